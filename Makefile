@@ -1,0 +1,63 @@
+# `make demo` and `make test` work at once after `git clone`, with only Python 3.11+, pip and make.
+PYTHON ?= python3
+BIN := .venv/bin
+PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+UV := $(shell command -v uv 2>/dev/null)
+OURS := -e . $(addprefix -e ,$(PLUGINS))
+
+.PHONY: demo test lint bench format test-deps constraints srp-agreement clean
+
+# The environment: everything at the versions and hashes of constraints.txt, then our own
+# distributions, editable. The stamp makes the second time a no-op.
+.venv/.installed: pyproject.toml constraints.txt $(addsuffix /pyproject.toml,$(PLUGINS))
+ifneq ($(UV),)
+	test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r constraints.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(OURS)
+else
+	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(OURS)
+endif
+	touch $@
+
+demo: .venv/.installed
+	$(BIN)/authflow demo
+
+test: .venv/.installed
+	$(BIN)/python -m pytest
+
+lint: .venv/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: .venv/.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.installed
+	$(BIN)/python -m benchmarks.sign_in
+
+# 10,000 random SRP handshakes, biased to the edges of the encoding, against an independent oracle.
+srp-agreement: .venv/.installed
+	AUTHFLOW_HANDSHAKES=10000 $(BIN)/python -m pytest tests/test_srp_agreement.py --timeout 0
+
+# What some tests need from the operating system. Without it they skip and say so.
+test-deps:
+	@if command -v apt-get >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ]; then SUDO=; else SUDO=sudo; fi; \
+	  dpkg -s $$(cat .ci/debian-packages) >/dev/null 2>&1 || \
+	  { $$SUDO apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$SUDO apt-get install -y -qq --no-install-recommends $$(cat .ci/debian-packages); }; \
+	else echo "make test-deps knows Debian packages only; install: $$(cat .ci/debian-packages)"; fi
+
+# Renew the pins (needs uv). Hashes only: no registry's address is recorded.
+constraints:
+	printf -- '-e .[pool,sql,cli]\n$(foreach p,$(PLUGINS),-e ./$(p)\n)' | uv pip compile --quiet --universal \
+	  --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev \
+	  --no-emit-package cognito-authflow $(foreach p,$(PLUGINS),--no-emit-package authflow-$(notdir $(p))) \
+	  - -o constraints.txt
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""The client: signs users in to a Cognito user pool, from asyncio."""

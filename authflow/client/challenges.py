@@ -1,0 +1,25 @@
+"""The client half of a challenge plugin: it answers a challenge, asking a `Prompt`."""
+
+from typing import ClassVar, Protocol
+
+from authflow.client.prompt import Prompt
+from authflow.results import Challenge
+
+
+class ClientChallenge(Protocol):
+    """Answers one kind of custom challenge.
+
+    Register it under the entry-point group `authflow.client_challenges`; the entry point's name
+    is the challenge's name. It is made without arguments, once, at its first use.
+    """
+
+    name: ClassVar[str]
+    """The challenge's name, equal to the trigger half's."""
+
+    async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
+        """Give the answer to a challenge.
+
+        Args:
+            challenge: What is asked; `challenge.is_retry` says that the last answer was wrong.
+            prompt: Asks the person.
+        """

@@ -1,0 +1,317 @@
+"""Every error that authflow raises, by whose fault it is and what to do next.
+
+    AuthFlowError
+    ├── MisuseError                     the caller's mistake; nothing was sent
+    │   ├── ConfigError
+    │   ├── PasswordRequiredError
+    │   ├── AnswerNotSupportedError
+    │   └── SignInOverError
+    ├── RemoteProtocolError             the server broke the protocol; nothing secret was sent after
+    │   ├── MalformedReplyError
+    │   ├── UnexpectedReplyError
+    │   └── UnsafeSrpValueError
+    ├── RefusedError                    the server said no
+    │   ├── BadCredentialsError         wrong password, or no such user: never which of the two
+    │   ├── CodeMismatchError
+    │   ├── CodeExpiredError
+    │   ├── SessionExpiredError
+    │   ├── SessionSpentError
+    │   ├── LockedOutError
+    │   ├── UserDisabledError
+    │   ├── UserNotConfirmedError
+    │   ├── PasswordResetRequiredError
+    │   ├── NewPasswordRejectedError
+    │   ├── FlowNotEnabledError
+    │   ├── SecretHashMismatchError
+    │   ├── TokenRevokedError
+    │   ├── TriggerFailedError
+    │   └── RequestRejectedError        refused for a reason that has no class of its own
+    ├── TransportError                  no answer that can be relied on
+    │   ├── UnreachableError
+    │   ├── TimedOutError
+    │   ├── ThrottledError
+    │   ├── ServerFaultError
+    │   └── OutcomeUnknownError         an answer was sent and the reply was lost
+    ├── PluginError
+    │   ├── PluginNotFoundError
+    │   ├── PluginConflictError
+    │   ├── PluginLoadError
+    │   └── PluginFailedError
+    └── TokenError                      a token that must not be trusted
+
+Each class has a stable `code`, says in `next_step` what can be done, and keeps Cognito's own error
+name in `aws_code`. None of them holds a password, an answer, a session or a token.
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class NextStep(StrEnum):
+    """What a caller can do about an error."""
+
+    RETRY_SAME_CHALLENGE = "retry_same_challenge"
+    """Answer the same pending challenge again."""
+    RESTART = "restart"
+    """Begin the sign-in anew."""
+    WAIT = "wait"
+    """Try again later; `retry_after` says when, if that is known."""
+    GIVE_UP = "give_up"
+    """Trying again will not help until something else is changed."""
+
+
+class AuthFlowError(Exception):
+    """The root of all errors that authflow raises.
+
+    Args:
+        message: What happened and what to do, without secrets.
+        aws_code: Cognito's name for the error, if it came from there.
+        retry_after: Seconds to wait before trying again, if that is known.
+    """
+
+    code: ClassVar[str] = "error"
+    next_step: ClassVar[NextStep] = NextStep.GIVE_UP
+
+    def __init__(
+        self, message: str, *, aws_code: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.aws_code = aws_code
+        self.retry_after = retry_after
+
+
+class MisuseError(AuthFlowError):
+    """A call that cannot be carried out; nothing was sent."""
+
+    code = "misuse"
+
+
+class ConfigError(MisuseError):
+    """A setting is missing, malformed or unsafe."""
+
+    code = "config"
+
+
+class PasswordRequiredError(MisuseError):
+    """The auth flow needs a password, and none was given."""
+
+    code = "password_required"
+
+
+class AnswerNotSupportedError(MisuseError):
+    """This challenge cannot be answered in the way that was tried."""
+
+    code = "answer_not_supported"
+
+
+class SignInOverError(MisuseError):
+    """The sign-in has ended; it cannot be advanced."""
+
+    code = "sign_in_over"
+    next_step = NextStep.RESTART
+
+
+class RemoteProtocolError(AuthFlowError):
+    """The server broke the protocol."""
+
+    code = "remote_protocol"
+
+
+class MalformedReplyError(RemoteProtocolError):
+    """A reply lacks a member, or a member is not of its form."""
+
+    code = "malformed_reply"
+
+
+class UnexpectedReplyError(RemoteProtocolError):
+    """A reply that the auth flow does not allow at this point."""
+
+    code = "unexpected_reply"
+
+
+class UnsafeSrpValueError(RemoteProtocolError):
+    """An SRP value that is out of range or malformed (RFC 5054 §2.5.3, §2.5.4)."""
+
+    code = "unsafe_srp_value"
+
+
+class RefusedError(AuthFlowError):
+    """The server said no."""
+
+    code = "refused"
+    next_step = NextStep.RESTART
+
+
+class BadCredentialsError(RefusedError):
+    """Wrong password, wrong answers, or no such user."""
+
+    code = "bad_credentials"
+
+
+class CodeMismatchError(RefusedError):
+    """The code was wrong; the same challenge can be answered again."""
+
+    code = "code_mismatch"
+    next_step = NextStep.RETRY_SAME_CHALLENGE
+
+
+class CodeExpiredError(RefusedError):
+    """The code came too late."""
+
+    code = "code_expired"
+
+
+class SessionExpiredError(RefusedError):
+    """The challenge was not answered in time."""
+
+    code = "session_expired"
+
+
+class SessionSpentError(RefusedError):
+    """The challenge was answered before; Cognito's sessions are for one use."""
+
+    code = "session_spent"
+
+
+class LockedOutError(RefusedError):
+    """Too many failures; the account is locked for a while."""
+
+    code = "locked_out"
+    next_step = NextStep.WAIT
+
+
+class UserDisabledError(RefusedError):
+    """An administrator has disabled the user."""
+
+    code = "user_disabled"
+    next_step = NextStep.GIVE_UP
+
+
+class UserNotConfirmedError(RefusedError):
+    """The user has not confirmed the sign-up yet."""
+
+    code = "user_not_confirmed"
+    next_step = NextStep.GIVE_UP
+
+
+class PasswordResetRequiredError(RefusedError):
+    """The password must be reset before the user can sign in."""
+
+    code = "password_reset_required"
+    next_step = NextStep.GIVE_UP
+
+
+class NewPasswordRejectedError(RefusedError):
+    """The new password does not meet the pool's policy."""
+
+    code = "new_password_rejected"
+    next_step = NextStep.RESTART
+
+
+class FlowNotEnabledError(RefusedError):
+    """The app client does not allow this auth flow."""
+
+    code = "flow_not_enabled"
+    next_step = NextStep.GIVE_UP
+
+
+class SecretHashMismatchError(RefusedError):
+    """The app client has a secret, and ours is missing or another one."""
+
+    code = "secret_hash_mismatch"
+    next_step = NextStep.GIVE_UP
+
+
+class TokenRevokedError(RefusedError):
+    """The token was revoked, has expired or was used before."""
+
+    code = "token_revoked"
+
+
+class TriggerFailedError(RefusedError):
+    """One of the pool's triggers failed or gave an unusable result."""
+
+    code = "trigger_failed"
+
+
+class RequestRejectedError(RefusedError):
+    """The server refused the request for another reason; see `aws_code`."""
+
+    code = "request_rejected"
+    next_step = NextStep.GIVE_UP
+
+
+class TransportError(AuthFlowError):
+    """No answer that can be relied on."""
+
+    code = "transport"
+    next_step = NextStep.WAIT
+
+
+class UnreachableError(TransportError):
+    """The server could not be reached; nothing was sent."""
+
+    code = "unreachable"
+
+
+class TimedOutError(TransportError):
+    """The server did not answer in time, to a request that is safe to repeat."""
+
+    code = "timed_out"
+
+
+class ThrottledError(TransportError):
+    """The server asks to slow down."""
+
+    code = "throttled"
+
+
+class ServerFaultError(TransportError):
+    """The server failed."""
+
+    code = "server_fault"
+
+
+class OutcomeUnknownError(TransportError):
+    """A challenge answer was sent and its reply was lost: it may or may not have counted."""
+
+    code = "outcome_unknown"
+    next_step = NextStep.RESTART
+
+
+class PluginError(AuthFlowError):
+    """A challenge plugin is missing, broken or in conflict."""
+
+    code = "plugin"
+
+
+class PluginNotFoundError(PluginError):
+    """No installed or registered plugin has this name."""
+
+    code = "plugin_not_found"
+
+
+class PluginConflictError(PluginError):
+    """Two distributions claim one challenge name."""
+
+    code = "plugin_conflict"
+
+
+class PluginLoadError(PluginError):
+    """A plugin could not be imported, or is not what its entry point says."""
+
+    code = "plugin_load"
+
+
+class PluginFailedError(PluginError):
+    """A plugin raised, or gave something other than an answer."""
+
+    code = "plugin_failed"
+
+
+class TokenError(AuthFlowError):
+    """A token that must not be trusted."""
+
+    code = "token"
+    next_step = NextStep.RESTART

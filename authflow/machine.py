@@ -1,0 +1,228 @@
+"""THE state machine of a sign-in: its rules, its states, its events, one table per auth flow.
+
+RULES
+
+1. Whatever decides which reply may follow which is in this file. The client, the embedded pool,
+   the diagrams in the docs and the property tests all read the tables below; nobody keeps a copy.
+2. A state is what a sign-in waits at: the challenge that was asked last, or one of the two
+   beginnings, or an end. An event is what a reply turned out to be.
+3. A reply that the table does not allow raises and changes nothing. This matters, because SRP as
+   Cognito speaks it does not authenticate the server: a rogue or confused server must not be able
+   to talk a client out of the flow that the caller chose, nor to hand out tokens in a flow that
+   promised a proof of the password first.
+4. A wrong answer that Cognito lets a user correct is no event: the sign-in stays where it is.
+   For a one-time code Cognito says so by an error (CodeMismatchException), for a custom challenge
+   by asking again (CUSTOM_CHALLENGE after CUSTOM_CHALLENGE).
+5. From every state that is not an end, a sign-in can be refused, fail, expire or be cancelled.
+   No end has a way out.
+6. Nothing here awaits, reads a clock, draws a random number or logs.
+
+Sources: "Authentication flows", "Custom authentication challenge Lambda triggers" and "Working
+with user devices" in the Amazon Cognito developer guide; RespondToAuthChallenge in its API
+reference.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from attrs import define, frozen
+from transitions import Machine
+
+from authflow.errors import SignInOverError, UnexpectedReplyError
+
+
+class AuthFlow(StrEnum):
+    """The client-side flows of Cognito that authflow signs in by."""
+
+    USER_SRP_AUTH = "USER_SRP_AUTH"
+    """The password never leaves the client."""
+    USER_PASSWORD_AUTH = "USER_PASSWORD_AUTH"
+    """The password goes to Cognito over TLS; the Migration trigger needs it."""
+    CUSTOM_AUTH = "CUSTOM_AUTH"
+    """Rounds of challenge and answer, defined by the pool's triggers; SRP first if wanted."""
+
+
+class State(StrEnum):
+    """What a sign-in waits at: a beginning, a challenge, or an end."""
+
+    INITIATED = "initiated"
+    """InitiateAuth was sent, without SRP_A."""
+    SRP_A = "SRP_A"
+    """InitiateAuth was sent with SRP_A: a proof of the password must come first."""
+
+    PASSWORD_VERIFIER = "PASSWORD_VERIFIER"
+    CUSTOM_CHALLENGE = "CUSTOM_CHALLENGE"
+    NEW_PASSWORD_REQUIRED = "NEW_PASSWORD_REQUIRED"
+    SMS_MFA = "SMS_MFA"
+    SOFTWARE_TOKEN_MFA = "SOFTWARE_TOKEN_MFA"
+    EMAIL_OTP = "EMAIL_OTP"
+    SELECT_MFA_TYPE = "SELECT_MFA_TYPE"
+    MFA_SETUP = "MFA_SETUP"
+    DEVICE_SRP_AUTH = "DEVICE_SRP_AUTH"
+    DEVICE_PASSWORD_VERIFIER = "DEVICE_PASSWORD_VERIFIER"
+
+    SIGNED_IN = "signed_in"
+    REFUSED = "refused"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+BEGINNINGS: Final = frozenset({State.INITIATED, State.SRP_A})
+ENDS: Final = frozenset(
+    {State.SIGNED_IN, State.REFUSED, State.FAILED, State.EXPIRED, State.CANCELLED}
+)
+CHALLENGES: Final = frozenset(State) - BEGINNINGS - ENDS
+
+
+@frozen
+class Challenged:
+    """The server asks for an answer to the challenge `name` (a ChallengeName of Cognito's)."""
+
+    name: str
+
+    @property
+    def trigger(self) -> str:
+        """The event's name in the tables and diagrams."""
+        return f"challenged with {self.name}"
+
+
+class Outcome(StrEnum):
+    """The events that end a sign-in."""
+
+    AUTHENTICATED = "authenticated"
+    DENIED = "denied"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+    @property
+    def trigger(self) -> str:
+        """The event's name in the tables and diagrams."""
+        return self.value
+
+
+Event = Challenged | Outcome
+
+END_OF: Final[Mapping[Outcome, State]] = {
+    Outcome.AUTHENTICATED: State.SIGNED_IN,
+    Outcome.DENIED: State.REFUSED,
+    Outcome.FAILED: State.FAILED,
+    Outcome.EXPIRED: State.EXPIRED,
+    Outcome.CANCELLED: State.CANCELLED,
+}
+
+Table = Mapping[State, frozenset[State]]
+"""For each state that is not an end: the challenges that may follow, and SIGNED_IN if tokens may.
+The other ends follow from every one of these states (rule 5), so no table repeats them."""
+
+_CODES = frozenset({State.SMS_MFA, State.SOFTWARE_TOKEN_MFA, State.EMAIL_OTP})
+_SECOND_FACTOR = _CODES | {State.SELECT_MFA_TYPE, State.MFA_SETUP}
+_DONE = frozenset({State.SIGNED_IN, State.DEVICE_SRP_AUTH})
+_AFTER_PASSWORD = _DONE | _SECOND_FACTOR | {State.NEW_PASSWORD_REQUIRED}
+
+
+def _after_password(then: frozenset[State]) -> dict[State, frozenset[State]]:
+    """What Cognito itself may ask once it accepted a password; `then` follows the last of it."""
+    return {
+        State.NEW_PASSWORD_REQUIRED: _SECOND_FACTOR | then,
+        State.SELECT_MFA_TYPE: _CODES,
+        State.MFA_SETUP: frozenset({State.EMAIL_OTP}) | then,
+        State.SMS_MFA: then,
+        State.SOFTWARE_TOKEN_MFA: then,
+        State.EMAIL_OTP: then,
+        State.DEVICE_SRP_AUTH: frozenset({State.DEVICE_PASSWORD_VERIFIER}),
+        State.DEVICE_PASSWORD_VERIFIER: then - {State.DEVICE_SRP_AUTH},
+    }
+
+
+_DONE_OR_CUSTOM = _DONE | {State.CUSTOM_CHALLENGE}
+
+TABLES: Final[Mapping[AuthFlow, Table]] = {
+    AuthFlow.USER_SRP_AUTH: {
+        State.SRP_A: frozenset({State.PASSWORD_VERIFIER}),
+        State.PASSWORD_VERIFIER: _AFTER_PASSWORD,
+        **_after_password(_DONE),
+    },
+    AuthFlow.USER_PASSWORD_AUTH: {
+        State.INITIATED: _AFTER_PASSWORD,
+        **_after_password(_DONE),
+    },
+    AuthFlow.CUSTOM_AUTH: {
+        State.INITIATED: frozenset({State.CUSTOM_CHALLENGE, State.SIGNED_IN}),
+        State.SRP_A: frozenset({State.PASSWORD_VERIFIER}),
+        State.PASSWORD_VERIFIER: _AFTER_PASSWORD | {State.CUSTOM_CHALLENGE},
+        State.CUSTOM_CHALLENGE: _DONE_OR_CUSTOM,
+        **_after_password(_DONE_OR_CUSTOM),
+    },
+}
+
+
+def _machine(flow: AuthFlow) -> Machine:
+    """Put a flow's table on a machine that holds no model: it is shared by every sign-in."""
+    states = [*TABLES[flow], *ENDS]
+    machine = Machine(
+        model=None, states=[str(state) for state in states], initial=None, auto_transitions=False
+    )
+    for source, followers in TABLES[flow].items():
+        for follower in followers - ENDS:
+            machine.add_transition(Challenged(follower).trigger, str(source), str(follower))
+        for outcome, end in END_OF.items():
+            if outcome is not Outcome.AUTHENTICATED or end in followers:
+                machine.add_transition(outcome.trigger, str(source), str(end))
+    return machine
+
+
+_MACHINES: Final = {flow: _machine(flow) for flow in AuthFlow}
+
+
+@define
+class _Model:
+    """What `transitions` moves: a state and nothing else, never registered with the machine."""
+
+    state: str
+
+
+def beginning(*, srp: bool) -> State:
+    """The state that a sign-in begins in.
+
+    Args:
+        srp: Whether InitiateAuth carries SRP_A.
+    """
+    return State.SRP_A if srp else State.INITIATED
+
+
+def follows(flow: AuthFlow, state: State, event: Event) -> bool:
+    """Say whether the table allows an event in a state."""
+    transitions = _MACHINES[flow].events.get(event.trigger)
+    return transitions is not None and str(state) in transitions.transitions
+
+
+def advance(flow: AuthFlow, state: State, event: Event) -> State:
+    """Give the state that an event leads to.
+
+    Args:
+        flow: The auth flow whose table counts.
+        state: Where the sign-in stands.
+        event: What the server's reply was, or how the sign-in ended.
+
+    Returns:
+        The new state. The old one is a value and stays as it is.
+
+    Raises:
+        SignInOverError: The sign-in has ended already.
+        UnexpectedReplyError: The table does not allow this event here.
+    """
+    if state in ENDS:
+        msg = f"the sign-in has ended ({state}); start a new one"
+        raise SignInOverError(msg)
+    if not follows(flow, state, event):
+        msg = (
+            f"{flow} does not allow '{event.trigger[:80]}' after {state}: the server is not the "
+            "user pool it should be, or its app client was set up for another flow"
+        )
+        raise UnexpectedReplyError(msg)
+    model = _Model(str(state))
+    _MACHINES[flow].events[event.trigger].trigger(model)
+    return State(model.state)

@@ -1,0 +1,100 @@
+"""What a sign-in gives back: tokens, or the next challenge. Two cases, and `match` covers both."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from attrs import field, frozen
+
+from authflow.machine import AuthFlow
+from authflow.secret import Secret
+from authflow.sign_in import SignIn
+
+
+def _frozen_map(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> Mapping[str, str]:
+    return MappingProxyType(dict(values))
+
+
+def _names_only(values: Mapping[str, Any]) -> str:
+    return f"<{', '.join(values)}>"
+
+
+@frozen(kw_only=True)
+class Tokens:
+    """The tokens of a signed-in user.
+
+    Args:
+        access_token: For calls on behalf of the user; a JWT.
+        id_token: Who the user is; a JWT.
+        refresh_token: Gets new tokens. None where Cognito gave none, as on a refresh without
+            rotation.
+        expires_in: Life of the access and id token from when they were issued, in seconds.
+        token_type: "Bearer".
+    """
+
+    access_token: Secret[str]
+    id_token: Secret[str]
+    refresh_token: Secret[str] | None = None
+    expires_in: int = 3600
+    token_type: str = "Bearer"
+
+
+@frozen(kw_only=True)
+class Challenge:
+    """What the user pool asks for.
+
+    Args:
+        name: Cognito's name of the challenge, such as CUSTOM_CHALLENGE or SMS_MFA.
+        kind: For a custom challenge, the name of the plugin that made it ("captcha"), if the
+            pool's triggers tell it.
+        parameters: The public challenge parameters.
+        attempt: Which try the next answer will be, from 1.
+        attempts: How many tries there are in all, if the pool's triggers tell it.
+    """
+
+    name: str
+    kind: str | None = None
+    parameters: Mapping[str, str] = field(
+        factory=dict, converter=_frozen_map, repr=_names_only, hash=False
+    )
+    attempt: int = 1
+    attempts: int | None = None
+
+    @property
+    def is_retry(self) -> bool:
+        """Whether the last answer to this very challenge was wrong."""
+        return self.attempt > 1
+
+
+@frozen(kw_only=True)
+class SignedIn:
+    """The user is signed in.
+
+    Args:
+        tokens: Verified against the user pool's keys, unless the client was told not to.
+        username: The user's canonical name in the pool; the one that was typed may be an alias.
+        flow: The auth flow that led here.
+    """
+
+    tokens: Tokens
+    username: str
+    flow: AuthFlow
+
+
+@frozen(kw_only=True)
+class ChallengeRequired:
+    """The user pool asks for something before it gives tokens: pass this to `AuthClient.answer`.
+
+    It is an immutable value. Answering does not change it, so it can be kept while the user looks
+    for the code; but Cognito takes one answer for it, and the second one loses.
+
+    Args:
+        challenge: What is asked.
+        sign_in: Where the sign-in stands.
+    """
+
+    challenge: Challenge
+    sign_in: SignIn
+
+
+SignInResult = SignedIn | ChallengeRequired

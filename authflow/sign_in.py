@@ -1,0 +1,78 @@
+"""A sign-in in progress, as an immutable value."""
+
+from typing import Self
+
+from attrs import evolve, frozen
+
+from authflow.machine import AuthFlow, Event, State, advance, beginning
+from authflow.secret import Secret
+
+
+@frozen(kw_only=True)
+class SignIn:
+    """Where a sign-in stands. Advancing gives a new value; two answers to one value race openly.
+
+    Args:
+        flow: The auth flow that the caller chose; it never changes.
+        state: What the sign-in waits at.
+        username: The name as the user typed it, which may be an alias.
+        canonical_username: The name as the pool calls the user, once it has said so.
+        session: Cognito's session, to be sent with the next answer; None where Cognito gave none.
+        rounds: How many replies have been read.
+        expires_at: When Cognito forgets the session, in seconds since the epoch.
+    """
+
+    flow: AuthFlow
+    state: State
+    username: str
+    canonical_username: str
+    session: Secret[str] | None = None
+    rounds: int = 0
+    expires_at: float
+
+    @classmethod
+    def begin(cls, flow: AuthFlow, username: str, *, srp: bool, expires_at: float) -> Self:
+        """Begin a sign-in.
+
+        Args:
+            flow: The auth flow.
+            username: The name as the user typed it.
+            srp: Whether InitiateAuth carries SRP_A.
+            expires_at: When to stop waiting for the first reply, in seconds since the epoch.
+        """
+        return cls(
+            flow=flow,
+            state=beginning(srp=srp),
+            username=username,
+            canonical_username=username,
+            expires_at=expires_at,
+        )
+
+    def advance(
+        self,
+        event: Event,
+        *,
+        canonical_username: str | None = None,
+        session: Secret[str] | None = None,
+        expires_at: float | None = None,
+    ) -> Self:
+        """Give the sign-in after an event.
+
+        Args:
+            event: What the reply was.
+            canonical_username: The user's name, where the reply tells it.
+            session: The reply's session. Sessions are for one use, so none is carried over.
+            expires_at: When the new session ends, in seconds since the epoch.
+
+        Raises:
+            SignInOverError: The sign-in has ended already.
+            UnexpectedReplyError: The auth flow does not allow this event here.
+        """
+        return evolve(
+            self,
+            state=advance(self.flow, self.state, event),
+            canonical_username=canonical_username or self.canonical_username,
+            session=session,
+            rounds=self.rounds + 1,
+            expires_at=self.expires_at if expires_at is None else expires_at,
+        )
