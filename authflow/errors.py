@@ -250,7 +250,7 @@ class TransportError(AuthFlowError):
 
 
 class UnreachableError(TransportError):
-    """The server could not be reached; nothing was sent."""
+    """The server could not be reached, or hung up on a request that is safe to repeat."""
 
     code = "unreachable"
 

@@ -72,6 +72,41 @@ def secret_hash(username: str, client_id: str, client_secret: Secret[str]) -> st
     return base64.b64encode(hmac.digest(key, (username + client_id).encode(), "sha256")).decode()
 
 
+class Answers(dict[str, str]):
+    """The answers to a challenge under Cognito's names: a dict that does not print itself."""
+
+    def __repr__(self) -> str:
+        return f"Answers(<{', '.join(self)}>)"
+
+
+@frozen(kw_only=True)
+class Request:
+    """A request as it is sent. Its body holds secrets in clear, so it does not print them.
+
+    Args:
+        operation: Cognito's operation, such as "InitiateAuth".
+        body: Its members.
+    """
+
+    operation: str
+    body: Mapping[str, Any] = field(repr=False)
+
+    def scrub(self, text: str) -> str:
+        """Take everything out of a server's text that the request holds and that may be secret."""
+        for secret in sorted(self._secrets(), key=len, reverse=True):  # one may be part of another
+            text = text.replace(secret, "***")
+        return text
+
+    def _secrets(self) -> set[str]:
+        parameters = self.body.get("AuthParameters") or self.body.get("ChallengeResponses") or {}
+        values = [value for name, value in parameters.items() if name not in _NOT_SECRET]
+        values += [value for name, value in self.body.items() if name not in _NOT_SECRET]
+        return {value for value in values if isinstance(value, str) and value}
+
+
+_NOT_SECRET: Final = frozenset({USERNAME, CHALLENGE_NAME, "AuthFlow", "ChallengeName", "ClientId"})
+
+
 @frozen(kw_only=True)
 class AppClient:
     """An app client, as requests name it.
@@ -101,7 +136,7 @@ class AppClient:
         srp_a: str | None = None,
         password: Secret[str] | None = None,
         client_metadata: Mapping[str, str] | None = None,
-    ) -> dict[str, Any]:
+    ) -> Request:
         """Spell InitiateAuth.
 
         Args:
@@ -118,22 +153,23 @@ class AppClient:
                 parameters[CHALLENGE_NAME] = SRP_A
         if password is not None:
             parameters[PASSWORD] = password.reveal()
-        return {
+        body = {
             "AuthFlow": str(flow),
             "ClientId": self.client_id,
             "AuthParameters": self._named(parameters),
             **_metadata(client_metadata),
         }
+        return Request(operation="InitiateAuth", body=body)
 
     def respond(
         self,
         challenge_name: str,
         username: str,
-        answers: Mapping[str, str],
+        answers: Answers,
         *,
         session: Secret[str] | None,
         client_metadata: Mapping[str, str] | None = None,
-    ) -> dict[str, Any]:
+    ) -> Request:
         """Spell RespondToAuthChallenge.
 
         Args:
@@ -143,29 +179,31 @@ class AppClient:
             session: What the last reply gave, if it gave one.
             client_metadata: Reaches the triggers that this answer fires; it is never stored.
         """
-        request = {
+        body = {
             "ChallengeName": challenge_name,
             "ClientId": self.client_id,
             "ChallengeResponses": self._named({USERNAME: username, **answers}),
             **_metadata(client_metadata),
         }
         if session is not None:
-            request["Session"] = session.reveal()
-        return request
+            body["Session"] = session.reveal()
+        return Request(operation="RespondToAuthChallenge", body=body)
 
     def refresh(
         self, refresh_token: Secret[str], client_metadata: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
+    ) -> Request:
         """Spell GetTokensFromRefreshToken."""
-        return {
+        body = {
             "RefreshToken": refresh_token.reveal(),
             **self._identified(),
             **_metadata(client_metadata),
         }
+        return Request(operation="GetTokensFromRefreshToken", body=body)
 
-    def revoke(self, refresh_token: Secret[str]) -> dict[str, Any]:
+    def revoke(self, refresh_token: Secret[str]) -> Request:
         """Spell RevokeToken."""
-        return {"Token": refresh_token.reveal(), **self._identified()}
+        body = {"Token": refresh_token.reveal(), **self._identified()}
+        return Request(operation="RevokeToken", body=body)
 
     def _identified(self) -> dict[str, str]:
         """Name the app client where Cognito takes its secret itself instead of a hash."""
@@ -173,12 +211,12 @@ class AppClient:
         return {"ClientId": self.client_id, **secret}
 
 
-def sign_out(access_token: Secret[str]) -> dict[str, Any]:
+def sign_out(access_token: Secret[str]) -> Request:
     """Spell GlobalSignOut."""
-    return {"AccessToken": access_token.reveal()}
+    return Request(operation="GlobalSignOut", body={"AccessToken": access_token.reveal()})
 
 
-def answer(challenge_name: str, text: Secret[str], attributes: Mapping[str, str]) -> dict[str, str]:
+def answer(challenge_name: str, text: Secret[str], attributes: Mapping[str, str]) -> Answers:
     """Put one text, and attributes for NEW_PASSWORD_REQUIRED, under the names a challenge wants.
 
     Raises:
@@ -192,7 +230,7 @@ def answer(challenge_name: str, text: Secret[str], attributes: Mapping[str, str]
         msg = f"{challenge_name} takes no user attributes; only NEW_PASSWORD_REQUIRED does"
         raise errors.AnswerNotSupportedError(msg)
     given = {f"{USER_ATTRIBUTE_PREFIX}{name}": value for name, value in attributes.items()}
-    return {key: text.reveal(), **given}
+    return Answers({key: text.reveal(), **given})
 
 
 def _metadata(client_metadata: Mapping[str, str] | None) -> dict[str, Any]:
@@ -287,7 +325,7 @@ def read_reply(reply: Mapping[str, Any]) -> Reply:
     if (
         not isinstance(name, str)
         or not isinstance(parameters, Mapping)
-        or not all(isinstance(value, str) for value in parameters.values())
+        or not all(isinstance(value, str) and _is_utf8(value) for value in parameters.values())
         or not (session is None or (isinstance(session, str) and len(session) in SESSION_CHARS))
     ):
         msg = "a member of the challenge is not of the form that Cognito documents"
@@ -297,6 +335,11 @@ def read_reply(reply: Mapping[str, Any]) -> Reply:
         parameters=dict(parameters),
         session=None if session is None else Secret(session),
     )
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether a text can be hashed and sent back: JSON can spell surrogates that UTF-8 cannot."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def read_tokens(result: Any) -> Tokens:
@@ -310,10 +353,12 @@ def read_tokens(result: Any) -> Tokens:
         raise MalformedReplyError(msg)
     access, identity = result.get("AccessToken"), result.get("IdToken")
     refresh, expires_in = result.get("RefreshToken"), result.get("ExpiresIn")
+    token_type = result.get("TokenType", "Bearer")
     if (
         not (isinstance(access, str) and access and isinstance(identity, str) and identity)
         or not (refresh is None or (isinstance(refresh, str) and refresh))
         or not (isinstance(expires_in, int) and not isinstance(expires_in, bool))
+        or not isinstance(token_type, str)
     ):
         msg = "AuthenticationResult lacks a token, or a member is not of its form"
         raise MalformedReplyError(msg)
@@ -322,7 +367,7 @@ def read_tokens(result: Any) -> Tokens:
         id_token=Secret(identity),
         refresh_token=None if refresh is None else Secret(refresh),
         expires_in=expires_in,
-        token_type=str(result.get("TokenType", "Bearer")),
+        token_type=token_type,
     )
 
 

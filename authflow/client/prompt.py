@@ -1,16 +1,19 @@
 """How a challenge plugin asks a person: a `Prompt`, for the terminal and for scripts."""
 
-import getpass
+import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import IO, Final, Protocol, TextIO
 
 import anyio
 import anyio.to_thread
 from attrs import define, field
 
 from authflow.errors import PluginFailedError
+
+_LONGEST_LINE: Final = 64 * 1024
 
 
 class Prompt(Protocol):
@@ -48,10 +51,12 @@ class TerminalPrompt:
     Args:
         image_folder: Where pictures are written; made when the first one is shown.
         output: Where to write.
+        input: Where to read: a terminal, a pipe or a file.
     """
 
     image_folder: Path
-    output: TextIO = field(factory=lambda: sys.stderr)
+    output: IO[str] = field(factory=lambda: sys.stderr)
+    input: TextIO = field(factory=lambda: sys.stdin)
     _images: int = field(default=0, init=False)
 
     async def tell(self, text: str) -> None:
@@ -68,9 +73,64 @@ class TerminalPrompt:
         await self.tell(f"{description}: {path}")
 
     async def ask(self, question: str, *, hidden: bool = False) -> str:
-        """Ask for a line of text. On cancellation the read is abandoned, and its line with it."""
-        read = getpass.getpass if hidden else input
-        return await anyio.to_thread.run_sync(read, f"{question} ", abandon_on_cancel=True)
+        """Ask for a line of text. While nobody types, nothing but this call waits.
+
+        Raises:
+            PluginFailedError: The input has ended, or the line is endless.
+        """
+        print(question, end=" ", file=self.output, flush=True)
+        with _echo_off(self.input) if hidden else _as_it_is():
+            line = await _read_line(self.input)
+        if hidden:
+            print(file=self.output)
+        if not line:
+            msg = f"nobody answers, for the input has ended: {question}"
+            raise PluginFailedError(msg)
+        return line.rstrip("\r\n")
+
+
+async def _read_line(source: TextIO) -> str:
+    """Read a line without a thread that would wait for the person after all else has ended."""
+    if sys.platform == "win32":
+        return await anyio.to_thread.run_sync(source.readline, abandon_on_cancel=True)
+    descriptor = source.fileno()
+    line = bytearray()
+    # One byte at a time: a reader that takes more keeps from the next question what was piped in.
+    while not line.endswith(b"\n"):
+        with suppress(PermissionError):  # a file on disk can always be read
+            await anyio.wait_readable(descriptor)
+        byte = os.read(descriptor, 1)
+        if not byte:
+            break
+        line += byte
+        if len(line) > _LONGEST_LINE:
+            msg = "the line that was typed has no end"
+            raise PluginFailedError(msg)
+    return line.decode(source.encoding or "utf-8", "replace")
+
+
+@contextmanager
+def _as_it_is() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _echo_off(source: TextIO) -> Iterator[None]:
+    """Keep a terminal from showing what is typed; whatever happens, it shows it again after."""
+    if sys.platform == "win32" or not source.isatty():
+        yield
+        return
+    import termios  # noqa: PLC0415  # not on every system
+
+    descriptor = source.fileno()
+    before = termios.tcgetattr(descriptor)
+    silent = [*before]
+    silent[3] = before[3] & ~termios.ECHO
+    termios.tcsetattr(descriptor, termios.TCSAFLUSH, silent)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
 
 
 def _iterator(answers: Iterable[str]) -> Iterator[str]:

@@ -1,0 +1,171 @@
+"""The command line: `authflow serve`, `demo`, `diagram` and `plugins`."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+from authflow import diagram
+from authflow.cli import plugins_command
+from authflow.errors import AuthFlowError, ConfigError
+from authflow.machine import AuthFlow
+
+EXIT_OK: Final = 0
+EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: What follows the program's name; by default the process's own.
+
+    Returns:
+        The exit code: 0 if all went well, 1 if not, 2 if the call was not understood.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except AuthFlowError as error:
+        print(f"authflow: {error}", file=sys.stderr)
+        return EXIT_USAGE if isinstance(error, ConfigError) else EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_FAILED
+    except BrokenPipeError:
+        # Whoever read our output has gone (`authflow diagram … | head`): there is nobody to tell.
+        sys.stdout = None  # keeps the interpreter from flushing it
+        return EXIT_OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="authflow",
+        description="Sign users in to Amazon Cognito, and run all of it without AWS.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"authflow {_version()}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    serve = commands.add_parser(
+        "serve",
+        help="run an embedded user pool that any AWS SDK can talk to",
+        description="Run an embedded user pool. When it is ready it prints one line of JSON with "
+        "its endpoint. SIGTERM and SIGINT end it.",
+        allow_abbrev=False,
+    )
+    serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
+    serve.add_argument(
+        "--port", type=int, default=9229, help="the port; 0 picks a free one (%(default)s)"
+    )
+    serve.add_argument(
+        "--db", default=":memory:", metavar="FILE", help="the SQLite file to keep all of it in"
+    )
+    serve.add_argument(
+        "--triggers",
+        metavar="PACKAGE.MODULE:ATTRIBUTE",
+        help="a Triggers object, or a mapping of function names to handlers for LambdaConfig",
+    )
+    serve.add_argument(
+        "--issuer", metavar="URL", help="what tokens name as issuer, before the pool's id"
+    )
+    serve.add_argument(
+        "--allow-remote",
+        action="store_true",
+        help="listen on an address that other machines reach, though anyone may then administer",
+    )
+    serve.set_defaults(run=_serve)
+
+    demo = commands.add_parser(
+        "demo",
+        help="watch users sign in by all three flows",
+        description="Start a pool on a free port of this machine and sign users in, over HTTP.",
+        allow_abbrev=False,
+    )
+    demo.add_argument(
+        "--auto", action="store_true", help="answer the CAPTCHA by itself, even at a terminal"
+    )
+    demo.set_defaults(run=_demo)
+
+    draw = commands.add_parser(
+        "diagram", help="print an auth flow's state machine as Mermaid", allow_abbrev=False
+    )
+    draw.add_argument("flow", choices=[str(flow) for flow in AuthFlow], metavar="FLOW")
+    draw.set_defaults(run=_diagram)
+
+    plugins = commands.add_parser(
+        "plugins", help="list the challenge plugins that are installed", allow_abbrev=False
+    )
+    plugins.add_argument("--json", action="store_true", help="print JSON")
+    plugins.set_defaults(run=_plugins)
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    try:
+        from authflow.pool import server  # noqa: PLC0415  # an extra, and slow to import
+    except ModuleNotFoundError as error:
+        raise _missing_extra("pool", error) from None
+    triggers = None if options.triggers is None else load_object(options.triggers)
+    return server.serve(
+        host=options.host,
+        port=options.port,
+        db=options.db,
+        triggers=triggers,
+        issuer=options.issuer,
+        allow_remote=options.allow_remote,
+    )
+
+
+def _demo(options: argparse.Namespace) -> int:
+    try:
+        from authflow.cli import demo  # noqa: PLC0415  # it needs all the extras
+    except ModuleNotFoundError as error:
+        raise _missing_extra("all", error) from None
+    return demo.run(auto=options.auto or not sys.stdin.isatty())
+
+
+def _diagram(options: argparse.Namespace) -> int:
+    print(diagram.mermaid(AuthFlow(options.flow)))
+    return EXIT_OK
+
+
+def _plugins(options: argparse.Namespace) -> int:
+    return plugins_command.run(as_json=options.json, out=sys.stdout)
+
+
+def load_object(spec: str) -> Any:
+    """Import the object that `package.module:attribute` names; the current folder counts too.
+
+    Raises:
+        ConfigError: There is no such object.
+    """
+    module_name, _, attribute = spec.partition(":")
+    if not module_name or not attribute:
+        msg = f"{spec!r} must be of the form package.module:attribute"
+        raise ConfigError(msg)
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        found: Any = importlib.import_module(module_name)
+        for name in attribute.split("."):
+            found = getattr(found, name)
+    except (ImportError, AttributeError) as error:
+        msg = f"cannot load {spec}: {error}"
+        raise ConfigError(msg) from error
+    return found
+
+
+def _missing_extra(extra: str, error: ModuleNotFoundError) -> ConfigError:
+    return ConfigError(
+        f"{error.name} is not installed: run `pip install 'cognito-authflow[{extra}]'`"
+    )
+
+
+def _version() -> str:
+    try:
+        return version("cognito-authflow")
+    except PackageNotFoundError:
+        return "(not installed)"

@@ -1,0 +1,246 @@
+"""The client's settings, as a value: from arguments, environment variables or Amplify's file."""
+
+import ipaddress
+import json
+import os
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+from attrs import Attribute, field, frozen
+
+from authflow.errors import ConfigError
+from authflow.machine import AuthFlow
+from authflow.secret import Secret
+from authflow.wire import AppClient
+
+_POOL_ID: Final = re.compile(r"(?P<region>[\w-]+)_[0-9a-zA-Z]+")
+_CLIENT_ID: Final = re.compile(r"[\w+]{1,128}")
+_REGION: Final = re.compile(r"[a-z0-9-]{1,32}")
+_VALIDITY: Final = (timedelta(minutes=3), timedelta(minutes=15))
+
+
+def _flow(value: AuthFlow | str) -> AuthFlow:
+    try:
+        return AuthFlow(value)
+    except ValueError:
+        msg = f"flow must be one of {', '.join(AuthFlow)}, not {str(value)[:40]!r}"
+        raise ConfigError(msg) from None
+
+
+def _secret(value: Secret[str] | str | None) -> Secret[str] | None:
+    return Secret.of(value) if value else None
+
+
+def _endpoint(value: str | None) -> str | None:
+    return value.rstrip("/") if value else None
+
+
+@frozen(kw_only=True)
+class AuthConfig:
+    """Where and how to sign users in.
+
+    Args:
+        user_pool_id: Such as "eu-central-1_Abc123def".
+        client_id: The app client's id.
+        client_secret: The app client's secret, if it has one.
+        region: The pool's region; by default the part of the pool id before its `_`.
+        endpoint: Another address than AWS's, such as a local pool's. It must be https unless it is
+            this machine.
+        allow_insecure_endpoint: Allow an http endpoint elsewhere. Passwords then cross the network
+            in clear, and nobody proves to be the pool: for closed test networks only.
+        issuer: What the tokens name as their issuer, where that is not the pool's address.
+        flow: The auth flow for sign-ins that do not name one.
+        session_validity: The app client's AuthSessionValidity: how long Cognito waits for the
+            answer to a challenge, 3 to 15 minutes. Clients cannot read it from Cognito.
+        max_concurrency: The most requests in flight at one time.
+        connect_timeout: Seconds for a connection to be made.
+        read_timeout: Seconds for a reply. Cognito gives a trigger 5 seconds and three tries, so
+            less than 15 gives up on answers that would have counted.
+        verify_tokens: Whether tokens are verified before a sign-in counts.
+
+    Raises:
+        ConfigError: A setting is malformed or unsafe.
+    """
+
+    user_pool_id: str = field()
+    client_id: str = field()
+    client_secret: Secret[str] | None = field(default=None, converter=_secret)
+    region: str = field()
+    endpoint: str | None = field(default=None, converter=_endpoint)
+    allow_insecure_endpoint: bool = False
+    issuer: str = field()
+    flow: AuthFlow = field(default=AuthFlow.USER_SRP_AUTH, converter=_flow)
+    session_validity: timedelta = field(default=timedelta(minutes=3))
+    max_concurrency: int = field(default=100)
+    connect_timeout: float = field(default=5.0)
+    read_timeout: float = field(default=20.0)
+    verify_tokens: bool = True
+
+    @user_pool_id.validator
+    def _check_pool(self, _: "Attribute[str]", value: str) -> None:
+        if not isinstance(value, str) or not _POOL_ID.fullmatch(value):
+            msg = "user_pool_id must look like eu-central-1_Abc123def: a region, _ and a name"
+            raise ConfigError(msg)
+
+    @client_id.validator
+    def _check_client(self, _: "Attribute[str]", value: str) -> None:
+        if not isinstance(value, str) or not _CLIENT_ID.fullmatch(value):
+            msg = "client_id must be the app client's id: letters and digits, at most 128"
+            raise ConfigError(msg)
+
+    @region.default
+    def _region_of_pool(self) -> str:
+        return str(self.user_pool_id).partition("_")[0]
+
+    @region.validator
+    def _check_region(self, _: "Attribute[str]", value: str) -> None:
+        if not isinstance(value, str) or not _REGION.fullmatch(value):
+            msg = "region must look like eu-central-1"
+            raise ConfigError(msg)
+
+    @endpoint.validator
+    def _check_endpoint(self, _: "Attribute[str | None]", value: str | None) -> None:
+        if value is None:
+            return
+        try:
+            parts = urlsplit(value)
+            host = parts.hostname
+        except ValueError:
+            host = None
+        if host is None or parts.scheme not in {"http", "https"} or parts.username is not None:
+            msg = "endpoint must be a URL such as http://127.0.0.1:9229, without a user name"
+            raise ConfigError(msg)
+        if parts.scheme == "http" and not (_is_loopback(host) or self.allow_insecure_endpoint):
+            msg = (
+                f"endpoint {parts.scheme}://{host} is not https: anyone on the way could play the "
+                "user pool. Use https, or allow_insecure_endpoint in a closed test network"
+            )
+            raise ConfigError(msg)
+
+    @issuer.default
+    def _issuer_of_pool(self) -> str:
+        if self.endpoint is not None:
+            return f"{self.endpoint}/{self.user_pool_id}"
+        suffix = ".cn" if str(self.region).startswith("cn-") else ""
+        host = f"cognito-idp.{self.region}.amazonaws.com{suffix}"
+        return f"https://{host}/{self.user_pool_id}"
+
+    @session_validity.validator
+    def _check_validity(self, _: "Attribute[timedelta]", value: timedelta) -> None:
+        if not _VALIDITY[0] <= value <= _VALIDITY[1]:
+            msg = "session_validity must be 3 to 15 minutes, as AuthSessionValidity is"
+            raise ConfigError(msg)
+
+    @max_concurrency.validator
+    @connect_timeout.validator
+    @read_timeout.validator
+    def _check_positive(self, attribute: "Attribute[float]", value: float) -> None:
+        if not value > 0:
+            msg = f"{attribute.name} must be more than zero"
+            raise ConfigError(msg)
+
+    @property
+    def app_client(self) -> AppClient:
+        """The app client, as requests name it."""
+        return AppClient(client_id=self.client_id, client_secret=self.client_secret)
+
+    @property
+    def jwks_url(self) -> str:
+        """Where the pool publishes the keys that its tokens are signed with."""
+        base = self.issuer if self.endpoint is None else f"{self.endpoint}/{self.user_pool_id}"
+        return f"{base}/.well-known/jwks.json"
+
+    @classmethod
+    def from_env(
+        cls, prefix: str = "AUTHFLOW_", environ: Mapping[str, str] | None = None, **settings: Any
+    ) -> Self:
+        """Read the settings from environment variables.
+
+        AUTHFLOW_USER_POOL_ID and AUTHFLOW_CLIENT_ID must be there; AUTHFLOW_CLIENT_SECRET,
+        AUTHFLOW_REGION, AUTHFLOW_ENDPOINT, AUTHFLOW_ISSUER, AUTHFLOW_FLOW,
+        AUTHFLOW_SESSION_VALIDITY (in minutes) and AUTHFLOW_MAX_CONCURRENCY may be.
+
+        Args:
+            prefix: What the names begin with.
+            environ: Where to read; by default the process's environment.
+            **settings: Settings that go before the environment's.
+
+        Raises:
+            ConfigError: A variable is missing or malformed.
+        """
+        environ = os.environ if environ is None else environ
+        read: dict[str, Any] = {
+            name: environ[prefix + name.upper()]
+            for name in (
+                *("user_pool_id", "client_id", "client_secret", "region"),
+                *("endpoint", "issuer", "flow"),
+            )
+            if environ.get(prefix + name.upper())
+        }
+        if minutes := environ.get(f"{prefix}SESSION_VALIDITY"):
+            read["session_validity"] = timedelta(
+                minutes=_number(f"{prefix}SESSION_VALIDITY", minutes)
+            )
+        if limit := environ.get(f"{prefix}MAX_CONCURRENCY"):
+            read["max_concurrency"] = _number(f"{prefix}MAX_CONCURRENCY", limit)
+        read.update(settings)
+        for name in ("user_pool_id", "client_id"):
+            if name not in read:
+                msg = f"set the environment variable {prefix}{name.upper()}"
+                raise ConfigError(msg)
+        return cls(**read)
+
+    @classmethod
+    def from_amplify_outputs(
+        cls, source: str | os.PathLike[str] | Mapping[str, Any], **settings: Any
+    ) -> Self:
+        """Read the settings from the file that Amplify writes for its own clients.
+
+        Args:
+            source: The path of `amplify_outputs.json`, or what is in it.
+            **settings: Settings that go before the file's.
+
+        Raises:
+            ConfigError: The file cannot be read, or has no user pool in it.
+        """
+        if isinstance(source, Mapping):
+            outputs: Any = source
+        else:
+            try:
+                outputs = json.loads(Path(source).read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                msg = f"cannot read {os.fspath(source)} as JSON: {type(error).__name__}"
+                raise ConfigError(msg) from None
+        auth = outputs.get("auth") if isinstance(outputs, Mapping) else None
+        names = {
+            "user_pool_id": "user_pool_id",
+            "client_id": "user_pool_client_id",
+            "region": "aws_region",
+        }
+        if not isinstance(auth, Mapping) or not all(
+            isinstance(auth.get(name), str) for name in names.values()
+        ):
+            msg = f"the Amplify outputs need auth.{', auth.'.join(names.values())} as strings"
+            raise ConfigError(msg)
+        read: dict[str, Any] = {ours: auth[theirs] for ours, theirs in names.items()}
+        return cls(**{**read, **settings})
+
+
+def _number(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        msg = f"{name} must be a whole number, not {text[:20]!r}"
+        raise ConfigError(msg)
+    return int(text)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,65 @@
+"""One request and what became of it, as it may be shown: for logs, traces and demonstrations."""
+
+from collections.abc import Mapping
+from typing import Any, Final, Self
+
+from attrs import frozen
+
+from authflow import wire
+from authflow.errors import AuthFlowError
+from authflow.wire import Request
+
+HIDDEN: Final = "***"
+_LONGEST: Final = 48
+"""Characters of a value that are shown: enough to tell one from another."""
+_SHOWN: Final = frozenset(
+    {
+        *("AuthFlow", "ClientId", "ChallengeName", "ExpiresIn", "TokenType"),
+        *(wire.USERNAME, wire.CHALLENGE_NAME, wire.USER_ID_FOR_SRP, wire.TIMESTAMP),
+        *(wire.SRP_A, wire.SRP_B, wire.SALT),  # SRP's public values: they may cross any network
+        *(wire.KIND, wire.ATTEMPT, wire.ATTEMPTS, wire.REQUIRED_ATTRIBUTES),
+    }
+)
+_GROUPS: Final = frozenset(
+    {"AuthParameters", "ChallengeResponses", "ChallengeParameters", "AuthenticationResult"}
+)
+
+
+@frozen(kw_only=True)
+class Exchange:
+    """One request and its outcome. Every value that is not known to be harmless is hidden.
+
+    Args:
+        operation: Cognito's operation, such as "InitiateAuth".
+        sent: The request's members.
+        received: The reply's members; empty if there was none.
+        error: What the request ended with instead of a reply.
+    """
+
+    operation: str
+    sent: Mapping[str, Any]
+    received: Mapping[str, Any]
+    error: AuthFlowError | None = None
+
+    @classmethod
+    def of(cls, request: Request, outcome: Mapping[str, Any] | AuthFlowError) -> Self:
+        """Take the secrets out of an exchange."""
+        sent = _shown(request.body)
+        if isinstance(outcome, AuthFlowError):
+            return cls(operation=request.operation, sent=sent, received={}, error=outcome)
+        return cls(operation=request.operation, sent=sent, received=_shown(outcome))
+
+
+def _shown(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _shown(value) if name in _GROUPS and isinstance(value, Mapping) else _one(name, value)
+        for name, value in members.items()
+        if name != "ResponseMetadata"  # botocore's own, not Cognito's
+    }
+
+
+def _one(name: str, value: Any) -> Any:
+    if name not in _SHOWN:
+        return HIDDEN
+    text = str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"

@@ -1,0 +1,63 @@
+"""Pictures for the terminal, out of characters: two pixels to a character, one above the other."""
+
+import io
+from typing import Final
+
+from PIL import Image, ImageFilter, ImageOps, ImageStat
+
+BLOCKS: Final = " ▀▄█"
+"""Nothing, the upper pixel, the lower pixel, both."""
+ASCII: Final = " '.#"
+"""The same for terminals without block characters; a person needs more patience with these."""
+
+LARGEST_PICTURE: Final = 1_000_000
+"""In pixels. A small file can unpack to a picture that fills the memory."""
+_MIDDLE: Final = 128
+
+
+def draw(picture: bytes, *, columns: int, characters: str = BLOCKS) -> str:
+    """Draw a picture as lines of text: what differs from its ground is drawn, in one colour.
+
+    It reads well on dark and on light terminals alike, since only the shape is drawn.
+
+    Args:
+        picture: A PNG or JPEG file's content.
+        columns: How many characters a line may have; there are at most half as many lines.
+        characters: `BLOCKS` or `ASCII`.
+
+    Raises:
+        ValueError: It is no such picture, is damaged, or has more pixels than `LARGEST_PICTURE`.
+    """
+    pixels = ImageOps.autocontrast(_flat(picture))
+    if ImageStat.Stat(pixels).mean[0] < _MIDDLE:
+        pixels = ImageOps.invert(pixels)
+    # A median drops noise that is thinner than the strokes of letters, which coarse squares would
+    # make as thick as these. Characters are about twice as high as wide: half of one is a square.
+    pixels = pixels.filter(ImageFilter.MedianFilter(3))
+    scale = columns / max(pixels.size)
+    width = max(1, round(pixels.width * scale))
+    height = max(1, round(pixels.height * scale / 2)) * 2
+    squares = pixels.resize((width, height), Image.Resampling.BOX).tobytes()
+    ink = [value < _MIDDLE for value in squares]
+    rows = [ink[start : start + width] for start in range(0, len(ink), width)]
+    return "\n".join(
+        "".join(characters[up + 2 * low] for up, low in zip(upper, lower, strict=True)).rstrip()
+        for upper, lower in zip(rows[::2], rows[1::2], strict=True)
+    )
+
+
+def _flat(picture: bytes) -> Image.Image:
+    """Unpack a picture to greys, with what is transparent shown as white."""
+    try:
+        with Image.open(io.BytesIO(picture), formats=("PNG", "JPEG")) as opened:
+            small = opened.width * opened.height <= LARGEST_PICTURE
+            whole = opened.convert("RGBA") if small else None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Warning) as error:
+        # Warning: Pillow only warns of some pictures, and a program may have made that an error.
+        msg = f"the picture cannot be read: {type(error).__name__}"
+        raise ValueError(msg) from error
+    if whole is None:
+        msg = f"the picture has more than {LARGEST_PICTURE:,} pixels"
+        raise ValueError(msg)
+    paper = Image.new("RGBA", whole.size, "white")
+    return Image.alpha_composite(paper, whole).convert("L")

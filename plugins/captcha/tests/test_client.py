@@ -1,0 +1,223 @@
+"""The client half: what it shows, what it asks, and what it refuses to show."""
+
+import base64
+import io
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from authflow_captcha import terminal
+from authflow_captcha.client import LARGEST_FILE, LONGEST_LINK, CaptchaPrompter
+from authflow_captcha.trigger import Captcha
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from authflow.client.prompt import ScriptedPrompt, TerminalPrompt
+from authflow.errors import PluginFailedError
+from authflow.plugins import CLIENT_CHALLENGES, PluginRegistry
+from authflow.results import Challenge
+from authflow.triggers.challenges import CreateContext
+
+Challenged = Callable[..., Challenge]
+AsUrl = Callable[..., str]
+
+PNG = Captcha()._draw("KXEA7F")
+
+
+def jpeg() -> bytes:
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(PNG)) as picture:
+        picture.convert("L").save(file, "JPEG")
+    return file.getvalue()
+
+
+async def test_it_shows_what_the_trigger_half_made_and_gives_back_what_was_typed(
+    challenged: Challenged, asked: CreateContext
+) -> None:
+    issued = await Captcha().create(asked)
+    prompt = ScriptedPrompt([issued.private["answer"]])
+    given = await CaptchaPrompter().answer(challenged(issued.public["captchaUrl"]), prompt)
+    assert given == issued.private["answer"]
+    file = base64.b64decode(issued.public["captchaUrl"].partition(",")[2])
+    assert prompt.images == [file]
+    assert len(prompt.told) == 1
+    assert prompt.told[0].count("\n") > 5
+
+
+async def test_a_jpeg_is_shown_too(challenged: Challenged, as_url: AsUrl) -> None:
+    prompt = ScriptedPrompt(["x"])
+    await CaptchaPrompter().answer(challenged(as_url(jpeg(), "image/jpeg")), prompt)
+    assert prompt.images == [jpeg()]
+
+
+@pytest.mark.parametrize(
+    ("attempt", "attempts", "words"),
+    [
+        (2, 3, "That was not right, try again (attempt 2 of 3)."),
+        (2, None, "That was not right, try again (attempt 2)."),
+    ],
+)
+async def test_a_retry_says_so_and_which_attempt_it_is(
+    challenged: Challenged, as_url: AsUrl, attempt: int, attempts: int | None, words: str
+) -> None:
+    prompt = ScriptedPrompt(["x"])
+    challenge = challenged(as_url(PNG), attempt=attempt, attempts=attempts)
+    await CaptchaPrompter().answer(challenge, prompt)
+    assert prompt.told[0] == words
+
+
+async def test_a_first_attempt_says_nothing_about_a_retry(
+    challenged: Challenged, as_url: AsUrl
+) -> None:
+    prompt = ScriptedPrompt(["x"])
+    await CaptchaPrompter().answer(challenged(as_url(PNG)), prompt)
+    assert not any("try again" in text for text in prompt.told)
+
+
+@pytest.mark.parametrize(
+    "link", ["https://example.com/c/1.png?x=1", "HTTP://[::1]:8080/c", "http://localhost"]
+)
+async def test_a_link_is_told_and_not_fetched(challenged: Challenged, link: str) -> None:
+    prompt = ScriptedPrompt(["x"])
+    assert await CaptchaPrompter().answer(challenged(link), prompt) == "x"
+    assert prompt.told == [f"The CAPTCHA is at {link}"]
+    assert prompt.images == []
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        (None, "lacks the parameter captchaUrl"),
+        ("", "neither"),
+        ("url/123.jpg", "neither"),
+        ("file:///etc/passwd", "neither"),
+        ("javascript:alert(1)", "neither"),
+        ("ftp://example.com/1.png", "neither"),
+        ("data:image/svg+xml;base64,PHN2Zy8+", "neither"),
+        ("data:text/html;base64,PGI+", "neither"),
+        ("data:image/png,abc", "neither"),
+        ("data:image/png;base64,", "neither"),
+        ("data:image/png;charset=x;base64,AAAA", "neither"),
+        ("data:image/png;base64,AA AA", "neither"),
+        ("data:image/png;base64,AAAA\n", "neither"),
+        ("data:image/png;base64,AA=A", "neither"),
+        ("data:image/png;base64,-_-_", "neither"),
+        (" data:image/png;base64,AAAA", "neither"),
+        ("data:image/png;base64,A", "not valid base64"),
+        ("data:image/png;base64,AAAAA", "not valid base64"),
+        ("data:image/png;base64,AAAA", "something else than image/png"),
+        ("data:image/jpeg;base64,AAAA", "something else than image/jpeg"),
+        ("data:image/png;base64,iVBORw0KGgo=", "the picture cannot be read"),
+        ("http:", "malformed link"),
+        ("https://", "malformed link"),
+        ("https:///path", "malformed link"),
+        ("https://exa mple.com", "malformed link"),
+        ("https://example.com/\x1b[2J", "malformed link"),
+        ("https://example.com/\u202egnp.1", "malformed link"),
+        ("https://[::1", "malformed link"),
+        ("https://example.com/" + "x" * LONGEST_LINK, "malformed link"),
+    ],
+)
+async def test_what_cannot_be_shown_is_refused_before_anybody_is_asked(
+    challenged: Challenged, url: str | None, says: str
+) -> None:
+    prompt = ScriptedPrompt(["never given"])
+    with pytest.raises(PluginFailedError, match=says) as caught:
+        await CaptchaPrompter().answer(challenged(url), prompt)
+    assert caught.value.message.startswith("captcha: ")
+    assert (prompt.told, prompt.images) == ([], [])
+    assert await prompt.ask("") == "never given"
+
+
+async def test_a_png_that_is_declared_a_jpeg_is_refused(
+    challenged: Challenged, as_url: AsUrl
+) -> None:
+    with pytest.raises(PluginFailedError, match="something else than image/jpeg"):
+        await CaptchaPrompter().answer(challenged(as_url(PNG, "image/jpeg")), ScriptedPrompt(["x"]))
+
+
+async def test_the_largest_file_is_shown_and_one_byte_more_is_not(
+    challenged: Challenged, as_url: AsUrl
+) -> None:
+    # What follows the end of a PNG belongs to no picture, and is a simple way to make one longer.
+    largest = PNG + b"\0" * (LARGEST_FILE - len(PNG))
+    prompt = ScriptedPrompt(["x"])
+    await CaptchaPrompter().answer(challenged(as_url(largest)), prompt)
+    assert prompt.images == [largest]
+    with pytest.raises(PluginFailedError, match="larger than 262,144 bytes"):
+        await CaptchaPrompter().answer(challenged(as_url(largest + b"\0")), ScriptedPrompt(["x"]))
+
+
+@given(url=st.one_of(st.text(), st.text().map("data:image/png;base64,".__add__)))
+async def test_no_parameter_makes_it_fail_otherwise(challenged: Challenged, url: str) -> None:
+    with pytest.raises(PluginFailedError):
+        await CaptchaPrompter().answer(challenged(url), ScriptedPrompt(["x"]))
+
+
+@pytest.fixture
+def url(as_url: AsUrl) -> str:
+    return as_url(PNG)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "characters"),
+    [
+        ("utf-8", terminal.BLOCKS),
+        ("cp437", terminal.BLOCKS),
+        ("ascii", terminal.ASCII),
+        ("latin-1", terminal.ASCII),
+    ],
+)
+async def test_at_a_terminal_the_picture_is_a_file_and_is_drawn_as_its_encoding_can(
+    challenged: Challenged,
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    encoding: str,
+    characters: str,
+) -> None:
+    screen = io.BytesIO()
+    output = io.TextIOWrapper(screen, encoding=encoding)
+    prompt = TerminalPrompt(image_folder=tmp_path, output=output)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("kxea7f\n"))
+    assert await CaptchaPrompter().answer(challenged(url), prompt) == "kxea7f"
+    shown = screen.getvalue().decode(encoding)
+    (file,) = tmp_path.iterdir()
+    assert file.read_bytes() == PNG
+    assert str(file) in shown
+    drawing = shown.partition("\n")[2]
+    assert set(drawing) == {*characters, "\n"}
+
+
+@pytest.mark.parametrize(("width", "columns"), [(20, 40), (80, 79), (500, 100)])
+async def test_the_drawing_fits_the_terminal_and_stays_readable(
+    challenged: Challenged,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    width: int,
+    columns: int,
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    prompt = ScriptedPrompt(["x"])
+    await CaptchaPrompter().answer(challenged(url), prompt)
+    blocks = terminal.draw(PNG, columns=columns)
+    plain = terminal.draw(PNG, columns=columns, characters=terminal.ASCII)
+    assert prompt.told[0] in {blocks, plain}
+
+
+def test_it_is_found_by_its_entry_point() -> None:
+    assert PluginRegistry(CLIENT_CHALLENGES).find("captcha") is CaptchaPrompter
+
+
+def test_importing_the_client_half_loads_no_pictures_and_no_triggers() -> None:
+    code = (
+        "import sys, authflow_captcha.client; "
+        "print([m for m in sys.modules if m.split('.')[0] in ('PIL', 'captcha')"
+        " or m.startswith(('authflow.triggers', 'authflow_captcha.trigger', 'authflow.pool'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

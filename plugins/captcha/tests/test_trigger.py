@@ -1,0 +1,332 @@
+"""The trigger half: what it makes, what it lets out, and what it takes for right."""
+
+import base64
+import hashlib
+import io
+import random
+import struct
+import subprocess
+import sys
+import threading
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import pytest
+from authflow_captcha.trigger import HEIGHTS, LENGTHS, UNMISTAKABLE, WIDTHS, Captcha
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from authflow.errors import ConfigError, PluginFailedError
+from authflow.plugins import TRIGGER_CHALLENGES, PluginRegistry
+from authflow.triggers.challenges import CreateContext, Issued, VerifyContext
+
+COGNITOS_LIMIT = 131_072
+"""Characters of a challenge parameter: StringType in the API's model."""
+
+Answered = Callable[..., VerifyContext]
+codes = st.text(alphabet=UNMISTAKABLE, min_size=4, max_size=12)
+
+
+def png_of(issued: Issued) -> bytes:
+    head, _, data = issued.public["captchaUrl"].partition(",")
+    assert head == "data:image/png;base64"
+    return base64.b64decode(data, validate=True)
+
+
+def chunks(png: bytes) -> list[tuple[bytes, bytes]]:
+    """Take a PNG apart by its specification, without the library that wrote it."""
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    found, position = [], 8
+    while position < len(png):
+        length, kind = struct.unpack_from(">I4s", png, position)
+        data = png[position + 8 : position + 8 + length]
+        (crc,) = struct.unpack_from(">I", png, position + 8 + length)
+        assert crc == zlib.crc32(kind + data)
+        found.append((kind, data))
+        position += 12 + length
+    return found
+
+
+def canaries(code: str) -> set[bytes]:
+    """Give the forms in which a code could be read, or found by trying all codes."""
+    forms = set()
+    for text in (code, code.lower(), code[::-1], code[::-1].lower()):
+        plain = text.encode()
+        forms |= {plain, base64.b64encode(plain).rstrip(b"="), plain.hex().encode()}
+        for name in ("md5", "sha1", "sha256"):
+            digest = hashlib.new(name, plain, usedforsecurity=False).digest()
+            forms |= {
+                digest,
+                digest.hex().encode(),
+                digest.hex().upper().encode(),
+                base64.b64encode(digest).rstrip(b"="),
+                base64.urlsafe_b64encode(digest).rstrip(b"="),
+            }
+    return forms
+
+
+def leaks(code: str, metadata: str, issued: Issued) -> bool:
+    """Whether a code can be found in anything that leaves the pool."""
+    png = png_of(issued)
+    parts = chunks(png)
+    pixels = zlib.decompress(b"".join(data for kind, data in parts if kind == b"IDAT"))
+    public = " ".join([metadata, *issued.public.keys(), *issued.public.values()]).encode()
+    return any(form in text for form in canaries(code) for text in (public, png, pixels))
+
+
+async def test_it_makes_a_picture_of_the_size_that_was_set(asked: CreateContext) -> None:
+    issued = await Captcha(width=200, height=64).create(asked)
+    with Image.open(io.BytesIO(png_of(issued))) as picture:
+        picture.load()
+        assert (picture.format, picture.size) == ("PNG", (200, 64))
+
+
+async def test_the_picture_is_black_on_white_and_shows_something(asked: CreateContext) -> None:
+    issued = await Captcha().create(asked)
+    with Image.open(io.BytesIO(png_of(issued))) as opened:
+        picture = opened.convert("L")
+    assert picture.getextrema()[0] < 32
+    assert picture.getextrema()[1] > 223
+    dark = sum(picture.histogram()[:128]) / (picture.width * picture.height)
+    assert 0.05 < dark < 0.5
+
+
+async def test_a_longer_code_makes_more_ink() -> None:
+    def ink(captcha: Captcha, code: str) -> int:
+        with Image.open(io.BytesIO(captcha._draw(code))) as picture:
+            return sum(picture.convert("L").histogram()[:128])
+
+    captcha = Captcha(width=400)
+    assert ink(captcha, "WWWWWWWW") > 2 * ink(captcha, "7")
+
+
+async def test_codes_are_of_the_alphabet_and_length_and_differ(asked: CreateContext) -> None:
+    captcha = Captcha(length=8, alphabet="abcdefgh")
+    drawn = {(await captcha.create(asked)).private["answer"] for _ in range(12)}
+    assert len(drawn) == 12
+    assert all(len(code) == 8 and set(code) <= set("abcdefgh") for code in drawn)
+
+
+async def test_nothing_that_is_public_lets_the_answer_be_found(asked: CreateContext) -> None:
+    for _ in range(12):
+        issued = await Captcha().create(asked)
+        assert not leaks(issued.private["answer"], Captcha.metadata, issued)
+
+
+@pytest.mark.parametrize("form", ["{}", "sum:{md5}", "{lower}", "{reversed}"])
+async def test_the_search_for_leaks_convicts_a_picture_with_a_comment(
+    asked: CreateContext, form: str, as_url: Callable[..., str]
+) -> None:
+    issued = await Captcha().create(asked)
+    code = issued.private["answer"]
+    comment = PngInfo()
+    comment.add_text(
+        "Comment",
+        form.format(
+            code,
+            md5=hashlib.md5(code.encode(), usedforsecurity=False).hexdigest(),
+            lower=code.lower(),
+            reversed=code[::-1],
+        ),
+    )
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(png_of(issued))) as picture:
+        picture.save(file, "PNG", pnginfo=comment)
+    leaky = Issued(public={"captchaUrl": as_url(file.getvalue())}, private=issued.private)
+    assert leaks(code, Captcha.metadata, leaky)
+
+
+async def test_the_file_holds_pixels_and_nothing_else(asked: CreateContext) -> None:
+    parts = chunks(png_of(await Captcha().create(asked)))
+    assert {kind for kind, _ in parts} == {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
+
+
+async def test_the_answer_is_private_and_only_the_picture_is_public(asked: CreateContext) -> None:
+    issued = await Captcha().create(asked)
+    assert issued.public.keys() == {"captchaUrl"}
+    assert issued.private.keys() == {"answer"}
+    assert issued.private["answer"] not in repr(issued)
+
+
+async def test_neither_code_nor_noise_comes_from_a_seed(asked: CreateContext) -> None:
+    random.seed(1)
+    first = await Captcha().create(asked)
+    random.seed(1)
+    second = await Captcha().create(asked)
+    assert first.private != second.private
+    random.seed(1)
+    one = Captcha()._draw("ACEF")
+    random.seed(1)
+    assert Captcha()._draw("ACEF") != one
+
+
+async def test_an_unknown_user_is_asked_the_same(asked: CreateContext) -> None:
+    unknown = CreateContext(
+        username="nobody", user_attributes={}, user_not_found=True, attempt=1, attempts=3
+    )
+    known, decoy = await Captcha().create(asked), await Captcha().create(unknown)
+    assert known.public.keys() == decoy.public.keys()
+    assert known.private.keys() == decoy.private.keys()
+    assert [kind for kind, _ in chunks(png_of(decoy))] == [
+        kind for kind, _ in chunks(png_of(known))
+    ]
+
+
+async def test_the_parameter_stays_small(asked: CreateContext) -> None:
+    assert len((await Captcha().create(asked)).public["captchaUrl"]) < 6_000
+    largest = Captcha(length=LENGTHS[-1], width=WIDTHS[-1], height=HEIGHTS[-1])
+    assert len((await largest.create(asked)).public["captchaUrl"]) < COGNITOS_LIMIT // 8
+    # Four bits a pixel and a byte a line, in base64: what could not be compressed at all.
+    assert (WIDTHS[-1] // 2 + 1) * HEIGHTS[-1] * 4 // 3 + 1_000 < COGNITOS_LIMIT
+
+
+async def test_pictures_are_drawn_off_the_event_loop(asked: CreateContext) -> None:
+    drawn_in = []
+
+    class Watched(Captcha):
+        def _draw(self, code: str) -> bytes:
+            drawn_in.append(threading.current_thread())
+            return super()._draw(code)
+
+    await Watched().create(asked)
+    assert drawn_in
+    assert threading.current_thread() not in drawn_in
+
+
+async def test_many_can_be_made_at_once(asked: CreateContext) -> None:
+    captcha, made = Captcha(), []
+
+    async def make() -> None:
+        made.append(await captcha.create(asked))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(24):
+            tasks.start_soon(make)
+    assert len({issued.private["answer"] for issued in made}) == 24
+    assert all(chunks(png_of(issued)) for issued in made)
+
+
+@given(code=codes, data=st.data())
+async def test_the_right_answer_passes_in_any_case_and_with_white_space_around(
+    answered: Answered, code: str, data: st.DataObject
+) -> None:
+    cases = data.draw(st.lists(st.booleans(), min_size=len(code), max_size=len(code)))
+    typed = "".join(c.lower() if low else c for c, low in zip(code, cases, strict=True))
+    space = st.text(alphabet=" \t\r\n\u00a0\u2003", max_size=3)
+    typed = data.draw(space) + typed + data.draw(space)
+    assert await Captcha().verify(answered(typed, {"answer": code})) is True
+    assert await Captcha().verify(answered(typed, {"answer": code.lower()})) is True
+
+
+@given(
+    code=codes,
+    answer=st.one_of(st.text(), codes, st.text(alphabet=st.characters(categories=["Cs", "Zs"]))),
+)
+async def test_any_other_answer_is_wrong(answered: Answered, code: str, answer: str) -> None:
+    typed = answer.strip()
+    same = typed.isascii() and typed.lower() == code.lower()
+    assert await Captcha().verify(answered(answer, {"answer": code})) is same
+
+
+@given(code=codes, data=st.data())
+async def test_one_wrong_character_is_enough_to_be_wrong(
+    answered: Answered, code: str, data: st.DataObject
+) -> None:
+    place = data.draw(st.integers(0, len(code) - 1))
+    other = data.draw(st.sampled_from([c for c in UNMISTAKABLE if c != code[place]]))
+    wrong = code[:place] + other + code[place + 1 :]
+    assert await Captcha().verify(answered(wrong, {"answer": code})) is False
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        " ",
+        "KXSA",
+        "KXSA7F" * 10_000,
+        "KXSA7F\0",
+        "KX SA7F",
+        "KXSA7",
+        "KXSA7FF",
+        "F7ASXK",
+        "\u212aXSA7F",  # the Kelvin sign, which is k in lower case
+        "KX\u017fA7F",  # the long s, which is S in upper case
+        "\uff2bXSA7F",  # a full-width K
+        "KXSA\u0667F",  # an Arabic-Indic seven
+        "KXSA7\ufb00",  # a ligature, which is FF in upper case
+        "\ud800",
+        "*",
+        "%",
+    ],
+)
+async def test_empty_long_cut_and_unicode_answers_are_just_wrong(
+    answered: Answered, answer: str
+) -> None:
+    assert await Captcha().verify(answered(answer, {"answer": "KXSA7F"})) is False
+
+
+@given(code=codes)
+async def test_an_unknown_user_never_passes(answered: Answered, code: str) -> None:
+    right = answered(code, {"answer": code}, user_not_found=True)
+    assert await Captcha().verify(right) is False
+
+
+@pytest.mark.parametrize("private", [{}, {"answer": ""}, {"code": "KXSA7F"}])
+async def test_without_a_code_nothing_is_right_not_even_nothing(
+    answered: Answered, private: dict[str, str]
+) -> None:
+    with pytest.raises(PluginFailedError, match="lack 'answer'"):
+        await Captcha().verify(answered("", private))
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"length": 3}, "length must be a whole number of 4 to 12"),
+        ({"length": 13}, "length must be"),
+        ({"length": True}, "length must be"),
+        ({"length": "6"}, "length must be"),
+        ({"length": 6.0}, "length must be"),
+        ({"width": 119}, "width must be a whole number of 120 to 400"),
+        ({"width": 401}, "width must be"),
+        ({"height": 49}, "height must be a whole number of 50 to 150"),
+        ({"height": 151}, "height must be"),
+        ({"alphabet": ""}, "less than 20 bits; raise length"),
+        ({"alphabet": "ACE"}, "less than 20 bits"),
+        ({"length": 4}, "less than 20 bits"),
+        ({"alphabet": "ACEFa"}, "twice"),
+        ({"alphabet": "ACEÄ"}, "ASCII letters and digits"),
+        ({"alphabet": "ACE "}, "ASCII letters and digits"),
+        ({"alphabet": 7}, "ASCII letters and digits"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused_with_what_to_do(
+    settings: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ConfigError, match=says):
+        Captcha(**settings)
+
+
+def test_the_default_alphabet_has_no_look_alikes() -> None:
+    for group in ("0OQD", "1IL", "2Z", "5S", "8B", "6G", "MN", "UV", "A4"):
+        assert len(set(group) & set(UNMISTAKABLE)) <= 1
+    assert len(set(UNMISTAKABLE)) == len(UNMISTAKABLE)
+
+
+def test_it_is_found_by_its_entry_point() -> None:
+    assert PluginRegistry(TRIGGER_CHALLENGES).find("captcha") is Captcha
+
+
+def test_importing_the_trigger_half_loads_nothing_of_the_client() -> None:
+    code = (
+        "import sys, authflow_captcha.trigger; "
+        "print([m for m in sys.modules if m.startswith(('authflow.client', 'aiobotocore',"
+        " 'botocore', 'authflow_captcha.client', 'authflow_captcha.terminal', 'authflow.pool'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,154 @@
+"""The prompts: for scripts and for the terminal."""
+
+import io
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+
+import anyio
+import pytest
+
+from authflow.client import ScriptedPrompt, TerminalPrompt
+from authflow.errors import PluginFailedError
+
+
+async def test_a_script_answers_in_its_order_and_keeps_what_it_was_told():
+    prompt = ScriptedPrompt(["one", "two"])
+    await prompt.tell("hello")
+    await prompt.show_image(b"picture", "image/png", "a picture")
+    assert [await prompt.ask("?"), await prompt.ask("?", hidden=True)] == ["one", "two"]
+    assert (prompt.told, prompt.images) == (["hello"], [b"picture"])
+
+
+async def test_a_script_that_has_no_answer_left_says_to_what():
+    with pytest.raises(PluginFailedError, match="your code"):
+        await ScriptedPrompt([]).ask("your code")
+
+
+async def test_the_terminal_writes_pictures_to_files_and_says_where(tmp_path):
+    output = io.StringIO()
+    prompt = TerminalPrompt(image_folder=tmp_path / "new", output=output)
+    await prompt.show_image(b"first", "image/png", "A CAPTCHA")
+    await prompt.show_image(b"second", "image/svg+xml", "Another")
+    assert (tmp_path / "new" / "1.png").read_bytes() == b"first"
+    assert (tmp_path / "new" / "2.svg").read_bytes() == b"second"
+    assert f"A CAPTCHA: {tmp_path / 'new' / '1.png'}" in output.getvalue()
+
+
+@pytest.mark.parametrize("media_type", ["../../etc/passwd", "image/../../x", "", "image/", "a/b/c"])
+async def test_a_media_type_cannot_lead_a_picture_out_of_its_folder(tmp_path, media_type):
+    prompt = TerminalPrompt(image_folder=tmp_path / "in", output=io.StringIO())
+    await prompt.show_image(b"x", media_type, "picture")
+    assert [path.parent for path in tmp_path.rglob("1*")] == [tmp_path / "in"]
+
+
+ASK = """
+import sys, anyio
+from pathlib import Path
+from authflow.client import TerminalPrompt
+prompt = TerminalPrompt(image_folder=Path("."), output=sys.stdout)
+hidden = sys.argv[1] == "hidden"
+print("GOT", anyio.run(lambda: prompt.ask("Your code?", hidden=hidden)))
+"""
+
+
+@pytest.mark.parametrize("mode", ["shown", "hidden"])
+def test_a_person_at_a_real_terminal_answers_and_hidden_text_is_not_echoed(mode):
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", ASK, mode],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        close_fds=True,
+    ) as process:
+        os.close(theirs)
+        seen = b""
+        while b"Your code?" not in seen:
+            seen += os.read(ours, 1024)
+        os.write(ours, b"typed-4711\n")
+        try:
+            while chunk := os.read(ours, 1024):
+                seen += chunk
+        except OSError:
+            pass  # a pseudo-terminal ends so on Linux
+        os.close(ours)
+    assert b"GOT typed-4711" in seen
+    assert seen.count(b"typed-4711") == (2 if mode == "shown" else 1)
+
+
+def test_an_interrupt_while_the_person_is_asked_ends_the_process_at_once():
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", ASK, "shown"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        close_fds=True,
+    ) as process:
+        os.close(theirs)
+        seen = b""
+        while b"Your code?" not in seen:
+            seen += os.read(ours, 1024)
+        process.send_signal(signal.SIGINT)
+        try:
+            assert process.wait(timeout=20) != 0
+        finally:
+            process.kill()
+    os.close(ours)
+
+
+async def test_lines_that_were_piped_in_answer_one_question_each(tmp_path):
+    ours, theirs = os.pipe()
+    os.write(theirs, "first\nzweite ü\r\nlast".encode())
+    os.close(theirs)
+    with os.fdopen(ours) as reader:
+        prompt = TerminalPrompt(image_folder=tmp_path, output=io.StringIO(), input=reader)
+        answers = [await prompt.ask("?"), await prompt.ask("?", hidden=True), await prompt.ask("?")]
+        assert answers == ["first", "zweite ü", "last"]
+        with pytest.raises(PluginFailedError, match="input has ended"):
+            await prompt.ask("?")
+
+
+async def test_a_file_on_disk_answers_too(tmp_path):
+    path = tmp_path / "answers"
+    path.write_text("one\ntwo\n")
+    with path.open() as reader:
+        prompt = TerminalPrompt(image_folder=tmp_path, output=io.StringIO(), input=reader)
+        assert [await prompt.ask("?"), await prompt.ask("?")] == ["one", "two"]
+
+
+async def test_a_line_without_an_end_is_left(tmp_path):
+    path = tmp_path / "endless"
+    path.write_bytes(b"x" * 100_000)
+    with path.open() as reader:
+        prompt = TerminalPrompt(image_folder=tmp_path, output=io.StringIO(), input=reader)
+        with pytest.raises(PluginFailedError, match="no end"):
+            await prompt.ask("?")
+
+
+async def test_asking_can_be_cancelled_while_nobody_types(tmp_path):
+    ours, theirs = os.pipe()
+    with os.fdopen(ours) as reader:
+        prompt = TerminalPrompt(image_folder=tmp_path, output=io.StringIO(), input=reader)
+        with anyio.move_on_after(0.05) as scope:
+            await prompt.ask("?")
+        assert scope.cancelled_caught
+        os.write(theirs, b"later\n")
+        assert await prompt.ask("?") == "later"
+    os.close(theirs)
+
+
+async def test_a_cancelled_hidden_question_lets_the_terminal_show_again_what_is_typed(tmp_path):
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs) as reader:
+        prompt = TerminalPrompt(image_folder=tmp_path, output=io.StringIO(), input=reader)
+        with anyio.move_on_after(0.05):
+            await prompt.ask("?", hidden=True)
+        assert termios.tcgetattr(reader.fileno())[3] & termios.ECHO
+    os.close(ours)

@@ -1,0 +1,288 @@
+"""The transport: what is sent again and what never is, and what each failure is called."""
+
+import asyncio
+import logging
+import socket
+import traceback
+
+import anyio
+import pytest
+
+from authflow import AuthConfig, Secret
+from authflow.client.transport import open_transport
+from authflow.errors import (
+    BadCredentialsError,
+    MalformedReplyError,
+    OutcomeUnknownError,
+    RequestRejectedError,
+    ServerFaultError,
+    ThrottledError,
+    TimedOutError,
+    UnreachableError,
+)
+from authflow.machine import AuthFlow
+
+TOKENS = {"AuthenticationResult": {"AccessToken": "a", "IdToken": "i", "ExpiresIn": 3600}}
+
+
+def initiate(config: AuthConfig):
+    return config.app_client.initiate_auth(
+        AuthFlow.USER_PASSWORD_AUTH, "ada", password=Secret("canary-password")
+    )
+
+
+def respond(config: AuthConfig):
+    return config.app_client.respond(
+        "CUSTOM_CHALLENGE", "ada", {"ANSWER": "canary-answer"}, session=Secret("s" * 20)
+    )
+
+
+async def test_one_request_is_one_unsigned_post_with_a_fixed_user_agent(scripted):
+    async with scripted.serve(TOKENS) as server, open_transport(server.config()) as transport:
+        await transport.send(initiate(server.config()))
+    (headers,) = server.headers
+    assert headers["user-agent"].startswith("authflow ")
+    assert headers["x-amz-target"] == "AWSCognitoIdentityProviderService.InitiateAuth"
+    assert "authorization" not in headers
+    assert server.requests[0][1]["AuthParameters"]["PASSWORD"] == "canary-password"
+
+
+@pytest.mark.parametrize("fault", ["hang_up", "half", "hang"])
+async def test_an_answer_whose_reply_is_lost_is_never_sent_again(scripted, fault):
+    async with (
+        scripted.serve(getattr(scripted, fault), TOKENS) as server,
+        open_transport(server.config(read_timeout=0.3)) as transport,
+    ):
+        with pytest.raises(OutcomeUnknownError) as lost:
+            await transport.send(respond(server.config()))
+        assert server.operations == ["RespondToAuthChallenge"]
+    assert lost.value.next_step == "restart"
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [("hang_up", UnreachableError), ("half", UnreachableError), ("hang", TimedOutError)],
+)
+async def test_a_sign_in_whose_first_reply_is_lost_is_not_begun_twice(scripted, fault, error):
+    """CUSTOM_AUTH's first request may send a code to the user: a second one is the caller's."""
+    async with (
+        scripted.serve(getattr(scripted, fault), TOKENS) as server,
+        open_transport(server.config(read_timeout=0.3)) as transport,
+    ):
+        with pytest.raises(error):
+            await transport.send(initiate(server.config()))
+        assert server.operations == ["InitiateAuth"]
+
+
+@pytest.mark.parametrize("status", [500, 503])
+async def test_a_server_fault_on_an_answer_leaves_its_outcome_unknown(scripted, status):
+    fault = scripted.error("InternalErrorException", status=status)
+    async with (
+        scripted.serve(fault, TOKENS) as server,
+        open_transport(server.config()) as transport,
+    ):
+        with pytest.raises(OutcomeUnknownError):
+            await transport.send(respond(server.config()))
+        assert len(server.requests) == 1
+
+
+async def test_a_server_fault_at_the_beginning_is_called_one(scripted):
+    fault = scripted.error("InternalErrorException", status=500)
+    async with scripted.serve(fault) as server, open_transport(server.config()) as transport:
+        with pytest.raises(ServerFaultError):
+            await transport.send(initiate(server.config()))
+
+
+@pytest.mark.parametrize("request_of", [initiate, respond])
+async def test_a_throttled_request_was_not_processed_and_is_sent_again(scripted, request_of):
+    slow_down = scripted.error("TooManyRequestsException")
+    async with (
+        scripted.serve(slow_down, slow_down, TOKENS) as server,
+        open_transport(server.config()) as transport,
+    ):
+        reply = await transport.send(request_of(server.config()))
+        assert reply["AuthenticationResult"]["AccessToken"] == "a"
+        assert len(server.requests) == 3
+
+
+async def test_throttling_without_end_is_told_after_three_requests(scripted):
+    slow_down = scripted.error("TooManyRequestsException")
+    async with (
+        scripted.serve(*[slow_down] * 9) as server,
+        open_transport(server.config()) as transport,
+    ):
+        with pytest.raises(ThrottledError):
+            await transport.send(initiate(server.config()))
+        assert len(server.requests) == 3
+
+
+async def test_a_connection_that_was_never_made_is_tried_again():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    config = AuthConfig(
+        user_pool_id="eu-central-1_A", client_id="1", endpoint=f"http://127.0.0.1:{port}"
+    )
+    connections = []
+
+    async def accept(_reader, writer):
+        connections.append(writer)
+        writer.close()
+
+    async with open_transport(config) as transport:
+        with pytest.raises(UnreachableError, match="network"):
+            await transport.send(respond(config))
+        server = await asyncio.start_server(accept, "127.0.0.1", port)
+        async with server:
+            with pytest.raises(OutcomeUnknownError):
+                await transport.send(respond(config))
+    assert len(connections) == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\n<html>",
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: 2\r\n\r\n[]",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n\xff\xfe",
+    ],
+    ids=["html", "array", "not utf-8"],
+)
+async def test_a_reply_that_is_no_json_object_is_malformed(scripted, data):
+    async with (
+        scripted.serve(scripted.raw(data)) as server,
+        open_transport(server.config()) as transport,
+    ):
+        with pytest.raises(MalformedReplyError):
+            await transport.send(initiate(server.config()))
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_not_followed(scripted, status):
+    """aiobotocore follows them, and a 307 takes the password along."""
+    async with scripted.serve(TOKENS) as elsewhere:
+        location = f"http://127.0.0.1:{elsewhere.port}/".encode()
+        moved = b"HTTP/1.1 %d X\r\nlocation: %s\r\ncontent-length: 0\r\n\r\n" % (status, location)
+        async with (
+            scripted.serve(scripted.raw(moved)) as server,
+            open_transport(server.config()) as transport,
+        ):
+            with pytest.raises(MalformedReplyError, match="elsewhere"):
+                await transport.send(initiate(server.config()))
+        assert elsewhere.requests == []
+
+
+async def test_a_refusal_has_its_class_and_keeps_cognitos_name(scripted):
+    refusal = scripted.error("NotAuthorizedException", "Incorrect username or password.")
+    async with scripted.serve(refusal) as server, open_transport(server.config()) as transport:
+        with pytest.raises(BadCredentialsError) as refused:
+            await transport.send(initiate(server.config()))
+    assert refused.value.aws_code == "NotAuthorizedException"
+
+
+@pytest.mark.parametrize("request_of", [initiate, respond])
+async def test_no_error_shows_what_was_sent_even_if_the_server_echoes_it(scripted, request_of):
+    echo = scripted.error("OddException", "for ada: canary-password, canary-answer")
+    async with scripted.serve(echo) as server, open_transport(server.config()) as transport:
+        with pytest.raises(RequestRejectedError) as refused:
+            await transport.send(request_of(server.config()))
+    sent = "canary-password" if request_of is initiate else "canary-answer"
+    assert "ada" in str(refused.value)
+    assert sent not in str(refused.value)
+    assert sent not in told_with_locals(refused.value)
+
+
+@pytest.mark.parametrize("fault", ["hang_up", "half"])
+async def test_no_traceback_reaches_the_frames_that_hold_secrets(scripted, fault):
+    lost = getattr(scripted, fault)
+    async with scripted.serve(lost) as server, open_transport(server.config()) as transport:
+        with pytest.raises(OutcomeUnknownError) as caught:
+            await transport.send(respond(server.config()))
+    assert "canary" not in told_with_locals(caught.value)
+
+
+def told_with_locals(error: BaseException) -> str:
+    """What a crash reporter would keep of every frame but this file's, with its local variables."""
+    told = [str(error)]
+    chain: list[BaseException | None] = [error, error.__cause__, error.__context__]
+    for link in filter(None, chain):
+        for frame, _ in traceback.walk_tb(link.__traceback__):
+            if frame.f_code.co_filename != __file__:
+                told.append(repr(frame.f_locals))
+    assert len(told) > 1
+    return "".join(told)
+
+
+async def test_debug_logs_hold_neither_what_is_sent_nor_what_is_received(scripted, caplog):
+    caplog.set_level(logging.DEBUG)
+    secret_tokens = {
+        "AuthenticationResult": {
+            "AccessToken": "canary-access",
+            "IdToken": "canary-id",
+            "ExpiresIn": 3600,
+        }
+    }
+    async with (
+        scripted.serve(secret_tokens, secret_tokens) as server,
+        open_transport(server.config()) as transport,
+    ):
+        await transport.send(initiate(server.config()))
+        await transport.send(respond(server.config()))
+    assert "canary" not in caplog.text
+
+
+async def test_other_users_of_botocore_keep_their_debug_logs(scripted, caplog):
+    caplog.set_level(logging.DEBUG)
+    async with scripted.serve(TOKENS) as server, open_transport(server.config()) as transport:
+        await transport.send(initiate(server.config()))
+    logging.getLogger("botocore.endpoint").debug("of somebody else's request")
+    assert "of somebody else's request" in caplog.text
+
+
+async def test_the_concurrency_limit_bounds_what_is_in_flight(scripted):
+    most = 0
+    now = 0
+
+    async def serve(reader, writer):
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.02)
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nconnection: close\r\n"
+            b"content-type: application/x-amz-json-1.1\r\ncontent-length: 2\r\n\r\n{}"
+        )
+        await writer.drain()
+        now -= 1
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with listener:
+        config = AuthConfig(
+            user_pool_id="eu-central-1_A",
+            client_id="1",
+            endpoint=f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}",
+            max_concurrency=3,
+        )
+        async with open_transport(config) as transport, anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(transport.send, initiate(config))
+        listener.close()
+    assert most == 3
+
+
+async def test_the_aws_configuration_of_the_environment_plays_no_part(
+    scripted, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("AWS_PROFILE", "there-is-none")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "9")
+    async with (
+        scripted.serve(scripted.hang_up, TOKENS) as server,
+        open_transport(server.config()) as transport,
+    ):
+        with pytest.raises(OutcomeUnknownError):
+            await transport.send(respond(server.config()))
+        assert len(server.requests) == 1
