@@ -30,12 +30,23 @@ _BY_MESSAGE: Final[tuple[tuple[str, type[AuthFlowError], str], ...]] = (
     ("user is disabled", errors.UserDisabledError, "the user is disabled"),
     ("secret_hash", errors.SecretHashMismatchError, "check the client secret in the settings"),
     ("secret hash", errors.SecretHashMismatchError, "check the client secret in the settings"),
+    ("secret was not received", errors.SecretHashMismatchError, "set the app client's secret"),
     ("client secret", errors.SecretHashMismatchError, "check the client secret in the settings"),
-    ("refresh token", errors.TokenRevokedError, "the refresh token is no longer good"),
-    ("access token", errors.TokenRevokedError, "the access token is no longer good"),
     ("flow not enabled", errors.FlowNotEnabledError, "allow the flow in the app client"),
     ("flow is not enabled", errors.FlowNotEnabledError, "allow the flow in the app client"),
+    (
+        "is not enabled for the client",
+        errors.FlowNotEnabledError,
+        "allow the flow in the app client",
+    ),
     ("auth flow not supported", errors.FlowNotEnabledError, "allow the flow in the app client"),
+    ("refresh token", errors.TokenRevokedError, "the refresh token is no longer good"),
+    ("access token", errors.TokenRevokedError, "the access token is no longer good"),
+    (
+        "lambda trigger is not configured",
+        errors.TriggerFailedError,
+        "the pool lacks a trigger that this flow needs",
+    ),
 )
 """NotAuthorizedException and InvalidParameterException mean many things, and only the text says
 which. First match wins."""
@@ -78,7 +89,12 @@ _WITH_REASON: Final[Mapping[str, tuple[type[AuthFlowError], str]]] = {
 }
 """Errors whose text is written for the person who reads it."""
 
+_CODE_CHARS: Final = 80
 _REASON_CHARS: Final = 300
+
+
+def _printable(text: str, most: int) -> str:
+    return "".join(c if c.isprintable() else " " for c in text[:most])
 
 
 def read_error(aws_code: str, text: str) -> AuthFlowError:
@@ -88,7 +104,7 @@ def read_error(aws_code: str, text: str) -> AuthFlowError:
         aws_code: Cognito's name for it, such as NotAuthorizedException.
         text: Its message, with everything secret taken out already.
     """
-    reason = "".join(c if c.isprintable() else " " for c in text[:_REASON_CHARS])
+    aws_code, reason = _printable(aws_code, _CODE_CHARS), _printable(text, _REASON_CHARS)
     if aws_code in _WITH_REASON:
         kind, what = _WITH_REASON[aws_code]
         return kind(f"{what}: {reason}", aws_code=aws_code)

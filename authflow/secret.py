@@ -75,4 +75,4 @@ def _as_bytes(value: str | bytes | int) -> bytes:
         case bytes():
             return b"b" + value
         case _:
-            return b"i" + str(value).encode()
+            return b"i" + f"{value:x}".encode()  # decimal digits are limited, and take long

@@ -28,7 +28,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from authflow.errors import UnsafeSrpValueError
+from authflow.errors import MisuseError, UnsafeSrpValueError
 from authflow.modexp import modexp
 from authflow.secret import Secret
 
@@ -139,6 +139,7 @@ COGNITO: Final = Group(
 )
 
 _HEX: Final = re.compile(r"[0-9a-fA-F]+")
+_LONE_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 
 def parse_hex(name: str, text: str, most_digits: int = INTEGER_DIGITS) -> int:
@@ -310,7 +311,14 @@ def sign_claim(key: Secret[bytes], challenge: ProverChallenge, stamp: str) -> st
 
 
 def password_key(name: str, user_id: str, salt: int, password: Secret[str]) -> Secret[int]:
-    """Give x = H(PAD(salt) ‖ H(name ‖ user id ‖ ":" ‖ password)). It is as good as the password."""
+    """Give x = H(PAD(salt) ‖ H(name ‖ user id ‖ ":" ‖ password)). It is as good as the password.
+
+    Raises:
+        MisuseError: The password holds a lone surrogate. Python's own error would show it whole.
+    """
+    if _LONE_SURROGATE.search(password.reveal()):
+        msg = "the password holds characters that UTF-8 cannot carry; was it decoded wrongly?"
+        raise MisuseError(msg)
     return Secret(
         COGNITO.private_key(
             twos_complement(salt),

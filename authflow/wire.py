@@ -8,6 +8,7 @@ Amazon Cognito user pools API reference.
 import base64
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -337,9 +338,12 @@ def read_reply(reply: Mapping[str, Any]) -> Reply:
     )
 
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
 def _is_utf8(text: str) -> bool:
     """Whether a text can be hashed and sent back: JSON can spell surrogates that UTF-8 cannot."""
-    return not any("\ud800" <= char <= "\udfff" for char in text)
+    return not _SURROGATE.search(text)
 
 
 def read_tokens(result: Any) -> Tokens:

@@ -1,14 +1,29 @@
-"""What all tests share."""
+"""What all tests share: vectors, and a real pool over real HTTP."""
 
 import json
 import os
 import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from aiobotocore.session import get_session
+from attrs import frozen
+
+from authflow import AuthConfig
+from authflow.pool import PoolServer
+from authflow.triggers import CreateContext, Issued, VerifyContext
 
 VECTORS = Path(__file__).parent / "vectors"
+PASSWORD = "Correct-horse-1"
+ALL_FLOWS = [
+    "ALLOW_USER_SRP_AUTH",
+    "ALLOW_USER_PASSWORD_AUTH",
+    "ALLOW_CUSTOM_AUTH",
+    "ALLOW_REFRESH_TOKEN_AUTH",
+]
 
 
 def load_vectors(name: str) -> Any:
@@ -30,3 +45,94 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if os.environ.get("CI"):
                 pytest.fail(reason, pytrace=False)
             pytest.skip(reason)
+
+
+class Word:
+    """A challenge for tests: the word is always the same."""
+
+    name: ClassVar[str] = "word"
+    metadata: ClassVar[str] = "WORD"
+
+    async def create(self, context: CreateContext) -> Issued:
+        return Issued(public={"hint": "a door of thieves"}, private={"answer": "open sesame"})
+
+    async def verify(self, context: VerifyContext) -> bool:
+        return context.answer.reveal() == context.private["answer"]
+
+
+@frozen(kw_only=True)
+class LivePool:
+    """A running pool with one user pool in it, and its owner's client."""
+
+    endpoint: str
+    user_pool_id: str
+    owner: Any
+    server: PoolServer
+
+    async def app_client(self, **settings: Any) -> AuthConfig:
+        """Make an app client and give the settings for it."""
+        flows = settings.pop("flows", ALL_FLOWS)
+        secret = settings.pop("secret", False)
+        made = await self.owner.create_user_pool_client(
+            UserPoolId=self.user_pool_id,
+            ClientName="test",
+            ExplicitAuthFlows=flows,
+            GenerateSecret=secret,
+            **settings.pop("cognito", {}),
+        )
+        client = made["UserPoolClient"]
+        return AuthConfig(
+            user_pool_id=self.user_pool_id,
+            client_id=client["ClientId"],
+            client_secret=client.get("ClientSecret"),
+            endpoint=self.endpoint,
+            **settings,
+        )
+
+    async def user(self, username: str = "ada", password: str = PASSWORD, **more: Any) -> None:
+        """Make a confirmed user."""
+        await self.owner.admin_create_user(
+            UserPoolId=self.user_pool_id, Username=username, MessageAction="SUPPRESS", **more
+        )
+        await self.owner.admin_set_user_password(
+            UserPoolId=self.user_pool_id, Username=username, Password=password, Permanent=True
+        )
+
+
+@asynccontextmanager
+async def run_pool(*, pool: dict[str, Any] | None = None, **server: Any) -> AsyncIterator[LivePool]:
+    """Run a pool.
+
+    Args:
+        pool: Settings for CreateUserPool.
+        **server: Settings for PoolServer.
+    """
+    async with (
+        PoolServer(**server) as running,
+        get_session().create_client(
+            "cognito-idp",
+            region_name="us-east-1",
+            endpoint_url=running.endpoint,
+            aws_access_key_id="any",
+            aws_secret_access_key="any",
+        ) as owner,
+    ):
+        made = await owner.create_user_pool(PoolName="test", **(pool or {}))
+        yield LivePool(
+            endpoint=running.endpoint,
+            user_pool_id=made["UserPool"]["Id"],
+            owner=owner,
+            server=running,
+        )
+
+
+@pytest.fixture
+def live_pool() -> Callable[..., AbstractAsyncContextManager[LivePool]]:
+    """Gives `run_pool`, since tests do not import each other's files."""
+    return run_pool
+
+
+@pytest.fixture
+def word() -> type[Word]:
+    """Gives the challenge `Word`."""
+    return Word

@@ -4,8 +4,11 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
+
+import anyio
 
 from authflow import diagram
 from authflow.cli import plugins_command
@@ -109,14 +112,18 @@ def _serve(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         raise _missing_extra("pool", error) from None
     triggers = None if options.triggers is None else load_object(options.triggers)
-    return server.serve(
-        host=options.host,
-        port=options.port,
-        db=options.db,
-        triggers=triggers,
-        issuer=options.issuer,
-        allow_remote=options.allow_remote,
+    anyio.run(
+        partial(
+            server.serve,
+            host=options.host,
+            port=options.port,
+            db=options.db,
+            triggers=triggers,
+            issuer=options.issuer,
+            allow_remote=options.allow_remote,
+        )
     )
+    return EXIT_OK
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, Final, Protocol, TextIO
 
@@ -78,8 +78,8 @@ class TerminalPrompt:
         Raises:
             PluginFailedError: The input has ended, or the line is endless.
         """
-        print(question, end=" ", file=self.output, flush=True)
-        with _echo_off(self.input) if hidden else _as_it_is():
+        with _echo_off(self.input) if hidden else nullcontext():
+            print(question, end=" ", file=self.output, flush=True)
             line = await _read_line(self.input)
         if hidden:
             print(file=self.output)
@@ -91,9 +91,9 @@ class TerminalPrompt:
 
 async def _read_line(source: TextIO) -> str:
     """Read a line without a thread that would wait for the person after all else has ended."""
-    if sys.platform == "win32":
+    descriptor = _descriptor(source)
+    if descriptor is None:
         return await anyio.to_thread.run_sync(source.readline, abandon_on_cancel=True)
-    descriptor = source.fileno()
     line = bytearray()
     # One byte at a time: a reader that takes more keeps from the next question what was piped in.
     while not line.endswith(b"\n"):
@@ -109,9 +109,14 @@ async def _read_line(source: TextIO) -> str:
     return line.decode(source.encoding or "utf-8", "replace")
 
 
-@contextmanager
-def _as_it_is() -> Iterator[None]:
-    yield
+def _descriptor(source: TextIO) -> int | None:
+    """Give what the system calls a stream by, if one can wait for it here."""
+    if sys.platform == "win32":
+        return None
+    try:
+        return source.fileno()
+    except OSError:
+        return None  # not a file of the system's, such as StringIO
 
 
 @contextmanager
@@ -126,11 +131,11 @@ def _echo_off(source: TextIO) -> Iterator[None]:
     before = termios.tcgetattr(descriptor)
     silent = [*before]
     silent[3] = before[3] & ~termios.ECHO
-    termios.tcsetattr(descriptor, termios.TCSAFLUSH, silent)
+    termios.tcsetattr(descriptor, termios.TCSADRAIN, silent)
     try:
         yield
     finally:
-        termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
 
 def _iterator(answers: Iterable[str]) -> Iterator[str]:

@@ -1,1 +1,5 @@
-"""The embedded pool: a user pool that speaks Cognito's protocol, and needs no AWS account."""
+"""The embedded user pool: it speaks Cognito's protocol and needs no AWS account."""
+
+from authflow.pool.server import PoolServer, serve
+
+__all__ = ["PoolServer", "serve"]

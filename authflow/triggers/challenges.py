@@ -6,6 +6,7 @@ from typing import ClassVar, Protocol
 from attrs import field, frozen
 
 from authflow.secret import Secret
+from authflow.triggers.string_map import string_map
 
 
 @frozen(kw_only=True)
@@ -22,7 +23,7 @@ class CreateContext:
     """
 
     username: str
-    user_attributes: Mapping[str, str] = field(repr=False)
+    user_attributes: Mapping[str, str] = field(repr=False, hash=False)
     user_not_found: bool
     attempt: int
     attempts: int
@@ -35,10 +36,13 @@ class Issued:
     Args:
         public: Goes to the client. Nothing in it may let the answer be found, hashes included.
         private: Goes to `verify`, and nowhere else.
+
+    Raises:
+        MisuseError: A parameter's name or value is not a string.
     """
 
-    public: Mapping[str, str]
-    private: Mapping[str, str] = field(repr=False)
+    public: Mapping[str, str] = field(converter=string_map, hash=False)
+    private: Mapping[str, str] = field(converter=string_map, repr=False, hash=False)
 
 
 @frozen(kw_only=True)
@@ -54,10 +58,10 @@ class VerifyContext:
     """
 
     username: str
-    user_attributes: Mapping[str, str] = field(repr=False)
+    user_attributes: Mapping[str, str] = field(repr=False, hash=False)
     user_not_found: bool
-    private: Mapping[str, str] = field(repr=False)
-    answer: Secret[str]
+    private: Mapping[str, str] = field(repr=False, hash=False)
+    answer: Secret[str] = field(hash=False)
 
 
 class TriggerChallenge(Protocol):
@@ -78,4 +82,4 @@ class TriggerChallenge(Protocol):
         """Make a challenge. Cognito may call up to three times for one challenge."""
 
     async def verify(self, context: VerifyContext) -> bool:
-        """Say whether the answer is right. Anything but True counts as wrong."""
+        """Say whether the answer is right. Anything but a bool is a failure of the plugin."""

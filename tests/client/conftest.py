@@ -63,11 +63,11 @@ class ScriptedServer:
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-                fields = dict(
-                    (name.lower(), value.strip())
+                fields = {
+                    name.lower(): value.strip()
                     for name, _, value in (line.partition(":") for line in head.split("\r\n")[1:])
                     if name
-                )
+                }
                 body = await reader.readexactly(int(fields["content-length"]))
                 operation = fields["x-amz-target"].rpartition(".")[2]
                 self.requests.append((operation, json.loads(body)))

@@ -68,14 +68,16 @@ def test_a_person_at_a_real_terminal_answers_and_hidden_text_is_not_echoed(mode)
     ) as process:
         os.close(theirs)
         seen = b""
-        while b"Your code?" not in seen:
-            seen += os.read(ours, 1024)
-        os.write(ours, b"typed-4711\n")
         try:
+            while b"Your code?" not in seen:
+                seen += os.read(ours, 1024)
+            os.write(ours, b"typed-4711\n")
             while chunk := os.read(ours, 1024):
                 seen += chunk
         except OSError:
             pass  # a pseudo-terminal ends so on Linux
+        finally:
+            process.kill()
         os.close(ours)
     assert b"GOT typed-4711" in seen
     assert seen.count(b"typed-4711") == (2 if mode == "shown" else 1)

@@ -143,7 +143,7 @@ async def test_a_connection_that_was_never_made_is_tried_again():
     "data",
     [
         b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\n<html>",
-        b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: 2\r\n\r\n[]",
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n[]",
         b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n\xff\xfe",
     ],
     ids=["html", "array", "not utf-8"],

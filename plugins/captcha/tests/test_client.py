@@ -175,21 +175,20 @@ async def test_at_a_terminal_the_picture_is_a_file_and_is_drawn_as_its_encoding_
     challenged: Challenged,
     url: str,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     *,
     encoding: str,
     characters: str,
 ) -> None:
     screen = io.BytesIO()
     output = io.TextIOWrapper(screen, encoding=encoding)
-    prompt = TerminalPrompt(image_folder=tmp_path, output=output)
-    monkeypatch.setattr(sys, "stdin", io.StringIO("kxea7f\n"))
+    typed = io.StringIO("kxea7f\n")
+    prompt = TerminalPrompt(image_folder=tmp_path, output=output, input=typed)
     assert await CaptchaPrompter().answer(challenged(url), prompt) == "kxea7f"
     shown = screen.getvalue().decode(encoding)
     (file,) = tmp_path.iterdir()
     assert file.read_bytes() == PNG
     assert str(file) in shown
-    drawing = shown.partition("\n")[2]
+    drawing = shown.partition("\n")[2].rpartition("\n")[0]
     assert set(drawing) == {*characters, "\n"}
 
 

@@ -1,0 +1,377 @@
+"""`authflow demo`: real sign-ins by all three flows, over HTTP, told step by step.
+
+A pool runs on a free port of this machine; everything in it is made through Cognito's own API. The
+demo plays two parts: the owner of the pool, who sees what the triggers do, and the user's client,
+which knows nothing but the pool's id and address.
+"""
+
+import secrets
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+import anyio
+import argon2
+import sqlalchemy as sa
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
+from attrs import define, field, frozen
+from authflow_captcha.client import CaptchaPrompter
+from authflow_captcha.trigger import Captcha
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from authflow.client import AuthClient, AuthConfig, Prompt, TerminalPrompt, TokenVerifier
+from authflow.client.exchange import Exchange
+from authflow.errors import AuthFlowError, BadCredentialsError, TokenRevokedError
+from authflow.machine import AuthFlow
+from authflow.pool.server import PoolServer
+from authflow.results import SignedIn, SignInResult
+from authflow.secret import Secret
+from authflow.triggers import Triggers, challenge, sequence
+from authflow.triggers.sql_directory import SqlDirectory
+
+if TYPE_CHECKING:
+    from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
+
+_ADA: Final = "ada"
+_GRACE: Final = "grace"
+_REGION: Final = "eu-central-1"
+
+
+class _DemoFailedError(AuthFlowError):
+    """A step ended otherwise than it should."""
+
+    code = "demo_failed"
+
+
+@define
+class _WatchedTriggers:
+    """The pool's triggers, and what their owner may see: the answer that a CAPTCHA wants."""
+
+    _triggers: Triggers
+    wanted: Secret[str] = field(factory=lambda: Secret(""), init=False)
+
+    @property
+    def sources(self) -> frozenset[str]:
+        return self._triggers.sources
+
+    async def handle(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        filled_in = await self._triggers.handle(event)
+        private = filled_in["response"].get("privateChallengeParameters")
+        if private:
+            self.wanted = Secret(private["answer"])
+        return filled_in
+
+
+@define
+class _Story:
+    """Tells what happens, and keeps what became of every step."""
+
+    console: Console
+    _rows: list[tuple[str, str, bool]] = field(factory=list, init=False)
+
+    def say(self, text: str) -> None:
+        self.console.print(f"  {escape(text)}", highlight=False)
+
+    def exchange(self, exchange: Exchange) -> None:
+        """Show what went over the wire; the secrets are out of it already."""
+        sent = _flat(exchange.sent)
+        self.console.print(f"    → {exchange.operation}  {escape(sent)}", style="cyan")
+        if exchange.error is None:
+            received = _flat(exchange.received) or "done"
+            self.console.print(f"    ← {escape(received)}", style="dim cyan")
+        else:
+            name = exchange.error.aws_code or type(exchange.error).__name__
+            self.console.print(f"    ← {name}", style="yellow")
+
+    async def step(self, title: str, act: Callable[[], Awaitable[str]]) -> None:
+        """Run one step; a failure is told and kept, and the demo goes on."""
+        self.console.print(f"\n[bold]{len(self._rows) + 1}. {escape(title)}[/bold]")
+        try:
+            outcome, ok = await act(), True
+        except AuthFlowError as error:
+            outcome, ok = f"{type(error).__name__}: {error}", False
+        self._rows.append((title, outcome, ok))
+        self.console.print(
+            f"  {'[green]✓' if ok else '[red]✗'}[/] {escape(outcome)}", highlight=False
+        )
+
+    def finish(self) -> int:
+        """Print the table of what happened, and give the exit code."""
+        table = Table(title="What happened", title_justify="left", show_lines=False)
+        table.add_column("step")
+        table.add_column("outcome", overflow="fold")
+        table.add_column("")
+        for title, outcome, ok in self._rows:
+            table.add_row(
+                escape(title), escape(outcome), "[green]ok[/]" if ok else "[red]FAILED[/]"
+            )
+        self.console.print()
+        self.console.print(table)
+        return 0 if all(ok for _, _, ok in self._rows) else 1
+
+
+@define
+class _OwnersPrompt:
+    """Answers in place of a person: wrong once, then what only the owner of the pool can know."""
+
+    _terminal: TerminalPrompt
+    _story: _Story
+    _triggers: _WatchedTriggers
+    _asked: int = field(default=0, init=False)
+
+    @property
+    def output(self) -> IO[str]:
+        return self._terminal.output
+
+    async def tell(self, text: str) -> None:
+        await self._terminal.tell(text)
+
+    async def show_image(self, image: bytes, media_type: str, description: str) -> None:
+        await self._terminal.show_image(image, media_type, description)
+
+    async def ask(self, question: str, *, hidden: bool = False) -> str:  # noqa: ARG002
+        self._asked += 1
+        await self.tell(question)
+        if self._asked == 1:
+            self._story.say("Nobody is at the terminal. The first answer is a wrong one: WRONG")
+            return "WRONG"
+        self._story.say(f"The demo owns the pool, so it can look: {self._triggers.wanted.reveal()}")
+        return self._triggers.wanted.reveal()
+
+
+@frozen(kw_only=True)
+class _Pool:
+    """What the owner of a pool hands to the author of a client."""
+
+    endpoint: str
+    user_pool_id: str
+    client_id: str
+
+    def config(self) -> AuthConfig:
+        return AuthConfig(
+            user_pool_id=self.user_pool_id, client_id=self.client_id, endpoint=self.endpoint
+        )
+
+
+@define(kw_only=True)
+class _Demo:
+    """The steps, in order."""
+
+    story: _Story
+    auth: AuthClient
+    config: AuthConfig
+    triggers: _WatchedTriggers
+    admin: "CognitoIdentityProviderClient"
+    prompt: Prompt
+    adas_password: Secret[str]
+    graces_password: Secret[str]
+
+    async def srp(self) -> str:
+        self.story.say("Ada's password is proved, not sent: look for it in what goes out.")
+        return _whom(await self.auth.sign_in(_ADA, self.adas_password))
+
+    async def srp_refused(self) -> str:
+        try:
+            await self.auth.sign_in(_ADA, self.adas_password.reveal() + "?")
+        except BadCredentialsError as error:
+            return f"refused, as it must be: {error}"
+        raise _DemoFailedError("a wrong password signed in")
+
+    async def migrated(self) -> str:
+        self.story.say("The pool does not know Grace; its Migration trigger asks the old table.")
+        signed_in = await self.auth.sign_in(
+            _GRACE, self.graces_password, flow=AuthFlow.USER_PASSWORD_AUTH
+        )
+        user = await self.admin.admin_get_user(UserPoolId=self.config.user_pool_id, Username=_GRACE)
+        attributes = {each["Name"]: each.get("Value") for each in user["UserAttributes"]}
+        return f"{_whom(signed_in)}; the pool now knows {attributes['email']}"
+
+    async def srp_after_migration(self) -> str:
+        self.story.say("The same password, and from now on it stays at home.")
+        return _whom(await self.auth.sign_in(_GRACE, self.graces_password))
+
+    async def captcha(self) -> str:
+        if not isinstance(self.prompt, _OwnersPrompt):
+            self.story.say("Read the picture and type what it shows. You have three tries.")
+        return _whom(await self.auth.sign_in(_ADA, flow=AuthFlow.CUSTOM_AUTH, prompt=self.prompt))
+
+    async def tokens(self) -> str:
+        signed_in = await self.auth.sign_in(_ADA, self.adas_password)
+        if not isinstance(signed_in, SignedIn) or signed_in.tokens.refresh_token is None:
+            raise _DemoFailedError("no tokens to go on with")
+        first = signed_in.tokens
+        claims = await TokenVerifier(config=self.config).claims(first.access_token, "access")
+        self.story.say(f"Verified by the keys at {self.config.jwks_url}:")
+        shown = ("iss", "sub", "client_id", "token_use", "scope", "username")
+        self.story.say("  " + ", ".join(f"{name}={claims.get(name)}" for name in shown))
+        refreshed = await self.auth.refresh(signed_in.tokens.refresh_token)
+        if refreshed.access_token == first.access_token:
+            raise _DemoFailedError("the refreshed access token is the old one")
+        self.story.say("Refreshed: a new access token and id token.")
+        await self.auth.revoke(signed_in.tokens.refresh_token)
+        try:
+            await self.auth.refresh(signed_in.tokens.refresh_token)
+        except TokenRevokedError:
+            return "verified, refreshed, revoked; the revoked token is refused"
+        raise _DemoFailedError("a revoked refresh token still works")
+
+
+def run(*, auto: bool) -> int:
+    """Run the demo.
+
+    Args:
+        auto: Whether to answer the CAPTCHA by itself instead of asking the person.
+
+    Returns:
+        The exit code: 0 only if every step ended as it should.
+    """
+    return anyio.run(_run, auto)
+
+
+async def _run(auto: bool) -> int:  # noqa: FBT001  # anyio.run passes positions only
+    story = _Story(Console(highlight=False, soft_wrap=True))
+    passwords = {name: Secret(secrets.token_urlsafe(12) + "aA1!") for name in (_ADA, _GRACE)}
+    with tempfile.TemporaryDirectory(prefix="authflow-demo-") as folder:
+        old_users = await anyio.to_thread.run_sync(_old_table, Path(folder), passwords[_GRACE])
+        directory = SqlDirectory(
+            engine=old_users,
+            username_column="username",
+            hash_column="password_hash",
+            attributes={"email": "email"},
+        )
+        triggers = _WatchedTriggers(
+            Triggers(
+                policy=sequence(challenge("captcha", attempts=3)),
+                challenges=[Captcha],
+                directory=directory,
+            )
+        )
+        async with (
+            directory,
+            PoolServer(triggers=triggers) as server,
+            _admin(server.endpoint) as admin,
+        ):
+            story.console.print(f"[bold]A user pool runs at {server.endpoint}[/bold]")
+            pool = await _set_up(story, admin, server.endpoint, passwords[_ADA])
+            config = pool.config()
+            terminal = TerminalPrompt(image_folder=Path(folder), output=story.console.file)
+            async with AuthClient(
+                config, challenges=[CaptchaPrompter], observer=story.exchange
+            ) as auth:
+                demo = _Demo(
+                    story=story,
+                    auth=auth,
+                    config=config,
+                    triggers=triggers,
+                    admin=admin,
+                    prompt=_OwnersPrompt(terminal, story, triggers) if auto else terminal,
+                    adas_password=passwords[_ADA],
+                    graces_password=passwords[_GRACE],
+                )
+                await _tell(story, demo)
+    return story.finish()
+
+
+async def _tell(story: _Story, demo: _Demo) -> None:
+    await story.step("USER_SRP_AUTH: Ada signs in", demo.srp)
+    await story.step("USER_SRP_AUTH: a wrong password", demo.srp_refused)
+    await story.step("USER_PASSWORD_AUTH: Grace, from the old directory", demo.migrated)
+    await story.step("USER_SRP_AUTH: Grace, now that she is migrated", demo.srp_after_migration)
+    await story.step("CUSTOM_AUTH: Ada and a CAPTCHA", demo.captcha)
+    await story.step("Tokens: verified, refreshed, revoked", demo.tokens)
+
+
+def _old_table(folder: Path, password: Secret[str]) -> str:
+    """Make the old directory: a table of users with argon2 hashes. Gives its database's URL."""
+    url = f"sqlite:///{folder / 'old-users.sqlite'}"
+    engine = sa.create_engine(url, hide_parameters=True)
+    users = sa.Table(
+        "users",
+        sa.MetaData(),
+        sa.Column("username", sa.Text, primary_key=True),
+        sa.Column("password_hash", sa.Text),
+        sa.Column("email", sa.Text),
+    )
+    users.create(engine)
+    row = {
+        "username": _GRACE,
+        "password_hash": argon2.PasswordHasher().hash(password.reveal()),
+        "email": "grace@example.com",
+    }
+    with engine.begin() as connection:
+        connection.execute(users.insert().values(row))
+    engine.dispose()
+    return url
+
+
+@asynccontextmanager
+async def _admin(endpoint: str) -> AsyncIterator["CognitoIdentityProviderClient"]:
+    """Open the owner's client: a plain AWS SDK, pointed at the pool."""
+    async with AioSession().create_client(
+        "cognito-idp",
+        region_name=_REGION,
+        endpoint_url=endpoint,
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+        config=AioConfig(ignore_configured_endpoint_urls=True),
+    ) as client:
+        yield client
+
+
+async def _set_up(
+    story: _Story,
+    admin: "CognitoIdentityProviderClient",
+    endpoint: str,
+    adas_password: Secret[str],
+) -> _Pool:
+    """Make a user pool, an app client and a user, through Cognito's API."""
+    pool = await admin.create_user_pool(PoolName="demo")
+    pool_id = pool["UserPool"]["Id"]
+    client = await admin.create_user_pool_client(
+        UserPoolId=pool_id,
+        ClientName="demo",
+        ExplicitAuthFlows=[
+            "ALLOW_USER_SRP_AUTH",
+            "ALLOW_USER_PASSWORD_AUTH",
+            "ALLOW_CUSTOM_AUTH",
+            "ALLOW_REFRESH_TOKEN_AUTH",
+        ],
+    )
+    await admin.admin_create_user(
+        UserPoolId=pool_id,
+        Username=_ADA,
+        UserAttributes=[
+            {"Name": "email", "Value": "ada@example.com"},
+            {"Name": "email_verified", "Value": "true"},
+        ],
+        MessageAction="SUPPRESS",
+    )
+    await admin.admin_set_user_password(
+        UserPoolId=pool_id, Username=_ADA, Password=adas_password.reveal(), Permanent=True
+    )
+    client_id = client["UserPoolClient"]["ClientId"]
+    story.say(f"CreateUserPool → {pool_id}")
+    story.say(f"CreateUserPoolClient → {client_id}")
+    story.say(f"AdminCreateUser, AdminSetUserPassword → {_ADA}")
+    story.say(f"{_GRACE} is in no pool: only in an old SQL table, with an argon2 hash")
+    return _Pool(endpoint=endpoint, user_pool_id=pool_id, client_id=client_id)
+
+
+def _whom(result: SignInResult) -> str:
+    if isinstance(result, SignedIn):
+        return f"{result.username} is signed in, by {result.flow}"
+    raise _DemoFailedError(f"asked for {result.challenge.name} instead of giving tokens")
+
+
+def _flat(members: Mapping[str, Any]) -> str:
+    """Write members on one line."""
+    parts = []
+    for name, value in members.items():
+        shown = f"{{{_flat(value)}}}" if isinstance(value, Mapping) else str(value)
+        parts.append(f"{name}={shown}")
+    return " ".join(parts)

@@ -1,0 +1,67 @@
+"""Cognito's errors, with the texts that clients look for.
+
+Texts were collected from the API reference and from public reports of what Cognito answers; clients
+tell many cases of one code apart by them.
+"""
+
+from typing import Final
+
+BAD_CREDENTIALS: Final = "Incorrect username or password."
+
+
+class CognitoError(Exception):
+    """A request that the pool refuses, as Cognito would.
+
+    Args:
+        code: Cognito's name for the error.
+        message: Its text; it reaches the client, so it holds no secret and nothing internal.
+        status: The HTTP status.
+    """
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+def invalid_parameter(message: str) -> CognitoError:
+    """Refuse a request whose parameters are wrong."""
+    return CognitoError("InvalidParameterException", message)
+
+
+def missing_parameter(name: str) -> CognitoError:
+    """Refuse a request that lacks an entry of AuthParameters or ChallengeResponses."""
+    return invalid_parameter(f"Missing required parameter {name}")
+
+
+def not_authorized(message: str = BAD_CREDENTIALS) -> CognitoError:
+    """Refuse whoever asks; without a message, for a wrong password, answer or name."""
+    return CognitoError("NotAuthorizedException", message)
+
+
+def invalid_session(reason: str = "") -> CognitoError:
+    """Refuse a session that was never given, was used, has expired or belongs elsewhere."""
+    return not_authorized(f"Invalid session for the user{reason and ', '}{reason}.")
+
+
+def user_not_found() -> CognitoError:
+    """Say that there is no such user, where the app client does not hide it."""
+    return CognitoError("UserNotFoundException", "User does not exist.")
+
+
+def no_such_pool(pool_id: str) -> CognitoError:
+    """Refuse a user pool id that names none."""
+    return CognitoError("ResourceNotFoundException", f"User pool {pool_id} does not exist.")
+
+
+def no_such_client(client_id: str) -> CognitoError:
+    """Refuse an app client id that names none, or none of this pool."""
+    return CognitoError(
+        "ResourceNotFoundException", f"User pool client {client_id} does not exist."
+    )
+
+
+def invalid_trigger_result(message: str = "Unrecognizable lambda output") -> CognitoError:
+    """Refuse what a trigger gave back."""
+    return CognitoError("InvalidLambdaResponseException", message)

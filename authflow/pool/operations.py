@@ -1,0 +1,85 @@
+"""The operations that the pool serves: one table of names and handlers, and what they need."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from authflow.pool.app_clients import AppClients
+from authflow.pool.custom_rounds import CustomRounds
+from authflow.pool.database import Database
+from authflow.pool.handshakes import Handshakes
+from authflow.pool.migration import Migration
+from authflow.pool.new_passwords import NewPasswords
+from authflow.pool.password_checks import PasswordChecks
+from authflow.pool.refresh import Refresh
+from authflow.pool.replies import Replies
+from authflow.pool.sign_in import SignIns
+from authflow.pool.tokens import TokenIssuer
+from authflow.pool.trigger_runner import TriggerRunner
+from authflow.pool.user_administration import UserAdministration
+from authflow.pool.user_pools import UserPools
+from authflow.pool.workers import Workers
+
+Operation = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
+"""Takes a request that was validated, gives the reply, raises `CognitoError`."""
+
+
+def operations(
+    *,
+    database: Database,
+    workers: Workers,
+    tokens: TokenIssuer,
+    triggers: TriggerRunner,
+    region: str,
+    clock: Callable[[], float],
+) -> Mapping[str, Operation]:
+    """Make the table of operations.
+
+    Args:
+        database: Where everything is kept.
+        workers: Threads for arithmetic and signatures.
+        tokens: Signs and checks tokens.
+        triggers: Runs the pools' triggers.
+        region: What new pools' ids begin with.
+        clock: Gives the time, in seconds since the epoch.
+    """
+    pools = UserPools(database=database, workers=workers, clock=clock, region=region)
+    clients = AppClients(database=database, clock=clock)
+    users = UserAdministration(database=database, workers=workers, clock=clock)
+    replies = Replies(database=database, tokens=tokens, clock=clock)
+    refresh = Refresh(database=database, tokens=tokens, clock=clock)
+    migration = Migration(database=database, workers=workers, triggers=triggers, clock=clock)
+    sign_ins = SignIns(
+        database=database,
+        handshakes=Handshakes(database=database, workers=workers, replies=replies, clock=clock),
+        passwords=PasswordChecks(
+            database=database, workers=workers, migration=migration, clock=clock
+        ),
+        new_passwords=NewPasswords(
+            database=database, workers=workers, replies=replies, clock=clock
+        ),
+        custom=CustomRounds(triggers=triggers),
+        refresh=refresh,
+        replies=replies,
+        clock=clock,
+    )
+    return {
+        "CreateUserPool": pools.create,
+        "DescribeUserPool": pools.describe,
+        "UpdateUserPool": pools.update,
+        "ListUserPools": pools.list,
+        "CreateUserPoolClient": clients.create,
+        "DescribeUserPoolClient": clients.describe,
+        "UpdateUserPoolClient": clients.update,
+        "AdminCreateUser": users.create,
+        "AdminSetUserPassword": users.set_password,
+        "AdminGetUser": users.get,
+        "AdminDeleteUser": users.delete,
+        "InitiateAuth": sign_ins.initiate,
+        "RespondToAuthChallenge": sign_ins.respond,
+        "AdminInitiateAuth": sign_ins.admin_initiate,
+        "AdminRespondToAuthChallenge": sign_ins.respond,
+        "GetTokensFromRefreshToken": refresh.renew,
+        "RevokeToken": refresh.revoke,
+        "GetUser": refresh.user,
+        "GlobalSignOut": refresh.sign_out,
+    }

@@ -1,0 +1,93 @@
+"""What a password must be like: the pool's password policy."""
+
+from collections.abc import Mapping
+from typing import Any, Final, Self
+
+from attrs import frozen
+
+from authflow.pool.cognito_errors import CognitoError
+from authflow.secret import Secret
+
+_SYMBOLS: Final = frozenset("^$*.[]{}()?-\"!@#%&/\\,><':;|_~`+=")
+_LONGEST: Final = 256
+_DAY: Final = 86400.0
+
+
+def _rejected(reason: str) -> CognitoError:
+    return CognitoError(
+        "InvalidPasswordException", f"Password did not conform with policy: {reason}"
+    )
+
+
+@frozen(kw_only=True)
+class PasswordPolicy:
+    """A password policy, with the defaults of CreateUserPool.
+
+    Args:
+        minimum_length: In characters.
+        uppercase: Whether an upper-case letter is needed.
+        lowercase: Whether a lower-case letter is needed.
+        numbers: Whether a digit is needed.
+        symbols: Whether a symbol is needed.
+        temporary_days: How long a temporary password is good for; 0 means the default.
+    """
+
+    minimum_length: int = 8
+    uppercase: bool = True
+    lowercase: bool = True
+    numbers: bool = True
+    symbols: bool = True
+    temporary_days: int = 7
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any] | None) -> Self:
+        """Read Cognito's PasswordPolicy. In a policy that is given, what is not said is off."""
+        if settings is None:
+            return cls()
+        return cls(
+            minimum_length=settings.get("MinimumLength", 8),
+            uppercase=settings.get("RequireUppercase", False),
+            lowercase=settings.get("RequireLowercase", False),
+            numbers=settings.get("RequireNumbers", False),
+            symbols=settings.get("RequireSymbols", False),
+            temporary_days=settings.get("TemporaryPasswordValidityDays", 7) or 7,
+        )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The policy as Cognito spells it."""
+        return {
+            "MinimumLength": self.minimum_length,
+            "RequireUppercase": self.uppercase,
+            "RequireLowercase": self.lowercase,
+            "RequireNumbers": self.numbers,
+            "RequireSymbols": self.symbols,
+            "TemporaryPasswordValidityDays": self.temporary_days,
+        }
+
+    @property
+    def temporary_seconds(self) -> float:
+        """How long a temporary password is good for."""
+        return self.temporary_days * _DAY
+
+    def check(self, password: Secret[str]) -> None:
+        """Refuse a password that does not conform.
+
+        Raises:
+            CognitoError: InvalidPasswordException, with what is missing.
+        """
+        text = password.reveal()
+        if len(text) < self.minimum_length:
+            raise _rejected("Password not long enough")
+        if len(text) > _LONGEST:
+            raise _rejected("Password too long")
+        if any(c.isspace() for c in text):
+            raise _rejected("Password must not have white space")
+        for needed, kind, found in (
+            (self.uppercase, "uppercase", any("A" <= c <= "Z" for c in text)),
+            (self.lowercase, "lowercase", any("a" <= c <= "z" for c in text)),
+            (self.numbers, "numeric", any("0" <= c <= "9" for c in text)),
+            (self.symbols, "symbol", not _SYMBOLS.isdisjoint(text)),
+        ):
+            if needed and not found:
+                raise _rejected(f"Password must have {kind} characters")

@@ -1,0 +1,92 @@
+"""What the pool answers: a challenge or tokens, and only what the auth flow's table allows."""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import define, evolve
+
+from authflow import wire
+from authflow.errors import UnexpectedReplyError
+from authflow.machine import Challenged, Event, Outcome, State, advance
+from authflow.pool.app_clients import AppClient
+from authflow.pool.callers import Caller
+from authflow.pool.cognito_errors import invalid_trigger_result
+from authflow.pool.database import Database
+from authflow.pool.sessions import Progress, new_handle, put_session
+from authflow.pool.tokens import Grant, TokenIssuer, start_family
+from authflow.pool.users import User
+
+
+def follow(progress: Progress, event: Event) -> Progress:
+    """Advance a sign-in by the table of its flow.
+
+    Raises:
+        CognitoError: The table does not allow it. Only a trigger can ask for such a thing.
+    """
+    try:
+        return evolve(progress, state=advance(progress.flow, progress.state, event))
+    except UnexpectedReplyError as error:
+        raise invalid_trigger_result() from error
+
+
+def grant(
+    connection: sqlite3.Connection, client: AppClient, progress: Progress, user: User, now: float
+) -> Grant:
+    """Let a sign-in end well, where its table allows that.
+
+    Raises:
+        CognitoError: The table does not.
+    """
+    follow(progress, Outcome.AUTHENTICATED)
+    return start_family(connection, client, user, progress.auth_time, now)
+
+
+@define(kw_only=True)
+class Replies:
+    """Makes replies.
+
+    Args:
+        database: Where sessions and token families are kept.
+        tokens: Signs tokens.
+        clock: Gives the time, in seconds since the epoch.
+    """
+
+    database: Database
+    tokens: TokenIssuer
+    clock: Callable[[], float]
+
+    async def challenge(
+        self, caller: Caller, progress: Progress, state: State, parameters: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """Ask for an answer.
+
+        Args:
+            caller: Who asked.
+            progress: Where the sign-in stands; all but its state is kept with the new session.
+            state: The challenge.
+            parameters: What the client is told.
+        """
+        handle = new_handle()
+        await self.keep(caller, follow(progress, Challenged(state)), handle)
+        return {
+            "ChallengeName": str(state),
+            "Session": handle,
+            "ChallengeParameters": {**parameters, wire.USERNAME: progress.username},
+        }
+
+    async def keep(self, caller: Caller, progress: Progress, handle: str) -> None:
+        """Keep a sign-in until it is answered."""
+        now = self.clock()
+        expires_at = now + caller.client.session_seconds
+        await self.database.write(put_session, handle, progress, now, expires_at)
+
+    async def signed_in(self, caller: Caller, progress: Progress, user: User) -> dict[str, Any]:
+        """Give tokens."""
+        given = await self.database.write(grant, caller.client, progress, user, self.clock())
+        return await self.granted(caller, user, given)
+
+    async def granted(self, caller: Caller, user: User, given: Grant) -> dict[str, Any]:
+        """Give the tokens of a grant."""
+        result = await self.tokens.result(caller.pool, caller.client, user, given)
+        return {"ChallengeParameters": {}, "AuthenticationResult": result}

@@ -1,0 +1,244 @@
+"""The server: an embedded user pool on a port, in a process of its own or inside another one."""
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Final, Self, TextIO
+
+import anyio
+import uvicorn
+from attrs import define, field
+
+from authflow.errors import ConfigError
+from authflow.pool.app import PoolApp
+from authflow.pool.database import MEMORY, Database
+from authflow.pool.operations import operations
+from authflow.pool.tokens import TokenIssuer
+from authflow.pool.trigger_runner import TriggerRunner, TriggerSource
+from authflow.pool.workers import Workers
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_KEEP_ALIVE: Final = 65
+"""Seconds; longer than clients keep idle connections, so that none is closed under a request."""
+_GRACE: Final = 20
+"""Seconds for requests in flight when the server ends: three tries of a trigger, and some."""
+_BACKLOG: Final = 2048
+_TICK: Final = 0.1
+_TICKS: Final = 864000
+"""Uvicorn's own: it renews the Date header every tenth tick, and counts them a day long."""
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _Uvicorn(uvicorn.Server):
+    """Uvicorn as a part of somebody's program: it takes no signals, and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = anyio.Event()
+        self.ending = anyio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def main_loop(self) -> None:
+        """Tick as uvicorn does, but end at once when the end is asked for."""
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks = (ticks + 1) % _TICKS
+            with anyio.move_on_after(_TICK):
+                await self.ending.wait()
+
+    def end(self) -> None:
+        """Ask for the end: no new connections, and requests in flight are finished."""
+        self.should_exit = True
+        self.ending.set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+@define(kw_only=True)
+class PoolServer:
+    """An embedded user pool that serves HTTP; an async context manager.
+
+        async with PoolServer() as pool:
+            client = session.client("cognito-idp", endpoint_url=pool.endpoint, ...)
+
+    Args:
+        db: The SQLite file; ":memory:" forgets everything at the end.
+        host: Where to listen.
+        port: The port; 0 takes a free one.
+        triggers: Handlers by function name or ARN, or one object that serves all pools.
+        issuer: The public address that tokens name, if it is not the one where it listens.
+        region: What new user pools' ids begin with.
+        allow_remote: Whether `host` may be other than loopback. Operations for administrators
+            need no credentials here, so whoever reaches the port may do everything.
+        trigger_seconds: How long a trigger may take.
+        clock: Gives the time, in seconds since the epoch.
+
+    Raises:
+        ConfigError: A setting is unsafe, or the port or the file cannot be used.
+    """
+
+    db: str = MEMORY
+    host: str = "127.0.0.1"
+    port: int = 0
+    triggers: TriggerSource | None = None
+    issuer: str | None = None
+    region: str = "us-east-1"
+    allow_remote: bool = False
+    trigger_seconds: float = 5.0
+    clock: Callable[[], float] = time.time
+    endpoint: str = field(default="", init=False)
+    _stack: AsyncExitStack = field(factory=AsyncExitStack, init=False)
+
+    async def __aenter__(self) -> Self:
+        if not (self.allow_remote or _is_loopback(self.host)):
+            msg = (
+                f"{self.host} is not a loopback address, and operations for administrators need "
+                "no credentials: allow_remote (--allow-remote) if the network may do everything"
+            )
+            raise ConfigError(msg)
+        async with AsyncExitStack() as stack:
+            listener = stack.enter_context(contextlib.closing(self._listen()))
+            workers = await stack.enter_async_context(Workers())
+            database = await stack.enter_async_context(Database(path=self.db))
+            await stack.enter_async_context(
+                _serving(self._app(database, workers, listener), listener)
+            )
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.__aexit__(exc_type, exc, traceback)
+
+    def _listen(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        # Named, because asyncio turns Nagle's delay off only for sockets that say they are TCP.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((self.host, self.port))
+        except (OSError, OverflowError) as error:
+            listener.close()
+            msg = f"cannot listen on {self.host} port {self.port}: {error}"
+            raise ConfigError(msg) from error
+        return listener
+
+    def _app(self, database: Database, workers: Workers, listener: socket.socket) -> PoolApp:
+        name = f"[{self.host}]" if ":" in self.host else self.host
+        self.endpoint = f"http://{name}:{listener.getsockname()[1]}"
+        tokens = TokenIssuer(
+            database=database,
+            workers=workers,
+            clock=self.clock,
+            issuer_base=(self.issuer or self.endpoint).rstrip("/"),
+        )
+        table = operations(
+            database=database,
+            workers=workers,
+            tokens=tokens,
+            triggers=TriggerRunner(triggers=self.triggers, seconds=self.trigger_seconds),
+            region=self.region,
+            clock=self.clock,
+        )
+        hosts = {*_LOOPBACK, name.lower()} if _is_loopback(self.host) else None
+        return PoolApp(operations=table, tokens=tokens, hosts=hosts)
+
+
+@contextlib.asynccontextmanager
+async def _serving(app: PoolApp, listener: socket.socket) -> AsyncIterator[None]:
+    """Run uvicorn beside the caller; end it when the caller is done, requests in flight first."""
+    server = _Uvicorn(
+        uvicorn.Config(
+            app.asgi(),
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            loop="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            backlog=_BACKLOG,
+            timeout_keep_alive=_KEEP_ALIVE,
+            timeout_graceful_shutdown=_GRACE,
+        )
+    )
+    # A task and no task group: a group would wrap the caller's own exceptions.
+    task = asyncio.create_task(server.serve([listener]), name="authflow-pool")
+    try:
+        await server.listening.wait()
+        yield
+    finally:
+        server.end()
+        with anyio.CancelScope(shield=True):
+            await task
+
+
+async def serve(
+    *,
+    db: str = MEMORY,
+    host: str = "127.0.0.1",
+    port: int = 9229,
+    triggers: TriggerSource | None = None,
+    issuer: str | None = None,
+    region: str = "us-east-1",
+    allow_remote: bool = False,
+    out: TextIO | None = None,
+) -> None:
+    """Serve a pool until SIGTERM or SIGINT, as `authflow serve` does.
+
+    When the server is ready, one line of JSON says so: `{"endpoint": "http://127.0.0.1:9229", …}`.
+
+    Args:
+        db: See `PoolServer`, here and below.
+        host: Where to listen.
+        port: The port; 0 takes a free one.
+        triggers: The pools' triggers.
+        issuer: The public address that tokens name.
+        region: What new user pools' ids begin with.
+        allow_remote: Whether `host` may be other than loopback.
+        out: Where the line goes; standard output if not given.
+
+    Raises:
+        ConfigError: A setting is unsafe, or the port or the file cannot be used.
+    """
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        server = PoolServer(
+            db=db,
+            host=host,
+            port=port,
+            triggers=triggers,
+            issuer=issuer,
+            region=region,
+            allow_remote=allow_remote,
+        )
+        async with server as pool:
+            ready = {"endpoint": pool.endpoint, "issuer": issuer or pool.endpoint, "db": db}
+            print(json.dumps(ready), file=out or sys.stdout, flush=True)
+            async for _ in signals:
+                break

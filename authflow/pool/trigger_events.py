@@ -1,0 +1,122 @@
+"""The events that triggers get, in the shapes that Cognito documents.
+
+Members of `response` are null on arrival. `clientMetadata` is what the same request carried:
+InitiateAuth's reaches neither Define nor Create, only UserMigration, as `validationData`. Verify
+gets no `session`. Source: "Custom authentication challenge Lambda triggers" and "Migrate user
+Lambda trigger" in the developer guide.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from authflow.pool.user_pools import UserPool
+from authflow.pool.users import User
+from authflow.secret import Secret
+
+_SDK = "aws-sdk-unknown-unknown"
+
+
+@frozen(kw_only=True)
+class EventWriter:
+    """Writes the events of one sign-in.
+
+    Args:
+        pool: The user pool.
+        client_id: The app client.
+        username: The canonical name, or what was typed where there is no user.
+        user: The user; None if there is none, which the pool hides from the client.
+        client_metadata: The ClientMetadata that reaches the trigger; None for none.
+    """
+
+    pool: UserPool
+    client_id: str
+    username: str
+    user: User | None
+    client_metadata: Mapping[str, str] | None = field(default=None, repr=False)
+
+    def _event(
+        self, source: str, request: Mapping[str, Any], response: Iterable[str]
+    ) -> dict[str, Any]:
+        return {
+            "version": "1",
+            "triggerSource": source,
+            "region": self.pool.region,
+            "userPoolId": self.pool.id,
+            "userName": self.username,
+            "callerContext": {"awsSdkVersion": _SDK, "clientId": self.client_id},
+            "request": request,
+            "response": dict.fromkeys(response),
+        }
+
+    def _about_user(self) -> dict[str, Any]:
+        user = self.user
+        metadata = self.client_metadata
+        return {
+            "userAttributes": {}
+            if user is None
+            else {**user.all_attributes, "cognito:user_status": user.status},
+            "userNotFound": user is None,
+            **({} if metadata is None else {"clientMetadata": dict(metadata)}),
+        }
+
+    def define(self, history: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        """Write the event of DefineAuthChallenge.
+
+        Args:
+            history: The session entries, oldest first.
+        """
+        return self._event(
+            "DefineAuthChallenge_Authentication",
+            {**self._about_user(), "session": list(history)},
+            ("challengeName", "issueTokens", "failAuthentication"),
+        )
+
+    def create(self, history: Iterable[Mapping[str, Any]], challenge: str) -> dict[str, Any]:
+        """Write the event of CreateAuthChallenge.
+
+        Args:
+            history: The session entries, oldest first.
+            challenge: The name that Define gave.
+        """
+        return self._event(
+            "CreateAuthChallenge_Authentication",
+            {**self._about_user(), "session": list(history), "challengeName": challenge},
+            ("publicChallengeParameters", "privateChallengeParameters", "challengeMetadata"),
+        )
+
+    def verify(self, private: Mapping[str, str], answer: Secret[str]) -> dict[str, Any]:
+        """Write the event of VerifyAuthChallengeResponse.
+
+        Args:
+            private: What Create kept for this challenge.
+            answer: What the client answered.
+        """
+        return self._event(
+            "VerifyAuthChallengeResponse_Authentication",
+            {
+                **self._about_user(),
+                "privateChallengeParameters": dict(private),
+                "challengeAnswer": answer.reveal(),
+            },
+            ("answerCorrect",),
+        )
+
+    def migrate(self, password: Secret[str]) -> dict[str, Any]:
+        """Write the event of UserMigration at sign-in.
+
+        Args:
+            password: What the user typed.
+        """
+        return self._event(
+            "UserMigration_Authentication",
+            {
+                "password": password.reveal(),
+                "validationData": dict(self.client_metadata or {}),
+            },
+            (
+                *("userAttributes", "finalUserStatus", "messageAction"),
+                *("desiredDeliveryMediums", "forceAliasCreation", "enableSMSMFA"),
+            ),
+        )

@@ -1,0 +1,117 @@
+"""User migration: where users come from that Cognito does not know yet.
+
+Cognito asks when an unknown user signs in with USER_PASSWORD_AUTH or has forgotten the password,
+never in USER_SRP_AUTH: only then does it have a password to ask about. A user that a directory
+finds is created in the pool with the password just given, and later signs in by SRP.
+
+Source: "Migrate user Lambda trigger" in the Amazon Cognito developer guide.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Protocol
+
+from attrs import field, frozen
+
+from authflow.errors import AuthFlowError, MisuseError, NextStep
+from authflow.secret import Secret
+from authflow.triggers.string_map import string_map
+
+
+class DirectoryError(AuthFlowError):
+    """A user directory failed. Its text reaches the client, so it tells nothing about the user."""
+
+    code = "directory"
+
+
+class DirectoryUnavailableError(DirectoryError):
+    """The user directory cannot be asked now: nobody knows whether the password is right."""
+
+    code = "directory_unavailable"
+    next_step = NextStep.WAIT
+
+
+class FinalStatus(StrEnum):
+    """What a migrated user is in the pool."""
+
+    CONFIRMED = "CONFIRMED"
+    """The user goes on signing in with the password just given."""
+    RESET_REQUIRED = "RESET_REQUIRED"
+    """The user must set another password first."""
+
+
+class DeliveryMedium(StrEnum):
+    """How the welcome message is sent."""
+
+    SMS = "SMS"
+    EMAIL = "EMAIL"
+
+
+def _status(value: str) -> FinalStatus:
+    if value not in {str(status) for status in FinalStatus}:
+        msg = f"a migrated user's status is {' or '.join(FinalStatus)}"
+        raise MisuseError(msg)
+    return FinalStatus(value)
+
+
+def _mediums(values: Iterable[str]) -> tuple[DeliveryMedium, ...]:
+    mediums = tuple(values)
+    if not {*mediums} <= {str(medium) for medium in DeliveryMedium}:
+        msg = f"delivery mediums are a collection of {' and '.join(DeliveryMedium)}"
+        raise MisuseError(msg)
+    return tuple(DeliveryMedium(medium) for medium in mediums)
+
+
+@frozen(kw_only=True)
+class MigratedUser:
+    """A user as the pool is to create it.
+
+    Args:
+        attributes: Cognito's attributes. For a forgotten password a verified email or phone
+            number must be among them (`email_verified` is "true"), or no code can be sent.
+        status: "CONFIRMED", or "RESET_REQUIRED".
+        send_welcome: Whether Cognito sends its welcome message.
+        delivery_mediums: How it sends it, "EMAIL" or "SMS" or both; Cognito takes SMS if not told.
+        force_alias_creation: Take an email or phone number alias away from a user who has it.
+
+    Raises:
+        MisuseError: An attribute is not a string, or the status or a medium is none of Cognito's.
+    """
+
+    attributes: Mapping[str, str] = field(repr=False, hash=False, converter=string_map)
+    status: FinalStatus = field(default=FinalStatus.CONFIRMED, converter=_status)
+    send_welcome: bool = False
+    delivery_mediums: tuple[DeliveryMedium, ...] = field(default=(), converter=_mediums)
+    force_alias_creation: bool = False
+
+
+@frozen
+class Found:
+    """The directory knows the user, and the password is right where one was asked about."""
+
+    user: MigratedUser
+
+
+@frozen
+class UnknownUser:
+    """The directory does not know the user."""
+
+
+@frozen
+class WrongPassword:
+    """The directory knows the user by another password."""
+
+
+class UserDirectory(Protocol):
+    """A place that knows users and their passwords.
+
+    Both methods raise `DirectoryUnavailableError` when the place cannot be asked.
+    """
+
+    async def authenticate(
+        self, username: str, password: Secret[str]
+    ) -> Found | UnknownUser | WrongPassword:
+        """Check a password. An unknown user takes as long as a wrong password."""
+
+    async def look_up(self, username: str) -> Found | UnknownUser:
+        """Find a user who has forgotten the password."""

@@ -1,0 +1,72 @@
+"""The command line, as a process."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from authflow.cli import load_object, main
+from authflow.diagram import mermaid
+from authflow.errors import ConfigError
+from authflow.machine import AuthFlow
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "authflow", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("flow", list(AuthFlow))
+def test_diagram_prints_the_flows_table(flow, capsys):
+    assert main(["diagram", flow]) == 0
+    assert capsys.readouterr().out == mermaid(flow) + "\n"
+
+
+def test_an_unknown_flow_is_a_usage_error():
+    done = run("diagram", "USER_MAGIC_AUTH")
+    assert done.returncode == 2
+    assert "USER_SRP_AUTH" in done.stderr
+
+
+def test_no_command_is_a_usage_error_that_lists_them():
+    done = run()
+    assert done.returncode == 2
+    assert "COMMAND" in done.stderr
+
+
+def test_the_version_is_told():
+    assert run("--version").stdout.startswith("authflow 0.")
+
+
+def test_plugins_lists_both_halves_of_the_captcha(capsys):
+    assert main(["plugins", "--json"]) == 0
+    listed = {(p["name"], p["side"]) for p in json.loads(capsys.readouterr().out)}
+    assert {("captcha", "client"), ("captcha", "trigger")} <= listed
+
+
+def test_output_that_nobody_reads_is_no_crash():
+    command = f"{sys.executable} -m authflow diagram CUSTOM_AUTH | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "spec", ["", "json", "json:", ":x", "no_such_module:x", "json:no_such", "json:dumps.no_such"]
+)
+def test_an_object_that_cannot_be_loaded_is_named(spec):
+    with pytest.raises(ConfigError):
+        load_object(spec)
+
+
+def test_an_object_is_loaded_by_its_name():
+    assert load_object("json:decoder.JSONDecoder") is json.JSONDecoder
+
+
+def test_a_mistake_in_the_call_is_told_in_one_line_without_a_traceback():
+    done = run("serve", "--port", "0", "--triggers", "no_such_module:triggers")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "no_such_module" in done.stderr
+    assert "Traceback" not in done.stderr

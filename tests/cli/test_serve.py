@@ -1,0 +1,169 @@
+"""`authflow serve` as a real process: ready, serving, stopping."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+import pytest
+
+TRIGGERS = """
+from authflow.triggers import Triggers, challenge, sequence
+
+class Word:
+    name = "word"
+    metadata = "WORD"
+
+    async def create(self, context):
+        from authflow.triggers import Issued
+        return Issued(public={"hint": "x"}, private={"answer": "open sesame"})
+
+    async def verify(self, context):
+        return context.answer.reveal() == context.private["answer"]
+
+triggers = Triggers(policy=sequence(challenge("word")), challenges=[Word])
+"""
+
+
+@contextmanager
+def serving(
+    *arguments: str, **popen: Any
+) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    command = [sys.executable, "-m", "authflow", "serve", "--port", "0", *arguments]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen
+    ) as process:
+        try:
+            yield process, json.loads(process.stdout.readline())
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def owner_of(endpoint: str) -> Any:
+    return boto3.client(
+        "cognito-idp",
+        region_name="us-east-1",
+        endpoint_url=endpoint,
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+    )
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_it_prints_one_line_when_ready_and_a_signal_ends_it_cleanly(stop):
+    with serving() as (process, ready):
+        assert ready["endpoint"].startswith("http://127.0.0.1:")
+        owner_of(ready["endpoint"]).create_user_pool(PoolName="x")
+        process.send_signal(stop)
+        assert process.wait(timeout=20) == 0
+        assert process.stdout.read() == ""
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_what_is_in_the_file_is_there_after_a_restart(tmp_path):
+    path = tmp_path / "users.sqlite"
+    with serving("--db", str(path)) as (process, ready):
+        owner = owner_of(ready["endpoint"])
+        pool_id = owner.create_user_pool(PoolName="kept")["UserPool"]["Id"]
+        owner.admin_create_user(UserPoolId=pool_id, Username="ada")
+        process.terminate()
+        assert process.wait(timeout=20) == 0
+    assert os.stat(path).st_mode & 0o077 == 0
+    with serving("--db", str(path)) as (_, ready):
+        assert owner_of(ready["endpoint"]).admin_get_user(UserPoolId=pool_id, Username="ada")
+
+
+def test_what_was_acknowledged_survives_a_kill(tmp_path):
+    path = tmp_path / "users.sqlite"
+    with serving("--db", str(path)) as (process, ready):
+        owner = owner_of(ready["endpoint"])
+        pool_id = owner.create_user_pool(PoolName="kept")["UserPool"]["Id"]
+        process.kill()
+        process.wait(timeout=20)
+    with serving("--db", str(path)) as (_, ready):
+        assert owner_of(ready["endpoint"]).describe_user_pool(UserPoolId=pool_id)
+
+
+def test_triggers_are_loaded_from_the_current_folder(tmp_path):
+    (tmp_path / "my_triggers.py").write_text(TRIGGERS)
+    with serving("--triggers", "my_triggers:triggers", cwd=tmp_path) as (_, ready):
+        owner = owner_of(ready["endpoint"])
+        pool_id = owner.create_user_pool(PoolName="x")["UserPool"]["Id"]
+        client = owner.create_user_pool_client(UserPoolId=pool_id, ClientName="x")
+        owner.admin_create_user(UserPoolId=pool_id, Username="ada")
+        owner.admin_set_user_password(
+            UserPoolId=pool_id, Username="ada", Password="Correct-horse-1", Permanent=True
+        )
+        begun = owner.initiate_auth(
+            AuthFlow="CUSTOM_AUTH",
+            ClientId=client["UserPoolClient"]["ClientId"],
+            AuthParameters={"USERNAME": "ada"},
+        )
+    assert begun["ChallengeName"] == "CUSTOM_CHALLENGE"
+    assert begun["ChallengeParameters"]["hint"] == "x"
+
+
+def test_the_keys_and_the_configuration_are_published(tmp_path):
+    with serving("--issuer", "https://id.example") as (_, ready):
+        pool_id = owner_of(ready["endpoint"]).create_user_pool(PoolName="x")["UserPool"]["Id"]
+        known = f"{ready['endpoint']}/{pool_id}/.well-known"
+        with urllib.request.urlopen(f"{known}/jwks.json") as reply:
+            (key,) = json.load(reply)["keys"]
+        with urllib.request.urlopen(f"{known}/openid-configuration") as reply:
+            configuration = json.load(reply)
+    assert (key["kty"], key["alg"]) == ("RSA", "RS256")
+    assert "d" not in key
+    assert configuration["issuer"] == f"https://id.example/{pool_id}"
+
+
+def test_an_address_that_others_reach_must_be_asked_for():
+    done = subprocess.run(
+        [sys.executable, "-m", "authflow", "serve", "--host", "0.0.0.0", "--port", "0"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 2
+    assert "--allow-remote" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_port_that_is_taken_is_told_in_one_line():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, "-m", "authflow", "serve", "--port", port],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+    assert done.returncode != 0
+    assert port in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("content", [b"not a database, but long enough to be read as one" * 30])
+def test_a_file_that_is_no_pool_is_left_alone(tmp_path, content):
+    path = tmp_path / "other.sqlite"
+    path.write_bytes(content)
+    done = subprocess.run(
+        [sys.executable, "-m", "authflow", "serve", "--port", "0", "--db", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert path.read_bytes() == content

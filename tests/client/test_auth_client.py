@@ -1,0 +1,411 @@
+"""AuthClient against a real pool over real HTTP: every flow, to its good and its bad end."""
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+import anyio
+import pytest
+
+from authflow import AuthClient, AuthConfig, AuthFlow, ChallengeRequired, Secret, SignedIn
+from authflow.client import ScriptedPrompt, TokenVerifier
+from authflow.errors import (
+    AnswerNotSupportedError,
+    BadCredentialsError,
+    FlowNotEnabledError,
+    MisuseError,
+    NewPasswordRejectedError,
+    PasswordRequiredError,
+    SecretHashMismatchError,
+    SessionSpentError,
+    TokenRevokedError,
+)
+from authflow.triggers import Triggers, challenge, password, sequence
+
+PASSWORD = "Correct-horse-1"
+LOOPS = ["asyncio"] if sys.platform == "win32" else ["asyncio", "uvloop"]
+on_both_loops = pytest.mark.parametrize(
+    "anyio_backend",
+    [pytest.param(("asyncio", {"use_uvloop": loop == "uvloop"}), id=loop) for loop in LOOPS],
+)
+
+
+class WordClient:
+    """Asks the person for the word."""
+
+    name = "word"
+
+    async def answer(self, challenge: Any, prompt: Any) -> str:
+        return await prompt.ask(challenge.parameters["hint"])
+
+
+@pytest.fixture
+def after_password(word):
+    return Triggers(policy=sequence(password(), challenge("word", attempts=3)), challenges=[word])
+
+
+@pytest.fixture
+def without_password(word):
+    return Triggers(policy=sequence(challenge("word", attempts=3)), challenges=[word])
+
+
+@on_both_loops
+@pytest.mark.parametrize("secret", [False, True], ids=["public", "with secret"])
+@pytest.mark.parametrize("flow", [AuthFlow.USER_SRP_AUTH, AuthFlow.USER_PASSWORD_AUTH])
+async def test_the_right_password_signs_in_and_a_wrong_one_is_refused(live_pool, flow, secret):
+    async with live_pool() as pool:
+        await pool.user()
+        config = await pool.app_client(secret=secret)
+        async with AuthClient(config) as auth:
+            signed_in = await auth.sign_in("ada", PASSWORD, flow=flow)
+            assert isinstance(signed_in, SignedIn)
+            assert (signed_in.username, signed_in.flow) == ("ada", flow)
+            claims = await TokenVerifier(config=config).claims(signed_in.tokens.id_token, "id")
+            assert claims["cognito:username"] == "ada"
+            with pytest.raises(BadCredentialsError):
+                await auth.sign_in("ada", PASSWORD + "?", flow=flow)
+            with pytest.raises(BadCredentialsError):
+                await auth.sign_in("nobody", PASSWORD, flow=flow)
+
+
+@on_both_loops
+@pytest.mark.parametrize("secret", [False, True], ids=["public", "with secret"])
+async def test_custom_auth_with_a_password_proves_it_first_and_then_asks(
+    live_pool, after_password, secret
+):
+    async with live_pool(triggers=after_password) as pool:
+        await pool.user()
+        config = await pool.app_client(secret=secret, flow=AuthFlow.CUSTOM_AUTH)
+        async with AuthClient(config) as auth:
+            with pytest.raises(BadCredentialsError):
+                await auth.sign_in("ada", "Wrong-horse-1")
+            pending = await auth.sign_in("ada", PASSWORD)
+            assert isinstance(pending, ChallengeRequired)
+            assert pending.challenge.kind == "word"
+            assert isinstance(await auth.answer(pending, "open sesame"), SignedIn)
+
+
+@on_both_loops
+async def test_a_wrong_answer_is_a_new_challenge_that_knows_it_is_a_retry(
+    live_pool, without_password
+):
+    async with live_pool(triggers=without_password) as pool:
+        await pool.user()
+        async with AuthClient(await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)) as auth:
+            first = await auth.sign_in("ada")
+            assert isinstance(first, ChallengeRequired)
+            assert (first.challenge.attempt, first.challenge.is_retry) == (1, False)
+            second = await auth.answer(first, "wrong")
+            assert isinstance(second, ChallengeRequired)
+            assert (second.challenge.attempt, second.challenge.is_retry) == (2, True)
+            assert second.challenge.attempts == 3
+            assert isinstance(await auth.answer(second, "open sesame"), SignedIn)
+
+
+async def test_the_last_wrong_answer_is_refused(live_pool, without_password):
+    async with live_pool(triggers=without_password) as pool:
+        await pool.user()
+        async with AuthClient(await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)) as auth:
+            pending = await auth.sign_in("ada")
+            for _ in range(2):
+                pending = await auth.answer(pending, "wrong")
+            with pytest.raises(BadCredentialsError):
+                await auth.answer(pending, "wrong")
+
+
+async def test_custom_auth_without_a_password_is_refused_where_the_policy_wants_one(
+    live_pool, after_password
+):
+    async with live_pool(triggers=after_password) as pool:
+        await pool.user()
+        async with AuthClient(await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)) as auth:
+            with pytest.raises(BadCredentialsError):
+                await auth.sign_in("ada")
+
+
+async def test_a_pending_value_takes_one_answer(live_pool, without_password):
+    async with live_pool(triggers=without_password) as pool:
+        await pool.user()
+        async with AuthClient(await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)) as auth:
+            pending = await auth.sign_in("ada")
+            assert isinstance(await auth.answer(pending, "open sesame"), SignedIn)
+            with pytest.raises(SessionSpentError):
+                await auth.answer(pending, "open sesame")
+
+
+async def test_of_two_answers_to_one_value_at_a_time_exactly_one_wins(live_pool, without_password):
+    async with live_pool(triggers=without_password) as pool:
+        await pool.user()
+        async with AuthClient(await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)) as auth:
+            pending = await auth.sign_in("ada")
+            outcomes = await asyncio.gather(
+                *(auth.answer(pending, "open sesame") for _ in range(10)), return_exceptions=True
+            )
+    assert sum(isinstance(outcome, SignedIn) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, SessionSpentError) for outcome in outcomes) == 9
+
+
+@on_both_loops
+async def test_a_client_challenge_answers_by_itself_when_there_is_a_prompt(
+    live_pool, without_password
+):
+    async with live_pool(triggers=without_password) as pool:
+        await pool.user()
+        config = await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)
+        async with AuthClient(config, challenges=[WordClient]) as auth:
+            prompt = ScriptedPrompt(["wrong", "open sesame"])
+            assert isinstance(await auth.sign_in("ada", prompt=prompt), SignedIn)
+            assert isinstance(await auth.sign_in("ada"), ChallengeRequired)
+
+
+async def test_answer_goes_on_with_the_prompt(live_pool, without_password):
+    async with live_pool(triggers=without_password) as pool:
+        await pool.user()
+        config = await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)
+        async with AuthClient(config, challenges=[WordClient]) as auth:
+            pending = await auth.sign_in("ada")
+            prompt = ScriptedPrompt(["open sesame"])
+            assert isinstance(await auth.answer(pending, "wrong", prompt=prompt), SignedIn)
+
+
+@pytest.mark.parametrize("flow", [AuthFlow.USER_SRP_AUTH, AuthFlow.USER_PASSWORD_AUTH])
+@pytest.mark.parametrize("secret", [False, True], ids=["public", "with secret"])
+async def test_an_alias_signs_in_and_the_canonical_name_is_used_from_then_on(
+    live_pool, flow, secret
+):
+    async with live_pool(pool={"UsernameAttributes": ["email"]}) as pool:
+        await pool.user("ada@example.com")
+        config = await pool.app_client(secret=secret, flow=flow)
+        async with AuthClient(config) as auth:
+            signed_in = await auth.sign_in("ada@example.com", PASSWORD)
+            assert isinstance(signed_in, SignedIn)
+            claims = await TokenVerifier(config=config).claims(signed_in.tokens.id_token, "id")
+            assert claims["cognito:username"] != "ada@example.com"
+            if flow is AuthFlow.USER_SRP_AUTH:
+                assert signed_in.username == claims["cognito:username"]
+
+
+@pytest.mark.parametrize("flow", [AuthFlow.USER_SRP_AUTH, AuthFlow.USER_PASSWORD_AUTH])
+async def test_a_temporary_password_must_be_changed_before_there_are_tokens(live_pool, flow):
+    async with live_pool() as pool:
+        await pool.owner.admin_create_user(
+            UserPoolId=pool.user_pool_id, Username="ada", TemporaryPassword="Temporary-1"
+        )
+        async with AuthClient(await pool.app_client(flow=flow)) as auth:
+            pending = await auth.sign_in("ada", "Temporary-1")
+            assert isinstance(pending, ChallengeRequired)
+            assert pending.challenge.name == "NEW_PASSWORD_REQUIRED"
+            with pytest.raises(NewPasswordRejectedError):
+                await auth.answer(pending, "weak")
+            pending = await auth.sign_in("ada", "Temporary-1")
+            assert isinstance(await auth.answer(pending, PASSWORD), SignedIn)
+            assert isinstance(await auth.sign_in("ada", PASSWORD), SignedIn)
+            with pytest.raises(BadCredentialsError):
+                await auth.sign_in("ada", "Temporary-1")
+
+
+async def test_tokens_are_refreshed_revoked_and_signed_out(live_pool):
+    async with live_pool() as pool:
+        await pool.user()
+        config = await pool.app_client(secret=True)
+        async with AuthClient(config) as auth:
+            first = (await auth.sign_in("ada", PASSWORD)).tokens
+            second = await auth.refresh(first.refresh_token)
+            assert second.access_token != first.access_token
+            assert second.refresh_token == first.refresh_token
+            await auth.revoke(first.refresh_token)
+            with pytest.raises(TokenRevokedError):
+                await auth.refresh(first.refresh_token)
+            third = (await auth.sign_in("ada", PASSWORD)).tokens
+            await auth.sign_out(third.access_token)
+            with pytest.raises(TokenRevokedError):
+                await auth.refresh(third.refresh_token)
+            with pytest.raises(TokenRevokedError):
+                await auth.sign_out(third.access_token)
+
+
+async def test_a_rotated_refresh_token_is_replaced(live_pool):
+    async with live_pool() as pool:
+        await pool.user()
+        rotation = {"RefreshTokenRotation": {"Feature": "ENABLED", "RetryGracePeriodSeconds": 0}}
+        flows = ["ALLOW_USER_SRP_AUTH"]
+        config = await pool.app_client(cognito=rotation, flows=flows)
+        async with AuthClient(config) as auth:
+            first = (await auth.sign_in("ada", PASSWORD)).tokens
+            second = await auth.refresh(first.refresh_token)
+            assert second.refresh_token != first.refresh_token
+            with pytest.raises(TokenRevokedError):
+                await auth.refresh(first.refresh_token)
+
+
+@pytest.mark.parametrize("flow", [AuthFlow.USER_SRP_AUTH, AuthFlow.USER_PASSWORD_AUTH])
+async def test_a_flow_without_its_password_is_refused_before_anything_is_sent(live_pool, flow):
+    config = AuthConfig(user_pool_id="eu-central-1_A", client_id="1", flow=flow)
+    async with AuthClient(config) as auth:
+        with pytest.raises(PasswordRequiredError, match=flow):
+            await auth.sign_in("ada")
+
+
+@pytest.mark.parametrize("flow", list(AuthFlow))
+async def test_a_flow_that_the_app_client_does_not_allow_is_named_so(live_pool, flow):
+    async with live_pool() as pool:
+        await pool.user()
+        others = [f"ALLOW_{other}" for other in AuthFlow if other is not flow]
+        async with AuthClient(await pool.app_client(flows=others, flow=flow)) as auth:
+            with pytest.raises(FlowNotEnabledError):
+                await auth.sign_in("ada", PASSWORD)
+
+
+@pytest.mark.parametrize("secret", [None, "another-secret"])
+async def test_a_missing_or_wrong_client_secret_is_named_so(live_pool, secret):
+    async with live_pool() as pool:
+        await pool.user()
+        good = await pool.app_client(secret=True)
+        bad = AuthConfig(
+            user_pool_id=good.user_pool_id,
+            client_id=good.client_id,
+            client_secret=secret,
+            endpoint=good.endpoint,
+        )
+        async with AuthClient(bad) as auth:
+            with pytest.raises(SecretHashMismatchError):
+                await auth.sign_in("ada", PASSWORD)
+
+
+async def test_a_hundred_users_sign_in_side_by_side_on_one_client(live_pool):
+    async with live_pool() as pool:
+        names = [f"user-{number}" for number in range(10)]
+        for name in names:
+            await pool.user(name)
+        async with AuthClient(await pool.app_client()) as auth:
+            results = await asyncio.gather(*(auth.sign_in(n, PASSWORD) for n in names * 10))
+    assert [result.username for result in results] == names * 10
+
+
+async def test_client_metadata_goes_with_every_request_of_its_call(live_pool, word):
+    seen = []
+
+    class Watching:
+        def __init__(self, triggers: Triggers) -> None:
+            self.triggers = triggers
+            self.sources = triggers.sources
+
+        async def handle(self, event):
+            seen.append((event["triggerSource"], event["request"].get("clientMetadata")))
+            return await self.triggers.handle(event)
+
+    policy = Triggers(policy=sequence(password(), challenge("word")), challenges=[word])
+    async with live_pool(triggers=Watching(policy)) as pool:
+        await pool.user()
+        async with AuthClient(await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)) as auth:
+            pending = await auth.sign_in("ada", PASSWORD, client_metadata={"call": "1"})
+            await auth.answer(pending, "open sesame", client_metadata={"call": "2"})
+    defines = [metadata for source, metadata in seen if source.startswith("Define")]
+    assert [bool(defines[0]), *defines[1:]] == [False, {"call": "1"}, {"call": "2"}]
+    assert ("VerifyAuthChallengeResponse_Authentication", {"call": "2"}) in seen
+
+
+async def test_a_challenge_that_no_text_answers_says_so(scripted_pending):
+    async with AuthClient(AuthConfig(user_pool_id="eu-central-1_A", client_id="1")) as auth:
+        with pytest.raises(AnswerNotSupportedError, match="DEVICE_SRP_AUTH"):
+            await auth.answer(scripted_pending("DEVICE_SRP_AUTH"), "text")
+        with pytest.raises(AnswerNotSupportedError, match="attributes"):
+            await auth.answer(scripted_pending("SMS_MFA"), "1", attributes={"name": "Ada"})
+
+
+@pytest.fixture
+def scripted_pending():
+    import time
+
+    from authflow.machine import State
+    from authflow.results import Challenge
+    from authflow.sign_in import SignIn
+
+    def pending(name: str) -> ChallengeRequired:
+        sign_in = SignIn(
+            flow=AuthFlow.USER_SRP_AUTH,
+            state=State(name),
+            username="ada",
+            canonical_username="ada",
+            session=Secret("s" * 20),
+            expires_at=time.time() + 60,
+        )
+        return ChallengeRequired(challenge=Challenge(name=name), sign_in=sign_in)
+
+    return pending
+
+
+async def test_a_client_that_is_not_open_says_how_to_open_it():
+    auth = AuthClient(AuthConfig(user_pool_id="eu-central-1_A", client_id="1"))
+    with pytest.raises(MisuseError, match="async with"):
+        await auth.sign_in("ada", PASSWORD)
+    async with auth:
+        with pytest.raises(MisuseError, match="open already"):
+            await auth.__aenter__()
+    with pytest.raises(MisuseError, match="async with"):
+        await auth.sign_in("ada", PASSWORD)
+
+
+async def test_a_client_can_be_opened_again_after_it_was_closed(live_pool):
+    async with live_pool() as pool:
+        await pool.user()
+        auth = AuthClient(await pool.app_client())
+        for _ in range(2):
+            async with auth:
+                assert isinstance(await auth.sign_in("ada", PASSWORD), SignedIn)
+
+
+async def test_an_empty_username_is_refused():
+    async with AuthClient(AuthConfig(user_pool_id="eu-central-1_A", client_id="1")) as auth:
+        with pytest.raises(MisuseError, match="username"):
+            await auth.sign_in("", PASSWORD)
+
+
+async def test_the_observer_sees_every_exchange_without_secrets(live_pool, without_password):
+    exchanges = []
+    async with live_pool(triggers=without_password) as pool:
+        await pool.user()
+        config = await pool.app_client(secret=True)
+        async with AuthClient(config, observer=exchanges.append) as auth:
+            signed_in = await auth.sign_in("ada", PASSWORD)
+            await auth.refresh(signed_in.tokens.refresh_token)
+            await auth.sign_in("ada", PASSWORD, flow=AuthFlow.USER_PASSWORD_AUTH)
+            pending = await auth.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH)
+            await auth.answer(pending, "open sesame")
+            with pytest.raises(BadCredentialsError):
+                await auth.sign_in("ada", "Wrong-horse-1")
+    shown = json.dumps([[e.operation, e.sent, e.received, str(e.error)] for e in exchanges])
+    assert [e.operation for e in exchanges] == [
+        *("InitiateAuth", "RespondToAuthChallenge", "GetTokensFromRefreshToken", "InitiateAuth"),
+        *("InitiateAuth", "RespondToAuthChallenge", "InitiateAuth", "RespondToAuthChallenge"),
+    ]
+    assert isinstance(exchanges[-1].error, BadCredentialsError)
+    tokens = signed_in.tokens
+    for secret in (
+        *(PASSWORD, "open sesame", "Wrong-horse-1", config.client_secret.reveal()),
+        *(tokens.access_token.reveal(), tokens.id_token.reveal(), tokens.refresh_token.reveal()),
+        pending.sign_in.session.reveal(),
+    ):
+        assert secret not in shown
+
+
+@on_both_loops
+async def test_the_loop_stays_responsive_while_passwords_are_proved(live_pool):
+    """Not a timing: while one proof is computed, other tasks get many turns."""
+    async with live_pool() as pool:
+        await pool.user()
+        async with AuthClient(await pool.app_client()) as auth:
+            turns = 0
+
+            async def count() -> None:
+                nonlocal turns
+                while True:
+                    turns += 1
+                    await anyio.sleep(0)
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(count)
+                await auth.sign_in("ada", PASSWORD)
+                tasks.cancel_scope.cancel()
+    assert turns > 20

@@ -1,0 +1,112 @@
+"""pycognito, a client that others wrote, signs in to our pool."""
+
+import pytest
+from botocore.exceptions import ClientError
+from pycognito import Cognito
+from pycognito.aws_srp import AWSSRP
+from pycognito.exceptions import ForceChangePasswordException
+
+PASSWORD = "Correct-horse-1"
+
+
+@pytest.fixture(scope="module")
+def pool_id(owner):
+    made = owner.create_user_pool(PoolName="pycognito")["UserPool"]["Id"]
+    owner.admin_create_user(UserPoolId=made, Username="ada", MessageAction="SUPPRESS")
+    owner.admin_set_user_password(
+        UserPoolId=made, Username="ada", Password=PASSWORD, Permanent=True
+    )
+    return made
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["public", "with secret"])
+def app_client(request, owner, pool_id):
+    return owner.create_user_pool_client(
+        UserPoolId=pool_id, ClientName="pycognito", GenerateSecret=request.param
+    )["UserPoolClient"]
+
+
+@pytest.fixture
+def srp(owner, pool_id, app_client):
+    def of(username, password):
+        return AWSSRP(
+            username=username,
+            password=password,
+            pool_id=pool_id,
+            client_id=app_client["ClientId"],
+            client_secret=app_client.get("ClientSecret"),
+            client=owner,
+        )
+
+    return of
+
+
+def test_the_right_password_gives_tokens(srp):
+    result = srp("ada", PASSWORD).authenticate_user()["AuthenticationResult"]
+    assert result["TokenType"] == "Bearer"
+    assert {"AccessToken", "IdToken", "RefreshToken", "ExpiresIn"} <= result.keys()
+
+
+def test_the_same_user_signs_in_again_and_again(srp):
+    """SRP's values are new each time: an encoding error shows in one of a few hundred."""
+    for _ in range(20):
+        assert srp("ada", PASSWORD).authenticate_user()["AuthenticationResult"]["AccessToken"]
+
+
+@pytest.mark.parametrize("password", ["Wrong-horse-1", "", PASSWORD + " ", PASSWORD.lower()])
+def test_a_wrong_password_is_refused(srp, owner, password):
+    with pytest.raises(owner.exceptions.NotAuthorizedException) as refused:
+        srp("ada", password).authenticate_user()
+    assert refused.value.response["Error"]["Message"] == "Incorrect username or password."
+
+
+def test_a_proof_that_was_tampered_with_is_refused(srp, owner, app_client):
+    client = srp("ada", PASSWORD)
+    begun = owner.initiate_auth(
+        AuthFlow="USER_SRP_AUTH",
+        AuthParameters=client.get_auth_params(),
+        ClientId=app_client["ClientId"],
+    )
+    answers = client.process_challenge(begun["ChallengeParameters"], client.get_auth_params())
+    signature = answers["PASSWORD_CLAIM_SIGNATURE"]
+    answers["PASSWORD_CLAIM_SIGNATURE"] = ("B" if signature[0] == "A" else "A") + signature[1:]
+    with pytest.raises(owner.exceptions.NotAuthorizedException):
+        owner.respond_to_auth_challenge(
+            ClientId=app_client["ClientId"],
+            ChallengeName="PASSWORD_VERIFIER",
+            ChallengeResponses=answers,
+        )
+
+
+def test_an_unknown_user_is_refused(srp):
+    with pytest.raises(ClientError):
+        srp("nobody", PASSWORD).authenticate_user()
+
+
+def test_a_temporary_password_is_changed(srp, owner, pool_id):
+    username = f"grace-{srp('x', 'y').client_id}".lower()
+    owner.admin_create_user(UserPoolId=pool_id, Username=username, TemporaryPassword="Temporary-1")
+    with pytest.raises(ForceChangePasswordException):
+        srp(username, "Temporary-1").authenticate_user()
+    srp(username, "Temporary-1").set_new_password_challenge("Brand-new-horse-1")
+    assert srp(username, "Brand-new-horse-1").authenticate_user()["AuthenticationResult"]
+
+
+def test_its_whole_client_signs_in_verifies_the_tokens_and_refreshes(endpoint, pool_id, app_client):
+    """pycognito checks tokens against the pool's published keys."""
+    client = Cognito(
+        pool_id,
+        app_client["ClientId"],
+        client_secret=app_client.get("ClientSecret"),
+        username="ada",
+        access_key="any",
+        secret_key="any",
+        boto3_client_kwargs={"endpoint_url": endpoint},
+    )
+    client.authenticate(password=PASSWORD)
+    assert client.access_claims["username"] == "ada"
+    assert client.id_claims["aud"] == app_client["ClientId"]
+    old = client.access_token
+    client.renew_access_token()
+    assert client.access_token != old
+    client.client.close()

@@ -1,0 +1,138 @@
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from authflow import diagram
+from authflow.diagram import mermaid, update
+from authflow.errors import ConfigError
+from authflow.machine import BEGINNINGS, ENDS, TABLES, AuthFlow, State
+
+README = Path(__file__).parents[1] / "README.md"
+FLOWS = pytest.mark.parametrize("flow", AuthFlow)
+
+ARROW = re.compile(r"    (\S+) --> (\S+)(?: : (.+))?")
+BOX = re.compile(r'    state "(.+)" as (\S+)')
+
+
+def read(drawn: str) -> tuple[set[tuple[str, str]], set[str], dict[str, str]]:
+    """Read a diagram back: its arrows between real states, its beginnings, the ends of the rest."""
+    boxes: dict[str, list[str]] = {}
+    arrows: set[tuple[str, str]] = set()
+    beginnings: set[str] = set()
+    others: dict[str, str] = {}
+    for line in drawn.splitlines()[1:]:
+        if box := BOX.fullmatch(line):
+            boxes[box[2]] = box[1].split(" or ")
+            continue
+        arrow = ARROW.fullmatch(line)
+        assert arrow, line
+        source, target, label = arrow.groups()
+        if source == "[*]":
+            beginnings.add(target)
+        elif source == "waiting":
+            assert label
+            others[label] = target
+        elif target != "[*]":
+            assert (label == "authenticated") == (target == "signed_in")
+            arrows |= {
+                (s, t) for s in boxes.get(source, [source]) for t in boxes.get(target, [target])
+            }
+    return arrows, beginnings, others
+
+
+@FLOWS
+def test_the_diagram_has_every_arrow_of_the_table_and_no_other(flow: AuthFlow):
+    arrows, beginnings, others = read(mermaid(flow))
+    assert arrows == {
+        (source, follower) for source, followers in TABLES[flow].items() for follower in followers
+    }
+    assert beginnings == BEGINNINGS & TABLES[flow].keys()
+    assert others == {
+        "denied": "refused",
+        "failed": "failed",
+        "expired": "expired",
+        "cancelled": "cancelled",
+    }
+
+
+@FLOWS
+def test_no_arrow_is_drawn_twice_and_every_end_leads_out(flow: AuthFlow):
+    lines = mermaid(flow).splitlines()
+    assert len(lines) == len(set(lines))
+    assert {f"    {end} --> [*]" for end in ENDS} <= set(lines)
+
+
+def test_a_state_that_no_beginning_leads_to_is_not_drawn(monkeypatch: pytest.MonkeyPatch):
+    flow = AuthFlow.USER_PASSWORD_AUTH
+    table = {**TABLES[flow], State.CUSTOM_CHALLENGE: frozenset({State.SIGNED_IN})}
+    monkeypatch.setattr(diagram, "TABLES", {flow: table})
+    assert "CUSTOM_CHALLENGE" not in mermaid(flow)
+
+
+def test_a_change_of_the_table_changes_the_diagram(monkeypatch: pytest.MonkeyPatch):
+    flow = AuthFlow.USER_SRP_AUTH
+    before = mermaid(flow)
+    table = {**TABLES[flow], State.SMS_MFA: frozenset({State.SIGNED_IN})}
+    monkeypatch.setattr(diagram, "TABLES", {flow: table})
+    assert mermaid(flow) != before
+    assert ("SMS_MFA", "DEVICE_SRP_AUTH") not in read(mermaid(flow))[0]
+
+
+@pytest.mark.parametrize("seed", ["0", "1", "2026"])
+def test_the_diagram_does_not_depend_on_the_order_of_sets(seed: str):
+    program = (
+        "from authflow.diagram import mermaid; from authflow.machine import AuthFlow; "
+        "print('|'.join(mermaid(flow) for flow in AuthFlow), end='')"
+    )
+    drawn = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONHASHSEED": seed},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert drawn == "|".join(mermaid(flow) for flow in AuthFlow)
+
+
+def test_readme_diagrams_are_the_tables():
+    text = README.read_text(encoding="utf-8")
+    for flow in AuthFlow:
+        assert f"<!-- diagram {flow} -->\n```mermaid\n{mermaid(flow)}\n```\n" in text
+    assert update(text) == text, "README and the tables differ: redraw README's diagrams"
+
+
+def test_update_redraws_what_is_old_and_leaves_the_rest():
+    old = "one\n<!-- diagram CUSTOM_AUTH -->\nold\n<!-- /diagram -->\ntwo\n"
+    new = update(old)
+    drawn = mermaid(AuthFlow.CUSTOM_AUTH)
+    assert new == (
+        f"one\n<!-- diagram CUSTOM_AUTH -->\n```mermaid\n{drawn}\n```\n<!-- /diagram -->\ntwo\n"
+    )
+    assert update(new) == new
+
+
+def test_a_text_without_markers_stays_as_it_is():
+    assert update("# authflow\n") == "# authflow\n"
+
+
+def test_a_marker_for_an_unknown_flow_is_refused():
+    with pytest.raises(ConfigError, match="no auth flow USER_AUTHX; there are USER_SRP_AUTH"):
+        update("<!-- diagram USER_AUTHX -->\n<!-- /diagram -->")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!-- diagram CUSTOM_AUTH -->\n",
+        "<!-- /diagram -->\n",
+        "<!-- diagram CUSTOM_AUTH -->\nkept?\n<!-- diagram CUSTOM_AUTH -->\n<!-- /diagram -->\n",
+        "<!-- diagram -->\n<!-- /diagram -->\n",
+    ],
+)
+def test_a_marker_that_stands_alone_is_refused(text: str):
+    with pytest.raises(ConfigError, match="stands alone"):
+        update(text)

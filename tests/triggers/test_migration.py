@@ -1,0 +1,114 @@
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from authflow.errors import BadCredentialsError, MisuseError, NextStep
+from authflow.secret import Secret
+from authflow.triggers import (
+    DirectoryError,
+    DirectoryUnavailableError,
+    Found,
+    MigratedUser,
+    Triggers,
+    UnknownUser,
+    WrongPassword,
+)
+
+LoadEvent = Callable[..., dict[str, Any]]
+
+ADA = MigratedUser(attributes={"email": "ada@example.com", "email_verified": "true"})
+
+
+class Told:
+    """A directory that gives one outcome, or raises it, and keeps what it was asked."""
+
+    def __init__(self, outcome: Any) -> None:
+        self.outcome = outcome
+        self.asked = []
+
+    async def authenticate(self, username: str, password: Any):
+        self.asked.append((username, password))
+        return await self.look_up(username)
+
+    async def look_up(self, _username: str):
+        if isinstance(self.outcome, BaseException):
+            raise self.outcome
+        return self.outcome
+
+
+@pytest.fixture(params=["migration_authentication", "migration_forgot_password"])
+def event(request: pytest.FixtureRequest, load_event: LoadEvent):
+    return load_event(request.param)
+
+
+def test_a_user_who_is_found_is_given_to_cognito(event: dict[str, Any]):
+    filled = Triggers(directory=Told(Found(ADA))).lambda_handler(event, None)
+    assert filled["request"] == event["request"]
+    assert filled["response"] == {
+        **event["response"],
+        "userAttributes": {"email": "ada@example.com", "email_verified": "true"},
+        "finalUserStatus": "CONFIRMED",
+        "messageAction": "SUPPRESS",
+    }
+
+
+async def test_the_directory_is_asked_with_a_secret(load_event: LoadEvent):
+    directory = Told(Found(ADA))
+    await Triggers(directory=directory).handle(load_event("migration_authentication"))
+    assert directory.asked == [("ada", Secret("correct horse"))]
+
+
+async def test_a_forgotten_password_is_not_asked_about(load_event: LoadEvent):
+    directory = Told(Found(ADA))
+    await Triggers(directory=directory).handle(load_event("migration_forgot_password"))
+    assert directory.asked == []
+
+
+async def test_nobody_can_tell_an_unknown_user_from_a_wrong_password(load_event: LoadEvent):
+    errors = []
+    for outcome in (UnknownUser(), WrongPassword()):
+        with pytest.raises(BadCredentialsError) as caught:
+            await Triggers(directory=Told(outcome)).handle(load_event("migration_authentication"))
+        errors.append((type(caught.value), caught.value.args, caught.value.__cause__))
+    assert errors[0] == errors[1]
+
+
+async def test_an_unavailable_directory_is_neither(event: dict[str, Any]):
+    down = DirectoryUnavailableError("later")
+    with pytest.raises(DirectoryUnavailableError) as caught:
+        await Triggers(directory=Told(down)).handle(event)
+    assert caught.value.next_step is NextStep.WAIT
+
+
+@pytest.mark.parametrize(
+    "outcome", [None, True, ADA, Found("ada"), Found(None), RuntimeError("canary-8")]
+)
+async def test_a_directory_that_breaks_its_promise_fails_closed(
+    event: dict[str, Any], caplog: pytest.LogCaptureFixture, outcome: Any
+):
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(DirectoryError) as caught:
+        await Triggers(directory=Told(outcome)).handle(event)
+    assert "canary-8" not in str(caught.value) + caplog.text
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"attributes": {"email_verified": True}},
+        {"attributes": None},
+        {"attributes": {}, "status": "FORCE_CHANGE_PASSWORD"},
+        {"attributes": {}, "status": None},
+        {"attributes": {}, "delivery_mediums": "SMS"},
+        {"attributes": {}, "delivery_mediums": ["PIGEON"]},
+    ],
+)
+def test_a_user_that_cognito_would_not_take_cannot_be_made(members: dict[str, Any]):
+    with pytest.raises(MisuseError):
+        MigratedUser(**members)
+
+
+def test_a_users_attributes_are_not_shown():
+    assert "ada@example.com" not in repr(Found(ADA))
