@@ -37,11 +37,13 @@ def anyio_backend() -> str:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose program is missing, and say so; in CI the program must be there."""
+    """Skip a test whose programs or files are missing, and say so; in CI they must be there."""
     for mark in item.iter_markers("system"):
-        program = mark.args[0]
-        if shutil.which(program) is None:
-            reason = f"{program} is not installed: run `make test-deps`"
+        for needed in mark.args:
+            there = Path(needed).exists() if needed.startswith("/") else shutil.which(needed)
+            if there:
+                continue
+            reason = f"{needed} is not installed: run `make test-deps`"
             if os.environ.get("CI"):
                 pytest.fail(reason, pytrace=False)
             pytest.skip(reason)

@@ -383,7 +383,7 @@ for number in range(366):
 """
 
 
-@pytest.mark.system("localedef")
+@pytest.mark.system("localedef", "/usr/share/i18n/locales/de_DE")
 def test_a_timestamp_is_english_where_the_process_speaks_german(tmp_path: Path):
     made = subprocess.run(
         ["localedef", "-i", "de_DE", "-f", "UTF-8", str(tmp_path / "de_DE.UTF-8")],

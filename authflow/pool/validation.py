@@ -8,6 +8,7 @@ know are ignored, as AWS ignores them.
 import re
 import sys
 import unicodedata
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final
@@ -31,17 +32,20 @@ _ASSIGNED: Final = (range(0x40000), range(0xE0000, 0xE0200))
 
 
 @cache
-def _characters(major: str) -> str:
-    """Give the ranges of a general category (L, M, N, P, S or Z) for a character class of `re`."""
-    ranges: list[list[int]] = []
+def _characters() -> Mapping[str, str]:
+    """Give, for each general category (L, M, N, ...), its ranges for a character class of `re`."""
+    ranges: dict[str, list[list[int]]] = defaultdict(list)
     for plane in _ASSIGNED:
         for code in plane:
-            if unicodedata.category(chr(code))[0] == major:
-                if ranges and ranges[-1][1] == code - 1:
-                    ranges[-1][1] = code
-                else:
-                    ranges.append([code, code])
-    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges)
+            found = ranges[unicodedata.category(chr(code))[0]]
+            if found and found[-1][1] == code - 1:
+                found[-1][1] = code
+            else:
+                found.append([code, code])
+    return {
+        major: "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in found)
+        for major, found in ranges.items()
+    }
 
 
 @cache
@@ -51,7 +55,7 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     They are Java's: \w and \s mean ASCII, and \p{L} names a general category, which Python's `re`
     does not know.
     """
-    return re.compile(_PROPERTY.sub(lambda found: _characters(found[1]), pattern), re.ASCII)
+    return re.compile(_PROPERTY.sub(lambda found: _characters()[found[1]], pattern), re.ASCII)
 
 
 def _kind(value: Any) -> str:
