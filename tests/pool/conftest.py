@@ -1,0 +1,273 @@
+"""A running pool for every test, addressed over real HTTP."""
+
+import json
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import pytest
+from attrs import define, field
+
+from authflow import srp, wire
+from authflow.pool import PoolServer
+from authflow.pool.signing_keys import new_signing_key
+from authflow.secret import Secret
+
+PASSWORD = "Corr3ct-Horse"
+EVERY_FLOW = [
+    *("ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_CUSTOM_AUTH"),
+    *("ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"),
+]
+
+
+@define
+class Clock:
+    """A clock that tests move."""
+
+    now: float
+
+    def __call__(self) -> float:
+        return self.now
+
+    @property
+    def stamp(self) -> str:
+        return srp.timestamp(datetime.fromtimestamp(self.now, UTC))
+
+
+@define
+class Refusal:
+    """An error of Cognito's shape."""
+
+    status: int
+    code: str
+    message: str
+
+
+@define
+class Api:
+    """Speaks AWS JSON 1.1 by hand, so that anything can be sent."""
+
+    endpoint: str
+    http: aiohttp.ClientSession
+
+    async def post(
+        self, operation: str, body: bytes | str, **headers: str
+    ) -> tuple[int, dict[str, Any], Mapping[str, str]]:
+        sent = {
+            "X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}",
+            "Content-Type": "application/x-amz-json-1.1",
+            **headers,
+        }
+        async with self.http.post(self.endpoint, data=body, headers=sent) as reply:
+            text = await reply.read()
+            return reply.status, json.loads(text), reply.headers
+
+    async def __call__(self, operation: str, /, **request: Any) -> dict[str, Any]:
+        status, reply, _ = await self.post(operation, json.dumps(request))
+        assert status == 200, reply
+        return reply
+
+    async def refused(self, operation: str, /, **request: Any) -> Refusal:
+        status, reply, headers = await self.post(operation, json.dumps(request))
+        assert status != 200, reply
+        assert reply.keys() == {"__type", "message"}
+        assert headers["x-amzn-errortype"] == reply["__type"]
+        return Refusal(status, reply["__type"], reply["message"])
+
+
+@define
+class House:
+    """A user pool with an app client, and a client's side of signing in."""
+
+    api: Api
+    clock: Clock
+    pool_id: str
+    client_id: str
+    secret: Secret[str] | None = field(default=None)
+
+    def named(self, username: str) -> dict[str, str]:
+        if self.secret is None:
+            return {"USERNAME": username}
+        made = wire.secret_hash(username, self.client_id, self.secret)
+        return {"USERNAME": username, "SECRET_HASH": made}
+
+    async def add_user(
+        self, username: str = "ann", password: str = PASSWORD, **attributes: str
+    ) -> dict[str, Any]:
+        made = await self.api(
+            "AdminCreateUser",
+            UserPoolId=self.pool_id,
+            Username=username,
+            UserAttributes=[{"Name": k, "Value": v} for k, v in attributes.items()],
+        )
+        await self.api(
+            "AdminSetUserPassword",
+            UserPoolId=self.pool_id,
+            Username=username,
+            Password=password,
+            Permanent=True,
+        )
+        return made["User"]
+
+    def begin(self, flow: str, username: str = "ann", **parameters: str) -> dict[str, Any]:
+        return {
+            "AuthFlow": flow,
+            "ClientId": self.client_id,
+            "AuthParameters": {**self.named(username), **parameters},
+        }
+
+    def by_password(self, username: str = "ann", password: str = PASSWORD) -> dict[str, Any]:
+        return self.begin("USER_PASSWORD_AUTH", username, PASSWORD=password)
+
+    def answer(
+        self, name: str, username: str = "ann", session: str | None = None, **answers: str
+    ) -> dict[str, Any]:
+        return {
+            "ChallengeName": name,
+            "ClientId": self.client_id,
+            "ChallengeResponses": {**self.named(username), **answers},
+            **({} if session is None else {"Session": session}),
+        }
+
+    def proof(
+        self,
+        prover: srp.Prover,
+        asked: dict[str, Any],
+        password: str = PASSWORD,
+        stamp: str | None = None,
+        sent_stamp: str | None = None,
+    ) -> dict[str, Any]:
+        parameters = asked["ChallengeParameters"]
+        challenge = srp.ProverChallenge.parse(
+            name=srp.pool_name(self.pool_id),
+            user_id=parameters["USER_ID_FOR_SRP"],
+            salt=parameters["SALT"],
+            public_b=parameters["SRP_B"],
+            secret_block=parameters["SECRET_BLOCK"],
+        )
+        stamp = stamp or self.clock.stamp
+        key = prover.prove(challenge, Secret(password))
+        return self.answer(
+            "PASSWORD_VERIFIER",
+            parameters["USERNAME"],
+            asked.get("Session"),
+            TIMESTAMP=sent_stamp or stamp,
+            PASSWORD_CLAIM_SECRET_BLOCK=parameters["SECRET_BLOCK"],
+            PASSWORD_CLAIM_SIGNATURE=srp.sign_claim(key, challenge, stamp),
+        )
+
+    async def ask(
+        self, username: str = "ann", flow: str = "USER_SRP_AUTH", **parameters: str
+    ) -> tuple[srp.Prover, dict[str, Any]]:
+        prover = srp.Prover.start(b"\x07" * 31 + username.encode()[:1])
+        request = self.begin(flow, username, SRP_A=prover.srp_a, **parameters)
+        return prover, await self.api("InitiateAuth", **request)
+
+    async def by_srp(self, username: str = "ann", password: str = PASSWORD) -> dict[str, Any]:
+        prover, asked = await self.ask(username)
+        return self.proof(prover, asked, password)
+
+    async def tokens(self, username: str = "ann") -> dict[str, Any]:
+        reply = await self.api("InitiateAuth", **self.by_password(username))
+        return reply["AuthenticationResult"]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """One loop for all tests here, so that they can share a server."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def shared_clock() -> Clock:
+    return Clock(0)
+
+
+@pytest.fixture
+def clock(shared_clock: Clock) -> Clock:
+    # A Wednesday early in a month: its day has one digit.
+    shared_clock.now = datetime(2026, 11, 4, 10, 0, 0, tzinfo=UTC).timestamp()
+    return shared_clock
+
+
+@pytest.fixture(scope="session")
+def made_key() -> tuple[str, str]:
+    return new_signing_key()
+
+
+@pytest.fixture(autouse=True)
+def _one_key_for_all(monkeypatch: pytest.MonkeyPatch, made_key: tuple[str, str]) -> None:
+    """A real key, made once, under another name for each pool: RSA takes its time to make one."""
+    key_id, jwk = made_key
+    monkeypatch.setattr(
+        "authflow.pool.user_pools.new_signing_key", lambda: (f"{key_id}.{uuid.uuid4()}", jwk)
+    )
+
+
+@pytest.fixture(scope="session")
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as http:
+        yield http
+
+
+@pytest.fixture
+async def start(
+    clock: Clock, http: aiohttp.ClientSession
+) -> AsyncIterator[Callable[..., Awaitable[Api]]]:
+    """Start a server, with any settings."""
+    async with AsyncExitStack() as stack:
+
+        async def started(**settings: Any) -> Api:
+            server = PoolServer(**{"clock": clock, **settings})
+            pool = await stack.enter_async_context(server)
+            return Api(pool.endpoint, http)
+
+        yield started
+
+
+@pytest.fixture
+def settle(clock: Clock) -> Callable[..., Awaitable[House]]:
+    """Make a user pool and an app client at a server."""
+
+    async def settled(api: Api, pool: dict[str, Any] | None = None, **client: Any) -> House:
+        made = await api("CreateUserPool", **{"PoolName": "test", **(pool or {})})
+        pool_id = made["UserPool"]["Id"]
+        app = await api(
+            "CreateUserPoolClient",
+            **{
+                "UserPoolId": pool_id,
+                "ClientName": "app",
+                "ExplicitAuthFlows": EVERY_FLOW,
+                **client,
+            },
+        )
+        secret = app["UserPoolClient"].get("ClientSecret")
+        return House(
+            api,
+            clock,
+            pool_id,
+            app["UserPoolClient"]["ClientId"],
+            None if secret is None else Secret(secret),
+        )
+
+    return settled
+
+
+@pytest.fixture(scope="session")
+async def shared_server(shared_clock: Clock) -> AsyncIterator[PoolServer]:
+    async with PoolServer(clock=shared_clock) as server:
+        yield server
+
+
+@pytest.fixture
+async def api(shared_server: PoolServer, clock: Clock, http: aiohttp.ClientSession) -> Api:
+    """A server that many tests share; each makes a user pool of its own."""
+    return Api(shared_server.endpoint, http)
+
+
+@pytest.fixture
+async def house(api: Api, settle: Callable[..., Awaitable[House]]) -> House:
+    return await settle(api)

@@ -1,0 +1,202 @@
+import asyncio
+import json
+
+import pytest
+
+REUSED = "RefreshTokenReuseException"
+
+
+async def renew(house, token, **more):
+    return await house.api(
+        "GetTokensFromRefreshToken", RefreshToken=token, ClientId=house.client_id, **more
+    )
+
+
+async def renewal_refused(house, token, **more):
+    return await house.api.refused(
+        "GetTokensFromRefreshToken", RefreshToken=token, ClientId=house.client_id, **more
+    )
+
+
+def by_flow(house, token, flow="REFRESH_TOKEN_AUTH", **more):
+    return {
+        "AuthFlow": flow,
+        "ClientId": house.client_id,
+        "AuthParameters": {"REFRESH_TOKEN": token, **more},
+    }
+
+
+async def test_a_refresh_token_gives_new_tokens_and_stays(house):
+    await house.add_user()
+    tokens = await house.tokens()
+    house.clock.now += 60
+    for _ in range(2):
+        result = (await renew(house, tokens["RefreshToken"]))["AuthenticationResult"]
+        assert "RefreshToken" not in result
+        assert result["AccessToken"] != tokens["AccessToken"]
+        assert await house.api("GetUser", AccessToken=result["AccessToken"])
+    for flow in ("REFRESH_TOKEN_AUTH", "REFRESH_TOKEN"):
+        reply = await house.api("InitiateAuth", **by_flow(house, tokens["RefreshToken"], flow))
+        assert "RefreshToken" not in reply["AuthenticationResult"]
+        request = by_flow(house, tokens["RefreshToken"], flow)
+        assert await house.api("AdminInitiateAuth", UserPoolId=house.pool_id, **request)
+
+
+async def test_refreshing_by_flow_must_be_allowed_and_needs_a_token(api, settle):
+    house = await settle(api, ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"])
+    await house.add_user()
+    token = (await house.tokens())["RefreshToken"]
+    refusal = await api.refused("InitiateAuth", **by_flow(house, token))
+    assert refusal.message == "REFRESH_TOKEN_AUTH flow not enabled for this client"
+
+
+async def test_refreshing_by_flow_needs_a_token(house):
+    refusal = await house.api.refused("InitiateAuth", **by_flow(house, ""))
+    assert refusal.message == "Missing required parameter REFRESH_TOKEN"
+
+
+async def test_a_refresh_token_expires(api, settle):
+    house = await settle(api, RefreshTokenValidity=2, TokenValidityUnits={"RefreshToken": "hours"})
+    await house.add_user()
+    token = (await house.tokens())["RefreshToken"]
+    house.clock.now += 7199
+    await renew(house, token)
+    house.clock.now += 1
+    assert (await renewal_refused(house, token)).message == "Refresh Token has expired"
+
+
+async def test_tokens_of_others_and_inventions_are_refused(house, settle):
+    await house.add_user()
+    other = await settle(house.api)
+    await other.add_user()
+    theirs = (await other.tokens())["RefreshToken"]
+    for token in (theirs, "invented", (await house.tokens())["AccessToken"]):
+        assert (await renewal_refused(house, token)).message == "Invalid Refresh Token"
+        refusal = await house.api.refused("InitiateAuth", **by_flow(house, token))
+        assert refusal.message == "Invalid Refresh Token"
+
+
+async def test_a_client_with_a_secret_must_show_it(api, settle):
+    from authflow import wire
+
+    house = await settle(api, GenerateSecret=True)
+    made = await house.add_user()
+    token = (await house.tokens())["RefreshToken"]
+    assert await renew(house, token, ClientSecret=house.secret.reveal())
+    for wrong in ({}, {"ClientSecret": "x" * 51}):
+        assert (await renewal_refused(house, token, **wrong)).code == "NotAuthorizedException"
+        refusal = await api.refused("RevokeToken", Token=token, ClientId=house.client_id, **wrong)
+        assert refusal.code == "UnauthorizedException"
+    sub = made["Attributes"][0]["Value"]
+    for name in ("ann", sub):
+        right = wire.secret_hash(name, house.client_id, house.secret)
+        assert await api("InitiateAuth", **by_flow(house, token, SECRET_HASH=right))
+    wrong = wire.secret_hash("bob", house.client_id, house.secret)
+    for given in ({}, {"SECRET_HASH": wrong}):
+        refusal = await api.refused("InitiateAuth", **by_flow(house, token, **given))
+        assert refusal.code == "NotAuthorizedException"
+
+
+async def rotating(api, settle, grace):
+    rotation = {"Feature": "ENABLED", "RetryGracePeriodSeconds": grace}
+    house = await settle(api, RefreshTokenRotation=rotation)
+    await house.add_user()
+    return house, (await house.tokens())["RefreshToken"]
+
+
+async def test_rotation_replaces_the_token_and_refuses_the_old_one(api, settle):
+    house, first = await rotating(api, settle, 0)
+    second = (await renew(house, first))["AuthenticationResult"]["RefreshToken"]
+    assert second != first
+    assert (await renewal_refused(house, first)).code == REUSED
+    third = (await renew(house, second))["AuthenticationResult"]["RefreshToken"]
+    assert third not in {first, second}
+    refusal = await api.refused("InitiateAuth", **by_flow(house, third))
+    assert "GetTokensFromRefreshToken" in refusal.message
+
+
+async def test_within_the_grace_period_the_old_token_works_again(api, settle):
+    house, first = await rotating(api, settle, 30)
+    await renew(house, first)
+    house.clock.now += 29
+    lost = (await renew(house, first))["AuthenticationResult"]["RefreshToken"]
+    house.clock.now += 1
+    assert (await renewal_refused(house, first)).code == REUSED
+    assert await renew(house, lost)
+
+
+async def test_rotation_does_not_lengthen_a_sign_in(api, settle):
+    house, token = await rotating(api, settle, 0)
+    house.clock.now += 29 * 86400
+    token = (await renew(house, token))["AuthenticationResult"]["RefreshToken"]
+    house.clock.now += 86400
+    assert (await renewal_refused(house, token)).message == "Refresh Token has expired"
+
+
+async def test_of_ten_refreshes_side_by_side_one_rotates(api, settle):
+    house, token = await rotating(api, settle, 0)
+    request = json.dumps({"RefreshToken": token, "ClientId": house.client_id})
+    replies = await asyncio.gather(
+        *(api.post("GetTokensFromRefreshToken", request) for _ in range(10))
+    )
+    assert sorted(status for status, _, _ in replies) == [200] + [400] * 9
+
+
+async def test_revoking_ends_the_whole_sign_in_and_no_other(house):
+    await house.add_user()
+    mine, other = await house.tokens(), await house.tokens()
+    for _ in range(2):  # revoking twice is no error
+        await house.api("RevokeToken", Token=mine["RefreshToken"], ClientId=house.client_id)
+    refusal = await renewal_refused(house, mine["RefreshToken"])
+    assert refusal.message == "Refresh Token has been revoked"
+    refusal = await house.api.refused("GetUser", AccessToken=mine["AccessToken"])
+    assert refusal.message == "Access Token has been revoked"
+    assert await house.api("GetUser", AccessToken=other["AccessToken"])
+    assert await renew(house, other["RefreshToken"])
+
+
+async def test_revoking_what_cannot_be_revoked(house, settle):
+    await house.add_user()
+    tokens = await house.tokens()
+    other = await settle(house.api, EnableTokenRevocation=False)
+    for request, code in (
+        ({"Token": tokens["AccessToken"], "ClientId": house.client_id}, "UnsupportedTokenType"),
+        ({"Token": tokens["RefreshToken"], "ClientId": other.client_id}, "UnsupportedOperation"),
+        ({"Token": tokens["RefreshToken"], "ClientId": "nobody"}, "ResourceNotFound"),
+    ):
+        refusal = await house.api.refused("RevokeToken", **request)
+        assert refusal.code == f"{code}Exception"
+    assert await house.api("RevokeToken", Token="invented", ClientId=house.client_id) == {}
+    third = await settle(house.api)
+    refusal = await house.api.refused(
+        "RevokeToken", Token=tokens["RefreshToken"], ClientId=third.client_id
+    )
+    assert refusal.code == "UnauthorizedException"
+    assert await house.api("GetUser", AccessToken=tokens["AccessToken"])
+
+
+async def test_global_sign_out_ends_every_sign_in_of_the_user_only(house):
+    await house.add_user("ann")
+    await house.add_user("bob")
+    first, second, bobs = [await house.tokens(name) for name in ("ann", "ann", "bob")]
+    await house.api("GlobalSignOut", AccessToken=first["AccessToken"])
+    for tokens in (first, second):
+        refusal = await house.api.refused("GetUser", AccessToken=tokens["AccessToken"])
+        assert refusal.message == "Access Token has been revoked"
+        refusal = await renewal_refused(house, tokens["RefreshToken"])
+        assert refusal.message == "Refresh Token has been revoked"
+    assert await renew(house, bobs["RefreshToken"])
+    assert await house.tokens("ann")
+
+
+@pytest.mark.parametrize("operation", ["GetUser", "GetTokensFromRefreshToken"])
+async def test_a_deleted_user_has_no_tokens(house, operation):
+    await house.add_user()
+    tokens = await house.tokens()
+    await house.api("AdminDeleteUser", UserPoolId=house.pool_id, Username="ann")
+    if operation == "GetUser":
+        refusal = await house.api.refused("GetUser", AccessToken=tokens["AccessToken"])
+        assert refusal.code == "UserNotFoundException"
+    else:
+        refusal = await renewal_refused(house, tokens["RefreshToken"])
+        assert refusal.message == "Invalid Refresh Token"

@@ -1,0 +1,147 @@
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+
+import aiohttp
+import anyio
+import pytest
+
+from authflow.errors import ConfigError
+from authflow.pool import PoolServer
+
+PROGRAM = """
+import anyio
+from authflow.pool import serve
+anyio.run(lambda: serve(port=0, db={db!r}, triggers={triggers}))
+"""
+LIST = {"X-Amz-Target": "AWSCognitoIdentityProviderService.ListUserPools"}
+KIND = {"Content-Type": "application/x-amz-json-1.1"}
+
+
+async def started(db=":memory:", triggers="None", **environment):
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", PROGRAM.format(db=db, triggers=triggers)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **environment},
+    )
+    line = await asyncio.wait_for(process.stdout.readline(), 30)
+    return process, json.loads(line)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_it_says_when_it_is_ready_and_ends_cleanly(tmp_path, number):
+    path = str(tmp_path / "pool.db")
+    process, ready = await started(path)
+    assert ready["endpoint"].startswith("http://127.0.0.1:")
+    assert ready["db"] == path
+    async with aiohttp.ClientSession() as http:
+        body = b'{"MaxResults": 1}'
+        async with http.post(ready["endpoint"], data=body, headers=LIST | KIND) as reply:
+            assert reply.status == 200
+        process.send_signal(number)
+        out, err = await asyncio.wait_for(process.communicate(), 30)
+    assert (process.returncode, out, err) == (0, b"", b"")
+
+
+async def test_requests_in_flight_are_finished_before_the_end(tmp_path):
+    handler = tmp_path / "slow_triggers.py"
+    handler.write_text(
+        "import asyncio, sys\n"
+        "class Slow:\n"
+        "    sources = frozenset({'UserMigration'})\n"
+        "    async def handle(self, event):\n"
+        "        print('begun', flush=True)\n"
+        "        await asyncio.sleep(0.5)\n"
+        "        return {**event, 'response': {'userAttributes': {'name': 'Old'}}}\n"
+    )
+    process, ready = await started(
+        triggers="__import__('slow_triggers').Slow()", PYTHONPATH=str(tmp_path)
+    )
+
+    async with aiohttp.ClientSession() as http:
+
+        async def call(operation, **request):
+            target = {"X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}"}
+            body = json.dumps(request)
+            async with http.post(ready["endpoint"], data=body, headers=target | KIND) as reply:
+                return json.loads(await reply.read())
+
+        pool = (await call("CreateUserPool", PoolName="x"))["UserPool"]["Id"]
+        made = await call(
+            "CreateUserPoolClient",
+            UserPoolId=pool,
+            ClientName="x",
+            ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"],
+        )
+        signing_in = asyncio.create_task(
+            call(
+                "InitiateAuth",
+                AuthFlow="USER_PASSWORD_AUTH",
+                ClientId=made["UserPoolClient"]["ClientId"],
+                AuthParameters={"USERNAME": "old", "PASSWORD": "x"},
+            )
+        )
+        assert await process.stdout.readline() == b"begun\n"
+        process.send_signal(signal.SIGTERM)
+        assert "AuthenticationResult" in await signing_in
+    assert await asyncio.wait_for(process.wait(), 30) == 0
+    await process.communicate()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
+async def test_the_network_is_refused_unless_it_is_allowed(host):
+    with pytest.raises(ConfigError, match="loopback"):
+        async with PoolServer(host=host):
+            pass
+
+
+async def test_the_network_can_be_allowed():
+    async with (
+        PoolServer(host="0.0.0.0", allow_remote=True) as pool,
+        aiohttp.ClientSession() as http,
+    ):
+        endpoint = pool.endpoint.replace("0.0.0.0", "127.0.0.1")
+        named = {"Host": "pool.internal"}
+        body = b'{"MaxResults": 1}'
+        async with http.post(endpoint, data=body, headers=LIST | KIND | named) as reply:
+            assert reply.status == 200
+
+
+async def test_a_port_that_is_taken_or_impossible_is_told_of():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for port in (taken.getsockname()[1], 70000):
+            with pytest.raises(ConfigError, match="cannot listen"):
+                async with PoolServer(port=port):
+                    pass
+
+
+async def test_triggers_of_another_form_are_told_of():
+    with pytest.raises(ConfigError, match="triggers must be"):
+        async with PoolServer(triggers=print):
+            pass
+
+
+async def test_an_error_of_the_caller_comes_out_as_it_is():
+    with pytest.raises(ZeroDivisionError):
+        async with PoolServer():
+            raise ZeroDivisionError
+
+
+async def test_a_cancelled_caller_ends_the_server():
+    with anyio.CancelScope() as scope:
+        async with PoolServer() as pool:
+            scope.cancel()
+            await anyio.sleep_forever()
+    assert scope.cancelled_caught
+    host, _, port = pool.endpoint.removeprefix("http://").rpartition(":")
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection((host, int(port)), 1)
+
+
+async def test_servers_live_side_by_side():
+    async with PoolServer() as one, PoolServer() as two:
+        assert one.endpoint != two.endpoint
