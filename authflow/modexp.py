@@ -6,7 +6,15 @@ release the GIL, so that `modexp` runs in a thread while the loop goes on. To sw
 change `modexp`; the tests hold every engine against `pow`.
 """
 
+from functools import lru_cache
+
 from Crypto.Math.Numbers import Integer
+
+
+@lru_cache(maxsize=8)
+def _modulus(value: int) -> Integer:
+    """Keep a modulus with what the engine prepares for it once (its Montgomery constants)."""
+    return Integer(value)
 
 
 def modexp(base: int, exponent: int, modulus: int) -> int:
@@ -17,4 +25,4 @@ def modexp(base: int, exponent: int, modulus: int) -> int:
         exponent: A non-negative integer; secret in most uses.
         modulus: An odd integer greater than 1.
     """
-    return int(pow(Integer(base % modulus), exponent, modulus))
+    return int(pow(Integer(base % modulus), exponent, _modulus(modulus)))

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -34,6 +35,14 @@ def load_vectors(name: str) -> Any:
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that is marked `both_loops` on asyncio's own event loop and on uvloop."""
+    if metafunc.definition.get_closest_marker("both_loops"):
+        loops = ["asyncio"] if sys.platform == "win32" else ["asyncio", "uvloop"]
+        backends = [("asyncio", {"use_uvloop": loop == "uvloop"}) for loop in loops]
+        metafunc.parametrize("anyio_backend", backends, ids=loops)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

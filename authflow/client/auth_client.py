@@ -45,7 +45,7 @@ class _Conversation:
     asked: Challenge | None = None
 
 
-@define
+@define(eq=False)
 class AuthClient:
     """Signs users in to one user pool. An async context manager; make one per process and pool.
 
@@ -130,10 +130,10 @@ class AuthClient:
             PluginError: A client challenge is broken.
             TokenError: The tokens are not the user pool's.
         """
-        flow = self.config.flow if flow is None else AuthFlow(flow)
-        password = None if password is None else Secret.of(password)
-        if not username:
-            msg = "username must not be empty"
+        flow = self.config.flow if flow is None else _flow(flow)
+        password = None if password is None else _secret_text("password", password)
+        if not _is_text(username) or not username:
+            msg = "username must be a text that is not empty"
             raise MisuseError(msg)
         if flow is not AuthFlow.CUSTOM_AUTH and password is None:
             msg = f"{flow} needs a password; only CUSTOM_AUTH does without"
@@ -181,7 +181,7 @@ class AuthClient:
             AuthFlowError: As `sign_in`.
         """
         challenge, sign_in = pending.challenge, pending.sign_in
-        answer = Secret.of(answer)
+        answer = _secret_text("answer", answer)
         answers = wire.answer(challenge.name, answer, attributes or {})
         conversation = _Conversation(
             client_metadata=client_metadata, prompt=prompt, asked=challenge
@@ -315,6 +315,28 @@ class AuthClient:
 
     def _expiry(self) -> float:
         return self.clock().timestamp() + self.config.session_validity.total_seconds()
+
+
+def _flow(flow: AuthFlow | str) -> AuthFlow:
+    if flow not in list(AuthFlow):
+        msg = f"flow must be one of {', '.join(AuthFlow)}"
+        raise MisuseError(msg)
+    return AuthFlow(flow)
+
+
+def _is_text(value: object) -> bool:
+    """Say whether a value is a text that UTF-8 can carry, as the wire needs it."""
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False
+
+
+def _secret_text(name: str, value: str | Secret[str]) -> Secret[str]:
+    if not _is_text(value.reveal() if isinstance(value, Secret) else value):
+        msg = f"{name} must be a text that UTF-8 can carry"
+        raise MisuseError(msg)
+    return Secret.of(value)
 
 
 async def _ask(

@@ -1,6 +1,5 @@
 """The client's settings, as a value: from arguments, environment variables or Amplify's file."""
 
-import ipaddress
 import json
 import os
 import re
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from attrs import Attribute, field, frozen
 
 from authflow.errors import ConfigError
+from authflow.loopback import is_loopback
 from authflow.machine import AuthFlow
 from authflow.secret import Secret
 from authflow.wire import AppClient
@@ -114,7 +114,7 @@ class AuthConfig:
         if host is None or parts.scheme not in {"http", "https"} or parts.username is not None:
             msg = "endpoint must be a URL such as http://127.0.0.1:9229, without a user name"
             raise ConfigError(msg)
-        if parts.scheme == "http" and not (_is_loopback(host) or self.allow_insecure_endpoint):
+        if parts.scheme == "http" and not (is_loopback(host) or self.allow_insecure_endpoint):
             msg = (
                 f"endpoint {parts.scheme}://{host} is not https: anyone on the way could play the "
                 "user pool. Use https, or allow_insecure_endpoint in a closed test network"
@@ -235,12 +235,3 @@ def _number(name: str, text: str) -> int:
         msg = f"{name} must be a whole number, not {text[:20]!r}"
         raise ConfigError(msg)
     return int(text)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import json
 import signal
 import socket
@@ -18,6 +17,7 @@ import uvicorn
 from attrs import define, field
 
 from authflow.errors import ConfigError
+from authflow.loopback import is_loopback
 from authflow.pool.app import PoolApp
 from authflow.pool.database import MEMORY, Database
 from authflow.pool.operations import operations
@@ -34,15 +34,6 @@ _BACKLOG: Final = 2048
 _TICK: Final = 0.1
 _TICKS: Final = 864000
 """Uvicorn's own: it renews the Date header every tenth tick, and counts them a day long."""
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class _Uvicorn(uvicorn.Server):
@@ -111,7 +102,7 @@ class PoolServer:
     _stack: AsyncExitStack = field(factory=AsyncExitStack, init=False)
 
     async def __aenter__(self) -> Self:
-        if not (self.allow_remote or _is_loopback(self.host)):
+        if not (self.allow_remote or is_loopback(self.host)):
             msg = (
                 f"{self.host} is not a loopback address, and operations for administrators need "
                 "no credentials: allow_remote (--allow-remote) if the network may do everything"
@@ -165,7 +156,7 @@ class PoolServer:
             region=self.region,
             clock=self.clock,
         )
-        hosts = {*_LOOPBACK, name.lower()} if _is_loopback(self.host) else None
+        hosts = {*_LOOPBACK, name.lower()} if is_loopback(self.host) else None
         return PoolApp(operations=table, tokens=tokens, hosts=hosts)
 
 

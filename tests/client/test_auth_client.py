@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from typing import Any
 
 import anyio
@@ -24,11 +23,6 @@ from authflow.errors import (
 from authflow.triggers import Triggers, challenge, password, sequence
 
 PASSWORD = "Correct-horse-1"
-LOOPS = ["asyncio"] if sys.platform == "win32" else ["asyncio", "uvloop"]
-on_both_loops = pytest.mark.parametrize(
-    "anyio_backend",
-    [pytest.param(("asyncio", {"use_uvloop": loop == "uvloop"}), id=loop) for loop in LOOPS],
-)
 
 
 class WordClient:
@@ -50,7 +44,7 @@ def without_password(word):
     return Triggers(policy=sequence(challenge("word", attempts=3)), challenges=[word])
 
 
-@on_both_loops
+@pytest.mark.both_loops
 @pytest.mark.parametrize("secret", [False, True], ids=["public", "with secret"])
 @pytest.mark.parametrize("flow", [AuthFlow.USER_SRP_AUTH, AuthFlow.USER_PASSWORD_AUTH])
 async def test_the_right_password_signs_in_and_a_wrong_one_is_refused(live_pool, flow, secret):
@@ -69,7 +63,7 @@ async def test_the_right_password_signs_in_and_a_wrong_one_is_refused(live_pool,
                 await auth.sign_in("nobody", PASSWORD, flow=flow)
 
 
-@on_both_loops
+@pytest.mark.both_loops
 @pytest.mark.parametrize("secret", [False, True], ids=["public", "with secret"])
 async def test_custom_auth_with_a_password_proves_it_first_and_then_asks(
     live_pool, after_password, secret
@@ -86,7 +80,7 @@ async def test_custom_auth_with_a_password_proves_it_first_and_then_asks(
             assert isinstance(await auth.answer(pending, "open sesame"), SignedIn)
 
 
-@on_both_loops
+@pytest.mark.both_loops
 async def test_a_wrong_answer_is_a_new_challenge_that_knows_it_is_a_retry(
     live_pool, without_password
 ):
@@ -146,7 +140,7 @@ async def test_of_two_answers_to_one_value_at_a_time_exactly_one_wins(live_pool,
     assert sum(isinstance(outcome, SessionSpentError) for outcome in outcomes) == 9
 
 
-@on_both_loops
+@pytest.mark.both_loops
 async def test_a_client_challenge_answers_by_itself_when_there_is_a_prompt(
     live_pool, without_password
 ):
@@ -356,10 +350,28 @@ async def test_a_client_can_be_opened_again_after_it_was_closed(live_pool):
                 assert isinstance(await auth.sign_in("ada", PASSWORD), SignedIn)
 
 
-async def test_an_empty_username_is_refused():
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        (lambda auth, _: auth.sign_in("", PASSWORD), "username"),
+        (lambda auth, _: auth.sign_in(None, PASSWORD), "username"),
+        (lambda auth, _: auth.sign_in("ada\ud800", PASSWORD), "username"),
+        (lambda auth, _: auth.sign_in("ada", b"bytes"), "password"),
+        (lambda auth, _: auth.sign_in("ada", Secret(5)), "password"),
+        (lambda auth, _: auth.sign_in("ada", "canary\udfff"), "password"),
+        (lambda auth, _: auth.sign_in("ada", PASSWORD, flow="USER_MAGIC_AUTH"), "flow"),
+        (lambda auth, pending: auth.answer(pending("SMS_MFA"), 123456), "answer"),
+        (lambda auth, pending: auth.answer(pending("SMS_MFA"), "canary\ud800"), "answer"),
+    ],
+)
+async def test_a_call_that_makes_no_sense_is_refused_before_anything_is_sent(
+    scripted_pending, call, reason
+):
     async with AuthClient(AuthConfig(user_pool_id="eu-central-1_A", client_id="1")) as auth:
-        with pytest.raises(MisuseError, match="username"):
-            await auth.sign_in("", PASSWORD)
+        with pytest.raises(MisuseError, match=reason) as refused:
+            await call(auth, scripted_pending)
+    assert "canary" not in str(refused.value)
+    assert refused.value.__context__ is None
 
 
 async def test_the_observer_sees_every_exchange_without_secrets(live_pool, without_password):
@@ -390,7 +402,7 @@ async def test_the_observer_sees_every_exchange_without_secrets(live_pool, witho
         assert secret not in shown
 
 
-@on_both_loops
+@pytest.mark.both_loops
 async def test_the_loop_stays_responsive_while_passwords_are_proved(live_pool):
     """Not a timing: while one proof is computed, other tasks get many turns."""
     async with live_pool() as pool:

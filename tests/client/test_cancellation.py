@@ -5,7 +5,6 @@ there are; then it runs once for each of them, and is cancelled while it waits t
 """
 
 import asyncio
-import sys
 import threading
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any
@@ -19,11 +18,6 @@ from authflow.client import ScriptedPrompt
 from authflow.triggers import Triggers, challenge, password, sequence
 
 PASSWORD = "Correct-horse-1"
-LOOPS = ["asyncio"] if sys.platform == "win32" else ["asyncio", "uvloop"]
-on_both_loops = pytest.mark.parametrize(
-    "anyio_backend",
-    [pytest.param(("asyncio", {"use_uvloop": loop == "uvloop"}), id=loop) for loop in LOOPS],
-)
 
 
 class WordClient:
@@ -95,7 +89,7 @@ async def all_quiet(auth: AuthClient, tasks_before: set[Any]) -> None:
     assert auth._verifier._fetching.statistics().locked is False
 
 
-@on_both_loops
+@pytest.mark.both_loops
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("flow", FLOWS)
 async def test_cancellation_at_every_suspension_point_propagates_and_leaks_nothing(
@@ -138,7 +132,7 @@ async def _await(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
 
 
-@on_both_loops
+@pytest.mark.both_loops
 @pytest.mark.parametrize("deadline", ["asyncio.timeout", "anyio.fail_after", "anyio.move_on_after"])
 @pytest.mark.parametrize("flow", list(AuthFlow))
 async def test_a_deadline_of_any_kind_ends_a_sign_in_that_hangs(scripted, flow, deadline):

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import anyio
 import pytest
@@ -55,8 +57,9 @@ print("GOT", anyio.run(lambda: prompt.ask("Your code?", hidden=hidden)))
 """
 
 
-@pytest.mark.parametrize("mode", ["shown", "hidden"])
-def test_a_person_at_a_real_terminal_answers_and_hidden_text_is_not_echoed(mode):
+@contextmanager
+def asked_at_a_terminal(mode: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Run ASK at a real terminal until it has asked; gives the process and the person's side."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-c", ASK, mode],
@@ -67,42 +70,34 @@ def test_a_person_at_a_real_terminal_answers_and_hidden_text_is_not_echoed(mode)
         close_fds=True,
     ) as process:
         os.close(theirs)
-        seen = b""
         try:
+            seen = b""
             while b"Your code?" not in seen:
                 seen += os.read(ours, 1024)
-            os.write(ours, b"typed-4711\n")
-            while chunk := os.read(ours, 1024):
+            yield process, ours
+        finally:
+            process.kill()
+            os.close(ours)
+
+
+@pytest.mark.parametrize("mode", ["shown", "hidden"])
+def test_a_person_at_a_real_terminal_answers_and_hidden_text_is_not_echoed(mode):
+    with asked_at_a_terminal(mode) as (_, terminal):
+        os.write(terminal, b"typed-4711\n")
+        seen = b""
+        try:
+            while chunk := os.read(terminal, 1024):
                 seen += chunk
         except OSError:
             pass  # a pseudo-terminal ends so on Linux
-        finally:
-            process.kill()
-        os.close(ours)
     assert b"GOT typed-4711" in seen
     assert seen.count(b"typed-4711") == (2 if mode == "shown" else 1)
 
 
 def test_an_interrupt_while_the_person_is_asked_ends_the_process_at_once():
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-c", ASK, "shown"],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        close_fds=True,
-    ) as process:
-        os.close(theirs)
-        seen = b""
-        while b"Your code?" not in seen:
-            seen += os.read(ours, 1024)
+    with asked_at_a_terminal("shown") as (process, _):
         process.send_signal(signal.SIGINT)
-        try:
-            assert process.wait(timeout=20) != 0
-        finally:
-            process.kill()
-    os.close(ours)
+        assert process.wait(timeout=20) != 0
 
 
 async def test_lines_that_were_piped_in_answer_one_question_each(tmp_path):
