@@ -5,7 +5,8 @@
     │   ├── ConfigError
     │   ├── PasswordRequiredError
     │   ├── AnswerNotSupportedError
-    │   └── SignInOverError
+    │   ├── SignInOverError
+    │   └── EventError                  a trigger's event is malformed, or for somebody else
     ├── RemoteProtocolError             the server broke the protocol; nothing secret was sent after
     │   ├── MalformedReplyError
     │   ├── UnexpectedReplyError
@@ -32,6 +33,8 @@
     │   ├── ThrottledError
     │   ├── ServerFaultError
     │   └── OutcomeUnknownError         an answer was sent and the reply was lost
+    ├── DirectoryError                  a directory of users failed
+    │   └── DirectoryUnavailableError
     ├── PluginError
     │   ├── PluginNotFoundError
     │   ├── PluginConflictError
@@ -110,6 +113,12 @@ class SignInOverError(MisuseError):
 
     code = "sign_in_over"
     next_step = NextStep.RESTART
+
+
+class EventError(MisuseError):
+    """An event that is not of the form that Cognito documents, or is not for these triggers."""
+
+    code = "event"
 
 
 class RemoteProtocolError(AuthFlowError):
@@ -278,6 +287,19 @@ class OutcomeUnknownError(TransportError):
 
     code = "outcome_unknown"
     next_step = NextStep.RESTART
+
+
+class DirectoryError(AuthFlowError):
+    """A user directory failed. Its text reaches the client, so it tells nothing about the user."""
+
+    code = "directory"
+
+
+class DirectoryUnavailableError(DirectoryError):
+    """The user directory cannot be asked now: nobody knows whether the password is right."""
+
+    code = "directory_unavailable"
+    next_step = NextStep.WAIT
 
 
 class PluginError(AuthFlowError):

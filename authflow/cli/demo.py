@@ -7,7 +7,7 @@ which knows nothing but the pool's id and address.
 
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -21,11 +21,9 @@ from attrs import define, field, frozen
 from authflow_captcha.client import CaptchaPrompter
 from authflow_captcha.trigger import Captcha
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from authflow.cli.story import Story
 from authflow.client import AuthClient, AuthConfig, Prompt, TerminalPrompt, TokenVerifier
-from authflow.client.exchange import Exchange
 from authflow.errors import AuthFlowError, BadCredentialsError, TokenRevokedError
 from authflow.machine import AuthFlow
 from authflow.pool.server import PoolServer
@@ -68,59 +66,11 @@ class _WatchedTriggers:
 
 
 @define
-class _Story:
-    """Tells what happens, and keeps what became of every step."""
-
-    console: Console
-    _rows: list[tuple[str, str, bool]] = field(factory=list, init=False)
-
-    def say(self, text: str) -> None:
-        self.console.print(f"  {escape(text)}", highlight=False)
-
-    def exchange(self, exchange: Exchange) -> None:
-        """Show what went over the wire; the secrets are out of it already."""
-        sent = _flat(exchange.sent)
-        self.console.print(f"    → {exchange.operation}  {escape(sent)}", style="cyan")
-        if exchange.error is None:
-            received = _flat(exchange.received) or "done"
-            self.console.print(f"    ← {escape(received)}", style="dim cyan")
-        else:
-            name = exchange.error.aws_code or type(exchange.error).__name__
-            self.console.print(f"    ← {name}", style="yellow")
-
-    async def step(self, title: str, act: Callable[[], Awaitable[str]]) -> None:
-        """Run one step; a failure is told and kept, and the demo goes on."""
-        self.console.print(f"\n[bold]{len(self._rows) + 1}. {escape(title)}[/bold]")
-        try:
-            outcome, ok = await act(), True
-        except AuthFlowError as error:
-            outcome, ok = f"{type(error).__name__}: {error}", False
-        self._rows.append((title, outcome, ok))
-        self.console.print(
-            f"  {'[green]✓' if ok else '[red]✗'}[/] {escape(outcome)}", highlight=False
-        )
-
-    def finish(self) -> int:
-        """Print the table of what happened, and give the exit code."""
-        table = Table(title="What happened", title_justify="left", show_lines=False)
-        table.add_column("step")
-        table.add_column("outcome", overflow="fold")
-        table.add_column("")
-        for title, outcome, ok in self._rows:
-            table.add_row(
-                escape(title), escape(outcome), "[green]ok[/]" if ok else "[red]FAILED[/]"
-            )
-        self.console.print()
-        self.console.print(table)
-        return 0 if all(ok for _, _, ok in self._rows) else 1
-
-
-@define
 class _OwnersPrompt:
     """Answers in place of a person: wrong once, then what only the owner of the pool can know."""
 
     _terminal: TerminalPrompt
-    _story: _Story
+    _story: Story
     _triggers: _WatchedTriggers
     _asked: int = field(default=0, init=False)
 
@@ -162,7 +112,7 @@ class _Pool:
 class _Demo:
     """The steps, in order."""
 
-    story: _Story
+    story: Story
     auth: AuthClient
     config: AuthConfig
     triggers: _WatchedTriggers
@@ -234,7 +184,7 @@ def run(*, auto: bool) -> int:
 
 
 async def _run(auto: bool) -> int:  # noqa: FBT001  # anyio.run passes positions only
-    story = _Story(Console(highlight=False, soft_wrap=True))
+    story = Story(Console(highlight=False, soft_wrap=True))
     passwords = {name: Secret(secrets.token_urlsafe(12) + "aA1!") for name in (_ADA, _GRACE)}
     with tempfile.TemporaryDirectory(prefix="authflow-demo-") as folder:
         old_users = await anyio.to_thread.run_sync(_old_table, Path(folder), passwords[_GRACE])
@@ -277,7 +227,7 @@ async def _run(auto: bool) -> int:  # noqa: FBT001  # anyio.run passes positions
     return story.finish()
 
 
-async def _tell(story: _Story, demo: _Demo) -> None:
+async def _tell(story: Story, demo: _Demo) -> None:
     await story.step("USER_SRP_AUTH: Ada signs in", demo.srp)
     await story.step("USER_SRP_AUTH: a wrong password", demo.srp_refused)
     await story.step("USER_PASSWORD_AUTH: Grace, from the old directory", demo.migrated)
@@ -324,7 +274,7 @@ async def _admin(endpoint: str) -> AsyncIterator["CognitoIdentityProviderClient"
 
 
 async def _set_up(
-    story: _Story,
+    story: Story,
     admin: "CognitoIdentityProviderClient",
     endpoint: str,
     adas_password: Secret[str],
@@ -366,12 +316,3 @@ def _whom(result: SignInResult) -> str:
     if isinstance(result, SignedIn):
         return f"{result.username} is signed in, by {result.flow}"
     raise _DemoFailedError(f"asked for {result.challenge.name} instead of giving tokens")
-
-
-def _flat(members: Mapping[str, Any]) -> str:
-    """Write members on one line."""
-    parts = []
-    for name, value in members.items():
-        shown = f"{{{_flat(value)}}}" if isinstance(value, Mapping) else str(value)
-        parts.append(f"{name}={shown}")
-    return " ".join(parts)

@@ -8,7 +8,6 @@ from authflow.triggers.dispatcher import Triggers
 from authflow.triggers.events import (
     CreateEvent,
     DefineEvent,
-    EventError,
     MigrationEvent,
     SessionEntry,
     TriggerEvent,
@@ -17,8 +16,6 @@ from authflow.triggers.events import (
 )
 from authflow.triggers.migration import (
     DeliveryMedium,
-    DirectoryError,
-    DirectoryUnavailableError,
     FinalStatus,
     Found,
     MigratedUser,
@@ -45,9 +42,6 @@ __all__ = [
     "CreateEvent",
     "DefineEvent",
     "DeliveryMedium",
-    "DirectoryError",
-    "DirectoryUnavailableError",
-    "EventError",
     "Failed",
     "FinalStatus",
     "Found",

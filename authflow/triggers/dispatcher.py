@@ -11,6 +11,8 @@ from authflow import wire
 from authflow.errors import (
     BadCredentialsError,
     ConfigError,
+    DirectoryError,
+    EventError,
     PluginConflictError,
     PluginError,
     PluginFailedError,
@@ -23,13 +25,11 @@ from authflow.triggers.events import (
     AnyEvent,
     CreateEvent,
     DefineEvent,
-    EventError,
     MigrationEvent,
     VerifyEvent,
     parse_event,
 )
 from authflow.triggers.migration import (
-    DirectoryError,
     Found,
     MigratedUser,
     UnknownUser,

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final
 
 from attrs import field, frozen
 
-from authflow.errors import MisuseError
+from authflow.errors import EventError, MisuseError
 from authflow.machine import State
 from authflow.secret import Secret
 from authflow.triggers.challenges import Issued
@@ -24,12 +24,6 @@ from authflow.triggers.migration import MigratedUser
 from authflow.triggers.string_map import string_map
 
 FORGOT_PASSWORD: Final = "UserMigration_ForgotPassword"
-
-
-class EventError(MisuseError):
-    """An event that is not of the form that Cognito documents, or is not for these triggers."""
-
-    code = "trigger_event"
 
 
 @frozen(kw_only=True)

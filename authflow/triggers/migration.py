@@ -13,22 +13,9 @@ from typing import Protocol
 
 from attrs import field, frozen
 
-from authflow.errors import AuthFlowError, MisuseError, NextStep
+from authflow.errors import MisuseError
 from authflow.secret import Secret
 from authflow.triggers.string_map import string_map
-
-
-class DirectoryError(AuthFlowError):
-    """A user directory failed. Its text reaches the client, so it tells nothing about the user."""
-
-    code = "directory"
-
-
-class DirectoryUnavailableError(DirectoryError):
-    """The user directory cannot be asked now: nobody knows whether the password is right."""
-
-    code = "directory_unavailable"
-    next_step = NextStep.WAIT
 
 
 class FinalStatus(StrEnum):

@@ -17,11 +17,9 @@ import anyio
 import anyio.to_thread
 from attrs import define, field
 
-from authflow.errors import ConfigError
+from authflow.errors import ConfigError, DirectoryError, DirectoryUnavailableError
 from authflow.secret import Secret
 from authflow.triggers.migration import (
-    DirectoryError,
-    DirectoryUnavailableError,
     Found,
     MigratedUser,
     UnknownUser,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from authflow.errors import (
     ConfigError,
+    EventError,
     PluginConflictError,
     PluginFailedError,
     PluginNotFoundError,
@@ -18,7 +19,6 @@ from authflow.errors import (
 from authflow.secret import Secret
 from authflow.triggers import (
     CreateContext,
-    EventError,
     Issued,
     Triggers,
     UnknownUser,

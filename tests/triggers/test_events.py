@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from authflow.errors import EventError
 from authflow.secret import Secret
 from authflow.triggers.challenges import Issued
 from authflow.triggers.events import (
     CreateEvent,
     DefineEvent,
-    EventError,
     MigrationEvent,
     SessionEntry,
     VerifyEvent,

@@ -4,11 +4,15 @@ from typing import Any
 
 import pytest
 
-from authflow.errors import BadCredentialsError, MisuseError, NextStep
-from authflow.secret import Secret
-from authflow.triggers import (
+from authflow.errors import (
+    BadCredentialsError,
     DirectoryError,
     DirectoryUnavailableError,
+    MisuseError,
+    NextStep,
+)
+from authflow.secret import Secret
+from authflow.triggers import (
     Found,
     MigratedUser,
     Triggers,

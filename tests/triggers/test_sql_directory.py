@@ -11,11 +11,15 @@ import bcrypt
 import pytest
 import sqlalchemy
 
-from authflow.errors import BadCredentialsError, ConfigError, MisuseError
-from authflow.secret import Secret
-from authflow.triggers import (
+from authflow.errors import (
+    BadCredentialsError,
+    ConfigError,
     DirectoryError,
     DirectoryUnavailableError,
+    MisuseError,
+)
+from authflow.secret import Secret
+from authflow.triggers import (
     Found,
     Triggers,
     UnknownUser,

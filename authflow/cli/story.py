@@ -1,0 +1,79 @@
+"""Tells the demo's story: each step in plain words, what went over the wire, a table at the end."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from attrs import define, field
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from authflow.client.exchange import Exchange
+from authflow.errors import AuthFlowError
+
+
+@define
+class Story:
+    """Tells what happens, and keeps what became of every step.
+
+    Args:
+        console: Where to write.
+    """
+
+    console: Console
+    _rows: list[tuple[str, str, bool]] = field(factory=list, init=False)
+
+    def say(self, text: str) -> None:
+        """Say something about the step that goes on."""
+        self.console.print(f"  {escape(text)}", highlight=False)
+
+    def exchange(self, exchange: Exchange) -> None:
+        """Show what went over the wire; the secrets are out of it already."""
+        sent = _flat(exchange.sent)
+        self.console.print(f"    → {exchange.operation}  {escape(sent)}", style="cyan")
+        if exchange.error is None:
+            received = _flat(exchange.received) or "done"
+            self.console.print(f"    ← {escape(received)}", style="dim cyan")
+        else:
+            name = exchange.error.aws_code or type(exchange.error).__name__
+            self.console.print(f"    ← {name}", style="yellow")
+
+    async def step(self, title: str, act: Callable[[], Awaitable[str]]) -> None:
+        """Run one step; a failure is told and kept, and the story goes on.
+
+        Args:
+            title: What is going to happen.
+            act: Makes it happen, and says how it ended.
+        """
+        self.console.print(f"\n[bold]{len(self._rows) + 1}. {escape(title)}[/bold]")
+        try:
+            outcome, ok = await act(), True
+        except AuthFlowError as error:
+            outcome, ok = f"{type(error).__name__}: {error}", False
+        self._rows.append((title, outcome, ok))
+        self.console.print(
+            f"  {'[green]✓' if ok else '[red]✗'}[/] {escape(outcome)}", highlight=False
+        )
+
+    def finish(self) -> int:
+        """Print the table of what happened, and give the exit code."""
+        table = Table(title="What happened", title_justify="left", show_lines=False)
+        table.add_column("step")
+        table.add_column("outcome", overflow="fold")
+        table.add_column("")
+        for title, outcome, ok in self._rows:
+            table.add_row(
+                escape(title), escape(outcome), "[green]ok[/]" if ok else "[red]FAILED[/]"
+            )
+        self.console.print()
+        self.console.print(table)
+        return 0 if all(ok for _, _, ok in self._rows) else 1
+
+
+def _flat(members: Mapping[str, Any]) -> str:
+    """Write members on one line."""
+    parts = []
+    for name, value in members.items():
+        shown = f"{{{_flat(value)}}}" if isinstance(value, Mapping) else str(value)
+        parts.append(f"{name}={shown}")
+    return " ".join(parts)
