@@ -35,6 +35,7 @@ from authflow.client.config import AuthConfig
 from authflow.client.exchange import Exchange
 from authflow.errors import (
     AuthFlowError,
+    ConfigError,
     MalformedReplyError,
     OutcomeUnknownError,
     ServerFaultError,
@@ -223,7 +224,13 @@ async def open_transport(
     Args:
         config: Where to send, and the limits.
         observer: Told of every exchange, with the secrets taken out.
+
+    Raises:
+        ConfigError: The installed aiobotocore cannot be kept from following redirects.
     """
+    if "_get_session" not in vars(AIOHTTPSession):
+        msg = "this aiobotocore is too new for authflow to keep it from following redirects"
+        raise ConfigError(msg)
     session = AioSession(
         session_vars={
             "profile": (None, None, None, None),

@@ -12,6 +12,7 @@ from authflow import AuthConfig, Secret
 from authflow.client.transport import open_transport
 from authflow.errors import (
     BadCredentialsError,
+    ConfigError,
     MalformedReplyError,
     OutcomeUnknownError,
     RequestRejectedError,
@@ -170,6 +171,13 @@ async def test_a_redirect_is_not_followed(scripted, status):
             with pytest.raises(MalformedReplyError, match="elsewhere"):
                 await transport.send(initiate(server.config()))
         assert elsewhere.requests == []
+
+
+async def test_an_aiobotocore_that_cannot_be_kept_from_redirects_is_not_used(monkeypatch):
+    monkeypatch.delattr("aiobotocore.httpsession.AIOHTTPSession._get_session")
+    with pytest.raises(ConfigError, match="aiobotocore"):
+        async with open_transport(AuthConfig(user_pool_id="eu-central-1_A", client_id="1")):
+            pass
 
 
 async def test_a_refusal_has_its_class_and_keeps_cognitos_name(scripted):
