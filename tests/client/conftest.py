@@ -7,7 +7,7 @@ where a test is about lies and breaks. It speaks real HTTP over a real socket.
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -45,6 +45,7 @@ class ScriptedServer:
     requests: list[tuple[str, dict[str, Any]]] = field(factory=list, init=False)
     headers: list[dict[str, str]] = field(factory=list, init=False)
     port: int = field(default=0, init=False)
+    _serving: set[asyncio.Task[None]] = field(factory=set, init=False)
 
     @property
     def operations(self) -> list[str]:
@@ -59,7 +60,15 @@ class ScriptedServer:
             **settings,
         )
 
+    async def all_served(self) -> None:
+        """Wait until every connection is closed: one that is left open outlives its event loop."""
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=10)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -94,7 +103,14 @@ class ScriptedServer:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the other side has gone
         finally:
-            writer.close()
+            await close(writer)
+
+
+async def close(writer: asyncio.StreamWriter) -> None:
+    """Close a connection and wait until it is."""
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 @asynccontextmanager
@@ -105,6 +121,7 @@ async def serve_script(*script: Any) -> AsyncIterator[ScriptedServer]:
     async with listener:
         yield server
         listener.close()
+        await server.all_served()
 
 
 @pytest.fixture
@@ -113,6 +130,7 @@ def scripted() -> Any:
 
     class Vocabulary:
         serve = staticmethod(serve_script)
+        close = staticmethod(close)
         error = Error
         raw = Raw
         hang_up = HANG_UP

@@ -117,7 +117,7 @@ async def test_throttling_without_end_is_told_after_three_requests(scripted):
         assert len(server.requests) == 3
 
 
-async def test_a_connection_that_was_never_made_is_tried_again():
+async def test_a_connection_that_was_never_made_is_tried_again(scripted):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -128,7 +128,7 @@ async def test_a_connection_that_was_never_made_is_tried_again():
 
     async def accept(_reader, writer):
         connections.append(writer)
-        writer.close()
+        await scripted.close(writer)
 
     async with open_transport(config) as transport:
         with pytest.raises(UnreachableError, match="network"):
@@ -263,7 +263,7 @@ async def test_the_concurrency_limit_bounds_what_is_in_flight(scripted):
         )
         await writer.drain()
         now -= 1
-        writer.close()
+        await scripted.close(writer)
 
     listener = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with listener:
