@@ -26,6 +26,7 @@
     │   ├── SecretHashMismatchError
     │   ├── TokenRevokedError
     │   ├── TriggerFailedError
+    │   ├── DeniedError                 a trigger refuses on purpose: its text is for the client
     │   └── RequestRejectedError        refused for a reason that has no class of its own
     ├── TransportError                  no answer that can be relied on
     │   ├── UnreachableError
@@ -242,6 +243,13 @@ class TriggerFailedError(RefusedError):
     """One of the pool's triggers failed or gave an unusable result."""
 
     code = "trigger_failed"
+
+
+class DeniedError(RefusedError):
+    """Raised in a trigger to refuse on purpose. Its text reaches the client: write it for users."""
+
+    code = "denied"
+    next_step = NextStep.GIVE_UP
 
 
 class RequestRejectedError(RefusedError):

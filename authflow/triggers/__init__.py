@@ -1,18 +1,18 @@
-"""The triggers: a custom flow as a policy of challenges, and one handler for all its triggers.
+"""The triggers: a custom flow as a policy of challenges, one handler for all of a pool's triggers.
 
 `authflow.triggers.sql_directory` holds the SQL directory; it needs the extra `sql`.
 """
 
+from authflow.triggers.challenge_events import CreateEvent, DefineEvent, SessionEntry, VerifyEvent
 from authflow.triggers.challenges import CreateContext, Issued, TriggerChallenge, VerifyContext
 from authflow.triggers.dispatcher import Triggers
-from authflow.triggers.events import (
-    CreateEvent,
-    DefineEvent,
-    MigrationEvent,
-    SessionEntry,
-    TriggerEvent,
-    VerifyEvent,
-    parse_event,
+from authflow.triggers.envelope import HandledEvent, TriggerEvent
+from authflow.triggers.events import parse_event
+from authflow.triggers.message_events import (
+    CustomEmailSenderEvent,
+    CustomMessageEvent,
+    CustomSMSSenderEvent,
+    Message,
 )
 from authflow.triggers.migration import (
     DeliveryMedium,
@@ -35,25 +35,54 @@ from authflow.triggers.policy import (
     password,
     sequence,
 )
+from authflow.triggers.sign_in_events import PostAuthenticationEvent, PreAuthenticationEvent
+from authflow.triggers.token_events import (
+    AccessTokenChanges,
+    ClaimChanges,
+    Groups,
+    PreTokenGenerationEvent,
+    TokenChanges,
+)
+from authflow.triggers.user_events import (
+    MigrationEvent,
+    PostConfirmationEvent,
+    PreSignUpEvent,
+    SignUpDecision,
+)
 
 __all__ = [
+    "AccessTokenChanges",
     "ChallengeStep",
+    "ClaimChanges",
     "CreateContext",
     "CreateEvent",
+    "CustomEmailSenderEvent",
+    "CustomMessageEvent",
+    "CustomSMSSenderEvent",
     "DefineEvent",
     "DeliveryMedium",
     "Failed",
     "FinalStatus",
     "Found",
+    "Groups",
+    "HandledEvent",
     "Issued",
+    "Message",
     "MigratedUser",
     "MigrationEvent",
     "Owed",
     "Passed",
     "PasswordStep",
     "Policy",
+    "PostAuthenticationEvent",
+    "PostConfirmationEvent",
+    "PreAuthenticationEvent",
+    "PreSignUpEvent",
+    "PreTokenGenerationEvent",
     "SessionEntry",
+    "SignUpDecision",
     "Standing",
+    "TokenChanges",
     "TriggerChallenge",
     "TriggerEvent",
     "Triggers",

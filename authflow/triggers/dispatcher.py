@@ -22,13 +22,16 @@ from authflow.machine import State
 from authflow.plugins import TRIGGER_CHALLENGES, PluginRegistry
 from authflow.triggers.challenges import CreateContext, Issued, TriggerChallenge, VerifyContext
 from authflow.triggers.events import (
-    AnyEvent,
     CreateEvent,
     DefineEvent,
+    HandledEvent,
     MigrationEvent,
+    TriggerEvent,
     VerifyEvent,
+    WrappedEvent,
     parse_event,
 )
+from authflow.triggers.handlers import Handler, handlers, run_handler
 from authflow.triggers.migration import (
     Found,
     MigratedUser,
@@ -63,16 +66,24 @@ def _ids(ids: Iterable[str] | None) -> frozenset[str] | None:
 class Triggers:
     """Serves Define, Create and Verify by a policy, and UserMigration by a directory.
 
+    All other triggers are served by functions of the owner's, each of one kind of event:
+    `Triggers(on={PreAuthenticationEvent: check_country, PreTokenGenerationEvent: add_claims})`.
+    A function gives back what its event's class says, or None to change nothing, and refuses by
+    raising a `DeniedError`; everything else that it raises refuses too, and stays inside.
+
     Args:
         policy: What a user must pass in CUSTOM_AUTH.
         challenges: Plugin classes, for what is not to be looked up among the installed ones.
         directory: Where users come from that the pool does not know.
+        on: For each further kind of event, the function that serves it. A coroutine function runs
+            on the event loop, any other in a thread.
         user_pool_id: The only user pool to serve; any, if it is not given.
-        client_ids: The only app clients to serve; any, if they are not given.
+        client_ids: The only app clients to serve; any, if they are not given. Where an
+            administrator acts, Cognito names CLIENT_ID_NOT_APPLICABLE.
 
     Raises:
-        ConfigError: There is neither a policy nor a directory, or a plugin does not take its
-            settings.
+        ConfigError: There is neither a policy nor a directory nor a function, or one of them
+            cannot be used, or a plugin does not take its settings.
         PluginConflictError: Two plugins have one name, or one metadata.
     """
 
@@ -81,6 +92,7 @@ class Triggers:
         default=(), converter=tuple[type[TriggerChallenge], ...]
     )
     directory: UserDirectory | None = None
+    on: Mapping[type[HandledEvent], Handler] = field(factory=dict, converter=handlers)
     user_pool_id: str | None = None
     client_ids: frozenset[str] | None = field(default=None, converter=_ids)
     _registry: PluginRegistry = field(init=False, repr=False)
@@ -89,8 +101,8 @@ class Triggers:
     _metadata: dict[str, str] = field(factory=dict, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        if self.policy is None and self.directory is None:
-            msg = "Triggers needs a policy, or a directory to migrate users from, or both"
+        if self.policy is None and self.directory is None and not self.on:
+            msg = "Triggers needs a policy, a directory to migrate users from, or functions in on="
             raise ConfigError(msg)
         self._registry = PluginRegistry(TRIGGER_CHALLENGES, explicit=self.challenges)
         steps = () if self.policy is None else self.policy.challenges
@@ -103,7 +115,7 @@ class Triggers:
     @property
     def sources(self) -> frozenset[str]:
         """The triggers that are served, by their names in a user pool's LambdaConfig."""
-        events: set[type[AnyEvent]] = set()
+        events: set[type[TriggerEvent]] = {*self.on}
         if self.policy is not None:
             events |= {DefineEvent, CreateEvent, VerifyEvent}
         if self.directory is not None:
@@ -120,7 +132,9 @@ class Triggers:
         for step in self._steps.values():
             self._load(step)
 
-    def lambda_handler(self, event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    def lambda_handler(
+        self, event: Mapping[str, Any] | WrappedEvent, _context: object
+    ) -> dict[str, Any]:
         """Serve an event on AWS Lambda: name this method as the function's handler.
 
         Args:
@@ -132,14 +146,14 @@ class Triggers:
         """
         return anyio.run(self.handle, event)
 
-    async def handle(self, event: Mapping[str, Any]) -> dict[str, Any]:
+    async def handle(self, event: Mapping[str, Any] | WrappedEvent) -> dict[str, Any]:
         """Serve an event.
 
         Cognito sends the text of an error to the client, so none tells what went wrong inside;
         that is in the error's cause.
 
         Args:
-            event: The event as Cognito sends it.
+            event: The event as Cognito sends it, or an event object of AWS Lambda Powertools.
 
         Returns:
             The event with its response filled in; the one that was given stays as it is.
@@ -149,6 +163,8 @@ class Triggers:
             PluginFailedError: A plugin is missing, raised, or gave something unusable.
             BadCredentialsError: The directory does not know the user, or not by this password.
             DirectoryError: The directory failed.
+            DeniedError: A function of the owner's refuses.
+            TriggerFailedError: Such a function raised, or gave something unusable.
         """
         parsed = parse_event(event)
         if self.user_pool_id is not None and parsed.user_pool_id != self.user_pool_id:
@@ -166,6 +182,8 @@ class Triggers:
                 return await self._create(self.policy, parsed)
             case VerifyEvent() if self.policy is not None:
                 return await self._verify(parsed)
+            case HandledEvent() if type(parsed) in self.on:
+                return await run_handler(self.on[type(parsed)], parsed)
             case _:
                 msg = f"these triggers do not serve {parsed.trigger}"
                 raise EventError(msg)

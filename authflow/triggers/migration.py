@@ -4,18 +4,22 @@ Cognito asks when an unknown user signs in with USER_PASSWORD_AUTH or has forgot
 never in USER_SRP_AUTH: only then does it have a password to ask about. A user that a directory
 finds is created in the pool with the password just given, and later signs in by SRP.
 
-Source: "Migrate user Lambda trigger" in the Amazon Cognito developer guide.
+Source: "Migrate user Lambda trigger" in the Amazon Cognito developer guide; the sizes are those of
+AttributeNameType and AttributeValueType in the API's model.
 """
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from attrs import field, frozen
 
 from authflow.errors import MisuseError
 from authflow.secret import Secret
 from authflow.triggers.string_map import string_map
+
+_NAME_CHARS: Final = 32
+_VALUE_CHARS: Final = 2048
 
 
 class FinalStatus(StrEnum):
@@ -32,6 +36,20 @@ class DeliveryMedium(StrEnum):
 
     SMS = "SMS"
     EMAIL = "EMAIL"
+
+
+def _attributes(values: Mapping[str, str]) -> Mapping[str, str]:
+    attributes = string_map(values)
+    for name, value in attributes.items():
+        if not 1 <= len(name) <= _NAME_CHARS:
+            msg = f"an attribute's name has 1 to {_NAME_CHARS} characters, not {len(name)}"
+            raise MisuseError(msg)
+        if len(value) > _VALUE_CHARS:
+            msg = (
+                f"the attribute {name!r} has {len(value)} characters: Cognito takes {_VALUE_CHARS}"
+            )
+            raise MisuseError(msg)
+    return attributes
 
 
 def _status(value: str) -> FinalStatus:
@@ -62,10 +80,11 @@ class MigratedUser:
         force_alias_creation: Take an email or phone number alias away from a user who has it.
 
     Raises:
-        MisuseError: An attribute is not a string, or the status or a medium is none of Cognito's.
+        MisuseError: An attribute is not a string, or its name is longer than 32 or its value longer
+            than 2,048 characters, or the status or a medium is none of Cognito's.
     """
 
-    attributes: Mapping[str, str] = field(repr=False, hash=False, converter=string_map)
+    attributes: Mapping[str, str] = field(repr=False, hash=False, converter=_attributes)
     status: FinalStatus = field(default=FinalStatus.CONFIRMED, converter=_status)
     send_welcome: bool = False
     delivery_mediums: tuple[DeliveryMedium, ...] = field(default=(), converter=_mediums)

@@ -179,7 +179,7 @@ def test_what_is_no_event_is_refused(raw: Any):
         parse_event(raw)
 
 
-@pytest.mark.parametrize("source", ["", "PreSignUp_SignUp", "DefineAuthChallenge", None, 1])
+@pytest.mark.parametrize("source", ["", "PreSignUp_Nobody", "DefineAuthChallenge", None, 1])
 def test_an_unknown_source_is_refused(load_event: LoadEvent, source: Any):
     raw = load_event("define_first")
     raw["triggerSource"] = source

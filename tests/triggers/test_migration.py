@@ -103,6 +103,9 @@ async def test_a_directory_that_breaks_its_promise_fails_closed(
     [
         {"attributes": {"email_verified": True}},
         {"attributes": None},
+        {"attributes": {"": "x"}},
+        {"attributes": {"x" * 33: "x"}},
+        {"attributes": {"email": "x" * 2049}},
         {"attributes": {}, "status": "FORCE_CHANGE_PASSWORD"},
         {"attributes": {}, "status": None},
         {"attributes": {}, "delivery_mediums": "SMS"},
@@ -112,6 +115,17 @@ async def test_a_directory_that_breaks_its_promise_fails_closed(
 def test_a_user_that_cognito_would_not_take_cannot_be_made(members: dict[str, Any]):
     with pytest.raises(MisuseError):
         MigratedUser(**members)
+
+
+def test_attributes_may_be_as_long_as_cognito_takes_them():
+    user = MigratedUser(attributes={"x" * 32: "x" * 2048})
+    assert user.attributes == {"x" * 32: "x" * 2048}
+
+
+def test_an_attribute_that_is_too_long_is_in_no_error():
+    with pytest.raises(MisuseError, match="'email' has 2049") as caught:
+        MigratedUser(attributes={"email": "y" * 2049})
+    assert "yy" not in str(caught.value)
 
 
 def test_a_users_attributes_are_not_shown():

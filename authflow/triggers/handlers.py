@@ -1,0 +1,77 @@
+"""The functions by which the owner of a pool serves the triggers that no policy decides.
+
+Such a function takes the typed event and gives back what the event's class names, or None to change
+nothing. What it raises refuses what Cognito asks about. Cognito sends the text of an error to the
+client, so only a `DeniedError` keeps its own.
+"""
+
+import inspect
+import logging
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import anyio.to_thread
+
+from authflow.errors import ConfigError, DeniedError, TriggerFailedError
+from authflow.triggers.events import HANDLED_EVENTS, HandledEvent
+
+Handler = Callable[[Any], object]
+"""Takes one kind of event; a coroutine function, or a plain one, which then runs in a thread."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+def handlers(on: Mapping[type[HandledEvent], Handler]) -> Mapping[type[HandledEvent], Handler]:
+    """Check and copy the functions that serve each kind of event.
+
+    Args:
+        on: For each class of events, its function.
+
+    Raises:
+        ConfigError: A class is none that functions serve, or what serves it cannot be called.
+    """
+    if not isinstance(on, Mapping):
+        msg = f"on= is a mapping of event classes to functions, not {type(on).__name__}"
+        raise ConfigError(msg)
+    for kind, handler in on.items():
+        if kind not in HANDLED_EVENTS:
+            named = ", ".join(event.__name__ for event in HANDLED_EVENTS)
+            msg = f"on= names {kind!r:.80}, which no function serves; there are {named}"
+            raise ConfigError(msg)
+        if not callable(handler):
+            msg = f"on= wants a function for {kind.__name__}, not {type(handler).__name__}"
+            raise ConfigError(msg)
+    return MappingProxyType(dict(on))
+
+
+async def run_handler(handler: Handler, event: HandledEvent) -> dict[str, Any]:
+    """Have a function serve an event.
+
+    Args:
+        handler: The function.
+        event: The event.
+
+    Returns:
+        The event with its response filled in.
+
+    Raises:
+        DeniedError: The function refuses.
+        TriggerFailedError: It raised something else, or gave back something unusable.
+    """
+    try:
+        return event.filled(await _call(handler, event))
+    except DeniedError:
+        raise
+    except Exception as error:
+        _log.error("the handler of %s raised %s", event.trigger, type(error).__qualname__)
+        msg = f"the handler of {event.trigger} failed"
+        raise TriggerFailedError(msg) from error
+
+
+async def _call(handler: Handler, event: HandledEvent) -> object:
+    if inspect.iscoroutinefunction(handler):
+        return await handler(event)
+    # It may block, and the loop serves other sign-ins.
+    given = await anyio.to_thread.run_sync(handler, event, abandon_on_cancel=True)
+    return await given if inspect.isawaitable(given) else given
