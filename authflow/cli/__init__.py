@@ -1,4 +1,4 @@
-"""The command line: `authflow serve`, `demo`, `diagram` and `plugins`."""
+"""The command line: `authflow serve`, `demo`, `diagram`, `check` and `plugins`."""
 
 import argparse
 import importlib
@@ -98,6 +98,42 @@ def _parser() -> argparse.ArgumentParser:
     draw.add_argument("flow", choices=[str(flow) for flow in AuthFlow], metavar="FLOW")
     draw.set_defaults(run=_diagram)
 
+    check = commands.add_parser(
+        "check",
+        help="prove a policy, or look for faults in any Define trigger",
+        description="Explore all that can happen to a sign-in. A policy is proved, or the shortest "
+        "path that breaks it is shown; any other Define handler is tried out to a depth. The exit "
+        "code is 0 if every property holds, 1 if one is broken, 2 if the call was not understood.",
+        allow_abbrev=False,
+    )
+    check.add_argument(
+        "subject",
+        nargs="?",
+        metavar="PACKAGE.MODULE:ATTRIBUTE",
+        help="a policy, a Triggers object, or a handler(event, context) for Define",
+    )
+    check.add_argument(
+        "--command",
+        help="run this instead: it reads one JSON event a line and prints it back, filled in",
+    )
+    check.add_argument(
+        "--depth",
+        type=int,
+        metavar="N",
+        help="how many challenges to answer on each path of a handler (6)",
+    )
+    check.add_argument(
+        "--metadata", help="what a handler finds in challengeMetadata; nothing by default"
+    )
+    check.add_argument(
+        "--seconds",
+        type=float,
+        default=5.0,
+        help="how long a command may take for one answer (%(default)g)",
+    )
+    check.add_argument("--json", action="store_true", help="print JSON")
+    check.set_defaults(run=_check)
+
     plugins = commands.add_parser(
         "plugins", help="list the challenge plugins that are installed", allow_abbrev=False
     )
@@ -137,6 +173,23 @@ def _demo(options: argparse.Namespace) -> int:
 def _diagram(options: argparse.Namespace) -> int:
     print(diagram.mermaid(AuthFlow(options.flow)))
     return EXIT_OK
+
+
+def _check(options: argparse.Namespace) -> int:
+    from authflow.cli import check_command, handler_process  # noqa: PLC0415  # slow to import
+
+    if (options.subject is None) == (options.command is None):
+        msg = "name either package.module:attribute or --command"
+        raise ConfigError(msg)
+    return check_command.run(
+        load_object(options.subject)
+        if options.command is None
+        else handler_process.HandlerProcess(command=options.command, seconds=options.seconds),
+        depth=options.depth,
+        metadata=options.metadata,
+        as_json=options.json,
+        out=sys.stdout,
+    )
 
 
 def _plugins(options: argparse.Namespace) -> int:

@@ -1,0 +1,196 @@
+"""`authflow check`: its report, its exit codes, and README's examples of it."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from authflow.cli import main
+from authflow.cli.handler_process import SECONDS
+from authflow.triggers.define_probe import DEPTH
+
+ROOT = Path(__file__).parents[2]
+HANDLERS = ROOT / "tests" / "triggers" / "handlers"
+SECTION = (ROOT / "README.md").read_text().partition("## Prove a policy")[2].partition("\n## ")[0]
+
+POLICIES = """
+from authflow.triggers import Triggers, challenge, password, sequence
+
+policy = sequence(password(), challenge("not-installed", attempts=2))
+triggers = Triggers(policy=policy)
+
+class Moody(Triggers):
+    pass
+
+moody = Moody(policy=policy)
+nothing = None
+
+def rude(event, context):
+    print("printed")
+    raise ValueError("\\x1b[2Jgone")
+"""
+
+
+@pytest.fixture
+def policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "the_policies.py").write_text(POLICIES)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "the_policies", raising=False)
+
+
+@pytest.fixture
+def samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(HANDLERS)
+    monkeypatch.syspath_prepend(str(HANDLERS))
+
+
+@pytest.mark.usefixtures("policies")
+def test_a_policy_is_proved_though_its_plugins_are_not_installed(capsys):
+    assert main(["check", "the_policies:policy"]) == 0
+    told = capsys.readouterr()
+    assert told.err == ""
+    lines = told.out.splitlines()
+    assert [line.partition(" ")[0] for line in lines] == ["ok"] * 5 + ["Proved;"]
+    assert "every path ends within 3 rounds" in told.out
+
+
+@pytest.mark.usefixtures("policies")
+def test_json_tells_the_same(capsys):
+    assert main(["check", "the_policies:policy", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["holds"] is True
+    assert told["complete"] is True
+    assert [each["path"] for each in told["properties"]] == [None] * 5
+
+
+@pytest.mark.usefixtures("samples")
+def test_json_of_a_conviction_holds_the_path(capsys):
+    assert main(["check", "half_corrected_define:handler", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["holds"], told["complete"]) == (False, False)
+    broken = [each for each in told["properties"] if not each["holds"]]
+    assert broken[0]["path"] == {
+        "session": [{"challengeName": "SRP_A", "challengeResult": True}],
+        "userNotFound": False,
+        "reply": "issues tokens",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "name either"),
+        (["the_policies:policy", "--command", "node x"], "name either"),
+        (["the_policies:triggers"], "not-installed"),
+        (["the_policies:moody"], "no subclass"),
+        (["the_policies:nothing"], "NoneType"),
+        (["the_policies:no_such"], "no_such"),
+        (["the_policies:policy", "--depth", "3"], "--depth"),
+        (["the_policies:policy", "--metadata", "X"], "--metadata"),
+        (["the_policies:rude", "--depth", "0"], "depth"),
+        (["--command", "no-such-program-anywhere"], "cannot run"),
+        (["--command", "node x", "--seconds", "0"], "seconds"),
+    ],
+)
+@pytest.mark.usefixtures("policies")
+def test_what_cannot_be_checked_is_a_usage_error_in_one_line(arguments, told, capsys):
+    assert main(["check", *arguments]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert told in printed.err
+    assert printed.err.count("\n") == 1
+
+
+def test_help_tells_the_defaults_that_count(capsys):
+    with pytest.raises(SystemExit):
+        main(["check", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"on each path of a handler ({DEPTH})" in told
+    assert f"for one answer ({SECONDS:g})" in told
+
+
+@pytest.mark.usefixtures("policies")
+def test_a_handlers_error_cannot_steer_the_terminal(capsys):
+    assert main(["check", "the_policies:rude"]) == 1
+    told = capsys.readouterr().out
+    assert "\x1b" not in told
+    assert "gone" in told
+
+
+@pytest.mark.usefixtures("policies")
+def test_what_a_handler_prints_is_no_part_of_the_report(capsys):
+    assert main(["check", "the_policies:rude", "--json"]) == 1
+    told = capsys.readouterr()
+    assert json.loads(told.out)["holds"] is False
+    assert told.err == "printed\n" * json.loads(told.out)["sessions"]
+
+
+@pytest.mark.usefixtures("samples")
+def test_paths_tell_metadata_and_repetitions(capsys):
+    assert (
+        main(["check", "documented_define:handler", "--depth", "2", "--metadata", "CAPTCHA"]) == 1
+    )
+    assert "SRP_A passed, CUSTOM_CHALLENGE (CAPTCHA) failed 2 times\n" in capsys.readouterr().out
+
+
+@pytest.mark.system("node")
+@pytest.mark.usefixtures("samples")
+@pytest.mark.parametrize(("name", "code"), [("documented", 1), ("corrected", 0)])
+def test_javascript_and_python_are_judged_alike(name, code, capsys):
+    assert main(["check", f"{name}_define:handler"]) == code
+    python = capsys.readouterr().out
+    assert main(["check", "--command", f"node lines.mjs ./{name}_define.mjs"]) == code
+    assert capsys.readouterr().out == python
+
+
+@pytest.mark.system("node")
+@pytest.mark.usefixtures("samples")
+def test_a_javascript_handler_that_throws_is_convicted(tmp_path, capsys):
+    thrower = tmp_path / "thrower.mjs"
+    thrower.write_text('export const handler = () => { throw new Error("no luck"); };')
+    assert main(["check", "--command", f"node lines.mjs {shlex.quote(thrower.as_uri())}"]) == 1
+    assert "-> raises: Error: no luck" in capsys.readouterr().out
+
+
+EXAMPLES = dict(
+    re.findall(r"^```console\n\$ ([^\n]+)\n(.*?)^```", SECTION, re.DOTALL | re.MULTILINE)
+)
+
+
+def readme_example(command: str) -> Any:
+    node = [pytest.mark.system("node")] if "node " in command else []
+    return pytest.param(command, id=command, marks=node)
+
+
+@pytest.mark.parametrize("command", [readme_example(command) for command in EXAMPLES])
+def test_readme_shows_what_is_printed(command, tmp_path):
+    triggers = (ROOT / "README.md").read_text().partition("## Write a pool's triggers")[2]
+    program = re.search(r"^```python\n(.*?)^```", triggers, re.DOTALL | re.MULTILINE)
+    assert program is not None
+    (tmp_path / "my_triggers.py").write_text(program[1])
+    for path in HANDLERS.glob("*.*"):
+        (tmp_path / path.name).write_text(path.read_text())
+    words = shlex.split(command)
+    assert words[:2] == ["authflow", "check"]
+    done = subprocess.run(
+        [sys.executable, "-m", *words], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.stderr == ""
+    assert done.stdout == EXAMPLES[command]
+
+
+def test_readme_shows_a_policy_a_conviction_and_an_acquittal():
+    commands = " ".join(EXAMPLES)
+    for named in ("my_triggers:triggers", "documented_define", "corrected_define"):
+        assert named in commands
+
+
+def test_readme_shows_how_a_javascript_handler_speaks_lines():
+    shown = re.search(r"^```js\n(.*?)^```", SECTION, re.DOTALL | re.MULTILINE)
+    assert shown is not None
+    assert shown[1] == (HANDLERS / "lines.mjs").read_text()
