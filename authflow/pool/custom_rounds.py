@@ -14,7 +14,7 @@ from authflow.pool.callers import Caller
 from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result, not_authorized
 from authflow.pool.sessions import Progress
 from authflow.pool.trigger_events import EventWriter
-from authflow.pool.trigger_runner import TriggerRaisedError, TriggerRunner
+from authflow.pool.trigger_runner import TriggerRunner
 from authflow.pool.users import User
 from authflow.secret import Secret
 
@@ -112,7 +112,7 @@ class CustomRounds:
             CognitoError: The sign-in is refused, or a trigger failed.
         """
         writer = self._writer(caller, progress, user)
-        response = await self._run(caller, DEFINE, writer.define(progress.history))
+        response = await self.triggers.consult(caller.pool, DEFINE, writer.define(progress.history))
         issue, fail = _flag(response, "issueTokens"), _flag(response, "failAuthentication")
         if issue and fail:
             raise invalid_trigger_result()
@@ -131,7 +131,7 @@ class CustomRounds:
 
     async def _create(self, caller: Caller, progress: Progress, writer: EventWriter) -> Round:
         event = writer.create(progress.history, State.CUSTOM_CHALLENGE)
-        response = await self._run(caller, CREATE, event)
+        response = await self.triggers.consult(caller.pool, CREATE, event)
         metadata = response.get("challengeMetadata")
         if not (metadata is None or isinstance(metadata, str)):
             raise invalid_trigger_result()
@@ -150,7 +150,7 @@ class CustomRounds:
             CognitoError: The trigger failed.
         """
         event = self._writer(caller, progress, user).verify(progress.private, answer)
-        response = await self._run(caller, VERIFY, event)
+        response = await self.triggers.consult(caller.pool, VERIFY, event)
         passed = _flag(response, "answerCorrect") and user is not None
         done = entry(State.CUSTOM_CHALLENGE, passed=passed, metadata=progress.metadata)
         return evolve(progress, history=(*progress.history, done), private={}, metadata=None)
@@ -163,9 +163,3 @@ class CustomRounds:
             user=user,
             client_metadata=caller.client_metadata,
         )
-
-    async def _run(self, caller: Caller, source: str, event: dict[str, Any]) -> Mapping[str, Any]:
-        try:
-            return await self.triggers.run(caller.pool, source, event)
-        except TriggerRaisedError as error:
-            raise CognitoError("UserLambdaValidationException", str(error)) from error

@@ -30,6 +30,7 @@ from authflow.pool.sessions import (
     new_handle,
     use_up_session,
 )
+from authflow.pool.sign_in_triggers import SignInTriggers
 from authflow.pool.tokens import Grant
 from authflow.pool.users import CONFIRMED, User, find_user_by_sub
 from authflow.pool.workers import Workers
@@ -169,9 +170,23 @@ def _look(
 
 
 def _judge(
-    connection: sqlite3.Connection, waiting: Waiting, proof: Proof, right: bytes, now: float
+    connection: sqlite3.Connection,
+    waiting: Waiting,
+    proof: Proof,
+    right: bytes,
+    now: float,
+    *,
+    held: bool,
 ) -> tuple[bool, Grant | None]:
     """Use up the session, compare, and count: all in one transaction, so nobody slips between.
+
+    Args:
+        connection: The database.
+        waiting: What the proof is for.
+        proof: The proof.
+        right: The signature that it must have.
+        now: Seconds since the epoch.
+        held: Whether triggers are asked before tokens are granted.
 
     Returns:
         Whether the proof is right, and the grant, if the sign-in ends here.
@@ -187,7 +202,7 @@ def _judge(
     count_attempt(connection, caller.pool.id, name, now, passed=passed)
     if not passed or user is None:
         return False, None
-    if user.status != CONFIRMED or progress.flow is AuthFlow.CUSTOM_AUTH:
+    if held or user.status != CONFIRMED or progress.flow is AuthFlow.CUSTOM_AUTH:
         return True, None
     return True, grant(connection, caller.client, progress, user, now)
 
@@ -210,12 +225,14 @@ class Handshakes:
         database: Where sessions and users are kept.
         workers: Threads for the arithmetic.
         replies: Keeps sign-ins.
+        triggers: Says what is asked before tokens are granted.
         clock: Gives the time, in seconds since the epoch.
     """
 
     database: Database
     workers: Workers
     replies: Replies
+    triggers: SignInTriggers
     clock: Callable[[], float]
 
     async def ask(
@@ -268,7 +285,10 @@ class Handshakes:
         proof = Proof.parse(request["ChallengeResponses"])
         waiting = self.database.read(_look, request, proof, self.clock())
         right = await self.workers.run(_right_signature, waiting, proof.stamp, proof.block)
-        passed, given = await self.database.write(_judge, waiting, proof, right, self.clock())
+        held = self.triggers.hold_tokens(waiting.caller.pool)
+        passed, given = await self.database.write(
+            _judge, waiting, proof, right, self.clock(), held=held
+        )
         if not passed or waiting.user is None:
             raise not_authorized()
         progress = evolve(waiting.progress, handshake=None, companion=None)

@@ -13,6 +13,7 @@ from authflow.pool.password_checks import PasswordChecks
 from authflow.pool.refresh import Refresh
 from authflow.pool.replies import Replies
 from authflow.pool.sign_in import SignIns
+from authflow.pool.sign_in_triggers import SignInTriggers
 from authflow.pool.tokens import TokenIssuer
 from authflow.pool.trigger_runner import TriggerRunner
 from authflow.pool.user_administration import UserAdministration
@@ -45,14 +46,17 @@ def operations(
     pools = UserPools(database=database, workers=workers, clock=clock, region=region)
     clients = AppClients(database=database, clock=clock)
     users = UserAdministration(database=database, workers=workers, clock=clock)
-    replies = Replies(database=database, tokens=tokens, clock=clock)
-    refresh = Refresh(database=database, tokens=tokens, clock=clock)
+    around = SignInTriggers(triggers=triggers)
+    replies = Replies(database=database, tokens=tokens, triggers=around, clock=clock)
+    refresh = Refresh(database=database, tokens=tokens, triggers=around, clock=clock)
     migration = Migration(database=database, workers=workers, triggers=triggers, clock=clock)
     sign_ins = SignIns(
         database=database,
-        handshakes=Handshakes(database=database, workers=workers, replies=replies, clock=clock),
+        handshakes=Handshakes(
+            database=database, workers=workers, replies=replies, triggers=around, clock=clock
+        ),
         passwords=PasswordChecks(
-            database=database, workers=workers, migration=migration, clock=clock
+            database=database, workers=workers, migration=migration, triggers=around, clock=clock
         ),
         new_passwords=NewPasswords(
             database=database, workers=workers, replies=replies, clock=clock
@@ -60,6 +64,7 @@ def operations(
         custom=CustomRounds(triggers=triggers),
         refresh=refresh,
         replies=replies,
+        triggers=around,
         clock=clock,
     )
     return {

@@ -13,6 +13,7 @@ from authflow.pool.masking import stand_in
 from authflow.pool.migration import Migration
 from authflow.pool.replies import grant
 from authflow.pool.sessions import Progress
+from authflow.pool.sign_in_triggers import SignInTriggers
 from authflow.pool.tokens import Grant
 from authflow.pool.users import CONFIRMED, User, find_user
 from authflow.pool.workers import Workers
@@ -27,6 +28,8 @@ class _Attempt:
     progress: Progress
     user: User | None
     recomputed: Secret[bytes]
+    held: bool
+    """Whether triggers are asked before tokens are granted."""
 
 
 def _judge(
@@ -46,7 +49,7 @@ def _judge(
     count_attempt(connection, caller.pool.id, name, now, passed=passed)
     if not passed or user is None:
         return False, None
-    if user.status != CONFIRMED:
+    if attempt.held or user.status != CONFIRMED:
         return True, None
     return True, grant(connection, caller.client, progress, user, now)
 
@@ -59,12 +62,14 @@ class PasswordChecks:
         database: Where users are kept.
         workers: Threads for the arithmetic.
         migration: Brings in users whom the pool does not know.
+        triggers: What is asked around a sign-in.
         clock: Gives the time, in seconds since the epoch.
     """
 
     database: Database
     workers: Workers
     migration: Migration
+    triggers: SignInTriggers
     clock: Callable[[], float]
 
     async def find_or_migrate(
@@ -86,6 +91,10 @@ class PasswordChecks:
                 # Of two sign-ins that bring one user in side by side, the second finds the first's.
                 user = self.database.read(find_user, caller.pool, typed)
                 if user is None:
+                    # Whoever is hidden meets this trigger as those do who exist: if it refuses, it
+                    # refuses both.
+                    if caller.client.hides_users:
+                        await self.triggers.before(caller, typed, None)
                     raise
         if user is not None:
             check_may_sign_in(user)
@@ -110,7 +119,13 @@ class PasswordChecks:
         recomputed = await self.workers.run(
             known.password.recomputed, pool.id, known.username, password
         )
-        attempt = _Attempt(caller=caller, progress=progress, user=user, recomputed=recomputed)
+        attempt = _Attempt(
+            caller=caller,
+            progress=progress,
+            user=user,
+            recomputed=recomputed,
+            held=self.triggers.hold_tokens(pool),
+        )
         passed, given = await self.database.write(_judge, attempt, self.clock())
         if not passed:
             raise not_authorized()

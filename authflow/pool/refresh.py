@@ -10,7 +10,9 @@ from authflow.pool.app_clients import find_client
 from authflow.pool.callers import Caller, check_may_sign_in, find_caller
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter, not_authorized
 from authflow.pool.database import Database
+from authflow.pool.sign_in_triggers import SignInTriggers
 from authflow.pool.tokens import Grant, TokenIssuer, add_refresh_token, refresh_token_id
+from authflow.pool.user_pools import UserPool
 from authflow.pool.users import User, attribute_list, find_user_by_sub
 from authflow.secret import Secret
 
@@ -43,9 +45,24 @@ def _find(
 
 
 def _renew(
-    connection: sqlite3.Connection, request: Mapping[str, Any], token: Secret[str], now: float
-) -> tuple[Caller, User, Grant]:
+    connection: sqlite3.Connection,
+    request: Mapping[str, Any],
+    token: Secret[str],
+    now: float,
+    held: Callable[[UserPool], bool] | None = None,
+) -> tuple[Caller, User, Grant | None]:
     """Use a refresh token, and replace it where the app client rotates them.
+
+    Args:
+        connection: The database.
+        request: The request.
+        token: The refresh token.
+        now: Seconds since the epoch.
+        held: Says of a user pool whether a trigger is to be asked first.
+
+    Returns:
+        Who asks, whose the token is, and the grant; None if a trigger is to be asked first, and
+        then the token was not used.
 
     Raises:
         CognitoError: It is not good, or was replaced before and its grace period is over.
@@ -56,6 +73,8 @@ def _renew(
     grace = caller.client.rotation_grace
     if replaced_at is not None and now >= replaced_at + (grace or 0):
         raise CognitoError("RefreshTokenReuseException", "Refresh token has been used before.")
+    if held is not None and held(caller.pool):
+        return caller, user, None
     if grace is None:
         return caller, user, given
     if replaced_at is None:
@@ -103,11 +122,13 @@ class Refresh:
     Args:
         database: Where token families are kept.
         tokens: Signs and checks tokens.
+        triggers: What is asked before tokens are made.
         clock: Gives the time, in seconds since the epoch.
     """
 
     database: Database
     tokens: TokenIssuer
+    triggers: SignInTriggers
     clock: Callable[[], float]
 
     async def by_flow(
@@ -121,25 +142,47 @@ class Refresh:
             secret_hash: SECRET_HASH, over the username or the `sub`.
 
         Raises:
-            CognitoError: The token is not good, or the client rotates its tokens.
+            CognitoError: The token is not good, the client rotates its tokens, or a trigger
+                refused.
         """
         if caller.client.rotation_grace is not None:
             raise invalid_parameter(
                 "REFRESH_TOKEN_AUTH flow not enabled for this client: with refresh token rotation "
                 "use GetTokensFromRefreshToken."
             )
+        user, given = self._still_good(caller, token)
+        caller.client.check_secret_hash(secret_hash, user.username, user.sub)
+        overrides = None
+        if self.triggers.shape_tokens(caller.pool):
+            # As of every InitiateAuth, the ClientMetadata does not reach this trigger.
+            silent = evolve(caller, client_metadata=None)
+            overrides = await self.triggers.before_refresh(silent, user)
+            # The trigger took its time: what was revoked meanwhile is revoked.
+            user, given = self._still_good(caller, token)
+        result = await self.tokens.result(caller.pool, caller.client, user, given, overrides)
+        return {"ChallengeParameters": {}, "AuthenticationResult": result}
+
+    def _still_good(self, caller: Caller, token: Secret[str]) -> tuple[User, Grant]:
+        """Find what a refresh token of a client that does not rotate them stands for.
+
+        Raises:
+            CognitoError: It is not good, or was replaced when the client still rotated them.
+        """
         user, given, replaced_at = self.database.read(_find, caller, token, self.clock())
         if replaced_at is not None:
             raise CognitoError("RefreshTokenReuseException", "Refresh token has been used before.")
-        caller.client.check_secret_hash(secret_hash, user.username, user.sub)
-        result = await self.tokens.result(caller.pool, caller.client, user, given)
-        return {"ChallengeParameters": {}, "AuthenticationResult": result}
+        return user, given
 
     async def renew(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """GetTokensFromRefreshToken."""
         token = Secret(request["RefreshToken"])
-        caller, user, given = await self.database.write(_renew, request, token, self.clock())
-        result = await self.tokens.result(caller.pool, caller.client, user, given)
+        held, overrides = self.triggers.shape_tokens, None
+        caller, user, given = await self.database.write(_renew, request, token, self.clock(), held)
+        if given is None:
+            overrides = await self.triggers.before_refresh(caller, user)
+            caller, user, given = await self.database.write(_renew, request, token, self.clock())
+            assert given is not None  # noqa: S101  # nothing held it; for the type checker
+        result = await self.tokens.result(caller.pool, caller.client, user, given, overrides)
         return {"AuthenticationResult": result}
 
     async def revoke(self, request: Mapping[str, Any]) -> dict[str, Any]:

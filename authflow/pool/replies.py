@@ -10,12 +10,14 @@ from authflow import wire
 from authflow.errors import UnexpectedReplyError
 from authflow.machine import Challenged, Event, Outcome, State, advance
 from authflow.pool.app_clients import AppClient
-from authflow.pool.callers import Caller
-from authflow.pool.cognito_errors import invalid_trigger_result
+from authflow.pool.callers import Caller, check_may_sign_in
+from authflow.pool.cognito_errors import invalid_trigger_result, not_authorized
 from authflow.pool.database import Database
 from authflow.pool.sessions import Progress, new_handle, put_session
+from authflow.pool.sign_in_triggers import SignInTriggers
+from authflow.pool.token_overrides import TokenOverrides
 from authflow.pool.tokens import Grant, TokenIssuer, start_family
-from authflow.pool.users import User
+from authflow.pool.users import User, find_user_by_sub
 
 
 def follow(progress: Progress, event: Event) -> Progress:
@@ -42,6 +44,21 @@ def grant(
     return start_family(connection, client, user, progress.auth_time, now)
 
 
+def _grant_after_triggers(
+    connection: sqlite3.Connection, caller: Caller, progress: Progress, sub: str, now: float
+) -> tuple[User, Grant]:
+    """Let a sign-in end well whose user was read before triggers took their time.
+
+    Raises:
+        CognitoError: Meanwhile the user was deleted, or may no longer sign in.
+    """
+    user = find_user_by_sub(connection, caller.pool.id, sub)
+    if user is None:
+        raise not_authorized()
+    check_may_sign_in(user)
+    return user, grant(connection, caller.client, progress, user, now)
+
+
 @define(kw_only=True)
 class Replies:
     """Makes replies.
@@ -49,11 +66,13 @@ class Replies:
     Args:
         database: Where sessions and token families are kept.
         tokens: Signs tokens.
+        triggers: What is asked before tokens are given.
         clock: Gives the time, in seconds since the epoch.
     """
 
     database: Database
     tokens: TokenIssuer
+    triggers: SignInTriggers
     clock: Callable[[], float]
 
     async def challenge(
@@ -82,11 +101,20 @@ class Replies:
         await self.database.write(put_session, handle, progress, now, expires_at)
 
     async def signed_in(self, caller: Caller, progress: Progress, user: User) -> dict[str, Any]:
-        """Give tokens."""
-        given = await self.database.write(grant, caller.client, progress, user, self.clock())
-        return await self.granted(caller, user, given)
+        """Give tokens, if the triggers allow it; nothing is kept of a sign-in that they refuse.
 
-    async def granted(self, caller: Caller, user: User, given: Grant) -> dict[str, Any]:
+        Raises:
+            CognitoError: A trigger refused or failed, or the user may no longer sign in.
+        """
+        overrides = await self.triggers.after(caller, progress, user)
+        user, given = await self.database.write(
+            _grant_after_triggers, caller, progress, user.sub, self.clock()
+        )
+        return await self.granted(caller, user, given, overrides)
+
+    async def granted(
+        self, caller: Caller, user: User, given: Grant, overrides: TokenOverrides | None = None
+    ) -> dict[str, Any]:
         """Give the tokens of a grant."""
-        result = await self.tokens.result(caller.pool, caller.client, user, given)
+        result = await self.tokens.result(caller.pool, caller.client, user, given, overrides)
         return {"ChallengeParameters": {}, "AuthenticationResult": result}

@@ -33,6 +33,7 @@ from authflow.pool.password_checks import PasswordChecks
 from authflow.pool.refresh import Refresh
 from authflow.pool.replies import Replies
 from authflow.pool.sessions import Progress, look_at_session, use_up_session
+from authflow.pool.sign_in_triggers import SignInTriggers
 from authflow.pool.users import FORCE_CHANGE_PASSWORD, User, find_user_by_sub
 from authflow.secret import Secret
 
@@ -118,6 +119,7 @@ class SignIns:
         custom: Custom challenges.
         refresh: Refresh tokens.
         replies: Makes replies.
+        triggers: What is asked before the password.
         clock: Gives the time, in seconds since the epoch.
     """
 
@@ -128,6 +130,7 @@ class SignIns:
     custom: CustomRounds
     refresh: Refresh
     replies: Replies
+    triggers: SignInTriggers
     clock: Callable[[], float]
 
     async def initiate(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,13 +164,31 @@ class SignIns:
             check_may_sign_in(user)
         elif not caller.client.hides_users:
             raise user_not_found()
+        caller, user = await self._announce(caller, typed, user)
         progress = self._begin(caller, table, typed, user, srp=public_a is not None)
         if custom:
-            # InitiateAuth's ClientMetadata reaches neither Define nor Create.
-            unheard = evolve(caller, client_metadata=None)
-            return await self._decided(unheard, progress, user, public_a)
+            return await self._decided(caller, progress, user, public_a)
         assert public_a is not None  # noqa: S101  # _public_a gave it; for the type checker
         return await self._ask_for_proof(caller, progress, user, public_a)
+
+    async def _announce(
+        self, caller: Caller, typed: str, user: User | None
+    ) -> tuple[Caller, User | None]:
+        """Run PreAuthentication.
+
+        Returns:
+            The caller without its ClientMetadata, which reaches no later trigger, and the user.
+
+        Raises:
+            CognitoError: The trigger refused or failed.
+        """
+        if await self.triggers.before(caller, typed, user) and user is not None:
+            # The trigger took its time: meanwhile the user may have changed, or be gone.
+            user = self.database.read(find_user_by_sub, caller.pool.id, user.sub)
+            if user is None:
+                raise not_authorized()
+            check_may_sign_in(user)
+        return evolve(caller, client_metadata=None), user
 
     def _begin(
         self, caller: Caller, flow: AuthFlow, typed: str, user: User | None, *, srp: bool
@@ -191,6 +212,7 @@ class SignIns:
     ) -> dict[str, Any]:
         password = Secret(required(parameters, wire.PASSWORD))
         user = await self.passwords.find_or_migrate(caller, user, typed, password)
+        caller, user = await self._announce(caller, typed, user)
         progress = self._begin(caller, AuthFlow.USER_PASSWORD_AUTH, typed, user, srp=False)
         given = await self.passwords.check(caller, progress, user, password)
         assert user is not None  # noqa: S101  # check raised otherwise; for the type checker

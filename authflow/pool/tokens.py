@@ -22,12 +22,14 @@ from authflow.pool.app_clients import AppClient
 from authflow.pool.cognito_errors import CognitoError, not_authorized, user_not_found
 from authflow.pool.database import Database
 from authflow.pool.signing_keys import SigningKeys
+from authflow.pool.token_overrides import TokenOverrides
 from authflow.pool.user_pools import UserPool, find_pool, find_pool_by_key
 from authflow.pool.users import User, find_user_by_sub
 from authflow.pool.workers import Workers
 from authflow.secret import Secret
 
-_SCOPE: Final = "aws.cognito.signin.user.admin"
+SCOPE: Final = "aws.cognito.signin.user.admin"
+"""What a sign-in gives access to: the user's own account."""
 _REFRESH_BYTES: Final = 48
 _UNREADABLE: Final = (JoseError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What a text that is no token of ours can make the library raise."""
@@ -142,10 +144,23 @@ class TokenIssuer:
         return f"{self.issuer_base}/{pool_id}"
 
     async def result(
-        self, pool: UserPool, client: AppClient, user: User, grant: Grant
+        self,
+        pool: UserPool,
+        client: AppClient,
+        user: User,
+        grant: Grant,
+        overrides: TokenOverrides | None = None,
     ) -> dict[str, Any]:
-        """Give AuthenticationResult for a grant."""
-        signed = await self.workers.run(self._sign, pool, client, user, grant)
+        """Give AuthenticationResult for a grant.
+
+        Args:
+            pool: The pool that signs.
+            client: The app client that the tokens are for.
+            user: Whose they are.
+            grant: The right to them.
+            overrides: What a trigger changes in them.
+        """
+        signed = await self.workers.run(self._sign, pool, client, user, grant, overrides)
         refresh = grant.refresh_token
         return {
             "AccessToken": signed[0],
@@ -155,7 +170,14 @@ class TokenIssuer:
             "TokenType": "Bearer",
         }
 
-    def _sign(self, pool: UserPool, client: AppClient, user: User, grant: Grant) -> tuple[str, str]:
+    def _sign(
+        self,
+        pool: UserPool,
+        client: AppClient,
+        user: User,
+        grant: Grant,
+        overrides: TokenOverrides | None,
+    ) -> tuple[str, str]:
         """Sign the access and the id token. It takes some 1.5 ms: it runs in a thread."""
         now = int(self.clock())
         key = self._keys.get(pool.key_id, pool.signing_key)
@@ -171,7 +193,7 @@ class TokenIssuer:
             **both,
             "client_id": client.id,
             "token_use": "access",
-            "scope": _SCOPE,
+            "scope": SCOPE,
             "exp": now + client.lifetime("AccessToken"),
             "jti": str(uuid.uuid4()),
             "username": user.username,
@@ -189,6 +211,8 @@ class TokenIssuer:
             "exp": now + client.lifetime("IdToken"),
             "jti": str(uuid.uuid4()),
         }
+        if overrides is not None:
+            access, identity = overrides.of_access(access), overrides.of_identity(identity)
         header = {"alg": "RS256", "kid": pool.key_id}
         return jwt.encode(header, access, key), jwt.encode(header, identity, key)
 
@@ -231,6 +255,9 @@ class TokenIssuer:
             raise not_authorized("Invalid Access Token")
         if self.clock() >= claims["exp"]:
             raise not_authorized("Access Token has expired")
+        # A trigger may have taken it away.
+        if SCOPE not in claims.get("scope", "").split():
+            raise not_authorized("Access Token does not have required scopes")
         return claims
 
     async def key_set(self, pool_id: str) -> dict[str, Any]:

@@ -1,9 +1,8 @@
 """The events that triggers get, in the shapes that Cognito documents.
 
 Members of `response` are null on arrival. `clientMetadata` is what the same request carried:
-InitiateAuth's reaches neither Define nor Create, only UserMigration, as `validationData`. Verify
-gets no `session`. Source: "Custom authentication challenge Lambda triggers" and "Migrate user
-Lambda trigger" in the developer guide.
+InitiateAuth's reaches PreAuthentication and UserMigration, as `validationData`, and no other
+trigger. Verify gets no `session`. Source: the pages on each Lambda trigger in the developer guide.
 """
 
 from collections.abc import Iterable, Mapping
@@ -37,10 +36,14 @@ class EventWriter:
     client_metadata: Mapping[str, str] | None = field(default=None, repr=False)
 
     def _event(
-        self, source: str, request: Mapping[str, Any], response: Iterable[str]
+        self,
+        source: str,
+        request: Mapping[str, Any],
+        response: Iterable[str] = (),
+        version: str = "1",
     ) -> dict[str, Any]:
         return {
-            "version": "1",
+            "version": version,
             "triggerSource": source,
             "region": self.pool.region,
             "userPoolId": self.pool.id,
@@ -50,16 +53,65 @@ class EventWriter:
             "response": dict.fromkeys(response),
         }
 
-    def _about_user(self) -> dict[str, Any]:
+    def _attributes(self) -> dict[str, Any]:
         user = self.user
-        metadata = self.client_metadata
         return {
             "userAttributes": {}
             if user is None
-            else {**user.all_attributes, "cognito:user_status": user.status},
-            "userNotFound": user is None,
-            **({} if metadata is None else {"clientMetadata": dict(metadata)}),
+            else {**user.all_attributes, "cognito:user_status": user.status}
         }
+
+    def _metadata(self) -> dict[str, Any]:
+        metadata = self.client_metadata
+        return {} if metadata is None else {"clientMetadata": dict(metadata)}
+
+    def _about_user(self) -> dict[str, Any]:
+        return {**self._attributes(), "userNotFound": self.user is None, **self._metadata()}
+
+    def pre_authentication(self) -> dict[str, Any]:
+        """Write the event of PreAuthentication."""
+        return self._event(
+            "PreAuthentication_Authentication",
+            {
+                **self._attributes(),
+                "validationData": dict(self.client_metadata or {}),
+                "userNotFound": self.user is None,
+            },
+        )
+
+    def post_authentication(self) -> dict[str, Any]:
+        """Write the event of PostAuthentication. The pool remembers no devices, so none is new."""
+        return self._event(
+            "PostAuthentication_Authentication",
+            {**self._attributes(), "newDeviceUsed": False, **self._metadata()},
+        )
+
+    def pre_token_generation(self, source: str, scopes: Iterable[str]) -> dict[str, Any]:
+        """Write the event of PreTokenGeneration, in the version that the pool's LambdaConfig names.
+
+        Args:
+            source: What the tokens are made for: Authentication, NewPasswordChallenge or
+                RefreshTokens.
+            scopes: The access token's; version 1 does not tell them.
+        """
+        version = self.pool.token_event_version
+        # The pool has no groups.
+        groups: dict[str, Any] = {
+            "groupsToOverride": [],
+            "iamRolesToOverride": [],
+            "preferredRole": None,
+        }
+        return self._event(
+            f"TokenGeneration_{source}",
+            {
+                **self._attributes(),
+                "groupConfiguration": groups,
+                **({} if version == "1" else {"scopes": list(scopes)}),
+                **self._metadata(),
+            },
+            ("claimsOverrideDetails" if version == "1" else "claimsAndScopeOverrideDetails",),
+            version,
+        )
 
     def define(self, history: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         """Write the event of DefineAuthChallenge.

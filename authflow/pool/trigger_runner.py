@@ -1,9 +1,9 @@
 """Runs a pool's triggers in process, as Cognito runs them on Lambda.
 
 A pool's LambdaConfig names handlers by ARN; a `Triggers` object serves every pool that names none
-for a source. Limits and errors are Cognito's: five seconds, up to three tries where the time ran
-out, and every failure ends the sign-in ("Customizing user pool workflows with Lambda triggers",
-important considerations).
+for a source, and can be registered as a handler, too. Limits and errors are Cognito's: five
+seconds, up to three tries where the time ran out, and every failure ends the sign-in ("Customizing
+user pool workflows with Lambda triggers", important considerations).
 """
 
 import copy
@@ -43,16 +43,11 @@ class TriggerSet(Protocol):
         """Give the event back with its response filled in."""
 
 
-TriggerSource = TriggerSet | Mapping[str, Handler]
+TriggerSource = TriggerSet | Mapping[str, Handler | TriggerSet]
 
 
 class TriggerRaisedError(Exception):
     """A trigger raised: it refused, or failed."""
-
-
-def _arn(pool: UserPool, source: str) -> str | None:
-    entry = pool.lambda_config.get(source)
-    return entry if isinstance(entry, str) else None
 
 
 def _function_name(arn: str) -> str:
@@ -93,7 +88,7 @@ class TriggerRunner:
             pool: The pool.
             source: A key of LambdaConfig, such as DefineAuthChallenge.
         """
-        if _arn(pool, source) is not None:
+        if pool.trigger_arn(source) is not None:
             return True
         return isinstance(self.triggers, TriggerSet) and source in self.triggers.sources
 
@@ -121,6 +116,25 @@ class TriggerRunner:
             _LOG.warning("%s took longer than %s s (try %s)", source, self.seconds, attempt)
         raise _unexpected(f"{source} invocation failed: it took too long {_TRIES} times.")
 
+    async def consult(self, pool: UserPool, source: str, event: Event) -> Mapping[str, Any]:
+        """Run a trigger that refuses by raising.
+
+        Args:
+            pool: As in `run`, here and below.
+            source: A key of LambdaConfig.
+            event: The event.
+
+        Returns:
+            The event's `response`.
+
+        Raises:
+            CognitoError: The trigger refused, or `run` raised it.
+        """
+        try:
+            return await self.run(pool, source, event)
+        except TriggerRaisedError as error:
+            raise CognitoError("UserLambdaValidationException", str(error)) from error
+
     async def _try(self, handler: Handler, source: str, event: Event) -> Mapping[str, Any]:
         try:
             given = await _call(handler, event)
@@ -140,7 +154,7 @@ class TriggerRunner:
         return response
 
     def _find(self, pool: UserPool, source: str) -> Handler:
-        arn = _arn(pool, source)
+        arn = pool.trigger_arn(source)
         if arn is not None:
             registered = self.triggers if isinstance(self.triggers, Mapping) else {}
             handler = registered.get(arn) or registered.get(_function_name(arn))
@@ -149,15 +163,17 @@ class TriggerRunner:
                     f"{source} invocation failed: no handler is registered for "
                     f"{_function_name(arn)}."
                 )
-            return handler
+            return _handler_of(handler) if isinstance(handler, TriggerSet) else handler
         if not isinstance(self.triggers, TriggerSet):
             raise _unexpected(f"{source} invocation failed: the pool has no such trigger.")
-        served = self.triggers
+        return _handler_of(self.triggers)
 
-        async def handle(event: Event, _context: Any) -> Event:
-            return await served.handle(event)
 
-        return handle
+def _handler_of(triggers: TriggerSet) -> Handler:
+    async def handle(event: Event, _context: Any) -> Event:
+        return await triggers.handle(event)
+
+    return handle
 
 
 async def _call(handler: Handler, event: Event) -> Any:

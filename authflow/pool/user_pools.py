@@ -21,6 +21,9 @@ _ACCOUNT: Final = "000000000000"
 """No AWS account owns a pool of ours; this number stands for it in ARNs."""
 _IMMUTABLE: Final = ("Schema", "AliasAttributes", "UsernameAttributes", "UsernameConfiguration")
 _MASK_KEY_BYTES: Final = 32
+TOKEN_TRIGGER: Final = "PreTokenGeneration"
+"""The one trigger that LambdaConfig names in two ways, of which the newer tells a version."""
+_TOKEN_EVENT_VERSIONS: Final = {"V1_0": "1", "V2_0": "2", "V3_0": "3"}
 _MOST_ROWS: Final = 2**63
 """SQLite's integers end here."""
 
@@ -67,6 +70,26 @@ class UserPool:
         """The triggers that the pool names by ARN."""
         config: Mapping[str, Any] = self.settings.get("LambdaConfig", {})
         return config
+
+    def trigger_arn(self, source: str) -> str | None:
+        """Give the ARN of a trigger that the pool names.
+
+        Args:
+            source: A key of LambdaConfig, such as PreAuthentication.
+        """
+        entry = self.lambda_config.get(source)
+        if source == TOKEN_TRIGGER:
+            entry = self._token_config.get("LambdaArn", entry)
+        return entry if isinstance(entry, str) else None
+
+    @property
+    def token_event_version(self) -> str:
+        """The version of the event before tokens are made: "1", "2" or "3"."""
+        return _TOKEN_EVENT_VERSIONS[self._token_config.get("LambdaVersion", "V1_0")]
+
+    @property
+    def _token_config(self) -> Mapping[str, str]:
+        return self.lambda_config.get("PreTokenGenerationConfig") or {}
 
     @property
     def password_policy(self) -> PasswordPolicy:
@@ -217,6 +240,12 @@ def _check(settings: Mapping[str, Any]) -> None:
         raise invalid_parameter(
             "Only one of the aliasAttributes or usernameAttributes can be set in a user pool."
         )
+    config = settings.get("LambdaConfig", {})
+    named, versioned = config.get(TOKEN_TRIGGER), config.get("PreTokenGenerationConfig")
+    if named and versioned and named != versioned["LambdaArn"]:
+        raise invalid_parameter(
+            "PreTokenGeneration and PreTokenGenerationConfig must name the same Lambda function."
+        )
 
 
 def _read_next_token(token: str) -> int:
@@ -269,6 +298,7 @@ class UserPools:
     async def update(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """UpdateUserPool."""
         settings = {k: v for k, v in request.items() if k not in {"UserPoolId", *_IMMUTABLE}}
+        _check(settings)
         await self.database.write(_update, request["UserPoolId"], settings, self.clock())
         return {}
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import anyio
 import pytest
 from attrs import define, field, frozen
 
@@ -45,7 +46,6 @@ class ScriptedServer:
     requests: list[tuple[str, dict[str, Any]]] = field(factory=list, init=False)
     headers: list[dict[str, str]] = field(factory=list, init=False)
     port: int = field(default=0, init=False)
-    _serving: set[asyncio.Task[None]] = field(factory=set, init=False)
 
     @property
     def operations(self) -> list[str]:
@@ -61,14 +61,15 @@ class ScriptedServer:
         )
 
     async def all_served(self) -> None:
-        """Wait until every connection is closed: one that is left open outlives its event loop."""
-        if self._serving:
-            await asyncio.wait(self._serving, timeout=10)
+        """Wait until every connection is closed: one that is left open outlives its event loop.
+
+        A connection that was accepted a moment ago is a task of asyncio's own before it is ours.
+        """
+        with anyio.fail_after(10):
+            while any(map(_serves, asyncio.all_tasks())):
+                await anyio.sleep(0.001)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -104,6 +105,11 @@ class ScriptedServer:
             pass  # the other side has gone
         finally:
             await close(writer)
+
+
+def _serves(task: asyncio.Task[Any]) -> bool:
+    name = getattr(task.get_coro(), "__qualname__", "")
+    return "accept" in name or name == ScriptedServer._serve.__qualname__
 
 
 async def close(writer: asyncio.StreamWriter) -> None:

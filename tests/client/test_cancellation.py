@@ -15,6 +15,7 @@ from attrs import define, field
 
 from authflow import AuthClient, AuthFlow, SignedIn
 from authflow.client import ScriptedPrompt
+from authflow.errors import BadCredentialsError
 from authflow.triggers import Triggers, challenge, password, sequence
 
 PASSWORD = "Correct-horse-1"
@@ -136,7 +137,14 @@ async def _await(awaitable: Awaitable[Any]) -> Any:
 @pytest.mark.parametrize("deadline", ["asyncio.timeout", "anyio.fail_after", "anyio.move_on_after"])
 @pytest.mark.parametrize("flow", list(AuthFlow))
 async def test_a_deadline_of_any_kind_ends_a_sign_in_that_hangs(scripted, flow, deadline):
-    async with scripted.serve(scripted.hang) as server, AuthClient(server.config()) as auth:
+    no = scripted.error("NotAuthorizedException", "Incorrect username or password.")
+    async with (
+        scripted.serve(no, scripted.hang) as server,
+        AuthClient(server.config()) as auth,
+    ):
+        # The connection is made before, so that it is the reply that the deadline interrupts.
+        with pytest.raises(BadCredentialsError):
+            await auth.sign_in("ada", PASSWORD, flow=flow)
         before = asyncio.all_tasks()
         if deadline == "asyncio.timeout":
             with pytest.raises(TimeoutError):

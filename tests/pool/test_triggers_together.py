@@ -1,13 +1,24 @@
 """The pool with authflow's own trigger side, as `authflow serve --triggers` joins them."""
 
+import json
+
 import pytest
 from attrs import frozen
+from joserfc import jws
 
+from authflow.errors import DeniedError
 from authflow.secret import Secret
 from authflow.triggers import (
+    AccessTokenChanges,
+    ClaimChanges,
     Found,
+    Groups,
     Issued,
     MigratedUser,
+    PostAuthenticationEvent,
+    PreAuthenticationEvent,
+    PreTokenGenerationEvent,
+    TokenChanges,
     Triggers,
     UnknownUser,
     WrongPassword,
@@ -83,3 +94,60 @@ async def test_a_directory_is_migrated_from(house):
     for name, text in (("new", "old"), ("other", "x")):
         refusal = await house.api.refused("InitiateAuth", **house.by_password(name, text))
         assert refusal.message == f"Exception migrating user in app client {house.client_id}"
+
+
+@pytest.fixture
+def owners():
+    """What the owner of a pool writes, as functions of typed events."""
+
+    def check_country(event):
+        if event.validation_data.get("country") == "XX":
+            raise DeniedError("not from your country")
+
+    async def check_device(event):
+        if event.client_metadata.get("device") == "stolen":
+            raise RuntimeError("the stolen devices are in table 7")
+
+    def add_claims(event):
+        access = AccessTokenChanges(claims={"tenant": "t1"}, add_scopes=["orders/read"])
+        return TokenChanges(
+            id_token=ClaimChanges(claims={"tier": "gold"}, suppress=["email"]),
+            access_token=None if event.version == 1 else access,
+            groups=Groups(names=["editors"]),
+        )
+
+    return Triggers(
+        on={
+            PreAuthenticationEvent: check_country,
+            PostAuthenticationEvent: check_device,
+            PreTokenGenerationEvent: add_claims,
+        }
+    )
+
+
+async def test_functions_of_typed_events_are_run_around_a_sign_in(start, settle, owners):
+    house = await settle(await start(triggers=owners))
+    await house.add_user(email="ann@example.org")
+    claims = jws.extract_compact((await house.tokens())["IdToken"].encode()).payload
+    identity = json.loads(claims)
+    assert identity["tier"] == "gold"
+    assert identity["cognito:groups"] == ["editors"]
+    assert "email" not in identity
+    request = {**house.by_password(), "ClientMetadata": {"country": "XX"}}
+    refusal = await house.api.refused("InitiateAuth", **request)
+    assert refusal.message == "PreAuthentication failed with error not from your country."
+    proof = {**await house.by_srp(), "ClientMetadata": {"device": "stolen"}}
+    refusal = await house.api.refused("RespondToAuthChallenge", **proof)
+    assert refusal.code == "UserLambdaValidationException"
+    assert "table" not in refusal.message
+
+
+async def test_registered_by_name_they_change_access_tokens(start, settle, owners):
+    arn = "arn:aws:lambda:us-east-1:000000000000:function:owners"
+    config = {"PreTokenGenerationConfig": {"LambdaVersion": "V2_0", "LambdaArn": arn}}
+    house = await settle(await start(triggers={"owners": owners}), {"LambdaConfig": config})
+    await house.add_user()
+    token = (await house.tokens())["AccessToken"]
+    access = json.loads(jws.extract_compact(token.encode()).payload)
+    assert access["tenant"] == "t1"
+    assert access["scope"] == "aws.cognito.signin.user.admin orders/read"
