@@ -80,24 +80,32 @@ def asked_at_a_terminal(mode: str) -> Iterator[tuple[subprocess.Popen[bytes], in
             os.close(ours)
 
 
+def rest_of(terminal: int) -> bytes:
+    """Read what a process still writes, until it has ended."""
+    seen = b""
+    try:
+        while chunk := os.read(terminal, 1024):
+            seen += chunk
+    except OSError:
+        pass  # a pseudo-terminal ends so on Linux
+    return seen
+
+
 @pytest.mark.parametrize("mode", ["shown", "hidden"])
 def test_a_person_at_a_real_terminal_answers_and_hidden_text_is_not_echoed(mode):
     with asked_at_a_terminal(mode) as (_, terminal):
         os.write(terminal, b"typed-4711\n")
-        seen = b""
-        try:
-            while chunk := os.read(terminal, 1024):
-                seen += chunk
-        except OSError:
-            pass  # a pseudo-terminal ends so on Linux
+        seen = rest_of(terminal)
     assert b"GOT typed-4711" in seen
     assert seen.count(b"typed-4711") == (2 if mode == "shown" else 1)
 
 
 def test_an_interrupt_while_the_person_is_asked_ends_the_process_at_once():
-    with asked_at_a_terminal("shown") as (process, _):
+    with asked_at_a_terminal("shown") as (process, terminal):
         process.send_signal(signal.SIGINT)
+        seen = rest_of(terminal)  # a terminal that nobody reads would hold the process up
         assert process.wait(timeout=20) != 0
+    assert b"KeyboardInterrupt" in seen
 
 
 async def test_lines_that_were_piped_in_answer_one_question_each(tmp_path):
