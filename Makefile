@@ -4,19 +4,23 @@ BIN := .venv/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 UV := $(shell command -v uv 2>/dev/null)
 OURS := -e . $(addprefix -e ,$(PLUGINS))
+# The LDAP client is compiled; without OpenLDAP's headers its tests skip.
+LDAP := $(wildcard /usr/include/ldap.h)
 
-.PHONY: demo test lint bench format test-deps constraints srp-agreement clean
+.PHONY: demo test lint bench format test-deps constraints srp-agreement storm clean
 
 # The environment: everything at the versions and hashes of constraints.txt, then our own
 # distributions, editable. The stamp makes the second time a no-op.
-.venv/.installed: pyproject.toml constraints.txt $(addsuffix /pyproject.toml,$(PLUGINS))
+.venv/.installed: pyproject.toml constraints.txt constraints-ldap.txt $(LDAP) $(addsuffix /pyproject.toml,$(PLUGINS))
 ifneq ($(UV),)
 	test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r constraints.txt
+	$(if $(LDAP),$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r constraints-ldap.txt)
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(OURS)
 else
 	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(if $(LDAP),$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints-ldap.txt)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(OURS)
 endif
 	touch $@
@@ -39,6 +43,7 @@ format: .venv/.installed
 
 bench: .venv/.installed
 	$(BIN)/python -m benchmarks.sign_in
+	$(BIN)/python -m benchmarks.triggers
 
 # 10,000 random SRP handshakes, biased to the edges of the encoding, against an independent oracle.
 srp-agreement: .venv/.installed
@@ -54,10 +59,16 @@ test-deps:
 
 # Renew the pins (needs uv). Hashes only: no registry's address is recorded.
 constraints:
-	printf -- '-e .[pool,sql,cli]\n$(foreach p,$(PLUGINS),-e ./$(p)\n)' | uv pip compile --quiet --universal \
+	printf -- '-e .[pool,sql,redis,cli]\n$(foreach p,$(PLUGINS),-e ./$(p)\n)' | uv pip compile --quiet --universal \
 	  --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev \
 	  --no-emit-package cognito-authflow $(foreach p,$(PLUGINS),--no-emit-package authflow-$(notdir $(p))) \
 	  - -o constraints.txt
+	echo bonsai | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	  - -o constraints-ldap.txt
+
+# 100 sign-ins of 100 guesses each, all at once, against every store of limits, through the triggers too.
+storm: .venv/.installed
+	AUTHFLOW_GUESSES=10000 $(BIN)/python -m pytest tests/triggers/limits tests/triggers/test_safeguards.py -k "hundred or storm" --timeout 0
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache

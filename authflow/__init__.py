@@ -1,14 +1,26 @@
 """Sign users in to Amazon Cognito, write its custom challenges, run all of it without AWS."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from authflow.errors import AuthFlowError
-from authflow.machine import AuthFlow
-from authflow.results import Challenge, ChallengeRequired, SignedIn, SignInResult, Tokens
-from authflow.secret import Secret
+from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
     from authflow.client import AuthClient, AuthConfig
+    from authflow.errors import AuthFlowError
+    from authflow.machine import AuthFlow
+    from authflow.results import Challenge, ChallengeRequired, SignedIn, SignInResult, Tokens
+    from authflow.secret import Secret
+else:
+    __getattr__, __dir__ = _lazy_names(
+        __name__,
+        {
+            "authflow.client": "AuthClient AuthConfig",
+            "authflow.errors": "AuthFlowError",
+            "authflow.machine": "AuthFlow",
+            "authflow.results": "Challenge ChallengeRequired SignInResult SignedIn Tokens",
+            "authflow.secret": "Secret",
+        },
+    )
 
 __all__ = [
     "AuthClient",
@@ -22,13 +34,3 @@ __all__ = [
     "SignedIn",
     "Tokens",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """Load the client when it is asked for: a Lambda with triggers never pays for it."""
-    if name in {"AuthClient", "AuthConfig"}:
-        from authflow import client  # noqa: PLC0415
-
-        return getattr(client, name)
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)

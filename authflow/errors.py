@@ -35,7 +35,13 @@
     │   ├── ServerFaultError
     │   └── OutcomeUnknownError         an answer was sent and the reply was lost
     ├── DirectoryError                  a directory of users failed
+    │   ├── DirectoryRecordError        one user's record is of no use; never told to clients
     │   └── DirectoryUnavailableError
+    ├── TriggerStateError               what triggers keep between their calls cannot be relied on
+    │   ├── LimitStoreUnavailableError  nobody knows whether a limit is reached: nothing is allowed
+    │   ├── LimitStateError
+    │   ├── KeysUnavailableError
+    │   └── SealError                   sealed state that was altered, moved, or has expired
     ├── PluginError
     │   ├── PluginNotFoundError
     │   ├── PluginConflictError
@@ -303,11 +309,50 @@ class DirectoryError(AuthFlowError):
     code = "directory"
 
 
+class DirectoryRecordError(DirectoryError):
+    """A record in a directory cannot be used. Clients never see this: it tells who is known."""
+
+    code = "directory_record"
+
+
 class DirectoryUnavailableError(DirectoryError):
     """The user directory cannot be asked now: nobody knows whether the password is right."""
 
     code = "directory_unavailable"
     next_step = NextStep.WAIT
+
+
+class TriggerStateError(AuthFlowError):
+    """What triggers keep between their calls cannot be relied on, so the sign-in does not go on."""
+
+    code = "trigger_state"
+
+
+class LimitStoreUnavailableError(TriggerStateError):
+    """The store of the limits cannot be asked now, so nothing is allowed."""
+
+    code = "limit_store_unavailable"
+    next_step = NextStep.WAIT
+
+
+class LimitStateError(TriggerStateError):
+    """An entry in the store of the limits was not written by authflow."""
+
+    code = "limit_state"
+
+
+class KeysUnavailableError(TriggerStateError):
+    """The key ring cannot be read now."""
+
+    code = "keys_unavailable"
+    next_step = NextStep.WAIT
+
+
+class SealError(TriggerStateError):
+    """Sealed state that cannot be opened: altered, of another sign-in, or expired."""
+
+    code = "seal"
+    next_step = NextStep.RESTART
 
 
 class PluginError(AuthFlowError):

@@ -22,15 +22,17 @@ with user devices" in the Amazon Cognito developer guide; RespondToAuthChallenge
 reference.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
-from attrs import define, frozen
-from transitions import EventData, Machine
-from transitions import State as MachineState
+from attrs import frozen
 
 from authflow.errors import SignInOverError, UnexpectedReplyError
+
+if TYPE_CHECKING:
+    from authflow.table_machine import TableMachine
 
 
 class AuthFlow(StrEnum):
@@ -160,43 +162,23 @@ TABLES: Final[Mapping[AuthFlow, Table]] = {
 }
 
 
-class _QuietState(MachineState):
-    """A state without callbacks, so that `transitions` has nothing to log at INFO (rule 6)."""
+@cache
+def _machine(flow: AuthFlow) -> "TableMachine":
+    """Put a flow's table on the machine that every sign-in by it shares."""
+    # Who only reads the tables, as a Lambda with triggers does, must not pay for `transitions`.
+    from authflow.table_machine import TableMachine  # noqa: PLC0415
 
-    def enter(self, event_data: EventData) -> None:
-        """Do nothing."""
-
-    def exit(self, event_data: EventData) -> None:
-        """Do nothing."""
-
-
-class _QuietMachine(Machine):
-    state_cls = _QuietState
+    return TableMachine(_transitions(flow))
 
 
-def _machine(flow: AuthFlow) -> Machine:
-    """Put a flow's table on a machine that holds no model: it is shared by every sign-in."""
-    states = [*TABLES[flow], *ENDS]
-    machine = _QuietMachine(
-        model=None, states=[str(state) for state in states], initial=None, auto_transitions=False
-    )
+def _transitions(flow: AuthFlow) -> Iterator[tuple[str, str, str]]:
+    """Spell a flow's table, and rule 5, as event, source and target."""
     for source, followers in TABLES[flow].items():
         for follower in followers - ENDS:
-            machine.add_transition(Challenged(follower).trigger, str(source), str(follower))
+            yield Challenged(follower).trigger, str(source), str(follower)
         for outcome, end in END_OF.items():
             if outcome is not Outcome.AUTHENTICATED or end in followers:
-                machine.add_transition(outcome.trigger, str(source), str(end))
-    return machine
-
-
-_MACHINES: Final = {flow: _machine(flow) for flow in AuthFlow}
-
-
-@define
-class _Model:
-    """What `transitions` moves: a state and nothing else, never registered with the machine."""
-
-    state: str
+                yield outcome.trigger, str(source), str(end)
 
 
 def beginning(*, srp: bool) -> State:
@@ -210,8 +192,7 @@ def beginning(*, srp: bool) -> State:
 
 def follows(flow: AuthFlow, state: State, event: Event) -> bool:
     """Say whether the table allows an event in a state."""
-    transitions = _MACHINES[flow].events.get(event.trigger)
-    return transitions is not None and str(state) in transitions.transitions
+    return _machine(flow).allows(str(state), event.trigger)
 
 
 def advance(flow: AuthFlow, state: State, event: Event) -> State:
@@ -238,6 +219,4 @@ def advance(flow: AuthFlow, state: State, event: Event) -> State:
             "user pool it should be, or its app client was set up for another flow"
         )
         raise UnexpectedReplyError(msg)
-    model = _Model(str(state))
-    _MACHINES[flow].events[event.trigger].trigger(model)
-    return State(model.state)
+    return State(_machine(flow).move(str(state), event.trigger))

@@ -17,12 +17,10 @@ Source: "Entry points specification" of the Python Packaging User Guide.
 """
 
 import re
-from collections import Counter
 from functools import cached_property
-from importlib import metadata
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from authflow.errors import (
     ConfigError,
@@ -30,6 +28,27 @@ from authflow.errors import (
     PluginLoadError,
     PluginNotFoundError,
 )
+from authflow.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from authflow.installed_plugins import InstalledPlugins, PluginInfo
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "authflow.installed_plugins": "PluginInfo",
+        },
+    )
+
+__all__ = [
+    "CLIENT_CHALLENGES",
+    "NAME",
+    "NAME_RULE",
+    "TRIGGER_CHALLENGES",
+    "PluginInfo",
+    "PluginRegistry",
+    "Side",
+]
 
 CLIENT_CHALLENGES: Final = "authflow.client_challenges"
 """The entry-point group of the client halves (`authflow.client.challenges.ClientChallenge`)."""
@@ -37,7 +56,6 @@ TRIGGER_CHALLENGES: Final = "authflow.trigger_challenges"
 """The entry-point group of the trigger halves (`authflow.triggers.challenges.TriggerChallenge`)."""
 
 Side = Literal["client", "trigger"]
-Status = Literal["ok", "conflict", "bad_name"]
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_-]{1,31}")
 NAME_RULE: Final = "2 to 32 of a-z, 0-9, _ and -, beginning with a letter"
@@ -48,39 +66,6 @@ _METHODS: Final[dict[Side, tuple[str, ...]]] = {
     "trigger": ("create", "verify"),
 }
 _PUBLISHED: Final = frozenset({"captcha", "otp", "question"})
-
-
-@frozen(kw_only=True, order=True)
-class PluginInfo:
-    """What an installed distribution says about one of its plugins; nothing of it was imported.
-
-    Args:
-        name: The challenge's name.
-        side: Which half it is.
-        distribution: The distribution that brings it.
-        version: The distribution's version.
-        entry_point: Where the class is, as "package.module:Class".
-        status: "ok"; "conflict" if another claims the same name; "bad_name" if the name cannot be
-            a challenge's. Only "ok" can be loaded.
-    """
-
-    name: str
-    side: Side
-    distribution: str
-    version: str
-    entry_point: str
-    status: Status
-
-    def __str__(self) -> str:
-        return f"{self.distribution} {self.version} ({self.entry_point})"
-
-
-@frozen(kw_only=True)
-class _Installed:
-    """What one reading of the metadata found: the plugins, and whose metadata is damaged."""
-
-    plugins: tuple[PluginInfo, ...]
-    unreadable: tuple[str, ...]
 
 
 def _group_is_known(_registry: object, _field: object, group: str) -> None:
@@ -159,18 +144,22 @@ class PluginRegistry:
             raise PluginConflictError(msg)
         return self._load(claims[0])
 
-    def listed(self) -> tuple[PluginInfo, ...]:
+    def listed(self) -> "tuple[PluginInfo, ...]":
         """Give all installed plugins of this side by name, from metadata only."""
         return self._installed.plugins
 
     @cached_property
-    def _installed(self) -> _Installed:
-        return _read_metadata(self.group)
+    def _installed(self) -> "InstalledPlugins":
+        # Reading metadata takes a parser of emails and a reader of ZIP files: where all plugins are
+        # registered explicitly, nobody waits for their import.
+        from authflow.installed_plugins import read_metadata  # noqa: PLC0415
 
-    def _load(self, info: PluginInfo) -> type[Any]:
+        return read_metadata(self.group, self.side)
+
+    def _load(self, info: "PluginInfo") -> type[Any]:
         blame = f"the {self.side} plugin {info.name!r} of {info}"
         try:
-            plugin = metadata.EntryPoint(info.name, info.entry_point, self.group).load()
+            plugin = self._installed.load(info)
         except (Exception, SystemExit) as error:  # what an import can raise is anything
             msg = (
                 f"{blame} cannot be imported: {type(error).__name__}: {error};"
@@ -219,41 +208,3 @@ def _flaw(plugin: object, side: Side, expected: str | None = None) -> str | None
 
 def _place(plugin: type[Any]) -> str:
     return f"{plugin.__module__}.{plugin.__qualname__}"
-
-
-def _read_metadata(group: str) -> _Installed:
-    """Read who claims which name in a group."""
-    claims: set[PluginInfo] = set()
-    unreadable: set[str] = set()
-    for distribution in metadata.distributions():
-        try:
-            if distribution.entry_points.select(group=group):
-                claims |= _claims(distribution.name, group)
-        except Exception:  # noqa: BLE001  # metadata is a file that anybody wrote: see rule 4
-            unreadable.add(f"a distribution in {distribution.locate_file('')}")
-    claimed = Counter(info.name for info in claims)
-    plugins = (
-        evolve(info, status="conflict") if info.status == "ok" and claimed[info.name] > 1 else info
-        for info in claims
-    )
-    return _Installed(plugins=tuple(sorted(plugins)), unreadable=tuple(sorted(unreadable)))
-
-
-def _claims(distribution_name: str, group: str) -> set[PluginInfo]:
-    """Read which names one distribution claims.
-
-    Asking by name gives the copy that an import would find: a distribution that is on sys.path
-    twice, such as an editable install over an installed one, claims what its first copy says.
-    """
-    distribution = metadata.distribution(distribution_name)
-    return {
-        PluginInfo(
-            name=entry_point.name,
-            side=_SIDES[group],
-            distribution=distribution.name,
-            version=distribution.version or "unknown",
-            entry_point=entry_point.value,
-            status="ok" if NAME.fullmatch(entry_point.name) else "bad_name",
-        )
-        for entry_point in distribution.entry_points.select(group=group)
-    }

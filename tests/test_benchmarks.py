@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import anyio
+
+from authflow.triggers import Policy, Triggers, challenge, password, sequence
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -25,3 +29,35 @@ def test_the_sign_in_benchmark_measures_every_client_and_writes_table_and_json(t
         assert row["per_second"] > 0
         assert row["client_cpu_ms"] > 0
         assert f"| {row['client']} | 2 |" in done.stdout
+
+
+def test_the_trigger_benchmark_measures_imports_and_events_and_writes_tables_and_json(tmp_path):
+    path = tmp_path / "figures.json"
+    command = [sys.executable, "-m", "benchmarks.triggers", "--rounds", "1"]
+    command += ["--calls", "3", "--json", str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(path.read_text())
+    assert "import authflow.triggers" in [row["program"] for row in figures["imports"]]
+    for row in figures["imports"]:
+        assert f"| {row['program']} |" in done.stdout
+    assert [row["event"].partition(",")[0] for row in figures["events"]] == [
+        *("Define", "Define", "Create", "Verify"),
+    ]
+    for row in figures["events"]:
+        assert min(row["handle_us"], row["work_us"], row["by_hand_us"], row["json_us"]) > 0
+        assert row["lambda_us"] > 0
+        assert f"| {row['event']} |" in done.stdout
+
+
+def test_what_is_written_by_hand_beside_the_triggers_decides_the_same():
+    from benchmarks import triggers as benchmark
+
+    policy = Policy(sequence(password(), *[challenge("quiz")] * benchmark.CHALLENGES))
+    served = benchmark.served_by(Triggers(policy=policy, challenges=[benchmark.Quiz]), policy)
+    for each in served.values():
+        raw = each.raw
+        ours = anyio.run(Triggers(policy=policy, challenges=[benchmark.Quiz]).handle, raw)
+        by_hand = benchmark.written_by_hand({**raw, "response": {}})
+        for name in ("issueTokens", "failAuthentication", "challengeName", "answerCorrect"):
+            assert by_hand["response"].get(name) == ours["response"].get(name)

@@ -11,14 +11,15 @@ from typing import Any
 import anyio
 import pytest
 
-from authflow.triggers import Triggers, challenge, password, sequence
+from authflow.triggers import KeyRing, RedisLimitStore, Triggers, challenge, password, sequence
+from authflow.triggers.policies.proof import prove
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXAMPLES = dict(
     zip(
-        ("sign in", "custom challenge", "triggers", "test without AWS"),
+        ("sign in", "custom challenge", "triggers", "policy", "limits", "test without AWS"),
         re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE),
         strict=True,
     )
@@ -104,6 +105,20 @@ def test_the_example_of_triggers_is_a_lambda_handler_that_asks_for_the_password_
     }
 
 
+async def test_the_example_of_a_policy_is_proved():
+    namespace: dict[str, Any] = {}
+    exec(EXAMPLES["policy"], namespace)  # noqa: S102  # it is our own README
+    verdict = await prove(namespace["policy"])
+    assert [finding.name for finding in verdict.findings if not finding.holds] == []
+
+
+def test_the_example_of_limits_gives_triggers_with_limits(monkeypatch):
+    monkeypatch.setenv("AUTHFLOW_KEYS", KeyRing.generate().to_json().reveal())
+    namespace: dict[str, Any] = {}
+    exec(EXAMPLES["limits"], namespace)  # noqa: S102  # it is our own README
+    assert isinstance(namespace["triggers"].limits.store, RedisLimitStore)
+
+
 def test_the_example_of_testing_without_aws_signs_in_to_its_own_pool():
     done = subprocess.run(
         [sys.executable, "-c", EXAMPLES["test without AWS"]],
@@ -122,10 +137,10 @@ def names(requirements: list[str]) -> set[str]:
 def test_every_dependency_is_named_with_its_reason():
     extras = PROJECT["project"]["optional-dependencies"]
     ours = names(PROJECT["project"]["dependencies"])
-    for extra in ("pool", "sql", "cli"):
+    for extra in ("pool", "sql", "ldap", "redis", "cli"):
         ours |= names(extras[extra])
     table = README.partition("| dependency | why |")[2].partition("\n\n")[0]
-    named = set(re.findall(r"`([a-z0-9-]+)`", table)) - set(extras)
+    named = set(re.findall(r"`([a-z0-9-]+)`", table)) - (set(extras) - ours)
     assert ours <= named
     assert named - ours <= {"aiohttp", "captcha", "authflow-captcha"}
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import anyio
 
-from authflow import diagram
 from authflow.cli import plugins_command
 from authflow.errors import AuthFlowError, ConfigError
 from authflow.machine import AuthFlow
@@ -72,6 +71,21 @@ def _parser() -> argparse.ArgumentParser:
         help="a Triggers object, or a mapping of function names to handlers for LambdaConfig",
     )
     serve.add_argument(
+        "--lambda-endpoint",
+        metavar="URL",
+        help="where to invoke the functions that a pool's LambdaConfig names, over Lambda's API",
+    )
+    serve.add_argument(
+        "--allow-insecure-lambda-endpoint",
+        action="store_true",
+        help="allow plain http to a Lambda endpoint on another machine, though events hold secrets",
+    )
+    serve.add_argument(
+        "--show-messages",
+        action="store_true",
+        help="print what the pool would send to users, codes included, as lines of JSON",
+    )
+    serve.add_argument(
         "--issuer", metavar="URL", help="what tokens name as issuer, before the pool's id"
     )
     serve.add_argument(
@@ -93,9 +107,16 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
 
     draw = commands.add_parser(
-        "diagram", help="print an auth flow's state machine as Mermaid", allow_abbrev=False
+        "diagram",
+        help="print the state machine of an auth flow or of a policy as Mermaid",
+        allow_abbrev=False,
     )
-    draw.add_argument("flow", choices=[str(flow) for flow in AuthFlow], metavar="FLOW")
+    draw.add_argument(
+        "subject",
+        metavar="FLOW_OR_POLICY",
+        help=f"{', '.join(AuthFlow)}, or PACKAGE.MODULE:ATTRIBUTE of a policy or Triggers",
+    )
+    draw.add_argument("--svg", action="store_true", help="print a policy as SVG, drawn by Graphviz")
     draw.set_defaults(run=_diagram)
 
     check = commands.add_parser(
@@ -155,8 +176,11 @@ def _serve(options: argparse.Namespace) -> int:
             port=options.port,
             db=options.db,
             triggers=triggers,
+            lambda_endpoint=options.lambda_endpoint,
+            allow_insecure_lambda_endpoint=options.allow_insecure_lambda_endpoint,
             issuer=options.issuer,
             allow_remote=options.allow_remote,
+            show_messages=options.show_messages,
         )
     )
     return EXIT_OK
@@ -171,8 +195,9 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _diagram(options: argparse.Namespace) -> int:
-    print(diagram.mermaid(AuthFlow(options.flow)))
-    return EXIT_OK
+    from authflow.cli import diagram_command  # noqa: PLC0415  # slow to import
+
+    return diagram_command.run(options.subject, load_object, as_svg=options.svg, out=sys.stdout)
 
 
 def _check(options: argparse.Namespace) -> int:

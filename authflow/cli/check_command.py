@@ -11,12 +11,13 @@ import anyio
 
 from authflow.cli.handler_process import HandlerProcess
 from authflow.errors import ConfigError, PluginError
-from authflow.triggers.define_paths import Finding, Path, Verdict, entry_members
-from authflow.triggers.define_probe import DEPTH, in_process, probe
 from authflow.triggers.dispatcher import Triggers
-from authflow.triggers.events import SessionEntry
-from authflow.triggers.policy import Policy
-from authflow.triggers.proof import prove
+from authflow.triggers.events.parsing import SessionEntry
+from authflow.triggers.policies.define_paths import Finding, Path, Verdict, entry_members
+from authflow.triggers.policies.define_probe import DEPTH, in_process, probe
+from authflow.triggers.policies.policy import Policy
+from authflow.triggers.policies.proof import prove
+from authflow.triggers.policies.steps import Step
 
 _INDENT: Final = " " * 8
 
@@ -41,7 +42,7 @@ def run(
     """
     # Triggers log what they refuse; here that is nearly everything, and it is reported below.
     logging.getLogger("authflow.triggers").addHandler(logging.NullHandler())
-    proved = isinstance(subject, Policy | Triggers)
+    proved = isinstance(subject, Step | Policy | Triggers)
     if proved and not (depth is None and metadata is None):
         msg = "a policy is explored completely: --depth and --metadata are for other handlers"
         raise ConfigError(msg)
@@ -55,7 +56,7 @@ def run(
 
 
 async def _verdict(subject: Any, depth: int, metadata: str | None) -> Verdict:
-    if isinstance(subject, Policy | Triggers):
+    if isinstance(subject, Step | Policy | Triggers):
         try:
             return await prove(subject)
         except PluginError as error:
@@ -97,7 +98,8 @@ def _session(path: Path) -> str:
     for entry, group in groupby(path.session):
         times = len(list(group))
         rounds.append(_entry(entry) + (f" {times} times" if times > 1 else ""))
-    who = "an unknown user, " if path.user_not_found else ""
+    who = "an unknown user" if path.user_not_found else path.who
+    who = f"{who}, " if who else ""
     return f"{who}{', '.join(rounds) or 'an empty session'}"
 
 
@@ -128,6 +130,7 @@ def _path_members(path: Path) -> dict[str, Any]:
     return {
         "session": [entry_members(entry) for entry in path.session],
         "userNotFound": path.user_not_found,
+        "who": path.who,
         "reply": str(path.reply),
     }
 

@@ -7,7 +7,7 @@ which knows nothing but the pool's id and address.
 
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -30,7 +30,7 @@ from authflow.pool.server import PoolServer
 from authflow.results import SignedIn, SignInResult
 from authflow.secret import Secret
 from authflow.triggers import Triggers, challenge, sequence
-from authflow.triggers.sql_directory import SqlDirectory
+from authflow.triggers.directories.sql_directory import SqlDirectory
 
 if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
@@ -92,6 +92,9 @@ class _OwnersPrompt:
             return "WRONG"
         self._story.say(f"The demo owns the pool, so it can look: {self._triggers.wanted.reveal()}")
         return self._triggers.wanted.reveal()
+
+    async def choose(self, question: str, options: Sequence[str]) -> str:
+        return await self._terminal.choose(question, options)
 
 
 @frozen(kw_only=True)
@@ -238,8 +241,8 @@ async def _tell(story: Story, demo: _Demo) -> None:
 
 def _old_table(folder: Path, password: Secret[str]) -> str:
     """Make the old directory: a table of users with argon2 hashes. Gives its database's URL."""
-    url = f"sqlite:///{folder / 'old-users.sqlite'}"
-    engine = sa.create_engine(url, hide_parameters=True)
+    file = folder / "old-users.sqlite"
+    engine = sa.create_engine(f"sqlite:///{file}", hide_parameters=True)
     users = sa.Table(
         "users",
         sa.MetaData(),
@@ -256,7 +259,7 @@ def _old_table(folder: Path, password: Secret[str]) -> str:
     with engine.begin() as connection:
         connection.execute(users.insert().values(row))
     engine.dispose()
-    return url
+    return f"sqlite+aiosqlite:///{file}"
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from attrs import define, evolve, field, frozen
 
 from authflow import srp, wire
 from authflow.client.challenges import ClientChallenge
+from authflow.client.choices import TOLD, check_choice, choose, is_condition, options_of
 from authflow.client.config import AuthConfig
 from authflow.client.exchange import Exchange
 from authflow.client.password_proof import PasswordProof, utc_now
@@ -43,6 +44,8 @@ class _Conversation:
     password: Secret[str] | None = None
     prover: srp.Prover | None = field(default=None, repr=False)
     asked: Challenge | None = None
+    chosen: str | None = None
+    """What a choice was answered with: one between many options is asked for again in halves."""
 
 
 @define(eq=False)
@@ -182,9 +185,13 @@ class AuthClient:
         """
         challenge, sign_in = pending.challenge, pending.sign_in
         answer = _secret_text("answer", answer)
+        check_choice(challenge, answer.reveal())
         answers = wire.answer(challenge.name, answer, attributes or {})
         conversation = _Conversation(
-            client_metadata=client_metadata, prompt=prompt, asked=challenge
+            client_metadata=client_metadata,
+            prompt=prompt,
+            asked=challenge,
+            chosen=answer.reveal() if options_of(challenge) else None,
         )
         return await self._go_on(
             sign_in, self._answer(sign_in, answers, conversation), conversation
@@ -260,6 +267,9 @@ class AuthClient:
             conversation = evolve(conversation, asked=challenge)
             if sign_in.state is State.PASSWORD_VERIFIER:
                 answers = await self._prove(reply, conversation)
+            elif answer := await self._own_answer(challenge, conversation):
+                conversation = evolve(conversation, chosen=answer)
+                answers = wire.answer(challenge.name, Secret(answer), {})
             elif plugin := self._plugin_for(challenge, conversation.prompt):
                 answers = await _ask(plugin, challenge, conversation.prompt)
             else:
@@ -289,6 +299,17 @@ class AuthClient:
         return await self._proof.answers(
             conversation.prover, reply, conversation.password, self.clock()
         )
+
+    async def _own_answer(self, challenge: Challenge, conversation: _Conversation) -> str | None:
+        """Answer what a policy asks the client itself; None if that takes the caller."""
+        if is_condition(challenge):
+            return TOLD
+        options = options_of(challenge)
+        if conversation.chosen in options:
+            return conversation.chosen
+        if not options or conversation.prompt is None:
+            return None
+        return await choose(challenge, self._registry, conversation.prompt)
 
     async def _verify(self, tokens: Tokens) -> None:
         if self.config.verify_tokens:

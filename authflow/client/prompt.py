@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, Final, Protocol, TextIO
@@ -41,6 +41,17 @@ class Prompt(Protocol):
         Args:
             question: What to ask.
             hidden: Whether the text must not be seen while it is typed.
+        """
+
+    async def choose(self, question: str, options: Sequence[str]) -> str:
+        """Ask for one of several options.
+
+        Args:
+            question: What to ask.
+            options: The options, two or more.
+
+        Returns:
+            The option that was chosen, as it stands among them.
         """
 
 
@@ -87,6 +98,27 @@ class TerminalPrompt:
             msg = f"nobody answers, for the input has ended: {question}"
             raise PluginFailedError(msg)
         return line.rstrip("\r\n")
+
+    async def choose(self, question: str, options: Sequence[str]) -> str:
+        """Ask for one of several options, by its number or its name, until it is one.
+
+        Raises:
+            PluginFailedError: The input has ended, or the line is endless.
+        """
+        for number, option in enumerate(options, 1):
+            await self.tell(f"{number}  {option}")
+        while True:
+            chosen = (await self.ask(question)).strip()
+            if chosen in options:
+                return chosen
+            if (
+                chosen.isascii()
+                and chosen.isdigit()
+                and len(chosen) < 5
+                and 1 <= int(chosen) <= len(options)
+            ):
+                return options[int(chosen) - 1]
+            await self.tell(f"Type a number from 1 to {len(options)}.")
 
 
 async def _read_line(source: TextIO) -> str:
@@ -173,3 +205,15 @@ class ScriptedPrompt:
         except StopIteration:
             msg = f"the script has no answer left for: {question}"
             raise PluginFailedError(msg) from None
+
+    async def choose(self, question: str, options: Sequence[str]) -> str:
+        """Give the next answer, which must be one of the options.
+
+        Raises:
+            PluginFailedError: There is none left, or it is no option.
+        """
+        answer = await self.ask(question)
+        if answer not in options:
+            msg = f"the script's answer is none of {', '.join(options)}"
+            raise PluginFailedError(msg)
+        return answer

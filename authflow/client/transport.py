@@ -6,19 +6,13 @@ Here a request is sent again only when it surely was not processed: no connectio
 Cognito said that it asks to slow down.
 """
 
-import logging
-import os
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 import anyio
-from aiobotocore.config import AioConfig
-from aiobotocore.httpsession import AIOHTTPSession
-from aiobotocore.session import AioSession
 from attrs import define, field
 from botocore import UNSIGNED
 from botocore.exceptions import (
@@ -31,11 +25,11 @@ from botocore.exceptions import (
     SSLError,
 )
 
+from authflow.aws_sessions import RedirectedError, client_config, open_session, unlogged
 from authflow.client.config import AuthConfig
 from authflow.client.exchange import Exchange
 from authflow.errors import (
     AuthFlowError,
-    ConfigError,
     MalformedReplyError,
     OutcomeUnknownError,
     ServerFaultError,
@@ -47,8 +41,6 @@ from authflow.refusals import read_error
 from authflow.wire import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
 
 _PAUSES: Final = (0.2, 0.8)
@@ -106,7 +98,7 @@ class Transport:
         """Send once. Errors are given back, so that no traceback reaches frames with secrets."""
         method = getattr(self._client, _METHODS[request.operation])
         try:
-            with _unlogged():
+            with unlogged():
                 reply: Mapping[str, Any] = await method(**request.body)
         except ClientError as error:
             return _refusal(request, error)
@@ -149,7 +141,7 @@ def _lost(request: Request, error: BotoCoreError) -> AuthFlowError:
         never_made = isinstance(error, ConnectTimeoutError | ProxyConnectionError | SSLError)
     if never_made:
         return _NotSentError("Cognito cannot be reached: check the network and the endpoint")
-    if isinstance(error.kwargs.get("error"), _RedirectedError):
+    if isinstance(error.kwargs.get("error"), RedirectedError):
         return MalformedReplyError("the server sends requests elsewhere; check the endpoint")
     if isinstance(error, ReadTimeoutError):
         return _uncertain(request, TimedOutError, "Cognito did not answer in time")
@@ -160,56 +152,6 @@ def _uncertain(request: Request, kind: type[AuthFlowError], what: str) -> AuthFl
     if request.operation in _ONCE:
         return OutcomeUnknownError(f"{what}; it may or may not have counted: start again")
     return kind(what)
-
-
-class _RedirectedError(aiohttp.ClientError):
-    """The server wants the request sent elsewhere."""
-
-
-async def _refuse_redirect(*_: object) -> None:
-    raise _RedirectedError
-
-
-class _NoRedirects(AIOHTTPSession):  # type: ignore[misc]  # aiobotocore has no types
-    """aiobotocore's HTTP session follows redirects, and sends the password along. This one stops.
-
-    Only `config` decides who is asked: a redirect could lead out of TLS, or to another host.
-    """
-
-    async def _get_session(self, proxy_url: str | None) -> aiohttp.ClientSession:
-        session: aiohttp.ClientSession = await super()._get_session(proxy_url)
-        if not session.trace_configs:
-            refusal = aiohttp.TraceConfig()
-            refusal.on_request_redirect.append(_refuse_redirect)
-            refusal.freeze()
-            session.trace_configs.append(refusal)
-        return session
-
-
-_quiet: ContextVar[bool] = ContextVar("authflow_quiet", default=False)
-
-
-def _is_loggable(record: logging.LogRecord) -> bool:
-    return not _quiet.get() or record.levelno >= logging.WARNING
-
-
-@contextmanager
-def _unlogged() -> "Iterator[None]":
-    """Keep botocore from logging bodies, which hold passwords and tokens, at DEBUG."""
-    token = _quiet.set(True)
-    try:
-        yield
-    finally:
-        _quiet.reset(token)
-
-
-for _name in (
-    *("botocore.auth", "botocore.client", "botocore.endpoint", "botocore.hooks"),
-    *("botocore.httpsession", "botocore.parsers", "botocore.regions", "botocore.retryhandler"),
-    *("aiobotocore.client", "aiobotocore.endpoint", "aiobotocore.hooks"),
-    *("aiobotocore.httpsession", "aiobotocore.regions", "aiobotocore.retryhandler"),
-):
-    logging.getLogger(_name).addFilter(_is_loggable)
 
 
 @asynccontextmanager
@@ -228,27 +170,14 @@ async def open_transport(
     Raises:
         ConfigError: The installed aiobotocore cannot be kept from following redirects.
     """
-    if "_get_session" not in vars(AIOHTTPSession):
-        msg = "this aiobotocore is too new for authflow to keep it from following redirects"
-        raise ConfigError(msg)
-    session = AioSession(
-        session_vars={
-            "profile": (None, None, None, None),
-            "config_file": (None, None, os.devnull, None),
-            "credentials_file": (None, None, os.devnull, None),
-        }
-    )
-    options = AioConfig(
+    session = open_session()
+    options = client_config(
         signature_version=UNSIGNED,
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        user_agent="authflow",  # botocore builds its own anew for every call, a quarter of its cost
-        parameter_validation=False,  # wire.py spells nothing else
-        disable_request_compression=True,
-        ignore_configured_endpoint_urls=True,
-        http_session_cls=_NoRedirects,
         max_pool_connections=config.max_concurrency,
         connect_timeout=config.connect_timeout,
         read_timeout=config.read_timeout,
+        # Plain http is for this machine, and a proxy that the environment names is not on the way.
+        proxies={} if (config.endpoint or "").startswith("http:") else None,
     )
     async with session.create_client(
         "cognito-idp", region_name=config.region, endpoint_url=config.endpoint, config=options

@@ -50,6 +50,11 @@ def user_not_found() -> CognitoError:
     return CognitoError("UserNotFoundException", "User does not exist.")
 
 
+def user_not_found_by_name() -> CognitoError:
+    """Say the same in the words of the operations on forgotten passwords."""
+    return CognitoError("UserNotFoundException", "Username/client id combination not found.")
+
+
 def no_such_pool(pool_id: str) -> CognitoError:
     """Refuse a user pool id that names none."""
     return CognitoError("ResourceNotFoundException", f"User pool {pool_id} does not exist.")

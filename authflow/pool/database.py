@@ -26,86 +26,14 @@ import anyio.to_thread
 from attrs import define, field, frozen
 
 from authflow.errors import ConfigError
+from authflow.pool.schema import SCHEMA
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 MEMORY: Final = ":memory:"
 _APPLICATION_ID: Final = 0x61757466  # "autf": tells our files from other SQLite files
-_VERSION: Final = 1
 _MOST_IN_GROUP: Final = 256
-
-_SCHEMA: Final = """
-CREATE TABLE user_pools (
-    id TEXT PRIMARY KEY,
-    settings TEXT NOT NULL,
-    signing_key TEXT NOT NULL,
-    key_id TEXT NOT NULL UNIQUE,
-    mask_key BLOB NOT NULL,
-    created_at REAL NOT NULL,
-    modified_at REAL NOT NULL
-) STRICT;
-CREATE TABLE app_clients (
-    id TEXT PRIMARY KEY,
-    pool_id TEXT NOT NULL REFERENCES user_pools ON DELETE CASCADE,
-    secret TEXT,
-    settings TEXT NOT NULL,
-    created_at REAL NOT NULL,
-    modified_at REAL NOT NULL
-) STRICT;
-CREATE TABLE users (
-    sub TEXT PRIMARY KEY,
-    pool_id TEXT NOT NULL REFERENCES user_pools ON DELETE CASCADE,
-    username TEXT NOT NULL,
-    status TEXT NOT NULL,
-    enabled INTEGER NOT NULL,
-    attributes TEXT NOT NULL,
-    salt BLOB NOT NULL,
-    verifier BLOB NOT NULL,
-    password_expires_at REAL,
-    created_at REAL NOT NULL,
-    modified_at REAL NOT NULL
-) STRICT, WITHOUT ROWID;
--- Every name that a user signs in by: the username and the aliases, in one space.
-CREATE TABLE names (
-    pool_id TEXT NOT NULL,
-    name TEXT NOT NULL,
-    sub TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
-    PRIMARY KEY (pool_id, name)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX names_of_user ON names (sub);
-CREATE TABLE sessions (
-    id BLOB PRIMARY KEY,
-    expires_at REAL NOT NULL,
-    sealed BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX sessions_by_age ON sessions (expires_at);
-CREATE TABLE password_failures (
-    pool_id TEXT NOT NULL,
-    name TEXT NOT NULL,
-    failures INTEGER NOT NULL,
-    failed_at REAL NOT NULL,
-    PRIMARY KEY (pool_id, name)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX password_failures_by_age ON password_failures (failed_at);
--- What one sign-in led to: its refresh tokens come and go, its origin_jti stays.
-CREATE TABLE token_families (
-    origin_jti TEXT PRIMARY KEY,
-    sub TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
-    client_id TEXT NOT NULL REFERENCES app_clients ON DELETE CASCADE,
-    auth_time INTEGER NOT NULL,
-    expires_at REAL NOT NULL,
-    revoked INTEGER NOT NULL DEFAULT 0
-) STRICT, WITHOUT ROWID;
-CREATE INDEX token_families_of_user ON token_families (sub);
-CREATE INDEX token_families_by_age ON token_families (expires_at);
-CREATE TABLE refresh_tokens (
-    id BLOB PRIMARY KEY,
-    origin_jti TEXT NOT NULL REFERENCES token_families ON DELETE CASCADE,
-    replaced_at REAL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX refresh_tokens_of_family ON refresh_tokens (origin_jti);
-"""
 
 
 @frozen
@@ -297,15 +225,16 @@ def _set_up(connection: sqlite3.Connection, path: str) -> None:
     if tables and application != _APPLICATION_ID:
         msg = f"{path!r} is an SQLite database, but not a user pool's; name another file"
         raise ConfigError(msg)
-    if version > _VERSION:
+    if version > len(SCHEMA):
         msg = f"{path!r} was made by a newer authflow (version {version}); update authflow"
         raise ConfigError(msg)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA busy_timeout = 5000")
-    if version == 0:
+    if version < len(SCHEMA):
         connection.executescript(
-            f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id = {_APPLICATION_ID};"
-            f" PRAGMA user_version = {_VERSION}; COMMIT;"
+            f"BEGIN IMMEDIATE; {''.join(SCHEMA[version:])}"
+            f" PRAGMA application_id = {_APPLICATION_ID};"
+            f" PRAGMA user_version = {len(SCHEMA)}; COMMIT;"
         )

@@ -59,3 +59,17 @@ def stand_in(pool: UserPool, typed: str) -> StandIn:
         username=username,
         password=StoredPassword(salt=bytes(salt), verifier=v.to_bytes(VERIFIER_BYTES, "big")),
     )
+
+
+def stand_in_address(pool: UserPool, typed: str, attribute: str) -> str:
+    """Make the address that a user who does not exist would have, the same for the same name.
+
+    Args:
+        pool: The user pool.
+        typed: The name.
+        attribute: email or phone_number.
+    """
+    drawn = _derived(pool, attribute, pool.fold(typed), 10)
+    if attribute == "email":
+        return "@".join(chr(ord("a") + byte % 26) for byte in drawn[:2])
+    return "+1" + "".join(str(byte % 10) for byte in drawn)

@@ -6,7 +6,10 @@ from typing import Any
 from authflow.pool.app_clients import AppClients
 from authflow.pool.custom_rounds import CustomRounds
 from authflow.pool.database import Database
+from authflow.pool.forgotten_passwords import ForgottenPasswords
+from authflow.pool.groups import Groups
 from authflow.pool.handshakes import Handshakes
+from authflow.pool.mailbox import Mailbox
 from authflow.pool.migration import Migration
 from authflow.pool.new_passwords import NewPasswords
 from authflow.pool.password_checks import PasswordChecks
@@ -18,6 +21,7 @@ from authflow.pool.tokens import TokenIssuer
 from authflow.pool.trigger_runner import TriggerRunner
 from authflow.pool.user_administration import UserAdministration
 from authflow.pool.user_pools import UserPools
+from authflow.pool.wording import Wording
 from authflow.pool.workers import Workers
 
 Operation = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
@@ -30,6 +34,7 @@ def operations(
     workers: Workers,
     tokens: TokenIssuer,
     triggers: TriggerRunner,
+    mailbox: Mailbox,
     region: str,
     clock: Callable[[], float],
 ) -> Mapping[str, Operation]:
@@ -40,16 +45,29 @@ def operations(
         workers: Threads for arithmetic and signatures.
         tokens: Signs and checks tokens.
         triggers: Runs the pools' triggers.
+        mailbox: Tells of the messages that pools send.
         region: What new pools' ids begin with.
         clock: Gives the time, in seconds since the epoch.
     """
     pools = UserPools(database=database, workers=workers, clock=clock, region=region)
     clients = AppClients(database=database, clock=clock)
     users = UserAdministration(database=database, workers=workers, clock=clock)
-    around = SignInTriggers(triggers=triggers)
+    groups = Groups(database=database, clock=clock)
+    around = SignInTriggers(triggers=triggers, database=database)
     replies = Replies(database=database, tokens=tokens, triggers=around, clock=clock)
     refresh = Refresh(database=database, tokens=tokens, triggers=around, clock=clock)
-    migration = Migration(database=database, workers=workers, triggers=triggers, clock=clock)
+    migration = Migration(
+        database=database, workers=workers, triggers=triggers, mailbox=mailbox, clock=clock
+    )
+    forgotten = ForgottenPasswords(
+        database=database,
+        workers=workers,
+        triggers=triggers,
+        migration=migration,
+        wording=Wording(triggers=triggers),
+        mailbox=mailbox,
+        clock=clock,
+    )
     sign_ins = SignIns(
         database=database,
         handshakes=Handshakes(
@@ -79,6 +97,16 @@ def operations(
         "AdminSetUserPassword": users.set_password,
         "AdminGetUser": users.get,
         "AdminDeleteUser": users.delete,
+        "AdminResetUserPassword": forgotten.reset,
+        "CreateGroup": groups.create,
+        "GetGroup": groups.get,
+        "DeleteGroup": groups.delete,
+        "ListGroups": groups.list,
+        "AdminListGroupsForUser": groups.list,
+        "AdminAddUserToGroup": groups.add_user,
+        "AdminRemoveUserFromGroup": groups.remove_user,
+        "ForgotPassword": forgotten.forgot,
+        "ConfirmForgotPassword": forgotten.confirm,
         "InitiateAuth": sign_ins.initiate,
         "RespondToAuthChallenge": sign_ins.respond,
         "AdminInitiateAuth": sign_ins.admin_initiate,

@@ -7,10 +7,10 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Final, Self, TextIO
+from typing import Any, Final, Self, TextIO
 
 import anyio
 import uvicorn
@@ -20,9 +20,11 @@ from authflow.errors import ConfigError
 from authflow.loopback import is_loopback
 from authflow.pool.app import PoolApp
 from authflow.pool.database import MEMORY, Database
+from authflow.pool.invokers import InProcess, Invoker, TriggerSource
+from authflow.pool.mailbox import Mailbox, Message
 from authflow.pool.operations import operations
 from authflow.pool.tokens import TokenIssuer
-from authflow.pool.trigger_runner import TriggerRunner, TriggerSource
+from authflow.pool.trigger_runner import SECONDS, TriggerRunner
 from authflow.pool.workers import Workers
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -78,11 +80,17 @@ class PoolServer:
         host: Where to listen.
         port: The port; 0 takes a free one.
         triggers: Handlers by function name or ARN, or one object that serves all pools.
+        lambda_endpoint: The URL of a Lambda endpoint, where functions are invoked that a pool's
+            LambdaConfig names and `triggers` does not have.
+        allow_insecure_lambda_endpoint: Allow an http endpoint on another machine. Passwords then
+            cross the network in clear.
         issuer: The public address that tokens name, if it is not the one where it listens.
         region: What new user pools' ids begin with.
         allow_remote: Whether `host` may be other than loopback. Operations for administrators
             need no credentials here, so whoever reaches the port may do everything.
         trigger_seconds: How long a trigger may take.
+        on_message: Told of every message that a pool sends to a user, with the code in it. There is
+            no mail server: this, or `mailbox`, is where messages are found.
         clock: Gives the time, in seconds since the epoch.
 
     Raises:
@@ -93,12 +101,16 @@ class PoolServer:
     host: str = "127.0.0.1"
     port: int = 0
     triggers: TriggerSource | None = None
+    lambda_endpoint: str | None = None
+    allow_insecure_lambda_endpoint: bool = False
     issuer: str | None = None
     region: str = "us-east-1"
     allow_remote: bool = False
-    trigger_seconds: float = 5.0
+    trigger_seconds: float = SECONDS
+    on_message: Callable[[Message], object] | None = None
     clock: Callable[[], float] = time.time
     endpoint: str = field(default="", init=False)
+    _mailbox: Mailbox | None = field(default=None, init=False)
     _stack: AsyncExitStack = field(factory=AsyncExitStack, init=False)
 
     async def __aenter__(self) -> Self:
@@ -112,9 +124,11 @@ class PoolServer:
             listener = stack.enter_context(contextlib.closing(self._listen()))
             workers = await stack.enter_async_context(Workers())
             database = await stack.enter_async_context(Database(path=self.db))
-            await stack.enter_async_context(
-                _serving(self._app(database, workers, listener), listener)
+            triggers = TriggerRunner(
+                invokers=await self._invokers(stack), seconds=self.trigger_seconds
             )
+            app = self._app(database, workers, triggers, listener)
+            await stack.enter_async_context(_serving(app, listener))
             self._stack = stack.pop_all()
         return self
 
@@ -125,6 +139,18 @@ class PoolServer:
         traceback: TracebackType | None,
     ) -> None:
         await self._stack.__aexit__(exc_type, exc, traceback)
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """The messages that the pools sent to users in the last day.
+
+        Raises:
+            RuntimeError: The server has not started yet.
+        """
+        if self._mailbox is None:
+            msg = "the server has not started: use it inside 'async with'"
+            raise RuntimeError(msg)
+        return self._mailbox
 
     def _listen(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
@@ -139,7 +165,29 @@ class PoolServer:
             raise ConfigError(msg) from error
         return listener
 
-    def _app(self, database: Database, workers: Workers, listener: socket.socket) -> PoolApp:
+    async def _invokers(self, stack: AsyncExitStack) -> list[Invoker]:
+        """Open the ways to invoke triggers: handlers at hand before functions elsewhere."""
+        invokers: list[Invoker] = []
+        if self.triggers is not None:
+            invokers.append(InProcess(triggers=self.triggers))
+        if self.lambda_endpoint is not None:
+            from authflow.pool.lambda_endpoint import LambdaEndpoint  # noqa: PLC0415  # slow to import
+
+            endpoint = LambdaEndpoint(
+                url=self.lambda_endpoint,
+                region=self.region,
+                insecure=self.allow_insecure_lambda_endpoint,
+            )
+            invokers.append(await stack.enter_async_context(endpoint))
+        return invokers
+
+    def _app(
+        self,
+        database: Database,
+        workers: Workers,
+        triggers: TriggerRunner,
+        listener: socket.socket,
+    ) -> PoolApp:
         name = f"[{self.host}]" if ":" in self.host else self.host
         self.endpoint = f"http://{name}:{listener.getsockname()[1]}"
         tokens = TokenIssuer(
@@ -148,11 +196,13 @@ class PoolServer:
             clock=self.clock,
             issuer_base=(self.issuer or self.endpoint).rstrip("/"),
         )
+        self._mailbox = Mailbox(database=database, on_message=self.on_message)
         table = operations(
             database=database,
             workers=workers,
             tokens=tokens,
-            triggers=TriggerRunner(triggers=self.triggers, seconds=self.trigger_seconds),
+            triggers=triggers,
+            mailbox=self._mailbox,
             region=self.region,
             clock=self.clock,
         )
@@ -196,9 +246,12 @@ async def serve(
     host: str = "127.0.0.1",
     port: int = 9229,
     triggers: TriggerSource | None = None,
+    lambda_endpoint: str | None = None,
+    allow_insecure_lambda_endpoint: bool = False,
     issuer: str | None = None,
     region: str = "us-east-1",
     allow_remote: bool = False,
+    show_messages: bool = False,
     out: TextIO | None = None,
 ) -> None:
     """Serve a pool until SIGTERM or SIGINT, as `authflow serve` does.
@@ -210,26 +263,35 @@ async def serve(
         host: Where to listen.
         port: The port; 0 takes a free one.
         triggers: The pools' triggers.
+        lambda_endpoint: Where functions are invoked that a pool names by ARN.
+        allow_insecure_lambda_endpoint: Allow an http endpoint on another machine.
         issuer: The public address that tokens name.
         region: What new user pools' ids begin with.
         allow_remote: Whether `host` may be other than loopback.
-        out: Where the line goes; standard output if not given.
+        show_messages: Print every message to a user, with the code in it, as one more line of JSON.
+        out: Where the lines go; standard output if not given.
 
     Raises:
         ConfigError: A setting is unsafe, or the port or the file cannot be used.
     """
+
+    def tell(line: Mapping[str, Any]) -> None:
+        print(json.dumps(line), file=out or sys.stdout, flush=True)
+
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         server = PoolServer(
             db=db,
             host=host,
             port=port,
             triggers=triggers,
+            lambda_endpoint=lambda_endpoint,
+            allow_insecure_lambda_endpoint=allow_insecure_lambda_endpoint,
             issuer=issuer,
             region=region,
             allow_remote=allow_remote,
+            on_message=(lambda message: tell(message.to_json())) if show_messages else None,
         )
         async with server as pool:
-            ready = {"endpoint": pool.endpoint, "issuer": issuer or pool.endpoint, "db": db}
-            print(json.dumps(ready), file=out or sys.stdout, flush=True)
+            tell({"endpoint": pool.endpoint, "issuer": issuer or pool.endpoint, "db": db})
             async for _ in signals:
                 break

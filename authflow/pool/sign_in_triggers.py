@@ -12,6 +12,8 @@ from attrs import define
 
 from authflow.machine import State
 from authflow.pool.callers import Caller
+from authflow.pool.database import Database
+from authflow.pool.groups import find_memberships
 from authflow.pool.masking import stand_in
 from authflow.pool.sessions import Progress
 from authflow.pool.token_overrides import TokenOverrides, read_token_overrides
@@ -31,9 +33,11 @@ class SignInTriggers:
 
     Args:
         triggers: Runs a trigger.
+        database: Where groups are kept.
     """
 
     triggers: TriggerRunner
+    database: Database
 
     def hold_tokens(self, pool: UserPool) -> bool:
         """Say whether a trigger must be asked before a sign-in is granted tokens."""
@@ -103,7 +107,9 @@ class SignInTriggers:
 
     async def _shape(self, caller: Caller, user: User, source: str) -> TokenOverrides | None:
         pool = caller.pool
-        event = _writer(caller, user.username, user).pre_token_generation(source, [SCOPE])
+        groups = self.database.read(find_memberships, user.sub)
+        writer = _writer(caller, user.username, user)
+        event = writer.pre_token_generation(source, [SCOPE], groups)
         response = await self.triggers.consult(pool, TOKEN_TRIGGER, event)
         return read_token_overrides(
             response, version=pool.token_event_version, client_id=caller.client.id

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 from attrs import evolve, field, frozen
 
 from authflow.pool.cognito_errors import invalid_trigger_result
-from authflow.triggers.token_events import UNCHANGEABLE
+from authflow.triggers.events.token_events import UNCHANGEABLE
 
 _LOG: Final = logging.getLogger("authflow.pool.triggers")
 _GROUPS: Final = "cognito:groups"
@@ -40,18 +40,23 @@ class ClaimOverrides:
     Args:
         add: Claims to add or override.
         suppress: Claims to leave out, whatever else says that they be there.
+        replace: Claims that are only there if they are added.
     """
 
     add: Mapping[str, Any] = field(factory=dict, repr=False)
     suppress: frozenset[str] = frozenset()
+    replace: frozenset[str] = frozenset()
 
-    def with_claims(self, claims: Mapping[str, Any]) -> Self:
-        """Give the changes with further claims to add."""
-        return evolve(self, add={**self.add, **claims})
+    def with_groups(self, claims: Mapping[str, Any] | None) -> Self:
+        """Give the changes with those that groups make; None for none."""
+        if claims is None:
+            return self
+        return evolve(self, add={**self.add, **claims}, replace=_OF_GROUPS)
 
     def applied(self, claims: Mapping[str, Any]) -> dict[str, Any]:
         """Give changed claims."""
-        changed = {**claims, **self.add}
+        kept = {name: value for name, value in claims.items() if name not in self.replace}
+        changed = {**kept, **self.add}
         return {name: value for name, value in changed.items() if name not in self.suppress}
 
 
@@ -116,8 +121,8 @@ def _read_version_1(response: Mapping[str, Any]) -> TokenOverrides | None:
         raise invalid_trigger_result()
     groups = _read_groups(details)
     return TokenOverrides(
-        identity=identity.with_claims(groups),
-        access=ClaimOverrides().with_claims(_only_names(groups)),
+        identity=identity.with_groups(groups),
+        access=ClaimOverrides().with_groups(_only_names(groups)),
     )
 
 
@@ -132,8 +137,8 @@ def _read_version_2(response: Mapping[str, Any], client_id: str) -> TokenOverrid
     if not all(_SCOPE.fullmatch(scope) for scope in added):
         raise invalid_trigger_result()
     return TokenOverrides(
-        identity=_claims(of_identity, _IDENTITY).with_claims(groups),
-        access=_claims(of_access, _ACCESS, client_id).with_claims(_only_names(groups)),
+        identity=_claims(of_identity, _IDENTITY).with_groups(groups),
+        access=_claims(of_access, _ACCESS, client_id).with_groups(_only_names(groups)),
         add_scopes=added,
         suppress_scopes=frozenset(_names(of_access, "scopesToSuppress")),
     )
@@ -200,8 +205,14 @@ def _is_protected(name: str, protected: frozenset[str]) -> bool:
     return name in protected or name.startswith("dev:")
 
 
-def _read_groups(details: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Read the claims that groups and roles make. Empty ones are none."""
+def _read_groups(details: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Read the claims that groups and roles make.
+
+    What is given replaces all that the pool knows of the user's groups, an empty or null object
+    included; without it they stay.
+    """
+    if "groupOverrideDetails" not in details:
+        return None
     given = _object(details, "groupOverrideDetails") or {}
     preferred = given.get("preferredRole")
     if not isinstance(preferred, str | None):
@@ -214,6 +225,8 @@ def _read_groups(details: Mapping[str, Any]) -> Mapping[str, Any]:
     return {name: value for name, value in claims.items() if value}
 
 
-def _only_names(groups: Mapping[str, Any]) -> Mapping[str, Any]:
+def _only_names(groups: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """Leave the roles out: an access token has the groups' names only."""
+    if groups is None:
+        return None
     return {name: value for name, value in groups.items() if name == _GROUPS}

@@ -21,6 +21,7 @@ from joserfc.errors import JoseError
 from authflow.pool.app_clients import AppClient
 from authflow.pool.cognito_errors import CognitoError, not_authorized, user_not_found
 from authflow.pool.database import Database
+from authflow.pool.groups import Memberships, find_memberships
 from authflow.pool.signing_keys import SigningKeys
 from authflow.pool.token_overrides import TokenOverrides
 from authflow.pool.user_pools import UserPool, find_pool, find_pool_by_key
@@ -160,7 +161,10 @@ class TokenIssuer:
             grant: The right to them.
             overrides: What a trigger changes in them.
         """
-        signed = await self.workers.run(self._sign, pool, client, user, grant, overrides)
+        groups = self.database.read(find_memberships, user.sub)
+        signed = await self.workers.run(
+            self._sign, pool, client, user, grant, groups=groups, overrides=overrides
+        )
         refresh = grant.refresh_token
         return {
             "AccessToken": signed[0],
@@ -176,6 +180,8 @@ class TokenIssuer:
         client: AppClient,
         user: User,
         grant: Grant,
+        *,
+        groups: Memberships,
         overrides: TokenOverrides | None,
     ) -> tuple[str, str]:
         """Sign the access and the id token. It takes some 1.5 ms: it runs in a thread."""
@@ -191,6 +197,7 @@ class TokenIssuer:
         }
         access = {
             **both,
+            **groups.access_claims,
             "client_id": client.id,
             "token_use": "access",
             "scope": SCOPE,
@@ -205,6 +212,7 @@ class TokenIssuer:
                 if client.may_read(name)
             },
             **both,
+            **groups.identity_claims,
             "cognito:username": user.username,
             "aud": client.id,
             "token_use": "id",

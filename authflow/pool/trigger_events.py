@@ -2,7 +2,8 @@
 
 Members of `response` are null on arrival. `clientMetadata` is what the same request carried:
 InitiateAuth's reaches PreAuthentication and UserMigration, as `validationData`, and no other
-trigger. Verify gets no `session`. Source: the pages on each Lambda trigger in the developer guide.
+trigger; ForgotPassword's reaches UserMigration and CustomMessage. Verify gets no `session`. Source:
+the pages on each Lambda trigger in the developer guide.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from authflow.pool.groups import Memberships
 from authflow.pool.user_pools import UserPool
 from authflow.pool.users import User
 from authflow.secret import Secret
@@ -19,7 +21,7 @@ _SDK = "aws-sdk-unknown-unknown"
 
 @frozen(kw_only=True)
 class EventWriter:
-    """Writes the events of one sign-in.
+    """Writes the events of one request.
 
     Args:
         pool: The user pool.
@@ -86,26 +88,23 @@ class EventWriter:
             {**self._attributes(), "newDeviceUsed": False, **self._metadata()},
         )
 
-    def pre_token_generation(self, source: str, scopes: Iterable[str]) -> dict[str, Any]:
+    def pre_token_generation(
+        self, source: str, scopes: Iterable[str], groups: Memberships
+    ) -> dict[str, Any]:
         """Write the event of PreTokenGeneration, in the version that the pool's LambdaConfig names.
 
         Args:
             source: What the tokens are made for: Authentication, NewPasswordChallenge or
                 RefreshTokens.
             scopes: The access token's; version 1 does not tell them.
+            groups: The user's.
         """
         version = self.pool.token_event_version
-        # The pool has no groups.
-        groups: dict[str, Any] = {
-            "groupsToOverride": [],
-            "iamRolesToOverride": [],
-            "preferredRole": None,
-        }
         return self._event(
             f"TokenGeneration_{source}",
             {
                 **self._attributes(),
-                "groupConfiguration": groups,
+                "groupConfiguration": groups.configuration,
                 **({} if version == "1" else {"scopes": list(scopes)}),
                 **self._metadata(),
             },
@@ -155,20 +154,54 @@ class EventWriter:
             ("answerCorrect",),
         )
 
-    def migrate(self, password: Secret[str]) -> dict[str, Any]:
-        """Write the event of UserMigration at sign-in.
+    def migrate(self, password: Secret[str] | None) -> dict[str, Any]:
+        """Write the event of UserMigration, at sign-in or where the password is forgotten.
 
         Args:
-            password: What the user typed.
+            password: What the user typed; None if it is forgotten.
         """
+        if password is None:
+            source, request = "ForgotPassword", self._metadata()
+        else:
+            source, request = (
+                "Authentication",
+                {
+                    "password": password.reveal(),
+                    "validationData": dict(self.client_metadata or {}),
+                },
+            )
         return self._event(
-            "UserMigration_Authentication",
-            {
-                "password": password.reveal(),
-                "validationData": dict(self.client_metadata or {}),
-            },
+            f"UserMigration_{source}",
+            request,
             (
                 *("userAttributes", "finalUserStatus", "messageAction"),
                 *("desiredDeliveryMediums", "forceAliasCreation", "enableSMSMFA"),
             ),
         )
+
+    def custom_message(self, source: str, code_parameter: str) -> dict[str, Any]:
+        """Write the event of CustomMessage.
+
+        Args:
+            source: What the message is for, such as ForgotPassword.
+            code_parameter: What stands for the code, which the trigger does not learn.
+        """
+        return self._event(
+            f"CustomMessage_{source}",
+            {
+                **self._attributes(),
+                "codeParameter": code_parameter,
+                "linkParameter": "{##Click Here##}",
+                "usernameParameter": None,
+                **self._metadata(),
+            },
+            ("smsMessage", "emailMessage", "emailSubject"),
+        )
+
+    def post_confirmation(self, source: str) -> dict[str, Any]:
+        """Write the event of PostConfirmation.
+
+        Args:
+            source: What was confirmed, such as ConfirmForgotPassword.
+        """
+        return self._event(f"PostConfirmation_{source}", {**self._attributes(), **self._metadata()})

@@ -1,62 +1,44 @@
-"""Runs a pool's triggers in process, as Cognito runs them on Lambda.
+"""Runs a pool's triggers, as Cognito runs them on Lambda.
 
-A pool's LambdaConfig names handlers by ARN; a `Triggers` object serves every pool that names none
-for a source, and can be registered as a handler, too. Limits and errors are Cognito's: five
-seconds, up to three tries where the time ran out, and every failure ends the sign-in ("Customizing
-user pool workflows with Lambda triggers", important considerations).
+A pool's LambdaConfig names handlers by ARN; an object in process may serve every pool that names
+none for a source. However a trigger is invoked, limits and errors are Cognito's: five seconds, up
+to three tries where it could not be run or the time ran out, and every failure ends the sign-in
+("Customizing user pool workflows with Lambda triggers", important considerations).
 """
 
-import copy
-import inspect
-import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import anyio
-import anyio.to_thread
-from attrs import define, field
+from attrs import define
 
-from authflow.errors import ConfigError
 from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result
+from authflow.pool.invokers import (
+    Event,
+    HandlerRaisedError,
+    Invoker,
+    NotInvokedError,
+    NotJsonError,
+    function_name,
+)
 from authflow.pool.user_pools import UserPool
 
 _LOG: Final = logging.getLogger("authflow.pool.triggers")
-_SECONDS: Final = 5.0
+SECONDS: Final = 5.0
 _TRIES: Final = 3
+_PAUSE: Final = 0.1
+"""Seconds before a further try."""
+_TOO_LONG: Final = "it took too long"
 _MESSAGE_CHARS: Final = 300
-
-Event = dict[str, Any]
-Handler = Callable[[Event, Any], Event | Awaitable[Event]]
-"""What a LambdaConfig names: called with the event and a context, as on Lambda."""
-
-
-@runtime_checkable
-class TriggerSet(Protocol):
-    """One object for several sources, such as `authflow.triggers.Triggers`."""
-
-    @property
-    def sources(self) -> frozenset[str]:
-        """The keys of LambdaConfig that it serves."""
-
-    async def handle(self, event: Event) -> Event:
-        """Give the event back with its response filled in."""
-
-
-TriggerSource = TriggerSet | Mapping[str, Handler | TriggerSet]
 
 
 class TriggerRaisedError(Exception):
     """A trigger raised: it refused, or failed."""
 
 
-def _function_name(arn: str) -> str:
-    """Give the name in `arn:aws:lambda:<region>:<account>:function:<name>[:<qualifier>]`."""
-    parts = arn.split(":")
-    return parts[6] if len(parts) > 6 else parts[-1]
-
-
-def _unexpected(message: str) -> CognitoError:
+def _unexpected(source: str, reason: str) -> CognitoError:
+    message = f"{source} invocation failed: {reason}."
     return CognitoError("UnexpectedLambdaException", message)
 
 
@@ -65,21 +47,12 @@ class TriggerRunner:
     """Finds and runs triggers.
 
     Args:
-        triggers: The handlers by name or ARN, or one object for all; None if there are none.
+        invokers: The ways to invoke them; of several that have a trigger the first is taken.
         seconds: How long a trigger may take.
     """
 
-    triggers: TriggerSource | None = field(default=None)
-    seconds: float = _SECONDS
-
-    @triggers.validator
-    def _known_form(self, _attribute: Any, value: Any) -> None:
-        if not (value is None or isinstance(value, Mapping | TriggerSet)):
-            msg = (
-                "triggers must be a mapping of function names to handlers, or an object with "
-                f"'sources' and 'handle', not {type(value).__name__}"
-            )
-            raise ConfigError(msg)
+    invokers: Sequence[Invoker] = ()
+    seconds: float = SECONDS
 
     def serves(self, pool: UserPool, source: str) -> bool:
         """Say whether a pool has a trigger.
@@ -88,9 +61,9 @@ class TriggerRunner:
             pool: The pool.
             source: A key of LambdaConfig, such as DefineAuthChallenge.
         """
-        if pool.trigger_arn(source) is not None:
-            return True
-        return isinstance(self.triggers, TriggerSet) and source in self.triggers.sources
+        # One that is named and cannot be invoked must be missed, not skipped.
+        named = pool.trigger_arn(source) is not None
+        return named or any(invoker.has(pool, source) for invoker in self.invokers)
 
     async def run(self, pool: UserPool, source: str, event: Event) -> Mapping[str, Any]:
         """Run a trigger.
@@ -107,14 +80,19 @@ class TriggerRunner:
             TriggerRaisedError: The trigger raised; the text is what Cognito tells the client.
             CognitoError: It cannot be run, took too long, or gave no event back.
         """
-        handler = self._find(pool, source)
+        invoker = self._invoker(pool, source)
         for attempt in range(1, _TRIES + 1):
-            with anyio.move_on_after(self.seconds) as limit:
-                given = await self._try(handler, source, copy.deepcopy(event))
-            if not limit.cancelled_caught:
-                return given
-            _LOG.warning("%s took longer than %s s (try %s)", source, self.seconds, attempt)
-        raise _unexpected(f"{source} invocation failed: it took too long {_TRIES} times.")
+            failure = NotInvokedError(_TOO_LONG, again=True)
+            with anyio.move_on_after(self.seconds):
+                try:
+                    return await _try(invoker, pool, source, event)
+                except NotInvokedError as error:
+                    failure = error
+            _LOG.warning("%s: %s (try %s of %s)", source, failure, attempt, _TRIES)
+            if not failure.again or attempt == _TRIES:
+                break
+            await anyio.sleep(_PAUSE)
+        raise _unexpected(source, str(failure))
 
     async def consult(self, pool: UserPool, source: str, event: Event) -> Mapping[str, Any]:
         """Run a trigger that refuses by raising.
@@ -135,50 +113,29 @@ class TriggerRunner:
         except TriggerRaisedError as error:
             raise CognitoError("UserLambdaValidationException", str(error)) from error
 
-    async def _try(self, handler: Handler, source: str, event: Event) -> Mapping[str, Any]:
-        try:
-            given = await _call(handler, event)
-        except Exception as error:
-            _LOG.warning("%s raised", source, exc_info=error)
-            text = str(error)[:_MESSAGE_CHARS].rstrip(".")
-            raise TriggerRaisedError(f"{source} failed with error {text}.") from error
-        try:
-            # On Lambda it travels as JSON: what JSON cannot say, a trigger cannot answer.
-            given = json.loads(json.dumps(given))
-        except (TypeError, ValueError, RecursionError):
-            message = "Invalid lambda function output : Invalid JSON"
-            raise invalid_trigger_result(message) from None
-        response = given.get("response") if isinstance(given, dict) else None
-        if not isinstance(response, dict):
-            raise invalid_trigger_result()
-        return response
-
-    def _find(self, pool: UserPool, source: str) -> Handler:
+    def _invoker(self, pool: UserPool, source: str) -> Invoker:
+        for invoker in self.invokers:
+            if invoker.has(pool, source):
+                return invoker
         arn = pool.trigger_arn(source)
-        if arn is not None:
-            registered = self.triggers if isinstance(self.triggers, Mapping) else {}
-            handler = registered.get(arn) or registered.get(_function_name(arn))
-            if handler is None:
-                raise _unexpected(
-                    f"{source} invocation failed: no handler is registered for "
-                    f"{_function_name(arn)}."
-                )
-            return _handler_of(handler) if isinstance(handler, TriggerSet) else handler
-        if not isinstance(self.triggers, TriggerSet):
-            raise _unexpected(f"{source} invocation failed: the pool has no such trigger.")
-        return _handler_of(self.triggers)
+        raise _unexpected(
+            source,
+            "the pool has no such trigger"
+            if arn is None
+            else f"no handler is registered for {function_name(arn)}",
+        )
 
 
-def _handler_of(triggers: TriggerSet) -> Handler:
-    async def handle(event: Event, _context: Any) -> Event:
-        return await triggers.handle(event)
-
-    return handle
-
-
-async def _call(handler: Handler, event: Event) -> Any:
-    """Call a handler; one that is not a coroutine function may block, so it gets a thread."""
-    if inspect.iscoroutinefunction(handler):
-        return await handler(event, None)
-    given = await anyio.to_thread.run_sync(handler, event, None, abandon_on_cancel=True)
-    return await given if inspect.isawaitable(given) else given
+async def _try(invoker: Invoker, pool: UserPool, source: str, event: Event) -> Mapping[str, Any]:
+    try:
+        given = await invoker.invoke(pool, source, event)
+    except HandlerRaisedError as error:
+        text = str(error)[:_MESSAGE_CHARS].rstrip(".")
+        raise TriggerRaisedError(f"{source} failed with error {text}.") from error
+    except NotJsonError:
+        message = "Invalid lambda function output : Invalid JSON"
+        raise invalid_trigger_result(message) from None
+    response = given.get("response") if isinstance(given, dict) else None
+    if not isinstance(response, dict):
+        raise invalid_trigger_result()
+    return response

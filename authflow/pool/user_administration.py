@@ -28,7 +28,7 @@ from authflow.pool.workers import Workers
 from authflow.secret import Secret
 
 
-def _find(connection: sqlite3.Connection, pool_id: str, name: str) -> tuple[UserPool, User]:
+def find_named(connection: sqlite3.Connection, pool_id: str, name: str) -> tuple[UserPool, User]:
     """Read a user by username, alias or `sub`.
 
     Raises:
@@ -42,7 +42,7 @@ def _find(connection: sqlite3.Connection, pool_id: str, name: str) -> tuple[User
 
 
 def _delete(connection: sqlite3.Connection, pool_id: str, name: str) -> None:
-    _, user = _find(connection, pool_id, name)
+    _, user = find_named(connection, pool_id, name)
     delete_user(connection, user)
 
 
@@ -74,8 +74,8 @@ class UserAdministration:
     async def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminCreateUser.
 
-        The pool sends no messages: without TemporaryPassword the user gets a password that nobody
-        knows, until AdminSetUserPassword sets another one.
+        The pool sends no invitations: without TemporaryPassword the user gets a password that
+        nobody knows, until AdminSetUserPassword sets another one.
         """
         now = self.clock()
         pool = self.database.read(find_pool, request["UserPoolId"])
@@ -107,7 +107,7 @@ class UserAdministration:
         self, pool: UserPool, request: Mapping[str, Any], now: float
     ) -> dict[str, Any]:
         """Give a user who never signed in a new temporary password."""
-        pool, user = self.database.read(_find, pool.id, request["Username"])
+        pool, user = self.database.read(find_named, pool.id, request["Username"])
         if user.status != FORCE_CHANGE_PASSWORD:
             raise CognitoError(
                 "UnsupportedUserStateException",
@@ -135,7 +135,7 @@ class UserAdministration:
     async def set_password(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminSetUserPassword."""
         now = self.clock()
-        pool, user = self.database.read(_find, request["UserPoolId"], request["Username"])
+        pool, user = self.database.read(find_named, request["UserPoolId"], request["Username"])
         password = Secret(request["Password"])
         pool.password_policy.check(password)
         permanent = request.get("Permanent", False)
@@ -151,7 +151,7 @@ class UserAdministration:
 
     async def get(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminGetUser."""
-        _, user = self.database.read(_find, request["UserPoolId"], request["Username"])
+        _, user = self.database.read(find_named, request["UserPoolId"], request["Username"])
         return _described(user, "UserAttributes")
 
     async def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:

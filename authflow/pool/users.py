@@ -26,8 +26,10 @@ _STANDARD: Final = frozenset(
     }
 )
 """The attributes of OpenID Connect Core §5.1, which every pool has; `sub` is Cognito's own."""
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
-_PHONE: Final = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
+_FORMS: Final = {
+    "email": re.compile(r"[^@\s]+@[^@\s]+"),
+    "phone_number": re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII),
+}
 _FLAGS: Final = frozenset({"email_verified", "phone_number_verified"})
 
 
@@ -82,6 +84,16 @@ def attribute_list(attributes: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Name": name, "Value": value} for name, value in attributes.items()]
 
 
+def is_address(attribute: str, text: str) -> bool:
+    """Say whether a text is of an address's form.
+
+    Args:
+        attribute: email or phone_number.
+        text: The text.
+    """
+    return _FORMS[attribute].fullmatch(text) is not None
+
+
 def read_attributes(pool: UserPool, given: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Check attributes for a user.
 
@@ -97,9 +109,9 @@ def read_attributes(pool: UserPool, given: Iterable[tuple[str, str]]) -> dict[st
                 f"Attributes did not conform to the schema: {name}: Attribute does not exist in "
                 "the schema."
             )
-        if name == "email" and not _EMAIL.fullmatch(value):
+        if name == "email" and not is_address(name, value):
             raise invalid_parameter("Invalid email address format.")
-        if name == "phone_number" and not _PHONE.fullmatch(value):
+        if name == "phone_number" and not is_address(name, value):
             raise invalid_parameter("Invalid phone number format.")
         if name in _FLAGS and value not in {"true", "false"}:
             raise invalid_parameter(f"Invalid value for attribute {name}: true or false")
@@ -120,15 +132,15 @@ def new_username(
     """
     by_attributes = pool.username_attributes
     if not by_attributes:
-        for alias, form in (("email", _EMAIL), ("phone_number", _PHONE)):
-            if alias in pool.alias_attributes and form.fullmatch(given):
+        for alias in _FORMS:
+            if alias in pool.alias_attributes and is_address(alias, given):
                 raise invalid_parameter(
                     f"Username cannot be of {alias} format, since user pool is configured for "
                     f"{alias} alias."
                 )
         return given, dict(attributes)
-    for attribute, form in (("email", _EMAIL), ("phone_number", _PHONE)):
-        if attribute in by_attributes and form.fullmatch(given):
+    for attribute in _FORMS:
+        if attribute in by_attributes and is_address(attribute, given):
             return sub, {**attributes, attribute: given}
     wanted = " or a ".join(by_attributes).replace("_", " ")
     raise invalid_parameter(f"Username should be an {wanted}.")

@@ -1,12 +1,19 @@
 """The trigger half of a challenge plugin: it makes a challenge and verifies its answer."""
 
-from collections.abc import Mapping
-from typing import ClassVar, Protocol
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from attrs import field, frozen
 
+from authflow.errors import MisuseError
 from authflow.secret import Secret
+from authflow.triggers.limits.randomness import Randomness
 from authflow.triggers.string_map import string_map
+
+if TYPE_CHECKING:
+    from authflow.triggers.limits.rules import Admitted, AlreadySent, SendRefused
+    from authflow.triggers.limits.safeguards import Sends
 
 
 @frozen(kw_only=True)
@@ -20,6 +27,12 @@ class CreateContext:
             shape, and send nothing to anybody.
         attempt: Which try the answer will be, from 1.
         attempts: How many tries there are in all.
+        user_pool_id: The user pool.
+        now: Seconds since the epoch.
+        randomness: Draw codes from this and from nothing else: with `Triggers(limits=...)` every
+            run of Create for one challenge draws the same.
+        state: What was given as `Issued.state` when this challenge was made for the last attempt.
+        sends: What `deliver` sends by.
     """
 
     username: str
@@ -27,6 +40,36 @@ class CreateContext:
     user_not_found: bool
     attempt: int
     attempts: int
+    user_pool_id: str = ""
+    now: float = field(factory=time.time)
+    randomness: Randomness = field(factory=Randomness.system, hash=False)
+    state: Secret[bytes] | None = field(default=None, hash=False)
+    sends: "Sends | None" = field(default=None, repr=False, hash=False)
+
+    async def deliver(
+        self, destination: str | None, send: Callable[[], Awaitable[object]]
+    ) -> "Admitted | AlreadySent | SendRefused":
+        """Send the challenge's message: once for all runs of Create, and within the limits.
+
+        A plugin that sends says so by `needs = ("limits",)`.
+
+        Args:
+            destination: The address or number; None if the user has none, or does not exist.
+            send: Sends it. It is not called for an unknown user, nor if it was sent already, nor
+                if it is not allowed now. If it raises, the message may be sent again.
+
+        Returns:
+            Admitted if it was sent just now, AlreadySent, or SendRefused with the seconds to wait.
+            For an unknown user it is what it would be for a known one.
+
+        Raises:
+            MisuseError: There are no limits.
+            TriggerStateError: Nobody knows whether it is allowed.
+        """
+        if self.sends is None:
+            msg = "messages are counted: give Triggers(limits=...)"
+            raise MisuseError(msg)
+        return await self.sends.deliver(destination, send)
 
 
 @frozen(kw_only=True)
@@ -36,6 +79,8 @@ class Issued:
     Args:
         public: Goes to the client. Nothing in it may let the answer be found, hashes included.
         private: Goes to `verify`, and nowhere else.
+        state: Goes to `create` when this challenge is made for the next attempt, sealed in the
+            challenge metadata; at most 1,024 bytes. It needs `Triggers(keys=...)`.
 
     Raises:
         MisuseError: A parameter's name or value is not a string.
@@ -43,6 +88,7 @@ class Issued:
 
     public: Mapping[str, str] = field(converter=string_map, hash=False)
     private: Mapping[str, str] = field(converter=string_map, repr=False, hash=False)
+    state: Secret[bytes] | None = field(default=None, hash=False)
 
 
 @frozen(kw_only=True)
@@ -52,9 +98,12 @@ class VerifyContext:
     Args:
         username: The user's canonical name.
         user_attributes: The user's attributes; empty for an unknown user.
-        user_not_found: The pool hides that this user does not exist; nothing is right then.
+        user_not_found: The pool hides that this user does not exist. An answer that only the user
+            can know is wrong then; one that anybody can give, such as what a picture shows, is
+            judged as always: a difference would tell who exists. No tokens are issued either way.
         private: What `create` kept for this very challenge.
         answer: What the client answered.
+        now: Seconds since the epoch.
     """
 
     username: str
@@ -62,6 +111,7 @@ class VerifyContext:
     user_not_found: bool
     private: Mapping[str, str] = field(repr=False, hash=False)
     answer: Secret[str] = field(hash=False)
+    now: float = field(factory=time.time)
 
 
 class TriggerChallenge(Protocol):
@@ -70,13 +120,16 @@ class TriggerChallenge(Protocol):
     Register it under the entry-point group `authflow.trigger_challenges`; the entry point's name
     is the challenge's name. It is made with the settings that the policy names for it, as keyword
     arguments.
+
+    Beside what is below, a class may say in `needs`, a tuple, what `Triggers` must be given for it:
+    "keys" if it seals state, "limits" if it sends messages.
     """
 
     name: ClassVar[str]
     """The challenge's name, equal to the client half's."""
     metadata: ClassVar[str]
     """What stands in Cognito's challengeMetadata for every challenge of this kind. Later triggers
-    know by it which challenge was answered, so no two kinds share one."""
+    know by it which challenge was answered, so no two kinds share one. It holds no "#"."""
 
     async def create(self, context: CreateContext) -> Issued:
         """Make a challenge. Cognito may call up to three times for one challenge."""

@@ -11,10 +11,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-import anyio.to_thread
-
 from authflow.errors import ConfigError, DeniedError, TriggerFailedError
-from authflow.triggers.events import HANDLED_EVENTS, HandledEvent
+from authflow.triggers.events.parsing import HANDLED_EVENTS, HandledEvent, is_handled
 
 Handler = Callable[[Any], object]
 """Takes one kind of event; a coroutine function, or a plain one, which then runs in a thread."""
@@ -35,8 +33,8 @@ def handlers(on: Mapping[type[HandledEvent], Handler]) -> Mapping[type[HandledEv
         msg = f"on= is a mapping of event classes to functions, not {type(on).__name__}"
         raise ConfigError(msg)
     for kind, handler in on.items():
-        if kind not in HANDLED_EVENTS:
-            named = ", ".join(event.__name__ for event in HANDLED_EVENTS)
+        if not is_handled(kind):
+            named = ", ".join(HANDLED_EVENTS)
             msg = f"on= names {kind!r:.80}, which no function serves; there are {named}"
             raise ConfigError(msg)
         if not callable(handler):
@@ -72,6 +70,8 @@ async def run_handler(handler: Handler, event: HandledEvent) -> dict[str, Any]:
 async def _call(handler: Handler, event: HandledEvent) -> object:
     if inspect.iscoroutinefunction(handler):
         return await handler(event)
+    import anyio.to_thread  # noqa: PLC0415  # where no plain function serves, nobody waits for it
+
     # It may block, and the loop serves other sign-ins.
     given = await anyio.to_thread.run_sync(handler, event, abandon_on_cancel=True)
     return await given if inspect.isawaitable(given) else given

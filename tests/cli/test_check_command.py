@@ -12,16 +12,25 @@ import pytest
 
 from authflow.cli import main
 from authflow.cli.handler_process import SECONDS
-from authflow.triggers.define_probe import DEPTH
+from authflow.triggers.policies.define_probe import DEPTH
 
 ROOT = Path(__file__).parents[2]
 HANDLERS = ROOT / "tests" / "triggers" / "handlers"
 SECTION = (ROOT / "README.md").read_text().partition("## Prove a policy")[2].partition("\n## ")[0]
 
 POLICIES = """
-from authflow.triggers import Triggers, challenge, password, sequence
+from authflow.triggers import (
+    Policy, Triggers, attribute, challenge, in_group, password, sequence, when
+)
 
-policy = sequence(password(), challenge("not-installed", attempts=2))
+policy = Policy(sequence(password(), challenge("not-installed", attempts=2)))
+step = policy.step
+strict = Policy(
+    sequence(challenge("not-installed"), when(in_group("staff"), challenge("not-installed"))),
+    rounds=1,
+)
+strange = sequence(step, when(attribute("tier", "gold") & ~attribute("tier"), step.steps[1],
+                              unknown=True))
 triggers = Triggers(policy=policy)
 
 class Moody(Triggers):
@@ -50,12 +59,13 @@ def samples(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("policies")
-def test_a_policy_is_proved_though_its_plugins_are_not_installed(capsys):
-    assert main(["check", "the_policies:policy"]) == 0
+@pytest.mark.parametrize("name", ["policy", "step"])
+def test_a_policy_is_proved_though_its_plugins_are_not_installed(name, capsys):
+    assert main(["check", f"the_policies:{name}"]) == 0
     told = capsys.readouterr()
     assert told.err == ""
     lines = told.out.splitlines()
-    assert [line.partition(" ")[0] for line in lines] == ["ok"] * 5 + ["Proved;"]
+    assert [line.partition(" ")[0] for line in lines] == ["ok"] * 6 + ["Proved;"]
     assert "every path ends within 3 rounds" in told.out
 
 
@@ -65,7 +75,28 @@ def test_json_tells_the_same(capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["holds"] is True
     assert told["complete"] is True
-    assert [each["path"] for each in told["properties"]] == [None] * 5
+    assert [each["path"] for each in told["properties"]] == [None] * 6
+
+
+@pytest.mark.usefixtures("policies")
+def test_the_report_says_which_users_a_path_is_of(capsys):
+    assert main(["check", "the_policies:strict"]) == 1
+    told = capsys.readouterr().out
+    assert "a user in group staff, an empty session\n        -> fails" in told
+    assert "1 of 6 properties are broken" in told
+    assert main(["check", "the_policies:strict", "--json"]) == 1
+    (broken,) = [
+        each for each in json.loads(capsys.readouterr().out)["properties"] if not each["holds"]
+    ]
+    assert broken["path"]["who"] == "a user in group staff"
+
+
+@pytest.mark.usefixtures("policies")
+def test_an_unknown_user_like_none_who_exists_is_reported(capsys):
+    assert main(["check", "the_policies:strange"]) == 1
+    told = capsys.readouterr().out
+    assert "no user who exists is like this one: see unknown= of when():" in told
+    assert "an unknown user, an empty session" in told
 
 
 @pytest.mark.usefixtures("samples")
@@ -77,6 +108,7 @@ def test_json_of_a_conviction_holds_the_path(capsys):
     assert broken[0]["path"] == {
         "session": [{"challengeName": "SRP_A", "challengeResult": True}],
         "userNotFound": False,
+        "who": "",
         "reply": "issues tokens",
     }
 

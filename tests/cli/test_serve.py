@@ -6,13 +6,16 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 TRIGGERS = """
 from authflow.triggers import Triggers, challenge, sequence
@@ -167,3 +170,93 @@ def test_a_file_that_is_no_pool_is_left_alone(tmp_path, content):
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     assert path.read_bytes() == content
+
+
+def test_messages_are_shown_if_asked_for():
+    with serving("--show-messages") as (process, ready):
+        owner = owner_of(ready["endpoint"])
+        pool_id = owner.create_user_pool(PoolName="x")["UserPool"]["Id"]
+        client = owner.create_user_pool_client(UserPoolId=pool_id, ClientName="x")
+        client_id = client["UserPoolClient"]["ClientId"]
+        attributes = {"email": "ada@example.com", "email_verified": "true"}
+        owner.admin_create_user(
+            UserPoolId=pool_id,
+            Username="ada",
+            UserAttributes=[{"Name": k, "Value": v} for k, v in attributes.items()],
+        )
+        owner.admin_set_user_password(
+            UserPoolId=pool_id, Username="ada", Password="Correct-horse-1", Permanent=True
+        )
+        owner.forgot_password(ClientId=client_id, Username="ada")
+        shown = json.loads(process.stdout.readline())
+        assert shown["destination"] == "ada@example.com"
+        assert shown["code"] in shown["text"]
+        owner.confirm_forgot_password(
+            ClientId=client_id,
+            Username="ada",
+            ConfirmationCode=shown["code"],
+            Password="Correct-horse-2",
+        )
+        process.terminate()
+        assert process.wait(timeout=20) == 0
+        assert shown["code"] not in process.stderr.read()
+
+
+class PreAuthentication(BaseHTTPRequestHandler):
+    """A Lambda endpoint with one function, which refuses everybody."""
+
+    def do_POST(self):
+        event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.dumps({"errorMessage": f"not {event['userName']}"}).encode()
+        self.send_response(200)
+        self.send_header("X-Amz-Function-Error", "Unhandled")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+
+def test_functions_are_invoked_at_a_lambda_endpoint():
+    with HTTPServer(("127.0.0.1", 0), PreAuthentication) as functions:
+        thread = threading.Thread(target=functions.serve_forever)
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{functions.server_port}"
+            with serving("--lambda-endpoint", url) as (_, ready):
+                owner = owner_of(ready["endpoint"])
+                arn = "arn:aws:lambda:us-east-1:000000000000:function:guard"
+                config = {"PreAuthentication": arn}
+                pool = owner.create_user_pool(PoolName="x", LambdaConfig=config)["UserPool"]
+                client = owner.create_user_pool_client(
+                    UserPoolId=pool["Id"],
+                    ClientName="x",
+                    ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"],
+                )
+                owner.admin_create_user(UserPoolId=pool["Id"], Username="ada")
+                with pytest.raises(
+                    ClientError, match="PreAuthentication failed with error not ada"
+                ):
+                    owner.initiate_auth(
+                        AuthFlow="USER_PASSWORD_AUTH",
+                        ClientId=client["UserPoolClient"]["ClientId"],
+                        AuthParameters={"USERNAME": "ada", "PASSWORD": "Correct-horse-1"},
+                    )
+        finally:
+            functions.shutdown()
+            thread.join()
+
+
+def test_a_lambda_endpoint_that_others_could_listen_to_must_be_asked_for():
+    command = [sys.executable, "-m", "authflow", "serve", "--port", "0"]
+    done = subprocess.run(
+        [*command, "--lambda-endpoint", "http://lambda.example"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 2
+    assert "--allow-insecure-lambda-endpoint" in done.stderr
+    assert done.stdout == ""

@@ -294,3 +294,14 @@ async def test_the_aws_configuration_of_the_environment_plays_no_part(
         with pytest.raises(OutcomeUnknownError):
             await transport.send(respond(server.config()))
         assert len(server.requests) == 1
+
+
+async def test_what_stays_on_this_machine_goes_to_no_proxy(scripted, monkeypatch):
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    async with scripted.serve(TOKENS) as proxy, scripted.serve(TOKENS) as server:
+        for name in ("http_proxy", "HTTP_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+        async with open_transport(server.config()) as transport:
+            await transport.send(initiate(server.config()))
+        assert (proxy.operations, server.operations) == ([], ["InitiateAuth"])

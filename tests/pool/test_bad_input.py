@@ -13,6 +13,9 @@ OPERATIONS = [
     *("AdminSetUserPassword", "AdminGetUser", "AdminDeleteUser", "InitiateAuth"),
     *("RespondToAuthChallenge", "AdminInitiateAuth", "AdminRespondToAuthChallenge"),
     *("GetTokensFromRefreshToken", "RevokeToken", "GetUser", "GlobalSignOut"),
+    *("ForgotPassword", "ConfirmForgotPassword", "AdminResetUserPassword"),
+    *("CreateGroup", "GetGroup", "DeleteGroup", "ListGroups", "AdminListGroupsForUser"),
+    *("AdminAddUserToGroup", "AdminRemoveUserFromGroup"),
 ]
 BODIES = {
     "nothing": b"",
@@ -120,9 +123,8 @@ async def test_every_bad_request_gets_an_error_of_cognitos_shape_and_the_pool_go
 async def test_the_table_above_names_every_operation(api):
     from authflow.pool.operations import operations
 
-    table = operations(
-        **dict.fromkeys(("database", "workers", "tokens", "triggers", "region", "clock"))
-    )
+    needed = ("database", "workers", "tokens", "triggers", "mailbox", "region", "clock")
+    table = operations(**dict.fromkeys(needed))
     assert sorted(table) == sorted(OPERATIONS)
 
 

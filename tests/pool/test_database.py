@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from authflow.errors import ConfigError
-from authflow.pool.database import Database
+from authflow.pool.database import _APPLICATION_ID, Database
+from authflow.pool.schema import SCHEMA
 
 
 def count(connection, name, n=1):
@@ -173,3 +174,23 @@ async def test_a_disk_that_is_full_fails_the_jobs_and_nothing_else(tmp_path):
         await database.write(lambda c: c.execute("PRAGMA max_page_count = 100000").fetchone())
         await database.write(count, "ann")
         assert database.read(names) == {"ann"}
+
+
+async def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path):
+    path = tmp_path / "pool.db"
+    old = sqlite3.connect(path)
+    old.executescript(SCHEMA[0])
+    old.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    old.execute("PRAGMA user_version = 1")
+    count(old, "ann")
+    old.commit()
+    old.close()
+    for _ in range(2):
+        async with Database(path=str(path)) as database:
+            assert database.read(names) == {"ann"}
+            tables = database.read(
+                lambda connection: connection.execute("SELECT name FROM sqlite_schema").fetchall()
+            )
+            assert ("messages",) in tables
+            version = database.read(lambda c: c.execute("PRAGMA user_version").fetchone())
+            assert version == (len(SCHEMA),)

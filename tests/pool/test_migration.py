@@ -111,6 +111,13 @@ async def test_a_user_may_have_to_reset_the_password(house, directory):
         {"forceAliasCreation": "yes"},
         {"forceAliasCreation": []},
         {"enableSMSMFA": True},
+        # The pool has no MFA: who should be asked for a code would not be.
+        {"enableSMSMFA": True, "userAttributes": {"phone_number": "+12065550123"}},
+        {"messageAction": "RESEND"},
+        {"messageAction": True},
+        {"desiredDeliveryMediums": "EMAIL"},
+        {"desiredDeliveryMediums": ["PIGEON"]},
+        {"desiredDeliveryMediums": [["SMS"]]},
     ],
 )
 async def test_unusable_results_bring_nobody_in(house, directory, response):
@@ -162,3 +169,202 @@ async def test_a_username_may_come_with_the_attributes(start, settle, directory)
     request = house.by_password("old@example.org", PASSWORD)
     assert "AuthenticationResult" in await house.api("InitiateAuth", **request)
     assert await house.api("AdminGetUser", UserPoolId=house.pool_id, Username="old")
+
+
+EMAIL = {"email": "old@example.org", "email_verified": "true"}
+PHONE = {"phone_number": "+12065550123", "phone_number_verified": "true"}
+
+
+@define
+class Elsewhere:
+    """A directory that is asked about forgotten passwords, too."""
+
+    sources = frozenset({"UserMigration"})
+    response: dict = field(factory=lambda: {"userAttributes": EMAIL, "messageAction": "SUPPRESS"})
+    events: list = field(factory=list)
+
+    async def handle(self, event):
+        self.events.append(event)
+        if isinstance(self.response, Exception):
+            raise self.response
+        return {**event, "response": {**event["response"], **self.response}}
+
+
+@pytest.fixture
+def elsewhere():
+    return Elsewhere()
+
+
+@pytest.fixture
+def sent():
+    return []
+
+
+@pytest.fixture
+def forgetful(start, settle, elsewhere, sent):
+    """Make a pool that migrates from elsewhere, and keeps what it sends."""
+
+    async def made(pool=None, **client):
+        return await settle(await start(triggers=elsewhere, on_message=sent.append), pool, **client)
+
+    return made
+
+
+def forgetting(house, username="old", **more):
+    return {"ClientId": house.client_id, "Username": username, **more}
+
+
+def renewing(house, code, username="old"):
+    return forgetting(house, username, ConfirmationCode=code.reveal(), Password="N3w-Password")
+
+
+async def users_of(house):
+    pool = await house.api("DescribeUserPool", UserPoolId=house.pool_id)
+    return pool["UserPool"]["EstimatedNumberOfUsers"]
+
+
+@pytest.mark.parametrize("status", [None, "CONFIRMED", "RESET_REQUIRED"])
+async def test_who_forgot_the_password_is_brought_in_and_sets_one(
+    forgetful, elsewhere, sent, status
+):
+    elsewhere.response["finalUserStatus"] = status
+    house = await forgetful()
+    metadata = {"ClientMetadata": {"page": "forgot"}}
+    reply = await house.api("ForgotPassword", **forgetting(house), **metadata)
+    assert reply["CodeDeliveryDetails"]["Destination"] == "o***@e***"
+    (event,) = elsewhere.events
+    assert event["triggerSource"] == "UserMigration_ForgotPassword"
+    assert event["userName"] == "old"
+    assert event["request"] == {"clientMetadata": {"page": "forgot"}}
+    assert set(event["response"].values()) == {None}
+    (message,) = sent
+    assert await house.api("ConfirmForgotPassword", **renewing(house, message.code)) == {}
+    user = await house.api("AdminGetUser", UserPoolId=house.pool_id, Username="old")
+    assert user["UserStatus"] == "CONFIRMED"
+    request = house.by_password("old", "N3w-Password")
+    assert "AuthenticationResult" in await house.api("InitiateAuth", **request)
+    assert len(elsewhere.events) == 1
+
+
+async def test_who_must_reset_the_password_at_sign_in_does_so_by_a_code(forgetful, elsewhere, sent):
+    elsewhere.response["finalUserStatus"] = "RESET_REQUIRED"
+    house = await forgetful()
+    refusal = await house.api.refused("InitiateAuth", **house.by_password("old", PASSWORD))
+    assert refusal.code == "PasswordResetRequiredException"
+    await house.api("ForgotPassword", **forgetting(house))
+    await house.api("ConfirmForgotPassword", **renewing(house, sent[0].code))
+    request = house.by_password("old", "N3w-Password")
+    assert "AuthenticationResult" in await house.api("InitiateAuth", **request)
+    assert len(elsewhere.events) == 1
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [{"name": "Old"}, {"email": "old@example.org"}, {**EMAIL, "email_verified": "false"}],
+)
+async def test_who_cannot_be_sent_a_code_is_not_brought_in(forgetful, elsewhere, sent, attributes):
+    elsewhere.response = {"userAttributes": attributes}
+    house = await forgetful()
+    refusal = await house.api.refused("ForgotPassword", **forgetting(house))
+    assert refusal.code == "InvalidParameterException"
+    assert "no registered/verified email or phone_number" in refusal.message
+    assert await users_of(house) == 0
+    assert sent == []
+
+
+@pytest.mark.parametrize(
+    ("response", "code"),
+    [
+        (ValueError("no such person"), "UserNotFoundException"),
+        ({"userAttributes": None}, "InvalidLambdaResponseException"),
+        ({"enableSMSMFA": True}, "InvalidLambdaResponseException"),
+        ({"userAttributes": {**EMAIL, "custom:shoe": "42"}}, "UserNotFoundException"),
+    ],
+)
+@pytest.mark.parametrize("hidden", ["ENABLED", "LEGACY"])
+async def test_a_directory_that_fails_brings_nobody_in(
+    forgetful, elsewhere, hidden, response, code
+):
+    if isinstance(response, dict):
+        elsewhere.response |= response
+    else:
+        elsewhere.response = response
+    house = await forgetful(PreventUserExistenceErrors=hidden)
+    if hidden == "ENABLED":
+        reply = await house.api("ForgotPassword", **forgetting(house))
+        assert reply["CodeDeliveryDetails"].keys() == {
+            *("AttributeName", "DeliveryMedium", "Destination"),
+        }
+    else:
+        refusal = await house.api.refused("ForgotPassword", **forgetting(house))
+        assert refusal.code == code
+        if code == "UserNotFoundException":
+            told = f"Exception migrating user in app client {house.client_id}"
+            assert refusal.message == told
+    assert await users_of(house) == 0
+
+
+async def test_the_directory_is_not_asked_for_ever(forgetful, elsewhere):
+    elsewhere.response = ValueError("no such person")
+    house = await forgetful()
+    for _ in range(10):
+        await house.api.refused("ForgotPassword", **forgetting(house))
+    refusal = await house.api.refused("ForgotPassword", **forgetting(house))
+    assert refusal.code == "LimitExceededException"
+    assert len(elsewhere.events) == 10
+
+
+async def test_side_by_side_who_forgot_is_brought_in_once(forgetful, sent):
+    house = await forgetful()
+    request = forgetting(house)
+    replies = await asyncio.gather(*(house.api("ForgotPassword", **request) for _ in range(4)))
+    assert len({reply["CodeDeliveryDetails"]["Destination"] for reply in replies}) == 1
+    assert await users_of(house) == 1
+    await house.api("ConfirmForgotPassword", **renewing(house, sent[-1].code))
+
+
+async def test_an_alias_of_somebody_else_is_taken_only_if_the_trigger_says_so(
+    forgetful, elsewhere, sent
+):
+    house = await forgetful({"AliasAttributes": ["email"]})
+    await house.add_user("ann", **EMAIL)
+    refusal = await house.api.refused("ForgotPassword", **forgetting(house))
+    assert refusal.code == "UserNotFoundException"
+    assert await users_of(house) == 1
+    elsewhere.response["forceAliasCreation"] = True
+    await house.api("ForgotPassword", **forgetting(house))
+    request = renewing(house, sent[0].code, "old@example.org")
+    assert await house.api("ConfirmForgotPassword", **request) == {}
+
+
+@pytest.fixture
+def welcoming(forgetful, elsewhere, sent):
+    """Make a pool whose directory answers as given, and give the messages, too."""
+
+    async def made(response):
+        elsewhere.response = response
+        return await forgetful(), sent
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("response", "attributes", "mediums"),
+    [
+        ({}, {**EMAIL, **PHONE}, ["SMS"]),
+        ({}, EMAIL, []),
+        ({"desiredDeliveryMediums": ["EMAIL"]}, {**EMAIL, **PHONE}, ["EMAIL"]),
+        ({"desiredDeliveryMediums": ["EMAIL", "SMS"]}, {**EMAIL, **PHONE}, ["EMAIL", "SMS"]),
+        ({"desiredDeliveryMediums": []}, PHONE, ["SMS"]),
+        ({"messageAction": "SUPPRESS", "desiredDeliveryMediums": ["EMAIL"]}, EMAIL, []),
+    ],
+)
+async def test_whoever_is_brought_in_is_welcomed_unless_told_otherwise(
+    welcoming, response, attributes, mediums
+):
+    house, sent = await welcoming({"userAttributes": attributes, **response})
+    await house.api("InitiateAuth", **house.by_password("old", PASSWORD))
+    assert [message.medium for message in sent] == mediums
+    for message in sent:
+        assert message.code is None
+        assert "old" in message.text.reveal()

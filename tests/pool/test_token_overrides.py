@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.token_overrides import read_token_overrides
-from authflow.triggers.token_events import UNCHANGEABLE
+from authflow.triggers.events.token_events import UNCHANGEABLE
 
 CLIENT = "1example23456789"
 IDENTITY = {"sub": "s", "aud": CLIENT, "cognito:username": "ann", "email": "ann@example.org"}

@@ -49,7 +49,10 @@ class OldDirectory:
         return Found(user=MigratedUser(attributes={"email": "old@example.org"}))
 
     async def look_up(self, username):
-        return UnknownUser()
+        if username != "old":
+            return UnknownUser()
+        attributes = {"email": "old@example.org", "email_verified": "true"}
+        return Found(user=MigratedUser(attributes=attributes))
 
 
 @pytest.fixture
@@ -94,6 +97,14 @@ async def test_a_directory_is_migrated_from(house):
     for name, text in (("new", "old"), ("other", "x")):
         refusal = await house.api.refused("InitiateAuth", **house.by_password(name, text))
         assert refusal.message == f"Exception migrating user in app client {house.client_id}"
+
+
+async def test_a_directory_is_asked_about_a_forgotten_password(house):
+    request = {"ClientId": house.client_id, "Username": "old"}
+    reply = await house.api("ForgotPassword", **request)
+    assert reply["CodeDeliveryDetails"]["Destination"] == "o***@e***"
+    refusal = await house.api.refused("ForgotPassword", **{**request, "Username": "new"})
+    assert refusal.message == f"Exception migrating user in app client {house.client_id}"
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from authflow import triggers
 from authflow.errors import EventError, MisuseError
 from authflow.triggers import HandledEvent, parse_event
-from authflow.triggers.events import HANDLED_EVENTS
+from authflow.triggers.events.parsing import HANDLED_EVENTS, is_handled
 
 LoadEvent = Callable[..., dict[str, Any]]
 
@@ -67,8 +68,19 @@ def test_an_event_object_around_nothing_is_refused():
 
 
 def test_each_source_is_of_one_kind_of_event():
-    sources = [source for kind in HANDLED_EVENTS for source in kind.sources]
+    kinds = [getattr(triggers, name) for name in HANDLED_EVENTS]
+    sources = [source for kind in kinds for source in kind.sources]
     assert len(sources) == len(set(sources)) == 35
+
+
+def test_only_these_kinds_are_served_by_functions():
+    assert all(is_handled(getattr(triggers, name)) for name in HANDLED_EVENTS)
+
+    class Own(triggers.PreSignUpEvent):
+        """Somebody's own kind of event, which no source is read as."""
+
+    for other in (Own, HandledEvent, triggers.DefineEvent, triggers.MigrationEvent, "PreSignUp"):
+        assert not is_handled(other)
 
 
 @handled

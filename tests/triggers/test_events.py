@@ -6,8 +6,8 @@ import pytest
 
 from authflow.errors import EventError
 from authflow.secret import Secret
-from authflow.triggers.challenges import Issued
-from authflow.triggers.events import (
+from authflow.triggers.directories.migration import MigratedUser
+from authflow.triggers.events.parsing import (
     CreateEvent,
     DefineEvent,
     MigrationEvent,
@@ -15,7 +15,6 @@ from authflow.triggers.events import (
     VerifyEvent,
     parse_event,
 )
-from authflow.triggers.migration import MigratedUser
 
 LoadEvent = Callable[..., dict[str, Any]]
 
@@ -103,7 +102,7 @@ def test_unknown_members_are_kept(load_event: LoadEvent):
 def test_the_event_that_was_given_stays_as_it_is(load_event: LoadEvent):
     raw = load_event("create_first")
     before = copy.deepcopy(raw)
-    parse_event(raw).give(Issued(public={"a": "1"}, private={"b": "2"}), metadata="M")
+    parse_event(raw).give(public={"a": "1"}, private={"b": "2"}, metadata="M")
     assert raw == before
 
 
@@ -160,7 +159,7 @@ def test_a_migrated_user_gets_no_welcome_unless_it_is_wanted(load_event: LoadEve
     assert quiet["messageAction"] == "SUPPRESS"
     welcomed = event.migrated(
         MigratedUser(
-            attributes={},
+            attributes={"email": "a@example.com"},
             status="RESET_REQUIRED",
             send_welcome=True,
             delivery_mediums=["EMAIL"],

@@ -15,7 +15,7 @@ from authflow.triggers import (
     TokenChanges,
     parse_event,
 )
-from authflow.triggers.token_events import UNCHANGEABLE
+from authflow.triggers.events.token_events import UNCHANGEABLE
 
 LoadEvent = Callable[..., dict[str, Any]]
 

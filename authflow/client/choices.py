@@ -1,0 +1,81 @@
+"""Rounds of a policy that ask the client itself, and no challenge plugin: choices and conditions.
+
+authflow's triggers mark them in the public challenge parameters: kind "choice" with the options'
+names, kind "condition" with the names of the client metadata that are wanted. An option is named by
+the challenges that it is made of: "otp", "captcha+otp", "question#2" for a second question.
+"""
+
+from typing import Final
+
+from authflow import wire
+from authflow.client.prompt import Prompt
+from authflow.errors import MisuseError, PluginNotFoundError
+from authflow.machine import State
+from authflow.plugins import PluginRegistry
+from authflow.results import Challenge
+
+TOLD: Final = "told"
+"""The answer to a condition: what counts is the client metadata that goes with it."""
+
+
+def options_of(challenge: Challenge) -> tuple[str, ...]:
+    """Give the options of a challenge that is a choice; none if it is not."""
+    if challenge.name != State.CUSTOM_CHALLENGE or challenge.kind != wire.CHOICE:
+        return ()
+    return tuple(challenge.parameters.get(wire.OPTIONS, "").split())
+
+
+def is_condition(challenge: Challenge) -> bool:
+    """Say whether a challenge only wants the client metadata."""
+    return (
+        challenge.name == State.CUSTOM_CHALLENGE
+        and challenge.kind == wire.CONDITION
+        and wire.WANTED in challenge.parameters
+    )
+
+
+def check_choice(challenge: Challenge, answer: str) -> None:
+    """Refuse an answer that names no option; the triggers would end the sign-in.
+
+    Raises:
+        MisuseError: It names none.
+    """
+    options = options_of(challenge)
+    if options and answer not in options:
+        msg = f"this challenge is a choice: answer one of {', '.join(options)}"
+        raise MisuseError(msg)
+
+
+async def choose(challenge: Challenge, registry: PluginRegistry, prompt: Prompt) -> str:
+    """Choose an option: the only one that the installed plugins can answer, or what a person says.
+
+    Args:
+        challenge: A challenge that is a choice.
+        registry: The installed client challenges.
+        prompt: Asks the person.
+
+    Raises:
+        PluginNotFoundError: No option can be answered here.
+        MisuseError: The prompt gave what is no option.
+    """
+    options = options_of(challenge)
+    possible = [option for option in options if option == wire.SKIP or _is_known(option, registry)]
+    if not possible:
+        msg = f"none of these can be answered here: {', '.join(options)}; install a plugin for one"
+        raise PluginNotFoundError(msg)
+    if len(possible) == 1:
+        return possible[0]
+    answer = await prompt.choose("How do you want to go on?", possible)
+    check_choice(challenge, answer)
+    return answer
+
+
+def _is_known(option: str, registry: PluginRegistry) -> bool:
+    """Say whether there is a plugin for each challenge of an option."""
+    kinds = [label.partition("#")[0] for label in option.split("+")]
+    try:
+        for kind in kinds:
+            registry.find(kind)
+    except PluginNotFoundError:
+        return False
+    return True

@@ -1,0 +1,124 @@
+"""The tables of a pool's SQLite file, version by version."""
+
+from typing import Final
+
+_FIRST: Final = """
+CREATE TABLE user_pools (
+    id TEXT PRIMARY KEY,
+    settings TEXT NOT NULL,
+    signing_key TEXT NOT NULL,
+    key_id TEXT NOT NULL UNIQUE,
+    mask_key BLOB NOT NULL,
+    created_at REAL NOT NULL,
+    modified_at REAL NOT NULL
+) STRICT;
+CREATE TABLE app_clients (
+    id TEXT PRIMARY KEY,
+    pool_id TEXT NOT NULL REFERENCES user_pools ON DELETE CASCADE,
+    secret TEXT,
+    settings TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    modified_at REAL NOT NULL
+) STRICT;
+CREATE TABLE users (
+    sub TEXT PRIMARY KEY,
+    pool_id TEXT NOT NULL REFERENCES user_pools ON DELETE CASCADE,
+    username TEXT NOT NULL,
+    status TEXT NOT NULL,
+    enabled INTEGER NOT NULL,
+    attributes TEXT NOT NULL,
+    salt BLOB NOT NULL,
+    verifier BLOB NOT NULL,
+    password_expires_at REAL,
+    created_at REAL NOT NULL,
+    modified_at REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+-- Every name that a user signs in by: the username and the aliases, in one space.
+CREATE TABLE names (
+    pool_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    sub TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    PRIMARY KEY (pool_id, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX names_of_user ON names (sub);
+CREATE TABLE sessions (
+    id BLOB PRIMARY KEY,
+    expires_at REAL NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_by_age ON sessions (expires_at);
+CREATE TABLE password_failures (
+    pool_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    failures INTEGER NOT NULL,
+    failed_at REAL NOT NULL,
+    PRIMARY KEY (pool_id, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX password_failures_by_age ON password_failures (failed_at);
+-- What one sign-in led to: its refresh tokens come and go, its origin_jti stays.
+CREATE TABLE token_families (
+    origin_jti TEXT PRIMARY KEY,
+    sub TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    client_id TEXT NOT NULL REFERENCES app_clients ON DELETE CASCADE,
+    auth_time INTEGER NOT NULL,
+    expires_at REAL NOT NULL,
+    revoked INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE INDEX token_families_of_user ON token_families (sub);
+CREATE INDEX token_families_by_age ON token_families (expires_at);
+CREATE TABLE refresh_tokens (
+    id BLOB PRIMARY KEY,
+    origin_jti TEXT NOT NULL REFERENCES token_families ON DELETE CASCADE,
+    replaced_at REAL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX refresh_tokens_of_family ON refresh_tokens (origin_jti);
+"""
+_FORGOTTEN_PASSWORDS: Final = """
+-- The owner is a user, or a name that nobody has and the pool pretends to know.
+CREATE TABLE reset_codes (
+    pool_id TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    mac BLOB NOT NULL,
+    expires_at REAL NOT NULL,
+    PRIMARY KEY (pool_id, owner)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reset_codes_by_age ON reset_codes (expires_at);
+CREATE TABLE reset_attempts (
+    pool_id TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    began_at REAL NOT NULL,
+    PRIMARY KEY (pool_id, owner)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reset_attempts_by_age ON reset_attempts (began_at);
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY,
+    pool_id TEXT NOT NULL REFERENCES user_pools ON DELETE CASCADE,
+    username TEXT NOT NULL,
+    sent_at REAL NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT;
+CREATE INDEX messages_by_age ON messages (sent_at);
+"""
+_GROUPS: Final = """
+CREATE TABLE groups (
+    pool_id TEXT NOT NULL REFERENCES user_pools ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    description TEXT,
+    role_arn TEXT,
+    precedence INTEGER,
+    created_at REAL NOT NULL,
+    modified_at REAL NOT NULL,
+    PRIMARY KEY (pool_id, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE memberships (
+    sub TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    pool_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (sub, pool_id, name),
+    FOREIGN KEY (pool_id, name) REFERENCES groups ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX memberships_of_group ON memberships (pool_id, name);
+"""
+SCHEMA: Final = (_FIRST, _FORGOTTEN_PASSWORDS + _GROUPS)
+"""What each version adds; a file's `user_version` says how many of them it has."""

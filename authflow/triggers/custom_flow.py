@@ -1,0 +1,352 @@
+"""Serves Define, Create and Verify by a policy and its plugins."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final, TypeVar
+
+from attrs import define, field, frozen
+
+from authflow import wire
+from authflow.errors import (
+    ConfigError,
+    EventError,
+    MisuseError,
+    PluginConflictError,
+    PluginError,
+    PluginFailedError,
+    PluginLoadError,
+    TriggerStateError,
+)
+from authflow.machine import State
+from authflow.plugins import PluginRegistry
+from authflow.secret import Secret
+from authflow.triggers.challenges import CreateContext, Issued, TriggerChallenge, VerifyContext
+from authflow.triggers.events.challenge_events import CreateEvent, DefineEvent, VerifyEvent
+from authflow.triggers.limits.safeguards import ISSUE, TURN, Safeguards
+from authflow.triggers.policies.facts import Facts
+from authflow.triggers.policies.policy import (
+    CHOICE_METADATA,
+    CONDITION_METADATA,
+    STATE_MARK,
+    Failed,
+    Passed,
+    Policy,
+)
+from authflow.triggers.policies.steps import (
+    ChallengeStep,
+    ConditionalStep,
+    PasswordStep,
+)
+from authflow.triggers.policies.table import Choice, Owed
+
+T = TypeVar("T")
+
+GroupLookup = Callable[[str, str], Awaitable[Iterable[str]]]
+"""Gives the names of a user's groups, for a user pool's id and a user's canonical name; none for a
+user who does not exist."""
+
+ROUND: Final = "authflow.round"
+"""The private challenge parameter that tells Verify which round the answer is for: Cognito does not
+give it the session."""
+
+RESERVED_PUBLIC: Final = frozenset(
+    {wire.KIND, wire.ATTEMPT, wire.ATTEMPTS, wire.USERNAME, wire.USER_ID_FOR_SRP}
+)
+"""Public parameters that are ours or Cognito's: a client would take a plugin's for real."""
+
+RESERVED_PRIVATE: Final = frozenset({ROUND, ISSUE, TURN})
+
+MOST_CHARS: Final = 131_072
+"""How long a public parameter may be: StringType in the API's model."""
+
+_ONCE: Final = {wire.ATTEMPT: "1", wire.ATTEMPTS: "1"}
+
+_log: Final = logging.getLogger("authflow.triggers")
+
+
+@define(kw_only=True, eq=False)
+class CustomFlow:
+    """A policy at work.
+
+    Args:
+        policy: What a user must pass.
+        registry: Where its plugins are found.
+        safeguards: Keep what must survive between Cognito's calls.
+        groups: Who tells which groups a user is in, if the policy asks.
+        clock: Gives seconds since the epoch.
+
+    Raises:
+        ConfigError: The policy asks for groups, and nobody tells them.
+    """
+
+    policy: Policy
+    registry: PluginRegistry
+    safeguards: Safeguards = field(factory=Safeguards)
+    groups: GroupLookup | None = None
+    clock: Callable[[], float] = field(default=time.time, repr=False)
+    _steps: Mapping[str, ChallengeStep] = field(init=False, repr=False)
+    _plugins: dict[str, TriggerChallenge] = field(factory=dict, init=False, repr=False)
+    _metadata: dict[str, str] = field(factory=dict, init=False, repr=False)
+    _asks_groups: bool = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._steps = {step.label: step for step in self.policy.challenges}
+        self._asks_groups = any(step.condition.needs_groups for step in self.policy.conditions)
+        if self._asks_groups and self.groups is None:
+            msg = (
+                "the policy asks which groups a user is in, and Cognito does not tell triggers:"
+                " give Triggers(groups=...), such as CognitoGroups(...)"
+            )
+            raise ConfigError(msg)
+
+    def load(self, names: Iterable[str] | None = None) -> None:
+        """Find and make the plugins of the policy, unless that was done before.
+
+        Args:
+            names: Only these.
+
+        Raises:
+            PluginError: A plugin is missing, broken or in conflict with another.
+            ConfigError: A plugin does not take its settings.
+        """
+        wanted = None if names is None else frozenset(names)
+        for step in self._steps.values():
+            if wanted is None or step.name in wanted:
+                self._load(step)
+
+    async def define(self, event: DefineEvent) -> dict[str, Any]:
+        """Say what comes next.
+
+        Raises:
+            PluginFailedError: A plugin is missing or broken, or the groups cannot be told.
+        """
+        self._ready()
+        facts = await self._facts(event)
+        match self.policy.replay(event.session, self._metadata, facts):
+            case Owed(step=PasswordStep()):
+                return event.ask(State.PASSWORD_VERIFIER.value)
+            case Owed():
+                return event.ask(State.CUSTOM_CHALLENGE.value)
+            case Passed() if not event.user_not_found:
+                return event.issue_tokens()
+            case Passed():
+                _log.error("an unknown user has passed the policy: no tokens were issued")
+                return event.fail_authentication()
+            case Failed(reason):
+                _log.info("authentication failed: %s", reason)
+                return event.fail_authentication()
+
+    async def create(self, event: CreateEvent) -> dict[str, Any]:
+        """Make the challenge that is owed.
+
+        Raises:
+            EventError: None is owed.
+            PluginFailedError: A plugin is missing, raised, or gave something unusable.
+        """
+        self._ready()
+        facts = await self._facts(event)
+        standing = self.policy.replay(event.session, self._metadata, facts)
+        match standing:
+            case Owed(step=ChallengeStep() as step):
+                made = await self._issue(step, standing, event)
+            case Owed(step=Choice() as choice):
+                made = _choice_round(choice)
+            case Owed(step=ConditionalStep() as conditional):
+                made = _condition_round(conditional)
+            case _:
+                msg = "no challenge is owed after this session"
+                raise EventError(msg)
+        private = {**made.private, ROUND: standing.state}
+        return event.give(public=made.public, private=private, metadata=made.metadata)
+
+    async def verify(self, event: VerifyEvent) -> dict[str, Any]:
+        """Say whether an answer is right.
+
+        Raises:
+            EventError: These triggers did not make the challenge, or the answer names no option.
+            PluginFailedError: A plugin is missing, raised, or gave something unusable.
+        """
+        self._ready()
+        owed = self.policy.owed.get(event.private.get(ROUND, ""))
+        match owed:
+            case Owed(step=ChallengeStep() as step):
+                # The plugin is asked for an unknown user too, so that it takes as long.
+                right = await self._verified(step, event)
+                return event.verified(correct=right)
+            case Owed(step=Choice() as choice):
+                return event.verified(correct=_means_first(choice, event))
+            case Owed(step=ConditionalStep() as conditional):
+                return event.verified(correct=conditional.holds(await self._facts(event)))
+            case _:
+                msg = "the challenge was not made by these triggers"
+                raise EventError(msg)
+
+    async def _issue(self, step: ChallengeStep, owed: Owed, event: CreateEvent) -> "_Made":
+        """Have a plugin make a challenge."""
+        draw = await self.safeguards.draw(step, owed, event)
+        context = CreateContext(
+            username=event.username,
+            user_attributes=event.user_attributes,
+            user_not_found=event.user_not_found,
+            attempt=owed.attempt,
+            attempts=step.attempts,
+            user_pool_id=event.user_pool_id,
+            now=self.clock(),
+            randomness=draw.randomness,
+            state=draw.state,
+            sends=draw.sends,
+        )
+        issued = await _ask(step.name, self._plugins[step.label].create, context)
+        if not isinstance(issued, Issued):
+            raise _failed(step.name, f"create() gave {type(issued).__name__}, not Issued")
+        reserved = (RESERVED_PUBLIC & issued.public.keys()) | (
+            RESERVED_PRIVATE & issued.private.keys()
+        )
+        if reserved:
+            raise _failed(step.name, f"reserved parameters: {', '.join(sorted(reserved))}")
+        for name, value in issued.public.items():
+            if len(value) > MOST_CHARS:
+                raise _failed(step.name, f"{name!r} has more than {MOST_CHARS} characters")
+        metadata = self._metadata[step.name]
+        if issued.state is not None:
+            metadata += STATE_MARK + await self._sealed(issued.state, step, event)
+        public = {
+            **issued.public,
+            wire.KIND: step.name,
+            wire.ATTEMPT: str(owed.attempt),
+            wire.ATTEMPTS: str(step.attempts),
+        }
+        return _Made(public=public, private={**issued.private, **draw.private}, metadata=metadata)
+
+    async def _sealed(self, state: Secret[bytes], step: ChallengeStep, event: CreateEvent) -> str:
+        try:
+            return await self.safeguards.seal(state, step, event)
+        except (ConfigError, MisuseError) as error:
+            raise _failed(step.name, f"its state cannot be sealed: {error}") from error
+
+    async def _verified(self, step: ChallengeStep, event: VerifyEvent) -> bool:
+        """Have a plugin verify an answer, once it was counted."""
+        if not await self.safeguards.admits(step, event):
+            return False
+        context = VerifyContext(
+            username=event.username,
+            user_attributes=event.user_attributes,
+            user_not_found=event.user_not_found,
+            private={
+                name: value for name, value in event.private.items() if name not in RESERVED_PRIVATE
+            },
+            answer=event.answer,
+            now=self.clock(),
+        )
+        right = await _ask(step.name, self._plugins[step.label].verify, context)
+        if not isinstance(right, bool):
+            raise _failed(step.name, f"verify() gave {type(right).__name__}, not bool")
+        return right and await self.safeguards.use_up(step, event)
+
+    async def _facts(self, event: DefineEvent | CreateEvent | VerifyEvent) -> Facts:
+        groups: frozenset[str] = frozenset()
+        if self._asks_groups and self.groups is not None:
+            try:
+                told = await self.groups(event.user_pool_id, event.username)
+                if isinstance(told, str):
+                    raise TypeError("groups= gave one string, not a collection of names")  # noqa: TRY301
+                groups = frozenset(told)
+            except Exception as error:
+                _log.error("the groups cannot be told: it raised %s", type(error).__qualname__)
+                msg = "the user's groups cannot be told now"
+                raise PluginFailedError(msg) from error
+        return Facts(
+            user_attributes=event.user_attributes,
+            groups=groups,
+            client_metadata=event.client_metadata,
+            user_not_found=event.user_not_found,
+        )
+
+    def _ready(self) -> None:
+        """Load the plugins at their first use, keeping from the client what is wrong with one."""
+        if len(self._plugins) == len(self._steps):
+            return
+        try:
+            self.load()
+        except (PluginError, ConfigError) as error:
+            _log.error("the triggers cannot be served: %s", error)
+            msg = "a challenge of this flow cannot be served"
+            raise PluginFailedError(msg) from error
+
+    def _load(self, step: ChallengeStep) -> None:
+        """Find and make a step's plugin, unless that was done before."""
+        if step.label in self._plugins:
+            return
+        made_by = self.registry.find(step.name)
+        metadata = getattr(made_by, "metadata", None)
+        if not isinstance(metadata, str) or not metadata or STATE_MARK in metadata:
+            msg = (
+                f"the challenge {step.name!r} must have a `metadata`, a string that is not empty"
+                f" and holds no {STATE_MARK!r}"
+            )
+            raise PluginLoadError(msg)
+        for other, taken in {
+            **self._metadata,
+            wire.CHOICE: CHOICE_METADATA,
+            wire.CONDITION: CONDITION_METADATA,
+        }.items():
+            if taken == metadata and other != step.name:
+                msg = f"{other!r} and {step.name!r} share one metadata: none would know its answers"
+                raise PluginConflictError(msg)
+        self.safeguards.check(step.name, getattr(made_by, "needs", ()))
+        try:
+            plugin: TriggerChallenge = made_by(**step.settings)
+        except Exception as error:
+            given = ", ".join(step.settings) or "none"
+            msg = f"the challenge {step.name!r} cannot be made with its settings ({given})"
+            raise ConfigError(msg) from error
+        self._metadata[step.name] = metadata
+        self._plugins[step.label] = plugin
+
+
+@frozen(kw_only=True)
+class _Made:
+    """What goes back to Cognito."""
+
+    public: dict[str, str] = field(repr=False)
+    private: dict[str, str] = field(repr=False)
+    metadata: str
+
+
+def _choice_round(choice: Choice) -> _Made:
+    """Ask which option the client takes."""
+    public = {wire.KIND: wire.CHOICE, wire.OPTIONS: " ".join(choice.options), **_ONCE}
+    return _Made(public=public, private={}, metadata=CHOICE_METADATA)
+
+
+def _condition_round(conditional: ConditionalStep) -> _Made:
+    """Have the client answer, so that its metadata comes along."""
+    wanted = " ".join(conditional.condition.client_metadata_names)
+    public = {wire.KIND: wire.CONDITION, wire.WANTED: wanted, **_ONCE}
+    return _Made(public=public, private={}, metadata=CONDITION_METADATA)
+
+
+def _means_first(choice: Choice, event: VerifyEvent) -> bool:
+    """Say which half of the open options an answer means. Cognito keeps no more of a round."""
+    answer = event.answer.reveal().strip()
+    if answer not in choice.options:
+        msg = f"the answer to this choice is one of: {', '.join(choice.options)}"
+        raise EventError(msg)
+    return answer in choice.first
+
+
+def _failed(name: str, why: str) -> PluginFailedError:
+    """Log why a plugin's result is unusable, and give the error that the client may see."""
+    _log.error("the challenge plugin %r failed: %s", name, why)
+    return PluginFailedError(f"the challenge {name!r} failed")
+
+
+async def _ask(name: str, method: Callable[[T], Awaitable[object]], context: T) -> object:
+    """Call a plugin. Its error may hold anything: neither the client nor the log gets its text."""
+    try:
+        return await method(context)
+    except TriggerStateError:
+        raise  # what the plugin was given failed, not the plugin
+    except Exception as error:
+        raise _failed(name, f"it raised {type(error).__qualname__}") from error

@@ -1,0 +1,1 @@
+"""Where users come from that a user pool does not know yet."""

@@ -1,0 +1,304 @@
+"""A user directory behind an LDAP server, such as OpenLDAP or Active Directory.
+
+A service account searches the user's entry; then a fresh connection binds as that entry with the
+password that the user typed. The server's own rules hold: for an account that is locked, disabled
+or expired there it refuses the bind.
+
+The server is asked by worker processes, which anyio starts as `multiprocessing` does: a program
+that uses this needs the usual `if __name__ == "__main__":`.
+
+Needs the extra `ldap`: `pip install cognito-authflow[ldap]`.
+
+Sources: RFC 4513 §5.1.2 (an empty password is no password) and §6.3.1 (passwords only over TLS),
+RFC 4512 §1.4 (attribute names), RFC 4516 (URLs).
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import anyio
+import anyio.to_process
+from attrs import define, field
+from attrs.validators import instance_of
+
+from authflow.errors import (
+    ConfigError,
+    DirectoryError,
+    DirectoryRecordError,
+    DirectoryUnavailableError,
+)
+from authflow.loopback import is_loopback
+from authflow.secret import Secret
+from authflow.triggers.directories.ldap_worker import LOCKS, Failure, LdapServer, NoEntry, ask
+from authflow.triggers.directories.migration import (
+    DIRECTORY_SECONDS,
+    NO_DEFAULTS,
+    Found,
+    MigratedUser,
+    UnknownUser,
+    WrongPassword,
+    answered_within,
+    time_limit,
+)
+from authflow.triggers.directories.records import found
+from authflow.triggers.string_map import string_map
+
+_ATTRIBUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*|\d+(\.\d+)+", re.ASCII)
+
+_log: Final = logging.getLogger(__name__)
+
+
+def _attribute(name: str) -> str:
+    if not isinstance(name, str) or not _ATTRIBUTE.fullmatch(name):
+        msg = "an LDAP attribute has a name such as uid or sAMAccountName"
+        raise ConfigError(msg)
+    return name
+
+
+def _attributes(names: Mapping[str, str]) -> Mapping[str, str]:
+    if not names:
+        msg = "name an LDAP attribute for at least one of Cognito's, such as {'email': 'mail'}"
+        raise ConfigError(msg)
+    for name in string_map(names).values():
+        _attribute(name)
+    return string_map(names)
+
+
+def _dn(dn: str) -> str:
+    if not isinstance(dn, str) or "=" not in dn or not dn.isprintable():
+        msg = "a distinguished name is written like ou=people,dc=example,dc=org"
+        raise ConfigError(msg)
+    return dn
+
+
+def _filter(text: str) -> str:
+    """Check that a filter is one whole, since it is put beside another one."""
+    text = text if isinstance(text, str) else ""
+    depth = 0
+    closed = 0
+    for char in text:
+        depth += (char == "(") - (char == ")")
+        closed += char == ")" and depth == 0
+        if depth < 0:
+            break
+    if depth or closed != 1 or not (text.startswith("(") and text.endswith(")")):
+        msg = "an LDAP filter is one pair of parentheses, such as (objectClass=person)"
+        raise ConfigError(msg)
+    return text
+
+
+def _service_password(password: str | Secret[str]) -> Secret[str]:
+    secret = Secret.of(password) if isinstance(password, str | Secret) else None
+    if secret is None or not isinstance(secret.reveal(), str) or not secret.reveal():
+        msg = "the service account needs a password: without one, it is nobody (RFC 4513 §5.1.2)"
+        raise ConfigError(msg)
+    return secret
+
+
+@define(kw_only=True, eq=False)
+class LdapDirectory:
+    """Users behind an LDAP server.
+
+    The service account must be able to read `pwdAccountLockedTime`, `nsAccountLock` or
+    `userAccountControl`, whichever the server has: a user who is locked there is not brought in by
+    a forgotten password either.
+
+    Args:
+        url: The server's URL, `ldaps://host` or `ldap://host`.
+        bind_dn: The service account.
+        bind_password: Its password.
+        base: Where users are, there and below.
+        username_attribute: The attribute that holds the name that users sign in with, such as
+            `uid`, `sAMAccountName` or `mail`.
+        attributes: For each of Cognito's attributes, the LDAP attribute it is in. Of several values
+            the first is taken.
+        defaults: What is the same for everybody, such as the attribute `email_verified` "true", the
+            status, or that no welcome is sent.
+        filter: What else a user's entry must match.
+        ca_file: A file with the certificates to trust, instead of the system's.
+        start_tls: Begin TLS on an `ldap://` connection. Without it, passwords go in clear.
+        allow_plaintext: Let passwords go in clear to another machine.
+        processes: How many worker processes may ask at a time.
+        timeout: How many seconds a question may take, search and bind together.
+
+    Raises:
+        ConfigError: A setting is malformed, or passwords would go over a network in clear.
+        TypeError: The defaults are no `MigratedUser`.
+    """
+
+    url: str
+    bind_dn: str = field(converter=_dn)
+    bind_password: Secret[str] = field(converter=_service_password)
+    base: str = field(converter=_dn)
+    username_attribute: str = field(default="uid", converter=_attribute)
+    attributes: Mapping[str, str] = field(converter=_attributes)
+    defaults: MigratedUser = field(default=NO_DEFAULTS, validator=instance_of(MigratedUser))
+    filter: str = field(default="(objectClass=person)", converter=_filter)
+    ca_file: str | Path | None = None
+    start_tls: bool = True
+    allow_plaintext: bool = False
+    processes: int = 2
+    timeout: float = field(default=DIRECTORY_SECONDS, converter=time_limit)
+    _limiter: anyio.CapacityLimiter = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._check_url()
+        if type(self.processes) is not int or self.processes < 1:
+            msg = "an LDAP directory needs at least one process: processes=1"
+            raise ConfigError(msg)
+        if self.ca_file is not None and not Path(self.ca_file).is_file():
+            msg = "the LDAP directory's ca_file is not there"
+            raise ConfigError(msg)
+        self._limiter = anyio.CapacityLimiter(self.processes)
+
+    async def authenticate(
+        self, username: str, password: Secret[str]
+    ) -> Found | UnknownUser | WrongPassword:
+        """Bind as the user.
+
+        Args:
+            username: The name as the user typed it.
+            password: The password.
+
+        Raises:
+            DirectoryUnavailableError: The server cannot be asked, or not in time.
+            DirectoryRecordError: The name is of several users, or Cognito would not take an
+                attribute.
+            DirectoryError: The server refuses the service account or its search.
+        """
+        # A server takes a bind without a password for one of nobody, and lets it succeed. To
+        # libldap a password ends at NUL, and half a surrogate pair cannot be sent.
+        if not _can_be_sent(password):
+            _log.info("a user was not let in: an empty or broken password is sent to no server")
+            return WrongPassword()
+        return await self._ask(username, password)
+
+    async def look_up(self, username: str) -> Found | UnknownUser:
+        """Search a user.
+
+        Args:
+            username: The name as the user typed it.
+
+        Raises:
+            DirectoryUnavailableError: The server cannot be asked, or not in time.
+            DirectoryRecordError: The name is of several users, or Cognito would not take an
+                attribute.
+            DirectoryError: The server refuses the service account or its search.
+        """
+        outcome = await self._ask(username, None)
+        return outcome if isinstance(outcome, Found) else UnknownUser()
+
+    async def _ask(
+        self, username: str, password: Secret[str] | None
+    ) -> Found | UnknownUser | WrongPassword:
+        if not username.isprintable():  # no username of Cognito's is
+            return UnknownUser()
+        async with answered_within(self.timeout):
+            try:
+                # anyio ends the processes of one event before the next is served on the same loop,
+                # as on a warm Lambda, and notices when it uses one.
+                with suppress(anyio.BrokenWorkerProcess):
+                    return self._outcome(await self._entry(username, password))
+                return self._outcome(await self._entry(username, password))
+            except anyio.BrokenWorkerProcess as error:
+                msg = "the process that asks the LDAP server has died"
+                raise DirectoryUnavailableError(msg) from error
+
+    async def _entry(
+        self, username: str, password: Secret[str] | None
+    ) -> dict[str, list[bytes]] | NoEntry:
+        return await anyio.to_process.run_sync(
+            ask,
+            self._server(),
+            username,
+            None if password is None else password.reveal(),
+            cancellable=True,
+            limiter=self._limiter,
+        )
+
+    def _outcome(
+        self, entry: dict[str, list[bytes]] | NoEntry
+    ) -> Found | UnknownUser | WrongPassword:
+        if isinstance(entry, NoEntry):
+            return _outcome_without(entry)
+        values = {name: _texts(held) for name, held in entry.items()}
+        return found(
+            self.defaults,
+            {
+                name: next(iter(values.get(held_in.lower(), ())), None)
+                for name, held_in in self.attributes.items()
+            },
+        )
+
+    def _server(self) -> LdapServer:
+        wanted = {name.lower() for name in (self.username_attribute, *self.attributes.values())}
+        return LdapServer(
+            url=self.url,
+            start_tls=self.start_tls and not self.url.startswith("ldaps:"),
+            ca_file=None if self.ca_file is None else str(self.ca_file),
+            timeout=self.timeout,
+            bind_dn=self.bind_dn,
+            bind_password=self.bind_password.reveal(),
+            base=self.base,
+            username_attribute=self.username_attribute,
+            filter=self.filter,
+            attributes=sorted(wanted | {name.lower() for name in LOCKS}),
+        )
+
+    def _check_url(self) -> None:
+        try:
+            url = urlsplit(self.url)
+            host, _ = url.hostname, url.port
+        except (ValueError, TypeError, AttributeError):
+            host, url = None, urlsplit("")
+        if url.scheme not in {"ldap", "ldaps"} or not host or url.path not in {"", "/"}:
+            msg = "an LDAP server's URL is ldaps://host or ldap://host, with a port if need be"
+            raise ConfigError(msg)
+        if url.username is not None or url.query or url.fragment:
+            msg = "an LDAP server's URL holds no account and no search: name bind_dn= and base="
+            raise ConfigError(msg)
+        plain = url.scheme == "ldap" and not self.start_tls
+        if plain and not self.allow_plaintext and not is_loopback(host):
+            msg = (
+                "passwords would go over the network in clear: use ldaps:// or start_tls=True,"
+                " or say allow_plaintext=True"
+            )
+            raise ConfigError(msg)
+
+
+def _outcome_without(entry: NoEntry) -> UnknownUser | WrongPassword:
+    match entry.failure:
+        case Failure.UNKNOWN:
+            return UnknownUser()
+        case Failure.REFUSED:
+            _log.info("the LDAP server does not let a user in: %s", entry.why)
+            return WrongPassword()
+        case Failure.SEVERAL:
+            msg = "several LDAP entries have one name: narrow base= or filter="
+            raise DirectoryRecordError(msg)
+        case Failure.UNAVAILABLE:
+            msg = f"the LDAP server cannot be asked: {entry.why}"
+            raise DirectoryUnavailableError(msg)
+        case Failure.FAILED:
+            msg = f"the LDAP server cannot be used: {entry.why}"
+            raise DirectoryError(msg)
+
+
+def _can_be_sent(password: Secret[str]) -> bool:
+    try:
+        given = password.reveal().encode()
+    except UnicodeEncodeError:
+        return False
+    return bool(given) and b"\0" not in given
+
+
+def _texts(values: list[bytes]) -> list[str]:
+    try:
+        return [value.decode() for value in values]
+    except UnicodeDecodeError:
+        return []

@@ -1,0 +1,1 @@
+"""Cognito's trigger events as typed values."""

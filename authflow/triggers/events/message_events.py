@@ -1,0 +1,166 @@
+"""The events of messages: their wording, and their delivery by a sender of the owner's.
+
+Sources: "Custom message", "Custom email sender" and "Custom SMS sender Lambda trigger" in the
+Amazon Cognito developer guide; the sizes are those of EmailVerificationMessageType,
+EmailVerificationSubjectType and SmsVerificationMessageType in the API's model.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from authflow.errors import MisuseError
+from authflow.secret import Secret
+from authflow.triggers.events.envelope import EventObject, HandledEvent
+
+_SIZES: Final[Mapping[str, tuple[int, int]]] = {
+    "sms": (6, 140),
+    "email": (6, 20_000),
+    "subject": (1, 140),
+}
+_LINK: Final = ("{##", "##}")
+"""What stands around the text of a link that confirms; the text is the author's."""
+
+
+@frozen(kw_only=True)
+class Message:
+    """How a message is worded; what is None stays as the pool has it.
+
+    Args:
+        sms: The text message, 6 to 140 characters. It holds the event's placeholders.
+        email: The email, 6 to 20,000 characters of HTML. It holds the event's placeholders.
+        subject: The email's subject, 1 to 140 characters.
+
+    Raises:
+        MisuseError: Something is not a string, or not of its size.
+    """
+
+    sms: str | None = field(default=None, repr=False)
+    email: str | None = field(default=None, repr=False)
+    subject: str | None = field(default=None, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        for name, (least, most) in _SIZES.items():
+            text = getattr(self, name)
+            if text is None:
+                continue
+            if not isinstance(text, str) or not least <= len(text) <= most:
+                msg = f"Message: {name} is a string of {least} to {most} characters"
+                raise MisuseError(msg)
+
+
+@frozen(kw_only=True)
+class CustomMessageEvent(HandledEvent):
+    """Cognito is about to send a message. A handler may give a `Message`.
+
+    Args:
+        code_parameter: The placeholder of the code or temporary password, such as "{####}".
+        username_parameter: The placeholder of the username, in an administrator's invitation.
+        link_parameter: The placeholder of a link that confirms, such as "{##Click here##}".
+    """
+
+    trigger = "CustomMessage"
+    sources = (
+        "CustomMessage_SignUp",
+        "CustomMessage_AdminCreateUser",
+        "CustomMessage_ResendCode",
+        "CustomMessage_ForgotPassword",
+        "CustomMessage_UpdateUserAttribute",
+        "CustomMessage_VerifyUserAttribute",
+        "CustomMessage_Authentication",
+    )
+    gives = Message
+
+    code_parameter: str | None
+    username_parameter: str | None
+    link_parameter: str | None
+
+    @classmethod
+    def _members(cls, event: EventObject) -> dict[str, Any]:
+        request = event.object("request")
+        return {
+            **super()._members(event),
+            "code_parameter": request.optional_text("codeParameter"),
+            "username_parameter": request.optional_text("usernameParameter"),
+            "link_parameter": request.optional_text("linkParameter"),
+        }
+
+    def _response(self, result: Message | None) -> Mapping[str, Any]:
+        message = result or Message()
+        for name, text in (("sms", message.sms), ("email", message.email)):
+            if text is not None:
+                self._check_placeholders(name, text)
+        return {
+            "smsMessage": message.sms,
+            "emailMessage": message.email,
+            "emailSubject": message.subject,
+        }
+
+    def _check_placeholders(self, name: str, text: str) -> None:
+        """Refuse a text that would leave the user without what the message is sent for."""
+        linked = self.link_parameter is not None and name == "email" and _has_link(text)
+        needed = [] if linked or not self.code_parameter else [self.code_parameter]
+        if self.username_parameter and self.source == "CustomMessage_AdminCreateUser":
+            needed.append(self.username_parameter)
+        for placeholder in needed:
+            if placeholder not in text:
+                msg = f"the {name} message must hold {placeholder}"
+                raise MisuseError(msg)
+
+
+def _has_link(text: str) -> bool:
+    start, end = _LINK
+    return end in text.partition(start)[2]
+
+
+@frozen(kw_only=True)
+class _SenderEvent(HandledEvent):
+    """What the two events share that have a message delivered by the owner's own sender.
+
+    Cognito does not wait for it, and takes no answer.
+
+    Args:
+        code: The code or temporary password, as the ciphertext of the AWS Encryption SDK in base64.
+            None where the message has none.
+    """
+
+    code: Secret[str] | None = field(hash=False)
+
+    @classmethod
+    def _members(cls, event: EventObject) -> dict[str, Any]:
+        code = event.object("request").optional_text("code")
+        return {**super()._members(event), "code": None if code is None else Secret(code)}
+
+
+@frozen(kw_only=True)
+class CustomEmailSenderEvent(_SenderEvent):
+    """An email is to be delivered."""
+
+    trigger = "CustomEmailSender"
+    sources = (
+        "CustomEmailSender_SignUp",
+        "CustomEmailSender_Authentication",
+        "CustomEmailSender_ForgotPassword",
+        "CustomEmailSender_ResendCode",
+        "CustomEmailSender_UpdateUserAttribute",
+        "CustomEmailSender_VerifyUserAttribute",
+        "CustomEmailSender_AdminCreateUser",
+        "CustomEmailSender_AccountTakeOverNotification",
+    )
+
+
+@frozen(kw_only=True)
+class CustomSMSSenderEvent(_SenderEvent):
+    """A text message is to be delivered."""
+
+    trigger = "CustomSMSSender"
+    sources = (
+        "CustomSMSSender_SignUp",
+        "CustomSMSSender_Authentication",
+        "CustomSMSSender_ForgotPassword",
+        "CustomSMSSender_ResendCode",
+        "CustomSMSSender_UpdateUserAttribute",
+        "CustomSMSSender_VerifyUserAttribute",
+        "CustomSMSSender_AdminCreateUser",
+    )

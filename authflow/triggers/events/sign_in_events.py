@@ -1,0 +1,56 @@
+"""The events before and after a sign-in.
+
+Sources: "Pre authentication" and "Post authentication Lambda trigger parameters" in the Amazon
+Cognito developer guide.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from authflow.triggers.events.envelope import EventObject, HandledEvent
+
+
+@frozen(kw_only=True)
+class PreAuthenticationEvent(HandledEvent):
+    """Somebody wants to sign in; nothing was verified yet. A `DeniedError` refuses it.
+
+    Args:
+        validation_data: What the client sent along with InitiateAuth, as its ClientMetadata.
+        user_not_found: The pool hides that this user does not exist.
+    """
+
+    trigger = "PreAuthentication"
+    sources = ("PreAuthentication_Authentication",)
+
+    validation_data: Mapping[str, str] = field(repr=False, hash=False)
+    user_not_found: bool
+
+    @classmethod
+    def _members(cls, event: EventObject) -> dict[str, Any]:
+        request = event.object("request")
+        return {
+            **super()._members(event),
+            "validation_data": request.strings("validationData"),
+            "user_not_found": request.optional_flag("userNotFound"),
+        }
+
+
+@frozen(kw_only=True)
+class PostAuthenticationEvent(HandledEvent):
+    """A user has passed all challenges; tokens come next. A `DeniedError` still refuses them.
+
+    Args:
+        new_device_used: The user signed in on a device that the pool did not know.
+    """
+
+    trigger = "PostAuthentication"
+    sources = ("PostAuthentication_Authentication",)
+
+    new_device_used: bool
+
+    @classmethod
+    def _members(cls, event: EventObject) -> dict[str, Any]:
+        new_device_used = event.object("request").optional_flag("newDeviceUsed")
+        return {**super()._members(event), "new_device_used": new_device_used}

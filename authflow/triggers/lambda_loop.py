@@ -1,0 +1,52 @@
+"""The event loop of a process that is handed one event after the other, as a Lambda function is.
+
+A plugin may keep what belongs to an event loop: an HTTP session, connections to a database. With a
+loop for each event, the second event would find it closed. So the process keeps one loop. It stands
+still between two events, as the whole process does on Lambda: what runs in the background goes on
+with the next event.
+"""
+
+import asyncio
+import atexit
+import threading
+from collections.abc import Callable, Coroutine
+from contextvars import copy_context
+from functools import cache
+from typing import Any, Final, TypeVar
+
+from authflow.errors import MisuseError
+
+E = TypeVar("E")
+R = TypeVar("R")
+
+_one_at_a_time: Final = threading.Lock()
+
+
+def run(handle: Callable[[E], Coroutine[Any, Any, R]], event: E) -> R:
+    """Serve an event on the process's loop. Threads take turns, since a loop serves one of them.
+
+    Args:
+        handle: The coroutine function that serves it.
+        event: The event.
+
+    Raises:
+        MisuseError: This thread runs an event loop already.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        msg = "an event loop runs here already: `await triggers.handle(event)` instead"
+        raise MisuseError(msg)
+    with _one_at_a_time:
+        # A fresh context, or what one event sets in it would be seen by the next.
+        return _runner().run(handle(event), context=copy_context())
+
+
+@cache
+def _runner() -> asyncio.Runner:
+    # The factory keeps it from becoming the thread's current loop, which is not ours to set.
+    runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+    atexit.register(runner.close)
+    return runner

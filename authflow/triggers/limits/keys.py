@@ -1,0 +1,307 @@
+"""The keys of the trigger side: they seal state, hide names in stores, and make codes repeatable.
+
+A ring holds several keys, so that a new one can come while what the old ones made is still in use.
+No key is used as it is: each purpose has a subkey of its own, by HKDF-SHA256 (RFC 5869).
+"""
+
+import base64
+import binascii
+import hmac
+import json
+import logging
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, Protocol, Self
+
+import anyio
+from attrs import define, evolve, field, frozen
+
+from authflow.errors import ConfigError, KeysUnavailableError
+from authflow.secret import Secret
+
+KEY_BYTES: Final = 32
+"""The least size of a key, and the size of a subkey: the strength of HMAC-SHA256 and AES-256."""
+
+ENVIRONMENT_VARIABLE: Final = "AUTHFLOW_KEYS"
+
+_log = logging.getLogger(__name__)
+
+_KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_LEAST_DISTINCT: Final = 8  # 32 random bytes have fewer distinct ones once in 10^45 keys
+_FORM: Final = (
+    'write {"current": "id", "keys": {"id": "base64 of at least 32 random bytes"}}, such as'
+    " KeyRing.generate().to_json() makes"
+)
+
+
+def _keys(keys: Mapping[str, Secret[bytes]]) -> Mapping[str, Secret[bytes]]:
+    if not isinstance(keys, Mapping) or not keys:
+        msg = "a key ring is a mapping of key ids to keys, with at least one key"
+        raise ConfigError(msg)
+    for key_id, key in keys.items():
+        if not isinstance(key_id, str) or not _KEY_ID.fullmatch(key_id):
+            msg = f"{key_id!r:.40} is no key id: take 1 to 32 letters, digits, '-' and '_'"
+            raise ConfigError(msg)
+        if not isinstance(key, Secret) or not isinstance(key.reveal(), bytes):
+            msg = f"the key {key_id!r} must be bytes in a Secret"
+            raise ConfigError(msg)
+        if len(key.reveal()) < KEY_BYTES:
+            msg = f"the key {key_id!r} has fewer than {KEY_BYTES} bytes: make one by os.urandom(32)"
+            raise ConfigError(msg)
+        if len(set(key.reveal())) < _LEAST_DISTINCT:
+            msg = f"the key {key_id!r} is not random: make one by os.urandom(32)"
+            raise ConfigError(msg)
+    if len({key.reveal() for key in keys.values()}) < len(keys):
+        msg = "two key ids have the same key: a new id needs a new key"
+        raise ConfigError(msg)
+    return MappingProxyType(dict(keys))
+
+
+@frozen(kw_only=True)
+class KeyRing:
+    """The keys, and what each of them is for.
+
+    To rotate: `rotated()` makes a ring with a new key. Give it to all processes with `current`
+    still at the old id, then set `current` to the new one; take the old key away once nothing that
+    it sealed is in use, unless it is `lookup`.
+
+    Args:
+        keys: For each key's id, the key: at least 32 random bytes.
+        current: The id of the key that seals, and makes new codes.
+        lookup: The id of the key under which entries of stores are found again. Another key here
+            forgets all counts and lock-outs, so it stays when `current` moves on. Only a ring of
+            one key need not name it.
+
+    Raises:
+        ConfigError: A key is too short or not random, or an id is not in the ring.
+    """
+
+    keys: Mapping[str, Secret[bytes]] = field(converter=_keys, hash=False)
+    current: str
+    lookup: str = field()
+
+    @lookup.default
+    def _the_only_key(self) -> str:
+        if len(self.keys) > 1:
+            msg = (
+                "a ring of several keys must say in `lookup` under which of them counts are found:"
+                " the id that was `current` before there were two; another one forgets all counts"
+            )
+            raise ConfigError(msg)
+        return self.current
+
+    def __attrs_post_init__(self) -> None:
+        for role in ("current", "lookup"):
+            if getattr(self, role) not in self.keys:
+                msg = f"the ring has no key of the id that is named as `{role}`"
+                raise ConfigError(msg)
+
+    @classmethod
+    def generate(cls, key_id: str = "1") -> Self:
+        """Make a ring of one new key.
+
+        Args:
+            key_id: The key's id.
+        """
+        return cls(keys={key_id: Secret(secrets.token_bytes(KEY_BYTES))}, current=key_id)
+
+    @classmethod
+    def parse(cls, text: Secret[str] | str) -> Self:
+        """Read a ring that is written as JSON: `current`, `lookup` if it differs, and `keys`.
+
+        Args:
+            text: The JSON; the keys in it are base64, of either alphabet.
+
+        Raises:
+            ConfigError: It is not of this form, or a key cannot be used.
+        """
+        try:
+            ring = json.loads(Secret.of(text).reveal())
+        except (ValueError, RecursionError):  # a text that may show a part of a key
+            ring = None
+        if not isinstance(ring, dict) or not isinstance(ring.get("keys"), dict):
+            msg = f"the key ring cannot be read: {_FORM}"
+            raise ConfigError(msg)
+        if unknown := ring.keys() - {"keys", "current", "lookup"}:
+            msg = f"the key ring has a member {min(unknown)!r:.40}, which means nothing: {_FORM}"
+            raise ConfigError(msg)
+        named = {role: ring[role] for role in ("current", "lookup") if role in ring}
+        if "current" not in named or not all(isinstance(name, str) for name in named.values()):
+            msg = f"the key ring must name its current key: {_FORM}"
+            raise ConfigError(msg)
+        keys = {key_id: _decoded(key_id, key) for key_id, key in ring["keys"].items()}
+        return cls(keys=keys, **named)
+
+    @classmethod
+    def from_environment(cls, variable: str = ENVIRONMENT_VARIABLE) -> Self:
+        """Read a ring from an environment variable, written as `parse` says.
+
+        Args:
+            variable: The variable's name.
+
+        Raises:
+            ConfigError: There is no such variable, or no ring in it.
+        """
+        text = os.environ.get(variable)
+        if not text:
+            msg = f"the environment variable {variable} holds no key ring: {_FORM}"
+            raise ConfigError(msg)
+        return cls.parse(text)
+
+    def to_json(self) -> Secret[str]:
+        """Write the ring as `parse` reads it, for a store of secrets."""
+        keys = {
+            key_id: base64.b64encode(key.reveal()).decode() for key_id, key in self.keys.items()
+        }
+        return Secret(json.dumps({"current": self.current, "lookup": self.lookup, "keys": keys}))
+
+    def rotated(self, key_id: str) -> Self:
+        """Give a ring with a new key as the current one. Counts stay where they are.
+
+        Args:
+            key_id: The new key's id.
+
+        Raises:
+            ConfigError: The id is taken, or none.
+        """
+        if key_id in self.keys:
+            msg = f"the ring has a key {key_id!r:.40} already: a new key needs a new id"
+            raise ConfigError(msg)
+        new = Secret(secrets.token_bytes(KEY_BYTES))
+        return evolve(self, keys={**self.keys, key_id: new}, current=key_id)
+
+    def subkey(self, purpose: str, *context: str, key_id: str | None = None) -> bytes:
+        """Derive the key of one purpose, in one context.
+
+        Args:
+            purpose: What it is for; no two uses share one.
+            *context: What else it is bound to.
+            key_id: The key to derive it from; the current one, if it is not named.
+
+        Raises:
+            KeyError: The ring has no such key.
+        """
+        key = self.keys[self.current if key_id is None else key_id].reveal()
+        # HKDF's two steps, for one block of output. Its implementations in libraries take longer
+        # to import than a cold start on Lambda may spend on them.
+        extracted = hmac.digest(b"authflow.keys.1", key, "sha256")
+        return hmac.digest(extracted, encoded(purpose, *context) + b"\x01", "sha256")
+
+    async def key_ring(self, *, having: str | None = None) -> Self:  # noqa: ARG002  # a provider's
+        """Give itself: a ring is a `KeyProvider` whose keys do not change.
+
+        Args:
+            having: Not used.
+        """
+        return self
+
+
+def encoded(*parts: str) -> bytes:
+    """Write strings as bytes such that no two lists of strings give the same ones."""
+    return json.dumps(parts).encode()
+
+
+def _decoded(key_id: str, key: Any) -> Secret[bytes]:
+    try:
+        text = key.rstrip("=").translate(str.maketrans("-_", "+/"))
+        return Secret(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
+    except (AttributeError, ValueError, binascii.Error):
+        msg = f"the key {key_id!r:.40} is not base64: {_FORM}"
+        raise ConfigError(msg) from None
+
+
+class KeyProvider(Protocol):
+    """Where keys come from, such as a service that keeps secrets. Wrap one in `CachedKeys`."""
+
+    async def key_ring(self, *, having: str | None = None) -> KeyRing:
+        """Give the ring.
+
+        Args:
+            having: The id of a key that is needed. A provider that keeps a ring for a while should
+                look for a newer one if this id is not in it.
+        """
+
+
+@define(kw_only=True, eq=False)
+class CachedKeys:
+    """Keeps the ring of a slow provider, and asks for a newer one when it is time.
+
+    A provider that fails is not asked again before `pause` is over. Meanwhile the last ring
+    serves, for as long as `stale` says.
+
+    Args:
+        provider: Where the ring comes from.
+        seconds: How long a ring serves before the provider is asked again.
+        pause: The least time between two questions, so that made-up key ids cannot flood it.
+        stale: How long a ring serves while the provider fails, from when it was read.
+        patience: For how many seconds the provider may keep everybody waiting.
+        clock: Gives seconds that never go back.
+
+    Raises:
+        ConfigError: A time is not positive, or `stale` is shorter than `seconds`.
+    """
+
+    provider: KeyProvider
+    seconds: float = 300.0
+    pause: float = 10.0
+    stale: float = 3600.0
+    patience: float = 2.0
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    _ring: KeyRing | None = field(default=None, init=False, repr=False)
+    _read_at: float = field(default=float("-inf"), init=False, repr=False)
+    _asked_at: float = field(default=float("-inf"), init=False, repr=False)
+    _asking: anyio.Lock = field(factory=anyio.Lock, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not (self.pause > 0 and self.patience > 0 and 0 < self.seconds <= self.stale):
+            msg = "CachedKeys: all times are positive, and stale is not less than seconds"
+            raise ConfigError(msg)
+
+    async def key_ring(self, *, having: str | None = None) -> KeyRing:
+        """Give the ring.
+
+        Args:
+            having: The id of a key that is needed: if it is missing, the provider is asked early.
+
+        Raises:
+            KeysUnavailableError: The provider fails, and there is no ring that may still serve.
+        """
+        if self._serves(having):
+            return self._kept()
+        async with self._asking:  # many may wait here, and the first one asks for all
+            if not self._serves(having):
+                self._asked_at = self.clock()
+                await self._ask()
+            return self._kept()
+
+    def _serves(self, having: str | None) -> bool:
+        """Whether the ring is good, or nobody may be asked for a better one now."""
+        fresh = self._ring is not None and self.clock() - self._read_at < self.seconds
+        missing = having is not None and (self._ring is None or having not in self._ring.keys)
+        return (fresh and not missing) or self.clock() - self._asked_at < self.pause
+
+    async def _ask(self) -> None:
+        try:
+            with anyio.fail_after(self.patience):
+                ring = await self.provider.key_ring()
+        except Exception as error:
+            _log.warning("the provider of keys failed: %s", type(error).__qualname__)
+            if self.clock() - self._read_at >= self.stale:
+                raise _unavailable() from error
+            return
+        if not isinstance(ring, KeyRing):
+            raise _unavailable() from TypeError(f"{type(ring).__name__} is no KeyRing")
+        self._ring, self._read_at = ring, self.clock()
+
+    def _kept(self) -> KeyRing:
+        if self._ring is None or self.clock() - self._read_at >= self.stale:
+            raise _unavailable()
+        return self._ring
+
+
+def _unavailable() -> KeysUnavailableError:
+    return KeysUnavailableError("the keys of the triggers cannot be read now; try again later")

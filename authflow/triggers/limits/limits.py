@@ -1,0 +1,342 @@
+"""The limits of custom challenges, counted atomically in a `LimitStore`.
+
+Entries have names that are HMACs under a key of the key ring, and so are the ids in them: who reads
+the store learns neither usernames nor destinations nor answers, and cannot try them out either.
+Users who do not exist go through the same calls as all others.
+"""
+
+import base64
+import hmac
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final, TypeVar
+
+import anyio
+import anyio.lowlevel
+from attrs import define, field, frozen
+
+from authflow.errors import ConfigError, LimitStoreUnavailableError, MisuseError, TriggerStateError
+from authflow.secret import Secret
+from authflow.triggers.limits.keys import KeyProvider, KeyRing, encoded
+from authflow.triggers.limits.rules import (
+    Admitted,
+    AlreadySent,
+    GuessLimit,
+    GuessRecord,
+    LockedOut,
+    SendLimit,
+    SendRecord,
+    SendRefused,
+)
+from authflow.triggers.limits.stores import LimitStore
+
+T = TypeVar("T")
+
+_PURPOSE: Final = "limits"
+_TRIES: Final = 16
+"""Of those who write at once one always succeeds, and a count soon stops changing: the lock-out
+comes after a few."""
+
+_Change = tuple[T, bytes | None, float]
+"""What to give to the caller, what to write (None: nothing), and for how many seconds."""
+
+_log = logging.getLogger(__name__)
+
+
+@frozen(kw_only=True)
+class Subject:
+    """Whose limits they are: one user's at one challenge.
+
+    Args:
+        user_pool_id: The user pool.
+        username: The user's canonical name.
+        challenge: The label of the challenge's step in the policy.
+    """
+
+    user_pool_id: str
+    username: str
+    challenge: str
+
+    def parts(self) -> tuple[str, str, str]:
+        """Give its parts."""
+        return self.user_pool_id, self.username, self.challenge
+
+
+@define(kw_only=True, eq=False)
+class Limits:
+    """Says whether an answer may be compared, and whether a code may be sent.
+
+    Every operation fails closed: without the store or the keys nothing is allowed. Processes that
+    share a store need clocks that agree to within seconds.
+
+    Args:
+        store: Where to count.
+        keys: The key ring, of which `lookup` names the entries.
+        guesses: The limit of wrong answers.
+        sends: The limit of messages.
+        patience: For how many seconds the store may keep an operation waiting. Cognito gives a
+            trigger 5 in all.
+        clock: Gives seconds since the epoch.
+
+    Raises:
+        ConfigError: The patience is not positive.
+    """
+
+    store: LimitStore
+    keys: KeyProvider
+    guesses: GuessLimit = field(factory=GuessLimit)
+    sends: SendLimit = field(factory=SendLimit)
+    patience: float = 3.0
+    clock: Callable[[], float] = field(default=time.time, repr=False)
+    _turns: dict[object, "_Turn"] = field(factory=dict, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.patience > 0:
+            msg = "Limits: patience is a positive number of seconds"
+            raise ConfigError(msg)
+
+    async def admit_guess(
+        self, subject: Subject, *, nonce: str, answer: Secret[str]
+    ) -> Admitted | LockedOut:
+        """Count a failure in advance, before anything is compared. A right answer takes it back.
+
+        Cognito may run Verify three times for one answer, also at the same time: the same answer
+        to the same challenge counts once, and once admitted it stays so. While locked out nothing
+        counts, so waiting always helps.
+
+        Args:
+            subject: Whose guess it is.
+            nonce: Which challenge was answered: something that Create made for it alone.
+            answer: The answer. It becomes part of the guess's id, so that many answers that come
+                at once for one challenge are many guesses.
+
+        Raises:
+            TriggerStateError: Nobody knows whether the guess is allowed: compare nothing.
+        """
+        ring = await self._ring()
+        guess_id = _name(ring, "guess id", *subject.parts(), nonce, answer.reveal())
+
+        def change(value: bytes | None) -> _Change[Admitted | LockedOut]:
+            record = GuessRecord.from_json(value)
+            verdict, counted = self.guesses.admit(record, guess_id, self.clock())
+            return verdict, *self._guess_entry(counted)
+
+        return await self._update(_name(ring, "guesses", *subject.parts()), change)
+
+    async def forget(self, subject: Subject) -> None:
+        """Forget a user's failures at a challenge, because an admitted answer was right.
+
+        Args:
+            subject: Whose failures.
+
+        Raises:
+            TriggerStateError: It cannot be done now: the answer must not count as right.
+        """
+        ring = await self._ring()
+
+        def change(value: bytes | None) -> _Change[None]:
+            record = GuessRecord.from_json(value)
+            return None, *self._guess_entry(self.guesses.forgive(record, self.clock()))
+
+        await self._update(_name(ring, "guesses", *subject.parts()), change)
+
+    async def reset(self, subject: Subject) -> None:
+        """End a lock-out, as an administrator; the only way out after `most_failures`.
+
+        Args:
+            subject: Whose lock-out.
+
+        Raises:
+            TriggerStateError: It cannot be done now.
+        """
+        ring = await self._ring()
+        await self._update(  # whatever stands there, readable or not
+            _name(ring, "guesses", *subject.parts()),
+            lambda _: (None, *self._guess_entry(GuessRecord())),
+        )
+
+    async def admit_send(
+        self, subject: Subject, *, destination: str | None, send_id: str
+    ) -> Admitted | AlreadySent | SendRefused:
+        """Reserve a message, before it is sent.
+
+        Cognito may run Create three times for one challenge, also at the same time: one of them
+        is Admitted, and the others have AlreadySent. If sending raises, call `send_failed`. If
+        nobody knows what came of it, because the process ended or the time was over, the message
+        counts as sent, and is not repeated before the cool-down is over.
+
+        Args:
+            subject: For whom it is.
+            destination: The address or number; None for a user that does not exist. Then nothing
+                must be sent, whatever this gives, but it is counted all the same.
+            send_id: The message: the same for all runs of Create for one challenge.
+
+        Raises:
+            TriggerStateError: Nobody knows whether it is allowed: send nothing.
+        """
+        ring = await self._ring()
+        users, destinations, sent = self._send_names(ring, subject, destination, send_id)
+        verdict = await self._reserve(users, self.sends.per_user, sent)
+        if not isinstance(verdict, Admitted):
+            return verdict
+        there = await self._reserve(destinations, self.sends.per_destination, sent)
+        if isinstance(there, SendRefused):
+            await self._take_back(users, sent)
+            return there
+        return verdict  # who holds the user's place is the one who sends
+
+    async def send_failed(self, subject: Subject, *, destination: str | None, send_id: str) -> None:
+        """Take an admitted message back that was certainly not sent, so that it may be tried again.
+
+        Args:
+            subject: For whom it was.
+            destination: As for `admit_send`.
+            send_id: As for `admit_send`.
+
+        Raises:
+            TriggerStateError: It cannot be done now; the message counts as sent.
+        """
+        ring = await self._ring()
+        users, destinations, sent = self._send_names(ring, subject, destination, send_id)
+        await self._take_back(destinations, sent)  # first: the user's place decides who sends
+        await self._take_back(users, sent)
+
+    async def once(self, *name: str, value: bytes, seconds: float) -> bytes:
+        """Keep a value unless there is one, and give the one that is there: the first one wins.
+
+        Args:
+            *name: What the value is.
+            value: What to keep. It stands in the store as it is, so it must tell nothing by itself.
+            seconds: For how long.
+
+        Raises:
+            TriggerStateError: Nobody knows what the value is.
+        """
+        return await self._first(_name(await self._ring(), "once", *name), value, seconds)
+
+    async def claim(self, *name: str, claimer: str, seconds: float) -> bool:
+        """Claim what may be used once: the first claimer has it, however often it asks.
+
+        Args:
+            *name: What is claimed.
+            claimer: Who claims it.
+            seconds: For how long it stays claimed.
+
+        Returns:
+            Whether it is this claimer's.
+
+        Raises:
+            TriggerStateError: Nobody knows whose it is.
+        """
+        ring = await self._ring()
+        mine = _name(ring, "claimer", *name, claimer).encode()
+        first = await self._first(_name(ring, "claim", *name), mine, seconds)
+        return hmac.compare_digest(first, mine)
+
+    async def _ring(self) -> KeyRing:
+        return await self.keys.key_ring()
+
+    def _guess_entry(self, record: GuessRecord | None) -> tuple[bytes | None, float]:
+        return (None, 0.0) if record is None else (record.to_json(), self.guesses.lifetime(record))
+
+    def _send_names(
+        self, ring: KeyRing, subject: Subject, destination: str | None, send_id: str
+    ) -> tuple[str, str, str]:
+        """Name the user's entry, the destination's, and the message in both."""
+        to: tuple[str, ...] = ("nobody", *subject.parts())
+        if destination is not None:  # mailboxes do not tell the cases of letters apart
+            to = ("somebody", subject.user_pool_id, destination.strip().casefold())
+        return (
+            _name(ring, "sends", *subject.parts()),
+            _name(ring, *to),
+            _name(ring, "send id", *subject.parts(), send_id),
+        )
+
+    async def _reserve(
+        self, key: str, most: int, send_id: str
+    ) -> Admitted | AlreadySent | SendRefused:
+        def change(value: bytes | None) -> _Change[Admitted | AlreadySent | SendRefused]:
+            record = SendRecord.from_json(value)
+            verdict, sent = self.sends.admit(record, most, send_id, self.clock())
+            return verdict, None if sent is None else sent.to_json(), self.sends.window
+
+        return await self._update(key, change)
+
+    async def _take_back(self, key: str, send_id: str) -> None:
+        def change(value: bytes | None) -> _Change[None]:
+            record = SendRecord.from_json(value)
+            return None, record.without(send_id).to_json(), self.sends.window
+
+        await self._update(key, change)
+
+    async def _first(self, key: str, value: bytes, seconds: float) -> bytes:
+        if not seconds > 0:
+            msg = "a value is kept for a positive number of seconds"
+            raise MisuseError(msg)
+        return await self._update(
+            key, lambda kept: (value, value, seconds) if kept is None else (kept, None, 0.0)
+        )
+
+    async def _update(self, key: str, change: Callable[[bytes | None], _Change[T]]) -> T:
+        """Change an entry by compare and set."""
+        async with self._turn(key):
+            try:
+                with anyio.fail_after(self.patience):
+                    for _ in range(_TRIES):
+                        stored = await self.store.read(key)
+                        result, value, seconds = change(None if stored is None else stored.value)
+                        if value is None:
+                            return result
+                        expected = None if stored is None else stored.version
+                        if await self.store.replace(key, value, expected=expected, seconds=seconds):
+                            return result
+                        await anyio.sleep(random.uniform(0, 0.01))  # noqa: S311  # spreads them out
+            except TriggerStateError:
+                raise
+            except Exception as error:
+                _log.error("the store of the limits failed: %s", type(error).__qualname__)
+                raise _unavailable() from error
+        _log.error("the store of the limits changes too fast: %d tries failed", _TRIES)
+        raise _unavailable()
+
+    @asynccontextmanager
+    async def _turn(self, key: str) -> AsyncIterator[None]:
+        """Let one task at a time change an entry, so that those of a process do not compete.
+
+        This only saves work: what counts is the store's compare and set.
+        """
+        here = (anyio.lowlevel.current_token(), key)  # a lock belongs to its event loop
+        turn = self._turns.setdefault(here, _Turn())
+        turn.waiting += 1
+        try:
+            async with turn.lock:
+                yield
+        finally:
+            turn.waiting -= 1
+            if not turn.waiting:
+                del self._turns[here]
+
+
+@define(eq=False)
+class _Turn:
+    """The lock of an entry, and how many tasks hold it or wait for it."""
+
+    lock: anyio.Lock = field(factory=anyio.Lock)
+    waiting: int = 0
+
+
+def _name(ring: KeyRing, kind: str, *parts: str) -> str:
+    """Name an entry, or something in one, so that the name tells nothing without the key."""
+    if not all(isinstance(part, str) for part in parts):
+        msg = "the names of limits are made of strings"
+        raise MisuseError(msg)
+    key = ring.subkey(_PURPOSE, key_id=ring.lookup)
+    digest = hmac.digest(key, encoded(kind, *parts), "sha256")
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _unavailable() -> LimitStoreUnavailableError:
+    return LimitStoreUnavailableError("the limits cannot be checked now; try again later")

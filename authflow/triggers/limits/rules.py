@@ -1,0 +1,304 @@
+"""The rules of the limits: what is allowed after what has happened. Pure: no store, no clock.
+
+Cognito's own lock-out does not cover custom challenges, so these rules do. Failures are counted in
+advance, before anything is compared, and a right answer takes them back.
+
+Sources: NIST SP 800-63B-4, "Rate Limiting (Throttling)": at most 100 consecutive failures, waits
+that grow from 30 seconds up to an hour, and a new code does not reset the count; "Lockout behavior
+for failed sign-in attempts" in the Amazon Cognito developer guide.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, Final, Self
+
+from attrs import field, frozen
+
+from authflow.errors import ConfigError, LimitStateError
+
+RETRIED: Final = 60.0
+"""For how many seconds a guess is remembered by its id. Cognito tries a trigger three times, for 5
+seconds each; the rest is for clocks that differ."""
+
+MOST_FAILURES: Final = 100
+_LEAST_COOL_DOWN: Final = 15.0
+_FOREVER: Final = 10 * 365 * 86400.0
+_END_OF_TIME: Final = 1e12
+_MOST_IDS: Final = 50  # so that a user of thousands of sign-ins a minute has a small record
+
+
+@frozen
+class Admitted:
+    """It is allowed, and counted."""
+
+
+@frozen(kw_only=True)
+class LockedOut:
+    """Too many failures: nothing may be compared.
+
+    Args:
+        retry_after: Seconds until the next guess is allowed; None if an administrator must reset.
+    """
+
+    retry_after: float | None
+
+
+@frozen
+class AlreadySent:
+    """This very message was sent, or is being sent: do not send it again."""
+
+
+@frozen(kw_only=True)
+class SendRefused:
+    """Too many messages, or too soon: send nothing.
+
+    Args:
+        retry_after: Seconds until the next one is allowed.
+    """
+
+    retry_after: float
+
+
+def _count(what: str, value: Any, least: int, most: int) -> None:
+    if type(value) is not int or not least <= value <= most:
+        msg = f"{what} is a whole number from {least} to {most}"
+        raise ConfigError(msg)
+
+
+def _seconds(what: str, value: Any, least: float) -> None:
+    if type(value) not in {int, float} or not least <= value <= _FOREVER:
+        msg = f"{what} is a number of seconds, at least {least:g}"
+        raise ConfigError(msg)
+
+
+@frozen(kw_only=True)
+class GuessRecord:
+    """What is kept of a user's guesses at one challenge.
+
+    Args:
+        failures: Consecutive failures, guesses that are being compared included.
+        counted_at: When the last one was counted.
+        admitted: For each recent guess's id, when it was admitted.
+    """
+
+    failures: int = 0
+    counted_at: float = 0.0
+    admitted: Mapping[str, float] = field(factory=dict, hash=False)
+
+    def to_json(self) -> bytes:
+        """Write it down."""
+        return json.dumps(
+            {"n": self.failures, "at": self.counted_at, "ids": dict(self.admitted)}
+        ).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes | None) -> Self:
+        """Read what was written down; None is a clean slate.
+
+        Raises:
+            LimitStateError: It is something else.
+        """
+        match _read(text, {"n": 0, "at": 0.0, "ids": {}}):
+            case {"n": int(n), "at": float() | int() as at, "ids": dict(ids)} if (
+                n >= 0 and _is_time(at) and all(map(_is_time, ids.values()))
+            ):
+                return cls(failures=n, counted_at=at, admitted=ids)
+        raise _foreign()
+
+
+@frozen(kw_only=True)
+class GuessLimit:
+    """How many wrong answers a user may give to one challenge, in all sign-ins together.
+
+    Anybody can lock a user out of a challenge by guessing wrong; that is the price of every
+    lock-out. It shuts the challenge alone, and for a while.
+
+    Args:
+        failures: How many consecutive failures there may be before the first wait.
+        first_wait: Seconds to wait then. Each further failure doubles the wait.
+        longest_wait: The most seconds to wait.
+        most_failures: How many consecutive failures shut the challenge until an administrator
+            resets it; at most 100, as NIST demands.
+        memory: After how many seconds without a guess the failures are forgotten.
+
+    Raises:
+        ConfigError: A number is out of its range.
+    """
+
+    failures: int = 5
+    first_wait: float = 30.0
+    longest_wait: float = 3600.0
+    most_failures: int = MOST_FAILURES
+    memory: float = 30 * 86400.0
+
+    def __attrs_post_init__(self) -> None:
+        _count("most_failures", self.most_failures, 1, MOST_FAILURES)
+        _count("failures", self.failures, 1, self.most_failures)
+        _seconds("first_wait", self.first_wait, 1)
+        _seconds("longest_wait", self.longest_wait, self.first_wait)
+        _seconds("memory", self.memory, max(self.longest_wait, RETRIED))
+
+    def wait(self, failures: int) -> float:
+        """Give the seconds to wait after so many consecutive failures; infinite for a reset."""
+        if failures < self.failures:
+            return 0.0
+        if failures >= self.most_failures:
+            return math.inf
+        return min(self.first_wait * 2.0 ** (failures - self.failures), self.longest_wait)
+
+    def admit(
+        self, record: GuessRecord, guess_id: str, now: float
+    ) -> tuple[Admitted | LockedOut, GuessRecord | None]:
+        """Decide about a guess.
+
+        Args:
+            record: What has happened.
+            guess_id: The guess. One that was admitted stays admitted, and counts once.
+            now: Seconds since the epoch.
+
+        Returns:
+            The decision, and the new record if it changes.
+        """
+        if now - record.admitted.get(guess_id, -math.inf) < RETRIED:
+            return Admitted(), None
+        wait = self.wait(record.failures)
+        left = record.counted_at + wait - now
+        if wait and left > 0:  # clocks differ: without a wait nobody is early
+            return LockedOut(retry_after=left if math.isfinite(left) else None), None
+        counted = GuessRecord(
+            failures=record.failures + 1,
+            counted_at=now,
+            admitted={**_recent(record, now), guess_id: now},
+        )
+        return Admitted(), counted
+
+    def forgive(self, record: GuessRecord, now: float) -> GuessRecord:
+        """Start counting anew. Guesses that Cognito may still repeat stay known.
+
+        Args:
+            record: What has happened.
+            now: Seconds since the epoch.
+        """
+        return GuessRecord(admitted=_recent(record, now))
+
+    def lifetime(self, record: GuessRecord) -> float:
+        """Give the seconds for which a record must be kept."""
+        if not record.failures:
+            return RETRIED
+        return _FOREVER if math.isinf(self.wait(record.failures)) else self.memory
+
+
+def _recent(record: GuessRecord, now: float) -> dict[str, float]:
+    """Give the ids that must stay known. One that is dropped would only be counted again."""
+    newest = list(record.admitted.items())[-_MOST_IDS:]
+    return {key: at for key, at in newest if now - at < RETRIED}
+
+
+@frozen(kw_only=True)
+class SendRecord:
+    """What is kept of the messages that were sent for one user, or to one destination.
+
+    Args:
+        sent: For each recent message's id, when it was allowed.
+    """
+
+    sent: Mapping[str, float] = field(factory=dict, hash=False)
+
+    def without(self, send_id: str) -> Self:
+        """Take a message back."""
+        return type(self)(sent={key: at for key, at in self.sent.items() if key != send_id})
+
+    def to_json(self) -> bytes:
+        """Write it down."""
+        return json.dumps({"sent": dict(self.sent)}).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes | None) -> Self:
+        """Read what was written down; None is a clean slate.
+
+        Raises:
+            LimitStateError: It is something else.
+        """
+        match _read(text, {"sent": {}}):
+            case {"sent": dict(sent)} if all(map(_is_time, sent.values())):
+                return cls(sent=sent)
+        raise _foreign()
+
+
+@frozen(kw_only=True)
+class SendLimit:
+    """How many messages with codes are sent.
+
+    The caps are ours: enough for a person whose messages get lost, too few to flood a mailbox or
+    to earn from text messages to numbers that cost.
+
+    Args:
+        cool_down: The least seconds between two messages, for one user and challenge as well as to
+            one destination. At least 15: for so long Cognito may repeat a call.
+        per_user: The most messages for one user and challenge within the window.
+        per_destination: The most messages to one destination within the window.
+        window: The window's seconds.
+
+    Raises:
+        ConfigError: A number is out of its range.
+    """
+
+    cool_down: float = 30.0
+    per_user: int = 5
+    per_destination: int = 10
+    window: float = 3600.0
+
+    def __attrs_post_init__(self) -> None:
+        _seconds("cool_down", self.cool_down, _LEAST_COOL_DOWN)
+        _seconds("window", self.window, self.cool_down)
+        _count("per_user", self.per_user, 1, 1000)
+        _count("per_destination", self.per_destination, 1, 1000)
+
+    def admit(
+        self, record: SendRecord, most: int, send_id: str, now: float
+    ) -> tuple[Admitted | AlreadySent | SendRefused, SendRecord | None]:
+        """Decide about a message.
+
+        Args:
+            record: What has happened.
+            most: How many messages the window may hold.
+            send_id: The message. It is not allowed a second time before the cool-down is over.
+            now: Seconds since the epoch.
+
+        Returns:
+            The decision, and the new record if it changes.
+        """
+        if now - record.sent.get(send_id, -math.inf) < self.cool_down:
+            return AlreadySent(), None
+        sent = {key: at for key, at in record.sent.items() if now - at < self.window}
+        times = sorted(sent.values())
+        free_at = max(
+            times[-1] + self.cool_down if times else now,
+            times[-most] + self.window if len(times) >= most else now,
+        )
+        if now < free_at:
+            return SendRefused(retry_after=free_at - now), None
+        # The id of a message that is sent anew stays one entry, so make its older one anonymous.
+        if send_id in sent:
+            before = sent.pop(send_id)
+            sent[f"{send_id}@{before}"] = before
+        return Admitted(), SendRecord(sent={**sent, send_id: now})
+
+
+def _read(text: bytes | None, clean: dict[str, Any]) -> Any:
+    if text is None:
+        return clean
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _is_time(value: object) -> bool:
+    """Whether it is seconds since the epoch; NaN and infinity are not."""
+    return isinstance(value, int | float) and 0 <= value < _END_OF_TIME
+
+
+def _foreign() -> LimitStateError:
+    return LimitStateError("an entry of the limits was not written by authflow: nothing is allowed")

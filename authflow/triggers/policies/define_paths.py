@@ -1,0 +1,231 @@
+"""Paths through a Define trigger: what Cognito tells it, what it replies, and what a check found.
+
+`proof` and `define_probe` beside this play Cognito to a Define trigger by what is here. A reply is
+read as Cognito reads it: whatever Cognito does not accept ends a sign-in with an error, however
+well it was meant.
+
+Source: "Define Auth challenge Lambda trigger" in the Amazon Cognito developer guide.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+from attrs import frozen
+
+from authflow.machine import CHALLENGES, State
+from authflow.triggers.events.parsing import SessionEntry
+
+SRP_A: Final = SessionEntry(challenge_name=State.SRP_A.value, challenge_result=True)
+"""What a session begins with when the client began with SRP."""
+
+COGNITOS_OWN: Final = CHALLENGES - {State.PASSWORD_VERIFIER, State.CUSTOM_CHALLENGE}
+"""The challenges that Cognito puts in by itself once the password was proved."""
+
+_ERROR_CHARS: Final = 200
+_SHOWN_CHARS: Final = 40
+
+Session = tuple[SessionEntry, ...]
+
+Define = Callable[[dict[str, Any]], Awaitable[Any]]
+"""A Define trigger: it takes the event, and gives it back with its response filled in."""
+
+
+class DefineFailedError(Exception):
+    """A Define trigger gave no reply; the text says why, as what it "does"."""
+
+
+class Decision(StrEnum):
+    """What Define decides."""
+
+    CUSTOM_CHALLENGE = "asks for CUSTOM_CHALLENGE"
+    PASSWORD_VERIFIER = "asks for PASSWORD_VERIFIER"
+    TOKENS = "issues tokens"
+    FAILURE = "fails the authentication"
+    UNUSABLE = "gives no decision that Cognito accepts"
+
+
+ASKS: Final = frozenset({Decision.CUSTOM_CHALLENGE, Decision.PASSWORD_VERIFIER})
+
+
+@frozen
+class Reply:
+    """What Define replied to one session.
+
+    Args:
+        decision: The decision.
+        why: What is wrong with it, if it is unusable.
+    """
+
+    decision: Decision
+    why: str = ""
+
+    @property
+    def asks(self) -> bool:
+        """Whether the sign-in goes on."""
+        return self.decision in ASKS
+
+    def __str__(self) -> str:
+        return self.why or self.decision.value
+
+
+@frozen(kw_only=True)
+class Path:
+    """A way through a sign-in, and where it leads.
+
+    Args:
+        session: The rounds so far, the first one first.
+        reply: What Define replied to them.
+        user_not_found: Whether the user does not exist, which the pool hides.
+        who: What is known of a user who exists, if that matters: "email_verified is true".
+    """
+
+    session: Session
+    reply: Reply
+    user_not_found: bool = False
+    who: str = ""
+
+
+@frozen(kw_only=True)
+class Finding:
+    """Whether a property holds.
+
+    Args:
+        name: The property, as a sentence that is true if it holds.
+        path: The shortest path that breaks it; None if it holds.
+        explanation: What is wrong on that path.
+    """
+
+    name: str
+    path: Path | None = None
+    explanation: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether no path breaks the property."""
+        return self.path is None
+
+
+@frozen(kw_only=True)
+class Verdict:
+    """What a check found.
+
+    Args:
+        findings: One for each property.
+        sessions: How many sessions Define was asked about.
+    """
+
+    findings: tuple[Finding, ...]
+    sessions: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether all properties hold."""
+        return all(finding.holds for finding in self.findings)
+
+
+def define_event(
+    session: Session,
+    *,
+    user_not_found: bool,
+    user_pool_id: str,
+    client_id: str,
+    user_attributes: Mapping[str, str] = MappingProxyType({"email": "ada@example.com"}),
+) -> dict[str, Any]:
+    """Write the event that Cognito sends to Define.
+
+    Args:
+        session: The rounds so far.
+        user_not_found: Whether the user does not exist.
+        user_pool_id: The user pool that asks.
+        client_id: The app client.
+        user_attributes: What a user who exists has, beside a `sub`.
+    """
+    return {
+        "version": "1",
+        "triggerSource": "DefineAuthChallenge_Authentication",
+        "region": user_pool_id.partition("_")[0],
+        "userPoolId": user_pool_id,
+        "userName": "nobody" if user_not_found else "ada",
+        "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": client_id},
+        "request": {
+            "userAttributes": {} if user_not_found else {"sub": "ada", **user_attributes},
+            "session": [entry_members(entry) for entry in session],
+            "userNotFound": user_not_found,
+        },
+        "response": {"challengeName": None, "issueTokens": None, "failAuthentication": None},
+    }
+
+
+def entry_members(entry: SessionEntry) -> dict[str, Any]:
+    """Write a session entry as Cognito does: metadata is there only if there is any."""
+    members: dict[str, Any] = {
+        "challengeName": entry.challenge_name,
+        "challengeResult": entry.challenge_result,
+    }
+    if entry.challenge_metadata is not None:
+        members["challengeMetadata"] = entry.challenge_metadata
+    return members
+
+
+async def ask(define: Define, event: dict[str, Any]) -> Reply:
+    """Ask Define about an event, and read its reply as Cognito does.
+
+    Args:
+        define: The trigger.
+        event: The event, which the trigger may change.
+    """
+    begins_with_srp = [entry["challengeName"] for entry in event["request"]["session"]] == [
+        State.SRP_A
+    ]
+    try:
+        given = await define(event)
+    except DefineFailedError as error:
+        return _unusable(str(error)[:_ERROR_CHARS])
+    except Exception as error:  # noqa: BLE001  # whatever a trigger raises ends the sign-in
+        text = " ".join(str(error)[:_ERROR_CHARS].split())
+        return _unusable(f"raises {type(error).__name__}: {text}".removesuffix(": "))
+    try:
+        # On Lambda it travels as JSON: what JSON cannot say, a trigger cannot answer.
+        given = json.loads(json.dumps(given))
+    except (TypeError, ValueError, RecursionError):
+        return _unusable("gives what JSON cannot say")
+    response = given.get("response") if isinstance(given, Mapping) else None
+    if not isinstance(response, Mapping):
+        return _unusable("does not give the event back")
+    return _read(response, begins_with_srp=begins_with_srp)
+
+
+def _read(response: Mapping[str, Any], *, begins_with_srp: bool) -> Reply:
+    # Cognito takes null for false: it is what stood there before.
+    flags = {flag: response.get(flag) for flag in ("issueTokens", "failAuthentication")}
+    for flag, value in flags.items():
+        if not (value is None or isinstance(value, bool)):
+            return _unusable(f"gives {flag}={_shown(value)}, which is neither true nor false")
+    if flags["issueTokens"] and flags["failAuthentication"]:
+        return _unusable("issues tokens and fails the authentication at once")
+    if flags["issueTokens"]:
+        return Reply(Decision.TOKENS)
+    if flags["failAuthentication"]:
+        return Reply(Decision.FAILURE)
+    match response.get("challengeName"):
+        case None | "":
+            return _unusable("decides nothing: no flag is true and no challenge is named")
+        case State.CUSTOM_CHALLENGE.value:
+            return Reply(Decision.CUSTOM_CHALLENGE)
+        case State.PASSWORD_VERIFIER.value if begins_with_srp:
+            return Reply(Decision.PASSWORD_VERIFIER)
+        case State.PASSWORD_VERIFIER.value:
+            return _unusable("asks for PASSWORD_VERIFIER, which can only follow SRP_A")
+        case name:
+            return _unusable(f"asks for {_shown(name)}, a challenge that Define cannot ask for")
+
+
+def _unusable(why: str) -> Reply:
+    return Reply(Decision.UNUSABLE, why)
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value)[:_SHOWN_CHARS]

@@ -1,0 +1,317 @@
+"""A policy: what a user must pass before Define issues tokens, declared instead of programmed.
+
+    Policy(sequence(password(), challenge("captcha", attempts=3)), rounds=6)
+
+RULES
+
+1. A policy compiles to one table (`authflow.triggers.policies.table`) that a synchronous
+   `transitions.Machine` runs, as `authflow.machine` does. Define walks the table itself: it is the
+   same walk, a test compares them, and it takes a tenth of the time.
+2. Cognito calls Define without memory, so where a sign-in stands is found by replaying its whole
+   session. Rounds are never just counted: a session that begins with SRP is longer, and so is one
+   that Cognito put an MFA into.
+3. An entry of the session counts only if it is the round that was owed. Any other one (a foreign
+   challenge, a round too many, SRP where no password is wanted) fails the authentication.
+4. Cognito's own challenges may follow the password; the policy takes no notice of those passed.
+5. Nothing here awaits, reads a clock, draws a random number or logs.
+
+Source: "Define Auth challenge Lambda trigger" and "Custom authentication flow and challenges" in
+the Amazon Cognito developer guide.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from math import inf
+from typing import TYPE_CHECKING, Final
+
+from attrs import field, frozen
+
+from authflow.errors import ConfigError
+from authflow.machine import CHALLENGES, State
+from authflow.triggers.events.challenge_events import SessionEntry
+from authflow.triggers.policies.facts import Facts
+from authflow.triggers.policies.steps import (
+    ChallengeStep,
+    ConditionalStep,
+    PasswordStep,
+    Step,
+    prepared,
+    walk,
+)
+from authflow.triggers.policies.table import (
+    BEGIN,
+    FAILED,
+    HELD,
+    LACKED,
+    PASSED,
+    WITH_SRP,
+    WITHOUT_SRP,
+    Compiled,
+    Owed,
+    Table,
+    compile_steps,
+)
+
+if TYPE_CHECKING:
+    from transitions import Machine
+
+CHOICE_METADATA: Final = "AUTHFLOW_CHOICE"
+"""What stands in challengeMetadata for a choice."""
+CONDITION_METADATA: Final = "AUTHFLOW_CONDITION"
+"""What stands in challengeMetadata for a condition on client metadata."""
+STATE_MARK: Final = "#"
+"""What parts a challenge's metadata from the sealed state of its plugin."""
+
+MOST_ROUNDS: Final = 30
+"""How many rounds a policy may allow. authflow's client gives up after 40 replies, and some may be
+for Cognito's own challenges."""
+
+_COGNITOS_OWN: Final = CHALLENGES - {State.PASSWORD_VERIFIER, State.CUSTOM_CHALLENGE}
+
+
+@frozen
+class Passed:
+    """All that the policy asks for was passed."""
+
+
+@frozen
+class Failed:
+    """The authentication has failed.
+
+    Args:
+        reason: Why, for the owner of the pool; it holds nothing that the client sent.
+    """
+
+    reason: str
+
+
+Standing = Owed | Passed | Failed
+
+
+def _whole_number(rounds: object) -> int:
+    # isinstance would take True for a number.
+    if type(rounds) is not int:
+        msg = f"rounds= is a whole number, not {rounds!r:.80}"
+        raise ConfigError(msg)
+    return rounds
+
+
+@frozen
+class Policy:
+    """What a user must pass.
+
+    Args:
+        step: What is demanded, such as a `sequence`.
+        rounds: How many rounds a sign-in may take at most, the password, choices and wrong
+            answers among them. By default as many as its longest path takes, and 30 at most.
+            A sign-in fails as soon as it cannot be passed within them.
+
+    Raises:
+        ConfigError: Some sign-ins would be asked for nothing, or for too much, or the rounds
+            suffice for none.
+    """
+
+    step: Step = field(converter=prepared)
+    _compiled: Compiled = field(init=False, repr=False, eq=False)
+    rounds: int = field(kw_only=True, converter=_whole_number)
+    _is_limited: bool = field(init=False, repr=False, eq=False)
+    """Whether some paths are longer than a sign-in may take."""
+
+    @_compiled.default
+    def _compile(self) -> Compiled:
+        return compile_steps(self.step)
+
+    @rounds.default
+    def _as_many_as_the_longest_path_takes(self) -> int:
+        return int(min(_rounds(self._compiled, BEGIN, max, None), MOST_ROUNDS))
+
+    @_is_limited.default
+    def _is_shorter_than_the_longest_path(self) -> bool:
+        return self.rounds < _rounds(self._compiled, BEGIN, max, None)
+
+    def __attrs_post_init__(self) -> None:
+        for facts in self._kinds_of_users():
+            if _passes_for_nothing(self._compiled, facts):
+                msg = (
+                    "the policy would let somebody in for nothing: a step that cannot be skipped"
+                    " or lacked must be on every path"
+                )
+                raise ConfigError(msg)
+        shortest = _rounds(self._compiled, BEGIN, min, None)
+        if self.rounds < shortest:
+            msg = (
+                f"rounds={self.rounds!r:.20} suffice for no sign-in: the shortest by this policy"
+                f" takes {shortest}"
+            )
+            raise ConfigError(msg)
+        if self.rounds > MOST_ROUNDS:
+            msg = f"rounds={self.rounds}: a client goes along with {MOST_ROUNDS} at most"
+            raise ConfigError(msg)
+
+    @property
+    def table(self) -> Table:
+        """For each state that is not an end: where each event leads."""
+        return self._compiled.table
+
+    @property
+    def owed(self) -> Mapping[str, Owed]:
+        """For each state that waits for a round: the round."""
+        return self._compiled.owed
+
+    @property
+    def challenges(self) -> tuple[ChallengeStep, ...]:
+        """The steps that are custom challenges."""
+        return tuple(step for step in walk(self.step) if isinstance(step, ChallengeStep))
+
+    @property
+    def conditions(self) -> tuple[ConditionalStep, ...]:
+        """The steps that are conditional."""
+        return tuple(step for step in walk(self.step) if isinstance(step, ConditionalStep))
+
+    def _kinds_of_users(self) -> Iterable[Facts]:
+        """Give the facts of every kind of user that the conditions tell apart."""
+        conditions = [step.condition for step in self.conditions]
+        if not conditions:
+            return [Facts()]
+        from authflow.triggers.policies.user_kinds import user_kinds  # noqa: PLC0415  # not for slim starts
+
+        return [kind.facts for kind in user_kinds(conditions)]
+
+    def machine(self) -> "Machine":
+        """Put the table on a machine of `transitions`.
+
+        Returns:
+            A machine that moves any object with a `state`:
+            `machine.events["passed"].trigger(model)`.
+        """
+        from transitions import Machine  # noqa: PLC0415  # a Lambda function starts without it
+
+        machine = Machine(
+            model=None, states=[*self.table, PASSED, FAILED], initial=None, auto_transitions=False
+        )
+        for state, followers in self.table.items():
+            for event, follower in followers.items():
+                machine.add_transition(event, state, follower)
+        return machine
+
+    def replay(
+        self, session: Iterable[SessionEntry], metadata: Mapping[str, str], facts: Facts
+    ) -> Standing:
+        """Say where a sign-in stands.
+
+        Args:
+            session: All its rounds so far, the first one first.
+            metadata: For each challenge's name, what stands in its challengeMetadata.
+            facts: What conditions are evaluated on. Client metadata does not count here.
+
+        Returns:
+            What is owed next, or that it has passed, or that it has failed.
+        """
+        entries = tuple(session)
+        srp = bool(entries) and entries[0].challenge_name == State.SRP_A
+        if srp and not entries[0].challenge_result:
+            return Failed("SRP was refused")
+        state = self._settled(self.table[BEGIN][WITH_SRP if srp else WITHOUT_SRP], facts)
+        if state == FAILED:
+            return Failed(
+                "the policy wants no password, and the client began with SRP"
+                if srp
+                else "the policy wants the password, and the client did not begin with SRP"
+            )
+        rounds, password_passed = 0, False
+        for entry in entries[1:] if srp else entries:
+            if password_passed and entry.challenge_name in _COGNITOS_OWN:
+                if not entry.challenge_result:
+                    return Failed(f"Cognito's own {entry.challenge_name} was not passed")
+                continue
+            owed = self.owed.get(state)
+            if owed is None or not _is_round(entry, owed, metadata):
+                return Failed(f"the session holds another round than the one owed: {state}")
+            rounds += 1
+            password_passed = password_passed or isinstance(owed.step, PasswordStep)
+            event = PASSED if entry.challenge_result else FAILED
+            state = self._settled(self.table[state][event], facts)
+        if state == FAILED:
+            return Failed("a challenge was not passed, and no attempt is left")
+        if self._is_limited and rounds + _rounds(self._compiled, state, min, facts) > self.rounds:
+            return Failed(f"not all can be passed any more within {self.rounds} rounds")
+        return Passed() if state == PASSED else self.owed[state]
+
+    def _settled(self, state: str, facts: Facts) -> str:
+        """Go on to a state that waits for a round, or to an end."""
+        while conditional := self._compiled.conditions.get(state):
+            state = self.table[state][HELD if conditional.holds(facts) else LACKED]
+        return state
+
+
+def _is_round(entry: SessionEntry, owed: Owed, metadata: Mapping[str, str]) -> bool:
+    """Say whether an entry of the session is a round that is owed."""
+    match owed.step:
+        case PasswordStep():
+            return entry.challenge_name == State.PASSWORD_VERIFIER
+        case ChallengeStep(name=name):
+            expected = metadata[name]
+        case ConditionalStep():
+            expected = CONDITION_METADATA
+        case _:
+            expected = CHOICE_METADATA
+    told = entry.challenge_metadata
+    return (
+        entry.challenge_name == State.CUSTOM_CHALLENGE
+        and told is not None
+        and told.partition(STATE_MARK)[0] == expected
+    )
+
+
+def _proves(compiled: Compiled, state: str, event: str) -> bool:
+    """Say whether an event shows that something was passed, and not only chosen or told."""
+    owed = compiled.owed.get(state)
+    return (
+        event == PASSED and owed is not None and isinstance(owed.step, PasswordStep | ChallengeStep)
+    )
+
+
+def _passes_for_nothing(compiled: Compiled, facts: Facts) -> bool:
+    """Say whether a user can pass by choosing and telling alone."""
+    fresh, seen = [BEGIN], {BEGIN}
+    while fresh:
+        state = fresh.pop()
+        followers = compiled.table.get(state, {})
+        if conditional := compiled.conditions.get(state):
+            held = HELD if conditional.holds(facts) else LACKED
+            followers = {held: followers[held]}
+        for event, follower in followers.items():
+            if follower not in seen and not _proves(compiled, state, event):
+                seen.add(follower)
+                fresh.append(follower)
+    return PASSED in seen
+
+
+def _rounds(
+    compiled: Compiled, start: str, best: Callable[[Iterable[float]], float], facts: Facts | None
+) -> float:
+    """Count the rounds from a state to the end, on the longest path or the shortest that passes.
+
+    The table has no loops: a path comes to each state once.
+
+    Args:
+        compiled: The policy's table.
+        start: The state.
+        best: `max` for the longest path, `min` for the shortest one that passes.
+        facts: What conditions are evaluated on; without it they go either way.
+    """
+    known: dict[str, float] = {PASSED: 0, FAILED: 0 if best is max else inf}
+    stack = [start]
+    while stack:
+        state = stack[-1]
+        followers = list(compiled.table[state].values()) if state not in known else []
+        if facts is not None and state in compiled.conditions:
+            held = compiled.conditions[state].holds(facts)
+            followers = [compiled.table[state][HELD if held else LACKED]]
+        unknown = [each for each in followers if each not in known]
+        if unknown:
+            stack.extend(unknown)
+            continue
+        stack.pop()
+        if state not in known:
+            known[state] = best(known[each] for each in followers) + (state in compiled.owed)
+    return known[start]

@@ -1,0 +1,440 @@
+"""The steps that a policy is made of, and what each demands.
+
+    sequence(
+        password(),
+        any_of(challenge("otp"), challenge("question")),
+        when(attribute("custom:tier", "gold"), challenge("captcha")),
+    )
+
+| level | as a step |
+|---|---|
+| required | every step of a `sequence` |
+| alternative | an option of `any_of` or `k_of` |
+| conditional | `when(condition, step)` |
+| at will | `optional(step)` |
+| disabled | `disabled(step)` |
+
+A password can only come first, since Cognito takes SRP at the beginning of a sign-in or never. By
+beginning with SRP or without it, a client has chosen already: `any_of(password(),
+challenge("otp"))` asks nothing more, and `optional(password())` neither.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import evolve, field, frozen
+
+from authflow import wire
+from authflow.errors import ConfigError
+from authflow.plugins import NAME, NAME_RULE
+from authflow.triggers.policies.facts import Facts
+
+if TYPE_CHECKING:
+    from authflow.triggers.policies.conditions import Condition
+
+ATTEMPTS: Final = range(1, 21)
+"""How many attempts a challenge may have."""
+
+_OWN_NAMES: Final = frozenset({wire.CHOICE, wire.CONDITION, wire.SKIP})
+
+
+class Step:
+    """Something that a policy may demand."""
+
+    __slots__ = ()
+
+
+def _step(value: object) -> Step:
+    if not isinstance(value, Step):
+        msg = (
+            "a policy is made of password(), challenge(...), sequence(...), any_of(...), k_of(...),"
+            f" optional(...), when(...) and disabled(...), not {type(value).__name__}"
+        )
+        raise ConfigError(msg)
+    return value
+
+
+def _steps(values: Iterable[Step]) -> tuple[Step, ...]:
+    return tuple(map(_step, values))
+
+
+def _frozen_settings(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(dict(settings))
+
+
+@frozen
+class PasswordStep(Step):
+    """The password, proved by SRP; Cognito verifies it."""
+
+
+@frozen(kw_only=True)
+class ChallengeStep(Step):
+    """A custom challenge of one kind.
+
+    Args:
+        name: The name of the plugin that makes and verifies it.
+        attempts: How many answers a user may give, 1 to 20.
+        settings: What the plugin is made with.
+        label: The step's own name within its policy, which may ask for one kind twice.
+
+    Raises:
+        ConfigError: The name or the number of attempts is not allowed.
+    """
+
+    name: str
+    attempts: int = 3
+    settings: Mapping[str, Any] = field(
+        factory=dict, converter=_frozen_settings, repr=False, hash=False
+    )
+    label: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.name, str) or NAME.fullmatch(self.name) is None:
+            msg = f"a challenge's name is {NAME_RULE}, not {self.name!r:.80}"
+            raise ConfigError(msg)
+        if self.name in _OWN_NAMES:
+            msg = f"{self.name!r} is a name of authflow's own: give the challenge another"
+            raise ConfigError(msg)
+        if type(self.attempts) is not int or self.attempts not in ATTEMPTS:
+            msg = (
+                f"the challenge {self.name!r} needs {ATTEMPTS[0]} to {ATTEMPTS[-1]} attempts,"
+                f" not {self.attempts!r:.80}"
+            )
+            raise ConfigError(msg)
+
+
+@frozen
+class SequenceStep(Step):
+    """All of some steps, one after the other."""
+
+    steps: tuple[Step, ...] = field(converter=_steps)
+
+
+@frozen
+class ChooseStep(Step):
+    """Some of several options, in the order in which the client chooses them."""
+
+    count: int
+    options: tuple[Step, ...] = field(converter=_steps)
+
+
+@frozen
+class OptionalStep(Step):
+    """A step that the client may skip, and that may fail without consequence.
+
+    Args:
+        step: The step.
+        taken: The client has chosen it by how it began; it may still fail.
+    """
+
+    step: Step = field(converter=_step)
+    taken: bool = False
+
+
+@frozen(kw_only=True)
+class ConditionalStep(Step):
+    """A step for those for whom a condition holds, and another for the others.
+
+    Args:
+        condition: The condition.
+        step: What is owed if it holds.
+        otherwise: What is owed if it does not.
+        unknown: Whether it counts as holding for users who do not exist.
+    """
+
+    condition: "Condition"
+    step: Step = field(converter=_step)
+    otherwise: Step = SequenceStep(())
+    unknown: bool = False
+
+    def holds(self, facts: Facts) -> bool:
+        """Say whether the condition holds for a sign-in."""
+        # What a client tells, a stranger's client tells too: it must not show who exists.
+        if facts.user_not_found and not self.condition.is_told_by_client:
+            return self.unknown
+        return self.condition.holds(facts)
+
+
+@frozen
+class DisabledStep(Step):
+    """A step that is switched off: it takes no part in its policy."""
+
+    step: Step = field(converter=_step)
+
+
+@frozen
+class ImpossibleStep(Step):
+    """What nobody can pass: the way a sign-in was begun is not the policy's."""
+
+
+NOTHING: Final = SequenceStep(())
+
+
+def password() -> Step:
+    """Ask for the password first: the client begins with SRP, and Cognito verifies it."""
+    return PasswordStep()
+
+
+def challenge(name: str, *, attempts: int = 3, **settings: Any) -> Step:
+    """Ask for a custom challenge.
+
+    Args:
+        name: The name of the plugin that makes and verifies it.
+        attempts: How many answers a user may give, 1 to 20; the last wrong one fails the sign-in.
+        settings: What the plugin is made with.
+
+    Raises:
+        ConfigError: The name or the number of attempts is not allowed.
+    """
+    return ChallengeStep(name=name, attempts=attempts, settings=settings)
+
+
+def sequence(*steps: Step) -> Step:
+    """Ask for one step after the other; all of them must be passed.
+
+    Args:
+        steps: The steps.
+
+    Raises:
+        ConfigError: There is no step, or something that is none, or a password is not first.
+    """
+    if not steps:
+        msg = "a sequence without a step would let everybody in: name a challenge"
+        raise ConfigError(msg)
+    return _password_first(SequenceStep(steps))
+
+
+def any_of(*options: Step) -> Step:
+    """Ask for one of several options. The client chooses, in a round of its own.
+
+    Args:
+        options: Two or more; one of them may begin with the password.
+
+    Raises:
+        ConfigError: There are too few options, or something that is none, or several begin with
+            the password.
+    """
+    return k_of(1, *options)
+
+
+def k_of(count: int, *options: Step) -> Step:
+    """Ask for some of several options. The client chooses, in a round of its own for each.
+
+    Args:
+        count: How many must be passed; fewer than there are options.
+        options: The options; one of them may begin with the password, and is passed first then.
+
+    Raises:
+        ConfigError: The numbers do not go together, or an option is none, or several begin with
+            the password.
+    """
+    if type(count) is not int or not 1 <= count < len(options):
+        msg = (
+            f"{count!r:.20} of {len(options)} options leaves no choice: give 1 or more, and fewer"
+            " than there are options, or write sequence(...)"
+        )
+        raise ConfigError(msg)
+    return _password_first(ChooseStep(count, options))
+
+
+def optional(step: Step) -> Step:
+    """Offer a step that the client may skip, in a round of its own, and that may fail.
+
+    One that may begin with the password is taken by beginning with SRP, and skipped by not.
+
+    Args:
+        step: The step.
+
+    Raises:
+        ConfigError: It is no step.
+    """
+    return OptionalStep(step)
+
+
+def when(
+    condition: "Condition", *steps: Step, otherwise: Step | None = None, unknown: bool = False
+) -> Step:
+    """Ask for steps only if a condition holds; see `conditions` for when it is evaluated.
+
+    Args:
+        condition: What must hold, such as `attribute("phone_number_verified", "true")`.
+        steps: One or more, asked for in order.
+        otherwise: What to ask for if it does not hold; nothing, by default.
+        unknown: Whether a user who does not exist is treated as if it held. Choose what most users
+            have: what differs from it tells strangers who does not exist.
+
+    Raises:
+        ConfigError: It is no condition, or there is no step, or something that is none.
+    """
+    # Most policies have no condition, and a Lambda function starts sooner without.
+    from authflow.triggers.policies.conditions import ClientMetadata, Condition  # noqa: PLC0415
+
+    if not isinstance(condition, Condition):
+        msg = (
+            "when() wants a condition: attribute(...), in_group(...) or client_metadata(...),"
+            f" not {type(condition).__name__}"
+        )
+        raise ConfigError(msg)
+    if type(unknown) is not bool:
+        msg = f"unknown= of when() is True or False, not {unknown!r:.80}"
+        raise ConfigError(msg)
+    if len({isinstance(part, ClientMetadata) for part in condition.parts}) > 1:
+        msg = (
+            "client metadata is told in a round of its own, and what is known of a user is not:"
+            " write when(client_metadata(...), when(attribute(...), ...))"
+        )
+        raise ConfigError(msg)
+    other = NOTHING if otherwise is None else _step(otherwise)
+    if condition.is_told_by_client and any(map(begins_with_password, (*_steps(steps), other))):
+        msg = "client metadata comes after the beginning, and a password cannot: drop one of them"
+        raise ConfigError(msg)
+    return ConditionalStep(
+        condition=condition, step=sequence(*steps), otherwise=other, unknown=unknown
+    )
+
+
+def disabled(step: Step) -> Step:
+    """Switch a step off, and leave it where it stands.
+
+    Args:
+        step: The step.
+
+    Raises:
+        ConfigError: It is no step.
+    """
+    return DisabledStep(step)
+
+
+def parts(step: Step) -> tuple[Step, ...]:
+    """Give the steps that a step is directly made of."""
+    match step:
+        case SequenceStep(steps=steps) | ChooseStep(options=steps):
+            return steps
+        case ConditionalStep(step=then, otherwise=otherwise):
+            return (then, otherwise)
+        case OptionalStep(step=inner):
+            return (inner,)
+        case _:
+            return ()
+
+
+def walk(step: Step) -> Iterator[Step]:
+    """Give a step and all that it is made of, in order; disabled ones are left out."""
+    yield step
+    for part in parts(step):
+        yield from walk(part)
+
+
+def begins_with_password(step: Step) -> bool:
+    """Say whether a step may begin with the password."""
+    match step:
+        case PasswordStep():
+            return True
+        case SequenceStep(steps=(first, *_)):
+            return begins_with_password(first)
+        case SequenceStep():
+            return False
+        case _:
+            return any(map(begins_with_password, parts(step)))
+
+
+def _password_first(step: SequenceStep | ChooseStep) -> Step:
+    """Refuse a password that can never be asked for."""
+    late = step.steps[1:] if isinstance(step, SequenceStep) else ()
+    if any(isinstance(inner, PasswordStep) for part in late for inner in walk(part)):
+        msg = "password() can only be the first step: Cognito takes SRP at the beginning"
+        raise ConfigError(msg)
+    if isinstance(step, ChooseStep) and sum(map(begins_with_password, step.options)) > 1:
+        msg = "only one option may begin with password(): beginning with SRP chooses it"
+        raise ConfigError(msg)
+    return step
+
+
+def prepared(step: Step) -> Step:
+    """Take out what is disabled, and label the challenges: captcha, otp, captcha#2.
+
+    Raises:
+        ConfigError: Nothing is left of a choice to choose from.
+    """
+    enabled = _enabled(_step(step))
+    return _labelled(NOTHING if enabled is None else enabled, Counter())
+
+
+def _enabled(step: Step) -> Step | None:
+    match step:
+        case DisabledStep():
+            return None
+        case SequenceStep(steps=steps):
+            left = tuple(kept for each in steps if (kept := _enabled(each)) is not None)
+            return SequenceStep(left) if left or step == NOTHING else None
+        case ChooseStep(count=count, options=options):
+            left = tuple(kept for each in options if (kept := _enabled(each)) is not None)
+            if len(left) < count:
+                msg = f"{count} of {len(left)} options cannot be passed: too many are disabled"
+                raise ConfigError(msg)
+            return ChooseStep(count, left)
+        case OptionalStep(step=inner):
+            kept = _enabled(inner)
+            return None if kept is None else OptionalStep(kept)
+        case ConditionalStep(step=then, otherwise=otherwise):
+            held, lacked = _enabled(then), _enabled(otherwise)
+            if held is None and lacked in {None, NOTHING}:
+                return None
+            return evolve(step, step=held or NOTHING, otherwise=lacked or NOTHING)
+        case _:
+            return step
+
+
+def _labelled(step: Step, seen: Counter[str]) -> Step:
+    match step:
+        case ChallengeStep(name=name):
+            seen[name] += 1
+            return evolve(step, label=name if seen[name] == 1 else f"{name}#{seen[name]}")
+        case SequenceStep(steps=steps):
+            return SequenceStep(tuple(_labelled(each, seen) for each in steps))
+        case ChooseStep(count=count, options=options):
+            return ChooseStep(count, tuple(_labelled(each, seen) for each in options))
+        case OptionalStep(step=inner):
+            return OptionalStep(_labelled(inner, seen))
+        case ConditionalStep(step=then, otherwise=otherwise):
+            labelled = _labelled(then, seen)
+            return evolve(step, step=labelled, otherwise=_labelled(otherwise, seen))
+        case _:
+            return step
+
+
+def begun(step: Step, *, srp: bool) -> Step:
+    """Give what is left to choose once a sign-in has begun, with SRP or without.
+
+    Args:
+        step: What a policy demands, prepared.
+        srp: Whether the sign-in began with SRP. Then the password is owed, wherever it is an
+            option, and a policy without one cannot be passed.
+    """
+    if not begins_with_password(step):
+        return ImpossibleStep() if srp else step
+    match step:
+        case PasswordStep():
+            return step if srp else ImpossibleStep()
+        case SequenceStep(steps=(first, *rest)):
+            return SequenceStep((begun(first, srp=srp), *rest))
+        case ChooseStep(count=count, options=options):
+            others = tuple(each for each in options if not begins_with_password(each))
+            if not srp:
+                return ChooseStep(count, others) if count <= len(others) else ImpossibleStep()
+            (chosen,) = (each for each in options if begins_with_password(each))
+            return SequenceStep((begun(chosen, srp=True), ChooseStep(count - 1, others)))
+        case OptionalStep(step=inner):
+            return OptionalStep(begun(inner, srp=True), taken=True) if srp else NOTHING
+        case ConditionalStep(step=then, otherwise=otherwise):
+            return evolve(step, step=begun(then, srp=srp), otherwise=begun(otherwise, srp=srp))
+        case _:
+            return ImpossibleStep()
+
+
+def option_name(step: Step) -> str:
+    """Name an option by the challenges it is made of: "otp", "captcha+otp"."""
+    labels = [each.label for each in walk(step) if isinstance(each, ChallengeStep)]
+    return "+".join(dict.fromkeys(labels)) or wire.SKIP

@@ -1,0 +1,199 @@
+"""The requests of a sign-in, as Cognito spells them."""
+
+import base64
+import hmac
+from collections.abc import Mapping
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from authflow.errors import AnswerNotSupportedError
+from authflow.machine import AuthFlow
+from authflow.secret import Secret
+from authflow.wire import (
+    ANSWER_KEYS,
+    CHALLENGE_NAME,
+    NEW_PASSWORD,
+    PASSWORD,
+    SECRET_HASH,
+    SRP_A,
+    USER_ATTRIBUTE_PREFIX,
+    USERNAME,
+)
+
+
+def secret_hash(username: str, client_id: str, client_secret: Secret[str]) -> str:
+    """Give SECRET_HASH: base64 of HMAC-SHA256(client secret, username ‖ client id).
+
+    Args:
+        username: The name that is sent as USERNAME in the same request.
+        client_id: The app client's id.
+        client_secret: The app client's secret.
+    """
+    key = client_secret.reveal().encode()
+    return base64.b64encode(hmac.digest(key, (username + client_id).encode(), "sha256")).decode()
+
+
+class Answers(dict[str, str]):
+    """The answers to a challenge under Cognito's names: a dict that does not print itself."""
+
+    def __repr__(self) -> str:
+        return f"Answers(<{', '.join(self)}>)"
+
+
+@frozen(kw_only=True)
+class Request:
+    """A request as it is sent. Its body holds secrets in clear, so it does not print them.
+
+    Args:
+        operation: Cognito's operation, such as "InitiateAuth".
+        body: Its members.
+    """
+
+    operation: str
+    body: Mapping[str, Any] = field(repr=False)
+
+    def scrub(self, text: str) -> str:
+        """Take everything out of a server's text that the request holds and that may be secret."""
+        for secret in sorted(self._secrets(), key=len, reverse=True):  # one may be part of another
+            text = text.replace(secret, "***")
+        return text
+
+    def _secrets(self) -> set[str]:
+        parameters = self.body.get("AuthParameters") or self.body.get("ChallengeResponses") or {}
+        values = [value for name, value in parameters.items() if name not in _NOT_SECRET]
+        values += [value for name, value in self.body.items() if name not in _NOT_SECRET]
+        return {value for value in values if isinstance(value, str) and value}
+
+
+_NOT_SECRET: Final = frozenset({USERNAME, CHALLENGE_NAME, "AuthFlow", "ChallengeName", "ClientId"})
+
+
+@frozen(kw_only=True)
+class AppClient:
+    """An app client, as requests name it.
+
+    Args:
+        client_id: The app client's id.
+        client_secret: Its secret, where it has one.
+    """
+
+    client_id: str
+    client_secret: Secret[str] | None = None
+
+    def _named(self, parameters: Mapping[str, str]) -> dict[str, str]:
+        """Add SECRET_HASH over the USERNAME that is being sent."""
+        named = dict(parameters)
+        if self.client_secret is not None:
+            named[SECRET_HASH] = secret_hash(
+                parameters[USERNAME], self.client_id, self.client_secret
+            )
+        return named
+
+    def initiate_auth(
+        self,
+        flow: AuthFlow,
+        username: str,
+        *,
+        srp_a: str | None = None,
+        password: Secret[str] | None = None,
+        client_metadata: Mapping[str, str] | None = None,
+    ) -> Request:
+        """Spell InitiateAuth.
+
+        Args:
+            flow: The auth flow.
+            username: The name as the user typed it.
+            srp_a: SRP_A, if the password is to be proved by SRP.
+            password: The password itself, in USER_PASSWORD_AUTH only.
+            client_metadata: Reaches PreSignUp, PreAuthentication and UserMigration triggers only.
+        """
+        parameters = {USERNAME: username}
+        if srp_a is not None:
+            parameters[SRP_A] = srp_a
+            if flow is AuthFlow.CUSTOM_AUTH:
+                parameters[CHALLENGE_NAME] = SRP_A
+        if password is not None:
+            parameters[PASSWORD] = password.reveal()
+        body = {
+            "AuthFlow": str(flow),
+            "ClientId": self.client_id,
+            "AuthParameters": self._named(parameters),
+            **_metadata(client_metadata),
+        }
+        return Request(operation="InitiateAuth", body=body)
+
+    def respond(
+        self,
+        challenge_name: str,
+        username: str,
+        answers: Answers,
+        *,
+        session: Secret[str] | None,
+        client_metadata: Mapping[str, str] | None = None,
+    ) -> Request:
+        """Spell RespondToAuthChallenge.
+
+        Args:
+            challenge_name: The challenge that is answered.
+            username: The user's canonical name.
+            answers: The answer under its own names.
+            session: What the last reply gave, if it gave one.
+            client_metadata: Reaches the triggers that this answer fires; it is never stored.
+        """
+        body = {
+            "ChallengeName": challenge_name,
+            "ClientId": self.client_id,
+            "ChallengeResponses": self._named({USERNAME: username, **answers}),
+            **_metadata(client_metadata),
+        }
+        if session is not None:
+            body["Session"] = session.reveal()
+        return Request(operation="RespondToAuthChallenge", body=body)
+
+    def refresh(
+        self, refresh_token: Secret[str], client_metadata: Mapping[str, str] | None = None
+    ) -> Request:
+        """Spell GetTokensFromRefreshToken."""
+        body = {
+            "RefreshToken": refresh_token.reveal(),
+            **self._identified(),
+            **_metadata(client_metadata),
+        }
+        return Request(operation="GetTokensFromRefreshToken", body=body)
+
+    def revoke(self, refresh_token: Secret[str]) -> Request:
+        """Spell RevokeToken."""
+        body = {"Token": refresh_token.reveal(), **self._identified()}
+        return Request(operation="RevokeToken", body=body)
+
+    def _identified(self) -> dict[str, str]:
+        """Name the app client where Cognito takes its secret itself instead of a hash."""
+        secret = {} if self.client_secret is None else {"ClientSecret": self.client_secret.reveal()}
+        return {"ClientId": self.client_id, **secret}
+
+
+def sign_out(access_token: Secret[str]) -> Request:
+    """Spell GlobalSignOut."""
+    return Request(operation="GlobalSignOut", body={"AccessToken": access_token.reveal()})
+
+
+def answer(challenge_name: str, text: Secret[str], attributes: Mapping[str, str]) -> Answers:
+    """Put one text, and attributes for NEW_PASSWORD_REQUIRED, under the names a challenge wants.
+
+    Raises:
+        AnswerNotSupportedError: The challenge is not one that a text answers.
+    """
+    key = ANSWER_KEYS.get(challenge_name)
+    if key is None:
+        msg = f"{challenge_name} is not answered by a text"
+        raise AnswerNotSupportedError(msg)
+    if attributes and key != NEW_PASSWORD:
+        msg = f"{challenge_name} takes no user attributes; only NEW_PASSWORD_REQUIRED does"
+        raise AnswerNotSupportedError(msg)
+    given = {f"{USER_ATTRIBUTE_PREFIX}{name}": value for name, value in attributes.items()}
+    return Answers({key: text.reveal(), **given})
+
+
+def _metadata(client_metadata: Mapping[str, str] | None) -> dict[str, Any]:
+    return {"ClientMetadata": dict(client_metadata)} if client_metadata else {}
