@@ -8,7 +8,17 @@ if TYPE_CHECKING:
     from authflow.client import AuthClient, AuthConfig
     from authflow.errors import AuthFlowError
     from authflow.machine import AuthFlow
-    from authflow.results import Challenge, ChallengeRequired, SignedIn, SignInResult, Tokens
+    from authflow.results import (
+        Challenge,
+        ChallengeRequired,
+        Declined,
+        OtherFactor,
+        SignedIn,
+        SignInResult,
+        Suspended,
+        Tokens,
+        Unanswered,
+    )
     from authflow.secret import Secret
 else:
     __getattr__, __dir__ = _lazy_names(
@@ -17,7 +27,10 @@ else:
             "authflow.client": "AuthClient AuthConfig",
             "authflow.errors": "AuthFlowError",
             "authflow.machine": "AuthFlow",
-            "authflow.results": "Challenge ChallengeRequired SignInResult SignedIn Tokens",
+            "authflow.results": (
+                "Challenge ChallengeRequired Declined OtherFactor SignInResult SignedIn Suspended "
+                "Tokens Unanswered"
+            ),
             "authflow.secret": "Secret",
         },
     )
@@ -29,8 +42,12 @@ __all__ = [
     "AuthFlowError",
     "Challenge",
     "ChallengeRequired",
+    "Declined",
+    "OtherFactor",
     "Secret",
     "SignInResult",
     "SignedIn",
+    "Suspended",
     "Tokens",
+    "Unanswered",
 ]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from attrs import evolve, frozen
 
-from authflow.plugins import NAME, Side
+from authflow.plugins import NAME, OWN_NAMES, Side, canonical
 
 
 @frozen(kw_only=True, order=True)
@@ -23,7 +23,7 @@ class PluginInfo:
         version: The distribution's version.
         entry_point: Where the class is, as "package.module:Class".
         status: "ok"; "conflict" if another claims the same name; "bad_name" if the name cannot be
-            a challenge's. Only "ok" can be loaded.
+            a challenge's; "not_allowed" if the distribution is not in AUTHFLOW_PLUGINS.
     """
 
     name: str
@@ -31,7 +31,7 @@ class PluginInfo:
     distribution: str
     version: str
     entry_point: str
-    status: Literal["ok", "conflict", "bad_name"]
+    status: Literal["ok", "conflict", "bad_name", "not_allowed"]
 
     def __str__(self) -> str:
         return f"{self.distribution} {self.version} ({self.entry_point})"
@@ -56,12 +56,13 @@ class InstalledPlugins:
         return metadata.EntryPoint(plugin.name, plugin.entry_point, self.group).load()
 
 
-def read_metadata(group: str, side: Side) -> InstalledPlugins:
+def read_metadata(group: str, side: Side, allowed: frozenset[str] | None) -> InstalledPlugins:
     """Read who claims which name.
 
     Args:
         group: The entry-point group.
         side: Which half of a plugin it is for.
+        allowed: The normalised names of the distributions that may bring plugins; None for all.
     """
     claims: set[PluginInfo] = set()
     unreadable: set[str] = set()
@@ -71,7 +72,12 @@ def read_metadata(group: str, side: Side) -> InstalledPlugins:
                 claims |= _claims(distribution.name, group, side)
         except Exception:  # noqa: BLE001  # metadata is a file that anybody wrote: see rule 4
             unreadable.add(f"a distribution in {distribution.locate_file('')}")
-    claimed = Counter(info.name for info in claims)
+    if allowed is not None:
+        claims = {
+            info if canonical(info.distribution) in allowed else evolve(info, status="not_allowed")
+            for info in claims
+        }
+    claimed = Counter(info.name for info in claims if info.status != "not_allowed")
     plugins = (
         evolve(info, status="conflict") if info.status == "ok" and claimed[info.name] > 1 else info
         for info in claims
@@ -95,7 +101,11 @@ def _claims(distribution_name: str, group: str, side: Side) -> set[PluginInfo]:
             distribution=distribution.name,
             version=distribution.version or "unknown",
             entry_point=entry_point.value,
-            status="ok" if NAME.fullmatch(entry_point.name) else "bad_name",
+            status="ok" if _can_be_a_name(entry_point.name) else "bad_name",
         )
         for entry_point in distribution.entry_points.select(group=group)
     }
+
+
+def _can_be_a_name(name: str) -> bool:
+    return NAME.fullmatch(name) is not None and name not in OWN_NAMES

@@ -7,21 +7,29 @@ RULES
 2. Discovery is the convenience: the entry points of the installed distributions. It reads metadata
    only; a plugin is imported when it is asked for by name, and not before.
 3. There is no silent winner. A name that two distributions claim belongs to neither, until one is
-   uninstalled or the wanted class is registered explicitly.
+   uninstalled, `prefer` settles it, or the wanted class is registered explicitly. Names that mean
+   something to authflow itself cannot be claimed.
 4. A broken plugin, or a broken distribution beside it, is an error for whoever asks for that
    plugin, and for nobody else.
+5. A plugin states in `interface` which version of the interface it was written for. Another one
+   than those that are supported here is refused by name.
+6. The environment variable AUTHFLOW_PLUGINS, if it is set, lists the distributions that may bring
+   plugins, with commas between them; explicit ones do not need it.
 
 A plugin runs with all the rights of its process: this registry is no sandbox.
 
 Source: "Entry points specification" of the Python Packaging User Guide.
 """
 
+import os
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from attrs import field, frozen
 
+from authflow import wire
 from authflow.errors import (
     ConfigError,
     PluginConflictError,
@@ -32,22 +40,27 @@ from authflow.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from authflow.installed_plugins import InstalledPlugins, PluginInfo
+    from authflow.plugin_settings import settings_schema
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
             "authflow.installed_plugins": "PluginInfo",
+            "authflow.plugin_settings": "settings_schema",
         },
     )
 
 __all__ = [
+    "ALLOWED_VARIABLE",
     "CLIENT_CHALLENGES",
+    "INTERFACE",
     "NAME",
     "NAME_RULE",
     "TRIGGER_CHALLENGES",
     "PluginInfo",
     "PluginRegistry",
     "Side",
+    "settings_schema",
 ]
 
 CLIENT_CHALLENGES: Final = "authflow.client_challenges"
@@ -58,6 +71,13 @@ TRIGGER_CHALLENGES: Final = "authflow.trigger_challenges"
 Side = Literal["client", "trigger"]
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_-]{1,31}")
+INTERFACE: Final = 1
+"""The version of the interface of challenge plugins, of both sides."""
+SUPPORTED: Final = range(1, INTERFACE + 1)
+ALLOWED_VARIABLE: Final = "AUTHFLOW_PLUGINS"
+OWN_NAMES: Final = frozenset({wire.CHOICE, wire.CONDITION, wire.SKIP})
+"""What no plugin can be called: authflow's own rounds are."""
+
 NAME_RULE: Final = "2 to 32 of a-z, 0-9, _ and -, beginning with a letter"
 
 _SIDES: Final[dict[str, Side]] = {CLIENT_CHALLENGES: "client", TRIGGER_CHALLENGES: "trigger"}
@@ -74,6 +94,15 @@ def _group_is_known(_registry: object, _field: object, group: str) -> None:
         raise ConfigError(msg)
 
 
+def _preferences(prefer: Mapping[str, str]) -> Mapping[str, str]:
+    if not isinstance(prefer, Mapping) or not all(
+        isinstance(part, str) for pair in prefer.items() for part in pair
+    ):
+        msg = "prefer= is a mapping of plugins' names to distributions"
+        raise ConfigError(msg)
+    return dict(prefer)
+
+
 @frozen
 class PluginRegistry:
     """Finds the challenge plugins of one side by their names.
@@ -85,6 +114,7 @@ class PluginRegistry:
         group: `CLIENT_CHALLENGES` or `TRIGGER_CHALLENGES`.
         explicit: Plugin classes that need no installed metadata, and win over what has some.
         discover: Whether to look at the installed distributions at all.
+        prefer: For a plugin's name, the distribution to take it from if several claim it.
 
     Raises:
         ConfigError: The group is unknown, or something explicit is not a plugin of this side.
@@ -94,6 +124,7 @@ class PluginRegistry:
     group: str = field(validator=_group_is_known)
     explicit: tuple[type[Any], ...] = field(default=(), converter=tuple[type[Any], ...])
     discover: bool = True
+    prefer: Mapping[str, str] = field(factory=dict, converter=_preferences, hash=False)
 
     def __attrs_post_init__(self) -> None:
         by_name: dict[str, type[Any]] = {}
@@ -132,17 +163,51 @@ class PluginRegistry:
         if NAME.fullmatch(name) is None:
             msg = f"no plugin can have such a name: a name is {NAME_RULE}"
             raise PluginNotFoundError(msg)
+        if name in OWN_NAMES:
+            msg = f"{name!r} is a name of authflow's own: no plugin can have it"
+            raise PluginNotFoundError(msg)
         claims = [info for info in self.listed() if info.name == name] if self.discover else []
         if not claims:
             raise PluginNotFoundError(self._not_found(name))
+        allowed = [info for info in claims if info.status != "not_allowed"]
+        if not allowed:
+            msg = (
+                f"the {self.side} plugin {name!r} of {claims[0].distribution} is not allowed here:"
+                f" add the distribution to the environment variable {ALLOWED_VARIABLE}"
+            )
+            raise PluginNotFoundError(msg)
+        claims = self._preferred(name, allowed)
         if len(claims) > 1:
             msg = (
                 f"the {self.side} plugin {name!r} is claimed by"
-                f" {' and by '.join(map(str, claims))}; uninstall all but one, or register"
-                " the class that you want explicitly"
+                f" {' and by '.join(map(str, claims))}; uninstall all but one, or name one in"
+                f" prefer={{{name!r}: ...}}, or register the class that you want explicitly"
             )
             raise PluginConflictError(msg)
         return self._load(claims[0])
+
+    def distribution_of(self, plugin: type[Any]) -> str:
+        """Name who brings a plugin, for errors: its distribution, or its module."""
+        if plugin not in self.explicit and self.discover:
+            place = f"{plugin.__module__}:{plugin.__qualname__}"
+            for info in self.listed():
+                if info.entry_point == place:
+                    return f"{info.distribution} {info.version}"
+        return plugin.__module__
+
+    def _preferred(self, name: str, claims: "list[PluginInfo]") -> "list[PluginInfo]":
+        """Leave the distribution that is preferred, if one is."""
+        if name not in self.prefer:
+            return claims
+        wanted = canonical(self.prefer[name])
+        found = [info for info in claims if canonical(info.distribution) == wanted]
+        if not found:
+            msg = (
+                f"prefer= wants the {self.side} plugin {name!r} from {self.prefer[name]}, and only"
+                f" {', '.join(info.distribution for info in claims)} brings it"
+            )
+            raise PluginNotFoundError(msg)
+        return found
 
     def listed(self) -> "tuple[PluginInfo, ...]":
         """Give all installed plugins of this side by name, from metadata only."""
@@ -154,7 +219,7 @@ class PluginRegistry:
         # registered explicitly, nobody waits for their import.
         from authflow.installed_plugins import read_metadata  # noqa: PLC0415
 
-        return read_metadata(self.group, self.side)
+        return read_metadata(self.group, self.side, allowed_distributions())
 
     def _load(self, info: "PluginInfo") -> type[Any]:
         blame = f"the {self.side} plugin {info.name!r} of {info}"
@@ -166,7 +231,7 @@ class PluginRegistry:
                 f" upgrade or uninstall {info.distribution}"
             )
             raise PluginLoadError(msg) from error
-        flaw = _flaw(plugin, self.side, info.name)
+        flaw = _flaw(plugin, self.side, info.name) or _unsupported(plugin)
         if flaw is not None:
             msg = f"{blame} cannot be used: {flaw}; upgrade or uninstall {info.distribution}"
             raise PluginLoadError(msg)
@@ -200,10 +265,37 @@ def _flaw(plugin: object, side: Side, expected: str | None = None) -> str | None
         return f"{_place(plugin)} must have a `name` of {NAME_RULE}"
     if expected is not None and name != expected:
         return f"{_place(plugin)} calls itself {name!r}"
+    if name in OWN_NAMES:
+        return f"{_place(plugin)} calls itself {name!r}, which is a name of authflow's own"
     missing = [method for method in _METHODS[side] if not callable(getattr(plugin, method, None))]
     if missing:
         return f"{_place(plugin)} has no method {' and no '.join(missing)}"
     return None
+
+
+def _unsupported(plugin: type[Any]) -> str | None:
+    """Say why a plugin's version of the interface is not supported, if it is not."""
+    interface = getattr(plugin, "interface", None)
+    if type(interface) is not int:
+        return f"{_place(plugin)} does not state its interface: write interface = {INTERFACE}"
+    if interface > INTERFACE:
+        return f"it was written for interface {interface}: upgrade cognito-authflow"
+    if interface not in SUPPORTED:
+        return f"interface {interface} is not supported any more"
+    return None
+
+
+def allowed_distributions() -> frozenset[str] | None:
+    """Give the normalised names of the distributions that may bring plugins; None if all may."""
+    named = os.environ.get(ALLOWED_VARIABLE)
+    if named is None:
+        return None
+    return frozenset(canonical(each) for each in named.split(",") if each.strip())
+
+
+def canonical(distribution: str) -> str:
+    """Normalise a distribution's name ("Names and normalization", Python Packaging User Guide)."""
+    return re.sub(r"[-_.]+", "-", distribution.strip()).lower()
 
 
 def _place(plugin: type[Any]) -> str:

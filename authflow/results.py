@@ -81,6 +81,32 @@ class SignedIn:
     flow: AuthFlow
 
 
+@frozen
+class Unanswered:
+    """Why a client challenge gave no answer, so that the caller must go on.
+
+    Args:
+        reason: Why, for the person.
+    """
+
+    reason: str = ""
+
+
+@frozen
+class Declined(Unanswered):
+    """It cannot answer this challenge here: a terminal, for one, solves no CAPTCHA of a browser."""
+
+
+@frozen
+class Suspended(Unanswered):
+    """The answer comes later: the person has to fetch it, or somebody else has to agree."""
+
+
+@frozen
+class OtherFactor(Unanswered):
+    """The person wants to be asked for something else."""
+
+
 @frozen(kw_only=True)
 class ChallengeRequired:
     """The user pool asks for something before it gives tokens: pass this to `AuthClient.answer`.
@@ -91,10 +117,12 @@ class ChallengeRequired:
     Args:
         challenge: What is asked.
         sign_in: Where the sign-in stands.
+        because: Why the installed client challenge gave no answer, if one was asked.
     """
 
     challenge: Challenge
     sign_in: SignIn
+    because: Unanswered | None = None
 
 
 SignInResult = SignedIn | ChallengeRequired

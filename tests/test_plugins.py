@@ -22,12 +22,14 @@ from authflow.plugins import CLIENT_CHALLENGES, TRIGGER_CHALLENGES, PluginInfo, 
 CLIENT_CODE = """
 class Half:
     name = {name!r}
+    interface = 1
     async def answer(self, challenge, prompt): return ""
 """
 TRIGGER_CODE = """
 class Half:
     name = {name!r}
     metadata = "M"
+    interface = 1
     async def create(self, context): ...
     async def verify(self, context): return False
 """

@@ -7,10 +7,10 @@ which knows nothing but the pool's id and address.
 
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
 import argon2
@@ -34,6 +34,8 @@ from authflow.triggers.directories.sql_directory import SqlDirectory
 
 if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
+
+T = TypeVar("T")
 
 _ADA: Final = "ada"
 _GRACE: Final = "grace"
@@ -92,6 +94,15 @@ class _OwnersPrompt:
             return "WRONG"
         self._story.say(f"The demo owns the pool, so it can look: {self._triggers.wanted.reveal()}")
         return self._triggers.wanted.reveal()
+
+    async def play_audio(self, audio: bytes, media_type: str, description: str) -> None:
+        await self._terminal.play_audio(audio, media_type, description)
+
+    async def show_link(self, url: str, description: str, *, qr: bool = False) -> None:
+        await self._terminal.show_link(url, description, qr=qr)
+
+    async def wait_for(self, description: str, confirmation: Awaitable[T]) -> T:
+        return await self._terminal.wait_for(description, confirmation)
 
     async def choose(self, question: str, options: Sequence[str]) -> str:
         return await self._terminal.choose(question, options)

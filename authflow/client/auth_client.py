@@ -8,8 +8,9 @@ from typing import Final, Self
 from attrs import define, evolve, field, frozen
 
 from authflow import srp, wire
+from authflow.client.answerer import Answerer
 from authflow.client.challenges import ClientChallenge
-from authflow.client.choices import TOLD, check_choice, choose, is_condition, options_of
+from authflow.client.choices import check_choice, options_of
 from authflow.client.config import AuthConfig
 from authflow.client.exchange import Exchange
 from authflow.client.password_proof import PasswordProof, utc_now
@@ -17,17 +18,21 @@ from authflow.client.prompt import Prompt
 from authflow.client.token_verifier import TokenVerifier
 from authflow.client.transport import Transport, open_transport
 from authflow.errors import (
-    AuthFlowError,
     MisuseError,
     PasswordRequiredError,
-    PluginFailedError,
-    PluginNotFoundError,
     SessionExpiredError,
     UnexpectedReplyError,
 )
 from authflow.machine import AuthFlow, State
 from authflow.plugins import CLIENT_CHALLENGES, PluginRegistry
-from authflow.results import Challenge, ChallengeRequired, SignedIn, SignInResult, Tokens
+from authflow.results import (
+    Challenge,
+    ChallengeRequired,
+    SignedIn,
+    SignInResult,
+    Tokens,
+    Unanswered,
+)
 from authflow.secret import Secret
 from authflow.sign_in import SignIn
 
@@ -65,6 +70,7 @@ class AuthClient:
         config: Which pool, and how.
         challenges: Classes of client challenges, registered explicitly.
         discover: Whether to look for further ones among the installed distributions.
+        prefer: For a challenge's name, the distribution to take it from if several bring it.
         clock: Gives the time of day, aware. It must agree with Cognito's to a few minutes.
         observer: Told of every exchange with Cognito, with the secrets taken out.
     """
@@ -72,18 +78,23 @@ class AuthClient:
     config: AuthConfig
     challenges: Iterable[type[ClientChallenge]] = field(default=(), kw_only=True)
     discover: bool = field(default=True, kw_only=True)
+    prefer: Mapping[str, str] = field(factory=dict, kw_only=True)
     clock: Callable[[], datetime] = field(default=utc_now, kw_only=True)
     observer: Callable[[Exchange], None] | None = field(default=None, kw_only=True)
-    _registry: PluginRegistry = field(init=False, repr=False)
-    _plugins: dict[str, ClientChallenge] = field(factory=dict, init=False, repr=False)
+    _answerer: Answerer = field(init=False, repr=False)
     _proof: PasswordProof = field(init=False, repr=False)
     _verifier: TokenVerifier = field(init=False, repr=False)
     _transport: Transport | None = field(default=None, init=False, repr=False)
     _resources: AsyncExitStack = field(factory=AsyncExitStack, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self._registry = PluginRegistry(
-            CLIENT_CHALLENGES, tuple(self.challenges), discover=self.discover
+        self._answerer = Answerer(
+            PluginRegistry(
+                CLIENT_CHALLENGES,
+                tuple(self.challenges),
+                discover=self.discover,
+                prefer=self.prefer,
+            )
         )
         self._proof = PasswordProof(self.config.user_pool_id)
         self._verifier = TokenVerifier(config=self.config, clock=lambda: self.clock().timestamp())
@@ -267,13 +278,16 @@ class AuthClient:
             conversation = evolve(conversation, asked=challenge)
             if sign_in.state is State.PASSWORD_VERIFIER:
                 answers = await self._prove(reply, conversation)
-            elif answer := await self._own_answer(challenge, conversation):
-                conversation = evolve(conversation, chosen=answer)
-                answers = wire.answer(challenge.name, Secret(answer), {})
-            elif plugin := self._plugin_for(challenge, conversation.prompt):
-                answers = await _ask(plugin, challenge, conversation.prompt)
             else:
-                return ChallengeRequired(challenge=challenge, sign_in=sign_in)
+                left = sign_in.expires_at - self.clock().timestamp()
+                answer = await self._answerer.answer(
+                    challenge, conversation.prompt, chosen=conversation.chosen, seconds=left
+                )
+                if answer is None or isinstance(answer, Unanswered):
+                    return ChallengeRequired(challenge=challenge, sign_in=sign_in, because=answer)
+                if options_of(challenge):
+                    conversation = evolve(conversation, chosen=answer.reveal())
+                answers = wire.answer(challenge.name, answer, {})
             request = self._answer(sign_in, answers, conversation)
 
     def _answer(
@@ -300,32 +314,9 @@ class AuthClient:
             conversation.prover, reply, conversation.password, self.clock()
         )
 
-    async def _own_answer(self, challenge: Challenge, conversation: _Conversation) -> str | None:
-        """Answer what a policy asks the client itself; None if that takes the caller."""
-        if is_condition(challenge):
-            return TOLD
-        options = options_of(challenge)
-        if conversation.chosen in options:
-            return conversation.chosen
-        if not options or conversation.prompt is None:
-            return None
-        return await choose(challenge, self._registry, conversation.prompt)
-
     async def _verify(self, tokens: Tokens) -> None:
         if self.config.verify_tokens:
             await self._verifier.verify(tokens)
-
-    def _plugin_for(self, challenge: Challenge, prompt: Prompt | None) -> ClientChallenge | None:
-        """Give the client challenge that can answer, if there is one and it may ask."""
-        if prompt is None or challenge.kind is None or challenge.name != State.CUSTOM_CHALLENGE:
-            return None
-        if challenge.kind not in self._plugins:
-            try:
-                plugin = self._registry.find(challenge.kind)
-            except PluginNotFoundError:
-                return None
-            self._plugins[challenge.kind] = plugin()
-        return self._plugins[challenge.kind]
 
     @property
     def _open_transport(self) -> Transport:
@@ -358,21 +349,3 @@ def _secret_text(name: str, value: str | Secret[str]) -> Secret[str]:
         msg = f"{name} must be a text that UTF-8 can carry"
         raise MisuseError(msg)
     return Secret.of(value)
-
-
-async def _ask(
-    plugin: ClientChallenge, challenge: Challenge, prompt: Prompt | None
-) -> wire.Answers:
-    """Let a client challenge answer; whatever is wrong with it becomes one kind of error."""
-    assert prompt is not None  # noqa: S101  # a plugin is chosen only where there is a prompt
-    try:
-        answer = await plugin.answer(challenge, prompt)
-    except AuthFlowError:
-        raise
-    except Exception as error:
-        msg = f"the client challenge {plugin.name!r} failed: {type(error).__name__}"
-        raise PluginFailedError(msg) from error
-    if not isinstance(answer, str):
-        msg = f"the client challenge {plugin.name!r} gave {type(answer).__name__}, not a text"
-        raise PluginFailedError(msg)
-    return wire.answer(challenge.name, Secret(answer), {})

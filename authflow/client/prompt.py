@@ -1,17 +1,20 @@
 """How a challenge plugin asks a person: a `Prompt`, for the terminal and for scripts."""
 
+import io
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import IO, Final, Protocol, TextIO
+from typing import IO, Final, Protocol, TextIO, TypeVar
 
 import anyio
 import anyio.to_thread
 from attrs import define, field
 
 from authflow.errors import PluginFailedError
+
+T = TypeVar("T")
 
 _LONGEST_LINE: Final = 64 * 1024
 
@@ -33,6 +36,32 @@ class Prompt(Protocol):
             image: The picture's file content.
             media_type: Its type, such as "image/png".
             description: What it is, for those who cannot see it.
+        """
+
+    async def play_audio(self, audio: bytes, media_type: str, description: str) -> None:
+        """Play a sound.
+
+        Args:
+            audio: The sound's file content.
+            media_type: Its type, such as "audio/wav".
+            description: What it is, for those who cannot hear it.
+        """
+
+    async def show_link(self, url: str, description: str, *, qr: bool = False) -> None:
+        """Show a link.
+
+        Args:
+            url: Where it leads. It comes from the network, and is shown, never opened.
+            description: What is there.
+            qr: Whether it is meant for another device, which reads it as a QR code.
+        """
+
+    async def wait_for(self, description: str, confirmation: Awaitable[T]) -> T:
+        """Wait until something happens elsewhere, such as a tap on a telephone.
+
+        Args:
+            description: What the person has to do.
+            confirmation: Ends when it was done, and gives what came of it.
         """
 
     async def ask(self, question: str, *, hidden: bool = False) -> str:
@@ -57,10 +86,10 @@ class Prompt(Protocol):
 
 @define(kw_only=True)
 class TerminalPrompt:
-    """Asks at the terminal. Pictures are written to a file, whose path is shown.
+    """Asks at the terminal. Pictures and sounds are written to a file, whose path is shown.
 
     Args:
-        image_folder: Where pictures are written; made when the first one is shown.
+        image_folder: Where they are written; made when the first one is shown.
         output: Where to write.
         input: Where to read: a terminal, a pipe or a file.
     """
@@ -68,7 +97,7 @@ class TerminalPrompt:
     image_folder: Path
     output: IO[str] = field(factory=lambda: sys.stderr)
     input: TextIO = field(factory=lambda: sys.stdin)
-    _images: int = field(default=0, init=False)
+    _files: int = field(default=0, init=False)
 
     async def tell(self, text: str) -> None:
         """Show a text."""
@@ -76,11 +105,36 @@ class TerminalPrompt:
 
     async def show_image(self, image: bytes, media_type: str, description: str) -> None:
         """Write a picture to a file and say where."""
-        self._images += 1
+        await self._keep(image, media_type, description)
+
+    async def play_audio(self, audio: bytes, media_type: str, description: str) -> None:
+        """Write a sound to a file and say where."""
+        await self._keep(audio, media_type, description)
+
+    async def show_link(self, url: str, description: str, *, qr: bool = False) -> None:
+        """Show a link, and a QR code of it if the package `segno` is installed.
+
+        Raises:
+            PluginFailedError: The link would steer the terminal.
+        """
+        if not url.isprintable():
+            msg = f"a link that cannot be printed: {description}"
+            raise PluginFailedError(msg)
+        await self.tell(f"{description}: {url}")
+        if qr and (drawing := _qr_code(url)):
+            await self.tell(drawing)
+
+    async def wait_for(self, description: str, confirmation: Awaitable[T]) -> T:
+        """Say what is waited for, and wait."""
+        await self.tell(description)
+        return await confirmation
+
+    async def _keep(self, content: bytes, media_type: str, description: str) -> None:
+        self._files += 1
         suffix = media_type.rpartition("/")[2].partition("+")[0]
-        path = anyio.Path(self.image_folder / f"{self._images}.{suffix}")
+        path = anyio.Path(self.image_folder / f"{self._files}.{suffix}")
         await path.parent.mkdir(parents=True, exist_ok=True)
-        await path.write_bytes(image)
+        await path.write_bytes(content)
         await self.tell(f"{description}: {path}")
 
     async def ask(self, question: str, *, hidden: bool = False) -> str:
@@ -119,6 +173,17 @@ class TerminalPrompt:
             ):
                 return options[int(chosen) - 1]
             await self.tell(f"Type a number from 1 to {len(options)}.")
+
+
+def _qr_code(text: str) -> str | None:
+    """Draw a QR code out of block characters."""
+    try:
+        import segno  # noqa: PLC0415  # it comes with what needs it
+    except ModuleNotFoundError:
+        return None
+    drawing = io.StringIO()
+    segno.make(text, micro=False).terminal(out=drawing, compact=True)
+    return drawing.getvalue().rstrip("\n")
 
 
 async def _read_line(source: TextIO) -> str:
@@ -185,6 +250,8 @@ class ScriptedPrompt:
     _answers: Iterator[str] = field(converter=_iterator)
     told: list[str] = field(factory=list, init=False)
     images: list[bytes] = field(factory=list, init=False)
+    audio: list[bytes] = field(factory=list, init=False)
+    links: list[str] = field(factory=list, init=False)
 
     async def tell(self, text: str) -> None:
         """Keep the text in `told`."""
@@ -193,6 +260,19 @@ class ScriptedPrompt:
     async def show_image(self, image: bytes, media_type: str, description: str) -> None:  # noqa: ARG002
         """Keep the picture in `images`."""
         self.images.append(image)
+
+    async def play_audio(self, audio: bytes, media_type: str, description: str) -> None:  # noqa: ARG002
+        """Keep the sound in `audio`."""
+        self.audio.append(audio)
+
+    async def show_link(self, url: str, description: str, *, qr: bool = False) -> None:  # noqa: ARG002
+        """Keep the link in `links`."""
+        self.links.append(url)
+
+    async def wait_for(self, description: str, confirmation: Awaitable[T]) -> T:
+        """Keep in `told` what is waited for, and wait."""
+        self.told.append(description)
+        return await confirmation
 
     async def ask(self, question: str, *, hidden: bool = False) -> str:  # noqa: ARG002
         """Give the next answer.

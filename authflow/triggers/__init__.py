@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         SendRefused,
     )
     from authflow.triggers.limits.stores import LimitStore, MemoryLimitStore
+    from authflow.triggers.outcomes import Outcome, Verdict
     from authflow.triggers.policies.conditions import attribute, client_metadata, in_group
     from authflow.triggers.policies.policy import Failed, Passed, Policy, Standing
     from authflow.triggers.policies.steps import (
@@ -116,6 +117,7 @@ else:
                 "DeliveryMedium FinalStatus Found MigratedUser UnknownUser UserDirectory "
                 "WrongPassword"
             ),
+            "authflow.triggers.outcomes": "Outcome Verdict",
             "authflow.triggers.policies.policy": "Failed Passed Policy Standing",
             "authflow.triggers.policies.table": "Owed",
             "authflow.triggers.events.sign_in_events": (
@@ -168,6 +170,7 @@ __all__ = [
     "Message",
     "MigratedUser",
     "MigrationEvent",
+    "Outcome",
     "Owed",
     "Passed",
     "PasswordStep",
@@ -193,6 +196,7 @@ __all__ = [
     "Triggers",
     "UnknownUser",
     "UserDirectory",
+    "Verdict",
     "VerifyContext",
     "VerifyEvent",
     "WrongPassword",

@@ -9,11 +9,12 @@ from attrs import field, frozen
 from authflow.errors import MisuseError
 from authflow.secret import Secret
 from authflow.triggers.limits.randomness import Randomness
+from authflow.triggers.outcomes import Outcome
 from authflow.triggers.string_map import string_map
 
 if TYPE_CHECKING:
     from authflow.triggers.limits.rules import Admitted, AlreadySent, SendRefused
-    from authflow.triggers.limits.safeguards import Sends
+    from authflow.triggers.limits.safeguards import Sends, Uses
 
 
 @frozen(kw_only=True)
@@ -103,7 +104,10 @@ class VerifyContext:
             judged as always: a difference would tell who exists. No tokens are issued either way.
         private: What `create` kept for this very challenge.
         answer: What the client answered.
+        attempt: Which try this is, from 1.
+        attempts: How many tries there are in all.
         now: Seconds since the epoch.
+        uses: What `use_once` asks.
     """
 
     username: str
@@ -111,7 +115,31 @@ class VerifyContext:
     user_not_found: bool
     private: Mapping[str, str] = field(repr=False, hash=False)
     answer: Secret[str] = field(hash=False)
+    attempt: int = 1
+    attempts: int = 1
     now: float = field(factory=time.time)
+    uses: "Uses | None" = field(default=None, repr=False, hash=False)
+
+    async def use_once(self, *name: str, seconds: float) -> bool:
+        """Claim something that may be used for one answer only, such as a time step of TOTP.
+
+        Cognito may run Verify three times for one answer: they all get the same reply.
+
+        Args:
+            *name: What is used; it is this user's and this challenge's own.
+            seconds: For how long it stays used.
+
+        Returns:
+            Whether this answer is the first to use it.
+
+        Raises:
+            MisuseError: There are no limits.
+            TriggerStateError: Nobody knows.
+        """
+        if self.uses is None:
+            msg = "what is used once is kept by limits: give Triggers(limits=...)"
+            raise MisuseError(msg)
+        return await self.uses.use_once(*name, seconds=seconds)
 
 
 class TriggerChallenge(Protocol):
@@ -121,8 +149,10 @@ class TriggerChallenge(Protocol):
     is the challenge's name. It is made with the settings that the policy names for it, as keyword
     arguments.
 
-    Beside what is below, a class may say in `needs`, a tuple, what `Triggers` must be given for it:
-    "keys" if it seals state, "limits" if it sends messages.
+    Beside what is below, a class states in `interface` the version it was written for, 1. It may
+    say in `needs`, a tuple, what `Triggers` must be given for it: "keys" if it seals state,
+    "limits" if it sends messages. One that sets `suffices` to False is an extra: `authflow check`
+    convicts a policy that lets somebody in by extras alone.
     """
 
     name: ClassVar[str]
@@ -134,5 +164,5 @@ class TriggerChallenge(Protocol):
     async def create(self, context: CreateContext) -> Issued:
         """Make a challenge. Cognito may call up to three times for one challenge."""
 
-    async def verify(self, context: VerifyContext) -> bool:
-        """Say whether the answer is right. Anything but a bool is a failure of the plugin."""
+    async def verify(self, context: VerifyContext) -> bool | Outcome:
+        """Say whether the answer is right. Anything else is a failure of the plugin."""

@@ -10,6 +10,7 @@ from attrs import define, field, frozen
 from authflow import wire
 from authflow.errors import (
     ConfigError,
+    DeniedError,
     EventError,
     MisuseError,
     PluginConflictError,
@@ -24,6 +25,7 @@ from authflow.secret import Secret
 from authflow.triggers.challenges import CreateContext, Issued, TriggerChallenge, VerifyContext
 from authflow.triggers.events.challenge_events import CreateEvent, DefineEvent, VerifyEvent
 from authflow.triggers.limits.safeguards import ISSUE, TURN, Safeguards
+from authflow.triggers.outcomes import Outcome, Verdict
 from authflow.triggers.policies.facts import Facts
 from authflow.triggers.policies.policy import (
     CHOICE_METADATA,
@@ -36,7 +38,9 @@ from authflow.triggers.policies.policy import (
 from authflow.triggers.policies.steps import (
     ChallengeStep,
     ConditionalStep,
+    OptionalStep,
     PasswordStep,
+    walk,
 )
 from authflow.triggers.policies.table import Choice, Owed
 
@@ -74,6 +78,7 @@ class CustomFlow:
         registry: Where its plugins are found.
         safeguards: Keep what must survive between Cognito's calls.
         groups: Who tells which groups a user is in, if the policy asks.
+        seconds: How long a plugin may take for one call. Cognito gives a trigger 5 in all.
         clock: Gives seconds since the epoch.
 
     Raises:
@@ -84,14 +89,23 @@ class CustomFlow:
     registry: PluginRegistry
     safeguards: Safeguards = field(factory=Safeguards)
     groups: GroupLookup | None = None
+    seconds: float = 4.5
     clock: Callable[[], float] = field(default=time.time, repr=False)
     _steps: Mapping[str, ChallengeStep] = field(init=False, repr=False)
     _plugins: dict[str, TriggerChallenge] = field(factory=dict, init=False, repr=False)
     _metadata: dict[str, str] = field(factory=dict, init=False, repr=False)
+    _optional: frozenset[str] = field(init=False, repr=False)
     _asks_groups: bool = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self._steps = {step.label: step for step in self.policy.challenges}
+        self._optional = frozenset(
+            each.label
+            for step in walk(self.policy.step)
+            if isinstance(step, OptionalStep)
+            for each in walk(step)
+            if isinstance(each, ChallengeStep)
+        )
         self._asks_groups = any(step.condition.needs_groups for step in self.policy.conditions)
         if self._asks_groups and self.groups is None:
             msg = (
@@ -172,7 +186,7 @@ class CustomFlow:
         match owed:
             case Owed(step=ChallengeStep() as step):
                 # The plugin is asked for an unknown user too, so that it takes as long.
-                right = await self._verified(step, event)
+                right = await self._verified(step, owed, event)
                 return event.verified(correct=right)
             case Owed(step=Choice() as choice):
                 return event.verified(correct=_means_first(choice, event))
@@ -197,17 +211,17 @@ class CustomFlow:
             state=draw.state,
             sends=draw.sends,
         )
-        issued = await _ask(step.name, self._plugins[step.label].create, context)
+        issued = await self._ask(step, self._plugins[step.label].create, context)
         if not isinstance(issued, Issued):
-            raise _failed(step.name, f"create() gave {type(issued).__name__}, not Issued")
+            raise self._failed(step, f"create() gave {type(issued).__name__}, not Issued")
         reserved = (RESERVED_PUBLIC & issued.public.keys()) | (
             RESERVED_PRIVATE & issued.private.keys()
         )
         if reserved:
-            raise _failed(step.name, f"reserved parameters: {', '.join(sorted(reserved))}")
+            raise self._failed(step, f"reserved parameters: {', '.join(sorted(reserved))}")
         for name, value in issued.public.items():
             if len(value) > MOST_CHARS:
-                raise _failed(step.name, f"{name!r} has more than {MOST_CHARS} characters")
+                raise self._failed(step, f"{name!r} has more than {MOST_CHARS} characters")
         metadata = self._metadata[step.name]
         if issued.state is not None:
             metadata += STATE_MARK + await self._sealed(issued.state, step, event)
@@ -223,9 +237,9 @@ class CustomFlow:
         try:
             return await self.safeguards.seal(state, step, event)
         except (ConfigError, MisuseError) as error:
-            raise _failed(step.name, f"its state cannot be sealed: {error}") from error
+            raise self._failed(step, f"its state cannot be sealed: {error}") from error
 
-    async def _verified(self, step: ChallengeStep, event: VerifyEvent) -> bool:
+    async def _verified(self, step: ChallengeStep, owed: Owed, event: VerifyEvent) -> bool:
         """Have a plugin verify an answer, once it was counted."""
         if not await self.safeguards.admits(step, event):
             return False
@@ -237,12 +251,40 @@ class CustomFlow:
                 name: value for name, value in event.private.items() if name not in RESERVED_PRIVATE
             },
             answer=event.answer,
+            attempt=owed.attempt,
+            attempts=step.attempts,
             now=self.clock(),
+            uses=self.safeguards.uses(step, event),
         )
-        right = await _ask(step.name, self._plugins[step.label].verify, context)
-        if not isinstance(right, bool):
-            raise _failed(step.name, f"verify() gave {type(right).__name__}, not bool")
+        verdict = await self._ask(step, self._plugins[step.label].verify, context)
+        right = self._judged(step, verdict)
         return right and await self.safeguards.use_up(step, event)
+
+    def _judged(self, step: ChallengeStep, verdict: object) -> bool:
+        """Say whether a plugin's verdict passes the round.
+
+        Raises:
+            DeniedError: It ends the sign-in.
+        """
+        if isinstance(verdict, bool):
+            return verdict
+        if not isinstance(verdict, Outcome):
+            why = f"verify() gave {type(verdict).__name__}, neither bool nor Outcome"
+            raise self._failed(step, why)
+        if verdict.reason:
+            _log.info("the challenge %r: %s: %s", step.label, verdict.verdict, verdict.reason)
+        match verdict.verdict:
+            case Verdict.PASSED:
+                return True
+            case Verdict.RETRY:
+                return False
+            case Verdict.SKIPPED if step.label in self._optional:
+                return True
+            case Verdict.SKIPPED:
+                raise self._failed(step, "it was skipped, and the policy does not have it optional")
+            case _:
+                msg = "Incorrect username or password."
+                raise DeniedError(msg)
 
     async def _facts(self, event: DefineEvent | CreateEvent | VerifyEvent) -> Facts:
         groups: frozenset[str] = frozenset()
@@ -262,6 +304,28 @@ class CustomFlow:
             client_metadata=event.client_metadata,
             user_not_found=event.user_not_found,
         )
+
+    async def _ask(
+        self, step: ChallengeStep, method: Callable[[T], Awaitable[object]], context: T
+    ) -> object:
+        """Call a plugin. Its error may hold anything: nobody gets its text."""
+        import asyncio  # noqa: PLC0415  # Define awaits nothing, and is what a cold start is for
+
+        try:
+            async with asyncio.timeout(self.seconds):
+                return await method(context)
+        except TriggerStateError:
+            raise  # what the plugin was given failed, not the plugin
+        except TimeoutError as error:
+            raise self._failed(step, f"it took longer than {self.seconds:g} s") from error
+        except Exception as error:
+            raise self._failed(step, f"it raised {type(error).__qualname__}") from error
+
+    def _failed(self, step: ChallengeStep, why: str) -> PluginFailedError:
+        """Log why a plugin's result is unusable, and give the error that the client may see."""
+        brought_by = self.registry.distribution_of(type(self._plugins[step.label]))
+        _log.error("the challenge plugin %r of %s failed: %s", step.name, brought_by, why)
+        return PluginFailedError(f"the challenge {step.name!r} failed")
 
     def _ready(self) -> None:
         """Load the plugins at their first use, keeping from the client what is wrong with one."""
@@ -334,19 +398,3 @@ def _means_first(choice: Choice, event: VerifyEvent) -> bool:
         msg = f"the answer to this choice is one of: {', '.join(choice.options)}"
         raise EventError(msg)
     return answer in choice.first
-
-
-def _failed(name: str, why: str) -> PluginFailedError:
-    """Log why a plugin's result is unusable, and give the error that the client may see."""
-    _log.error("the challenge plugin %r failed: %s", name, why)
-    return PluginFailedError(f"the challenge {name!r} failed")
-
-
-async def _ask(name: str, method: Callable[[T], Awaitable[object]], context: T) -> object:
-    """Call a plugin. Its error may hold anything: neither the client nor the log gets its text."""
-    try:
-        return await method(context)
-    except TriggerStateError:
-        raise  # what the plugin was given failed, not the plugin
-    except Exception as error:
-        raise _failed(name, f"it raised {type(error).__qualname__}") from error

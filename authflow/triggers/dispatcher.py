@@ -53,6 +53,7 @@ class Triggers:
     Args:
         policy: What a user must pass in CUSTOM_AUTH: a `Policy`, or what one is made of.
         challenges: Plugin classes, for what is not to be looked up among the installed ones.
+        prefer: For a challenge's name, the distribution to take it from if several bring it.
         directory: Where users come from that the pool does not know.
         on: For each further kind of event, the function that serves it. A coroutine function runs
             on the event loop, any other in a thread.
@@ -75,6 +76,7 @@ class Triggers:
     challenges: tuple[type[TriggerChallenge], ...] = field(
         default=(), converter=tuple[type[TriggerChallenge], ...]
     )
+    prefer: Mapping[str, str] = field(factory=dict)
     directory: "UserDirectory | None" = None
     on: Mapping[type[HandledEvent], Handler] = field(factory=dict, converter=handlers)
     limits: "Limits | None" = None
@@ -88,7 +90,7 @@ class Triggers:
         if self.policy is None and self.directory is None and not self.on:
             msg = "Triggers needs a policy, a directory to migrate users from, or functions in on="
             raise ConfigError(msg)
-        registry = PluginRegistry(TRIGGER_CHALLENGES, explicit=self.challenges)
+        registry = PluginRegistry(TRIGGER_CHALLENGES, explicit=self.challenges, prefer=self.prefer)
         if self.policy is not None:
             self._flow = CustomFlow(
                 policy=self.policy,

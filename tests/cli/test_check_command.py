@@ -65,7 +65,7 @@ def test_a_policy_is_proved_though_its_plugins_are_not_installed(name, capsys):
     told = capsys.readouterr()
     assert told.err == ""
     lines = told.out.splitlines()
-    assert [line.partition(" ")[0] for line in lines] == ["ok"] * 6 + ["Proved;"]
+    assert [line.partition(" ")[0] for line in lines] == ["ok"] * 7 + ["Proved;"]
     assert "every path ends within 3 rounds" in told.out
 
 
@@ -75,7 +75,7 @@ def test_json_tells_the_same(capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["holds"] is True
     assert told["complete"] is True
-    assert [each["path"] for each in told["properties"]] == [None] * 6
+    assert [each["path"] for each in told["properties"]] == [None] * 7
 
 
 @pytest.mark.usefixtures("policies")
@@ -83,7 +83,7 @@ def test_the_report_says_which_users_a_path_is_of(capsys):
     assert main(["check", "the_policies:strict"]) == 1
     told = capsys.readouterr().out
     assert "a user in group staff, an empty session\n        -> fails" in told
-    assert "1 of 6 properties are broken" in told
+    assert "1 of 7 properties are broken" in told
     assert main(["check", "the_policies:strict", "--json"]) == 1
     (broken,) = [
         each for each in json.loads(capsys.readouterr().out)["properties"] if not each["holds"]

@@ -60,6 +60,7 @@ class SumChallenge:
 
     name = "sum"
     metadata = "SUM_CHALLENGE"
+    interface = 1
 
     def __init__(self, left: int = 2, right: int = 3) -> None:
         self.left, self.right = left, right
@@ -89,6 +90,7 @@ class WordChallenge:
 
     name = "word"
     metadata = "WORD_CHALLENGE"
+    interface = 1
 
     def __init__(self, *, word: str = "open") -> None:
         self.word = word
@@ -105,6 +107,7 @@ class OtpChallenge(WordChallenge):
 
     name = "otp"
     metadata = "OTP_CHALLENGE"
+    interface = 1
 
 
 SOURCES = {

@@ -96,7 +96,7 @@ def installed_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         "from authflow.triggers import Issued\n"
         "made = []\n"
         "class Sum:\n"
-        "    name, metadata = 'sum-of-test', 'SUM_OF_TEST'\n"
+        "    name, metadata, interface = 'sum-of-test', 'SUM_OF_TEST', 1\n"
         "    def __init__(self, left=1):\n"
         "        self.left = left\n"
         "        made.append(self)\n"

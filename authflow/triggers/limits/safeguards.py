@@ -101,6 +101,33 @@ class Sends:
         return verdict
 
 
+@define(kw_only=True)
+class Uses:
+    """Claims what one answer to a challenge may use once.
+
+    Args:
+        limits: Keep it.
+        subject: Whose it is.
+        claimer: The answer.
+    """
+
+    limits: "Limits"
+    subject: "Subject"
+    claimer: str = field(repr=False)
+
+    async def use_once(self, *name: str, seconds: float) -> bool:
+        """Claim something.
+
+        Args:
+            *name: What is used.
+            seconds: For how long it stays used.
+        """
+        parts = self.subject.parts()
+        return await self.limits.claim(
+            "plugin", *parts, *name, claimer=self.claimer, seconds=seconds
+        )
+
+
 @define(kw_only=True, eq=False)
 class Safeguards:
     """Keeps what must survive between the runs of triggers.
@@ -184,6 +211,12 @@ class Safeguards:
             return True
         _log.warning("an answer to %r was not compared: the user is locked out", step.label)
         return False
+
+    def uses(self, step: ChallengeStep, event: VerifyEvent) -> Uses | None:
+        """Give what an answer may claim by; None without limits."""
+        if self.limits is None:
+            return None
+        return Uses(limits=self.limits, subject=_subject(step, event), claimer=_kept(event, TURN))
 
     async def use_up(self, step: ChallengeStep, event: VerifyEvent) -> bool:
         """Take note of a right answer, and say whether it is the first use of its code.

@@ -210,7 +210,7 @@ class Policy:
         srp = bool(entries) and entries[0].challenge_name == State.SRP_A
         if srp and not entries[0].challenge_result:
             return Failed("SRP was refused")
-        state = self._settled(self.table[BEGIN][WITH_SRP if srp else WITHOUT_SRP], facts)
+        state = self.settled(self.table[BEGIN][WITH_SRP if srp else WITHOUT_SRP], facts)
         if state == FAILED:
             return Failed(
                 "the policy wants no password, and the client began with SRP"
@@ -229,15 +229,20 @@ class Policy:
             rounds += 1
             password_passed = password_passed or isinstance(owed.step, PasswordStep)
             event = PASSED if entry.challenge_result else FAILED
-            state = self._settled(self.table[state][event], facts)
+            state = self.settled(self.table[state][event], facts)
         if state == FAILED:
             return Failed("a challenge was not passed, and no attempt is left")
         if self._is_limited and rounds + _rounds(self._compiled, state, min, facts) > self.rounds:
             return Failed(f"not all can be passed any more within {self.rounds} rounds")
         return Passed() if state == PASSED else self.owed[state]
 
-    def _settled(self, state: str, facts: Facts) -> str:
-        """Go on to a state that waits for a round, or to an end."""
+    def settled(self, state: str, facts: Facts) -> str:
+        """Go on from a condition to a state that waits for a round, or to an end.
+
+        Args:
+            state: A state of the table.
+            facts: What conditions are evaluated on.
+        """
         while conditional := self._compiled.conditions.get(state):
             state = self.table[state][HELD if conditional.holds(facts) else LACKED]
         return state

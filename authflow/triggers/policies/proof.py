@@ -42,8 +42,15 @@ from authflow.triggers.policies.define_paths import (
 from authflow.triggers.policies.facts import Facts
 from authflow.triggers.policies.policy import CHOICE_METADATA, CONDITION_METADATA, Policy, Standing
 from authflow.triggers.policies.requirement import Progress, Requirement, described
-from authflow.triggers.policies.steps import Step
-from authflow.triggers.policies.table import Owed
+from authflow.triggers.policies.steps import ChallengeStep, ConditionalStep, PasswordStep, Step
+from authflow.triggers.policies.table import (
+    BEGIN,
+    FAILED,
+    PASSED,
+    WITH_SRP,
+    WITHOUT_SRP,
+    Owed,
+)
 from authflow.triggers.policies.user_kinds import UserKind, user_kinds
 
 _POOL: Final = "us-east-1_AuthflowX"
@@ -72,8 +79,8 @@ async def prove(subject: Step | Policy | Triggers) -> Verdict:
         subject: The policy, whose plugins need not be installed, or triggers with a policy.
 
     Returns:
-        The verdict on six properties: tokens, rounds, ways out, attempts, foreign rounds, unknown
-        users.
+        The verdict on seven properties: tokens, rounds, ways out, attempts, foreign rounds, extra
+        challenges, unknown users.
 
     Raises:
         ConfigError: There is no policy, or it is a subclass's, or it tells too many users apart.
@@ -93,13 +100,18 @@ async def prove(subject: Step | Policy | Triggers) -> Verdict:
     policy = subject.policy
     subject.load()
     registry = PluginRegistry(TRIGGER_CHALLENGES, explicit=subject.challenges)
-    metadata = {step.name: registry.find(step.name).metadata for step in policy.challenges}
+    plugins = {step.name: registry.find(step.name) for step in policy.challenges}
+    metadata = {name: plugin.metadata for name, plugin in plugins.items()}
+    extras = frozenset(
+        name for name, plugin in plugins.items() if getattr(plugin, "suffices", True) is not True
+    )
     explorations = []
     for kind in user_kinds(step.condition for step in policy.conditions):
         exploration = _Exploration(
             triggers=subject if subject.groups is None else _with_groups(subject, kind.groups),
             policy=policy,
             metadata=metadata,
+            extras=extras,
             kind=kind,
             requirement=Requirement(
                 step=policy.step, rounds=policy.rounds, metadata=metadata, facts=kind.facts
@@ -117,6 +129,7 @@ class _Exploration:
     triggers: Triggers
     policy: Policy
     metadata: Mapping[str, str]
+    extras: frozenset[str]
     kind: UserKind
     requirement: Requirement
     nodes: dict[_Key, _Node] = field(factory=dict)
@@ -249,6 +262,44 @@ class _Exploration:
                 return self.path(node), "its last round is not the one that was owed"
         return None
 
+    def by_extras_alone(self) -> _Broken:
+        """Find a way to tokens that takes nothing but challenges that never suffice alone."""
+        paths: dict[str, Session] = {BEGIN: ()}
+        queue = deque(paths)
+        while queue:
+            state = queue.popleft()
+            for entry, follower in self._without_proof(state):
+                if follower == PASSED:
+                    session = (*paths[state], *entry)
+                    path = Path(session=session, reply=Reply(Decision.TOKENS), who=self.kind.who)
+                    return path, f"{', '.join(sorted(self.extras))} never suffices alone"
+                if follower not in paths and follower != FAILED:
+                    paths[follower] = (*paths[state], *entry)
+                    queue.append(follower)
+        return None
+
+    def _without_proof(self, state: str) -> Iterator[tuple[Session, str]]:
+        """Give the ways out of a state that show nothing but extras, and what the session tells."""
+        followers = self.policy.table[state]
+        if state == BEGIN:
+            yield (SRP_A,), followers[WITH_SRP]
+            yield (), followers[WITHOUT_SRP]
+        elif (owed := self.policy.owed.get(state)) is None:
+            yield (), self.policy.settled(state, self.kind.facts)
+        elif not isinstance(owed.step, PasswordStep):
+            metadata, extra = CHOICE_METADATA, True
+            if isinstance(owed.step, ConditionalStep):
+                metadata = CONDITION_METADATA
+            elif isinstance(owed.step, ChallengeStep):
+                metadata, extra = self.metadata[owed.step.name], owed.step.name in self.extras
+            for passed in (True, False) if extra else (False,):
+                entry = SessionEntry(
+                    challenge_name=State.CUSTOM_CHALLENGE.value,
+                    challenge_result=passed,
+                    challenge_metadata=metadata,
+                )
+                yield (entry,), followers[PASSED if passed else FAILED]
+
     def told(self) -> _Broken:
         """Find a difference between an unknown user and one of this kind."""
         for node in self.nodes.values():
@@ -279,6 +330,10 @@ def _verdict(policy: Policy, explorations: Sequence[_Exploration]) -> Verdict:
             (each.miscounted() for each in explorations),
         ),
         ("a round that was not owed ends the sign-in", (each.strayed() for each in explorations)),
+        (
+            "extra challenges never suffice alone",
+            (each.by_extras_alone() for each in explorations),
+        ),
         (
             "an unknown user sees what a known one sees, and no tokens",
             [_told(policy, explorations)],

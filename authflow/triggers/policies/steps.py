@@ -28,7 +28,7 @@ from attrs import evolve, field, frozen
 
 from authflow import wire
 from authflow.errors import ConfigError
-from authflow.plugins import NAME, NAME_RULE
+from authflow.plugins import NAME, NAME_RULE, OWN_NAMES
 from authflow.triggers.policies.facts import Facts
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 ATTEMPTS: Final = range(1, 21)
 """How many attempts a challenge may have."""
-
-_OWN_NAMES: Final = frozenset({wire.CHOICE, wire.CONDITION, wire.SKIP})
 
 
 class Step:
@@ -94,7 +92,7 @@ class ChallengeStep(Step):
         if not isinstance(self.name, str) or NAME.fullmatch(self.name) is None:
             msg = f"a challenge's name is {NAME_RULE}, not {self.name!r:.80}"
             raise ConfigError(msg)
-        if self.name in _OWN_NAMES:
+        if self.name in OWN_NAMES:
             msg = f"{self.name!r} is a name of authflow's own: give the challenge another"
             raise ConfigError(msg)
         if type(self.attempts) is not int or self.attempts not in ATTEMPTS:

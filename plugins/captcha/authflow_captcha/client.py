@@ -35,6 +35,7 @@ class CaptchaPrompter:
     """Answers a CAPTCHA by asking a person."""
 
     name: ClassVar[str] = "captcha"
+    interface: ClassVar[int] = 1
 
     async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
         """Show the picture, as a file and out of characters, and ask what stands in it.

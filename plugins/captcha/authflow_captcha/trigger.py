@@ -96,6 +96,7 @@ class Captcha:
 
     name: ClassVar[str] = "captcha"
     metadata: ClassVar[str] = "CAPTCHA_CHALLENGE"
+    interface: ClassVar[int] = 1
 
     length: int = field(default=6, validator=_within(LENGTHS))
     alphabet: str = field(default=UNMISTAKABLE, validator=_alphabet_is_usable)

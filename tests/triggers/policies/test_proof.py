@@ -35,7 +35,7 @@ from authflow.triggers.policies.proof import prove
 from authflow.triggers.policies.user_kinds import user_kinds
 
 PROVED = SessionEntry(challenge_name="PASSWORD_VERIFIER", challenge_result=True)
-TOKENS, ROUNDS, WAYS_OUT, ATTEMPTS, FOREIGN, UNKNOWN = range(6)
+TOKENS, ROUNDS, WAYS_OUT, ATTEMPTS, FOREIGN, EXTRAS, UNKNOWN = range(7)
 WORD = challenge("word")
 GOLD, STAFF = attribute("tier", "gold"), in_group("staff")
 
@@ -77,7 +77,7 @@ def test_every_policy_that_can_be_built_is_proved(policies, data: st.DataObject)
     assume(len(policy.table) * len(kinds) <= 24)
     verdict = verdict_on(policy)
     assert broken(verdict) == []
-    assert len(verdict.findings) == 6
+    assert len(verdict.findings) == 7
 
 
 @pytest.mark.parametrize(
@@ -336,3 +336,42 @@ def test_what_may_remember_more_than_the_session_cannot_be_proved(word):
 def test_triggers_whose_plugin_is_missing_are_an_error_and_no_verdict():
     with pytest.raises(PluginNotFoundError):
         verdict_on(Triggers(policy=challenge("not-installed")))
+
+
+# --- extra challenges ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("step", "path"),
+    [
+        (challenge("word"), ["WORD"]),
+        (any_of(challenge("otp"), challenge("word")), ["AUTHFLOW_CHOICE", "WORD"]),
+        (any_of(password(), challenge("word")), ["WORD"]),
+        (sequence(challenge("word"), optional(challenge("otp"))), ["WORD", "AUTHFLOW_CHOICE"]),
+        (
+            when(attribute("tier", "gold"), password(), otherwise=challenge("word")),
+            ["WORD"],
+        ),
+    ],
+)
+def test_extra_challenges_that_suffice_alone_are_found_with_their_path(word, step, path):
+    class Extra(word):
+        suffices = False
+
+    class Otp(word):
+        name, metadata = "otp", "OTP"
+
+    finding = finding_on(Triggers(policy=step, challenges=[Extra, Otp]), EXTRAS)
+    assert "word never suffices alone" in finding.explanation
+    assert [entry.challenge_metadata for entry in finding.path.session] == path
+
+
+def test_extra_challenges_beside_one_that_suffices_are_fine(word):
+    class Extra(word):
+        suffices = False
+
+    class Otp(word):
+        name, metadata = "otp", "OTP"
+
+    step = sequence(any_of(password(), challenge("otp")), challenge("word"))
+    assert verdict_on(Triggers(policy=step, challenges=[Extra, Otp])).holds

@@ -1,0 +1,96 @@
+"""Answers what needs no caller: choices, conditions, and challenges with an installed plugin."""
+
+import anyio
+from attrs import define, field
+
+from authflow.client.challenges import ClientChallenge
+from authflow.client.choices import TOLD, choose, is_condition, options_of
+from authflow.client.prompt import Prompt
+from authflow.errors import (
+    AuthFlowError,
+    PluginFailedError,
+    PluginNotFoundError,
+    SessionExpiredError,
+)
+from authflow.machine import State
+from authflow.plugins import PluginRegistry
+from authflow.results import Challenge, Unanswered
+from authflow.secret import Secret
+
+
+@define(eq=False)
+class Answerer:
+    """Answers custom challenges by the client challenges of a registry.
+
+    Args:
+        registry: Where client challenges are found.
+    """
+
+    registry: PluginRegistry
+    _plugins: dict[str, ClientChallenge] = field(factory=dict, init=False, repr=False)
+
+    async def answer(
+        self, challenge: Challenge, prompt: Prompt | None, *, chosen: str | None, seconds: float
+    ) -> Secret[str] | Unanswered | None:
+        """Give the answer to a challenge.
+
+        Args:
+            challenge: What is asked.
+            prompt: Asks the person; without it only what asks nobody is answered.
+            chosen: What the last choice was answered with.
+            seconds: How much time there is.
+
+        Returns:
+            The answer; why a client challenge gave none; or None if it is the caller's turn.
+
+        Raises:
+            SessionExpiredError: Nobody answered in time.
+            PluginError: The client challenge is broken, or no option of a choice has one.
+        """
+        if is_condition(challenge):
+            return Secret(TOLD)
+        options = options_of(challenge)
+        if chosen in options:
+            return Secret(chosen)
+        if prompt is None:
+            return None
+        with anyio.move_on_after(seconds):
+            if options:
+                return Secret(await choose(challenge, self.registry, prompt))
+            plugin = self._plugin_for(challenge)
+            return None if plugin is None else await self._ask(plugin, challenge, prompt)
+        msg = "nobody answered in time; start a new sign-in"
+        raise SessionExpiredError(msg)
+
+    def _plugin_for(self, challenge: Challenge) -> ClientChallenge | None:
+        """Give the client challenge that can answer, if there is one."""
+        kind = challenge.kind
+        if kind is None or challenge.name != State.CUSTOM_CHALLENGE:
+            return None
+        if kind not in self._plugins:
+            try:
+                plugin = self.registry.find(kind)
+            except PluginNotFoundError:
+                return None
+            self._plugins[kind] = plugin()
+        return self._plugins[kind]
+
+    async def _ask(
+        self, plugin: ClientChallenge, challenge: Challenge, prompt: Prompt
+    ) -> Secret[str] | Unanswered:
+        """Let a client challenge answer; whatever is wrong with it becomes one kind of error."""
+        try:
+            answer: object = await plugin.answer(challenge, prompt)
+        except AuthFlowError:
+            raise
+        except Exception as error:
+            raise self._failed(plugin, f"failed: {type(error).__name__}") from error
+        if isinstance(answer, Unanswered):
+            return answer
+        if not isinstance(answer, str):
+            raise self._failed(plugin, f"gave {type(answer).__name__}, not a text")
+        return Secret(answer)
+
+    def _failed(self, plugin: ClientChallenge, why: str) -> PluginFailedError:
+        brought_by = self.registry.distribution_of(type(plugin))
+        return PluginFailedError(f"the client challenge {plugin.name!r} of {brought_by} {why}")

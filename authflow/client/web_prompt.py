@@ -1,0 +1,186 @@
+"""A prompt for web front ends: what is asked becomes a message, and the answer is another one.
+
+    prompt = WebPrompt()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(sign_in_with, prompt)          # await auth.sign_in(..., prompt=prompt)
+        async for message in prompt:                    # until prompt.close()
+            await websocket.send_json(message.to_json())
+            if message.wants_answer:
+                prompt.answer(message.id, await websocket.receive_text())
+
+Nothing here is HTML: the front end escapes what it shows, and opens a link only if the person does.
+"""
+
+import base64
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from enum import StrEnum
+from itertools import count
+from math import inf
+from typing import Any, Final, TypeVar
+
+import anyio
+from attrs import define, field, frozen
+
+from authflow.errors import MisuseError
+
+T = TypeVar("T")
+
+
+class MessageKind(StrEnum):
+    """What a message wants of the front end."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    AUDIO = "audio"
+    LINK = "link"
+    WAITING = "waiting"
+    QUESTION = "question"
+    CHOICE = "choice"
+
+
+_ANSWERED: Final = frozenset({MessageKind.QUESTION, MessageKind.CHOICE})
+
+
+@frozen(kw_only=True)
+class Message:
+    """Something to show, or to ask.
+
+    Args:
+        id: Its number, from 1; an answer names it.
+        kind: What it is.
+        text: The words: what is told, asked, or a description of what is shown.
+        url: A picture or sound as a `data:` URL (RFC 2397), or a link.
+        options: What to choose from.
+        hidden: Whether an answer must not be seen while it is typed.
+        qr: Whether a link is meant for another device, which reads it as a QR code.
+    """
+
+    id: int
+    kind: MessageKind
+    text: str
+    url: str | None = field(default=None, repr=False)
+    options: tuple[str, ...] = ()
+    hidden: bool = False
+    qr: bool = False
+
+    @property
+    def wants_answer(self) -> bool:
+        """Whether the sign-in waits for an answer to it."""
+        return self.kind in _ANSWERED
+
+    def to_json(self) -> Mapping[str, Any]:
+        """Write it as what JSON can say."""
+        return {
+            "id": self.id,
+            "kind": self.kind.value,
+            "text": self.text,
+            "url": self.url,
+            "options": list(self.options),
+            "hidden": self.hidden,
+            "qr": self.qr,
+        }
+
+
+@define(eq=False)
+class _Asked:
+    """A question that waits for its answer."""
+
+    options: tuple[str, ...]
+    answered: anyio.Event = field(factory=anyio.Event)
+    answer: str = field(default="", repr=False)
+
+
+@define(eq=False)
+class WebPrompt:
+    """Asks by messages. One prompt serves one sign-in, and one task reads its messages."""
+
+    _numbers: "count[int]" = field(factory=lambda: count(1), init=False, repr=False)
+    _asked: dict[int, _Asked] = field(factory=dict, init=False, repr=False)
+    _streams: Any = field(
+        factory=lambda: anyio.create_memory_object_stream[Message](inf), init=False, repr=False
+    )
+
+    def __aiter__(self) -> AsyncIterator[Message]:
+        return self
+
+    async def __anext__(self) -> Message:
+        try:
+            message: Message = await self._streams[1].receive()
+        except (anyio.EndOfStream, anyio.ClosedResourceError):
+            raise StopAsyncIteration from None
+        return message
+
+    def close(self) -> None:
+        """End the messages: what was shown can still be read, and then they are over."""
+        self._streams[0].close()
+
+    def answer(self, message_id: int, answer: str) -> None:
+        """Answer a question.
+
+        Args:
+            message_id: The question's number.
+            answer: What the person typed or chose.
+
+        Raises:
+            MisuseError: No such question is open, or the answer is no text or none of its options.
+        """
+        asked = self._asked.get(message_id)
+        if asked is None or asked.answered.is_set():
+            msg = f"no question {message_id!r:.20} is waiting for an answer"
+            raise MisuseError(msg)
+        if not isinstance(answer, str) or (asked.options and answer not in asked.options):
+            msg = "the answer must be a text, and one of the options where there are some"
+            raise MisuseError(msg)
+        asked.answer = answer
+        asked.answered.set()
+
+    async def tell(self, text: str) -> None:
+        """Show a text."""
+        self._send(MessageKind.TEXT, text)
+
+    async def show_image(self, image: bytes, media_type: str, description: str) -> None:
+        """Show a picture."""
+        self._send(MessageKind.IMAGE, description, url=_data_url(image, media_type))
+
+    async def play_audio(self, audio: bytes, media_type: str, description: str) -> None:
+        """Play a sound."""
+        self._send(MessageKind.AUDIO, description, url=_data_url(audio, media_type))
+
+    async def show_link(self, url: str, description: str, *, qr: bool = False) -> None:
+        """Show a link."""
+        self._send(MessageKind.LINK, description, url=url, qr=qr)
+
+    async def wait_for(self, description: str, confirmation: Awaitable[T]) -> T:
+        """Say what is waited for, and wait."""
+        self._send(MessageKind.WAITING, description)
+        return await confirmation
+
+    async def ask(self, question: str, *, hidden: bool = False) -> str:
+        """Ask for a line of text."""
+        return await self._ask(MessageKind.QUESTION, question, hidden=hidden)
+
+    async def choose(self, question: str, options: Sequence[str]) -> str:
+        """Ask for one of several options."""
+        return await self._ask(MessageKind.CHOICE, question, options=tuple(options))
+
+    async def _ask(self, kind: MessageKind, question: str, **more: Any) -> str:
+        asked = _Asked(more.get("options", ()))
+        number = self._send(kind, question, asked=asked, **more)
+        try:
+            await asked.answered.wait()
+        finally:
+            del self._asked[number]  # a late answer is told that it is one
+        return asked.answer
+
+    def _send(
+        self, kind: MessageKind, text: str, *, asked: _Asked | None = None, **more: Any
+    ) -> int:
+        number = next(self._numbers)
+        if asked is not None:
+            self._asked[number] = asked
+        self._streams[0].send_nowait(Message(id=number, kind=kind, text=text, **more))
+        return number
+
+
+def _data_url(content: bytes, media_type: str) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"

@@ -1,0 +1,63 @@
+"""What a challenge plugin says of an answer."""
+
+from enum import StrEnum
+from typing import Self
+
+from attrs import frozen
+
+
+class Verdict(StrEnum):
+    """How an answer is judged."""
+
+    PASSED = "passed"
+    RETRY = "retry"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@frozen
+class Outcome:
+    """What `verify` gives; True stands for passed, and False for retry.
+
+    A reason is for the owner's log, and holds nothing that the client sent. Cognito keeps of a
+    round only whether it was passed, so no reason reaches the client.
+
+    Args:
+        verdict: How the answer is judged.
+        reason: Why.
+    """
+
+    verdict: Verdict
+    reason: str = ""
+
+    @classmethod
+    def passed(cls) -> Self:
+        """The answer is right."""
+        return cls(Verdict.PASSED)
+
+    @classmethod
+    def retry(cls, reason: str = "") -> Self:
+        """The answer is wrong. The user may try again, if the policy leaves an attempt.
+
+        Args:
+            reason: Why.
+        """
+        return cls(Verdict.RETRY, reason)
+
+    @classmethod
+    def failed(cls, reason: str = "") -> Self:
+        """The sign-in ends here, whatever attempts are left.
+
+        Args:
+            reason: Why.
+        """
+        return cls(Verdict.FAILED, reason)
+
+    @classmethod
+    def skipped(cls, reason: str = "") -> Self:
+        """The challenge does not apply to this user. Only an `optional` one may be left out so.
+
+        Args:
+            reason: Why.
+        """
+        return cls(Verdict.SKIPPED, reason)

@@ -1,0 +1,79 @@
+"""What client challenges answer, and what becomes of it when they do not."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import anyio
+import pytest
+
+from authflow import (
+    AuthClient,
+    AuthFlow,
+    ChallengeRequired,
+    Declined,
+    OtherFactor,
+    SignedIn,
+    Suspended,
+)
+from authflow.client import ScriptedPrompt
+from authflow.errors import PluginFailedError, SessionExpiredError
+from authflow.triggers import Triggers, challenge, sequence
+
+
+@pytest.mark.parametrize("why", [Declined("no screen"), Suspended("by post"), OtherFactor()])
+async def test_a_client_challenge_may_give_no_answer_and_say_why(live_pool, word, why):
+    class Shy:
+        name = "word"
+
+        async def answer(self, challenge: Any, prompt: Any) -> Any:
+            return why
+
+    triggers = Triggers(policy=sequence(challenge("word")), challenges=[word])
+    async with live_pool(triggers=triggers) as pool:
+        await pool.user()
+        config = await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)
+        async with AuthClient(config, challenges=[Shy]) as auth:
+            pending = await auth.sign_in("ada", prompt=ScriptedPrompt([]))
+            assert isinstance(pending, ChallengeRequired)
+            assert pending.because == why
+            assert isinstance(await auth.answer(pending, "open sesame"), SignedIn)
+
+
+async def test_a_person_who_never_answers_is_not_waited_for_beyond_the_session(live_pool, word):
+    class Asleep:
+        name = "word"
+
+        async def answer(self, challenge: Any, prompt: Any) -> str:
+            await anyio.sleep_forever()
+            return ""
+
+    triggers = Triggers(policy=sequence(challenge("word")), challenges=[word])
+    async with live_pool(triggers=triggers) as pool:
+        await pool.user()
+        config = await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)
+        hours = count(step=179.8)  # each look at the clock finds it nearly three minutes on
+
+        def clock() -> datetime:
+            return datetime.now(UTC) + timedelta(seconds=next(hours))
+
+        async with AuthClient(config, challenges=[Asleep], clock=clock) as auth:
+            with pytest.raises(SessionExpiredError, match="in time"):
+                await auth.sign_in("ada", prompt=ScriptedPrompt([]))
+
+
+@pytest.mark.parametrize("junk", [None, 7, b"bytes"])
+async def test_an_answer_that_is_no_text_is_the_plugins_failure_and_names_it(live_pool, word, junk):
+    class Junk:
+        name = "word"
+
+        async def answer(self, challenge: Any, prompt: Any) -> Any:
+            return junk
+
+    triggers = Triggers(policy=sequence(challenge("word")), challenges=[word])
+    async with live_pool(triggers=triggers) as pool:
+        await pool.user()
+        config = await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)
+        async with AuthClient(config, challenges=[Junk]) as auth:
+            with pytest.raises(PluginFailedError, match=f"of {__name__} gave"):
+                await auth.sign_in("ada", prompt=ScriptedPrompt([]))

@@ -1,0 +1,115 @@
+import gc
+import json
+from collections.abc import Iterator
+
+import anyio
+import pytest
+
+from authflow import AuthClient, AuthFlow, SignedIn
+from authflow.client import WebPrompt
+from authflow.errors import MisuseError
+from authflow.triggers import Triggers, any_of, challenge, sequence
+
+
+@pytest.fixture
+def prompt() -> Iterator[WebPrompt]:
+    made = WebPrompt()
+    yield made
+    made.close()
+    made._streams[1].close()
+    gc.collect()
+
+
+async def test_a_sign_in_is_answered_by_messages(live_pool, word, prompt):
+    class Other(word):
+        name, metadata = "other", "OTHER"
+
+    class Asks:
+        name = "word"
+
+        async def answer(self, challenge, prompt):
+            await prompt.tell("hello")
+            return await prompt.ask(challenge.parameters["hint"], hidden=True)
+
+    class AsksToo(Asks):
+        name = "other"
+
+    triggers = Triggers(
+        policy=sequence(any_of(challenge("other"), challenge("word"))), challenges=[word, Other]
+    )
+    results = []
+
+    async def sign_in(auth: AuthClient) -> None:
+        results.append(await auth.sign_in("ada", prompt=prompt))
+        prompt.close()
+
+    seen = []
+    async with live_pool(triggers=triggers) as pool:
+        await pool.user()
+        config = await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)
+        async with (
+            AuthClient(config, challenges=[Asks, AsksToo], discover=False) as auth,
+            anyio.create_task_group() as tasks,
+        ):
+            tasks.start_soon(sign_in, auth)
+            async for message in prompt:
+                seen.append(json.loads(json.dumps(message.to_json())))
+                if message.wants_answer:
+                    prompt.answer(message.id, "word" if message.options else "open sesame")
+    assert isinstance(results[0], SignedIn)
+    assert [(each["kind"], each["hidden"]) for each in seen] == [
+        ("choice", False),
+        ("text", False),
+        ("question", True),
+    ]
+    assert seen[0]["options"] == ["other", "word"]
+
+
+async def test_what_is_shown_needs_no_answer_and_pictures_are_data_urls(prompt):
+    await prompt.show_image(b"\x89PNG", "image/png", "a picture")
+    await prompt.play_audio(b"RIFF", "audio/wav", "a sound")
+    await prompt.show_link("https://example.com", "a place", qr=True)
+    prompt.close()
+    shown = [message async for message in prompt]
+    assert [message.url for message in shown] == [
+        "data:image/png;base64,iVBORw==",
+        "data:audio/wav;base64,UklGRg==",
+        "https://example.com",
+    ]
+    assert not any(message.wants_answer for message in shown)
+    assert shown[2].qr
+
+
+async def test_waiting_gives_what_comes_of_it(prompt):
+    async def tapped() -> str:
+        return "yes"
+
+    assert await prompt.wait_for("tap", tapped()) == "yes"
+
+
+async def test_an_answer_to_nothing_a_second_one_and_a_foreign_option_are_refused(prompt):
+    with pytest.raises(MisuseError, match="no question 1"):
+        prompt.answer(1, "early")
+
+    chosen = []
+
+    async def choose() -> None:
+        chosen.append(await prompt.choose("which?", ["a", "b"]))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(choose)
+        message = await anext(prompt)
+        with pytest.raises(MisuseError, match="options"):
+            prompt.answer(message.id, "c")
+        prompt.answer(message.id, "b")
+        with pytest.raises(MisuseError, match="no question"):
+            prompt.answer(message.id, "a")
+    assert chosen == ["b"]
+
+
+async def test_a_question_that_was_cancelled_takes_no_answer(prompt):
+    with anyio.move_on_after(0.01):
+        await prompt.ask("too late")
+    message = await anext(prompt)
+    with pytest.raises(MisuseError, match="no question"):
+        prompt.answer(message.id, "late")

@@ -1,0 +1,130 @@
+"""Which plugins may be used: versions of the interface, preferences, the allow-list, own names."""
+
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from authflow.errors import (
+    ConfigError,
+    PluginConflictError,
+    PluginLoadError,
+    PluginNotFoundError,
+)
+from authflow.plugins import CLIENT_CHALLENGES, PluginRegistry
+
+CODE = """
+class Half:
+    name = "riddle"
+    interface = {interface}
+    async def answer(self, challenge, prompt): return ""
+"""
+
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Installs a distribution that brings the client challenge "riddle"."""
+    monkeypatch.setattr(sys, "path", [str(tmp_path), sysconfig.get_path("stdlib")])
+
+    def make(distribution: str, *, interface: str = "1", name: str = "riddle") -> None:
+        module = distribution.replace("-", "_").lower()
+        info = tmp_path / f"{module}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n"
+        )
+        (info / "entry_points.txt").write_text(f"[{CLIENT_CHALLENGES}]\n{name} = {module}:Half\n")
+        (tmp_path / f"{module}.py").write_text(CODE.format(interface=interface))
+
+    yield make
+    for module in [name for name in sys.modules if name.startswith(("acme_", "rival_"))]:
+        del sys.modules[module]
+
+
+def registry(**more: object) -> PluginRegistry:
+    return PluginRegistry(CLIENT_CHALLENGES, **more)
+
+
+@pytest.mark.parametrize(
+    ("interface", "advice"),
+    [
+        ("2", "interface 2: upgrade cognito-authflow"),
+        ("0", "interface 0 is not supported any more"),
+        ("None", "write interface = 1"),
+        ("'1'", "write interface = 1"),
+        ("True", "write interface = 1"),
+    ],
+)
+def test_a_plugin_of_another_interface_is_refused_by_name(install, interface, advice):
+    install("acme-riddle", interface=interface)
+    with pytest.raises(PluginLoadError, match=advice) as refused:
+        registry().find("riddle")
+    assert "acme-riddle 1.0" in str(refused.value)
+
+
+def test_a_preference_settles_who_brings_a_name(install):
+    install("acme-riddle")
+    install("rival-riddle")
+    with pytest.raises(PluginConflictError, match=r"prefer="):
+        registry().find("riddle")
+    found = registry(prefer={"riddle": "Rival_Riddle"}).find("riddle")
+    assert found.__module__ == "rival_riddle"
+    assert registry().distribution_of(found) == "rival-riddle 1.0"
+
+
+def test_a_preference_for_who_does_not_bring_it_is_an_error_that_names_who_does(install):
+    install("acme-riddle")
+    with pytest.raises(PluginNotFoundError, match="only acme-riddle brings it"):
+        registry(prefer={"riddle": "rival-riddle"}).find("riddle")
+
+
+def test_preferences_are_names(install):
+    with pytest.raises(ConfigError, match="prefer="):
+        registry(prefer={"riddle": 1})
+    with pytest.raises(ConfigError, match="prefer="):
+        registry(prefer=["riddle"])
+
+
+def test_only_allowed_distributions_bring_plugins(install, monkeypatch):
+    install("acme-riddle")
+    install("rival-riddle")
+    monkeypatch.setenv("AUTHFLOW_PLUGINS", " Acme.Riddle ,other")
+    assert registry().find("riddle").__module__ == "acme_riddle"
+    statuses = {info.distribution: info.status for info in registry().listed()}
+    assert statuses == {"acme-riddle": "ok", "rival-riddle": "not_allowed"}
+    monkeypatch.setenv("AUTHFLOW_PLUGINS", "")
+    with pytest.raises(PluginNotFoundError, match="AUTHFLOW_PLUGINS"):
+        registry().find("riddle")
+
+
+def test_what_is_registered_explicitly_needs_no_permission(monkeypatch):
+    class Riddle:
+        name = "riddle"
+
+        async def answer(self, _challenge: object, _prompt: object) -> str:
+            return ""
+
+    monkeypatch.setenv("AUTHFLOW_PLUGINS", "")
+    explicit = registry(explicit=(Riddle,))
+    assert explicit.find("riddle") is Riddle
+    assert explicit.distribution_of(Riddle) == Riddle.__module__
+
+
+@pytest.mark.parametrize("name", ["choice", "condition", "skip"])
+def test_a_name_of_authflows_own_cannot_be_claimed(install, name):
+    install("acme-riddle", name=name)
+    assert [info.status for info in registry().listed()] == ["bad_name"]
+    with pytest.raises(PluginNotFoundError, match="authflow's own"):
+        registry().find(name)
+
+    class Own:
+        async def answer(self, _challenge: object, _prompt: object) -> str:
+            return ""
+
+    Own.name = name
+    with pytest.raises(ConfigError, match="authflow's own"):
+        registry(explicit=(Own,))
