@@ -157,3 +157,43 @@ async def test_a_cancelled_hidden_question_lets_the_terminal_show_again_what_is_
             await prompt.ask("?", hidden=True)
         assert termios.tcgetattr(reader.fileno())[3] & termios.ECHO
     os.close(ours)
+
+
+async def test_a_sound_is_written_to_a_file_and_a_link_is_shown_with_its_qr_code(tmp_path):
+    output = io.StringIO()
+    prompt = TerminalPrompt(image_folder=tmp_path, output=output)
+    await prompt.play_audio(b"RIFF", "audio/wav", "The code")
+    assert (tmp_path / "1.wav").read_bytes() == b"RIFF"
+    await prompt.show_link("https://example.com/a", "Look here")
+    plain = output.getvalue()
+    assert "Look here: https://example.com/a" in plain
+    await prompt.show_link("otpauth://totp/x?secret=A", "Scan this", qr=True)
+    assert "\u2588" in output.getvalue().removeprefix(plain)
+
+
+async def test_a_link_that_would_steer_the_terminal_is_not_shown(tmp_path):
+    output = io.StringIO()
+    prompt = TerminalPrompt(image_folder=tmp_path, output=output)
+    with pytest.raises(PluginFailedError, match="cannot be printed"):
+        await prompt.show_link("https://example.com/\x1b[2J", "Look here")
+    assert output.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "chosen"), [("2\n", "word"), ("word\n", "word"), ("9\nx\n1\n", "otp")]
+)
+async def test_an_option_is_chosen_by_number_or_name_until_it_is_one(tmp_path, typed, chosen):
+    output = io.StringIO()
+    prompt = TerminalPrompt(image_folder=tmp_path, output=output, input=io.StringIO(typed))
+    assert await prompt.choose("which?", ["otp", "word"]) == chosen
+    assert "2  word" in output.getvalue()
+
+
+async def test_what_is_waited_for_is_told_and_gives_what_came_of_it(tmp_path):
+    async def tapped() -> int:
+        return 7
+
+    output = io.StringIO()
+    prompt = TerminalPrompt(image_folder=tmp_path, output=output)
+    assert await prompt.wait_for("tap the telephone", tapped()) == 7
+    assert "tap the telephone" in output.getvalue()
