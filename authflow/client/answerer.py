@@ -24,9 +24,11 @@ class Answerer:
 
     Args:
         registry: Where client challenges are found.
+        assume: What a custom challenge is whose triggers do not say.
     """
 
     registry: PluginRegistry
+    assume: str | None = None
     _plugins: dict[str, ClientChallenge] = field(factory=dict, init=False, repr=False)
 
     async def answer(
@@ -64,7 +66,7 @@ class Answerer:
 
     def _plugin_for(self, challenge: Challenge) -> ClientChallenge | None:
         """Give the client challenge that can answer, if there is one."""
-        kind = challenge.kind
+        kind = challenge.kind or self.assume
         if kind is None or challenge.name != State.CUSTOM_CHALLENGE:
             return None
         if kind not in self._plugins:

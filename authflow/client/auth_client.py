@@ -71,6 +71,8 @@ class AuthClient:
         challenges: Classes of client challenges, registered explicitly.
         discover: Whether to look for further ones among the installed distributions.
         prefer: For a challenge's name, the distribution to take it from if several bring it.
+        assume: The client challenge that answers custom challenges whose triggers do not say what
+            they are, as those of Cognito's documented sample: "captcha".
         clock: Gives the time of day, aware. It must agree with Cognito's to a few minutes.
         observer: Told of every exchange with Cognito, with the secrets taken out.
     """
@@ -79,6 +81,7 @@ class AuthClient:
     challenges: Iterable[type[ClientChallenge]] = field(default=(), kw_only=True)
     discover: bool = field(default=True, kw_only=True)
     prefer: Mapping[str, str] = field(factory=dict, kw_only=True)
+    assume: str | None = field(default=None, kw_only=True)
     clock: Callable[[], datetime] = field(default=utc_now, kw_only=True)
     observer: Callable[[Exchange], None] | None = field(default=None, kw_only=True)
     _answerer: Answerer = field(init=False, repr=False)
@@ -94,7 +97,8 @@ class AuthClient:
                 tuple(self.challenges),
                 discover=self.discover,
                 prefer=self.prefer,
-            )
+            ),
+            self.assume,
         )
         self._proof = PasswordProof(self.config.user_pool_id)
         self._verifier = TokenVerifier(config=self.config, clock=lambda: self.clock().timestamp())

@@ -77,3 +77,50 @@ async def test_an_answer_that_is_no_text_is_the_plugins_failure_and_names_it(liv
         async with AuthClient(config, challenges=[Junk]) as auth:
             with pytest.raises(PluginFailedError, match=f"of {__name__} gave"):
                 await auth.sign_in("ada", prompt=ScriptedPrompt([]))
+
+
+class Untold:
+    """Makes a challenge as Cognito's documented sample does: nothing says what it is."""
+
+    sources = frozenset(
+        {"DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse"}
+    )
+
+    async def handle(self, event: Any) -> Any:
+        request, response = event["request"], {}
+        match event["triggerSource"].partition("_")[0]:
+            case "DefineAuthChallenge":
+                passed = [each["challengeResult"] for each in request["session"]]
+                response = {
+                    "issueTokens": passed == [True],
+                    "failAuthentication": False,
+                    "challengeName": None if passed == [True] else "CUSTOM_CHALLENGE",
+                }
+            case "CreateAuthChallenge":
+                response = {
+                    "publicChallengeParameters": {"captchaUrl": "url/123.jpg"},
+                    "privateChallengeParameters": {"answer": "5"},
+                    "challengeMetadata": "CAPTCHA_CHALLENGE",
+                }
+            case _:
+                response = {"answerCorrect": request["challengeAnswer"] == "5"}
+        return {**event, "response": response}
+
+
+async def test_a_challenge_that_does_not_say_what_it_is_can_be_assumed_to_be_something(live_pool):
+    class Picture:
+        name = "captcha"
+
+        async def answer(self, challenge: Any, prompt: Any) -> str:
+            await prompt.tell(challenge.parameters["captchaUrl"])
+            return "5"
+
+    async with live_pool(triggers=Untold()) as pool:
+        await pool.user()
+        config = await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)
+        prompt = ScriptedPrompt([])
+        async with AuthClient(config, challenges=[Picture], assume="captcha") as auth:
+            assert isinstance(await auth.sign_in("ada", prompt=prompt), SignedIn)
+        assert prompt.told == ["url/123.jpg"]
+        async with AuthClient(config, challenges=[Picture]) as auth:
+            assert isinstance(await auth.sign_in("ada", prompt=prompt), ChallengeRequired)
