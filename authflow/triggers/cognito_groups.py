@@ -8,45 +8,31 @@ for which the function's role must be allowed `cognito-idp:AdminListGroupsForUse
 Source: AdminListGroupsForUser in the Amazon Cognito user pools API reference.
 """
 
-from contextlib import AsyncExitStack
-from typing import Any, Final, Self
+from typing import Final
 
 import anyio
-from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
-from attrs import define, field
+from attrs import define
+
+from authflow.aws_connection import AwsConnection
 
 _PAGE: Final = 60
 """The most groups that Cognito gives at a time."""
 
 
 @define(kw_only=True, eq=False)
-class CognitoGroups:
+class CognitoGroups(AwsConnection):
     """Asks Cognito which groups a user is in. It opens its connection at the first question.
 
     Args:
-        region_name: The user pool's region; by default what the AWS SDK finds in its environment.
-        endpoint_url: Where to ask instead of AWS, such as an embedded pool.
+        client: A client for "cognito-idp" of aiobotocore's; by default one is made.
+        region: The user pool's region, where the environment does not say it.
+        endpoint: Where to ask instead of AWS, such as an embedded pool.
         seconds: How long a question may take; a trigger has 5 in all.
     """
 
-    region_name: str | None = None
-    endpoint_url: str | None = None
+    service = "cognito-idp"
+
     seconds: float = 2.0
-    _client: Any = field(default=None, init=False, repr=False)
-    _opening: anyio.Lock = field(factory=anyio.Lock, init=False, repr=False)
-    _resources: AsyncExitStack = field(factory=AsyncExitStack, init=False, repr=False)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connection."""
-        self._client = None
-        await self._resources.aclose()
 
     async def __call__(self, user_pool_id: str, username: str) -> frozenset[str]:
         """Give the names of a user's groups; none for a user who does not exist.
@@ -61,27 +47,14 @@ class CognitoGroups:
         """
         names: set[str] = set()
         with anyio.fail_after(self.seconds):
-            client = await self._opened()
+            client = await self.connected()
             asked = {"UserPoolId": user_pool_id, "Username": username, "Limit": _PAGE}
             while True:
                 try:
-                    page = await client.admin_list_groups_for_user(**asked)
+                    page = await self.call("admin_list_groups_for_user", **asked)
                 except client.exceptions.UserNotFoundException:
                     return frozenset()
                 names.update(group["GroupName"] for group in page.get("Groups", ()))
                 if not page.get("NextToken"):
                     return frozenset(names)
                 asked["NextToken"] = page["NextToken"]
-
-    async def _opened(self) -> Any:
-        async with self._opening:
-            if self._client is None:
-                self._client = await self._resources.enter_async_context(
-                    get_session().create_client(
-                        "cognito-idp",
-                        region_name=self.region_name,
-                        endpoint_url=self.endpoint_url,
-                        config=AioConfig(retries={"total_max_attempts": 2, "mode": "standard"}),
-                    )
-                )
-            return self._client

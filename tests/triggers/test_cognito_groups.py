@@ -40,20 +40,20 @@ def pool_id(endpoint) -> str:
 
 
 async def test_all_groups_of_a_user_are_told_page_by_page(endpoint, pool_id):
-    async with CognitoGroups(region_name="eu-central-1", endpoint_url=endpoint) as groups:
+    async with CognitoGroups(region="eu-central-1", endpoint=endpoint) as groups:
         assert await groups(pool_id, "ada") == {f"g{number}" for number in range(65)}
         assert await groups(pool_id, "grace") == frozenset()
         assert await groups(pool_id, "nobody") == frozenset()
 
 
 async def test_a_refusal_is_not_taken_for_no_groups(endpoint):
-    async with CognitoGroups(region_name="eu-central-1", endpoint_url=endpoint) as groups:
+    async with CognitoGroups(region="eu-central-1", endpoint=endpoint) as groups:
         with pytest.raises(ClientError):
             await groups("eu-central-1_NoPool", "ada")
 
 
 async def test_a_policy_asks_for_them(endpoint, pool_id, word):
-    async with CognitoGroups(region_name="eu-central-1", endpoint_url=endpoint) as groups:
+    async with CognitoGroups(region="eu-central-1", endpoint=endpoint) as groups:
         triggers = Triggers(
             policy=sequence(challenge("word"), when(in_group("g7"), challenge("word"))),
             challenges=[word],

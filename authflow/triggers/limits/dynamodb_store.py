@@ -21,16 +21,12 @@ import math
 import secrets
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
-import anyio
-from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
 from attrs import define, field
 from botocore.exceptions import BotoCoreError, ClientError
 
+from authflow.aws_connection import AwsConnection
 from authflow.errors import ConfigError, LimitStateError, LimitStoreUnavailableError
 from authflow.triggers.limits.stores import Stored
 
@@ -41,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 @define(kw_only=True, eq=False)
-class DynamoDbLimitStore:
+class DynamoDbLimitStore(AwsConnection):
     """Keeps limits in a table of DynamoDB, for any number of processes.
 
     It belongs to the event loop that first uses it. As an async context manager it closes its
@@ -59,39 +55,16 @@ class DynamoDbLimitStore:
         ConfigError: The table has no name, or the client comes with a region or an endpoint.
     """
 
+    service = "dynamodb"
+
     table: str
-    client: Any = field(default=None, repr=False)
-    region: str | None = None
-    endpoint: str | None = None
     clock: Callable[[], float] = field(default=time.time, repr=False)
-    _client: Any = field(default=None, init=False, repr=False)
-    _open: AsyncExitStack = field(factory=AsyncExitStack, init=False, repr=False)
-    _opening: anyio.Lock = field(factory=anyio.Lock, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.table, str) or not self.table:
             msg = "DynamoDbLimitStore: name the table"
             raise ConfigError(msg)
-        if self.client is not None and (self.region, self.endpoint) != (None, None):
-            msg = "DynamoDbLimitStore: a client has its region and endpoint already"
-            raise ConfigError(msg)
-        self._client = self.client
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connections, unless the client is the caller's."""
-        await self._open.aclose()
-        self._client = self.client
+        AwsConnection.__attrs_post_init__(self)
 
     async def create_table(self) -> None:
         """Make the table, paid by request and with time to live: for development and tests.
@@ -105,7 +78,7 @@ class DynamoDbLimitStore:
             KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
             BillingMode="PAY_PER_REQUEST",
         )
-        client = await self._connected()
+        client = await self.connected()
         await client.get_waiter("table_exists").wait(TableName=self.table)
         await self._call(
             "update_time_to_live",
@@ -174,27 +147,9 @@ class DynamoDbLimitStore:
             raise
         return True
 
-    async def _connected(self) -> Any:
-        async with self._opening:
-            if self._client is None:
-                opened = get_session().create_client(
-                    "dynamodb",
-                    region_name=self.region,
-                    endpoint_url=self.endpoint,
-                    # Cognito gives a trigger 5 seconds in all.
-                    config=AioConfig(
-                        connect_timeout=1,
-                        read_timeout=2,
-                        retries={"total_max_attempts": 2, "mode": "standard"},
-                    ),
-                )
-                self._client = await self._open.enter_async_context(opened)
-        return self._client
-
     async def _call(self, operation: str, **parameters: Any) -> Any:
         try:
-            client = await self._connected()
-            return await getattr(client, operation)(TableName=self.table, **parameters)
+            return await self.call(operation, TableName=self.table, **parameters)
         except (BotoCoreError, ClientError, OSError) as error:
             code = _code(error)
             if code != _CONDITION_FAILED:

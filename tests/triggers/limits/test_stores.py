@@ -268,7 +268,7 @@ class TestDynamoDb:
                 await store.read(KEY)
 
     async def test_a_foreign_entry_is_a_typed_error(self, dynamodb_store: DynamoDbLimitStore):
-        client = await dynamodb_store._connected()
+        client = await dynamodb_store.connected()
         await client.put_item(TableName=dynamodb_store.table, Item={"name": {"S": KEY}})
         with pytest.raises(LimitStateError):
             await dynamodb_store.read(KEY)
@@ -287,7 +287,7 @@ class TestDynamoDb:
     async def test_the_table_is_the_one_that_is_documented(
         self, dynamodb_store: DynamoDbLimitStore
     ):
-        client = await dynamodb_store._connected()
+        client = await dynamodb_store.connected()
         table = await client.describe_table(TableName=dynamodb_store.table)
         assert table["Table"]["KeySchema"] == [{"AttributeName": "name", "KeyType": "HASH"}]
         ttl = await client.describe_time_to_live(TableName=dynamodb_store.table)
