@@ -1,16 +1,16 @@
 """A connection to one of AWS's services, for what triggers and plugins keep and send there."""
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar, Final, Self
 from urllib.parse import urlsplit
 
 import anyio
-from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from attrs import define, field
 
-from authflow.aws_sessions import unlogged
+from authflow.aws_sessions import client_config, unlogged
 from authflow.errors import ConfigError
 from authflow.loopback import is_loopback
 
@@ -51,6 +51,8 @@ class AwsConnection:
     """The service's name in the AWS SDK."""
     attempts: ClassVar[int] = 2
     """How often a request may be made; 1 if a second one could do harm."""
+    options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """More of botocore's settings, such as `signature_version`."""
 
     client: Any = field(default=None, repr=False)
     region: str | None = None
@@ -89,12 +91,15 @@ class AwsConnection:
                     self.service,
                     region_name=self.region,
                     endpoint_url=self.endpoint,
-                    config=AioConfig(
+                    config=client_config(
+                        attempts=self.attempts,
                         connect_timeout=CONNECT_SECONDS,
                         read_timeout=READ_SECONDS,
-                        retries={"total_max_attempts": self.attempts, "mode": "standard"},
                         # A proxy that the environment names is not on the way to this machine.
                         proxies={} if (self.endpoint or "").startswith("http:") else None,
+                        # Where AWS is, the owner's environment may say, as with any AWS SDK.
+                        ignore_configured_endpoint_urls=False,
+                        **self.options,
                     ),
                 )
                 self._client = await self._resources.enter_async_context(opened)

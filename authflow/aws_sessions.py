@@ -61,21 +61,23 @@ def open_session() -> AioSession:
     )
 
 
-def client_config(**options: Any) -> AioConfig:
-    """Give the settings that all clients share: one attempt a call, and no redirects.
+def client_config(*, attempts: int = 1, **options: Any) -> AioConfig:
+    """Give the settings that all clients share: no redirects, and one attempt a call.
 
     Args:
-        **options: More of botocore's settings, such as time-outs.
+        attempts: How often a request may be made, if once more does no harm.
+        **options: More of botocore's settings, such as time-outs; they win.
     """
-    return AioConfig(
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        user_agent="authflow",  # botocore builds its own anew for every call, a quarter of its cost
-        parameter_validation=False,  # the callers spell nothing that AWS does not know
-        disable_request_compression=True,
-        ignore_configured_endpoint_urls=True,
-        http_session_cls=_NoRedirects,
-        **options,
-    )
+    shared = {
+        "retries": {"total_max_attempts": attempts, "mode": "standard"},
+        # botocore builds its own anew for every call, a quarter of its cost.
+        "user_agent": "authflow",
+        "parameter_validation": False,  # the callers spell nothing that AWS does not know
+        "disable_request_compression": True,
+        "ignore_configured_endpoint_urls": True,
+        "http_session_cls": _NoRedirects,
+    }
+    return AioConfig(**{**shared, **options})
 
 
 _quiet: Final[ContextVar[bool]] = ContextVar("authflow_quiet", default=False)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from attrs import evolve, frozen
 
-from authflow.plugins import NAME, OWN_NAMES, Side, canonical
+from authflow.plugin_names import NAME, OWN_NAMES, Side, canonical
 
 
 @frozen(kw_only=True, order=True)

@@ -22,14 +22,12 @@ Source: "Entry points specification" of the Python Packaging User Guide.
 """
 
 import os
-import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import field, frozen
 
-from authflow import wire
 from authflow.errors import (
     ConfigError,
     PluginConflictError,
@@ -37,6 +35,7 @@ from authflow.errors import (
     PluginNotFoundError,
 )
 from authflow.lazy_names import lazy_names
+from authflow.plugin_names import NAME, NAME_RULE, OWN_NAMES, Side, canonical
 
 if TYPE_CHECKING:
     from authflow.installed_plugins import InstalledPlugins, PluginInfo
@@ -68,24 +67,28 @@ CLIENT_CHALLENGES: Final = "authflow.client_challenges"
 TRIGGER_CHALLENGES: Final = "authflow.trigger_challenges"
 """The entry-point group of the trigger halves (`authflow.triggers.challenges.TriggerChallenge`)."""
 
-Side = Literal["client", "trigger"]
-
-NAME: Final = re.compile(r"[a-z][a-z0-9_-]{1,31}")
 INTERFACE: Final = 1
 """The version of the interface of challenge plugins, of both sides."""
 SUPPORTED: Final = range(1, INTERFACE + 1)
 ALLOWED_VARIABLE: Final = "AUTHFLOW_PLUGINS"
-OWN_NAMES: Final = frozenset({wire.CHOICE, wire.CONDITION, wire.SKIP})
-"""What no plugin can be called: authflow's own rounds are."""
 
-NAME_RULE: Final = "2 to 32 of a-z, 0-9, _ and -, beginning with a letter"
 
 _SIDES: Final[dict[str, Side]] = {CLIENT_CHALLENGES: "client", TRIGGER_CHALLENGES: "trigger"}
 _METHODS: Final[dict[Side, tuple[str, ...]]] = {
     "client": ("answer",),
     "trigger": ("create", "verify"),
 }
-_PUBLISHED: Final = frozenset({"captcha", "otp", "question"})
+_PUBLISHED: Final[Mapping[str, str]] = {
+    "captcha": "authflow-captcha",
+    "turnstile": "authflow-captcha",
+    "hcaptcha": "authflow-captcha",
+    "recaptcha": "authflow-captcha",
+    "otp": "authflow-otp",
+    "totp": "authflow-otp",
+    "hotp": "authflow-otp",
+    "question": "authflow-question",
+}
+"""The distributions of authflow's own plugins, by the plugins' names."""
 
 
 def _group_is_known(_registry: object, _field: object, group: str) -> None:
@@ -244,7 +247,7 @@ class PluginRegistry:
                 f"no {self.side} plugin {name!r} is registered, and discovery is off: register it"
             )
         advice = (
-            f"run `pip install authflow-{name}`"
+            f"run `pip install {_PUBLISHED[name]}`"
             if name in _PUBLISHED
             else "install the distribution that brings it"
         )
@@ -291,11 +294,6 @@ def allowed_distributions() -> frozenset[str] | None:
     if named is None:
         return None
     return frozenset(canonical(each) for each in named.split(",") if each.strip())
-
-
-def canonical(distribution: str) -> str:
-    """Normalise a distribution's name ("Names and normalization", Python Packaging User Guide)."""
-    return re.sub(r"[-_.]+", "-", distribution.strip()).lower()
 
 
 def _place(plugin: type[Any]) -> str:

@@ -211,12 +211,25 @@ def test_a_shadowed_copy_of_a_distribution_that_dropped_its_plugin_is_not_seen(
     assert PluginRegistry(CLIENT_CHALLENGES).listed() == ()
 
 
-@pytest.mark.parametrize("name", ["captcha", "otp", "question"])
+@pytest.mark.parametrize(
+    ("name", "distribution"),
+    [
+        ("captcha", "authflow-captcha"),
+        ("turnstile", "authflow-captcha"),
+        ("hcaptcha", "authflow-captcha"),
+        ("recaptcha", "authflow-captcha"),
+        ("otp", "authflow-otp"),
+        ("totp", "authflow-otp"),
+        ("hotp", "authflow-otp"),
+        ("question", "authflow-question"),
+    ],
+)
+@pytest.mark.parametrize("group", [CLIENT_CHALLENGES, TRIGGER_CHALLENGES])
 def test_a_missing_plugin_of_ours_is_an_error_that_says_what_to_install(
-    site: Path, name: str
+    site: Path, group: str, name: str, distribution: str
 ) -> None:
-    with pytest.raises(PluginNotFoundError, match=f"pip install authflow-{name}`"):
-        PluginRegistry(TRIGGER_CHALLENGES).find(name)
+    with pytest.raises(PluginNotFoundError, match=f"`pip install {distribution}`"):
+        PluginRegistry(group).find(name)
 
 
 def test_a_missing_plugin_of_others_is_not_blamed_on_a_distribution_of_ours(site: Path) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Final
 
 import anyio
@@ -155,12 +156,49 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="print JSON")
     check.set_defaults(run=_check)
 
+    _add_plugins(commands)
+    return parser
+
+
+def _add_plugins(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     plugins = commands.add_parser(
-        "plugins", help="list the challenge plugins that are installed", allow_abbrev=False
+        "plugins",
+        help="list the challenge plugins that are installed, begin a new one, or check one",
+        description="List the challenge plugins that are installed, and whether they can be used.",
+        allow_abbrev=False,
     )
     plugins.add_argument("--json", action="store_true", help="print JSON")
     plugins.set_defaults(run=_plugins)
-    return parser
+    actions = plugins.add_subparsers(title="further commands", metavar="COMMAND")
+
+    new = actions.add_parser(
+        "new", help="write a complete, tested plugin to begin with", allow_abbrev=False
+    )
+    new.add_argument("name", metavar="NAME", help="the challenge's name, such as pager")
+    new.add_argument("folder", metavar="DIR", type=Path, help="a folder that is new or empty")
+    new.set_defaults(run=_new_plugin)
+
+    check = actions.add_parser(
+        "check",
+        help="run the conformance suites on an installed plugin",
+        description="Run the conformance suites on both halves of an installed plugin, alone and "
+        "over the real protocol. The exit code is 0 if no case failed, 1 if one did, 2 if the call "
+        "was not understood.",
+        allow_abbrev=False,
+    )
+    check.add_argument("name", metavar="NAME", help="the challenge's name")
+    check.add_argument(
+        "--settings", metavar="JSON", help="what the trigger half is made with, as a JSON object"
+    )
+    check.add_argument(
+        "--suite",
+        action="append",
+        default=[],
+        metavar="PACKAGE.MODULE:CLASS",
+        help="a suite to run instead of those that the plugin names; may be given for each half",
+    )
+    check.add_argument("--json", action="store_true", help="print JSON")
+    check.set_defaults(run=_check_plugin)
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -219,6 +257,27 @@ def _check(options: argparse.Namespace) -> int:
 
 def _plugins(options: argparse.Namespace) -> int:
     return plugins_command.run(as_json=options.json, out=sys.stdout)
+
+
+def _new_plugin(options: argparse.Namespace) -> int:
+    from authflow.cli import new_plugin  # noqa: PLC0415  # few need it
+
+    return new_plugin.run(options.name, options.folder, out=sys.stdout)
+
+
+def _check_plugin(options: argparse.Namespace) -> int:
+    try:
+        from authflow.cli import plugin_check  # noqa: PLC0415  # an extra, and slow to import
+    except ModuleNotFoundError as error:
+        raise _missing_extra("pool", error) from None
+    return plugin_check.run(
+        options.name,
+        settings=options.settings,
+        suites=options.suite,
+        load=load_object,
+        as_json=options.json,
+        out=sys.stdout,
+    )
 
 
 def load_object(spec: str) -> Any:

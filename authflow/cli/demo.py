@@ -29,7 +29,7 @@ from authflow.machine import AuthFlow
 from authflow.pool.server import PoolServer
 from authflow.results import SignedIn, SignInResult
 from authflow.secret import Secret
-from authflow.triggers import Triggers, challenge, sequence
+from authflow.triggers import Triggers, challenge, password, sequence
 from authflow.triggers.directories.sql_directory import SqlDirectory
 
 if TYPE_CHECKING:
@@ -162,7 +162,11 @@ class _Demo:
     async def captcha(self) -> str:
         if not isinstance(self.prompt, _OwnersPrompt):
             self.story.say("Read the picture and type what it shows. You have three tries.")
-        return _whom(await self.auth.sign_in(_ADA, flow=AuthFlow.CUSTOM_AUTH, prompt=self.prompt))
+        return _whom(
+            await self.auth.sign_in(
+                _ADA, self.adas_password, flow=AuthFlow.CUSTOM_AUTH, prompt=self.prompt
+            )
+        )
 
     async def tokens(self) -> str:
         signed_in = await self.auth.sign_in(_ADA, self.adas_password)
@@ -210,7 +214,7 @@ async def _run(auto: bool) -> int:  # noqa: FBT001  # anyio.run passes positions
         )
         triggers = _WatchedTriggers(
             Triggers(
-                policy=sequence(challenge("captcha", attempts=3)),
+                policy=sequence(password(), challenge("captcha", attempts=3)),
                 challenges=[Captcha],
                 directory=directory,
             )

@@ -12,10 +12,10 @@ Nothing here is HTML: the front end escapes what it shows, and opens a link only
 """
 
 import base64
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from enum import StrEnum
 from itertools import count
-from math import inf
 from typing import Any, Final, TypeVar
 
 import anyio
@@ -96,23 +96,28 @@ class WebPrompt:
 
     _numbers: "count[int]" = field(factory=lambda: count(1), init=False, repr=False)
     _asked: dict[int, _Asked] = field(factory=dict, init=False, repr=False)
-    _streams: Any = field(
-        factory=lambda: anyio.create_memory_object_stream[Message](inf), init=False, repr=False
-    )
+    _messages: deque[Message] = field(factory=deque, init=False, repr=False)
+    _changed: anyio.Event = field(factory=anyio.Event, init=False, repr=False)
+    _closed: bool = field(default=False, init=False)
 
     def __aiter__(self) -> AsyncIterator[Message]:
         return self
 
     async def __anext__(self) -> Message:
-        try:
-            message: Message = await self._streams[1].receive()
-        except (anyio.EndOfStream, anyio.ClosedResourceError):
-            raise StopAsyncIteration from None
-        return message
+        while not self._messages:
+            if self._closed:
+                raise StopAsyncIteration
+            await self._changed.wait()
+        return self._messages.popleft()
 
     def close(self) -> None:
         """End the messages: what was shown can still be read, and then they are over."""
-        self._streams[0].close()
+        self._closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
 
     def answer(self, message_id: int, answer: str) -> None:
         """Answer a question.
@@ -178,7 +183,8 @@ class WebPrompt:
         number = next(self._numbers)
         if asked is not None:
             self._asked[number] = asked
-        self._streams[0].send_nowait(Message(id=number, kind=kind, text=text, **more))
+        self._messages.append(Message(id=number, kind=kind, text=text, **more))
+        self._wake()
         return number
 
 

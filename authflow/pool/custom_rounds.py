@@ -151,7 +151,8 @@ class CustomRounds:
         """
         event = self._writer(caller, progress, user).verify(progress.private, answer)
         response = await self.triggers.consult(caller.pool, VERIFY, event)
-        passed = _flag(response, "answerCorrect") and user is not None
+        # As Cognito does: what becomes of an unknown user is for Define to say, and for `decide`.
+        passed = _flag(response, "answerCorrect")
         done = entry(State.CUSTOM_CHALLENGE, passed=passed, metadata=progress.metadata)
         return evolve(progress, history=(*progress.history, done), private={}, metadata=None)
 

@@ -141,6 +141,28 @@ class VerifyContext:
             raise MisuseError(msg)
         return await self.uses.use_once(*name, seconds=seconds)
 
+    async def first(self, *name: str, value: bytes, seconds: float) -> bytes:
+        """Keep a value for all of Cognito's runs of Verify for this answer: the first one wins.
+
+        For what may be asked for only once, such as a service's word on a token.
+
+        Args:
+            *name: What the value is.
+            value: The value; it must not be secret.
+            seconds: For how long it is kept.
+
+        Returns:
+            What the first run kept.
+
+        Raises:
+            MisuseError: There are no limits.
+            TriggerStateError: Nobody knows.
+        """
+        if self.uses is None:
+            msg = "what runs of Verify share is kept by limits: give Triggers(limits=...)"
+            raise MisuseError(msg)
+        return await self.uses.first(*name, value=value, seconds=seconds)
+
 
 class TriggerChallenge(Protocol):
     """Makes one kind of challenge and verifies its answers.

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, TypeVar
 
 from attrs import define, field, frozen
@@ -13,16 +13,12 @@ from authflow.errors import (
     DeniedError,
     EventError,
     MisuseError,
-    PluginConflictError,
-    PluginError,
     PluginFailedError,
-    PluginLoadError,
-    TriggerStateError,
 )
 from authflow.machine import State
 from authflow.plugins import PluginRegistry
 from authflow.secret import Secret
-from authflow.triggers.challenges import CreateContext, Issued, TriggerChallenge, VerifyContext
+from authflow.triggers.challenges import CreateContext, Issued, VerifyContext
 from authflow.triggers.events.challenge_events import CreateEvent, DefineEvent, VerifyEvent
 from authflow.triggers.limits.safeguards import ISSUE, TURN, Safeguards
 from authflow.triggers.outcomes import Outcome, Verdict
@@ -43,6 +39,7 @@ from authflow.triggers.policies.steps import (
     walk,
 )
 from authflow.triggers.policies.table import Choice, Owed
+from authflow.triggers.policy_plugins import PolicyPlugins
 
 T = TypeVar("T")
 
@@ -78,7 +75,6 @@ class CustomFlow:
         registry: Where its plugins are found.
         safeguards: Keep what must survive between Cognito's calls.
         groups: Who tells which groups a user is in, if the policy asks.
-        seconds: How long a plugin may take for one call. Cognito gives a trigger 5 in all.
         clock: Gives seconds since the epoch.
 
     Raises:
@@ -89,16 +85,15 @@ class CustomFlow:
     registry: PluginRegistry
     safeguards: Safeguards = field(factory=Safeguards)
     groups: GroupLookup | None = None
-    seconds: float = 4.5
     clock: Callable[[], float] = field(default=time.time, repr=False)
-    _steps: Mapping[str, ChallengeStep] = field(init=False, repr=False)
-    _plugins: dict[str, TriggerChallenge] = field(factory=dict, init=False, repr=False)
-    _metadata: dict[str, str] = field(factory=dict, init=False, repr=False)
+    plugins: PolicyPlugins = field(init=False, repr=False)
     _optional: frozenset[str] = field(init=False, repr=False)
     _asks_groups: bool = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self._steps = {step.label: step for step in self.policy.challenges}
+        self.plugins = PolicyPlugins(
+            steps=self.policy.challenges, registry=self.registry, safeguards=self.safeguards
+        )
         self._optional = frozenset(
             each.label
             for step in walk(self.policy.step)
@@ -114,30 +109,15 @@ class CustomFlow:
             )
             raise ConfigError(msg)
 
-    def load(self, names: Iterable[str] | None = None) -> None:
-        """Find and make the plugins of the policy, unless that was done before.
-
-        Args:
-            names: Only these.
-
-        Raises:
-            PluginError: A plugin is missing, broken or in conflict with another.
-            ConfigError: A plugin does not take its settings.
-        """
-        wanted = None if names is None else frozenset(names)
-        for step in self._steps.values():
-            if wanted is None or step.name in wanted:
-                self._load(step)
-
     async def define(self, event: DefineEvent) -> dict[str, Any]:
         """Say what comes next.
 
         Raises:
             PluginFailedError: A plugin is missing or broken, or the groups cannot be told.
         """
-        self._ready()
+        self.plugins.ready()
         facts = await self._facts(event)
-        match self.policy.replay(event.session, self._metadata, facts):
+        match self.policy.replay(event.session, self.plugins.metadata, facts):
             case Owed(step=PasswordStep()):
                 return event.ask(State.PASSWORD_VERIFIER.value)
             case Owed():
@@ -158,9 +138,9 @@ class CustomFlow:
             EventError: None is owed.
             PluginFailedError: A plugin is missing, raised, or gave something unusable.
         """
-        self._ready()
+        self.plugins.ready()
         facts = await self._facts(event)
-        standing = self.policy.replay(event.session, self._metadata, facts)
+        standing = self.policy.replay(event.session, self.plugins.metadata, facts)
         match standing:
             case Owed(step=ChallengeStep() as step):
                 made = await self._issue(step, standing, event)
@@ -181,7 +161,7 @@ class CustomFlow:
             EventError: These triggers did not make the challenge, or the answer names no option.
             PluginFailedError: A plugin is missing, raised, or gave something unusable.
         """
-        self._ready()
+        self.plugins.ready()
         owed = self.policy.owed.get(event.private.get(ROUND, ""))
         match owed:
             case Owed(step=ChallengeStep() as step):
@@ -211,18 +191,18 @@ class CustomFlow:
             state=draw.state,
             sends=draw.sends,
         )
-        issued = await self._ask(step, self._plugins[step.label].create, context)
+        issued = await self.plugins.create(step, context)
         if not isinstance(issued, Issued):
-            raise self._failed(step, f"create() gave {type(issued).__name__}, not Issued")
+            raise self.plugins.failed(step, f"create() gave {type(issued).__name__}, not Issued")
         reserved = (RESERVED_PUBLIC & issued.public.keys()) | (
             RESERVED_PRIVATE & issued.private.keys()
         )
         if reserved:
-            raise self._failed(step, f"reserved parameters: {', '.join(sorted(reserved))}")
+            raise self.plugins.failed(step, f"reserved parameters: {', '.join(sorted(reserved))}")
         for name, value in issued.public.items():
             if len(value) > MOST_CHARS:
-                raise self._failed(step, f"{name!r} has more than {MOST_CHARS} characters")
-        metadata = self._metadata[step.name]
+                raise self.plugins.failed(step, f"{name!r} has more than {MOST_CHARS} characters")
+        metadata = self.plugins.metadata[step.name]
         if issued.state is not None:
             metadata += STATE_MARK + await self._sealed(issued.state, step, event)
         public = {
@@ -237,7 +217,7 @@ class CustomFlow:
         try:
             return await self.safeguards.seal(state, step, event)
         except (ConfigError, MisuseError) as error:
-            raise self._failed(step, f"its state cannot be sealed: {error}") from error
+            raise self.plugins.failed(step, f"its state cannot be sealed: {error}") from error
 
     async def _verified(self, step: ChallengeStep, owed: Owed, event: VerifyEvent) -> bool:
         """Have a plugin verify an answer, once it was counted."""
@@ -256,9 +236,9 @@ class CustomFlow:
             now=self.clock(),
             uses=self.safeguards.uses(step, event),
         )
-        verdict = await self._ask(step, self._plugins[step.label].verify, context)
+        verdict = await self.plugins.verify(step, context)
         right = self._judged(step, verdict)
-        return right and await self.safeguards.use_up(step, event)
+        return right and await self.safeguards.use_up(step, owed, event)
 
     def _judged(self, step: ChallengeStep, verdict: object) -> bool:
         """Say whether a plugin's verdict passes the round.
@@ -270,7 +250,7 @@ class CustomFlow:
             return verdict
         if not isinstance(verdict, Outcome):
             why = f"verify() gave {type(verdict).__name__}, neither bool nor Outcome"
-            raise self._failed(step, why)
+            raise self.plugins.failed(step, why)
         if verdict.reason:
             _log.info("the challenge %r: %s: %s", step.label, verdict.verdict, verdict.reason)
         match verdict.verdict:
@@ -281,7 +261,9 @@ class CustomFlow:
             case Verdict.SKIPPED if step.label in self._optional:
                 return True
             case Verdict.SKIPPED:
-                raise self._failed(step, "it was skipped, and the policy does not have it optional")
+                raise self.plugins.failed(
+                    step, "it was skipped, and the policy does not have it optional"
+                )
             case _:
                 msg = "Incorrect username or password."
                 raise DeniedError(msg)
@@ -304,69 +286,6 @@ class CustomFlow:
             client_metadata=event.client_metadata,
             user_not_found=event.user_not_found,
         )
-
-    async def _ask(
-        self, step: ChallengeStep, method: Callable[[T], Awaitable[object]], context: T
-    ) -> object:
-        """Call a plugin. Its error may hold anything: nobody gets its text."""
-        import asyncio  # noqa: PLC0415  # Define awaits nothing, and is what a cold start is for
-
-        try:
-            async with asyncio.timeout(self.seconds):
-                return await method(context)
-        except TriggerStateError:
-            raise  # what the plugin was given failed, not the plugin
-        except TimeoutError as error:
-            raise self._failed(step, f"it took longer than {self.seconds:g} s") from error
-        except Exception as error:
-            raise self._failed(step, f"it raised {type(error).__qualname__}") from error
-
-    def _failed(self, step: ChallengeStep, why: str) -> PluginFailedError:
-        """Log why a plugin's result is unusable, and give the error that the client may see."""
-        brought_by = self.registry.distribution_of(type(self._plugins[step.label]))
-        _log.error("the challenge plugin %r of %s failed: %s", step.name, brought_by, why)
-        return PluginFailedError(f"the challenge {step.name!r} failed")
-
-    def _ready(self) -> None:
-        """Load the plugins at their first use, keeping from the client what is wrong with one."""
-        if len(self._plugins) == len(self._steps):
-            return
-        try:
-            self.load()
-        except (PluginError, ConfigError) as error:
-            _log.error("the triggers cannot be served: %s", error)
-            msg = "a challenge of this flow cannot be served"
-            raise PluginFailedError(msg) from error
-
-    def _load(self, step: ChallengeStep) -> None:
-        """Find and make a step's plugin, unless that was done before."""
-        if step.label in self._plugins:
-            return
-        made_by = self.registry.find(step.name)
-        metadata = getattr(made_by, "metadata", None)
-        if not isinstance(metadata, str) or not metadata or STATE_MARK in metadata:
-            msg = (
-                f"the challenge {step.name!r} must have a `metadata`, a string that is not empty"
-                f" and holds no {STATE_MARK!r}"
-            )
-            raise PluginLoadError(msg)
-        for other, taken in {
-            **self._metadata,
-            wire.CHOICE: CHOICE_METADATA,
-            wire.CONDITION: CONDITION_METADATA,
-        }.items():
-            if taken == metadata and other != step.name:
-                msg = f"{other!r} and {step.name!r} share one metadata: none would know its answers"
-                raise PluginConflictError(msg)
-        self.safeguards.check(step.name, getattr(made_by, "needs", ()))
-        try:
-            plugin: TriggerChallenge = made_by(**step.settings)
-        except Exception as error:
-            given = ", ".join(step.settings) or "none"
-            msg = f"the challenge {step.name!r} cannot be made with its settings ({given})"
-            raise ConfigError(msg) from error
-        self._metadata[step.name] = metadata
-        self._plugins[step.label] = plugin
 
 
 @frozen(kw_only=True)

@@ -1,6 +1,7 @@
 """One object that serves all triggers of a user pool, on Lambda and in process."""
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
@@ -18,7 +19,7 @@ from authflow.triggers.policies.policy import Policy
 from authflow.triggers.policies.steps import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
 
     from authflow.triggers.directories.migration import UserDirectory
     from authflow.triggers.events.user_events import MigrationEvent
@@ -62,6 +63,7 @@ class Triggers:
         keys: Seal what challenges keep from round to round; by default those of the limits.
         groups: Tells which groups a user is in, if the policy asks: an async function of the user
             pool's id and the user's canonical name, such as `CognitoGroups`.
+        clock: Gives seconds since the epoch, for challenges and their sealed state.
         user_pool_id: The only user pool to serve; any, if it is not given.
         client_ids: The only app clients to serve; any, if they are not given. Where an
             administrator acts, Cognito names CLIENT_ID_NOT_APPLICABLE.
@@ -82,6 +84,7 @@ class Triggers:
     limits: "Limits | None" = None
     keys: "KeyProvider | None" = None
     groups: GroupLookup | None = None
+    clock: Callable[[], float] = field(default=time.time, repr=False)
     user_pool_id: str | None = None
     client_ids: frozenset[str] | None = field(default=None, converter=_ids)
     _flow: CustomFlow | None = field(default=None, init=False, repr=False)
@@ -95,10 +98,11 @@ class Triggers:
             self._flow = CustomFlow(
                 policy=self.policy,
                 registry=registry,
-                safeguards=Safeguards(limits=self.limits, keys=self.keys),
+                safeguards=Safeguards(limits=self.limits, keys=self.keys, clock=self.clock),
                 groups=self.groups,
+                clock=self.clock,
             )
-            self._flow.load(plugin.name for plugin in self.challenges)
+            self._flow.plugins.load(plugin.name for plugin in self.challenges)
 
     @property
     def sources(self) -> frozenset[str]:
@@ -118,7 +122,7 @@ class Triggers:
             ConfigError: A plugin does not take its settings.
         """
         if self._flow is not None:
-            self._flow.load()
+            self._flow.plugins.load()
 
     def lambda_handler(
         self, event: Mapping[str, Any] | WrappedEvent, _context: object

@@ -32,35 +32,110 @@ def printed(*, as_json: bool) -> tuple[int, str]:
     return run(as_json=as_json, out=out), out.getvalue()
 
 
-def test_the_table_shows_both_sides_aligned_and_imports_nothing(site: Path) -> None:
-    install(site, "acme", "riddle", "not_there:Half")
-    install(site, "zoo", "a-much-longer-name", "nor_here:Half")
+HALVES = """
+print("canary-12")
+
+
+class Client:
+    name, interface = "riddle", 1
+
+    async def answer(self, challenge, prompt): ...
+
+
+class Trigger:
+    name, interface, metadata = "riddle", 1, "RIDDLE"
+
+    async def create(self, context): ...
+
+    async def verify(self, context): ...
+
+
+class Newer(Client):
+    interface = 99
+"""
+
+
+def install_riddle(site: Path, client: str = "Client") -> None:
+    """Install a plugin whose two halves can be imported, under a module name of its own."""
+    module = f"riddle_{site.name.replace('-', '_')}"
+    (site / f"{module}.py").write_text(HALVES)
+    info = site / "acme-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        f"[{GROUPS[0]}]\nriddle = {module}:{client}\n[{GROUPS[1]}]\nriddle = {module}:Trigger\n"
+    )
+
+
+def test_the_table_shows_both_sides_aligned(site: Path) -> None:
+    install_riddle(site)
     code, text = printed(as_json=False)
     assert code == 0
-    assert text.splitlines() == [
-        "name                side     distribution  version  entry point     status",
-        "a-much-longer-name  client   zoo           1.0      nor_here:Half   ok",
-        "a-much-longer-name  trigger  zoo           1.0      nor_here:Half   ok",
-        "riddle              client   acme          1.0      not_there:Half  ok",
-        "riddle              trigger  acme          1.0      not_there:Half  ok",
+    heading, client, trigger = text.splitlines()
+    assert heading.split() == [
+        *("name", "side", "distribution", "version", "interface", "entry", "point", "status")
     ]
+    assert client.split()[:5] == ["riddle", "client", "acme", "1.0", "1"]
+    assert trigger.split()[:5] == ["riddle", "trigger", "acme", "1.0", "1"]
+    assert client.rindex("ok") == trigger.rindex("ok") == heading.index("status")
 
 
 def test_json_is_a_list_of_objects(site: Path) -> None:
-    install(site, "acme", "riddle", "not_there:Half")
+    install_riddle(site)
     code, text = printed(as_json=True)
     assert code == 0
-    assert json.loads(text) == [
-        {
-            "name": "riddle",
-            "side": side,
-            "distribution": "acme",
-            "version": "1.0",
-            "entry_point": "not_there:Half",
-            "status": "ok",
-        }
-        for side in ("client", "trigger")
-    ]
+    client, trigger = json.loads(text)
+    assert (client["side"], trigger["side"]) == ("client", "trigger")
+    assert client.pop("entry_point").endswith(":Client")
+    assert client == {
+        "name": "riddle",
+        "side": "client",
+        "distribution": "acme",
+        "version": "1.0",
+        "interface": "1",
+        "status": "ok",
+        "reason": "",
+    }
+
+
+def test_a_plugin_that_cannot_be_imported_is_broken_and_harms_no_other(site: Path) -> None:
+    install_riddle(site)
+    install(site, "zoo", "zebra", "not_there:Half")
+    code, text = printed(as_json=True)
+    assert code == 1
+    listed = {(each["name"], each["status"]) for each in json.loads(text)}
+    assert listed == {("riddle", "ok"), ("zebra", "broken")}
+    assert "upgrade or uninstall zoo" in printed(as_json=False)[1]
+
+
+def test_a_plugin_for_another_interface_is_broken_and_says_what_to_upgrade(site: Path) -> None:
+    install_riddle(site, client="Newer")
+    code, text = printed(as_json=True)
+    assert code == 1
+    client, trigger = json.loads(text)
+    assert (client["status"], trigger["status"]) == ("broken", "ok")
+    assert "interface 99" in client["reason"]
+
+
+def test_what_a_plugin_prints_at_its_import_is_no_part_of_the_list(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install_riddle(site)
+    _, text = printed(as_json=True)
+    assert "canary-12" not in text
+    captured = capsys.readouterr()
+    assert "canary-12" not in captured.out
+    assert "canary-12" in captured.err
+
+
+def test_what_is_not_allowed_is_shown_and_not_imported(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(site, "acme", "riddle", "not_there:Half")
+    monkeypatch.setenv("AUTHFLOW_PLUGINS", "other")
+    code, text = printed(as_json=True)
+    assert code == 0
+    assert {each["status"] for each in json.loads(text)} == {"not_allowed"}
 
 
 @pytest.mark.parametrize("as_json", [True, False])

@@ -1,6 +1,4 @@
-import gc
 import json
-from collections.abc import Iterator
 
 import anyio
 import pytest
@@ -12,12 +10,8 @@ from authflow.triggers import Triggers, any_of, challenge, sequence
 
 
 @pytest.fixture
-def prompt() -> Iterator[WebPrompt]:
-    made = WebPrompt()
-    yield made
-    made.close()
-    made._streams[1].close()
-    gc.collect()
+def prompt() -> WebPrompt:
+    return WebPrompt()
 
 
 async def test_a_sign_in_is_answered_by_messages(live_pool, word, prompt):

@@ -192,7 +192,7 @@ async def test_an_unknown_user_gets_the_same_rounds_and_never_tokens(start, sett
     house = await settle(await start(triggers=riddle), PreventUserExistenceErrors="ENABLED")
     asked = await begin(house, "nobody")
     assert asked["ChallengeParameters"] == {"question": "2+2", "USERNAME": "nobody"}
-    answer = house.answer("CUSTOM_CHALLENGE", "nobody", asked["Session"], ANSWER="4")
+    answer = house.answer("CUSTOM_CHALLENGE", "nobody", asked["Session"], ANSWER="5")
     asked = await house.api("RespondToAuthChallenge", **answer)
     assert asked["ChallengeName"] == "CUSTOM_CHALLENGE"
     assert all(one["request"]["userNotFound"] for one in riddle.events)
@@ -201,6 +201,8 @@ async def test_an_unknown_user_gets_the_same_rounds_and_never_tokens(start, sett
     answer = house.answer("CUSTOM_CHALLENGE", "nobody", asked["Session"], ANSWER="4")
     refusal = await house.api.refused("RespondToAuthChallenge", **answer)
     assert refusal.message == WRONG
+    # What Verify says of an unknown user counts, or a CAPTCHA would tell who exists.
+    assert riddle.of("Define")[-1]["request"]["session"][1]["challengeResult"] is True
 
 
 async def test_an_unknown_user_is_told_of_where_the_client_does_not_hide_it(house):

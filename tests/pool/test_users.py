@@ -56,7 +56,7 @@ async def test_the_same_name_in_two_pools_is_two_users(house, settle):
         ("email_verified", "yes"),
         ("custom:none", "x"),
         ("invented", "x"),
-        ("sub", str(uuid.uuid4())),
+        pytest.param("sub", str(uuid.uuid4()), id="sub"),
     ],
 )
 async def test_attributes_that_the_pool_does_not_take_are_refused(house, name, value):

@@ -111,7 +111,7 @@ async def test_an_unknown_user_gets_no_tokens_even_after_a_history_that_passes(
 
 async def test_a_plugin_is_told_little_and_never_our_own_parameters(triggers_of, cognito_side):
     triggers = triggers_of(challenge("sum", attempts=2))
-    plugin = triggers._flow._plugins["sum"]
+    plugin = triggers._flow.plugins.made["sum"]
     cognito = cognito_side(triggers)
     await cognito.define()
     await cognito.answer("canary-4")

@@ -50,7 +50,7 @@ async def test_the_plugin_judges_the_answer_of_an_unknown_user_too(
     triggers = triggers_of(challenge("sum"))
     filled = await triggers.handle(load_event("verify", userNotFound=True))
     assert filled["response"]["answerCorrect"] is True  # anybody can answer it: Define has the say
-    assert len(triggers._flow._plugins["sum"].verified) == 1
+    assert len(triggers._flow.plugins.made["sum"].verified) == 1
 
 
 # --- plugins that fail ---------------------------------------------------------------------------

@@ -120,7 +120,7 @@ async def test_an_installed_plugin_is_found_by_its_entry_point_at_first_use(
     installed_plugin: None, cognito_side
 ):
     triggers = Triggers(policy=challenge("sum-of-test", left=8))
-    assert triggers._flow._plugins == {}
+    assert triggers._flow.plugins.made == {}
     cognito = cognito_side(triggers)
     assert (await cognito.define())["left"] == "8"
     assert await cognito.answer("anything") == "tokens"

@@ -31,6 +31,7 @@ from authflow.errors import ConfigError, LimitStateError, LimitStoreUnavailableE
 from authflow.triggers.limits.stores import Stored
 
 _CONDITION_FAILED: Final = "ConditionalCheckFailedException"
+_IN_USE: Final = "ResourceInUseException"
 _NAMES: Final = {"#version": "version", "#until": "expires_at"}
 
 _log = logging.getLogger(__name__)
@@ -67,23 +68,30 @@ class DynamoDbLimitStore(AwsConnection):
         AwsConnection.__attrs_post_init__(self)
 
     async def create_table(self) -> None:
-        """Make the table, paid by request and with time to live: for development and tests.
+        """Make the table unless it is there, paid by request: for development and tests.
 
         Raises:
-            LimitStoreUnavailableError: DynamoDB cannot be asked, or there is such a table.
+            LimitStoreUnavailableError: DynamoDB cannot be asked.
         """
-        await self._call(
-            "create_table",
-            AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        try:
+            await self._call(
+                "create_table",
+                AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
+                KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
+        except LimitStoreUnavailableError as error:
+            # Also when the SDK repeats a request whose reply was lost.
+            if _code(error.__cause__) != _IN_USE:
+                raise
         client = await self.connected()
         await client.get_waiter("table_exists").wait(TableName=self.table)
-        await self._call(
-            "update_time_to_live",
-            TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"},
-        )
+        told = await self._call("describe_time_to_live")
+        if told["TimeToLiveDescription"]["TimeToLiveStatus"] != "ENABLED":
+            await self._call(
+                "update_time_to_live",
+                TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"},
+            )
 
     async def read(self, key: str) -> Stored | None:
         """Give an entry.
@@ -152,7 +160,7 @@ class DynamoDbLimitStore(AwsConnection):
             return await self.call(operation, TableName=self.table, **parameters)
         except (BotoCoreError, ClientError, OSError) as error:
             code = _code(error)
-            if code != _CONDITION_FAILED:
+            if code not in {_CONDITION_FAILED, _IN_USE}:
                 _log.error("DynamoDB refuses %s: %s", operation, code or type(error).__qualname__)
             msg = "the store of the limits cannot be asked now; try later"
             raise LimitStoreUnavailableError(msg) from error

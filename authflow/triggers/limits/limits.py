@@ -22,6 +22,7 @@ from authflow.errors import ConfigError, LimitStoreUnavailableError, MisuseError
 from authflow.secret import Secret
 from authflow.triggers.limits.keys import KeyProvider, KeyRing, encoded
 from authflow.triggers.limits.rules import (
+    RETRIED,
     Admitted,
     AlreadySent,
     GuessLimit,
@@ -217,6 +218,22 @@ class Limits:
         """
         return await self._first(_name(await self._ring(), "once", *name), value, seconds)
 
+    async def give_up(self, *name: str, value: bytes) -> None:
+        """Forget what `once` keeps, if it still is this value: the next one makes another.
+
+        Args:
+            *name: What the value is.
+            value: The value.
+
+        Raises:
+            TriggerStateError: It cannot be done now.
+        """
+
+        def change(kept: bytes | None) -> _Change[None]:
+            return None, b"" if kept == value else None, RETRIED
+
+        await self._update(_name(await self._ring(), "once", *name), change)
+
     async def claim(self, *name: str, claimer: str, seconds: float) -> bool:
         """Claim what may be used once: the first claimer has it, however often it asks.
 
@@ -276,8 +293,9 @@ class Limits:
         if not seconds > 0:
             msg = "a value is kept for a positive number of seconds"
             raise MisuseError(msg)
+        # An empty entry is one that was given up.
         return await self._update(
-            key, lambda kept: (value, value, seconds) if kept is None else (kept, None, 0.0)
+            key, lambda kept: (kept, None, 0.0) if kept else (value, value, seconds)
         )
 
     async def _update(self, key: str, change: Callable[[bytes | None], _Change[T]]) -> T:

@@ -10,6 +10,7 @@ Source: "Important considerations" of Lambda triggers in the Amazon Cognito deve
 """
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -127,6 +128,17 @@ class Uses:
             "plugin", *parts, *name, claimer=self.claimer, seconds=seconds
         )
 
+    async def first(self, *name: str, value: bytes, seconds: float) -> bytes:
+        """Keep a value for the runs of Verify for this answer, unless there is one.
+
+        Args:
+            *name: What the value is.
+            value: The value. It stands in the store as it is.
+            seconds: For how long it is kept.
+        """
+        parts = (*self.subject.parts(), self.claimer)
+        return await self.limits.once("plugin", *parts, *name, value=value, seconds=seconds)
+
 
 @define(kw_only=True, eq=False)
 class Safeguards:
@@ -135,10 +147,12 @@ class Safeguards:
     Args:
         limits: Count guesses and messages.
         keys: Seal state; by default those of the limits.
+        clock: Gives seconds since the epoch.
     """
 
     limits: "Limits | None" = None
     keys: "KeyProvider | None" = None
+    clock: Callable[[], float] = field(default=time.time, repr=False)
     _sealer: "Sealer | None" = field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -172,10 +186,8 @@ class Safeguards:
         if self.limits is None or self.keys is None:
             return Draw(randomness=Randomness.system(), state=state, sends=None, private={})
         subject = _subject(step, event)
-        # What Cognito's runs have in common, and tells one round of a user from another.
-        this_round = (*subject.parts(), event.client_id, str(len(event.session)), str(owed.attempt))
+        this_round = _round(subject, event, owed)
         nonce = await self.limits.once(
-            "draw",
             *this_round,
             value=(await Randomness.new_nonce(self.keys)).encode(),
             seconds=max(RETRY_SECONDS, self.limits.sends.cool_down),
@@ -218,8 +230,10 @@ class Safeguards:
             return None
         return Uses(limits=self.limits, subject=_subject(step, event), claimer=_kept(event, TURN))
 
-    async def use_up(self, step: ChallengeStep, event: VerifyEvent) -> bool:
+    async def use_up(self, step: ChallengeStep, owed: Owed, event: VerifyEvent) -> bool:
         """Take note of a right answer, and say whether it is the first use of its code.
+
+        The user's next sign-in draws another one.
 
         Raises:
             TriggerStateError: Nobody knows.
@@ -235,6 +249,8 @@ class Safeguards:
             seconds=USED_SECONDS,
         )
         if first:
+            issue = _kept(event, ISSUE).encode()
+            await self.limits.give_up(*_round(subject, event, owed), value=issue)
             await self.limits.forget(subject)
         return first
 
@@ -267,7 +283,7 @@ class Safeguards:
             msg = "state is sealed by keys: give Triggers(keys=...)"
             raise ConfigError(msg)
         if self._sealer is None:
-            self._sealer = Sealer(keys=self.keys)
+            self._sealer = Sealer(keys=self.keys, clock=self.clock)
         return self._sealer
 
 
@@ -275,6 +291,13 @@ def _subject(step: ChallengeStep, event: CreateEvent | VerifyEvent) -> "Subject"
     from authflow.triggers.limits.limits import Subject  # noqa: PLC0415  # not for slim starts
 
     return Subject(user_pool_id=event.user_pool_id, username=event.username, challenge=step.label)
+
+
+def _round(
+    subject: "Subject", event: CreateEvent | VerifyEvent, owed: Owed
+) -> tuple[str, str, str, str, str, str]:
+    """Name what Cognito's runs of Create for one challenge have in common."""
+    return ("draw", *subject.parts(), event.client_id, str(owed.attempt))
 
 
 def _binding(step: ChallengeStep, event: CreateEvent, position: int) -> "Binding":

@@ -29,12 +29,12 @@ from authflow.errors import ConfigError
 from authflow.machine import CHALLENGES, State
 from authflow.triggers.events.challenge_events import SessionEntry
 from authflow.triggers.policies.facts import Facts
+from authflow.triggers.policies.preparation import prepared
 from authflow.triggers.policies.steps import (
     ChallengeStep,
     ConditionalStep,
     PasswordStep,
     Step,
-    prepared,
     walk,
 )
 from authflow.triggers.policies.table import (
@@ -113,7 +113,7 @@ class Policy:
     step: Step = field(converter=prepared)
     _compiled: Compiled = field(init=False, repr=False, eq=False)
     rounds: int = field(kw_only=True, converter=_whole_number)
-    _is_limited: bool = field(init=False, repr=False, eq=False)
+    is_limited: bool = field(init=False, repr=False, eq=False)
     """Whether some paths are longer than a sign-in may take."""
 
     @_compiled.default
@@ -124,7 +124,7 @@ class Policy:
     def _as_many_as_the_longest_path_takes(self) -> int:
         return int(min(_rounds(self._compiled, BEGIN, max, None), MOST_ROUNDS))
 
-    @_is_limited.default
+    @is_limited.default
     def _is_shorter_than_the_longest_path(self) -> bool:
         return self.rounds < _rounds(self._compiled, BEGIN, max, None)
 
@@ -232,7 +232,7 @@ class Policy:
             state = self.settled(self.table[state][event], facts)
         if state == FAILED:
             return Failed("a challenge was not passed, and no attempt is left")
-        if self._is_limited and rounds + _rounds(self._compiled, state, min, facts) > self.rounds:
+        if self.is_limited and rounds + _rounds(self._compiled, state, min, facts) > self.rounds:
             return Failed(f"not all can be passed any more within {self.rounds} rounds")
         return Passed() if state == PASSED else self.owed[state]
 

@@ -114,7 +114,10 @@ async def prove(subject: Step | Policy | Triggers) -> Verdict:
             extras=extras,
             kind=kind,
             requirement=Requirement(
-                step=policy.step, rounds=policy.rounds, metadata=metadata, facts=kind.facts
+                step=policy.step,
+                rounds=policy.rounds if policy.is_limited else None,
+                metadata=metadata,
+                facts=kind.facts,
             ),
         )
         await exploration.run()

@@ -15,6 +15,7 @@ from authflow.triggers.events.challenge_events import SessionEntry
 from authflow.triggers.policies.define_paths import COGNITOS_OWN
 from authflow.triggers.policies.facts import Facts
 from authflow.triggers.policies.policy import CHOICE_METADATA, CONDITION_METADATA
+from authflow.triggers.policies.preparation import begun
 from authflow.triggers.policies.steps import (
     NOTHING,
     ChallengeStep,
@@ -25,7 +26,6 @@ from authflow.triggers.policies.steps import (
     PasswordStep,
     SequenceStep,
     Step,
-    begun,
 )
 
 
@@ -83,13 +83,14 @@ class Requirement:
 
     Args:
         step: The policy's step, prepared.
-        rounds: How many rounds there may be.
+        rounds: How many rounds there may be; None if no path is longer than that. Then they need
+            not be counted, and fewer sessions differ.
         metadata: For each challenge's name, its metadata.
         facts: What conditions are evaluated on.
     """
 
     step: Step
-    rounds: int
+    rounds: int | None
     metadata: Mapping[str, str] = field(hash=False)
     facts: Facts
     _known: dict[Left, float] = field(factory=dict, init=False, repr=False, eq=False)
@@ -114,7 +115,7 @@ class Requirement:
             left,
             begun=True,
             proved=progress.proved or (isinstance(progress.left[0], PasswordStep) and passed),
-            rounds=progress.rounds + 1,
+            rounds=0 if self.rounds is None else progress.rounds + 1,
             exhausted=exhausted,
         )
 
@@ -139,13 +140,18 @@ class Requirement:
 
     def asks_for(self, progress: Progress) -> Step | None:
         """Give what is owed next; None if the sign-in is over, or cannot be passed any more."""
-        if not progress.left or progress.rounds + self._fewest(progress.left) > self.rounds:
+        if not progress.left or self._is_too_late(progress):
             return None
         return progress.left[0]
 
     def met(self, progress: Progress) -> bool:
         """Say whether nothing is owed any more, and it was not too many rounds."""
-        return progress.left == () and progress.rounds <= self.rounds
+        return progress.left == () and not self._is_too_late(progress)
+
+    def _is_too_late(self, progress: Progress) -> bool:
+        if self.rounds is None:
+            return False
+        return progress.rounds + self._fewest(progress.left) > self.rounds
 
     def _fewest(self, left: Left | None) -> float:
         """Count the rounds that are needed at least."""

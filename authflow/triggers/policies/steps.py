@@ -19,16 +19,14 @@ beginning with SRP or without it, a client has chosen already: `any_of(password(
 challenge("otp"))` asks nothing more, and `optional(password())` neither.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
-from authflow import wire
 from authflow.errors import ConfigError
-from authflow.plugins import NAME, NAME_RULE, OWN_NAMES
+from authflow.plugin_names import NAME, NAME_RULE, OWN_NAMES
 from authflow.triggers.policies.facts import Facts
 
 if TYPE_CHECKING:
@@ -44,7 +42,12 @@ class Step:
     __slots__ = ()
 
 
-def _step(value: object) -> Step:
+def step_of(value: object) -> Step:
+    """Check that something is a step.
+
+    Raises:
+        ConfigError: It is none.
+    """
     if not isinstance(value, Step):
         msg = (
             "a policy is made of password(), challenge(...), sequence(...), any_of(...), k_of(...),"
@@ -55,7 +58,7 @@ def _step(value: object) -> Step:
 
 
 def _steps(values: Iterable[Step]) -> tuple[Step, ...]:
-    return tuple(map(_step, values))
+    return tuple(map(step_of, values))
 
 
 def _frozen_settings(settings: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -127,7 +130,7 @@ class OptionalStep(Step):
         taken: The client has chosen it by how it began; it may still fail.
     """
 
-    step: Step = field(converter=_step)
+    step: Step = field(converter=step_of)
     taken: bool = False
 
 
@@ -143,7 +146,7 @@ class ConditionalStep(Step):
     """
 
     condition: "Condition"
-    step: Step = field(converter=_step)
+    step: Step = field(converter=step_of)
     otherwise: Step = SequenceStep(())
     unknown: bool = False
 
@@ -159,7 +162,7 @@ class ConditionalStep(Step):
 class DisabledStep(Step):
     """A step that is switched off: it takes no part in its policy."""
 
-    step: Step = field(converter=_step)
+    step: Step = field(converter=step_of)
 
 
 @frozen
@@ -284,7 +287,7 @@ def when(
             " write when(client_metadata(...), when(attribute(...), ...))"
         )
         raise ConfigError(msg)
-    other = NOTHING if otherwise is None else _step(otherwise)
+    other = NOTHING if otherwise is None else step_of(otherwise)
     if condition.is_told_by_client and any(map(begins_with_password, (*_steps(steps), other))):
         msg = "client metadata comes after the beginning, and a password cannot: drop one of them"
         raise ConfigError(msg)
@@ -348,91 +351,3 @@ def _password_first(step: SequenceStep | ChooseStep) -> Step:
         msg = "only one option may begin with password(): beginning with SRP chooses it"
         raise ConfigError(msg)
     return step
-
-
-def prepared(step: Step) -> Step:
-    """Take out what is disabled, and label the challenges: captcha, otp, captcha#2.
-
-    Raises:
-        ConfigError: Nothing is left of a choice to choose from.
-    """
-    enabled = _enabled(_step(step))
-    return _labelled(NOTHING if enabled is None else enabled, Counter())
-
-
-def _enabled(step: Step) -> Step | None:
-    match step:
-        case DisabledStep():
-            return None
-        case SequenceStep(steps=steps):
-            left = tuple(kept for each in steps if (kept := _enabled(each)) is not None)
-            return SequenceStep(left) if left or step == NOTHING else None
-        case ChooseStep(count=count, options=options):
-            left = tuple(kept for each in options if (kept := _enabled(each)) is not None)
-            if len(left) < count:
-                msg = f"{count} of {len(left)} options cannot be passed: too many are disabled"
-                raise ConfigError(msg)
-            return ChooseStep(count, left)
-        case OptionalStep(step=inner):
-            kept = _enabled(inner)
-            return None if kept is None else OptionalStep(kept)
-        case ConditionalStep(step=then, otherwise=otherwise):
-            held, lacked = _enabled(then), _enabled(otherwise)
-            if held is None and lacked in {None, NOTHING}:
-                return None
-            return evolve(step, step=held or NOTHING, otherwise=lacked or NOTHING)
-        case _:
-            return step
-
-
-def _labelled(step: Step, seen: Counter[str]) -> Step:
-    match step:
-        case ChallengeStep(name=name):
-            seen[name] += 1
-            return evolve(step, label=name if seen[name] == 1 else f"{name}#{seen[name]}")
-        case SequenceStep(steps=steps):
-            return SequenceStep(tuple(_labelled(each, seen) for each in steps))
-        case ChooseStep(count=count, options=options):
-            return ChooseStep(count, tuple(_labelled(each, seen) for each in options))
-        case OptionalStep(step=inner):
-            return OptionalStep(_labelled(inner, seen))
-        case ConditionalStep(step=then, otherwise=otherwise):
-            labelled = _labelled(then, seen)
-            return evolve(step, step=labelled, otherwise=_labelled(otherwise, seen))
-        case _:
-            return step
-
-
-def begun(step: Step, *, srp: bool) -> Step:
-    """Give what is left to choose once a sign-in has begun, with SRP or without.
-
-    Args:
-        step: What a policy demands, prepared.
-        srp: Whether the sign-in began with SRP. Then the password is owed, wherever it is an
-            option, and a policy without one cannot be passed.
-    """
-    if not begins_with_password(step):
-        return ImpossibleStep() if srp else step
-    match step:
-        case PasswordStep():
-            return step if srp else ImpossibleStep()
-        case SequenceStep(steps=(first, *rest)):
-            return SequenceStep((begun(first, srp=srp), *rest))
-        case ChooseStep(count=count, options=options):
-            others = tuple(each for each in options if not begins_with_password(each))
-            if not srp:
-                return ChooseStep(count, others) if count <= len(others) else ImpossibleStep()
-            (chosen,) = (each for each in options if begins_with_password(each))
-            return SequenceStep((begun(chosen, srp=True), ChooseStep(count - 1, others)))
-        case OptionalStep(step=inner):
-            return OptionalStep(begun(inner, srp=True), taken=True) if srp else NOTHING
-        case ConditionalStep(step=then, otherwise=otherwise):
-            return evolve(step, step=begun(then, srp=srp), otherwise=begun(otherwise, srp=srp))
-        case _:
-            return ImpossibleStep()
-
-
-def option_name(step: Step) -> str:
-    """Name an option by the challenges it is made of: "otp", "captcha+otp"."""
-    labels = [each.label for each in walk(step) if isinstance(each, ChallengeStep)]
-    return "+".join(dict.fromkeys(labels)) or wire.SKIP

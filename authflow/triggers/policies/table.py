@@ -23,6 +23,7 @@ from attrs import define, field, frozen
 
 from authflow import wire
 from authflow.errors import ConfigError
+from authflow.triggers.policies.preparation import begun, option_name
 from authflow.triggers.policies.steps import (
     ChallengeStep,
     ChooseStep,
@@ -32,8 +33,6 @@ from authflow.triggers.policies.steps import (
     PasswordStep,
     SequenceStep,
     Step,
-    begun,
-    option_name,
 )
 
 BEGIN: Final = "begin"

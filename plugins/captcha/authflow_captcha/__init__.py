@@ -1,5 +1,6 @@
-"""A CAPTCHA for Amazon Cognito's CUSTOM_AUTH flow.
+"""CAPTCHAs for Amazon Cognito's CUSTOM_AUTH flow.
 
-The halves are `authflow_captcha.trigger.Captcha` and `authflow_captcha.client.CaptchaPrompter`.
-Neither is imported here: a trigger needs no client, and a client draws no pictures.
+Trigger halves are in `authflow_captcha.trigger` and `authflow_captcha.services`, client halves in
+`authflow_captcha.client` and `authflow_captcha.browser`. None is imported here: a trigger needs no
+client, and a client draws no pictures.
 """

@@ -1,7 +1,9 @@
-"""The client half: shows the picture and asks what stands in it.
+"""The client half: shows the picture or plays the sound, and asks what it says.
 
-What the user pool sends is not trusted: the picture comes inside the challenge or not at all, and
-nothing is fetched. A link is told to the person, who can decide to open it.
+What the user pool sends is not trusted: the file comes inside the challenge or not at all, and
+nothing is fetched. A link is shown to the person, who can decide to open it.
+
+Cognito's documented sample does not say what its challenges are: `AuthClient(assume="captcha")`.
 """
 
 import base64
@@ -9,26 +11,56 @@ import binascii
 import re
 import shutil
 import sys
+from collections.abc import Mapping
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
 import anyio.to_thread
+from attrs import field, frozen
 
 from authflow.client.prompt import Prompt
 from authflow.errors import PluginFailedError
 from authflow.results import Challenge
 
 LARGEST_FILE: Final = 256 * 1024
-"""In bytes. Cognito's API allows 131,072 characters for a challenge parameter, so no picture that
-came through Cognito is larger."""
-LONGEST_LINK: Final = 2048
+"""In bytes. Cognito's API allows 131,072 characters for a challenge parameter, so no file that came
+through Cognito is larger."""
+LONGEST_LINK: Final = 4096
+"""Signed links to Amazon S3 hold a session token of up to 2,000 characters."""
 
-_CAPTCHA_URL: Final = "captchaUrl"
-_DATA_URL: Final = re.compile(r"data:(image/(?:png|jpeg));base64,([A-Za-z0-9+/]+={0,2})")
+CAPTCHA_URL: Final = "captchaUrl"
+AUDIO_URL: Final = "audioUrl"
+PICTURE: Final = "picture"
+SOUND: Final = "sound"
+
+_DATA_URL: Final = re.compile(r"data:([a-z]+/[a-z]+);base64,([A-Za-z0-9+/]+={0,2})")
 _LINK: Final = re.compile(r"https?://[!-~]+", re.IGNORECASE)
-_BEGINNINGS: Final = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
+_RELATIVE: Final = re.compile(r"[A-Za-z0-9._~/-]+")
+"""Cognito's sample gives "url/123.jpg": what it stands for, the person may know."""
+_BEGINNINGS: Final[Mapping[str, Mapping[str, re.Pattern[bytes]]]] = {
+    CAPTCHA_URL: {
+        "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+        "image/jpeg": re.compile(rb"\xff\xd8\xff"),
+    },
+    AUDIO_URL: {"audio/wav": re.compile(rb"RIFF.{4}WAVE", re.DOTALL)},
+}
 _COLUMNS: Final = range(40, 101)
 """How wide a picture is drawn in a terminal, which is asked for its own width first."""
+
+
+@frozen(kw_only=True)
+class _File:
+    """A picture or a sound that came with the challenge."""
+
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+@frozen
+class _Link:
+    """Where a picture or a sound is."""
+
+    url: str
 
 
 class CaptchaPrompter:
@@ -36,29 +68,49 @@ class CaptchaPrompter:
 
     name: ClassVar[str] = "captcha"
     interface: ClassVar[int] = 1
+    conformance: ClassVar[str] = "authflow_captcha.conformance:CaptchaClientSuite"
 
     async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
-        """Show the picture, as a file and out of characters, and ask what stands in it.
+        """Show the picture or play the sound, as the person wishes, and ask what it says.
 
         Raises:
             PluginFailedError: The challenge is not a CAPTCHA that can be shown.
         """
-        url = challenge.parameters.get(_CAPTCHA_URL)
-        if url is None:
-            msg = f"captcha: the challenge lacks the parameter {_CAPTCHA_URL}"
+        parameters = challenge.parameters
+        found = {
+            form: _found(name, parameters[name])
+            for form, name in ((PICTURE, CAPTCHA_URL), (SOUND, AUDIO_URL))
+            if name in parameters
+        }
+        if not found:
+            msg = f"captcha: the challenge lacks the parameter {CAPTCHA_URL} or {AUDIO_URL}"
             raise PluginFailedError(msg)
+        drawing = await _drawn(found.get(PICTURE), prompt)
         if challenge.is_retry:
             await prompt.tell(_retry(challenge))
-        if url.lower().startswith(("http:", "https:")):
-            await prompt.tell(f"The CAPTCHA is at {_link(url)}")
-        else:
-            media_type, picture = _picture(url)
-            output = getattr(prompt, "output", sys.stdout)
-            encoding = getattr(output, "encoding", None) or "ascii"
-            drawing = await anyio.to_thread.run_sync(_drawing, picture, encoding)
-            await prompt.show_image(picture, media_type, "The CAPTCHA")
-            await prompt.tell(drawing)
+        form = next(iter(found))
+        if len(found) > 1:
+            form = await prompt.choose("Which CAPTCHA do you want?", tuple(found))
+        if form == SOUND:
+            await _play(found[form], prompt)
+            return await prompt.ask("Which digits do you hear?")
+        await _show(found[form], drawing, prompt)
         return await prompt.ask("Which characters does the picture show?")
+
+
+async def _play(sound: _File | _Link, prompt: Prompt) -> None:
+    if isinstance(sound, _Link):
+        await prompt.show_link(sound.url, "The CAPTCHA, spoken")
+    else:
+        await prompt.play_audio(sound.content, sound.media_type, "The CAPTCHA, spoken")
+
+
+async def _show(picture: _File | _Link, drawing: str, prompt: Prompt) -> None:
+    if isinstance(picture, _Link):
+        await prompt.show_link(picture.url, "The CAPTCHA")
+    else:
+        await prompt.show_image(picture.content, picture.media_type, "The CAPTCHA")
+        await prompt.tell(drawing)
 
 
 def _retry(challenge: Challenge) -> str:
@@ -66,37 +118,56 @@ def _retry(challenge: Challenge) -> str:
     return f"That was not right, try again (attempt {challenge.attempt}{of})."
 
 
-def _link(url: str) -> str:
-    """Check that a link is one, and that telling it cannot steer a terminal."""
+def _found(name: str, url: str) -> _File | _Link:
+    if url.lower().startswith(("http:", "https:")):
+        return _Link(_checked(name, url))
+    if _RELATIVE.fullmatch(url) and len(url) <= LONGEST_LINK:
+        return _Link(url)
+    return _file(name, url)
+
+
+def _checked(name: str, url: str) -> str:
+    """Check that a link is one, and that showing it cannot steer a terminal."""
     try:
         sound = len(url) <= LONGEST_LINK and _LINK.fullmatch(url) and urlsplit(url).hostname
     except ValueError:
         sound = None
     if not sound:
-        msg = f"captcha: {_CAPTCHA_URL} is a malformed link"
+        msg = f"captcha: {name} is a malformed link"
         raise PluginFailedError(msg)
     return url
 
 
-def _picture(url: str) -> tuple[str, bytes]:
-    """Read a data: URL (RFC 2397) of a PNG or JPEG file."""
+def _file(name: str, url: str) -> _File:
+    """Read a data: URL (RFC 2397) of a file that can be shown or played."""
     parts = _DATA_URL.fullmatch(url)
-    if parts is None:
-        msg = f"captcha: {_CAPTCHA_URL} is neither a base64 data: URL of a PNG or JPEG, nor a link"
+    beginnings = _BEGINNINGS[name]
+    if parts is None or parts[1] not in beginnings:
+        known = " or ".join(beginnings)
+        msg = f"captcha: {name} is neither a base64 data: URL of {known}, nor a link"
         raise PluginFailedError(msg)
     media_type, text = parts.groups()
     try:
-        picture = base64.b64decode(text)
+        content = base64.b64decode(text)
     except binascii.Error:
-        msg = f"captcha: {_CAPTCHA_URL} is not valid base64"
+        msg = f"captcha: {name} is not valid base64"
         raise PluginFailedError(msg) from None
-    if len(picture) > LARGEST_FILE:
-        msg = f"captcha: the picture is larger than {LARGEST_FILE:,} bytes"
+    if len(content) > LARGEST_FILE:
+        msg = f"captcha: the file is larger than {LARGEST_FILE:,} bytes"
         raise PluginFailedError(msg)
-    if not picture.startswith(_BEGINNINGS[media_type]):
-        msg = f"captcha: {_CAPTCHA_URL} holds something else than {media_type}"
+    if beginnings[media_type].match(content) is None:
+        msg = f"captcha: {name} holds something else than {media_type}"
         raise PluginFailedError(msg)
-    return media_type, picture
+    return _File(media_type=media_type, content=content)
+
+
+async def _drawn(picture: _File | _Link | None, prompt: Prompt) -> str:
+    """Draw a picture out of characters that the prompt's output has; so it is known to be one."""
+    if not isinstance(picture, _File):
+        return ""
+    output = getattr(prompt, "output", sys.stdout)
+    encoding = getattr(output, "encoding", None) or "ascii"
+    return await anyio.to_thread.run_sync(_drawing, picture.content, encoding)
 
 
 def _drawing(picture: bytes, encoding: str) -> str:
@@ -113,5 +184,5 @@ def _drawing(picture: bytes, encoding: str) -> str:
     try:
         return terminal.draw(picture, columns=columns, characters=characters)
     except ValueError as error:
-        msg = f"captcha: {_CAPTCHA_URL}: {error}"
+        msg = f"captcha: {CAPTCHA_URL}: {error}"
         raise PluginFailedError(msg) from error

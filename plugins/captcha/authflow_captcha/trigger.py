@@ -1,8 +1,7 @@
-"""The trigger half: draws a code, makes a picture of it, and compares the answer.
+"""The trigger half: draws a code, makes a picture or a sound of it, and compares the answer.
 
-The code is random and kept in the private parameters alone. What is public is the picture, and
-the picture's file holds pixels and a palette of greys: no text, no time, no seed. The package
-`captcha` draws its noise from the operating system's randomness, as the code itself is drawn.
+The code is random and kept in the private parameters alone. What is public is the picture or the
+sound, and nothing else that depends on the code.
 
 Source: the names `captchaUrl`, `answer` and `CAPTCHA_CHALLENGE` are those of the samples in "Create
 auth challenge Lambda trigger" of the Amazon Cognito developer guide, so that clients written for
@@ -11,19 +10,18 @@ them work.
 
 import base64
 import hmac
-import io
-import secrets
 import string
 from collections.abc import Callable
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal, get_args
 
 import anyio.to_thread
-from attrs import Attribute, field, frozen
-from captcha.image import ImageCaptcha
-from PIL import ImageOps
+from attrs import field, frozen
 
 from authflow.errors import ConfigError, PluginFailedError
 from authflow.triggers.challenges import CreateContext, Issued, VerifyContext
+from authflow.triggers.outcomes import Outcome
+from authflow_captcha.publisher import Publisher
+from authflow_captcha.settings import documented, whole
 
 UNMISTAKABLE: Final = "ACEFHJKNPRTUWXY3679"
 """Letters and digits that look like no other when they are bent. Left out: 0 O Q D, 1 I L, 2 Z,
@@ -36,74 +34,107 @@ WIDTHS: Final = range(120, 401)
 HEIGHTS: Final = range(50, 151)
 """With these, the largest picture stays far below the 131,072 characters that Cognito's API allows
 for a challenge parameter, even if nothing of it could be compressed."""
+DIGITS: Final = range(4, 9)
+"""With these, the longest sound stays below that too."""
+LIFETIMES: Final = range(30, 901)
+"""In seconds. Cognito lets a challenge be answered for 15 minutes at most."""
+
+Form = Literal["image", "audio", "both"]
 
 _CAPTCHA_URL: Final = "captchaUrl"
+_AUDIO_URL: Final = "audioUrl"
 _ANSWER: Final = "answer"
-_GREYS: Final = 8
-# The package uses the ink's own lightness as its opacity, so that only a middle grey comes out
-# solid. Stretching the contrast afterwards makes it black.
-_INK: Final = (128, 128, 128)
-_PAPER: Final = (255, 255, 255)
+_SPOKEN: Final = "spoken"
+_EXPIRES: Final = "expires"
 
 
-class _Drawer(ImageCaptcha):
-    """The package's picture, its letters less pushed together, so that a terminal can show it."""
-
-    word_space_probability = 1.0
-    """The package puts in a space where a random number exceeds this, and squeezes the rest."""
-    word_offset_dx = 0.1
-    """How much of a letter its neighbour may cover."""
-
-
-def _within(allowed: range) -> Callable[[object, "Attribute[int]", int], None]:
-    """Make the validator of a setting that is a whole number."""
-
-    def check(_settings: object, setting: "Attribute[int]", value: int) -> None:
-        if type(value) is not int or value not in allowed:
-            msg = f"captcha: {setting.name} must be a whole number of {allowed[0]} to {allowed[-1]}"
-            raise ConfigError(msg)
-
-    return check
-
-
-def _alphabet_is_usable(_settings: object, _field: object, alphabet: object) -> None:
-    """Allow only what the font has, and what stays distinct when case is ignored."""
-    usable = frozenset(string.ascii_letters + string.digits)
-    if not isinstance(alphabet, str) or not usable.issuperset(alphabet):
-        msg = "captcha: alphabet must be a text of ASCII letters and digits"
+def _form_is_known(_settings: object, _field: object, form: object) -> None:
+    if form not in get_args(Form):
+        msg = f"captcha: form is one of {', '.join(get_args(Form))}"
         raise ConfigError(msg)
-    if len(set(alphabet.upper())) != len(alphabet):
-        msg = "captcha: alphabet holds a character twice; a and A are the same to the reader"
+
+
+def _is_yes_or_no(_settings: object, _field: object, value: object) -> None:
+    if not isinstance(value, bool):
+        msg = "captcha: case_sensitive is True or False"
+        raise ConfigError(msg)
+
+
+def _can_publish(_settings: object, _field: object, publisher: Publisher | None) -> None:
+    if publisher is not None and not callable(getattr(publisher, "publish", None)):
+        msg = "captcha: a publisher has a method publish(data, media_type, seconds)"
         raise ConfigError(msg)
 
 
 @frozen(kw_only=True)
 class Captcha:
-    """A picture of a few letters and digits, to be typed by whoever can read it.
+    """A few letters and digits as a picture, or digits as sound, to be typed by a person.
 
     A CAPTCHA slows programs down. It proves nothing about who the user is, so a policy must not
     rest on it alone.
 
     Args:
-        length: How many characters the code has.
-        alphabet: What they are drawn from; case is ignored in answers.
+        form: What is made: "image", "audio", or "both", each of a code of its own; then the answer
+            to either is right.
+        length: How many characters the picture's code has.
+        alphabet: What they are drawn from.
+        case_sensitive: Whether an answer must have the case of the picture's letters.
         width: The picture's width, in pixels.
         height: The picture's height, in pixels.
+        digits: How many digits the sound's code has.
+        lifetime: For how long an answer is taken, in seconds.
+        publisher: Puts pictures and sounds at a URL; by default they travel in the challenge.
 
     Raises:
-        ConfigError: A setting is out of bounds, or the code would hold less than `LEAST_BITS`.
+        ConfigError: A setting is out of bounds, or the picture's code would hold less than
+            `LEAST_BITS`.
     """
 
     name: ClassVar[str] = "captcha"
     metadata: ClassVar[str] = "CAPTCHA_CHALLENGE"
     interface: ClassVar[int] = 1
+    suffices: ClassVar[bool] = False
+    conformance: ClassVar[str] = "authflow_captcha.conformance:CaptchaSuite"
 
-    length: int = field(default=6, validator=_within(LENGTHS))
-    alphabet: str = field(default=UNMISTAKABLE, validator=_alphabet_is_usable)
-    width: int = field(default=220, validator=_within(WIDTHS))
-    height: int = field(default=80, validator=_within(HEIGHTS))
+    form: Form = field(
+        default="image",
+        validator=_form_is_known,
+        metadata=documented("a picture, a sound, or one of each: then either answer is right"),
+    )
+    length: int = whole(6, LENGTHS, "captcha", "characters in a picture's code")
+    alphabet: str = field(
+        default=UNMISTAKABLE,
+        metadata=documented(
+            "what a picture's code is drawn from: ASCII letters and digits, none twice; the"
+            " default has no look-alikes"
+        ),
+    )
+    case_sensitive: bool = field(
+        default=False,
+        validator=_is_yes_or_no,
+        metadata=documented("whether an answer must have the case of the picture's letters"),
+    )
+    width: int = whole(220, WIDTHS, "captcha", "the picture's width in pixels")
+    height: int = whole(80, HEIGHTS, "captcha", "the picture's height in pixels")
+    digits: int = whole(6, DIGITS, "captcha", "digits in a sound's code")
+    lifetime: int = whole(300, LIFETIMES, "captcha", "seconds for which an answer is taken")
+    publisher: Publisher | None = field(
+        default=None,
+        validator=_can_publish,
+        metadata=documented("puts pictures and sounds at a URL, where `data:` URLs will not do"),
+    )
 
     def __attrs_post_init__(self) -> None:
+        usable = frozenset(string.ascii_letters + string.digits)
+        if not isinstance(self.alphabet, str) or not usable.issuperset(self.alphabet):
+            msg = "captcha: alphabet must be a text of ASCII letters and digits"
+            raise ConfigError(msg)
+        if len(set(self._cased(self.alphabet))) != len(self.alphabet):
+            msg = (
+                "captcha: alphabet holds a character twice; a and A are the same unless"
+                " case_sensitive"
+            )
+            raise ConfigError(msg)
         if len(self.alphabet) ** self.length < 2**LEAST_BITS:
             msg = (
                 f"captcha: {self.length} characters out of {len(self.alphabet)} are a code of less"
@@ -111,38 +142,64 @@ class Captcha:
             )
             raise ConfigError(msg)
 
-    async def create(self, context: CreateContext) -> Issued:  # noqa: ARG002  # all users are asked the same
-        """Make a picture of a new code, off the event loop."""
-        code = "".join(secrets.choice(self.alphabet) for _ in range(self.length))
-        picture = await anyio.to_thread.run_sync(self._draw, code)
-        url = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
-        return Issued(public={_CAPTCHA_URL: url}, private={_ANSWER: code})
+    async def create(self, context: CreateContext) -> Issued:
+        """Make a picture or a sound of a new code, off the event loop.
 
-    async def verify(self, context: VerifyContext) -> bool:
-        """Compare the answer in constant time, ignoring case and the white space around it.
+        Raises:
+            PublishError: It cannot be put at its URL.
+        """
+        public: dict[str, str] = {}
+        private = {_EXPIRES: str(int(context.now) + self.lifetime)}
+        if self.form != "audio":
+            private[_ANSWER] = code = context.randomness.text(self.alphabet, self.length)
+            public[_CAPTCHA_URL] = await self._address(self._picture, code, "image/png")
+        if self.form != "image":
+            private[_SPOKEN] = code = context.randomness.digits(self.digits)
+            public[_AUDIO_URL] = await self._address(self._sound, code, "audio/wav")
+        return Issued(public=public, private=private)
+
+    async def verify(self, context: VerifyContext) -> Outcome:
+        """Compare the answer in constant time, ignoring the white space around it.
 
         Raises:
             PluginFailedError: The private parameters are not those of this plugin.
         """
-        code = context.private.get(_ANSWER)
-        if not code:
-            msg = f"captcha: the private challenge parameters lack {_ANSWER!r}"
+        picture, sound = (context.private.get(name, "") for name in (_ANSWER, _SPOKEN))
+        expires = context.private.get(_EXPIRES, "")
+        if not (picture or sound) or not (expires.isascii() and expires.isdigit()):
+            msg = f"captcha: the private challenge parameters lack {_ANSWER!r} or {_EXPIRES!r}"
             raise PluginFailedError(msg)
+        if context.now >= int(expires):
+            return Outcome.retry("expired")
+        # Anybody can read a picture: a user who does not exist is judged like one who does.
         answer = context.answer.reveal().strip()
         # Outside ASCII there are signs that become letters with their case: the long s, for one.
-        answered = answer.upper().encode() if answer.isascii() else b""
-        right = hmac.compare_digest(answered, code.upper().encode())
-        return right and not context.user_not_found
+        answered = answer if answer.isascii() else ""
+        right = _same(self._cased(answered), self._cased(picture)) | _same(answered, sound)
+        return Outcome.passed() if right else Outcome.retry("wrong")
 
-    def _draw(self, code: str) -> bytes:
-        # One drawer per picture, since several threads draw at once; it costs a third of a
-        # millisecond.
-        drawer = _Drawer(
-            width=self.width,
-            height=self.height,
-            font_sizes=tuple(self.height * percent // 100 for percent in (60, 70, 80)),
-        )
-        picture = drawer.generate_image(code, bg_color=_PAPER, fg_color=_INK).convert("L")
-        file = io.BytesIO()
-        ImageOps.autocontrast(picture).quantize(_GREYS).save(file, "PNG", optimize=True)
-        return file.getvalue()
+    def _cased(self, text: str) -> str:
+        return text if self.case_sensitive else text.upper()
+
+    def _picture(self, code: str) -> bytes:
+        # Imported here and so in the thread, for Pillow takes its time: Define and Verify need
+        # neither it nor the fonts and voices.
+        from authflow_captcha import picture  # noqa: PLC0415
+
+        return picture.draw(code, width=self.width, height=self.height)
+
+    def _sound(self, code: str) -> bytes:
+        from authflow_captcha import speech  # noqa: PLC0415  # as above
+
+        return speech.speak(code)
+
+    async def _address(self, make: Callable[[str], bytes], code: str, media_type: str) -> str:
+        file = await anyio.to_thread.run_sync(make, code)
+        if self.publisher is None:
+            return f"data:{media_type};base64,{base64.b64encode(file).decode()}"
+        return await self.publisher.publish(file, media_type, self.lifetime)
+
+
+def _same(answered: str, code: str) -> bool:
+    """Compare in constant time. Nothing is like a code that is not there."""
+    return hmac.compare_digest(answered.encode(), code.encode()) and bool(code)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from authflow_captcha import terminal
+from authflow_captcha import picture, speech, terminal
 from authflow_captcha.client import LARGEST_FILE, LONGEST_LINK, CaptchaPrompter
 from authflow_captcha.trigger import Captcha
 from hypothesis import given
@@ -24,13 +24,14 @@ from authflow.triggers.challenges import CreateContext
 Challenged = Callable[..., Challenge]
 AsUrl = Callable[..., str]
 
-PNG = Captcha()._draw("KXEA7F")
+PNG = picture.draw("KXEA7F", width=220, height=80)
+WAV = speech.speak("1234")
 
 
 def jpeg() -> bytes:
     file = io.BytesIO()
-    with Image.open(io.BytesIO(PNG)) as picture:
-        picture.convert("L").save(file, "JPEG")
+    with Image.open(io.BytesIO(PNG)) as opened:
+        opened.convert("L").save(file, "JPEG")
     return file.getvalue()
 
 
@@ -80,19 +81,68 @@ async def test_a_first_attempt_says_nothing_about_a_retry(
 @pytest.mark.parametrize(
     "link", ["https://example.com/c/1.png?x=1", "HTTP://[::1]:8080/c", "http://localhost"]
 )
-async def test_a_link_is_told_and_not_fetched(challenged: Challenged, link: str) -> None:
-    prompt = ScriptedPrompt(["x"])
+async def test_a_link_is_shown_and_not_fetched(challenged: Challenged, link: str) -> None:
+    prompt = ScriptedPrompt(["x", "y"])
     assert await CaptchaPrompter().answer(challenged(link), prompt) == "x"
-    assert prompt.told == [f"The CAPTCHA is at {link}"]
-    assert prompt.images == []
+    assert await CaptchaPrompter().answer(challenged(audio=link), prompt) == "y"
+    assert prompt.links == [link, link]
+    assert (prompt.told, prompt.images, prompt.audio) == ([], [], [])
+
+
+async def test_a_sound_is_played_and_asked_for(challenged: Challenged, as_url: AsUrl) -> None:
+    prompt = ScriptedPrompt(["1234"])
+    challenge = challenged(audio=as_url(WAV, "audio/wav"))
+    assert await CaptchaPrompter().answer(challenge, prompt) == "1234"
+    assert (prompt.audio, prompt.images, prompt.told) == ([WAV], [], [])
+
+
+@pytest.mark.parametrize(
+    ("form", "images", "audio"), [("picture", [PNG], []), ("sound", [], [WAV])]
+)
+async def test_of_two_forms_the_person_chooses_one(
+    challenged: Challenged, as_url: AsUrl, form: str, images: list[bytes], audio: list[bytes]
+) -> None:
+    prompt = ScriptedPrompt([form, "given"])
+    challenge = challenged(as_url(PNG), audio=as_url(WAV, "audio/wav"))
+    assert await CaptchaPrompter().answer(challenge, prompt) == "given"
+    assert (prompt.images, prompt.audio) == (images, audio)
 
 
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        (None, "lacks the parameter captchaUrl"),
+        ("", "audioUrl is neither"),
+        ("data:audio/wav;base64,AAAA", "something else than audio/wav"),
+        ("data:audio/wav;base64,A", "not valid base64"),
+        ("data:audio/mpeg;base64,SUQz", "audioUrl is neither"),
+        ("data:image/png;base64,iVBORw0KGgo=", "audioUrl is neither"),
+        ("https://", "audioUrl is a malformed link"),
+    ],
+)
+async def test_a_sound_that_cannot_be_played_is_refused_even_beside_a_good_picture(
+    challenged: Challenged, as_url: AsUrl, url: str, says: str
+) -> None:
+    prompt = ScriptedPrompt(["picture", "x"])
+    with pytest.raises(PluginFailedError, match=says):
+        await CaptchaPrompter().answer(challenged(as_url(PNG), audio=url), prompt)
+    assert (prompt.told, prompt.images, prompt.audio) == ([], [], [])
+
+
+async def test_the_place_that_cognitos_sample_gives_is_shown_as_it_is(
+    challenged: Challenged,
+) -> None:
+    prompt = ScriptedPrompt(["5"])
+    assert await CaptchaPrompter().answer(challenged("url/123.jpg"), prompt) == "5"
+    assert prompt.links == ["url/123.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        (None, "lacks the parameter captchaUrl or audioUrl"),
         ("", "neither"),
-        ("url/123.jpg", "neither"),
+        ("url/123.jpg?x", "neither"),
+        ("x" * (LONGEST_LINK + 1), "neither"),
         ("file:///etc/passwd", "neither"),
         ("javascript:alert(1)", "neither"),
         ("ftp://example.com/1.png", "neither"),
@@ -128,7 +178,7 @@ async def test_what_cannot_be_shown_is_refused_before_anybody_is_asked(
     with pytest.raises(PluginFailedError, match=says) as caught:
         await CaptchaPrompter().answer(challenged(url), prompt)
     assert caught.value.message.startswith("captcha: ")
-    assert (prompt.told, prompt.images) == ([], [])
+    assert (prompt.told, prompt.images, prompt.links) == ([], [], [])
     assert await prompt.ask("") == "never given"
 
 
@@ -151,7 +201,7 @@ async def test_the_largest_file_is_shown_and_one_byte_more_is_not(
         await CaptchaPrompter().answer(challenged(as_url(largest + b"\0")), ScriptedPrompt(["x"]))
 
 
-@given(url=st.one_of(st.text(), st.text().map("data:image/png;base64,".__add__)))
+@given(url=st.one_of(st.text().map(" ".__add__), st.text().map("data:image/png;base64,".__add__)))
 async def test_no_parameter_makes_it_fail_otherwise(challenged: Challenged, url: str) -> None:
     with pytest.raises(PluginFailedError):
         await CaptchaPrompter().answer(challenged(url), ScriptedPrompt(["x"]))

@@ -1,19 +1,40 @@
-"""The README says what is so."""
+"""The README says what is so, and its examples run."""
 
 import os
 import re
+import runpy
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
-from attrs import fields
-from authflow_captcha.trigger import HEIGHTS, LENGTHS, WIDTHS, Captcha
+from authflow_captcha.browser import TurnstilePrompter
 
+from authflow import AuthClient, Secret, SignedIn
+from authflow.client.prompt import ScriptedPrompt
 from authflow.errors import ConfigError
-from authflow.triggers import Triggers
+from authflow.results import Challenge
+from authflow.triggers import Triggers, challenge, password, sequence
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-TRIGGER_EXAMPLE, CLIENT_EXAMPLE = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+FOLDER = Path(__file__).parents[1]
+README = (FOLDER / "README.md").read_text(encoding="utf-8")
+(
+    CAPTCHA_TRIGGER,
+    CAPTCHA_CLIENT,
+    S3_TRIGGER,
+    SAMPLE_CLIENT,
+    TURNSTILE_TRIGGER,
+    HCAPTCHA_TRIGGER,
+    RECAPTCHA_TRIGGER,
+    SERVICE_CLIENT,
+    PAGE_PROMPT,
+) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+RunPool = Callable[[Any], AbstractAsyncContextManager[Any]]
+Created = Callable[[Triggers], Awaitable[Any]]
+Passes = Callable[[Triggers, Any, str], Awaitable[Any]]
 
 
 def run(example: str) -> dict[str, Any]:
@@ -22,59 +43,28 @@ def run(example: str) -> dict[str, Any]:
     return names
 
 
-def event(source: str, request: dict[str, Any], response: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "version": "1",
-        "region": "eu-central-1",
-        "userPoolId": "eu-central-1_Abc123def",
-        "userName": "ada",
-        "callerContext": {"awsSdkVersion": "3", "clientId": "6hr1dqf1exampleclientid123"},
-        "triggerSource": source,
-        "request": {"userAttributes": {"sub": "1"}, "userNotFound": False, **request},
-        "response": response,
-    }
+def test_the_settings_tables_are_those_of_the_settings() -> None:
+    with_tables = runpy.run_path(str(FOLDER / "settings_tables.py"))["with_tables"]
+    assert with_tables(README) == README, "run `python settings_tables.py`"
+    assert with_tables(README.replace("| 4 to 12 |", "| 4 to 13 |")) == README
+    assert README.count("| setting | default |") == 4
 
 
-def test_the_settings_table_is_true() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| (.*?) \|", README, re.MULTILINE)
-    assert [(name, default) for name, default, _ in rows] == [
-        (setting.name, str(setting.default)) for setting in fields(Captcha)
-    ]
-    allowed = {name: words for name, _, words in rows}
-    for name, bounds in (("length", LENGTHS), ("width", WIDTHS), ("height", HEIGHTS)):
-        assert allowed[name] == f"{bounds[0]} to {bounds[-1]}"
-
-
-async def test_the_trigger_example_serves_a_challenge_and_verifies_its_answer() -> None:
-    triggers = run(TRIGGER_EXAMPLE)["triggers"]
-    assert isinstance(triggers, Triggers)
-    by_srp = [
-        {"challengeName": name, "challengeResult": True} for name in ("SRP_A", "PASSWORD_VERIFIER")
-    ]
-    created = await triggers.handle(
-        event(
-            "CreateAuthChallenge_Authentication",
-            {"challengeName": "CUSTOM_CHALLENGE", "session": by_srp},
-            {
-                "publicChallengeParameters": None,
-                "privateChallengeParameters": None,
-                "challengeMetadata": None,
-            },
-        )
-    )
-    made = created["response"]
+async def test_the_trigger_example_serves_a_challenge_and_verifies_its_answer(
+    created: Created, passes: Passes
+) -> None:
+    triggers = run(CAPTCHA_TRIGGER)["triggers"]
+    made = await created(triggers)
     assert made["challengeMetadata"] == "CAPTCHA_CHALLENGE"
     assert made["publicChallengeParameters"]["captchaUrl"].startswith("data:image/png;base64,")
+    assert made["publicChallengeParameters"]["audioUrl"].startswith("data:audio/wav;base64,")
     private = made["privateChallengeParameters"]
-    for answer, right in ((private["answer"].lower(), True), ("nothing", False)):
-        verified = await triggers.handle(
-            event(
-                "VerifyAuthChallengeResponse_Authentication",
-                {"privateChallengeParameters": private, "challengeAnswer": answer},
-                {"answerCorrect": None},
-            )
-        )
-        assert verified["response"]["answerCorrect"] is right
+    for answer, right in (
+        (private["answer"].lower(), True),
+        (private["spoken"], True),
+        ("nothing", False),
+    ):
+        assert await passes(triggers, private, answer) is right
 
 
 async def test_the_client_example_runs_until_it_finds_no_configuration(
@@ -82,6 +72,103 @@ async def test_the_client_example_runs_until_it_finds_no_configuration(
 ) -> None:
     for name in [name for name in os.environ if name.startswith("AUTHFLOW_")]:
         monkeypatch.delenv(name)
-    main = run(CLIENT_EXAMPLE)["main"]
+    main = run(CAPTCHA_CLIENT)["main"]
     with pytest.raises(ConfigError, match="AUTHFLOW_USER_POOL_ID"):
         await main()
+
+
+async def test_the_s3_example_gives_a_link(
+    aws_url: str, aws_credentials: None, created: Created
+) -> None:
+    names = run(S3_TRIGGER)
+    publisher = names["publisher"]
+    publisher.endpoint = aws_url
+    async with publisher:
+        s3 = await publisher.connected()
+        await s3.create_bucket(
+            Bucket=publisher.bucket,
+            CreateBucketConfiguration={"LocationConstraint": publisher.region},
+        )
+        made = await created(names["triggers"])
+    assert "/captcha/" in made["publicChallengeParameters"]["captchaUrl"]
+
+
+async def test_the_samples_client_example_signs_in(
+    run_pool: RunPool, documented_sample: Any
+) -> None:
+    sign_in = run(SAMPLE_CLIENT)["sign_in"]
+    prompt = ScriptedPrompt(["6", "5"])
+    async with run_pool(documented_sample) as place:
+        result = await sign_in(place.config, "ada", "Correct-horse-1", prompt)
+    assert isinstance(result, SignedIn)
+    assert prompt.links == ["url/123.jpg"] * 2
+
+
+@pytest.mark.parametrize(
+    ("example", "name", "public"),
+    [
+        (TURNSTILE_TRIGGER, "turnstile", {"siteKey": "key", "action": "sign-in"}),
+        (HCAPTCHA_TRIGGER, "hcaptcha", {"siteKey": "key"}),
+        (
+            RECAPTCHA_TRIGGER,
+            "recaptcha",
+            {"siteKey": "key", "action": "sign_in", "version": "v3"},
+        ),
+    ],
+)
+async def test_a_services_trigger_example_makes_its_challenge(
+    monkeypatch: pytest.MonkeyPatch,
+    created: Created,
+    *,
+    example: str,
+    name: str,
+    public: dict[str, str],
+) -> None:
+    monkeypatch.setenv(f"{name.upper()}_SITE_KEY", "key")
+    monkeypatch.setenv(f"{name.upper()}_SECRET", "canary")
+    names = run(example)
+    made = await created(names["triggers"])
+    told = made["publicChallengeParameters"]
+    assert {key: told[key] for key in public} == public
+    assert told["challenge"] == name
+    assert "canary" not in str(made)
+    assert callable(names["lambda_handler"])
+
+
+async def test_the_services_client_example_signs_in(run_pool: RunPool, siteverify: Any) -> None:
+    siteverify.tokens["token"] = {"hostname": "example.com"}
+    step = challenge(
+        "hcaptcha",
+        site_key="key",
+        secret=Secret(siteverify.secret),
+        hostnames=["example.com"],
+        url=siteverify.url,
+    )
+    shown = []
+
+    async def show_widget(kind: str | None, parameters: Mapping[str, str]) -> str:
+        shown.append((kind, parameters["siteKey"]))
+        return "token"
+
+    sign_in = run(SERVICE_CLIENT)["sign_in"]
+    triggers = Triggers(policy=sequence(password(), step))
+    async with run_pool(triggers) as place, AuthClient(place.config) as auth:
+        result = await sign_in(auth, "ada", "Correct-horse-1", show_widget)
+    assert isinstance(result, SignedIn)
+    assert shown == [("hcaptcha", "key")]
+
+
+async def test_the_pages_prompt_lets_the_client_half_answer() -> None:
+    prompt, given = run(PAGE_PROMPT)["PagePrompt"](), []
+    asked = Challenge(name="CUSTOM_CHALLENGE", kind="turnstile", parameters={"siteKey": "key"})
+
+    async def answer() -> None:
+        given.append(await TurnstilePrompter().answer(asked, prompt))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(answer)
+        message = await anext(aiter(prompt))
+        assert message.text.split() == ["widget", "turnstile", "key"]
+        prompt.answer(message.id, "token")
+    prompt.close()
+    assert given == ["token"]

@@ -8,13 +8,24 @@ import struct
 import subprocess
 import sys
 import threading
+import wave
 import zlib
 from collections.abc import Callable
 from typing import Any
 
 import anyio
 import pytest
-from authflow_captcha.trigger import HEIGHTS, LENGTHS, UNMISTAKABLE, WIDTHS, Captcha
+from attrs import evolve
+from authflow_captcha import picture, speech
+from authflow_captcha.trigger import (
+    DIGITS,
+    HEIGHTS,
+    LENGTHS,
+    LIFETIMES,
+    UNMISTAKABLE,
+    WIDTHS,
+    Captcha,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -23,9 +34,13 @@ from PIL.PngImagePlugin import PngInfo
 from authflow.errors import ConfigError, PluginFailedError
 from authflow.plugins import TRIGGER_CHALLENGES, PluginRegistry
 from authflow.triggers.challenges import CreateContext, Issued, VerifyContext
+from authflow.triggers.limits.randomness import Randomness
+from authflow.triggers.outcomes import Outcome
 
 COGNITOS_LIMIT = 131_072
 """Characters of a challenge parameter: StringType in the API's model."""
+
+PASSED, WRONG = Outcome.passed(), Outcome.retry("wrong")
 
 Answered = Callable[..., VerifyContext]
 codes = st.text(alphabet=UNMISTAKABLE, min_size=4, max_size=12)
@@ -80,28 +95,27 @@ def leaks(code: str, metadata: str, issued: Issued) -> bool:
 
 async def test_it_makes_a_picture_of_the_size_that_was_set(asked: CreateContext) -> None:
     issued = await Captcha(width=200, height=64).create(asked)
-    with Image.open(io.BytesIO(png_of(issued))) as picture:
-        picture.load()
-        assert (picture.format, picture.size) == ("PNG", (200, 64))
+    with Image.open(io.BytesIO(png_of(issued))) as opened:
+        opened.load()
+        assert (opened.format, opened.size) == ("PNG", (200, 64))
 
 
 async def test_the_picture_is_black_on_white_and_shows_something(asked: CreateContext) -> None:
     issued = await Captcha().create(asked)
     with Image.open(io.BytesIO(png_of(issued))) as opened:
-        picture = opened.convert("L")
-    assert picture.getextrema()[0] < 32
-    assert picture.getextrema()[1] > 223
-    dark = sum(picture.histogram()[:128]) / (picture.width * picture.height)
+        greys = opened.convert("L")
+    assert greys.getextrema()[0] < 32
+    assert greys.getextrema()[1] > 223
+    dark = sum(greys.histogram()[:128]) / (greys.width * greys.height)
     assert 0.05 < dark < 0.5
 
 
 async def test_a_longer_code_makes_more_ink() -> None:
-    def ink(captcha: Captcha, code: str) -> int:
-        with Image.open(io.BytesIO(captcha._draw(code))) as picture:
-            return sum(picture.convert("L").histogram()[:128])
+    def ink(code: str) -> int:
+        with Image.open(io.BytesIO(picture.draw(code, width=400, height=80))) as opened:
+            return sum(opened.convert("L").histogram()[:128])
 
-    captcha = Captcha(width=400)
-    assert ink(captcha, "WWWWWWWW") > 2 * ink(captcha, "7")
+    assert ink("WWWWWWWW") > 2 * ink("7")
 
 
 async def test_codes_are_of_the_alphabet_and_length_and_differ(asked: CreateContext) -> None:
@@ -134,8 +148,8 @@ async def test_the_search_for_leaks_convicts_a_picture_with_a_comment(
         ),
     )
     file = io.BytesIO()
-    with Image.open(io.BytesIO(png_of(issued))) as picture:
-        picture.save(file, "PNG", pnginfo=comment)
+    with Image.open(io.BytesIO(png_of(issued))) as opened:
+        opened.save(file, "PNG", pnginfo=comment)
     leaky = Issued(public={"captchaUrl": as_url(file.getvalue())}, private=issued.private)
     assert leaks(code, Captcha.metadata, leaky)
 
@@ -148,7 +162,7 @@ async def test_the_file_holds_pixels_and_nothing_else(asked: CreateContext) -> N
 async def test_the_answer_is_private_and_only_the_picture_is_public(asked: CreateContext) -> None:
     issued = await Captcha().create(asked)
     assert issued.public.keys() == {"captchaUrl"}
-    assert issued.private.keys() == {"answer"}
+    assert issued.private.keys() == {"answer", "expires"}
     assert issued.private["answer"] not in repr(issued)
 
 
@@ -159,9 +173,9 @@ async def test_neither_code_nor_noise_comes_from_a_seed(asked: CreateContext) ->
     second = await Captcha().create(asked)
     assert first.private != second.private
     random.seed(1)
-    one = Captcha()._draw("ACEF")
+    one = picture.draw("ACEF", width=220, height=80)
     random.seed(1)
-    assert Captcha()._draw("ACEF") != one
+    assert picture.draw("ACEF", width=220, height=80) != one
 
 
 async def test_an_unknown_user_is_asked_the_same(asked: CreateContext) -> None:
@@ -184,17 +198,23 @@ async def test_the_parameter_stays_small(asked: CreateContext) -> None:
     assert (WIDTHS[-1] // 2 + 1) * HEIGHTS[-1] * 4 // 3 + 1_000 < COGNITOS_LIMIT
 
 
-async def test_pictures_are_drawn_off_the_event_loop(asked: CreateContext) -> None:
-    drawn_in = []
+async def test_pictures_and_sounds_are_made_off_the_event_loop(
+    asked: CreateContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_in = []
 
-    class Watched(Captcha):
-        def _draw(self, code: str) -> bytes:
-            drawn_in.append(threading.current_thread())
-            return super()._draw(code)
+    def watched(make: Callable[..., bytes]) -> Callable[..., bytes]:
+        def make_watched(*given: Any, **settings: Any) -> bytes:
+            made_in.append(threading.current_thread())
+            return make(*given, **settings)
 
-    await Watched().create(asked)
-    assert drawn_in
-    assert threading.current_thread() not in drawn_in
+        return make_watched
+
+    monkeypatch.setattr(picture, "draw", watched(picture.draw))
+    monkeypatch.setattr(speech, "speak", watched(speech.speak))
+    await Captcha(form="both").create(asked)
+    assert len(made_in) == 2
+    assert threading.current_thread() not in made_in
 
 
 async def test_many_can_be_made_at_once(asked: CreateContext) -> None:
@@ -236,8 +256,8 @@ async def test_the_right_answer_passes_in_any_case_and_with_white_space_around(
     answered: Answered, pair: tuple[str, str]
 ) -> None:
     code, typed = pair
-    assert await Captcha().verify(answered(typed, {"answer": code})) is True
-    assert await Captcha().verify(answered(typed, {"answer": code.lower()})) is True
+    assert await Captcha().verify(answered(typed, {"answer": code})) == PASSED
+    assert await Captcha().verify(answered(typed, {"answer": code.lower()})) == PASSED
 
 
 @given(
@@ -247,7 +267,8 @@ async def test_the_right_answer_passes_in_any_case_and_with_white_space_around(
 async def test_any_other_answer_is_wrong(answered: Answered, code: str, answer: str) -> None:
     typed = answer.strip()
     same = typed.isascii() and typed.lower() == code.lower()
-    assert await Captcha().verify(answered(answer, {"answer": code})) is same
+    verdict = await Captcha().verify(answered(answer, {"answer": code}))
+    assert verdict == (PASSED if same else WRONG)
 
 
 @given(near_misses())
@@ -255,7 +276,7 @@ async def test_one_wrong_character_is_enough_to_be_wrong(
     answered: Answered, pair: tuple[str, str]
 ) -> None:
     code, wrong = pair
-    assert await Captcha().verify(answered(wrong, {"answer": code})) is False
+    assert await Captcha().verify(answered(wrong, {"answer": code})) == WRONG
 
 
 @pytest.mark.parametrize(
@@ -283,16 +304,29 @@ async def test_one_wrong_character_is_enough_to_be_wrong(
 async def test_empty_long_cut_and_unicode_answers_are_just_wrong(
     answered: Answered, answer: str
 ) -> None:
-    assert await Captcha().verify(answered(answer, {"answer": "KXSA7F"})) is False
+    assert await Captcha().verify(answered(answer, {"answer": "KXSA7F"})) == WRONG
 
 
 @given(code=codes)
-async def test_an_unknown_user_never_passes(answered: Answered, code: str) -> None:
-    right = answered(code, {"answer": code}, user_not_found=True)
-    assert await Captcha().verify(right) is False
+async def test_an_unknown_user_is_judged_like_a_known_one(answered: Answered, code: str) -> None:
+    for told, verdict in ((code, PASSED), ("*", WRONG)):
+        for unknown in (True, False):
+            context = answered(told, {"answer": code}, user_not_found=unknown)
+            assert await Captcha().verify(context) == verdict
 
 
-@pytest.mark.parametrize("private", [{}, {"answer": ""}, {"code": "KXSA7F"}])
+@pytest.mark.parametrize(
+    "private",
+    [
+        {},
+        {"answer": ""},
+        {"spoken": ""},
+        {"code": "KXSA7F"},
+        {"answer": "KXSA7F", "expires": ""},
+        {"answer": "KXSA7F", "expires": "soon"},
+        {"answer": "KXSA7F", "expires": "-1"},
+    ],
+)
 async def test_without_a_code_nothing_is_right_not_even_nothing(
     answered: Answered, private: dict[str, str]
 ) -> None:
@@ -316,6 +350,16 @@ async def test_without_a_code_nothing_is_right_not_even_nothing(
         ({"alphabet": "ACE"}, "less than 20 bits"),
         ({"length": 4}, "less than 20 bits"),
         ({"alphabet": "ACEFa"}, "twice"),
+        ({"alphabet": "ACEFA", "case_sensitive": True}, "twice"),
+        ({"case_sensitive": 1}, "case_sensitive is True or False"),
+        ({"form": "video"}, "form is one of image, audio, both"),
+        ({"form": None}, "form is one of"),
+        ({"form": []}, "form is one of"),
+        ({"digits": 3}, "digits must be a whole number of 4 to 8"),
+        ({"digits": 9}, "digits must be"),
+        ({"lifetime": 29}, "lifetime must be a whole number of 30 to 900"),
+        ({"lifetime": 901}, "lifetime must be"),
+        ({"publisher": "s3://bucket"}, "a publisher has a method publish"),
         ({"alphabet": "ACEÄ"}, "ASCII letters and digits"),
         ({"alphabet": "ACE "}, "ASCII letters and digits"),
         ({"alphabet": 7}, "ASCII letters and digits"),
@@ -326,6 +370,113 @@ def test_a_setting_that_makes_no_sense_is_refused_with_what_to_do(
 ) -> None:
     with pytest.raises(ConfigError, match=says):
         Captcha(**settings)
+
+
+@pytest.mark.parametrize(
+    ("form", "public", "private"),
+    [
+        ("image", {"captchaUrl"}, {"answer", "expires"}),
+        ("audio", {"audioUrl"}, {"spoken", "expires"}),
+        ("both", {"captchaUrl", "audioUrl"}, {"answer", "spoken", "expires"}),
+    ],
+)
+async def test_it_makes_the_forms_that_are_set(
+    asked: CreateContext, form: Any, public: set[str], private: set[str]
+) -> None:
+    issued = await Captcha(form=form).create(asked)
+    assert issued.public.keys() == public
+    assert issued.private.keys() == private
+
+
+async def test_a_sound_is_a_wav_file_of_its_digits(asked: CreateContext) -> None:
+    issued = await Captcha(form="audio", digits=5).create(asked)
+    head, _, data = issued.public["audioUrl"].partition(",")
+    assert head == "data:audio/wav;base64"
+    with wave.open(io.BytesIO(base64.b64decode(data, validate=True))) as sound:
+        assert (sound.getnchannels(), sound.getframerate()) == (1, 8000)
+    assert len(issued.private["spoken"]) == 5
+    assert issued.private["spoken"].isdecimal()
+
+
+async def test_the_longest_sound_fits_into_a_parameter(asked: CreateContext) -> None:
+    issued = await Captcha(form="audio", digits=DIGITS[-1]).create(asked)
+    assert len(issued.public["audioUrl"]) < COGNITOS_LIMIT
+
+
+async def test_the_sound_says_another_code_than_the_picture_and_either_is_right(
+    asked: CreateContext, answered: Answered
+) -> None:
+    captcha = Captcha(form="both")
+    issued = await captcha.create(asked)
+    assert issued.private["answer"] != issued.private["spoken"]
+    for typed, verdict in (
+        (issued.private["answer"], PASSED),
+        (f" {issued.private['spoken']} ", PASSED),
+        (issued.private["answer"] + issued.private["spoken"], WRONG),
+        ("", WRONG),
+    ):
+        assert await captcha.verify(answered(typed, issued.private)) == verdict
+
+
+async def test_all_runs_of_create_for_one_round_have_one_code(asked: CreateContext) -> None:
+    runs = [
+        await Captcha(form="both").create(evolve(asked, randomness=Randomness.seeded(b"round")))
+        for _ in range(3)
+    ]
+    assert len({(run.private["answer"], run.private["spoken"]) for run in runs}) == 1
+    assert len({run.public["captchaUrl"] for run in runs}) == 3
+
+
+@pytest.mark.parametrize("lifetime", [LIFETIMES[0], 300, LIFETIMES[-1]])
+async def test_a_right_answer_is_taken_until_the_life_time_is_over(
+    asked: CreateContext, answered: Answered, lifetime: int
+) -> None:
+    captcha = Captcha(lifetime=lifetime)
+    issued = await captcha.create(evolve(asked, now=1_800_000_000.0))
+    for now, verdict in (
+        (1_800_000_000.0, PASSED),
+        (1_800_000_000.0 + lifetime - 0.01, PASSED),
+        (1_800_000_000.0 + lifetime, Outcome.retry("expired")),
+        (1_900_000_000.0, Outcome.retry("expired")),
+    ):
+        context = answered(issued.private["answer"], issued.private, now=now)
+        assert await captcha.verify(context) == verdict
+
+
+async def test_case_counts_only_where_that_is_set(answered: Answered) -> None:
+    strict = Captcha(alphabet="abcdefABCDEF", case_sensitive=True)
+    private = {"answer": "aBcDeF"}
+    assert await strict.verify(answered("aBcDeF", private)) == PASSED
+    assert await strict.verify(answered("abcdef", private)) == WRONG
+    assert await Captcha().verify(answered("abcdef", private)) == PASSED
+
+
+async def test_a_publisher_gets_each_file_and_its_links_go_to_the_client(
+    asked: CreateContext,
+) -> None:
+    class Shelf:
+        def __init__(self) -> None:
+            self.files: list[tuple[bytes, str, int]] = []
+
+        async def publish(self, data: bytes, media_type: str, seconds: int) -> str:
+            self.files.append((data, media_type, seconds))
+            return f"https://example.com/{len(self.files)}"
+
+    shelf = Shelf()
+    issued = await Captcha(form="both", publisher=shelf, lifetime=60).create(asked)
+    assert issued.public == {
+        "captchaUrl": "https://example.com/1",
+        "audioUrl": "https://example.com/2",
+    }
+    assert [(kind, seconds) for _, kind, seconds in shelf.files] == [
+        ("image/png", 60),
+        ("audio/wav", 60),
+    ]
+    assert [data[:4] for data, _, _ in shelf.files] == [b"\x89PNG", b"RIFF"]
+
+
+def test_it_is_an_extra_step_of_this_interface() -> None:
+    assert (Captcha.interface, Captcha.suffices) == (1, False)
 
 
 def test_the_default_alphabet_has_no_look_alikes() -> None:
@@ -342,7 +493,9 @@ def test_importing_the_trigger_half_loads_nothing_of_the_client() -> None:
     code = (
         "import sys, authflow_captcha.trigger; "
         "print([m for m in sys.modules if m.startswith(('authflow.client', 'aiobotocore',"
-        " 'botocore', 'authflow_captcha.client', 'authflow_captcha.terminal', 'authflow.pool'))])"
+        " 'botocore', 'authflow_captcha.client',"
+        " 'authflow_captcha.terminal', 'authflow_captcha.s3_publisher', 'authflow.pool', 'aiohttp',"
+        " 'PIL'))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

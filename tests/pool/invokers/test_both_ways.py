@@ -170,10 +170,12 @@ async def test_a_hidden_user_meets_the_triggers_and_is_never_signed_in(invoked, 
     handler, events = recording(riddle)
     house = await invoked(handler, PreventUserExistenceErrors="ENABLED")
     asked = await house.api("InitiateAuth", **house.begin("CUSTOM_AUTH", "ann"))
-    asked = await answered(house, asked, "4")
-    asked = await answered(house, asked, "4")
+    asked = await answered(house, asked, "5")
+    asked = await answered(house, asked, "5")
+    # Define sees a right answer and would issue tokens: the pool does not.
     last = house.answer("CUSTOM_CHALLENGE", "ann", asked["Session"], ANSWER="4")
     assert (await house.api.refused("RespondToAuthChallenge", **last)).message == WRONG
+    assert events[-1]["request"]["session"][-1]["challengeResult"] is True
     assert all(event["request"]["userNotFound"] for event in events)
 
 

@@ -300,7 +300,7 @@ async def test_one_column_may_hold_several_attributes_and_the_username(url: str)
 SMALL = "CREATE TABLE users (login TEXT, hash TEXT, mail TEXT)"
 
 
-@pytest.mark.parametrize("kind", [ARGON2.hash("x"), by_bcrypt(b"x")])
+@pytest.mark.parametrize("kind", [ARGON2.hash("x"), by_bcrypt(b"x")], ids=["argon2", "bcrypt"])
 @pytest.mark.parametrize("before", [None, "!unusable", "damaged"])
 async def test_an_unknown_user_costs_a_hash_of_the_tables_own_kind_and_cost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, before: Any

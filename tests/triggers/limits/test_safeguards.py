@@ -241,6 +241,16 @@ async def test_a_code_is_used_up_by_the_first_sign_in_that_gives_it():
     assert await bench.verify(one, code_of(one)) is True  # Cognito tries Verify again
 
 
+async def test_a_sign_in_right_after_one_that_succeeded_has_a_code_of_its_own():
+    bench = Bench()
+    made = await bench.create()
+    assert await bench.verify(made, code_of(made)) is True
+    again = await bench.create()
+    assert code_of(again) != code_of(made)
+    assert await bench.verify(again, code_of(again)) is True
+    assert await bench.verify(made, code_of(made)) is True  # Cognito tries Verify again
+
+
 async def test_another_round_another_user_and_a_later_sign_in_have_other_codes():
     bench = Bench()
     first = await bench.create()

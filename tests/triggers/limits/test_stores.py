@@ -240,6 +240,11 @@ class TestDynamoDb:
         with pytest.raises(ConfigError, match="name the table"):
             DynamoDbLimitStore(table="")
 
+    async def test_a_table_that_is_there_is_not_made_again(self, dynamodb_store):
+        assert await dynamodb_store.replace("k", b"v", expected=None, seconds=60)
+        await dynamodb_store.create_table()
+        assert (await dynamodb_store.read("k")).value == b"v"
+
     def test_a_client_has_its_endpoint_already(self):
         with pytest.raises(ConfigError, match="endpoint already"):
             DynamoDbLimitStore(table="t", client=object(), endpoint="http://localhost")

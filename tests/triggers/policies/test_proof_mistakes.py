@@ -66,7 +66,7 @@ def leads_to(policy: Policy, start: str, end: str, *, without_a_round: bool) -> 
 
 
 def mistakes(policy: Policy) -> Iterator[Mistake]:
-    limited = policy._is_limited
+    limited = policy.is_limited
     for state, followers in policy.table.items():
         for event, right in followers.items():
             for follower in (*policy.owed, *policy._compiled.conditions, PASSED, FAILED):

@@ -18,6 +18,7 @@ from authflow.triggers import (
     when,
 )
 from authflow.triggers.policies.conditions import Facts
+from authflow.triggers.policies.preparation import begun, option_name, prepared
 from authflow.triggers.policies.steps import (
     ChallengeStep,
     ChooseStep,
@@ -25,9 +26,6 @@ from authflow.triggers.policies.steps import (
     OptionalStep,
     SequenceStep,
     begins_with_password,
-    begun,
-    option_name,
-    prepared,
     walk,
 )
 

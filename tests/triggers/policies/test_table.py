@@ -18,7 +18,8 @@ from authflow.triggers import (
     sequence,
     when,
 )
-from authflow.triggers.policies.steps import ConditionalStep, PasswordStep, prepared
+from authflow.triggers.policies.preparation import prepared
+from authflow.triggers.policies.steps import ConditionalStep, PasswordStep
 from authflow.triggers.policies.table import (
     BEGIN,
     FAILED,

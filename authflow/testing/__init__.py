@@ -1,0 +1,47 @@
+"""What authors of challenge plugins, and users of authflow, test with.
+
+`TriggerChallengeSuite` and `ClientChallengeSuite` are conformance suites to inherit from; the
+fixtures of `authflow.testing.pytest_plugin` are there wherever pytest runs. It needs the extra
+`pool`.
+"""
+
+from typing import TYPE_CHECKING
+
+from authflow.lazy_names import lazy_names as _lazy_names
+
+if TYPE_CHECKING:
+    from authflow.testing.cases import CaseResult, Violation, run_suite
+    from authflow.testing.client_suite import ClientChallengeSuite
+    from authflow.testing.clock import START, MovableClock
+    from authflow.testing.made import Made
+    from authflow.testing.outbox import Outbox, Sent
+    from authflow.testing.running_pool import RunningPool, run_pool
+    from authflow.testing.trigger_suite import TriggerChallengeSuite
+else:
+    __getattr__, __dir__ = _lazy_names(
+        __name__,
+        {
+            "authflow.testing.cases": "CaseResult Violation run_suite",
+            "authflow.testing.client_suite": "ClientChallengeSuite",
+            "authflow.testing.clock": "START MovableClock",
+            "authflow.testing.made": "Made",
+            "authflow.testing.outbox": "Outbox Sent",
+            "authflow.testing.running_pool": "RunningPool run_pool",
+            "authflow.testing.trigger_suite": "TriggerChallengeSuite",
+        },
+    )
+
+__all__ = [
+    "START",
+    "CaseResult",
+    "ClientChallengeSuite",
+    "Made",
+    "MovableClock",
+    "Outbox",
+    "RunningPool",
+    "Sent",
+    "TriggerChallengeSuite",
+    "Violation",
+    "run_pool",
+    "run_suite",
+]

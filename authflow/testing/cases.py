@@ -1,0 +1,153 @@
+"""Cases of a conformance suite: plain tests to pytest, and runnable without it.
+
+A case is a method that pytest finds by its name. It needs no fixture and no plugin of pytest, for
+it runs its own event loop; so `authflow plugins check` runs the very same cases by itself.
+"""
+
+import functools
+import logging
+import unittest
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, Literal, NoReturn, TypeVar
+
+import anyio
+from attrs import frozen
+
+from authflow.testing.clock import MovableClock
+from authflow.testing.outbox import Outbox
+
+SuiteT = TypeVar("SuiteT", bound="Suite")
+
+_LONGEST: Final = 120.0
+"""Seconds for one case: far more than any plugin needs that keeps its deadlines."""
+
+
+class Violation(AssertionError):  # noqa: N818  # a finding about a plugin, and no error of authflow
+    """A plugin does not do what a case demands."""
+
+
+def demand(fulfilled: object, why: str) -> None:
+    """Raise unless what a case demands is so.
+
+    Args:
+        fulfilled: Whether it is.
+        why: What is wrong otherwise, and how to mend it; without secrets.
+
+    Raises:
+        Violation: It is not so.
+    """
+    if not fulfilled:
+        raise Violation(why)
+
+
+class Suite:
+    """What suites have in common: a clock and an outbox of their own for every case."""
+
+    clock: MovableClock
+    outbox: Outbox
+
+    async def prepare(self) -> None:
+        """Get ready for a case, such as by enrolling the suite's users where the plugin looks."""
+
+
+@frozen(kw_only=True)
+class CaseResult:
+    """How one case ended.
+
+    Args:
+        case: The name of the test.
+        outcome: "passed"; "failed"; or "skipped", if the suite says that it does not apply.
+        reason: Why it failed or was skipped.
+    """
+
+    case: str
+    outcome: Literal["passed", "failed", "skipped"]
+    reason: str = ""
+
+
+def case(body: Callable[[SuiteT], Awaitable[None]]) -> Callable[[SuiteT], None]:
+    """Make an async method a test that runs on an event loop of its own.
+
+    Args:
+        body: The method.
+    """
+
+    async def within_limit(suite: SuiteT) -> None:
+        with anyio.fail_after(_LONGEST):
+            await suite.prepare()
+            await body(suite)
+
+    @functools.wraps(body)
+    def test(self: SuiteT) -> None:
+        self.clock = MovableClock()
+        self.outbox = Outbox()
+        anyio.run(within_limit, self)
+
+    # Who unwraps it would find a coroutine function, and take the test for one.
+    del test.__wrapped__
+    return test
+
+
+def skip(reason: str) -> NoReturn:
+    """End a case that does not apply; pytest takes the exception for its own.
+
+    Args:
+        reason: Why it does not.
+
+    Raises:
+        unittest.SkipTest: Always.
+    """
+    raise unittest.SkipTest(reason)
+
+
+def case_names(suite: type[Suite]) -> tuple[str, ...]:
+    """Give the names of a suite's cases, in the order in which they are written.
+
+    Args:
+        suite: The suite.
+    """
+    found = {
+        name: None
+        for kind in reversed(suite.__mro__)
+        for name, value in vars(kind).items()
+        if name.startswith("test_") and callable(value)
+    }
+    return tuple(found)
+
+
+def run_suite(suite: type[Suite], names: Iterable[str] | None = None) -> tuple[CaseResult, ...]:
+    """Run the cases of a suite without pytest, one after the other.
+
+    It must not be called from a running event loop, for each case runs one.
+
+    Args:
+        suite: The suite.
+        names: Only these cases.
+    """
+    wanted = case_names(suite) if names is None else tuple(names)
+    return tuple(_result(suite, name) for name in wanted)
+
+
+def _result(suite: type[Suite], name: str) -> CaseResult:
+    test: Callable[[], Any] = getattr(suite(), name)
+    quiet = logging.NullHandler()  # without any handler, Python prints what a plugin logs
+    logging.root.addHandler(quiet)
+    try:
+        test()
+    except unittest.SkipTest as skipped:
+        return CaseResult(case=name, outcome="skipped", reason=str(skipped))
+    except Exception as error:  # noqa: BLE001  # whatever a plugin raises is a finding
+        # Only a violation's text is ours, and known to hold no secret.
+        ours = isinstance(error, Violation)
+        return CaseResult(
+            case=name, outcome="failed", reason=str(error) if ours else _described(error)
+        )
+    finally:
+        logging.root.removeHandler(quiet)
+    return CaseResult(case=name, outcome="passed")
+
+
+def _described(error: BaseException) -> str:
+    cause = error.__cause__
+    because = "" if cause is None else f", because of {type(cause).__qualname__}"
+    return f"it raised {type(error).__qualname__}{because}"

@@ -1,0 +1,230 @@
+"""A plugin's hooks under observation: every step between two awaits, and every message.
+
+The plugin is observed from a subclass of its class, so it runs as it is, with all that the core
+gives to it.
+"""
+
+import asyncio
+import contextlib
+import inspect
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any, Final, Literal
+
+import anyio
+from attrs import define, evolve, field
+
+from authflow.testing.blocking import BlockingCalls
+
+Hook = Literal["create", "verify", "answer"]
+
+_PATIENCE: Final = 5.0
+"""Seconds to wait for the end of what was cancelled."""
+
+
+@define(kw_only=True)
+class HookRun:
+    """One run of a hook.
+
+    Args:
+        hook: Which one.
+        context: What it was told.
+        steps: How often it was resumed.
+        longest_step: For how many seconds it kept the event loop at most.
+        blocking_calls: Calls that make a thread wait, by their names.
+        seconds: How long it took.
+        result: What it gave.
+        error: What it raised.
+        timed_out: Whether it was ended because it took too long.
+    """
+
+    hook: Hook
+    context: Any = field(repr=False)
+    steps: int = 0
+    longest_step: float = 0.0
+    blocking_calls: list[str] = field(factory=list)
+    seconds: float = 0.0
+    result: Any = field(default=None, repr=False)
+    error: BaseException | None = field(default=None, repr=False)
+    timed_out: bool = False
+
+
+@define(kw_only=True)
+class HookLog:
+    """What hooks did.
+
+    Args:
+        clock: Gives plugins the time, in seconds since the epoch.
+        deadline: Seconds for a hook.
+    """
+
+    clock: Callable[[], float]
+    deadline: float
+    runs: list[HookRun] = field(factory=list, init=False)
+    sent: int = field(default=0, init=False)
+    """How many messages were handed to what sends them, by way of `deliver`."""
+    cancel_at: int | None = field(default=None, init=False)
+    """Before which step the next hook is to be cancelled."""
+
+    def of(self, hook: Hook) -> list[HookRun]:
+        """Give the runs of one hook."""
+        return [run for run in self.runs if run.hook == hook]
+
+    async def run(self, hook: Hook, call: Callable[..., Any], context: Any, *more: Any) -> Any:
+        """Run a hook, and write down what it does.
+
+        Args:
+            hook: Which one.
+            call: The plugin's method.
+            context: Its first argument.
+            *more: Its further ones.
+        """
+        run = HookRun(hook=hook, context=context)
+        self.runs.append(run)
+        began = time.monotonic()
+        try:
+            with anyio.fail_after(self.deadline) as scope:
+                run.result = await _Stepped(call(context, *more), run, self.cancel_at)
+        except BaseException as error:
+            run.timed_out = scope.cancelled_caught
+            run.error = error
+            raise
+        finally:
+            run.seconds = time.monotonic() - began
+        return run.result
+
+
+@define
+class CountedSends:
+    """Sends a challenge's messages as the core does, and counts them."""
+
+    _sends: Any
+    _log: HookLog
+
+    async def deliver(self, destination: str | None, send: Callable[[], Awaitable[object]]) -> Any:
+        """Send the message of a challenge."""
+
+        async def counted() -> object:
+            self._log.sent += 1
+            return await send()
+
+        return await self._sends.deliver(destination, counted)
+
+
+def watched_trigger(challenge: type[Any], log: HookLog) -> type[Any]:
+    """Make a class of trigger challenges that does what another does, under observation.
+
+    Args:
+        challenge: The plugin's class.
+        log: Where to write down what its hooks do.
+    """
+
+    class Watched(challenge):  # type: ignore[misc]  # its base is what is tested
+        async def create(self, context: Any) -> Any:
+            sends = None if context.sends is None else CountedSends(context.sends, log)
+            told = evolve(context, sends=sends, now=log.clock())
+            return await log.run("create", super().create, told)
+
+        async def verify(self, context: Any) -> Any:
+            told = evolve(context, now=log.clock())
+            return await log.run("verify", super().verify, told)
+
+    return _named(Watched, challenge)
+
+
+def watched_client(challenge: type[Any], log: HookLog) -> type[Any]:
+    """Make a class of client challenges that does what another does, under observation.
+
+    Args:
+        challenge: The plugin's class.
+        log: Where to write down what its hook does.
+    """
+
+    class Watched(challenge):  # type: ignore[misc]  # its base is what is tested
+        async def answer(self, asked: Any, prompt: Any) -> Any:
+            return await log.run("answer", super().answer, asked, prompt)
+
+    return _named(Watched, challenge)
+
+
+def _named(watched: type[Any], challenge: type[Any]) -> type[Any]:
+    watched.__name__ = challenge.__name__
+    watched.__qualname__ = challenge.__qualname__
+    watched.__module__ = challenge.__module__
+    return watched
+
+
+class _Stepped:
+    """Runs a coroutine step by step, in the task that awaits it."""
+
+    def __init__(self, hook: Any, run: HookRun, cancel_at: int | None) -> None:
+        if not inspect.iscoroutine(hook):
+            msg = f"{run.hook} is no coroutine function: write `async def {run.hook}`"
+            raise TypeError(msg)
+        self._hook: Coroutine[Any, Any, Any] = hook
+        self._run = run
+        self._cancel_at = cancel_at
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        error: BaseException | None = None
+        while True:
+            began = time.perf_counter()
+            try:
+                with BlockingCalls.recorded(self._run.blocking_calls):
+                    awaited = self._hook.send(None) if error is None else self._hook.throw(error)
+            except StopIteration as done:
+                return done.value
+            finally:
+                took = time.perf_counter() - began
+                self._run.longest_step = max(self._run.longest_step, took)
+            if self._run.steps == self._cancel_at:
+                # The task's own way: it passes the request on to what is awaited.
+                _this_task().cancel()
+            self._run.steps += 1
+            error = None
+            try:
+                yield awaited
+            except GeneratorExit:
+                self._hook.close()
+                raise
+            except BaseException as raised:  # noqa: BLE001  # all of it is the hook's to see
+                error = raised
+
+
+def _this_task() -> "asyncio.Task[Any]":
+    task = asyncio.current_task()
+    if task is None:
+        msg = "a hook is run by a task"
+        raise RuntimeError(msg)
+    return task
+
+
+async def run_cancelled(log: HookLog, call: Callable[[], Awaitable[Any]], at: int) -> str | None:
+    """Cancel a hook at one of its awaits, and say what is wrong with how it ended.
+
+    Args:
+        log: What observes the hook.
+        call: What makes it run.
+        at: Before which of its steps.
+
+    Returns:
+        None if it ended as it should.
+    """
+    before = asyncio.all_tasks()
+    log.cancel_at = at
+    task = asyncio.ensure_future(call())
+    try:
+        done, _ = await asyncio.wait({task}, timeout=_PATIENCE)
+    finally:
+        log.cancel_at = None
+    if not done:
+        task.cancel()
+        await asyncio.wait({task}, timeout=_PATIENCE)
+        return "it did not end"
+    if not task.cancelled():
+        with contextlib.suppress(Exception):
+            task.result()
+        return "it went on as if nothing had happened: let CancelledError through"
+    await asyncio.sleep(0)
+    left = [one for one in asyncio.all_tasks() - before if one is not task and not one.done()]
+    return f"it left {len(left)} task behind" if left else None

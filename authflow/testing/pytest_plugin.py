@@ -1,0 +1,78 @@
+"""Fixtures for pytest: a running user pool, a client, a clock, randomness and an outbox.
+
+All names begin with `authflow_`, and nothing of authflow is imported before a fixture is used. The
+pool and the client are asynchronous fixtures and run by anyio's pytest plugin: have a fixture
+`anyio_backend` give "asyncio", and set `anyio_mode = auto` or mark the tests with `anyio`.
+
+    @pytest.mark.authflow_pool(triggers=triggers, users={"ada": "Correct-horse-1"})
+    async def test_ada_signs_in(authflow_client):
+        pending = await authflow_client.sign_in("ada", flow="CUSTOM_AUTH")
+"""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from authflow.client import AuthClient
+    from authflow.testing.clock import MovableClock
+    from authflow.testing.outbox import Outbox
+    from authflow.testing.running_pool import RunningPool
+    from authflow.triggers import Randomness
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line(
+        "markers",
+        "authflow_pool(**settings): what authflow.testing.run_pool makes the test's user pool of",
+    )
+
+
+@pytest.fixture
+def authflow_clock() -> "MovableClock":
+    """A clock that the pool and the client of this test go by; `advance(seconds)` moves it."""
+    from authflow.testing.clock import MovableClock  # noqa: PLC0415  # see the module's docstring
+
+    return MovableClock()
+
+
+@pytest.fixture
+def authflow_randomness(request: pytest.FixtureRequest) -> "Randomness":
+    """Randomness that is the same in every run of this test."""
+    from authflow.triggers import Randomness  # noqa: PLC0415  # see the module's docstring
+
+    return Randomness.seeded(request.node.nodeid.encode())
+
+
+@pytest.fixture
+def authflow_outbox() -> "Outbox":
+    """Takes what a plugin sends: give `authflow_outbox.send` to it as its sender."""
+    from authflow.testing.outbox import Outbox  # noqa: PLC0415  # see the module's docstring
+
+    return Outbox()
+
+
+@pytest.fixture
+async def authflow_pool(
+    request: pytest.FixtureRequest, authflow_clock: "MovableClock"
+) -> "AsyncIterator[RunningPool]":
+    """A user pool that serves HTTP, with the settings of the marker `authflow_pool`.
+
+    What it sends to users by itself is in `authflow_pool.messages()`.
+    """
+    from authflow.testing.running_pool import run_pool  # noqa: PLC0415  # see the docstring
+
+    mark = request.node.get_closest_marker("authflow_pool")
+    settings = {"clock": authflow_clock} | ({} if mark is None else mark.kwargs)
+    async with run_pool(**settings) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def authflow_client(authflow_pool: "RunningPool") -> "AsyncIterator[AuthClient]":
+    """A client of the user pool, open for sign-ins."""
+    async with authflow_pool.client() as client:
+        yield client

@@ -1,0 +1,308 @@
+"""A trigger challenge at work: in a policy of its own, with limits, keys and a clock.
+
+It is driven in two ways: by Cognito's events, one by one, and by a user pool over HTTP.
+"""
+
+import copy
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from attrs import define, evolve, field, frozen
+
+from authflow.client import AuthClient
+from authflow.errors import AuthFlowError, PluginFailedError
+from authflow.secret import Secret
+from authflow.testing.clock import MovableClock
+from authflow.testing.hooks import HookLog, watched_trigger
+from authflow.testing.made import Made
+from authflow.testing.outbox import Outbox
+from authflow.testing.running_pool import RunningPool, run_pool
+from authflow.triggers import (
+    GuessLimit,
+    KeyRing,
+    Limits,
+    MemoryLimitStore,
+    SendLimit,
+    Triggers,
+    challenge,
+)
+
+POOL_ID: Final = "eu-central-1_EXAMPLE01"
+CLIENT_ID: Final = "1example23456789"
+ATTEMPTS: Final = 3
+COOL_DOWN: Final = 30.0
+NEXT_SIGN_IN: Final = 1000.0
+"""Seconds after which no limit remembers a sign-in's code, and a further message is allowed."""
+
+_KEPT_BY_THE_CORE: Final = "authflow."
+_HEADER: Final = {
+    "version": "1",
+    "region": "eu-central-1",
+    "userPoolId": POOL_ID,
+    "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": CLIENT_ID},
+}
+
+
+@frozen(kw_only=True)
+class User:
+    """A user of a suite.
+
+    Args:
+        name: The canonical name.
+        attributes: The attributes; none if there is no such user.
+        exists: Whether there is such a user.
+    """
+
+    name: str
+    attributes: Mapping[str, str]
+    exists: bool = True
+
+
+@frozen(kw_only=True)
+class Judged:
+    """What became of an answer.
+
+    Args:
+        right: Whether it was taken for right.
+        error: What kept it from being judged.
+    """
+
+    right: bool
+    error: Exception | None = None
+
+
+@define(eq=False)
+class CountedStore:
+    """A store of limits that counts its calls.
+
+    Args:
+        store: The store itself.
+    """
+
+    store: MemoryLimitStore
+    calls: list[str] = field(factory=list, init=False)
+
+    async def read(self, key: str) -> Any:
+        """Give an entry."""
+        self.calls.append("read")
+        return await self.store.read(key)
+
+    async def replace(
+        self, key: str, value: bytes, *, expected: str | None, seconds: float
+    ) -> bool:
+        """Write an entry, unless somebody else was faster."""
+        self.calls.append("replace")
+        return await self.store.replace(key, value, expected=expected, seconds=seconds)
+
+
+@define(eq=False)
+class _Recorded:
+    """Triggers that remember the events that they served."""
+
+    _triggers: Triggers
+    events: list[dict[str, Any]] = field(factory=list, init=False)
+
+    @property
+    def sources(self) -> frozenset[str]:
+        return self._triggers.sources
+
+    async def handle(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        filled_in = await self._triggers.handle(event)
+        self.events.append(copy.deepcopy(filled_in))
+        return filled_in
+
+
+@define(kw_only=True, eq=False)
+class TriggerBench:
+    """A trigger challenge at work.
+
+    Args:
+        plugin: Its class.
+        settings: What it is made with.
+        clock: The time, for it and for all around it.
+        outbox: What its sender put where the suite can see it.
+        deadline: Seconds for a hook.
+
+    Raises:
+        ConfigError: It does not take its settings.
+        PluginError: It is no trigger challenge.
+    """
+
+    plugin: type[Any]
+    settings: Mapping[str, Any]
+    clock: MovableClock
+    outbox: Outbox
+    deadline: float
+    log: HookLog = field(init=False)
+    store: CountedStore = field(init=False)
+    triggers: _Recorded = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.log = HookLog(clock=self.clock, deadline=self.deadline)
+        self.store = CountedStore(MemoryLimitStore(clock=self.clock))
+        limits = Limits(
+            store=self.store,
+            keys=KeyRing.generate(),
+            # Suites guess a lot; the limits themselves are tested elsewhere.
+            guesses=GuessLimit(failures=99, most_failures=100),
+            sends=SendLimit(cool_down=COOL_DOWN, per_user=1000, per_destination=1000),
+            clock=self.clock,
+        )
+        triggers = Triggers(
+            policy=challenge(self.plugin.name, attempts=ATTEMPTS, **self.settings),
+            challenges=[watched_trigger(self.plugin, self.log)],
+            limits=limits,
+        )
+        self.triggers = _Recorded(triggers)
+
+    @property
+    def sent(self) -> int:
+        """How many messages were sent, as far as can be seen."""
+        return max(self.log.sent, len(self.outbox))
+
+    async def create(self, user: User, rounds: tuple[str, ...] = ()) -> Made:
+        """Have Create make a challenge.
+
+        Args:
+            user: For whom.
+            rounds: The metadata of the challenges of this sign-in that were answered wrong.
+
+        Raises:
+            PluginFailedError: It makes none.
+        """
+        event = _event(
+            "CreateAuthChallenge_Authentication",
+            user,
+            {"challengeName": "CUSTOM_CHALLENGE", "session": _session(rounds)},
+            ("publicChallengeParameters", "privateChallengeParameters", "challengeMetadata"),
+        )
+        return self.made(user, await self.triggers.handle(event))
+
+    def made(self, user: User, created: Mapping[str, Any]) -> Made:
+        """Read what Create gave.
+
+        Args:
+            user: For whom.
+            created: The event, filled in.
+        """
+        response = created["response"]
+        return Made(
+            username=user.name,
+            user_attributes=user.attributes,
+            user_not_found=not user.exists,
+            public=response["publicChallengeParameters"],
+            private=response["privateChallengeParameters"],
+            metadata=response["challengeMetadata"],
+            now=self.clock(),
+            sent=tuple(self.outbox),
+        )
+
+    async def verify(self, user: User, made: Made, answer: str) -> Judged:
+        """Have Verify judge an answer.
+
+        Args:
+            user: Whose it is.
+            made: The challenge.
+            answer: The answer.
+        """
+        event = _event(
+            "VerifyAuthChallengeResponse_Authentication",
+            user,
+            {"privateChallengeParameters": dict(made.private), "challengeAnswer": answer},
+            ("answerCorrect",),
+        )
+        try:
+            judged = await self.triggers.handle(event)
+        except AuthFlowError as error:
+            return Judged(right=False, error=error)
+        return Judged(right=judged["response"]["answerCorrect"] is True)
+
+    async def verify_alone(self, answer: str, private: Mapping[str, str]) -> Any:
+        """Call `verify` of a plugin that is made anew, with no core around it.
+
+        It is told what it was told last by the core, but for the arguments.
+
+        Args:
+            answer: The answer, handed on as the object that it is.
+            private: The private parameters.
+        """
+        context = evolve(self.log.of("verify")[-1].context, answer=Secret(answer), private=private)
+        return await self.plugin(**self.settings).verify(context)
+
+    @asynccontextmanager
+    async def pool(self, *users: User) -> AsyncIterator[tuple[RunningPool, AuthClient]]:
+        """Run a user pool with the challenge in it, and a client.
+
+        Args:
+            *users: The users to make.
+        """
+        custom = {name for user in users for name in user.attributes if name.startswith("custom:")}
+        async with run_pool(
+            triggers=self.triggers, clock=self.clock, custom_attributes=sorted(custom)
+        ) as pool:
+            for user in users:
+                own = {
+                    name: value
+                    for name, value in user.attributes.items()
+                    if name != "sub" and not name.startswith("cognito:")
+                }
+                await pool.add_user(user.name, attributes=own)
+            async with pool.client() as client:
+                yield pool, client
+
+    def last_made(self, user: User) -> Made:
+        """Give the last challenge that the pool had Create make.
+
+        Args:
+            user: For whom it was.
+
+        Raises:
+            PluginFailedError: It made none.
+        """
+        for event in reversed(self.triggers.events):
+            if event["triggerSource"].startswith("CreateAuthChallenge"):
+                there = evolve(user, attributes=event["request"]["userAttributes"])
+                return self.made(there, event)
+        msg = "Create was not called"
+        raise PluginFailedError(msg)
+
+
+def own_private(made: Made) -> dict[str, str]:
+    """Give the private parameters that are the plugin's own.
+
+    Args:
+        made: The challenge.
+    """
+    return {
+        name: value
+        for name, value in made.private.items()
+        if not name.startswith(_KEPT_BY_THE_CORE)
+    }
+
+
+def _event(
+    source: str, user: User, request: Mapping[str, Any], response: tuple[str, ...]
+) -> dict[str, Any]:
+    return {
+        **copy.deepcopy(_HEADER),
+        "triggerSource": source,
+        "userName": user.name,
+        "request": {
+            "userAttributes": dict(user.attributes),
+            "userNotFound": not user.exists,
+            **request,
+        },
+        "response": dict.fromkeys(response),
+    }
+
+
+def _session(rounds: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "challengeName": "CUSTOM_CHALLENGE",
+            "challengeResult": False,
+            "challengeMetadata": metadata,
+        }
+        for metadata in rounds
+    ]

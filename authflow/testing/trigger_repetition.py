@@ -1,0 +1,160 @@
+"""Cases on how hooks run: three times, cancelled, beside others, in time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final
+
+from authflow.testing.cases import case, demand
+from authflow.testing.hooks import Hook, HookRun, run_cancelled
+from authflow.testing.trigger_bench import NEXT_SIGN_IN, TriggerBench
+from authflow.testing.trigger_subject import FOREIGN_ANSWERS, TriggerSubject
+
+_MOST_CANCELLED: Final = 40
+"""Awaits of one hook at which it is cancelled."""
+_REPEATED: Final = 5
+_RETRY: Final = 5.0
+"""Seconds after which Cognito calls a trigger again that has not answered."""
+
+
+class RepetitionCases(TriggerSubject):
+    """Cognito may run a hook up to three times for one call of the client."""
+
+    @case
+    async def test_three_runs_of_create_make_one_challenge(self) -> None:
+        """Whichever run of Create counts, the answer is the same."""
+        bench = self.bench()
+        made = list(await asyncio.gather(bench.create(self.ada), bench.create(self.ada)))
+        self.clock.advance(_RETRY)
+        made.append(await bench.create(self.ada))
+        answers = {self.right_answer(one) for one in made}
+        demand(
+            len(answers) == 1,
+            f"three runs of create make {len(answers)} challenges with different answers: draw"
+            " codes from context.randomness",
+        )
+        judged = await bench.verify(self.ada, made[-1], answers.pop())
+        demand(judged.right, "what the first run of create made is not right for the last one")
+
+    @case
+    async def test_three_runs_of_create_send_one_message(self) -> None:
+        """A message is sent once, however often Create runs."""
+        bench = self.bench()
+        await asyncio.gather(bench.create(self.ada), bench.create(self.ada))
+        self.clock.advance(_RETRY)
+        await bench.create(self.ada)
+        demand(bench.sent <= 1, f"{bench.sent} messages were sent: send by context.deliver")
+
+    @case
+    async def test_three_runs_of_verify_give_one_verdict(self) -> None:
+        """A right answer is right in all runs of Verify, and a wrong one in none."""
+        bench = self.bench()
+        made = await bench.create(self.ada)
+        for answer, right in ((self.wrong_answer(made), False), (self.right_answer(made), True)):
+            judged = list(
+                await asyncio.gather(*(bench.verify(self.ada, made, answer) for _ in range(2)))
+            )
+            self.clock.advance(_RETRY)
+            judged.append(await bench.verify(self.ada, made, answer))
+            demand(
+                all(one.right is right for one in judged),
+                f"{sum(one.right for one in judged)} of three runs of verify take"
+                f" {'the right' if right else 'a wrong'} answer for right",
+            )
+
+    @case
+    async def test_cancelling_create_leaves_nothing_behind(self) -> None:
+        """Create ends when it is cancelled, at every await, and the next one works."""
+        bench = self.bench()
+        await bench.create(self.ada)
+        for at in range(min(_steps(bench, "create"), _MOST_CANCELLED)):
+            await self._reset()
+            bench = self.bench()
+            before = bench.sent
+            await _demand_cancelled(bench, partial(bench.create, self.ada), at, "create")
+            await bench.create(self.ada)
+            demand(bench.sent - before <= 1, "a message is sent twice after a cancellation")
+            self.clock.advance(NEXT_SIGN_IN)
+            made = await bench.create(self.ada)
+            judged = await bench.verify(self.ada, made, self.right_answer(made))
+            demand(judged.right, f"no right answer after create was cancelled at await {at + 1}")
+
+    @case
+    async def test_cancelling_verify_leaves_nothing_behind(self) -> None:
+        """Verify ends when it is cancelled, at every await, and the next run still judges."""
+        bench = self.bench()
+        made = await bench.create(self.ada)
+        await bench.verify(self.ada, made, self.right_answer(made))
+        for at in range(min(_steps(bench, "verify"), _MOST_CANCELLED)):
+            await self._reset()
+            bench = self.bench()
+            made = await bench.create(self.ada)
+            right = self.right_answer(made)
+            call = partial(bench.verify, self.ada, made, right)
+            await _demand_cancelled(bench, call, at, "verify")
+            judged = await bench.verify(self.ada, made, right)
+            demand(judged.right, f"no right answer after verify was cancelled at await {at + 1}")
+
+    @case
+    async def test_the_event_loop_is_never_blocked(self) -> None:
+        """All sign-ins of a process share its event loop: waiting and working go elsewhere."""
+        bench = self.bench()
+        for _ in range(_REPEATED):
+            made = await bench.create(self.ada)
+            await bench.verify(self.ada, made, self.wrong_answer(made))
+            await bench.verify(self.ada, made, self.right_answer(made))
+            self.clock.advance(NEXT_SIGN_IN)
+        verified = bench.log.of("verify")
+        for runs in (bench.log.of("create"), verified[::2], verified[1::2]):
+            demand_unblocked(runs, self.longest_block)
+
+    @case
+    async def test_every_hook_ends_within_its_deadline(self) -> None:
+        """Cognito waits for five seconds: no answer makes a hook take longer."""
+        bench = self.bench()
+        for user in (self.ada, self.nobody):
+            made = await bench.create(user)
+            for answer in FOREIGN_ANSWERS:
+                await bench.verify(user, made, answer)
+        late = {run.hook for run in bench.log.runs if run.timed_out or run.seconds > self.deadline}
+        demand(not late, f"it takes longer than {self.deadline:g} seconds: {', '.join(late)}")
+
+    async def _reset(self) -> None:
+        """Begin anew within a case: what was sent and enrolled belongs to the bench before."""
+        self.outbox.clear()
+        await self.prepare()
+
+
+def demand_unblocked(runs: list[HookRun], longest: float) -> None:
+    """Raise if hooks keep the event loop from others.
+
+    The first run may import what it needs. Of the others the best one counts: a computer that is
+    busy with something else slows some of them down, and a plugin that blocks, all.
+
+    Args:
+        runs: Several runs of one hook, all alike.
+        longest: For how many seconds at a time they may keep it.
+
+    Raises:
+        Violation: They do.
+    """
+    later = runs[1:]
+    calls = {call for run in later for call in run.blocking_calls}
+    demand(not calls, f"{later[0].hook} blocks the event loop by calls of {', '.join(calls)}")
+    best = min(run.longest_step for run in later)
+    demand(
+        best <= longest,
+        f"{later[0].hook} keeps the event loop for {best:.3f} seconds at a time: use"
+        " anyio.to_thread.run_sync",
+    )
+
+
+def _steps(bench: TriggerBench, hook: Hook) -> int:
+    return bench.log.of(hook)[-1].steps
+
+
+async def _demand_cancelled(
+    bench: TriggerBench, call: Callable[[], Awaitable[Any]], at: int, hook: Hook
+) -> None:
+    wrong = await run_cancelled(bench.log, call, at)
+    demand(wrong is None, f"{hook} was cancelled at await {at + 1}: {wrong}")

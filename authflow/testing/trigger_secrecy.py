@@ -1,0 +1,150 @@
+"""Cases on secrecy: what must not tell an answer."""
+
+import traceback
+from collections.abc import Mapping
+from typing import Final
+
+from attrs import evolve
+
+from authflow.testing.cases import Violation, case, demand
+from authflow.testing.comparisons import Comparisons
+from authflow.testing.leaks import leaks
+from authflow.testing.secrecy import heard
+from authflow.testing.trigger_bench import CLIENT_ID, NEXT_SIGN_IN, POOL_ID, own_private
+from authflow.testing.trigger_subject import FOREIGN_ANSWERS, TriggerSubject
+
+_DRAWS: Final = 6
+_SURE: Final = 6
+"""Characters of an answer that stands nowhere by chance."""
+_LEAST: Final = 4
+"""Characters of an answer that is looked for in logs and errors."""
+_MOST_CHARS: Final = 131_072
+"""StringType in the API's model."""
+_MOST_BYTES: Final = 1_000_000
+"""All parameters of one challenge; what AWS allows a function's reply is six times as much."""
+_MOST_STATE: Final = 1_024
+
+
+class SecrecyCases(TriggerSubject):
+    """Where an answer must not be found."""
+
+    @case
+    async def test_nothing_public_lets_the_answer_be_found(self) -> None:
+        """Neither the answer nor a hash of it is public, with or without a salt."""
+        bench = self.bench()
+        found: dict[str, int] = {}
+        for _ in range(_DRAWS):
+            made = await bench.create(self.ada)
+            answer = self.right_answer(made)
+            public = {**made.public, "challengeMetadata": made.metadata.partition("#")[0]}
+            context = (*made.user_attributes.values(), made.username, POOL_ID, CLIENT_ID)
+            for form in leaks(answer, public, context):
+                found[form] = found.get(form, 0) + (_DRAWS if len(answer) >= _SURE else 1)
+            self.clock.advance(NEXT_SIGN_IN)
+        # A short answer may stand somewhere by chance once.
+        sure = sorted(form for form, times in found.items() if times > 1)
+        demand(not sure, f"the answer can be found in what is public, as: {', '.join(sure)}")
+
+    @case
+    async def test_its_metadata_never_changes(self) -> None:
+        """The metadata is seen by all triggers, and later ones know the challenge by it."""
+        before = self.challenge.metadata
+        bench = self.bench()
+        for user in (self.ada, self.grace, self.nobody):
+            made = await bench.create(user)
+            same = before == self.challenge.metadata == made.metadata.partition("#")[0]
+            demand(same, "the metadata differs from one challenge to the next")
+            self.clock.advance(NEXT_SIGN_IN)
+
+    @case
+    async def test_strings_and_sizes_are_within_cognitos_limits(self) -> None:
+        """All parameters are well-formed text, and small enough for Cognito and Lambda."""
+        bench = self.bench()
+        for user in (self.ada, self.nobody):
+            await bench.create(user)
+            issued = bench.log.of("create")[-1].result
+            sizes = [_size("public", issued.public), _size("private", issued.private)]
+            demand(sum(sizes) <= _MOST_BYTES, "the parameters are more than 1,000,000 bytes")
+            state = getattr(issued, "state", None)
+            demand(
+                state is None or len(state.reveal()) <= _MOST_STATE,
+                f"the state is more than {_MOST_STATE} bytes",
+            )
+
+    @case
+    async def test_answers_are_compared_in_constant_time(self) -> None:
+        """Answers are compared by `hmac.compare_digest`, and never by `==`."""
+        bench = self.bench()
+        made = await bench.create(self.ada)
+        right = self.right_answer(made)
+        await bench.verify(self.ada, made, self.wrong_answer(made))
+        for answer in (self.wrong_answer(made), right):
+            seen = Comparisons(secret=right)
+            private = {
+                name: seen.probe(value) if value == right else value
+                for name, value in own_private(made).items()
+            }
+            with seen.watched():
+                await bench.verify_alone(seen.probe(answer), private)
+            demand(not seen.plain, "an answer is compared by ==: use hmac.compare_digest")
+            demand(
+                seen.digests or self.compared_elsewhere,
+                "no call of hmac.compare_digest was seen: use it, or say in `compared_elsewhere`"
+                " who compares",
+            )
+
+    @case
+    async def test_no_answer_is_logged_printed_or_shown(self) -> None:
+        """Logs at DEBUG, the standard streams and reprs hold no answer."""
+        bench = self.bench()
+        with heard() as text:
+            made = await bench.create(self.ada)
+            right, wrong = self.right_answer(made), self.wrong_answer(made)
+            for answer in (wrong, right):
+                await bench.verify(self.ada, made, answer)
+        shown = [repr(run.result) + repr(run.context) for run in bench.log.runs]
+        plugin = self.challenge(**self.make_settings())
+        texts = {
+            "what is logged or printed": text.getvalue(),
+            "a repr": "".join([*shown, repr(plugin), str(plugin)]),
+        }
+        for place, told in texts.items():
+            for answer in (wrong, right):
+                found = len(answer) >= _LEAST and answer in told
+                demand(not found, f"an answer stands in {place}: keep it in a Secret")
+
+    @case
+    async def test_errors_tell_no_answer(self) -> None:
+        """Whatever makes the plugin raise, the text of its errors holds no answer."""
+        bench = self.bench()
+        made = await bench.create(self.ada)
+        right, wrong = self.right_answer(made), self.wrong_answer(made)
+        own = own_private(made)
+        core = {name: value for name, value in made.private.items() if name not in own}
+        damaged = [{**made.private}, core, core | dict.fromkeys(own, "")]
+        damaged += [core | dict.fromkeys(own, "\N{SNOWMAN}"), core | dict.fromkeys(own, "null")]
+        damaged += [{**made.private, name: ""} for name in own]
+        for private in damaged:
+            for answer in (wrong, right, FOREIGN_ANSWERS[0]):
+                await bench.verify(self.ada, evolve(made, private=private), answer)
+        for run in bench.log.runs:
+            text = "" if run.error is None else "".join(traceback.format_exception(run.error))
+            for answer in (wrong, right):
+                told = len(answer) >= _LEAST and answer in text
+                demand(not told, f"{type(run.error).__qualname__} of {run.hook} tells an answer")
+
+
+def _size(kind: str, parameters: Mapping[str, str]) -> int:
+    size = 0
+    for name, value in parameters.items():
+        demand(name and len(name) <= _MOST_CHARS, f"a {kind} parameter has no usable name")
+        demand(
+            len(value) <= _MOST_CHARS,
+            f"the {kind} parameter {name!a:.40} has more than {_MOST_CHARS:,} characters",
+        )
+        try:
+            size += len(name.encode()) + len(value.encode())
+        except UnicodeEncodeError:
+            msg = f"the {kind} parameter {name!a:.40} is no well-formed Unicode"
+            raise Violation(msg) from None
+    return size

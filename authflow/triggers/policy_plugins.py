@@ -1,0 +1,145 @@
+"""The plugins of a policy: made when they are first needed, asked within a time, blamed by name."""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, TypeVar
+
+from attrs import define, field
+
+from authflow import wire
+from authflow.errors import (
+    ConfigError,
+    PluginConflictError,
+    PluginError,
+    PluginFailedError,
+    PluginLoadError,
+    TriggerStateError,
+)
+from authflow.plugins import PluginRegistry
+from authflow.triggers.challenges import CreateContext, TriggerChallenge, VerifyContext
+from authflow.triggers.limits.safeguards import Safeguards
+from authflow.triggers.policies.policy import CHOICE_METADATA, CONDITION_METADATA, STATE_MARK
+from authflow.triggers.policies.steps import ChallengeStep
+
+T = TypeVar("T")
+
+_OUR_OWN: Final = {wire.CHOICE: CHOICE_METADATA, wire.CONDITION: CONDITION_METADATA}
+
+_log: Final = logging.getLogger("authflow.triggers")
+
+
+@define(kw_only=True, eq=False)
+class PolicyPlugins:
+    """The plugins of a policy's challenges.
+
+    Args:
+        steps: The challenges.
+        registry: Where their plugins are found.
+        safeguards: What a plugin may need.
+        seconds: How long a plugin may take for one call. Cognito gives a trigger 5 in all.
+    """
+
+    steps: tuple[ChallengeStep, ...]
+    registry: PluginRegistry
+    safeguards: Safeguards
+    seconds: float = 4.5
+    made: dict[str, TriggerChallenge] = field(factory=dict, init=False, repr=False)
+    """For each step's label, its plugin."""
+    metadata: dict[str, str] = field(factory=dict, init=False, repr=False)
+    """For each challenge's name, what stands in its challengeMetadata."""
+
+    def load(self, names: Iterable[str] | None = None) -> None:
+        """Find and make the plugins of the policy, unless that was done before.
+
+        Args:
+            names: Only these.
+
+        Raises:
+            PluginError: A plugin is missing, broken or in conflict with another.
+            ConfigError: A plugin does not take its settings.
+        """
+        wanted = None if names is None else frozenset(names)
+        for step in self.steps:
+            if wanted is None or step.name in wanted:
+                self._load(step)
+
+    def ready(self) -> None:
+        """Load the plugins at their first use, keeping from the client what is wrong with one.
+
+        Raises:
+            PluginFailedError: One cannot be loaded.
+        """
+        if len(self.made) == len(self.steps):
+            return
+        try:
+            self.load()
+        except (PluginError, ConfigError) as error:
+            _log.error("the triggers cannot be served: %s", error)
+            msg = "a challenge of this flow cannot be served"
+            raise PluginFailedError(msg) from error
+
+    async def create(self, step: ChallengeStep, context: CreateContext) -> object:
+        """Have a step's plugin make a challenge.
+
+        Raises:
+            PluginFailedError: It raised, or took too long.
+            TriggerStateError: What it was given failed.
+        """
+        return await self._ask(step, self.made[step.label].create, context)
+
+    async def verify(self, step: ChallengeStep, context: VerifyContext) -> object:
+        """Have a step's plugin verify an answer.
+
+        Raises:
+            PluginFailedError: It raised, or took too long.
+            TriggerStateError: What it was given failed.
+        """
+        return await self._ask(step, self.made[step.label].verify, context)
+
+    def failed(self, step: ChallengeStep, why: str) -> PluginFailedError:
+        """Log why a plugin's result is unusable, and give the error that the client may see."""
+        brought_by = self.registry.distribution_of(type(self.made[step.label]))
+        _log.error("the challenge plugin %r of %s failed: %s", step.name, brought_by, why)
+        return PluginFailedError(f"the challenge {step.name!r} failed")
+
+    async def _ask(
+        self, step: ChallengeStep, method: Callable[[T], Awaitable[object]], context: T
+    ) -> object:
+        """Call a plugin. Its error may hold anything: nobody gets its text."""
+        import asyncio  # noqa: PLC0415  # Define awaits nothing, and is what a cold start is for
+
+        try:
+            async with asyncio.timeout(self.seconds):
+                return await method(context)
+        except TriggerStateError:
+            raise  # what the plugin was given failed, not the plugin
+        except TimeoutError as error:
+            raise self.failed(step, f"it took longer than {self.seconds:g} s") from error
+        except Exception as error:
+            raise self.failed(step, f"it raised {type(error).__qualname__}") from error
+
+    def _load(self, step: ChallengeStep) -> None:
+        """Find and make a step's plugin, unless that was done before."""
+        if step.label in self.made:
+            return
+        made_by = self.registry.find(step.name)
+        metadata = getattr(made_by, "metadata", None)
+        if not isinstance(metadata, str) or not metadata or STATE_MARK in metadata:
+            msg = (
+                f"the challenge {step.name!r} must have a `metadata`, a string that is not empty"
+                f" and holds no {STATE_MARK!r}"
+            )
+            raise PluginLoadError(msg)
+        for other, taken in {**self.metadata, **_OUR_OWN}.items():
+            if taken == metadata and other != step.name:
+                msg = f"{other!r} and {step.name!r} share one metadata: none would know its answers"
+                raise PluginConflictError(msg)
+        self.safeguards.check(step.name, getattr(made_by, "needs", ()))
+        try:
+            plugin: TriggerChallenge = made_by(**step.settings)
+        except Exception as error:
+            given = ", ".join(step.settings) or "none"
+            msg = f"the challenge {step.name!r} cannot be made with its settings ({given})"
+            raise ConfigError(msg) from error
+        self.metadata[step.name] = metadata
+        self.made[step.label] = plugin

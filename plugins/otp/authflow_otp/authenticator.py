@@ -1,0 +1,231 @@
+"""The trigger halves of `totp` and `hotp`: they judge the codes of authenticator apps and tokens.
+
+Both are one rule: a code belongs to a place, a time step or a counter, and a code is right if its
+place is within a window, and behind all places whose codes were right before. The place moves by
+compare and set in the store of the secrets, so that of two sign-ins with one code one passes.
+
+Sources: RFC 4226, sections 5.3 and 7.2 to 7.4; RFC 6238, sections 5.2 and 6.
+"""
+
+import hashlib
+import hmac
+import secrets
+from base64 import b32encode
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
+
+import pyotp
+from attrs import evolve, field, frozen
+
+from authflow.errors import PluginFailedError
+from authflow.secret import Secret
+from authflow.triggers.challenges import CreateContext, Issued, VerifyContext
+from authflow.triggers.outcomes import Outcome
+from authflow_otp.answers import code_of
+from authflow_otp.enrolments import Enrolment, Kind, Owner, SecretStore
+from authflow_otp.settings import having, within
+
+PERIOD: Final = 30
+"""Seconds of a time step. Most apps know no other, whatever a URI says."""
+
+_TRIES: Final = 4
+"""How often another writer of the same enrolment is waited for: each one wrote something."""
+_POOL: Final = "user_pool_id"
+_TURN: Final = "turn"
+
+_NOBODY: Final = Enrolment(secret=Secret(secrets.token_bytes(20)), confirmed=True)
+"""Judged in place of an enrolment that there is not, so that it takes as long."""
+
+_HASHES: Final[dict[str, Any]] = {
+    "SHA1": hashlib.sha1,
+    "SHA256": hashlib.sha256,
+    "SHA512": hashlib.sha512,
+}
+
+
+def code_at(enrolment: Enrolment, place: int) -> str:
+    """Give the code of a place (RFC 4226, section 5.3).
+
+    Args:
+        enrolment: Whose.
+        place: The counter or the time step.
+    """
+    generator = pyotp.HOTP(
+        b32encode(enrolment.secret.reveal()).decode(),
+        digits=enrolment.digits,
+        digest=_HASHES[enrolment.algorithm],
+    )
+    return generator.at(place)
+
+
+def place_of(enrolment: Enrolment, code: str, places: range) -> int | None:
+    """Give the place whose code it is, in constant time for a window.
+
+    Args:
+        enrolment: Whose.
+        code: The code.
+        places: Where to look.
+    """
+    found = None
+    for place in places:
+        if hmac.compare_digest(code_at(enrolment, place).encode(), code.encode()):
+            found = place
+    return found
+
+
+@frozen(kw_only=True)
+class Totp:
+    """A code of an authenticator app, which changes every 30 seconds (RFC 6238).
+
+    Args:
+        store: Where the users' enrolments are.
+        drift: How many steps the app's clock may be early or late, 0 or 1.
+
+    Raises:
+        ConfigError: A setting is out of bounds.
+    """
+
+    name: ClassVar[str] = "totp"
+    metadata: ClassVar[str] = "TOTP_CHALLENGE"
+    interface: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ("limits",)
+    """Without limits on guesses six digits protect nothing."""
+    conformance: ClassVar[str] = "authflow_otp.conformance:TotpSuite"
+
+    store: SecretStore = field(
+        validator=having("get", "replace"),
+        metadata={"doc": "where the enrolments are: an object from the code"},
+    )
+    drift: int = field(
+        default=1,
+        validator=within(0, 1),
+        metadata={"doc": "30-second steps that a clock may differ", "minimum": 0, "maximum": 1},
+    )
+
+    async def create(self, context: CreateContext) -> Issued:
+        """Ask for a code. It is the same for everybody: who is enrolled is not told."""
+        return _asked(context)
+
+    async def verify(self, context: VerifyContext) -> Outcome:
+        """Judge a code, and let no sign-in have it again.
+
+        Raises:
+            PluginFailedError: The private parameters are not those of this plugin, or others
+                change the enrolment all the time.
+            TriggerStateError: The enrolment cannot be read or written now.
+        """
+        step = int(context.now // PERIOD)
+        places = range(max(0, step - self.drift), step + self.drift + 1)
+        return await _judged(
+            Kind.TOTP,
+            self.store,
+            context,
+            lambda enrolment, code: place_of(enrolment, code, places),
+        )
+
+
+@frozen(kw_only=True)
+class Hotp:
+    """A code of a token that counts (RFC 4226).
+
+    Each press of its button counts, so the token gets ahead. Within `look_ahead` that does not
+    matter; if it is farther ahead, two codes in a row, typed as one answer, find it again.
+
+    Args:
+        store: Where the users' enrolments are.
+        look_ahead: How many codes may have been skipped.
+        resync: How many may have been skipped if two codes are given.
+
+    Raises:
+        ConfigError: A setting is out of bounds.
+    """
+
+    name: ClassVar[str] = "hotp"
+    metadata: ClassVar[str] = "HOTP_CHALLENGE"
+    interface: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ("limits",)
+    conformance: ClassVar[str] = "authflow_otp.conformance:HotpSuite"
+
+    store: SecretStore = field(
+        validator=having("get", "replace"),
+        metadata={"doc": "where the enrolments are: an object from the code"},
+    )
+    look_ahead: int = field(
+        default=5,
+        validator=within(0, 10),
+        metadata={"doc": "codes that may have been skipped", "minimum": 0, "maximum": 10},
+    )
+    resync: int = field(
+        default=100,
+        validator=within(0, 500),
+        metadata={
+            "doc": "codes that may have been skipped if two in a row are given",
+            "minimum": 0,
+            "maximum": 500,
+        },
+    )
+
+    async def create(self, context: CreateContext) -> Issued:
+        """Ask for a code. It is the same for everybody: who is enrolled is not told."""
+        return _asked(context)
+
+    async def verify(self, context: VerifyContext) -> Outcome:
+        """Judge a code or two, move the counter on, and never back.
+
+        Raises:
+            PluginFailedError: The private parameters are not those of this plugin, or others
+                change the enrolment all the time.
+            TriggerStateError: The enrolment cannot be read or written now.
+        """
+        return await _judged(Kind.HOTP, self.store, context, self._place)
+
+    def _place(self, enrolment: Enrolment, answer: str) -> int | None:
+        # The last place that was right is looked at too: the same answer may be judged again.
+        first, digits = enrolment.next_place, enrolment.digits
+        if len(answer) != 2 * digits:
+            places = range(max(0, first - 1), first + self.look_ahead + 1)
+            return place_of(enrolment, answer, places)
+        found = None
+        for place in range(max(0, first - 2), first + self.resync + 1):
+            pair = code_at(enrolment, place) + code_at(enrolment, place + 1)
+            if hmac.compare_digest(pair.encode(), answer.encode()):
+                found = place + 1
+        return found
+
+
+def _asked(context: CreateContext) -> Issued:
+    # Not drawn from `context.randomness`: sign-ins that begin together would share it.
+    private = {_POOL: context.user_pool_id, _TURN: secrets.token_hex(16)}
+    return Issued(public={}, private=private)
+
+
+async def _judged(
+    kind: Kind,
+    store: SecretStore,
+    context: VerifyContext,
+    find: Callable[[Enrolment, str], int | None],
+) -> Outcome:
+    """Judge an answer by where its code is found."""
+    turn, pool = context.private.get(_TURN), context.private.get(_POOL)
+    if not turn or pool is None:
+        msg = f"{kind}: the private challenge parameters are not those that create() made"
+        raise PluginFailedError(msg)
+    owner = Owner(user_pool_id=pool, username=context.username, kind=kind)
+    answer = code_of(context.answer)
+    for _ in range(_TRIES):
+        kept = await store.get(owner)
+        known = kept is not None and kept.enrolment.confirmed and not context.user_not_found
+        place = find(kept.enrolment if kept is not None and known else _NOBODY, answer)
+        if kept is None or not known or place is None:
+            return Outcome.retry("a wrong code, or no enrolment")
+        enrolment = kept.enrolment
+        if place < enrolment.next_place:
+            # Cognito runs Verify up to three times for one answer: all say the same.
+            last = place == enrolment.next_place - 1
+            same = hmac.compare_digest(enrolment.used_by.encode(), turn.encode())
+            return Outcome.passed() if last and same else Outcome.retry("the code was used before")
+        moved = evolve(enrolment, next_place=place + 1, used_by=turn)
+        if await store.replace(owner, moved, expected=kept.version):
+            return Outcome.passed()
+    msg = f"{kind}: the enrolment is changed all the time; try again later"
+    raise PluginFailedError(msg)

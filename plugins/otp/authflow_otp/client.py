@@ -1,0 +1,102 @@
+"""The client halves: they tell where a code is to be found, and ask for it.
+
+What the user pool sends is not trusted: it is shown only if it is what it claims to be, so that it
+can neither steer a terminal nor put words into a person's mouth.
+"""
+
+import re
+from typing import ClassVar, Final
+
+from authflow.client.prompt import Prompt
+from authflow.errors import PluginFailedError
+from authflow.results import Challenge
+
+_DESTINATION: Final = re.compile(r"\+\*{1,15}[0-9]{1,4}|[^\s@<>]{0,4}\*{1,8}@[^\s@<>]{0,4}\*{1,8}")
+_NUMBER: Final = re.compile(r"[0-9]{1,6}")
+_WORD: Final = re.compile(r"[a-z]{2,16}")
+_MEDIA: Final = {"EMAIL": "by e-mail", "SMS": "by text message"}
+
+
+class OtpPrompter:
+    """Answers a code that was sent by e-mail or SMS."""
+
+    name: ClassVar[str] = "otp"
+    interface: ClassVar[int] = 1
+    conformance: ClassVar[str] = "authflow_otp.conformance:OtpClientSuite"
+
+    async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
+        """Tell where the code was sent, and ask for it.
+
+        A person who types nothing asks for the message again, as long as there is another attempt.
+
+        Raises:
+            PluginFailedError: The challenge is not one that `otp` makes.
+        """
+        parameters = challenge.parameters
+        to = parameters.get("destination", "")
+        medium = _MEDIA.get(parameters.get("medium", ""))
+        if medium is None or not _DESTINATION.fullmatch(to) or not to.isprintable():
+            msg = "otp: the challenge does not say where its code was sent"
+            raise PluginFailedError(msg)
+        digits, expires_in = _number(challenge, "digits"), _number(challenge, "expiresIn")
+        if challenge.is_retry:
+            await prompt.tell(_attempt(challenge))
+        if "retryAfter" in parameters:
+            wait = _number(challenge, "retryAfter")
+            await prompt.tell(f"No message can be sent {medium} for the next {wait} seconds.")
+        elif parameters.get("sent") == "true":
+            minutes, again = max(1, expires_in // 60), " again" if challenge.is_retry else ""
+            await prompt.tell(
+                f"A code of {digits} digits was sent{again} {medium} to {to}."
+                f" It is good for {minutes} min."
+            )
+        resend = parameters.get("resend", "")
+        last = challenge.attempts is not None and challenge.attempt >= challenge.attempts
+        if last or not _WORD.fullmatch(resend):
+            return await prompt.ask("The code:")
+        return (await prompt.ask("The code, or nothing to have it sent again:")).strip() or resend
+
+
+class TotpPrompter:
+    """Answers with the code that an authenticator app shows."""
+
+    name: ClassVar[str] = "totp"
+    interface: ClassVar[int] = 1
+    conformance: ClassVar[str] = "authflow_otp.conformance:TotpClientSuite"
+
+    async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
+        """Ask what the app shows; after a wrong code, for the one that it shows next."""
+        if challenge.is_retry:
+            await prompt.tell(f"{_attempt(challenge)} Wait for the app to show another code.")
+        return await prompt.ask("The code of your authenticator app:")
+
+
+class HotpPrompter:
+    """Answers with the code that a token shows when its button is pressed."""
+
+    name: ClassVar[str] = "hotp"
+    interface: ClassVar[int] = 1
+    conformance: ClassVar[str] = "authflow_otp.conformance:HotpClientSuite"
+
+    async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
+        """Ask what the token shows; after a wrong code, for two in a row, which find its place."""
+        if not challenge.is_retry:
+            return await prompt.ask("The next code of your token:")
+        await prompt.tell(
+            f"{_attempt(challenge)} If the button was pressed many times, type the next two codes"
+            " one after the other."
+        )
+        return await prompt.ask("The next code of your token, or the next two:")
+
+
+def _attempt(challenge: Challenge) -> str:
+    of = "" if challenge.attempts is None else f" of {challenge.attempts}"
+    return f"This is attempt {challenge.attempt}{of}."
+
+
+def _number(challenge: Challenge, name: str) -> int:
+    value = challenge.parameters.get(name, "")
+    if not _NUMBER.fullmatch(value):
+        msg = f"otp: the challenge's {name} is no number"
+        raise PluginFailedError(msg)
+    return int(value)

@@ -1,0 +1,128 @@
+"""What `authflow plugins check` and the tests run: authflow's conformance suites.
+
+They need the extra `pool` of cognito-authflow. The halves name their suites as text, so that none
+imports this module.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from attrs import define, frozen
+
+from authflow.secret import Secret
+from authflow.testing import ClientChallengeSuite, Made, Outbox, TriggerChallengeSuite
+from authflow.triggers import KeyRing, Limits, MemoryLimitStore
+from authflow_otp.authenticator import PERIOD, Hotp, Totp, code_at
+from authflow_otp.client import HotpPrompter, OtpPrompter, TotpPrompter
+from authflow_otp.destinations import Medium
+from authflow_otp.enrolments import Enrolment, Kept, Owner, SealedSecretStore
+from authflow_otp.messages import Message
+from authflow_otp.trigger import Otp
+
+_ENROLLED: Final = frozenset({"ada", "grace"})
+"""The users of the suites."""
+
+
+@frozen
+class _Mailer:
+    """Puts messages where the suite can see them."""
+
+    medium: ClassVar[Medium] = Medium.EMAIL
+    outbox: Outbox
+
+    async def send(self, message: Message) -> None:
+        await self.outbox.send(message.destination, message.text)
+
+
+class _Texter(_Mailer):
+    medium = Medium.SMS
+
+
+class OtpSuite(TriggerChallengeSuite):
+    """The trigger half of `otp`, by e-mail."""
+
+    challenge: ClassVar[type[Any]] = Otp
+    lifetime: ClassVar[float | None] = 300
+    sender: ClassVar[type[_Mailer]] = _Mailer
+
+    def make_settings(self) -> Mapping[str, Any]:
+        """Have the codes sent to the suite's outbox."""
+        limits = Limits(store=MemoryLimitStore(), keys=KeyRing.generate(), clock=self.clock)
+        sender = self.sender(self.outbox)
+        return {"sender": sender, "purpose": "Example Shop", "limits": limits, "pace": 0}
+
+    def right_answer(self, made: Made) -> str:
+        """Give the code that was sent."""
+        return made.private["digits"]
+
+
+class OtpBySmsSuite(OtpSuite):
+    """The trigger half of `otp`, by SMS."""
+
+    sender = _Texter
+
+
+@define(eq=False)
+class _Settled(SealedSecretStore):
+    """A store in which the users are enrolled, in whatever pool the suite makes."""
+
+    async def get(self, owner: Owner) -> Kept | None:
+        kept = await SealedSecretStore.get(self, owner)
+        if kept is None and owner.username in _ENROLLED:
+            await self.replace(owner, _enrolment_of(owner.username), expected=None)
+            kept = await SealedSecretStore.get(self, owner)
+        return kept
+
+
+def _enrolment_of(username: str) -> Enrolment:
+    return Enrolment(secret=Secret(username.encode().ljust(20, b".")), confirmed=True)
+
+
+class _AuthenticatorSuite(TriggerChallengeSuite):
+    def make_settings(self) -> Mapping[str, Any]:
+        """Have the users enrolled."""
+        return {"store": _Settled(entries=MemoryLimitStore(), keys=KeyRing.generate())}
+
+
+class TotpSuite(_AuthenticatorSuite):
+    """The trigger half of `totp`.
+
+    It states no lifetime: how long a code is right depends on when its step began.
+    """
+
+    challenge: ClassVar[type[Any]] = Totp
+
+    def right_answer(self, made: Made) -> str:
+        """Give what the app shows."""
+        return code_at(_enrolment_of(made.username), int(made.now // PERIOD))
+
+
+class HotpSuite(_AuthenticatorSuite):
+    """The trigger half of `hotp`."""
+
+    challenge: ClassVar[type[Any]] = Hotp
+
+    def right_answer(self, made: Made) -> str:
+        """Give the token's first code."""
+        return code_at(_enrolment_of(made.username), 0)
+
+
+class OtpClientSuite(ClientChallengeSuite):
+    """The client half of `otp`."""
+
+    challenge: ClassVar[type[Any]] = OtpPrompter
+    trigger = OtpSuite
+
+
+class TotpClientSuite(ClientChallengeSuite):
+    """The client half of `totp`."""
+
+    challenge: ClassVar[type[Any]] = TotpPrompter
+    trigger = TotpSuite
+
+
+class HotpClientSuite(ClientChallengeSuite):
+    """The client half of `hotp`."""
+
+    challenge: ClassVar[type[Any]] = HotpPrompter
+    trigger = HotpSuite

@@ -1,0 +1,255 @@
+"""The secrets that users share with their authenticator apps, and where they are kept.
+
+What an app shares with a user pool is worth as much as a password, and it cannot be hashed. So it
+does not stand in a user attribute, which app clients may read. `SealedSecretStore` keeps it in any
+store that the limits may be in, by DynamoDB for one: sealed by AES-256-GCM under a key of the key
+ring, bound to its owner, under a name that tells nothing.
+
+| to keep it | entries |
+|---|---|
+| on Lambda | `DynamoDbLimitStore(table=...)` with a table of its own, which has backups |
+| for tests | `MemoryLimitStore()` |
+"""
+
+import base64
+import hmac
+import json
+import logging
+import os
+from enum import StrEnum
+from typing import Final, Protocol
+
+from attrs import define, field, frozen
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from authflow.errors import ConfigError, SealError
+from authflow.secret import Secret
+from authflow.triggers.limits.keys import KeyProvider, KeyRing, encoded
+from authflow.triggers.limits.stores import LimitStore
+
+LEAST_SECRET: Final = 16
+"""Bytes: RFC 4226, section 4, R6."""
+DIGITS: Final = range(6, 9)
+ALGORITHMS: Final = ("SHA1", "SHA256", "SHA512")
+"""RFC 6238, section 1.2. Many apps know the first alone."""
+
+_FOREVER: Final = 100 * 365 * 86400.0
+_NONCE_BYTES: Final = 12
+_VERSION: Final = b"1"
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Kind(StrEnum):
+    """What makes an app's next code: the time, or a counter."""
+
+    TOTP = "totp"
+    HOTP = "hotp"
+
+
+@frozen(kw_only=True)
+class Owner:
+    """Whose secret it is.
+
+    Args:
+        user_pool_id: The user pool.
+        username: The user's canonical name: `event.userName`, which for many pools is no address.
+        kind: What for.
+    """
+
+    user_pool_id: str
+    username: str
+    kind: Kind = field(converter=Kind)
+
+    def parts(self) -> tuple[str, str, str]:
+        """Give its parts."""
+        return self.user_pool_id, self.username, self.kind.value
+
+
+@frozen(kw_only=True)
+class Enrolment:
+    """What a user shares with an app, and which codes of it can still be right.
+
+    Args:
+        secret: The secret, at least 16 bytes.
+        algorithm: The hash: SHA1, SHA256 or SHA512.
+        digits: How many digits a code has, 6 to 8.
+        next_place: The first place whose code can be right: a counter, or a time step. It only
+            grows, so no code is right twice.
+        used_by: Which challenge the last code was right for: its answer may be judged three times.
+        confirmed: The user has shown a first code. Before that no code is right.
+
+    Raises:
+        ConfigError: Something is out of its bounds.
+    """
+
+    secret: Secret[bytes] = field(hash=False)
+    algorithm: str = "SHA1"
+    digits: int = 6
+    next_place: int = 0
+    used_by: str = ""
+    confirmed: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.secret, Secret) or not isinstance(self.secret.reveal(), bytes):
+            msg = "an enrolment's secret is bytes in a Secret"
+            raise ConfigError(msg)
+        if len(self.secret.reveal()) < LEAST_SECRET:
+            msg = f"an enrolment's secret has at least {LEAST_SECRET} bytes (RFC 4226, R6)"
+            raise ConfigError(msg)
+        if self.algorithm not in ALGORITHMS:
+            msg = f"an enrolment's algorithm is one of {', '.join(ALGORITHMS)}"
+            raise ConfigError(msg)
+        if type(self.digits) is not int or self.digits not in DIGITS:
+            msg = f"an enrolment has codes of {DIGITS[0]} to {DIGITS[-1]} digits"
+            raise ConfigError(msg)
+        if type(self.next_place) is not int or not 0 <= self.next_place < 2**63:
+            msg = "an enrolment's next place is a whole number, not below 0"
+            raise ConfigError(msg)
+
+    def to_json(self) -> bytes:
+        """Write it down. It is to be sealed: the secret stands in it."""
+        return json.dumps(
+            {
+                "secret": base64.b64encode(self.secret.reveal()).decode(),
+                "algorithm": self.algorithm,
+                "digits": self.digits,
+                "next_place": self.next_place,
+                "used_by": self.used_by,
+                "confirmed": self.confirmed,
+            }
+        ).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> "Enrolment":
+        """Read what was written down."""
+        kept = json.loads(text)
+        return cls(**{**kept, "secret": Secret(base64.b64decode(kept["secret"]))})
+
+
+@frozen(kw_only=True)
+class Kept:
+    """An enrolment as a store has it.
+
+    Args:
+        enrolment: The enrolment.
+        version: The store's name for this very state of it.
+    """
+
+    enrolment: Enrolment
+    version: str
+
+
+class SecretStore(Protocol):
+    """Keeps enrolments. Whatever it raises, no code is right then."""
+
+    async def get(self, owner: Owner) -> Kept | None:
+        """Give a user's enrolment, never an outdated one; None if there is none."""
+
+    async def replace(self, owner: Owner, enrolment: Enrolment, *, expected: str | None) -> bool:
+        """Write an enrolment, unless somebody else was faster.
+
+        Args:
+            owner: Whose it is.
+            enrolment: The enrolment.
+            expected: The version that `get` gave; None if there was none.
+
+        Returns:
+            Whether it was written.
+        """
+
+
+@define(kw_only=True, eq=False)
+class SealedSecretStore:
+    """Keeps enrolments sealed, in a store of the kind that limits are counted in.
+
+    Keep every key in the ring under which something was sealed: `reseal` seals it under the current
+    one, and so does every right answer.
+
+    Args:
+        entries: Where to keep them. Give them a table of their own: a count that is lost is
+            forgiven, and a secret that is lost shuts its user out.
+        keys: The key ring.
+    """
+
+    entries: LimitStore
+    keys: KeyProvider
+
+    async def get(self, owner: Owner) -> Kept | None:
+        """Give a user's enrolment; None if there is none.
+
+        Args:
+            owner: Whose.
+
+        Raises:
+            SealError: It cannot be opened: altered, another user's, or its key is gone.
+            TriggerStateError: The store or the keys cannot be asked now.
+        """
+        stored = await self.entries.read(_name(await self.keys.key_ring(), owner))
+        if stored is None:
+            return None
+        enrolment = Enrolment.from_json(await self._open(stored.value, owner))
+        return Kept(enrolment=enrolment, version=stored.version)
+
+    async def replace(self, owner: Owner, enrolment: Enrolment, *, expected: str | None) -> bool:
+        """Write an enrolment, unless somebody else was faster.
+
+        Args:
+            owner: Whose it is.
+            enrolment: The enrolment.
+            expected: The version that `get` gave; None if there was none.
+
+        Raises:
+            TriggerStateError: The store or the keys cannot be asked now.
+        """
+        ring = await self.keys.key_ring()
+        nonce, head = os.urandom(_NONCE_BYTES), _VERSION + b"." + ring.current.encode() + b"."
+        cipher = _cipher(ring, owner, ring.current)
+        value = head + nonce + cipher.encrypt(nonce, enrolment.to_json(), head)
+        return await self.entries.replace(
+            _name(ring, owner), value, expected=expected, seconds=_FOREVER
+        )
+
+    async def reseal(self, owner: Owner) -> bool:
+        """Seal a user's enrolment under the current key, after the ring was rotated.
+
+        Args:
+            owner: Whose.
+
+        Returns:
+            Whether it was done: not if there is none, or it was changed at the same time.
+
+        Raises:
+            TriggerStateError: As for `get`.
+        """
+        kept = await self.get(owner)
+        return kept is not None and await self.replace(owner, kept.enrolment, expected=kept.version)
+
+    async def _open(self, value: bytes, owner: Owner) -> bytes:
+        version, _, rest = value.partition(b".")
+        key, _, body = rest.partition(b".")
+        key_id = key.decode("ascii", "replace")
+        ring = await self.keys.key_ring(having=key_id)
+        if version == _VERSION and key_id in ring.keys and len(body) > _NONCE_BYTES:
+            head = value[: len(value) - len(body)]
+            nonce, sealed = body[:_NONCE_BYTES], body[_NONCE_BYTES:]
+            try:
+                return _cipher(ring, owner, key_id).decrypt(nonce, sealed, head)
+            except InvalidTag:
+                pass
+        _log.error("a user's enrolment was altered or moved, or its key %.32r is gone", key_id)
+        msg = "the user's authenticator cannot be checked: its entry cannot be opened"
+        raise SealError(msg)
+
+
+def _name(ring: KeyRing, owner: Owner) -> str:
+    """Name an entry as stores of limits want it: 43 characters that tell nothing."""
+    key = ring.subkey("authflow-otp names", key_id=ring.lookup)
+    digest = hmac.digest(key, encoded("enrolment", *owner.parts()), "sha256")
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _cipher(ring: KeyRing, owner: Owner, key_id: str) -> AESGCM:
+    """Make the cipher of one owner: what is sealed for another does not open."""
+    return AESGCM(ring.subkey("authflow-otp enrolments", *owner.parts(), key_id=key_id))

@@ -1,0 +1,191 @@
+"""What is written to a user: a message, and the templates of its text in several languages.
+
+The code stands in the body alone. A subject is shown on locked screens and kept in the logs of mail
+servers.
+"""
+
+import re
+import string
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from attrs import field, frozen
+
+from authflow.errors import ConfigError
+from authflow.secret import Secret
+
+LONGEST_SUBJECT: Final = 120
+LONGEST_BODY: Final = 1000
+LONGEST_PURPOSE: Final = 60
+
+_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
+
+
+@frozen(kw_only=True)
+class Message:
+    """A code on its way to a user.
+
+    Args:
+        destination: The address or number.
+        code: The code.
+        language: The language that was chosen, such as "de".
+        minutes: For how many minutes the code is good, rounded down.
+        purpose: What the code is for, in the words of the settings.
+        subject: The subject in that language, for media that have one.
+        text: The text in that language. It holds the code.
+    """
+
+    destination: str = field(repr=False)
+    code: Secret[str]
+    language: str
+    minutes: int
+    purpose: str
+    subject: str
+    text: Secret[str]
+
+
+def _check(what: str, text: object, longest: int, allowed: set[str], needed: set[str]) -> None:
+    if not isinstance(text, str) or not 1 <= len(text) <= longest:
+        msg = f"otp: a template's {what} is a text of 1 to {longest} characters"
+        raise ConfigError(msg)
+    try:
+        parts = list(string.Formatter().parse(text))
+    except ValueError:
+        msg = f"otp: a template's {what} has a brace that is not closed; write {{{{ for a brace"
+        raise ConfigError(msg) from None
+    named = {name for _, name, _, _ in parts if name is not None}
+    if any(spec or conversion for _, _, spec, conversion in parts) or not named <= allowed:
+        braced = ", ".join(f"{{{name}}}" for name in sorted(allowed))
+        msg = f"otp: in a template's {what} there may be {braced} and nothing else in braces"
+        raise ConfigError(msg)
+    if missing := needed - named:
+        msg = f"otp: a template's {what} must hold {{{min(missing)}}}"
+        raise ConfigError(msg)
+
+
+@frozen(kw_only=True)
+class Template:
+    """The words around a code, in one language.
+
+    Args:
+        subject: May hold {purpose} and {minutes}, one line, never the code.
+        body: Holds {code} and {minutes}, and may hold {purpose}.
+
+    Raises:
+        ConfigError: One of them lacks something, or holds what it must not.
+    """
+
+    subject: str
+    body: str
+
+    def __attrs_post_init__(self) -> None:
+        _check("subject", self.subject, LONGEST_SUBJECT, {"purpose", "minutes"}, set())
+        if not self.subject.isprintable():
+            msg = "otp: a template's subject is one line of printable characters"
+            raise ConfigError(msg)
+        _check("body", self.body, LONGEST_BODY, {"code", "purpose", "minutes"}, {"code", "minutes"})
+        if not self.body.replace("\n", "").isprintable():
+            msg = "otp: a template's body holds printable characters and line feeds alone"
+            raise ConfigError(msg)
+
+
+BUILT_IN: Final[Mapping[str, Template]] = MappingProxyType(
+    {
+        "en": Template(
+            subject="Your code for {purpose}",
+            body=(
+                "{code} is your code for {purpose}. It is good for {minutes} min. Tell it to"
+                " nobody. If you did not ask for it, ignore this message."
+            ),
+        ),
+        "de": Template(
+            subject="Ihr Code für {purpose}",
+            body=(
+                "{code} ist Ihr Code für {purpose}. Er gilt {minutes} min. Geben Sie ihn niemandem"
+                " weiter. Haben Sie ihn nicht angefordert, beachten Sie diese Nachricht nicht."
+            ),
+        ),
+        "fr": Template(
+            subject="Votre code pour {purpose}",
+            body=(
+                "{code} est votre code pour {purpose}. Il est valable {minutes} min. Ne le"
+                " communiquez à personne. Si vous ne l'avez pas demandé, ignorez ce message."
+            ),
+        ),
+        "es": Template(
+            subject="Su código para {purpose}",
+            body=(
+                "{code} es su código para {purpose}. Es válido durante {minutes} min. No se lo"
+                " diga a nadie. Si no lo ha pedido, ignore este mensaje."
+            ),
+        ),
+    }
+)
+
+
+def _merged(own: object) -> Mapping[str, Template]:
+    if not isinstance(own, Mapping):
+        msg = 'otp: templates is a mapping of languages to templates, such as {"en": Template(...)}'
+        raise ConfigError(msg)
+    for language, template in own.items():
+        if not isinstance(language, str) or _LANGUAGE.fullmatch(language) is None:
+            msg = f"otp: {language!r:.40} is no language: write it small, as en or pt-br"
+            raise ConfigError(msg)
+        if not isinstance(template, Template):
+            msg = f"otp: the template of {language!r} is no Template"
+            raise ConfigError(msg)
+    return MappingProxyType({**BUILT_IN, **own})
+
+
+@frozen
+class Templates:
+    """The templates of all languages: the built-in ones, and those of the settings before them.
+
+    Args:
+        by_language: For each language, its template.
+
+    Raises:
+        ConfigError: A language is not written as BCP 47 has it, in small letters, or has something
+            else than a template.
+    """
+
+    by_language: Mapping[str, Template] = field(default=BUILT_IN, converter=_merged, hash=False)
+
+    def language(self, locale: str, default: str) -> str:
+        """Choose a language.
+
+        Args:
+            locale: The user's attribute `locale`, such as "de-AT" or "de_AT"; it may be anything.
+            default: What to take if there is no template for it.
+        """
+        wanted = locale.strip().lower().replace("_", "-")
+        while wanted:
+            if wanted in self.by_language:
+                return wanted
+            wanted = wanted.rpartition("-")[0]
+        return default
+
+    def written(
+        self, *, destination: str, code: Secret[str], language: str, minutes: int, purpose: str
+    ) -> Message:
+        """Write a message.
+
+        Args:
+            destination: The address or number.
+            code: The code.
+            language: One for which there is a template.
+            minutes: For how many minutes the code is good.
+            purpose: What it is for.
+        """
+        template = self.by_language[language]
+        told = {"minutes": minutes, "purpose": purpose}
+        return Message(
+            destination=destination,
+            code=code,
+            language=language,
+            minutes=minutes,
+            purpose=purpose,
+            subject=template.subject.format_map(told),
+            text=Secret(template.body.format_map({**told, "code": code.reveal()})),
+        )

@@ -1,0 +1,44 @@
+"""Validators of settings."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from authflow.errors import ConfigError
+
+if TYPE_CHECKING:
+    from attrs import Attribute
+
+
+def within(least: int, most: int) -> Callable[[Any, "Attribute[int]", int], None]:
+    """Make the validator of a setting that is a whole number.
+
+    Args:
+        least: The least that is allowed.
+        most: The most.
+    """
+
+    def check(challenge: Any, setting: "Attribute[int]", value: int) -> None:
+        if type(value) is not int or not least <= value <= most:
+            msg = f"{challenge.name}: {setting.name} is a whole number from {least} to {most}"
+            raise ConfigError(msg)
+
+    return check
+
+
+def having(*methods: str) -> Callable[[Any, "Attribute[Any]", Any], None]:
+    """Make the validator of a setting that is an object which does something.
+
+    Args:
+        *methods: What it must have.
+    """
+
+    def check(challenge: Any, setting: "Attribute[Any]", value: Any) -> None:
+        missing = [method for method in methods if not callable(getattr(value, method, None))]
+        if missing or isinstance(value, type):
+            msg = (
+                f"{challenge.name}: {setting.name} is an object with the methods"
+                f" {' and '.join(methods)}, not {value!r:.60}"
+            )
+            raise ConfigError(msg)
+
+    return check

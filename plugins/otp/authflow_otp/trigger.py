@@ -1,0 +1,351 @@
+"""The trigger half of `otp`: draws a code, has it sent, and compares the answer.
+
+RULES
+
+1. A code has at least six digits, is drawn from `context.randomness`, and is good for less than ten
+   minutes and for one sign-in.
+2. A user who asks for another message gets the same code again, and a new one only if the old one
+   has expired, or has let somebody in. Nothing takes failures back but a right answer.
+3. A user who does not exist, or has no address that Cognito has verified, sees what all others
+   see: a stand-in for the address, the same store asked the same, and as much time gone by. Nothing
+   is sent, and no answer is right.
+
+The code travels to the next attempt as sealed state. That a message was asked for again is noted in
+the store of the limits, for Cognito tells Create nothing of an answer.
+
+Sources: NIST SP 800-63B-4, "Out-of-Band Verifiers" and "Rate Limiting"; OWASP ASVS 5.0, 6.5
+and 6.6.
+"""
+
+import hmac
+import json
+import logging
+import math
+import secrets
+from typing import Any, ClassVar, Final, Self
+
+import anyio
+from attrs import field, frozen
+
+from authflow.errors import (
+    AuthFlowError,
+    ConfigError,
+    OutcomeUnknownError,
+    PluginFailedError,
+)
+from authflow.secret import Secret
+from authflow.triggers.challenges import CreateContext, Issued, VerifyContext
+from authflow.triggers.limits.limits import Limits
+from authflow.triggers.limits.rules import Admitted, AlreadySent, SendRefused
+from authflow.triggers.outcomes import Outcome
+from authflow_otp.answers import code_of
+from authflow_otp.destinations import Medium, destination, masked, stand_in
+from authflow_otp.messages import LONGEST_PURPOSE, Templates
+from authflow_otp.senders import Sender
+from authflow_otp.settings import having, within
+
+RESEND: Final = "resend"
+"""The answer that asks for the message again."""
+
+LEAST_DIGITS: Final = 6
+MOST_DIGITS: Final = 10
+SHORTEST_LIFE: Final = 60
+LONGEST_LIFE: Final = 540
+"""In seconds."""
+_TEN_MINUTES: Final = 600
+"""NIST's limit. Sign-ins that begin within a cool-down share a code, so the two make it up."""
+
+_ASKED: Final = b"asked"
+"""The message is asked for again."""
+_SPENT: Final = b"spent"
+"""Another sign-in has used the code: this one needs another."""
+_NOTHING: Final = b"nothing"
+_REMEMBERED: Final = 1200.0
+"""For how many seconds it is known that a code was used, or a message asked for again: longer than
+any code lives, and than Cognito's longest session."""
+_TOO_LATE: Final = 60.0
+"""With fewer seconds left a code is not sent again, but replaced."""
+
+_log: Final = logging.getLogger("authflow.triggers")
+
+
+class _NotSentError(Exception):
+    """The sender failed, and said so in the log."""
+
+
+@frozen(kw_only=True)
+class _Code:
+    """A code and what belongs to it.
+
+    Args:
+        digits: The code itself.
+        issue: Names it: sign-ins that have the same code have the same name for it.
+        sign_in: Names the sign-in.
+        until: When it expires, in seconds since the epoch.
+    """
+
+    digits: Secret[str]
+    issue: str
+    sign_in: str
+    until: float
+
+    @classmethod
+    def opened(cls, state: Secret[bytes]) -> Self:
+        kept = json.loads(state.reveal())
+        return cls(**{**kept, "digits": Secret(kept["digits"])})
+
+    def state(self) -> Secret[bytes]:
+        return Secret(json.dumps({**self._names(), "digits": self.digits.reveal()}).encode())
+
+    def private(self) -> dict[str, str]:
+        names = self._names()
+        return {**names, "until": repr(names["until"]), "digits": self.digits.reveal()}
+
+    def _names(self) -> dict[str, Any]:
+        return {"issue": self.issue, "sign_in": self.sign_in, "until": self.until}
+
+
+def _as_templates(value: Any) -> Templates:
+    return value if isinstance(value, Templates) else Templates(value)
+
+
+def _is_purpose(_settings: object, _field: object, purpose: str) -> None:
+    if (
+        not isinstance(purpose, str)
+        or not 1 <= len(purpose) <= LONGEST_PURPOSE
+        or not purpose.isprintable()
+    ):
+        msg = (
+            f"otp: purpose is a line of 1 to {LONGEST_PURPOSE} characters, such as the service's"
+            " name"
+        )
+        raise ConfigError(msg)
+
+
+def _are_limits(_settings: object, _field: object, limits: Limits) -> None:
+    if not isinstance(limits, Limits):
+        msg = "otp: limits are those that the triggers have: give both Triggers and otp the same"
+        raise ConfigError(msg)
+
+
+def _is_pace(_settings: object, _field: object, pace: Any) -> None:
+    if type(pace) not in {int, float} or not 0 <= pace <= 3:
+        msg = "otp: pace is a number of seconds from 0 to 3"
+        raise ConfigError(msg)
+
+
+@frozen(kw_only=True)
+class Otp:
+    """A code of some digits, sent by e-mail or SMS, to be typed.
+
+    Public parameters: `destination` (masked), `medium` (EMAIL or SMS), `digits`, `expiresIn`
+    (seconds), `sent` ("true" if a message was sent for this attempt), `resend` (the answer that
+    asks for the message again, at the price of an attempt) and, if none could be sent,
+    `retryAfter` (seconds).
+
+    Args:
+        sender: Sends the messages, and decides by its medium where to.
+        purpose: What the code is for, in the words of the message: the service's name.
+        limits: Those of `Triggers(limits=...)`. In their store it is noted that a message is asked
+            for again, and their keys make the stand-ins of addresses.
+        digits: How many digits the code has.
+        life: For how many seconds it is good.
+        templates: The texts of further languages, or other texts for built-in ones.
+        language: The language for users whose `locale` has no template.
+        pace: How many seconds it takes at least when a message is due, whether or not one is
+            sent: a quick answer would tell that a user does not exist. Take what the sender
+            takes on a slow day.
+
+    Raises:
+        ConfigError: A setting is out of bounds.
+    """
+
+    name: ClassVar[str] = "otp"
+    metadata: ClassVar[str] = "OTP_CHALLENGE"
+    interface: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ("limits", "keys")
+    conformance: ClassVar[str] = "authflow_otp.conformance:OtpSuite"
+
+    sender: Sender = field(
+        validator=having("send"), metadata={"doc": "sends the messages: an object from the code"}
+    )
+    purpose: str = field(
+        validator=_is_purpose,
+        metadata={"doc": "what the code is for: the service's name", "maxLength": LONGEST_PURPOSE},
+    )
+    limits: Limits = field(
+        validator=_are_limits,
+        metadata={"doc": "the limits that the triggers have: an object from the code"},
+    )
+    digits: int = field(
+        default=6,
+        validator=within(LEAST_DIGITS, MOST_DIGITS),
+        metadata={
+            "doc": "how many digits a code has",
+            "minimum": LEAST_DIGITS,
+            "maximum": MOST_DIGITS,
+        },
+    )
+    life: int = field(
+        default=300,
+        validator=within(SHORTEST_LIFE, LONGEST_LIFE),
+        metadata={
+            "doc": "for how many seconds a code is good",
+            "minimum": SHORTEST_LIFE,
+            "maximum": LONGEST_LIFE,
+        },
+    )
+    templates: Templates = field(
+        factory=Templates,
+        converter=_as_templates,
+        metadata={"doc": "a mapping of languages to `Template`s, beside en, de, fr and es"},
+    )
+    language: str = field(
+        default="en", metadata={"doc": "the language for users whose `locale` has no template"}
+    )
+    pace: float = field(
+        default=1.0,
+        validator=_is_pace,
+        metadata={
+            "doc": "seconds that it takes at least, with or without a message",
+            "minimum": 0,
+            "maximum": 3,
+        },
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(getattr(self.sender, "medium", None), Medium):
+            msg = "otp: the sender must have a medium, Medium.EMAIL or Medium.SMS"
+            raise ConfigError(msg)
+        if self.life + self.limits.sends.cool_down > _TEN_MINUTES:
+            msg = (
+                "otp: life and the cool-down of the limits are ten minutes at most together, for"
+                " sign-ins that begin within a cool-down share a code: shorten one of them"
+            )
+            raise ConfigError(msg)
+        if self.language not in self.templates.by_language:
+            msg = f"otp: there is no template for the language {self.language!r:.40}; give one"
+            raise ConfigError(msg)
+
+    async def create(self, context: CreateContext) -> Issued:
+        """Draw a code and have it sent; at a later attempt, only if that was asked for.
+
+        Raises:
+            MisuseError: There are no limits.
+            TriggerStateError: Nobody knows what is allowed.
+        """
+        medium = self.sender.medium
+        fresh = _Code(
+            digits=Secret(context.randomness.digits(self.digits)),
+            issue=context.randomness.octets(16).hex(),
+            sign_in=secrets.token_hex(16),
+            until=context.now + self.life,
+        )
+        code, due = await self._current(context, fresh)
+        to = destination(medium, context.user_attributes)
+        verdict = await self._deliver(context, to, code) if due else None
+        ring = await self.limits.keys.key_ring()
+        digest = ring.subkey(
+            "authflow-otp stand-in", context.user_pool_id, context.username, key_id=ring.lookup
+        )
+        shown = stand_in(medium, context.username, digest) if to is None else masked(medium, to)
+        public = {
+            "destination": shown,
+            "medium": medium.value,
+            "digits": str(self.digits),
+            "expiresIn": str(max(0, math.floor(code.until - context.now))),
+            "sent": "true" if isinstance(verdict, Admitted | AlreadySent) else "false",
+            "resend": RESEND,
+        }
+        if isinstance(verdict, SendRefused):
+            public["retryAfter"] = str(math.ceil(verdict.retry_after))
+        reachable = "false" if to is None or context.user_not_found else "true"
+        return Issued(
+            public=public,
+            private={**code.private(), "reachable": reachable},
+            state=code.state(),
+        )
+
+    async def verify(self, context: VerifyContext) -> Outcome:
+        """Compare the answer in constant time, or note that the message is asked for again.
+
+        Raises:
+            PluginFailedError: The private parameters are not those of this plugin.
+            TriggerStateError: Nobody knows whether the code was used.
+        """
+        try:
+            code, until = context.private["digits"], float(context.private["until"])
+            issue, sign_in = context.private["issue"], context.private["sign_in"]
+            reachable = context.private["reachable"] == "true"
+        except (KeyError, ValueError):
+            msg = "otp: the private challenge parameters are not those that create() made"
+            raise PluginFailedError(msg) from None
+        typed = context.answer.reveal().strip().lower().encode("utf-8", "replace")
+        if hmac.compare_digest(typed, RESEND.encode()):
+            await self._note(sign_in, context.attempt, _ASKED)
+            return Outcome.retry("the message is asked for again")
+        right = hmac.compare_digest(code_of(context.answer).encode(), code.encode())
+        if not right:
+            return Outcome.retry("a wrong code")
+        if context.now >= until:
+            return Outcome.retry("the code has expired")
+        if not reachable or context.user_not_found:
+            return Outcome.retry("the code was sent to nobody")
+        # The core knows a code by its attempt alone, and this one may have been good in several.
+        if not await context.use_once("code", issue, seconds=_REMEMBERED):
+            await self._note(sign_in, context.attempt, _SPENT)
+            return Outcome.retry("the code was used in another sign-in")
+        return Outcome.passed()
+
+    async def _current(self, context: CreateContext, fresh: _Code) -> tuple[_Code, bool]:
+        """Give the code of this attempt, and whether a message is due."""
+        if context.attempt == 1 or context.state is None:
+            return fresh, True
+        code = _Code.opened(context.state)
+        note = await self._note(code.sign_in, context.attempt - 1, _NOTHING)
+        left = code.until - context.now
+        if note == _SPENT or left <= 0 or (note == _ASKED and left < _TOO_LATE):
+            return fresh, True
+        return code, note == _ASKED
+
+    async def _note(self, sign_in: str, attempt: int, note: bytes) -> bytes:
+        """Note what an answer asks of the next attempt; what was noted first stays, and is given.
+
+        Verify writes before Create does, so Create finds what Verify wrote, and all its runs do.
+        """
+        return await self.limits.once("otp", sign_in, str(attempt), value=note, seconds=_REMEMBERED)
+
+    async def _deliver(
+        self, context: CreateContext, to: str | None, code: _Code
+    ) -> Admitted | AlreadySent | SendRefused:
+        message = self.templates.written(
+            destination=to or "",
+            code=code.digits,
+            language=self.templates.language(
+                context.user_attributes.get("locale", ""), self.language
+            ),
+            minutes=math.floor((code.until - context.now) / 60),
+            purpose=self.purpose,
+        )
+
+        async def send() -> None:
+            sender = type(self.sender).__name__
+            try:
+                await self.sender.send(message)
+            except OutcomeUnknownError as error:
+                _log.warning("otp: %s: %s", sender, error.message)
+            except Exception as error:  # noqa: BLE001  # a sender may raise anything
+                # The text of others may hold the destination, or the code.
+                told = error.message if isinstance(error, AuthFlowError) else type(error).__name__
+                _log.error("otp: %s has not sent a message: %s", sender, told)
+                raise _NotSentError from None
+
+        ready_at = anyio.current_time() + self.pace
+        try:
+            verdict = await context.deliver(to, send)
+        except _NotSentError:
+            # The owner has it in the log. To tell the client would tell that the user exists: to
+            # all others nothing was sent that could fail. Nor does the cool-down hold.
+            verdict = Admitted()
+        await anyio.sleep_until(ready_at)
+        return verdict

@@ -1,0 +1,310 @@
+"""What the tests of one-time passwords share: a mail server, a moto, a pool, and a clock."""
+
+import asyncio
+import json
+import ssl
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from aiobotocore.session import get_session
+from aiosmtpd.smtp import SMTP, AuthResult
+from attrs import define, field, frozen
+from authflow_otp.authenticator import Hotp, Totp
+from authflow_otp.destinations import Medium
+from authflow_otp.messages import Message
+from authflow_otp.trigger import Otp
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+from authflow import AuthClient, AuthConfig
+from authflow.pool import PoolServer
+from authflow.triggers import KeyRing, Limits, MemoryLimitStore, Step, Triggers, sequence
+
+VECTORS = Path(__file__).parent / "vectors"
+PASSWORD = "Correct-horse-1"
+
+SESSION = get_session()
+"""One for all clients: it reads the services' models once."""
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def load_vectors() -> Callable[[str], Any]:
+    """Reads a file of test vectors."""
+    return lambda name: json.loads((VECTORS / f"{name}.json").read_text())
+
+
+@define(kw_only=True)
+class Clock:
+    """A clock that stands still until it is told otherwise."""
+
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def keys() -> KeyRing:
+    return KeyRing.generate()
+
+
+@define
+class Outbox:
+    """A sender that keeps what it sends. It stands for a carrier, which cannot be asked here."""
+
+    medium: ClassVar[Medium] = Medium.EMAIL
+    sent: list[Message] = field(factory=list)
+    failure: Exception | None = None
+
+    async def send(self, message: Message) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.sent.append(message)
+
+    @property
+    def code(self) -> str:
+        return self.sent[-1].code.reveal()
+
+
+@pytest.fixture
+def outbox() -> Outbox:
+    return Outbox()
+
+
+@define(kw_only=True)
+class MailServer:
+    """A real SMTP server on a port of its own."""
+
+    port: int
+    trusted: ssl.SSLContext
+    mails: list[EmailMessage] = field(factory=list)
+    recipients: list[list[str]] = field(factory=list)
+    logins: list[str] = field(factory=list)
+    encrypted: list[bool] = field(factory=list)
+    refuse: str | None = None
+    drop: bool = False
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, _: Any):  # noqa: N802  # aiosmtpd's name
+        if self.refuse is not None:
+            return self.refuse
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  # aiosmtpd's name
+        if self.drop:
+            server.transport.abort()
+        self.encrypted.append(session.ssl is not None or server._over_ssl)
+        self.recipients.append(envelope.rcpt_tos)
+        mail = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(mail, EmailMessage)
+        self.mails.append(mail)
+        return "250 OK"
+
+    def authenticate(self, server: Any, session: Any, envelope: Any, how: str, data: Any):
+        self.logins.append(data.login.decode())
+        good = (data.login, data.password) == (b"shop", b"Mail-secret-1")
+        return AuthResult(success=good, handled=False)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
+    """Gives a certificate for this machine, its key, and itself as the authority to trust."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName(
+                [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+            ),
+            critical=False,
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    folder = tmp_path_factory.mktemp("tls")
+    text = made.public_bytes(serialization.Encoding.PEM)
+    (folder / "cert.pem").write_bytes(text)
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return folder / "cert.pem", folder / "key.pem", text.decode()
+
+
+@pytest.fixture
+async def mail_server(
+    certificate: tuple[Path, Path, str],
+) -> AsyncIterator[Callable[..., Any]]:
+    """Starts mail servers that want TLS and a login, or neither."""
+    cert, key, authority = certificate
+    servers: list[asyncio.Server] = []
+
+    async def start(security: str = "starttls", *, utf8: bool = True) -> MailServer:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(cert, key)
+        mails = MailServer(port=0, trusted=ssl.create_default_context(cadata=authority))
+        settings: dict[str, Any] = {"hostname": "localhost", "enable_SMTPUTF8": utf8}
+        if security == "starttls":
+            settings |= {"tls_context": tls, "require_starttls": True, "auth_required": True}
+        if security == "tls":
+            settings |= {"auth_require_tls": False}  # it knows no TLS but STARTTLS
+        if security != "none":
+            settings |= {"authenticator": mails.authenticate}
+        server = await asyncio.get_running_loop().create_server(
+            lambda: SMTP(mails, **settings),
+            "127.0.0.1",
+            0,
+            ssl=tls if security == "tls" else None,
+        )
+        servers.append(server)
+        mails.port = server.sockets[0].getsockname()[1]
+        return mails
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+class OneAtATime(DomainDispatcherApplication):
+    """Moto looks at an item and then writes it, without a lock; in DynamoDB this is one step."""
+
+    turn = threading.Lock()
+
+    def __call__(self, *request: Any) -> Any:
+        with self.turn:
+            return super().__call__(*request)
+
+
+@pytest.fixture(scope="session")
+def aws_url() -> Iterator[str]:
+    """Runs moto's server, which stands for AWS."""
+    app = OneAtATime(create_backend_app)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def aws(aws_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    return aws_url
+
+
+def made_limits(keys: KeyRing, clock: Clock, **more: Any) -> Limits:
+    return Limits(store=MemoryLimitStore(clock=clock), keys=keys, clock=clock, **more)
+
+
+@pytest.fixture
+def limits(keys: KeyRing, clock: Clock) -> Limits:
+    return made_limits(keys, clock)
+
+
+@frozen(kw_only=True)
+class House:
+    """A running user pool whose triggers ask for one-time passwords."""
+
+    auth: AuthClient
+    owner: Any
+    user_pool_id: str
+    triggers: Triggers
+
+    async def user(self, username: str = "ada", **attributes: str) -> None:
+        """Make a user who can sign in."""
+        await self.owner.admin_create_user(
+            UserPoolId=self.user_pool_id,
+            Username=username,
+            MessageAction="SUPPRESS",
+            UserAttributes=[{"Name": name, "Value": told} for name, told in attributes.items()],
+        )
+        await self.owner.admin_set_user_password(
+            UserPoolId=self.user_pool_id, Username=username, Password=PASSWORD, Permanent=True
+        )
+
+
+@pytest.fixture
+def open_house(keys: KeyRing, clock: Clock) -> Callable[..., AbstractAsyncContextManager[House]]:
+    """Opens pools. Time stands still in their triggers."""
+
+    @asynccontextmanager
+    async def opened(
+        *steps: Step,
+        limits: Limits | None = None,
+        wrap: Callable[[Triggers], Any] = lambda triggers: triggers,
+    ) -> AsyncIterator[House]:
+        triggers = Triggers(
+            policy=sequence(*steps),
+            challenges=[Otp, Totp, Hotp],
+            limits=limits or made_limits(keys, clock),
+        )
+        assert triggers._flow is not None
+        triggers._flow.clock = clock
+        async with (
+            PoolServer(triggers=wrap(triggers)) as pool,
+            SESSION.create_client(
+                "cognito-idp",
+                region_name="us-east-1",
+                endpoint_url=pool.endpoint,
+                aws_access_key_id="any",
+                aws_secret_access_key="any",
+            ) as owner,
+        ):
+            made = await owner.create_user_pool(PoolName="test")
+            user_pool_id = made["UserPool"]["Id"]
+            client = await owner.create_user_pool_client(
+                UserPoolId=user_pool_id,
+                ClientName="test",
+                ExplicitAuthFlows=["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+                PreventUserExistenceErrors="ENABLED",
+            )
+            config = AuthConfig(
+                user_pool_id=user_pool_id,
+                client_id=client["UserPoolClient"]["ClientId"],
+                endpoint=pool.endpoint,
+            )
+            async with AuthClient(config) as auth:
+                yield House(auth=auth, owner=owner, user_pool_id=user_pool_id, triggers=triggers)
+
+    return opened

@@ -1,0 +1,159 @@
+"""The client halves: what they tell, what they ask, and what they refuse to show."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from authflow_otp.client import HotpPrompter, OtpPrompter, TotpPrompter
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authflow.client.prompt import ScriptedPrompt
+from authflow.errors import PluginFailedError
+from authflow.plugins import CLIENT_CHALLENGES, PluginRegistry
+from authflow.results import Challenge
+
+SENT = {
+    "destination": "a***@e***",
+    "medium": "EMAIL",
+    "digits": "6",
+    "expiresIn": "300",
+    "sent": "true",
+    "resend": "resend",
+}
+
+
+class Asked(ScriptedPrompt):
+    """Keeps the questions among what was told."""
+
+    async def ask(self, question: str, *, hidden: bool = False) -> str:
+        assert not hidden
+        self.told.append(question)
+        return await super().ask(question)
+
+
+def made(attempt: int = 1, attempts: int | None = 3, kind: str = "otp", **parameters: str):
+    return Challenge(
+        name="CUSTOM_CHALLENGE",
+        kind=kind,
+        parameters=parameters,
+        attempt=attempt,
+        attempts=attempts,
+    )
+
+
+@pytest.mark.parametrize(
+    ("challenge", "told"),
+    [
+        (
+            made(**SENT),
+            [
+                "A code of 6 digits was sent by e-mail to a***@e***. It is good for 5 min.",
+                "The code, or nothing to have it sent again:",
+            ],
+        ),
+        (
+            made(2, **{**SENT, "medium": "SMS", "destination": "+*******1234", "expiresIn": "90"}),
+            [
+                "This is attempt 2 of 3.",
+                (
+                    "A code of 6 digits was sent again by text message to +*******1234."
+                    " It is good for 1 min."
+                ),
+                "The code, or nothing to have it sent again:",
+            ],
+        ),
+        (
+            made(2, **{**SENT, "sent": "false"}),
+            ["This is attempt 2 of 3.", "The code, or nothing to have it sent again:"],
+        ),
+        (
+            made(3, **{**SENT, "sent": "false", "retryAfter": "20"}),
+            [
+                "This is attempt 3 of 3.",
+                "No message can be sent by e-mail for the next 20 seconds.",
+                "The code:",
+            ],
+        ),
+        (
+            made(7, None, **{**SENT, "sent": "false"}),
+            ["This is attempt 7.", "The code, or nothing to have it sent again:"],
+        ),
+        (
+            made(**{**SENT, "sent": "false", "resend": "\x1b[2J"}),
+            ["The code:"],
+        ),
+    ],
+)
+async def test_a_person_is_told_where_the_code_is(challenge: Challenge, told: list[str]) -> None:
+    prompt = Asked(["471108"])
+    assert await OtpPrompter().answer(challenge, prompt) == "471108"
+    assert prompt.told == told
+
+
+async def test_nothing_asks_for_the_message_again_unless_it_is_the_last_attempt() -> None:
+    assert await OtpPrompter().answer(made(**SENT), Asked([" "])) == "resend"
+    assert await OtpPrompter().answer(made(3, **SENT), Asked([""])) == ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"destination": "your bank"},
+        {"destination": "\x1b[2J***@e***"},
+        {"destination": "a***@e*** Call 555 now"},
+        {"destination": "ada@example.com"},
+        {"destination": "\u202ea***@e***"},
+        {"destination": ""},
+        {"medium": "PIGEON"},
+        {"medium": ""},
+        {"digits": "many"},
+        {"digits": ""},
+        {"expiresIn": "-1"},
+        {"expiresIn": "9" * 20},
+        {"retryAfter": "\u0661"},
+        {"retryAfter": "soon"},
+    ],
+)
+async def test_what_is_not_this_challenge_is_refused_before_anybody_is_asked(
+    change: dict[str, str],
+) -> None:
+    prompt = Asked(["never given"])
+    with pytest.raises(PluginFailedError, match="otp: "):
+        await OtpPrompter().answer(made(**{**SENT, **change}), prompt)
+    assert prompt.told == []
+
+
+@given(parameters=st.dictionaries(st.sampled_from([*SENT, "retryAfter"]), st.text()))
+async def test_no_parameter_makes_it_fail_otherwise(parameters: dict[str, str]) -> None:
+    prompt = Asked(["x"])
+    try:
+        assert await OtpPrompter().answer(made(**parameters), prompt) == "x"
+    except PluginFailedError:
+        assert prompt.told == []
+    assert all(text.isprintable() for text in prompt.told)
+
+
+@pytest.mark.parametrize("prompter", [TotpPrompter(), HotpPrompter()])
+async def test_an_app_or_a_token_is_asked_for_and_a_retry_says_how_to_go_on(prompter: Any) -> None:
+    first, later = Asked(["123456"]), Asked(["654321"])
+    assert await prompter.answer(made(kind=prompter.name), first) == "123456"
+    assert len(first.told) == 1
+    assert await prompter.answer(made(2, kind=prompter.name), later) == "654321"
+    assert later.told[0].startswith("This is attempt 2 of 3. ")
+
+
+@pytest.mark.parametrize("made_by", [OtpPrompter, TotpPrompter, HotpPrompter])
+def test_each_is_found_by_its_entry_point(made_by: Any) -> None:
+    assert PluginRegistry(CLIENT_CHALLENGES).find(made_by.name) is made_by
+
+
+def test_importing_the_client_half_loads_no_triggers_and_no_senders() -> None:
+    code = (
+        "import sys, authflow_otp.client; print([m for m in sys.modules if m.startswith(("
+        "'aiosmtplib', 'pyotp', 'segno', 'authflow.triggers', 'authflow.pool',"
+        " 'authflow_otp.trigger', 'authflow_otp.senders', 'authflow_otp.enrol'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,61 @@
+"""The one-time passwords do what every challenge plugin must do."""
+
+import subprocess
+import sys
+from pkgutil import resolve_name
+from typing import Any
+
+import pytest
+from authflow_otp.authenticator import Hotp, Totp
+from authflow_otp.client import HotpPrompter, OtpPrompter, TotpPrompter
+from authflow_otp.conformance import (
+    HotpClientSuite,
+    HotpSuite,
+    OtpBySmsSuite,
+    OtpClientSuite,
+    OtpSuite,
+    TotpClientSuite,
+    TotpSuite,
+)
+from authflow_otp.trigger import Otp
+
+
+class TestOtp(OtpSuite):
+    pass
+
+
+class TestOtpBySms(OtpBySmsSuite):
+    pass
+
+
+class TestTotp(TotpSuite):
+    pass
+
+
+class TestHotp(HotpSuite):
+    pass
+
+
+class TestOtpPrompter(OtpClientSuite):
+    pass
+
+
+class TestTotpPrompter(TotpClientSuite):
+    pass
+
+
+class TestHotpPrompter(HotpClientSuite):
+    pass
+
+
+@pytest.mark.parametrize("half", [Otp, Totp, Hotp, OtpPrompter, TotpPrompter, HotpPrompter])
+def test_a_half_names_the_suite_that_is_made_for_it(half: Any):
+    assert resolve_name(half.conformance).challenge is half
+
+
+def test_the_halves_can_be_imported_without_what_tests_them():
+    code = (
+        "import sys, authflow_otp.authenticator, authflow_otp.client, authflow_otp.trigger;"
+        "sys.exit(any(name.startswith('authflow.testing') for name in sys.modules))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)

@@ -1,0 +1,182 @@
+"""Where authenticators' secrets are kept: in memory, and in moto's DynamoDB over HTTP."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from attrs import evolve
+from authflow_otp.enrolments import Enrolment, Kind, Owner, SealedSecretStore
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authflow.errors import ConfigError, LimitStoreUnavailableError, SealError
+from authflow.secret import Secret
+from authflow.triggers import DynamoDbLimitStore, KeyRing, LimitStore, MemoryLimitStore
+
+ADA = Owner(user_pool_id="eu-central-1_A", username="ada", kind=Kind.TOTP)
+SECRET = b"12345678901234567890"
+ENROLMENT = Enrolment(secret=Secret(SECRET), confirmed=True)
+
+
+@pytest.fixture
+async def dynamodb(aws: str) -> AsyncIterator[DynamoDbLimitStore]:
+    async with DynamoDbLimitStore(table=f"t-{uuid4()}", endpoint=aws) as entries:
+        await entries.create_table()
+        yield entries
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def entries(request: pytest.FixtureRequest) -> LimitStore:
+    if request.param == "memory":
+        return MemoryLimitStore()
+    made: LimitStore = request.getfixturevalue("dynamodb")
+    return made
+
+
+async def test_what_was_written_is_given_back(entries: LimitStore, keys: KeyRing) -> None:
+    store = SealedSecretStore(entries=entries, keys=keys)
+    assert await store.get(ADA) is None
+    assert await store.replace(ADA, ENROLMENT, expected=None)
+    kept = await SealedSecretStore(entries=entries, keys=keys).get(ADA)
+    assert kept is not None
+    assert kept.enrolment == ENROLMENT
+    assert kept.enrolment.secret.reveal() == SECRET
+
+
+async def test_of_two_who_write_at_once_one_wins(entries: LimitStore, keys: KeyRing) -> None:
+    store = SealedSecretStore(entries=entries, keys=keys)
+    assert await store.replace(ADA, ENROLMENT, expected=None)
+    assert not await store.replace(ADA, evolve(ENROLMENT, next_place=9), expected=None)
+    kept = await store.get(ADA)
+    assert kept is not None
+    assert await store.replace(ADA, evolve(ENROLMENT, next_place=1), expected=kept.version)
+    assert not await store.replace(ADA, evolve(ENROLMENT, next_place=2), expected=kept.version)
+    after = await store.get(ADA)
+    assert after is not None
+    assert after.enrolment.next_place == 1
+
+
+async def test_users_pools_and_kinds_are_kept_apart(keys: KeyRing) -> None:
+    store = SealedSecretStore(entries=MemoryLimitStore(), keys=keys)
+    await store.replace(ADA, ENROLMENT, expected=None)
+    for change in ({"username": "bob"}, {"user_pool_id": "x"}, {"kind": Kind.HOTP}):
+        assert await store.get(evolve(ADA, **change)) is None
+
+
+class Spied(MemoryLimitStore):
+    """Keeps what is written, and can give it under another name."""
+
+    given: dict[str, bytes]
+    swap: dict[str, str]
+
+    async def read(self, key: str) -> Any:
+        return await super().read(self.swap.get(key, key))
+
+    async def replace(self, key: str, value: bytes, **how: Any) -> bool:
+        self.given[key] = value
+        return await super().replace(key, value, **how)
+
+
+@pytest.fixture
+def spied() -> Spied:
+    entries = Spied()
+    entries.given, entries.swap = {}, {}
+    return entries
+
+
+async def test_the_store_learns_neither_the_user_nor_the_secret(
+    spied: Spied, keys: KeyRing
+) -> None:
+    await SealedSecretStore(entries=spied, keys=keys).replace(ADA, ENROLMENT, expected=None)
+    ((key, value),) = spied.given.items()
+    assert len(key) == 43
+    for told in (b"ada", SECRET, b"SHA1", b"eu-central"):
+        assert told not in value + key.encode()
+
+
+async def test_another_users_enrolment_does_not_open(spied: Spied, keys: KeyRing) -> None:
+    store = SealedSecretStore(entries=spied, keys=keys)
+    bob = evolve(ADA, username="bob")
+    await store.replace(ADA, ENROLMENT, expected=None)
+    await store.replace(bob, evolve(ENROLMENT, digits=8), expected=None)
+    adas, bobs = spied.given
+    spied.swap[adas] = bobs
+    with pytest.raises(SealError):
+        await store.get(ADA)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2, 5, 20, -1])
+async def test_an_altered_enrolment_does_not_open(spied: Spied, keys: KeyRing, place: int) -> None:
+    store = SealedSecretStore(entries=spied, keys=keys)
+    await store.replace(ADA, ENROLMENT, expected=None)
+    ((key, value),) = spied.given.items()
+    stored = await spied.read(key)
+    altered = bytearray(value)
+    altered[place] ^= 1
+    await spied.replace(key, bytes(altered), expected=stored.version, seconds=60)
+    with pytest.raises(SealError):
+        await store.get(ADA)
+
+
+@given(value=st.binary(max_size=100))
+async def test_whatever_else_stands_in_the_store_is_refused(value: bytes) -> None:
+    spied = Spied()
+    spied.given, spied.swap = {}, {}
+    store = SealedSecretStore(entries=spied, keys=RING)
+    await store.replace(ADA, ENROLMENT, expected=None)
+    (key,) = spied.given
+    stored = await spied.read(key)
+    assert stored is not None
+    await spied.replace(key, value, expected=stored.version, seconds=60)
+    with pytest.raises(SealError):
+        await store.get(ADA)
+
+
+RING = KeyRing.generate()
+
+
+async def test_after_a_rotation_old_entries_open_and_reseal_moves_them(keys: KeyRing) -> None:
+    entries = MemoryLimitStore()
+    await SealedSecretStore(entries=entries, keys=keys).replace(ADA, ENROLMENT, expected=None)
+    rotated = keys.rotated("2")
+    store = SealedSecretStore(entries=entries, keys=rotated)
+    assert await store.get(ADA) is not None
+    assert await store.reseal(ADA)
+    assert not await store.reseal(evolve(ADA, username="bob"))
+    # The old key names the entries still, and opens none any more.
+    stranger = KeyRing(
+        keys={"1": rotated.keys["1"], "2": Secret(bytes(range(32)))}, current="2", lookup="1"
+    )
+    with pytest.raises(SealError):
+        await SealedSecretStore(entries=entries, keys=stranger).get(ADA)
+
+
+async def test_without_the_store_there_is_an_error_and_no_answer(aws: str, keys: KeyRing) -> None:
+    async with DynamoDbLimitStore(table="absent", endpoint=aws) as entries:
+        store = SealedSecretStore(entries=entries, keys=keys)
+        with pytest.raises(LimitStoreUnavailableError):
+            await store.get(ADA)
+
+
+def test_an_enrolment_does_not_show_its_secret() -> None:
+    assert "1234567890" not in repr(ENROLMENT)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"secret": Secret(b"short")}, "at least 16 bytes"),
+        ({"secret": Secret("x" * 20)}, "bytes in a Secret"),
+        ({"secret": SECRET}, "bytes in a Secret"),
+        ({"algorithm": "MD5"}, "algorithm"),
+        ({"digits": 5}, "6 to 8"),
+        ({"digits": 9}, "6 to 8"),
+        ({"digits": True}, "6 to 8"),
+        ({"next_place": -1}, "not below 0"),
+        ({"next_place": 0.5}, "not below 0"),
+    ],
+)
+def test_an_enrolment_out_of_bounds_is_refused(change: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        evolve(ENROLMENT, **change)

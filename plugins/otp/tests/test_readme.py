@@ -1,0 +1,123 @@
+"""The README says what is so."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pyotp
+import pytest
+from authflow_otp.authenticator import Hotp, Totp
+from authflow_otp.messages import BUILT_IN, Template
+from authflow_otp.trigger import LONGEST_LIFE, Otp
+
+from authflow.client import ScriptedPrompt
+from authflow.errors import ConfigError
+from authflow.plugins import settings_schema
+from authflow.triggers import DynamoDbLimitStore, KeyRing, Triggers
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+TRIGGER_EXAMPLE, CLIENT_EXAMPLE, ENROL_EXAMPLE = re.findall(
+    r"```python\n(.*?)```", README, re.DOTALL
+)
+
+
+def run(example: str) -> dict[str, Any]:
+    names: dict[str, Any] = {"__name__": "example"}
+    exec(compile(example, "README.md", "exec"), names)  # noqa: S102  # our own README
+    return names
+
+
+def row(name: str, told: dict[str, Any], *, required: bool) -> str:
+    default = f"`{told['default']}`" if "default" in told else ""
+    allowed = f"{told['minimum']} to {told['maximum']}" if "minimum" in told else ""
+    if "maxLength" in told:
+        allowed = f"1 to {told['maxLength']} characters"
+    shown = "required" if required else default
+    return f"| `{name}` | {shown} | {allowed} | {told['description']} |"
+
+
+@pytest.mark.parametrize("plugin", [Otp, Totp, Hotp])
+def test_the_settings_tables_are_generated_and_true(plugin: type[Any]) -> None:
+    schema = settings_schema(plugin)
+    table = README.partition(f"<!-- settings {plugin.name} -->")[2].partition("<!-- settings end")[
+        0
+    ]
+    assert re.findall(r"^\| `.*$", table, re.MULTILINE) == [
+        row(name, told, required=name in schema["required"])
+        for name, told in schema["properties"].items()
+    ]
+
+
+@pytest.fixture
+def key_ring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTHFLOW_KEYS", KeyRing.generate().to_json().reveal())
+
+
+async def test_the_trigger_example_serves_a_flow(
+    key_ring: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMTP_PASSWORD", "Mail-secret-1")
+    triggers = run(TRIGGER_EXAMPLE)["triggers"]
+    assert isinstance(triggers, Triggers)
+    by_srp = [
+        {"challengeName": name, "challengeResult": True} for name in ("SRP_A", "PASSWORD_VERIFIER")
+    ]
+    passed = {
+        "challengeName": "CUSTOM_CHALLENGE",
+        "challengeResult": True,
+        "challengeMetadata": "OTP_CHALLENGE",
+    }
+    for session, expected in (
+        (by_srp, ("CUSTOM_CHALLENGE", False)),
+        ([*by_srp, passed], (None, True)),
+    ):
+        event = {
+            "version": "1",
+            "region": "eu-central-1",
+            "userPoolId": "eu-central-1_Abc123def",
+            "userName": "ada",
+            "callerContext": {"awsSdkVersion": "3", "clientId": "6hr1dqf1exampleclientid123"},
+            "triggerSource": "DefineAuthChallenge_Authentication",
+            "request": {"userAttributes": {"sub": "1"}, "userNotFound": False, "session": session},
+            "response": {"challengeName": None, "issueTokens": None, "failAuthentication": None},
+        }
+        decided = (await triggers.handle(event))["response"]
+        assert (decided["challengeName"], decided["issueTokens"]) == expected
+
+
+async def test_the_client_example_runs_until_it_finds_no_configuration(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AUTHFLOW_")]:
+        monkeypatch.delenv(name)
+    main = run(CLIENT_EXAMPLE)["main"]
+    with pytest.raises(ConfigError, match="AUTHFLOW_USER_POOL_ID"):
+        await main()
+
+
+async def test_the_enrolment_example_enrols_an_app(
+    key_ring: None, aws: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
+    async with DynamoDbLimitStore(table="authenticators") as entries:
+        await entries.create_table()
+
+    class App(ScriptedPrompt):
+        async def ask(self, question: str, *, hidden: bool = False) -> str:
+            code: str = pyotp.parse_uri(self.links[0]).now()
+            return code
+
+    prompt = App([])
+    enrol_app = run(ENROL_EXAMPLE)["enrol_app"]
+    assert await enrol_app("eu-central-1_A", "ada", "ada@example.com", prompt)
+    assert prompt.links[0].startswith("otpauth://totp/Example%20Shop:ada%40example.com?")
+
+
+def test_what_the_text_says_of_templates_and_times_is_so() -> None:
+    (own,) = re.findall(r'Template\(subject="(.*?)", body="(.*?)"\)', README)
+    assert Template(subject=own[0], body=own[1])
+    languages = re.findall(r"There are texts in (.*?);", README)[0]
+    assert set(re.findall(r"`(\w+)`", languages)) == set(BUILT_IN)
+    assert "at most nine minutes" in README
+    assert LONGEST_LIFE == 9 * 60

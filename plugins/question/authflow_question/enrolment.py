@@ -1,0 +1,145 @@
+"""Takes the answers of a user who is signed in, and refuses those that anybody would try."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from attrs import field, frozen
+
+from authflow.errors import MisuseError, NextStep
+from authflow.secret import Secret
+from authflow.triggers import KeyProvider
+from authflow_question.answers import EnrolledAnswer
+from authflow_question.hashes import MEMORIES_KIB, PASSES, AnswerHashes, Place
+from authflow_question.normalisation import LONGEST_TYPED, normalised
+from authflow_question.questions import DEFAULT_QUESTIONS, check_enrolled, checked_questions
+
+SHORTEST: Final = 3
+"""In bytes of UTF-8: three Latin letters, or one sign of a script that has thousands of them."""
+LONGEST: Final = 100
+"""In characters."""
+
+
+class EnrolmentRefusedError(MisuseError):
+    """Answers that may not be enrolled; the text says why, without them, and is for the user.
+
+    Args:
+        message: What to do.
+        question: The id of the question whose answer is refused; None if it is not a single one.
+    """
+
+    code = "enrolment_refused"
+    next_step = NextStep.GIVE_UP
+
+    def __init__(self, message: str, *, question: str | None = None) -> None:
+        super().__init__(message)
+        self.question = question
+
+
+@frozen(kw_only=True)
+class Enrolment:
+    """Takes a user's answers. Give it the settings that the policy gives the challenge.
+
+    Let only users enrol who have signed in a moment ago, with all that the policy asks for: who
+    enrols for another can sign in as that user more easily.
+
+    Args:
+        keys: The key ring.
+        questions: The catalogue: the text of each question by its id.
+        enrolled: How many questions a user answers.
+        memory_kib: argon2's memory, in KiB.
+        passes: argon2's passes over it.
+        at_once: How many hashes are computed at the same time.
+
+    Raises:
+        ConfigError: A setting is out of its range.
+    """
+
+    keys: KeyProvider = field(repr=False)
+    questions: Mapping[str, str] = field(
+        default=DEFAULT_QUESTIONS, converter=checked_questions, hash=False
+    )
+    enrolled: int = 3
+    memory_kib: int = MEMORIES_KIB[0]
+    passes: int = PASSES[0]
+    at_once: int = 4
+    _hashes: AnswerHashes = field(init=False, repr=False, eq=False)
+
+    @_hashes.default
+    def _made(self) -> AnswerHashes:
+        check_enrolled(self.enrolled, self.questions)
+        return AnswerHashes(
+            keys=self.keys,
+            memory_kib=self.memory_kib,
+            passes=self.passes,
+            at_once=self.at_once,
+        )
+
+    async def enrol(
+        self,
+        user_pool_id: str,
+        username: str,
+        answers: Mapping[str, Secret[str] | str],
+        *,
+        known: Iterable[str] = (),
+    ) -> tuple[EnrolledAnswer, ...]:
+        """Check a user's answers and hash them. The caller puts them into the store.
+
+        Args:
+            user_pool_id: The user pool.
+            username: The user's canonical name, as triggers get it.
+            answers: For each question's id, the answer.
+            known: What else others know of the user, such as the values of the user's attributes:
+                no answer may be one of these.
+
+        Returns:
+            The answers as they are kept, in the order in which they came.
+
+        Raises:
+            EnrolmentRefusedError: An answer may not be enrolled, or there are not enough.
+            KeysUnavailableError: The keys cannot be read now.
+        """
+        typed = {question: Secret.of(answer).reveal() for question, answer in answers.items()}
+        accepted = self._accepted(typed, {normalised(text) for text in (username, *known)})
+        return tuple(
+            [
+                await self._hashes.make(
+                    Place(user_pool_id=user_pool_id, username=username, question=question), answer
+                )
+                for question, answer in accepted.items()
+            ]
+        )
+
+    def _accepted(self, typed: Mapping[str, str], known: set[str]) -> dict[str, str]:
+        """Give the answers as they are compared.
+
+        Raises:
+            EnrolmentRefusedError: One of them may not be enrolled, or there are not enough.
+        """
+        if len(typed) != self.enrolled:
+            msg = f"answer {self.enrolled} questions, not {len(typed)}"
+            raise EnrolmentRefusedError(msg)
+        accepted: dict[str, str] = {}
+        for question, text in typed.items():
+            if question not in self.questions:
+                msg = f"there is no question {question!r:.40} in the catalogue"
+                raise EnrolmentRefusedError(msg)
+            answer = normalised(text)
+            flaw = self._flaw(question, text, answer, known)
+            if answer in accepted.values():
+                flaw = "give each question an answer of its own"
+            if flaw is not None:
+                raise EnrolmentRefusedError(flaw, question=question)
+            accepted[question] = answer
+        return accepted
+
+    def _flaw(self, question: str, text: str, answer: str, known: set[str]) -> str | None:
+        """Say what is wrong with an answer, if anything is."""
+        if len(text) > LONGEST_TYPED or len(answer) > LONGEST:
+            return f"the answer is too long: take at most {LONGEST} characters"
+        if len(answer.encode("utf-8", "surrogatepass")) < SHORTEST:
+            return f"the answer is too short: take at least {SHORTEST} letters or digits"
+        if set(answer.split()) <= set(normalised(self.questions[question]).split()):
+            return "the answer is a part of the question"
+        if answer in known:
+            return "the answer is something that others know of you, such as your name"
+        return None

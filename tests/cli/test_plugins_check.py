@@ -1,0 +1,156 @@
+"""`authflow plugins check`: the suites of an installed plugin, by name."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from authflow.cli import main
+
+GROUPS = {"client": "authflow.client_challenges", "trigger": "authflow.trigger_challenges"}
+PLUGIN = """
+import hmac
+
+from attrs import field, frozen
+from authflow.errors import PluginFailedError
+from authflow.testing import ClientChallengeSuite, TriggerChallengeSuite
+from authflow.triggers import Issued
+
+print("canary-13")
+
+
+@frozen(kw_only=True)
+class Word:
+    name, metadata, interface = "word", "WORD", 1
+
+    words: tuple = ("seven-seas", "open-sesame", "tin-drum", "night-train")
+    hint: str = "a word"
+    leak: bool = False
+
+    async def create(self, context):
+        word = context.randomness.choice(self.words) + context.randomness.digits(6)
+        return Issued(public={"hint": word if self.leak else self.hint}, private={"answer": word})
+
+    async def verify(self, context):
+        right = context.private.get("answer", "").encode()
+        answer = context.answer.reveal().encode("utf-8", "replace")
+        return hmac.compare_digest(answer, right) and not context.user_not_found
+
+
+class Prompter:
+    name, interface = "word", 1
+
+    async def answer(self, challenge, prompt):
+        hint = challenge.parameters.get("hint", "")
+        if not hint.isprintable():
+            raise PluginFailedError("word: the hint is no text")
+        return await prompt.ask(hint)
+
+
+class WordSuite(TriggerChallengeSuite):
+    challenge = Word
+
+    def make_settings(self):
+        return {"hint": "another hint"}
+
+
+class Named(Word):
+    conformance = "MODULE:WordSuite"
+
+
+class NamesNoSuite(Word):
+    conformance = "MODULE:Word"
+"""
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Install a plugin of that module in a folder of its own, beside what is there."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = f"word_{tmp_path.name.replace('-', '_')}"
+
+    def install(**halves: str) -> str:
+        (tmp_path / f"{module}.py").write_text(PLUGIN.replace("MODULE", module))
+        info = tmp_path / "acme-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(
+            "".join(f"[{GROUPS[side]}]\nword = {module}:{half}\n" for side, half in halves.items())
+        )
+        return module
+
+    yield install
+    sys.modules.pop(module, None)
+
+
+def test_both_halves_of_a_plugin_are_checked_without_a_word_of_theirs(
+    install, capsys: pytest.CaptureFixture[str]
+):
+    install(client="Prompter", trigger="Word")
+    assert main(["plugins", "check", "word"]) == 0
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert lines[0] == "trigger half"
+    assert "client half" in lines
+    assert "  ok    nothing public lets the answer be found" in lines
+    assert lines[-1] == "36 passed, 0 failed, 1 skipped"
+    assert "canary-13" not in captured.out
+
+
+def test_a_fault_is_told_and_makes_the_exit_code_1(install, capsys: pytest.CaptureFixture[str]):
+    install(trigger="Word")
+    assert main(["plugins", "check", "word", "--settings", '{"leak": true}', "--json"]) == 1
+    results = json.loads(capsys.readouterr().out)["results"]
+    failed = [result for result in results["trigger"] if result["outcome"] == "failed"]
+    assert [result["case"] for result in failed] == [
+        "test_nothing_public_lets_the_answer_be_found",
+        "test_no_answer_is_logged_printed_or_shown",  # a repr shows what is public
+    ]
+    assert failed[0]["reason"].endswith("as: plain")
+
+
+def test_a_class_may_name_its_suite_and_settings_are_added_to_the_suites(
+    install, capsys: pytest.CaptureFixture[str]
+):
+    install(trigger="Named")
+    assert main(["plugins", "check", "word", "--settings", '{"colour": 1}', "--json"]) == 1
+    results = json.loads(capsys.readouterr().out)["results"]["trigger"]
+    reason = next(each["reason"] for each in results if "hooks_give" in each["case"])
+    assert "hint" in reason
+    assert "colour" in reason
+
+
+def test_a_suite_can_be_named_on_the_command_line(install, capsys: pytest.CaptureFixture[str]):
+    module = install(trigger="Word")
+    assert main(["plugins", "check", "word", "--suite", f"{module}:WordSuite"]) == 0
+    assert "client half" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("half", "arguments", "said"),
+    [
+        ("NamesNoSuite", [], "is no suite"),
+        ("Word", ["--suite", "json:JSONDecoder"], "is no suite"),
+        ("Word", ["--suite", "json:nothing"], "cannot load"),
+        ("Word", ["--settings", "{"], "must be a JSON object"),
+        ("Word", ["--settings", "[1]"], "must be a JSON object"),
+    ],
+)
+def test_a_call_that_makes_no_sense_is_refused_with_code_2(
+    install, capsys: pytest.CaptureFixture[str], half: str, arguments: list[str], said: str
+):
+    install(trigger=half)
+    assert main(["plugins", "check", "word", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_client_half_alone_needs_a_suite(install, capsys: pytest.CaptureFixture[str]):
+    install(client="Prompter")
+    assert main(["plugins", "check", "word"]) == 2
+    assert "--suite" in capsys.readouterr().err
+
+
+def test_a_plugin_that_is_not_installed_is_an_error(capsys: pytest.CaptureFixture[str]):
+    assert main(["plugins", "check", "no-such-plugin"]) == 1
+    assert "'no-such-plugin' is installed" in capsys.readouterr().err

@@ -1,0 +1,128 @@
+"""amazon-cognito-identity-js signs in to our pool from Node, in every flow that both know."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from authflow.triggers import Triggers, challenge
+
+pytestmark = pytest.mark.system("node", "npm")
+
+PASSWORD = "Correct-horse-1"
+NEW_PASSWORD = "Correct-horse-2"
+BY_PASSWORD = pytest.mark.parametrize("flow", ["USER_SRP_AUTH", "USER_PASSWORD_AUTH"])
+
+
+def test_the_lock_file_has_a_hash_for_everything_and_the_address_of_no_registry():
+    packages = json.loads((Path(__file__).parent / "package-lock.json").read_text())["packages"]
+    assert not any("resolved" in package for package in packages.values())
+    assert packages.pop("")["dependencies"] == {"amazon-cognito-identity-js": "6.3.21"}
+    assert all(package["integrity"].startswith("sha512-") for package in packages.values())
+
+
+@BY_PASSWORD
+async def test_the_right_password_gives_tokens_that_can_be_refreshed(
+    live_pool, identity_js, flow, signed_in
+):
+    async with live_pool() as pool:
+        await pool.user()
+        async with identity_js(pool) as client:
+            sign_in = {"flow": flow, "username": "ada", "password": PASSWORD}
+            first = await client("authenticateUser", **sign_in)
+            assert signed_in(first)
+            refreshed = await client("refreshSession")
+            assert signed_in(refreshed)
+            assert refreshed["accessToken"] != first["accessToken"]
+
+
+@BY_PASSWORD
+async def test_a_wrong_password_is_refused_and_the_right_one_taken_after(
+    live_pool, identity_js, flow, signed_in
+):
+    async with live_pool() as pool:
+        await pool.user()
+        async with identity_js(pool) as client:
+            sign_in = {"flow": flow, "username": "ada"}
+            assert await client("authenticateUser", **sign_in, password="Wrong-horse-1") == {
+                "event": "onFailure",
+                "code": "NotAuthorizedException",
+                "message": "Incorrect username or password.",
+            }
+            assert signed_in(await client("authenticateUser", **sign_in, password=PASSWORD))
+
+
+@BY_PASSWORD
+async def test_a_temporary_password_is_changed(live_pool, identity_js, flow, signed_in, claims):
+    async with live_pool() as pool:
+        await pool.owner.admin_create_user(
+            UserPoolId=pool.user_pool_id,
+            Username="ada",
+            TemporaryPassword="Temporary-1",
+            MessageAction="SUPPRESS",
+            UserAttributes=[{"Name": "email", "Value": "ada@example.com"}],
+        )
+        async with identity_js(pool) as client:
+            sign_in = {"flow": flow, "username": "ada"}
+            asked = await client("authenticateUser", **sign_in, password="Temporary-1")
+            assert asked["event"] == "newPasswordRequired"
+            assert asked["attributes"]["email"] == "ada@example.com"
+            assert asked["required"] == []
+            changed = await client(
+                "completeNewPasswordChallenge", password=NEW_PASSWORD, attributes={"name": "Ada"}
+            )
+            assert signed_in(changed)
+            assert claims(changed["idToken"])["name"] == "Ada"
+            again = await client("authenticateUser", **sign_in, password=NEW_PASSWORD)
+            assert signed_in(again)
+
+
+async def test_a_forgotten_password_is_set_anew(live_pool, identity_js):
+    codes = []
+    recovery = {"RecoveryMechanisms": [{"Priority": 1, "Name": "verified_email"}]}
+    async with live_pool(
+        pool={"AccountRecoverySetting": recovery},
+        on_message=lambda message: codes.append(message.code),
+    ) as pool:
+        verified = {"email": "ada@example.com", "email_verified": "true"}
+        await pool.user(UserAttributes=[{"Name": k, "Value": v} for k, v in verified.items()])
+        async with identity_js(pool) as client:
+            sent = await client("forgotPassword")
+            assert sent == {
+                "event": "inputVerificationCode",
+                "CodeDeliveryDetails": {
+                    "Destination": "a***@e***",
+                    "DeliveryMedium": "EMAIL",
+                    "AttributeName": "email",
+                },
+            }
+            (code,) = (code.reveal() for code in codes)
+            wrong = f"{(int(code) + 1) % 10**6:06}"
+            refused = await client("confirmPassword", code=wrong, password=NEW_PASSWORD)
+            assert refused["code"] == "CodeMismatchException"
+            assert await client("confirmPassword", code=code, password=NEW_PASSWORD) == {
+                "event": "onSuccess"
+            }
+            for text, event in ((PASSWORD, "onFailure"), (NEW_PASSWORD, "onSuccess")):
+                sign_in = {"flow": "USER_SRP_AUTH", "username": "ada", "password": text}
+                assert (await client("authenticateUser", **sign_in))["event"] == event
+
+
+async def test_a_custom_flow_begins_without_a_password(live_pool, identity_js, word, signed_in):
+    triggers = Triggers(policy=challenge("word", attempts=2), challenges=[word])
+    async with live_pool(triggers=triggers) as pool:
+        await pool.user()
+        async with identity_js(pool) as client:
+            asked = await client("initiateAuth", username="ada")
+            assert asked == {
+                "event": "customChallenge",
+                "parameters": {
+                    "hint": "a door of thieves",
+                    "challenge": "word",
+                    "attempt": "1",
+                    "attempts": "2",
+                    "USERNAME": "ada",
+                },
+            }
+            assert (await client.answer("wheat"))["parameters"]["attempt"] == "2"
+            assert signed_in(await client.answer("open sesame"))

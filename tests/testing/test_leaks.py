@@ -1,0 +1,79 @@
+"""The search for answers in what is public finds them, and finds nothing where nothing is."""
+
+import base64
+import hashlib
+import hmac
+import zlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from authflow.testing.leaks import leaks
+
+codes = st.text(alphabet="0123456789ABCDEFabcdef", min_size=6, max_size=12)
+SALT = "0f3e5b9c-5a7d-4a4e-9f39"
+
+FORMS = {
+    "plain": lambda code: code,
+    "lower case": lambda code: code.lower(),
+    "within a text": lambda code: f"it is {code}!",
+    "reversed": lambda code: code[::-1],
+    "hex": lambda code: code.encode().hex(),
+    "base64": lambda code: base64.b64encode(code.encode()).decode(),
+    "base64 of a text": lambda code: base64.b64encode(f"the code: {code}.".encode()).decode(),
+    "base64 for URLs": lambda code: base64.urlsafe_b64encode(code.encode()).decode(),
+    "md5": lambda code: hashlib.md5(code.encode(), usedforsecurity=False).hexdigest(),
+    "sha256, capitals": lambda code: hashlib.sha256(code.encode()).hexdigest().upper(),
+    "sha256, 8 bytes of it": lambda code: hashlib.sha256(code.encode()).hexdigest()[:16],
+    "sha512 in base64": lambda code: base64.b64encode(
+        hashlib.sha512(code.encode()).digest()
+    ).decode(),
+    "blake2b of the lower case": lambda code: hashlib.blake2b(code.lower().encode()).hexdigest(),
+    "salted": lambda code: hashlib.sha1(
+        f"{SALT}{code}".encode(), usedforsecurity=False
+    ).hexdigest(),
+    "salted after": lambda code: hashlib.sha256(f"{code}:{SALT}".encode()).hexdigest(),
+    "HMAC": lambda code: hmac.digest(SALT.encode(), code.encode(), "sha256").hex(),
+    "packed": lambda code: base64.b64encode(
+        b"\x89PNG" + zlib.compress(b"x" * 50 + code.encode())
+    ).decode(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@settings(max_examples=15)
+@given(code=codes)
+def test_an_answer_is_found_in_every_form(form: str, code: str):
+    assert leaks(code, {"public": FORMS[form](code)}, [SALT])
+
+
+@pytest.mark.parametrize("form", FORMS)
+@settings(max_examples=15)
+@given(code=codes, other=codes)
+def test_another_answer_is_not(form: str, code: str, other: str):
+    shown = FORMS[form](other)
+    if (
+        code.lower() in shown.lower()
+        or code[::-1].lower() in shown.lower()
+        or code.lower() == other.lower()
+    ):
+        return
+    assert not leaks(code, {"public": shown}, [SALT])
+
+
+def test_a_salt_that_is_public_itself_is_tried():
+    salt = "c4f1b2"
+    digest = hmac.digest(salt.encode(), b"482913", "sha256").hex()
+    assert leaks("482913", {"salt": salt, "check": digest}, []) == {
+        "HMAC-sha256 under a public key"
+    }
+
+
+def test_an_answer_of_two_characters_is_not_looked_for():
+    assert leaks("42", {"hint": "42"}, []) == frozenset()
+
+
+@given(text=st.text(), name=st.text())
+def test_any_text_can_be_searched(text: str, name: str):
+    assert isinstance(leaks("zq7-zq7-zq7", {name: text}, [text]), frozenset)

@@ -1,0 +1,129 @@
+"""The fixtures, as the tests of a user of authflow ask for them."""
+
+from typing import Any
+
+import pytest
+
+from authflow import ChallengeRequired, SignedIn
+from authflow.errors import SessionExpiredError
+from authflow.testing import START, MovableClock, Outbox, RunningPool
+from authflow.triggers import CreateContext, Issued, Randomness, Triggers, VerifyContext, challenge
+
+pytest_plugins = ["pytester"]
+PASSWORD = "Correct-horse-1"
+
+
+class Word:
+    name = "word"
+    metadata = "WORD"
+    interface = 1
+
+    async def create(self, context: CreateContext) -> Issued:
+        return Issued(public={"hint": "a door of thieves"}, private={"answer": "open sesame"})
+
+    async def verify(self, context: VerifyContext) -> bool:
+        return context.answer.reveal() == context.private["answer"]
+
+
+TRIGGERS = Triggers(policy=challenge("word"), challenges=[Word])
+
+
+@pytest.mark.authflow_pool(users={"ada": PASSWORD})
+async def test_a_user_of_the_marker_signs_in(authflow_client):
+    assert isinstance(await authflow_client.sign_in("ada", PASSWORD), SignedIn)
+
+
+@pytest.mark.authflow_pool(triggers=TRIGGERS, users={"ada": PASSWORD})
+async def test_the_markers_triggers_serve_the_pool(authflow_client):
+    asked = await authflow_client.sign_in("ada", flow="CUSTOM_AUTH")
+    assert asked.challenge.parameters["hint"] == "a door of thieves"
+    assert isinstance(await authflow_client.answer(asked, "open sesame"), SignedIn)
+
+
+@pytest.mark.authflow_pool(triggers=TRIGGERS, users={"ada": PASSWORD})
+async def test_moving_the_clock_moves_pool_and_client(authflow_client, authflow_clock):
+    asked = await authflow_client.sign_in("ada", flow="CUSTOM_AUTH")
+    authflow_clock.advance(181)
+    with pytest.raises(SessionExpiredError):
+        await authflow_client.answer(asked, "open sesame")
+    asked = await authflow_client.sign_in("ada", flow="CUSTOM_AUTH")
+    assert isinstance(asked, ChallengeRequired)
+    result = await authflow_client.answer(asked, "open sesame")
+    assert isinstance(result, SignedIn)  # which it is only if the client believes the tokens' times
+
+
+async def test_users_can_be_added_with_attributes(authflow_pool: RunningPool):
+    await authflow_pool.add_user("grace", PASSWORD, {"email": "grace@example.com"})
+    async with authflow_pool.client() as client:
+        assert isinstance(await client.sign_in("grace", PASSWORD), SignedIn)
+
+
+async def test_what_the_pool_sends_is_in_its_messages(authflow_pool: RunningPool):
+    address = {"email": "grace@example.com", "email_verified": "true"}
+    await authflow_pool.add_user("grace", PASSWORD, address)
+    await authflow_pool.call(
+        "ForgotPassword", ClientId=authflow_pool.config.client_id, Username="grace"
+    )
+    (message,) = authflow_pool.messages("grace")
+    assert message.destination == "grace@example.com"
+
+
+def test_sync_tests_have_the_clock_and_the_outbox(
+    authflow_clock: MovableClock, authflow_outbox: Outbox
+):
+    assert (authflow_clock(), len(authflow_outbox)) == (START, 0)
+
+
+def test_randomness_is_the_same_in_every_run_of_a_test(
+    authflow_randomness: Randomness, request: pytest.FixtureRequest
+):
+    again = Randomness.seeded(request.node.nodeid.encode())
+    assert authflow_randomness.digits(12) == again.digits(12)
+
+
+def test_a_project_that_uses_no_fixture_imports_nothing(pytester: Any):
+    pytester.makepyfile("def test_nothing(): pass")
+    pytester.makeconftest(
+        """
+        import sys
+
+        def pytest_unconfigure():
+            loaded = {name for name in sys.modules if name.partition(".")[0] == "authflow"}
+            assert loaded <= {"authflow", "authflow.lazy_names", "authflow.testing",
+                              "authflow.testing.pytest_plugin"}, loaded
+        """
+    )
+    pytester.runpytest_subprocess("--strict-markers").assert_outcomes(passed=1)
+
+
+def test_a_suite_is_collected_and_run_by_pytest(pytester: Any):
+    pytester.makepyfile(
+        """
+        from authflow.testing import TriggerChallengeSuite
+        from authflow.triggers import Issued
+
+        class Open:
+            name, metadata, interface = "open", "OPEN", 1
+
+            async def create(self, context):
+                return Issued(public={"answer": "sesame-7"}, private={"answer": "sesame-7"})
+
+            async def verify(self, context):
+                return context.answer.reveal() == "sesame-7"
+
+        class TestOpen(TriggerChallengeSuite):
+            challenge = Open
+        """
+    )
+    result = pytester.runpytest_inprocess(
+        "-k", "public or constant or late or says", "-p", "no:randomly"
+    )
+    result.assert_outcomes(passed=1, failed=2, skipped=1)
+    result.stdout.fnmatch_lines(["*Violation: the answer can be found in what is public*"])
+
+
+async def test_a_setting_that_the_pool_refuses_is_named(authflow_pool: RunningPool):
+    from authflow.errors import ConfigError
+
+    with pytest.raises(ConfigError, match="AdminSetUserPassword was refused: InvalidPassword"):
+        await authflow_pool.add_user("eve", "short")
