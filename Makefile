@@ -28,9 +28,9 @@ endif
 demo: .venv/.installed
 	$(BIN)/authflow demo
 
-# One process for each core; the tests of a file stay together, and share their servers.
+# One process for each core; one that has nothing left takes tests from another.
 test: .venv/.installed
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

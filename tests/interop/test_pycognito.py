@@ -1,5 +1,7 @@
 """pycognito, a client that others wrote, signs in to our pool."""
 
+import uuid
+
 import pytest
 from botocore.exceptions import ClientError
 from pycognito import Cognito
@@ -24,6 +26,17 @@ def app_client(request, owner, pool_id):
     return owner.create_user_pool_client(
         UserPoolId=pool_id, ClientName="pycognito", GenerateSecret=request.param
     )["UserPoolClient"]
+
+
+@pytest.fixture
+def unlucky(owner, pool_id):
+    """A user of the test's own: five wrong passwords would lock a shared one out."""
+    username = f"unlucky-{uuid.uuid4()}"
+    owner.admin_create_user(UserPoolId=pool_id, Username=username, MessageAction="SUPPRESS")
+    owner.admin_set_user_password(
+        UserPoolId=pool_id, Username=username, Password=PASSWORD, Permanent=True
+    )
+    return username
 
 
 @pytest.fixture
@@ -54,14 +67,14 @@ def test_the_same_user_signs_in_again_and_again(srp):
 
 
 @pytest.mark.parametrize("password", ["Wrong-horse-1", "", PASSWORD + " ", PASSWORD.lower()])
-def test_a_wrong_password_is_refused(srp, owner, password):
+def test_a_wrong_password_is_refused(srp, owner, unlucky, password):
     with pytest.raises(owner.exceptions.NotAuthorizedException) as refused:
-        srp("ada", password).authenticate_user()
+        srp(unlucky, password).authenticate_user()
     assert refused.value.response["Error"]["Message"] == "Incorrect username or password."
 
 
-def test_a_proof_that_was_tampered_with_is_refused(srp, owner, app_client):
-    client = srp("ada", PASSWORD)
+def test_a_proof_that_was_tampered_with_is_refused(srp, owner, unlucky, app_client):
+    client = srp(unlucky, PASSWORD)
     begun = owner.initiate_auth(
         AuthFlow="USER_SRP_AUTH",
         AuthParameters=client.get_auth_params(),
