@@ -17,6 +17,11 @@ from authflow import AuthConfig
 from authflow.pool import PoolServer
 from authflow.triggers import CreateContext, Issued, VerifyContext
 
+# Debian puts servers where only an administrator's path leads, and PostgreSQL's nowhere on it.
+os.environ["PATH"] = os.pathsep.join(
+    [os.environ["PATH"], "/usr/sbin", *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
+)
+
 VECTORS = Path(__file__).parent / "vectors"
 PASSWORD = "Correct-horse-1"
 ALL_FLOWS = [
