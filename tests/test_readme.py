@@ -160,9 +160,13 @@ def test_every_path_that_readme_links_to_is_there():
 
 
 def test_no_file_records_the_address_of_a_registry():
-    for name in ("constraints.txt", "pyproject.toml", "Makefile", "plugins/captcha/pyproject.toml"):
+    names = ["constraints.txt", "constraints-ldap.txt", "pyproject.toml", "Makefile"]
+    names += [f"plugins/{plugin}/pyproject.toml" for plugin in ("captcha", "otp", "question")]
+    names += [f"tests/interop/identity_js/{file}.json" for file in ("package", "package-lock")]
+    for name in names:
         text = (ROOT / name).read_text()
         assert not re.search(r"index-url|find-links|https?://\S*(simple|pypi|registry)", text), name
+        assert '"resolved"' not in text, name
 
 
 def test_every_pin_has_hashes():

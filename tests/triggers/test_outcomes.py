@@ -133,9 +133,10 @@ async def test_without_limits_nothing_can_be_used_once(word):
         await verdict_of(triggers)
 
 
-def test_a_need_that_nobody_knows_is_an_error(word):
-    needy = plugin(word, True, needs=("limits", "coffee"))
-    with pytest.raises(ConfigError, match="coffee"):
+@pytest.mark.parametrize("need", ["coffee", "clock"])
+def test_a_need_that_nobody_knows_is_an_error(word, need):
+    needy = plugin(word, True, needs=("limits", need))
+    with pytest.raises(ConfigError, match=need):
         Triggers(
             policy=challenge("word"),
             challenges=[needy],

@@ -165,7 +165,8 @@ class Safeguards:
         Raises:
             ConfigError: It has not.
         """
-        missing = [need for need in needs if getattr(self, need, None) is None]
+        given_here = {"limits": self.limits, "keys": self.keys}
+        missing = [need for need in needs if given_here.get(need) is None]
         if missing:
             given = ", ".join(f"{need}=..." for need in missing)
             msg = f"the challenge {name!r} needs Triggers({given})"

@@ -52,7 +52,7 @@ from authflow.triggers.policies.table import (
 )
 
 if TYPE_CHECKING:
-    from transitions import Machine
+    from authflow.table_machine import TableMachine
 
 CHOICE_METADATA: Final = "AUTHFLOW_CHOICE"
 """What stands in challengeMetadata for a choice."""
@@ -176,22 +176,15 @@ class Policy:
 
         return [kind.facts for kind in user_kinds(conditions)]
 
-    def machine(self) -> "Machine":
-        """Put the table on a machine of `transitions`.
+    def machine(self) -> "TableMachine":
+        """Put the table on a machine of `transitions`, the same that runs the auth flows."""
+        from authflow.table_machine import TableMachine  # noqa: PLC0415  # not for slim starts
 
-        Returns:
-            A machine that moves any object with a `state`:
-            `machine.events["passed"].trigger(model)`.
-        """
-        from transitions import Machine  # noqa: PLC0415  # a Lambda function starts without it
-
-        machine = Machine(
-            model=None, states=[*self.table, PASSED, FAILED], initial=None, auto_transitions=False
+        return TableMachine(
+            (event, state, follower)
+            for state, followers in self.table.items()
+            for event, follower in followers.items()
         )
-        for state, followers in self.table.items():
-            for event, follower in followers.items():
-                machine.add_transition(event, state, follower)
-        return machine
 
     def replay(
         self, session: Iterable[SessionEntry], metadata: Mapping[str, str], facts: Facts
