@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from authflow.triggers import KeyRing, RedisLimitStore, Triggers, challenge, password, sequence
-from authflow.triggers.policies.proof import prove
+from authflow.triggers.check.proof import prove
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -32,7 +32,7 @@ from authflow.triggers import (
     password,
     sequence,
 )
-from authflow.triggers.policies.proof import prove
+from authflow.triggers.check.proof import prove
 
 PASSWORD = "Correct-horse-1"
 ANSWERS = {"first-film": "Metropolis", "first-dish": "Omelette", "childhood-job": "Astronaut"}

@@ -11,12 +11,12 @@ import anyio
 
 from authflow.cli.handler_process import HandlerProcess
 from authflow.errors import ConfigError, PluginError
+from authflow.triggers.check.define_paths import Finding, Path, Verdict, entry_members
+from authflow.triggers.check.define_probe import DEPTH, in_process, probe
+from authflow.triggers.check.proof import prove
 from authflow.triggers.dispatcher import Triggers
 from authflow.triggers.events.parsing import SessionEntry
-from authflow.triggers.policies.define_paths import Finding, Path, Verdict, entry_members
-from authflow.triggers.policies.define_probe import DEPTH, in_process, probe
 from authflow.triggers.policies.policy import Policy
-from authflow.triggers.policies.proof import prove
 from authflow.triggers.policies.steps import Step
 
 _INDENT: Final = " " * 8

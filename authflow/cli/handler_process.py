@@ -16,7 +16,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from attrs import define, field
 
 from authflow.errors import ConfigError
-from authflow.triggers.policies.define_paths import DefineFailedError
+from authflow.triggers.check.define_paths import DefineFailedError
 
 SECONDS: Final = 5.0
 """How long an answer may take, unless told otherwise: as long as Cognito waits for a trigger."""

@@ -11,7 +11,7 @@ from string import Template
 from typing import Final, TextIO
 
 from authflow.errors import ConfigError
-from authflow.plugin_names import NAME, NAME_RULE, OWN_NAMES
+from authflow.plugins.names import NAME, NAME_RULE, OWN_NAMES
 
 _FILES: Final = {
     "pyproject.toml": "pyproject.toml",

@@ -14,7 +14,7 @@ from typing import Any, Final, TextIO
 from attrs import asdict
 
 from authflow.errors import ConfigError
-from authflow.plugins import CLIENT_CHALLENGES, TRIGGER_CHALLENGES, PluginRegistry
+from authflow.plugins.registry import CLIENT_CHALLENGES, TRIGGER_CHALLENGES, PluginRegistry
 from authflow.testing.cases import CaseResult, Suite, run_suite
 from authflow.testing.client_suite import ClientChallengeSuite
 from authflow.testing.trigger_suite import TriggerChallengeSuite

@@ -9,7 +9,12 @@ from typing import TextIO
 from attrs import asdict, frozen
 
 from authflow.errors import PluginError
-from authflow.plugins import CLIENT_CHALLENGES, TRIGGER_CHALLENGES, PluginInfo, PluginRegistry
+from authflow.plugins.registry import (
+    CLIENT_CHALLENGES,
+    TRIGGER_CHALLENGES,
+    PluginInfo,
+    PluginRegistry,
+)
 
 _HEADINGS = ("name", "side", "distribution", "version", "interface", "entry point", "status")
 

@@ -1,11 +1,32 @@
 """The client: signs users in to a Cognito user pool, from asyncio."""
 
-from authflow.client.auth_client import AuthClient
-from authflow.client.challenges import ClientChallenge
-from authflow.client.config import AuthConfig
-from authflow.client.prompt import Prompt, ScriptedPrompt, TerminalPrompt
-from authflow.client.token_verifier import TokenVerifier
-from authflow.client.web_prompt import Message, WebPrompt
+from typing import TYPE_CHECKING
+
+from authflow.lazy_names import lazy_names as _lazy_names
+
+if TYPE_CHECKING:
+    from authflow.client.auth_client import AuthClient
+    from authflow.config import AuthConfig
+    from authflow.plugins.client_challenge import ClientChallenge
+    from authflow.prompts.prompt import Prompt
+    from authflow.prompts.scripted import ScriptedPrompt
+    from authflow.prompts.terminal import TerminalPrompt
+    from authflow.prompts.web import Message, WebPrompt
+    from authflow.tokens.verifier import TokenVerifier
+else:
+    __getattr__, __dir__ = _lazy_names(
+        __name__,
+        {
+            "authflow.client.auth_client": "AuthClient",
+            "authflow.config": "AuthConfig",
+            "authflow.plugins.client_challenge": "ClientChallenge",
+            "authflow.prompts.prompt": "Prompt",
+            "authflow.prompts.scripted": "ScriptedPrompt",
+            "authflow.prompts.terminal": "TerminalPrompt",
+            "authflow.prompts.web": "Message WebPrompt",
+            "authflow.tokens.verifier": "TokenVerifier",
+        },
+    )
 
 __all__ = [
     "AuthClient",

@@ -3,9 +3,7 @@
 import anyio
 from attrs import define, field
 
-from authflow.client.challenges import ClientChallenge
 from authflow.client.choices import TOLD, choose, is_condition, options_of
-from authflow.client.prompt import Prompt
 from authflow.errors import (
     AuthFlowError,
     PluginFailedError,
@@ -13,7 +11,9 @@ from authflow.errors import (
     SessionExpiredError,
 )
 from authflow.machine import State
-from authflow.plugins import PluginRegistry
+from authflow.plugins.client_challenge import ClientChallenge
+from authflow.plugins.registry import PluginRegistry
+from authflow.prompts.prompt import Prompt
 from authflow.results import Challenge, Unanswered
 from authflow.secret import Secret
 

@@ -9,14 +9,11 @@ from attrs import define, evolve, field, frozen
 
 from authflow import srp, wire
 from authflow.client.answerer import Answerer
-from authflow.client.challenges import ClientChallenge
 from authflow.client.choices import check_choice, options_of
-from authflow.client.config import AuthConfig
 from authflow.client.exchange import Exchange
 from authflow.client.password_proof import PasswordProof, utc_now
-from authflow.client.prompt import Prompt
-from authflow.client.token_verifier import TokenVerifier
 from authflow.client.transport import Transport, open_transport
+from authflow.config import AuthConfig
 from authflow.errors import (
     MisuseError,
     PasswordRequiredError,
@@ -24,7 +21,9 @@ from authflow.errors import (
     UnexpectedReplyError,
 )
 from authflow.machine import AuthFlow, State
-from authflow.plugins import CLIENT_CHALLENGES, PluginRegistry
+from authflow.plugins.client_challenge import ClientChallenge
+from authflow.plugins.registry import CLIENT_CHALLENGES, PluginRegistry
+from authflow.prompts.prompt import Prompt
 from authflow.results import (
     Challenge,
     ChallengeRequired,
@@ -35,6 +34,7 @@ from authflow.results import (
 )
 from authflow.secret import Secret
 from authflow.sign_in import SignIn
+from authflow.tokens.verifier import TokenVerifier
 
 MOST_ROUNDS: Final = 40
 """Replies that one sign-in may take. Cognito's longest documented ones stay far below."""

@@ -8,10 +8,10 @@ the challenges that it is made of: "otp", "captcha+otp", "question#2" for a seco
 from typing import Final
 
 from authflow import wire
-from authflow.client.prompt import Prompt
 from authflow.errors import MisuseError, PluginNotFoundError
 from authflow.machine import State
-from authflow.plugins import PluginRegistry
+from authflow.plugins.registry import PluginRegistry
+from authflow.prompts.prompt import Prompt
 from authflow.results import Challenge
 
 TOLD: Final = "told"

@@ -25,9 +25,9 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from authflow.aws_sessions import RedirectedError, client_config, open_session, unlogged
-from authflow.client.config import AuthConfig
+from authflow.aws.sessions import RedirectedError, client_config, open_session, unlogged
 from authflow.client.exchange import Exchange
+from authflow.config import AuthConfig
 from authflow.errors import (
     AuthFlowError,
     MalformedReplyError,

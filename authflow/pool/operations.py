@@ -3,25 +3,25 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from authflow.pool.app_clients import AppClients
-from authflow.pool.custom_rounds import CustomRounds
-from authflow.pool.database import Database
-from authflow.pool.forgotten_passwords import ForgottenPasswords
-from authflow.pool.groups import Groups
-from authflow.pool.handshakes import Handshakes
-from authflow.pool.mailbox import Mailbox
-from authflow.pool.migration import Migration
-from authflow.pool.new_passwords import NewPasswords
-from authflow.pool.password_checks import PasswordChecks
-from authflow.pool.refresh import Refresh
-from authflow.pool.replies import Replies
-from authflow.pool.sign_in import SignIns
-from authflow.pool.sign_in_triggers import SignInTriggers
-from authflow.pool.tokens import TokenIssuer
-from authflow.pool.trigger_runner import TriggerRunner
-from authflow.pool.user_administration import UserAdministration
-from authflow.pool.user_pools import UserPools
-from authflow.pool.wording import Wording
+from authflow.pool.accounts.app_clients import AppClients
+from authflow.pool.accounts.groups import Groups
+from authflow.pool.accounts.user_administration import UserAdministration
+from authflow.pool.accounts.user_pools import UserPools
+from authflow.pool.confirmations.forgotten_passwords import ForgottenPasswords
+from authflow.pool.messages.mailbox import Mailbox
+from authflow.pool.messages.wording import Wording
+from authflow.pool.sign_ins.challenges.custom import CustomRounds
+from authflow.pool.sign_ins.challenges.new_password import NewPasswords
+from authflow.pool.sign_ins.challenges.password import PasswordChecks
+from authflow.pool.sign_ins.challenges.password_verifier import Handshakes
+from authflow.pool.sign_ins.migration import Migration
+from authflow.pool.sign_ins.replies import Replies
+from authflow.pool.sign_ins.sign_in import SignIns
+from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
+from authflow.pool.store.database import Database
+from authflow.pool.tokens.issuer import TokenIssuer
+from authflow.pool.tokens.refresh import Refresh
+from authflow.pool.triggers.runner import TriggerRunner
 from authflow.pool.workers import Workers
 
 Operation = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]

@@ -18,13 +18,13 @@ from attrs import define, field
 
 from authflow.errors import ConfigError
 from authflow.loopback import is_loopback
-from authflow.pool.app import PoolApp
-from authflow.pool.database import MEMORY, Database
-from authflow.pool.invokers import InProcess, Invoker, TriggerSource
-from authflow.pool.mailbox import Mailbox, Message
+from authflow.pool.http.app import PoolApp
+from authflow.pool.messages.mailbox import Mailbox, Message
 from authflow.pool.operations import operations
-from authflow.pool.tokens import TokenIssuer
-from authflow.pool.trigger_runner import SECONDS, TriggerRunner
+from authflow.pool.store.database import MEMORY, Database
+from authflow.pool.tokens.issuer import TokenIssuer
+from authflow.pool.triggers.invokers import InProcess, Invoker, TriggerSource
+from authflow.pool.triggers.runner import SECONDS, TriggerRunner
 from authflow.pool.workers import Workers
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -171,7 +171,7 @@ class PoolServer:
         if self.triggers is not None:
             invokers.append(InProcess(triggers=self.triggers))
         if self.lambda_endpoint is not None:
-            from authflow.pool.lambda_endpoint import LambdaEndpoint  # noqa: PLC0415  # slow to import
+            from authflow.pool.triggers.lambda_endpoint import LambdaEndpoint  # noqa: PLC0415  # slow to import
 
             endpoint = LambdaEndpoint(
                 url=self.lambda_endpoint,

@@ -11,10 +11,10 @@ import aiohttp
 from attrs import frozen
 
 from authflow.client import AuthClient, AuthConfig
-from authflow.client.challenges import ClientChallenge
 from authflow.errors import ConfigError
+from authflow.plugins.client_challenge import ClientChallenge
 from authflow.pool import PoolServer
-from authflow.pool.mailbox import Message
+from authflow.pool.messages.mailbox import Message
 
 ALL_FLOWS: Final = (
     "ALLOW_USER_SRP_AUTH",

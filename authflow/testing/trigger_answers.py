@@ -5,7 +5,7 @@ import inspect
 from authflow.client import AuthClient
 from authflow.errors import RefusedError
 from authflow.machine import AuthFlow
-from authflow.plugin_names import NAME, NAME_RULE
+from authflow.plugins.names import NAME, NAME_RULE
 from authflow.results import ChallengeRequired, SignedIn, SignInResult
 from authflow.testing.cases import Violation, case, demand, skip
 from authflow.testing.trigger_bench import ATTEMPTS, COOL_DOWN, NEXT_SIGN_IN

@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING
 from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
-    from authflow.triggers.challenges import CreateContext, Issued, TriggerChallenge, VerifyContext
+    from authflow.keys.key_ring import CachedKeys, KeyProvider, KeyRing
+    from authflow.keys.randomness import Randomness
+    from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRefused
+    from authflow.plugins.outcomes import Outcome, Verdict
+    from authflow.plugins.trigger_challenge import (
+        CreateContext,
+        Issued,
+        TriggerChallenge,
+        VerifyContext,
+    )
+    from authflow.stores.dynamodb import DynamoDbLimitStore
+    from authflow.stores.redis import RedisLimitStore
+    from authflow.stores.store import LimitStore, MemoryLimitStore
     from authflow.triggers.cognito_groups import CognitoGroups
     from authflow.triggers.directories.callable_directory import CallableDirectory
     from authflow.triggers.directories.ldap_directory import LdapDirectory
     from authflow.triggers.directories.migration import (
-        DeliveryMedium,
-        FinalStatus,
         Found,
-        MigratedUser,
         UnknownUser,
         UserDirectory,
         WrongPassword,
@@ -36,6 +45,7 @@ if TYPE_CHECKING:
         CustomSMSSenderEvent,
         Message,
     )
+    from authflow.triggers.events.migrated_user import DeliveryMedium, FinalStatus, MigratedUser
     from authflow.triggers.events.parsing import parse_event
     from authflow.triggers.events.sign_in_events import (
         PostAuthenticationEvent,
@@ -54,21 +64,8 @@ if TYPE_CHECKING:
         PreSignUpEvent,
         SignUpDecision,
     )
-    from authflow.triggers.limits.dynamodb_store import DynamoDbLimitStore
-    from authflow.triggers.limits.keys import CachedKeys, KeyProvider, KeyRing
     from authflow.triggers.limits.limits import Limits, Subject
-    from authflow.triggers.limits.randomness import Randomness
-    from authflow.triggers.limits.redis_store import RedisLimitStore
-    from authflow.triggers.limits.rules import (
-        Admitted,
-        AlreadySent,
-        GuessLimit,
-        LockedOut,
-        SendLimit,
-        SendRefused,
-    )
-    from authflow.triggers.limits.stores import LimitStore, MemoryLimitStore
-    from authflow.triggers.outcomes import Outcome, Verdict
+    from authflow.triggers.limits.rules import GuessLimit, SendLimit
     from authflow.triggers.policies.conditions import attribute, client_metadata, in_group
     from authflow.triggers.policies.policy import Failed, Passed, Policy, Standing
     from authflow.triggers.policies.steps import (
@@ -93,31 +90,32 @@ else:
             "authflow.triggers.directories.callable_directory": "CallableDirectory",
             "authflow.triggers.directories.ldap_directory": "LdapDirectory",
             "authflow.triggers.directories.sql_directory": "SqlDirectory",
-            "authflow.triggers.limits.dynamodb_store": "DynamoDbLimitStore",
-            "authflow.triggers.limits.redis_store": "RedisLimitStore",
-            "authflow.triggers.limits.stores": "LimitStore MemoryLimitStore",
-            "authflow.triggers.limits.keys": "CachedKeys KeyProvider KeyRing",
+            "authflow.stores.dynamodb": "DynamoDbLimitStore",
+            "authflow.stores.redis": "RedisLimitStore",
+            "authflow.stores.store": "LimitStore MemoryLimitStore",
+            "authflow.keys.key_ring": "CachedKeys KeyProvider KeyRing",
             "authflow.triggers.limits.limits": "Limits Subject",
-            "authflow.triggers.limits.rules": (
-                "Admitted AlreadySent GuessLimit LockedOut SendLimit SendRefused"
-            ),
-            "authflow.triggers.limits.randomness": "Randomness",
+            "authflow.triggers.limits.rules": ("GuessLimit SendLimit"),
+            "authflow.keys.randomness": "Randomness",
             "authflow.triggers.events.challenge_events": (
                 "CreateEvent DefineEvent SessionEntry VerifyEvent"
             ),
-            "authflow.triggers.challenges": "CreateContext Issued TriggerChallenge VerifyContext",
+            "authflow.plugins.trigger_challenge": (
+                "CreateContext Issued TriggerChallenge VerifyContext"
+            ),
             "authflow.triggers.policies.conditions": "attribute client_metadata in_group",
             "authflow.triggers.dispatcher": "Triggers",
+            "authflow.plugins.admission": "Admitted AlreadySent LockedOut SendRefused",
+            "authflow.triggers.events.migrated_user": "DeliveryMedium FinalStatus MigratedUser",
             "authflow.triggers.events.envelope": "HandledEvent TriggerEvent",
             "authflow.triggers.events.parsing": "parse_event",
             "authflow.triggers.events.message_events": (
                 "CustomEmailSenderEvent CustomMessageEvent CustomSMSSenderEvent Message"
             ),
             "authflow.triggers.directories.migration": (
-                "DeliveryMedium FinalStatus Found MigratedUser UnknownUser UserDirectory "
-                "WrongPassword"
+                "Found UnknownUser UserDirectory WrongPassword"
             ),
-            "authflow.triggers.outcomes": "Outcome Verdict",
+            "authflow.plugins.outcomes": "Outcome Verdict",
             "authflow.triggers.policies.policy": "Failed Passed Policy Standing",
             "authflow.triggers.policies.table": "Owed",
             "authflow.triggers.events.sign_in_events": (

@@ -13,7 +13,7 @@ from typing import Final
 import anyio
 from attrs import define
 
-from authflow.aws_connection import AwsConnection
+from authflow.aws.connection import AwsConnection
 
 _PAGE: Final = 60
 """The most groups that Cognito gives at a time."""

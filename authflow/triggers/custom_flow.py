@@ -16,12 +16,11 @@ from authflow.errors import (
     PluginFailedError,
 )
 from authflow.machine import State
-from authflow.plugins import PluginRegistry
+from authflow.plugins.outcomes import Outcome, Verdict
+from authflow.plugins.registry import PluginRegistry
+from authflow.plugins.trigger_challenge import CreateContext, Issued, VerifyContext
 from authflow.secret import Secret
-from authflow.triggers.challenges import CreateContext, Issued, VerifyContext
 from authflow.triggers.events.challenge_events import CreateEvent, DefineEvent, VerifyEvent
-from authflow.triggers.limits.safeguards import ISSUE, TURN, Safeguards
-from authflow.triggers.outcomes import Outcome, Verdict
 from authflow.triggers.policies.facts import Facts
 from authflow.triggers.policies.policy import (
     CHOICE_METADATA,
@@ -40,6 +39,7 @@ from authflow.triggers.policies.steps import (
 )
 from authflow.triggers.policies.table import Choice, Owed
 from authflow.triggers.policy_plugins import PolicyPlugins
+from authflow.triggers.safeguards import ISSUE, TURN, Safeguards
 
 T = TypeVar("T")
 

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from authflow.errors import ConfigError, EventError
-from authflow.plugins import TRIGGER_CHALLENGES, PluginRegistry
-from authflow.triggers.challenges import TriggerChallenge
+from authflow.plugins.registry import TRIGGER_CHALLENGES, PluginRegistry
+from authflow.plugins.trigger_challenge import TriggerChallenge
 from authflow.triggers.custom_flow import CustomFlow, GroupLookup
 from authflow.triggers.events.challenge_events import CreateEvent, DefineEvent, VerifyEvent
 from authflow.triggers.events.envelope import HandledEvent, TriggerEvent, WrappedEvent
 from authflow.triggers.events.parsing import parse_event
 from authflow.triggers.handlers import Handler, handlers, run_handler
-from authflow.triggers.limits.safeguards import Safeguards
 from authflow.triggers.policies.policy import Policy
 from authflow.triggers.policies.steps import Step
+from authflow.triggers.safeguards import Safeguards
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from authflow.keys.key_ring import KeyProvider
     from authflow.triggers.directories.migration import UserDirectory
     from authflow.triggers.events.user_events import MigrationEvent
-    from authflow.triggers.limits.keys import KeyProvider
     from authflow.triggers.limits.limits import Limits
 
     Migrate = Callable[[UserDirectory, MigrationEvent], Awaitable[dict[str, Any]]]

@@ -15,11 +15,11 @@ from authflow.errors import (
     PluginLoadError,
     TriggerStateError,
 )
-from authflow.plugins import PluginRegistry
-from authflow.triggers.challenges import CreateContext, TriggerChallenge, VerifyContext
-from authflow.triggers.limits.safeguards import Safeguards
+from authflow.plugins.registry import PluginRegistry
+from authflow.plugins.trigger_challenge import CreateContext, TriggerChallenge, VerifyContext
 from authflow.triggers.policies.policy import CHOICE_METADATA, CONDITION_METADATA, STATE_MARK
 from authflow.triggers.policies.steps import ChallengeStep
+from authflow.triggers.safeguards import Safeguards
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ import pytest
 
 from authflow.cli import main
 from authflow.cli.handler_process import SECONDS
-from authflow.triggers.policies.define_probe import DEPTH
+from authflow.triggers.check.define_probe import DEPTH
 
 ROOT = Path(__file__).parents[2]
 HANDLERS = ROOT / "tests" / "triggers" / "handlers"

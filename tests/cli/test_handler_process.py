@@ -8,7 +8,7 @@ import pytest
 
 from authflow.cli.handler_process import HandlerProcess
 from authflow.errors import ConfigError
-from authflow.triggers.policies.define_paths import DefineFailedError
+from authflow.triggers.check.define_paths import DefineFailedError
 
 EVENT: dict[str, Any] = {"request": {"session": []}, "response": None, "text": "line\nbreak ü"}
 

@@ -11,7 +11,7 @@ import pytest
 from authflow.cli import main
 from authflow.cli.new_plugin import run, write_plugin
 from authflow.errors import ConfigError
-from authflow.plugin_names import NAME
+from authflow.plugins.names import NAME
 
 # A cache of its own: with another project's settings it would spoil this one's.
 MYPY = ["mypy", f"--cache-dir={Path(__file__).parents[2] / '.mypy_cache' / 'new-plugin'}"]

@@ -13,7 +13,7 @@ from attrs import define, field
 
 from authflow import srp, wire
 from authflow.pool import PoolServer
-from authflow.pool.signing_keys import new_signing_key
+from authflow.pool.accounts.signing_keys import new_signing_key
 from authflow.secret import Secret
 
 PASSWORD = "Corr3ct-Horse"
@@ -203,7 +203,8 @@ def _one_key_for_all(monkeypatch: pytest.MonkeyPatch, made_key: tuple[str, str])
     """A real key, made once, under another name for each pool: RSA takes its time to make one."""
     key_id, jwk = made_key
     monkeypatch.setattr(
-        "authflow.pool.user_pools.new_signing_key", lambda: (f"{key_id}.{uuid.uuid4()}", jwk)
+        "authflow.pool.accounts.user_pools.new_signing_key",
+        lambda: (f"{key_id}.{uuid.uuid4()}", jwk),
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from authflow.errors import EventError
 from authflow.secret import Secret
-from authflow.triggers.directories.migration import MigratedUser
+from authflow.triggers.events.migrated_user import MigratedUser
 from authflow.triggers.events.parsing import (
     CreateEvent,
     DefineEvent,

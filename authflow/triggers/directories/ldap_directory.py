@@ -34,19 +34,19 @@ from authflow.errors import (
 )
 from authflow.loopback import is_loopback
 from authflow.secret import Secret
+from authflow.string_map import string_map
 from authflow.triggers.directories.ldap_worker import LOCKS, Failure, LdapServer, NoEntry, ask
 from authflow.triggers.directories.migration import (
     DIRECTORY_SECONDS,
     NO_DEFAULTS,
     Found,
-    MigratedUser,
     UnknownUser,
     WrongPassword,
     answered_within,
     time_limit,
 )
 from authflow.triggers.directories.records import found
-from authflow.triggers.string_map import string_map
+from authflow.triggers.events.migrated_user import MigratedUser
 
 _ATTRIBUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*|\d+(\.\d+)+", re.ASCII)
 

@@ -16,13 +16,8 @@ from authflow.errors import (
     DirectoryRecordError,
     DirectoryUnavailableError,
 )
-from authflow.triggers.directories.migration import (
-    Found,
-    MigratedUser,
-    UnknownUser,
-    UserDirectory,
-    WrongPassword,
-)
+from authflow.triggers.directories.migration import Found, UnknownUser, UserDirectory, WrongPassword
+from authflow.triggers.events.migrated_user import MigratedUser
 from authflow.triggers.events.user_events import MigrationEvent
 
 _log: Final = logging.getLogger(__name__)

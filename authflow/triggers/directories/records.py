@@ -6,7 +6,8 @@ from typing import Final
 from attrs import evolve
 
 from authflow.errors import DirectoryRecordError, MisuseError
-from authflow.triggers.directories.migration import Found, MigratedUser
+from authflow.triggers.directories.migration import Found
+from authflow.triggers.events.migrated_user import MigratedUser
 
 _VERIFIED: Final = frozenset({"email_verified", "phone_number_verified"})
 _FLAGS: Final = {"true": True, "false": False, "1": True, "0": False}

@@ -21,12 +21,11 @@ from authflow.errors import (
     DirectoryUnavailableError,
 )
 from authflow.secret import Secret
+from authflow.string_map import string_map
 from authflow.triggers.directories.migration import (
     DIRECTORY_SECONDS,
     NO_DEFAULTS,
-    FinalStatus,
     Found,
-    MigratedUser,
     UnknownUser,
     WrongPassword,
     answered_within,
@@ -39,7 +38,7 @@ from authflow.triggers.directories.password_hashes import (
     parse_hash,
 )
 from authflow.triggers.directories.records import found, read_flag, same_name
-from authflow.triggers.string_map import string_map
+from authflow.triggers.events.migrated_user import FinalStatus, MigratedUser
 
 try:
     from sqlalchemy import NullPool, Select, TableClause, column, select, table

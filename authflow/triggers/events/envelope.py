@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol, Self
 from attrs import define, field, frozen
 
 from authflow.errors import EventError, MisuseError
-from authflow.triggers.string_map import string_map
+from authflow.string_map import string_map
 
 
 class WrappedEvent(Protocol):

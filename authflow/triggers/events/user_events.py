@@ -11,8 +11,8 @@ from attrs import field, fields, frozen
 
 from authflow.errors import MisuseError
 from authflow.secret import Secret
-from authflow.triggers.directories.migration import MigratedUser
 from authflow.triggers.events.envelope import EventObject, HandledEvent, TriggerEvent
+from authflow.triggers.events.migrated_user import MigratedUser
 
 FORGOT_PASSWORD: Final = "UserMigration_ForgotPassword"
 

@@ -19,20 +19,11 @@ import anyio.lowlevel
 from attrs import define, field, frozen
 
 from authflow.errors import ConfigError, LimitStoreUnavailableError, MisuseError, TriggerStateError
+from authflow.keys.key_ring import KeyProvider, KeyRing, encoded
+from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRefused
 from authflow.secret import Secret
-from authflow.triggers.limits.keys import KeyProvider, KeyRing, encoded
-from authflow.triggers.limits.rules import (
-    RETRIED,
-    Admitted,
-    AlreadySent,
-    GuessLimit,
-    GuessRecord,
-    LockedOut,
-    SendLimit,
-    SendRecord,
-    SendRefused,
-)
-from authflow.triggers.limits.stores import LimitStore
+from authflow.stores.store import LimitStore
+from authflow.triggers.limits.rules import RETRIED, GuessLimit, GuessRecord, SendLimit, SendRecord
 
 T = TypeVar("T")
 

@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 from attrs import field, frozen
 
 from authflow.errors import ConfigError, LimitStateError
+from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRefused
 
 RETRIED: Final = 60.0
 """For how many seconds a guess is remembered by its id. Cognito tries a trigger three times, for 5
@@ -26,38 +27,6 @@ _LEAST_COOL_DOWN: Final = 15.0
 _FOREVER: Final = 10 * 365 * 86400.0
 _END_OF_TIME: Final = 1e12
 _MOST_IDS: Final = 50  # so that a user of thousands of sign-ins a minute has a small record
-
-
-@frozen
-class Admitted:
-    """It is allowed, and counted."""
-
-
-@frozen(kw_only=True)
-class LockedOut:
-    """Too many failures: nothing may be compared.
-
-    Args:
-        retry_after: Seconds until the next guess is allowed; None if an administrator must reset.
-    """
-
-    retry_after: float | None
-
-
-@frozen
-class AlreadySent:
-    """This very message was sent, or is being sent: do not send it again."""
-
-
-@frozen(kw_only=True)
-class SendRefused:
-    """Too many messages, or too soon: send nothing.
-
-    Args:
-        retry_after: Seconds until the next one is allowed.
-    """
-
-    retry_after: float
 
 
 def _count(what: str, value: Any, least: int, most: int) -> None:

@@ -11,8 +11,8 @@ from typing import Final
 from attrs import evolve, field, frozen
 
 from authflow.machine import State
+from authflow.triggers.check.define_paths import COGNITOS_OWN
 from authflow.triggers.events.challenge_events import SessionEntry
-from authflow.triggers.policies.define_paths import COGNITOS_OWN
 from authflow.triggers.policies.facts import Facts
 from authflow.triggers.policies.policy import CHOICE_METADATA, CONDITION_METADATA
 from authflow.triggers.policies.preparation import begun

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import field, frozen
 
 from authflow.errors import ConfigError
-from authflow.plugin_names import NAME, NAME_RULE, OWN_NAMES
+from authflow.plugins.names import NAME, NAME_RULE, OWN_NAMES
 from authflow.triggers.policies.facts import Facts
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import ClassVar, Final, Protocol, runtime_checkable
 
 from attrs import frozen
 
-from authflow.client.prompt import Prompt
 from authflow.errors import PluginFailedError
+from authflow.prompts.prompt import Prompt
 from authflow.results import Challenge, Declined
 
 LONGEST_KEY: Final = 256

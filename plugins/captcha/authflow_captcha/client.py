@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 import anyio.to_thread
 from attrs import field, frozen
 
-from authflow.client.prompt import Prompt
 from authflow.errors import PluginFailedError
+from authflow.prompts.prompt import Prompt
 from authflow.results import Challenge
 
 LARGEST_FILE: Final = 256 * 1024

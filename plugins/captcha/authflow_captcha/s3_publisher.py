@@ -18,7 +18,7 @@ import anyio
 from attrs import define
 from botocore.exceptions import BotoCoreError, ClientError
 
-from authflow.aws_connection import AwsConnection
+from authflow.aws.connection import AwsConnection
 from authflow.errors import ConfigError
 from authflow_captcha.errors import PublishError
 

@@ -21,9 +21,9 @@ from attrs.validators import optional
 
 from authflow.errors import ConfigError, PluginFailedError
 from authflow.loopback import is_loopback
+from authflow.plugins.outcomes import Outcome, Verdict
+from authflow.plugins.trigger_challenge import CreateContext, Issued, VerifyContext
 from authflow.secret import Secret
-from authflow.triggers.challenges import CreateContext, Issued, VerifyContext
-from authflow.triggers.outcomes import Outcome, Verdict
 from authflow_captcha.errors import ServiceReplyError
 from authflow_captcha.settings import documented
 from authflow_captcha.siteverify import ServiceVerdict, SiteVerify

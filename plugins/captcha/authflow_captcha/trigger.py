@@ -18,8 +18,8 @@ import anyio.to_thread
 from attrs import field, frozen
 
 from authflow.errors import ConfigError, PluginFailedError
-from authflow.triggers.challenges import CreateContext, Issued, VerifyContext
-from authflow.triggers.outcomes import Outcome
+from authflow.plugins.outcomes import Outcome
+from authflow.plugins.trigger_challenge import CreateContext, Issued, VerifyContext
 from authflow_captcha.publisher import Publisher
 from authflow_captcha.settings import documented, whole
 

@@ -20,11 +20,11 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from authflow import AuthConfig
+from authflow.plugins.trigger_challenge import CreateContext, VerifyContext
 from authflow.pool import PoolServer
 from authflow.results import Challenge
 from authflow.secret import Secret
 from authflow.triggers import Triggers
-from authflow.triggers.challenges import CreateContext, VerifyContext
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from authflow_captcha.browser import (
     Widget,
 )
 
-from authflow.client.prompt import ScriptedPrompt
 from authflow.errors import PluginFailedError
 from authflow.plugins import CLIENT_CHALLENGES, PluginRegistry
+from authflow.prompts.scripted import ScriptedPrompt
 from authflow.results import Challenge, Declined
 
 KEY = "0x4AAAAAAADnPIDROrmt1Wwj"

@@ -15,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from authflow.client.prompt import ScriptedPrompt, TerminalPrompt
 from authflow.errors import PluginFailedError
 from authflow.plugins import CLIENT_CHALLENGES, PluginRegistry
+from authflow.plugins.trigger_challenge import CreateContext
+from authflow.prompts.scripted import ScriptedPrompt
+from authflow.prompts.terminal import TerminalPrompt
 from authflow.results import Challenge
-from authflow.triggers.challenges import CreateContext
 
 Challenged = Callable[..., Challenge]
 AsUrl = Callable[..., str]

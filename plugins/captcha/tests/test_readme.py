@@ -13,8 +13,8 @@ import pytest
 from authflow_captcha.browser import TurnstilePrompter
 
 from authflow import AuthClient, Secret, SignedIn
-from authflow.client.prompt import ScriptedPrompt
 from authflow.errors import ConfigError
+from authflow.prompts.scripted import ScriptedPrompt
 from authflow.results import Challenge
 from authflow.triggers import Triggers, challenge, password, sequence
 

@@ -19,11 +19,11 @@ from authflow_captcha.services import HCaptcha, ReCaptcha, Service, Turnstile
 
 from authflow.errors import ConfigError, NextStep, PluginFailedError
 from authflow.plugins import TRIGGER_CHALLENGES, PluginRegistry
+from authflow.plugins.outcomes import Outcome
+from authflow.plugins.trigger_challenge import CreateContext, VerifyContext
 from authflow.secret import Secret
 from authflow.triggers import KeyRing, Limits, MemoryLimitStore, Triggers, challenge, password
 from authflow.triggers import sequence as in_sequence
-from authflow.triggers.challenges import CreateContext, VerifyContext
-from authflow.triggers.outcomes import Outcome
 
 Answered = Callable[..., VerifyContext]
 Made = Callable[..., Service]

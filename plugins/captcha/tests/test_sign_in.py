@@ -12,8 +12,8 @@ from authflow_captcha.browser import Widget
 from authflow_captcha.trigger import Captcha
 
 from authflow import AuthClient, AuthFlow, ChallengeRequired, SignedIn
-from authflow.client.prompt import ScriptedPrompt
 from authflow.errors import BadCredentialsError, TriggerFailedError
+from authflow.prompts.scripted import ScriptedPrompt
 from authflow.results import Declined
 from authflow.secret import Secret
 from authflow.triggers import (

@@ -32,10 +32,10 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from authflow.errors import ConfigError, PluginFailedError
+from authflow.keys.randomness import Randomness
 from authflow.plugins import TRIGGER_CHALLENGES, PluginRegistry
-from authflow.triggers.challenges import CreateContext, Issued, VerifyContext
-from authflow.triggers.limits.randomness import Randomness
-from authflow.triggers.outcomes import Outcome
+from authflow.plugins.outcomes import Outcome
+from authflow.plugins.trigger_challenge import CreateContext, Issued, VerifyContext
 
 COGNITOS_LIMIT = 131_072
 """Characters of a challenge parameter: StringType in the API's model."""

@@ -18,9 +18,9 @@ import pyotp
 from attrs import evolve, field, frozen
 
 from authflow.errors import PluginFailedError
+from authflow.plugins.outcomes import Outcome
+from authflow.plugins.trigger_challenge import CreateContext, Issued, VerifyContext
 from authflow.secret import Secret
-from authflow.triggers.challenges import CreateContext, Issued, VerifyContext
-from authflow.triggers.outcomes import Outcome
 from authflow_otp.answers import code_of
 from authflow_otp.enrolments import Enrolment, Kind, Owner, SecretStore
 from authflow_otp.settings import having, within

@@ -16,7 +16,7 @@ from botocore.exceptions import (
     HTTPClientError,
 )
 
-from authflow.aws_connection import AwsConnection
+from authflow.aws.connection import AwsConnection
 from authflow.errors import ConfigError, OutcomeUnknownError, PluginFailedError
 from authflow_otp.destinations import Medium
 from authflow_otp.messages import Message

@@ -12,8 +12,8 @@ from typing import Final
 from attrs import define, evolve, field, frozen
 from pyotp.utils import build_uri
 
-from authflow.client.prompt import Prompt
 from authflow.errors import ConfigError, MisuseError
+from authflow.prompts.prompt import Prompt
 from authflow.secret import Secret
 from authflow_otp.answers import code_of
 from authflow_otp.authenticator import PERIOD, place_of

@@ -24,9 +24,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from authflow.errors import ConfigError, SealError
+from authflow.keys.key_ring import KeyProvider, KeyRing, encoded
 from authflow.secret import Secret
-from authflow.triggers.limits.keys import KeyProvider, KeyRing, encoded
-from authflow.triggers.limits.stores import LimitStore
+from authflow.stores.store import LimitStore
 
 LEAST_SECRET: Final = 16
 """Bytes: RFC 4226, section 4, R6."""

@@ -33,11 +33,11 @@ from authflow.errors import (
     OutcomeUnknownError,
     PluginFailedError,
 )
+from authflow.plugins.admission import Admitted, AlreadySent, SendRefused
+from authflow.plugins.outcomes import Outcome
+from authflow.plugins.trigger_challenge import CreateContext, Issued, VerifyContext
 from authflow.secret import Secret
-from authflow.triggers.challenges import CreateContext, Issued, VerifyContext
 from authflow.triggers.limits.limits import Limits
-from authflow.triggers.limits.rules import Admitted, AlreadySent, SendRefused
-from authflow.triggers.outcomes import Outcome
 from authflow_otp.answers import code_of
 from authflow_otp.destinations import Medium, destination, masked, stand_in
 from authflow_otp.messages import LONGEST_PURPOSE, Templates

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authflow import AuthFlow, ChallengeRequired, SignedIn
-from authflow.client.prompt import ScriptedPrompt
 from authflow.errors import ConfigError, PluginFailedError
 from authflow.plugins import TRIGGER_CHALLENGES, PluginRegistry
+from authflow.plugins.outcomes import Outcome, Verdict
+from authflow.prompts.scripted import ScriptedPrompt
 from authflow.secret import Secret
 from authflow.triggers import CreateContext, KeyRing, MemoryLimitStore, VerifyContext, challenge
-from authflow.triggers.outcomes import Outcome, Verdict
 
 POOL = "eu-central-1_A"
 ENROLMENT = Enrolment(secret=Secret(b"12345678901234567890"), confirmed=True)

@@ -9,9 +9,9 @@ from authflow_otp.client import HotpPrompter, OtpPrompter, TotpPrompter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authflow.client.prompt import ScriptedPrompt
 from authflow.errors import PluginFailedError
 from authflow.plugins import CLIENT_CHALLENGES, PluginRegistry
+from authflow.prompts.scripted import ScriptedPrompt
 from authflow.results import Challenge
 
 SENT = {

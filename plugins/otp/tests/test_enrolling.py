@@ -8,11 +8,12 @@ from authflow_otp.authenticator import PERIOD, Totp, code_at
 from authflow_otp.enrolling import Enroller
 from authflow_otp.enrolments import Kind, Owner, SealedSecretStore
 
-from authflow.client.prompt import ScriptedPrompt, TerminalPrompt
 from authflow.errors import ConfigError, MisuseError
+from authflow.plugins.outcomes import Verdict
+from authflow.prompts.scripted import ScriptedPrompt
+from authflow.prompts.terminal import TerminalPrompt
 from authflow.secret import Secret
 from authflow.triggers import CreateContext, KeyRing, MemoryLimitStore, VerifyContext
-from authflow.triggers.outcomes import Verdict
 
 ADA = Owner(user_pool_id="eu-central-1_A", username="ada", kind=Kind.TOTP)
 ADA_COUNTS = Owner(user_pool_id="eu-central-1_A", username="ada", kind=Kind.HOTP)

@@ -14,8 +14,8 @@ from authflow_otp.client import OtpPrompter
 from authflow_otp.senders import SmtpSender
 
 from authflow import AuthFlow, ChallengeRequired, SignedIn
-from authflow.client.prompt import ScriptedPrompt
 from authflow.errors import BadCredentialsError, OutcomeUnknownError, PluginFailedError
+from authflow.prompts.scripted import ScriptedPrompt
 from authflow.triggers import Limits, Triggers, challenge
 
 Opened = Callable[..., AbstractAsyncContextManager[Any]]

@@ -2,8 +2,8 @@
 
 from typing import ClassVar, Final
 
-from authflow.client.prompt import Prompt
 from authflow.errors import PluginFailedError
+from authflow.prompts.prompt import Prompt
 from authflow.results import Challenge
 
 LONGEST_QUESTION: Final = 1000

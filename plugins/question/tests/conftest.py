@@ -19,10 +19,10 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from authflow import AuthConfig
+from authflow.keys.randomness import Randomness
 from authflow.pool import PoolServer
 from authflow.secret import Secret
 from authflow.triggers import CreateContext, Issued, KeyRing, VerifyContext
-from authflow.triggers.limits.randomness import Randomness
 
 PASSWORD = "Correct-horse-1"
 POOL = "eu-central-1_Abc123def"

@@ -9,8 +9,8 @@ import logging
 import time
 from typing import Any, ClassVar
 
-from authflow.client.prompt import Prompt
 from authflow.errors import PluginFailedError
+from authflow.prompts.prompt import Prompt
 from authflow.results import Challenge
 
 

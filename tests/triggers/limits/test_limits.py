@@ -17,17 +17,12 @@ from authflow.errors import (
     LimitStoreUnavailableError,
     MisuseError,
 )
+from authflow.keys.key_ring import KeyRing
+from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRefused
 from authflow.secret import Secret
-from authflow.triggers.limits.keys import KeyRing
+from authflow.stores.store import LimitStore, MemoryLimitStore, Stored
 from authflow.triggers.limits.limits import Limits, Subject
-from authflow.triggers.limits.rules import (
-    Admitted,
-    AlreadySent,
-    GuessLimit,
-    LockedOut,
-    SendRefused,
-)
-from authflow.triggers.limits.stores import LimitStore, MemoryLimitStore, Stored
+from authflow.triggers.limits.rules import GuessLimit
 
 ADA = Subject(user_pool_id="eu-central-1_Abc", username="ada", challenge="otp")
 BOB = Subject(user_pool_id="eu-central-1_Abc", username="bob", challenge="otp")
@@ -365,10 +360,10 @@ class TestStorm:
         program = f"""
 import anyio, sys
 from authflow.secret import Secret
-from authflow.triggers.limits.keys import KeyRing
+from authflow.keys.key_ring import KeyRing
 from authflow.triggers.limits.rules import Admitted
 from authflow.triggers.limits.limits import Limits, Subject
-from authflow.triggers.limits.redis_store import RedisLimitStore
+from authflow.stores.redis import RedisLimitStore
 
 SUBJECT = Subject(user_pool_id="p_1", username="ada", challenge="otp")
 
@@ -480,7 +475,8 @@ class TestImports:
     def test_the_limits_load_nothing_heavy(self):
         program = """
 import sys
-from authflow.triggers.limits import keys, limits, randomness
+from authflow.keys import key_ring, randomness
+from authflow.triggers.limits import limits
 print(*{name.partition(".")[0] for name in sys.modules})
 """
         printed = subprocess.run(
@@ -493,8 +489,8 @@ print(*{name.partition(".")[0] for name in sys.modules})
     @pytest.mark.parametrize(
         ("module", "missing", "says"),
         [
-            ("redis_store", "redis", "cognito-authflow[redis]"),
-            ("sealing", "cryptography", "pip install cryptography"),
+            ("stores.redis", "redis", "cognito-authflow[redis]"),
+            ("keys.sealing", "cryptography", "pip install cryptography"),
         ],
     )
     def test_a_missing_package_is_named(self, module: str, missing: str, says: str):
@@ -502,7 +498,7 @@ print(*{name.partition(".")[0] for name in sys.modules})
 import sys
 sys.modules[{missing!r}] = None
 try:
-    import authflow.triggers.limits.{module}
+    import authflow.{module}
 except Exception as error:
     print(type(error).__name__, error)
 """

@@ -6,16 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authflow.errors import ConfigError, LimitStateError
-from authflow.triggers.limits.rules import (
-    Admitted,
-    AlreadySent,
-    GuessLimit,
-    GuessRecord,
-    LockedOut,
-    SendLimit,
-    SendRecord,
-    SendRefused,
-)
+from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRefused
+from authflow.triggers.limits.rules import GuessLimit, GuessRecord, SendLimit, SendRecord
 
 NOW = 1_800_000_000.0
 

@@ -1,0 +1,121 @@
+"""A connection to one of AWS's services, for what triggers and plugins keep and send there."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from types import MappingProxyType, TracebackType
+from typing import Any, ClassVar, Final, Self
+from urllib.parse import urlsplit
+
+import anyio
+from aiobotocore.session import get_session
+from attrs import define, field
+
+from authflow.aws.sessions import client_config, unlogged
+from authflow.errors import ConfigError
+from authflow.loopback import is_loopback
+
+CONNECT_SECONDS: Final = 1.0
+READ_SECONDS: Final = 2.0
+"""Cognito gives a trigger 5 seconds in all, and waits again after them."""
+
+
+def _is_safe(_connection: object, _field: object, endpoint: str | None) -> None:
+    if endpoint is None:
+        return
+    parts = urlsplit(endpoint)
+    if parts.scheme != "https" and not (
+        parts.scheme == "http" and is_loopback(parts.hostname or "")
+    ):
+        msg = "an endpoint is an https address, or one on this machine: secrets may go there"
+        raise ConfigError(msg)
+
+
+@define(kw_only=True, eq=False)
+class AwsConnection:
+    """A client of one of AWS's services, made at its first use with AWS's usual credentials.
+
+    Derive from it, and call the service by `call`. It belongs to the event loop that first uses it.
+    As an async context manager it closes its connections at the end, unless the client is the
+    caller's.
+
+    Args:
+        client: A client of aiobotocore's for the service; by default one is made.
+        region: The service's region, where the environment does not say it.
+        endpoint: Another address than AWS's.
+
+    Raises:
+        ConfigError: The endpoint is not safe, or the client comes with a region or an endpoint.
+    """
+
+    service: ClassVar[str]
+    """The service's name in the AWS SDK."""
+    attempts: ClassVar[int] = 2
+    """How often a request may be made; 1 if a second one could do harm."""
+    options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """More of botocore's settings, such as `signature_version`."""
+
+    client: Any = field(default=None, repr=False)
+    region: str | None = None
+    endpoint: str | None = field(default=None, validator=_is_safe)
+    _client: Any = field(default=None, init=False, repr=False)
+    _resources: AsyncExitStack = field(factory=AsyncExitStack, init=False, repr=False)
+    _opening: anyio.Lock = field(factory=anyio.Lock, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.client is not None and (self.region, self.endpoint) != (None, None):
+            msg = f"{type(self).__name__}: a client has its region and endpoint already"
+            raise ConfigError(msg)
+        self._client = self.client
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections, unless the client is the caller's; the next use opens new ones."""
+        await self._resources.aclose()
+        self._client = self.client
+
+    async def connected(self) -> Any:
+        """Give the client, and make it at the first use."""
+        async with self._opening:
+            if self._client is None:
+                opened = get_session().create_client(
+                    self.service,
+                    region_name=self.region,
+                    endpoint_url=self.endpoint,
+                    config=client_config(
+                        attempts=self.attempts,
+                        connect_timeout=CONNECT_SECONDS,
+                        read_timeout=READ_SECONDS,
+                        # A proxy that the environment names is not on the way to this machine.
+                        proxies={} if (self.endpoint or "").startswith("http:") else None,
+                        # Where AWS is, the owner's environment may say, as with any AWS SDK.
+                        ignore_configured_endpoint_urls=False,
+                        **self.options,
+                    ),
+                )
+                self._client = await self._resources.enter_async_context(opened)
+        return self._client
+
+    async def call(self, operation: str, /, **parameters: Any) -> Any:
+        """Make a request. Nothing of it is logged, for it may hold secrets.
+
+        Args:
+            operation: The operation, such as "get_item".
+            **parameters: What the operation takes.
+
+        Raises:
+            botocore.exceptions.ClientError: The service refuses.
+            botocore.exceptions.BotoCoreError: The service cannot be reached.
+        """
+        with unlogged():
+            client = await self.connected()
+            return await getattr(client, operation)(**parameters)

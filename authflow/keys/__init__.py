@@ -1,0 +1,28 @@
+"""Key rings, what is sealed by them, and what is drawn from them."""
+
+from typing import TYPE_CHECKING
+
+from authflow.lazy_names import lazy_names as _lazy_names
+
+if TYPE_CHECKING:
+    from authflow.keys.key_ring import CachedKeys, KeyProvider, KeyRing
+    from authflow.keys.randomness import Randomness
+    from authflow.keys.sealing import Binding, Sealer
+else:
+    __getattr__, __dir__ = _lazy_names(
+        __name__,
+        {
+            "authflow.keys.key_ring": "CachedKeys KeyProvider KeyRing",
+            "authflow.keys.randomness": "Randomness",
+            "authflow.keys.sealing": "Binding Sealer",
+        },
+    )
+
+__all__ = [
+    "Binding",
+    "CachedKeys",
+    "KeyProvider",
+    "KeyRing",
+    "Randomness",
+    "Sealer",
+]

@@ -1,0 +1,111 @@
+"""The plugins that the installed distributions bring, as their metadata tells it.
+
+Source: "Entry points specification" of the Python Packaging User Guide.
+"""
+
+from collections import Counter
+from importlib import metadata
+from typing import Any, Literal
+
+from attrs import evolve, frozen
+
+from authflow.plugins.names import NAME, OWN_NAMES, Side, canonical
+
+
+@frozen(kw_only=True, order=True)
+class PluginInfo:
+    """What an installed distribution says about one of its plugins; nothing of it was imported.
+
+    Args:
+        name: The challenge's name.
+        side: Which half it is.
+        distribution: The distribution that brings it.
+        version: The distribution's version.
+        entry_point: Where the class is, as "package.module:Class".
+        status: "ok"; "conflict" if another claims the same name; "bad_name" if the name cannot be
+            a challenge's; "not_allowed" if the distribution is not in AUTHFLOW_PLUGINS.
+    """
+
+    name: str
+    side: Side
+    distribution: str
+    version: str
+    entry_point: str
+    status: Literal["ok", "conflict", "bad_name", "not_allowed"]
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version} ({self.entry_point})"
+
+
+@frozen(kw_only=True)
+class InstalledPlugins:
+    """What one reading of the metadata found.
+
+    Args:
+        group: The entry-point group that was read.
+        plugins: The plugins in it, by name.
+        unreadable: Whose metadata is damaged.
+    """
+
+    group: str
+    plugins: tuple[PluginInfo, ...]
+    unreadable: tuple[str, ...]
+
+    def load(self, plugin: PluginInfo) -> Any:
+        """Import a plugin. What that can raise is anything."""
+        return metadata.EntryPoint(plugin.name, plugin.entry_point, self.group).load()
+
+
+def read_metadata(group: str, side: Side, allowed: frozenset[str] | None) -> InstalledPlugins:
+    """Read who claims which name.
+
+    Args:
+        group: The entry-point group.
+        side: Which half of a plugin it is for.
+        allowed: The normalised names of the distributions that may bring plugins; None for all.
+    """
+    claims: set[PluginInfo] = set()
+    unreadable: set[str] = set()
+    for distribution in metadata.distributions():
+        try:
+            if distribution.entry_points.select(group=group):
+                claims |= _claims(distribution.name, group, side)
+        except Exception:  # noqa: BLE001  # metadata is a file that anybody wrote: see rule 4
+            unreadable.add(f"a distribution in {distribution.locate_file('')}")
+    if allowed is not None:
+        claims = {
+            info if canonical(info.distribution) in allowed else evolve(info, status="not_allowed")
+            for info in claims
+        }
+    claimed = Counter(info.name for info in claims if info.status != "not_allowed")
+    plugins = (
+        evolve(info, status="conflict") if info.status == "ok" and claimed[info.name] > 1 else info
+        for info in claims
+    )
+    return InstalledPlugins(
+        group=group, plugins=tuple(sorted(plugins)), unreadable=tuple(sorted(unreadable))
+    )
+
+
+def _claims(distribution_name: str, group: str, side: Side) -> set[PluginInfo]:
+    """Read which names one distribution claims.
+
+    Asking by name gives the copy that an import would find: a distribution that is on sys.path
+    twice, such as an editable install over an installed one, claims what its first copy says.
+    """
+    distribution = metadata.distribution(distribution_name)
+    return {
+        PluginInfo(
+            name=entry_point.name,
+            side=side,
+            distribution=distribution.name,
+            version=distribution.version or "unknown",
+            entry_point=entry_point.value,
+            status="ok" if _can_be_a_name(entry_point.name) else "bad_name",
+        )
+        for entry_point in distribution.entry_points.select(group=group)
+    }
+
+
+def _can_be_a_name(name: str) -> bool:
+    return NAME.fullmatch(name) is not None and name not in OWN_NAMES

@@ -1,0 +1,300 @@
+"""The registry of challenge plugins: what is registered, what is installed, and who wins.
+
+RULES
+
+1. Explicit registration comes first. It needs no metadata, so it works where a bundle has lost its
+   `*.dist-info` folders, as slim Lambda bundles do.
+2. Discovery is the convenience: the entry points of the installed distributions. It reads metadata
+   only; a plugin is imported when it is asked for by name, and not before.
+3. There is no silent winner. A name that two distributions claim belongs to neither, until one is
+   uninstalled, `prefer` settles it, or the wanted class is registered explicitly. Names that mean
+   something to authflow itself cannot be claimed.
+4. A broken plugin, or a broken distribution beside it, is an error for whoever asks for that
+   plugin, and for nobody else.
+5. A plugin states in `interface` which version of the interface it was written for. Another one
+   than those that are supported here is refused by name.
+6. The environment variable AUTHFLOW_PLUGINS, if it is set, lists the distributions that may bring
+   plugins, with commas between them; explicit ones do not need it.
+
+A plugin runs with all the rights of its process: this registry is no sandbox.
+
+Source: "Entry points specification" of the Python Packaging User Guide.
+"""
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import field, frozen
+
+from authflow.errors import (
+    ConfigError,
+    PluginConflictError,
+    PluginLoadError,
+    PluginNotFoundError,
+)
+from authflow.lazy_names import lazy_names
+from authflow.plugins.names import NAME, NAME_RULE, OWN_NAMES, Side, canonical
+
+if TYPE_CHECKING:
+    from authflow.plugins.installed import InstalledPlugins, PluginInfo
+    from authflow.plugins.settings import settings_schema
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "authflow.plugins.installed": "PluginInfo",
+            "authflow.plugins.settings": "settings_schema",
+        },
+    )
+
+__all__ = [
+    "ALLOWED_VARIABLE",
+    "CLIENT_CHALLENGES",
+    "INTERFACE",
+    "NAME",
+    "NAME_RULE",
+    "TRIGGER_CHALLENGES",
+    "PluginInfo",
+    "PluginRegistry",
+    "Side",
+    "settings_schema",
+]
+
+CLIENT_CHALLENGES: Final = "authflow.client_challenges"
+"""The entry-point group of the client halves (`authflow.plugins.ClientChallenge`)."""
+TRIGGER_CHALLENGES: Final = "authflow.trigger_challenges"
+"""The entry-point group of the trigger halves (`authflow.plugins.TriggerChallenge`)."""
+
+INTERFACE: Final = 1
+"""The version of the interface of challenge plugins, of both sides."""
+SUPPORTED: Final = range(1, INTERFACE + 1)
+ALLOWED_VARIABLE: Final = "AUTHFLOW_PLUGINS"
+
+
+_SIDES: Final[dict[str, Side]] = {CLIENT_CHALLENGES: "client", TRIGGER_CHALLENGES: "trigger"}
+_METHODS: Final[dict[Side, tuple[str, ...]]] = {
+    "client": ("answer",),
+    "trigger": ("create", "verify"),
+}
+_PUBLISHED: Final[Mapping[str, str]] = {
+    "captcha": "authflow-captcha",
+    "turnstile": "authflow-captcha",
+    "hcaptcha": "authflow-captcha",
+    "recaptcha": "authflow-captcha",
+    "otp": "authflow-otp",
+    "totp": "authflow-otp",
+    "hotp": "authflow-otp",
+    "question": "authflow-question",
+}
+"""The distributions of authflow's own plugins, by the plugins' names."""
+
+
+def _group_is_known(_registry: object, _field: object, group: str) -> None:
+    if group not in _SIDES:
+        msg = f"{group!r} is no group of plugins; there are {', '.join(_SIDES)}"
+        raise ConfigError(msg)
+
+
+def _preferences(prefer: Mapping[str, str]) -> Mapping[str, str]:
+    if not isinstance(prefer, Mapping) or not all(
+        isinstance(part, str) for pair in prefer.items() for part in pair
+    ):
+        msg = "prefer= is a mapping of plugins' names to distributions"
+        raise ConfigError(msg)
+    return dict(prefer)
+
+
+@frozen
+class PluginRegistry:
+    """Finds the challenge plugins of one side by their names.
+
+    It is a value. The installed distributions are read once per registry, at the first question
+    that needs them.
+
+    Args:
+        group: `CLIENT_CHALLENGES` or `TRIGGER_CHALLENGES`.
+        explicit: Plugin classes that need no installed metadata, and win over what has some.
+        discover: Whether to look at the installed distributions at all.
+        prefer: For a plugin's name, the distribution to take it from if several claim it.
+
+    Raises:
+        ConfigError: The group is unknown, or something explicit is not a plugin of this side.
+        PluginConflictError: Two explicit plugins have one name.
+    """
+
+    group: str = field(validator=_group_is_known)
+    explicit: tuple[type[Any], ...] = field(default=(), converter=tuple[type[Any], ...])
+    discover: bool = True
+    prefer: Mapping[str, str] = field(factory=dict, converter=_preferences, hash=False)
+
+    def __attrs_post_init__(self) -> None:
+        by_name: dict[str, type[Any]] = {}
+        for plugin in self.explicit:
+            flaw = _flaw(plugin, self.side)
+            if flaw is not None:
+                msg = f"no {self.side} plugin can be registered: {flaw}"
+                raise ConfigError(msg)
+            other = by_name.setdefault(plugin.name, plugin)
+            if other is not plugin:
+                msg = (
+                    f"{_place(other)} and {_place(plugin)} are both registered as"
+                    f" {plugin.name!r}; register one of them"
+                )
+                raise PluginConflictError(msg)
+
+    @property
+    def side(self) -> Side:
+        """Which half of a plugin this registry is about."""
+        return _SIDES[self.group]
+
+    def find(self, name: str) -> type[Any]:
+        """Give the plugin class of a name, and import it if it is not yet.
+
+        Args:
+            name: The challenge's name. It may come from the network.
+
+        Raises:
+            PluginNotFoundError: There is no such plugin; the error says what to install.
+            PluginConflictError: Two distributions claim the name; the error names both.
+            PluginLoadError: It cannot be imported, or is not what its entry point says.
+        """
+        for plugin in self.explicit:
+            if plugin.name == name:
+                return plugin
+        if NAME.fullmatch(name) is None:
+            msg = f"no plugin can have such a name: a name is {NAME_RULE}"
+            raise PluginNotFoundError(msg)
+        if name in OWN_NAMES:
+            msg = f"{name!r} is a name of authflow's own: no plugin can have it"
+            raise PluginNotFoundError(msg)
+        claims = [info for info in self.listed() if info.name == name] if self.discover else []
+        if not claims:
+            raise PluginNotFoundError(self._not_found(name))
+        allowed = [info for info in claims if info.status != "not_allowed"]
+        if not allowed:
+            msg = (
+                f"the {self.side} plugin {name!r} of {claims[0].distribution} is not allowed here:"
+                f" add the distribution to the environment variable {ALLOWED_VARIABLE}"
+            )
+            raise PluginNotFoundError(msg)
+        claims = self._preferred(name, allowed)
+        if len(claims) > 1:
+            msg = (
+                f"the {self.side} plugin {name!r} is claimed by"
+                f" {' and by '.join(map(str, claims))}; uninstall all but one, or name one in"
+                f" prefer={{{name!r}: ...}}, or register the class that you want explicitly"
+            )
+            raise PluginConflictError(msg)
+        return self._load(claims[0])
+
+    def distribution_of(self, plugin: type[Any]) -> str:
+        """Name who brings a plugin, for errors: its distribution, or its module."""
+        if plugin not in self.explicit and self.discover:
+            place = f"{plugin.__module__}:{plugin.__qualname__}"
+            for info in self.listed():
+                if info.entry_point == place:
+                    return f"{info.distribution} {info.version}"
+        return plugin.__module__
+
+    def _preferred(self, name: str, claims: "list[PluginInfo]") -> "list[PluginInfo]":
+        """Leave the distribution that is preferred, if one is."""
+        if name not in self.prefer:
+            return claims
+        wanted = canonical(self.prefer[name])
+        found = [info for info in claims if canonical(info.distribution) == wanted]
+        if not found:
+            msg = (
+                f"prefer= wants the {self.side} plugin {name!r} from {self.prefer[name]}, and only"
+                f" {', '.join(info.distribution for info in claims)} brings it"
+            )
+            raise PluginNotFoundError(msg)
+        return found
+
+    def listed(self) -> "tuple[PluginInfo, ...]":
+        """Give all installed plugins of this side by name, from metadata only."""
+        return self._installed.plugins
+
+    @cached_property
+    def _installed(self) -> "InstalledPlugins":
+        # Reading metadata takes a parser of emails and a reader of ZIP files: where all plugins are
+        # registered explicitly, nobody waits for their import.
+        from authflow.plugins.installed import read_metadata  # noqa: PLC0415
+
+        return read_metadata(self.group, self.side, allowed_distributions())
+
+    def _load(self, info: "PluginInfo") -> type[Any]:
+        blame = f"the {self.side} plugin {info.name!r} of {info}"
+        try:
+            plugin = self._installed.load(info)
+        except (Exception, SystemExit) as error:  # what an import can raise is anything
+            msg = (
+                f"{blame} cannot be imported: {type(error).__name__}: {error};"
+                f" upgrade or uninstall {info.distribution}"
+            )
+            raise PluginLoadError(msg) from error
+        flaw = _flaw(plugin, self.side, info.name) or _unsupported(plugin)
+        if flaw is not None:
+            msg = f"{blame} cannot be used: {flaw}; upgrade or uninstall {info.distribution}"
+            raise PluginLoadError(msg)
+        found: type[Any] = plugin
+        return found
+
+    def _not_found(self, name: str) -> str:
+        if not self.discover:
+            return (
+                f"no {self.side} plugin {name!r} is registered, and discovery is off: register it"
+            )
+        advice = (
+            f"run `pip install {_PUBLISHED[name]}`"
+            if name in _PUBLISHED
+            else "install the distribution that brings it"
+        )
+        damaged = self._installed.unreadable
+        hint = f". Not readable, and skipped: {', '.join(damaged)}" if damaged else ""
+        return (
+            f"no {self.side} plugin {name!r} is installed: {advice},"
+            f" or register its class explicitly{hint}"
+        )
+
+
+def _flaw(plugin: object, side: Side, expected: str | None = None) -> str | None:
+    """Say why an object is not a plugin of this side, if it is not."""
+    if not isinstance(plugin, type):
+        return f"it must be a class, not an object of type {type(plugin).__name__}"
+    name = getattr(plugin, "name", None)
+    if not isinstance(name, str) or NAME.fullmatch(name) is None:
+        return f"{_place(plugin)} must have a `name` of {NAME_RULE}"
+    if expected is not None and name != expected:
+        return f"{_place(plugin)} calls itself {name!r}"
+    if name in OWN_NAMES:
+        return f"{_place(plugin)} calls itself {name!r}, which is a name of authflow's own"
+    missing = [method for method in _METHODS[side] if not callable(getattr(plugin, method, None))]
+    if missing:
+        return f"{_place(plugin)} has no method {' and no '.join(missing)}"
+    return None
+
+
+def _unsupported(plugin: type[Any]) -> str | None:
+    """Say why a plugin's version of the interface is not supported, if it is not."""
+    interface = getattr(plugin, "interface", None)
+    if type(interface) is not int:
+        return f"{_place(plugin)} does not state its interface: write interface = {INTERFACE}"
+    if interface > INTERFACE:
+        return f"it was written for interface {interface}: upgrade cognito-authflow"
+    if interface not in SUPPORTED:
+        return f"interface {interface} is not supported any more"
+    return None
+
+
+def allowed_distributions() -> frozenset[str] | None:
+    """Give the normalised names of the distributions that may bring plugins; None if all may."""
+    named = os.environ.get(ALLOWED_VARIABLE)
+    if named is None:
+        return None
+    return frozenset(canonical(each) for each in named.split(",") if each.strip())
+
+
+def _place(plugin: type[Any]) -> str:
+    return f"{plugin.__module__}.{plugin.__qualname__}"

@@ -1,0 +1,1 @@
+"""User pools, app clients, users and groups, and what guards their passwords."""

@@ -1,0 +1,326 @@
+"""App clients: what an application may do at a pool; the operations that make and change them."""
+
+import json
+import secrets
+import sqlite3
+import string
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from attrs import define, field, frozen
+
+from authflow import wire
+from authflow.pool.accounts.user_pools import UserPool, find_pool
+from authflow.pool.cognito_errors import (
+    CognitoError,
+    invalid_parameter,
+    no_such_client,
+    not_authorized,
+)
+from authflow.pool.store.database import Database
+from authflow.secret import Secret
+
+_ID_CHARS: Final = string.ascii_lowercase + string.digits
+_ID_LENGTH: Final = 26
+_SECRET_LENGTH: Final = 51
+
+_DEFAULT_FLOWS: Final = frozenset(
+    {"ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
+)
+_ALLOWED_BY: Final[Mapping[str, str]] = {
+    "USER_SRP_AUTH": "ALLOW_USER_SRP_AUTH",
+    "USER_PASSWORD_AUTH": "ALLOW_USER_PASSWORD_AUTH",
+    "CUSTOM_AUTH": "ALLOW_CUSTOM_AUTH",
+    "USER_AUTH": "ALLOW_USER_AUTH",
+    "ADMIN_USER_PASSWORD_AUTH": "ALLOW_ADMIN_USER_PASSWORD_AUTH",
+    "ADMIN_NO_SRP_AUTH": "ALLOW_ADMIN_USER_PASSWORD_AUTH",
+    "REFRESH_TOKEN_AUTH": "ALLOW_REFRESH_TOKEN_AUTH",
+    "REFRESH_TOKEN": "ALLOW_REFRESH_TOKEN_AUTH",
+}
+_LEGACY: Final[Mapping[str, frozenset[str]]] = {
+    "ADMIN_NO_SRP_AUTH": _DEFAULT_FLOWS | {"ALLOW_ADMIN_USER_PASSWORD_AUTH"},
+    "USER_PASSWORD_AUTH": _DEFAULT_FLOWS | {"ALLOW_USER_PASSWORD_AUTH"},
+    "CUSTOM_AUTH_FLOW_ONLY": frozenset({"ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}),
+}
+"""The names before the ALLOW_ ones, and what each of them stands for."""
+
+_UNITS: Final[Mapping[str, int]] = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
+_LIFETIMES: Final[Mapping[str, tuple[int, str, int, int]]] = {
+    "AccessToken": (3600, "hours", 300, 86400),
+    "IdToken": (3600, "hours", 300, 86400),
+    "RefreshToken": (30 * 86400, "days", 3600, 315_360_000),
+}
+"""For each token: its default life in seconds, the unit if none is given, the least, the most."""
+
+
+@frozen(kw_only=True)
+class AppClient:
+    """An app client.
+
+    Args:
+        id: Its id.
+        pool_id: The user pool it belongs to.
+        secret: Its secret, if it has one.
+        settings: What CreateUserPoolClient or UpdateUserPoolClient was given, whole.
+        created_at: Seconds since the epoch.
+        modified_at: Seconds since the epoch.
+    """
+
+    id: str
+    pool_id: str
+    secret: Secret[str] | None
+    settings: Mapping[str, Any] = field(repr=False)
+    created_at: float
+    modified_at: float
+
+    def allows(self, flow: str) -> bool:
+        """Say whether ExplicitAuthFlows allows a flow. Unset, it allows no plain password."""
+        names = frozenset(self.settings.get("ExplicitAuthFlows") or _DEFAULT_FLOWS)
+        legacy = [_LEGACY[name] for name in names if name in _LEGACY]
+        if "CUSTOM_AUTH_FLOW_ONLY" in names:
+            names = frozenset.intersection(*legacy)
+        elif legacy:
+            names = frozenset.union(*legacy)
+        return _ALLOWED_BY[flow] in names
+
+    @property
+    def hides_users(self) -> bool:
+        """Whether nobody may learn which users exist (PreventUserExistenceErrors)."""
+        return bool(self.settings.get("PreventUserExistenceErrors") == "ENABLED")
+
+    @property
+    def session_seconds(self) -> float:
+        """How long a challenge can be answered (AuthSessionValidity)."""
+        return float(self.settings.get("AuthSessionValidity", 3) * 60)
+
+    @property
+    def revokes_tokens(self) -> bool:
+        """Whether tokens can be revoked (EnableTokenRevocation)."""
+        return bool(self.settings.get("EnableTokenRevocation", True))
+
+    @property
+    def rotation_grace(self) -> int | None:
+        """For how many seconds a rotated refresh token stays good; None without rotation."""
+        rotation = self.settings.get("RefreshTokenRotation", {})
+        if rotation.get("Feature") != "ENABLED":
+            return None
+        return int(rotation.get("RetryGracePeriodSeconds", 0))
+
+    def lifetime(self, token: str) -> int:
+        """Give the life of a token in seconds.
+
+        Args:
+            token: AccessToken, IdToken or RefreshToken.
+        """
+        default, unit, _, _ = _LIFETIMES[token]
+        number = self.settings.get(f"{token}Validity", 0)
+        unit = self.settings.get("TokenValidityUnits", {}).get(token, unit)
+        return int(number * _UNITS[unit]) or default
+
+    def may_read(self, attribute: str) -> bool:
+        """Say whether the client sees an attribute (ReadAttributes; unset, it sees them all)."""
+        readable = self.settings.get("ReadAttributes")
+        return attribute == "sub" or not readable or attribute in readable
+
+    def check_secret_hash(self, given: str | None, *usernames: str) -> None:
+        """Check SECRET_HASH.
+
+        Args:
+            given: What was sent.
+            usernames: The names that it may have been made of.
+
+        Raises:
+            CognitoError: It is missing, wrong, or was sent to a client without a secret.
+        """
+        if self.secret is None:
+            if given is not None:
+                raise invalid_parameter(
+                    f"Client {self.id} is not configured with secret but SECRET_HASH was received"
+                )
+            return
+        if given is None:
+            raise not_authorized(
+                f"Client {self.id} is configured with secret but SECRET_HASH was not received"
+            )
+        right = [
+            Secret(wire.secret_hash(name, self.id, self.secret)) == Secret(given)
+            for name in usernames
+        ]
+        if not any(right):
+            raise not_authorized(f"Unable to verify secret hash for client {self.id}")
+
+    def check_secret(self, given: str | None, code: str = "NotAuthorizedException") -> None:
+        """Check ClientSecret, which some operations take instead of SECRET_HASH.
+
+        Raises:
+            CognitoError: With this code: it is missing or wrong.
+        """
+        if self.secret is None:
+            if given is not None:
+                raise invalid_parameter(f"Client {self.id} has no client secret")
+        elif given is None or self.secret != Secret(given):
+            raise CognitoError(code, f"Unable to verify the client secret of client {self.id}")
+
+    def described(self) -> dict[str, Any]:
+        """Give the client as DescribeUserPoolClient does, its secret included."""
+        secret = {} if self.secret is None else {"ClientSecret": self.secret.reveal()}
+        return {
+            "RefreshTokenValidity": 30,
+            "AuthSessionValidity": 3,
+            "EnableTokenRevocation": True,
+            "PreventUserExistenceErrors": "LEGACY",
+            **self.settings,
+            **secret,
+            "UserPoolId": self.pool_id,
+            "ClientId": self.id,
+            "CreationDate": self.created_at,
+            "LastModifiedDate": self.modified_at,
+        }
+
+
+_COLUMNS: Final = "id, pool_id, secret, settings, created_at, modified_at"
+
+
+def find_client(
+    connection: sqlite3.Connection, client_id: str, pool_id: str | None = None
+) -> AppClient:
+    """Read an app client.
+
+    Args:
+        connection: The database.
+        client_id: Its id.
+        pool_id: The pool that it must belong to, if the request names one.
+
+    Raises:
+        CognitoError: There is none, or it belongs to another pool.
+    """
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM app_clients WHERE id = ?",  # noqa: S608  # our own column names
+        (client_id,),
+    ).fetchone()
+    if row is None or (pool_id is not None and row[1] != pool_id):
+        raise no_such_client(client_id)
+    found, pool, secret, settings, created_at, modified_at = row
+    return AppClient(
+        id=found,
+        pool_id=pool,
+        secret=None if secret is None else Secret(secret),
+        settings=json.loads(settings),
+        created_at=created_at,
+        modified_at=modified_at,
+    )
+
+
+def find_client_and_pool(
+    connection: sqlite3.Connection, client_id: str, pool_id: str | None = None
+) -> tuple[AppClient, UserPool]:
+    """Read an app client and its user pool.
+
+    Raises:
+        CognitoError: There is no such client, or no such pool.
+    """
+    if pool_id is not None:
+        pool = find_pool(connection, pool_id)
+        return find_client(connection, client_id, pool_id), pool
+    client = find_client(connection, client_id)
+    return client, find_pool(connection, client.pool_id)
+
+
+def _insert(connection: sqlite3.Connection, client: AppClient) -> None:
+    find_pool(connection, client.pool_id)
+    secret = None if client.secret is None else client.secret.reveal()
+    connection.execute(
+        f"INSERT INTO app_clients ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608  # the same
+        (
+            *(client.id, client.pool_id, secret, json.dumps(client.settings)),
+            *(client.created_at, client.modified_at),
+        ),
+    )
+
+
+def _update(
+    connection: sqlite3.Connection,
+    client_id: str,
+    pool_id: str,
+    settings: Mapping[str, Any],
+    now: float,
+) -> AppClient:
+    """Replace a client's settings: what is not given goes back to its default, as with Cognito."""
+    find_pool(connection, pool_id)
+    old = find_client(connection, client_id, pool_id)
+    connection.execute(
+        "UPDATE app_clients SET settings = ?, modified_at = ? WHERE id = ?",
+        (json.dumps({"ClientName": old.settings["ClientName"], **settings}), now, client_id),
+    )
+    return find_client(connection, client_id, pool_id)
+
+
+def _settings(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the settings out of a request, and check what the service model cannot.
+
+    Raises:
+        CognitoError: Names of both generations are mixed, or a lifetime is out of range.
+    """
+    identity = {"UserPoolId", "ClientId", "GenerateSecret", "ClientSecret"}
+    settings = {name: value for name, value in request.items() if name not in identity}
+    flows = settings.get("ExplicitAuthFlows", ())
+    if len({flow.startswith("ALLOW_") for flow in flows}) > 1:
+        raise invalid_parameter(
+            "ExplicitAuthFlows cannot hold names with ALLOW_ and names without together."
+        )
+    probe = AppClient(
+        id="", pool_id="", secret=None, settings=settings, created_at=0, modified_at=0
+    )
+    for token, (_, _, least, most) in _LIFETIMES.items():
+        if not least <= probe.lifetime(token) <= most:
+            raise invalid_parameter(f"Invalid range for token validity: {token}")
+    return settings
+
+
+@define(kw_only=True)
+class AppClients:
+    """The operations on app clients.
+
+    Args:
+        database: Where they are kept.
+        clock: Gives the time, in seconds since the epoch.
+    """
+
+    database: Database
+    clock: Callable[[], float]
+
+    async def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """CreateUserPoolClient."""
+        now = self.clock()
+        secret = request.get("ClientSecret")
+        if secret is None and request.get("GenerateSecret"):
+            secret = _random(_SECRET_LENGTH)
+        client = AppClient(
+            id=_random(_ID_LENGTH),
+            pool_id=request["UserPoolId"],
+            secret=None if secret is None else Secret(secret),
+            settings=_settings(request),
+            created_at=now,
+            modified_at=now,
+        )
+        await self.database.write(_insert, client)
+        return {"UserPoolClient": client.described()}
+
+    async def describe(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """DescribeUserPoolClient."""
+        client, _ = self.database.read(
+            find_client_and_pool, request["ClientId"], request["UserPoolId"]
+        )
+        return {"UserPoolClient": client.described()}
+
+    async def update(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """UpdateUserPoolClient."""
+        settings, now = _settings(request), self.clock()
+        client = await self.database.write(
+            _update, request["ClientId"], request["UserPoolId"], settings, now
+        )
+        return {"UserPoolClient": client.described()}
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_ID_CHARS) for _ in range(length))

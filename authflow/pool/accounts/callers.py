@@ -1,0 +1,98 @@
+"""Who asks: the app client and user pool of a request, and the user it is about."""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from authflow import wire
+from authflow.pool.accounts.app_clients import AppClient, find_client_and_pool
+from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.users import RESET_REQUIRED, UNCONFIRMED, User, find_user
+from authflow.pool.cognito_errors import (
+    CognitoError,
+    invalid_parameter,
+    missing_parameter,
+    not_authorized,
+)
+
+_NAME_CHARS = 128
+
+
+@frozen(kw_only=True)
+class Caller:
+    """The app client that asks, and its user pool.
+
+    Args:
+        client: The app client.
+        pool: Its user pool.
+        client_metadata: What the request carries for triggers; None for nothing.
+    """
+
+    client: AppClient
+    pool: UserPool
+    client_metadata: Mapping[str, str] | None = field(default=None, repr=False)
+
+
+def find_caller(connection: sqlite3.Connection, request: Mapping[str, Any]) -> Caller:
+    """Read who asks. Operations for administrators name the pool, the others do not.
+
+    Raises:
+        CognitoError: There is no such app client or user pool.
+    """
+    client, pool = find_client_and_pool(connection, request["ClientId"], request.get("UserPoolId"))
+    return Caller(client=client, pool=pool, client_metadata=request.get("ClientMetadata"))
+
+
+def find_caller_and_user(
+    connection: sqlite3.Connection, request: Mapping[str, Any], typed: str
+) -> tuple[Caller, User | None]:
+    """Read who asks, and the user who signs in.
+
+    Raises:
+        CognitoError: There is no such app client or user pool.
+    """
+    caller = find_caller(connection, request)
+    return caller, find_user(connection, caller.pool, typed)
+
+
+def required(parameters: Mapping[str, str], name: str) -> str:
+    """Give an entry of AuthParameters or ChallengeResponses that must be there.
+
+    Raises:
+        CognitoError: It is missing or empty.
+    """
+    value = parameters.get(name)
+    if not value:
+        raise missing_parameter(name)
+    return value
+
+
+def username_of(parameters: Mapping[str, str]) -> str:
+    """Give USERNAME.
+
+    Raises:
+        CognitoError: It is missing, or too long to be a name.
+    """
+    typed = required(parameters, wire.USERNAME)
+    if len(typed) > _NAME_CHARS:
+        raise invalid_parameter(
+            "1 validation error detected: Value at 'username' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {_NAME_CHARS}"
+        )
+    return typed
+
+
+def check_may_sign_in(user: User) -> None:
+    """Refuse a user who may not sign in, whatever the password is.
+
+    Raises:
+        CognitoError: The user is disabled, not confirmed, or must reset the password.
+    """
+    if not user.enabled:
+        raise not_authorized("User is disabled.")
+    if user.status == UNCONFIRMED:
+        raise CognitoError("UserNotConfirmedException", "User is not confirmed.")
+    if user.status == RESET_REQUIRED:
+        raise CognitoError("PasswordResetRequiredException", "Password reset required for the user")

@@ -1,0 +1,210 @@
+"""Groups of users, and what their members' tokens say of them.
+
+The groups' names are in both tokens, their roles in the ID token. The preferred role is that of the
+group with the lowest precedence; where several share it and differ in their roles, none is
+preferred ("Adding groups to a user pool" in the developer guide).
+"""
+
+import base64
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from attrs import define, frozen
+
+from authflow.pool.accounts.user_administration import find_named
+from authflow.pool.accounts.user_pools import find_pool
+from authflow.pool.cognito_errors import CognitoError, invalid_parameter
+from authflow.pool.store.database import Database
+
+_MOST_ROWS: Final = 60
+_COLUMNS: Final = "name, pool_id, description, role_arn, precedence, created_at, modified_at"
+_LAST: Final = 2**63 - 1
+"""The precedence of a group that has none: behind all others."""
+
+
+@frozen(kw_only=True)
+class Memberships:
+    """The groups of one user.
+
+    Args:
+        groups: Their names, the highest precedence (the lowest number) first.
+        roles: Their roles, each once, in the same order.
+        preferred_role: The one that counts; None if there is none, or no single one.
+    """
+
+    groups: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    preferred_role: str | None = None
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """Give `groupConfiguration`, as triggers see it."""
+        return {
+            "groupsToOverride": list(self.groups),
+            "iamRolesToOverride": list(self.roles),
+            "preferredRole": self.preferred_role,
+        }
+
+    @property
+    def access_claims(self) -> dict[str, Any]:
+        """Give the claims of an access token."""
+        return {"cognito:groups": list(self.groups)} if self.groups else {}
+
+    @property
+    def identity_claims(self) -> dict[str, Any]:
+        """Give the claims of an ID token."""
+        claims = self.access_claims
+        if self.roles:
+            claims["cognito:roles"] = list(self.roles)
+        if self.preferred_role is not None:
+            claims["cognito:preferred_role"] = self.preferred_role
+        return claims
+
+
+def find_memberships(connection: sqlite3.Connection, sub: str) -> Memberships:
+    """Read the groups of a user."""
+    rows = connection.execute(
+        "SELECT name, role_arn, ifnull(precedence, ?) FROM memberships"
+        " JOIN groups USING (pool_id, name) WHERE sub = ? ORDER BY 3, 1",
+        (_LAST, sub),
+    ).fetchall()
+    best = {role for _, role, precedence in rows if role and precedence == rows[0][2]}
+    return Memberships(
+        groups=tuple(name for name, _, _ in rows),
+        roles=tuple(dict.fromkeys(role for _, role, _ in rows if role)),
+        preferred_role=best.pop() if len(best) == 1 else None,
+    )
+
+
+def _described(row: tuple[Any, ...]) -> dict[str, Any]:
+    names = ("GroupName", "UserPoolId", "Description", "RoleArn", "Precedence")
+    told = dict(zip((*names, "CreationDate", "LastModifiedDate"), row, strict=True))
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _find(connection: sqlite3.Connection, pool_id: str, name: str) -> dict[str, Any]:
+    find_pool(connection, pool_id)
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM groups WHERE pool_id = ? AND name = ?",  # noqa: S608  # our own names
+        (pool_id, name),
+    ).fetchone()
+    if row is None:
+        raise CognitoError("ResourceNotFoundException", "Group not found.")
+    return _described(row)
+
+
+def _create(
+    connection: sqlite3.Connection, request: Mapping[str, Any], now: float
+) -> dict[str, Any]:
+    find_pool(connection, request["UserPoolId"])
+    made = connection.execute(
+        f"INSERT OR IGNORE INTO groups ({_COLUMNS})"  # noqa: S608  # the same
+        " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING 1",
+        (
+            *(request["GroupName"], request["UserPoolId"], request.get("Description")),
+            *(request.get("RoleArn"), request.get("Precedence"), now, now),
+        ),
+    ).fetchone()
+    if made is None:
+        raise CognitoError(
+            "GroupExistsException", "A group with the name already exists for this user pool."
+        )
+    return _find(connection, request["UserPoolId"], request["GroupName"])
+
+
+def _delete(connection: sqlite3.Connection, pool_id: str, name: str) -> None:
+    _find(connection, pool_id, name)
+    connection.execute("DELETE FROM groups WHERE pool_id = ? AND name = ?", (pool_id, name))
+
+
+def _member(connection: sqlite3.Connection, request: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Give the key of a membership.
+
+    Raises:
+        CognitoError: There is no such pool, user or group.
+    """
+    pool, user = find_named(connection, request["UserPoolId"], request["Username"])
+    group = _find(connection, pool.id, request["GroupName"])
+    return pool.id, group["GroupName"], user.sub
+
+
+def _add(connection: sqlite3.Connection, request: Mapping[str, Any]) -> None:
+    connection.execute(
+        "INSERT OR IGNORE INTO memberships (pool_id, name, sub) VALUES (?, ?, ?)",
+        _member(connection, request),
+    )
+
+
+def _remove(connection: sqlite3.Connection, request: Mapping[str, Any]) -> None:
+    connection.execute(
+        "DELETE FROM memberships WHERE pool_id = ? AND name = ? AND sub = ?",
+        _member(connection, request),
+    )
+
+
+def _list(connection: sqlite3.Connection, request: Mapping[str, Any]) -> dict[str, Any]:
+    """List the groups of a pool, or those of the user that the request names."""
+    pool = find_pool(connection, request["UserPoolId"])
+    sub = None
+    if "Username" in request:
+        _, user = find_named(connection, pool.id, request["Username"])
+        sub = user.sub
+    most = request.get("Limit") or _MOST_ROWS
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM groups WHERE pool_id = ? AND name > ?"  # noqa: S608  # the same
+        " AND (? IS NULL OR name IN (SELECT name FROM memberships WHERE sub = ?))"
+        " ORDER BY name LIMIT ?",
+        (pool.id, _read_next_token(request.get("NextToken")), sub, sub, most + 1),
+    ).fetchall()
+    listed: dict[str, Any] = {"Groups": [_described(row) for row in rows[:most]]}
+    if len(rows) > most:
+        listed["NextToken"] = base64.urlsafe_b64encode(rows[most - 1][0].encode()).decode()
+    return listed
+
+
+def _read_next_token(token: str | None) -> str:
+    try:
+        return base64.urlsafe_b64decode(token or "").decode()
+    except ValueError:
+        raise invalid_parameter("Invalid NextToken.") from None
+
+
+@define(kw_only=True)
+class Groups:
+    """The operations on groups.
+
+    Args:
+        database: Where they are kept.
+        clock: Gives the time, in seconds since the epoch.
+    """
+
+    database: Database
+    clock: Callable[[], float]
+
+    async def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """CreateGroup."""
+        return {"Group": await self.database.write(_create, request, self.clock())}
+
+    async def get(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """GetGroup."""
+        return {"Group": self.database.read(_find, request["UserPoolId"], request["GroupName"])}
+
+    async def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """DeleteGroup."""
+        await self.database.write(_delete, request["UserPoolId"], request["GroupName"])
+        return {}
+
+    async def list(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """ListGroups and AdminListGroupsForUser."""
+        return self.database.read(_list, request)
+
+    async def add_user(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """AdminAddUserToGroup."""
+        await self.database.write(_add, request)
+        return {}
+
+    async def remove_user(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """AdminRemoveUserFromGroup."""
+        await self.database.write(_remove, request)
+        return {}

@@ -1,0 +1,310 @@
+"""User pools: their settings, and the operations that make and change them."""
+
+import base64
+import json
+import secrets
+import sqlite3
+import string
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from attrs import define, field, frozen
+
+from authflow.pool.accounts.password_policy import PasswordPolicy
+from authflow.pool.accounts.signing_keys import new_signing_key
+from authflow.pool.cognito_errors import invalid_parameter, no_such_pool
+from authflow.pool.store.database import Database
+from authflow.pool.workers import Workers
+
+_ID_CHARS: Final = string.ascii_letters + string.digits
+_ACCOUNT: Final = "000000000000"
+"""No AWS account owns a pool of ours; this number stands for it in ARNs."""
+_IMMUTABLE: Final = ("Schema", "AliasAttributes", "UsernameAttributes", "UsernameConfiguration")
+_MASK_KEY_BYTES: Final = 32
+TOKEN_TRIGGER: Final = "PreTokenGeneration"
+"""The one trigger that LambdaConfig names in two ways, of which the newer tells a version."""
+_TOKEN_EVENT_VERSIONS: Final = {"V1_0": "1", "V2_0": "2", "V3_0": "3"}
+_MOST_ROWS: Final = 2**63
+"""SQLite's integers end here."""
+
+
+@frozen(kw_only=True)
+class UserPool:
+    """A user pool.
+
+    Args:
+        id: Its id, `<region>_<9 letters and digits>`.
+        settings: What CreateUserPool or UpdateUserPool was given, whole.
+        key_id: The `kid` of its signing key.
+        signing_key: That key, as a private JWK in JSON.
+        mask_key: Makes the stand-ins for users that do not exist.
+        created_at: Seconds since the epoch.
+        modified_at: Seconds since the epoch.
+    """
+
+    id: str
+    settings: Mapping[str, Any] = field(repr=False)
+    key_id: str
+    signing_key: str = field(repr=False)
+    mask_key: bytes = field(repr=False)
+    created_at: float
+    modified_at: float
+
+    @property
+    def region(self) -> str:
+        """The region that the id names."""
+        return self.id.partition("_")[0]
+
+    @property
+    def username_attributes(self) -> tuple[str, ...]:
+        """The attributes that users sign in by instead of a username."""
+        return tuple(self.settings.get("UsernameAttributes", ()))
+
+    @property
+    def alias_attributes(self) -> tuple[str, ...]:
+        """The attributes that users sign in by beside their username."""
+        return tuple(self.settings.get("AliasAttributes", ()))
+
+    @property
+    def lambda_config(self) -> Mapping[str, Any]:
+        """The triggers that the pool names by ARN."""
+        config: Mapping[str, Any] = self.settings.get("LambdaConfig", {})
+        return config
+
+    def trigger_arn(self, source: str) -> str | None:
+        """Give the ARN of a trigger that the pool names.
+
+        Args:
+            source: A key of LambdaConfig, such as PreAuthentication.
+        """
+        entry = self.lambda_config.get(source)
+        if source == TOKEN_TRIGGER:
+            entry = self._token_config.get("LambdaArn", entry)
+        return entry if isinstance(entry, str) else None
+
+    @property
+    def token_event_version(self) -> str:
+        """The version of the event before tokens are made: "1", "2" or "3"."""
+        return _TOKEN_EVENT_VERSIONS[self._token_config.get("LambdaVersion", "V1_0")]
+
+    @property
+    def _token_config(self) -> Mapping[str, str]:
+        return self.lambda_config.get("PreTokenGenerationConfig") or {}
+
+    @property
+    def password_policy(self) -> PasswordPolicy:
+        """What a password must be like."""
+        return PasswordPolicy.from_settings(self.settings.get("Policies", {}).get("PasswordPolicy"))
+
+    @property
+    def custom_attributes(self) -> Mapping[str, Mapping[str, Any]]:
+        """The pool's own attributes, by their full name."""
+        schema = self.settings.get("Schema", ())
+        return {f"custom:{each['Name']}": each for each in schema if "Name" in each}
+
+    @property
+    def required_attributes(self) -> tuple[str, ...]:
+        """The attributes that every user must have."""
+        schema = self.settings.get("Schema", ())
+        return tuple(each["Name"] for each in schema if each.get("Required") and "Name" in each)
+
+    def fold(self, name: str) -> str:
+        """Give the form of a sign-in name that is compared: without case, unless it matters."""
+        configuration = self.settings.get("UsernameConfiguration", {})
+        return name if configuration.get("CaseSensitive") else name.casefold()
+
+    def described(self, users: int) -> dict[str, Any]:
+        """Give the pool as DescribeUserPool does.
+
+        Args:
+            users: How many users it has.
+        """
+        schema = [
+            {**each, "Name": f"custom:{each['Name']}"} if "Name" in each else each
+            for each in self.settings.get("Schema", ())
+        ]
+        rest = {k: v for k, v in self.settings.items() if k not in {"PoolName", "Schema"}}
+        return {
+            "MfaConfiguration": "OFF",
+            "LambdaConfig": {},
+            "DeletionProtection": "INACTIVE",
+            **rest,
+            "Id": self.id,
+            "Name": self.settings["PoolName"],
+            "Arn": f"arn:aws:cognito-idp:{self.region}:{_ACCOUNT}:userpool/{self.id}",
+            "Policies": {
+                **rest.get("Policies", {}),
+                "PasswordPolicy": self.password_policy.settings,
+            },
+            "SchemaAttributes": schema,
+            "EstimatedNumberOfUsers": users,
+            "CreationDate": self.created_at,
+            "LastModifiedDate": self.modified_at,
+        }
+
+
+_COLUMNS: Final = "id, settings, key_id, signing_key, mask_key, created_at, modified_at"
+
+
+def _from_row(row: tuple[Any, ...]) -> UserPool:
+    pool_id, settings, key_id, signing_key, mask_key, created_at, modified_at = row
+    return UserPool(
+        id=pool_id,
+        settings=json.loads(settings),
+        key_id=key_id,
+        signing_key=signing_key,
+        mask_key=mask_key,
+        created_at=created_at,
+        modified_at=modified_at,
+    )
+
+
+def find_pool(connection: sqlite3.Connection, pool_id: str) -> UserPool:
+    """Read a user pool.
+
+    Raises:
+        CognitoError: There is none with this id.
+    """
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM user_pools WHERE id = ?",  # noqa: S608  # our own column names
+        (pool_id,),
+    ).fetchone()
+    if row is None:
+        raise no_such_pool(pool_id)
+    return _from_row(row)
+
+
+def find_pool_by_key(connection: sqlite3.Connection, key_id: str) -> UserPool | None:
+    """Read the user pool whose signing key has this `kid`."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM user_pools WHERE key_id = ?",  # noqa: S608  # the same
+        (key_id,),
+    ).fetchone()
+    return None if row is None else _from_row(row)
+
+
+def _insert(connection: sqlite3.Connection, pool: UserPool) -> None:
+    connection.execute(
+        "INSERT INTO user_pools (id, settings, key_id, signing_key, mask_key, created_at,"
+        " modified_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(pool.id, json.dumps(pool.settings), pool.key_id, pool.signing_key, pool.mask_key),
+            *(pool.created_at, pool.modified_at),
+        ),
+    )
+
+
+def _describe(connection: sqlite3.Connection, pool_id: str) -> dict[str, Any]:
+    pool = find_pool(connection, pool_id)
+    users = connection.execute("SELECT count(*) FROM users WHERE pool_id = ?", (pool_id,))
+    return pool.described(users.fetchone()[0])
+
+
+def _update(
+    connection: sqlite3.Connection, pool_id: str, settings: Mapping[str, Any], now: float
+) -> None:
+    """Replace a pool's settings: what is not given goes back to its default, as with Cognito."""
+    old = find_pool(connection, pool_id).settings
+    kept = {name: old[name] for name in (*_IMMUTABLE, "PoolName") if name in old}
+    connection.execute(
+        "UPDATE user_pools SET settings = ?, modified_at = ? WHERE id = ?",
+        (json.dumps({**kept, **settings}), now, pool_id),
+    )
+
+
+def _list(connection: sqlite3.Connection, most: int, after: int) -> dict[str, Any]:
+    rows = connection.execute(
+        f"SELECT rowid, {_COLUMNS} FROM user_pools WHERE rowid > ? ORDER BY rowid LIMIT ?",  # noqa: S608  # the same
+        (after, most + 1),
+    ).fetchall()
+    pools = [_from_row(row[1:]) for row in rows[:most]]
+    listed: dict[str, Any] = {
+        "UserPools": [
+            {
+                "Id": pool.id,
+                "Name": pool.settings["PoolName"],
+                "LambdaConfig": pool.lambda_config,
+                "CreationDate": pool.created_at,
+                "LastModifiedDate": pool.modified_at,
+            }
+            for pool in pools
+        ]
+    }
+    if len(rows) > most:
+        listed["NextToken"] = base64.urlsafe_b64encode(b"%d" % rows[most - 1][0]).decode()
+    return listed
+
+
+def _check(settings: Mapping[str, Any]) -> None:
+    if settings.get("AliasAttributes") and settings.get("UsernameAttributes"):
+        raise invalid_parameter(
+            "Only one of the aliasAttributes or usernameAttributes can be set in a user pool."
+        )
+    config = settings.get("LambdaConfig", {})
+    named, versioned = config.get(TOKEN_TRIGGER), config.get("PreTokenGenerationConfig")
+    if named and versioned and named != versioned["LambdaArn"]:
+        raise invalid_parameter(
+            "PreTokenGeneration and PreTokenGenerationConfig must name the same Lambda function."
+        )
+
+
+def _read_next_token(token: str) -> int:
+    try:
+        after = int(base64.urlsafe_b64decode(token))
+    except ValueError:
+        after = -1
+    if not 0 <= after < _MOST_ROWS:
+        raise invalid_parameter("Invalid NextToken.")
+    return after
+
+
+@define(kw_only=True)
+class UserPools:
+    """The operations on user pools.
+
+    Args:
+        database: Where they are kept.
+        workers: Threads, for making signing keys.
+        clock: Gives the time, in seconds since the epoch.
+        region: What new pools' ids begin with.
+    """
+
+    database: Database
+    workers: Workers
+    clock: Callable[[], float]
+    region: str
+
+    async def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """CreateUserPool."""
+        _check(request)
+        now = self.clock()
+        key_id, signing_key = await self.workers.run(new_signing_key)
+        pool = UserPool(
+            id=f"{self.region}_{''.join(secrets.choice(_ID_CHARS) for _ in range(9))}",
+            settings=dict(request),
+            key_id=key_id,
+            signing_key=signing_key,
+            mask_key=secrets.token_bytes(_MASK_KEY_BYTES),
+            created_at=now,
+            modified_at=now,
+        )
+        await self.database.write(_insert, pool)
+        return {"UserPool": pool.described(users=0)}
+
+    async def describe(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """DescribeUserPool."""
+        return {"UserPool": self.database.read(_describe, request["UserPoolId"])}
+
+    async def update(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """UpdateUserPool."""
+        settings = {k: v for k, v in request.items() if k not in {"UserPoolId", *_IMMUTABLE}}
+        _check(settings)
+        await self.database.write(_update, request["UserPoolId"], settings, self.clock())
+        return {}
+
+    async def list(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """ListUserPools."""
+        after = 0
+        if "NextToken" in request:
+            after = _read_next_token(request["NextToken"])
+        return self.database.read(_list, request["MaxResults"], after)

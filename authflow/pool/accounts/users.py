@@ -1,0 +1,275 @@
+"""Users: their attributes, the names they sign in by, and how they are kept."""
+
+import json
+import re
+import sqlite3
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Self
+
+from attrs import evolve, field, frozen
+
+from authflow.pool.accounts.passwords import StoredPassword
+from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.cognito_errors import CognitoError, invalid_parameter
+
+CONFIRMED: Final = "CONFIRMED"
+UNCONFIRMED: Final = "UNCONFIRMED"
+FORCE_CHANGE_PASSWORD: Final = "FORCE_CHANGE_PASSWORD"
+RESET_REQUIRED: Final = "RESET_REQUIRED"
+
+_STANDARD: Final = frozenset(
+    {
+        *("name", "given_name", "family_name", "middle_name", "nickname", "preferred_username"),
+        *("profile", "picture", "website", "email", "email_verified", "gender", "birthdate"),
+        *("zoneinfo", "locale", "phone_number", "phone_number_verified", "address", "updated_at"),
+    }
+)
+"""The attributes of OpenID Connect Core §5.1, which every pool has; `sub` is Cognito's own."""
+_FORMS: Final = {
+    "email": re.compile(r"[^@\s]+@[^@\s]+"),
+    "phone_number": re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII),
+}
+_FLAGS: Final = frozenset({"email_verified", "phone_number_verified"})
+
+
+@frozen(kw_only=True)
+class User:
+    """A user.
+
+    Args:
+        sub: The user's id, for ever.
+        pool_id: The user pool.
+        username: The canonical name; the one that is hashed with the password.
+        status: Cognito's UserStatus.
+        enabled: Whether the user may sign in.
+        attributes: All attributes but `sub`.
+        password: What is kept of the password.
+        password_expires_at: When a temporary password ends; None for a permanent one.
+        created_at: Seconds since the epoch.
+        modified_at: Seconds since the epoch.
+    """
+
+    sub: str
+    pool_id: str
+    username: str
+    status: str
+    enabled: bool = True
+    attributes: Mapping[str, str] = field(repr=False)
+    password: StoredPassword = field(repr=False)
+    password_expires_at: float | None = None
+    created_at: float
+    modified_at: float
+
+    @property
+    def all_attributes(self) -> dict[str, str]:
+        """The attributes, `sub` included."""
+        return {"sub": self.sub, **self.attributes}
+
+    def with_password(
+        self, password: StoredPassword, now: float, *, status: str, expires_at: float | None = None
+    ) -> Self:
+        """Give the user with another password."""
+        return evolve(
+            self,
+            password=password,
+            status=status,
+            password_expires_at=expires_at,
+            modified_at=now,
+        )
+
+
+def attribute_list(attributes: Mapping[str, str]) -> list[dict[str, str]]:
+    """Spell attributes as Cognito does."""
+    return [{"Name": name, "Value": value} for name, value in attributes.items()]
+
+
+def is_address(attribute: str, text: str) -> bool:
+    """Say whether a text is of an address's form.
+
+    Args:
+        attribute: email or phone_number.
+        text: The text.
+    """
+    return _FORMS[attribute].fullmatch(text) is not None
+
+
+def read_attributes(pool: UserPool, given: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Check attributes for a user.
+
+    Raises:
+        CognitoError: The pool has no such attribute, or a value is not of its form.
+    """
+    attributes: dict[str, str] = {}
+    for name, value in given:
+        if name == "sub":
+            raise invalid_parameter("Cannot modify the non-mutable attribute sub")
+        if name not in _STANDARD and name not in pool.custom_attributes:
+            raise invalid_parameter(
+                f"Attributes did not conform to the schema: {name}: Attribute does not exist in "
+                "the schema."
+            )
+        if name == "email" and not is_address(name, value):
+            raise invalid_parameter("Invalid email address format.")
+        if name == "phone_number" and not is_address(name, value):
+            raise invalid_parameter("Invalid phone number format.")
+        if name in _FLAGS and value not in {"true", "false"}:
+            raise invalid_parameter(f"Invalid value for attribute {name}: true or false")
+        attributes[name] = value
+    return attributes
+
+
+def new_username(
+    pool: UserPool, given: str, sub: str, attributes: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
+    """Give a new user's canonical name, and the attributes with what the name tells.
+
+    In a pool that signs in by attributes the name that is given is an attribute, and the canonical
+    name is the `sub`.
+
+    Raises:
+        CognitoError: The name is not of the form that the pool wants.
+    """
+    by_attributes = pool.username_attributes
+    if not by_attributes:
+        for alias in _FORMS:
+            if alias in pool.alias_attributes and is_address(alias, given):
+                raise invalid_parameter(
+                    f"Username cannot be of {alias} format, since user pool is configured for "
+                    f"{alias} alias."
+                )
+        return given, dict(attributes)
+    for attribute in _FORMS:
+        if attribute in by_attributes and is_address(attribute, given):
+            return sub, {**attributes, attribute: given}
+    wanted = " or a ".join(by_attributes).replace("_", " ")
+    raise invalid_parameter(f"Username should be an {wanted}.")
+
+
+def _aliases(pool: UserPool, user: User) -> Iterable[tuple[str, str]]:
+    """Give the names beside the username that a user signs in by, with their attributes."""
+    for attribute in pool.username_attributes:
+        if user.attributes.get(attribute):
+            yield attribute, pool.fold(user.attributes[attribute])
+    for attribute in pool.alias_attributes:
+        # An address that is not verified may be somebody else's.
+        verified = user.attributes.get(f"{attribute}_verified") == "true"
+        if user.attributes.get(attribute) and (verified or attribute == "preferred_username"):
+            yield attribute, pool.fold(user.attributes[attribute])
+
+
+_COLUMNS: Final = (
+    "sub, pool_id, username, status, enabled, attributes, salt, verifier, password_expires_at,"
+    " created_at, modified_at"
+)
+
+
+def _from_row(row: tuple[Any, ...]) -> User:
+    sub, pool_id, username, status, enabled, attributes, salt, verifier, expires, *times = row
+    return User(
+        sub=sub,
+        pool_id=pool_id,
+        username=username,
+        status=status,
+        enabled=bool(enabled),
+        attributes=json.loads(attributes),
+        password=StoredPassword(salt=salt, verifier=verifier),
+        password_expires_at=expires,
+        created_at=times[0],
+        modified_at=times[1],
+    )
+
+
+def find_user(connection: sqlite3.Connection, pool: UserPool, name: str) -> User | None:
+    """Read the user who signs in by a name: the username or an alias."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM users WHERE sub ="  # noqa: S608  # our own column names
+        " (SELECT sub FROM names WHERE pool_id = ? AND name = ?)",
+        (pool.id, pool.fold(name)),
+    ).fetchone()
+    return None if row is None else _from_row(row)
+
+
+def find_user_by_sub(connection: sqlite3.Connection, pool_id: str, sub: str) -> User | None:
+    """Read a user by `sub`."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM users WHERE sub = ? AND pool_id = ?",  # noqa: S608  # the same
+        (sub, pool_id),
+    ).fetchone()
+    return None if row is None else _from_row(row)
+
+
+def insert_user(
+    connection: sqlite3.Connection, pool: UserPool, user: User, *, move_aliases: bool = False
+) -> None:
+    """Write a new user.
+
+    Args:
+        connection: The database.
+        pool: The user's pool.
+        user: The user.
+        move_aliases: Whether an alias that another user has goes over to this one.
+
+    Raises:
+        CognitoError: The username or an alias is taken.
+    """
+    if find_user(connection, pool, user.username) is not None:
+        raise CognitoError("UsernameExistsException", "User account already exists")
+    connection.execute(
+        f"INSERT INTO users ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  # the same
+        (
+            *(user.sub, user.pool_id, user.username, user.status, user.enabled),
+            *(json.dumps(user.attributes), user.password.salt, user.password.verifier),
+            *(user.password_expires_at, user.created_at, user.modified_at),
+        ),
+    )
+    _write_names(connection, pool, user, move_aliases=move_aliases)
+
+
+def update_user(connection: sqlite3.Connection, pool: UserPool, user: User) -> None:
+    """Write what changed of a user.
+
+    Raises:
+        CognitoError: An alias is taken.
+    """
+    connection.execute(
+        "UPDATE users SET status = ?, enabled = ?, attributes = ?, salt = ?, verifier = ?,"
+        " password_expires_at = ?, modified_at = ? WHERE sub = ?",
+        (
+            *(user.status, user.enabled, json.dumps(user.attributes)),
+            *(user.password.salt, user.password.verifier),
+            *(user.password_expires_at, user.modified_at, user.sub),
+        ),
+    )
+    connection.execute("DELETE FROM names WHERE sub = ?", (user.sub,))
+    _write_names(connection, pool, user, move_aliases=False)
+
+
+def delete_user(connection: sqlite3.Connection, user: User) -> None:
+    """Delete a user, with names and tokens."""
+    connection.execute("DELETE FROM users WHERE sub = ?", (user.sub,))
+
+
+def _write_names(
+    connection: sqlite3.Connection, pool: UserPool, user: User, *, move_aliases: bool
+) -> None:
+    names = [("", pool.fold(user.username)), *_aliases(pool, user)]
+    for attribute, name in names:
+        holder = find_user(connection, pool, name)
+        if holder is not None and holder.sub != user.sub:
+            if not attribute or attribute in pool.username_attributes:
+                raise CognitoError("UsernameExistsException", "User account already exists")
+            # A username is never taken away; an alias is, where the caller says so.
+            if not move_aliases or pool.fold(holder.username) == name:
+                raise CognitoError(
+                    "AliasExistsException", f"An account with the given {attribute} already exists."
+                )
+        connection.execute(
+            "INSERT OR REPLACE INTO names (pool_id, name, sub) VALUES (?, ?, ?)",
+            (pool.id, name, user.sub),
+        )
+
+
+def new_sub() -> str:
+    """Draw a `sub`."""
+    return str(uuid.uuid4())

@@ -1,0 +1,1 @@
+"""Codes that confirm an address or set a forgotten password."""

@@ -1,0 +1,265 @@
+"""Forgotten passwords: a code to a verified address, and a new password for the code.
+
+Where the app client hides users, whoever cannot be sent a code is answered as if one had been sent:
+a name that nobody has, a user who is disabled or has no verified address ("Managing user existence
+error responses" in the developer guide).
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from attrs import define, frozen
+
+from authflow.pool.accounts.callers import Caller, find_caller_and_user
+from authflow.pool.accounts.masking import stand_in
+from authflow.pool.accounts.passwords import StoredPassword
+from authflow.pool.accounts.user_administration import find_named
+from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.users import (
+    CONFIRMED,
+    RESET_REQUIRED,
+    UNCONFIRMED,
+    User,
+    find_user,
+    find_user_by_sub,
+    update_user,
+)
+from authflow.pool.cognito_errors import CognitoError, user_not_found_by_name
+from authflow.pool.confirmations.codes import (
+    code_mismatch,
+    count_reset_attempt,
+    new_code,
+    owner_of,
+    put_code,
+    use_up_code,
+)
+from authflow.pool.confirmations.settings import (
+    check_may_reset,
+    pretend_to_reach,
+    recovery_attributes,
+)
+from authflow.pool.messages.destination import Destination, reach
+from authflow.pool.messages.mailbox import Mailbox, Message, put_message
+from authflow.pool.messages.wording import Wording
+from authflow.pool.sign_ins.migration import Migration
+from authflow.pool.store.database import Database
+from authflow.pool.triggers.runner import TriggerRunner
+from authflow.pool.triggers.trigger_events import EventWriter
+from authflow.pool.workers import Workers
+from authflow.secret import Secret
+
+POST_CONFIRMATION: Final = "PostConfirmation"
+_NO_CLIENT: Final = "CLIENT_ID_NOT_APPLICABLE"
+"""What events name as app client where an administrator acts."""
+
+
+@frozen(kw_only=True)
+class _Issue:
+    """A code on its way to a user."""
+
+    pool: UserPool
+    user: User
+    code: Secret[str]
+    message: Message
+    by_administrator: bool
+
+
+def _keep(connection: sqlite3.Connection, issue: _Issue, now: float) -> None:
+    """Keep a code and its message.
+
+    Raises:
+        CognitoError: Meanwhile the user was deleted, or may not reset the password.
+    """
+    pool = issue.pool
+    user = find_user_by_sub(connection, pool.id, issue.user.sub)
+    if user is None:
+        raise user_not_found_by_name()
+    check_may_reset(user)
+    if issue.by_administrator:
+        changed = user.with_password(user.password, now, status=RESET_REQUIRED)
+        update_user(connection, pool, changed)
+    put_code(connection, pool, owner_of(pool, user, user.username), issue.code, now)
+    put_message(connection, pool, issue.message)
+
+
+@frozen(kw_only=True)
+class _Entry:
+    """A code that was entered, with the password to be set."""
+
+    caller: Caller
+    owner: str
+    sub: str | None
+    code: Secret[str]
+    stored: StoredPassword
+
+
+def _find_for_new_password(connection: sqlite3.Connection, pool: UserPool, sub: str | None) -> User:
+    user = None if sub is None else find_user_by_sub(connection, pool.id, sub)
+    if user is None:
+        raise user_not_found_by_name()
+    check_may_reset(user)
+    if user.status == UNCONFIRMED:
+        raise CognitoError("UserNotConfirmedException", "User is not confirmed.")
+    return user
+
+
+def _confirm(connection: sqlite3.Connection, entry: _Entry, now: float) -> User:
+    """Compare the code and set the password, in one transaction.
+
+    Raises:
+        CognitoError: The code is not good, or the user may not reset the password.
+    """
+    pool = entry.caller.pool
+    try:
+        user = _find_for_new_password(connection, pool, entry.sub)
+    except CognitoError:
+        if not entry.caller.client.hides_users:
+            raise
+        use_up_code(connection, pool, entry.owner, entry.code, now)
+        raise code_mismatch() from None
+    use_up_code(connection, pool, entry.owner, entry.code, now)
+    changed = user.with_password(entry.stored, now, status=CONFIRMED)
+    update_user(connection, pool, changed)
+    return changed
+
+
+@define(kw_only=True)
+class ForgottenPasswords:
+    """The operations on forgotten passwords.
+
+    Args:
+        database: Where users, codes and messages are kept.
+        workers: Threads for verifiers.
+        triggers: Runs PostConfirmation.
+        migration: Brings in users whom the pool does not know.
+        wording: Words the messages.
+        mailbox: Tells of messages.
+        clock: Gives the time, in seconds since the epoch.
+    """
+
+    database: Database
+    workers: Workers
+    triggers: TriggerRunner
+    migration: Migration
+    wording: Wording
+    mailbox: Mailbox
+    clock: Callable[[], float]
+
+    async def forgot(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """ForgotPassword."""
+        typed = request["Username"]
+        caller, user = self.database.read(find_caller_and_user, request, typed)
+        caller.client.check_secret_hash(request.get("SecretHash"), typed)
+        attributes = recovery_attributes(caller.pool)
+        hidden = caller.client.hides_users
+        if user is None and not hidden and not self.migration.serves(caller):
+            raise user_not_found_by_name()
+        owner = owner_of(caller.pool, user, typed)
+        await self.database.write(count_reset_attempt, caller.pool.id, owner, self.clock())
+        try:
+            if user is None:
+                user = await self._bring_in(caller, typed, attributes)
+            destination = await self._send(caller, user, attributes)
+        except CognitoError:
+            if not hidden:
+                raise
+            destination = pretend_to_reach(caller.pool, typed, attributes)
+            owner = owner_of(caller.pool, user, typed)
+            await self.database.write(put_code, caller.pool, owner, None, self.clock())
+        return {"CodeDeliveryDetails": destination.details}
+
+    async def _bring_in(self, caller: Caller, typed: str, attributes: tuple[str, ...]) -> User:
+        if not self.migration.serves(caller):
+            raise user_not_found_by_name()
+        try:
+            return await self.migration.bring_in_without_password(caller, typed, attributes)
+        except CognitoError:
+            # Of two requests that bring one user in side by side, the second finds the first's.
+            user = self.database.read(find_user, caller.pool, typed)
+            if user is None:
+                raise
+            return user
+
+    async def _send(self, caller: Caller, user: User, attributes: tuple[str, ...]) -> Destination:
+        writer = EventWriter(
+            pool=caller.pool,
+            client_id=caller.client.id,
+            username=user.username,
+            user=user,
+            client_metadata=caller.client_metadata,
+        )
+        return await self._issue(writer, user, attributes, by_administrator=False)
+
+    async def _issue(
+        self,
+        writer: EventWriter,
+        user: User,
+        attributes: tuple[str, ...],
+        *,
+        by_administrator: bool,
+    ) -> Destination:
+        check_may_reset(user)
+        destination, code = reach(user, attributes), new_code()
+        message = await self.wording.reset(writer, user, destination, code, self.clock())
+        issue = _Issue(
+            pool=writer.pool,
+            user=user,
+            code=code,
+            message=message,
+            by_administrator=by_administrator,
+        )
+        await self.database.write(_keep, issue, self.clock())
+        self.mailbox.announce(message)
+        return destination
+
+    async def reset(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """AdminResetUserPassword."""
+        pool, user = self.database.read(find_named, request["UserPoolId"], request["Username"])
+        writer = EventWriter(
+            pool=pool,
+            client_id=_NO_CLIENT,
+            username=user.username,
+            user=user,
+            client_metadata=request.get("ClientMetadata"),
+        )
+        # An administrator may reset a password even where nobody else may.
+        attributes = recovery_attributes(pool, by_administrator=True)
+        await self._issue(writer, user, attributes, by_administrator=True)
+        return {}
+
+    async def confirm(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """ConfirmForgotPassword.
+
+        The password is looked at first: one that does not conform costs no attempt.
+        """
+        typed = request["Username"]
+        caller, user = self.database.read(find_caller_and_user, request, typed)
+        pool = caller.pool
+        caller.client.check_secret_hash(request.get("SecretHash"), typed)
+        password = Secret(request["Password"])
+        pool.password_policy.check(password)
+        if user is None and not caller.client.hides_users:
+            raise user_not_found_by_name()
+        owner = owner_of(pool, user, typed)
+        await self.database.write(count_reset_attempt, pool.id, owner, self.clock())
+        username = (stand_in(pool, typed) if user is None else user).username
+        entry = _Entry(
+            caller=caller,
+            owner=owner,
+            sub=None if user is None else user.sub,
+            code=Secret(request["ConfirmationCode"]),
+            stored=await self.workers.run(StoredPassword.make, pool.id, username, password),
+        )
+        changed = await self.database.write(_confirm, entry, self.clock())
+        if self.triggers.serves(pool, POST_CONFIRMATION):
+            writer = EventWriter(
+                pool=pool,
+                client_id=caller.client.id,
+                username=changed.username,
+                user=changed,
+                client_metadata=caller.client_metadata,
+            )
+            event = writer.post_confirmation("ConfirmForgotPassword")
+            await self.triggers.consult(pool, POST_CONFIRMATION, event)
+        return {}

@@ -1,0 +1,71 @@
+"""Where a user is reached who has forgotten the password: AccountRecoverySetting.
+
+Only verified addresses count. Without the setting a phone number is preferred ("Recovering user
+accounts" in the developer guide).
+"""
+
+from typing import Final
+
+from authflow.pool.accounts.masking import stand_in_address
+from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.users import (
+    FORCE_CHANGE_PASSWORD,
+    User,
+    is_address,
+)
+from authflow.pool.cognito_errors import not_authorized
+from authflow.pool.messages.destination import Destination
+
+_MECHANISMS: Final = {"verified_email": "email", "verified_phone_number": "phone_number"}
+_WITHOUT_SETTING: Final = ("phone_number", "email")
+
+
+def recovery_attributes(pool: UserPool, *, by_administrator: bool = False) -> tuple[str, ...]:
+    """Give the attributes by which users of a pool are reached, the preferred one first.
+
+    Args:
+        pool: The user pool.
+        by_administrator: Whether an administrator asks, who may do it in any pool.
+
+    Raises:
+        CognitoError: Only an administrator resets passwords there.
+    """
+    setting = pool.settings.get("AccountRecoverySetting") or {}
+    options = sorted(setting.get("RecoveryMechanisms") or (), key=lambda each: each["Priority"])
+    admin_only = any(each["Name"] == "admin_only" for each in options)
+    if admin_only and not by_administrator:
+        raise not_authorized("Contact administrator to reset password.")
+    if admin_only or not options:
+        return _WITHOUT_SETTING
+    return tuple(_MECHANISMS[each["Name"]] for each in options)
+
+
+def check_may_reset(user: User) -> None:
+    """Refuse a user whose password is not reset by a code.
+
+    Raises:
+        CognitoError: The user is disabled, or has a temporary password.
+    """
+    if not user.enabled:
+        raise not_authorized("User is disabled.")
+    if user.status == FORCE_CHANGE_PASSWORD:
+        raise not_authorized("User password cannot be reset in the current state.")
+
+
+def pretend_to_reach(pool: UserPool, typed: str, attributes: tuple[str, ...]) -> Destination:
+    """Make the destination of a user who does not exist, or must not be told from one.
+
+    Its medium follows the form of the name and what the pool verifies ("Managing user existence
+    error responses" in the developer guide); the same name has always the same.
+
+    Args:
+        pool: The user pool.
+        typed: The name.
+        attributes: Those by which users of the pool are reached.
+    """
+    for attribute in attributes:
+        if is_address(attribute, typed):
+            return Destination(attribute=attribute, address=typed)
+    verified = pool.settings.get("AutoVerifiedAttributes") or ()
+    likely = [each for each in attributes if each in verified] or attributes
+    return Destination(attribute=likely[0], address=stand_in_address(pool, typed, likely[0]))

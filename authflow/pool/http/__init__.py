@@ -1,0 +1,1 @@
+"""The pool over HTTP: requests in, validated, and replies out."""

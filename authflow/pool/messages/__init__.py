@@ -1,0 +1,1 @@
+"""What the pool would send to people: its words and its mailbox."""

@@ -1,0 +1,65 @@
+"""Where a message to a user goes."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from attrs import field, frozen
+
+from authflow.pool.accounts.users import UNCONFIRMED, User
+from authflow.pool.cognito_errors import invalid_parameter
+
+_MEDIUMS: Final = {"email": "EMAIL", "phone_number": "SMS"}
+
+
+@frozen(kw_only=True)
+class Destination:
+    """An address of a user.
+
+    Args:
+        attribute: email or phone_number.
+        address: Its value.
+    """
+
+    attribute: str
+    address: str = field(repr=False)
+
+    @property
+    def medium(self) -> str:
+        """EMAIL or SMS."""
+        return _MEDIUMS[self.attribute]
+
+    @property
+    def details(self) -> dict[str, str]:
+        """Give CodeDeliveryDetails, which show little of the address."""
+        address = self.address
+        if self.attribute == "email":
+            name, _, domain = address.partition("@")
+            masked = f"{name[0]}***@{domain[0]}***"
+        else:
+            masked = f"+{'*' * max(len(address) - 5, 0)}{address[-4:]}"
+        return {
+            "Destination": masked,
+            "DeliveryMedium": self.medium,
+            "AttributeName": self.attribute,
+        }
+
+
+def reach(user: User, attributes: Iterable[str]) -> Destination:
+    """Find where a user is reached.
+
+    Args:
+        user: The user.
+        attributes: Those that count, the preferred one first.
+
+    Raises:
+        CognitoError: There is no verified address.
+    """
+    if user.status != UNCONFIRMED:
+        for attribute in attributes:
+            address = user.attributes.get(attribute)
+            if address and user.attributes.get(f"{attribute}_verified") == "true":
+                return Destination(attribute=attribute, address=address)
+    raise invalid_parameter(
+        "Cannot reset password for the user as there is no registered/verified email or "
+        "phone_number"
+    )

@@ -1,0 +1,145 @@
+"""The mailbox: what a pool would send by email and text message, since it has no mail server.
+
+Messages hold codes, so they are sealed in the database: neither its rows nor a look through the
+file shows one. The key is made of the pool's own, which is in the file, too: this hides codes from
+eyes, not from whoever takes the file. After a day they are gone.
+"""
+
+import hmac
+import json
+import logging
+import os
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Final, Self
+
+from attrs import define, field, frozen
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from authflow.pool.accounts.user_pools import UserPool, find_pool
+from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.store.database import Database
+from authflow.secret import Secret
+
+_LOG: Final = logging.getLogger("authflow.pool")
+_KEPT: Final = 86400.0
+_NONCE_BYTES: Final = 12
+
+
+@frozen(kw_only=True)
+class Message:
+    """A message to a user.
+
+    Args:
+        pool_id: The user pool.
+        username: The user's canonical name.
+        medium: EMAIL or SMS.
+        destination: The address or the phone number.
+        subject: An email's subject; None for a text message.
+        text: The whole text.
+        code: The code in it, if there is one.
+        sent_at: Seconds since the epoch.
+    """
+
+    pool_id: str
+    username: str
+    medium: str
+    destination: str = field(repr=False)
+    subject: str | None
+    text: Secret[str]
+    code: Secret[str] | None = None
+    sent_at: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the message for showing, code and all."""
+        return {
+            "username": self.username,
+            "medium": self.medium,
+            "destination": self.destination,
+            "subject": self.subject,
+            "text": self.text.reveal(),
+            "code": None if self.code is None else self.code.reveal(),
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any], *, pool_id: str, sent_at: float) -> Self:
+        """Read what `to_json` gave."""
+        code = values["code"]
+        secrets = {"text": Secret(values["text"]), "code": None if code is None else Secret(code)}
+        return cls(**(values | secrets), pool_id=pool_id, sent_at=sent_at)
+
+
+def _key(pool: UserPool) -> AESGCM:
+    return AESGCM(hmac.digest(pool.mask_key, b"authflow mailbox", "sha256"))
+
+
+def put_message(connection: sqlite3.Connection, pool: UserPool, message: Message) -> None:
+    """Keep a message, and forget those of yesterday."""
+    nonce = os.urandom(_NONCE_BYTES)
+    text = json.dumps(message.to_json()).encode()
+    sealed = nonce + _key(pool).encrypt(nonce, text, pool.id.encode())
+    connection.execute("DELETE FROM messages WHERE sent_at < ?", (message.sent_at - _KEPT,))
+    connection.execute(
+        "INSERT INTO messages (pool_id, username, sent_at, sealed) VALUES (?, ?, ?, ?)",
+        (pool.id, message.username, message.sent_at, sealed),
+    )
+
+
+def _messages(connection: sqlite3.Connection, pool_id: str, username: str | None) -> list[Message]:
+    pool = find_pool(connection, pool_id)
+    rows = connection.execute(
+        "SELECT sent_at, sealed FROM messages WHERE pool_id = ? AND username = ifnull(?, username)"
+        " ORDER BY id",
+        (pool_id, username),
+    )
+    return [
+        Message.from_json(
+            json.loads(
+                _key(pool).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], pool.id.encode())
+            ),
+            pool_id=pool_id,
+            sent_at=sent_at,
+        )
+        for sent_at, sealed in rows
+    ]
+
+
+@define(kw_only=True)
+class Mailbox:
+    """What the pools of a server sent.
+
+    Args:
+        database: Where messages are kept.
+        on_message: Told of every message once it is kept.
+    """
+
+    database: Database
+    on_message: Callable[[Message], object] | None = field(default=None, repr=False)
+
+    def messages(self, pool_id: str, username: str | None = None) -> list[Message]:
+        """Give the messages of the last day, oldest first.
+
+        Args:
+            pool_id: The user pool.
+            username: The canonical name of one user; None for all of them.
+
+        Raises:
+            CognitoError: There is no such pool.
+        """
+        return self.database.read(_messages, pool_id, username)
+
+    def announce(self, message: Message) -> None:
+        """Tell whoever wants to know of a message that was kept.
+
+        Raises:
+            CognitoError: CodeDeliveryFailureException; they failed.
+        """
+        if self.on_message is None:
+            return
+        try:
+            self.on_message(message)
+        except Exception:  # noqa: BLE001  # whatever it is, it is not ours
+            _LOG.exception("a message was not delivered")
+            raise CognitoError(
+                "CodeDeliveryFailureException", "The message could not be delivered."
+            ) from None

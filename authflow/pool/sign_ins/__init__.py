@@ -1,0 +1,1 @@
+"""Sign-ins: from InitiateAuth to tokens, one challenge after another."""

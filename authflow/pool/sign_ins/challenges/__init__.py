@@ -1,0 +1,1 @@
+"""One file for each challenge that the pool asks and judges."""

@@ -1,0 +1,132 @@
+"""Passwords that are sent as they are: USER_PASSWORD_AUTH and its form for administrators."""
+
+import sqlite3
+from collections.abc import Callable
+
+from attrs import define, frozen
+
+from authflow.pool.accounts.callers import Caller, check_may_sign_in
+from authflow.pool.accounts.lockout import check_lock, count_attempt
+from authflow.pool.accounts.masking import stand_in
+from authflow.pool.accounts.users import CONFIRMED, User, find_user
+from authflow.pool.cognito_errors import CognitoError, not_authorized, user_not_found
+from authflow.pool.sign_ins.migration import Migration
+from authflow.pool.sign_ins.replies import grant
+from authflow.pool.sign_ins.sessions import Progress
+from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
+from authflow.pool.store.database import Database
+from authflow.pool.tokens.issuer import Grant
+from authflow.pool.workers import Workers
+from authflow.secret import Secret
+
+
+@frozen(kw_only=True)
+class _Attempt:
+    """A password that was sent, on its way to be judged."""
+
+    caller: Caller
+    progress: Progress
+    user: User | None
+    recomputed: Secret[bytes]
+    held: bool
+    """Whether triggers are asked before tokens are granted."""
+
+
+def _judge(
+    connection: sqlite3.Connection, attempt: _Attempt, now: float
+) -> tuple[bool, Grant | None]:
+    """Compare and count in one transaction.
+
+    Returns:
+        Whether the password is right, and the grant, if the sign-in ends here.
+
+    Raises:
+        CognitoError: The user is locked.
+    """
+    caller, progress, user = attempt.caller, attempt.progress, attempt.user
+    passed = user is not None and user.password.matches(attempt.recomputed)
+    name = caller.pool.fold(progress.username)
+    count_attempt(connection, caller.pool.id, name, now, passed=passed)
+    if not passed or user is None:
+        return False, None
+    if attempt.held or user.status != CONFIRMED:
+        return True, None
+    return True, grant(connection, caller.client, progress, user, now)
+
+
+@define(kw_only=True)
+class PasswordChecks:
+    """Checks passwords.
+
+    Args:
+        database: Where users are kept.
+        workers: Threads for the arithmetic.
+        migration: Brings in users whom the pool does not know.
+        triggers: What is asked around a sign-in.
+        clock: Gives the time, in seconds since the epoch.
+    """
+
+    database: Database
+    workers: Workers
+    migration: Migration
+    triggers: SignInTriggers
+    clock: Callable[[], float]
+
+    async def find_or_migrate(
+        self, caller: Caller, user: User | None, typed: str, password: Secret[str]
+    ) -> User | None:
+        """Give the user; one who is not known may be brought in.
+
+        Returns:
+            None for a user who does not exist, which the app client hides.
+
+        Raises:
+            CognitoError: There is no such user and the app client says so, or the user may not
+                sign in.
+        """
+        if user is None and self.migration.serves(caller):
+            try:
+                user = await self.migration.bring_in(caller, typed, password)
+            except CognitoError:
+                # Of two sign-ins that bring one user in side by side, the second finds the first's.
+                user = self.database.read(find_user, caller.pool, typed)
+                if user is None:
+                    # Whoever is hidden meets this trigger as those do who exist: if it refuses, it
+                    # refuses both.
+                    if caller.client.hides_users:
+                        await self.triggers.before(caller, typed, None)
+                    raise
+        if user is not None:
+            check_may_sign_in(user)
+        elif not caller.client.hides_users:
+            raise user_not_found()
+        return user
+
+    async def check(
+        self, caller: Caller, progress: Progress, user: User | None, password: Secret[str]
+    ) -> Grant | None:
+        """Check a password, with the same work for a user who does not exist.
+
+        Returns:
+            The grant, if the sign-in ends here; None if something else must follow.
+
+        Raises:
+            CognitoError: The password is wrong, or the user is locked.
+        """
+        pool, now = caller.pool, self.clock()
+        self.database.read(check_lock, pool.id, pool.fold(progress.username), now)
+        known = stand_in(pool, progress.typed) if user is None else user
+        recomputed = await self.workers.run(
+            known.password.recomputed, pool.id, known.username, password
+        )
+        attempt = _Attempt(
+            caller=caller,
+            progress=progress,
+            user=user,
+            recomputed=recomputed,
+            held=self.triggers.hold_tokens(pool),
+        )
+        passed, given = await self.database.write(_judge, attempt, self.clock())
+        if not passed:
+            raise not_authorized()
+        return given

@@ -1,0 +1,245 @@
+"""User migration: the UserMigration trigger brings a user in from elsewhere.
+
+It runs only for a name that nobody has, and only where the password itself is at hand or is
+forgotten. At sign-in the user is made with the password that was typed, to which the pool's policy
+does not apply ("Migrate user Lambda trigger" in the developer guide).
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from attrs import define, field, frozen
+
+from authflow.pool.accounts.callers import Caller
+from authflow.pool.accounts.lockout import check_lock, count_attempt
+from authflow.pool.accounts.passwords import StoredPassword, random_password
+from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.users import (
+    CONFIRMED,
+    RESET_REQUIRED,
+    User,
+    insert_user,
+    new_sub,
+    new_username,
+    read_attributes,
+)
+from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result, not_authorized
+from authflow.pool.messages.destination import Destination, reach
+from authflow.pool.messages.mailbox import Mailbox, Message, put_message
+from authflow.pool.messages.wording import welcome
+from authflow.pool.store.database import Database
+from authflow.pool.triggers.runner import TriggerRaisedError, TriggerRunner
+from authflow.pool.triggers.trigger_events import EventWriter
+from authflow.pool.workers import Workers
+from authflow.secret import Secret
+
+_LOG: Final = logging.getLogger("authflow.pool.triggers")
+TRIGGER: Final = "UserMigration"
+_ATTRIBUTE_OF: Final[Mapping[str, str]] = {"EMAIL": "email", "SMS": "phone_number"}
+_DEFAULT_MEDIUMS: Final = ("SMS",)
+_STATUSES: Final[Mapping[str | None, str]] = {
+    None: CONFIRMED,
+    "CONFIRMED": CONFIRMED,
+    "RESET_REQUIRED": RESET_REQUIRED,
+}
+
+
+@frozen(kw_only=True)
+class _Found:
+    """What the trigger gave.
+
+    Args:
+        attributes: The user's, with the username where the user signs in by an alias.
+        status: Cognito's UserStatus.
+        mediums: How the welcome message is sent; empty if it is suppressed.
+        move_aliases: Whether an alias is taken from a user who has it.
+    """
+
+    attributes: Mapping[str, str] = field(repr=False)
+    status: str
+    mediums: tuple[str, ...]
+    move_aliases: bool
+
+
+def _read_response(response: Mapping[str, Any]) -> _Found:
+    """Read what the trigger gave.
+
+    Raises:
+        CognitoError: It is not of the documented form, or wants what the pool does not have.
+    """
+    attributes, status = response.get("userAttributes"), response.get("finalUserStatus")
+    if not isinstance(attributes, dict) or not attributes:
+        raise invalid_trigger_result()
+    if not all(isinstance(value, str) for value in attributes.values()):
+        raise invalid_trigger_result()
+    if not isinstance(status, str | None) or status not in _STATUSES:
+        raise invalid_trigger_result()
+    if not isinstance(response.get("forceAliasCreation"), bool | None):
+        raise invalid_trigger_result()
+    if response.get("enableSMSMFA"):
+        # A user who should be asked for a code at every sign-in would not be.
+        _LOG.warning("%s wants enableSMSMFA, and this pool has no MFA", TRIGGER)
+        raise invalid_trigger_result()
+    return _Found(
+        attributes=attributes,
+        status=_STATUSES[status],
+        mediums=_read_mediums(response),
+        move_aliases=bool(response.get("forceAliasCreation")),
+    )
+
+
+def _read_mediums(response: Mapping[str, Any]) -> tuple[str, ...]:
+    action, mediums = response.get("messageAction"), response.get("desiredDeliveryMediums")
+    if action not in (None, "SUPPRESS"):
+        raise invalid_trigger_result()
+    if not isinstance(mediums, list | None):
+        raise invalid_trigger_result()
+    if not all(isinstance(each, str) and each in _ATTRIBUTE_OF for each in mediums or ()):
+        raise invalid_trigger_result()
+    return () if action else tuple(dict.fromkeys(mediums or _DEFAULT_MEDIUMS))
+
+
+@frozen(kw_only=True)
+class _Arrival:
+    """A user who is about to be written, and the messages that say so."""
+
+    user: User
+    move_aliases: bool
+    messages: tuple[Message, ...]
+
+
+def _write(connection: sqlite3.Connection, pool: UserPool, arrival: _Arrival) -> None:
+    insert_user(connection, pool, arrival.user, move_aliases=arrival.move_aliases)
+    for message in arrival.messages:
+        put_message(connection, pool, message)
+
+
+@define(kw_only=True)
+class Migration:
+    """Brings users in.
+
+    Args:
+        database: Where users are kept.
+        workers: Threads for the verifier.
+        triggers: Runs the trigger.
+        mailbox: Tells of welcome messages.
+        clock: Gives the time, in seconds since the epoch.
+    """
+
+    database: Database
+    workers: Workers
+    triggers: TriggerRunner
+    mailbox: Mailbox
+    clock: Callable[[], float]
+
+    def serves(self, caller: Caller) -> bool:
+        """Say whether a pool has the trigger."""
+        return self.triggers.serves(caller.pool, TRIGGER)
+
+    async def bring_in(self, caller: Caller, typed: str, password: Secret[str]) -> User:
+        """Bring a user in whom the pool does not know, at sign-in.
+
+        Failures count towards the lockout of the name: the other directory is guarded by the same
+        five tries.
+
+        Args:
+            caller: Who asks; its ClientMetadata reaches the trigger as `validationData`.
+            typed: The name.
+            password: What was typed.
+
+        Raises:
+            CognitoError: The trigger refused, failed, or gave nothing that can be used.
+        """
+        pool, name = caller.pool, caller.pool.fold(typed)
+        self.database.read(check_lock, pool.id, name, self.clock())
+        try:
+            arrival = await self._ask(caller, typed, password)
+            await self._keep(caller, arrival)
+        except (TriggerRaisedError, CognitoError) as error:
+            if isinstance(error, TriggerRaisedError):
+                await self.database.write(count_attempt, pool.id, name, self.clock(), passed=False)
+            if caller.client.hides_users:
+                raise not_authorized() from error
+            raise _refusal(caller, error) from error
+        return arrival.user
+
+    async def bring_in_without_password(
+        self, caller: Caller, typed: str, attributes: tuple[str, ...]
+    ) -> User:
+        """Bring a user in who has forgotten the password.
+
+        Args:
+            caller: Who asks; its ClientMetadata reaches the trigger.
+            typed: The name.
+            attributes: Those by which users of the pool are reached.
+
+        Raises:
+            CognitoError: As of `bring_in`; or the user has no verified address, and then is not
+                brought in, since nobody could ever sign in as this user.
+        """
+        try:
+            arrival = await self._ask(caller, typed, None)
+        except (TriggerRaisedError, CognitoError) as error:
+            raise _refusal(caller, error) from error
+        reach(arrival.user, attributes)
+        try:
+            await self._keep(caller, arrival)
+        except CognitoError as error:
+            raise _refusal(caller, error) from error
+        return arrival.user
+
+    async def _ask(self, caller: Caller, typed: str, password: Secret[str] | None) -> _Arrival:
+        pool, now = caller.pool, self.clock()
+        writer = EventWriter(
+            pool=pool,
+            client_id=caller.client.id,
+            username=typed,
+            user=None,
+            client_metadata=caller.client_metadata,
+        )
+        found = _read_response(await self.triggers.run(pool, TRIGGER, writer.migrate(password)))
+        # A directory that knows the user by an alias tells the username among the attributes.
+        given = found.attributes
+        name = typed if pool.username_attributes else given.get("username", typed)
+        plain = [(key, value) for key, value in given.items() if key != "username"]
+        sub = new_sub()
+        username, attributes = new_username(pool, name, sub, read_attributes(pool, plain))
+        stored = await self.workers.run(
+            StoredPassword.make, pool.id, username, password or random_password()
+        )
+        user = User(
+            sub=sub,
+            pool_id=pool.id,
+            username=username,
+            status=found.status,
+            attributes=attributes,
+            password=stored,
+            created_at=now,
+            modified_at=now,
+        )
+        destinations = (
+            Destination(attribute=attribute, address=attributes[attribute])
+            for attribute in map(_ATTRIBUTE_OF.__getitem__, found.mediums)
+            if attributes.get(attribute)
+        )
+        return _Arrival(
+            user=user,
+            move_aliases=found.move_aliases,
+            messages=tuple(welcome(user, each, now) for each in destinations),
+        )
+
+    async def _keep(self, caller: Caller, arrival: _Arrival) -> None:
+        await self.database.write(_write, caller.pool, arrival)
+        for message in arrival.messages:
+            self.mailbox.announce(message)
+
+
+def _refusal(caller: Caller, error: TriggerRaisedError | CognitoError) -> CognitoError:
+    """Say that a user was not brought in, without the directory's own words."""
+    if isinstance(error, CognitoError) and "Lambda" in error.code:
+        return error
+    return CognitoError(
+        "UserNotFoundException", f"Exception migrating user in app client {caller.client.id}"
+    )

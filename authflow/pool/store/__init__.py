@@ -1,0 +1,1 @@
+"""Where the pool keeps everything: one SQLite file."""

@@ -1,0 +1,1 @@
+"""The tokens of signed-in users: issued, refreshed and revoked."""

@@ -1,0 +1,179 @@
+"""Ways to invoke a trigger: what they have in common, and the one in process.
+
+Whichever way it goes, an event goes in and what was given back comes out, as JSON says it.
+"""
+
+import copy
+import inspect
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, NoReturn, Protocol, runtime_checkable
+
+import anyio.to_thread
+from attrs import define, field
+
+from authflow.errors import ConfigError
+from authflow.pool.accounts.user_pools import UserPool
+
+_LOG: Final = logging.getLogger("authflow.pool.triggers")
+
+Event = dict[str, Any]
+Handler = Callable[[Event, Any], Event | Awaitable[Event]]
+"""What a LambdaConfig names: called with the event and a context, as on Lambda."""
+
+
+class HandlerRaisedError(Exception):
+    """The handler ran and raised; the text is its own."""
+
+
+class NotJsonError(Exception):
+    """The handler ran, and what it gave back is not JSON."""
+
+
+class NotInvokedError(Exception):
+    """The handler could not be run, or nobody knows whether it ran.
+
+    Args:
+        reason: What the client hears, so nothing internal.
+        again: Whether another try may go better.
+    """
+
+    def __init__(self, reason: str, *, again: bool) -> None:
+        super().__init__(reason)
+        self.again = again
+
+
+class Invoker(Protocol):
+    """A way to invoke triggers."""
+
+    def has(self, pool: UserPool, source: str) -> bool:
+        """Say whether a pool's trigger is invoked this way.
+
+        Args:
+            pool: The pool.
+            source: A key of LambdaConfig, such as DefineAuthChallenge.
+        """
+
+    async def invoke(self, pool: UserPool, source: str, event: Event) -> Any:
+        """Invoke a trigger once; the caller limits the time, by cancelling.
+
+        Args:
+            pool: The pool.
+            source: As in `has`, which said yes.
+            event: The event, which stays as it is.
+
+        Returns:
+            What the handler gave back, any JSON value.
+
+        Raises:
+            HandlerRaisedError: The handler raised.
+            NotJsonError: What it gave back is not JSON.
+            NotInvokedError: It could not be run.
+        """
+
+
+@runtime_checkable
+class TriggerSet(Protocol):
+    """One object for several sources, such as `authflow.triggers.Triggers`."""
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The keys of LambdaConfig that it serves."""
+
+    async def handle(self, event: Event) -> Event:
+        """Give the event back with its response filled in."""
+
+
+TriggerSource = TriggerSet | Mapping[str, Handler | TriggerSet]
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)  # NaN and Infinity, which only Python takes for JSON
+
+
+def read_json(text: str | bytes) -> Any:
+    """Read what a handler gave back.
+
+    Raises:
+        NotJsonError: It is not JSON.
+    """
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise NotJsonError from None
+
+
+@define(kw_only=True)
+class InProcess:
+    """Invokes handlers that live in this process.
+
+    Args:
+        triggers: The handlers by name or ARN, or one object for every pool that names none.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+
+    triggers: TriggerSource = field()
+
+    @triggers.validator
+    def _known_form(self, _attribute: Any, value: Any) -> None:
+        if not isinstance(value, Mapping | TriggerSet):
+            msg = (
+                "triggers must be a mapping of function names to handlers, or an object with "
+                f"'sources' and 'handle', not {type(value).__name__}"
+            )
+            raise ConfigError(msg)
+
+    def has(self, pool: UserPool, source: str) -> bool:
+        """Say whether a handler is registered for the ARN, or one object serves the source."""
+        return self._find(pool, source) is not None
+
+    async def invoke(self, pool: UserPool, source: str, event: Event) -> Any:
+        """Call the handler with a copy of the event; see `Invoker`."""
+        handler = self._find(pool, source)
+        assert handler is not None  # noqa: S101  # has() said so; for the type checker
+        try:
+            given = await _call(handler, copy.deepcopy(event))
+        except Exception as error:
+            _LOG.warning("%s raised", source, exc_info=error)
+            raise HandlerRaisedError(str(error)) from error
+        try:
+            # On Lambda it travels as JSON: what JSON cannot say, a trigger cannot answer.
+            text = json.dumps(given)
+        except (TypeError, ValueError, RecursionError):
+            raise NotJsonError from None
+        return read_json(text)
+
+    def _find(self, pool: UserPool, source: str) -> Handler | None:
+        arn = pool.trigger_arn(source)
+        if isinstance(self.triggers, TriggerSet):
+            # An ARN means somebody else's function.
+            mine = arn is None and source in self.triggers.sources
+            return _handler_of(self.triggers) if mine else None
+        if arn is None:
+            return None
+        found = self.triggers.get(arn) or self.triggers.get(function_name(arn))
+        return _handler_of(found) if isinstance(found, TriggerSet) else found
+
+
+def function_name(arn: str) -> str:
+    """Give the name in `arn:aws:lambda:<region>:<account>:function:<name>[:<qualifier>]`."""
+    parts = arn.split(":")
+    return parts[6] if len(parts) > 6 else parts[-1]
+
+
+def _handler_of(triggers: TriggerSet) -> Handler:
+    async def handle(event: Event, _context: Any) -> Event:
+        return await triggers.handle(event)
+
+    return handle
+
+
+async def _call(handler: Handler, event: Event) -> Any:
+    """Call a handler; one that is not a coroutine function may block, so it gets a thread."""
+    if inspect.iscoroutinefunction(handler):
+        return await handler(event, None)
+    given = await anyio.to_thread.run_sync(handler, event, None, abandon_on_cancel=True)
+    return await given if inspect.isawaitable(given) else given

@@ -1,0 +1,201 @@
+"""Triggers behind a Lambda endpoint: the functions that a pool's LambdaConfig names by ARN.
+
+They are invoked over Lambda's REST API, so that handlers in any language run unchanged on whatever
+serves it on this machine. One client keeps its connections open. Its events hold passwords and
+answers: they go to this endpoint and nowhere else, and nothing logs them.
+
+Source: "Invoke" in the Lambda API reference, and "Lambda function errors" in its developer guide.
+"""
+
+import json
+import logging
+import os
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+from attrs import define, field
+from botocore.exceptions import BotoCoreError, ClientError
+
+from authflow.aws.sessions import RedirectedError, client_config, open_session, unlogged
+from authflow.errors import ConfigError
+from authflow.loopback import is_loopback
+from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.triggers.invokers import (
+    Event,
+    HandlerRaisedError,
+    NotInvokedError,
+    NotJsonError,
+    read_json,
+)
+
+_LOG: Final = logging.getLogger("authflow.pool.triggers")
+_MOST_BYTES: Final = 6 * 1024 * 1024
+"""What a function may give back, as on Lambda."""
+_CHUNK: Final = 65536
+_CONNECTIONS: Final = 100
+_SECONDS: Final = 900.0
+"""As long as a function may run; whoever invokes it stops much earlier."""
+_TOO_MANY_REQUESTS: Final = 429
+_SERVER_ERRORS: Final = range(500, 600)
+_NOBODY: Final = {"aws_access_key_id": "authflow", "aws_secret_access_key": "authflow"}
+"""For an endpoint that does not look at credentials, as one on this machine."""
+
+
+def _check_endpoint(url: str, *, insecure: bool) -> None:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if host is None or parts.scheme not in {"http", "https"} or parts.username is not None:
+        msg = "the Lambda endpoint must be a URL such as http://127.0.0.1:9001, without a user name"
+        raise ConfigError(msg)
+    if parts.scheme == "http" and not (is_loopback(host) or insecure):
+        msg = (
+            f"the Lambda endpoint http://{host} is not https, and events hold passwords: use https,"
+            " or allow_insecure_lambda_endpoint (--allow-insecure-lambda-endpoint) in a closed "
+            "test network"
+        )
+        raise ConfigError(msg)
+
+
+def _credentials() -> dict[str, str | None]:
+    """Take credentials from the environment, if they are there.
+
+    Raises:
+        ConfigError: They are there by half.
+    """
+    key_id = os.environ.get("AWS_ACCESS_KEY_ID")
+    key = os.environ.get("AWS_SECRET_ACCESS_KEY")
+    if bool(key_id) != bool(key):
+        msg = "set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for the Lambda endpoint"
+        raise ConfigError(msg)
+    if not key:
+        return dict(_NOBODY)
+    return {
+        "aws_access_key_id": key_id,
+        "aws_secret_access_key": key,
+        "aws_session_token": os.environ.get("AWS_SESSION_TOKEN") or None,
+    }
+
+
+@define(kw_only=True)
+class LambdaEndpoint:
+    """Invokes functions at a Lambda endpoint; an async context manager.
+
+    Args:
+        url: Where it is. It must be https unless it is on this machine.
+        region: What requests are signed for, unless AWS_REGION or AWS_DEFAULT_REGION says so.
+        insecure: Allow an http endpoint elsewhere. Passwords then cross the network in clear.
+
+    Raises:
+        ConfigError: The URL is not of its form or not safe, or half of the credentials is missing.
+    """
+
+    url: str
+    region: str
+    insecure: bool = False
+    _client: Any = field(default=None, init=False, repr=False)
+    _stack: AsyncExitStack = field(factory=AsyncExitStack, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        _check_endpoint(self.url, insecure=self.insecure)
+
+    async def __aenter__(self) -> Self:
+        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+        made = open_session().create_client(
+            "lambda",
+            region_name=region or self.region,
+            endpoint_url=self.url,
+            config=client_config(
+                max_pool_connections=_CONNECTIONS,
+                connect_timeout=_SECONDS,
+                read_timeout=_SECONDS,
+                # What is not encrypted takes no way round by a proxy of the environment.
+                proxies={} if self.url.startswith("http:") else None,
+            ),
+            **_credentials(),
+        )
+        self._client = await self._stack.enter_async_context(made)
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.__aexit__(exc_type, exc, traceback)
+
+    def has(self, pool: UserPool, source: str) -> bool:
+        """Say whether the pool names a function; only the endpoint knows whether it is there."""
+        return pool.trigger_arn(source) is not None
+
+    async def invoke(self, pool: UserPool, source: str, event: Event) -> Any:
+        """Invoke the function once; see `Invoker`."""
+        arn = pool.trigger_arn(source)
+        payload = json.dumps(event).encode()
+        try:
+            with unlogged():
+                reply = await self._client.invoke(
+                    FunctionName=arn, InvocationType="RequestResponse", Payload=payload
+                )
+                given = await _read(reply["Payload"])
+        except ClientError as error:
+            raise _refused(source, error) from None
+        except (BotoCoreError, aiohttp.ClientError, OSError) as error:
+            raise _lost(source, error) from None
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            # botocore's parser trusts the server: replies of another shape break it in many ways.
+            raise NotInvokedError("the endpoint is not Lambda", again=False) from None
+        if "FunctionError" in reply:
+            raise _raised(source, given)
+        return read_json(given)
+
+
+async def _read(body: Any) -> bytes:
+    """Read what a function gave back.
+
+    Raises:
+        NotJsonError: It is longer than a function may answer.
+    """
+    given = bytearray()
+    async with body:
+        async for chunk in body.iter_chunks(_CHUNK):
+            given += chunk
+            if len(given) > _MOST_BYTES:
+                raise NotJsonError
+    return bytes(given)
+
+
+def _raised(source: str, given: bytes) -> HandlerRaisedError:
+    """Read the words of a handler that raised; a runtime that died may have none."""
+    try:
+        told = read_json(given)
+    except NotJsonError:
+        told = None
+    details = told if isinstance(told, dict) else {}
+    _LOG.warning("%s raised %s", source, details.get("errorType"))
+    message = details.get("errorMessage")
+    return HandlerRaisedError(message if isinstance(message, str) else "")
+
+
+def _refused(source: str, error: ClientError) -> NotInvokedError:
+    """Read the endpoint's own error: the function was not run."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code = error.response.get("Error", {}).get("Code")
+    _LOG.warning("%s: the Lambda endpoint answered %s (HTTP status %s)", source, code, status)
+    if status == _TOO_MANY_REQUESTS:
+        return NotInvokedError("it is throttled", again=True)
+    return NotInvokedError("the function cannot be invoked", again=status in _SERVER_ERRORS)
+
+
+def _lost(source: str, error: Exception) -> NotInvokedError:
+    """Tell what a failed exchange means."""
+    _LOG.warning("%s: no answer from the Lambda endpoint (%s)", source, type(error).__name__)
+    if isinstance(getattr(error, "kwargs", {}).get("error"), RedirectedError):
+        return NotInvokedError("the endpoint sends requests elsewhere", again=False)
+    return NotInvokedError("the endpoint cannot be reached", again=True)

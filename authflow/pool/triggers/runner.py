@@ -1,0 +1,141 @@
+"""Runs a pool's triggers, as Cognito runs them on Lambda.
+
+A pool's LambdaConfig names handlers by ARN; an object in process may serve every pool that names
+none for a source. However a trigger is invoked, limits and errors are Cognito's: five seconds, up
+to three tries where it could not be run or the time ran out, and every failure ends the sign-in
+("Customizing user pool workflows with Lambda triggers", important considerations).
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import anyio
+from attrs import define
+
+from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result
+from authflow.pool.triggers.invokers import (
+    Event,
+    HandlerRaisedError,
+    Invoker,
+    NotInvokedError,
+    NotJsonError,
+    function_name,
+)
+
+_LOG: Final = logging.getLogger("authflow.pool.triggers")
+SECONDS: Final = 5.0
+_TRIES: Final = 3
+_PAUSE: Final = 0.1
+"""Seconds before a further try."""
+_TOO_LONG: Final = "it took too long"
+_MESSAGE_CHARS: Final = 300
+
+
+class TriggerRaisedError(Exception):
+    """A trigger raised: it refused, or failed."""
+
+
+def _unexpected(source: str, reason: str) -> CognitoError:
+    message = f"{source} invocation failed: {reason}."
+    return CognitoError("UnexpectedLambdaException", message)
+
+
+@define(kw_only=True)
+class TriggerRunner:
+    """Finds and runs triggers.
+
+    Args:
+        invokers: The ways to invoke them; of several that have a trigger the first is taken.
+        seconds: How long a trigger may take.
+    """
+
+    invokers: Sequence[Invoker] = ()
+    seconds: float = SECONDS
+
+    def serves(self, pool: UserPool, source: str) -> bool:
+        """Say whether a pool has a trigger.
+
+        Args:
+            pool: The pool.
+            source: A key of LambdaConfig, such as DefineAuthChallenge.
+        """
+        # One that is named and cannot be invoked must be missed, not skipped.
+        named = pool.trigger_arn(source) is not None
+        return named or any(invoker.has(pool, source) for invoker in self.invokers)
+
+    async def run(self, pool: UserPool, source: str, event: Event) -> Mapping[str, Any]:
+        """Run a trigger.
+
+        Args:
+            pool: The pool.
+            source: A key of LambdaConfig; the pool has this trigger.
+            event: The event. The trigger gets a copy, and so do we of what it gives back.
+
+        Returns:
+            The event's `response`.
+
+        Raises:
+            TriggerRaisedError: The trigger raised; the text is what Cognito tells the client.
+            CognitoError: It cannot be run, took too long, or gave no event back.
+        """
+        invoker = self._invoker(pool, source)
+        for attempt in range(1, _TRIES + 1):
+            failure = NotInvokedError(_TOO_LONG, again=True)
+            with anyio.move_on_after(self.seconds):
+                try:
+                    return await _try(invoker, pool, source, event)
+                except NotInvokedError as error:
+                    failure = error
+            _LOG.warning("%s: %s (try %s of %s)", source, failure, attempt, _TRIES)
+            if not failure.again or attempt == _TRIES:
+                break
+            await anyio.sleep(_PAUSE)
+        raise _unexpected(source, str(failure))
+
+    async def consult(self, pool: UserPool, source: str, event: Event) -> Mapping[str, Any]:
+        """Run a trigger that refuses by raising.
+
+        Args:
+            pool: As in `run`, here and below.
+            source: A key of LambdaConfig.
+            event: The event.
+
+        Returns:
+            The event's `response`.
+
+        Raises:
+            CognitoError: The trigger refused, or `run` raised it.
+        """
+        try:
+            return await self.run(pool, source, event)
+        except TriggerRaisedError as error:
+            raise CognitoError("UserLambdaValidationException", str(error)) from error
+
+    def _invoker(self, pool: UserPool, source: str) -> Invoker:
+        for invoker in self.invokers:
+            if invoker.has(pool, source):
+                return invoker
+        arn = pool.trigger_arn(source)
+        raise _unexpected(
+            source,
+            "the pool has no such trigger"
+            if arn is None
+            else f"no handler is registered for {function_name(arn)}",
+        )
+
+
+async def _try(invoker: Invoker, pool: UserPool, source: str, event: Event) -> Mapping[str, Any]:
+    try:
+        given = await invoker.invoke(pool, source, event)
+    except HandlerRaisedError as error:
+        text = str(error)[:_MESSAGE_CHARS].rstrip(".")
+        raise TriggerRaisedError(f"{source} failed with error {text}.") from error
+    except NotJsonError:
+        message = "Invalid lambda function output : Invalid JSON"
+        raise invalid_trigger_result(message) from None
+    response = given.get("response") if isinstance(given, dict) else None
+    if not isinstance(response, dict):
+        raise invalid_trigger_result()
+    return response

@@ -1,0 +1,71 @@
+"""How a challenge plugin asks a person: a `Prompt`."""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Prompt(Protocol):
+    """Asks a person, or something that answers for one.
+
+    Every method can be cancelled. A prompt knows how to ask, not what: the words come from the
+    challenge's plugin.
+    """
+
+    async def tell(self, text: str) -> None:
+        """Show a text."""
+
+    async def show_image(self, image: bytes, media_type: str, description: str) -> None:
+        """Show a picture.
+
+        Args:
+            image: The picture's file content.
+            media_type: Its type, such as "image/png".
+            description: What it is, for those who cannot see it.
+        """
+
+    async def play_audio(self, audio: bytes, media_type: str, description: str) -> None:
+        """Play a sound.
+
+        Args:
+            audio: The sound's file content.
+            media_type: Its type, such as "audio/wav".
+            description: What it is, for those who cannot hear it.
+        """
+
+    async def show_link(self, url: str, description: str, *, qr: bool = False) -> None:
+        """Show a link.
+
+        Args:
+            url: Where it leads. It comes from the network, and is shown, never opened.
+            description: What is there.
+            qr: Whether it is meant for another device, which reads it as a QR code.
+        """
+
+    async def wait_for(self, description: str, confirmation: Awaitable[T]) -> T:
+        """Wait until something happens elsewhere, such as a tap on a telephone.
+
+        Args:
+            description: What the person has to do.
+            confirmation: Ends when it was done, and gives what came of it.
+        """
+
+    async def ask(self, question: str, *, hidden: bool = False) -> str:
+        """Ask for a line of text.
+
+        Args:
+            question: What to ask.
+            hidden: Whether the text must not be seen while it is typed.
+        """
+
+    async def choose(self, question: str, options: Sequence[str]) -> str:
+        """Ask for one of several options.
+
+        Args:
+            question: What to ask.
+            options: The options, two or more.
+
+        Returns:
+            The option that was chosen, as it stands among them.
+        """

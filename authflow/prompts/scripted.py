@@ -1,0 +1,74 @@
+"""A prompt that answers from a list."""
+
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from attrs import define, field
+
+from authflow.errors import PluginFailedError
+
+T = TypeVar("T")
+
+
+def _iterator(answers: Iterable[str]) -> Iterator[str]:
+    return iter(answers)
+
+
+@define
+class ScriptedPrompt:
+    """Answers from a list: for scripts and tests.
+
+    Args:
+        answers: What to answer, in order.
+    """
+
+    _answers: Iterator[str] = field(converter=_iterator)
+    told: list[str] = field(factory=list, init=False)
+    images: list[bytes] = field(factory=list, init=False)
+    audio: list[bytes] = field(factory=list, init=False)
+    links: list[str] = field(factory=list, init=False)
+
+    async def tell(self, text: str) -> None:
+        """Keep the text in `told`."""
+        self.told.append(text)
+
+    async def show_image(self, image: bytes, media_type: str, description: str) -> None:  # noqa: ARG002
+        """Keep the picture in `images`."""
+        self.images.append(image)
+
+    async def play_audio(self, audio: bytes, media_type: str, description: str) -> None:  # noqa: ARG002
+        """Keep the sound in `audio`."""
+        self.audio.append(audio)
+
+    async def show_link(self, url: str, description: str, *, qr: bool = False) -> None:  # noqa: ARG002
+        """Keep the link in `links`."""
+        self.links.append(url)
+
+    async def wait_for(self, description: str, confirmation: Awaitable[T]) -> T:
+        """Keep in `told` what is waited for, and wait."""
+        self.told.append(description)
+        return await confirmation
+
+    async def ask(self, question: str, *, hidden: bool = False) -> str:  # noqa: ARG002
+        """Give the next answer.
+
+        Raises:
+            PluginFailedError: There is none left.
+        """
+        try:
+            return next(self._answers)
+        except StopIteration:
+            msg = f"the script has no answer left for: {question}"
+            raise PluginFailedError(msg) from None
+
+    async def choose(self, question: str, options: Sequence[str]) -> str:
+        """Give the next answer, which must be one of the options.
+
+        Raises:
+            PluginFailedError: There is none left, or it is no option.
+        """
+        answer = await self.ask(question)
+        if answer not in options:
+            msg = f"the script's answer is none of {', '.join(options)}"
+            raise PluginFailedError(msg)
+        return answer

@@ -1,0 +1,170 @@
+"""A prompt at the terminal."""
+
+import io
+import os
+import sys
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import IO, Final, TextIO, TypeVar
+
+import anyio
+import anyio.to_thread
+from attrs import define, field
+
+from authflow.errors import PluginFailedError
+
+T = TypeVar("T")
+
+_LONGEST_LINE: Final = 64 * 1024
+
+
+@define(kw_only=True)
+class TerminalPrompt:
+    """Asks at the terminal. Pictures and sounds are written to a file, whose path is shown.
+
+    Args:
+        image_folder: Where they are written; made when the first one is shown.
+        output: Where to write.
+        input: Where to read: a terminal, a pipe or a file.
+    """
+
+    image_folder: Path
+    output: IO[str] = field(factory=lambda: sys.stderr)
+    input: TextIO = field(factory=lambda: sys.stdin)
+    _files: int = field(default=0, init=False)
+
+    async def tell(self, text: str) -> None:
+        """Show a text."""
+        print(text, file=self.output, flush=True)
+
+    async def show_image(self, image: bytes, media_type: str, description: str) -> None:
+        """Write a picture to a file and say where."""
+        await self._keep(image, media_type, description)
+
+    async def play_audio(self, audio: bytes, media_type: str, description: str) -> None:
+        """Write a sound to a file and say where."""
+        await self._keep(audio, media_type, description)
+
+    async def show_link(self, url: str, description: str, *, qr: bool = False) -> None:
+        """Show a link, and a QR code of it if the package `segno` is installed.
+
+        Raises:
+            PluginFailedError: The link would steer the terminal.
+        """
+        if not url.isprintable():
+            msg = f"a link that cannot be printed: {description}"
+            raise PluginFailedError(msg)
+        await self.tell(f"{description}: {url}")
+        if qr and (drawing := _qr_code(url)):
+            await self.tell(drawing)
+
+    async def wait_for(self, description: str, confirmation: Awaitable[T]) -> T:
+        """Say what is waited for, and wait."""
+        await self.tell(description)
+        return await confirmation
+
+    async def _keep(self, content: bytes, media_type: str, description: str) -> None:
+        self._files += 1
+        suffix = media_type.rpartition("/")[2].partition("+")[0]
+        path = anyio.Path(self.image_folder / f"{self._files}.{suffix}")
+        await path.parent.mkdir(parents=True, exist_ok=True)
+        await path.write_bytes(content)
+        await self.tell(f"{description}: {path}")
+
+    async def ask(self, question: str, *, hidden: bool = False) -> str:
+        """Ask for a line of text. While nobody types, nothing but this call waits.
+
+        Raises:
+            PluginFailedError: The input has ended, or the line is endless.
+        """
+        with _echo_off(self.input) if hidden else nullcontext():
+            print(question, end=" ", file=self.output, flush=True)
+            line = await _read_line(self.input)
+        if hidden:
+            print(file=self.output)
+        if not line:
+            msg = f"nobody answers, for the input has ended: {question}"
+            raise PluginFailedError(msg)
+        return line.rstrip("\r\n")
+
+    async def choose(self, question: str, options: Sequence[str]) -> str:
+        """Ask for one of several options, by its number or its name, until it is one.
+
+        Raises:
+            PluginFailedError: The input has ended, or the line is endless.
+        """
+        for number, option in enumerate(options, 1):
+            await self.tell(f"{number}  {option}")
+        while True:
+            chosen = (await self.ask(question)).strip()
+            if chosen in options:
+                return chosen
+            if (
+                chosen.isascii()
+                and chosen.isdigit()
+                and len(chosen) < 5
+                and 1 <= int(chosen) <= len(options)
+            ):
+                return options[int(chosen) - 1]
+            await self.tell(f"Type a number from 1 to {len(options)}.")
+
+
+def _qr_code(text: str) -> str | None:
+    """Draw a QR code out of block characters."""
+    try:
+        import segno  # noqa: PLC0415  # it comes with what needs it
+    except ModuleNotFoundError:
+        return None
+    drawing = io.StringIO()
+    segno.make(text, micro=False).terminal(out=drawing, compact=True)
+    return drawing.getvalue().rstrip("\n")
+
+
+async def _read_line(source: TextIO) -> str:
+    """Read a line without a thread that would wait for the person after all else has ended."""
+    descriptor = _descriptor(source)
+    if descriptor is None:
+        return await anyio.to_thread.run_sync(source.readline, abandon_on_cancel=True)
+    line = bytearray()
+    # One byte at a time: a reader that takes more keeps from the next question what was piped in.
+    while not line.endswith(b"\n"):
+        with suppress(PermissionError):  # a file on disk can always be read
+            await anyio.wait_readable(descriptor)
+        byte = os.read(descriptor, 1)
+        if not byte:
+            break
+        line += byte
+        if len(line) > _LONGEST_LINE:
+            msg = "the line that was typed has no end"
+            raise PluginFailedError(msg)
+    return line.decode(source.encoding or "utf-8", "replace")
+
+
+def _descriptor(source: TextIO) -> int | None:
+    """Give what the system calls a stream by, if one can wait for it here."""
+    if sys.platform == "win32":
+        return None
+    try:
+        return source.fileno()
+    except OSError:
+        return None  # not a file of the system's, such as StringIO
+
+
+@contextmanager
+def _echo_off(source: TextIO) -> Iterator[None]:
+    """Keep a terminal from showing what is typed; whatever happens, it shows it again after."""
+    if sys.platform == "win32" or not source.isatty():
+        yield
+        return
+    import termios  # noqa: PLC0415  # not on every system
+
+    descriptor = source.fileno()
+    before = termios.tcgetattr(descriptor)
+    silent = [*before]
+    silent[3] = before[3] & ~termios.ECHO
+    termios.tcsetattr(descriptor, termios.TCSADRAIN, silent)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

@@ -1,0 +1,149 @@
+"""Where limits are counted: the protocol of a store, and the one that lives in memory.
+
+All that a store must do is compare and set: keep small values under a key, and replace one only if
+nobody else did so in between. Further stores are in `authflow.stores.redis` and
+`authflow.stores.dynamodb`.
+"""
+
+import heapq
+import threading
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import Final, Protocol
+
+from attrs import define, field, frozen
+
+from authflow.errors import ConfigError, LimitStoreUnavailableError
+
+
+@frozen(kw_only=True)
+class Stored:
+    """An entry of a store.
+
+    Args:
+        value: What was kept.
+        version: The store's name for this very state of the entry. Every write gives a new one.
+    """
+
+    value: bytes = field(repr=False)
+    version: str
+
+
+class LimitStore(Protocol):
+    """Keeps the counts of limits, for all processes that serve one user pool.
+
+    A store that cannot do what it is asked raises: any exception is taken for "nobody knows", and
+    nothing is allowed then. It must not forget entries early, nor give outdated ones.
+    """
+
+    async def read(self, key: str) -> Stored | None:
+        """Give an entry that has not expired, or None.
+
+        Args:
+            key: 43 ASCII letters, digits, `-` and `_`, which tell nothing.
+        """
+
+    async def replace(
+        self, key: str, value: bytes, *, expected: str | None, seconds: float
+    ) -> bool:
+        """Write an entry, unless somebody else was faster.
+
+        A write that is repeated by a driver because its reply was lost may say either.
+
+        Args:
+            key: As `read` takes it.
+            value: At most a few thousand bytes.
+            expected: The version that was read; None if there was no entry.
+            seconds: When the entry expires, from now on.
+
+        Returns:
+            Whether it was written: only if the entry's version is still the expected one.
+        """
+
+
+@define(kw_only=True, eq=False)
+class MemoryLimitStore:
+    """A store for one process. Restarting it forgets all counts: for development and tests.
+
+    Entries that have expired are dropped. A store that is full of others refuses new ones rather
+    than forget a lock-out: to fill it would else be a way to end one. It may be used from several
+    threads.
+
+    Args:
+        most_entries: How many entries there may be; each takes about half a kilobyte.
+        clock: Gives seconds that never go back.
+
+    Raises:
+        ConfigError: There is no room for a single entry.
+    """
+
+    most_entries: int = 200_000
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    _entries: dict[str, tuple[Stored, float]] = field(factory=dict, init=False, repr=False)
+    _expiries: list[tuple[float, str]] = field(factory=list, init=False, repr=False)
+    _versions: "count[int]" = field(factory=count, init=False, repr=False)
+    _lock: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if type(self.most_entries) is not int or self.most_entries < 1:
+            msg = "MemoryLimitStore: most_entries is at least 1"
+            raise ConfigError(msg)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    async def read(self, key: str) -> Stored | None:
+        """Give an entry.
+
+        Args:
+            key: Its key.
+        """
+        with self._lock:
+            return self._live(key)
+
+    async def replace(
+        self, key: str, value: bytes, *, expected: str | None, seconds: float
+    ) -> bool:
+        """Write an entry, unless somebody else was faster.
+
+        Args:
+            key: Its key.
+            value: What to keep.
+            expected: The version that was read; None if there was no entry.
+            seconds: When it expires, from now on.
+
+        Raises:
+            LimitStoreUnavailableError: The store is full.
+        """
+        with self._lock:
+            self._drop_expired()
+            stored = self._live(key)
+            if expected != (None if stored is None else stored.version):
+                return False
+            if stored is None and len(self._entries) >= self.most_entries:
+                msg = "the store of the limits is full: nothing new can be allowed"
+                raise LimitStoreUnavailableError(msg)
+            expires_at = self.clock() + seconds
+            self._entries[key] = Stored(value=value, version=str(next(self._versions))), expires_at
+            heapq.heappush(self._expiries, (expires_at, key))
+            return True
+
+    def _live(self, key: str) -> Stored | None:
+        stored, expires_at = self._entries.get(key, (None, 0.0))
+        return stored if self.clock() < expires_at else None
+
+    def _drop_expired(self) -> None:
+        """Drop entries that have expired. Those that were written again wait for their new time."""
+        now = self.clock()
+        while self._expiries and self._expiries[0][0] <= now:
+            _, key = heapq.heappop(self._expiries)
+            if key in self._entries and self._entries[key][1] <= now:
+                del self._entries[key]
+        if len(self._expiries) > _SLACK + 2 * len(self._entries):
+            self._expiries = [(until, key) for key, (_, until) in self._entries.items()]
+            heapq.heapify(self._expiries)
+
+
+_SLACK: Final = 64
+"""How many outdated expiries may wait before they are cleared away, beside one per entry."""

@@ -1,0 +1,19 @@
+"""Tokens: verified against the keys of their user pool. It needs no client."""
+
+from typing import TYPE_CHECKING
+
+from authflow.lazy_names import lazy_names as _lazy_names
+
+if TYPE_CHECKING:
+    from authflow.tokens.verifier import TokenVerifier
+else:
+    __getattr__, __dir__ = _lazy_names(
+        __name__,
+        {
+            "authflow.tokens.verifier": "TokenVerifier",
+        },
+    )
+
+__all__ = [
+    "TokenVerifier",
+]

@@ -1,0 +1,332 @@
+"""What keeps a challenge safe between Cognito's calls: one code, one message, counted guesses.
+
+Cognito may run Create and Verify up to three times each for one call of the client, and starting
+over gives an attacker as many new sign-ins as he likes. With `limits` every run of Create for the
+same user, round and challenge draws the same code, one of them sends it, guesses are counted before
+they are compared, and a code is used up by its first right answer. With `keys` a challenge's state
+travels sealed from round to round.
+
+Source: "Important considerations" of Lambda triggers in the Amazon Cognito developer guide.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from attrs import define, field, frozen
+
+from authflow.errors import ConfigError, EventError
+from authflow.keys.randomness import Randomness
+from authflow.machine import State
+from authflow.secret import Secret
+from authflow.triggers.events.challenge_events import CreateEvent, SessionEntry, VerifyEvent
+from authflow.triggers.policies.policy import STATE_MARK
+from authflow.triggers.policies.steps import ChallengeStep
+from authflow.triggers.policies.table import Owed
+
+if TYPE_CHECKING:
+    from authflow.keys.key_ring import KeyProvider
+    from authflow.keys.sealing import Binding, Sealer
+    from authflow.plugins.admission import Admitted, AlreadySent, SendRefused
+    from authflow.triggers.limits.limits import Limits, Subject
+
+ISSUE: Final = "authflow.issue"
+"""The private challenge parameter that names what was drawn: it is used up by one right answer."""
+TURN: Final = "authflow.turn"
+"""The private challenge parameter that tells one sign-in's challenge from another's."""
+
+RETRY_SECONDS: Final = 20.0
+"""For how long further runs of Create are the same round: three times five seconds, and some."""
+STATE_SECONDS: Final = 900.0
+"""How long sealed state is kept: Cognito's longest session is 15 minutes."""
+USED_SECONDS: Final = 3600.0
+"""How long it is remembered that a code was used."""
+
+_log: Final = logging.getLogger("authflow.triggers")
+
+
+@frozen(kw_only=True)
+class Draw:
+    """What a challenge is made from.
+
+    Args:
+        randomness: Where its code comes from.
+        state: What the challenge sealed in its last round.
+        sends: CountedSends its messages; None without limits.
+        private: What Verify needs to know of it.
+    """
+
+    randomness: Randomness
+    state: Secret[bytes] | None
+    sends: "CountedSends | None"
+    private: Mapping[str, str] = field(repr=False)
+
+
+@define(kw_only=True)
+class CountedSends:
+    """CountedSends the message of one challenge, once for all runs of Create.
+
+    Args:
+        limits: Count it.
+        subject: Whom it is for.
+        send_id: The message.
+        user_not_found: There is no such user: count, and send nothing.
+    """
+
+    limits: "Limits"
+    subject: "Subject"
+    send_id: str = field(repr=False)
+    user_not_found: bool
+
+    async def deliver(
+        self, destination: str | None, send: Callable[[], Awaitable[object]]
+    ) -> "Admitted | AlreadySent | SendRefused":
+        """Send the message, unless that was done or is not allowed.
+
+        Args:
+            destination: The address or number; None if the user has none.
+            send: CountedSends it.
+        """
+        from authflow.plugins.admission import Admitted  # noqa: PLC0415  # not for slim starts
+
+        to = None if self.user_not_found else destination
+        verdict = await self.limits.admit_send(self.subject, destination=to, send_id=self.send_id)
+        if isinstance(verdict, Admitted) and to is not None:
+            try:
+                await send()
+            except Exception:
+                # A time-out is no Exception: nobody knows then, and it counts as sent.
+                await self.limits.send_failed(self.subject, destination=to, send_id=self.send_id)
+                raise
+        return verdict
+
+
+@define(kw_only=True)
+class CountedUses:
+    """Claims what one answer to a challenge may use once.
+
+    Args:
+        limits: Keep it.
+        subject: Whose it is.
+        claimer: The answer.
+    """
+
+    limits: "Limits"
+    subject: "Subject"
+    claimer: str = field(repr=False)
+
+    async def use_once(self, *name: str, seconds: float) -> bool:
+        """Claim something.
+
+        Args:
+            *name: What is used.
+            seconds: For how long it stays used.
+        """
+        parts = self.subject.parts()
+        return await self.limits.claim(
+            "plugin", *parts, *name, claimer=self.claimer, seconds=seconds
+        )
+
+    async def first(self, *name: str, value: bytes, seconds: float) -> bytes:
+        """Keep a value for the runs of Verify for this answer, unless there is one.
+
+        Args:
+            *name: What the value is.
+            value: The value. It stands in the store as it is.
+            seconds: For how long it is kept.
+        """
+        parts = (*self.subject.parts(), self.claimer)
+        return await self.limits.once("plugin", *parts, *name, value=value, seconds=seconds)
+
+
+@define(kw_only=True, eq=False)
+class Safeguards:
+    """Keeps what must survive between the runs of triggers.
+
+    Args:
+        limits: Count guesses and messages.
+        keys: Seal state; by default those of the limits.
+        clock: Gives seconds since the epoch.
+    """
+
+    limits: "Limits | None" = None
+    keys: "KeyProvider | None" = None
+    clock: Callable[[], float] = field(default=time.time, repr=False)
+    _sealer: "Sealer | None" = field(default=None, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.keys is None and self.limits is not None:
+            self.keys = self.limits.keys
+
+    def check(self, name: str, needs: Sequence[str]) -> None:
+        """Check that a plugin has what it needs.
+
+        Raises:
+            ConfigError: It has not.
+        """
+        given_here = {"limits": self.limits, "keys": self.keys}
+        missing = [need for need in needs if given_here.get(need) is None]
+        if missing:
+            given = ", ".join(f"{need}=..." for need in missing)
+            msg = f"the challenge {name!r} needs Triggers({given})"
+            raise ConfigError(msg)
+
+    async def draw(self, step: ChallengeStep, owed: Owed, event: CreateEvent) -> Draw:
+        """Give what a challenge is made from.
+
+        Args:
+            step: The challenge.
+            owed: Which attempt at it is owed.
+            event: Cognito's question.
+
+        Raises:
+            TriggerStateError: It cannot be told now, or the state was altered or has expired.
+        """
+        state = await self._open(step, owed, event)
+        if self.limits is None or self.keys is None:
+            return Draw(randomness=Randomness.system(), state=state, sends=None, private={})
+        subject = _subject(step, event)
+        this_round = _round(subject, event, owed)
+        nonce = await self.limits.once(
+            *this_round,
+            value=(await Randomness.new_nonce(self.keys)).encode(),
+            seconds=max(RETRY_SECONDS, self.limits.sends.cool_down),
+        )
+        issue = nonce.decode()
+        randomness = await Randomness.derived(self.keys, issue, *this_round)
+        sends = CountedSends(
+            limits=self.limits,
+            subject=subject,
+            send_id=issue,
+            user_not_found=event.user_not_found,
+        )
+        import secrets  # noqa: PLC0415  # not for slim starts
+
+        private = {ISSUE: issue, TURN: secrets.token_urlsafe(16)}
+        return Draw(randomness=randomness, state=state, sends=sends, private=private)
+
+    async def admits(self, step: ChallengeStep, event: VerifyEvent) -> bool:
+        """Count an answer, and say whether it may be compared.
+
+        Raises:
+            EventError: The challenge was made without limits.
+            TriggerStateError: Nobody knows.
+        """
+        if self.limits is None:
+            return True
+        from authflow.plugins.admission import Admitted  # noqa: PLC0415  # not for slim starts
+
+        verdict = await self.limits.admit_guess(
+            _subject(step, event), nonce=_kept(event, TURN), answer=event.answer
+        )
+        if isinstance(verdict, Admitted):
+            return True
+        _log.warning("an answer to %r was not compared: the user is locked out", step.label)
+        return False
+
+    def uses(self, step: ChallengeStep, event: VerifyEvent) -> CountedUses | None:
+        """Give what an answer may claim by; None without limits."""
+        if self.limits is None:
+            return None
+        return CountedUses(
+            limits=self.limits, subject=_subject(step, event), claimer=_kept(event, TURN)
+        )
+
+    async def use_up(self, step: ChallengeStep, owed: Owed, event: VerifyEvent) -> bool:
+        """Take note of a right answer, and say whether it is the first use of its code.
+
+        The user's next sign-in draws another one.
+
+        Raises:
+            TriggerStateError: Nobody knows.
+        """
+        if self.limits is None:
+            return True
+        subject = _subject(step, event)
+        first = await self.limits.claim(
+            "used",
+            *subject.parts(),
+            _kept(event, ISSUE),
+            claimer=_kept(event, TURN),
+            seconds=USED_SECONDS,
+        )
+        if first:
+            issue = _kept(event, ISSUE).encode()
+            await self.limits.give_up(*_round(subject, event, owed), value=issue)
+            await self.limits.forget(subject)
+        return first
+
+    async def seal(self, state: Secret[bytes], step: ChallengeStep, event: CreateEvent) -> str:
+        """Seal a challenge's state for its next round.
+
+        Raises:
+            TriggerStateError: The keys cannot be read now.
+            MisuseError: It is too much.
+        """
+        binding = _binding(step, event, len(event.session))
+        return await self._the_sealer().seal(state, binding, seconds=STATE_SECONDS)
+
+    async def _open(
+        self, step: ChallengeStep, owed: Owed, event: CreateEvent
+    ) -> Secret[bytes] | None:
+        """Open what this challenge sealed when it was last made in this sign-in."""
+        if owed.attempt == 1:
+            return None
+        position, entry = _last_custom_round(event.session)
+        _, mark, sealed = (entry.challenge_metadata or "").partition(STATE_MARK)
+        if not mark:
+            return None
+        return await self._the_sealer().open(sealed, _binding(step, event, position))
+
+    def _the_sealer(self) -> "Sealer":
+        from authflow.keys.sealing import Sealer  # noqa: PLC0415  # loads `cryptography`
+
+        if self.keys is None:
+            msg = "state is sealed by keys: give Triggers(keys=...)"
+            raise ConfigError(msg)
+        if self._sealer is None:
+            self._sealer = Sealer(keys=self.keys, clock=self.clock)
+        return self._sealer
+
+
+def _subject(step: ChallengeStep, event: CreateEvent | VerifyEvent) -> "Subject":
+    from authflow.triggers.limits.limits import Subject  # noqa: PLC0415  # not for slim starts
+
+    return Subject(user_pool_id=event.user_pool_id, username=event.username, challenge=step.label)
+
+
+def _round(
+    subject: "Subject", event: CreateEvent | VerifyEvent, owed: Owed
+) -> tuple[str, str, str, str, str, str]:
+    """Name what Cognito's runs of Create for one challenge have in common."""
+    return ("draw", *subject.parts(), event.client_id, str(owed.attempt))
+
+
+def _binding(step: ChallengeStep, event: CreateEvent, position: int) -> "Binding":
+    from authflow.keys.sealing import Binding  # noqa: PLC0415  # loads `cryptography`
+
+    return Binding(
+        user_pool_id=event.user_pool_id,
+        client_id=event.client_id,
+        username=event.username,
+        challenge=step.label,
+        round=position + 1,
+    )
+
+
+def _last_custom_round(session: Sequence[SessionEntry]) -> tuple[int, SessionEntry]:
+    """Find the last challenge: before a second attempt it is the first attempt at the same one."""
+    for position in range(len(session) - 1, -1, -1):
+        if session[position].challenge_name == State.CUSTOM_CHALLENGE:
+            return position, session[position]
+    msg = "a second attempt is owed, and the session holds no first"
+    raise EventError(msg)
+
+
+def _kept(event: VerifyEvent, name: str) -> str:
+    value = event.private.get(name)
+    if not value:
+        msg = "the challenge was made before there were limits: start a new sign-in"
+        raise EventError(msg)
+    return value

@@ -1,0 +1,130 @@
+import asyncio
+import json
+import logging
+
+import pytest
+
+from authflow.pool.http.request_body import MOST_BYTES
+
+
+async def raw(api, text):
+    """Send bytes as they are, and read until the server closes."""
+    host, _, port = api.endpoint.removeprefix("http://").rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(text)
+    await writer.drain()
+    reply = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    head, _, body = reply.partition(b"\r\n\r\n")
+    return head.decode(), body
+
+
+def request(body=b'{"MaxResults": 1}', host="localhost", **headers):
+    fields = {
+        "Host": host,
+        "X-Amz-Target": "AWSCognitoIdentityProviderService.ListUserPools",
+        "Content-Type": "application/x-amz-json-1.1",
+        "Content-Length": str(len(body)),
+        "Connection": "close",
+        **headers,
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"POST / HTTP/1.1\r\n{head}\r\n".encode() + body
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:9229", "[::1]:9229"])
+async def test_it_answers_to_the_names_of_loopback(api, host):
+    head, body = await raw(api, request(host=host))
+    assert "200 OK" in head
+    assert "UserPools" in json.loads(body)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "", "[::1].evil"],
+)
+async def test_a_web_page_under_another_name_gets_nothing(api, host):
+    head, body = await raw(api, request(host=host))
+    assert "403" in head
+    assert json.loads(body)["__type"] == "ForbiddenException"
+
+
+async def test_there_is_no_cors(api):
+    async with api.http.options(api.endpoint, headers={"Origin": "https://evil.example"}) as reply:
+        assert reply.status == 405
+        assert not any(name.lower().startswith("access-control") for name in reply.headers)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 405),
+        ("PUT", "/", 405),
+        ("POST", "/pool", 404),
+        ("GET", "/a/b/c", 404),
+        ("GET", "/../etc/passwd", 404),
+        ("POST", "/x/.well-known/jwks.json", 405),
+    ],
+)
+async def test_every_other_path_and_method_gets_json(api, method, path, status):
+    async with api.http.request(method, api.endpoint + path) as reply:
+        assert reply.status == status
+        assert (await reply.json(content_type=None))["__type"] == "UnknownOperationException"
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json", "text/plain", "", "application/x-amz-json-1.0"]
+)
+async def test_another_content_type_is_refused(api, kind):
+    status, reply, _ = await api.post("ListUserPools", b"{}", **{"Content-Type": kind})
+    assert (status, reply["__type"]) == (400, "SerializationException")
+
+
+async def test_the_content_type_may_name_its_character_set(api):
+    kind = "application/x-amz-json-1.1; charset=utf-8"
+    status, _, _ = await api.post("ListUserPools", b'{"MaxResults": 1}', **{"Content-Type": kind})
+    assert status == 200
+
+
+async def test_a_body_without_a_length_is_bounded_too(api):
+    part = b"x" * 8192
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for _ in range(MOST_BYTES // 8192 + 1))
+    text = request(b"", **{"Transfer-Encoding": "chunked"}).replace(b"Content-Length: 0\r\n", b"")
+    head, body = await raw(api, text + chunks + b"0\r\n\r\n")
+    assert "400" in head
+    assert json.loads(body)["__type"] == "SerializationException"
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(api, monkeypatch):
+    monkeypatch.setattr("authflow.pool.http.app._BODY_SECONDS", 0.05)
+    text = request(**{"Content-Length": "1000"})
+    head, body = await raw(api, text)
+    assert "400" in head
+    assert json.loads(body)["__type"] == "SerializationException"
+
+
+async def test_a_client_that_leaves_harms_nobody(api):
+    host, _, port = api.endpoint.removeprefix("http://").rpartition(":")
+    for _ in range(5):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(request(**{"Content-Length": "1000"}))
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+    assert await api("ListUserPools", MaxResults=1)
+
+
+async def test_a_failure_inside_says_nothing_outside_and_all_in_the_log(house, monkeypatch, caplog):
+    await house.add_user()
+
+    def broken(*_):
+        raise RuntimeError("the internals")
+
+    monkeypatch.setattr("authflow.pool.accounts.lockout.check_lock", broken)
+    with caplog.at_level(logging.DEBUG):
+        refusal = await house.api.refused("InitiateAuth", **house.by_password())
+    assert (refusal.status, refusal.code) == (500, "InternalErrorException")
+    assert "internals" not in refusal.message
+    assert "the internals" in caplog.text
+    assert "Corr3ct-Horse" not in caplog.text

@@ -1,0 +1,63 @@
+import re
+import sys
+import unicodedata
+
+import pytest
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+
+from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.http.validation import compile_pattern, validate
+
+MODEL = ServiceModel(Loader().load_service_model("cognito-idp", "service-2"))
+PATTERNS = sorted(
+    {
+        MODEL.shape_for(name).metadata["pattern"]
+        for name in MODEL.shape_names
+        if "pattern" in MODEL.shape_for(name).metadata
+    }
+)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_every_pattern_of_the_model_compiles(pattern):
+    assert isinstance(compile_pattern(pattern), re.Pattern)
+
+
+def test_general_categories_are_those_of_unicode():
+    pattern = compile_pattern(r"[\p{L}\p{M}\p{S}\p{N}\p{P}]")
+    every = [chr(code) for code in range(sys.maxunicode + 1)]
+    wanted = [each for each in every if unicodedata.category(each)[0] in "LMSNP"]
+    assert pattern.findall("".join(every)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "matches"),
+    [
+        (r"[\S]+", "p\u00e4ss", True),
+        (r"[\S]+", "p ss", False),
+        (r"[\w+]+", "\u00e4", False),  # Java's \w is ASCII
+        (r"[0-9]+", "\u0661", False),
+        (r"^[0-9a-fA-F]+$", "ab\n", False),
+        (r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+", "ann@example.org\U0001f600", True),
+        (r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+", "a b", False),
+        (r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+", "a\x00", False),
+        (r"[\p{L}\p{M}\p{S}\p{N}\p{P}\s*]*", "a b\n", True),
+    ],
+)
+def test_patterns_mean_what_java_means(pattern, text, matches):
+    assert bool(compile_pattern(pattern).fullmatch(text)) == matches
+
+
+def test_every_operation_of_the_model_can_be_checked():
+    for operation in MODEL.operation_names:
+        required = MODEL.operation_model(operation).input_shape.required_members
+        if required:
+            with pytest.raises(CognitoError, match="must not be null"):
+                validate(operation, {})
+        else:
+            assert validate(operation, {"Unknown": 1}) == {}
+
+
+def test_members_that_are_null_are_absent():
+    assert validate("ListUserPools", {"MaxResults": 1, "NextToken": None}) == {"MaxResults": 1}

@@ -1,0 +1,196 @@
+import asyncio
+import os
+import sqlite3
+import stat
+import threading
+
+import pytest
+
+from authflow.errors import ConfigError
+from authflow.pool.store.database import _APPLICATION_ID, Database
+from authflow.pool.store.schema import SCHEMA
+
+
+def count(connection, name, n=1):
+    connection.execute("INSERT INTO password_failures VALUES ('p', ?, ?, 0)", (name, n))
+    return n
+
+
+def names(connection):
+    return {row[0] for row in connection.execute("SELECT name FROM password_failures")}
+
+
+@pytest.fixture(params=["file", "memory"])
+async def database(request, tmp_path):
+    path = ":memory:" if request.param == "memory" else str(tmp_path / "pool.db")
+    async with Database(path=path) as database:
+        yield database
+
+
+async def test_what_is_written_is_read(database):
+    assert await database.write(count, "ann", n=3) == 3
+    assert database.read(names) == {"ann"}
+
+
+async def test_a_job_that_raises_leaves_no_trace_and_takes_nothing_with_it(database):
+    def failing(connection):
+        count(connection, "bob")
+        raise KeyError("bob")
+
+    results = await asyncio.gather(
+        *(database.write(count, f"u{n}") for n in range(5)),
+        database.write(failing),
+        *(database.write(count, f"v{n}") for n in range(5)),
+        return_exceptions=True,
+    )
+    assert [type(one) for one in results].count(KeyError) == 1
+    assert database.read(names) == {f"{kind}{n}" for kind in "uv" for n in range(5)}
+
+
+async def test_what_is_acknowledged_is_on_disk(tmp_path):
+    path = tmp_path / "pool.db"
+    async with Database(path=str(path)) as database:
+        await database.write(count, "ann")
+        # Another program sees it, so it was committed.
+        other = sqlite3.connect(path)
+        assert names(other) == {"ann"}
+        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        other.close()
+        assert await database.write(
+            lambda connection: connection.execute("PRAGMA synchronous").fetchone()
+        ) == (2,)
+
+
+async def test_jobs_that_wait_share_a_commit(tmp_path):
+    async with Database(path=str(tmp_path / "pool.db")) as database:
+        began, go_on = threading.Event(), threading.Event()
+        transactions = set()
+
+        def slow(connection):
+            began.set()
+            assert go_on.wait(10)
+
+        def noting(connection):
+            transactions.add(connection.execute("PRAGMA data_version").fetchone())
+            return connection.total_changes, connection.in_transaction
+
+        first = asyncio.create_task(database.write(slow))
+        await asyncio.to_thread(began.wait, 10)
+        other = sqlite3.connect(tmp_path / "pool.db")
+        waiting = [asyncio.create_task(database.write(count, f"u{n}")) for n in range(20)]
+        last = asyncio.create_task(database.write(names))
+        await asyncio.sleep(0)
+        before = names(other)
+        go_on.set()
+        await asyncio.gather(first, *waiting)
+        # The last job of the group saw all before it, and nobody outside saw any of them then.
+        assert await last == {f"u{n}" for n in range(20)}
+        assert before == set()
+        other.close()
+
+
+async def test_a_caller_that_is_cancelled_leaves_at_once_and_the_database_goes_on(tmp_path):
+    async with Database(path=str(tmp_path / "pool.db")) as database:
+        go_on = threading.Event()
+        slow = asyncio.create_task(database.write(lambda _: go_on.wait(10)))
+        behind = asyncio.create_task(database.write(count, "behind"))
+        await asyncio.sleep(0.01)
+        for task in (slow, behind):
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        go_on.set()
+        await database.write(count, "next")
+        # Who left before the job began did not want it any more.
+        assert database.read(names) == {"next"}
+
+
+async def test_the_end_waits_for_what_was_asked_before(tmp_path):
+    path = str(tmp_path / "pool.db")
+    async with Database(path=path) as database:
+        tasks = [asyncio.create_task(database.write(count, f"u{n}")) for n in range(50)]
+        await asyncio.sleep(0)
+    await asyncio.gather(*tasks)
+    async with Database(path=path) as again:
+        assert len(again.read(names)) == 50
+
+
+async def test_a_closed_database_says_so(tmp_path):
+    database = Database(path=str(tmp_path / "pool.db"))
+    with pytest.raises(RuntimeError, match="not open"):
+        database.read(names)
+    async with database:
+        pass
+    with pytest.raises(RuntimeError, match="not open"):
+        await database.write(count, "ann")
+
+
+async def test_nobody_else_may_read_the_files(tmp_path):
+    path = tmp_path / "pool.db"
+    mask = os.umask(0)
+    try:
+        async with Database(path=str(path)) as database:
+            await database.write(count, "ann")
+            modes = {stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir()}
+    finally:
+        os.umask(mask)
+    assert modes == {0o600}
+
+
+async def test_files_that_are_not_ours_are_refused_and_left_alone(tmp_path):
+    text = tmp_path / "notes.txt"
+    text.write_text("not a database, but quite long enough to be taken for one " * 20)
+    foreign = sqlite3.connect(tmp_path / "foreign.db")
+    foreign.execute("CREATE TABLE theirs (x)")
+    foreign.close()
+    async with Database(path=str(tmp_path / "newer.db")):
+        pass
+    newer = sqlite3.connect(tmp_path / "newer.db")
+    newer.execute("PRAGMA user_version = 99")
+    newer.close()
+    for path, words in (
+        (text, "not a usable SQLite database"),
+        (tmp_path / "foreign.db", "not a user pool's"),
+        (tmp_path / "newer.db", "newer authflow"),
+        (tmp_path, "cannot open"),
+        (tmp_path / "no" / "folder.db", "cannot open"),
+        ("\0", "cannot open"),
+    ):
+        before = path.read_bytes() if path != "\0" and path.is_file() else None
+        with pytest.raises(ConfigError, match=words):
+            async with Database(path=str(path)):
+                pass
+        if before is not None:
+            assert path.read_bytes() == before
+
+
+async def test_a_disk_that_is_full_fails_the_jobs_and_nothing_else(tmp_path):
+    async with Database(path=str(tmp_path / "pool.db")) as database:
+        pages = await database.write(lambda c: c.execute("PRAGMA page_count").fetchone()[0])
+        await database.write(lambda c: c.execute(f"PRAGMA max_page_count = {pages}").fetchone())
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            await database.write(count, "x" * 100_000)
+        assert database.read(names) == set()
+        await database.write(lambda c: c.execute("PRAGMA max_page_count = 100000").fetchone())
+        await database.write(count, "ann")
+        assert database.read(names) == {"ann"}
+
+
+async def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path):
+    path = tmp_path / "pool.db"
+    old = sqlite3.connect(path)
+    old.executescript(SCHEMA[0])
+    old.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    old.execute("PRAGMA user_version = 1")
+    count(old, "ann")
+    old.commit()
+    old.close()
+    for _ in range(2):
+        async with Database(path=str(path)) as database:
+            assert database.read(names) == {"ann"}
+            tables = database.read(
+                lambda connection: connection.execute("SELECT name FROM sqlite_schema").fetchall()
+            )
+            assert ("messages",) in tables
+            version = database.read(lambda c: c.execute("PRAGMA user_version").fetchone())
+            assert version == (len(SCHEMA),)
