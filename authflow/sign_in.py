@@ -59,14 +59,15 @@ class SignIn:
         """Give the sign-in after an event.
 
         Args:
-            event: What the reply was.
+            event: What the reply was, or what the client chose.
             canonical_username: The user's name, where the reply tells it.
             session: The reply's session. Sessions are for one use, so none is carried over.
             expires_at: When the new session ends, in seconds since the epoch.
 
         Raises:
             SignInOverError: The sign-in has ended already.
-            UnexpectedReplyError: The auth flow does not allow this event here.
+            MisuseError: The client chose what cannot be chosen here.
+            UnexpectedReplyError: The auth flow does not allow this reply here.
         """
         return evolve(
             self,
