@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import sqlite3
 import string
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -17,6 +16,7 @@ from authflow.pool.cognito_errors import (
     no_such_client,
     not_authorized,
 )
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.secret import Secret
 
@@ -181,9 +181,7 @@ class AppClient:
 _COLUMNS: Final = "id, pool_id, secret, settings, created_at, modified_at"
 
 
-def find_client(
-    connection: sqlite3.Connection, client_id: str, pool_id: str | None = None
-) -> AppClient:
+def find_client(connection: Connection, client_id: str, pool_id: str | None = None) -> AppClient:
     """Read an app client.
 
     Args:
@@ -197,7 +195,7 @@ def find_client(
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM app_clients WHERE id = ?",  # noqa: S608  # our own column names
         (client_id,),
-    ).fetchone()
+    ).first()
     if row is None or (pool_id is not None and row[1] != pool_id):
         raise no_such_client(client_id)
     found, pool, secret, settings, created_at, modified_at = row
@@ -212,7 +210,7 @@ def find_client(
 
 
 def find_client_and_pool(
-    connection: sqlite3.Connection, client_id: str, pool_id: str | None = None
+    connection: Connection, client_id: str, pool_id: str | None = None
 ) -> tuple[AppClient, UserPool]:
     """Read an app client and its user pool.
 
@@ -226,7 +224,7 @@ def find_client_and_pool(
     return client, find_pool(connection, client.pool_id)
 
 
-def _insert(connection: sqlite3.Connection, client: AppClient) -> None:
+def _insert(connection: Connection, client: AppClient) -> None:
     find_pool(connection, client.pool_id)
     secret = None if client.secret is None else client.secret.reveal()
     connection.execute(
@@ -239,7 +237,7 @@ def _insert(connection: sqlite3.Connection, client: AppClient) -> None:
 
 
 def _update(
-    connection: sqlite3.Connection,
+    connection: Connection,
     client_id: str,
     pool_id: str,
     settings: Mapping[str, Any],
@@ -308,7 +306,7 @@ class AppClients:
 
     async def describe(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """DescribeUserPoolClient."""
-        client, _ = self.database.read(
+        client, _ = await self.database.read(
             find_client_and_pool, request["ClientId"], request["UserPoolId"]
         )
         return {"UserPoolClient": client.described()}

@@ -1,6 +1,5 @@
 """Who asks: the app client and user pool of a request, and the user it is about."""
 
-import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from authflow.pool.cognito_errors import (
     missing_parameter,
     not_authorized,
 )
+from authflow.pool.store.connection import Connection
 
 _NAME_CHARS = 128
 
@@ -35,7 +35,7 @@ class Caller:
     client_metadata: Mapping[str, str] | None = field(default=None, repr=False)
 
 
-def find_caller(connection: sqlite3.Connection, request: Mapping[str, Any]) -> Caller:
+def find_caller(connection: Connection, request: Mapping[str, Any]) -> Caller:
     """Read who asks. Operations for administrators name the pool, the others do not.
 
     Raises:
@@ -46,7 +46,7 @@ def find_caller(connection: sqlite3.Connection, request: Mapping[str, Any]) -> C
 
 
 def find_caller_and_user(
-    connection: sqlite3.Connection, request: Mapping[str, Any], typed: str
+    connection: Connection, request: Mapping[str, Any], typed: str
 ) -> tuple[Caller, User | None]:
     """Read who asks, and the user who signs in.
 

@@ -5,7 +5,6 @@ a name that nobody has, a user who is disabled or has no verified address ("Mana
 error responses" in the developer guide).
 """
 
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -43,6 +42,7 @@ from authflow.pool.messages.destination import Destination, reach
 from authflow.pool.messages.mailbox import Mailbox, Message, put_message
 from authflow.pool.messages.wording import Wording
 from authflow.pool.sign_ins.migration import Migration
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.triggers.runner import TriggerRunner
 from authflow.pool.triggers.trigger_events import EventWriter
@@ -65,7 +65,7 @@ class _Issue:
     by_administrator: bool
 
 
-def _keep(connection: sqlite3.Connection, issue: _Issue, now: float) -> None:
+def _keep(connection: Connection, issue: _Issue, now: float) -> None:
     """Keep a code and its message.
 
     Raises:
@@ -94,7 +94,7 @@ class _Entry:
     stored: StoredPassword
 
 
-def _find_for_new_password(connection: sqlite3.Connection, pool: UserPool, sub: str | None) -> User:
+def _find_for_new_password(connection: Connection, pool: UserPool, sub: str | None) -> User:
     user = None if sub is None else find_user_by_sub(connection, pool.id, sub)
     if user is None:
         raise user_not_found_by_name()
@@ -104,7 +104,7 @@ def _find_for_new_password(connection: sqlite3.Connection, pool: UserPool, sub: 
     return user
 
 
-def _confirm(connection: sqlite3.Connection, entry: _Entry, now: float) -> User:
+def _confirm(connection: Connection, entry: _Entry, now: float) -> User:
     """Compare the code and set the password, in one transaction.
 
     Raises:
@@ -149,7 +149,7 @@ class ForgottenPasswords:
     async def forgot(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """ForgotPassword."""
         typed = request["Username"]
-        caller, user = self.database.read(find_caller_and_user, request, typed)
+        caller, user = await self.database.read(find_caller_and_user, request, typed)
         caller.client.check_secret_hash(request.get("SecretHash"), typed)
         attributes = recovery_attributes(caller.pool)
         hidden = caller.client.hides_users
@@ -176,7 +176,7 @@ class ForgottenPasswords:
             return await self.migration.bring_in_without_password(caller, typed, attributes)
         except CognitoError:
             # Of two requests that bring one user in side by side, the second finds the first's.
-            user = self.database.read(find_user, caller.pool, typed)
+            user = await self.database.read(find_user, caller.pool, typed)
             if user is None:
                 raise
             return user
@@ -215,7 +215,9 @@ class ForgottenPasswords:
 
     async def reset(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminResetUserPassword."""
-        pool, user = self.database.read(find_named, request["UserPoolId"], request["Username"])
+        pool, user = await self.database.read(
+            find_named, request["UserPoolId"], request["Username"]
+        )
         writer = EventWriter(
             pool=pool,
             client_id=_NO_CLIENT,
@@ -234,7 +236,7 @@ class ForgottenPasswords:
         The password is looked at first: one that does not conform costs no attempt.
         """
         typed = request["Username"]
-        caller, user = self.database.read(find_caller_and_user, request, typed)
+        caller, user = await self.database.read(find_caller_and_user, request, typed)
         pool = caller.pool
         caller.client.check_secret_hash(request.get("SecretHash"), typed)
         password = Secret(request["Password"])

@@ -6,7 +6,6 @@ does not apply ("Migrate user Lambda trigger" in the developer guide).
 """
 
 import logging
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -29,6 +28,7 @@ from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result, n
 from authflow.pool.messages.destination import Destination, reach
 from authflow.pool.messages.mailbox import Mailbox, Message, put_message
 from authflow.pool.messages.wording import welcome
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.triggers.runner import TriggerRaisedError, TriggerRunner
 from authflow.pool.triggers.trigger_events import EventWriter
@@ -110,7 +110,7 @@ class _Arrival:
     messages: tuple[Message, ...]
 
 
-def _write(connection: sqlite3.Connection, pool: UserPool, arrival: _Arrival) -> None:
+def _write(connection: Connection, pool: UserPool, arrival: _Arrival) -> None:
     insert_user(connection, pool, arrival.user, move_aliases=arrival.move_aliases)
     for message in arrival.messages:
         put_message(connection, pool, message)
@@ -153,7 +153,7 @@ class Migration:
             CognitoError: The trigger refused, failed, or gave nothing that can be used.
         """
         pool, name = caller.pool, caller.pool.fold(typed)
-        self.database.read(check_lock, pool.id, name, self.clock())
+        await self.database.read(check_lock, pool.id, name, self.clock())
         try:
             arrival = await self._ask(caller, typed, password)
             await self._keep(caller, arrival)

@@ -1,6 +1,5 @@
 """What the pool answers: a challenge or tokens, and only what the auth flow's table allows."""
 
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from authflow.pool.accounts.users import User, find_user_by_sub
 from authflow.pool.cognito_errors import invalid_trigger_result, not_authorized
 from authflow.pool.sign_ins.sessions import Progress, new_handle, put_session
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.tokens.issuer import Grant, TokenIssuer, start_family
 from authflow.pool.tokens.overrides import TokenOverrides
@@ -33,7 +33,7 @@ def follow(progress: Progress, event: Event) -> Progress:
 
 
 def grant(
-    connection: sqlite3.Connection, client: AppClient, progress: Progress, user: User, now: float
+    connection: Connection, client: AppClient, progress: Progress, user: User, now: float
 ) -> Grant:
     """Let a sign-in end well, where its table allows that.
 
@@ -45,7 +45,7 @@ def grant(
 
 
 def _grant_after_triggers(
-    connection: sqlite3.Connection, caller: Caller, progress: Progress, sub: str, now: float
+    connection: Connection, caller: Caller, progress: Progress, sub: str, now: float
 ) -> tuple[User, Grant]:
     """Let a sign-in end well whose user was read before triggers took their time.
 

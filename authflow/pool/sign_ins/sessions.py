@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import secrets
-import sqlite3
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from authflow.machine import AuthFlow, State
 from authflow.pool.cognito_errors import invalid_session
+from authflow.pool.store.connection import Connection
 from authflow.secret import Secret
 
 _HANDLE_BYTES: Final = 48
@@ -143,7 +143,7 @@ def companion_of(handle: str) -> str:
 
 
 def put_session(
-    connection: sqlite3.Connection, handle: str, progress: Progress, now: float, expires_at: float
+    connection: Connection, handle: str, progress: Progress, now: float, expires_at: float
 ) -> None:
     """Keep a sign-in under a handle.
 
@@ -164,7 +164,7 @@ def put_session(
     )
 
 
-def look_at_session(connection: sqlite3.Connection, handle: str, now: float) -> Progress:
+def look_at_session(connection: Connection, handle: str, now: float) -> Progress:
     """Read a session without using it up.
 
     Raises:
@@ -173,7 +173,7 @@ def look_at_session(connection: sqlite3.Connection, handle: str, now: float) -> 
     session_id, key = _id_and_key(handle)
     row = connection.execute(
         "SELECT expires_at, sealed FROM sessions WHERE id = ?", (session_id,)
-    ).fetchone()
+    ).first()
     if row is None:
         raise invalid_session()
     expires_at, sealed = row
@@ -183,7 +183,7 @@ def look_at_session(connection: sqlite3.Connection, handle: str, now: float) -> 
     return Progress.from_json(opened)
 
 
-def use_up_session(connection: sqlite3.Connection, handle: str) -> None:
+def use_up_session(connection: Connection, handle: str) -> None:
     """Delete a session, for the one who comes first.
 
     Raises:
@@ -191,5 +191,5 @@ def use_up_session(connection: sqlite3.Connection, handle: str) -> None:
     """
     session_id, _ = _id_and_key(handle)
     used = connection.execute("DELETE FROM sessions WHERE id = ? RETURNING 1", (session_id,))
-    if used.fetchone() is None:
+    if not used:
         raise invalid_session("session can only be used once")

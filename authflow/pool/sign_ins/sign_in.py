@@ -1,6 +1,5 @@
 """Sign-ins: InitiateAuth and RespondToAuthChallenge, for users and for administrators."""
 
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -33,6 +32,7 @@ from authflow.pool.sign_ins.challenges.password_verifier import Handshakes, read
 from authflow.pool.sign_ins.replies import Replies
 from authflow.pool.sign_ins.sessions import Progress, entry, look_at_session, use_up_session
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.tokens.refresh import Refresh
 from authflow.secret import Secret
@@ -62,7 +62,7 @@ def _check_flow(caller: Caller, flow: str, *, admin: bool) -> None:
 
 
 def _look(
-    connection: sqlite3.Connection,
+    connection: Connection,
     request: Mapping[str, Any],
     typed: str,
     session: str,
@@ -99,7 +99,7 @@ def _look(
 
 
 def _use_up(
-    connection: sqlite3.Connection, request: Mapping[str, Any], typed: str, session: str, now: float
+    connection: Connection, request: Mapping[str, Any], typed: str, session: str, now: float
 ) -> tuple[Caller, Progress, User | None]:
     """Find what an answer is for, and end its session, before anybody judges the answer."""
     found = _look(connection, request, typed, session, now)
@@ -145,12 +145,12 @@ class SignIns:
         flow: str = request["AuthFlow"]
         parameters: Mapping[str, str] = request.get("AuthParameters", {})
         if flow in _REFRESH:
-            caller = self.database.read(find_caller, request)
+            caller = await self.database.read(find_caller, request)
             _check_flow(caller, flow, admin=admin)
             token = Secret(required(parameters, wire.REFRESH_TOKEN))
             return await self.refresh.by_flow(caller, token, parameters.get(wire.SECRET_HASH))
         typed = username_of(parameters)
-        caller, user = self.database.read(find_caller_and_user, request, typed)
+        caller, user = await self.database.read(find_caller_and_user, request, typed)
         _check_flow(caller, flow, admin=admin)
         caller.client.check_secret_hash(parameters.get(wire.SECRET_HASH), typed)
         table = _TABLE_OF[flow]
@@ -184,7 +184,7 @@ class SignIns:
         """
         if await self.triggers.before(caller, typed, user) and user is not None:
             # The trigger took its time: meanwhile the user may have changed, or be gone.
-            user = self.database.read(find_user_by_sub, caller.pool.id, user.sub)
+            user = await self.database.read(find_user_by_sub, caller.pool.id, user.sub)
             if user is None:
                 raise not_authorized()
             check_may_sign_in(user)
@@ -283,7 +283,7 @@ class SignIns:
         if use_up:
             found = await self.database.write(_use_up, request, typed, session, now)
         else:
-            found = self.database.read(_look, request, typed, session, now)
+            found = await self.database.read(_look, request, typed, session, now)
         return *found, session
 
     async def _after_password(

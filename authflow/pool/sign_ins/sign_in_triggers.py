@@ -107,7 +107,7 @@ class SignInTriggers:
 
     async def _shape(self, caller: Caller, user: User, source: str) -> TokenOverrides | None:
         pool = caller.pool
-        groups = self.database.read(find_memberships, user.sub)
+        groups = await self.database.read(find_memberships, user.sub)
         writer = _writer(caller, user.username, user)
         event = writer.pre_token_generation(source, [SCOPE], groups)
         response = await self.triggers.consult(pool, TOKEN_TRIGGER, event)

@@ -1,7 +1,6 @@
 """NEW_PASSWORD_REQUIRED: a user whose password is temporary chooses one."""
 
 import json
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from authflow.pool.accounts.users import CONFIRMED, User, read_attributes, updat
 from authflow.pool.cognito_errors import invalid_parameter, not_authorized
 from authflow.pool.sign_ins.replies import Replies
 from authflow.pool.sign_ins.sessions import Progress, entry, use_up_session
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.workers import Workers
 from authflow.secret import Secret
@@ -46,7 +46,7 @@ def _with_attributes(pool: UserPool, user: User, answers: Mapping[str, str]) -> 
     return changed
 
 
-def _store(connection: sqlite3.Connection, session: str, caller: Caller, user: User) -> None:
+def _store(connection: Connection, session: str, caller: Caller, user: User) -> None:
     use_up_session(connection, session)
     update_user(connection, caller.pool, user)
 

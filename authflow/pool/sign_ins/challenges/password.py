@@ -1,6 +1,5 @@
 """Passwords that are sent as they are: USER_PASSWORD_AUTH and its form for administrators."""
 
-import sqlite3
 from collections.abc import Callable
 
 from attrs import define, frozen
@@ -14,6 +13,7 @@ from authflow.pool.sign_ins.migration import Migration
 from authflow.pool.sign_ins.replies import grant
 from authflow.pool.sign_ins.sessions import Progress
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.tokens.issuer import Grant
 from authflow.pool.workers import Workers
@@ -32,9 +32,7 @@ class _Attempt:
     """Whether triggers are asked before tokens are granted."""
 
 
-def _judge(
-    connection: sqlite3.Connection, attempt: _Attempt, now: float
-) -> tuple[bool, Grant | None]:
+def _judge(connection: Connection, attempt: _Attempt, now: float) -> tuple[bool, Grant | None]:
     """Compare and count in one transaction.
 
     Returns:
@@ -89,7 +87,7 @@ class PasswordChecks:
                 user = await self.migration.bring_in(caller, typed, password)
             except CognitoError:
                 # Of two sign-ins that bring one user in side by side, the second finds the first's.
-                user = self.database.read(find_user, caller.pool, typed)
+                user = await self.database.read(find_user, caller.pool, typed)
                 if user is None:
                     # Whoever is hidden meets this trigger as those do who exist: if it refuses, it
                     # refuses both.
@@ -114,7 +112,7 @@ class PasswordChecks:
             CognitoError: The password is wrong, or the user is locked.
         """
         pool, now = caller.pool, self.clock()
-        self.database.read(check_lock, pool.id, pool.fold(progress.username), now)
+        await self.database.read(check_lock, pool.id, pool.fold(progress.username), now)
         known = stand_in(pool, progress.typed) if user is None else user
         recomputed = await self.workers.run(
             known.password.recomputed, pool.id, known.username, password

@@ -5,7 +5,6 @@ import binascii
 import hmac
 import os
 import re
-import sqlite3
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -31,6 +30,7 @@ from authflow.pool.sign_ins.sessions import (
     use_up_session,
 )
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.tokens.issuer import Grant
 from authflow.pool.workers import Workers
@@ -134,9 +134,7 @@ class Waiting:
     password: StoredPassword
 
 
-def _look(
-    connection: sqlite3.Connection, request: Mapping[str, Any], proof: Proof, now: float
-) -> Waiting:
+def _look(connection: Connection, request: Mapping[str, Any], proof: Proof, now: float) -> Waiting:
     """Find what a proof is for. Nothing is used up yet, and nothing compared.
 
     Raises:
@@ -170,7 +168,7 @@ def _look(
 
 
 def _judge(
-    connection: sqlite3.Connection,
+    connection: Connection,
     waiting: Waiting,
     proof: Proof,
     right: bytes,
@@ -283,7 +281,7 @@ class Handshakes:
             CognitoError: The proof is wrong, malformed, late, or for nothing that waits.
         """
         proof = Proof.parse(request["ChallengeResponses"])
-        waiting = self.database.read(_look, request, proof, self.clock())
+        waiting = await self.database.read(_look, request, proof, self.clock())
         right = await self.workers.run(_right_signature, waiting, proof.stamp, proof.block)
         held = self.triggers.hold_tokens(waiting.caller.pool)
         passed, given = await self.database.write(
