@@ -142,7 +142,7 @@ END_OF: Final[Mapping[Outcome, State]] = {
 
 Table = Mapping[State, frozenset[State]]
 """For each state that is not an end: the challenges and choices that may follow, and SIGNED_IN if
-tokens may. The other ends follow from every one of these states (rule 5), so no table repeats them."""
+tokens may. The other ends follow from each of these states (rule 5), so no table repeats them."""
 
 _CODES = frozenset({State.SMS_MFA, State.SOFTWARE_TOKEN_MFA, State.EMAIL_OTP})
 _SECOND_FACTOR = _CODES | {State.SELECT_MFA_TYPE, State.MFA_SETUP}

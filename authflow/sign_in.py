@@ -4,7 +4,7 @@ from typing import Self
 
 from attrs import evolve, frozen
 
-from authflow.machine import AuthFlow, Event, State, advance, beginning
+from authflow.machine import AuthFlow, Chosen, Event, State, advance, beginning
 from authflow.secret import Secret
 
 
@@ -59,14 +59,13 @@ class SignIn:
         """Give the sign-in after an event.
 
         Args:
-            event: What the reply was, or what the client chose.
+            event: What the reply was.
             canonical_username: The user's name, where the reply tells it.
             session: The reply's session. Sessions are for one use, so none is carried over.
             expires_at: When the new session ends, in seconds since the epoch.
 
         Raises:
             SignInOverError: The sign-in has ended already.
-            MisuseError: The client chose what cannot be chosen here.
             UnexpectedReplyError: The auth flow does not allow this reply here.
         """
         return evolve(
@@ -77,3 +76,12 @@ class SignIn:
             rounds=self.rounds + 1,
             expires_at=self.expires_at if expires_at is None else expires_at,
         )
+
+    def chose(self, chosen: Chosen) -> Self:
+        """Give the sign-in after a choice of the client's, whose answer is still to be sent.
+
+        Raises:
+            SignInOverError: The sign-in has ended already.
+            MisuseError: This cannot be chosen here.
+        """
+        return evolve(self, state=advance(self.flow, self.state, chosen))

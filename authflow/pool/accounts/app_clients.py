@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
-from authflow import wire
 from authflow.pool.accounts.user_pools import UserPool, find_pool
 from authflow.pool.cognito_errors import (
     CognitoError,
@@ -19,6 +18,7 @@ from authflow.pool.cognito_errors import (
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.secret import Secret
+from authflow.wire import secret_hash
 
 _ID_CHARS: Final = string.ascii_lowercase + string.digits
 _ID_LENGTH: Final = 26
@@ -143,8 +143,7 @@ class AppClient:
                 f"Client {self.id} is configured with secret but SECRET_HASH was not received"
             )
         right = [
-            Secret(wire.secret_hash(name, self.id, self.secret)) == Secret(given)
-            for name in usernames
+            Secret(secret_hash(name, self.id, self.secret)) == Secret(given) for name in usernames
         ]
         if not any(right):
             raise not_authorized(f"Unable to verify secret hash for client {self.id}")

@@ -119,6 +119,11 @@ def read_attributes(pool: UserPool, given: Iterable[tuple[str, str]]) -> dict[st
     return attributes
 
 
+def missing_attributes(pool: UserPool, user: User) -> tuple[str, ...]:
+    """Name the attributes that the pool requires and the user lacks."""
+    return tuple(name for name in pool.required_attributes if name not in user.all_attributes)
+
+
 def new_username(
     pool: UserPool, given: str, sub: str, attributes: Mapping[str, str]
 ) -> tuple[str, dict[str, str]]:

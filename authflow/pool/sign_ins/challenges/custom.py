@@ -4,19 +4,22 @@ Every result that is not exactly what Cognito documents ends the sign-in: a flag
 boolean, both flags, neither flag nor a name, a parameter that is not a string.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
 
 from authflow.machine import State
-from authflow.pool.accounts.callers import Caller
+from authflow.pool.accounts.callers import Caller, read_members, username_of
 from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result, not_authorized
-from authflow.pool.sign_ins.sessions import Progress, entry
+from authflow.pool.sign_ins.next_step import Decision, DefineOwed
+from authflow.pool.sign_ins.sessions import Progress, entry, session_of, take
+from authflow.pool.store.database import Database
 from authflow.pool.triggers.runner import TriggerRunner
 from authflow.pool.triggers.trigger_events import EventWriter
 from authflow.secret import Secret
+from authflow.wire import custom
 
 DEFINE: Final = "DefineAuthChallenge"
 CREATE: Final = "CreateAuthChallenge"
@@ -48,7 +51,8 @@ class TokensWanted:
     """Define wants tokens issued."""
 
 
-Decision = Round | ProofWanted | TokensWanted
+Wanted = Round | ProofWanted | TokensWanted
+"""What Define wants, a challenge made by Create already."""
 
 
 def _flag(response: Mapping[str, Any], name: str) -> bool:
@@ -75,9 +79,26 @@ class CustomRounds:
 
     Args:
         triggers: Runs a trigger.
+        database: Where sessions are kept.
+        clock: Gives the time, in seconds since the epoch.
     """
 
     triggers: TriggerRunner
+    database: Database
+    clock: Callable[[], float]
+
+    async def respond(self, request: Mapping[str, Any]) -> Decision:
+        """Take an answer, and have Verify judge it; what becomes of it, Define says.
+
+        Raises:
+            CognitoError: The answer is missing or for nothing that waits, or the trigger failed.
+        """
+        responses: Mapping[str, str] = request["ChallengeResponses"]
+        answer = read_members(custom.Answer.read, responses)
+        typed, handle = username_of(responses), session_of(request)
+        taken = await self.database.write(take, request, typed, handle, self.clock(), use_up=True)
+        progress = await self.verify(taken.caller, taken.progress, taken.user, answer.text)
+        return Decision(caller=taken.caller, user=taken.user, progress=progress, step=DefineOwed())
 
     def check_configured(self, caller: Caller) -> None:
         """Refuse CUSTOM_AUTH at a pool that lacks a trigger for it.
@@ -92,7 +113,7 @@ class CustomRounds:
                     f"Custom auth lambda trigger is not configured for the user pool: {source}.",
                 )
 
-    async def decide(self, caller: Caller, progress: Progress, user: User | None) -> Decision:
+    async def decide(self, caller: Caller, progress: Progress, user: User | None) -> Wanted:
         """Ask Define what comes next, and Create for the challenge if it is one.
 
         Args:
@@ -146,7 +167,7 @@ class CustomRounds:
         # As Cognito does: what becomes of an unknown user is for Define to say, and for `decide`.
         passed = _flag(response, "answerCorrect")
         done = entry(State.CUSTOM_CHALLENGE, passed=passed, metadata=progress.metadata)
-        return evolve(progress, history=(*progress.history, done), private={}, metadata=None)
+        return evolve(progress.after(done), private={}, metadata=None)
 
     def _writer(self, caller: Caller, progress: Progress, user: User | None) -> EventWriter:
         return EventWriter(
