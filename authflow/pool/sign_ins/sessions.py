@@ -14,7 +14,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Mapping
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from attrs import field, frozen
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from authflow.machine import AuthFlow, State
 from authflow.pool.cognito_errors import invalid_session
 from authflow.secret import Secret
+from authflow.triggers.events.challenge_events import SessionEntry
 
 _HANDLE_BYTES: Final = 48
 _NONCE_BYTES: Final = 12
@@ -54,12 +55,9 @@ class Handshake:
         return cls(public_a=public_a, b=Secret(b), public_b=public_b)
 
 
-def entry(name: str, *, passed: bool, metadata: str | None = None) -> dict[str, Any]:
+def entry(name: str, *, passed: bool, metadata: str | None = None) -> SessionEntry:
     """Make a session entry: the name of a challenge, its result, and its metadata if it has any."""
-    made: dict[str, Any] = {"challengeName": name, "challengeResult": passed}
-    if metadata is not None:
-        made["challengeMetadata"] = metadata
-    return made
+    return SessionEntry(challenge_name=name, challenge_result=passed, challenge_metadata=metadata)
 
 
 @frozen(kw_only=True)
@@ -90,7 +88,7 @@ class Progress:
     username: str
     typed: str
     auth_time: int
-    history: tuple[Mapping[str, Any], ...] = ()
+    history: tuple[SessionEntry, ...] = ()
     private: Mapping[str, str] = field(factory=dict, repr=False)
     metadata: str | None = None
     handshake: Handshake | None = None
@@ -99,6 +97,8 @@ class Progress:
     def to_json(self) -> bytes:
         """Give a form that can be sealed."""
         values = {name: getattr(self, name) for name in _PLAIN}
+        values["history"] = [each.to_json() for each in self.history]
+        values["private"] = dict(self.private)
         if self.handshake is not None:
             values["handshake"] = self.handshake.to_json()
         return json.dumps(values, separators=(",", ":")).encode()
@@ -114,7 +114,9 @@ class Progress:
                 | {
                     "flow": AuthFlow(values["flow"]),
                     "state": State(values["state"]),
-                    "history": tuple(values["history"]),
+                    "history": tuple(
+                        SessionEntry.from_json(each, "history") for each in values["history"]
+                    ),
                 }
             ),
             handshake=None if handshake is None else Handshake.from_json(handshake),
@@ -123,7 +125,7 @@ class Progress:
 
 _PLAIN: Final = (
     *("pool_id", "client_id", "flow", "state", "sub", "username", "typed", "auth_time"),
-    *("history", "private", "metadata", "companion"),
+    *("metadata", "companion"),
 )
 
 

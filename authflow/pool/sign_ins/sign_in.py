@@ -26,7 +26,7 @@ from authflow.pool.cognito_errors import (
     not_authorized,
     user_not_found,
 )
-from authflow.pool.sign_ins.challenges.custom import CustomRounds, ProofWanted, Round, TokensWanted
+from authflow.pool.sign_ins.challenges.custom import CustomRounds, ProofWanted, TokensWanted
 from authflow.pool.sign_ins.challenges.new_password import NewPasswords
 from authflow.pool.sign_ins.challenges.password import PasswordChecks
 from authflow.pool.sign_ins.challenges.password_verifier import Handshakes, read_public_a
@@ -36,6 +36,7 @@ from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.database import Database
 from authflow.pool.tokens.refresh import Refresh
 from authflow.secret import Secret
+from authflow.triggers.events.replies import CreateReply
 
 _FOR_ADMINISTRATORS: Final = frozenset({"ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"})
 _REFRESH: Final = frozenset({"REFRESH_TOKEN_AUTH", "REFRESH_TOKEN"})
@@ -309,7 +310,7 @@ class SignIns:
                 return await self._ask_for_proof(caller, progress, user, public_a)
             case TokensWanted() if user is not None:
                 return await self.replies.signed_in(caller, progress, user)
-            case Round(public=public, private=private, metadata=metadata):
+            case CreateReply(public=public, private=private, metadata=metadata):
                 asked = evolve(progress, private=private, metadata=metadata)
                 return await self.replies.challenge(caller, asked, State.CUSTOM_CHALLENGE, public)
             case _:
