@@ -38,15 +38,6 @@ class Memberships:
     preferred_role: str | None = None
 
     @property
-    def configuration(self) -> dict[str, Any]:
-        """Give `groupConfiguration`, as triggers see it."""
-        return {
-            "groupsToOverride": list(self.groups),
-            "iamRolesToOverride": list(self.roles),
-            "preferredRole": self.preferred_role,
-        }
-
-    @property
     def access_claims(self) -> dict[str, Any]:
         """Give the claims of an access token."""
         return {"cognito:groups": list(self.groups)} if self.groups else {}

@@ -23,7 +23,7 @@ _IMMUTABLE: Final = ("Schema", "AliasAttributes", "UsernameAttributes", "Usernam
 _MASK_KEY_BYTES: Final = 32
 TOKEN_TRIGGER: Final = "PreTokenGeneration"
 """The one trigger that LambdaConfig names in two ways, of which the newer tells a version."""
-_TOKEN_EVENT_VERSIONS: Final = {"V1_0": "1", "V2_0": "2", "V3_0": "3"}
+_TOKEN_EVENT_VERSIONS: Final = {"V1_0": 1, "V2_0": 2, "V3_0": 3}
 _MOST_ROWS: Final = 2**63
 """SQLite's integers end here."""
 
@@ -83,8 +83,8 @@ class UserPool:
         return entry if isinstance(entry, str) else None
 
     @property
-    def token_event_version(self) -> str:
-        """The version of the event before tokens are made: "1", "2" or "3"."""
+    def token_event_version(self) -> int:
+        """The version of the event before tokens are made: 1, 2 or 3."""
         return _TOKEN_EVENT_VERSIONS[self._token_config.get("LambdaVersion", "V1_0")]
 
     @property

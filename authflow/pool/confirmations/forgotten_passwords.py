@@ -44,12 +44,12 @@ from authflow.pool.messages.wording import Wording
 from authflow.pool.sign_ins.migration import Migration
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
+from authflow.pool.triggers.occasion import Occasion
 from authflow.pool.triggers.runner import TriggerRunner
-from authflow.pool.triggers.trigger_events import EventWriter
 from authflow.pool.workers import Workers
 from authflow.secret import Secret
+from authflow.triggers.events.user_events import CONFIRM_FORGOT_PASSWORD, PostConfirmationEvent
 
-POST_CONFIRMATION: Final = "PostConfirmation"
 _NO_CLIENT: Final = "CLIENT_ID_NOT_APPLICABLE"
 """What events name as app client where an administrator acts."""
 
@@ -182,18 +182,18 @@ class ForgottenPasswords:
             return user
 
     async def _send(self, caller: Caller, user: User, attributes: tuple[str, ...]) -> Destination:
-        writer = EventWriter(
+        occasion = Occasion(
             pool=caller.pool,
             client_id=caller.client.id,
             username=user.username,
             user=user,
             client_metadata=caller.client_metadata,
         )
-        return await self._issue(writer, user, attributes, by_administrator=False)
+        return await self._issue(occasion, user, attributes, by_administrator=False)
 
     async def _issue(
         self,
-        writer: EventWriter,
+        occasion: Occasion,
         user: User,
         attributes: tuple[str, ...],
         *,
@@ -201,9 +201,9 @@ class ForgottenPasswords:
     ) -> Destination:
         check_may_reset(user)
         destination, code = reach(user, attributes), new_code()
-        message = await self.wording.reset(writer, user, destination, code, self.clock())
+        message = await self.wording.reset(occasion, user, destination, code, self.clock())
         issue = _Issue(
-            pool=writer.pool,
+            pool=occasion.pool,
             user=user,
             code=code,
             message=message,
@@ -218,7 +218,7 @@ class ForgottenPasswords:
         pool, user = await self.database.read(
             find_named, request["UserPoolId"], request["Username"]
         )
-        writer = EventWriter(
+        occasion = Occasion(
             pool=pool,
             client_id=_NO_CLIENT,
             username=user.username,
@@ -227,7 +227,7 @@ class ForgottenPasswords:
         )
         # An administrator may reset a password even where nobody else may.
         attributes = recovery_attributes(pool, by_administrator=True)
-        await self._issue(writer, user, attributes, by_administrator=True)
+        await self._issue(occasion, user, attributes, by_administrator=True)
         return {}
 
     async def confirm(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -254,14 +254,14 @@ class ForgottenPasswords:
             stored=await self.workers.run(StoredPassword.make, pool.id, username, password),
         )
         changed = await self.database.write(_confirm, entry, self.clock())
-        if self.triggers.serves(pool, POST_CONFIRMATION):
-            writer = EventWriter(
+        if self.triggers.serves(pool, PostConfirmationEvent.trigger):
+            occasion = Occasion(
                 pool=pool,
                 client_id=caller.client.id,
                 username=changed.username,
                 user=changed,
                 client_metadata=caller.client_metadata,
             )
-            event = writer.post_confirmation("ConfirmForgotPassword")
-            await self.triggers.consult(pool, POST_CONFIRMATION, event)
+            event = PostConfirmationEvent(**occasion.members, source=CONFIRM_FORGOT_PASSWORD)
+            await self.triggers.consult(pool, event)
         return {}

@@ -8,12 +8,12 @@ from attrs import define, evolve
 from authflow.machine import Challenged, State
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.users import User
-from authflow.pool.sign_ins.challenges.custom import Round
 from authflow.pool.sign_ins.next_step import ChallengeOwed
 from authflow.pool.sign_ins.sessions import Progress, new_handle, put_session
 from authflow.pool.store.database import Database
 from authflow.pool.tokens.issuer import Grant, TokenIssuer
 from authflow.pool.tokens.overrides import TokenOverrides
+from authflow.triggers.events.replies import CreateReply
 from authflow.wire import custom
 from authflow.wire.members import USERNAME
 
@@ -32,7 +32,7 @@ class Replies:
     tokens: TokenIssuer
     clock: Callable[[], float]
 
-    async def round(self, caller: Caller, progress: Progress, made: Round) -> dict[str, Any]:
+    async def round(self, caller: Caller, progress: Progress, made: CreateReply) -> dict[str, Any]:
         """Wait at a custom challenge that was made, and ask it."""
         handle = new_handle()
         waiting = evolve(

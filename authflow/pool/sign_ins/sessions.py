@@ -31,6 +31,7 @@ from authflow.pool.cognito_errors import (
 )
 from authflow.pool.store.connection import Connection
 from authflow.secret import Secret
+from authflow.triggers.events.challenge_events import SessionEntry
 from authflow.wire.members import SECRET_HASH
 
 _HANDLE_BYTES: Final = 48
@@ -64,12 +65,9 @@ class Handshake:
         return cls(public_a=public_a, b=Secret(b), public_b=public_b)
 
 
-def entry(name: str, *, passed: bool, metadata: str | None = None) -> dict[str, Any]:
+def entry(name: str, *, passed: bool, metadata: str | None = None) -> SessionEntry:
     """Make a session entry: the name of a challenge, its result, and its metadata if it has any."""
-    made: dict[str, Any] = {"challengeName": name, "challengeResult": passed}
-    if metadata is not None:
-        made["challengeMetadata"] = metadata
-    return made
+    return SessionEntry(challenge_name=name, challenge_result=passed, challenge_metadata=metadata)
 
 
 @frozen(kw_only=True)
@@ -103,7 +101,7 @@ class Progress:
     username: str
     typed: str
     auth_time: int
-    history: tuple[Mapping[str, Any], ...] = ()
+    history: tuple[SessionEntry, ...] = ()
     private: Mapping[str, str] = field(factory=dict, repr=False)
     metadata: str | None = None
     handshake: Handshake | None = None
@@ -115,7 +113,7 @@ class Progress:
         """Give the sign-in after a challenge that was passed."""
         return self.after(entry(name, passed=True, metadata=metadata))
 
-    def after(self, done: Mapping[str, Any]) -> Self:
+    def after(self, done: SessionEntry) -> Self:
         """Give the sign-in with one more entry in its history."""
         return evolve(self, history=(*self.history, done))
 
@@ -133,6 +131,8 @@ class Progress:
     def to_json(self) -> bytes:
         """Give a form that can be sealed."""
         values = {name: getattr(self, name) for name in _PLAIN}
+        values["history"] = [each.to_json() for each in self.history]
+        values["private"] = dict(self.private)
         if self.handshake is not None:
             values["handshake"] = self.handshake.to_json()
         return json.dumps(values, separators=(",", ":")).encode()
@@ -148,7 +148,9 @@ class Progress:
                 | {
                     "flow": AuthFlow(values["flow"]),
                     "state": State(values["state"]),
-                    "history": tuple(values["history"]),
+                    "history": tuple(
+                        SessionEntry.from_json(each, "history") for each in values["history"]
+                    ),
                 }
             ),
             handshake=None if handshake is None else Handshake.from_json(handshake),
@@ -157,7 +159,7 @@ class Progress:
 
 _PLAIN: Final = (
     *("pool_id", "client_id", "flow", "state", "sub", "username", "typed", "auth_time"),
-    *("history", "private", "metadata", "companion", "credentials"),
+    *("metadata", "companion", "credentials"),
 )
 
 

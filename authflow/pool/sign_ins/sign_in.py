@@ -27,7 +27,7 @@ from authflow.pool.cognito_errors import (
     not_authorized,
     user_not_found,
 )
-from authflow.pool.sign_ins.challenges.custom import CustomRounds, ProofWanted, Round, TokensWanted
+from authflow.pool.sign_ins.challenges.custom import CustomRounds, ProofWanted, TokensWanted
 from authflow.pool.sign_ins.challenges.new_password import NewPasswords
 from authflow.pool.sign_ins.challenges.password import PasswordChecks
 from authflow.pool.sign_ins.challenges.password_verifier import Handshakes, read_public_a
@@ -44,6 +44,7 @@ from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.tokens.refresh import Refresh
+from authflow.triggers.events.replies import CreateReply
 from authflow.wire.auth_parameters import ByPassword, ByRefreshToken, BySrp, read_custom
 from authflow.wire.members import SECRET_HASH
 
@@ -238,7 +239,7 @@ class SignIns:
                     match await self.custom.decide(caller, progress, user):
                         case ProofWanted() if public_a is not None:
                             return await self.handshakes.ask(caller, progress, user, public_a)
-                        case Round() as made:
+                        case CreateReply() as made:
                             return await self.replies.round(caller, progress, made)
                         case TokensWanted():
                             decided = evolve(decision, progress=evolve(progress, decided=True))
