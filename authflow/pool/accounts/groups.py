@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from attrs import define, frozen
 
-from authflow.pool.accounts.user_administration import find_named
 from authflow.pool.accounts.user_pools import find_pool
+from authflow.pool.accounts.users import find_named
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database

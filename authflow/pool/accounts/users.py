@@ -9,8 +9,8 @@ from typing import Any, Final, Self
 from attrs import evolve, field, frozen
 
 from authflow.pool.accounts.passwords import StoredPassword
-from authflow.pool.accounts.user_pools import UserPool
-from authflow.pool.cognito_errors import CognitoError, invalid_parameter
+from authflow.pool.accounts.user_pools import UserPool, find_pool
+from authflow.pool.cognito_errors import CognitoError, invalid_parameter, user_not_found
 from authflow.pool.store.connection import Connection
 
 CONFIRMED: Final = "CONFIRMED"
@@ -202,6 +202,19 @@ def find_user_by_sub(connection: Connection, pool_id: str, sub: str) -> User | N
         (sub, pool_id),
     ).first()
     return None if row is None else _from_row(row)
+
+
+def find_named(connection: Connection, pool_id: str, name: str) -> tuple[UserPool, User]:
+    """Read a user by username, alias or `sub`.
+
+    Raises:
+        CognitoError: There is no such pool or user.
+    """
+    pool = find_pool(connection, pool_id)
+    user = find_user(connection, pool, name) or find_user_by_sub(connection, pool.id, name)
+    if user is None:
+        raise user_not_found()
+    return pool, user
 
 
 def insert_user(
