@@ -236,7 +236,7 @@ def insert_user(
     connection.execute(
         f"INSERT INTO users ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  # the same
         (
-            *(user.sub, user.pool_id, user.username, user.status, user.enabled),
+            *(user.sub, user.pool_id, user.username, user.status, int(user.enabled)),
             *(json.dumps(user.attributes), user.password.salt, user.password.verifier),
             *(user.password_expires_at, user.created_at, user.modified_at),
         ),
@@ -254,7 +254,7 @@ def update_user(connection: Connection, pool: UserPool, user: User) -> None:
         "UPDATE users SET status = ?, enabled = ?, attributes = ?, salt = ?, verifier = ?,"
         " password_expires_at = ?, modified_at = ? WHERE sub = ?",
         (
-            *(user.status, user.enabled, json.dumps(user.attributes)),
+            *(user.status, int(user.enabled), json.dumps(user.attributes)),
             *(user.password.salt, user.password.verifier),
             *(user.password_expires_at, user.modified_at, user.sub),
         ),
@@ -281,7 +281,8 @@ def _write_names(connection: Connection, pool: UserPool, user: User, *, move_ali
                     "AliasExistsException", f"An account with the given {attribute} already exists."
                 )
         connection.execute(
-            "INSERT OR REPLACE INTO names (pool_id, name, sub) VALUES (?, ?, ?)",
+            "INSERT INTO names (pool_id, name, sub) VALUES (?, ?, ?)"
+            " ON CONFLICT (pool_id, name) DO UPDATE SET sub = excluded.sub",
             (pool.id, name, user.sub),
         )
 
