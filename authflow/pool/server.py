@@ -17,7 +17,6 @@ import uvicorn
 from attrs import define, field
 
 from authflow.errors import ConfigError
-from authflow.loopback import is_loopback
 from authflow.pool.http.app import PoolApp
 from authflow.pool.messages.mailbox import Mailbox, Message
 from authflow.pool.operations import operations
@@ -26,6 +25,7 @@ from authflow.pool.tokens.issuer import TokenIssuer
 from authflow.pool.triggers.invokers import InProcess, Invoker, TriggerSource
 from authflow.pool.triggers.runner import SECONDS, TriggerRunner
 from authflow.pool.workers import Workers
+from authflow.safe_url import SafeUrl, is_loopback, safe_host, safe_url
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _KEEP_ALIVE: Final = 65
@@ -36,6 +36,15 @@ _BACKLOG: Final = 2048
 _TICK: Final = 0.1
 _TICKS: Final = 864000
 """Uvicorn's own: it renews the Date header every tenth tick, and counts them a day long."""
+
+
+def _host(host: str) -> str:
+    return safe_host(host, "host")
+
+
+def _issuer(issuer: str | None) -> SafeUrl | None:
+    # It is but a name here: whoever verifies tokens decides where the keys are fetched from.
+    return safe_url(issuer, "issuer", insecure=True) if issuer else None
 
 
 class _Uvicorn(uvicorn.Server):
@@ -98,12 +107,12 @@ class PoolServer:
     """
 
     db: str = MEMORY
-    host: str = "127.0.0.1"
+    host: str = field(default="127.0.0.1", converter=_host)
     port: int = 0
     triggers: TriggerSource | None = None
     lambda_endpoint: str | None = None
     allow_insecure_lambda_endpoint: bool = False
-    issuer: str | None = None
+    issuer: SafeUrl | None = field(default=None, converter=_issuer)
     region: str = "us-east-1"
     allow_remote: bool = False
     trigger_seconds: float = SECONDS
@@ -194,7 +203,7 @@ class PoolServer:
             database=database,
             workers=workers,
             clock=self.clock,
-            issuer_base=(self.issuer or self.endpoint).rstrip("/"),
+            issuer_base=self.issuer or self.endpoint,
         )
         self._mailbox = Mailbox(database=database, on_message=self.on_message)
         table = operations(
@@ -206,7 +215,7 @@ class PoolServer:
             region=self.region,
             clock=self.clock,
         )
-        hosts = {*_LOOPBACK, name.lower()} if is_loopback(self.host) else None
+        hosts = {*_LOOPBACK, name} if is_loopback(self.host) else None
         return PoolApp(operations=table, tokens=tokens, hosts=hosts)
 
 
@@ -292,6 +301,6 @@ async def serve(
             on_message=(lambda message: tell(message.to_json())) if show_messages else None,
         )
         async with server as pool:
-            tell({"endpoint": pool.endpoint, "issuer": issuer or pool.endpoint, "db": db})
+            tell({"endpoint": pool.endpoint, "issuer": pool.issuer or pool.endpoint, "db": db})
             async for _ in signals:
                 break

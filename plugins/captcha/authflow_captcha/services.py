@@ -14,15 +14,14 @@ import hashlib
 import re
 import uuid
 from typing import Any, ClassVar, Final, Literal, get_args
-from urllib.parse import urlsplit
 
 from attrs import field, frozen
 from attrs.validators import optional
 
 from authflow.errors import ConfigError, PluginFailedError
-from authflow.loopback import is_loopback
 from authflow.plugins.outcomes import Outcome, Verdict
 from authflow.plugins.trigger_challenge import CreateContext, Issued, VerifyContext
+from authflow.safe_url import safe_url
 from authflow.secret import Secret
 from authflow_captcha.errors import ServiceReplyError
 from authflow_captcha.settings import documented
@@ -80,14 +79,7 @@ def _is_action(settings: "Service", _field: object, action: str | None) -> None:
 
 
 def _is_safe_url(settings: "Service", _field: object, url: str) -> None:
-    try:
-        parts = urlsplit(url if isinstance(url, str) else "")
-        host = parts.hostname or ""
-    except ValueError:
-        host = ""
-    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))):
-        msg = f"{settings.name}: url must be https, for the secret is sent there"
-        raise ConfigError(msg)
+    safe_url(url, f"{settings.name}: url", base=False)
 
 
 def _is_short(settings: "Service", _field: object, seconds: float) -> None:

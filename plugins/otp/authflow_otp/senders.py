@@ -21,7 +21,7 @@ import anyio
 from attrs import define, field
 
 from authflow.errors import ConfigError, OutcomeUnknownError, PluginFailedError
-from authflow.loopback import is_loopback
+from authflow.safe_url import is_loopback, safe_host
 from authflow.secret import Secret
 from authflow_otp.destinations import Medium, is_sound
 from authflow_otp.messages import Message
@@ -70,6 +70,10 @@ def sender_address(text: str) -> Address:
     return checked
 
 
+def _host(host: str) -> str:
+    return safe_host(host, "SmtpSender: host")
+
+
 def _secret(password: str | Secret[str] | None) -> Secret[str] | None:
     return None if password is None else Secret[str].of(password)
 
@@ -94,7 +98,7 @@ class SmtpSender:
 
     medium: ClassVar[Medium] = Medium.EMAIL
 
-    host: str
+    host: str = field(converter=_host)
     from_address: Address = field(converter=sender_address)
     security: Security = "starttls"
     port: int | None = None
@@ -104,9 +108,6 @@ class SmtpSender:
     patience: float = 3.0
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.host, str) or not self.host:
-            msg = "SmtpSender: name the host"
-            raise ConfigError(msg)
         if self.security not in _PORTS:
             msg = f"SmtpSender: security is one of {', '.join(_PORTS)}"
             raise ConfigError(msg)

@@ -177,7 +177,7 @@ def lax(verify: ssl.VerifyMode) -> ssl.SSLContext:
     [
         ({"security": "none"}, "do not travel unencrypted"),
         ({"security": "ssl"}, "security is one of"),
-        ({"host": ""}, "name the host"),
+        ({"host": ""}, "host must be"),
         ({"username": "shop"}, "a username and a password"),
         ({"password": "x"}, "a username and a password"),
         ({"port": 0}, "1 to 65535"),
