@@ -166,12 +166,12 @@ def test_what_is_whole_keeps_its_query_and_the_slash_at_its_end():
         ("https://example.com:80:80", "port must be"),
         ("https://example.com?canary", "no query"),
         ("https://example.com/#canary", "no fragment"),
-        ("http://example.com", "must be https, or on this machine.*Use https, or patience$"),
+        ("http://example.com", "must be https, or on this machine.*Use https, or wait$"),
     ],
 )
 def test_the_error_says_what_is_wrong_and_shows_nothing_of_it(text, says):
     with pytest.raises(ConfigError, match=says) as refused:
-        safe_url(text, "the endpoint", unless="patience")
+        safe_url(text, "the endpoint", unless="wait")
     assert str(refused.value).startswith("the endpoint must be ")
     assert "canary" not in str(refused.value)
     assert "canary" not in str(refused.value.__context__)

@@ -13,9 +13,9 @@ from authflow.aws.sessions import client_config, unlogged
 from authflow.errors import ConfigError
 from authflow.safe_url import SafeUrl, safe_url
 
-CONNECT_SECONDS: Final = 1.0
-READ_SECONDS: Final = 2.0
-"""Cognito gives a trigger 5 seconds in all, and waits again after them."""
+CONNECT_TIMEOUT: Final = 1.0
+READ_TIMEOUT: Final = 2.0
+"""In seconds. Cognito gives a trigger 5 in all, and waits again after them."""
 
 
 def _endpoint(endpoint: str | None) -> SafeUrl | None:
@@ -86,8 +86,8 @@ class AwsConnection:
                     endpoint_url=self.endpoint,
                     config=client_config(
                         attempts=self.attempts,
-                        connect_timeout=CONNECT_SECONDS,
-                        read_timeout=READ_SECONDS,
+                        connect_timeout=CONNECT_TIMEOUT,
+                        read_timeout=READ_TIMEOUT,
                         endpoint=self.endpoint,
                         # Where AWS is, the owner's environment may say, as with any AWS SDK.
                         ignore_configured_endpoint_urls=False,

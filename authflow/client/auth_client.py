@@ -285,7 +285,7 @@ class AuthClient:
             else:
                 left = sign_in.expires_at - self.clock().timestamp()
                 answer = await self._answerer.answer(
-                    challenge, conversation.prompt, chosen=conversation.chosen, seconds=left
+                    challenge, conversation.prompt, chosen=conversation.chosen, timeout=left
                 )
                 if answer is None or isinstance(answer, Unanswered):
                     return ChallengeRequired(challenge=challenge, sign_in=sign_in, because=answer)

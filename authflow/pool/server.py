@@ -23,14 +23,14 @@ from authflow.pool.operations import operations
 from authflow.pool.store.database import MEMORY, Database
 from authflow.pool.tokens.issuer import TokenIssuer
 from authflow.pool.triggers.invokers import InProcess, Invoker, TriggerSource
-from authflow.pool.triggers.runner import SECONDS, TriggerRunner
+from authflow.pool.triggers.runner import TIMEOUT, TriggerRunner
 from authflow.pool.workers import Workers
 from authflow.safe_url import SafeUrl, is_loopback, safe_host, safe_url
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _KEEP_ALIVE: Final = 65
 """Seconds; longer than clients keep idle connections, so that none is closed under a request."""
-_GRACE: Final = 20
+_SHUTDOWN_TIMEOUT: Final = 20
 """Seconds for requests in flight when the server ends: three tries of a trigger, and some."""
 _BACKLOG: Final = 2048
 _TICK: Final = 0.1
@@ -97,7 +97,7 @@ class PoolServer:
         region: What new user pools' ids begin with.
         allow_remote: Whether `host` may be other than loopback. Operations for administrators
             need no credentials here, so whoever reaches the port may do everything.
-        trigger_seconds: How long a trigger may take.
+        trigger_timeout: How many seconds a trigger may take.
         on_message: Told of every message that a pool sends to a user, with the code in it. There is
             no mail server: this, or `mailbox`, is where messages are found.
         clock: Gives the time, in seconds since the epoch.
@@ -115,7 +115,7 @@ class PoolServer:
     issuer: SafeUrl | None = field(default=None, converter=_issuer)
     region: str = "us-east-1"
     allow_remote: bool = False
-    trigger_seconds: float = SECONDS
+    trigger_timeout: float = TIMEOUT
     on_message: Callable[[Message], object] | None = None
     clock: Callable[[], float] = time.time
     endpoint: str = field(default="", init=False)
@@ -134,7 +134,7 @@ class PoolServer:
             workers = await stack.enter_async_context(Workers())
             database = await stack.enter_async_context(Database(path=self.db))
             triggers = TriggerRunner(
-                invokers=await self._invokers(stack), seconds=self.trigger_seconds
+                invokers=await self._invokers(stack), timeout=self.trigger_timeout
             )
             app = self._app(database, workers, triggers, listener)
             await stack.enter_async_context(_serving(app, listener))
@@ -235,7 +235,7 @@ async def _serving(app: PoolApp, listener: socket.socket) -> AsyncIterator[None]
             proxy_headers=False,
             backlog=_BACKLOG,
             timeout_keep_alive=_KEEP_ALIVE,
-            timeout_graceful_shutdown=_GRACE,
+            timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT,
         )
     )
     # A task and no task group: a group would wrap the caller's own exceptions.

@@ -35,8 +35,8 @@ _MOST_BYTES: Final = 6 * 1024 * 1024
 """What a function may give back, as on Lambda."""
 _CHUNK: Final = 65536
 _CONNECTIONS: Final = 100
-_SECONDS: Final = 900.0
-"""As long as a function may run; whoever invokes it stops much earlier."""
+_TIMEOUT: Final = 900.0
+"""In seconds: as long as a function may run; whoever invokes it stops much earlier."""
 _NAME: Final = "the Lambda endpoint"
 _IN_A_TEST: Final = (
     "allow_insecure_lambda_endpoint (--allow-insecure-lambda-endpoint) in a closed test network"
@@ -102,8 +102,8 @@ class LambdaEndpoint:
             endpoint_url=self.url,
             config=client_config(
                 max_pool_connections=_CONNECTIONS,
-                connect_timeout=_SECONDS,
-                read_timeout=_SECONDS,
+                connect_timeout=_TIMEOUT,
+                read_timeout=_TIMEOUT,
                 endpoint=self.url,
             ),
             **_credentials(),

@@ -36,7 +36,7 @@ from authflow.secret import Secret
 from authflow.string_map import string_map
 from authflow.triggers.directories.ldap_worker import LOCKS, Failure, LdapServer, NoEntry, ask
 from authflow.triggers.directories.migration import (
-    DIRECTORY_SECONDS,
+    DIRECTORY_TIMEOUT,
     NO_DEFAULTS,
     Found,
     UnknownUser,
@@ -146,7 +146,7 @@ class LdapDirectory:
     start_tls: bool = True
     allow_plaintext: bool = False
     processes: int = 2
-    timeout: float = field(default=DIRECTORY_SECONDS, converter=time_limit)
+    timeout: float = field(default=DIRECTORY_TIMEOUT, converter=time_limit)
     _limiter: anyio.CapacityLimiter = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
