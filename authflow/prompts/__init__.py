@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from authflow.prompts.prompt import Prompt
     from authflow.prompts.scripted import ScriptedPrompt
     from authflow.prompts.terminal import TerminalPrompt
-    from authflow.prompts.web import Message, MessageKind, WebPrompt
+    from authflow.prompts.web import MessageKind, WebMessage, WebPrompt
 else:
     __getattr__, __dir__ = _lazy_names(
         __name__,
@@ -16,15 +16,15 @@ else:
             "authflow.prompts.prompt": "Prompt",
             "authflow.prompts.scripted": "ScriptedPrompt",
             "authflow.prompts.terminal": "TerminalPrompt",
-            "authflow.prompts.web": "Message MessageKind WebPrompt",
+            "authflow.prompts.web": "WebMessage MessageKind WebPrompt",
         },
     )
 
 __all__ = [
-    "Message",
     "MessageKind",
     "Prompt",
     "ScriptedPrompt",
     "TerminalPrompt",
+    "WebMessage",
     "WebPrompt",
 ]

@@ -42,7 +42,7 @@ _ANSWERED: Final = frozenset({MessageKind.QUESTION, MessageKind.CHOICE})
 
 
 @frozen(kw_only=True)
-class Message:
+class WebMessage:
     """Something to show, or to ask.
 
     Args:
@@ -96,14 +96,14 @@ class WebPrompt:
 
     _numbers: "count[int]" = field(factory=lambda: count(1), init=False, repr=False)
     _asked: dict[int, _Asked] = field(factory=dict, init=False, repr=False)
-    _messages: deque[Message] = field(factory=deque, init=False, repr=False)
+    _messages: deque[WebMessage] = field(factory=deque, init=False, repr=False)
     _changed: anyio.Event = field(factory=anyio.Event, init=False, repr=False)
     _closed: bool = field(default=False, init=False)
 
-    def __aiter__(self) -> AsyncIterator[Message]:
+    def __aiter__(self) -> AsyncIterator[WebMessage]:
         return self
 
-    async def __anext__(self) -> Message:
+    async def __anext__(self) -> WebMessage:
         while not self._messages:
             if self._closed:
                 raise StopAsyncIteration
@@ -183,7 +183,7 @@ class WebPrompt:
         number = next(self._numbers)
         if asked is not None:
             self._asked[number] = asked
-        self._messages.append(Message(id=number, kind=kind, text=text, **more))
+        self._messages.append(WebMessage(id=number, kind=kind, text=text, **more))
         self._wake()
         return number
 

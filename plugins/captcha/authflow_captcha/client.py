@@ -18,9 +18,7 @@ from urllib.parse import urlsplit
 import anyio.to_thread
 from attrs import field, frozen
 
-from authflow.errors import PluginFailedError
-from authflow.prompts.prompt import Prompt
-from authflow.results import Challenge
+from authflow.plugins import Challenge, PluginFailedError, Prompt
 
 LARGEST_FILE: Final = 256 * 1024
 """In bytes. Cognito's API allows 131,072 characters for a challenge parameter, so no file that came

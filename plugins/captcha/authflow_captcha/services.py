@@ -19,11 +19,17 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 from attrs.validators import optional
 
-from authflow.errors import ConfigError, PluginFailedError
 from authflow.loopback import is_loopback
-from authflow.plugins.outcomes import Outcome, Verdict
-from authflow.plugins.trigger_challenge import CreateContext, Issued, VerifyContext
-from authflow.secret import Secret
+from authflow.plugins import (
+    ConfigError,
+    CreateContext,
+    Issued,
+    Outcome,
+    PluginFailedError,
+    Secret,
+    Verdict,
+    VerifyContext,
+)
 from authflow_captcha.errors import ServiceReplyError
 from authflow_captcha.settings import documented
 from authflow_captcha.siteverify import ServiceVerdict, SiteVerify

@@ -22,10 +22,10 @@ from attrs import define, field, frozen
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from authflow.errors import ConfigError, SealError
-from authflow.keys.key_ring import KeyProvider, KeyRing
-from authflow.secret import Secret
-from authflow.stores.store import LimitStore
+from authflow.errors import SealError
+from authflow.keys import KeyProvider, KeyRing
+from authflow.plugins import ConfigError, Secret
+from authflow.stores import LimitStore
 
 LEAST_SECRET: Final = 16
 """Bytes: RFC 4226, section 4, R6."""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authflow.errors import ConfigError, LimitStoreUnavailableError, SealError
-from authflow.secret import Secret
+from authflow.plugins import Secret
 from authflow.triggers import DynamoDbLimitStore, KeyRing, LimitStore, MemoryLimitStore
 
 ADA = Owner(user_pool_id="eu-central-1_A", username="ada", kind=Kind.TOTP)
