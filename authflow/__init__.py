@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
+    from authflow.answers import Choice, Code, NewPassword
     from authflow.client import AuthClient, AuthConfig
     from authflow.errors import AuthFlowError
     from authflow.machine import AuthFlow
@@ -24,6 +25,7 @@ else:
     __getattr__, __dir__ = _lazy_names(
         __name__,
         {
+            "authflow.answers": "Choice Code NewPassword",
             "authflow.client": "AuthClient AuthConfig",
             "authflow.errors": "AuthFlowError",
             "authflow.machine": "AuthFlow",
@@ -42,7 +44,10 @@ __all__ = [
     "AuthFlowError",
     "Challenge",
     "ChallengeRequired",
+    "Choice",
+    "Code",
     "Declined",
+    "NewPassword",
     "OtherFactor",
     "Secret",
     "SignInResult",

@@ -191,6 +191,23 @@ class KeyRing:
         extracted = hmac.digest(b"authflow.keys.1", key, "sha256")
         return hmac.digest(extracted, encoded(purpose, *context) + b"\x01", "sha256")
 
+    def entry_name(self, purpose: str, *parts: str) -> str:
+        """Name an entry of a store so that the name tells nothing to who has not the key.
+
+        The key is that of `lookup`, so the entry is found again after a rotation.
+
+        Args:
+            purpose: What such entries are for; no two uses share one.
+            *parts: What the entry belongs to. No two lists of parts have one name.
+
+        Returns:
+            43 ASCII letters, digits, `-` and `_`, as a `LimitStore` wants its keys: base64url of
+            HMAC-SHA256.
+        """
+        key = self.subkey(purpose, key_id=self.lookup)
+        digest = hmac.digest(key, encoded(*parts), "sha256")
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
     async def key_ring(self, *, having: str | None = None) -> Self:  # noqa: ARG002  # a provider's
         """Give itself: a ring is a `KeyProvider` whose keys do not change.
 

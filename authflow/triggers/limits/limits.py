@@ -5,7 +5,6 @@ the store learns neither usernames nor destinations nor answers, and cannot try 
 Users who do not exist go through the same calls as all others.
 """
 
-import base64
 import hmac
 import logging
 import random
@@ -19,7 +18,7 @@ import anyio.lowlevel
 from attrs import define, field, frozen
 
 from authflow.errors import ConfigError, LimitStoreUnavailableError, MisuseError, TriggerStateError
-from authflow.keys.key_ring import KeyProvider, KeyRing, encoded
+from authflow.keys.key_ring import KeyProvider, KeyRing
 from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRefused
 from authflow.secret import Secret
 from authflow.stores.store import LimitStore
@@ -342,9 +341,7 @@ def _name(ring: KeyRing, kind: str, *parts: str) -> str:
     if not all(isinstance(part, str) for part in parts):
         msg = "the names of limits are made of strings"
         raise MisuseError(msg)
-    key = ring.subkey(_PURPOSE, key_id=ring.lookup)
-    digest = hmac.digest(key, encoded(kind, *parts), "sha256")
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return ring.entry_name(_PURPOSE, kind, *parts)
 
 
 def _unavailable() -> LimitStoreUnavailableError:

@@ -17,9 +17,7 @@ from typing import ClassVar, Final
 import anyio.to_thread
 from attrs import field, frozen
 
-from authflow.errors import ConfigError, PluginFailedError
-from authflow.prompts.prompt import Prompt
-from authflow.results import Challenge
+from authflow.plugins import Challenge, ConfigError, PluginFailedError, Prompt
 from authflow.safe_url import safe_url
 
 LARGEST_FILE: Final = 256 * 1024

@@ -18,8 +18,8 @@ import anyio
 from attrs import define
 from botocore.exceptions import BotoCoreError, ClientError
 
-from authflow.aws.connection import AwsConnection
-from authflow.errors import ConfigError
+from authflow.aws import AwsConnection
+from authflow.plugins import ConfigError
 from authflow_captcha.errors import PublishError
 
 _SUFFIXES: Final = {"image/png": ".png", "audio/wav": ".wav"}

@@ -18,11 +18,17 @@ from typing import Any, ClassVar, Final, Literal, get_args
 from attrs import field, frozen
 from attrs.validators import optional
 
-from authflow.errors import ConfigError, PluginFailedError
-from authflow.plugins.outcomes import Outcome, Verdict
-from authflow.plugins.trigger_challenge import CreateContext, Issued, VerifyContext
+from authflow.plugins import (
+    ConfigError,
+    CreateContext,
+    Issued,
+    Outcome,
+    PluginFailedError,
+    Secret,
+    Verdict,
+    VerifyContext,
+)
 from authflow.safe_url import safe_url
-from authflow.secret import Secret
 from authflow_captcha.errors import ServiceReplyError
 from authflow_captcha.settings import documented
 from authflow_captcha.siteverify import ServiceVerdict, SiteVerify

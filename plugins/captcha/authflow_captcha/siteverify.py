@@ -18,7 +18,7 @@ from typing import Any, Final
 import aiohttp
 from attrs import field, frozen
 
-from authflow.secret import Secret
+from authflow.plugins import Secret
 from authflow_captcha.errors import (
     ServiceRefusedError,
     ServiceReplyError,

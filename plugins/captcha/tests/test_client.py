@@ -16,11 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from authflow.errors import PluginFailedError
-from authflow.plugins import CLIENT_CHALLENGES, PluginRegistry
-from authflow.plugins.trigger_challenge import CreateContext
-from authflow.prompts.scripted import ScriptedPrompt
-from authflow.prompts.terminal import TerminalPrompt
-from authflow.results import Challenge
+from authflow.plugins import CLIENT_CHALLENGES, Challenge, CreateContext, PluginRegistry
+from authflow.prompts import ScriptedPrompt, TerminalPrompt
 
 Challenged = Callable[..., Challenge]
 AsUrl = Callable[..., str]

@@ -14,7 +14,7 @@ from authflow_captcha.s3_publisher import S3Publisher
 from authflow_captcha.trigger import Captcha
 
 from authflow.errors import ConfigError, PluginFailedError
-from authflow.plugins.trigger_challenge import CreateContext
+from authflow.plugins import CreateContext
 
 FILE = b"\x89PNG\r\n\x1a\n"
 

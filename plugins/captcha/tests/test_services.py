@@ -18,10 +18,14 @@ from authflow_captcha.errors import (
 from authflow_captcha.services import HCaptcha, ReCaptcha, Service, Turnstile
 
 from authflow.errors import ConfigError, NextStep, PluginFailedError
-from authflow.plugins import TRIGGER_CHALLENGES, PluginRegistry
-from authflow.plugins.outcomes import Outcome
-from authflow.plugins.trigger_challenge import CreateContext, VerifyContext
-from authflow.secret import Secret
+from authflow.plugins import (
+    TRIGGER_CHALLENGES,
+    CreateContext,
+    Outcome,
+    PluginRegistry,
+    Secret,
+    VerifyContext,
+)
 from authflow.triggers import KeyRing, Limits, MemoryLimitStore, Triggers, challenge, password
 from authflow.triggers import sequence as in_sequence
 

@@ -20,9 +20,9 @@ import aiosmtplib
 import anyio
 from attrs import define, field
 
-from authflow.errors import ConfigError, OutcomeUnknownError, PluginFailedError
+from authflow.errors import OutcomeUnknownError
+from authflow.plugins import ConfigError, PluginFailedError, Secret
 from authflow.safe_url import is_loopback, safe_host
-from authflow.secret import Secret
 from authflow_otp.destinations import Medium, is_sound
 from authflow_otp.messages import Message
 

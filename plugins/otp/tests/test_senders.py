@@ -11,7 +11,7 @@ from authflow_otp.messages import Message, Templates
 from authflow_otp.senders import SmtpSender
 
 from authflow.errors import ConfigError, OutcomeUnknownError, PluginFailedError
-from authflow.secret import Secret
+from authflow.plugins import Secret
 
 SHOP = "Example Shop <no-reply@example.com>"
 LOGIN = {"username": "shop", "password": "Mail-secret-1"}
