@@ -54,7 +54,7 @@ def operations(
     users = UserAdministration(database=database, workers=workers, clock=clock)
     groups = Groups(database=database, clock=clock)
     around = SignInTriggers(triggers=triggers, database=database)
-    replies = Replies(database=database, tokens=tokens, triggers=around, clock=clock)
+    replies = Replies(database=database, tokens=tokens, clock=clock)
     refresh = Refresh(database=database, tokens=tokens, triggers=around, clock=clock)
     migration = Migration(
         database=database, workers=workers, triggers=triggers, mailbox=mailbox, clock=clock
@@ -77,9 +77,9 @@ def operations(
             database=database, workers=workers, migration=migration, triggers=around, clock=clock
         ),
         new_passwords=NewPasswords(
-            database=database, workers=workers, replies=replies, clock=clock
+            database=database, workers=workers, triggers=around, clock=clock
         ),
-        custom=CustomRounds(triggers=triggers),
+        custom=CustomRounds(triggers=triggers, database=database, clock=clock),
         refresh=refresh,
         replies=replies,
         triggers=around,

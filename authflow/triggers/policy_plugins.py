@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from attrs import define, field
 
-from authflow import wire
+from authflow import rounds
 from authflow.errors import (
     ConfigError,
     PluginConflictError,
@@ -23,7 +23,7 @@ from authflow.triggers.safeguards import Safeguards
 
 T = TypeVar("T")
 
-_OUR_OWN: Final = {wire.CHOICE: CHOICE_METADATA, wire.CONDITION: CONDITION_METADATA}
+_OUR_OWN: Final = {rounds.CHOICE: CHOICE_METADATA, rounds.CONDITION: CONDITION_METADATA}
 
 _log: Final = logging.getLogger("authflow.triggers")
 

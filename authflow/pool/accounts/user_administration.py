@@ -1,6 +1,5 @@
 """The operations by which an administrator makes, reads, changes and deletes users."""
 
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,12 +22,13 @@ from authflow.pool.accounts.users import (
     update_user,
 )
 from authflow.pool.cognito_errors import CognitoError, user_not_found
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.workers import Workers
 from authflow.secret import Secret
 
 
-def find_named(connection: sqlite3.Connection, pool_id: str, name: str) -> tuple[UserPool, User]:
+def find_named(connection: Connection, pool_id: str, name: str) -> tuple[UserPool, User]:
     """Read a user by username, alias or `sub`.
 
     Raises:
@@ -41,7 +41,7 @@ def find_named(connection: sqlite3.Connection, pool_id: str, name: str) -> tuple
     return pool, user
 
 
-def _delete(connection: sqlite3.Connection, pool_id: str, name: str) -> None:
+def _delete(connection: Connection, pool_id: str, name: str) -> None:
     _, user = find_named(connection, pool_id, name)
     delete_user(connection, user)
 
@@ -78,7 +78,7 @@ class UserAdministration:
         nobody knows, until AdminSetUserPassword sets another one.
         """
         now = self.clock()
-        pool = self.database.read(find_pool, request["UserPoolId"])
+        pool = await self.database.read(find_pool, request["UserPoolId"])
         if request.get("MessageAction") == "RESEND":
             return await self._reset(pool, request, now)
         given = (
@@ -107,7 +107,7 @@ class UserAdministration:
         self, pool: UserPool, request: Mapping[str, Any], now: float
     ) -> dict[str, Any]:
         """Give a user who never signed in a new temporary password."""
-        pool, user = self.database.read(find_named, pool.id, request["Username"])
+        pool, user = await self.database.read(find_named, pool.id, request["Username"])
         if user.status != FORCE_CHANGE_PASSWORD:
             raise CognitoError(
                 "UnsupportedUserStateException",
@@ -135,7 +135,9 @@ class UserAdministration:
     async def set_password(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminSetUserPassword."""
         now = self.clock()
-        pool, user = self.database.read(find_named, request["UserPoolId"], request["Username"])
+        pool, user = await self.database.read(
+            find_named, request["UserPoolId"], request["Username"]
+        )
         password = Secret(request["Password"])
         pool.password_policy.check(password)
         permanent = request.get("Permanent", False)
@@ -151,7 +153,7 @@ class UserAdministration:
 
     async def get(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminGetUser."""
-        _, user = self.database.read(find_named, request["UserPoolId"], request["Username"])
+        _, user = await self.database.read(find_named, request["UserPoolId"], request["Username"])
         return _described(user, "UserAttributes")
 
     async def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:

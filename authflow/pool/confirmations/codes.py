@@ -8,12 +8,12 @@ matches nothing, so that it is not told from a name that somebody has.
 
 import hmac
 import secrets
-import sqlite3
 from typing import Final
 
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.store.connection import Connection
 from authflow.secret import Secret
 
 _SECONDS: Final = 3600.0
@@ -27,9 +27,7 @@ def owner_of(pool: UserPool, user: User | None, typed: str) -> str:
     return f"name:{pool.fold(typed)}" if user is None else f"user:{user.sub}"
 
 
-def count_reset_attempt(
-    connection: sqlite3.Connection, pool_id: str, owner: str, now: float
-) -> None:
+def count_reset_attempt(connection: Connection, pool_id: str, owner: str, now: float) -> None:
     """Count an attempt to ask for a code or to enter one.
 
     Raises:
@@ -37,11 +35,11 @@ def count_reset_attempt(
     """
     connection.execute("DELETE FROM reset_attempts WHERE began_at <= ?", (now - _WINDOW,))
     attempts: int
-    (attempts,) = connection.execute(
+    ((attempts,),) = connection.execute(
         "INSERT INTO reset_attempts (pool_id, owner, attempts, began_at) VALUES (?, ?, 1, ?)"
         " ON CONFLICT DO UPDATE SET attempts = attempts + 1 RETURNING attempts",
         (pool_id, owner, now),
-    ).fetchone()
+    )
     if attempts > _MOST_ATTEMPTS:
         raise CognitoError(
             "LimitExceededException", "Attempt limit exceeded, please try after some time."
@@ -60,7 +58,7 @@ def _mac(pool: UserPool, owner: str, code: Secret[str]) -> bytes:
 
 
 def put_code(
-    connection: sqlite3.Connection, pool: UserPool, owner: str, code: Secret[str] | None, now: float
+    connection: Connection, pool: UserPool, owner: str, code: Secret[str] | None, now: float
 ) -> None:
     """Keep a code instead of the one before.
 
@@ -87,7 +85,7 @@ def code_mismatch() -> CognitoError:
 
 
 def use_up_code(
-    connection: sqlite3.Connection, pool: UserPool, owner: str, code: Secret[str], now: float
+    connection: Connection, pool: UserPool, owner: str, code: Secret[str], now: float
 ) -> None:
     """Compare a code, and delete it if it is right, with the attempts that it took.
 
@@ -97,7 +95,7 @@ def use_up_code(
     row = connection.execute(
         "SELECT mac FROM reset_codes WHERE pool_id = ? AND owner = ? AND expires_at > ?",
         (pool.id, owner, now),
-    ).fetchone()
+    ).first()
     if row is None:
         raise CognitoError(
             "ExpiredCodeException", "Invalid code provided, please request a code again."

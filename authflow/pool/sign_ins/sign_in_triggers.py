@@ -6,25 +6,27 @@ asked of the user and before anything is kept of the sign-in; a refresh runs onl
 Each refuses by raising. Source: the pages on these triggers in the developer guide.
 """
 
-from typing import Final
-
 from attrs import define
 
 from authflow.machine import State
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.groups import find_memberships
 from authflow.pool.accounts.masking import stand_in
-from authflow.pool.accounts.user_pools import TOKEN_TRIGGER, UserPool
+from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User
 from authflow.pool.sign_ins.sessions import Progress
 from authflow.pool.store.database import Database
 from authflow.pool.tokens.issuer import SCOPE
-from authflow.pool.tokens.overrides import TokenOverrides, read_token_overrides
+from authflow.pool.tokens.overrides import TokenOverrides, token_overrides
+from authflow.pool.triggers.occasion import Occasion
 from authflow.pool.triggers.runner import TriggerRunner
-from authflow.pool.triggers.trigger_events import EventWriter
-
-PRE_AUTHENTICATION: Final = "PreAuthentication"
-POST_AUTHENTICATION: Final = "PostAuthentication"
+from authflow.triggers.events.sign_in_events import PostAuthenticationEvent, PreAuthenticationEvent
+from authflow.triggers.events.token_events import (
+    AUTHENTICATION,
+    NEW_PASSWORD,
+    REFRESH,
+    PreTokenGenerationEvent,
+)
 
 
 @define(kw_only=True)
@@ -41,11 +43,12 @@ class SignInTriggers:
 
     def hold_tokens(self, pool: UserPool) -> bool:
         """Say whether a trigger must be asked before a sign-in is granted tokens."""
-        return self.triggers.serves(pool, POST_AUTHENTICATION) or self.shape_tokens(pool)
+        after = PostAuthenticationEvent.trigger
+        return self.triggers.serves(pool, after) or self.shape_tokens(pool)
 
     def shape_tokens(self, pool: UserPool) -> bool:
         """Say whether a trigger must be asked before any tokens are made."""
-        return self.triggers.serves(pool, TOKEN_TRIGGER)
+        return self.triggers.serves(pool, PreTokenGenerationEvent.trigger)
 
     async def before(self, caller: Caller, typed: str, user: User | None) -> bool:
         """Run PreAuthentication, if the pool has it.
@@ -61,11 +64,15 @@ class SignInTriggers:
         Raises:
             CognitoError: The trigger refused or failed.
         """
-        if not self.triggers.serves(caller.pool, PRE_AUTHENTICATION):
+        if not self.triggers.serves(caller.pool, PreAuthenticationEvent.trigger):
             return False
         username = (stand_in(caller.pool, typed) if user is None else user).username
-        event = _writer(caller, username, user).pre_authentication()
-        await self.triggers.consult(caller.pool, PRE_AUTHENTICATION, event)
+        event = PreAuthenticationEvent(
+            **_occasion(caller, username, user).about_user,
+            validation_data=caller.client_metadata or {},
+            user_not_found=user is None,
+        )
+        await self.triggers.consult(caller.pool, event)
         return True
 
     async def after(self, caller: Caller, progress: Progress, user: User) -> TokenOverrides | None:
@@ -82,13 +89,14 @@ class SignInTriggers:
         Raises:
             CognitoError: A trigger refused or failed.
         """
-        if self.triggers.serves(caller.pool, POST_AUTHENTICATION):
-            event = _writer(caller, user.username, user).post_authentication()
-            await self.triggers.consult(caller.pool, POST_AUTHENTICATION, event)
+        if self.triggers.serves(caller.pool, PostAuthenticationEvent.trigger):
+            # The pool remembers no devices, so none is new.
+            event = PostAuthenticationEvent(**_occasion(caller, user.username, user).members)
+            await self.triggers.consult(caller.pool, event)
         if not self.shape_tokens(caller.pool):
             return None
         new = progress.state is State.NEW_PASSWORD_REQUIRED
-        return await self._shape(caller, user, "NewPasswordChallenge" if new else "Authentication")
+        return await self._shape(caller, user, NEW_PASSWORD if new else AUTHENTICATION)
 
     async def before_refresh(self, caller: Caller, user: User) -> TokenOverrides | None:
         """Run PreTokenGeneration for tokens that a refresh token gives; the pool has the trigger.
@@ -103,21 +111,25 @@ class SignInTriggers:
         Raises:
             CognitoError: The trigger refused or failed.
         """
-        return await self._shape(caller, user, "RefreshTokens")
+        return await self._shape(caller, user, REFRESH)
 
     async def _shape(self, caller: Caller, user: User, source: str) -> TokenOverrides | None:
         pool = caller.pool
-        groups = self.database.read(find_memberships, user.sub)
-        writer = _writer(caller, user.username, user)
-        event = writer.pre_token_generation(source, [SCOPE], groups)
-        response = await self.triggers.consult(pool, TOKEN_TRIGGER, event)
-        return read_token_overrides(
-            response, version=pool.token_event_version, client_id=caller.client.id
+        groups = await self.database.read(find_memberships, user.sub)
+        event = PreTokenGenerationEvent(
+            **_occasion(caller, user.username, user).members,
+            source=source,
+            version=pool.token_event_version,
+            groups=groups.groups,
+            iam_roles=groups.roles,
+            preferred_role=groups.preferred_role,
+            scopes=(SCOPE,),
         )
+        return token_overrides(await self.triggers.consult(pool, event), caller.client.id)
 
 
-def _writer(caller: Caller, username: str, user: User | None) -> EventWriter:
-    return EventWriter(
+def _occasion(caller: Caller, username: str, user: User | None) -> Occasion:
+    return Occasion(
         pool=caller.pool,
         client_id=caller.client.id,
         username=username,

@@ -15,7 +15,7 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -26,6 +26,7 @@ import anyio.to_thread
 from attrs import define, field, frozen
 
 from authflow.errors import ConfigError
+from authflow.pool.store.connection import Connection, Rows, Value
 from authflow.pool.store.schema import SCHEMA
 
 P = ParamSpec("P")
@@ -37,10 +38,21 @@ _MOST_IN_GROUP: Final = 256
 
 
 @frozen
+class _Sqlite:
+    """A `Connection` to SQLite, which takes `?` as it is."""
+
+    raw: sqlite3.Connection
+
+    def execute(self, sql: str, parameters: Sequence[Value] = (), /) -> Rows:
+        """Run one statement; see `Connection`."""
+        return Rows(self.raw.execute(sql, parameters))
+
+
+@frozen
 class _Job:
     """A function to run, and who waits for its result."""
 
-    run: Callable[[sqlite3.Connection], Any]
+    run: Callable[[Connection], Any]
     waiting: asyncio.Future[Any]
 
     def settle(self, result: Any, error: BaseException | None) -> None:
@@ -64,7 +76,7 @@ class Database:
     path: str = MEMORY
     _jobs: "SimpleQueue[_Job | None]" = field(factory=SimpleQueue, init=False)
     _thread: threading.Thread | None = field(default=None, init=False)
-    _reader: sqlite3.Connection | None = field(default=None, init=False)
+    _reader: _Sqlite | None = field(default=None, init=False)
 
     async def __aenter__(self) -> Self:
         self._reader = _open(self.path)
@@ -93,27 +105,31 @@ class Database:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(self._thread.join)
         if reader is not None:
-            reader.close()
+            reader.raw.close()
 
-    def read(
+    async def read(
         self,
-        job: Callable[Concatenate[sqlite3.Connection, P], T],
+        job: Callable[Concatenate[Connection, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run a job that changes nothing, here and now."""
+        """Run a job that changes nothing.
+
+        SQLite answers here and now: nothing else runs meanwhile. An engine that asks a server
+        would let others run, so no caller may count on that.
+        """
         return job(self._opened(), *args, **kwargs)
 
     async def write(
         self,
-        job: Callable[Concatenate[sqlite3.Connection, P], T],
+        job: Callable[Concatenate[Connection, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
         """Run a job in a transaction; when this returns, what it did is on disk.
 
-        A job that raises leaves no trace. A caller that is cancelled while the job runs does not
-        undo it.
+        The rules of jobs are those of `Connection`. A job that raises leaves no trace. A caller
+        that is cancelled while the job runs does not undo it.
         """
         connection = self._opened()
         waiting: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -124,15 +140,15 @@ class Database:
             self._jobs.put(pending)
         return await waiting
 
-    def _opened(self) -> sqlite3.Connection:
+    def _opened(self) -> _Sqlite:
         if self._reader is None:
             msg = "the database is not open; use it inside 'async with'"
             raise RuntimeError(msg)
         return self._reader
 
-    def _work(self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop) -> None:
+    def _work(self, connection: _Sqlite, loop: asyncio.AbstractEventLoop) -> None:
         """Write until the None comes. Runs in the thread, which owns the connection then."""
-        with contextlib.closing(connection):
+        with contextlib.closing(connection.raw):
             over = False
             while not over:
                 group, over = self._next_group()
@@ -162,7 +178,7 @@ def _settle(settled: Settled) -> None:
         job.settle(result, error)
 
 
-def _carry_out(connection: sqlite3.Connection, group: list[_Job]) -> Settled:
+def _carry_out(connection: _Sqlite, group: list[_Job]) -> Settled:
     """Run a group of jobs in one transaction."""
     try:
         # IMMEDIATE takes the write lock at once: a lock that comes late can come too late.
@@ -170,18 +186,18 @@ def _carry_out(connection: sqlite3.Connection, group: list[_Job]) -> Settled:
         settled = [_run(connection, job) for job in group if not job.waiting.cancelled()]
         connection.execute("COMMIT")
     except Exception as error:  # noqa: BLE001  # everyone who waits must hear of it
-        if connection.in_transaction:
+        if connection.raw.in_transaction:
             connection.execute("ROLLBACK")
         return [(job, None, error) for job in group]
     return settled
 
 
-def _run(connection: sqlite3.Connection, job: _Job) -> tuple[_Job, Any, BaseException | None]:
+def _run(connection: _Sqlite, job: _Job) -> tuple[_Job, Any, BaseException | None]:
     connection.execute("SAVEPOINT job")
     try:
         result = job.run(connection)
     except Exception as error:
-        if not connection.in_transaction:
+        if not connection.raw.in_transaction:
             # SQLite gave up the whole transaction, as it does when the disk is full.
             raise
         connection.execute("ROLLBACK TO job")
@@ -191,7 +207,7 @@ def _run(connection: sqlite3.Connection, job: _Job) -> tuple[_Job, Any, BaseExce
     return job, result, None
 
 
-def _open(path: str) -> sqlite3.Connection:
+def _open(path: str) -> _Sqlite:
     """Open a database and bring its tables up to date.
 
     Raises:
@@ -215,7 +231,7 @@ def _open(path: str) -> sqlite3.Connection:
     except ConfigError:
         connection.close()
         raise
-    return connection
+    return _Sqlite(connection)
 
 
 def _set_up(connection: sqlite3.Connection, path: str) -> None:

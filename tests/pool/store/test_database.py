@@ -29,7 +29,7 @@ async def database(request, tmp_path):
 
 async def test_what_is_written_is_read(database):
     assert await database.write(count, "ann", n=3) == 3
-    assert database.read(names) == {"ann"}
+    assert await database.read(names) == {"ann"}
 
 
 async def test_a_job_that_raises_leaves_no_trace_and_takes_nothing_with_it(database):
@@ -44,7 +44,7 @@ async def test_a_job_that_raises_leaves_no_trace_and_takes_nothing_with_it(datab
         return_exceptions=True,
     )
     assert [type(one) for one in results].count(KeyError) == 1
-    assert database.read(names) == {f"{kind}{n}" for kind in "uv" for n in range(5)}
+    assert await database.read(names) == {f"{kind}{n}" for kind in "uv" for n in range(5)}
 
 
 async def test_what_is_acknowledged_is_on_disk(tmp_path):
@@ -57,7 +57,7 @@ async def test_what_is_acknowledged_is_on_disk(tmp_path):
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         other.close()
         assert await database.write(
-            lambda connection: connection.execute("PRAGMA synchronous").fetchone()
+            lambda connection: connection.execute("PRAGMA synchronous").first()
         ) == (2,)
 
 
@@ -102,7 +102,7 @@ async def test_a_caller_that_is_cancelled_leaves_at_once_and_the_database_goes_o
         go_on.set()
         await database.write(count, "next")
         # Who left before the job began did not want it any more.
-        assert database.read(names) == {"next"}
+        assert await database.read(names) == {"next"}
 
 
 async def test_the_end_waits_for_what_was_asked_before(tmp_path):
@@ -112,13 +112,13 @@ async def test_the_end_waits_for_what_was_asked_before(tmp_path):
         await asyncio.sleep(0)
     await asyncio.gather(*tasks)
     async with Database(path=path) as again:
-        assert len(again.read(names)) == 50
+        assert len(await again.read(names)) == 50
 
 
 async def test_a_closed_database_says_so(tmp_path):
     database = Database(path=str(tmp_path / "pool.db"))
     with pytest.raises(RuntimeError, match="not open"):
-        database.read(names)
+        await database.read(names)
     async with database:
         pass
     with pytest.raises(RuntimeError, match="not open"):
@@ -166,14 +166,14 @@ async def test_files_that_are_not_ours_are_refused_and_left_alone(tmp_path):
 
 async def test_a_disk_that_is_full_fails_the_jobs_and_nothing_else(tmp_path):
     async with Database(path=str(tmp_path / "pool.db")) as database:
-        pages = await database.write(lambda c: c.execute("PRAGMA page_count").fetchone()[0])
-        await database.write(lambda c: c.execute(f"PRAGMA max_page_count = {pages}").fetchone())
+        pages = await database.write(lambda c: c.execute("PRAGMA page_count").first()[0])
+        await database.write(lambda c: c.execute(f"PRAGMA max_page_count = {pages}"))
         with pytest.raises(sqlite3.OperationalError, match="full"):
             await database.write(count, "x" * 100_000)
-        assert database.read(names) == set()
-        await database.write(lambda c: c.execute("PRAGMA max_page_count = 100000").fetchone())
+        assert await database.read(names) == set()
+        await database.write(lambda c: c.execute("PRAGMA max_page_count = 100000"))
         await database.write(count, "ann")
-        assert database.read(names) == {"ann"}
+        assert await database.read(names) == {"ann"}
 
 
 async def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path):
@@ -187,10 +187,10 @@ async def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path):
     old.close()
     for _ in range(2):
         async with Database(path=str(path)) as database:
-            assert database.read(names) == {"ann"}
-            tables = database.read(
-                lambda connection: connection.execute("SELECT name FROM sqlite_schema").fetchall()
+            assert await database.read(names) == {"ann"}
+            tables = await database.read(
+                lambda connection: connection.execute("SELECT name FROM sqlite_schema")
             )
             assert ("messages",) in tables
-            version = database.read(lambda c: c.execute("PRAGMA user_version").fetchone())
+            version = await database.read(lambda c: c.execute("PRAGMA user_version").first())
             assert version == (len(SCHEMA),)
