@@ -101,6 +101,7 @@ __all__ = [
     "TokenRevokedError",
     "TransportError",
     "TriggerFailedError",
+    "TriggerReplyError",
     "TriggerStateError",
     "UnexpectedReplyError",
     "UnreachableError",

@@ -6,7 +6,7 @@ of a traceback can show what is inside; only `reveal()` gives it, and that word 
 for.
 """
 
-from typing import Any, Generic, NoReturn, Self, TypeVar
+from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
 T = TypeVar("T", str, bytes, int)
 
@@ -26,7 +26,8 @@ class Secret(Generic[T]):
 
     __slots__ = ("__value",)
     __value: T
-    __hash__ = None  # type: ignore[assignment]  # a hash is a fact about the content
+    # A hash is a fact about the content.
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __init__(self, value: T) -> None:
         if not isinstance(value, str | bytes | int):

@@ -231,20 +231,21 @@ def dynamodb_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A real PostgreSQL server with nothing in it. Gives its URL."""
-    folder = tmp_path_factory.mktemp("postgres")
-    # The server refuses to run as root, so it runs as somebody else then, in a folder of theirs.
+    with tempfile.TemporaryDirectory(prefix="authflow-postgres-") as folder:
+        yield from postgres_in(Path(folder))
+
+
+def postgres_in(folder: Path) -> Iterator[str]:
+    # The server refuses to run as root, so it runs as somebody else then, in a folder of theirs:
+    # not below pytest's, which every run of pytest closes to others.
     somebody: dict[str, Any] = {}
     if os.geteuid() == 0:
         import pwd
 
         nobody = pwd.getpwnam("nobody")
         somebody = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-        for parent in folder.parents:
-            if parent == Path(parent.anchor) or parent.stat().st_uid != 0:
-                break
-            parent.chmod(parent.stat().st_mode | 0o011)
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
     made = ["-D", str(folder / "data"), "-U", "owner", "-A", "trust", "--no-sync", "-E", "UTF8"]
     program = shutil.which("initdb") or ""

@@ -32,10 +32,10 @@ __all__ = [
     "AuthClient",
     "AuthConfig",
     "ClientChallenge",
+    "Message",
     "Prompt",
     "ScriptedPrompt",
     "TerminalPrompt",
     "TokenVerifier",
-    "Message",
     "WebPrompt",
 ]

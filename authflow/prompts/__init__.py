@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from authflow.prompts.prompt import Prompt
     from authflow.prompts.scripted import ScriptedPrompt
     from authflow.prompts.terminal import TerminalPrompt
-    from authflow.prompts.web import MessageKind, Message, WebPrompt
+    from authflow.prompts.web import Message, MessageKind, WebPrompt
 else:
     __getattr__, __dir__ = _lazy_names(
         __name__,
@@ -21,10 +21,10 @@ else:
     )
 
 __all__ = [
+    "Message",
     "MessageKind",
     "Prompt",
     "ScriptedPrompt",
     "TerminalPrompt",
-    "Message",
     "WebPrompt",
 ]

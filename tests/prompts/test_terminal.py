@@ -48,7 +48,9 @@ async def test_a_media_type_cannot_lead_a_picture_out_of_its_folder(tmp_path, me
 
 
 ASK = """
-import sys, anyio
+import signal, sys, anyio
+# A terminal's programs may be interrupted, though whoever runs the tests may ignore it (nohup).
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from authflow.client import TerminalPrompt
 prompt = TerminalPrompt(image_folder=Path("."), output=sys.stdout)

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ def blocks(language: str) -> list[str]:
 
 @pytest.mark.timeout(240)
 @pytest.mark.skipif(sys.platform == "win32", reason="the page is written for a POSIX shell")
+@pytest.mark.skipif(
+    find_spec("ensurepip") is None, reason="this Python makes no environments: see `make test-deps`"
+)
 def test_its_commands_lead_from_an_empty_folder_to_a_sign_in(tmp_path: Path):
     site = sysconfig.get_path("purelib")
     inherited = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}

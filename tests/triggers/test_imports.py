@@ -119,6 +119,28 @@ def test_the_public_names_are_sorted_and_all_of_them_are_there():
     assert all(hasattr(authflow.triggers, name) for name in names)
 
 
+WITHOUT_LDAP = "import sys; sys.modules['bonsai'] = None\n"
+
+
+def test_every_public_name_is_there_without_an_ldap_client():
+    loaded = loaded_by(WITHOUT_LDAP + "from authflow.triggers import *; LdapDirectory")
+    assert "authflow.triggers.directories.ldap_directory" in loaded
+
+
+def test_an_ldap_directory_without_its_extra_says_what_to_install():
+    program = WITHOUT_LDAP + (
+        "from authflow.triggers import LdapDirectory\n"
+        "try: LdapDirectory(url='ldaps://x', bind_dn='cn=x', bind_password='x', base='dc=x',"
+        " attributes={'email': 'mail'})\n"
+        "except Exception as error: print(type(error).__name__, error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", program], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.startswith("ConfigError bonsai is missing")
+    assert "pip install cognito-authflow[ldap]" in done.stdout
+
+
 def test_completion_finds_the_public_names_before_they_are_loaded():
     program = "import authflow.triggers as t; assert set(t.__all__) <= set(dir(t))"
     assert "authflow.triggers.dispatcher" not in loaded_by(program)

@@ -15,7 +15,7 @@ RFC 4512 §1.4 (attribute names), RFC 4516 (URLs).
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -34,7 +34,7 @@ from authflow.errors import (
 from authflow.safe_url import SafeUrl, safe_url
 from authflow.secret import Secret
 from authflow.string_map import string_map
-from authflow.triggers.directories.ldap_worker import LOCKS, Failure, LdapServer, NoEntry, ask
+from authflow.triggers.directories.ldap_server import LOCKS, Failure, LdapServer, NoEntry
 from authflow.triggers.directories.migration import (
     DIRECTORY_TIMEOUT,
     NO_DEFAULTS,
@@ -48,6 +48,8 @@ from authflow.triggers.directories.records import found
 from authflow.triggers.events.migrated_user import MigratedUser
 
 _ATTRIBUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*|\d+(\.\d+)+", re.ASCII)
+
+_Entry = dict[str, list[bytes]] | NoEntry
 
 _log: Final = logging.getLogger(__name__)
 
@@ -130,7 +132,8 @@ class LdapDirectory:
         timeout: How many seconds a question may take, search and bind together.
 
     Raises:
-        ConfigError: A setting is malformed, or passwords would go over a network in clear.
+        ConfigError: A setting is malformed, or passwords would go over a network in clear; or the
+            LDAP client is not installed.
         TypeError: The defaults are no `MigratedUser`.
     """
 
@@ -148,8 +151,12 @@ class LdapDirectory:
     processes: int = 2
     timeout: float = field(default=DIRECTORY_TIMEOUT, converter=time_limit)
     _limiter: anyio.CapacityLimiter = field(init=False, repr=False)
+    _ask_server: Callable[[LdapServer, str, str | None], _Entry] = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        from authflow.triggers.directories import ldap_worker  # noqa: PLC0415  # needs the extra
+
+        self._ask_server = ldap_worker.ask
         if not (self.start_tls or self.allow_plaintext):
             self.url.refuse_insecure("url", unless="start_tls=True, or say allow_plaintext=True")
         if type(self.processes) is not int or self.processes < 1:
@@ -213,11 +220,9 @@ class LdapDirectory:
                 msg = "the process that asks the LDAP server has died"
                 raise DirectoryUnavailableError(msg) from error
 
-    async def _entry(
-        self, username: str, password: Secret[str] | None
-    ) -> dict[str, list[bytes]] | NoEntry:
+    async def _entry(self, username: str, password: Secret[str] | None) -> _Entry:
         return await anyio.to_process.run_sync(
-            ask,
+            self._ask_server,
             self._server(),
             username,
             None if password is None else password.reveal(),
@@ -225,9 +230,7 @@ class LdapDirectory:
             limiter=self._limiter,
         )
 
-    def _outcome(
-        self, entry: dict[str, list[bytes]] | NoEntry
-    ) -> Found | UnknownUser | WrongPassword:
+    def _outcome(self, entry: _Entry) -> Found | UnknownUser | WrongPassword:
         if isinstance(entry, NoEntry):
             return _outcome_without(entry)
         values = {name: _texts(held) for name, held in entry.items()}

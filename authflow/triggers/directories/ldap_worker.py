@@ -12,24 +12,18 @@ Sources: RFC 4511 (LDAP), 4513 (binds), 4515 (filters); draft-behera-ldap-passwo
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from enum import Enum
 from typing import Any, Final
 
-from attrs import field, frozen
-
 from authflow.errors import ConfigError
+from authflow.triggers.directories.ldap_server import Failure, LdapServer, NoEntry
 from authflow.triggers.directories.records import same_name
 
 try:
     import bonsai
     from bonsai.errors import LDAPError
-except ModuleNotFoundError as error:
+except ImportError as error:  # or the library that it was compiled for is missing
     msg = f"{error.name} is missing: run `pip install cognito-authflow[ldap]`"
     raise ConfigError(msg) from error
-
-LOCKS: Final = ("pwdAccountLockedTime", "nsAccountLock", "userAccountControl", "pwdReset")
-"""Attributes by which OpenLDAP, 389 Directory Server and Active Directory lock an account; and the
-one by which OpenLDAP says that the password must be changed, since bonsai tells nothing of it."""
 
 _ACCOUNT_DISABLED: Final = 2
 """The bit of Active Directory's userAccountControl."""
@@ -48,53 +42,6 @@ _AD_REASONS: Final[Mapping[str, str]] = {
     "775": "the account is locked",
 }
 _ESCAPED: Final = str.maketrans({char: f"\\{ord(char):02x}" for char in "\\*()\0"})
-
-
-class Failure(Enum):
-    """Why there is no entry."""
-
-    UNKNOWN = "unknown"
-    REFUSED = "refused"
-    SEVERAL = "several"
-    UNAVAILABLE = "unavailable"
-    FAILED = "failed"
-
-
-@frozen
-class NoEntry:
-    """The outcome of a question that gave no entry; `why` names no user and holds no secret."""
-
-    failure: Failure
-    why: str = ""
-
-
-@frozen(kw_only=True)
-class LdapServer:
-    """An LDAP server, and how its users are found.
-
-    Args:
-        url: Its URL, `ldaps://` or `ldap://`.
-        start_tls: Whether to begin TLS on an `ldap://` connection.
-        ca_file: A file with the certificates to trust; None for the system's.
-        timeout: How many seconds each step may take.
-        bind_dn: The service account.
-        bind_password: Its password.
-        base: Where users are searched, with all that is below.
-        username_attribute: The attribute that holds the name that users sign in with.
-        filter: What else a user's entry must match, as an LDAP filter.
-        attributes: The attributes to read.
-    """
-
-    url: str
-    start_tls: bool
-    ca_file: str | None
-    timeout: float
-    bind_dn: str
-    bind_password: str = field(repr=False)
-    base: str
-    username_attribute: str
-    filter: str
-    attributes: Sequence[str]
 
 
 def ask(
