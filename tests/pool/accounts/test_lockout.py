@@ -44,6 +44,17 @@ async def test_a_quarter_of_an_hour_of_silence_forgets_the_failures(house):
     assert [await refused(house) for _ in range(5)] == [WRONG] * 5
 
 
+async def test_failures_of_others_forget_nothing(house):
+    for name in ("ann", "bob"):
+        await house.add_user(name)
+    for _ in range(5):
+        await refused(house)
+    house.clock.now += 890
+    await house.api.refused("InitiateAuth", **house.by_password("bob", "wrong-Horse1"))
+    await house.api("InitiateAuth", **house.by_password("bob"))
+    assert [await refused(house) for _ in range(2)] == [WRONG, LOCKED]
+
+
 async def test_srp_and_password_share_one_count(house):
     await house.add_user()
     for _ in range(4):
