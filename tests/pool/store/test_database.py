@@ -97,31 +97,60 @@ async def test_what_is_acknowledged_is_on_disk(tmp_path):
         ) == (2,)
 
 
-async def test_jobs_that_wait_share_a_commit(tmp_path):
+def commits(path):
+    """Count the transactions in the write-ahead log: the frames that end one name a size."""
+    log = path.with_name(f"{path.name}-wal").read_bytes()
+    page, salts = int.from_bytes(log[8:12], "big"), log[16:24]
+    frames = (log[at : at + 24] for at in range(32, len(log), 24 + page))
+    # Frames of the log before this one have other salts.
+    return sum(frame[4:8] != bytes(4) and frame[8:16] == salts for frame in frames)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "groups"), [(1, 1), (2, 1), (40, 1), (256, 1), (257, 2), (600, 3)]
+)
+async def test_jobs_that_wait_share_a_commit(tmp_path, jobs, groups):
+    path = tmp_path / "pool.db"
+    async with Database(path=str(path)) as database:
+        began, go_on = threading.Event(), threading.Event()
+
+        def slow(_connection):
+            began.set()
+            assert go_on.wait(10)
+
+        await database.write(count, "first")
+        before = commits(path)
+        first = asyncio.create_task(database.write(slow))
+        await asyncio.to_thread(began.wait, 10)
+        waiting = [asyncio.create_task(database.write(count, f"u{n}")) for n in range(jobs)]
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.gather(first, *waiting)
+        assert commits(path) - before == groups
+
+
+async def test_jobs_that_share_a_commit_see_one_another_and_nobody_else_sees_them(tmp_path):
     async with Database(path=str(tmp_path / "pool.db")) as database:
         began, go_on = threading.Event(), threading.Event()
-        transactions = set()
+        other = sqlite3.connect(tmp_path / "pool.db", check_same_thread=False)
 
         def slow(connection):
             began.set()
             assert go_on.wait(10)
+            count(connection, "slow")
 
-        def noting(connection):
-            transactions.add(connection.execute("PRAGMA data_version").fetchone())
-            return connection.total_changes, connection.in_transaction
+        def last(connection):
+            return names(connection), names(other)
 
         first = asyncio.create_task(database.write(slow))
         await asyncio.to_thread(began.wait, 10)
-        other = sqlite3.connect(tmp_path / "pool.db")
         waiting = [asyncio.create_task(database.write(count, f"u{n}")) for n in range(20)]
-        last = asyncio.create_task(database.write(names))
+        seen = asyncio.create_task(database.write(last))
         await asyncio.sleep(0)
-        before = names(other)
         go_on.set()
         await asyncio.gather(first, *waiting)
-        # The last job of the group saw all before it, and nobody outside saw any of them then.
-        assert await last == {f"u{n}" for n in range(20)}
-        assert before == set()
+        assert await seen == ({"slow"} | {f"u{n}" for n in range(20)}, {"slow"})
+        assert names(other) == {"slow"} | {f"u{n}" for n in range(20)}
         other.close()
 
 

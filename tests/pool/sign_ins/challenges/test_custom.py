@@ -1,6 +1,5 @@
 import asyncio
 import copy
-import json
 import threading
 import time
 
@@ -291,10 +290,8 @@ async def test_a_trigger_that_raises_is_named_with_its_words(house, riddle):
 async def test_of_twenty_answers_side_by_side_one_is_judged(house, riddle):
     asked = await begin(house)
     answer = house.answer("CUSTOM_CHALLENGE", "ann", asked["Session"], ANSWER="4")
-    replies = await asyncio.gather(
-        *(house.api.post("RespondToAuthChallenge", json.dumps(answer)) for _ in range(20))
-    )
-    assert sorted(status for status, _, _ in replies) == [200] + [400] * 19
+    replies = await house.api.at_once(*[("RespondToAuthChallenge", answer)] * 20)
+    assert sum("AuthenticationResult" in reply for reply in replies) == 1
     assert len(riddle.of("Verify")) == 1
 
 
