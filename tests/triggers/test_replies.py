@@ -1,4 +1,4 @@
-"""Replies are read as Cognito reads them; what it does not take is refused, and no value is told."""
+"""Replies are read as Cognito reads them: what it does not take is refused, without its value."""
 
 import contextlib
 from collections.abc import Callable
