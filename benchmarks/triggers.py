@@ -30,11 +30,14 @@ import authflow
 from authflow.secret import Secret
 from authflow.triggers import (
     CreateContext,
+    CreateEvent,
+    DefineEvent,
     Issued,
     Policy,
     SessionEntry,
     Triggers,
     VerifyContext,
+    VerifyEvent,
     challenge,
     password,
     sequence,
@@ -46,6 +49,12 @@ OURS: Final = Path(authflow.__file__).parent.relative_to(Path(authflow.__file__)
 CHALLENGES: Final = 9
 """With the password, a policy of ten steps."""
 USER: Final = {"sub": "5f1c2d7e-0000-4000-8000-000000000000", "email": "ada@example.com"}
+ABOUT: Final[dict[str, Any]] = {
+    "user_pool_id": "eu-central-1_EXAMPLE01",
+    "client_id": "1example23456789",
+    "username": "ada",
+    "user_attributes": USER,
+}
 
 BUILD: Final = """
 from authflow.triggers import Issued, Triggers, challenge, password, sequence
@@ -85,31 +94,17 @@ class Quiz:
         return context.answer.reveal() == context.private["sum"]
 
 
-def entries(passed: int) -> list[dict[str, Any]]:
+def entries(passed: int) -> tuple[SessionEntry, ...]:
     """A session in which the password and some challenges were passed."""
     names = ["SRP_A", "PASSWORD_VERIFIER", *["CUSTOM_CHALLENGE"] * passed]
-    return [
-        {
-            "challengeName": name,
-            "challengeResult": True,
-            "challengeMetadata": "QUIZ" if name == "CUSTOM_CHALLENGE" else None,
-        }
+    return tuple(
+        SessionEntry(
+            challenge_name=name,
+            challenge_result=True,
+            challenge_metadata="QUIZ" if name == "CUSTOM_CHALLENGE" else None,
+        )
         for name in names
-    ]
-
-
-def event(trigger: str, **request: Any) -> dict[str, Any]:
-    """An event as Cognito sends it."""
-    return {
-        "version": "1",
-        "region": "eu-central-1",
-        "userPoolId": "eu-central-1_EXAMPLE01",
-        "userName": "ada",
-        "callerContext": {"awsSdkVersion": "aws-sdk-js-3", "clientId": "1example23456789"},
-        "triggerSource": f"{trigger}_Authentication",
-        "request": {"userAttributes": USER, "userNotFound": False, **request},
-        "response": {},
-    }
+    )
 
 
 def written_by_hand(raw: dict[str, Any]) -> dict[str, Any]:
@@ -192,30 +187,19 @@ class Served:
     work: Callable[[], Awaitable[object]]
 
 
-def create_request(passed: int) -> dict[str, Any]:
-    """The request of Create after some challenges."""
-    return {"challengeName": "CUSTOM_CHALLENGE", "session": entries(passed)}
-
-
 def served_by(triggers: Triggers, policy: Policy) -> dict[str, Served]:
     """Name the events that are measured."""
-    last = event("CreateAuthChallenge", **create_request(CHALLENGES - 1))
-    private = asyncio.run(triggers.handle(last))["response"]["privateChallengeParameters"]
-    answered = {"privateChallengeParameters": private, "challengeAnswer": "5"}
+    beginning = DefineEvent(**ABOUT, session=entries(0)[:1])
+    end = DefineEvent(**ABOUT, session=entries(CHALLENGES))
+    last = CreateEvent(**ABOUT, session=entries(CHALLENGES - 1))
+    private = last.read_reply(asyncio.run(triggers.handle(last.to_json()))).private
+    answered = VerifyEvent(**ABOUT, private=private, answer=Secret("5"))
     quiz = Quiz()
     known: dict[str, Any] = {"username": "ada", "user_attributes": USER, "user_not_found": False}
     facts = Facts(user_attributes=USER, groups=frozenset(), client_metadata={})
 
     def replay(passed: int | None) -> Callable[[], Awaitable[object]]:
-        rounds = [] if passed is None else entries(passed)
-        session = tuple(
-            SessionEntry(
-                challenge_name=entry["challengeName"],
-                challenge_result=entry["challengeResult"],
-                challenge_metadata=entry["challengeMetadata"],
-            )
-            for entry in rounds
-        )
+        session = () if passed is None else entries(passed)
 
         async def work() -> object:
             return policy.replay(session, {Quiz.name: Quiz.metadata}, facts)
@@ -232,14 +216,10 @@ def served_by(triggers: Triggers, policy: Policy) -> dict[str, Served]:
 
     replay_last = replay(CHALLENGES - 1)
     return {
-        "Define, at the beginning": Served(
-            raw=event("DefineAuthChallenge", session=entries(0)[:1]), work=replay(None)
-        ),
-        "Define, after ten steps": Served(
-            raw=event("DefineAuthChallenge", session=entries(CHALLENGES)), work=replay(CHALLENGES)
-        ),
-        "Create, for the tenth step": Served(raw=last, work=create),
-        "Verify": Served(raw=event("VerifyAuthChallengeResponse", **answered), work=verify),
+        "Define, at the beginning": Served(raw=beginning.to_json(), work=replay(None)),
+        "Define, after ten steps": Served(raw=end.to_json(), work=replay(CHALLENGES)),
+        "Create, for the tenth step": Served(raw=last.to_json(), work=create),
+        "Verify": Served(raw=answered.to_json(), work=verify),
     }
 
 

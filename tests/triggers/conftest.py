@@ -9,8 +9,11 @@ import pytest
 from hypothesis import strategies as st
 
 from authflow.errors import ConfigError
+from authflow.secret import Secret
 from authflow.triggers import (
     CreateContext,
+    CreateEvent,
+    DefineEvent,
     Issued,
     Policy,
     SessionEntry,
@@ -18,6 +21,7 @@ from authflow.triggers import (
     Step,
     Triggers,
     VerifyContext,
+    VerifyEvent,
     any_of,
     attribute,
     challenge,
@@ -30,6 +34,7 @@ from authflow.triggers import (
     sequence,
     when,
 )
+from authflow.triggers.events.replies import DefineReply
 from authflow.triggers.policies.conditions import Condition, Facts
 
 EVENTS = Path(__file__).parent / "events"
@@ -110,13 +115,6 @@ class OtpChallenge(WordChallenge):
     interface = 1
 
 
-SOURCES = {
-    "define": "DefineAuthChallenge_Authentication",
-    "create": "CreateAuthChallenge_Authentication",
-    "verify": "VerifyAuthChallengeResponse_Authentication",
-}
-
-
 class CognitoSide:
     """Sends the events of one sign-in in Cognito's order, one merged entry a round.
 
@@ -132,84 +130,61 @@ class CognitoSide:
         attributes: dict[str, str] | None = None,
     ) -> None:
         self.triggers = triggers
-        self.attributes = attributes or {"email": "ada@example.com"}
-        self.user_not_found = user_not_found
-        self.session = [{"challengeName": "SRP_A", "challengeResult": True}] if srp else []
-        self.created = {}
-
-    async def send(self, kind: Any, response: Any, **request: Any):
-        event = {
-            "version": "1",
-            "triggerSource": SOURCES[kind],
-            "region": "eu-central-1",
-            "userPoolId": "eu-central-1_EXAMPLE01",
-            "userName": "ada",
-            "callerContext": {"awsSdkVersion": "1", "clientId": "1example23456789"},
-            "request": {
-                "userAttributes": {} if self.user_not_found else self.attributes,
-                "userNotFound": self.user_not_found,
-                **request,
-            },
-            "response": dict.fromkeys(response),
+        self.about = {
+            "user_pool_id": "eu-central-1_EXAMPLE01",
+            "client_id": "1example23456789",
+            "username": "ada",
+            "user_attributes": {} if user_not_found else attributes or {"email": "ada@example.com"},
+            "user_not_found": user_not_found,
         }
-        filled = await self.triggers.handle(json.loads(json.dumps(event)))
-        return json.loads(json.dumps(filled))["response"]
+        self.session = (passed("SRP_A"),) if srp else ()
+        self.created: Any = None
+
+    async def send(self, event: Any):
+        """Give the reply; events and replies travel as JSON."""
+        filled = await self.triggers.handle(json.loads(json.dumps(event.to_json())))
+        return event.read_reply(json.loads(json.dumps(filled)))
 
     async def define(self):
         """Give "tokens", "failed", "PASSWORD_VERIFIER" or the public challenge parameters."""
-        decided = await self.send(
-            "define",
-            ["challengeName", "issueTokens", "failAuthentication"],
-            session=self.session,
-        )
-        match decided:
-            case {"issueTokens": True, "failAuthentication": False, "challengeName": None}:
+        match await self.send(DefineEvent(**self.about, session=self.session)):
+            case DefineReply.TOKENS:
                 return "tokens"
-            case {"issueTokens": False, "failAuthentication": True, "challengeName": None}:
+            case DefineReply.FAILURE:
                 return "failed"
-            case {
-                "issueTokens": False,
-                "failAuthentication": False,
-                "challengeName": "PASSWORD_VERIFIER",
-            }:
+            case DefineReply.PASSWORD_VERIFIER:
                 return "PASSWORD_VERIFIER"
-            case {
-                "issueTokens": False,
-                "failAuthentication": False,
-                "challengeName": "CUSTOM_CHALLENGE",
-            }:
-                return await self.create()
-        pytest.fail(f"Cognito knows no such decision: {decided}")
+        return await self.create()
 
     async def create(self):
-        self.created = await self.send(
-            "create",
-            ["publicChallengeParameters", "privateChallengeParameters", "challengeMetadata"],
-            session=self.session,
-            challengeName="CUSTOM_CHALLENGE",
-        )
-        return self.created["publicChallengeParameters"]
+        self.created = await self.send(CreateEvent(**self.about, session=self.session))
+        return dict(self.created.public)
 
     async def prove_password(self):
-        self.session.append({"challengeName": "PASSWORD_VERIFIER", "challengeResult": True})
+        self.session += (passed("PASSWORD_VERIFIER"),)
         return await self.define()
 
     async def answer(self, text: str, **told: str):
-        verified = await self.send(
-            "verify",
-            ["answerCorrect"],
-            privateChallengeParameters=self.created["privateChallengeParameters"],
-            challengeAnswer=text,
-            clientMetadata=told,
+        right = await self.send(
+            VerifyEvent(
+                **self.about,
+                client_metadata=told,
+                private=self.created.private,
+                answer=Secret(text),
+            )
         )
-        self.session.append(
-            {
-                "challengeName": "CUSTOM_CHALLENGE",
-                "challengeResult": verified["answerCorrect"],
-                "challengeMetadata": self.created["challengeMetadata"],
-            }
+        self.session += (
+            SessionEntry(
+                challenge_name="CUSTOM_CHALLENGE",
+                challenge_result=right,
+                challenge_metadata=self.created.metadata,
+            ),
         )
         return await self.define()
+
+
+def passed(name: str) -> SessionEntry:
+    return SessionEntry(challenge_name=name, challenge_result=True)
 
 
 @pytest.fixture(scope="session")

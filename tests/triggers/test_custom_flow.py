@@ -127,8 +127,8 @@ async def test_the_answer_is_in_nothing_that_the_client_or_a_later_trigger_sees(
 ):
     cognito = cognito_side(triggers_of(challenge("sum", left=481500, right=16)))
     await cognito.define()
-    assert "481516" not in json.dumps(cognito.created["publicChallengeParameters"])
-    assert cognito.created["challengeMetadata"] == "SUM_CHALLENGE"
+    assert "481516" not in json.dumps(dict(cognito.created.public))
+    assert cognito.created.metadata == "SUM_CHALLENGE"
 
 
 async def test_define_is_pure(triggers_of, load_event: LoadEvent):
@@ -167,7 +167,7 @@ def choice(*options: str) -> dict[str, str]:
 async def test_a_choice_is_a_round_of_its_own(triggers_of, cognito_side):
     cognito = cognito_side(triggers_of(any_of(challenge("sum"), challenge("word"))))
     assert await cognito.define() == choice("sum", "word")
-    assert cognito.created["challengeMetadata"] == "AUTHFLOW_CHOICE"
+    assert cognito.created.metadata == "AUTHFLOW_CHOICE"
     assert (await cognito.answer(" word "))["challenge"] == "word"
     assert await cognito.answer("open") == "tokens"
 

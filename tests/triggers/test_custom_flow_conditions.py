@@ -53,7 +53,7 @@ async def test_client_metadata_is_told_in_a_round_of_its_own(
     asked = await cognito.answer("open", device="phone")
     wanted = {"challenge": "condition", "wanted": "device trusted"}
     assert asked == {**wanted, "attempt": "1", "attempts": "1"}
-    assert cognito.created["challengeMetadata"] == "AUTHFLOW_CONDITION"
+    assert cognito.created.metadata == "AUTHFLOW_CONDITION"
     asked = await cognito.answer(answer, **told)
     assert (asked["challenge"] if then else asked) == (then or "tokens")
 

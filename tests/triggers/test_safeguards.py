@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import anyio
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 
 from authflow.errors import (
     ConfigError,
@@ -19,7 +19,17 @@ from authflow.errors import (
 from authflow.keys.key_ring import KeyRing
 from authflow.secret import Secret
 from authflow.stores.store import MemoryLimitStore
-from authflow.triggers import Issued, Triggers, challenge, password, sequence
+from authflow.triggers import (
+    CreateEvent,
+    Issued,
+    SessionEntry,
+    Triggers,
+    VerifyEvent,
+    challenge,
+    password,
+    sequence,
+)
+from authflow.triggers.events.replies import CreateReply
 from authflow.triggers.limits.limits import Limits
 from authflow.triggers.limits.rules import GuessLimit, SendLimit
 
@@ -128,55 +138,45 @@ class Bench:
             limits=self.limits,
         )
 
-    def event(self, source: str, username: str, unknown: bool, **request: Any) -> dict[str, Any]:
-        attributes = {} if unknown else {"email": f"{username}@example.com"}
+    def about(self, username: str = "ada", *, unknown: bool = False) -> dict[str, Any]:
         return {
-            "version": "1",
-            "triggerSource": f"{source}_Authentication",
-            "region": "eu-central-1",
-            "userPoolId": POOL,
-            "userName": username,
-            "callerContext": {"awsSdkVersion": "any", "clientId": "client"},
-            "request": {"userAttributes": attributes, "userNotFound": unknown, **request},
-            "response": {},
+            "user_pool_id": POOL,
+            "client_id": "client",
+            "username": username,
+            "user_attributes": {} if unknown else {"email": f"{username}@example.com"},
+            "user_not_found": unknown,
         }
 
-    def session(self, *metadata: str) -> list[dict[str, Any]]:
+    def session(self, *metadata: str) -> tuple[SessionEntry, ...]:
         begin = [
-            {"challengeName": "SRP_A", "challengeResult": True},
-            {"challengeName": "PASSWORD_VERIFIER", "challengeResult": True},
+            SessionEntry(challenge_name=name, challenge_result=True)
+            for name in ("SRP_A", "PASSWORD_VERIFIER")
         ]
         wrong = [
-            {"challengeName": "CUSTOM_CHALLENGE", "challengeResult": False, "challengeMetadata": m}
-            for m in metadata
+            SessionEntry(
+                challenge_name="CUSTOM_CHALLENGE", challenge_result=False, challenge_metadata=told
+            )
+            for told in metadata
         ]
-        return begin + wrong
+        return (*begin, *wrong)
 
-    async def create(self, *metadata: str, username: str = "ada", unknown: bool = False) -> Any:
-        event = self.event(
-            "CreateAuthChallenge",
-            username,
-            unknown,
-            challengeName="CUSTOM_CHALLENGE",
-            session=self.session(*metadata),
-        )
-        return (await self.triggers.handle(event))["response"]
+    async def create(
+        self, *metadata: str, username: str = "ada", unknown: bool = False
+    ) -> CreateReply:
+        about = self.about(username, unknown=unknown)
+        event = CreateEvent(**about, session=self.session(*metadata))
+        return event.read_reply(await self.triggers.handle(event.to_json()))
 
     async def verify(
-        self, made: Any, answer: str, *, username: str = "ada", unknown: bool = False
+        self, made: CreateReply, answer: str, *, username: str = "ada", unknown: bool = False
     ) -> bool:
-        event = self.event(
-            "VerifyAuthChallengeResponse",
-            username,
-            unknown,
-            privateChallengeParameters=made["privateChallengeParameters"],
-            challengeAnswer=answer,
-        )
-        return (await self.triggers.handle(event))["response"]["answerCorrect"]
+        about = self.about(username, unknown=unknown)
+        event = VerifyEvent(**about, private=made.private, answer=Secret(answer))
+        return event.read_reply(await self.triggers.handle(event.to_json()))
 
 
-def code_of(made: Any) -> str:
-    return made["privateChallengeParameters"]["c"]
+def code_of(made: CreateReply) -> str:
+    return made.private["c"]
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
@@ -207,7 +207,7 @@ async def test_a_run_that_timed_out_while_it_sent_is_not_followed_by_a_second_me
     with anyio.move_on_after(0.05):
         await bench.create()
     made = await bench.create()
-    assert made["publicChallengeParameters"]["sent"] == "AlreadySent"
+    assert made.public["sent"] == "AlreadySent"
     assert bench.outbox.sent == []  # nobody knows whether it went out: it is not sent twice
 
 
@@ -254,7 +254,7 @@ async def test_a_sign_in_right_after_one_that_succeeded_has_a_code_of_its_own():
 async def test_another_round_another_user_and_a_later_sign_in_have_other_codes():
     bench = Bench()
     first = await bench.create()
-    second = await bench.create(first["challengeMetadata"].partition("#")[0])
+    second = await bench.create(first.metadata.partition("#")[0])
     grace = await bench.create(username="grace")
     bench.clock.now += 60
     later = await bench.create()
@@ -301,10 +301,10 @@ async def test_an_unknown_user_gets_the_same_shape_by_the_same_calls_and_no_mess
     unknown = await bench.create(username="nobody", unknown=True)
     assert bench.store.calls == calls
     assert len(bench.outbox.sent) == 1
-    assert known["publicChallengeParameters"] == unknown["publicChallengeParameters"]
-    for part in ("publicChallengeParameters", "privateChallengeParameters"):
-        assert known[part].keys() == unknown[part].keys()
-    assert len(known["challengeMetadata"]) == len(unknown["challengeMetadata"])
+    assert known.public == unknown.public
+    for part in ("public", "private"):
+        assert getattr(known, part).keys() == getattr(unknown, part).keys()
+    assert len(known.metadata) == len(unknown.metadata)
     bench.store.calls.clear()
     assert await bench.verify(known, "wrong") is False
     calls = [*bench.store.calls]
@@ -317,21 +317,21 @@ async def test_an_unknown_user_gets_the_same_shape_by_the_same_calls_and_no_mess
 async def test_state_travels_sealed_to_the_next_attempt_and_no_code_with_it_in_clear():
     bench = Bench()
     first = await bench.create()
-    metadata = first["challengeMetadata"]
+    metadata = first.metadata
     assert metadata.startswith("MAILED#")
     assert code_of(first) not in metadata
     second = await bench.create(metadata)
     assert code_of(second) == code_of(first)
-    assert second["publicChallengeParameters"]["attempt"] == "2"
-    third = await bench.create(metadata, second["challengeMetadata"])
+    assert second.public["attempt"] == "2"
+    third = await bench.create(metadata, second.metadata)
     assert code_of(third) == code_of(first)
     assert len(bench.outbox.sent) == 1
 
 
 async def test_sealed_state_of_another_user_round_or_hand_ends_the_sign_in():
     bench = Bench()
-    metadata = (await bench.create())["challengeMetadata"]
-    second = (await bench.create(metadata))["challengeMetadata"]
+    metadata = (await bench.create()).metadata
+    second = (await bench.create(metadata)).metadata
     with pytest.raises(SealError):
         await bench.create(metadata, username="grace")
     with pytest.raises(SealError):
@@ -359,7 +359,9 @@ async def test_a_store_that_fails_lets_nobody_in_and_says_to_wait():
 async def test_a_challenge_made_without_limits_is_not_verified_under_limits():
     bench = Bench()
     made = await bench.create()
-    del made["privateChallengeParameters"]["authflow.turn"]
+    bare = {name: value for name, value in made.private.items() if name != "authflow.turn"}
+    assert len(bare) == len(made.private) - 1
+    made = evolve(made, private=bare)
     with pytest.raises(EventError, match="new sign-in"):
         await bench.verify(made, "any")
 
@@ -374,11 +376,9 @@ async def test_without_limits_a_plugin_that_delivers_or_seals_fails_closed():
         needs = ()
 
     triggers = Triggers(policy=challenge("mailed"), challenges=[Hasty])
-    event = Bench().event(
-        "CreateAuthChallenge", "ada", False, challengeName="CUSTOM_CHALLENGE", session=[]
-    )
+    event = CreateEvent(**Bench().about(), session=())
     with pytest.raises(PluginFailedError):
-        await triggers.handle(event)
+        await triggers.handle(event.to_json())
 
 
 async def test_too_much_state_is_the_plugins_failure():
@@ -388,8 +388,6 @@ async def test_too_much_state_is_the_plugins_failure():
 
     bench = Bench()
     triggers = Triggers(policy=challenge("mailed"), challenges=[Large], limits=bench.limits)
-    event = bench.event(
-        "CreateAuthChallenge", "ada", False, challengeName="CUSTOM_CHALLENGE", session=[]
-    )
+    event = CreateEvent(**bench.about(), session=())
     with pytest.raises(PluginFailedError):
-        await triggers.handle(event)
+        await triggers.handle(event.to_json())

@@ -22,7 +22,7 @@ from werkzeug.serving import make_server
 from authflow import AuthConfig
 from authflow.plugins import Challenge, CreateContext, Secret, VerifyContext
 from authflow.pool import PoolServer
-from authflow.triggers import Triggers
+from authflow.triggers import CreateEvent, SessionEntry, Triggers, VerifyEvent
 
 
 @pytest.fixture
@@ -268,51 +268,35 @@ def documented_sample() -> DocumentedSample:
     return DocumentedSample()
 
 
-BY_SRP = [
-    {"challengeName": name, "challengeResult": True} for name in ("SRP_A", "PASSWORD_VERIFIER")
-]
-
-
-def event(source: str, request: dict[str, Any], *answered: str) -> dict[str, Any]:
-    return {
-        "version": "1",
-        "region": "eu-central-1",
-        "userPoolId": "eu-central-1_Abc123def",
-        "userName": "ada",
-        "callerContext": {"awsSdkVersion": "3", "clientId": "6hr1dqf1exampleclientid123"},
-        "triggerSource": source,
-        "request": {"userAttributes": {"sub": "1"}, "userNotFound": False, **request},
-        "response": dict.fromkeys(answered),
-    }
+BY_SRP = tuple(
+    SessionEntry(challenge_name=name, challenge_result=True)
+    for name in ("SRP_A", "PASSWORD_VERIFIER")
+)
+ADA = {
+    "user_pool_id": "eu-central-1_Abc123def",
+    "client_id": "6hr1dqf1exampleclientid123",
+    "username": "ada",
+    "user_attributes": {"sub": "1"},
+}
 
 
 @pytest.fixture(scope="session")
 def created() -> Callable[[Triggers], Awaitable[Any]]:
-    """Have triggers make a challenge, after the password was proved, and give their response."""
+    """Have triggers make a challenge, after the password was proved."""
 
     async def created(triggers: Triggers) -> Any:
-        made = event(
-            "CreateAuthChallenge_Authentication",
-            {"challengeName": "CUSTOM_CHALLENGE", "session": BY_SRP},
-            "publicChallengeParameters",
-            "privateChallengeParameters",
-            "challengeMetadata",
-        )
-        return (await triggers.handle(made))["response"]
+        event = CreateEvent(**ADA, session=BY_SRP)
+        return event.read_reply(await triggers.handle(event.to_json()))
 
     return created
 
 
 @pytest.fixture(scope="session")
-def passes() -> Callable[[Triggers, Any, str], Awaitable[Any]]:
+def passes() -> Callable[[Triggers, Any, str], Awaitable[bool]]:
     """Have triggers verify an answer, and say whether it is right."""
 
-    async def passes(triggers: Triggers, private: Any, answer: str) -> Any:
-        asked = event(
-            "VerifyAuthChallengeResponse_Authentication",
-            {"privateChallengeParameters": private, "challengeAnswer": answer},
-            "answerCorrect",
-        )
-        return (await triggers.handle(asked))["response"]["answerCorrect"]
+    async def passes(triggers: Triggers, private: Any, answer: str) -> bool:
+        event = VerifyEvent(**ADA, private=private, answer=Secret(answer))
+        return event.read_reply(await triggers.handle(event.to_json()))
 
     return passes

@@ -432,9 +432,9 @@ async def test_cognitos_three_runs_of_verify_get_turnstiles_same_verdict(
 ) -> None:
     siteverify.tokens[TOKEN] = known("turnstile")
     triggers = serving(made("turnstile"))
-    private = (await created(triggers))["privateChallengeParameters"]
+    private = (await created(triggers)).private
     assert [await passes(triggers, private, TOKEN) for _ in range(3)] == [True] * 3
-    another = (await created(triggers))["privateChallengeParameters"]
+    another = (await created(triggers)).private
     assert await passes(triggers, another, TOKEN) is False
 
 
@@ -444,7 +444,7 @@ async def test_without_limits_a_further_run_is_refused_where_the_service_has_no_
 ) -> None:
     siteverify.tokens[TOKEN] = known(name)
     triggers = serving(made(name))
-    private = (await created(triggers))["privateChallengeParameters"]
+    private = (await created(triggers)).private
     assert [await passes(triggers, private, TOKEN) for _ in range(2)] == [True, False]
 
 
@@ -455,7 +455,7 @@ async def test_with_limits_cognitos_three_runs_of_verify_get_the_same_verdict(
     siteverify.tokens |= {"good": known(name), "elsewhere": known(name, hostname="evil.example")}
     triggers = serving(made(name), limits=Limits(store=MemoryLimitStore(), keys=KeyRing.generate()))
     for token, right in (("good", True), ("elsewhere", False), ("unknown", False)):
-        private = (await created(triggers))["privateChallengeParameters"]
+        private = (await created(triggers)).private
         assert [await passes(triggers, private, token) for _ in range(3)] == [right] * 3
 
 
@@ -465,8 +465,8 @@ async def test_with_limits_a_token_of_another_answer_is_not_even_asked_about(
 ) -> None:
     siteverify.tokens[TOKEN] = known(name)
     triggers = serving(made(name), limits=Limits(store=MemoryLimitStore(), keys=KeyRing.generate()))
-    first = (await created(triggers))["privateChallengeParameters"]
-    second = (await created(triggers))["privateChallengeParameters"]
+    first = (await created(triggers)).private
+    second = (await created(triggers)).private
     assert await passes(triggers, first, TOKEN) is True
     assert await passes(triggers, second, TOKEN) is False
     assert len(siteverify.forms) == 1
@@ -478,7 +478,7 @@ async def test_with_limits_a_run_after_a_failed_one_may_ask_again(
 ) -> None:
     siteverify.tokens[TOKEN] = known(name)
     triggers = serving(made(name), limits=Limits(store=MemoryLimitStore(), keys=KeyRing.generate()))
-    private = (await created(triggers))["privateChallengeParameters"]
+    private = (await created(triggers)).private
     siteverify.fault = replying({}, status=503)
     with pytest.raises(PluginFailedError):
         await passes(triggers, private, TOKEN)

@@ -14,7 +14,7 @@ from authflow_otp.trigger import LONGEST_LIFE, Otp
 from authflow.client import ScriptedPrompt
 from authflow.errors import ConfigError
 from authflow.plugins import settings_schema
-from authflow.triggers import DynamoDbLimitStore, KeyRing, Triggers
+from authflow.triggers import DefineEvent, DynamoDbLimitStore, KeyRing, SessionEntry, Triggers
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 TRIGGER_EXAMPLE, CLIENT_EXAMPLE, ENROL_EXAMPLE = re.findall(
@@ -60,30 +60,25 @@ async def test_the_trigger_example_serves_a_flow(
     monkeypatch.setenv("SMTP_PASSWORD", "Mail-secret-1")
     triggers = run(TRIGGER_EXAMPLE)["triggers"]
     assert isinstance(triggers, Triggers)
-    by_srp = [
-        {"challengeName": name, "challengeResult": True} for name in ("SRP_A", "PASSWORD_VERIFIER")
-    ]
-    passed = {
-        "challengeName": "CUSTOM_CHALLENGE",
-        "challengeResult": True,
-        "challengeMetadata": "OTP_CHALLENGE",
-    }
-    for session, expected in (
-        (by_srp, ("CUSTOM_CHALLENGE", False)),
-        ([*by_srp, passed], (None, True)),
-    ):
-        event = {
-            "version": "1",
-            "region": "eu-central-1",
-            "userPoolId": "eu-central-1_Abc123def",
-            "userName": "ada",
-            "callerContext": {"awsSdkVersion": "3", "clientId": "6hr1dqf1exampleclientid123"},
-            "triggerSource": "DefineAuthChallenge_Authentication",
-            "request": {"userAttributes": {"sub": "1"}, "userNotFound": False, "session": session},
-            "response": {"challengeName": None, "issueTokens": None, "failAuthentication": None},
-        }
-        decided = (await triggers.handle(event))["response"]
-        assert (decided["challengeName"], decided["issueTokens"]) == expected
+    by_srp = tuple(
+        SessionEntry(challenge_name=name, challenge_result=True)
+        for name in ("SRP_A", "PASSWORD_VERIFIER")
+    )
+    passed = SessionEntry(
+        challenge_name="CUSTOM_CHALLENGE",
+        challenge_result=True,
+        challenge_metadata="OTP_CHALLENGE",
+    )
+    for session, expected in ((by_srp, "CUSTOM_CHALLENGE"), ((*by_srp, passed), "TOKENS")):
+        event = DefineEvent(
+            user_pool_id="eu-central-1_Abc123def",
+            client_id="6hr1dqf1exampleclientid123",
+            username="ada",
+            user_attributes={"sub": "1"},
+            session=session,
+        )
+        decided = event.read_reply(await triggers.handle(event.to_json()))
+        assert decided.name == expected
 
 
 async def test_the_client_example_runs_until_it_finds_no_configuration(
