@@ -12,7 +12,6 @@ from typing import Final
 
 USERNAME: Final = "USERNAME"
 SECRET_HASH: Final = "SECRET_HASH"
-DEVICE_KEY: Final = "DEVICE_KEY"
 USER_ID_FOR_SRP: Final = "USER_ID_FOR_SRP"
 """The user's canonical name, where a challenge goes with SRP or a new password."""
 

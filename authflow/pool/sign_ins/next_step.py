@@ -6,15 +6,13 @@ between the judgement and what follows from it. A new factor is a new line here,
 forget it.
 """
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from authflow.machine import AuthFlow, Challenged, Outcome, State, follows
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.users import FORCE_CHANGE_PASSWORD, User, missing_attributes
 from authflow.pool.cognito_errors import not_authorized
-from authflow.pool.sign_ins.sessions import Progress, new_handle, put_session
-from authflow.pool.store.connection import Connection
-from authflow.pool.tokens.issuer import Grant, start_family
+from authflow.pool.sign_ins.sessions import Progress
 from authflow.wire import Members, new_password
 
 
@@ -94,63 +92,3 @@ def _new_password(caller: Caller, user: User, now: float) -> ChallengeOwed:
         attributes={name: value for name, value in attributes if caller.client.may_read(name)},
     )
     return ChallengeOwed(state=State.NEW_PASSWORD_REQUIRED, parameters=asked.write())
-
-
-@frozen(kw_only=True)
-class Decision:
-    """Where a sign-in goes from here.
-
-    Args:
-        caller: Who answered.
-        user: The user; None for one who does not exist.
-        progress: Where the sign-in stands.
-        step: What is owed.
-        given: The grant, where tokens are owed that nothing holds.
-        handle: The new session's, where a challenge is owed.
-    """
-
-    caller: Caller
-    user: User | None
-    progress: Progress
-    step: NextStep
-    given: Grant | None = None
-    handle: str | None = field(default=None, repr=False)
-
-
-def decide(
-    connection: Connection,
-    caller: Caller,
-    user: User | None,
-    progress: Progress,
-    now: float,
-    *,
-    held: bool,
-) -> Decision:
-    """Say what is owed, and keep it: tokens are granted, and a challenge is waited at.
-
-    It runs in the transaction that judged the answer.
-
-    Args:
-        connection: The database.
-        caller: Who answered.
-        user: The user, as read in this transaction; None for one who does not exist.
-        progress: Where the sign-in stands.
-        now: Seconds since the epoch.
-        held: Whether the pool has triggers that are asked before tokens are given.
-
-    Raises:
-        CognitoError: Nothing can follow.
-    """
-    step = next_step(caller, user, progress, held=held, now=now)
-    decision = Decision(caller=caller, user=user, progress=progress, step=step)
-    match step:
-        case TokensOwed(held=False) if user is not None:
-            given = start_family(connection, caller.client, user, progress.auth_time, now)
-            return evolve(decision, given=given)
-        case ChallengeOwed(state=state):
-            waiting, handle = progress.follow(Challenged(state)), new_handle()
-            expires_at = now + caller.client.session_seconds
-            put_session(connection, handle, waiting, now, expires_at)
-            return evolve(decision, progress=waiting, handle=handle)
-        case _:
-            return decision

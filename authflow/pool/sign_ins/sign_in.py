@@ -31,13 +31,8 @@ from authflow.pool.sign_ins.challenges.custom import CustomRounds, ProofWanted, 
 from authflow.pool.sign_ins.challenges.new_password import NewPasswords
 from authflow.pool.sign_ins.challenges.password import PasswordChecks
 from authflow.pool.sign_ins.challenges.password_verifier import Handshakes, read_public_a
-from authflow.pool.sign_ins.next_step import (
-    ChallengeOwed,
-    Decision,
-    DefineOwed,
-    TokensOwed,
-    decide,
-)
+from authflow.pool.sign_ins.decision import Decision, decide
+from authflow.pool.sign_ins.next_step import ChallengeOwed, DefineOwed, TokensOwed
 from authflow.pool.sign_ins.replies import Replies, asked
 from authflow.pool.sign_ins.sessions import Progress, entry
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers

@@ -13,7 +13,8 @@ from authflow.machine import State
 from authflow.pool.accounts.callers import Caller, read_members, username_of
 from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result, not_authorized
-from authflow.pool.sign_ins.next_step import Decision, DefineOwed
+from authflow.pool.sign_ins.decision import Decision
+from authflow.pool.sign_ins.next_step import DefineOwed
 from authflow.pool.sign_ins.sessions import Progress, entry, session_of, take
 from authflow.pool.store.database import Database
 from authflow.pool.triggers.occasion import Occasion

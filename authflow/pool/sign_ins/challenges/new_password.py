@@ -17,7 +17,7 @@ from authflow.pool.accounts.users import (
     update_user,
 )
 from authflow.pool.cognito_errors import invalid_parameter, invalid_session
-from authflow.pool.sign_ins.next_step import Decision, decide
+from authflow.pool.sign_ins.decision import Decision, decide
 from authflow.pool.sign_ins.sessions import session_of, take
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.connection import Connection

@@ -10,8 +10,8 @@ from authflow.pool.accounts.masking import stand_in
 from authflow.pool.accounts.passwords import StoredPassword
 from authflow.pool.accounts.users import User, find_user, find_user_by_sub
 from authflow.pool.cognito_errors import CognitoError, not_authorized, user_not_found
+from authflow.pool.sign_ins.decision import Decision, decide
 from authflow.pool.sign_ins.migration import Migration
-from authflow.pool.sign_ins.next_step import Decision, decide
 from authflow.pool.sign_ins.sessions import Progress
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.connection import Connection

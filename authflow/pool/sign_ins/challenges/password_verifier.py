@@ -17,7 +17,7 @@ from authflow.pool.accounts.masking import stand_in
 from authflow.pool.accounts.passwords import StoredPassword
 from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import invalid_parameter, not_authorized
-from authflow.pool.sign_ins.next_step import Decision, decide
+from authflow.pool.sign_ins.decision import Decision, decide
 from authflow.pool.sign_ins.replies import Replies
 from authflow.pool.sign_ins.sessions import (
     Handshake,
