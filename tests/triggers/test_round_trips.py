@@ -152,6 +152,19 @@ def test_an_event_of_another_kinds_source_is_not_written(kind: type[TriggerEvent
     tried()
 
 
+@given(events(MigrationEvent))
+def test_a_migration_comes_with_a_password_unless_it_is_forgotten(event: MigrationEvent):
+    other = Secret("x") if event.password is None else None
+    with pytest.raises(MisuseError, match="password"):
+        evolve(event, password=other).to_json()
+
+
+@given(events(PreTokenGenerationEvent), st.integers().filter(lambda n: n not in {1, 2, 3}))
+def test_a_version_that_nobody_knows_is_not_written(event: PreTokenGenerationEvent, version: int):
+    with pytest.raises(MisuseError, match="version 1, 2 or 3"):
+        evolve(event, version=version).to_json()
+
+
 def said(value: Any) -> Any:
     """Leave out what says nothing: null, false, and what is empty."""
     match value:

@@ -33,6 +33,7 @@ _PASSED_OVER: Final = UNCHANGEABLE | OF_GROUPS | {"aud"}
 AUTHENTICATION: Final = "TokenGeneration_Authentication"
 NEW_PASSWORD: Final = "TokenGeneration_NewPasswordChallenge"
 REFRESH: Final = "TokenGeneration_RefreshTokens"
+_VERSIONS: Final = frozenset({"1", "2", "3"})
 _CLIENT_CREDENTIALS: Final = "TokenGeneration_ClientCredentials"
 
 
@@ -69,7 +70,7 @@ class PreTokenGenerationEvent(HandledEvent):
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
         version = event.text("version")
-        if version not in {"1", "2", "3"}:
+        if version not in _VERSIONS:
             raise event.wrong("version", '"1", "2" or "3"')
         request = event.object("request")
         groups = request.optional_object("groupConfiguration") or EventObject({}, request.path)
@@ -83,7 +84,11 @@ class PreTokenGenerationEvent(HandledEvent):
         }
 
     def _version(self) -> str:
-        return str(self.version)
+        version = str(self.version)
+        if version not in _VERSIONS:
+            msg = f"PreTokenGenerationEvent has version 1, 2 or 3, not {version:.80}"
+            raise MisuseError(msg)
+        return version
 
     def _request(self) -> dict[str, Any]:
         return {

@@ -57,6 +57,9 @@ class MigrationEvent(TriggerEvent):
         }
 
     def _request(self) -> dict[str, Any]:
+        if (self.password is None) is not (self.source == FORGOT_PASSWORD):
+            msg = f"MigrationEvent has a password, unless its source is {FORGOT_PASSWORD}"
+            raise MisuseError(msg)
         return {
             **({} if self.password is None else {"password": self.password.reveal()}),
             **told("validationData", self.validation_data),
