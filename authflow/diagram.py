@@ -1,8 +1,9 @@
 """The state machine as a picture: an auth flow's table in Mermaid, which GitHub draws.
 
-A challenge's event is "challenged with NAME" and leads to the state NAME, so an arrow needs no
-label. Two things keep the picture small without losing any of the table: rule 5's ends are drawn
-once, for all states that wait, and states that the table never tells apart share one box.
+A challenge's event is "challenged with NAME" and leads to the state NAME, a choice's is "chose
+NAME" and leads to NAME_chosen, so an arrow needs no label. Two things keep the picture small
+without losing any of the table: rule 5's ends are drawn once, for all states that wait, and states
+that the table never tells apart share one box.
 """
 
 import re

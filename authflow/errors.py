@@ -10,7 +10,8 @@
     ├── RemoteProtocolError             the server broke the protocol; nothing secret was sent after
     │   ├── MalformedReplyError
     │   ├── UnexpectedReplyError
-    │   └── UnsafeSrpValueError
+    │   ├── UnsafeSrpValueError
+    │   └── TriggerReplyError           a trigger gave back what Cognito does not take
     ├── RefusedError                    the server said no
     │   ├── BadCredentialsError         wrong password, or no such user: never which of the two
     │   ├── CodeMismatchError
@@ -100,6 +101,7 @@ __all__ = [
     "TokenRevokedError",
     "TransportError",
     "TriggerFailedError",
+    "TriggerReplyError",
     "TriggerStateError",
     "UnexpectedReplyError",
     "UnreachableError",
@@ -202,6 +204,12 @@ class UnsafeSrpValueError(RemoteProtocolError):
     """An SRP value that is out of range or malformed (RFC 5054 §2.5.3, §2.5.4)."""
 
     code = "unsafe_srp_value"
+
+
+class TriggerReplyError(RemoteProtocolError):
+    """A trigger gave back what Cognito does not take. Its text says what the trigger did."""
+
+    code = "trigger_reply"
 
 
 class RefusedError(AuthFlowError):

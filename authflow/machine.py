@@ -4,8 +4,9 @@ RULES
 
 1. Whatever decides which reply may follow which is in this file. The client, the embedded pool,
    the diagrams in the docs and the property tests all read the tables below; nobody keeps a copy.
-2. A state is what a sign-in waits at: the challenge that was asked last, or one of the two
-   beginnings, or an end. An event is what a reply turned out to be.
+2. A state is what a sign-in waits at: the challenge that was asked last, or what was chosen where
+   there was a choice, or one of the two beginnings, or an end. The events are those of both sides:
+   what a reply turned out to be, and what the client chose.
 3. A reply that the table does not allow raises and changes nothing. This matters, because SRP as
    Cognito speaks it does not authenticate the server: a rogue or confused server must not be able
    to talk a client out of the flow that the caller chose, nor to hand out tokens in a flow that
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
-from authflow.errors import SignInOverError, UnexpectedReplyError
+from authflow.errors import MisuseError, SignInOverError, UnexpectedReplyError
 
 if TYPE_CHECKING:
     from authflow.table_machine import TableMachine
@@ -65,6 +66,11 @@ class State(StrEnum):
     DEVICE_SRP_AUTH = "DEVICE_SRP_AUTH"
     DEVICE_PASSWORD_VERIFIER = "DEVICE_PASSWORD_VERIFIER"
 
+    SMS_MFA_CHOSEN = "SMS_MFA_chosen"
+    """The client chose a code by text message, and nothing else may be asked for."""
+    SOFTWARE_TOKEN_MFA_CHOSEN = "SOFTWARE_TOKEN_MFA_chosen"
+    EMAIL_OTP_CHOSEN = "EMAIL_OTP_chosen"
+
     SIGNED_IN = "signed_in"
     REFUSED = "refused"
     FAILED = "failed"
@@ -76,7 +82,13 @@ BEGINNINGS: Final = frozenset({State.INITIATED, State.SRP_A})
 ENDS: Final = frozenset(
     {State.SIGNED_IN, State.REFUSED, State.FAILED, State.EXPIRED, State.CANCELLED}
 )
-CHALLENGES: Final = frozenset(State) - BEGINNINGS - ENDS
+CHOSEN: Final[Mapping[State, State]] = {
+    State.SMS_MFA_CHOSEN: State.SMS_MFA,
+    State.SOFTWARE_TOKEN_MFA_CHOSEN: State.SOFTWARE_TOKEN_MFA,
+    State.EMAIL_OTP_CHOSEN: State.EMAIL_OTP,
+}
+"""For each state that a choice leads to, the challenge that was chosen."""
+CHALLENGES: Final = frozenset(State) - BEGINNINGS - ENDS - CHOSEN.keys()
 
 
 @frozen
@@ -89,6 +101,18 @@ class Challenged:
     def trigger(self) -> str:
         """The event's name in the tables and diagrams."""
         return f"challenged with {self.name}"
+
+
+@frozen
+class Chosen:
+    """The client chose the challenge `name`, where the server let it choose."""
+
+    name: str
+
+    @property
+    def trigger(self) -> str:
+        """The event's name in the tables and diagrams."""
+        return f"chose {self.name}"
 
 
 class Outcome(StrEnum):
@@ -106,7 +130,7 @@ class Outcome(StrEnum):
         return self.value
 
 
-Event = Challenged | Outcome
+Event = Challenged | Chosen | Outcome
 
 END_OF: Final[Mapping[Outcome, State]] = {
     Outcome.AUTHENTICATED: State.SIGNED_IN,
@@ -117,8 +141,8 @@ END_OF: Final[Mapping[Outcome, State]] = {
 }
 
 Table = Mapping[State, frozenset[State]]
-"""For each state that is not an end: the challenges that may follow, and SIGNED_IN if tokens may.
-The other ends follow from every one of these states (rule 5), so no table repeats them."""
+"""For each state that is not an end: the challenges and choices that may follow, and SIGNED_IN if
+tokens may. The other ends follow from each of these states (rule 5), so no table repeats them."""
 
 _CODES = frozenset({State.SMS_MFA, State.SOFTWARE_TOKEN_MFA, State.EMAIL_OTP})
 _SECOND_FACTOR = _CODES | {State.SELECT_MFA_TYPE, State.MFA_SETUP}
@@ -130,7 +154,8 @@ def _after_password(then: frozenset[State]) -> dict[State, frozenset[State]]:
     """What Cognito itself may ask once it accepted a password; `then` follows the last of it."""
     return {
         State.NEW_PASSWORD_REQUIRED: _SECOND_FACTOR | then,
-        State.SELECT_MFA_TYPE: _CODES,
+        State.SELECT_MFA_TYPE: frozenset(CHOSEN),
+        **{choice: frozenset({chosen}) for choice, chosen in CHOSEN.items()},
         State.MFA_SETUP: frozenset({State.EMAIL_OTP}) | then,
         State.SMS_MFA: then,
         State.SOFTWARE_TOKEN_MFA: then,
@@ -175,7 +200,8 @@ def _transitions(flow: AuthFlow) -> Iterator[tuple[str, str, str]]:
     """Spell a flow's table, and rule 5, as event, source and target."""
     for source, followers in TABLES[flow].items():
         for follower in followers - ENDS:
-            yield Challenged(follower).trigger, str(source), str(follower)
+            event = Chosen(CHOSEN[follower]) if follower in CHOSEN else Challenged(follower)
+            yield event.trigger, str(source), str(follower)
         for outcome, end in END_OF.items():
             if outcome is not Outcome.AUTHENTICATED or end in followers:
                 yield outcome.trigger, str(source), str(end)
@@ -201,19 +227,23 @@ def advance(flow: AuthFlow, state: State, event: Event) -> State:
     Args:
         flow: The auth flow whose table counts.
         state: Where the sign-in stands.
-        event: What the server's reply was, or how the sign-in ended.
+        event: What the server's reply was, what the client chose, or how the sign-in ended.
 
     Returns:
         The new state. The old one is a value and stays as it is.
 
     Raises:
         SignInOverError: The sign-in has ended already.
-        UnexpectedReplyError: The table does not allow this event here.
+        MisuseError: The client chose what cannot be chosen here.
+        UnexpectedReplyError: The table does not allow this reply here.
     """
     if state in ENDS:
         msg = f"the sign-in has ended ({state}); start a new one"
         raise SignInOverError(msg)
     if not follows(flow, state, event):
+        if isinstance(event, Chosen):
+            msg = f"{event.name[:80]!r} cannot be chosen at {state}"
+            raise MisuseError(msg)
         msg = (
             f"{flow} does not allow '{event.trigger[:80]}' after {state}: the server is not the "
             "user pool it should be, or its app client was set up for another flow"

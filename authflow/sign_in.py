@@ -4,7 +4,7 @@ from typing import Self
 
 from attrs import evolve, frozen
 
-from authflow.machine import AuthFlow, Event, State, advance, beginning
+from authflow.machine import AuthFlow, Chosen, Event, State, advance, beginning
 from authflow.secret import Secret
 
 
@@ -66,7 +66,7 @@ class SignIn:
 
         Raises:
             SignInOverError: The sign-in has ended already.
-            UnexpectedReplyError: The auth flow does not allow this event here.
+            UnexpectedReplyError: The auth flow does not allow this reply here.
         """
         return evolve(
             self,
@@ -76,3 +76,12 @@ class SignIn:
             rounds=self.rounds + 1,
             expires_at=self.expires_at if expires_at is None else expires_at,
         )
+
+    def chose(self, chosen: Chosen) -> Self:
+        """Give the sign-in after a choice of the client's, whose answer is still to be sent.
+
+        Raises:
+            SignInOverError: The sign-in has ended already.
+            MisuseError: This cannot be chosen here.
+        """
+        return evolve(self, state=advance(self.flow, self.state, chosen))

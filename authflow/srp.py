@@ -302,12 +302,11 @@ class Prover:
         return Secret(session_key(u, shared))
 
 
-def sign_claim(key: Secret[bytes], challenge: ProverChallenge, stamp: str) -> str:
-    """Sign the claim with K: PASSWORD_CLAIM_SIGNATURE, in base64, for a TIMESTAMP made just now."""
-    signature = claim_signature(
+def sign_claim(key: Secret[bytes], challenge: ProverChallenge, stamp: str) -> bytes:
+    """Sign the claim with K: PASSWORD_CLAIM_SIGNATURE for a TIMESTAMP made just now."""
+    return claim_signature(
         key.reveal(), challenge.name, challenge.user_id, challenge.secret_block, stamp
     )
-    return base64.b64encode(signature).decode()
 
 
 def password_key(name: str, user_id: str, salt: int, password: Secret[str]) -> Secret[int]:

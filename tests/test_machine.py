@@ -7,15 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authflow.errors import SignInOverError, UnexpectedReplyError
+from authflow.errors import AuthFlowError, MisuseError, SignInOverError, UnexpectedReplyError
 from authflow.machine import (
     BEGINNINGS,
     CHALLENGES,
+    CHOSEN,
     END_OF,
     ENDS,
     TABLES,
     AuthFlow,
     Challenged,
+    Chosen,
     Event,
     Outcome,
     State,
@@ -37,13 +39,21 @@ UNKNOWN = [
     Challenged("SRP_A"),
     Challenged("authenticated"),
 ]
-EVENTS: list[Event] = [*(Challenged(str(state)) for state in State), *Outcome, *UNKNOWN]
+EVENTS: list[Event] = [
+    *(kind(str(state)) for state in State for kind in (Challenged, Chosen)),
+    *Outcome,
+    *UNKNOWN,
+    *(Chosen(event.name) for event in UNKNOWN),
+]
+CHOICES = {chosen: choice for choice, chosen in CHOSEN.items()}
 
 
 def leads_to(event: Event) -> State | None:
     """The state an event is about, whatever the table says of it."""
     if isinstance(event, Outcome):
         return END_OF[event]
+    if isinstance(event, Chosen):
+        return CHOICES[State(event.name)] if event.name in set(CHOICES) else None
     return State(event.name) if event.name in set(CHALLENGES) else None
 
 
@@ -53,6 +63,11 @@ def allowed(flow: AuthFlow, state: State, event: Event) -> bool:
     if state not in TABLES[flow] or target is None:
         return False
     return target in TABLES[flow][state] or target in ENDS - {State.SIGNED_IN}
+
+
+def blamed(event: Event) -> type[AuthFlowError]:
+    """Whose fault an event is that the table does not allow: the caller's choice, or a reply."""
+    return MisuseError if isinstance(event, Chosen) else UnexpectedReplyError
 
 
 def reachable(flow: AuthFlow, state: State, without: frozenset[State] = frozenset()) -> set[State]:
@@ -85,7 +100,7 @@ def test_the_machine_does_what_the_table_says_and_nothing_else(flow: AuthFlow):
             assert advance(flow, state, event) is leads_to(event)
         else:
             assert not follows(flow, state, event)
-            with pytest.raises(UnexpectedReplyError):
+            with pytest.raises(blamed(event)):
                 advance(flow, state, event)
 
 
@@ -111,7 +126,7 @@ def test_every_state_of_a_table_can_be_reached(flow: AuthFlow):
 def test_what_may_follow_is_a_challenge_of_the_flow_or_tokens(flow: AuthFlow, state: State):
     followers = TABLES[flow][state]
     assert followers, "a state that waits for nothing"
-    assert followers <= CHALLENGES | {State.SIGNED_IN}
+    assert followers <= CHALLENGES | CHOSEN.keys() | {State.SIGNED_IN}
     assert followers - ENDS <= TABLES[flow].keys()
 
 
@@ -180,8 +195,8 @@ def test_a_sign_in_begins_where_its_first_request_puts_it(srp: bool, state: Stat
 
 
 def test_states_are_beginnings_challenges_or_ends():
-    assert set(State) == BEGINNINGS | CHALLENGES | ENDS
-    assert len(BEGINNINGS) + len(CHALLENGES) + len(ENDS) == len(State)
+    assert set(State) == BEGINNINGS | CHALLENGES | CHOSEN.keys() | ENDS
+    assert len(BEGINNINGS) + len(CHALLENGES) + len(CHOSEN) + len(ENDS) == len(State)
     assert set(END_OF) == set(Outcome)
     assert set(END_OF.values()) == ENDS
 
@@ -202,7 +217,7 @@ def test_a_walk_never_leaves_the_table(flow: AuthFlow, srp: bool, events: list[E
             state = advance(flow, state, event)
             path.append(state)
         else:
-            with pytest.raises(UnexpectedReplyError):
+            with pytest.raises(blamed(event)):
                 advance(flow, state, event)
         assert state is path[-1]
         assert before is path[-1] or before is path[-2]
@@ -217,7 +232,7 @@ def test_nothing_is_logged_above_debug(caplog: pytest.LogCaptureFixture):
             if follows(flow, state, event):
                 advance(flow, state, event)
             else:
-                with pytest.raises(UnexpectedReplyError):
+                with pytest.raises(blamed(event)):
                     advance(flow, state, event)
     assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
 
@@ -241,3 +256,20 @@ def test_threads_share_the_machines_and_keep_their_own_state():
     for offset, states in enumerate(walks):
         expected = [leads_to(event) for _, _, event in paths[offset:] + paths[:offset]]
         assert states == expected * 5
+
+
+@FLOWS
+@pytest.mark.parametrize("chosen", CHOICES)
+def test_after_a_choice_only_what_was_chosen_may_follow(flow: AuthFlow, chosen: State):
+    after = advance(flow, State.SELECT_MFA_TYPE, Chosen(chosen))
+    assert {event for event in EVENTS if follows(flow, after, event)} == {
+        Challenged(chosen),
+        *(set(Outcome) - {Outcome.AUTHENTICATED}),
+    }
+
+
+@FLOWS
+@pytest.mark.parametrize("asked", CHOICES)
+def test_where_there_is_a_choice_the_server_cannot_take_it(flow: AuthFlow, asked: State):
+    with pytest.raises(UnexpectedReplyError):
+        advance(flow, State.SELECT_MFA_TYPE, Challenged(asked))

@@ -24,10 +24,7 @@ def listed() -> dict[str, list[str]]:
 
 
 PUBLIC = listed()
-
-# DELETE these two lines when `authflow.loopback` makes way for the public `authflow.safe_url`.
-PUBLIC["authflow.loopback"] = ["is_loopback"]
-PACKAGES = [package for package in PUBLIC if package != "authflow.loopback"]
+PACKAGES = [*PUBLIC]
 
 ONE_PLACE = "authflow.plugins"
 """Where authors of plugins find everything that a half is written with."""

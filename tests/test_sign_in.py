@@ -11,14 +11,18 @@ from attrs.exceptions import FrozenInstanceError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authflow import errors, wire
+from authflow import errors
+from authflow.answers import NewPassword, TypedAnswer
+from authflow.client import challenges as responders
 from authflow.errors import SignInOverError, UnexpectedReplyError
 from authflow.machine import ENDS, AuthFlow, Challenged, Outcome, State
 from authflow.refusals import read_error
 from authflow.results import Challenge
+from authflow.rounds import read_challenge
 from authflow.secret import Secret
 from authflow.sign_in import SignIn
-from authflow.wire import AppClient, Request, read_reply
+from authflow.wire import AppClient, Members, Request, new_password, read_reply
+from authflow.wire.auth_parameters import Beginning, ByChallenges, ByPassword, BySrp
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 FILES = ("srp", "password", "custom", "rogue")
@@ -35,23 +39,32 @@ def scenarios() -> list[Any]:
 
 
 def initiate(scenario: dict[str, Any]) -> Request:
-    password = scenario.get("password")
-    return APP_CLIENT.initiate_auth(
-        AuthFlow(scenario["flow"]),
-        scenario["username"],
-        srp_a=scenario.get("srp_a"),
-        password=None if password is None else Secret(password),
-    )
+    password, srp_a = scenario.get("password"), scenario.get("srp_a")
+    flow = AuthFlow(scenario["flow"])
+    beginning: Beginning = ByChallenges()
+    if srp_a is not None:
+        beginning = BySrp(public_a=srp_a, in_custom_auth=flow is AuthFlow.CUSTOM_AUTH)
+    elif password is not None:
+        beginning = ByPassword(Secret(password))
+    return APP_CLIENT.initiate_auth(flow, scenario["username"], beginning)
 
 
-def respond(step: dict[str, Any], sign_in: SignIn) -> Request:
-    """The request that answers what the sign-in waits at, as the step says to."""
-    name = str(sign_in.state)
+def respond(
+    step: dict[str, Any], sign_in: SignIn, challenge: Challenge | None
+) -> tuple[Request, SignIn]:
+    """The request that answers what the sign-in waits at, and the sign-in once it is sent."""
+    name, chosen = str(sign_in.state), None
     if "answer" in step:
-        answers = wire.answer(name, Secret(step["answer"]), step.get("attributes", {}))
+        assert challenge is not None
+        answer: TypedAnswer = Secret(step["answer"])
+        if "attributes" in step:
+            answer = NewPassword(step["answer"], attributes=step["attributes"])
+        response = responders.respond(challenge, answer)
+        members, chosen = response.members, response.chosen
     else:
-        answers = wire.Answers(step["answers"])
-    return APP_CLIENT.respond(name, sign_in.canonical_username, answers, session=sign_in.session)
+        members = Members(step["answers"])
+    request = APP_CLIENT.respond(name, sign_in.canonical_username, members, session=sign_in.session)
+    return request, sign_in if chosen is None else sign_in.chose(chosen)
 
 
 def read(step: dict[str, Any], sign_in: SignIn, previous: Challenge | None) -> Any:
@@ -63,7 +76,9 @@ def read(step: dict[str, Any], sign_in: SignIn, previous: Challenge | None) -> A
             return sign_in, previous
         return sign_in.advance(Outcome.DENIED), None
     reply = read_reply(step["reply"])
-    challenge = reply.challenge(previous) if isinstance(reply.event, Challenged) else None
+    challenge = None
+    if isinstance(reply.event, Challenged):
+        challenge = read_challenge(reply.event.name, reply.parameters, previous)
     advanced = sign_in.advance(
         reply.event, canonical_username=reply.canonical_username, session=reply.session
     )
@@ -79,7 +94,7 @@ def test_a_sign_in_goes_as_the_scenario_tells(scenario: dict[str, Any]):
     for number, step in enumerate(scenario["steps"]):
         request = initiate(scenario) if number == 0 else None
         if "answer" in step or "answers" in step:
-            request = respond(step, sign_in)
+            request, sign_in = respond(step, sign_in, challenge)
         if "sent" in step:
             assert request is not None
             assert request.body == step["sent"]
@@ -105,7 +120,8 @@ def test_a_sign_in_goes_as_the_scenario_tells(scenario: dict[str, Any]):
             assert challenge.is_retry == (challenge.attempt > 1)
         if "required_attributes" in step:
             assert challenge is not None
-            assert wire.required_attributes(challenge) == tuple(step["required_attributes"])
+            asked = new_password.Asked.read(challenge.parameters)
+            assert asked.required_attributes == tuple(step["required_attributes"])
     assert sign_in.username == scenario["username"]
     assert sign_in.flow == scenario["flow"]
 

@@ -96,7 +96,7 @@ def test_the_prover_computes_the_key(vector: dict[str, Any]):
 def test_the_claim_is_signed(vector: dict[str, Any]):
     key = Secret(bytes.fromhex(vector["session_key"]))
     signed = sign_claim(key, challenge(vector), vector["timestamp"])
-    assert signed == vector["signature_base64"]
+    assert base64.b64encode(signed).decode() == vector["signature_base64"]
 
 
 @cases(EDGES["vectors"])

@@ -11,7 +11,7 @@ import anyio
 
 from authflow.cli.handler_process import HandlerProcess
 from authflow.errors import ConfigError, PluginError
-from authflow.triggers.check.define_paths import Finding, Path, Verdict, entry_members
+from authflow.triggers.check.define_paths import Finding, Path, Verdict
 from authflow.triggers.check.define_probe import DEPTH, in_process, probe
 from authflow.triggers.check.proof import prove
 from authflow.triggers.dispatcher import Triggers
@@ -128,7 +128,7 @@ def _members(verdict: Verdict, *, proved: bool) -> dict[str, Any]:
 
 def _path_members(path: Path) -> dict[str, Any]:
     return {
-        "session": [entry_members(entry) for entry in path.session],
+        "session": [entry.to_json() for entry in path.session],
         "userNotFound": path.user_not_found,
         "who": path.who,
         "reply": str(path.reply),

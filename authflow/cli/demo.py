@@ -29,7 +29,14 @@ from authflow.machine import AuthFlow
 from authflow.pool.server import PoolServer
 from authflow.results import SignedIn, SignInResult
 from authflow.secret import Secret
-from authflow.triggers import Triggers, challenge, password, sequence
+from authflow.triggers import (
+    CreateEvent,
+    Triggers,
+    challenge,
+    parse_event,
+    password,
+    sequence,
+)
 from authflow.triggers.directories.sql_directory import SqlDirectory
 
 if TYPE_CHECKING:
@@ -61,9 +68,9 @@ class _WatchedTriggers:
 
     async def handle(self, event: Mapping[str, Any]) -> dict[str, Any]:
         filled_in = await self._triggers.handle(event)
-        private = filled_in["response"].get("privateChallengeParameters")
-        if private:
-            self.wanted = Secret(private["answer"])
+        asked = parse_event(event)
+        if isinstance(asked, CreateEvent):
+            self.wanted = Secret(asked.read_reply(filled_in).private["answer"])
         return filled_in
 
 

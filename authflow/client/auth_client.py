@@ -5,52 +5,36 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Final, Self
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
-from authflow import srp, wire
+from authflow import wire
+from authflow.answers import Answer, NewPassword, is_text, read_answer, secret_text
 from authflow.client.answerer import Answerer
-from authflow.client.choices import check_choice, options_of
+from authflow.client.conversation import (
+    Ask,
+    Came,
+    Conversation,
+    Conversations,
+    DrawProver,
+    Prove,
+    Send,
+    Step,
+    Verify,
+)
 from authflow.client.exchange import Exchange
 from authflow.client.password_proof import PasswordProof, utc_now
 from authflow.client.transport import Transport, open_transport
 from authflow.config import AuthConfig
-from authflow.errors import (
-    MisuseError,
-    PasswordRequiredError,
-    SessionExpiredError,
-    UnexpectedReplyError,
-)
+from authflow.errors import AnswerNotSupportedError, MisuseError, PasswordRequiredError
 from authflow.machine import AuthFlow, State
 from authflow.plugins.client_challenge import ClientChallenge
 from authflow.plugins.registry import CLIENT_CHALLENGES, PluginRegistry
 from authflow.prompts.prompt import Prompt
-from authflow.results import (
-    Challenge,
-    ChallengeRequired,
-    SignedIn,
-    SignInResult,
-    Tokens,
-    Unanswered,
-)
+from authflow.results import ChallengeRequired, SignInResult, Tokens
 from authflow.secret import Secret
-from authflow.sign_in import SignIn
 from authflow.tokens.verifier import TokenVerifier
 
-MOST_ROUNDS: Final = 40
-"""Replies that one sign-in may take. Cognito's longest documented ones stay far below."""
-
-
-@frozen(kw_only=True)
-class _Conversation:
-    """What one call of `sign_in` or `answer` needs while the server keeps asking."""
-
-    client_metadata: Mapping[str, str] | None
-    prompt: Prompt | None
-    password: Secret[str] | None = None
-    prover: srp.Prover | None = field(default=None, repr=False)
-    asked: Challenge | None = None
-    chosen: str | None = None
-    """What a choice was answered with: one between many options is asked for again in halves."""
+_NEW_PASSWORD: Final = State.NEW_PASSWORD_REQUIRED
 
 
 @define(eq=False)
@@ -149,32 +133,22 @@ class AuthClient:
             TokenError: The tokens are not the user pool's.
         """
         flow = self.config.flow if flow is None else _flow(flow)
-        password = None if password is None else _secret_text("password", password)
-        if not _is_text(username) or not username:
+        password = None if password is None else secret_text("password", password)
+        if not is_text(username) or not username:
             msg = "username must be a text that is not empty"
             raise MisuseError(msg)
         if flow is not AuthFlow.CUSTOM_AUTH and password is None:
             msg = f"{flow} needs a password; only CUSTOM_AUTH does without"
             raise PasswordRequiredError(msg)
-        by_srp = flow is not AuthFlow.USER_PASSWORD_AUTH and password is not None
-        prover = await self._proof.begin() if by_srp else None
-        request = self.config.app_client.initiate_auth(
-            flow,
-            username,
-            srp_a=None if prover is None else prover.srp_a,
-            password=password if flow is AuthFlow.USER_PASSWORD_AUTH else None,
-            client_metadata=client_metadata,
+        conversations = self._conversations(client_metadata)
+        return await self._carry_on(
+            conversations.sign_in(flow, username, password, now=self._now()), prompt
         )
-        sign_in = SignIn.begin(flow, username, srp=by_srp, expires_at=self._expiry())
-        conversation = _Conversation(
-            client_metadata=client_metadata, prompt=prompt, password=password, prover=prover
-        )
-        return await self._go_on(sign_in, request, conversation)
 
     async def answer(
         self,
         pending: ChallengeRequired,
-        answer: str | Secret[str],
+        answer: Answer,
         *,
         attributes: Mapping[str, str] | None = None,
         client_metadata: Mapping[str, str] | None = None,
@@ -188,29 +162,25 @@ class AuthClient:
 
         Args:
             pending: What the last call gave. It stays as it is.
-            answer: The text: a code, a choice, a new password, the answer to a custom challenge.
-            attributes: User attributes that NEW_PASSWORD_REQUIRED asks for.
+            answer: A text, in a `Secret` or not, does for every challenge; `Code`, `Choice` and
+                `NewPassword` say what they are, and are refused where they do not belong.
+            attributes: User attributes that NEW_PASSWORD_REQUIRED asks for, beside a text.
             client_metadata: For the triggers that this answer fires.
             prompt: Lets installed client challenges ask the person and answer by themselves.
 
         Raises:
-            AnswerNotSupportedError: A text does not answer this challenge.
+            AnswerNotSupportedError: The challenge takes another kind of answer; the error names it.
             SessionExpiredError: The time for an answer is over; nothing was sent.
             AuthFlowError: As `sign_in`.
         """
-        challenge, sign_in = pending.challenge, pending.sign_in
-        answer = _secret_text("answer", answer)
-        check_choice(challenge, answer.reveal())
-        answers = wire.answer(challenge.name, answer, attributes or {})
-        conversation = _Conversation(
-            client_metadata=client_metadata,
-            prompt=prompt,
-            asked=challenge,
-            chosen=answer.reveal() if options_of(challenge) else None,
-        )
-        return await self._go_on(
-            sign_in, self._answer(sign_in, answers, conversation), conversation
-        )
+        given = read_answer(answer)
+        if attributes:
+            if not isinstance(given, Secret) or pending.challenge.name != _NEW_PASSWORD:
+                msg = f"attributes go with the text that answers {_NEW_PASSWORD}, and nothing else"
+                raise AnswerNotSupportedError(msg)
+            given = NewPassword(given, attributes=attributes)
+        conversations = self._conversations(client_metadata)
+        return await self._carry_on(conversations.answer(pending, given, now=self._now()), prompt)
 
     async def refresh(
         self,
@@ -254,68 +224,39 @@ class AuthClient:
         """
         await self._open_transport.send(wire.sign_out(access_token))
 
-    async def _go_on(
-        self, sign_in: SignIn, request: wire.Request, conversation: _Conversation
-    ) -> SignInResult:
-        """Send, read, advance; answer what needs no caller; until it is over or the caller's turn.
-
-        The machine goes first: a reply that the flow does not allow raises before any part of it
-        is acted upon.
-        """
+    async def _carry_on(self, conversation: Conversation, prompt: Prompt | None) -> SignInResult:
+        """Drive a conversation to its end: do what it says, and tell it what came of that."""
+        step = next(conversation)
         while True:
-            reply = wire.read_reply(await self._open_transport.send(request))
-            sign_in = sign_in.advance(
-                reply.event,
-                canonical_username=reply.canonical_username,
-                session=reply.session,
-                expires_at=self._expiry(),
-            )
-            if reply.tokens is not None:
-                await self._verify(reply.tokens)
-                return SignedIn(
-                    tokens=reply.tokens, username=sign_in.canonical_username, flow=sign_in.flow
-                )
-            if sign_in.rounds >= MOST_ROUNDS:
-                msg = f"the server keeps asking: {MOST_ROUNDS} challenges without an end"
-                raise UnexpectedReplyError(msg)
-            challenge = reply.challenge(conversation.asked)
-            conversation = evolve(conversation, asked=challenge)
-            if sign_in.state is State.PASSWORD_VERIFIER:
-                answers = await self._prove(reply, conversation)
-            else:
-                left = sign_in.expires_at - self.clock().timestamp()
-                answer = await self._answerer.answer(
-                    challenge, conversation.prompt, chosen=conversation.chosen, seconds=left
-                )
-                if answer is None or isinstance(answer, Unanswered):
-                    return ChallengeRequired(challenge=challenge, sign_in=sign_in, because=answer)
-                if options_of(challenge):
-                    conversation = evolve(conversation, chosen=answer.reveal())
-                answers = wire.answer(challenge.name, answer, {})
-            request = self._answer(sign_in, answers, conversation)
+            value = await self._carry_out(step, prompt)
+            try:
+                step = conversation.send(Came(value, self._now()))
+            except StopIteration as over:
+                result: SignInResult = over.value
+                return result
 
-    def _answer(
-        self, sign_in: SignIn, answers: wire.Answers, conversation: _Conversation
-    ) -> wire.Request:
-        """Spell an answer, if there is still time for it."""
-        if self.clock().timestamp() >= sign_in.expires_at:
-            msg = "the time for an answer is over; start a new sign-in"
-            raise SessionExpiredError(msg)
-        return self.config.app_client.respond(
-            sign_in.state,
-            sign_in.canonical_username,
-            answers,
-            session=sign_in.session,
-            client_metadata=conversation.client_metadata,
-        )
+    async def _carry_out(self, step: Step, prompt: Prompt | None) -> object:
+        """Do what one step of a conversation says."""
+        match step:
+            case Send(request):
+                return await self._open_transport.send(request)
+            case DrawProver():
+                return await self._proof.begin()
+            case Prove(prover, asked, password):
+                return await self._proof.prove(prover, asked, password, self.clock())
+            case Ask(challenge=challenge, chosen=chosen, timeout=timeout):
+                return await self._answerer.answer(
+                    challenge, prompt, chosen=chosen, timeout=timeout
+                )
+            case Verify(tokens):
+                await self._verify(tokens)
+                return None
 
-    async def _prove(self, reply: wire.Reply, conversation: _Conversation) -> wire.Answers:
-        """Answer PASSWORD_VERIFIER. The table lets it come only where SRP_A was sent."""
-        if conversation.prover is None or conversation.password is None:
-            msg = "the password can only be proved in the call that began the sign-in"
-            raise PasswordRequiredError(msg)
-        return await self._proof.answers(
-            conversation.prover, reply, conversation.password, self.clock()
+    def _conversations(self, client_metadata: Mapping[str, str] | None) -> Conversations:
+        return Conversations(
+            app_client=self.config.app_client,
+            session_validity=self.config.session_validity.total_seconds(),
+            client_metadata=client_metadata,
         )
 
     async def _verify(self, tokens: Tokens) -> None:
@@ -329,8 +270,8 @@ class AuthClient:
             raise MisuseError(msg)
         return self._transport
 
-    def _expiry(self) -> float:
-        return self.clock().timestamp() + self.config.session_validity.total_seconds()
+    def _now(self) -> float:
+        return self.clock().timestamp()
 
 
 def _flow(flow: AuthFlow | str) -> AuthFlow:
@@ -338,18 +279,3 @@ def _flow(flow: AuthFlow | str) -> AuthFlow:
         msg = f"flow must be one of {', '.join(AuthFlow)}"
         raise MisuseError(msg)
     return AuthFlow(flow)
-
-
-def _is_text(value: object) -> bool:
-    """Say whether a value is a text that UTF-8 can carry, as the wire needs it."""
-    try:
-        return isinstance(value, str) and value.encode() is not None
-    except UnicodeEncodeError:
-        return False
-
-
-def _secret_text(name: str, value: str | Secret[str]) -> Secret[str]:
-    if not _is_text(value.reveal() if isinstance(value, Secret) else value):
-        msg = f"{name} must be a text that UTF-8 can carry"
-        raise MisuseError(msg)
-    return Secret.of(value)

@@ -7,7 +7,7 @@ the challenges that it is made of: "otp", "captcha+otp", "question#2" for a seco
 
 from typing import Final
 
-from authflow import wire
+from authflow import rounds
 from authflow.errors import MisuseError, PluginNotFoundError
 from authflow.machine import State
 from authflow.plugins.registry import PluginRegistry
@@ -20,17 +20,17 @@ TOLD: Final = "told"
 
 def options_of(challenge: Challenge) -> tuple[str, ...]:
     """Give the options of a challenge that is a choice; none if it is not."""
-    if challenge.name != State.CUSTOM_CHALLENGE or challenge.kind != wire.CHOICE:
+    if challenge.name != State.CUSTOM_CHALLENGE or challenge.kind != rounds.CHOICE:
         return ()
-    return tuple(challenge.parameters.get(wire.OPTIONS, "").split())
+    return tuple(challenge.parameters.get(rounds.OPTIONS, "").split())
 
 
 def is_condition(challenge: Challenge) -> bool:
     """Say whether a challenge only wants the client metadata."""
     return (
         challenge.name == State.CUSTOM_CHALLENGE
-        and challenge.kind == wire.CONDITION
-        and wire.WANTED in challenge.parameters
+        and challenge.kind == rounds.CONDITION
+        and rounds.WANTED in challenge.parameters
     )
 
 
@@ -59,7 +59,9 @@ async def choose(challenge: Challenge, registry: PluginRegistry, prompt: Prompt)
         MisuseError: The prompt gave what is no option.
     """
     options = options_of(challenge)
-    possible = [option for option in options if option == wire.SKIP or _is_known(option, registry)]
+    possible = [
+        option for option in options if option == rounds.SKIP or _is_known(option, registry)
+    ]
     if not possible:
         msg = f"none of these can be answered here: {', '.join(options)}; install a plugin for one"
         raise PluginNotFoundError(msg)

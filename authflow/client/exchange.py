@@ -5,9 +5,13 @@ from typing import Any, Final, Self
 
 from attrs import frozen
 
-from authflow import wire
+from authflow import rounds
 from authflow.errors import AuthFlowError
 from authflow.wire import Request
+from authflow.wire.auth_parameters import CHALLENGE_NAME, SRP_A
+from authflow.wire.members import USER_ID_FOR_SRP, USERNAME
+from authflow.wire.new_password import REQUIRED_ATTRIBUTES
+from authflow.wire.password_verifier import SALT, SRP_B, TIMESTAMP
 
 HIDDEN: Final = "***"
 _LONGEST: Final = 48
@@ -15,9 +19,9 @@ _LONGEST: Final = 48
 _SHOWN: Final = frozenset(
     {
         *("AuthFlow", "ClientId", "ChallengeName", "ExpiresIn", "TokenType"),
-        *(wire.USERNAME, wire.CHALLENGE_NAME, wire.USER_ID_FOR_SRP, wire.TIMESTAMP),
-        *(wire.SRP_A, wire.SRP_B, wire.SALT),  # SRP's public values: they may cross any network
-        *(wire.KIND, wire.ATTEMPT, wire.ATTEMPTS, wire.REQUIRED_ATTRIBUTES),
+        *(USERNAME, CHALLENGE_NAME, USER_ID_FOR_SRP, TIMESTAMP, REQUIRED_ATTRIBUTES),
+        *(SRP_A, SRP_B, SALT),  # SRP's public values: they may cross any network
+        *(rounds.KIND, rounds.ATTEMPT, rounds.ATTEMPTS),
     }
 )
 _GROUPS: Final = frozenset(

@@ -13,9 +13,9 @@ import anyio
 import anyio.to_thread
 from attrs import define, field
 
-from authflow import srp, wire
+from authflow import srp
 from authflow.secret import Secret
-from authflow.wire import Answers, Reply
+from authflow.wire import password_verifier
 
 
 def _processors() -> anyio.CapacityLimiter:
@@ -42,38 +42,39 @@ class PasswordProof:
             limiter=self._limiter,
         )
 
-    async def answers(
-        self, prover: srp.Prover, reply: Reply, password: Secret[str], now: datetime
-    ) -> Answers:
-        """Give the answers to PASSWORD_VERIFIER.
+    async def prove(
+        self,
+        prover: srp.Prover,
+        asked: password_verifier.Asked,
+        password: Secret[str],
+        now: datetime,
+    ) -> password_verifier.Answer:
+        """Give the answer to PASSWORD_VERIFIER.
 
         Args:
             prover: This handshake's values; A went with InitiateAuth.
-            reply: The challenge.
+            asked: The challenge.
             password: What is proved; it does not leave this process.
             now: The time of day, by a clock that agrees with Cognito's.
 
         Raises:
-            MalformedReplyError: A challenge parameter is missing.
             UnsafeSrpValueError: A value is malformed or unsafe; the password was not used.
         """
         challenge = srp.ProverChallenge.parse(
             name=srp.pool_name(self.user_pool_id),
-            user_id=reply.required(wire.USER_ID_FOR_SRP),
-            salt=reply.required(wire.SALT),
-            public_b=reply.required(wire.SRP_B),
-            secret_block=reply.required(wire.SECRET_BLOCK),
+            user_id=asked.user_id,
+            salt=asked.salt,
+            public_b=asked.srp_b,
+            secret_block=asked.secret_block,
         )
         key = await anyio.to_thread.run_sync(
             prover.prove, challenge, password, abandon_on_cancel=True, limiter=self._limiter
         )
         stamp = srp.timestamp(now)
-        return Answers(
-            {
-                wire.PASSWORD_CLAIM_SECRET_BLOCK: reply.required(wire.SECRET_BLOCK),
-                wire.PASSWORD_CLAIM_SIGNATURE: srp.sign_claim(key, challenge, stamp),
-                wire.TIMESTAMP: stamp,
-            }
+        return password_verifier.Answer(
+            secret_block=asked.secret_block,
+            signature=srp.sign_claim(key, challenge, stamp),
+            stamp=stamp,
         )
 
 

@@ -6,6 +6,9 @@ tell many cases of one code apart by them.
 
 from typing import Final
 
+from authflow.wire.members import BASE64, MemberError
+from authflow.wire.password_verifier import TIMESTAMP_FORM
+
 BAD_CREDENTIALS: Final = "Incorrect username or password."
 
 
@@ -33,6 +36,17 @@ def invalid_parameter(message: str) -> CognitoError:
 def missing_parameter(name: str) -> CognitoError:
     """Refuse a request that lacks an entry of AuthParameters or ChallengeResponses."""
     return invalid_parameter(f"Missing required parameter {name}")
+
+
+def malformed_member(error: MemberError) -> CognitoError:
+    """Refuse an entry of AuthParameters or ChallengeResponses that cannot be read."""
+    if error.form is None:
+        return missing_parameter(error.name)
+    if error.form == BASE64:
+        return invalid_parameter(f"Invalid {error.name} format. Must be a Base64 string.")
+    if error.form == TIMESTAMP_FORM:
+        return invalid_parameter(f"{error.name} format should be {error.form}.")
+    return invalid_parameter(f"{error.name} must be {error.form}.")
 
 
 def not_authorized(message: str = BAD_CREDENTIALS) -> CognitoError:

@@ -61,7 +61,7 @@ async def authflow_pool(
 ) -> "AsyncIterator[RunningPool]":
     """A user pool that serves HTTP, with the settings of the marker `authflow_pool`.
 
-    What it sends to users by itself is in `authflow_pool.messages()`.
+    What it sends to users by itself is in `await authflow_pool.messages()`.
     """
     from authflow.testing.running_pool import run_pool  # noqa: PLC0415  # see the docstring
 

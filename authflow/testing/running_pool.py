@@ -88,13 +88,13 @@ class RunningPool:
             Permanent=True,
         )
 
-    def messages(self, username: str | None = None) -> list[Message]:
+    async def messages(self, username: str | None = None) -> list[Message]:
         """Give what the pool itself has sent, oldest first.
 
         Args:
             username: To whom; None for all.
         """
-        return self.server.mailbox.messages(self.config.user_pool_id, username)
+        return await self.server.mailbox.messages(self.config.user_pool_id, username)
 
     async def call(self, operation: str, **members: Any) -> dict[str, Any]:
         """Call an operation of Cognito's API.

@@ -52,10 +52,10 @@ class AnswerCases(TriggerSubject):
             made = bench.last_made(self.ada)
             result = await client.answer(pending, self.right_answer(made))
             demand(isinstance(result, SignedIn), "the right answer does not sign in")
-        last = bench.triggers.events[-1]["request"]["session"][-1]
+        last = bench.last_round()
         demand(
-            last["challengeMetadata"].partition("#")[0] == self.challenge.metadata
-            and last["challengeResult"] is True,
+            (last.challenge_metadata or "").partition("#")[0] == self.challenge.metadata
+            and last.challenge_result,
             "Define is not told by the plugin's metadata which challenge was passed",
         )
 

@@ -3,7 +3,6 @@
 It is driven in two ways: by Cognito's events, one by one, and by a user pool over HTTP.
 """
 
-import copy
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -12,6 +11,7 @@ from attrs import define, evolve, field, frozen
 
 from authflow.client import AuthClient
 from authflow.errors import AuthFlowError, PluginFailedError
+from authflow.machine import State
 from authflow.secret import Secret
 from authflow.testing.clock import MovableClock
 from authflow.testing.hooks import HookLog, watched_trigger
@@ -19,14 +19,21 @@ from authflow.testing.made import Made
 from authflow.testing.outbox import Outbox
 from authflow.testing.running_pool import RunningPool, run_pool
 from authflow.triggers import (
+    CreateEvent,
+    DefineEvent,
     GuessLimit,
     KeyRing,
     Limits,
     MemoryLimitStore,
     SendLimit,
+    SessionEntry,
+    TriggerEvent,
     Triggers,
+    VerifyEvent,
     challenge,
+    parse_event,
 )
+from authflow.triggers.events.replies import CreateReply
 
 POOL_ID: Final = "eu-central-1_EXAMPLE01"
 CLIENT_ID: Final = "1example23456789"
@@ -36,12 +43,6 @@ NEXT_SIGN_IN: Final = 1000.0
 """Seconds after which no limit remembers a sign-in's code, and a further message is allowed."""
 
 _KEPT_BY_THE_CORE: Final = "authflow."
-_HEADER: Final = {
-    "version": "1",
-    "region": "eu-central-1",
-    "userPoolId": POOL_ID,
-    "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": CLIENT_ID},
-}
 
 
 @frozen(kw_only=True)
@@ -96,12 +97,25 @@ class CountedStore:
         return await self.store.replace(key, value, expected=expected, seconds=seconds)
 
 
+@frozen(kw_only=True)
+class Served:
+    """An event that was served, and what came back.
+
+    Args:
+        event: The event.
+        given: The JSON of it, with its response filled in.
+    """
+
+    event: TriggerEvent
+    given: dict[str, Any] = field(repr=False)
+
+
 @define(eq=False)
 class _Recorded:
     """Triggers that remember the events that they served."""
 
     _triggers: Triggers
-    events: list[dict[str, Any]] = field(factory=list, init=False)
+    served: list[Served] = field(factory=list, init=False)
 
     @property
     def sources(self) -> frozenset[str]:
@@ -109,7 +123,7 @@ class _Recorded:
 
     async def handle(self, event: Mapping[str, Any]) -> dict[str, Any]:
         filled_in = await self._triggers.handle(event)
-        self.events.append(copy.deepcopy(filled_in))
+        self.served.append(Served(event=parse_event(event), given=filled_in))
         return filled_in
 
 
@@ -122,7 +136,7 @@ class TriggerBench:
         settings: What it is made with.
         clock: The time, for it and for all around it.
         outbox: What its sender put where the suite can see it.
-        deadline: Seconds for a hook.
+        timeout: Seconds for a hook.
 
     Raises:
         ConfigError: It does not take its settings.
@@ -133,13 +147,13 @@ class TriggerBench:
     settings: Mapping[str, Any]
     clock: MovableClock
     outbox: Outbox
-    deadline: float
+    timeout: float
     log: HookLog = field(init=False)
     store: CountedStore = field(init=False)
     triggers: _Recorded = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.log = HookLog(clock=self.clock, deadline=self.deadline)
+        self.log = HookLog(clock=self.clock, timeout=self.timeout)
         self.store = CountedStore(MemoryLimitStore(clock=self.clock))
         limits = Limits(
             store=self.store,
@@ -171,29 +185,28 @@ class TriggerBench:
         Raises:
             PluginFailedError: It makes none.
         """
-        event = _event(
-            "CreateAuthChallenge_Authentication",
-            user,
-            {"challengeName": "CUSTOM_CHALLENGE", "session": _session(rounds)},
-            ("publicChallengeParameters", "privateChallengeParameters", "challengeMetadata"),
+        event = CreateEvent(
+            **_about(user),
+            session=tuple(
+                SessionEntry(
+                    challenge_name=State.CUSTOM_CHALLENGE.value,
+                    challenge_result=False,
+                    challenge_metadata=metadata,
+                )
+                for metadata in rounds
+            ),
         )
-        return self.made(user, await self.triggers.handle(event))
+        created = await self.triggers.handle(event.to_json())
+        return self._made(user, event.read_reply(created))
 
-    def made(self, user: User, created: Mapping[str, Any]) -> Made:
-        """Read what Create gave.
-
-        Args:
-            user: For whom.
-            created: The event, filled in.
-        """
-        response = created["response"]
+    def _made(self, user: User, created: CreateReply) -> Made:
         return Made(
             username=user.name,
             user_attributes=user.attributes,
             user_not_found=not user.exists,
-            public=response["publicChallengeParameters"],
-            private=response["privateChallengeParameters"],
-            metadata=response["challengeMetadata"],
+            public=created.public,
+            private=created.private,
+            metadata=created.metadata or "",
             now=self.clock(),
             sent=tuple(self.outbox),
         )
@@ -206,17 +219,12 @@ class TriggerBench:
             made: The challenge.
             answer: The answer.
         """
-        event = _event(
-            "VerifyAuthChallengeResponse_Authentication",
-            user,
-            {"privateChallengeParameters": dict(made.private), "challengeAnswer": answer},
-            ("answerCorrect",),
-        )
+        event = VerifyEvent(**_about(user), private=made.private, answer=Secret(answer))
         try:
-            judged = await self.triggers.handle(event)
+            judged = await self.triggers.handle(event.to_json())
         except AuthFlowError as error:
             return Judged(right=False, error=error)
-        return Judged(right=judged["response"]["answerCorrect"] is True)
+        return Judged(right=event.read_reply(judged))
 
     async def verify_alone(self, answer: str, private: Mapping[str, str]) -> Any:
         """Call `verify` of a plugin that is made anew, with no core around it.
@@ -260,11 +268,23 @@ class TriggerBench:
         Raises:
             PluginFailedError: It made none.
         """
-        for event in reversed(self.triggers.events):
-            if event["triggerSource"].startswith("CreateAuthChallenge"):
-                there = evolve(user, attributes=event["request"]["userAttributes"])
-                return self.made(there, event)
+        for served in reversed(self.triggers.served):
+            if isinstance(served.event, CreateEvent):
+                there = evolve(user, attributes=served.event.user_attributes)
+                return self._made(there, served.event.read_reply(served.given))
         msg = "Create was not called"
+        raise PluginFailedError(msg)
+
+    def last_round(self) -> SessionEntry:
+        """Give the last round that the pool told Define of.
+
+        Raises:
+            PluginFailedError: It told of none.
+        """
+        for served in reversed(self.triggers.served):
+            if isinstance(served.event, DefineEvent) and served.event.session:
+                return served.event.session[-1]
+        msg = "Define was told of no round"
         raise PluginFailedError(msg)
 
 
@@ -281,28 +301,12 @@ def own_private(made: Made) -> dict[str, str]:
     }
 
 
-def _event(
-    source: str, user: User, request: Mapping[str, Any], response: tuple[str, ...]
-) -> dict[str, Any]:
+def _about(user: User) -> dict[str, Any]:
+    """Give the members that events about a user share."""
     return {
-        **copy.deepcopy(_HEADER),
-        "triggerSource": source,
-        "userName": user.name,
-        "request": {
-            "userAttributes": dict(user.attributes),
-            "userNotFound": not user.exists,
-            **request,
-        },
-        "response": dict.fromkeys(response),
+        "user_pool_id": POOL_ID,
+        "client_id": CLIENT_ID,
+        "username": user.name,
+        "user_attributes": user.attributes,
+        "user_not_found": not user.exists,
     }
-
-
-def _session(rounds: tuple[str, ...]) -> list[dict[str, Any]]:
-    return [
-        {
-            "challengeName": "CUSTOM_CHALLENGE",
-            "challengeResult": False,
-            "challengeMetadata": metadata,
-        }
-        for metadata in rounds
-    ]

@@ -36,7 +36,7 @@ class SecrecyCases(TriggerSubject):
         for _ in range(_DRAWS):
             made = await bench.create(self.ada)
             answer = self.right_answer(made)
-            public = {**made.public, "challengeMetadata": made.metadata.partition("#")[0]}
+            public = {**made.public, "metadata": made.metadata.partition("#")[0]}
             context = (*made.user_attributes.values(), made.username, POOL_ID, CLIENT_ID)
             for form in leaks(answer, public, context):
                 found[form] = found.get(form, 0) + (_DRAWS if len(answer) >= _SURE else 1)

@@ -51,13 +51,13 @@ if TYPE_CHECKING:
         PostAuthenticationEvent,
         PreAuthenticationEvent,
     )
-    from authflow.triggers.events.token_events import (
+    from authflow.triggers.events.token_changes import (
         AccessTokenChanges,
         ClaimChanges,
         Groups,
-        PreTokenGenerationEvent,
         TokenChanges,
     )
+    from authflow.triggers.events.token_events import PreTokenGenerationEvent
     from authflow.triggers.events.user_events import (
         MigrationEvent,
         PostConfirmationEvent,
@@ -125,9 +125,10 @@ else:
                 "ChallengeStep PasswordStep Step any_of challenge disabled k_of optional password "
                 "sequence when"
             ),
-            "authflow.triggers.events.token_events": (
-                "AccessTokenChanges ClaimChanges Groups PreTokenGenerationEvent TokenChanges"
+            "authflow.triggers.events.token_changes": (
+                "AccessTokenChanges ClaimChanges Groups TokenChanges"
             ),
+            "authflow.triggers.events.token_events": "PreTokenGenerationEvent",
             "authflow.triggers.events.user_events": (
                 "MigrationEvent PostConfirmationEvent PreSignUpEvent SignUpDecision"
             ),

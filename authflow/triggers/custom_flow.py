@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 from attrs import define, field, frozen
 
-from authflow import wire
+from authflow import rounds
 from authflow.errors import (
     ConfigError,
     DeniedError,
@@ -40,6 +40,7 @@ from authflow.triggers.policies.steps import (
 from authflow.triggers.policies.table import Choice, Owed
 from authflow.triggers.policy_plugins import PolicyPlugins
 from authflow.triggers.safeguards import ISSUE, TURN, Safeguards
+from authflow.wire import members
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ ROUND: Final = "authflow.round"
 give it the session."""
 
 RESERVED_PUBLIC: Final = frozenset(
-    {wire.KIND, wire.ATTEMPT, wire.ATTEMPTS, wire.USERNAME, wire.USER_ID_FOR_SRP}
+    {rounds.KIND, rounds.ATTEMPT, rounds.ATTEMPTS, members.USERNAME, members.USER_ID_FOR_SRP}
 )
 """Public parameters that are ours or Cognito's: a client would take a plugin's for real."""
 
@@ -61,7 +62,7 @@ RESERVED_PRIVATE: Final = frozenset({ROUND, ISSUE, TURN})
 MOST_CHARS: Final = 131_072
 """How long a public parameter may be: StringType in the API's model."""
 
-_ONCE: Final = {wire.ATTEMPT: "1", wire.ATTEMPTS: "1"}
+_ONCE: Final = {rounds.ATTEMPT: "1", rounds.ATTEMPTS: "1"}
 
 _log: Final = logging.getLogger("authflow.triggers")
 
@@ -207,9 +208,9 @@ class CustomFlow:
             metadata += STATE_MARK + await self._sealed(issued.state, step, event)
         public = {
             **issued.public,
-            wire.KIND: step.name,
-            wire.ATTEMPT: str(owed.attempt),
-            wire.ATTEMPTS: str(step.attempts),
+            rounds.KIND: step.name,
+            rounds.ATTEMPT: str(owed.attempt),
+            rounds.ATTEMPTS: str(step.attempts),
         }
         return _Made(public=public, private={**issued.private, **draw.private}, metadata=metadata)
 
@@ -299,14 +300,14 @@ class _Made:
 
 def _choice_round(choice: Choice) -> _Made:
     """Ask which option the client takes."""
-    public = {wire.KIND: wire.CHOICE, wire.OPTIONS: " ".join(choice.options), **_ONCE}
+    public = {rounds.KIND: rounds.CHOICE, rounds.OPTIONS: " ".join(choice.options), **_ONCE}
     return _Made(public=public, private={}, metadata=CHOICE_METADATA)
 
 
 def _condition_round(conditional: ConditionalStep) -> _Made:
     """Have the client answer, so that its metadata comes along."""
     wanted = " ".join(conditional.condition.client_metadata_names)
-    public = {wire.KIND: wire.CONDITION, wire.WANTED: wanted, **_ONCE}
+    public = {rounds.KIND: rounds.CONDITION, rounds.WANTED: wanted, **_ONCE}
     return _Made(public=public, private={}, metadata=CONDITION_METADATA)
 
 

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from attrs import define, field
 
-from authflow import wire
+from authflow import rounds
 from authflow.errors import (
     ConfigError,
     PluginConflictError,
@@ -23,7 +23,7 @@ from authflow.triggers.safeguards import Safeguards
 
 T = TypeVar("T")
 
-_OUR_OWN: Final = {wire.CHOICE: CHOICE_METADATA, wire.CONDITION: CONDITION_METADATA}
+_OUR_OWN: Final = {rounds.CHOICE: CHOICE_METADATA, rounds.CONDITION: CONDITION_METADATA}
 
 _log: Final = logging.getLogger("authflow.triggers")
 
@@ -36,13 +36,13 @@ class PolicyPlugins:
         steps: The challenges.
         registry: Where their plugins are found.
         safeguards: What a plugin may need.
-        seconds: How long a plugin may take for one call. Cognito gives a trigger 5 in all.
+        timeout: How many seconds a plugin may take for one call. Cognito gives a trigger 5 in all.
     """
 
     steps: tuple[ChallengeStep, ...]
     registry: PluginRegistry
     safeguards: Safeguards
-    seconds: float = 4.5
+    timeout: float = 4.5
     made: dict[str, TriggerChallenge] = field(factory=dict, init=False, repr=False)
     """For each step's label, its plugin."""
     metadata: dict[str, str] = field(factory=dict, init=False, repr=False)
@@ -109,12 +109,12 @@ class PolicyPlugins:
         import asyncio  # noqa: PLC0415  # Define awaits nothing, and is what a cold start is for
 
         try:
-            async with asyncio.timeout(self.seconds):
+            async with asyncio.timeout(self.timeout):
                 return await method(context)
         except TriggerStateError:
             raise  # what the plugin was given failed, not the plugin
         except TimeoutError as error:
-            raise self.failed(step, f"it took longer than {self.seconds:g} s") from error
+            raise self.failed(step, f"it took longer than {self.timeout:g} s") from error
         except Exception as error:
             raise self.failed(step, f"it raised {type(error).__qualname__}") from error
 

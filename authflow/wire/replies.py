@@ -1,26 +1,21 @@
 """Cognito's replies in a sign-in, as values."""
 
-import json
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
 
 from attrs import field, frozen
 
 from authflow.errors import MalformedReplyError
 from authflow.machine import Challenged, Event, Outcome
-from authflow.results import Challenge, Tokens
+from authflow.results import Tokens
 from authflow.secret import Secret
-from authflow.wire import (
-    ATTEMPT,
-    ATTEMPTS,
-    KIND,
-    REQUIRED_ATTRIBUTES,
-    SESSION_CHARS,
-    USER_ATTRIBUTE_PREFIX,
-    USER_ID_FOR_SRP,
-    USERNAME,
-)
+from authflow.wire.members import USER_ID_FOR_SRP, USERNAME, MemberError
+
+T = TypeVar("T")
+
+_SESSION_CHARS: Final = range(20, 4097)
+"""The length of Cognito's session."""
 
 
 @frozen(kw_only=True)
@@ -44,53 +39,20 @@ class Reply:
         """The user's name in the pool, if the reply tells it."""
         return self.parameters.get(USERNAME) or self.parameters.get(USER_ID_FOR_SRP)
 
-    def required(self, name: str) -> str:
-        """Give a challenge parameter that must be there.
-
-        Raises:
-            MalformedReplyError: It is missing.
-        """
-        if name not in self.parameters:
-            msg = f"the reply lacks the challenge parameter {name}"
-            raise MalformedReplyError(msg)
-        return self.parameters[name]
-
-    def challenge(self, previous: Challenge | None = None) -> Challenge:
-        """Give the challenge as the caller sees it.
-
-        Our own triggers tell which attempt it is. For others: the same custom challenge with the
-        same parameter names, right after an answer to it, is taken for a retry.
+    def asked(self, read: Callable[[Mapping[str, str]], T]) -> T:
+        """Read the challenge parameters as those of one challenge.
 
         Args:
-            previous: The challenge that was answered to get this reply, if there was one.
+            read: The `read` of the challenge's `Asked`.
+
+        Raises:
+            MalformedReplyError: One is missing or not of its form.
         """
-        assert isinstance(self.event, Challenged)  # noqa: S101  # for the type checker
-        kind = self.parameters.get(KIND)
-        told = _count(self.parameters.get(ATTEMPT))
-        attempt = 1
-        if told is not None:
-            attempt = told
-        elif (
-            previous is not None
-            and previous.name == self.event.name
-            and previous.kind == kind
-            and previous.parameters.keys() == self.parameters.keys()
-        ):
-            attempt = previous.attempt + 1
-        return Challenge(
-            name=self.event.name,
-            kind=kind,
-            parameters=self.parameters,
-            attempt=attempt,
-            attempts=_count(self.parameters.get(ATTEMPTS)),
-        )
-
-
-def _count(text: str | None) -> int | None:
-    """Read a small positive number that a trigger wrote; anything else tells nothing."""
-    if text is None or not text.isascii() or not text.isdigit() or len(text) > len("9999"):
-        return None
-    return int(text) or None
+        try:
+            return read(self.parameters)
+        except MemberError as error:
+            msg = f"a challenge parameter cannot be used: {error}"
+            raise MalformedReplyError(msg) from None
 
 
 def read_reply(reply: Mapping[str, Any]) -> Reply:
@@ -112,7 +74,7 @@ def read_reply(reply: Mapping[str, Any]) -> Reply:
         not isinstance(name, str)
         or not isinstance(parameters, Mapping)
         or not all(isinstance(value, str) and _is_utf8(value) for value in parameters.values())
-        or not (session is None or (isinstance(session, str) and len(session) in SESSION_CHARS))
+        or not (session is None or (isinstance(session, str) and len(session) in _SESSION_CHARS))
     ):
         msg = "a member of the challenge is not of the form that Cognito documents"
         raise MalformedReplyError(msg)
@@ -158,20 +120,3 @@ def read_tokens(result: Any) -> Tokens:
         expires_in=expires_in,
         token_type=token_type,
     )
-
-
-def required_attributes(challenge: Challenge) -> tuple[str, ...]:
-    """Give the names of the attributes that NEW_PASSWORD_REQUIRED wants along.
-
-    Raises:
-        MalformedReplyError: The parameter is not a JSON array of strings.
-    """
-    text = challenge.parameters.get(REQUIRED_ATTRIBUTES, "[]")
-    try:
-        names = json.loads(text)
-    except ValueError:
-        names = None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        msg = f"{REQUIRED_ATTRIBUTES} is not a JSON array of strings"
-        raise MalformedReplyError(msg)
-    return tuple(name.removeprefix(USER_ATTRIBUTE_PREFIX) for name in names)

@@ -7,19 +7,10 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from authflow.errors import AnswerNotSupportedError
 from authflow.machine import AuthFlow
 from authflow.secret import Secret
-from authflow.wire import (
-    ANSWER_KEYS,
-    CHALLENGE_NAME,
-    NEW_PASSWORD,
-    PASSWORD,
-    SECRET_HASH,
-    SRP_A,
-    USER_ATTRIBUTE_PREFIX,
-    USERNAME,
-)
+from authflow.wire.auth_parameters import CHALLENGE_NAME, Beginning
+from authflow.wire.members import SECRET_HASH, USERNAME, Members
 
 
 def secret_hash(username: str, client_id: str, client_secret: Secret[str]) -> str:
@@ -32,13 +23,6 @@ def secret_hash(username: str, client_id: str, client_secret: Secret[str]) -> st
     """
     key = client_secret.reveal().encode()
     return base64.b64encode(hmac.digest(key, (username + client_id).encode(), "sha256")).decode()
-
-
-class Answers(dict[str, str]):
-    """The answers to a challenge under Cognito's names: a dict that does not print itself."""
-
-    def __repr__(self) -> str:
-        return f"Answers(<{', '.join(self)}>)"
 
 
 @frozen(kw_only=True)
@@ -94,9 +78,8 @@ class AppClient:
         self,
         flow: AuthFlow,
         username: str,
+        beginning: Beginning,
         *,
-        srp_a: str | None = None,
-        password: Secret[str] | None = None,
         client_metadata: Mapping[str, str] | None = None,
     ) -> Request:
         """Spell InitiateAuth.
@@ -104,17 +87,10 @@ class AppClient:
         Args:
             flow: The auth flow.
             username: The name as the user typed it.
-            srp_a: SRP_A, if the password is to be proved by SRP.
-            password: The password itself, in USER_PASSWORD_AUTH only.
+            beginning: How it begins.
             client_metadata: Reaches PreSignUp, PreAuthentication and UserMigration triggers only.
         """
-        parameters = {USERNAME: username}
-        if srp_a is not None:
-            parameters[SRP_A] = srp_a
-            if flow is AuthFlow.CUSTOM_AUTH:
-                parameters[CHALLENGE_NAME] = SRP_A
-        if password is not None:
-            parameters[PASSWORD] = password.reveal()
+        parameters = {USERNAME: username, **beginning.write()}
         body = {
             "AuthFlow": str(flow),
             "ClientId": self.client_id,
@@ -127,7 +103,7 @@ class AppClient:
         self,
         challenge_name: str,
         username: str,
-        answers: Answers,
+        answers: Members,
         *,
         session: Secret[str] | None,
         client_metadata: Mapping[str, str] | None = None,
@@ -176,23 +152,6 @@ class AppClient:
 def sign_out(access_token: Secret[str]) -> Request:
     """Spell GlobalSignOut."""
     return Request(operation="GlobalSignOut", body={"AccessToken": access_token.reveal()})
-
-
-def answer(challenge_name: str, text: Secret[str], attributes: Mapping[str, str]) -> Answers:
-    """Put one text, and attributes for NEW_PASSWORD_REQUIRED, under the names a challenge wants.
-
-    Raises:
-        AnswerNotSupportedError: The challenge is not one that a text answers.
-    """
-    key = ANSWER_KEYS.get(challenge_name)
-    if key is None:
-        msg = f"{challenge_name} is not answered by a text"
-        raise AnswerNotSupportedError(msg)
-    if attributes and key != NEW_PASSWORD:
-        msg = f"{challenge_name} takes no user attributes; only NEW_PASSWORD_REQUIRED does"
-        raise AnswerNotSupportedError(msg)
-    given = {f"{USER_ATTRIBUTE_PREFIX}{name}": value for name, value in attributes.items()}
-    return Answers({key: text.reveal(), **given})
 
 
 def _metadata(client_metadata: Mapping[str, str] | None) -> dict[str, Any]:

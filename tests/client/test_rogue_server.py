@@ -7,7 +7,7 @@ import pytest
 
 from authflow import AuthClient, ChallengeRequired, Secret
 from authflow.client import ScriptedPrompt
-from authflow.client.auth_client import MOST_ROUNDS
+from authflow.client.conversation import MOST_ROUNDS
 from authflow.errors import (
     MalformedReplyError,
     PluginFailedError,

@@ -314,7 +314,7 @@ class TestCachedKeys:
                 return self.ring
 
         hanging = Hanging()
-        keys = CachedKeys(provider=hanging, clock=lambda: now[0], patience=0.01)
+        keys = CachedKeys(provider=hanging, clock=lambda: now[0], timeout=0.01)
         with pytest.raises(KeysUnavailableError):
             await keys.key_ring()
         now[0] += 10
@@ -342,7 +342,7 @@ class TestCachedKeys:
     @pytest.mark.parametrize(
         "times",
         [
-            *({"pause": 0}, {"seconds": 0}, {"seconds": -1}, {"stale": 299}, {"patience": 0}),
+            *({"pause": 0}, {"seconds": 0}, {"seconds": -1}, {"stale": 299}, {"timeout": 0}),
             {"pause": float("nan")},
         ],
     )

@@ -1,5 +1,6 @@
 """A running pool for every test, addressed over real HTTP."""
 
+import base64
 import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -156,7 +157,9 @@ class House:
             asked.get("Session"),
             TIMESTAMP=sent_stamp or stamp,
             PASSWORD_CLAIM_SECRET_BLOCK=parameters["SECRET_BLOCK"],
-            PASSWORD_CLAIM_SIGNATURE=srp.sign_claim(key, challenge, stamp),
+            PASSWORD_CLAIM_SIGNATURE=base64.b64encode(
+                srp.sign_claim(key, challenge, stamp)
+            ).decode(),
         )
 
     async def ask(

@@ -64,7 +64,7 @@ async def test_what_the_pool_sends_is_in_its_messages(authflow_pool: RunningPool
     await authflow_pool.call(
         "ForgotPassword", ClientId=authflow_pool.config.client_id, Username="grace"
     )
-    (message,) = authflow_pool.messages("grace")
+    (message,) = await authflow_pool.messages("grace")
     assert message.destination == "grace@example.com"
 
 

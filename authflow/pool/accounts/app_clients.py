@@ -2,14 +2,12 @@
 
 import json
 import secrets
-import sqlite3
 import string
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from attrs import define, field, frozen
 
-from authflow import wire
 from authflow.pool.accounts.user_pools import UserPool, find_pool
 from authflow.pool.cognito_errors import (
     CognitoError,
@@ -17,8 +15,10 @@ from authflow.pool.cognito_errors import (
     no_such_client,
     not_authorized,
 )
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.secret import Secret
+from authflow.wire import secret_hash
 
 _ID_CHARS: Final = string.ascii_lowercase + string.digits
 _ID_LENGTH: Final = 26
@@ -143,8 +143,7 @@ class AppClient:
                 f"Client {self.id} is configured with secret but SECRET_HASH was not received"
             )
         right = [
-            Secret(wire.secret_hash(name, self.id, self.secret)) == Secret(given)
-            for name in usernames
+            Secret(secret_hash(name, self.id, self.secret)) == Secret(given) for name in usernames
         ]
         if not any(right):
             raise not_authorized(f"Unable to verify secret hash for client {self.id}")
@@ -181,9 +180,7 @@ class AppClient:
 _COLUMNS: Final = "id, pool_id, secret, settings, created_at, modified_at"
 
 
-def find_client(
-    connection: sqlite3.Connection, client_id: str, pool_id: str | None = None
-) -> AppClient:
+def find_client(connection: Connection, client_id: str, pool_id: str | None = None) -> AppClient:
     """Read an app client.
 
     Args:
@@ -197,7 +194,7 @@ def find_client(
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM app_clients WHERE id = ?",  # noqa: S608  # our own column names
         (client_id,),
-    ).fetchone()
+    ).first()
     if row is None or (pool_id is not None and row[1] != pool_id):
         raise no_such_client(client_id)
     found, pool, secret, settings, created_at, modified_at = row
@@ -212,7 +209,7 @@ def find_client(
 
 
 def find_client_and_pool(
-    connection: sqlite3.Connection, client_id: str, pool_id: str | None = None
+    connection: Connection, client_id: str, pool_id: str | None = None
 ) -> tuple[AppClient, UserPool]:
     """Read an app client and its user pool.
 
@@ -226,7 +223,7 @@ def find_client_and_pool(
     return client, find_pool(connection, client.pool_id)
 
 
-def _insert(connection: sqlite3.Connection, client: AppClient) -> None:
+def _insert(connection: Connection, client: AppClient) -> None:
     find_pool(connection, client.pool_id)
     secret = None if client.secret is None else client.secret.reveal()
     connection.execute(
@@ -239,7 +236,7 @@ def _insert(connection: sqlite3.Connection, client: AppClient) -> None:
 
 
 def _update(
-    connection: sqlite3.Connection,
+    connection: Connection,
     client_id: str,
     pool_id: str,
     settings: Mapping[str, Any],
@@ -308,7 +305,7 @@ class AppClients:
 
     async def describe(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """DescribeUserPoolClient."""
-        client, _ = self.database.read(
+        client, _ = await self.database.read(
             find_client_and_pool, request["ClientId"], request["UserPoolId"]
         )
         return {"UserPoolClient": client.described()}

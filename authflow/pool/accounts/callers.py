@@ -1,21 +1,23 @@
 """Who asks: the app client and user pool of a request, and the user it is about."""
 
-import sqlite3
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from attrs import field, frozen
 
-from authflow import wire
 from authflow.pool.accounts.app_clients import AppClient, find_client_and_pool
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import RESET_REQUIRED, UNCONFIRMED, User, find_user
 from authflow.pool.cognito_errors import (
     CognitoError,
     invalid_parameter,
-    missing_parameter,
+    malformed_member,
     not_authorized,
 )
+from authflow.pool.store.connection import Connection
+from authflow.wire.members import USERNAME, MemberError, required
+
+T = TypeVar("T")
 
 _NAME_CHARS = 128
 
@@ -35,7 +37,7 @@ class Caller:
     client_metadata: Mapping[str, str] | None = field(default=None, repr=False)
 
 
-def find_caller(connection: sqlite3.Connection, request: Mapping[str, Any]) -> Caller:
+def find_caller(connection: Connection, request: Mapping[str, Any]) -> Caller:
     """Read who asks. Operations for administrators name the pool, the others do not.
 
     Raises:
@@ -46,7 +48,7 @@ def find_caller(connection: sqlite3.Connection, request: Mapping[str, Any]) -> C
 
 
 def find_caller_and_user(
-    connection: sqlite3.Connection, request: Mapping[str, Any], typed: str
+    connection: Connection, request: Mapping[str, Any], typed: str
 ) -> tuple[Caller, User | None]:
     """Read who asks, and the user who signs in.
 
@@ -57,16 +59,20 @@ def find_caller_and_user(
     return caller, find_user(connection, caller.pool, typed)
 
 
-def required(parameters: Mapping[str, str], name: str) -> str:
-    """Give an entry of AuthParameters or ChallengeResponses that must be there.
+def read_members(read: Callable[[Mapping[str, str]], T], members: Mapping[str, str]) -> T:
+    """Read AuthParameters or ChallengeResponses.
+
+    Args:
+        read: The `read` of what is expected there.
+        members: The entries.
 
     Raises:
-        CognitoError: It is missing or empty.
+        CognitoError: One is missing or not of its form.
     """
-    value = parameters.get(name)
-    if not value:
-        raise missing_parameter(name)
-    return value
+    try:
+        return read(members)
+    except MemberError as error:
+        raise malformed_member(error) from None
 
 
 def username_of(parameters: Mapping[str, str]) -> str:
@@ -75,7 +81,7 @@ def username_of(parameters: Mapping[str, str]) -> str:
     Raises:
         CognitoError: It is missing, or too long to be a name.
     """
-    typed = required(parameters, wire.USERNAME)
+    typed = read_members(lambda members: required(members, USERNAME), parameters)
     if len(typed) > _NAME_CHARS:
         raise invalid_parameter(
             "1 validation error detected: Value at 'username' failed to satisfy constraint: "

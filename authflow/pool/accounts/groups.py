@@ -6,15 +6,15 @@ preferred ("Adding groups to a user pool" in the developer guide).
 """
 
 import base64
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from attrs import define, frozen
 
-from authflow.pool.accounts.user_administration import find_named
 from authflow.pool.accounts.user_pools import find_pool
+from authflow.pool.accounts.users import find_named
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 
 _MOST_ROWS: Final = 60
@@ -38,15 +38,6 @@ class Memberships:
     preferred_role: str | None = None
 
     @property
-    def configuration(self) -> dict[str, Any]:
-        """Give `groupConfiguration`, as triggers see it."""
-        return {
-            "groupsToOverride": list(self.groups),
-            "iamRolesToOverride": list(self.roles),
-            "preferredRole": self.preferred_role,
-        }
-
-    @property
     def access_claims(self) -> dict[str, Any]:
         """Give the claims of an access token."""
         return {"cognito:groups": list(self.groups)} if self.groups else {}
@@ -62,13 +53,13 @@ class Memberships:
         return claims
 
 
-def find_memberships(connection: sqlite3.Connection, sub: str) -> Memberships:
+def find_memberships(connection: Connection, sub: str) -> Memberships:
     """Read the groups of a user."""
     rows = connection.execute(
-        "SELECT name, role_arn, ifnull(precedence, ?) FROM memberships"
+        "SELECT name, role_arn, coalesce(precedence, ?) FROM memberships"
         " JOIN groups USING (pool_id, name) WHERE sub = ? ORDER BY 3, 1",
         (_LAST, sub),
-    ).fetchall()
+    )
     best = {role for _, role, precedence in rows if role and precedence == rows[0][2]}
     return Memberships(
         groups=tuple(name for name, _, _ in rows),
@@ -83,29 +74,27 @@ def _described(row: tuple[Any, ...]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _find(connection: sqlite3.Connection, pool_id: str, name: str) -> dict[str, Any]:
+def _find(connection: Connection, pool_id: str, name: str) -> dict[str, Any]:
     find_pool(connection, pool_id)
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM groups WHERE pool_id = ? AND name = ?",  # noqa: S608  # our own names
         (pool_id, name),
-    ).fetchone()
+    ).first()
     if row is None:
         raise CognitoError("ResourceNotFoundException", "Group not found.")
     return _described(row)
 
 
-def _create(
-    connection: sqlite3.Connection, request: Mapping[str, Any], now: float
-) -> dict[str, Any]:
+def _create(connection: Connection, request: Mapping[str, Any], now: float) -> dict[str, Any]:
     find_pool(connection, request["UserPoolId"])
     made = connection.execute(
-        f"INSERT OR IGNORE INTO groups ({_COLUMNS})"  # noqa: S608  # the same
-        " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING 1",
+        f"INSERT INTO groups ({_COLUMNS})"  # noqa: S608  # the same
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (pool_id, name) DO NOTHING RETURNING 1",
         (
             *(request["GroupName"], request["UserPoolId"], request.get("Description")),
             *(request.get("RoleArn"), request.get("Precedence"), now, now),
         ),
-    ).fetchone()
+    ).first()
     if made is None:
         raise CognitoError(
             "GroupExistsException", "A group with the name already exists for this user pool."
@@ -113,12 +102,12 @@ def _create(
     return _find(connection, request["UserPoolId"], request["GroupName"])
 
 
-def _delete(connection: sqlite3.Connection, pool_id: str, name: str) -> None:
+def _delete(connection: Connection, pool_id: str, name: str) -> None:
     _find(connection, pool_id, name)
     connection.execute("DELETE FROM groups WHERE pool_id = ? AND name = ?", (pool_id, name))
 
 
-def _member(connection: sqlite3.Connection, request: Mapping[str, Any]) -> tuple[str, str, str]:
+def _member(connection: Connection, request: Mapping[str, Any]) -> tuple[str, str, str]:
     """Give the key of a membership.
 
     Raises:
@@ -129,34 +118,39 @@ def _member(connection: sqlite3.Connection, request: Mapping[str, Any]) -> tuple
     return pool.id, group["GroupName"], user.sub
 
 
-def _add(connection: sqlite3.Connection, request: Mapping[str, Any]) -> None:
+def _add(connection: Connection, request: Mapping[str, Any]) -> None:
     connection.execute(
-        "INSERT OR IGNORE INTO memberships (pool_id, name, sub) VALUES (?, ?, ?)",
+        "INSERT INTO memberships (pool_id, name, sub) VALUES (?, ?, ?)"
+        " ON CONFLICT (pool_id, name, sub) DO NOTHING",
         _member(connection, request),
     )
 
 
-def _remove(connection: sqlite3.Connection, request: Mapping[str, Any]) -> None:
+def _remove(connection: Connection, request: Mapping[str, Any]) -> None:
     connection.execute(
         "DELETE FROM memberships WHERE pool_id = ? AND name = ? AND sub = ?",
         _member(connection, request),
     )
 
 
-def _list(connection: sqlite3.Connection, request: Mapping[str, Any]) -> dict[str, Any]:
+def _list(connection: Connection, request: Mapping[str, Any]) -> dict[str, Any]:
     """List the groups of a pool, or those of the user that the request names."""
     pool = find_pool(connection, request["UserPoolId"])
-    sub = None
+    after = _read_next_token(request.get("NextToken"))
+    most = request.get("Limit") or _MOST_ROWS
     if "Username" in request:
         _, user = find_named(connection, pool.id, request["Username"])
-        sub = user.sub
-    most = request.get("Limit") or _MOST_ROWS
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM groups WHERE pool_id = ? AND name > ?"  # noqa: S608  # the same
-        " AND (? IS NULL OR name IN (SELECT name FROM memberships WHERE sub = ?))"
-        " ORDER BY name LIMIT ?",
-        (pool.id, _read_next_token(request.get("NextToken")), sub, sub, most + 1),
-    ).fetchall()
+        rows = connection.execute(
+            f"SELECT {_COLUMNS} FROM groups JOIN memberships USING (pool_id, name)"  # noqa: S608  # the same
+            " WHERE sub = ? AND pool_id = ? AND name > ? ORDER BY name LIMIT ?",
+            (user.sub, pool.id, after, most + 1),
+        )
+    else:
+        rows = connection.execute(
+            f"SELECT {_COLUMNS} FROM groups WHERE pool_id = ? AND name > ?"  # noqa: S608  # the same
+            " ORDER BY name LIMIT ?",
+            (pool.id, after, most + 1),
+        )
     listed: dict[str, Any] = {"Groups": [_described(row) for row in rows[:most]]}
     if len(rows) > most:
         listed["NextToken"] = base64.urlsafe_b64encode(rows[most - 1][0].encode()).decode()
@@ -188,7 +182,9 @@ class Groups:
 
     async def get(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """GetGroup."""
-        return {"Group": self.database.read(_find, request["UserPoolId"], request["GroupName"])}
+        return {
+            "Group": await self.database.read(_find, request["UserPoolId"], request["GroupName"])
+        }
 
     async def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """DeleteGroup."""
@@ -197,7 +193,7 @@ class Groups:
 
     async def list(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """ListGroups and AdminListGroupsForUser."""
-        return self.database.read(_list, request)
+        return await self.database.read(_list, request)
 
     async def add_user(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminAddUserToGroup."""

@@ -9,10 +9,10 @@ These functions run inside the transaction that also compares the password, so t
 side by side see one another.
 """
 
-import sqlite3
 from typing import Final
 
 from authflow.pool.cognito_errors import not_authorized
+from authflow.pool.store.connection import Connection
 
 _FREE_FAILURES: Final = 5
 _LONGEST: Final = 900.0
@@ -25,7 +25,7 @@ def _locked_seconds(failures: int) -> float:
     return float(min(_LONGEST, 2.0 ** min(failures - _FREE_FAILURES, 10)))
 
 
-def check_lock(connection: sqlite3.Connection, pool_id: str, name: str, now: float) -> int:
+def check_lock(connection: Connection, pool_id: str, name: str, now: float) -> int:
     """Refuse an attempt at a locked name.
 
     Args:
@@ -43,7 +43,7 @@ def check_lock(connection: sqlite3.Connection, pool_id: str, name: str, now: flo
     row = connection.execute(
         "SELECT failures, failed_at FROM password_failures WHERE pool_id = ? AND name = ?",
         (pool_id, name),
-    ).fetchone()
+    ).first()
     if row is None:
         return 0
     failures: int
@@ -54,7 +54,7 @@ def check_lock(connection: sqlite3.Connection, pool_id: str, name: str, now: flo
 
 
 def count_attempt(
-    connection: sqlite3.Connection, pool_id: str, name: str, now: float, *, passed: bool
+    connection: Connection, pool_id: str, name: str, now: float, *, passed: bool
 ) -> None:
     """Count an attempt that was not locked out.
 
@@ -69,8 +69,9 @@ def count_attempt(
             )
         return
     connection.execute(
-        "INSERT OR REPLACE INTO password_failures (pool_id, name, failures, failed_at)"
-        " VALUES (?, ?, ?, ?)",
+        "INSERT INTO password_failures (pool_id, name, failures, failed_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (pool_id, name)"
+        " DO UPDATE SET failures = excluded.failures, failed_at = excluded.failed_at",
         (pool_id, name, failures + 1, now),
     )
     # Names that do not exist are counted too, so what is forgotten must go.

@@ -41,6 +41,11 @@ class StoredPassword:
         return cls(salt=salt, verifier=_verifier(pool_id, username, salt, password))
 
     @property
+    def version(self) -> str:
+        """Tells this password's trace from that of any other, also of the same password again."""
+        return self.salt.hex()
+
+    @property
     def v(self) -> int:
         """The verifier as a number."""
         return int.from_bytes(self.verifier, "big")

@@ -1,6 +1,5 @@
 """The operations by which an administrator makes, reads, changes and deletes users."""
 
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,34 +13,21 @@ from authflow.pool.accounts.users import (
     User,
     attribute_list,
     delete_user,
-    find_user,
-    find_user_by_sub,
+    find_named,
     insert_user,
     new_sub,
     new_username,
     read_attributes,
     update_user,
 )
-from authflow.pool.cognito_errors import CognitoError, user_not_found
+from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.workers import Workers
 from authflow.secret import Secret
 
 
-def find_named(connection: sqlite3.Connection, pool_id: str, name: str) -> tuple[UserPool, User]:
-    """Read a user by username, alias or `sub`.
-
-    Raises:
-        CognitoError: There is no such pool or user.
-    """
-    pool = find_pool(connection, pool_id)
-    user = find_user(connection, pool, name) or find_user_by_sub(connection, pool.id, name)
-    if user is None:
-        raise user_not_found()
-    return pool, user
-
-
-def _delete(connection: sqlite3.Connection, pool_id: str, name: str) -> None:
+def _delete(connection: Connection, pool_id: str, name: str) -> None:
     _, user = find_named(connection, pool_id, name)
     delete_user(connection, user)
 
@@ -78,7 +64,7 @@ class UserAdministration:
         nobody knows, until AdminSetUserPassword sets another one.
         """
         now = self.clock()
-        pool = self.database.read(find_pool, request["UserPoolId"])
+        pool = await self.database.read(find_pool, request["UserPoolId"])
         if request.get("MessageAction") == "RESEND":
             return await self._reset(pool, request, now)
         given = (
@@ -107,7 +93,7 @@ class UserAdministration:
         self, pool: UserPool, request: Mapping[str, Any], now: float
     ) -> dict[str, Any]:
         """Give a user who never signed in a new temporary password."""
-        pool, user = self.database.read(find_named, pool.id, request["Username"])
+        pool, user = await self.database.read(find_named, pool.id, request["Username"])
         if user.status != FORCE_CHANGE_PASSWORD:
             raise CognitoError(
                 "UnsupportedUserStateException",
@@ -135,7 +121,9 @@ class UserAdministration:
     async def set_password(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminSetUserPassword."""
         now = self.clock()
-        pool, user = self.database.read(find_named, request["UserPoolId"], request["Username"])
+        pool, user = await self.database.read(
+            find_named, request["UserPoolId"], request["Username"]
+        )
         password = Secret(request["Password"])
         pool.password_policy.check(password)
         permanent = request.get("Permanent", False)
@@ -151,7 +139,7 @@ class UserAdministration:
 
     async def get(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminGetUser."""
-        _, user = self.database.read(find_named, request["UserPoolId"], request["Username"])
+        _, user = await self.database.read(find_named, request["UserPoolId"], request["Username"])
         return _described(user, "UserAttributes")
 
     async def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 import base64
 import json
+import math
 import secrets
-import sqlite3
 import string
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -13,6 +13,7 @@ from attrs import define, field, frozen
 from authflow.pool.accounts.password_policy import PasswordPolicy
 from authflow.pool.accounts.signing_keys import new_signing_key
 from authflow.pool.cognito_errors import invalid_parameter, no_such_pool
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.workers import Workers
 
@@ -23,9 +24,7 @@ _IMMUTABLE: Final = ("Schema", "AliasAttributes", "UsernameAttributes", "Usernam
 _MASK_KEY_BYTES: Final = 32
 TOKEN_TRIGGER: Final = "PreTokenGeneration"
 """The one trigger that LambdaConfig names in two ways, of which the newer tells a version."""
-_TOKEN_EVENT_VERSIONS: Final = {"V1_0": "1", "V2_0": "2", "V3_0": "3"}
-_MOST_ROWS: Final = 2**63
-"""SQLite's integers end here."""
+_TOKEN_EVENT_VERSIONS: Final = {"V1_0": 1, "V2_0": 2, "V3_0": 3}
 
 
 @frozen(kw_only=True)
@@ -83,8 +82,8 @@ class UserPool:
         return entry if isinstance(entry, str) else None
 
     @property
-    def token_event_version(self) -> str:
-        """The version of the event before tokens are made: "1", "2" or "3"."""
+    def token_event_version(self) -> int:
+        """The version of the event before tokens are made: 1, 2 or 3."""
         return _TOKEN_EVENT_VERSIONS[self._token_config.get("LambdaVersion", "V1_0")]
 
     @property
@@ -143,6 +142,7 @@ class UserPool:
         }
 
 
+_BEFORE_ALL: Final = (-math.inf, "")
 _COLUMNS: Final = "id, settings, key_id, signing_key, mask_key, created_at, modified_at"
 
 
@@ -159,7 +159,7 @@ def _from_row(row: tuple[Any, ...]) -> UserPool:
     )
 
 
-def find_pool(connection: sqlite3.Connection, pool_id: str) -> UserPool:
+def find_pool(connection: Connection, pool_id: str) -> UserPool:
     """Read a user pool.
 
     Raises:
@@ -168,22 +168,22 @@ def find_pool(connection: sqlite3.Connection, pool_id: str) -> UserPool:
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM user_pools WHERE id = ?",  # noqa: S608  # our own column names
         (pool_id,),
-    ).fetchone()
+    ).first()
     if row is None:
         raise no_such_pool(pool_id)
     return _from_row(row)
 
 
-def find_pool_by_key(connection: sqlite3.Connection, key_id: str) -> UserPool | None:
+def find_pool_by_key(connection: Connection, key_id: str) -> UserPool | None:
     """Read the user pool whose signing key has this `kid`."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM user_pools WHERE key_id = ?",  # noqa: S608  # the same
         (key_id,),
-    ).fetchone()
+    ).first()
     return None if row is None else _from_row(row)
 
 
-def _insert(connection: sqlite3.Connection, pool: UserPool) -> None:
+def _insert(connection: Connection, pool: UserPool) -> None:
     connection.execute(
         "INSERT INTO user_pools (id, settings, key_id, signing_key, mask_key, created_at,"
         " modified_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -194,15 +194,13 @@ def _insert(connection: sqlite3.Connection, pool: UserPool) -> None:
     )
 
 
-def _describe(connection: sqlite3.Connection, pool_id: str) -> dict[str, Any]:
+def _describe(connection: Connection, pool_id: str) -> dict[str, Any]:
     pool = find_pool(connection, pool_id)
-    users = connection.execute("SELECT count(*) FROM users WHERE pool_id = ?", (pool_id,))
-    return pool.described(users.fetchone()[0])
+    ((users,),) = connection.execute("SELECT count(*) FROM users WHERE pool_id = ?", (pool_id,))
+    return pool.described(users)
 
 
-def _update(
-    connection: sqlite3.Connection, pool_id: str, settings: Mapping[str, Any], now: float
-) -> None:
+def _update(connection: Connection, pool_id: str, settings: Mapping[str, Any], now: float) -> None:
     """Replace a pool's settings: what is not given goes back to its default, as with Cognito."""
     old = find_pool(connection, pool_id).settings
     kept = {name: old[name] for name in (*_IMMUTABLE, "PoolName") if name in old}
@@ -212,12 +210,14 @@ def _update(
     )
 
 
-def _list(connection: sqlite3.Connection, most: int, after: int) -> dict[str, Any]:
+def _list(connection: Connection, most: int, after: tuple[float, str]) -> dict[str, Any]:
+    """List pools by age, from behind the one that was made at a time and has an id."""
     rows = connection.execute(
-        f"SELECT rowid, {_COLUMNS} FROM user_pools WHERE rowid > ? ORDER BY rowid LIMIT ?",  # noqa: S608  # the same
-        (after, most + 1),
-    ).fetchall()
-    pools = [_from_row(row[1:]) for row in rows[:most]]
+        f"SELECT {_COLUMNS} FROM user_pools WHERE (created_at, id) > (?, ?)"  # noqa: S608  # the same
+        " ORDER BY created_at, id LIMIT ?",
+        (*after, most + 1),
+    )
+    pools = [_from_row(row) for row in rows[:most]]
     listed: dict[str, Any] = {
         "UserPools": [
             {
@@ -231,7 +231,8 @@ def _list(connection: sqlite3.Connection, most: int, after: int) -> dict[str, An
         ]
     }
     if len(rows) > most:
-        listed["NextToken"] = base64.urlsafe_b64encode(b"%d" % rows[most - 1][0]).decode()
+        last = f"{pools[-1].created_at!r} {pools[-1].id}"
+        listed["NextToken"] = base64.urlsafe_b64encode(last.encode()).decode()
     return listed
 
 
@@ -248,14 +249,16 @@ def _check(settings: Mapping[str, Any]) -> None:
         )
 
 
-def _read_next_token(token: str) -> int:
+def _read_next_token(token: str) -> tuple[float, str]:
+    refusal = invalid_parameter("Invalid NextToken.")
     try:
-        after = int(base64.urlsafe_b64decode(token))
+        created_at, _, pool_id = base64.urlsafe_b64decode(token).decode("ascii").partition(" ")
+        after = float(created_at)
     except ValueError:
-        after = -1
-    if not 0 <= after < _MOST_ROWS:
-        raise invalid_parameter("Invalid NextToken.")
-    return after
+        raise refusal from None
+    if not (math.isfinite(after) and pool_id.isprintable()):
+        raise refusal
+    return after, pool_id
 
 
 @define(kw_only=True)
@@ -293,7 +296,7 @@ class UserPools:
 
     async def describe(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """DescribeUserPool."""
-        return {"UserPool": self.database.read(_describe, request["UserPoolId"])}
+        return {"UserPool": await self.database.read(_describe, request["UserPoolId"])}
 
     async def update(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """UpdateUserPool."""
@@ -304,7 +307,7 @@ class UserPools:
 
     async def list(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """ListUserPools."""
-        after = 0
+        after = _BEFORE_ALL
         if "NextToken" in request:
             after = _read_next_token(request["NextToken"])
-        return self.database.read(_list, request["MaxResults"], after)
+        return await self.database.read(_list, request["MaxResults"], after)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sqlite3
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Self
@@ -10,8 +9,9 @@ from typing import Any, Final, Self
 from attrs import evolve, field, frozen
 
 from authflow.pool.accounts.passwords import StoredPassword
-from authflow.pool.accounts.user_pools import UserPool
-from authflow.pool.cognito_errors import CognitoError, invalid_parameter
+from authflow.pool.accounts.user_pools import UserPool, find_pool
+from authflow.pool.cognito_errors import CognitoError, invalid_parameter, user_not_found
+from authflow.pool.store.connection import Connection
 
 CONFIRMED: Final = "CONFIRMED"
 UNCONFIRMED: Final = "UNCONFIRMED"
@@ -119,6 +119,11 @@ def read_attributes(pool: UserPool, given: Iterable[tuple[str, str]]) -> dict[st
     return attributes
 
 
+def missing_attributes(pool: UserPool, user: User) -> tuple[str, ...]:
+    """Name the attributes that the pool requires and the user lacks."""
+    return tuple(name for name in pool.required_attributes if name not in user.all_attributes)
+
+
 def new_username(
     pool: UserPool, given: str, sub: str, attributes: Mapping[str, str]
 ) -> tuple[str, dict[str, str]]:
@@ -180,27 +185,40 @@ def _from_row(row: tuple[Any, ...]) -> User:
     )
 
 
-def find_user(connection: sqlite3.Connection, pool: UserPool, name: str) -> User | None:
+def find_user(connection: Connection, pool: UserPool, name: str) -> User | None:
     """Read the user who signs in by a name: the username or an alias."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM users WHERE sub ="  # noqa: S608  # our own column names
         " (SELECT sub FROM names WHERE pool_id = ? AND name = ?)",
         (pool.id, pool.fold(name)),
-    ).fetchone()
+    ).first()
     return None if row is None else _from_row(row)
 
 
-def find_user_by_sub(connection: sqlite3.Connection, pool_id: str, sub: str) -> User | None:
+def find_user_by_sub(connection: Connection, pool_id: str, sub: str) -> User | None:
     """Read a user by `sub`."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM users WHERE sub = ? AND pool_id = ?",  # noqa: S608  # the same
         (sub, pool_id),
-    ).fetchone()
+    ).first()
     return None if row is None else _from_row(row)
 
 
+def find_named(connection: Connection, pool_id: str, name: str) -> tuple[UserPool, User]:
+    """Read a user by username, alias or `sub`.
+
+    Raises:
+        CognitoError: There is no such pool or user.
+    """
+    pool = find_pool(connection, pool_id)
+    user = find_user(connection, pool, name) or find_user_by_sub(connection, pool.id, name)
+    if user is None:
+        raise user_not_found()
+    return pool, user
+
+
 def insert_user(
-    connection: sqlite3.Connection, pool: UserPool, user: User, *, move_aliases: bool = False
+    connection: Connection, pool: UserPool, user: User, *, move_aliases: bool = False
 ) -> None:
     """Write a new user.
 
@@ -218,7 +236,7 @@ def insert_user(
     connection.execute(
         f"INSERT INTO users ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  # the same
         (
-            *(user.sub, user.pool_id, user.username, user.status, user.enabled),
+            *(user.sub, user.pool_id, user.username, user.status, int(user.enabled)),
             *(json.dumps(user.attributes), user.password.salt, user.password.verifier),
             *(user.password_expires_at, user.created_at, user.modified_at),
         ),
@@ -226,7 +244,7 @@ def insert_user(
     _write_names(connection, pool, user, move_aliases=move_aliases)
 
 
-def update_user(connection: sqlite3.Connection, pool: UserPool, user: User) -> None:
+def update_user(connection: Connection, pool: UserPool, user: User) -> None:
     """Write what changed of a user.
 
     Raises:
@@ -236,7 +254,7 @@ def update_user(connection: sqlite3.Connection, pool: UserPool, user: User) -> N
         "UPDATE users SET status = ?, enabled = ?, attributes = ?, salt = ?, verifier = ?,"
         " password_expires_at = ?, modified_at = ? WHERE sub = ?",
         (
-            *(user.status, user.enabled, json.dumps(user.attributes)),
+            *(user.status, int(user.enabled), json.dumps(user.attributes)),
             *(user.password.salt, user.password.verifier),
             *(user.password_expires_at, user.modified_at, user.sub),
         ),
@@ -245,14 +263,12 @@ def update_user(connection: sqlite3.Connection, pool: UserPool, user: User) -> N
     _write_names(connection, pool, user, move_aliases=False)
 
 
-def delete_user(connection: sqlite3.Connection, user: User) -> None:
+def delete_user(connection: Connection, user: User) -> None:
     """Delete a user, with names and tokens."""
     connection.execute("DELETE FROM users WHERE sub = ?", (user.sub,))
 
 
-def _write_names(
-    connection: sqlite3.Connection, pool: UserPool, user: User, *, move_aliases: bool
-) -> None:
+def _write_names(connection: Connection, pool: UserPool, user: User, *, move_aliases: bool) -> None:
     names = [("", pool.fold(user.username)), *_aliases(pool, user)]
     for attribute, name in names:
         holder = find_user(connection, pool, name)
@@ -265,7 +281,8 @@ def _write_names(
                     "AliasExistsException", f"An account with the given {attribute} already exists."
                 )
         connection.execute(
-            "INSERT OR REPLACE INTO names (pool_id, name, sub) VALUES (?, ?, ?)",
+            "INSERT INTO names (pool_id, name, sub) VALUES (?, ?, ?)"
+            " ON CONFLICT (pool_id, name) DO UPDATE SET sub = excluded.sub",
             (pool.id, name, user.sub),
         )
 

@@ -8,12 +8,12 @@ matches nothing, so that it is not told from a name that somebody has.
 
 import hmac
 import secrets
-import sqlite3
 from typing import Final
 
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.store.connection import Connection
 from authflow.secret import Secret
 
 _SECONDS: Final = 3600.0
@@ -27,9 +27,7 @@ def owner_of(pool: UserPool, user: User | None, typed: str) -> str:
     return f"name:{pool.fold(typed)}" if user is None else f"user:{user.sub}"
 
 
-def count_reset_attempt(
-    connection: sqlite3.Connection, pool_id: str, owner: str, now: float
-) -> None:
+def count_reset_attempt(connection: Connection, pool_id: str, owner: str, now: float) -> None:
     """Count an attempt to ask for a code or to enter one.
 
     Raises:
@@ -37,11 +35,12 @@ def count_reset_attempt(
     """
     connection.execute("DELETE FROM reset_attempts WHERE began_at <= ?", (now - _WINDOW,))
     attempts: int
-    (attempts,) = connection.execute(
+    ((attempts,),) = connection.execute(
         "INSERT INTO reset_attempts (pool_id, owner, attempts, began_at) VALUES (?, ?, 1, ?)"
-        " ON CONFLICT DO UPDATE SET attempts = attempts + 1 RETURNING attempts",
+        " ON CONFLICT (pool_id, owner) DO UPDATE SET attempts = reset_attempts.attempts + 1"
+        " RETURNING attempts",
         (pool_id, owner, now),
-    ).fetchone()
+    )
     if attempts > _MOST_ATTEMPTS:
         raise CognitoError(
             "LimitExceededException", "Attempt limit exceeded, please try after some time."
@@ -60,7 +59,7 @@ def _mac(pool: UserPool, owner: str, code: Secret[str]) -> bytes:
 
 
 def put_code(
-    connection: sqlite3.Connection, pool: UserPool, owner: str, code: Secret[str] | None, now: float
+    connection: Connection, pool: UserPool, owner: str, code: Secret[str] | None, now: float
 ) -> None:
     """Keep a code instead of the one before.
 
@@ -74,7 +73,9 @@ def put_code(
     mac = secrets.token_bytes(32) if code is None else _mac(pool, owner, code)
     connection.execute("DELETE FROM reset_codes WHERE expires_at <= ?", (now,))
     connection.execute(
-        "INSERT OR REPLACE INTO reset_codes (pool_id, owner, mac, expires_at) VALUES (?, ?, ?, ?)",
+        "INSERT INTO reset_codes (pool_id, owner, mac, expires_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (pool_id, owner)"
+        " DO UPDATE SET mac = excluded.mac, expires_at = excluded.expires_at",
         (pool.id, owner, mac, now + _SECONDS),
     )
 
@@ -87,7 +88,7 @@ def code_mismatch() -> CognitoError:
 
 
 def use_up_code(
-    connection: sqlite3.Connection, pool: UserPool, owner: str, code: Secret[str], now: float
+    connection: Connection, pool: UserPool, owner: str, code: Secret[str], now: float
 ) -> None:
     """Compare a code, and delete it if it is right, with the attempts that it took.
 
@@ -97,15 +98,13 @@ def use_up_code(
     row = connection.execute(
         "SELECT mac FROM reset_codes WHERE pool_id = ? AND owner = ? AND expires_at > ?",
         (pool.id, owner, now),
-    ).fetchone()
+    ).first()
     if row is None:
         raise CognitoError(
             "ExpiredCodeException", "Invalid code provided, please request a code again."
         )
     if not hmac.compare_digest(row[0], _mac(pool, owner, code)):
         raise code_mismatch()
-    for table in ("reset_codes", "reset_attempts"):
-        connection.execute(
-            f"DELETE FROM {table} WHERE pool_id = ? AND owner = ?",  # noqa: S608  # our own names
-            (pool.id, owner),
-        )
+    whose = (pool.id, owner)
+    connection.execute("DELETE FROM reset_codes WHERE pool_id = ? AND owner = ?", whose)
+    connection.execute("DELETE FROM reset_attempts WHERE pool_id = ? AND owner = ?", whose)

@@ -5,7 +5,6 @@ a name that nobody has, a user who is disabled or has no verified address ("Mana
 error responses" in the developer guide).
 """
 
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -14,13 +13,13 @@ from attrs import define, frozen
 from authflow.pool.accounts.callers import Caller, find_caller_and_user
 from authflow.pool.accounts.masking import stand_in
 from authflow.pool.accounts.passwords import StoredPassword
-from authflow.pool.accounts.user_administration import find_named
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import (
     CONFIRMED,
     RESET_REQUIRED,
     UNCONFIRMED,
     User,
+    find_named,
     find_user,
     find_user_by_sub,
     update_user,
@@ -43,13 +42,14 @@ from authflow.pool.messages.destination import Destination, reach
 from authflow.pool.messages.mailbox import Mailbox, Message, put_message
 from authflow.pool.messages.wording import Wording
 from authflow.pool.sign_ins.migration import Migration
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
+from authflow.pool.triggers.occasion import Occasion
 from authflow.pool.triggers.runner import TriggerRunner
-from authflow.pool.triggers.trigger_events import EventWriter
 from authflow.pool.workers import Workers
 from authflow.secret import Secret
+from authflow.triggers.events.user_events import CONFIRM_FORGOT_PASSWORD, PostConfirmationEvent
 
-POST_CONFIRMATION: Final = "PostConfirmation"
 _NO_CLIENT: Final = "CLIENT_ID_NOT_APPLICABLE"
 """What events name as app client where an administrator acts."""
 
@@ -65,7 +65,7 @@ class _Issue:
     by_administrator: bool
 
 
-def _keep(connection: sqlite3.Connection, issue: _Issue, now: float) -> None:
+def _keep(connection: Connection, issue: _Issue, now: float) -> None:
     """Keep a code and its message.
 
     Raises:
@@ -94,7 +94,7 @@ class _Entry:
     stored: StoredPassword
 
 
-def _find_for_new_password(connection: sqlite3.Connection, pool: UserPool, sub: str | None) -> User:
+def _find_for_new_password(connection: Connection, pool: UserPool, sub: str | None) -> User:
     user = None if sub is None else find_user_by_sub(connection, pool.id, sub)
     if user is None:
         raise user_not_found_by_name()
@@ -104,7 +104,7 @@ def _find_for_new_password(connection: sqlite3.Connection, pool: UserPool, sub: 
     return user
 
 
-def _confirm(connection: sqlite3.Connection, entry: _Entry, now: float) -> User:
+def _confirm(connection: Connection, entry: _Entry, now: float) -> User:
     """Compare the code and set the password, in one transaction.
 
     Raises:
@@ -149,7 +149,7 @@ class ForgottenPasswords:
     async def forgot(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """ForgotPassword."""
         typed = request["Username"]
-        caller, user = self.database.read(find_caller_and_user, request, typed)
+        caller, user = await self.database.read(find_caller_and_user, request, typed)
         caller.client.check_secret_hash(request.get("SecretHash"), typed)
         attributes = recovery_attributes(caller.pool)
         hidden = caller.client.hides_users
@@ -176,24 +176,18 @@ class ForgottenPasswords:
             return await self.migration.bring_in_without_password(caller, typed, attributes)
         except CognitoError:
             # Of two requests that bring one user in side by side, the second finds the first's.
-            user = self.database.read(find_user, caller.pool, typed)
+            user = await self.database.read(find_user, caller.pool, typed)
             if user is None:
                 raise
             return user
 
     async def _send(self, caller: Caller, user: User, attributes: tuple[str, ...]) -> Destination:
-        writer = EventWriter(
-            pool=caller.pool,
-            client_id=caller.client.id,
-            username=user.username,
-            user=user,
-            client_metadata=caller.client_metadata,
-        )
-        return await self._issue(writer, user, attributes, by_administrator=False)
+        occasion = Occasion.of(caller, user.username, user)
+        return await self._issue(occasion, user, attributes, by_administrator=False)
 
     async def _issue(
         self,
-        writer: EventWriter,
+        occasion: Occasion,
         user: User,
         attributes: tuple[str, ...],
         *,
@@ -201,9 +195,9 @@ class ForgottenPasswords:
     ) -> Destination:
         check_may_reset(user)
         destination, code = reach(user, attributes), new_code()
-        message = await self.wording.reset(writer, user, destination, code, self.clock())
+        message = await self.wording.reset(occasion, user, destination, code, self.clock())
         issue = _Issue(
-            pool=writer.pool,
+            pool=occasion.pool,
             user=user,
             code=code,
             message=message,
@@ -215,8 +209,10 @@ class ForgottenPasswords:
 
     async def reset(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminResetUserPassword."""
-        pool, user = self.database.read(find_named, request["UserPoolId"], request["Username"])
-        writer = EventWriter(
+        pool, user = await self.database.read(
+            find_named, request["UserPoolId"], request["Username"]
+        )
+        occasion = Occasion(
             pool=pool,
             client_id=_NO_CLIENT,
             username=user.username,
@@ -225,7 +221,7 @@ class ForgottenPasswords:
         )
         # An administrator may reset a password even where nobody else may.
         attributes = recovery_attributes(pool, by_administrator=True)
-        await self._issue(writer, user, attributes, by_administrator=True)
+        await self._issue(occasion, user, attributes, by_administrator=True)
         return {}
 
     async def confirm(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -234,7 +230,7 @@ class ForgottenPasswords:
         The password is looked at first: one that does not conform costs no attempt.
         """
         typed = request["Username"]
-        caller, user = self.database.read(find_caller_and_user, request, typed)
+        caller, user = await self.database.read(find_caller_and_user, request, typed)
         pool = caller.pool
         caller.client.check_secret_hash(request.get("SecretHash"), typed)
         password = Secret(request["Password"])
@@ -252,14 +248,8 @@ class ForgottenPasswords:
             stored=await self.workers.run(StoredPassword.make, pool.id, username, password),
         )
         changed = await self.database.write(_confirm, entry, self.clock())
-        if self.triggers.serves(pool, POST_CONFIRMATION):
-            writer = EventWriter(
-                pool=pool,
-                client_id=caller.client.id,
-                username=changed.username,
-                user=changed,
-                client_metadata=caller.client_metadata,
-            )
-            event = writer.post_confirmation("ConfirmForgotPassword")
-            await self.triggers.consult(pool, POST_CONFIRMATION, event)
+        if self.triggers.serves(pool, PostConfirmationEvent.trigger):
+            occasion = Occasion.of(caller, changed.username, changed)
+            event = PostConfirmationEvent(**occasion.members, source=CONFIRM_FORGOT_PASSWORD)
+            await self.triggers.consult(pool, event)
         return {}

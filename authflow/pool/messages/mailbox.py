@@ -9,7 +9,6 @@ import hmac
 import json
 import logging
 import os
-import sqlite3
 from collections.abc import Callable
 from typing import Any, Final, Self
 
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from authflow.pool.accounts.user_pools import UserPool, find_pool
 from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.secret import Secret
 
@@ -73,7 +73,7 @@ def _key(pool: UserPool) -> AESGCM:
     return AESGCM(hmac.digest(pool.mask_key, b"authflow mailbox", "sha256"))
 
 
-def put_message(connection: sqlite3.Connection, pool: UserPool, message: Message) -> None:
+def put_message(connection: Connection, pool: UserPool, message: Message) -> None:
     """Keep a message, and forget those of yesterday."""
     nonce = os.urandom(_NONCE_BYTES)
     text = json.dumps(message.to_json()).encode()
@@ -85,11 +85,11 @@ def put_message(connection: sqlite3.Connection, pool: UserPool, message: Message
     )
 
 
-def _messages(connection: sqlite3.Connection, pool_id: str, username: str | None) -> list[Message]:
+def _messages(connection: Connection, pool_id: str, username: str | None) -> list[Message]:
     pool = find_pool(connection, pool_id)
     rows = connection.execute(
-        "SELECT sent_at, sealed FROM messages WHERE pool_id = ? AND username = ifnull(?, username)"
-        " ORDER BY id",
+        "SELECT sent_at, sealed FROM messages WHERE pool_id = ?"
+        " AND username = coalesce(?, username) ORDER BY id",
         (pool_id, username),
     )
     return [
@@ -116,7 +116,7 @@ class Mailbox:
     database: Database
     on_message: Callable[[Message], object] | None = field(default=None, repr=False)
 
-    def messages(self, pool_id: str, username: str | None = None) -> list[Message]:
+    async def messages(self, pool_id: str, username: str | None = None) -> list[Message]:
         """Give the messages of the last day, oldest first.
 
         Args:
@@ -126,7 +126,7 @@ class Mailbox:
         Raises:
             CognitoError: There is no such pool.
         """
-        return self.database.read(_messages, pool_id, username)
+        return await self.database.read(_messages, pool_id, username)
 
     def announce(self, message: Message) -> None:
         """Tell whoever wants to know of a message that was kept.

@@ -1,7 +1,6 @@
 """How messages are worded: by the pool's settings, or by its CustomMessage trigger."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from attrs import define
 
@@ -10,38 +9,31 @@ from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import invalid_trigger_result
 from authflow.pool.messages.destination import Destination
 from authflow.pool.messages.mailbox import Message
+from authflow.pool.triggers.occasion import Occasion
 from authflow.pool.triggers.runner import TriggerRunner
-from authflow.pool.triggers.trigger_events import EventWriter
 from authflow.secret import Secret
+from authflow.triggers.events.message_events import FORGOT_PASSWORD, CustomMessageEvent
+from authflow.triggers.events.replies import MessageReply
 
-CUSTOM_MESSAGE: Final = "CustomMessage"
 _CODE: Final = "{####}"
+_LINK: Final = "{##Click Here##}"
 _TEXT: Final = f"Your password reset code is {_CODE}."
 _SUBJECT: Final = "Your password reset code"
 _WELCOME_SUBJECT: Final = "Your account"
 
 
-def _settings(pool: UserPool) -> Mapping[str, str | None]:
+def _settings(pool: UserPool) -> MessageReply:
     """Give the texts that the pool's settings have, in their newer form or the older one.
 
     A password is reset by a verification message ("Configuring MFA, authentication, verification
     and invitation messages" in the developer guide).
     """
-    template = pool.settings.get("VerificationMessageTemplate") or {}
-    return {
-        "smsMessage": template.get("SmsMessage") or pool.settings.get("SmsVerificationMessage"),
-        "emailMessage": template.get("EmailMessage")
-        or pool.settings.get("EmailVerificationMessage"),
-        "emailSubject": template.get("EmailSubject")
-        or pool.settings.get("EmailVerificationSubject"),
-    }
-
-
-def _text(response: Mapping[str, Any], name: str) -> str | None:
-    value = response.get(name)
-    if not isinstance(value, str | None):
-        raise invalid_trigger_result()
-    return value or None
+    template, older = pool.settings.get("VerificationMessageTemplate") or {}, pool.settings
+    return MessageReply(
+        sms=template.get("SmsMessage") or older.get("SmsVerificationMessage"),
+        email=template.get("EmailMessage") or older.get("EmailVerificationMessage"),
+        subject=template.get("EmailSubject") or older.get("EmailVerificationSubject"),
+    )
 
 
 def welcome(user: User, destination: Destination, now: float) -> Message:
@@ -69,7 +61,7 @@ class Wording:
 
     async def reset(
         self,
-        writer: EventWriter,
+        occasion: Occasion,
         user: User,
         destination: Destination,
         code: Secret[str],
@@ -78,7 +70,7 @@ class Wording:
         """Word the message with the code that resets a password.
 
         Args:
-            writer: Writes the trigger's event.
+            occasion: Who asked for it.
             user: The user.
             destination: Where it goes.
             code: The code, which the trigger does not learn.
@@ -87,14 +79,18 @@ class Wording:
         Raises:
             CognitoError: The trigger refused or failed, or its text leaves the code out.
         """
-        pool = writer.pool
-        texts = dict(_settings(pool))
-        if self.triggers.serves(pool, CUSTOM_MESSAGE):
-            event = writer.custom_message("ForgotPassword", _CODE)
-            response = await self.triggers.consult(pool, CUSTOM_MESSAGE, event)
-            texts |= {name: _text(response, name) or texts[name] for name in texts}
+        pool = occasion.pool
+        settings, own = _settings(pool), MessageReply()
+        if self.triggers.serves(pool, CustomMessageEvent.trigger):
+            event = CustomMessageEvent(
+                **occasion.members,
+                source=FORGOT_PASSWORD,
+                code_parameter=_CODE,
+                link_parameter=_LINK,
+            )
+            own = await self.triggers.consult(pool, event)
         by_email = destination.medium == "EMAIL"
-        text = texts["emailMessage" if by_email else "smsMessage"] or _TEXT
+        text = (own.email or settings.email if by_email else own.sms or settings.sms) or _TEXT
         if _CODE not in text:
             raise invalid_trigger_result()
         return Message(
@@ -102,7 +98,7 @@ class Wording:
             username=user.username,
             medium=destination.medium,
             destination=destination.address,
-            subject=(texts["emailSubject"] or _SUBJECT) if by_email else None,
+            subject=(own.subject or settings.subject or _SUBJECT) if by_email else None,
             text=Secret(text.replace(_CODE, code.reveal())),
             code=code,
             sent_at=now,

@@ -6,11 +6,10 @@ does not apply ("Migrate user Lambda trigger" in the developer guide).
 """
 
 import logging
-import sqlite3
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.lockout import check_lock, count_attempt
@@ -29,76 +28,25 @@ from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result, n
 from authflow.pool.messages.destination import Destination, reach
 from authflow.pool.messages.mailbox import Mailbox, Message, put_message
 from authflow.pool.messages.wording import welcome
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
+from authflow.pool.triggers.occasion import Occasion
 from authflow.pool.triggers.runner import TriggerRaisedError, TriggerRunner
-from authflow.pool.triggers.trigger_events import EventWriter
 from authflow.pool.workers import Workers
 from authflow.secret import Secret
+from authflow.triggers.events.migrated_user import DeliveryMedium, FinalStatus
+from authflow.triggers.events.user_events import AUTHENTICATION, FORGOT_PASSWORD, MigrationEvent
 
 _LOG: Final = logging.getLogger("authflow.pool.triggers")
-TRIGGER: Final = "UserMigration"
-_ATTRIBUTE_OF: Final[Mapping[str, str]] = {"EMAIL": "email", "SMS": "phone_number"}
-_DEFAULT_MEDIUMS: Final = ("SMS",)
-_STATUSES: Final[Mapping[str | None, str]] = {
-    None: CONFIRMED,
-    "CONFIRMED": CONFIRMED,
-    "RESET_REQUIRED": RESET_REQUIRED,
+_ATTRIBUTE_OF: Final[Mapping[DeliveryMedium, str]] = {
+    DeliveryMedium.EMAIL: "email",
+    DeliveryMedium.SMS: "phone_number",
 }
-
-
-@frozen(kw_only=True)
-class _Found:
-    """What the trigger gave.
-
-    Args:
-        attributes: The user's, with the username where the user signs in by an alias.
-        status: Cognito's UserStatus.
-        mediums: How the welcome message is sent; empty if it is suppressed.
-        move_aliases: Whether an alias is taken from a user who has it.
-    """
-
-    attributes: Mapping[str, str] = field(repr=False)
-    status: str
-    mediums: tuple[str, ...]
-    move_aliases: bool
-
-
-def _read_response(response: Mapping[str, Any]) -> _Found:
-    """Read what the trigger gave.
-
-    Raises:
-        CognitoError: It is not of the documented form, or wants what the pool does not have.
-    """
-    attributes, status = response.get("userAttributes"), response.get("finalUserStatus")
-    if not isinstance(attributes, dict) or not attributes:
-        raise invalid_trigger_result()
-    if not all(isinstance(value, str) for value in attributes.values()):
-        raise invalid_trigger_result()
-    if not isinstance(status, str | None) or status not in _STATUSES:
-        raise invalid_trigger_result()
-    if not isinstance(response.get("forceAliasCreation"), bool | None):
-        raise invalid_trigger_result()
-    if response.get("enableSMSMFA"):
-        # A user who should be asked for a code at every sign-in would not be.
-        _LOG.warning("%s wants enableSMSMFA, and this pool has no MFA", TRIGGER)
-        raise invalid_trigger_result()
-    return _Found(
-        attributes=attributes,
-        status=_STATUSES[status],
-        mediums=_read_mediums(response),
-        move_aliases=bool(response.get("forceAliasCreation")),
-    )
-
-
-def _read_mediums(response: Mapping[str, Any]) -> tuple[str, ...]:
-    action, mediums = response.get("messageAction"), response.get("desiredDeliveryMediums")
-    if action not in (None, "SUPPRESS"):
-        raise invalid_trigger_result()
-    if not isinstance(mediums, list | None):
-        raise invalid_trigger_result()
-    if not all(isinstance(each, str) and each in _ATTRIBUTE_OF for each in mediums or ()):
-        raise invalid_trigger_result()
-    return () if action else tuple(dict.fromkeys(mediums or _DEFAULT_MEDIUMS))
+_DEFAULT_MEDIUMS: Final = (DeliveryMedium.SMS,)
+_STATUSES: Final[Mapping[FinalStatus, str]] = {
+    FinalStatus.CONFIRMED: CONFIRMED,
+    FinalStatus.RESET_REQUIRED: RESET_REQUIRED,
+}
 
 
 @frozen(kw_only=True)
@@ -110,7 +58,7 @@ class _Arrival:
     messages: tuple[Message, ...]
 
 
-def _write(connection: sqlite3.Connection, pool: UserPool, arrival: _Arrival) -> None:
+def _write(connection: Connection, pool: UserPool, arrival: _Arrival) -> None:
     insert_user(connection, pool, arrival.user, move_aliases=arrival.move_aliases)
     for message in arrival.messages:
         put_message(connection, pool, message)
@@ -136,7 +84,7 @@ class Migration:
 
     def serves(self, caller: Caller) -> bool:
         """Say whether a pool has the trigger."""
-        return self.triggers.serves(caller.pool, TRIGGER)
+        return self.triggers.serves(caller.pool, MigrationEvent.trigger)
 
     async def bring_in(self, caller: Caller, typed: str, password: Secret[str]) -> User:
         """Bring a user in whom the pool does not know, at sign-in.
@@ -153,7 +101,7 @@ class Migration:
             CognitoError: The trigger refused, failed, or gave nothing that can be used.
         """
         pool, name = caller.pool, caller.pool.fold(typed)
-        self.database.read(check_lock, pool.id, name, self.clock())
+        await self.database.read(check_lock, pool.id, name, self.clock())
         try:
             arrival = await self._ask(caller, typed, password)
             await self._keep(caller, arrival)
@@ -192,14 +140,11 @@ class Migration:
 
     async def _ask(self, caller: Caller, typed: str, password: Secret[str] | None) -> _Arrival:
         pool, now = caller.pool, self.clock()
-        writer = EventWriter(
-            pool=pool,
-            client_id=caller.client.id,
-            username=typed,
-            user=None,
-            client_metadata=caller.client_metadata,
-        )
-        found = _read_response(await self.triggers.run(pool, TRIGGER, writer.migrate(password)))
+        found = await self.triggers.run(pool, _event(caller, typed, password))
+        if found.enable_sms_mfa:
+            # A user who should be asked for a code at every sign-in would not be.
+            _LOG.warning("UserMigration asks for MFA by SMS, and this pool has no MFA")
+            raise invalid_trigger_result()
         # A directory that knows the user by an alias tells the username among the attributes.
         given = found.attributes
         name = typed if pool.username_attributes else given.get("username", typed)
@@ -213,20 +158,21 @@ class Migration:
             sub=sub,
             pool_id=pool.id,
             username=username,
-            status=found.status,
+            status=_STATUSES[found.status],
             attributes=attributes,
             password=stored,
             created_at=now,
             modified_at=now,
         )
+        mediums = dict.fromkeys(found.delivery_mediums or _DEFAULT_MEDIUMS)
         destinations = (
             Destination(attribute=attribute, address=attributes[attribute])
-            for attribute in map(_ATTRIBUTE_OF.__getitem__, found.mediums)
+            for attribute in map(_ATTRIBUTE_OF.__getitem__, mediums if found.send_welcome else ())
             if attributes.get(attribute)
         )
         return _Arrival(
             user=user,
-            move_aliases=found.move_aliases,
+            move_aliases=found.force_alias_creation,
             messages=tuple(welcome(user, each, now) for each in destinations),
         )
 
@@ -234,6 +180,24 @@ class Migration:
         await self.database.write(_write, caller.pool, arrival)
         for message in arrival.messages:
             self.mailbox.announce(message)
+
+
+def _event(caller: Caller, typed: str, password: Secret[str] | None) -> MigrationEvent:
+    """Make the event, at sign-in or, without a password, where it is forgotten."""
+    occasion = Occasion.of(caller, typed, None)
+    if password is None:
+        return MigrationEvent(
+            **occasion.envelope,
+            source=FORGOT_PASSWORD,
+            password=None,
+            client_metadata=occasion.told,
+        )
+    return MigrationEvent(
+        **occasion.envelope,
+        source=AUTHENTICATION,
+        password=password,
+        validation_data=caller.client_metadata or {},
+    )
 
 
 def _refusal(caller: Caller, error: TriggerRaisedError | CognitoError) -> CognitoError:

@@ -4,7 +4,7 @@ The client holds an opaque handle of 256 random bits. The database holds the han
 state, sealed with a key that is made of the handle: whoever reads the database file learns neither
 handles nor what a trigger keeps to itself, such as the right answer.
 
-A session is for one use. Taking one is a DELETE, and of two that take it at once one finds nothing.
+A session is for one use. Using it up is a DELETE, and of two that do it at once one finds nothing.
 """
 
 import base64
@@ -12,16 +12,27 @@ import hashlib
 import json
 import os
 import secrets
-import sqlite3
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from authflow.machine import AuthFlow, State
-from authflow.pool.cognito_errors import invalid_session
+from authflow.errors import UnexpectedReplyError
+from authflow.machine import AuthFlow, Event, State, advance
+from authflow.pool.accounts.callers import Caller, check_may_sign_in, find_caller
+from authflow.pool.accounts.lockout import check_lock
+from authflow.pool.accounts.users import User, find_user_by_sub
+from authflow.pool.cognito_errors import (
+    invalid_session,
+    invalid_trigger_result,
+    missing_parameter,
+    not_authorized,
+)
+from authflow.pool.store.connection import Connection
 from authflow.secret import Secret
+from authflow.triggers.events.challenge_events import SessionEntry
+from authflow.wire.members import SECRET_HASH
 
 _HANDLE_BYTES: Final = 48
 _NONCE_BYTES: Final = 12
@@ -54,12 +65,9 @@ class Handshake:
         return cls(public_a=public_a, b=Secret(b), public_b=public_b)
 
 
-def entry(name: str, *, passed: bool, metadata: str | None = None) -> dict[str, Any]:
+def entry(name: str, *, passed: bool, metadata: str | None = None) -> SessionEntry:
     """Make a session entry: the name of a challenge, its result, and its metadata if it has any."""
-    made: dict[str, Any] = {"challengeName": name, "challengeResult": passed}
-    if metadata is not None:
-        made["challengeMetadata"] = metadata
-    return made
+    return SessionEntry(challenge_name=name, challenge_result=passed, challenge_metadata=metadata)
 
 
 @frozen(kw_only=True)
@@ -80,6 +88,9 @@ class Progress:
         metadata: What Create said about the challenge that is being answered.
         handshake: The SRP handshake, if it waits for a proof.
         companion: The hash of the handle that goes with this one, where Cognito gives two.
+        credentials: The version of the password that the user had when the sign-in began, or chose
+            since; None for a user who does not exist. Another one ends the session.
+        decided: Whether Define has said that tokens are to be issued. No session is kept of it.
     """
 
     pool_id: str
@@ -90,15 +101,38 @@ class Progress:
     username: str
     typed: str
     auth_time: int
-    history: tuple[Mapping[str, Any], ...] = ()
+    history: tuple[SessionEntry, ...] = ()
     private: Mapping[str, str] = field(factory=dict, repr=False)
     metadata: str | None = None
     handshake: Handshake | None = None
     companion: str | None = None
+    credentials: str | None = None
+    decided: bool = False
+
+    def passed(self, name: str, *, metadata: str | None = None) -> Self:
+        """Give the sign-in after a challenge that was passed."""
+        return self.after(entry(name, passed=True, metadata=metadata))
+
+    def after(self, done: SessionEntry) -> Self:
+        """Give the sign-in with one more entry in its history."""
+        return evolve(self, history=(*self.history, done))
+
+    def follow(self, event: Event) -> Self:
+        """Advance the sign-in by the table of its flow.
+
+        Raises:
+            CognitoError: The table does not allow it. Only a trigger can ask for such a thing.
+        """
+        try:
+            return evolve(self, state=advance(self.flow, self.state, event))
+        except UnexpectedReplyError as error:
+            raise invalid_trigger_result() from error
 
     def to_json(self) -> bytes:
         """Give a form that can be sealed."""
         values = {name: getattr(self, name) for name in _PLAIN}
+        values["history"] = [each.to_json() for each in self.history]
+        values["private"] = dict(self.private)
         if self.handshake is not None:
             values["handshake"] = self.handshake.to_json()
         return json.dumps(values, separators=(",", ":")).encode()
@@ -114,7 +148,9 @@ class Progress:
                 | {
                     "flow": AuthFlow(values["flow"]),
                     "state": State(values["state"]),
-                    "history": tuple(values["history"]),
+                    "history": tuple(
+                        SessionEntry.from_json(each, "history") for each in values["history"]
+                    ),
                 }
             ),
             handshake=None if handshake is None else Handshake.from_json(handshake),
@@ -123,7 +159,7 @@ class Progress:
 
 _PLAIN: Final = (
     *("pool_id", "client_id", "flow", "state", "sub", "username", "typed", "auth_time"),
-    *("history", "private", "metadata", "companion"),
+    *("metadata", "companion", "credentials"),
 )
 
 
@@ -143,7 +179,7 @@ def companion_of(handle: str) -> str:
 
 
 def put_session(
-    connection: sqlite3.Connection, handle: str, progress: Progress, now: float, expires_at: float
+    connection: Connection, handle: str, progress: Progress, now: float, expires_at: float
 ) -> None:
     """Keep a sign-in under a handle.
 
@@ -164,16 +200,101 @@ def put_session(
     )
 
 
-def look_at_session(connection: sqlite3.Connection, handle: str, now: float) -> Progress:
-    """Read a session without using it up.
+def session_of(request: Mapping[str, Any]) -> str:
+    """Give the Session of an answer.
 
     Raises:
-        CognitoError: There is no such session (any more), or it has expired.
+        CognitoError: It is missing.
     """
+    session: str | None = request.get("Session")
+    if session is None:
+        raise missing_parameter("Session")
+    return session
+
+
+@frozen(kw_only=True)
+class Taken:
+    """What an answer belongs to, as everything stands now.
+
+    Args:
+        caller: Who answers.
+        progress: Where the sign-in stands.
+        user: The user; None for one who does not exist, which the pool hides.
+    """
+
+    caller: Caller
+    progress: Progress
+    user: User | None
+
+
+def take(
+    connection: Connection,
+    request: Mapping[str, Any],
+    typed: str,
+    handle: str,
+    now: float,
+    *,
+    use_up: bool,
+) -> Taken:
+    """Find what an answer belongs to, or refuse it. This is the only way to a session.
+
+    Whoever decides something by what it gives, uses the session up in the same transaction.
+
+    Args:
+        connection: The database.
+        request: The request.
+        typed: Its USERNAME.
+        handle: What names the session: Session, or SECRET_BLOCK where a password is proved.
+        now: Seconds since the epoch.
+        use_up: Whether the session ends with this answer.
+
+    Raises:
+        CognitoError: The session is none for this client, user and challenge; it was used or has
+            expired; the user may not sign in, or is locked; or the password is another one by now.
+    """
+    caller = find_caller(connection, request)
+    caller.client.check_secret_hash(request["ChallengeResponses"].get(SECRET_HASH), typed)
+    progress = _look(connection, handle, now)
+    if (
+        progress.client_id != caller.client.id
+        or progress.state != request["ChallengeName"]
+        or typed not in {progress.username, progress.typed}
+        or not _has_companion(progress, request.get("Session"))
+    ):
+        raise invalid_session()
+    if progress.state in _OF_THE_PASSWORD:
+        check_lock(connection, caller.pool.id, caller.pool.fold(progress.username), now)
+    user = None
+    if progress.sub is not None:
+        user = find_user_by_sub(connection, caller.pool.id, progress.sub)
+        if user is None:
+            raise not_authorized()
+        check_may_sign_in(user)
+        # Who proves a password proves the one that the user has now: an old one is just wrong.
+        proves = progress.state is State.PASSWORD_VERIFIER
+        if not proves and user.password.version != progress.credentials:
+            raise invalid_session()
+    if use_up:
+        _use_up(connection, handle)
+    return Taken(caller=caller, progress=progress, user=user)
+
+
+_OF_THE_PASSWORD: Final = frozenset({State.PASSWORD_VERIFIER, State.NEW_PASSWORD_REQUIRED})
+"""The challenges that the password's lock-out covers: it is proved there, or set."""
+
+
+def _has_companion(progress: Progress, session: str | None) -> bool:
+    """Whether the second handle goes with the first, where the first is no Session."""
+    if progress.state is not State.PASSWORD_VERIFIER:
+        return progress.companion is None
+    return progress.companion == (None if session is None else companion_of(session))
+
+
+def _look(connection: Connection, handle: str, now: float) -> Progress:
     session_id, key = _id_and_key(handle)
     row = connection.execute(
         "SELECT expires_at, sealed FROM sessions WHERE id = ?", (session_id,)
-    ).fetchone()
+    ).first()
     if row is None:
         raise invalid_session()
     expires_at, sealed = row
@@ -183,13 +304,8 @@ def look_at_session(connection: sqlite3.Connection, handle: str, now: float) -> 
     return Progress.from_json(opened)
 
 
-def use_up_session(connection: sqlite3.Connection, handle: str) -> None:
-    """Delete a session, for the one who comes first.
-
-    Raises:
-        CognitoError: Somebody was faster.
-    """
+def _use_up(connection: Connection, handle: str) -> None:
     session_id, _ = _id_and_key(handle)
     used = connection.execute("DELETE FROM sessions WHERE id = ? RETURNING 1", (session_id,))
-    if used.fetchone() is None:
+    if not used:
         raise invalid_session("session can only be used once")

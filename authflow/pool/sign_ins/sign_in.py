@@ -1,41 +1,52 @@
-"""Sign-ins: InitiateAuth and RespondToAuthChallenge, for users and for administrators."""
+"""Sign-ins: InitiateAuth and RespondToAuthChallenge, for users and for administrators.
 
-import sqlite3
-from collections.abc import Callable, Mapping
+A request goes one way: who asks and what for is read, the responder of its challenge judges the
+answer and decides what is owed, and that is carried out until there is something to reply.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from attrs import define, evolve
+from attrs import define, evolve, field
 
-from authflow import wire
 from authflow.machine import AuthFlow, State, beginning
 from authflow.pool.accounts.callers import (
     Caller,
     check_may_sign_in,
     find_caller,
     find_caller_and_user,
-    required,
+    read_members,
     username_of,
 )
 from authflow.pool.accounts.masking import stand_in
-from authflow.pool.accounts.users import FORCE_CHANGE_PASSWORD, User, find_user_by_sub
+from authflow.pool.accounts.users import User, find_user_by_sub
 from authflow.pool.cognito_errors import (
     CognitoError,
     invalid_parameter,
     invalid_session,
-    missing_parameter,
     not_authorized,
     user_not_found,
 )
-from authflow.pool.sign_ins.challenges.custom import CustomRounds, ProofWanted, Round, TokensWanted
+from authflow.pool.sign_ins.challenges.custom import CustomRounds, ProofWanted, TokensWanted
 from authflow.pool.sign_ins.challenges.new_password import NewPasswords
 from authflow.pool.sign_ins.challenges.password import PasswordChecks
 from authflow.pool.sign_ins.challenges.password_verifier import Handshakes, read_public_a
-from authflow.pool.sign_ins.replies import Replies
-from authflow.pool.sign_ins.sessions import Progress, entry, look_at_session, use_up_session
+from authflow.pool.sign_ins.next_step import (
+    ChallengeOwed,
+    Decision,
+    DefineOwed,
+    TokensOwed,
+    decide,
+)
+from authflow.pool.sign_ins.replies import Replies, asked
+from authflow.pool.sign_ins.sessions import Progress, entry
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.tokens.refresh import Refresh
-from authflow.secret import Secret
+from authflow.triggers.events.replies import CreateReply
+from authflow.wire.auth_parameters import ByPassword, ByRefreshToken, BySrp, read_custom
+from authflow.wire.members import SECRET_HASH
 
 _FOR_ADMINISTRATORS: Final = frozenset({"ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"})
 _REFRESH: Final = frozenset({"REFRESH_TOKEN_AUTH", "REFRESH_TOKEN"})
@@ -44,6 +55,9 @@ _TABLE_OF: Final[Mapping[str, AuthFlow]] = {
     # For administrators the password is sent, too: the same replies may follow.
     **dict.fromkeys(_FOR_ADMINISTRATORS, AuthFlow.USER_PASSWORD_AUTH),
 }
+
+Responder = Callable[[Mapping[str, Any]], Awaitable[Decision]]
+"""Judges the answer to one challenge, and gives what follows."""
 
 
 def _check_flow(caller: Caller, flow: str, *, admin: bool) -> None:
@@ -61,50 +75,22 @@ def _check_flow(caller: Caller, flow: str, *, admin: bool) -> None:
         raise CognitoError("UnsupportedOperationException", f"{flow} is not supported by this pool")
 
 
-def _look(
-    connection: sqlite3.Connection,
-    request: Mapping[str, Any],
-    typed: str,
-    session: str,
-    now: float,
-) -> tuple[Caller, Progress, User | None]:
-    """Find what an answer is for.
-
-    Args:
-        connection: The database.
-        request: The request.
-        typed: Its USERNAME.
-        session: Its Session.
-        now: Seconds since the epoch.
+def _decide_again(
+    connection: Connection, decision: Decision, now: float, *, held: bool
+) -> Decision:
+    """Decide once more with the user as he is now: triggers have taken their time.
 
     Raises:
-        CognitoError: The session is not one for this client, user and challenge.
+        CognitoError: Meanwhile the user was deleted, or may no longer sign in.
     """
-    caller = find_caller(connection, request)
-    caller.client.check_secret_hash(request["ChallengeResponses"].get(wire.SECRET_HASH), typed)
-    progress = look_at_session(connection, session, now)
-    if (
-        progress.client_id != caller.client.id
-        or progress.state != request["ChallengeName"]
-        or typed not in {progress.username, progress.typed}
-    ):
-        raise invalid_session()
+    caller, progress = decision.caller, decision.progress
     user = None
     if progress.sub is not None:
         user = find_user_by_sub(connection, caller.pool.id, progress.sub)
-        if user is None:
-            raise not_authorized()
-        check_may_sign_in(user)
-    return caller, progress, user
-
-
-def _use_up(
-    connection: sqlite3.Connection, request: Mapping[str, Any], typed: str, session: str, now: float
-) -> tuple[Caller, Progress, User | None]:
-    """Find what an answer is for, and end its session, before anybody judges the answer."""
-    found = _look(connection, request, typed, session, now)
-    use_up_session(connection, session)
-    return found
+    if user is None:
+        raise not_authorized()
+    check_may_sign_in(user)
+    return decide(connection, caller, user, progress, now, held=held)
 
 
 @define(kw_only=True)
@@ -113,13 +99,13 @@ class SignIns:
 
     Args:
         database: Where everything is kept.
-        handshakes: Proofs of the password by SRP.
+        handshakes: PASSWORD_VERIFIER.
         passwords: Passwords as they are.
         new_passwords: NEW_PASSWORD_REQUIRED.
-        custom: Custom challenges.
+        custom: CUSTOM_CHALLENGE.
         refresh: Refresh tokens.
         replies: Makes replies.
-        triggers: What is asked before the password.
+        triggers: What is asked before the password, and before tokens.
         clock: Gives the time, in seconds since the epoch.
     """
 
@@ -132,6 +118,14 @@ class SignIns:
     replies: Replies
     triggers: SignInTriggers
     clock: Callable[[], float]
+    _responders: Mapping[str, Responder] = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._responders = {
+            State.PASSWORD_VERIFIER: self.handshakes.respond,
+            State.NEW_PASSWORD_REQUIRED: self.new_passwords.respond,
+            State.CUSTOM_CHALLENGE: self.custom.respond,
+        }
 
     async def initiate(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """InitiateAuth."""
@@ -141,24 +135,35 @@ class SignIns:
         """AdminInitiateAuth."""
         return await self._initiate(request, admin=True)
 
+    async def respond(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """RespondToAuthChallenge and AdminRespondToAuthChallenge."""
+        if not request.get("ChallengeResponses"):
+            raise invalid_parameter("Missing required parameter challenge responses.")
+        responder = self._responders.get(request["ChallengeName"])
+        if responder is None:
+            # No sign-in of this pool waits at another challenge.
+            raise invalid_session()
+        return await self._go_on(await responder(request))
+
     async def _initiate(self, request: Mapping[str, Any], *, admin: bool) -> dict[str, Any]:
         flow: str = request["AuthFlow"]
         parameters: Mapping[str, str] = request.get("AuthParameters", {})
         if flow in _REFRESH:
-            caller = self.database.read(find_caller, request)
+            caller = await self.database.read(find_caller, request)
             _check_flow(caller, flow, admin=admin)
-            token = Secret(required(parameters, wire.REFRESH_TOKEN))
-            return await self.refresh.by_flow(caller, token, parameters.get(wire.SECRET_HASH))
+            token = read_members(ByRefreshToken.read, parameters).token
+            return await self.refresh.by_flow(caller, token, parameters.get(SECRET_HASH))
         typed = username_of(parameters)
-        caller, user = self.database.read(find_caller_and_user, request, typed)
+        caller, user = await self.database.read(find_caller_and_user, request, typed)
         _check_flow(caller, flow, admin=admin)
-        caller.client.check_secret_hash(parameters.get(wire.SECRET_HASH), typed)
+        caller.client.check_secret_hash(parameters.get(SECRET_HASH), typed)
         table = _TABLE_OF[flow]
         if table is AuthFlow.USER_PASSWORD_AUTH:
             return await self._with_password(caller, user, typed, parameters)
-        custom = table is AuthFlow.CUSTOM_AUTH
-        public_a = _public_a(parameters, custom=custom)
-        if custom:
+        by_challenges = table is AuthFlow.CUSTOM_AUTH
+        begun = read_members(read_custom if by_challenges else BySrp.read, parameters)
+        public_a = read_public_a(begun.public_a) if isinstance(begun, BySrp) else None
+        if by_challenges:
             self.custom.check_configured(caller)
         if user is not None:
             check_may_sign_in(user)
@@ -166,10 +171,10 @@ class SignIns:
             raise user_not_found()
         caller, user = await self._announce(caller, typed, user)
         progress = self._begin(caller, table, typed, user, srp=public_a is not None)
-        if custom:
-            return await self._decided(caller, progress, user, public_a)
-        assert public_a is not None  # noqa: S101  # _public_a gave it; for the type checker
-        return await self._ask_for_proof(caller, progress, user, public_a)
+        if not by_challenges and public_a is not None:
+            return await self.handshakes.ask(caller, progress, user, public_a)
+        decision = Decision(caller=caller, user=user, progress=progress, step=DefineOwed())
+        return await self._go_on(decision, public_a)
 
     async def _announce(
         self, caller: Caller, typed: str, user: User | None
@@ -184,7 +189,7 @@ class SignIns:
         """
         if await self.triggers.before(caller, typed, user) and user is not None:
             # The trigger took its time: meanwhile the user may have changed, or be gone.
-            user = self.database.read(find_user_by_sub, caller.pool.id, user.sub)
+            user = await self.database.read(find_user_by_sub, caller.pool.id, user.sub)
             if user is None:
                 raise not_authorized()
             check_may_sign_in(user)
@@ -205,129 +210,50 @@ class SignIns:
             typed=typed,
             auth_time=int(self.clock()),
             history=first,
+            credentials=None if user is None else user.password.version,
         )
 
     async def _with_password(
         self, caller: Caller, user: User | None, typed: str, parameters: Mapping[str, str]
     ) -> dict[str, Any]:
-        password = Secret(required(parameters, wire.PASSWORD))
+        password = read_members(ByPassword.read, parameters).password
         user = await self.passwords.find_or_migrate(caller, user, typed, password)
         caller, user = await self._announce(caller, typed, user)
         progress = self._begin(caller, AuthFlow.USER_PASSWORD_AUTH, typed, user, srp=False)
-        given = await self.passwords.check(caller, progress, user, password)
-        assert user is not None  # noqa: S101  # check raised otherwise; for the type checker
-        if given is not None:
-            return await self.replies.granted(caller, user, given)
-        return await self._after_password(caller, progress, user)
+        return await self._go_on(await self.passwords.check(caller, progress, user, password))
 
-    async def _ask_for_proof(
-        self, caller: Caller, progress: Progress, user: User | None, public_a: int
-    ) -> dict[str, Any]:
-        known = stand_in(caller.pool, progress.typed) if user is None else user
-        return await self.handshakes.ask(caller, progress, known.password, public_a)
+    async def _go_on(self, decision: Decision, public_a: int | None = None) -> dict[str, Any]:
+        """Carry out what is owed, until there is something to reply.
 
-    async def respond(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """RespondToAuthChallenge and AdminRespondToAuthChallenge."""
-        answers: Mapping[str, str] = request.get("ChallengeResponses", {})
-        if not answers:
-            raise invalid_parameter("Missing required parameter challenge responses.")
-        match request["ChallengeName"]:
-            case State.PASSWORD_VERIFIER:
-                return await self._proved(request)
-            case State.NEW_PASSWORD_REQUIRED:
-                return await self._new_password(request, answers)
-            case State.CUSTOM_CHALLENGE:
-                return await self._answered(request, answers)
-            case _:
-                # No sign-in of this pool waits at another challenge.
-                raise invalid_session()
+        Args:
+            decision: What is owed.
+            public_a: SRP's A, while a proof may still be asked for.
+        """
+        overrides = None
+        while True:
+            caller, user, progress = decision.caller, decision.user, decision.progress
+            match decision.step:
+                case ChallengeOwed() as owed if decision.handle is not None:
+                    return asked(progress, owed, decision.handle)
+                case DefineOwed():
+                    match await self.custom.decide(caller, progress, user):
+                        case ProofWanted() if public_a is not None:
+                            return await self.handshakes.ask(caller, progress, user, public_a)
+                        case CreateReply() as made:
+                            return await self.replies.round(caller, progress, made)
+                        case TokensWanted():
+                            decided = evolve(decision, progress=evolve(progress, decided=True))
+                            held = self.triggers.hold_tokens(caller.pool)
+                            decision = await self._decide_again(decided, held=held)
+                        case _:
+                            raise not_authorized()
+                case TokensOwed(held=True) if user is not None:
+                    overrides = await self.triggers.after(caller, progress, user)
+                    decision = await self._decide_again(decision, held=False)
+                case TokensOwed() if user is not None and decision.given is not None:
+                    return await self.replies.granted(caller, user, decision.given, overrides)
+                case _:
+                    raise not_authorized()
 
-    async def _proved(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        caller, progress, user, given = await self.handshakes.judge(request)
-        if given is not None:
-            return await self.replies.granted(caller, user, given)
-        check_may_sign_in(user)
-        done = entry(State.PASSWORD_VERIFIER, passed=True)
-        progress = evolve(progress, history=(*progress.history, done))
-        return await self._after_password(caller, progress, user)
-
-    async def _new_password(
-        self, request: Mapping[str, Any], answers: Mapping[str, str]
-    ) -> dict[str, Any]:
-        required(answers, wire.NEW_PASSWORD)
-        caller, progress, user, session = await self._take(request, answers, use_up=False)
-        if user is None:
-            raise invalid_session()
-        progress, changed = await self.new_passwords.take(caller, progress, user, session, answers)
-        return await self._after_password(caller, progress, changed)
-
-    async def _answered(
-        self, request: Mapping[str, Any], answers: Mapping[str, str]
-    ) -> dict[str, Any]:
-        # An empty answer is an answer, and a wrong one in most cases; the trigger says so.
-        if wire.ANSWER not in answers:
-            raise missing_parameter(wire.ANSWER)
-        answer = Secret(answers[wire.ANSWER])
-        caller, progress, user, _ = await self._take(request, answers, use_up=True)
-        progress = await self.custom.verify(caller, progress, user, answer)
-        return await self._decided(caller, progress, user)
-
-    async def _take(
-        self, request: Mapping[str, Any], answers: Mapping[str, str], *, use_up: bool
-    ) -> tuple[Caller, Progress, User | None, str]:
-        typed = username_of(answers)
-        if "Session" not in request:
-            raise missing_parameter("Session")
-        session: str = request["Session"]
-        now = self.clock()
-        if use_up:
-            found = await self.database.write(_use_up, request, typed, session, now)
-        else:
-            found = self.database.read(_look, request, typed, session, now)
-        return *found, session
-
-    async def _after_password(
-        self, caller: Caller, progress: Progress, user: User
-    ) -> dict[str, Any]:
-        """Go on once a password is accepted."""
-        if user.status == FORCE_CHANGE_PASSWORD:
-            return await self.new_passwords.ask(caller, progress, user)
-        if progress.flow is AuthFlow.CUSTOM_AUTH:
-            return await self._decided(caller, progress, user)
-        return await self.replies.signed_in(caller, progress, user)
-
-    async def _decided(
-        self,
-        caller: Caller,
-        progress: Progress,
-        user: User | None,
-        public_a: int | None = None,
-    ) -> dict[str, Any]:
-        """Go on as the triggers decide."""
-        match await self.custom.decide(caller, progress, user):
-            case ProofWanted() if public_a is not None:
-                return await self._ask_for_proof(caller, progress, user, public_a)
-            case TokensWanted() if user is not None:
-                return await self.replies.signed_in(caller, progress, user)
-            case Round(public=public, private=private, metadata=metadata):
-                asked = evolve(progress, private=private, metadata=metadata)
-                return await self.replies.challenge(caller, asked, State.CUSTOM_CHALLENGE, public)
-            case _:
-                raise not_authorized()
-
-
-def _public_a(parameters: Mapping[str, str], *, custom: bool) -> int | None:
-    """Read SRP_A, where the flow wants it.
-
-    Raises:
-        CognitoError: It is missing or unsafe, or CHALLENGE_NAME is none that a flow begins with.
-    """
-    if custom:
-        match parameters.get(wire.CHALLENGE_NAME, State.CUSTOM_CHALLENGE):
-            case State.CUSTOM_CHALLENGE:
-                return None
-            case State.SRP_A:
-                pass
-            case _:
-                raise invalid_parameter("CHALLENGE_NAME must be SRP_A or CUSTOM_CHALLENGE.")
-    return read_public_a(required(parameters, wire.SRP_A))
+    async def _decide_again(self, decision: Decision, *, held: bool) -> Decision:
+        return await self.database.write(_decide_again, decision, self.clock(), held=held)

@@ -6,25 +6,20 @@ asked of the user and before anything is kept of the sign-in; a refresh runs onl
 Each refuses by raising. Source: the pages on these triggers in the developer guide.
 """
 
-from typing import Final
-
 from attrs import define
 
 from authflow.machine import State
 from authflow.pool.accounts.callers import Caller
-from authflow.pool.accounts.groups import find_memberships
 from authflow.pool.accounts.masking import stand_in
-from authflow.pool.accounts.user_pools import TOKEN_TRIGGER, UserPool
+from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User
 from authflow.pool.sign_ins.sessions import Progress
-from authflow.pool.store.database import Database
-from authflow.pool.tokens.issuer import SCOPE
-from authflow.pool.tokens.overrides import TokenOverrides, read_token_overrides
+from authflow.pool.tokens.overrides import TokenOverrides
+from authflow.pool.tokens.trigger import TokenTrigger
+from authflow.pool.triggers.occasion import Occasion
 from authflow.pool.triggers.runner import TriggerRunner
-from authflow.pool.triggers.trigger_events import EventWriter
-
-PRE_AUTHENTICATION: Final = "PreAuthentication"
-POST_AUTHENTICATION: Final = "PostAuthentication"
+from authflow.triggers.events.sign_in_events import PostAuthenticationEvent, PreAuthenticationEvent
+from authflow.triggers.events.token_events import AUTHENTICATION, NEW_PASSWORD
 
 
 @define(kw_only=True)
@@ -33,19 +28,16 @@ class SignInTriggers:
 
     Args:
         triggers: Runs a trigger.
-        database: Where groups are kept.
+        tokens: PreTokenGeneration.
     """
 
     triggers: TriggerRunner
-    database: Database
+    tokens: TokenTrigger
 
     def hold_tokens(self, pool: UserPool) -> bool:
         """Say whether a trigger must be asked before a sign-in is granted tokens."""
-        return self.triggers.serves(pool, POST_AUTHENTICATION) or self.shape_tokens(pool)
-
-    def shape_tokens(self, pool: UserPool) -> bool:
-        """Say whether a trigger must be asked before any tokens are made."""
-        return self.triggers.serves(pool, TOKEN_TRIGGER)
+        after = PostAuthenticationEvent.trigger
+        return self.triggers.serves(pool, after) or self.tokens.serves(pool)
 
     async def before(self, caller: Caller, typed: str, user: User | None) -> bool:
         """Run PreAuthentication, if the pool has it.
@@ -61,11 +53,15 @@ class SignInTriggers:
         Raises:
             CognitoError: The trigger refused or failed.
         """
-        if not self.triggers.serves(caller.pool, PRE_AUTHENTICATION):
+        if not self.triggers.serves(caller.pool, PreAuthenticationEvent.trigger):
             return False
         username = (stand_in(caller.pool, typed) if user is None else user).username
-        event = _writer(caller, username, user).pre_authentication()
-        await self.triggers.consult(caller.pool, PRE_AUTHENTICATION, event)
+        event = PreAuthenticationEvent(
+            **Occasion.of(caller, username, user).about_user,
+            validation_data=caller.client_metadata or {},
+            user_not_found=user is None,
+        )
+        await self.triggers.consult(caller.pool, event)
         return True
 
     async def after(self, caller: Caller, progress: Progress, user: User) -> TokenOverrides | None:
@@ -82,45 +78,11 @@ class SignInTriggers:
         Raises:
             CognitoError: A trigger refused or failed.
         """
-        if self.triggers.serves(caller.pool, POST_AUTHENTICATION):
-            event = _writer(caller, user.username, user).post_authentication()
-            await self.triggers.consult(caller.pool, POST_AUTHENTICATION, event)
-        if not self.shape_tokens(caller.pool):
+        if self.triggers.serves(caller.pool, PostAuthenticationEvent.trigger):
+            # The pool remembers no devices, so none is new.
+            event = PostAuthenticationEvent(**Occasion.of(caller, user.username, user).members)
+            await self.triggers.consult(caller.pool, event)
+        if not self.tokens.serves(caller.pool):
             return None
         new = progress.state is State.NEW_PASSWORD_REQUIRED
-        return await self._shape(caller, user, "NewPasswordChallenge" if new else "Authentication")
-
-    async def before_refresh(self, caller: Caller, user: User) -> TokenOverrides | None:
-        """Run PreTokenGeneration for tokens that a refresh token gives; the pool has the trigger.
-
-        Args:
-            caller: Who asks; its ClientMetadata reaches the trigger.
-            user: Whose the tokens are.
-
-        Returns:
-            What changes in the tokens.
-
-        Raises:
-            CognitoError: The trigger refused or failed.
-        """
-        return await self._shape(caller, user, "RefreshTokens")
-
-    async def _shape(self, caller: Caller, user: User, source: str) -> TokenOverrides | None:
-        pool = caller.pool
-        groups = self.database.read(find_memberships, user.sub)
-        writer = _writer(caller, user.username, user)
-        event = writer.pre_token_generation(source, [SCOPE], groups)
-        response = await self.triggers.consult(pool, TOKEN_TRIGGER, event)
-        return read_token_overrides(
-            response, version=pool.token_event_version, client_id=caller.client.id
-        )
-
-
-def _writer(caller: Caller, username: str, user: User | None) -> EventWriter:
-    return EventWriter(
-        pool=caller.pool,
-        client_id=caller.client.id,
-        username=username,
-        user=user,
-        client_metadata=caller.client_metadata,
-    )
+        return await self.tokens.ask(caller, user, NEW_PASSWORD if new else AUTHENTICATION)

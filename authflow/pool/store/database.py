@@ -15,7 +15,8 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -26,6 +27,7 @@ import anyio.to_thread
 from attrs import define, field, frozen
 
 from authflow.errors import ConfigError
+from authflow.pool.store.connection import Connection, Rows, Value
 from authflow.pool.store.schema import SCHEMA
 
 P = ParamSpec("P")
@@ -34,13 +36,27 @@ T = TypeVar("T")
 MEMORY: Final = ":memory:"
 _APPLICATION_ID: Final = 0x61757466  # "autf": tells our files from other SQLite files
 _MOST_IN_GROUP: Final = 256
+_PATIENCE: Final = 5.0
+"""Seconds to wait for another process that writes."""
+_PAUSE: Final = 0.01
+
+
+@frozen
+class _Sqlite:
+    """A `Connection` to SQLite, which takes `?` as it is."""
+
+    raw: sqlite3.Connection
+
+    def execute(self, sql: str, parameters: Sequence[Value] = (), /) -> Rows:
+        """Run one statement; see `Connection`."""
+        return Rows(self.raw.execute(sql, parameters))
 
 
 @frozen
 class _Job:
     """A function to run, and who waits for its result."""
 
-    run: Callable[[sqlite3.Connection], Any]
+    run: Callable[[Connection], Any]
     waiting: asyncio.Future[Any]
 
     def settle(self, result: Any, error: BaseException | None) -> None:
@@ -64,7 +80,7 @@ class Database:
     path: str = MEMORY
     _jobs: "SimpleQueue[_Job | None]" = field(factory=SimpleQueue, init=False)
     _thread: threading.Thread | None = field(default=None, init=False)
-    _reader: sqlite3.Connection | None = field(default=None, init=False)
+    _reader: _Sqlite | None = field(default=None, init=False)
 
     async def __aenter__(self) -> Self:
         self._reader = _open(self.path)
@@ -93,27 +109,31 @@ class Database:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(self._thread.join)
         if reader is not None:
-            reader.close()
+            reader.raw.close()
 
-    def read(
+    async def read(
         self,
-        job: Callable[Concatenate[sqlite3.Connection, P], T],
+        job: Callable[Concatenate[Connection, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run a job that changes nothing, here and now."""
+        """Run a job that changes nothing.
+
+        SQLite answers here and now: nothing else runs meanwhile. An engine that asks a server
+        would let others run, so no caller may count on that.
+        """
         return job(self._opened(), *args, **kwargs)
 
     async def write(
         self,
-        job: Callable[Concatenate[sqlite3.Connection, P], T],
+        job: Callable[Concatenate[Connection, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
         """Run a job in a transaction; when this returns, what it did is on disk.
 
-        A job that raises leaves no trace. A caller that is cancelled while the job runs does not
-        undo it.
+        The rules of jobs are those of `Connection`. A job that raises leaves no trace. A caller
+        that is cancelled while the job runs does not undo it.
         """
         connection = self._opened()
         waiting: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -124,15 +144,15 @@ class Database:
             self._jobs.put(pending)
         return await waiting
 
-    def _opened(self) -> sqlite3.Connection:
+    def _opened(self) -> _Sqlite:
         if self._reader is None:
             msg = "the database is not open; use it inside 'async with'"
             raise RuntimeError(msg)
         return self._reader
 
-    def _work(self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop) -> None:
+    def _work(self, connection: _Sqlite, loop: asyncio.AbstractEventLoop) -> None:
         """Write until the None comes. Runs in the thread, which owns the connection then."""
-        with contextlib.closing(connection):
+        with contextlib.closing(connection.raw):
             over = False
             while not over:
                 group, over = self._next_group()
@@ -162,7 +182,7 @@ def _settle(settled: Settled) -> None:
         job.settle(result, error)
 
 
-def _carry_out(connection: sqlite3.Connection, group: list[_Job]) -> Settled:
+def _carry_out(connection: _Sqlite, group: list[_Job]) -> Settled:
     """Run a group of jobs in one transaction."""
     try:
         # IMMEDIATE takes the write lock at once: a lock that comes late can come too late.
@@ -170,18 +190,18 @@ def _carry_out(connection: sqlite3.Connection, group: list[_Job]) -> Settled:
         settled = [_run(connection, job) for job in group if not job.waiting.cancelled()]
         connection.execute("COMMIT")
     except Exception as error:  # noqa: BLE001  # everyone who waits must hear of it
-        if connection.in_transaction:
+        if connection.raw.in_transaction:
             connection.execute("ROLLBACK")
         return [(job, None, error) for job in group]
     return settled
 
 
-def _run(connection: sqlite3.Connection, job: _Job) -> tuple[_Job, Any, BaseException | None]:
+def _run(connection: _Sqlite, job: _Job) -> tuple[_Job, Any, BaseException | None]:
     connection.execute("SAVEPOINT job")
     try:
         result = job.run(connection)
     except Exception as error:
-        if not connection.in_transaction:
+        if not connection.raw.in_transaction:
             # SQLite gave up the whole transaction, as it does when the disk is full.
             raise
         connection.execute("ROLLBACK TO job")
@@ -191,7 +211,7 @@ def _run(connection: sqlite3.Connection, job: _Job) -> tuple[_Job, Any, BaseExce
     return job, result, None
 
 
-def _open(path: str) -> sqlite3.Connection:
+def _open(path: str) -> _Sqlite:
     """Open a database and bring its tables up to date.
 
     Raises:
@@ -199,8 +219,7 @@ def _open(path: str) -> sqlite3.Connection:
     """
     try:
         if path != MEMORY:
-            # Only SQLite knows the content, but only we know that it is nobody else's business.
-            os.close(os.open(Path(path), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            _create(path)
         # Made here, used by one thread: the writer's goes over to its thread for good.
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     except (OSError, ValueError, sqlite3.Error) as error:
@@ -215,10 +234,46 @@ def _open(path: str) -> sqlite3.Connection:
     except ConfigError:
         connection.close()
         raise
-    return connection
+    return _Sqlite(connection)
+
+
+def _create(path: str) -> None:
+    """Make a file that only its owner may read, if it is not there.
+
+    One that is there is not touched: POSIX drops all locks that a process has on a file as soon as
+    it closes any descriptor of it, and then other processes take SQLite's place from under it
+    ("How To Corrupt An SQLite Database File", 2.2).
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(Path(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
 
 
 def _set_up(connection: sqlite3.Connection, path: str) -> None:
+    """Bring the tables up to date, beside other processes that may do the same at this moment.
+
+    Raises:
+        ConfigError: The file is not a pool's database of this version; it is left as it was.
+    """
+    connection.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000:.0f}")
+    # Whoever comes second reads the version when the first has written it.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _update_schema(connection, path)
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    _switch_to_wal(connection)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _update_schema(connection: sqlite3.Connection, path: str) -> None:
+    """Add the versions of the schema that a file lacks, inside a transaction.
+
+    Raises:
+        ConfigError: The file is somebody else's, or of a newer authflow.
+    """
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     application: int = connection.execute("PRAGMA application_id").fetchone()[0]
     tables: int = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
@@ -228,13 +283,32 @@ def _set_up(connection: sqlite3.Connection, path: str) -> None:
     if version > len(SCHEMA):
         msg = f"{path!r} was made by a newer authflow (version {version}); update authflow"
         raise ConfigError(msg)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA busy_timeout = 5000")
-    if version < len(SCHEMA):
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {''.join(SCHEMA[version:])}"
-            f" PRAGMA application_id = {_APPLICATION_ID};"
-            f" PRAGMA user_version = {len(SCHEMA)}; COMMIT;"
-        )
+    if version == len(SCHEMA):
+        return
+    # One by one: executescript would commit first.
+    for statement in "".join(SCHEMA[version:]).split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {len(SCHEMA)}")
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL mode, in which readers do not wait for the writer.
+
+    Where another process holds the write lock, SQLite gives up at once and asks busy_timeout
+    nothing, since two that waited for each other would wait for ever. So whoever fails lets go and
+    tries again ("sqlite3_busy_handler" in SQLite's C interface).
+
+    Raises:
+        sqlite3.OperationalError: The file stayed locked, or is not writable.
+    """
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return

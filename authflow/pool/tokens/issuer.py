@@ -8,7 +8,6 @@ developer guide.
 import hashlib
 import json
 import secrets
-import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -24,6 +23,7 @@ from authflow.pool.accounts.signing_keys import SigningKeys
 from authflow.pool.accounts.user_pools import UserPool, find_pool, find_pool_by_key
 from authflow.pool.accounts.users import User, find_user_by_sub
 from authflow.pool.cognito_errors import CognitoError, not_authorized, user_not_found
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.tokens.overrides import TokenOverrides
 from authflow.pool.workers import Workers
@@ -57,7 +57,7 @@ def refresh_token_id(token: Secret[str]) -> bytes:
     return hashlib.sha256(token.reveal().encode()).digest()
 
 
-def add_refresh_token(connection: sqlite3.Connection, origin_jti: str) -> Secret[str]:
+def add_refresh_token(connection: Connection, origin_jti: str) -> Secret[str]:
     """Make a refresh token in a family."""
     token = Secret(secrets.token_urlsafe(_REFRESH_BYTES))
     connection.execute(
@@ -68,7 +68,7 @@ def add_refresh_token(connection: sqlite3.Connection, origin_jti: str) -> Secret
 
 
 def start_family(
-    connection: sqlite3.Connection, client: AppClient, user: User, auth_time: int, now: float
+    connection: Connection, client: AppClient, user: User, auth_time: int, now: float
 ) -> Grant:
     """Begin the family of a sign-in that has succeeded."""
     origin_jti = str(uuid.uuid4())
@@ -107,15 +107,15 @@ class AccessToken:
 
 
 def _standing(
-    connection: sqlite3.Connection, key_id: str, origin_jti: str, sub: str
+    connection: Connection, key_id: str, origin_jti: str, sub: str
 ) -> tuple[UserPool | None, User | None, bool]:
     """Read what only the database knows about an access token: pool, user, whether it stands."""
     pool = find_pool_by_key(connection, key_id)
     user = None if pool is None else find_user_by_sub(connection, pool.id, sub)
     stands = connection.execute(
-        "SELECT 1 FROM token_families WHERE origin_jti = ? AND sub = ? AND NOT revoked",
+        "SELECT 1 FROM token_families WHERE origin_jti = ? AND sub = ? AND revoked = 0",
         (origin_jti, sub),
-    ).fetchone()
+    ).first()
     return pool, user, stands is not None
 
 
@@ -161,7 +161,7 @@ class TokenIssuer:
             grant: The right to them.
             overrides: What a trigger changes in them.
         """
-        groups = self.database.read(find_memberships, user.sub)
+        groups = await self.database.read(find_memberships, user.sub)
         signed = await self.workers.run(
             self._sign, pool, client, user, grant, groups=groups, overrides=overrides
         )
@@ -238,7 +238,7 @@ class TokenIssuer:
             origin_jti, sub = str(said["origin_jti"]), str(said["sub"])
         except _UNREADABLE:
             raise _invalid() from None
-        pool, user, stands = self.database.read(_standing, key_id, origin_jti, sub)
+        pool, user, stands = await self.database.read(_standing, key_id, origin_jti, sub)
         if pool is None:
             raise _invalid()
         claims = await self.workers.run(self._read, pool, token)
@@ -274,7 +274,7 @@ class TokenIssuer:
         Raises:
             CognitoError: There is no such pool.
         """
-        pool = self.database.read(find_pool, pool_id)
+        pool = await self.database.read(find_pool, pool_id)
         key = await self.workers.run(self._keys.public, pool.key_id, pool.signing_key)
         return {"keys": [key]}
 
@@ -284,7 +284,7 @@ class TokenIssuer:
         Raises:
             CognitoError: There is no such pool.
         """
-        self.database.read(find_pool, pool_id)
+        await self.database.read(find_pool, pool_id)
         issuer = self.issuer(pool_id)
         return {
             "issuer": issuer,

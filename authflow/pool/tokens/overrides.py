@@ -2,35 +2,29 @@
 
 Version 1 of its event changes the ID token, versions 2 and 3 the access token and its scopes too;
 groups are in both tokens. What no trigger may change stays as it is, and a warning is logged: the
-documentation says that these claims cannot be changed, not that trying fails the sign-in. What is
-not of the documented form ends the sign-in. Source: "Pre token generation Lambda trigger" in the
-developer guide.
+documentation says that these claims cannot be changed, not that trying fails the sign-in. Source:
+"Pre token generation Lambda trigger" in the developer guide.
 """
 
 import logging
-import math
-import re
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
 from attrs import evolve, field, frozen
 
-from authflow.pool.cognito_errors import invalid_trigger_result
-from authflow.triggers.events.token_events import UNCHANGEABLE
+from authflow.triggers.events.replies import ClaimsReply, GroupsReply, TokensReply
+from authflow.triggers.events.token_changes import OF_GROUPS, UNCHANGEABLE, is_protected
 
 _LOG: Final = logging.getLogger("authflow.pool.triggers")
 _GROUPS: Final = "cognito:groups"
 _ROLES: Final = "cognito:roles"
 _PREFERRED_ROLE: Final = "cognito:preferred_role"
-_OF_GROUPS: Final = frozenset({_GROUPS, _ROLES, _PREFERRED_ROLE})
-"""Claims that groupOverrideDetails sets, and claimsToAddOrOverride does not."""
 _IDENTITY: Final = UNCHANGEABLE | {"aud"}
 _ACCESS: Final = UNCHANGEABLE | {
     *("aud", "client_id", "device_key", "event_id", "scope", "username", "version")
 }
 """Beside the documented ones: what says whose an access token is, and its scopes, which have
 members of their own."""
-_SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,256}")
 
 
 @frozen(kw_only=True)
@@ -51,7 +45,7 @@ class ClaimOverrides:
         """Give the changes with those that groups make; None for none."""
         if claims is None:
             return self
-        return evolve(self, add={**self.add, **claims}, replace=_OF_GROUPS)
+        return evolve(self, add={**self.add, **claims}, replace=OF_GROUPS)
 
     def applied(self, claims: Mapping[str, Any]) -> dict[str, Any]:
         """Give changed claims."""
@@ -88,139 +82,63 @@ class TokenOverrides:
         return {**changed, "scope": " ".join(scopes)} if scopes else changed
 
 
-def read_token_overrides(
-    response: Mapping[str, Any], *, version: str, client_id: str
-) -> TokenOverrides | None:
-    """Read what the trigger gave.
+def token_overrides(reply: TokensReply | None, client_id: str) -> TokenOverrides | None:
+    """Take what the trigger wants changed, without what no trigger may change.
 
     Args:
-        response: The event's `response`.
-        version: The event's version.
+        reply: What it gave; None if it wants no changes.
         client_id: The app client, the only audience that a trigger may name in an access token.
 
     Returns:
         None if nothing changes.
-
-    Raises:
-        CognitoError: It is not of the documented form.
     """
-    try:
-        if version == "1":
-            return _read_version_1(response)
-        return _read_version_2(response, client_id)
-    except RecursionError:
-        raise invalid_trigger_result() from None
-
-
-def _read_version_1(response: Mapping[str, Any]) -> TokenOverrides | None:
-    details = _object(response, "claimsOverrideDetails")
-    if details is None:
+    if reply is None:
         return None
-    identity = _claims(details, _IDENTITY)
-    if not all(isinstance(value, str) for value in identity.add.values()):
-        raise invalid_trigger_result()
-    groups = _read_groups(details)
+    groups = _claims_of_groups(reply.groups)
+    access = reply.access_token
     return TokenOverrides(
-        identity=identity.with_groups(groups),
-        access=ClaimOverrides().with_groups(_only_names(groups)),
+        identity=_overrides(reply.id_token, _IDENTITY).with_groups(groups),
+        access=_overrides(access, _ACCESS, client_id).with_groups(_only_names(groups)),
+        add_scopes=access.add_scopes,
+        suppress_scopes=frozenset(access.suppress_scopes),
     )
 
 
-def _read_version_2(response: Mapping[str, Any], client_id: str) -> TokenOverrides | None:
-    details = _object(response, "claimsAndScopeOverrideDetails")
-    if details is None:
-        return None
-    groups = _read_groups(details)
-    of_identity = _object(details, "idTokenGeneration") or {}
-    of_access = _object(details, "accessTokenGeneration") or {}
-    added = _names(of_access, "scopesToAdd")
-    if not all(_SCOPE.fullmatch(scope) for scope in added):
-        raise invalid_trigger_result()
-    return TokenOverrides(
-        identity=_claims(of_identity, _IDENTITY).with_groups(groups),
-        access=_claims(of_access, _ACCESS, client_id).with_groups(_only_names(groups)),
-        add_scopes=added,
-        suppress_scopes=frozenset(_names(of_access, "scopesToSuppress")),
-    )
-
-
-def _object(holder: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
-    value = holder.get(name)
-    if not isinstance(value, dict | None):
-        raise invalid_trigger_result()
-    return value
-
-
-def _names(holder: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    value = holder.get(name)
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
-        raise invalid_trigger_result()
-    return tuple(value)
-
-
-def _is_claim(value: Any) -> bool:
-    """Say whether a token can hold a value: any JSON but null, as documented."""
-    match value:
-        case str() | bool() | int():
-            return True
-        case float():
-            return math.isfinite(value)
-        case list():
-            return all(_is_claim(each) for each in value)
-        case dict():
-            return all(_is_claim(each) for each in value.values())
-    return False
-
-
-def _claims(
-    details: Mapping[str, Any], protected: frozenset[str], audience: str | None = None
+def _overrides(
+    reply: ClaimsReply, protected: frozenset[str], audience: str | None = None
 ) -> ClaimOverrides:
-    """Read the changes to one token, without those that no trigger may make.
+    """Take the changes to one token, without those that no trigger may make.
 
     Args:
-        details: What the trigger gave.
+        reply: What the trigger gave.
         protected: The claims that stay as they are.
         audience: The `aud` that may be added all the same.
     """
-    add = _object(details, "claimsToAddOrOverride") or {}
-    suppress = frozenset(_names(details, "claimsToSuppress"))
-    if not all(name and _is_claim(value) for name, value in add.items()):
-        raise invalid_trigger_result()
+    add, suppress = reply.claims, frozenset(reply.suppress)
     kept = {
         name: value
         for name, value in add.items()
-        if not _is_protected(name, protected | _OF_GROUPS)
+        if not is_protected(name, protected | OF_GROUPS)
         or (name == "aud" and audience is not None and value == audience)
     }
-    left_out = frozenset(name for name in suppress if not _is_protected(name, protected))
+    left_out = frozenset(name for name in suppress if not is_protected(name, protected))
     ignored = (add.keys() - kept.keys()) | (suppress - left_out)
     if ignored:
         _LOG.warning("PreTokenGeneration cannot change %s", ", ".join(sorted(map(repr, ignored))))
     return ClaimOverrides(add=kept, suppress=left_out)
 
 
-def _is_protected(name: str, protected: frozenset[str]) -> bool:
-    return name in protected or name.startswith("dev:")
+def _claims_of_groups(groups: GroupsReply | None) -> Mapping[str, Any] | None:
+    """Give the claims that groups and roles make.
 
-
-def _read_groups(details: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Read the claims that groups and roles make.
-
-    What is given replaces all that the pool knows of the user's groups, an empty or null object
-    included; without it they stay.
+    They replace all that the pool knows of the user's groups; without them it stays.
     """
-    if "groupOverrideDetails" not in details:
+    if groups is None:
         return None
-    given = _object(details, "groupOverrideDetails") or {}
-    preferred = given.get("preferredRole")
-    if not isinstance(preferred, str | None):
-        raise invalid_trigger_result()
     claims = {
-        _GROUPS: list(_names(given, "groupsToOverride")),
-        _ROLES: list(_names(given, "iamRolesToOverride")),
-        _PREFERRED_ROLE: preferred,
+        _GROUPS: list(groups.names),
+        _ROLES: list(groups.iam_roles),
+        _PREFERRED_ROLE: groups.preferred_role,
     }
     return {name: value for name, value in claims.items() if value}
 

@@ -1,6 +1,5 @@
 """Refresh tokens, and what ends them: refresh, rotation, revocation, sign-out."""
 
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,14 +10,16 @@ from authflow.pool.accounts.callers import Caller, check_may_sign_in, find_calle
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User, attribute_list, find_user_by_sub
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter, not_authorized
-from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.tokens.issuer import Grant, TokenIssuer, add_refresh_token, refresh_token_id
+from authflow.pool.tokens.trigger import TokenTrigger
 from authflow.secret import Secret
+from authflow.triggers.events.token_events import REFRESH
 
 
 def _find(
-    connection: sqlite3.Connection, caller: Caller, token: Secret[str], now: float
+    connection: Connection, caller: Caller, token: Secret[str], now: float
 ) -> tuple[User, Grant, float | None]:
     """Find what a refresh token stands for, and when it was replaced, if it was.
 
@@ -29,7 +30,7 @@ def _find(
         "SELECT origin_jti, sub, client_id, auth_time, expires_at, revoked, replaced_at"
         " FROM refresh_tokens JOIN token_families USING (origin_jti) WHERE id = ?",
         (refresh_token_id(token),),
-    ).fetchone()
+    ).first()
     if row is None or row[2] != caller.client.id:
         raise not_authorized("Invalid Refresh Token")
     origin_jti, sub, _, auth_time, expires_at, revoked, replaced_at = row
@@ -45,7 +46,7 @@ def _find(
 
 
 def _renew(
-    connection: sqlite3.Connection,
+    connection: Connection,
     request: Mapping[str, Any],
     token: Secret[str],
     now: float,
@@ -87,9 +88,7 @@ def _renew(
     return caller, user, evolve(given, refresh_token=renewed)
 
 
-def _revoke_family(
-    connection: sqlite3.Connection, request: Mapping[str, Any], token: Secret[str]
-) -> None:
+def _revoke_family(connection: Connection, request: Mapping[str, Any], token: Secret[str]) -> None:
     client = find_client(connection, request["ClientId"])
     client.check_secret(request.get("ClientSecret"), code="UnauthorizedException")
     if not client.revokes_tokens:
@@ -100,7 +99,7 @@ def _revoke_family(
         "SELECT origin_jti, client_id FROM refresh_tokens JOIN token_families USING (origin_jti)"
         " WHERE id = ?",
         (refresh_token_id(token),),
-    ).fetchone()
+    ).first()
     if row is None:
         if token.reveal().count(".") > 1:
             raise CognitoError("UnsupportedTokenTypeException", "Only refresh tokens are revoked.")
@@ -111,7 +110,7 @@ def _revoke_family(
     connection.execute("UPDATE token_families SET revoked = 1 WHERE origin_jti = ?", (row[0],))
 
 
-def _revoke_user(connection: sqlite3.Connection, sub: str) -> None:
+def _revoke_user(connection: Connection, sub: str) -> None:
     connection.execute("UPDATE token_families SET revoked = 1 WHERE sub = ?", (sub,))
 
 
@@ -122,13 +121,13 @@ class Refresh:
     Args:
         database: Where token families are kept.
         tokens: Signs and checks tokens.
-        triggers: What is asked before tokens are made.
+        trigger: What is asked before tokens are made.
         clock: Gives the time, in seconds since the epoch.
     """
 
     database: Database
     tokens: TokenIssuer
-    triggers: SignInTriggers
+    trigger: TokenTrigger
     clock: Callable[[], float]
 
     async def by_flow(
@@ -150,25 +149,25 @@ class Refresh:
                 "REFRESH_TOKEN_AUTH flow not enabled for this client: with refresh token rotation "
                 "use GetTokensFromRefreshToken."
             )
-        user, given = self._still_good(caller, token)
+        user, given = await self._still_good(caller, token)
         caller.client.check_secret_hash(secret_hash, user.username, user.sub)
         overrides = None
-        if self.triggers.shape_tokens(caller.pool):
+        if self.trigger.serves(caller.pool):
             # As of every InitiateAuth, the ClientMetadata does not reach this trigger.
             silent = evolve(caller, client_metadata=None)
-            overrides = await self.triggers.before_refresh(silent, user)
+            overrides = await self.trigger.ask(silent, user, REFRESH)
             # The trigger took its time: what was revoked meanwhile is revoked.
-            user, given = self._still_good(caller, token)
+            user, given = await self._still_good(caller, token)
         result = await self.tokens.result(caller.pool, caller.client, user, given, overrides)
         return {"ChallengeParameters": {}, "AuthenticationResult": result}
 
-    def _still_good(self, caller: Caller, token: Secret[str]) -> tuple[User, Grant]:
+    async def _still_good(self, caller: Caller, token: Secret[str]) -> tuple[User, Grant]:
         """Find what a refresh token of a client that does not rotate them stands for.
 
         Raises:
             CognitoError: It is not good, or was replaced when the client still rotated them.
         """
-        user, given, replaced_at = self.database.read(_find, caller, token, self.clock())
+        user, given, replaced_at = await self.database.read(_find, caller, token, self.clock())
         if replaced_at is not None:
             raise CognitoError("RefreshTokenReuseException", "Refresh token has been used before.")
         return user, given
@@ -176,10 +175,10 @@ class Refresh:
     async def renew(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """GetTokensFromRefreshToken."""
         token = Secret(request["RefreshToken"])
-        held, overrides = self.triggers.shape_tokens, None
+        held, overrides = self.trigger.serves, None
         caller, user, given = await self.database.write(_renew, request, token, self.clock(), held)
         if given is None:
-            overrides = await self.triggers.before_refresh(caller, user)
+            overrides = await self.trigger.ask(caller, user, REFRESH)
             caller, user, given = await self.database.write(_renew, request, token, self.clock())
             assert given is not None  # noqa: S101  # nothing held it; for the type checker
         result = await self.tokens.result(caller.pool, caller.client, user, given, overrides)

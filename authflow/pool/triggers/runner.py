@@ -7,12 +7,13 @@ to three tries where it could not be run or the time ran out, and every failure 
 """
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import ClassVar, Final, Protocol, TypeVar
 
 import anyio
 from attrs import define
 
+from authflow.errors import TriggerReplyError
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result
 from authflow.pool.triggers.invokers import (
@@ -25,12 +26,28 @@ from authflow.pool.triggers.invokers import (
 )
 
 _LOG: Final = logging.getLogger("authflow.pool.triggers")
-SECONDS: Final = 5.0
+TIMEOUT: Final = 5.0
 _TRIES: Final = 3
 _PAUSE: Final = 0.1
 """Seconds before a further try."""
 _TOO_LONG: Final = "it took too long"
 _MESSAGE_CHARS: Final = 300
+
+
+_Reply_co = TypeVar("_Reply_co", covariant=True)
+
+
+class AskingEvent(Protocol[_Reply_co]):
+    """An event of `authflow.triggers.events`, as who asks sees it."""
+
+    trigger: ClassVar[str]
+    """The trigger's key in LambdaConfig."""
+
+    def to_json(self) -> Event:
+        """Write the event."""
+
+    def read_reply(self, given: object) -> _Reply_co:
+        """Read what the trigger gave back."""
 
 
 class TriggerRaisedError(Exception):
@@ -48,11 +65,11 @@ class TriggerRunner:
 
     Args:
         invokers: The ways to invoke them; of several that have a trigger the first is taken.
-        seconds: How long a trigger may take.
+        timeout: How many seconds a trigger may take.
     """
 
     invokers: Sequence[Invoker] = ()
-    seconds: float = SECONDS
+    timeout: float = TIMEOUT
 
     def serves(self, pool: UserPool, source: str) -> bool:
         """Say whether a pool has a trigger.
@@ -65,25 +82,31 @@ class TriggerRunner:
         named = pool.trigger_arn(source) is not None
         return named or any(invoker.has(pool, source) for invoker in self.invokers)
 
-    async def run(self, pool: UserPool, source: str, event: Event) -> Mapping[str, Any]:
+    async def run(self, pool: UserPool, event: AskingEvent[_Reply_co]) -> _Reply_co:
         """Run a trigger.
 
         Args:
-            pool: The pool.
-            source: A key of LambdaConfig; the pool has this trigger.
+            pool: The pool, which has this trigger.
             event: The event. The trigger gets a copy, and so do we of what it gives back.
 
         Returns:
-            The event's `response`.
+            The reply.
 
         Raises:
             TriggerRaisedError: The trigger raised; the text is what Cognito tells the client.
-            CognitoError: It cannot be run, took too long, or gave no event back.
+            CognitoError: It cannot be run, took too long, or gave back what Cognito does not take.
         """
+        given = await self._given(pool, event.trigger, event.to_json())
+        try:
+            return event.read_reply(given)
+        except TriggerReplyError as error:
+            raise invalid_trigger_result() from error
+
+    async def _given(self, pool: UserPool, source: str, event: Event) -> object:
         invoker = self._invoker(pool, source)
         for attempt in range(1, _TRIES + 1):
             failure = NotInvokedError(_TOO_LONG, again=True)
-            with anyio.move_on_after(self.seconds):
+            with anyio.move_on_after(self.timeout):
                 try:
                     return await _try(invoker, pool, source, event)
                 except NotInvokedError as error:
@@ -94,22 +117,21 @@ class TriggerRunner:
             await anyio.sleep(_PAUSE)
         raise _unexpected(source, str(failure))
 
-    async def consult(self, pool: UserPool, source: str, event: Event) -> Mapping[str, Any]:
+    async def consult(self, pool: UserPool, event: AskingEvent[_Reply_co]) -> _Reply_co:
         """Run a trigger that refuses by raising.
 
         Args:
             pool: As in `run`, here and below.
-            source: A key of LambdaConfig.
             event: The event.
 
         Returns:
-            The event's `response`.
+            The reply.
 
         Raises:
             CognitoError: The trigger refused, or `run` raised it.
         """
         try:
-            return await self.run(pool, source, event)
+            return await self.run(pool, event)
         except TriggerRaisedError as error:
             raise CognitoError("UserLambdaValidationException", str(error)) from error
 
@@ -126,16 +148,12 @@ class TriggerRunner:
         )
 
 
-async def _try(invoker: Invoker, pool: UserPool, source: str, event: Event) -> Mapping[str, Any]:
+async def _try(invoker: Invoker, pool: UserPool, source: str, event: Event) -> object:
     try:
-        given = await invoker.invoke(pool, source, event)
+        return await invoker.invoke(pool, source, event)
     except HandlerRaisedError as error:
         text = str(error)[:_MESSAGE_CHARS].rstrip(".")
         raise TriggerRaisedError(f"{source} failed with error {text}.") from error
     except NotJsonError:
         message = "Invalid lambda function output : Invalid JSON"
         raise invalid_trigger_result(message) from None
-    response = given.get("response") if isinstance(given, dict) else None
-    if not isinstance(response, dict):
-        raise invalid_trigger_result()
-    return response

@@ -15,8 +15,9 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from authflow.errors import TriggerReplyError
 from authflow.machine import CHALLENGES, State
-from authflow.triggers.events.parsing import SessionEntry
+from authflow.triggers.events.challenge_events import DefineEvent, SessionEntry
 
 SRP_A: Final = SessionEntry(challenge_name=State.SRP_A.value, challenge_result=True)
 """What a session begins with when the client began with SRP."""
@@ -25,7 +26,6 @@ COGNITOS_OWN: Final = CHALLENGES - {State.PASSWORD_VERIFIER, State.CUSTOM_CHALLE
 """The challenges that Cognito puts in by itself once the password was proved."""
 
 _ERROR_CHARS: Final = 200
-_SHOWN_CHARS: Final = 40
 
 Session = tuple[SessionEntry, ...]
 
@@ -133,8 +133,8 @@ def define_event(
     user_pool_id: str,
     client_id: str,
     user_attributes: Mapping[str, str] = MappingProxyType({"email": "ada@example.com"}),
-) -> dict[str, Any]:
-    """Write the event that Cognito sends to Define.
+) -> DefineEvent:
+    """Make the event that Cognito sends to Define.
 
     Args:
         session: The rounds so far.
@@ -143,45 +143,25 @@ def define_event(
         client_id: The app client.
         user_attributes: What a user who exists has, beside a `sub`.
     """
-    return {
-        "version": "1",
-        "triggerSource": "DefineAuthChallenge_Authentication",
-        "region": user_pool_id.partition("_")[0],
-        "userPoolId": user_pool_id,
-        "userName": "nobody" if user_not_found else "ada",
-        "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": client_id},
-        "request": {
-            "userAttributes": {} if user_not_found else {"sub": "ada", **user_attributes},
-            "session": [entry_members(entry) for entry in session],
-            "userNotFound": user_not_found,
-        },
-        "response": {"challengeName": None, "issueTokens": None, "failAuthentication": None},
-    }
+    return DefineEvent(
+        user_pool_id=user_pool_id,
+        client_id=client_id,
+        username="nobody" if user_not_found else "ada",
+        user_attributes={} if user_not_found else {"sub": "ada", **user_attributes},
+        user_not_found=user_not_found,
+        session=session,
+    )
 
 
-def entry_members(entry: SessionEntry) -> dict[str, Any]:
-    """Write a session entry as Cognito does: metadata is there only if there is any."""
-    members: dict[str, Any] = {
-        "challengeName": entry.challenge_name,
-        "challengeResult": entry.challenge_result,
-    }
-    if entry.challenge_metadata is not None:
-        members["challengeMetadata"] = entry.challenge_metadata
-    return members
-
-
-async def ask(define: Define, event: dict[str, Any]) -> Reply:
+async def ask(define: Define, event: DefineEvent) -> Reply:
     """Ask Define about an event, and read its reply as Cognito does.
 
     Args:
         define: The trigger.
-        event: The event, which the trigger may change.
+        event: The event; the trigger gets the JSON of it, which it may change.
     """
-    begins_with_srp = [entry["challengeName"] for entry in event["request"]["session"]] == [
-        State.SRP_A
-    ]
     try:
-        given = await define(event)
+        given = await define(event.to_json())
     except DefineFailedError as error:
         return _unusable(str(error)[:_ERROR_CHARS])
     except Exception as error:  # noqa: BLE001  # whatever a trigger raises ends the sign-in
@@ -192,40 +172,11 @@ async def ask(define: Define, event: dict[str, Any]) -> Reply:
         given = json.loads(json.dumps(given))
     except (TypeError, ValueError, RecursionError):
         return _unusable("gives what JSON cannot say")
-    response = given.get("response") if isinstance(given, Mapping) else None
-    if not isinstance(response, Mapping):
-        return _unusable("does not give the event back")
-    return _read(response, begins_with_srp=begins_with_srp)
-
-
-def _read(response: Mapping[str, Any], *, begins_with_srp: bool) -> Reply:
-    # Cognito takes null for false: it is what stood there before.
-    flags = {flag: response.get(flag) for flag in ("issueTokens", "failAuthentication")}
-    for flag, value in flags.items():
-        if not (value is None or isinstance(value, bool)):
-            return _unusable(f"gives {flag}={_shown(value)}, which is neither true nor false")
-    if flags["issueTokens"] and flags["failAuthentication"]:
-        return _unusable("issues tokens and fails the authentication at once")
-    if flags["issueTokens"]:
-        return Reply(Decision.TOKENS)
-    if flags["failAuthentication"]:
-        return Reply(Decision.FAILURE)
-    match response.get("challengeName"):
-        case None | "":
-            return _unusable("decides nothing: no flag is true and no challenge is named")
-        case State.CUSTOM_CHALLENGE.value:
-            return Reply(Decision.CUSTOM_CHALLENGE)
-        case State.PASSWORD_VERIFIER.value if begins_with_srp:
-            return Reply(Decision.PASSWORD_VERIFIER)
-        case State.PASSWORD_VERIFIER.value:
-            return _unusable("asks for PASSWORD_VERIFIER, which can only follow SRP_A")
-        case name:
-            return _unusable(f"asks for {_shown(name)}, a challenge that Define cannot ask for")
+    try:
+        return Reply(Decision[event.read_reply(given).name])
+    except TriggerReplyError as error:
+        return _unusable(str(error).removeprefix(f"{event.trigger} "))
 
 
 def _unusable(why: str) -> Reply:
     return Reply(Decision.UNUSABLE, why)
-
-
-def _shown(value: Any) -> str:
-    return json.dumps(value)[:_SHOWN_CHARS]

@@ -1,20 +1,28 @@
 """The events of a custom flow: Define, Create and Verify.
 
 A result that is not a boolean or an answer that is not a string is an `EventError`, and Cognito
-then refuses the sign-in.
+then refuses the sign-in. So it does after a reply that is not exactly what is documented, which is
+a `TriggerReplyError`: a flag that is not a boolean, both flags, neither flag nor a challenge, a
+parameter that is not a string. Null and absent are false, nothing and no parameters.
 
 Sources: "Define Auth challenge", "Create Auth challenge" and "Verify Auth challenge response" in
 the Amazon Cognito developer guide.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from attrs import field, frozen
 
+from authflow.errors import TriggerReplyError
 from authflow.machine import State
 from authflow.secret import Secret
-from authflow.triggers.events.envelope import EventObject, TriggerEvent
+from authflow.triggers.events.envelope import UNTOLD, EventObject, ReplyObject, TriggerEvent, told
+
+if TYPE_CHECKING:
+    from authflow.triggers.events.replies import CreateReply, DefineReply
+
+_SHOWN_CHARS: Final = 40
 
 
 @frozen(kw_only=True)
@@ -31,6 +39,47 @@ class SessionEntry:
     challenge_result: bool
     challenge_metadata: str | None = None
 
+    @classmethod
+    def from_json(cls, entry: object, path: str) -> Self:
+        """Read a round.
+
+        Args:
+            entry: The JSON of it.
+            path: Where it stands, for the error.
+
+        Raises:
+            EventError: It is not of its form.
+        """
+        # What is of its form is taken at once: rounds are most of what there is to read in an
+        # event.
+        if isinstance(entry, dict):
+            name, result = entry.get("challengeName"), entry.get("challengeResult")
+            metadata = entry.get("challengeMetadata")
+            if (
+                (isinstance(name, str) and name)
+                and isinstance(result, bool)
+                and (metadata is None or isinstance(metadata, str))
+            ):
+                return cls(
+                    challenge_name=name, challenge_result=result, challenge_metadata=metadata
+                )
+        members = EventObject.of(entry, path)
+        return cls(
+            challenge_name=members.text("challengeName"),
+            challenge_result=members.flag("challengeResult"),
+            challenge_metadata=members.optional_text("challengeMetadata"),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Write the round: metadata is there only if there is any."""
+        members: dict[str, Any] = {
+            "challengeName": str(self.challenge_name),
+            "challengeResult": self.challenge_result,
+        }
+        if self.challenge_metadata is not None:
+            members["challengeMetadata"] = self.challenge_metadata
+        return members
+
 
 @frozen(kw_only=True)
 class _ChallengeEvent(TriggerEvent):
@@ -44,8 +93,8 @@ class _ChallengeEvent(TriggerEvent):
     """
 
     user_attributes: Mapping[str, str] = field(repr=False, hash=False)
-    client_metadata: Mapping[str, str] = field(repr=False, hash=False)
-    user_not_found: bool
+    client_metadata: Mapping[str, str] = field(default=UNTOLD, repr=False, hash=False)
+    user_not_found: bool = False
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
@@ -55,6 +104,14 @@ class _ChallengeEvent(TriggerEvent):
             "user_attributes": request.strings("userAttributes"),
             "client_metadata": request.strings("clientMetadata"),
             "user_not_found": request.optional_flag("userNotFound"),
+        }
+
+    def _request(self) -> dict[str, Any]:
+        return {
+            **super()._request(),
+            **told("userAttributes", self.user_attributes),
+            "userNotFound": self.user_not_found,
+            **told("clientMetadata", self.client_metadata),
         }
 
 
@@ -69,11 +126,18 @@ class DefineEvent(_ChallengeEvent):
     trigger = "DefineAuthChallenge"
     sources = ("DefineAuthChallenge_Authentication",)
 
+    source: str = sources[0]
     session: tuple[SessionEntry, ...]
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
         return {**super()._members(event), "session": _session(event.object("request"))}
+
+    def _request(self) -> dict[str, Any]:
+        return {**super()._request(), "session": [entry.to_json() for entry in self.session]}
+
+    def _blank(self) -> dict[str, Any]:
+        return dict.fromkeys(("challengeName", "issueTokens", "failAuthentication"))
 
     def issue_tokens(self) -> dict[str, Any]:
         """Sign the user in."""
@@ -99,6 +163,40 @@ class DefineEvent(_ChallengeEvent):
             }
         )
 
+    def read_reply(self, given: object) -> "DefineReply":
+        """Read what Define decided."""
+        from authflow.triggers.events.replies import DefineReply  # noqa: PLC0415  # only who asks reads
+
+        reply = self._replied(given)
+        issue, fail = (self._flag(reply, name) for name in ("issueTokens", "failAuthentication"))
+        if issue and fail:
+            raise self._unusable("issues tokens and fails the authentication at once")
+        if issue or fail:
+            return DefineReply.TOKENS if issue else DefineReply.FAILURE
+        match reply.members.get("challengeName"):
+            case None | "":
+                raise self._unusable("decides nothing: no flag is true and no challenge is named")
+            case State.CUSTOM_CHALLENGE.value:
+                return DefineReply.CUSTOM_CHALLENGE
+            case State.PASSWORD_VERIFIER.value:
+                if [entry.challenge_name for entry in self.session] == [State.SRP_A]:
+                    return DefineReply.PASSWORD_VERIFIER
+                raise self._unusable("asks for PASSWORD_VERIFIER, which can only follow SRP_A")
+            case name:
+                raise self._unusable(
+                    f"asks for {_shown(name)}, a challenge that Define cannot ask for"
+                )
+
+    def _flag(self, reply: ReplyObject, name: str) -> bool:
+        # Cognito takes null for false: it is what stood there before.
+        value = reply.members.get(name)
+        if not (value is None or isinstance(value, bool)):
+            raise self._unusable(f"gives {name}={_shown(value)}, which is neither true nor false")
+        return value is True
+
+    def _unusable(self, what: str) -> TriggerReplyError:
+        return TriggerReplyError(f"{self.trigger} {what}")
+
 
 @frozen(kw_only=True)
 class CreateEvent(_ChallengeEvent):
@@ -111,6 +209,7 @@ class CreateEvent(_ChallengeEvent):
     trigger = "CreateAuthChallenge"
     sources = ("CreateAuthChallenge_Authentication",)
 
+    source: str = sources[0]
     session: tuple[SessionEntry, ...]
 
     @classmethod
@@ -119,6 +218,18 @@ class CreateEvent(_ChallengeEvent):
         if request.text("challengeName") != State.CUSTOM_CHALLENGE:
             raise request.wrong("challengeName", State.CUSTOM_CHALLENGE)
         return {**super()._members(event), "session": _session(request)}
+
+    def _request(self) -> dict[str, Any]:
+        return {
+            **super()._request(),
+            "session": [entry.to_json() for entry in self.session],
+            "challengeName": State.CUSTOM_CHALLENGE.value,
+        }
+
+    def _blank(self) -> dict[str, Any]:
+        return dict.fromkeys(
+            ("publicChallengeParameters", "privateChallengeParameters", "challengeMetadata")
+        )
 
     def give(
         self, *, public: dict[str, str], private: dict[str, str], metadata: str
@@ -138,6 +249,17 @@ class CreateEvent(_ChallengeEvent):
             }
         )
 
+    def read_reply(self, given: object) -> "CreateReply":
+        """Read the challenge that Create made."""
+        from authflow.triggers.events.replies import CreateReply  # noqa: PLC0415  # only who asks reads
+
+        reply = self._replied(given)
+        return CreateReply(
+            public=reply.strings("publicChallengeParameters"),
+            private=reply.strings("privateChallengeParameters"),
+            metadata=reply.optional_text("challengeMetadata"),
+        )
+
 
 @frozen(kw_only=True)
 class VerifyEvent(_ChallengeEvent):
@@ -151,6 +273,7 @@ class VerifyEvent(_ChallengeEvent):
     trigger = "VerifyAuthChallengeResponse"
     sources = ("VerifyAuthChallengeResponse_Authentication",)
 
+    source: str = sources[0]
     private: Mapping[str, str] = field(repr=False, hash=False)
     answer: Secret[str] = field(hash=False)
 
@@ -163,32 +286,34 @@ class VerifyEvent(_ChallengeEvent):
             "answer": Secret(request.text("challengeAnswer", empty=True)),
         }
 
+    def _request(self) -> dict[str, Any]:
+        return {
+            **super()._request(),
+            **told("privateChallengeParameters", self.private),
+            "challengeAnswer": self.answer.reveal(),
+        }
+
+    def _blank(self) -> dict[str, Any]:
+        return {"answerCorrect": None}
+
     def verified(self, *, correct: bool) -> dict[str, Any]:
         """Tell Cognito whether the answer is right."""
         return self._filled({"answerCorrect": correct is True})
 
+    def read_reply(self, given: object) -> bool:
+        """Read whether Verify takes the answer for right."""
+        return self._replied(given).optional_flag("answerCorrect")
+
 
 def _session(request: EventObject) -> tuple[SessionEntry, ...]:
     """Read the rounds so far; absent and null mean that there was none."""
-    return tuple(_round(entry, i, request) for i, entry in enumerate(request.array("session")))
-
-
-def _round(entry: Any, i: int, request: EventObject) -> SessionEntry:
-    # What is of its form is taken at once: rounds are most of what there is to read in an event.
-    if isinstance(entry, dict):
-        name, result = entry.get("challengeName"), entry.get("challengeResult")
-        metadata = entry.get("challengeMetadata")
-        if (
-            (isinstance(name, str) and name)
-            and isinstance(result, bool)
-            and (metadata is None or isinstance(metadata, str))
-        ):
-            return SessionEntry(
-                challenge_name=name, challenge_result=result, challenge_metadata=metadata
-            )
-    members = EventObject.of(entry, f"{request.path}: session[{i}]")
-    return SessionEntry(
-        challenge_name=members.text("challengeName"),
-        challenge_result=members.flag("challengeResult"),
-        challenge_metadata=members.optional_text("challengeMetadata"),
+    return tuple(
+        SessionEntry.from_json(entry, f"{request.path}: session[{i}]")
+        for i, entry in enumerate(request.array("session"))
     )
+
+
+def _shown(value: object) -> str:
+    import json  # noqa: PLC0415  # a Lambda function starts sooner without
+
+    return json.dumps(value)[:_SHOWN_CHARS]

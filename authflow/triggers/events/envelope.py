@@ -1,19 +1,31 @@
-"""What all trigger events share, and how their members are read.
+"""What all trigger events share, and how their members and those of their replies are read.
+
+An event has two sides. Who asks, a user pool, makes it as a value, writes it by `to_json` and reads
+what comes back by `read_reply`. Who is asked, a trigger, reads it by `parse_event` and gives it
+back with its response filled in. The members of each kind are spelled in the file of its class,
+for both sides, and nowhere else.
 
 Cognito sends null where it has nothing to say, leaves members out, and adds new ones from time to
 time; all of that is read. What decides is not guessed at: a member of another form than Cognito
-documents is an `EventError`.
+documents is an `EventError`, and in a reply a `TriggerReplyError`.
 
 Source: "User pool Lambda trigger event" in the Amazon Cognito developer guide.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol, Self
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, Protocol, Self
 
 from attrs import define, field, frozen
 
-from authflow.errors import EventError, MisuseError
+from authflow.errors import EventError, MisuseError, TriggerReplyError
 from authflow.string_map import string_map
+
+UNTOLD: Final[Mapping[str, str]] = MappingProxyType({})
+"""What an object of strings is read as that is null or absent, and what is not written. It equals
+an empty object, which is written."""
+
+_SDK: Final = "aws-sdk-unknown-unknown"
 
 
 class WrappedEvent(Protocol):
@@ -47,13 +59,20 @@ class EventObject:
             raise EventError(msg)
         return cls(value, path)
 
-    def wrong(self, name: str, form: str) -> EventError:
+    def wrong(self, name: str, form: str) -> EventError | TriggerReplyError:
         """Make the error of a member that is not of its form."""
         return EventError(f"{self.path}: {name} must be {form}")
 
-    def object(self, name: str) -> "EventObject":
+    def object(self, name: str) -> Self:
         """Read an object."""
-        return EventObject.of(self.members.get(name), f"{self.path}: {name}")
+        value = self.members.get(name)
+        if not isinstance(value, dict) and not isinstance(value, Mapping):  # as above
+            raise self.wrong(name, "an object")
+        return type(self)(value, f"{self.path}: {name}")
+
+    def optional_object(self, name: str) -> Self | None:
+        """Read an object that may be null or absent."""
+        return None if self.members.get(name) is None else self.object(name)
 
     def text(self, name: str, *, empty: bool = False) -> str:
         """Read a string."""
@@ -94,12 +113,28 @@ class EventObject:
         return values
 
     def strings(self, name: str) -> Mapping[str, str]:
-        """Read an object of strings; null and absent are an empty one."""
+        """Read an object of strings; null and absent are `UNTOLD`."""
         value = self.members.get(name)
         try:
-            return string_map({} if value is None else value)
+            return UNTOLD if value is None else string_map(value)
         except MisuseError:
             raise self.wrong(name, "an object of strings") from None
+
+
+class ReplyObject(EventObject):
+    """A JSON object of what a trigger gave back, read as Cognito reads it.
+
+    The errors tell a member's name and never its value, which may be an answer.
+
+    Raises:
+        TriggerReplyError: From all methods: the member is not of the form that is asked for.
+    """
+
+    __slots__ = ()
+
+    def wrong(self, name: str, form: str) -> TriggerReplyError:
+        """Make the error of a member that is not of its form."""
+        return TriggerReplyError(f"{self.path}: {name} is not {form}")
 
 
 @frozen(kw_only=True)
@@ -107,7 +142,6 @@ class TriggerEvent:
     """What all trigger events share.
 
     Args:
-        raw: The event as Cognito sent it. It holds answers and passwords in clear: never log it.
         source: Cognito's triggerSource.
         user_pool_id: The user pool that asks.
         client_id: The app client that the user signs in to; CLIENT_ID_NOT_APPLICABLE where an
@@ -122,11 +156,12 @@ class TriggerEvent:
     userless: ClassVar[frozenset[str]] = frozenset()
     """Those of them where there is no user; the username is empty then."""
 
-    raw: Mapping[str, Any] = field(repr=False, hash=False)
     source: str
     user_pool_id: str
     client_id: str
     username: str
+    # It holds answers and passwords in clear. A value that is made of another one lacks it.
+    _came: Mapping[str, Any] | None = field(default=None, init=False, repr=False, eq=False)
 
     @classmethod
     def read(cls, event: EventObject) -> Self:
@@ -138,14 +173,15 @@ class TriggerEvent:
         Raises:
             EventError: A member is not of its form.
         """
-        return cls(**cls._members(event))
+        read = cls(**cls._members(event))
+        object.__setattr__(read, "_came", dict(event.members))
+        return read
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
         """Read what this class holds; the classes below add theirs."""
         source = event.text("triggerSource")
         return {
-            "raw": dict(event.members),
             "source": source,
             "user_pool_id": event.text("userPoolId"),
             "client_id": event.object("callerContext").text("clientId"),
@@ -154,8 +190,72 @@ class TriggerEvent:
             else event.text("userName"),
         }
 
+    def to_json(self) -> dict[str, Any]:
+        """Write the event as Cognito sends it; what a trigger fills in is null.
+
+        Returns:
+            JSON. It holds answers and passwords in clear: never log it. An event that was read is
+            given as it came, with all that is not known of it.
+
+        Raises:
+            MisuseError: No trigger could read it: its source is of another kind.
+        """
+        if self._came is not None:
+            return dict(self._came)
+        if self.source not in self.sources:
+            msg = f"{type(self).__name__} has no source {self.source!r:.80}"
+            raise MisuseError(msg)
+        return {
+            "version": self._version(),
+            "triggerSource": self.source,
+            "region": self.user_pool_id.partition("_")[0],
+            "userPoolId": self.user_pool_id,
+            "userName": self.username,
+            "callerContext": {"awsSdkVersion": _SDK, "clientId": self.client_id},
+            "request": self._request(),
+            "response": self._blank(),
+        }
+
+    def _version(self) -> str:
+        return "1"
+
+    def _request(self) -> dict[str, Any]:
+        """Spell what is asked; the classes below add theirs."""
+        return {}
+
+    def _blank(self) -> dict[str, Any] | None:
+        """Spell what is to be filled in; the classes below do, where there is something."""
+        return {}
+
+    def read_reply(self, given: object) -> Any:
+        """Read what a trigger gave back for this event.
+
+        Args:
+            given: The event, filled in, as JSON; or whatever else the trigger gave.
+
+        Returns:
+            What the classes below say; None where a trigger only refuses, by raising.
+
+        Raises:
+            TriggerReplyError: It is not an event, or what is filled in is not what Cognito takes.
+        """
+        self._replied(given)
+
+    def _replied(self, given: object) -> ReplyObject:
+        response = given.get("response") if isinstance(given, Mapping) else None
+        if not isinstance(response, Mapping):
+            msg = f"{self.trigger} does not give the event back"
+            raise TriggerReplyError(msg)
+        return ReplyObject(response, self.trigger)
+
     def _filled(self, response: Mapping[str, Any]) -> dict[str, Any]:
-        return {**self.raw, "response": {**(self.raw.get("response") or {}), **response}}
+        event = self.to_json()
+        return {**event, "response": {**(event.get("response") or {}), **response}}
+
+
+def told(name: str, values: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Spell an object of strings, unless it is `UNTOLD`."""
+    return {} if values is UNTOLD else {name: dict(values)}
 
 
 @frozen(kw_only=True)
@@ -171,7 +271,7 @@ class HandledEvent(TriggerEvent):
     """What a handler can give back for it, besides nothing."""
 
     user_attributes: Mapping[str, str] = field(repr=False, hash=False)
-    client_metadata: Mapping[str, str] = field(repr=False, hash=False)
+    client_metadata: Mapping[str, str] = field(default=UNTOLD, repr=False, hash=False)
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
@@ -180,6 +280,13 @@ class HandledEvent(TriggerEvent):
             **super()._members(event),
             "user_attributes": request.strings("userAttributes"),
             "client_metadata": request.strings("clientMetadata"),
+        }
+
+    def _request(self) -> dict[str, Any]:
+        return {
+            **super()._request(),
+            **told("userAttributes", self.user_attributes),
+            **told("clientMetadata", self.client_metadata),
         }
 
     def filled(self, result: Any = None) -> dict[str, Any]:

@@ -6,13 +6,18 @@ EmailVerificationSubjectType and SmsVerificationMessageType in the API's model.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from attrs import field, frozen
 
 from authflow.errors import MisuseError
 from authflow.secret import Secret
 from authflow.triggers.events.envelope import EventObject, HandledEvent
+
+if TYPE_CHECKING:
+    from authflow.triggers.events.replies import MessageReply
+
+FORGOT_PASSWORD: Final = "CustomMessage_ForgotPassword"
 
 _SIZES: Final[Mapping[str, tuple[int, int]]] = {
     "sms": (6, 140),
@@ -65,7 +70,7 @@ class CustomMessageEvent(HandledEvent):
         "CustomMessage_SignUp",
         "CustomMessage_AdminCreateUser",
         "CustomMessage_ResendCode",
-        "CustomMessage_ForgotPassword",
+        FORGOT_PASSWORD,
         "CustomMessage_UpdateUserAttribute",
         "CustomMessage_VerifyUserAttribute",
         "CustomMessage_Authentication",
@@ -73,8 +78,8 @@ class CustomMessageEvent(HandledEvent):
     gives = Message
 
     code_parameter: str | None
-    username_parameter: str | None
-    link_parameter: str | None
+    username_parameter: str | None = None
+    link_parameter: str | None = None
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
@@ -86,16 +91,34 @@ class CustomMessageEvent(HandledEvent):
             "link_parameter": request.optional_text("linkParameter"),
         }
 
+    def _request(self) -> dict[str, Any]:
+        return {
+            **super()._request(),
+            "codeParameter": self.code_parameter,
+            "linkParameter": self.link_parameter,
+            "usernameParameter": self.username_parameter,
+        }
+
+    def _blank(self) -> dict[str, Any]:
+        return _spelled(Message())
+
+    def read_reply(self, given: object) -> "MessageReply":
+        """Read how the message is worded; an empty text words nothing."""
+        from authflow.triggers.events.replies import MessageReply  # noqa: PLC0415  # only who asks reads
+
+        reply = self._replied(given)
+        return MessageReply(
+            sms=reply.optional_text("smsMessage") or None,
+            email=reply.optional_text("emailMessage") or None,
+            subject=reply.optional_text("emailSubject") or None,
+        )
+
     def _response(self, result: Message | None) -> Mapping[str, Any]:
         message = result or Message()
         for name, text in (("sms", message.sms), ("email", message.email)):
             if text is not None:
                 self._check_placeholders(name, text)
-        return {
-            "smsMessage": message.sms,
-            "emailMessage": message.email,
-            "emailSubject": message.subject,
-        }
+        return _spelled(message)
 
     def _check_placeholders(self, name: str, text: str) -> None:
         """Refuse a text that would leave the user without what the message is sent for."""
@@ -107,6 +130,14 @@ class CustomMessageEvent(HandledEvent):
             if placeholder not in text:
                 msg = f"the {name} message must hold {placeholder}"
                 raise MisuseError(msg)
+
+
+def _spelled(message: Message) -> dict[str, Any]:
+    return {
+        "smsMessage": message.sms,
+        "emailMessage": message.email,
+        "emailSubject": message.subject,
+    }
 
 
 def _has_link(text: str) -> bool:
@@ -125,12 +156,25 @@ class _SenderEvent(HandledEvent):
             None where the message has none.
     """
 
+    request_type: ClassVar[str]
+    """What Cognito calls the form of the request."""
+
     code: Secret[str] | None = field(hash=False)
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
         code = event.object("request").optional_text("code")
         return {**super()._members(event), "code": None if code is None else Secret(code)}
+
+    def _request(self) -> dict[str, Any]:
+        code = None if self.code is None else self.code.reveal()
+        return {**super()._request(), "type": self.request_type, "code": code}
+
+    def _blank(self) -> None:
+        return None
+
+    def read_reply(self, given: object) -> None:
+        """Take any reply: Cognito does not wait for one."""
 
 
 @frozen(kw_only=True)
@@ -148,6 +192,7 @@ class CustomEmailSenderEvent(_SenderEvent):
         "CustomEmailSender_AdminCreateUser",
         "CustomEmailSender_AccountTakeOverNotification",
     )
+    request_type = "customEmailSenderRequestV1"
 
 
 @frozen(kw_only=True)
@@ -164,3 +209,4 @@ class CustomSMSSenderEvent(_SenderEvent):
         "CustomSMSSender_VerifyUserAttribute",
         "CustomSMSSender_AdminCreateUser",
     )
+    request_type = "customSMSSenderRequestV1"

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from authflow.triggers.events.envelope import EventObject, HandledEvent
+from authflow.triggers.events.envelope import UNTOLD, EventObject, HandledEvent, told
 
 
 @frozen(kw_only=True)
@@ -24,8 +24,9 @@ class PreAuthenticationEvent(HandledEvent):
     trigger = "PreAuthentication"
     sources = ("PreAuthentication_Authentication",)
 
-    validation_data: Mapping[str, str] = field(repr=False, hash=False)
-    user_not_found: bool
+    source: str = sources[0]
+    validation_data: Mapping[str, str] = field(default=UNTOLD, repr=False, hash=False)
+    user_not_found: bool = False
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
@@ -34,6 +35,13 @@ class PreAuthenticationEvent(HandledEvent):
             **super()._members(event),
             "validation_data": request.strings("validationData"),
             "user_not_found": request.optional_flag("userNotFound"),
+        }
+
+    def _request(self) -> dict[str, Any]:
+        return {
+            **super()._request(),
+            **told("validationData", self.validation_data),
+            "userNotFound": self.user_not_found,
         }
 
 
@@ -48,9 +56,13 @@ class PostAuthenticationEvent(HandledEvent):
     trigger = "PostAuthentication"
     sources = ("PostAuthentication_Authentication",)
 
-    new_device_used: bool
+    source: str = sources[0]
+    new_device_used: bool = False
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
         new_device_used = event.object("request").optional_flag("newDeviceUsed")
         return {**super()._members(event), "new_device_used": new_device_used}
+
+    def _request(self) -> dict[str, Any]:
+        return {**super()._request(), "newDeviceUsed": self.new_device_used}

@@ -1,200 +1,39 @@
-"""The event before tokens are made, and what can be changed in them.
+"""The event before tokens are made.
 
 Version 1 of the event changes the ID token, versions 2 and 3 the access token too; version 3 also
 comes where a machine signs in, without a user. The pool's LambdaConfig says which one is sent.
 
-Sources: "Pre token generation Lambda trigger" in the Amazon Cognito developer guide; the sizes and
-characters are those of ScopeType, GroupNameType and ArnType in the API's model.
+Source: "Pre token generation Lambda trigger" in the Amazon Cognito developer guide.
 """
 
 import math
-import re
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
-from attrs import field, frozen
+from attrs import evolve, frozen
 
 from authflow.errors import MisuseError
-from authflow.triggers.events.envelope import EventObject, HandledEvent
-
-UNCHANGEABLE: Final = frozenset(
-    {
-        *("acr", "amr", "at_hash", "auth_time", "azp", "cognito:username", "exp", "iat"),
-        *("identities", "iss", "jti", "nbf", "nonce", "origin_jti", "sub", "token_use"),
-    }
+from authflow.triggers.events.envelope import EventObject, HandledEvent, ReplyObject
+from authflow.triggers.events.token_changes import (
+    OF_GROUPS,
+    SCOPE,
+    UNCHANGEABLE,
+    AccessTokenChanges,
+    ClaimChanges,
+    Groups,
+    TokenChanges,
+    is_protected,
 )
-"""Claims that no trigger can add, change or suppress; nor can it those that begin with `dev:`."""
 
+if TYPE_CHECKING:
+    from authflow.triggers.events.replies import ClaimsReply, GroupsReply, TokensReply
+
+_PASSED_OVER: Final = UNCHANGEABLE | OF_GROUPS | {"aud"}
+"""Claims that Cognito makes itself, whatever version 1 of the event gives for them."""
+AUTHENTICATION: Final = "TokenGeneration_Authentication"
+NEW_PASSWORD: Final = "TokenGeneration_NewPasswordChallenge"
+REFRESH: Final = "TokenGeneration_RefreshTokens"
 _CLIENT_CREDENTIALS: Final = "TokenGeneration_ClientCredentials"
-_CLAIM: Final = re.compile(r".+", re.DOTALL)
-_SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,256}")
-_GROUP: Final = re.compile(r"\S{1,128}")
-_ARN: Final = re.compile(r"arn:\S{16,2044}")
-
-
-def _names(what: str, allowed: re.Pattern[str], values: Iterable[str]) -> tuple[str, ...]:
-    """Check a collection of names."""
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        msg = f"{what}s are a collection of strings"
-        raise MisuseError(msg)
-    names = tuple(values)
-    for name in names:
-        if not isinstance(name, str) or not allowed.fullmatch(name):
-            msg = f"{name!r:.80} is not a {what} of Cognito's"
-            raise MisuseError(msg)
-    return names
-
-
-def _claim_names(values: Iterable[str]) -> tuple[str, ...]:
-    return _names("claim", _CLAIM, values)
-
-
-def _scopes(values: Iterable[str]) -> tuple[str, ...]:
-    return _names("scope", _SCOPE, values)
-
-
-def _groups(values: Iterable[str]) -> tuple[str, ...]:
-    return _names("group", _GROUP, values)
-
-
-def _roles(values: Iterable[str]) -> tuple[str, ...]:
-    return _names("role", _ARN, values)
-
-
-def _role(value: str | None) -> str | None:
-    return None if value is None else _roles([value])[0]
-
-
-def _json(name: str, value: Any) -> Any:
-    """Copy a claim's value, refusing what Cognito cannot write into a token."""
-    match value:
-        case str() | bool() | int():
-            return value
-        case float() if math.isfinite(value):
-            return value
-        case list() | tuple():
-            return [_json(name, item) for item in value]
-        case Mapping() if all(isinstance(key, str) for key in value):
-            return {key: _json(name, item) for key, item in value.items()}
-    msg = (
-        f"the claim {name!r:.80} holds {type(value).__name__}: give a string, a finite number,"
-        " a boolean, an array or an object"
-    )
-    raise MisuseError(msg)
-
-
-def _claims(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    if not isinstance(values, Mapping):
-        msg = f"claims are a mapping of names to values, not {type(values).__name__}"
-        raise MisuseError(msg)
-    return {name: _json(name, values[name]) for name in _claim_names(values)}
-
-
-@frozen(kw_only=True)
-class ClaimChanges:
-    """What changes in a token.
-
-    Args:
-        claims: Claims to add or override. Strings only where the event's version is 1; else JSON
-            without null.
-        suppress: Claims to leave out; one that is added too is left out.
-
-    Raises:
-        MisuseError: A claim cannot be changed, or has a value that no token can hold.
-    """
-
-    claims: Mapping[str, Any] = field(factory=dict, converter=_claims, repr=False, hash=False)
-    suppress: tuple[str, ...] = field(default=(), converter=_claim_names)
-
-    def __attrs_post_init__(self) -> None:
-        for name in (*self.claims, *self.suppress):
-            if name in UNCHANGEABLE or name.startswith("dev:"):
-                msg = f"Cognito lets no trigger change the claim {name!r:.80}"
-                raise MisuseError(msg)
-
-    def spelled(self) -> dict[str, Any]:
-        """Spell the changes as Cognito does."""
-        return {
-            "claimsToAddOrOverride": dict(self.claims),
-            "claimsToSuppress": list(self.suppress),
-        }
-
-
-@frozen(kw_only=True)
-class AccessTokenChanges(ClaimChanges):
-    """What changes in an access token.
-
-    Args:
-        add_scopes: Scopes to add, each of 1 to 256 characters and without blanks.
-        suppress_scopes: Scopes to leave out.
-    """
-
-    add_scopes: tuple[str, ...] = field(default=(), converter=_scopes)
-    suppress_scopes: tuple[str, ...] = field(default=(), converter=_scopes)
-
-    def spelled(self) -> dict[str, Any]:
-        """Spell the changes as Cognito does."""
-        return {
-            **super().spelled(),
-            "scopesToAdd": list(self.add_scopes),
-            "scopesToSuppress": list(self.suppress_scopes),
-        }
-
-
-@frozen(kw_only=True)
-class Groups:
-    """The groups and roles in a token, in place of the user's own. Empty ones take them away.
-
-    Args:
-        names: The groups' names.
-        iam_roles: The ARNs of the roles.
-        preferred_role: The ARN of the preferred one.
-
-    Raises:
-        MisuseError: A name or an ARN is not of Cognito's form.
-    """
-
-    names: tuple[str, ...] = field(default=(), converter=_groups)
-    iam_roles: tuple[str, ...] = field(default=(), converter=_roles)
-    preferred_role: str | None = field(default=None, converter=_role)
-
-    def spelled(self) -> dict[str, Any]:
-        """Spell the groups as Cognito does."""
-        return {
-            "groupsToOverride": list(self.names),
-            "iamRolesToOverride": list(self.iam_roles),
-            "preferredRole": self.preferred_role,
-        }
-
-
-@frozen(kw_only=True)
-class TokenChanges:
-    """What changes in the tokens of a sign-in.
-
-    Args:
-        id_token: What changes in the ID token.
-        access_token: What changes in the access token; not for version 1 of the event.
-        groups: The groups in them; None leaves the user's own.
-
-    Raises:
-        MisuseError: Something is of another class.
-    """
-
-    id_token: ClaimChanges | None = None
-    access_token: AccessTokenChanges | None = None
-    groups: Groups | None = None
-
-    def __attrs_post_init__(self) -> None:
-        # An access token's changes are no ID token's: their scopes would be lost without a word.
-        if self.id_token is not None and type(self.id_token) is not ClaimChanges:
-            msg = "TokenChanges: id_token is ClaimChanges"
-            raise MisuseError(msg)
-        if not isinstance(self.access_token, AccessTokenChanges | None):
-            msg = "TokenChanges: access_token is AccessTokenChanges"
-            raise MisuseError(msg)
-        if not isinstance(self.groups, Groups | None):
-            msg = "TokenChanges: groups is Groups"
-            raise MisuseError(msg)
 
 
 @frozen(kw_only=True)
@@ -211,21 +50,21 @@ class PreTokenGenerationEvent(HandledEvent):
 
     trigger = "PreTokenGeneration"
     sources = (
-        "TokenGeneration_Authentication",
+        AUTHENTICATION,
         "TokenGeneration_HostedAuth",
-        "TokenGeneration_NewPasswordChallenge",
+        NEW_PASSWORD,
         "TokenGeneration_AuthenticateDevice",
-        "TokenGeneration_RefreshTokens",
+        REFRESH,
         _CLIENT_CREDENTIALS,
     )
     userless = frozenset({_CLIENT_CREDENTIALS})
     gives = TokenChanges
 
     version: int
-    groups: tuple[str, ...]
-    iam_roles: tuple[str, ...]
-    preferred_role: str | None
-    scopes: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+    iam_roles: tuple[str, ...] = ()
+    preferred_role: str | None = None
+    scopes: tuple[str, ...] = ()
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
@@ -233,10 +72,7 @@ class PreTokenGenerationEvent(HandledEvent):
         if version not in {"1", "2", "3"}:
             raise event.wrong("version", '"1", "2" or "3"')
         request = event.object("request")
-        known = request.members.get("groupConfiguration") is not None
-        groups = (
-            request.object("groupConfiguration") if known else EventObject({}, "groupConfiguration")
-        )
+        groups = request.optional_object("groupConfiguration") or EventObject({}, request.path)
         return {
             **super()._members(event),
             "version": int(version),
@@ -246,21 +82,61 @@ class PreTokenGenerationEvent(HandledEvent):
             "scopes": request.texts("scopes"),
         }
 
+    def _version(self) -> str:
+        return str(self.version)
+
+    def _request(self) -> dict[str, Any]:
+        return {
+            **super()._request(),
+            "groupConfiguration": _spelled_groups(self.groups, self.iam_roles, self.preferred_role),
+            **({} if self.version == 1 else {"scopes": list(self.scopes)}),
+        }
+
+    def _blank(self) -> dict[str, Any]:
+        return {self._details: None}
+
+    @property
+    def _details(self) -> str:
+        return "claimsOverrideDetails" if self.version == 1 else "claimsAndScopeOverrideDetails"
+
+    def read_reply(self, given: object) -> "TokensReply | None":
+        """Read what the trigger wants changed; None for nothing."""
+        from authflow.triggers.events.replies import ClaimsReply, TokensReply  # noqa: PLC0415  # only who asks reads
+
+        details = self._replied(given).optional_object(self._details)
+        if details is None:
+            return None
+        try:
+            groups = _read_groups(details)
+            if self.version > 1:
+                return TokensReply(
+                    id_token=_read_claims(details.optional_object("idTokenGeneration")),
+                    access_token=_read_access(details.optional_object("accessTokenGeneration")),
+                    groups=groups,
+                )
+            id_token = _read_claims(details)
+        except RecursionError:
+            raise details.wrong("claimsToAddOrOverride", "JSON of a sound depth") from None
+        for name, value in id_token.claims.items():
+            if not isinstance(value, str) and not is_protected(name, _PASSED_OVER):
+                raise details.wrong("claimsToAddOrOverride", "an object of strings")
+        return TokensReply(id_token=id_token, access_token=ClaimsReply(), groups=groups)
+
     def _response(self, result: TokenChanges | None) -> Mapping[str, Any]:
-        member = "claimsOverrideDetails" if self.version == 1 else "claimsAndScopeOverrideDetails"
+        member = self._details
         if result is None:
             return {member: None}
         id_token = result.id_token or ClaimChanges()
         groups = self._group_details(result.groups)
         if self.version == 1:
             self._check_version_1(result)
-            return {member: {**id_token.spelled(), **groups}}
+            return {member: {**_spelled_claims(id_token), **groups}}
         access_token = result.access_token or AccessTokenChanges()
         self._check_audience(id_token, access_token)
         return {
             member: {
-                "idTokenGeneration": id_token.spelled(),
-                "accessTokenGeneration": access_token.spelled(),
+                "idTokenGeneration": _spelled_claims(id_token),
+                "accessTokenGeneration": _spelled_access(access_token),
                 **groups,
             }
         }
@@ -268,8 +144,9 @@ class PreTokenGenerationEvent(HandledEvent):
     def _group_details(self, groups: Groups | None) -> dict[str, Any]:
         """Spell the groups. Null and empty ones would take the user's own away: so repeat those."""
         if groups is not None:
-            return {"groupOverrideDetails": groups.spelled()}
-        own = self.raw["request"].get("groupConfiguration")
+            spelled = _spelled_groups(groups.names, groups.iam_roles, groups.preferred_role)
+            return {"groupOverrideDetails": spelled}
+        own = self.to_json()["request"].get("groupConfiguration")
         return {} if own is None else {"groupOverrideDetails": dict(own)}
 
     def _check_version_1(self, changes: TokenChanges) -> None:
@@ -301,3 +178,89 @@ class PreTokenGenerationEvent(HandledEvent):
         if access_token.claims["aud"] != self.client_id:
             msg = "the access token's claim 'aud' must be the app client's id"
             raise MisuseError(msg)
+
+
+def _spelled_claims(changes: ClaimChanges) -> dict[str, Any]:
+    return {
+        "claimsToAddOrOverride": dict(changes.claims),
+        "claimsToSuppress": list(changes.suppress),
+    }
+
+
+def _spelled_access(changes: AccessTokenChanges) -> dict[str, Any]:
+    return {
+        **_spelled_claims(changes),
+        "scopesToAdd": list(changes.add_scopes),
+        "scopesToSuppress": list(changes.suppress_scopes),
+    }
+
+
+def _spelled_groups(
+    names: tuple[str, ...], iam_roles: tuple[str, ...], preferred_role: str | None
+) -> dict[str, Any]:
+    return {
+        "groupsToOverride": list(names),
+        "iamRolesToOverride": list(iam_roles),
+        "preferredRole": preferred_role,
+    }
+
+
+def _read_claims(details: ReplyObject | None) -> "ClaimsReply":
+    """Read the changes to the claims of one token."""
+    from authflow.triggers.events.replies import ClaimsReply  # noqa: PLC0415  # only who asks reads
+
+    if details is None:
+        return ClaimsReply()
+    added = details.optional_object("claimsToAddOrOverride")
+    claims = {} if added is None else dict(added.members)
+    if not all(name and _is_claim(value) for name, value in claims.items()):
+        raise details.wrong("claimsToAddOrOverride", "an object of named JSON without null")
+    return ClaimsReply(claims=claims, suppress=_named(details, "claimsToSuppress"))
+
+
+def _read_access(details: ReplyObject | None) -> "ClaimsReply":
+    """Read the changes to the access token, its scopes included."""
+    claims = _read_claims(details)
+    if details is None:
+        return claims
+    scopes = _named(details, "scopesToAdd")
+    if not all(map(SCOPE.fullmatch, scopes)):
+        raise details.wrong("scopesToAdd", "an array of scopes")
+    return evolve(claims, add_scopes=scopes, suppress_scopes=_named(details, "scopesToSuppress"))
+
+
+def _read_groups(details: ReplyObject) -> "GroupsReply | None":
+    """Read the groups. What is null or empty takes the user's own away, and absence leaves them."""
+    from authflow.triggers.events.replies import GroupsReply  # noqa: PLC0415  # only who asks reads
+
+    if "groupOverrideDetails" not in details.members:
+        return None
+    given = details.optional_object("groupOverrideDetails")
+    if given is None:
+        return GroupsReply()
+    return GroupsReply(
+        names=_named(given, "groupsToOverride"),
+        iam_roles=_named(given, "iamRolesToOverride"),
+        preferred_role=given.optional_text("preferredRole"),
+    )
+
+
+def _named(details: ReplyObject, name: str) -> tuple[str, ...]:
+    texts = details.texts(name)
+    if "" in texts:
+        raise details.wrong(name, "an array of strings that are not empty")
+    return texts
+
+
+def _is_claim(value: object) -> bool:
+    """Say whether a token can hold a value: any JSON but null, as documented."""
+    match value:
+        case str() | bool() | int():
+            return True
+        case float():
+            return math.isfinite(value)
+        case list():
+            return all(map(_is_claim, value))
+        case dict():
+            return all(map(_is_claim, value.values()))
+    return False

@@ -9,12 +9,23 @@ from typing import Any, Final
 
 from attrs import field, fields, frozen
 
-from authflow.errors import MisuseError
+from authflow.errors import MisuseError, TriggerReplyError
 from authflow.secret import Secret
-from authflow.triggers.events.envelope import EventObject, HandledEvent, TriggerEvent
-from authflow.triggers.events.migrated_user import MigratedUser
+from authflow.triggers.events.envelope import (
+    UNTOLD,
+    EventObject,
+    HandledEvent,
+    TriggerEvent,
+    told,
+)
+from authflow.triggers.events.migrated_user import FinalStatus, MigratedUser
 
+AUTHENTICATION: Final = "UserMigration_Authentication"
+CONFIRM_FORGOT_PASSWORD: Final = "PostConfirmation_ConfirmForgotPassword"
 FORGOT_PASSWORD: Final = "UserMigration_ForgotPassword"
+
+_SUPPRESS: Final = "SUPPRESS"
+"""What messageAction can be. No value means "send it": a welcome is what happens without this."""
 
 
 @frozen(kw_only=True)
@@ -28,11 +39,11 @@ class MigrationEvent(TriggerEvent):
     """
 
     trigger = "UserMigration"
-    sources = ("UserMigration_Authentication", FORGOT_PASSWORD)
+    sources = (AUTHENTICATION, FORGOT_PASSWORD)
 
     password: Secret[str] | None = field(hash=False)
-    validation_data: Mapping[str, str] = field(repr=False, hash=False)
-    client_metadata: Mapping[str, str] = field(repr=False, hash=False)
+    validation_data: Mapping[str, str] = field(default=UNTOLD, repr=False, hash=False)
+    client_metadata: Mapping[str, str] = field(default=UNTOLD, repr=False, hash=False)
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
@@ -45,14 +56,28 @@ class MigrationEvent(TriggerEvent):
             "client_metadata": request.strings("clientMetadata"),
         }
 
+    def _request(self) -> dict[str, Any]:
+        return {
+            **({} if self.password is None else {"password": self.password.reveal()}),
+            **told("validationData", self.validation_data),
+            **told("clientMetadata", self.client_metadata),
+        }
+
+    def _blank(self) -> dict[str, Any]:
+        return dict.fromkeys(
+            (
+                *("userAttributes", "finalUserStatus", "messageAction"),
+                *("desiredDeliveryMediums", "forceAliasCreation", "enableSMSMFA"),
+            )
+        )
+
     def migrated(self, user: MigratedUser) -> dict[str, Any]:
         """Give the user to Cognito."""
         response: dict[str, Any] = {
             "userAttributes": dict(user.attributes),
             "finalUserStatus": str(user.status),
         }
-        # Cognito has no value that means "send it": a welcome is what happens without SUPPRESS.
-        response["messageAction"] = None if user.send_welcome else "SUPPRESS"
+        response["messageAction"] = None if user.send_welcome else _SUPPRESS
         if user.delivery_mediums:
             response["desiredDeliveryMediums"] = [str(medium) for medium in user.delivery_mediums]
         if user.force_alias_creation:
@@ -60,6 +85,33 @@ class MigrationEvent(TriggerEvent):
         if user.enable_sms_mfa:
             response["enableSMSMFA"] = True
         return self._filled(response)
+
+    def read_reply(self, given: object) -> MigratedUser:
+        """Read the user that the trigger gave.
+
+        Source: "Migrate user Lambda trigger": attributes are required; a user without a status is
+        confirmed.
+        """
+        reply = self._replied(given)
+        attributes = reply.strings("userAttributes")
+        if not attributes:
+            raise reply.wrong("userAttributes", "an object with the user's attributes")
+        action = reply.optional_text("messageAction")
+        if action not in {None, _SUPPRESS}:
+            raise reply.wrong("messageAction", f"{_SUPPRESS} or null")
+        status = reply.optional_text("finalUserStatus")
+        try:
+            return MigratedUser(
+                attributes=attributes,
+                status=FinalStatus.CONFIRMED if status is None else status,
+                send_welcome=action is None,
+                delivery_mediums=reply.texts("desiredDeliveryMediums"),
+                force_alias_creation=reply.optional_flag("forceAliasCreation"),
+                enable_sms_mfa=reply.optional_flag("enableSMSMFA"),
+            )
+        except MisuseError as error:
+            msg = f"{reply.path}: {error}"
+            raise TriggerReplyError(msg) from None
 
 
 @frozen(kw_only=True)
@@ -100,12 +152,27 @@ class PreSignUpEvent(HandledEvent):
     sources = ("PreSignUp_SignUp", "PreSignUp_AdminCreateUser", "PreSignUp_ExternalProvider")
     gives = SignUpDecision
 
-    validation_data: Mapping[str, str] = field(repr=False, hash=False)
+    validation_data: Mapping[str, str] = field(default=UNTOLD, repr=False, hash=False)
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
         validation_data = event.object("request").strings("validationData")
         return {**super()._members(event), "validation_data": validation_data}
+
+    def _request(self) -> dict[str, Any]:
+        return {**super()._request(), **told("validationData", self.validation_data)}
+
+    def _blank(self) -> dict[str, Any]:
+        return _spelled(SignUpDecision())
+
+    def read_reply(self, given: object) -> SignUpDecision:
+        """Read what becomes of the user."""
+        reply = self._replied(given)
+        return SignUpDecision(
+            confirm=reply.optional_flag("autoConfirmUser"),
+            verify_email=reply.optional_flag("autoVerifyEmail"),
+            verify_phone=reply.optional_flag("autoVerifyPhone"),
+        )
 
     def _response(self, result: SignUpDecision | None) -> Mapping[str, Any]:
         decided = result or SignUpDecision()
@@ -117,11 +184,15 @@ class PreSignUpEvent(HandledEvent):
             if verified and not self.user_attributes.get(attribute):
                 msg = f"{attribute} cannot be taken for verified: the user has none"
                 raise MisuseError(msg)
-        return {
-            "autoConfirmUser": decided.confirm,
-            "autoVerifyEmail": decided.verify_email,
-            "autoVerifyPhone": decided.verify_phone,
-        }
+        return _spelled(decided)
+
+
+def _spelled(decided: SignUpDecision) -> dict[str, Any]:
+    return {
+        "autoConfirmUser": decided.confirm,
+        "autoVerifyEmail": decided.verify_email,
+        "autoVerifyPhone": decided.verify_phone,
+    }
 
 
 @frozen(kw_only=True)
@@ -129,4 +200,4 @@ class PostConfirmationEvent(HandledEvent):
     """A user has confirmed the sign-up, or has set a new password for a forgotten one."""
 
     trigger = "PostConfirmation"
-    sources = ("PostConfirmation_ConfirmSignUp", "PostConfirmation_ConfirmForgotPassword")
+    sources = ("PostConfirmation_ConfirmSignUp", CONFIRM_FORGOT_PASSWORD)

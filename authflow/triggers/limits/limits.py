@@ -68,25 +68,25 @@ class Limits:
         keys: The key ring, of which `lookup` names the entries.
         guesses: The limit of wrong answers.
         sends: The limit of messages.
-        patience: For how many seconds the store may keep an operation waiting. Cognito gives a
+        timeout: How many seconds an operation may wait for the store. Cognito gives a
             trigger 5 in all.
         clock: Gives seconds since the epoch.
 
     Raises:
-        ConfigError: The patience is not positive.
+        ConfigError: The timeout is not positive.
     """
 
     store: LimitStore
     keys: KeyProvider
     guesses: GuessLimit = field(factory=GuessLimit)
     sends: SendLimit = field(factory=SendLimit)
-    patience: float = 3.0
+    timeout: float = 3.0
     clock: Callable[[], float] = field(default=time.time, repr=False)
     _turns: dict[object, "_Turn"] = field(factory=dict, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        if not self.patience > 0:
-            msg = "Limits: patience is a positive number of seconds"
+        if not self.timeout > 0:
+            msg = "Limits: timeout is a positive number of seconds"
             raise ConfigError(msg)
 
     async def admit_guess(
@@ -292,7 +292,7 @@ class Limits:
         """Change an entry by compare and set."""
         async with self._turn(key):
             try:
-                with anyio.fail_after(self.patience):
+                with anyio.fail_after(self.timeout):
                     for _ in range(_TRIES):
                         stored = await self.store.read(key)
                         result, value, seconds = change(None if stored is None else stored.value)

@@ -4,7 +4,7 @@ from collections import Counter
 
 from attrs import evolve
 
-from authflow import wire
+from authflow import rounds
 from authflow.errors import ConfigError
 from authflow.triggers.policies.steps import (
     NOTHING,
@@ -108,4 +108,4 @@ def begun(step: Step, *, srp: bool) -> Step:
 def option_name(step: Step) -> str:
     """Name an option by the challenges it is made of: "otp", "captcha+otp"."""
     labels = [each.label for each in walk(step) if isinstance(each, ChallengeStep)]
-    return "+".join(dict.fromkeys(labels)) or wire.SKIP
+    return "+".join(dict.fromkeys(labels)) or rounds.SKIP

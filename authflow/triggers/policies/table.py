@@ -21,7 +21,7 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from authflow import wire
+from authflow import rounds
 from authflow.errors import ConfigError
 from authflow.triggers.policies.preparation import begun, option_name
 from authflow.triggers.policies.steps import (
@@ -149,7 +149,9 @@ class _Compiler:
             case OptionalStep(step=inner, taken=taken):
                 entry = self.compile(inner, then, then)
                 return (
-                    entry if taken else self._halve({option_name(inner): entry, wire.SKIP: then}, 1)
+                    entry
+                    if taken
+                    else self._halve({option_name(inner): entry, rounds.SKIP: then}, 1)
                 )
             case ConditionalStep():
                 return self._condition(step, then, otherwise)

@@ -97,7 +97,7 @@ async def test_a_body_without_a_length_is_bounded_too(api):
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for(api, monkeypatch):
-    monkeypatch.setattr("authflow.pool.http.app._BODY_SECONDS", 0.05)
+    monkeypatch.setattr("authflow.pool.http.app._BODY_TIMEOUT", 0.05)
     text = request(**{"Content-Length": "1000"})
     head, body = await raw(api, text)
     assert "400" in head

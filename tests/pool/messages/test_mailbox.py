@@ -27,7 +27,7 @@ async def pools(database):
     async with Workers() as users.workers:
         for _ in range(2):
             pool = await users.create({"PoolName": "x"})
-            made.append(database.read(find_pool, pool["UserPool"]["Id"]))
+            made.append(await database.read(find_pool, pool["UserPool"]["Id"]))
     return made
 
 
@@ -52,9 +52,9 @@ async def test_messages_are_given_oldest_first_by_pool_and_user(server, database
     for pool, name in ((mine, "ann"), (other, "ann"), (mine, "bob"), (mine, "ann")):
         await database.write(put_message, pool, message(pool, name, clock.now))
         clock.now += 1
-    whose = [each.username for each in server.mailbox.messages(mine.id)]
+    whose = [each.username for each in await server.mailbox.messages(mine.id)]
     assert whose == ["ann", "bob", "ann"]
-    first, last = server.mailbox.messages(mine.id, "ann")
+    first, last = await server.mailbox.messages(mine.id, "ann")
     assert first == message(mine, "ann", first.sent_at)
     assert last.sent_at == first.sent_at + 3
 
@@ -62,19 +62,19 @@ async def test_messages_are_given_oldest_first_by_pool_and_user(server, database
 async def test_a_message_without_a_code_or_a_subject_stays_so(server, database, pools):
     sent = message(pools[0], medium="SMS", subject=None, code=None)
     await database.write(put_message, pools[0], sent)
-    assert server.mailbox.messages(pools[0].id) == [sent]
+    assert await server.mailbox.messages(pools[0].id) == [sent]
 
 
 async def test_after_a_day_a_message_is_forgotten(server, database, pools, clock):
     await database.write(put_message, pools[0], message(pools[0], now=clock.now))
     clock.now += 86401
     await database.write(put_message, pools[0], message(pools[0], "bob", clock.now))
-    assert [each.username for each in server.mailbox.messages(pools[0].id)] == ["bob"]
+    assert [each.username for each in await server.mailbox.messages(pools[0].id)] == ["bob"]
 
 
 async def test_a_pool_that_is_not_there_has_no_messages(server):
     with pytest.raises(CognitoError):
-        server.mailbox.messages("us-east-1_none")
+        await server.mailbox.messages("us-east-1_none")
 
 
 async def test_a_message_shows_neither_its_text_nor_its_code(pools):

@@ -2,13 +2,49 @@ import asyncio
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from authflow.errors import ConfigError
-from authflow.pool.store.database import _APPLICATION_ID, Database
+from authflow.pool.store.database import _APPLICATION_ID, Database, _switch_to_wal
 from authflow.pool.store.schema import SCHEMA
+
+STARTS = """
+import asyncio, multiprocessing, sys
+from authflow.pool.store.database import Database
+
+def put(connection, name):
+    connection.execute("INSERT INTO password_failures VALUES ('p', ?, 1, 0)", (name,))
+
+async def start(path, name):
+    async with Database(path=path) as database:
+        await database.write(put, name)
+
+def process(name):
+    for n in range(20):
+        together.wait(50)
+        asyncio.run(start(f"{sys.argv[1]}/{n}.db", name))
+
+forking = multiprocessing.get_context("fork")
+together = forking.Barrier(4)
+processes = [forking.Process(target=process, args=(name,)) for name in "abcd"]
+for each in processes:
+    each.start()
+for each in processes:
+    each.join()
+sys.exit(any(each.exitcode for each in processes))
+"""
+READS = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("SELECT * FROM users").fetchall()
+connection.close()
+"""
 
 
 def count(connection, name, n=1):
@@ -29,7 +65,7 @@ async def database(request, tmp_path):
 
 async def test_what_is_written_is_read(database):
     assert await database.write(count, "ann", n=3) == 3
-    assert database.read(names) == {"ann"}
+    assert await database.read(names) == {"ann"}
 
 
 async def test_a_job_that_raises_leaves_no_trace_and_takes_nothing_with_it(database):
@@ -44,7 +80,7 @@ async def test_a_job_that_raises_leaves_no_trace_and_takes_nothing_with_it(datab
         return_exceptions=True,
     )
     assert [type(one) for one in results].count(KeyError) == 1
-    assert database.read(names) == {f"{kind}{n}" for kind in "uv" for n in range(5)}
+    assert await database.read(names) == {f"{kind}{n}" for kind in "uv" for n in range(5)}
 
 
 async def test_what_is_acknowledged_is_on_disk(tmp_path):
@@ -57,7 +93,7 @@ async def test_what_is_acknowledged_is_on_disk(tmp_path):
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         other.close()
         assert await database.write(
-            lambda connection: connection.execute("PRAGMA synchronous").fetchone()
+            lambda connection: connection.execute("PRAGMA synchronous").first()
         ) == (2,)
 
 
@@ -102,7 +138,7 @@ async def test_a_caller_that_is_cancelled_leaves_at_once_and_the_database_goes_o
         go_on.set()
         await database.write(count, "next")
         # Who left before the job began did not want it any more.
-        assert database.read(names) == {"next"}
+        assert await database.read(names) == {"next"}
 
 
 async def test_the_end_waits_for_what_was_asked_before(tmp_path):
@@ -112,13 +148,13 @@ async def test_the_end_waits_for_what_was_asked_before(tmp_path):
         await asyncio.sleep(0)
     await asyncio.gather(*tasks)
     async with Database(path=path) as again:
-        assert len(again.read(names)) == 50
+        assert len(await again.read(names)) == 50
 
 
 async def test_a_closed_database_says_so(tmp_path):
     database = Database(path=str(tmp_path / "pool.db"))
     with pytest.raises(RuntimeError, match="not open"):
-        database.read(names)
+        await database.read(names)
     async with database:
         pass
     with pytest.raises(RuntimeError, match="not open"):
@@ -166,14 +202,14 @@ async def test_files_that_are_not_ours_are_refused_and_left_alone(tmp_path):
 
 async def test_a_disk_that_is_full_fails_the_jobs_and_nothing_else(tmp_path):
     async with Database(path=str(tmp_path / "pool.db")) as database:
-        pages = await database.write(lambda c: c.execute("PRAGMA page_count").fetchone()[0])
-        await database.write(lambda c: c.execute(f"PRAGMA max_page_count = {pages}").fetchone())
+        pages = await database.write(lambda c: c.execute("PRAGMA page_count").first()[0])
+        await database.write(lambda c: c.execute(f"PRAGMA max_page_count = {pages}"))
         with pytest.raises(sqlite3.OperationalError, match="full"):
             await database.write(count, "x" * 100_000)
-        assert database.read(names) == set()
-        await database.write(lambda c: c.execute("PRAGMA max_page_count = 100000").fetchone())
+        assert await database.read(names) == set()
+        await database.write(lambda c: c.execute("PRAGMA max_page_count = 100000"))
         await database.write(count, "ann")
-        assert database.read(names) == {"ann"}
+        assert await database.read(names) == {"ann"}
 
 
 async def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path):
@@ -187,10 +223,62 @@ async def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path):
     old.close()
     for _ in range(2):
         async with Database(path=str(path)) as database:
-            assert database.read(names) == {"ann"}
-            tables = database.read(
-                lambda connection: connection.execute("SELECT name FROM sqlite_schema").fetchall()
+            assert await database.read(names) == {"ann"}
+            tables = await database.read(
+                lambda connection: connection.execute("SELECT name FROM sqlite_schema")
             )
             assert ("messages",) in tables
-            version = database.read(lambda c: c.execute("PRAGMA user_version").fetchone())
+            version = await database.read(lambda c: c.execute("PRAGMA user_version").first())
             assert version == (len(SCHEMA),)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="its processes are forked, to start at once")
+async def test_processes_that_start_on_one_new_file_all_come_up(tmp_path):
+    subprocess.run([sys.executable, "-c", STARTS, tmp_path], check=True)
+    for n in range(20):
+        async with Database(path=f"{tmp_path}/{n}.db") as database:
+            assert await database.read(names) == set("abcd")
+
+
+async def test_another_process_that_comes_and_goes_leaves_the_log_where_it_is(tmp_path):
+    path = tmp_path / "pool.db"
+    async with Database(path=str(path)) as database:
+        await database.write(count, "ann")
+    async with Database(path=str(path)) as database:
+        subprocess.run([sys.executable, "-c", READS, path], check=True)
+        # Had it found itself alone, it would have put the log away, and what is written next.
+        assert Path(f"{path}-wal").exists()
+        await database.write(count, "bob")
+    async with Database(path=str(path)) as database:
+        assert await database.read(names) == {"ann", "bob"}
+
+
+def test_the_switch_to_wal_waits_for_another_process_that_writes(tmp_path):
+    path = tmp_path / "pool.db"
+    with (
+        closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other,
+        closing(sqlite3.connect(path)) as ours,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        releasing = threading.Timer(0.2, other.execute, ["ROLLBACK"])
+        releasing.start()
+        _switch_to_wal(ours)
+        releasing.join()
+        assert ours.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+async def test_a_new_version_comes_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = str(tmp_path / "pool.db")
+    broken = (*SCHEMA, "CREATE TABLE better (x TEXT) STRICT; CREATE TABLE users (x TEXT) STRICT;")
+    async with Database(path=path) as database:
+        await database.write(count, "ann")
+    with monkeypatch.context() as patched:
+        patched.setattr("authflow.pool.store.database.SCHEMA", broken)
+        with pytest.raises(ConfigError, match="users already exists"):
+            async with Database(path=path):
+                pass
+    async with Database(path=path) as database:
+        assert await database.read(names) == {"ann"}
+        assert ("better",) not in await database.read(
+            lambda connection: connection.execute("SELECT name FROM sqlite_schema")
+        )

@@ -21,7 +21,7 @@ CUSTOM = SessionEntry(
 )
 
 
-def event(*session: SessionEntry, user_not_found: bool = False) -> dict[str, Any]:
+def event(*session: SessionEntry, user_not_found: bool = False) -> DefineEvent:
     return define_event(
         session, user_not_found=user_not_found, user_pool_id="eu-west-1_X", client_id="client"
     )
@@ -37,14 +37,14 @@ async def reply_to(response: Any, *session: SessionEntry) -> Reply:
 def test_the_event_has_the_shape_that_aws_documents():
     events = Path(__file__).parents[1] / "events"
     documented = json.loads((events / "define_first.json").read_text())
-    written = event(CUSTOM)
+    written = event(CUSTOM).to_json()
     assert documented.keys() == written.keys()
     assert documented["response"].keys() == written["response"].keys()
     assert written["region"] == "eu-west-1"
 
 
 def test_the_event_is_what_define_reads():
-    parsed = parse_event(event(SRP_A, CUSTOM, user_not_found=True))
+    parsed = parse_event(event(SRP_A, CUSTOM, user_not_found=True).to_json())
     assert isinstance(parsed, DefineEvent)
     assert parsed.session == (SRP_A, CUSTOM)
     assert parsed.user_not_found

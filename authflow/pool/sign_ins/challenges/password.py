@@ -1,6 +1,5 @@
 """Passwords that are sent as they are: USER_PASSWORD_AUTH and its form for administrators."""
 
-import sqlite3
 from collections.abc import Callable
 
 from attrs import define, frozen
@@ -8,14 +7,15 @@ from attrs import define, frozen
 from authflow.pool.accounts.callers import Caller, check_may_sign_in
 from authflow.pool.accounts.lockout import check_lock, count_attempt
 from authflow.pool.accounts.masking import stand_in
-from authflow.pool.accounts.users import CONFIRMED, User, find_user
+from authflow.pool.accounts.passwords import StoredPassword
+from authflow.pool.accounts.users import User, find_user, find_user_by_sub
 from authflow.pool.cognito_errors import CognitoError, not_authorized, user_not_found
 from authflow.pool.sign_ins.migration import Migration
-from authflow.pool.sign_ins.replies import grant
+from authflow.pool.sign_ins.next_step import Decision, decide
 from authflow.pool.sign_ins.sessions import Progress
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
-from authflow.pool.tokens.issuer import Grant
 from authflow.pool.workers import Workers
 from authflow.secret import Secret
 
@@ -26,32 +26,35 @@ class _Attempt:
 
     caller: Caller
     progress: Progress
-    user: User | None
+    password: StoredPassword
+    """The user's, as it was before the arithmetic, or a stand-in's."""
     recomputed: Secret[bytes]
     held: bool
     """Whether triggers are asked before tokens are granted."""
 
 
-def _judge(
-    connection: sqlite3.Connection, attempt: _Attempt, now: float
-) -> tuple[bool, Grant | None]:
+def _judge(connection: Connection, attempt: _Attempt, now: float) -> Decision | None:
     """Compare and count in one transaction.
 
     Returns:
-        Whether the password is right, and the grant, if the sign-in ends here.
+        What follows; None if the password is wrong.
 
     Raises:
-        CognitoError: The user is locked.
+        CognitoError: The user may not sign in, or is locked.
     """
-    caller, progress, user = attempt.caller, attempt.progress, attempt.user
-    passed = user is not None and user.password.matches(attempt.recomputed)
+    caller, progress = attempt.caller, attempt.progress
+    user = None
+    if progress.sub is not None:
+        user = find_user_by_sub(connection, caller.pool.id, progress.sub)
+    passed = attempt.password.matches(attempt.recomputed) and user is not None
+    # What was right for the password of a moment ago is wrong for another one.
+    passed = passed and user is not None and user.password == attempt.password
     name = caller.pool.fold(progress.username)
     count_attempt(connection, caller.pool.id, name, now, passed=passed)
     if not passed or user is None:
-        return False, None
-    if attempt.held or user.status != CONFIRMED:
-        return True, None
-    return True, grant(connection, caller.client, progress, user, now)
+        return None
+    check_may_sign_in(user)
+    return decide(connection, caller, user, progress, now, held=attempt.held)
 
 
 @define(kw_only=True)
@@ -89,7 +92,7 @@ class PasswordChecks:
                 user = await self.migration.bring_in(caller, typed, password)
             except CognitoError:
                 # Of two sign-ins that bring one user in side by side, the second finds the first's.
-                user = self.database.read(find_user, caller.pool, typed)
+                user = await self.database.read(find_user, caller.pool, typed)
                 if user is None:
                     # Whoever is hidden meets this trigger as those do who exist: if it refuses, it
                     # refuses both.
@@ -104,17 +107,14 @@ class PasswordChecks:
 
     async def check(
         self, caller: Caller, progress: Progress, user: User | None, password: Secret[str]
-    ) -> Grant | None:
+    ) -> Decision:
         """Check a password, with the same work for a user who does not exist.
-
-        Returns:
-            The grant, if the sign-in ends here; None if something else must follow.
 
         Raises:
             CognitoError: The password is wrong, or the user is locked.
         """
         pool, now = caller.pool, self.clock()
-        self.database.read(check_lock, pool.id, pool.fold(progress.username), now)
+        await self.database.read(check_lock, pool.id, pool.fold(progress.username), now)
         known = stand_in(pool, progress.typed) if user is None else user
         recomputed = await self.workers.run(
             known.password.recomputed, pool.id, known.username, password
@@ -122,11 +122,11 @@ class PasswordChecks:
         attempt = _Attempt(
             caller=caller,
             progress=progress,
-            user=user,
+            password=known.password,
             recomputed=recomputed,
             held=self.triggers.hold_tokens(pool),
         )
-        passed, given = await self.database.write(_judge, attempt, self.clock())
-        if not passed:
+        decision = await self.database.write(_judge, attempt, self.clock())
+        if decision is None:
             raise not_authorized()
-        return given
+        return decision

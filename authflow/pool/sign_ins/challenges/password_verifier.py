@@ -1,47 +1,39 @@
-"""SRP from the pool's side: asking for a proof of the password, and judging it."""
+"""PASSWORD_VERIFIER: the pool asks for a proof of the password by SRP, and judges it."""
 
 import base64
-import binascii
 import hmac
 import os
-import re
-import sqlite3
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from attrs import define, evolve, frozen
 
-from authflow import srp, wire
+from authflow import srp
 from authflow.errors import UnsafeSrpValueError
 from authflow.machine import AuthFlow, Challenged, State
-from authflow.pool.accounts.callers import Caller, find_caller, required, username_of
-from authflow.pool.accounts.lockout import check_lock, count_attempt
+from authflow.pool.accounts.callers import Caller, read_members, username_of
+from authflow.pool.accounts.lockout import count_attempt
 from authflow.pool.accounts.masking import stand_in
 from authflow.pool.accounts.passwords import StoredPassword
-from authflow.pool.accounts.users import CONFIRMED, User, find_user_by_sub
-from authflow.pool.cognito_errors import invalid_parameter, invalid_session, not_authorized
-from authflow.pool.sign_ins.replies import Replies, follow, grant
+from authflow.pool.accounts.users import User
+from authflow.pool.cognito_errors import invalid_parameter, not_authorized
+from authflow.pool.sign_ins.next_step import Decision, decide
+from authflow.pool.sign_ins.replies import Replies
 from authflow.pool.sign_ins.sessions import (
     Handshake,
     Progress,
     companion_of,
-    look_at_session,
     new_handle,
-    use_up_session,
+    take,
 )
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
+from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
-from authflow.pool.tokens.issuer import Grant
 from authflow.pool.workers import Workers
+from authflow.wire import password_verifier
 
 _STALE: Final = 300.0
 """Seconds by which TIMESTAMP may be off: what clocks differ by, and what a user takes to answer."""
-_TIMESTAMP: Final = re.compile(
-    r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-    r" ([0-9]{1,2}) ([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2}) (?:UTC|GMT) ([0-9]{4})"
-)
-_MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 
 def read_public_a(text: str) -> int:
@@ -60,161 +52,66 @@ def read_public_a(text: str) -> int:
 
 
 @frozen(kw_only=True)
-class Proof:
-    """What a client answers to PASSWORD_VERIFIER.
+class _Judged:
+    """A proof on its way to be judged.
 
     Args:
-        username: USERNAME.
-        stamp: TIMESTAMP in its canonical form, which is the one that must have been signed.
-        at: The time that it tells, in seconds since the epoch.
-        signature: PASSWORD_CLAIM_SIGNATURE, decoded.
-        block: PASSWORD_CLAIM_SECRET_BLOCK as it was sent.
+        username: USERNAME, as it came with the proof.
+        answer: The proof.
+        password: The user's, as it was before the arithmetic, or a stand-in's.
+        right: The signature that a client with the password makes.
     """
 
     username: str
-    stamp: str
-    at: float
-    signature: bytes
-    block: str
-
-    @classmethod
-    def parse(cls, answers: Mapping[str, str]) -> "Proof":
-        """Read ChallengeResponses, in the order in which Cognito complains about them.
-
-        Raises:
-            CognitoError: Something is missing or not of its form.
-        """
-        username = username_of(answers)
-        stamp = required(answers, wire.TIMESTAMP)
-        signature = required(answers, wire.PASSWORD_CLAIM_SIGNATURE)
-        block = required(answers, wire.PASSWORD_CLAIM_SECRET_BLOCK)
-        at = _read_timestamp(stamp)
-        _decode(wire.PASSWORD_CLAIM_SECRET_BLOCK, block)
-        return cls(
-            username=username,
-            # A day that is padded or a wrong weekday is read, but was not what had to be signed.
-            stamp=srp.timestamp(at),
-            at=at.timestamp(),
-            signature=_decode(wire.PASSWORD_CLAIM_SIGNATURE, signature),
-            block=block,
-        )
-
-
-def _read_timestamp(text: str) -> datetime:
-    found = _TIMESTAMP.fullmatch(text)
-    refusal = invalid_parameter("TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english.")
-    if found is None:
-        raise refusal
-    try:
-        _, month, day, hour, minute, second, year = found.groups()
-        return datetime(
-            *(int(year), _MONTHS.index(month) // 3 + 1, int(day)),
-            *(int(hour), int(minute), int(second)),
-            tzinfo=UTC,
-        )
-    except ValueError:
-        raise refusal from None
-
-
-def _decode(name: str, text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise invalid_parameter(f"Invalid {name} format. Must be a Base64 string.") from None
-
-
-@frozen(kw_only=True)
-class Waiting:
-    """A handshake that waits for its proof, as it is found again."""
-
-    caller: Caller
-    progress: Progress
-    handshake: Handshake
-    user: User | None
+    answer: password_verifier.Answer
     password: StoredPassword
-
-
-def _look(
-    connection: sqlite3.Connection, request: Mapping[str, Any], proof: Proof, now: float
-) -> Waiting:
-    """Find what a proof is for. Nothing is used up yet, and nothing compared.
-
-    Raises:
-        CognitoError: The session is not one for this client, user and step, or the user is locked.
-    """
-    caller = find_caller(connection, request)
-    caller.client.check_secret_hash(
-        request["ChallengeResponses"].get(wire.SECRET_HASH), proof.username
-    )
-    progress = look_at_session(connection, proof.block, now)
-    session = request.get("Session")
-    if (
-        progress.client_id != caller.client.id
-        or progress.handshake is None
-        or proof.username not in {progress.username, progress.typed}
-        or progress.companion != (None if session is None else companion_of(session))
-    ):
-        raise invalid_session()
-    check_lock(connection, caller.pool.id, caller.pool.fold(progress.username), now)
-    user = None
-    if progress.sub is not None:
-        user = find_user_by_sub(connection, caller.pool.id, progress.sub)
-    password = stand_in(caller.pool, progress.typed).password if user is None else user.password
-    return Waiting(
-        caller=caller,
-        progress=progress,
-        handshake=progress.handshake,
-        user=user,
-        password=password,
-    )
+    right: bytes
 
 
 def _judge(
-    connection: sqlite3.Connection,
-    waiting: Waiting,
-    proof: Proof,
-    right: bytes,
-    now: float,
-    *,
-    held: bool,
-) -> tuple[bool, Grant | None]:
+    connection: Connection, request: Mapping[str, Any], judged: _Judged, now: float, *, held: bool
+) -> Decision | None:
     """Use up the session, compare, and count: all in one transaction, so nobody slips between.
 
-    Args:
-        connection: The database.
-        waiting: What the proof is for.
-        proof: The proof.
-        right: The signature that it must have.
-        now: Seconds since the epoch.
-        held: Whether triggers are asked before tokens are granted.
-
     Returns:
-        Whether the proof is right, and the grant, if the sign-in ends here.
+        What follows; None if the proof is wrong.
 
     Raises:
-        CognitoError: Another answer was faster, or the user is locked.
+        CognitoError: Another answer was faster, or the user may not sign in or is locked.
     """
-    caller, progress, user = waiting.caller, waiting.progress, waiting.user
-    use_up_session(connection, proof.block)
-    passed = hmac.compare_digest(right, proof.signature) and user is not None
-    passed = passed and abs(now - proof.at) <= _STALE
+    answer, block = judged.answer, judged.answer.secret_block
+    taken = take(connection, request, judged.username, block, now, use_up=True)
+    caller, progress, user = taken.caller, taken.progress, taken.user
+    passed = hmac.compare_digest(judged.right, answer.signature) and user is not None
+    passed = passed and abs(now - answer.at.timestamp()) <= _STALE
+    # What was right for the password of a moment ago is wrong for another one.
+    passed = passed and user is not None and user.password == judged.password
     name = caller.pool.fold(progress.username)
     count_attempt(connection, caller.pool.id, name, now, passed=passed)
     if not passed or user is None:
-        return False, None
-    if held or user.status != CONFIRMED or progress.flow is AuthFlow.CUSTOM_AUTH:
-        return True, None
-    return True, grant(connection, caller.client, progress, user, now)
+        return None
+    progress = evolve(
+        progress.passed(State.PASSWORD_VERIFIER),
+        handshake=None,
+        companion=None,
+        credentials=user.password.version,
+    )
+    return decide(connection, caller, user, progress, now, held=held)
 
 
-def _right_signature(waiting: Waiting, stamp: str, block: str) -> bytes:
+def _password_of(caller: Caller, progress: Progress, user: User | None) -> StoredPassword:
+    """Give the user's password, or a stand-in's for one who does not exist."""
+    return stand_in(caller.pool, progress.typed).password if user is None else user.password
+
+
+def _right_signature(
+    progress: Progress, password: StoredPassword, handshake: Handshake, stamp: str, block: bytes
+) -> bytes:
     """Give the signature that a client with the password makes. Some 2 ms: it runs in a thread."""
-    handshake, progress = waiting.handshake, waiting.progress
-    verifier = srp.Verifier(v=waiting.password.v, b=handshake.b, public_b=handshake.public_b)
+    verifier = srp.Verifier(v=password.v, b=handshake.b, public_b=handshake.public_b)
     key = verifier.key(handshake.public_a)
     name = srp.pool_name(progress.pool_id)
-    secret_block = base64.b64decode(block)
-    return srp.claim_signature(key.reveal(), name, progress.username, secret_block, stamp)
+    return srp.claim_signature(key.reveal(), name, progress.username, block, stamp)
 
 
 @define(kw_only=True)
@@ -236,7 +133,7 @@ class Handshakes:
     clock: Callable[[], float]
 
     async def ask(
-        self, caller: Caller, progress: Progress, password: StoredPassword, public_a: int
+        self, caller: Caller, progress: Progress, user: User | None, public_a: int
     ) -> dict[str, Any]:
         """Ask for a proof.
 
@@ -246,50 +143,59 @@ class Handshakes:
         Args:
             caller: Who asked.
             progress: Where the sign-in stands.
-            password: The user's, or a stand-in's.
+            user: The user; None for one who does not exist.
             public_a: A.
         """
+        password = _password_of(caller, progress, user)
         random = os.urandom(srp.EPHEMERAL_BYTES)
         verifier = await self.workers.run(srp.Verifier.start, password.v, random)
         block = new_handle()
         session = new_handle() if progress.flow is AuthFlow.CUSTOM_AUTH else None
-        asked = evolve(
-            follow(progress, Challenged(State.PASSWORD_VERIFIER)),
+        waiting = evolve(
+            progress.follow(Challenged(State.PASSWORD_VERIFIER)),
             handshake=Handshake(public_a=public_a, b=verifier.b, public_b=verifier.public_b),
             companion=None if session is None else companion_of(session),
         )
-        await self.replies.keep(caller, asked, block)
+        await self.replies.keep(caller, waiting, block)
+        asked = password_verifier.Asked(
+            salt=password.srp_salt,
+            srp_b=verifier.srp_b,
+            secret_block=block,
+            user_id=progress.username,
+        )
         return {
             "ChallengeName": str(State.PASSWORD_VERIFIER),
             **({} if session is None else {"Session": session}),
-            "ChallengeParameters": {
-                wire.SALT: password.srp_salt,
-                wire.SRP_B: verifier.srp_b,
-                wire.SECRET_BLOCK: block,
-                wire.USERNAME: progress.username,
-                wire.USER_ID_FOR_SRP: progress.username,
-            },
+            "ChallengeParameters": asked.write(),
         }
 
-    async def judge(
-        self, request: Mapping[str, Any]
-    ) -> tuple[Caller, Progress, User, Grant | None]:
+    async def respond(self, request: Mapping[str, Any]) -> Decision:
         """Judge a proof.
-
-        Returns:
-            Who asked, where the sign-in stands, the user, and the grant if the sign-in ends here.
 
         Raises:
             CognitoError: The proof is wrong, malformed, late, or for nothing that waits.
         """
-        proof = Proof.parse(request["ChallengeResponses"])
-        waiting = self.database.read(_look, request, proof, self.clock())
-        right = await self.workers.run(_right_signature, waiting, proof.stamp, proof.block)
-        held = self.triggers.hold_tokens(waiting.caller.pool)
-        passed, given = await self.database.write(
-            _judge, waiting, proof, right, self.clock(), held=held
+        responses: Mapping[str, str] = request["ChallengeResponses"]
+        username = username_of(responses)
+        answer = read_members(password_verifier.Answer.read, responses)
+        taken = await self.database.read(
+            take, request, username, answer.secret_block, self.clock(), use_up=False
         )
-        if not passed or waiting.user is None:
+        progress, handshake = taken.progress, taken.progress.handshake
+        assert handshake is not None  # noqa: S101  # `ask` kept it; for the type checker
+        password = _password_of(taken.caller, progress, taken.user)
+        right = await self.workers.run(
+            _right_signature,
+            progress,
+            password,
+            handshake,
+            # A day that is padded or a wrong weekday is read, but was not what had to be signed.
+            srp.timestamp(answer.at),
+            base64.b64decode(answer.secret_block),
+        )
+        judged = _Judged(username=username, answer=answer, password=password, right=right)
+        held = self.triggers.hold_tokens(taken.caller.pool)
+        decision = await self.database.write(_judge, request, judged, self.clock(), held=held)
+        if decision is None:
             raise not_authorized()
-        progress = evolve(waiting.progress, handshake=None, companion=None)
-        return waiting.caller, progress, waiting.user, given
+        return decision

@@ -353,7 +353,7 @@ async def test_a_trigger_that_hangs_is_tried_three_times(start, settle):
 
     for handler in (hanging, blocking):
         config = dict.fromkeys(Riddle.sources, ARN.format("slow"))
-        server = await start(triggers={"slow": handler}, trigger_seconds=0.05)
+        server = await start(triggers={"slow": handler}, trigger_timeout=0.05)
         house = await settle(server, {"LambdaConfig": config})
         await house.add_user()
         refusal = await house.api.refused("InitiateAuth", **house.begin("CUSTOM_AUTH"))

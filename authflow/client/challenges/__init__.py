@@ -1,0 +1,39 @@
+"""How each challenge is answered by the client: one responder for each."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from authflow.answers import TypedAnswer
+from authflow.client.challenges import codes, custom, mfa_choice, new_password
+from authflow.client.challenges.responder import Responder, Response
+from authflow.errors import AnswerNotSupportedError
+from authflow.machine import State
+from authflow.results import Challenge
+
+RESPONDERS: Final[Mapping[str, Responder]] = {
+    State.CUSTOM_CHALLENGE: custom.respond,
+    State.NEW_PASSWORD_REQUIRED: new_password.respond,
+    State.SELECT_MFA_TYPE: mfa_choice.respond,
+    State.SMS_MFA: codes.respond,
+    State.SOFTWARE_TOKEN_MFA: codes.respond,
+    State.EMAIL_OTP: codes.respond,
+}
+"""PASSWORD_VERIFIER is not among them: the protocol itself answers it, and nobody is asked."""
+
+
+def respond(challenge: Challenge, answer: TypedAnswer) -> Response:
+    """Put an answer to a challenge under Cognito's names.
+
+    Args:
+        challenge: What is asked.
+        answer: A text, a secret one, or the typed answer that the challenge takes.
+
+    Raises:
+        AnswerNotSupportedError: The challenge takes another kind of answer, or none.
+        MisuseError: What was chosen is no option.
+    """
+    responder = RESPONDERS.get(challenge.name)
+    if responder is None:
+        msg = f"{challenge.name[:80]} is not answered by a text, nor by any other answer yet"
+        raise AnswerNotSupportedError(msg)
+    return responder(challenge, answer)

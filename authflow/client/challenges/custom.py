@@ -1,0 +1,27 @@
+"""CUSTOM_CHALLENGE: the pool's triggers ask, and only they know what the answer means."""
+
+from authflow.answers import Choice, TypedAnswer
+from authflow.client.challenges.responder import Response, wrong_kind
+from authflow.client.choices import check_choice, options_of
+from authflow.results import Challenge
+from authflow.secret import Secret
+from authflow.wire import custom
+
+
+def respond(challenge: Challenge, answer: TypedAnswer) -> Response:
+    """Answer by a text; a choice between options by one of them.
+
+    Raises:
+        MisuseError: The challenge is a choice, and this is none of its options.
+    """
+    match answer:
+        case Secret():
+            text = answer
+        case Choice() if options_of(challenge):
+            text = Secret(answer.option)
+        case _:
+            takes = "a text or Choice" if options_of(challenge) else "a text"
+            raise wrong_kind(challenge, answer, takes)
+    check_choice(challenge, text.reveal())
+    option = text.reveal() if options_of(challenge) else None
+    return Response(members=custom.Answer(text).write(), option=option)

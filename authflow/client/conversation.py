@@ -1,0 +1,249 @@
+"""A sign-in as a conversation: it says what has to be done next, and is told what came of it.
+
+It is a generator, and pure: it sends nothing, computes no proof, asks nobody, reads no clock. It
+yields a step (send this, prove this password, ask this person, verify these tokens), its driver
+carries that out and sends back `Came`, and in the end it returns the result. So asyncio, a thread
+or a test drives the same code. A driver to whom an error happens lets it pass and drops the
+conversation: nothing of it has to be undone.
+"""
+
+from collections.abc import Generator, Mapping
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from authflow import srp, wire
+from authflow.answers import TypedAnswer
+from authflow.client.challenges import respond
+from authflow.errors import PasswordRequiredError, SessionExpiredError, UnexpectedReplyError
+from authflow.machine import AuthFlow, Challenged, State
+from authflow.results import (
+    Challenge,
+    ChallengeRequired,
+    SignedIn,
+    SignInResult,
+    Tokens,
+    Unanswered,
+)
+from authflow.rounds import read_challenge
+from authflow.secret import Secret
+from authflow.sign_in import SignIn
+from authflow.wire import auth_parameters, password_verifier
+
+MOST_ROUNDS: Final = 40
+"""Replies that one sign-in may take. Cognito's longest documented ones stay far below."""
+
+
+@frozen
+class Send:
+    """Send a request. What comes of it: the reply's members."""
+
+    request: wire.Request
+
+
+@frozen
+class DrawProver:
+    """Draw the values of one SRP handshake. What comes of it: an `srp.Prover`."""
+
+
+@frozen
+class Prove:
+    """Prove a password. What comes of it: a `wire.password_verifier.Answer`."""
+
+    prover: srp.Prover = field(repr=False)
+    asked: password_verifier.Asked
+    password: Secret[str]
+
+
+@frozen(kw_only=True)
+class Ask:
+    """Ask the person. What comes of it: the answer; Unanswered; None for the caller's turn.
+
+    Args:
+        challenge: What is asked.
+        chosen: What the last choice was answered with: one between many is asked in halves.
+        timeout: How much time there is, in seconds.
+    """
+
+    challenge: Challenge
+    chosen: str | None
+    timeout: float
+
+
+@frozen
+class Verify:
+    """Verify tokens. Nothing comes of it but an error."""
+
+    tokens: Tokens
+
+
+Step = Send | DrawProver | Prove | Ask | Verify
+
+
+@frozen
+class Came:
+    """What came of a step.
+
+    Args:
+        value: As the step says.
+        at: When, in seconds since the epoch.
+    """
+
+    value: Any = field(repr=False)
+    at: float
+
+
+Conversation = Generator[Step, Came, SignInResult]
+
+
+@frozen(kw_only=True)
+class Proof:
+    """What a password is proved with."""
+
+    prover: srp.Prover = field(repr=False)
+    password: Secret[str]
+
+
+@frozen(kw_only=True)
+class Conversations:
+    """Begins conversations about sign-ins at one app client, and takes them up again.
+
+    Args:
+        app_client: The app client.
+        session_validity: For how long Cognito waits for an answer, in seconds.
+        client_metadata: For the pool's triggers, sent with every request.
+    """
+
+    app_client: wire.AppClient
+    session_validity: float
+    client_metadata: Mapping[str, str] | None = field(default=None, repr=False)
+
+    def sign_in(
+        self, flow: AuthFlow, username: str, password: Secret[str] | None, *, now: float
+    ) -> Conversation:
+        """Sign a user in.
+
+        Args:
+            flow: The auth flow.
+            username: The name as the user typed it.
+            password: The password; None where only custom challenges are asked.
+            now: Seconds since the epoch.
+        """
+        proof: Proof | None = None
+        beginning: auth_parameters.Beginning = auth_parameters.ByChallenges()
+        if password is not None and flow is AuthFlow.USER_PASSWORD_AUTH:
+            beginning = auth_parameters.ByPassword(password)
+        elif password is not None:
+            came = yield DrawProver()
+            now = came.at
+            proof = Proof(prover=came.value, password=password)
+            beginning = auth_parameters.BySrp(
+                public_a=proof.prover.srp_a, in_custom_auth=flow is AuthFlow.CUSTOM_AUTH
+            )
+        begun = SignIn.begin(
+            flow, username, srp=proof is not None, expires_at=now + self.session_validity
+        )
+        request = self.app_client.initiate_auth(
+            flow, username, beginning, client_metadata=self.client_metadata
+        )
+        return (yield from self._go_on(begun, request, proof=proof))
+
+    def answer(
+        self, pending: ChallengeRequired, answer: TypedAnswer, *, now: float
+    ) -> Conversation:
+        """Answer a challenge, and go on.
+
+        Args:
+            pending: What the last conversation ended with.
+            answer: The answer.
+            now: Seconds since the epoch.
+
+        Raises:
+            AnswerNotSupportedError: The challenge takes another kind of answer.
+            MisuseError: What was chosen is no option.
+            SessionExpiredError: The time for an answer is over.
+        """
+        challenge = pending.challenge
+        sign_in, request, chosen = self._respond(pending.sign_in, challenge, answer, now)
+        return (yield from self._go_on(sign_in, request, asked=challenge, chosen=chosen))
+
+    def _go_on(
+        self,
+        sign_in: SignIn,
+        request: wire.Request,
+        *,
+        proof: Proof | None = None,
+        asked: Challenge | None = None,
+        chosen: str | None = None,
+    ) -> Conversation:
+        """Send, read, advance; answer what needs no caller; until it is over or the caller's turn.
+
+        The machine goes first: a reply that the flow does not allow raises before any part of it
+        is acted upon.
+        """
+        while True:
+            came = yield Send(request)
+            reply = wire.read_reply(came.value)
+            sign_in = sign_in.advance(
+                reply.event,
+                canonical_username=reply.canonical_username,
+                session=reply.session,
+                expires_at=came.at + self.session_validity,
+            )
+            if reply.tokens is not None:
+                yield Verify(reply.tokens)
+                return SignedIn(
+                    tokens=reply.tokens, username=sign_in.canonical_username, flow=sign_in.flow
+                )
+            if sign_in.rounds >= MOST_ROUNDS:
+                msg = f"the server keeps asking: {MOST_ROUNDS} challenges without an end"
+                raise UnexpectedReplyError(msg)
+            asked = _challenge(reply, asked)
+            if sign_in.state is State.PASSWORD_VERIFIER:
+                came = yield _proving(proof, reply)
+                proved: password_verifier.Answer = came.value
+                request = self._request(sign_in, proved.write(), came.at)
+                continue
+            left = sign_in.expires_at - came.at
+            came = yield Ask(challenge=asked, chosen=chosen, timeout=left)
+            answer: Secret[str] | Unanswered | None = came.value
+            if answer is None or isinstance(answer, Unanswered):
+                return ChallengeRequired(challenge=asked, sign_in=sign_in, because=answer)
+            sign_in, request, said = self._respond(sign_in, asked, answer, came.at)
+            chosen = said or chosen
+
+    def _respond(
+        self, sign_in: SignIn, challenge: Challenge, answer: TypedAnswer, now: float
+    ) -> tuple[SignIn, wire.Request, str | None]:
+        """Answer a challenge: where the sign-in stands then, what is sent, what was chosen."""
+        response = respond(challenge, answer)
+        request = self._request(sign_in, response.members, now)
+        if response.chosen is not None:
+            sign_in = sign_in.chose(response.chosen)
+        return sign_in, request, response.option
+
+    def _request(self, sign_in: SignIn, members: wire.Members, now: float) -> wire.Request:
+        """Spell an answer, if there is still time for it."""
+        if now >= sign_in.expires_at:
+            msg = "the time for an answer is over; start a new sign-in"
+            raise SessionExpiredError(msg)
+        return self.app_client.respond(
+            sign_in.state,
+            sign_in.canonical_username,
+            members,
+            session=sign_in.session,
+            client_metadata=self.client_metadata,
+        )
+
+
+def _challenge(reply: wire.Reply, previous: Challenge | None) -> Challenge:
+    assert isinstance(reply.event, Challenged)  # noqa: S101  # no tokens; for the type checker
+    return read_challenge(reply.event.name, reply.parameters, previous)
+
+
+def _proving(proof: Proof | None, reply: wire.Reply) -> Prove:
+    """Have the password proved. The table lets this come only where SRP_A was sent."""
+    if proof is None:
+        msg = "the password can only be proved in the call that began the sign-in"
+        raise PasswordRequiredError(msg)
+    return Prove(proof.prover, reply.asked(password_verifier.Asked.read), proof.password)

@@ -1,0 +1,70 @@
+"""SELECT_MFA_TYPE: the user has several second factors and chooses one.
+
+Source: ChallengeResponses under RespondToAuthChallenge in the API reference, which calls the code
+by e-mail EMAIL_MFA in one place and EMAIL_OTP elsewhere.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Final, Self
+
+from attrs import frozen
+
+from authflow.wire.members import Members, read_strings, required
+
+_OPTIONS: Final = "MFAS_CAN_CHOOSE"
+_ANSWER: Final = "ANSWER"
+_OTHER_NAMES: Final[Mapping[str, str]] = {"EMAIL_MFA": "EMAIL_OTP"}
+
+
+@frozen(kw_only=True)
+class Asked:
+    """What there is to choose from.
+
+    Args:
+        options: The factors' names as they are answered; none if the pool does not tell.
+    """
+
+    options: tuple[str, ...] = ()
+
+    def write(self) -> Members:
+        """Spell it as ChallengeParameters."""
+        return Members({_OPTIONS: json.dumps(self.options)})
+
+    @classmethod
+    def read(cls, parameters: Mapping[str, str]) -> Self:
+        """Read ChallengeParameters.
+
+        Raises:
+            MemberError: The options are not a JSON array of strings.
+        """
+        return cls(options=read_strings(parameters, _OPTIONS))
+
+
+@frozen(kw_only=True)
+class Answer:
+    """What was chosen.
+
+    Args:
+        option: The factor's name.
+    """
+
+    option: str
+
+    @property
+    def challenge(self) -> str:
+        """The challenge that comes of it."""
+        return _OTHER_NAMES.get(self.option, self.option)
+
+    def write(self) -> Members:
+        """Spell it as ChallengeResponses."""
+        return Members({_ANSWER: self.option})
+
+    @classmethod
+    def read(cls, responses: Mapping[str, str]) -> Self:
+        """Read ChallengeResponses.
+
+        Raises:
+            MemberError: Nothing was chosen.
+        """
+        return cls(option=required(responses, _ANSWER))

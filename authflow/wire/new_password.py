@@ -1,0 +1,98 @@
+"""NEW_PASSWORD_REQUIRED: a user with a temporary password chooses one, and completes attributes.
+
+Source: ChallengeResponses under RespondToAuthChallenge in the API reference.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Final, Self
+
+from attrs import field, frozen
+
+from authflow.secret import Secret
+from authflow.wire.members import (
+    USER_ID_FOR_SRP,
+    Members,
+    read_string_map,
+    read_strings,
+    required,
+)
+
+REQUIRED_ATTRIBUTES: Final = "requiredAttributes"
+_USER_ATTRIBUTES: Final = "userAttributes"
+_PREFIX: Final = "userAttributes."
+_NEW_PASSWORD: Final = "NEW_PASSWORD"
+
+
+@frozen(kw_only=True)
+class Asked:
+    """What a new password is asked with.
+
+    Args:
+        user_id: USER_ID_FOR_SRP; None where it is not told.
+        required_attributes: The names of the attributes that must come along.
+        attributes: The attributes that the user has, which cannot be changed here.
+    """
+
+    user_id: str | None = None
+    required_attributes: tuple[str, ...] = ()
+    attributes: Mapping[str, str] = field(factory=dict, repr=False)
+
+    def write(self) -> Members:
+        """Spell it as ChallengeParameters."""
+        wanted = [f"{_PREFIX}{name}" for name in self.required_attributes]
+        return Members(
+            {
+                **({} if self.user_id is None else {USER_ID_FOR_SRP: self.user_id}),
+                REQUIRED_ATTRIBUTES: json.dumps(wanted),
+                _USER_ATTRIBUTES: json.dumps(dict(self.attributes)),
+            }
+        )
+
+    @classmethod
+    def read(cls, parameters: Mapping[str, str]) -> Self:
+        """Read ChallengeParameters.
+
+        Raises:
+            MemberError: One is not of its form.
+        """
+        wanted = read_strings(parameters, REQUIRED_ATTRIBUTES)
+        return cls(
+            user_id=parameters.get(USER_ID_FOR_SRP),
+            required_attributes=tuple(name.removeprefix(_PREFIX) for name in wanted),
+            attributes=read_string_map(parameters, _USER_ATTRIBUTES),
+        )
+
+
+@frozen(kw_only=True)
+class Answer:
+    """A new password, and attributes.
+
+    Args:
+        password: The password.
+        attributes: User attributes that come along.
+    """
+
+    password: Secret[str]
+    attributes: Mapping[str, str] = field(factory=dict, repr=False)
+
+    def write(self) -> Members:
+        """Spell it as ChallengeResponses."""
+        given = {f"{_PREFIX}{name}": value for name, value in self.attributes.items()}
+        return Members({_NEW_PASSWORD: self.password.reveal(), **given})
+
+    @classmethod
+    def read(cls, responses: Mapping[str, str]) -> Self:
+        """Read ChallengeResponses.
+
+        Raises:
+            MemberError: The password is missing.
+        """
+        return cls(
+            password=Secret(required(responses, _NEW_PASSWORD)),
+            attributes={
+                name.removeprefix(_PREFIX): value
+                for name, value in responses.items()
+                if name.startswith(_PREFIX)
+            },
+        )

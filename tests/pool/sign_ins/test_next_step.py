@@ -1,0 +1,142 @@
+"""What is owed after an answer, in every state of every flow: the table allows all of it."""
+
+import itertools
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from authflow.machine import TABLES, AuthFlow, Challenged, Outcome, State, follows
+from authflow.pool.accounts.app_clients import AppClient
+from authflow.pool.accounts.callers import Caller
+from authflow.pool.accounts.passwords import StoredPassword
+from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.users import CONFIRMED, FORCE_CHANGE_PASSWORD, User
+from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.sign_ins.next_step import ChallengeOwed, DefineOwed, TokensOwed, next_step
+from authflow.pool.sign_ins.sessions import Progress
+
+NOW = 1_800_000_000.0
+ADA = User(
+    sub="3f1c",
+    pool_id="eu-central-1_x",
+    username="ada",
+    status=CONFIRMED,
+    attributes={"email": "ada@example.org", "custom:shoe": "38"},
+    password=StoredPassword(salt=b"1" * 16, verifier=b"2" * 384),
+    created_at=NOW,
+    modified_at=NOW,
+)
+TEMPORARY = evolve(ADA, status=FORCE_CHANGE_PASSWORD)
+USERS = {"confirmed": ADA, "temporary": TEMPORARY, "unknown": None}
+EVERY = [
+    (flow, state, user, decided, held)
+    for flow, table in TABLES.items()
+    for state in table
+    for user, decided, held in itertools.product(USERS, (True, False), (True, False))
+]
+
+
+def caller(**client: Any) -> Caller:
+    return Caller(
+        pool=UserPool(
+            id="eu-central-1_x",
+            settings={"Schema": [{"Name": "given_name", "Required": True}]},
+            key_id="key",
+            signing_key="{}",
+            mask_key=b"k" * 32,
+            created_at=NOW,
+            modified_at=NOW,
+        ),
+        client=AppClient(
+            id="client",
+            pool_id="eu-central-1_x",
+            secret=None,
+            settings=client,
+            created_at=NOW,
+            modified_at=NOW,
+        ),
+    )
+
+
+def progress(flow: AuthFlow, state: State, user: User | None, **more: Any) -> Progress:
+    return Progress(
+        pool_id="eu-central-1_x",
+        client_id="client",
+        flow=flow,
+        state=state,
+        sub=None if user is None else user.sub,
+        username="ada",
+        typed="ada",
+        auth_time=int(NOW),
+        **more,
+    )
+
+
+def owed(user: User | None, stands: Progress, *, held: bool = False, **client: Any) -> Any:
+    """What is owed, or None if nothing may follow."""
+    try:
+        return next_step(caller(**client), user, stands, held=held, now=NOW)
+    except CognitoError:
+        return None
+
+
+@pytest.mark.parametrize(("flow", "state", "name", "decided", "held"), EVERY)
+def test_whatever_is_owed_the_table_allows_it(
+    flow: AuthFlow, state: State, name: str, decided: bool, held: bool
+):
+    user = USERS[name]
+    match owed(user, progress(flow, state, user, decided=decided), held=held):
+        case TokensOwed(held=is_held):
+            assert follows(flow, state, Outcome.AUTHENTICATED)
+            assert is_held is held
+            assert user is not None
+            assert decided or flow is not AuthFlow.CUSTOM_AUTH
+        case ChallengeOwed(state=asked):
+            assert follows(flow, state, Challenged(asked))
+            assert asked is State.NEW_PASSWORD_REQUIRED
+            assert user is TEMPORARY
+        case DefineOwed():
+            assert flow is AuthFlow.CUSTOM_AUTH
+            assert not decided
+        case None:
+            assert user is None or not follows(flow, state, Outcome.AUTHENTICATED)
+
+
+@pytest.mark.parametrize("flow", AuthFlow)
+def test_a_temporary_password_that_was_proved_must_be_replaced_before_anything_else(flow: AuthFlow):
+    by_password = flow is AuthFlow.USER_PASSWORD_AUTH
+    proved = State.INITIATED if by_password else State.PASSWORD_VERIFIER
+    for decided, held in itertools.product((True, False), (True, False)):
+        step = owed(TEMPORARY, progress(flow, proved, TEMPORARY, decided=decided), held=held)
+        assert isinstance(step, ChallengeOwed)
+
+
+def test_a_new_password_is_asked_with_what_is_missing_and_what_the_client_may_read():
+    stands = progress(AuthFlow.USER_SRP_AUTH, State.PASSWORD_VERIFIER, TEMPORARY)
+    assert owed(TEMPORARY, stands, ReadAttributes=["email"]).parameters == {
+        "USER_ID_FOR_SRP": "ada",
+        "requiredAttributes": '["userAttributes.given_name"]',
+        "userAttributes": '{"email": "ada@example.org"}',
+    }
+
+
+def test_a_temporary_password_that_has_expired_leads_nowhere():
+    stands = progress(AuthFlow.USER_SRP_AUTH, State.PASSWORD_VERIFIER, TEMPORARY)
+    with pytest.raises(CognitoError, match="Temporary password has expired"):
+        next_step(caller(), evolve(TEMPORARY, password_expires_at=NOW), stands, held=False, now=NOW)
+    later = evolve(TEMPORARY, password_expires_at=NOW + 1)
+    assert isinstance(owed(later, stands), ChallengeOwed)
+
+
+@pytest.mark.parametrize("state", TABLES[AuthFlow.CUSTOM_AUTH])
+@pytest.mark.parametrize("decided", [True, False])
+def test_nobody_is_signed_in_who_does_not_exist(state: State, decided: bool):
+    step = owed(None, progress(AuthFlow.CUSTOM_AUTH, state, None, decided=decided))
+    assert step is None if decided else step == DefineOwed()
+
+
+def test_after_a_new_password_a_custom_flow_goes_on_as_define_says():
+    stands = progress(AuthFlow.CUSTOM_AUTH, State.NEW_PASSWORD_REQUIRED, ADA)
+    assert owed(ADA, stands) == DefineOwed()
+    assert owed(ADA, evolve(stands, decided=True)) == TokensOwed(held=False)

@@ -1,0 +1,189 @@
+"""An answer belongs to the user and the credentials that the session was opened with, as they are
+when it comes. What happens between the question and the answer is tried for each challenge."""
+
+import pytest
+
+TEMPORARY = "Temp0rary!"
+NEW = "Str0ng-Horse"
+OTHER = "0ther-Horse!"
+
+
+class Handlers:
+    """A custom flow of one round."""
+
+    sources = frozenset(
+        {"DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse"}
+    )
+
+    async def handle(self, event):
+        response = {}
+        match event["triggerSource"].partition("_")[0]:
+            case "DefineAuthChallenge":
+                session = event["request"]["session"]
+                passed = any(
+                    each["challengeName"] == "CUSTOM_CHALLENGE" and each["challengeResult"]
+                    for each in session
+                )
+                first = [each["challengeName"] for each in session] == ["SRP_A"]
+                response = {"issueTokens": passed, "failAuthentication": False}
+                if not passed:
+                    response["challengeName"] = "PASSWORD_VERIFIER" if first else "CUSTOM_CHALLENGE"
+            case "CreateAuthChallenge":
+                response = {
+                    "publicChallengeParameters": {},
+                    "privateChallengeParameters": {"answer": "x"},
+                }
+            case "VerifyAuthChallengeResponse":
+                response = {"answerCorrect": event["request"]["challengeAnswer"] == "x"}
+        return {**event, "response": response}
+
+
+@pytest.fixture
+async def home(start, settle):
+    return await settle(await start(triggers=Handlers()))
+
+
+async def temporary(home):
+    await home.api(
+        "AdminCreateUser", UserPoolId=home.pool_id, Username="bob", TemporaryPassword=TEMPORARY
+    )
+
+
+async def new_password_by_password(home):
+    await temporary(home)
+    asked = await home.api("InitiateAuth", **home.by_password("bob", TEMPORARY))
+    return home.answer("NEW_PASSWORD_REQUIRED", "bob", asked["Session"], NEW_PASSWORD=NEW)
+
+
+async def new_password_by_srp(home):
+    await temporary(home)
+    proof = await home.by_srp("bob", TEMPORARY)
+    asked = await home.api("RespondToAuthChallenge", **proof)
+    return home.answer("NEW_PASSWORD_REQUIRED", "bob", asked["Session"], NEW_PASSWORD=NEW)
+
+
+async def new_password_in_custom_auth(home):
+    await temporary(home)
+    prover, asked = await home.ask("bob", "CUSTOM_AUTH", CHALLENGE_NAME="SRP_A")
+    proof = home.proof(prover, asked, TEMPORARY)
+    asked = await home.api("RespondToAuthChallenge", **proof)
+    assert asked["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
+    return home.answer("NEW_PASSWORD_REQUIRED", "bob", asked["Session"], NEW_PASSWORD=NEW)
+
+
+async def password_verifier(home):
+    await home.add_user("bob", TEMPORARY, email="bob@example.org", email_verified="true")
+    return await home.by_srp("bob", TEMPORARY)
+
+
+async def custom_challenge(home):
+    await home.add_user("bob", TEMPORARY, email="bob@example.org", email_verified="true")
+    asked = await home.api("InitiateAuth", **home.begin("CUSTOM_AUTH", "bob"))
+    return home.answer("CUSTOM_CHALLENGE", "bob", asked["Session"], ANSWER="x")
+
+
+async def custom_challenge_after_the_password(home):
+    await home.add_user("bob", TEMPORARY, email="bob@example.org", email_verified="true")
+    prover, asked = await home.ask("bob", "CUSTOM_AUTH", CHALLENGE_NAME="SRP_A")
+    asked = await home.api("RespondToAuthChallenge", **home.proof(prover, asked, TEMPORARY))
+    assert asked["ChallengeName"] == "CUSTOM_CHALLENGE"
+    return home.answer("CUSTOM_CHALLENGE", "bob", asked["Session"], ANSWER="x")
+
+
+OPENED = [
+    new_password_by_password,
+    new_password_by_srp,
+    new_password_in_custom_auth,
+    password_verifier,
+    custom_challenge,
+    custom_challenge_after_the_password,
+]
+
+
+async def set_permanent(home):
+    await home.api(
+        "AdminSetUserPassword",
+        UserPoolId=home.pool_id,
+        Username="bob",
+        Password=OTHER,
+        Permanent=True,
+    )
+
+
+async def set_temporary(home):
+    await home.api("AdminSetUserPassword", UserPoolId=home.pool_id, Username="bob", Password=OTHER)
+
+
+async def set_the_same_again(home):
+    await home.api(
+        "AdminSetUserPassword", UserPoolId=home.pool_id, Username="bob", Password=TEMPORARY
+    )
+
+
+async def delete(home):
+    await home.api("AdminDeleteUser", UserPoolId=home.pool_id, Username="bob")
+
+
+async def delete_and_make_again(home):
+    await delete(home)
+    await home.add_user("bob", TEMPORARY, email="bob@example.org", email_verified="true")
+
+
+MEANWHILE = [set_permanent, set_temporary, set_the_same_again, delete, delete_and_make_again]
+
+
+@pytest.mark.parametrize("opened", OPENED)
+async def test_without_anything_between_them_every_answer_leads_on(home, opened):
+    reply = await home.api("RespondToAuthChallenge", **await opened(home))
+    in_custom_auth = opened is new_password_in_custom_auth
+    assert ("ChallengeName" if in_custom_auth else "AuthenticationResult") in reply
+
+
+@pytest.mark.parametrize("meanwhile", MEANWHILE)
+@pytest.mark.parametrize("opened", OPENED)
+async def test_a_session_ends_with_the_credentials_that_opened_it(home, opened, meanwhile):
+    answer = await opened(home)
+    await meanwhile(home)
+    refusal = await home.api.refused("RespondToAuthChallenge", **answer)
+    assert refusal.code == "NotAuthorizedException"
+    if meanwhile is not delete:
+        # The password is the one that was set meanwhile, and no other.
+        word = TEMPORARY if meanwhile in (set_the_same_again, delete_and_make_again) else OTHER
+        reply = await home.api("InitiateAuth", **home.by_password("bob", word))
+        assert reply.keys() & {"AuthenticationResult", "ChallengeName"}
+        wrong = await home.api.refused("InitiateAuth", **home.by_password("bob", NEW))
+        assert wrong.message == "Incorrect username or password."
+
+
+@pytest.mark.parametrize(
+    "opened", [new_password_by_password, new_password_by_srp, new_password_in_custom_auth]
+)
+async def test_who_finishes_the_dialogue_first_ends_every_other_one(home, opened):
+    answer = await opened(home)
+    asked = await home.api("InitiateAuth", **home.by_password("bob", TEMPORARY))
+    first = home.answer("NEW_PASSWORD_REQUIRED", "bob", asked["Session"], NEW_PASSWORD=OTHER)
+    assert "AuthenticationResult" in await home.api("RespondToAuthChallenge", **first)
+    refusal = await home.api.refused("RespondToAuthChallenge", **answer)
+    assert refusal.message == "Invalid session for the user."
+    assert await home.api("InitiateAuth", **home.by_password("bob", OTHER))
+
+
+@pytest.mark.parametrize(
+    "opened", [o for o in OPENED if o.__name__.startswith(("new_password", "password"))]
+)
+async def test_an_account_that_wrong_passwords_locked_takes_no_answer_about_the_password(
+    home, opened
+):
+    answer = await opened(home)
+    for _ in range(5):
+        await home.api.refused("InitiateAuth", **home.by_password("bob", "wrong-Horse1"))
+    refusal = await home.api.refused("RespondToAuthChallenge", **answer)
+    assert refusal.message == "Password attempts exceeded"
+
+
+@pytest.mark.parametrize("opened", [o for o in OPENED if not o.__name__.startswith("new_password")])
+async def test_a_user_who_must_reset_the_password_answers_nothing(home, opened):
+    answer = await opened(home)
+    await home.api("AdminResetUserPassword", UserPoolId=home.pool_id, Username="bob")
+    refusal = await home.api.refused("RespondToAuthChallenge", **answer)
+    assert refusal.code == "PasswordResetRequiredException"

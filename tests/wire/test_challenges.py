@@ -1,0 +1,201 @@
+"""Every challenge's file in `wire`: what one role writes, the other reads as it was."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authflow.secret import Secret
+from authflow.wire import (
+    MemberError,
+    auth_parameters,
+    codes,
+    custom,
+    mfa_choice,
+    new_password,
+    password_verifier,
+)
+
+TEXT = st.text(min_size=1, max_size=20)
+ANY_TEXT = st.text(max_size=20)
+SECRETS = TEXT.map(Secret)
+STRINGS = st.dictionaries(TEXT, ANY_TEXT, max_size=4)
+BASE64 = st.binary(min_size=1, max_size=48).map(lambda data: base64.b64encode(data).decode())
+STAMPS = st.sampled_from(["Tue Apr 7 11:22:33 UTC 2026", "Sun Feb 29 00:00:00 UTC 2032"])
+
+
+@given(
+    st.builds(password_verifier.Asked, salt=TEXT, srp_b=TEXT, secret_block=BASE64, user_id=TEXT),
+)
+def test_how_a_proof_is_asked_is_read_as_it_was_written(asked: password_verifier.Asked):
+    assert password_verifier.Asked.read(asked.write()) == asked
+
+
+@given(
+    st.builds(
+        password_verifier.Answer,
+        secret_block=BASE64,
+        signature=st.binary(min_size=1, max_size=40),
+        stamp=STAMPS,
+    )
+)
+def test_a_proof_is_read_as_it_was_written(answer: password_verifier.Answer):
+    assert password_verifier.Answer.read(answer.write()) == answer
+
+
+@given(st.builds(codes.Asked, medium=st.none() | TEXT, destination=st.none() | TEXT))
+def test_where_a_code_went_is_read_as_it_was_written(asked: codes.Asked):
+    assert codes.Asked.read(asked.write()) == asked
+
+
+@given(st.builds(codes.Answer, challenge=st.sampled_from(sorted(codes.CODES)), code=SECRETS))
+def test_a_code_is_read_as_it_was_written(answer: codes.Answer):
+    assert codes.Answer.read(answer.challenge, answer.write()) == answer
+
+
+@given(st.builds(mfa_choice.Asked, options=st.lists(ANY_TEXT, max_size=4).map(tuple)))
+def test_a_choice_is_read_as_it_was_written(asked: mfa_choice.Asked):
+    assert mfa_choice.Asked.read(asked.write()) == asked
+
+
+@given(st.builds(mfa_choice.Answer, option=TEXT))
+def test_what_was_chosen_is_read_as_it_was_written(answer: mfa_choice.Answer):
+    assert mfa_choice.Answer.read(answer.write()) == answer
+
+
+@given(
+    st.builds(
+        new_password.Asked,
+        user_id=st.none() | TEXT,
+        required_attributes=st.lists(
+            TEXT.filter(lambda name: not name.startswith("userAttributes.")), max_size=3
+        ).map(tuple),
+        attributes=STRINGS,
+    )
+)
+def test_how_a_new_password_is_asked_is_read_as_it_was_written(asked: new_password.Asked):
+    assert new_password.Asked.read(asked.write()) == asked
+
+
+@given(st.builds(new_password.Answer, password=SECRETS, attributes=STRINGS))
+def test_a_new_password_is_read_as_it_was_written(answer: new_password.Answer):
+    assert new_password.Answer.read(answer.write()) == answer
+
+
+@given(STRINGS.filter(lambda public: "USERNAME" not in public))
+def test_a_custom_challenge_is_read_as_it_was_written(public: dict[str, str]):
+    asked = custom.Asked(public)
+    assert custom.Asked.read({**asked.write(), "USERNAME": "ada"}) == asked
+
+
+@given(ANY_TEXT.map(Secret))
+def test_the_answer_to_a_custom_challenge_is_read_as_it_was_written(text: Secret[str]):
+    assert custom.Answer.read(custom.Answer(text).write()) == custom.Answer(text)
+
+
+@given(TEXT, SECRETS)
+def test_how_a_sign_in_begins_is_read_as_it_was_written(public_a: str, password: Secret[str]):
+    srp = auth_parameters.BySrp(public_a=public_a)
+    assert auth_parameters.BySrp.read(srp.write()) == srp
+    both = auth_parameters.BySrp(public_a=public_a, in_custom_auth=True)
+    assert auth_parameters.read_custom(both.write()) == both
+    none = auth_parameters.ByChallenges()
+    assert auth_parameters.read_custom(none.write()) == none
+    plain = auth_parameters.ByPassword(password)
+    assert auth_parameters.ByPassword.read(plain.write()) == plain
+    refreshed = auth_parameters.ByRefreshToken(password)
+    assert auth_parameters.ByRefreshToken.read(refreshed.write()) == refreshed
+
+
+WHOLE: list[tuple[Any, dict[str, str]]] = [
+    (
+        password_verifier.Asked.read,
+        {"SALT": "1", "SRP_B": "2", "SECRET_BLOCK": "AA==", "USER_ID_FOR_SRP": "ada"},
+    ),
+    (
+        password_verifier.Answer.read,
+        {
+            "TIMESTAMP": "Tue Apr 7 11:22:33 UTC 2026",
+            "PASSWORD_CLAIM_SIGNATURE": "AA==",
+            "PASSWORD_CLAIM_SECRET_BLOCK": "AA==",
+        },
+    ),
+    (lambda members: codes.Answer.read("SMS_MFA", members), {"SMS_MFA_CODE": "123456"}),
+    (lambda members: codes.Answer.read("EMAIL_OTP", members), {"EMAIL_OTP_CODE": "123456"}),
+    (
+        lambda members: codes.Answer.read("SOFTWARE_TOKEN_MFA", members),
+        {"SOFTWARE_TOKEN_MFA_CODE": "123456"},
+    ),
+    (mfa_choice.Answer.read, {"ANSWER": "SMS_MFA"}),
+    (new_password.Answer.read, {"NEW_PASSWORD": "x"}),
+    (custom.Answer.read, {"ANSWER": "x"}),
+    (auth_parameters.BySrp.read, {"SRP_A": "2a"}),
+    (auth_parameters.ByPassword.read, {"PASSWORD": "x"}),
+    (auth_parameters.ByRefreshToken.read, {"REFRESH_TOKEN": "x"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("read", "members", "name"),
+    [(read, members, name) for read, members in WHOLE for name in members],
+)
+def test_a_member_that_is_missing_is_named(read: Any, members: dict[str, str], name: str):
+    read(members)
+    with pytest.raises(MemberError) as missing:
+        read({other: value for other, value in members.items() if other != name})
+    assert (missing.value.name, missing.value.form) == (name, None)
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        *("Tue Apr 7 11:22:33 UTC", "Tue Apr 31 11:22:33 UTC 2026", "7 Apr 2026", "x" * 9000),
+        *("tue Apr 7 11:22:33 UTC 2026", "Tue Apr 7 11:22:60 UTC 2026", "Die Apr 7 1:2:3 UTC 2026"),
+        *("Tue Apr 7 11:22:33 CET 2026", "Tue Apr 7 11:22:33 UTC \u0662026"),
+    ],
+)
+def test_a_timestamp_of_another_form_says_which_form_it_has(stamp: str):
+    members = {**WHOLE[1][1], "TIMESTAMP": stamp}
+    with pytest.raises(MemberError) as wrong:
+        password_verifier.Answer.read(members)
+    assert (wrong.value.name, wrong.value.form) == (
+        "TIMESTAMP",
+        "EEE MMM d HH:mm:ss z yyyy in english",
+    )
+
+
+@pytest.mark.parametrize("name", ["PASSWORD_CLAIM_SIGNATURE", "PASSWORD_CLAIM_SECRET_BLOCK"])
+@pytest.mark.parametrize("text", ["*", "A", "AA=", "\u00e9", "AA==\n", "AA== "])
+def test_what_is_no_base64_is_named(name: str, text: str):
+    with pytest.raises(MemberError) as wrong:
+        password_verifier.Answer.read({**WHOLE[1][1], name: text})
+    assert (wrong.value.name, wrong.value.form) == (name, "base64")
+
+
+def test_a_code_by_email_has_two_names_and_means_one_challenge():
+    assert mfa_choice.Answer(option="EMAIL_MFA").challenge == "EMAIL_OTP"
+    assert mfa_choice.Answer(option="EMAIL_MFA").write() == {"ANSWER": "EMAIL_MFA"}
+    assert mfa_choice.Answer(option="SMS_MFA").challenge == "SMS_MFA"
+
+
+def test_an_attribute_cannot_pose_as_the_new_password():
+    answer = new_password.Answer(password=Secret("right"), attributes={"NEW_PASSWORD": "wrong"})
+    assert answer.write() == {"NEW_PASSWORD": "right", "userAttributes.NEW_PASSWORD": "wrong"}
+
+
+def test_required_attributes_go_with_their_prefix_and_are_read_with_and_without():
+    asked = new_password.Asked(required_attributes=("given_name", "custom:x"))
+    written = asked.write()["requiredAttributes"]
+    assert json.loads(written) == ["userAttributes.given_name", "userAttributes.custom:x"]
+    bare = new_password.Asked.read({"requiredAttributes": '["given_name"]'})
+    assert bare.required_attributes == ("given_name",)
+
+
+def test_members_do_not_show_their_values():
+    members = new_password.Answer(
+        password=Secret("hunter2!"), attributes={"given_name": "Ana"}
+    ).write()
+    assert repr(members) == str(members) == "Members(<NEW_PASSWORD, userAttributes.given_name>)"

@@ -1,0 +1,175 @@
+import base64
+import hashlib
+import hmac
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authflow.machine import AuthFlow
+from authflow.secret import Secret
+from authflow.wire import AppClient, Members, Request, secret_hash, sign_out
+from authflow.wire.auth_parameters import ByChallenges, ByPassword, BySrp
+
+PUBLIC = AppClient(client_id="client")
+CONFIDENTIAL = AppClient(client_id="client", client_secret=Secret("client-secret"))
+SESSION = "s" * 20
+
+
+def hashed(username: str) -> str:
+    digest = hmac.new(b"client-secret", f"{username}client".encode(), hashlib.sha256).digest()
+    return base64.b64encode(digest).decode()
+
+
+# Requests
+
+
+def test_srp_is_asked_for_with_a_and_without_the_password():
+    request = PUBLIC.initiate_auth(AuthFlow.USER_SRP_AUTH, "ana", BySrp(public_a="2a"))
+    assert request == Request(
+        operation="InitiateAuth",
+        body={
+            "AuthFlow": "USER_SRP_AUTH",
+            "ClientId": "client",
+            "AuthParameters": {"USERNAME": "ana", "SRP_A": "2a"},
+        },
+    )
+
+
+def test_the_password_is_sent_where_it_is_asked_for():
+    request = PUBLIC.initiate_auth(
+        AuthFlow.USER_PASSWORD_AUTH, "ana", ByPassword(Secret("hunter2"))
+    )
+    assert request.body["AuthParameters"] == {"USERNAME": "ana", "PASSWORD": "hunter2"}
+
+
+@pytest.mark.parametrize("in_custom_auth", [True, False])
+def test_only_custom_auth_with_srp_first_names_a_challenge(in_custom_auth: bool):
+    beginning = BySrp(public_a="2a", in_custom_auth=in_custom_auth)
+    parameters = PUBLIC.initiate_auth(AuthFlow.CUSTOM_AUTH, "ana", beginning).body["AuthParameters"]
+    assert parameters.get("CHALLENGE_NAME") == ("SRP_A" if in_custom_auth else None)
+    assert parameters["SRP_A"] == "2a"
+
+
+def test_an_answer_goes_under_its_challenges_name_with_the_session():
+    request = PUBLIC.respond(
+        "SMS_MFA", "3f1c", Members({"SMS_MFA_CODE": "123456"}), session=Secret(SESSION)
+    )
+    assert request == Request(
+        operation="RespondToAuthChallenge",
+        body={
+            "ChallengeName": "SMS_MFA",
+            "ClientId": "client",
+            "ChallengeResponses": {"USERNAME": "3f1c", "SMS_MFA_CODE": "123456"},
+            "Session": SESSION,
+        },
+    )
+
+
+def test_no_session_is_sent_where_cognito_gave_none():
+    assert "Session" not in PUBLIC.respond("PASSWORD_VERIFIER", "a", Members(), session=None).body
+
+
+@pytest.mark.parametrize("metadata", [None, {}])
+def test_no_metadata_is_sent_where_there_is_none(metadata: dict[str, str] | None):
+    token: Secret[str] = Secret("refresh")
+    for request in (
+        PUBLIC.initiate_auth(AuthFlow.CUSTOM_AUTH, "ana", ByChallenges(), client_metadata=metadata),
+        PUBLIC.respond("SMS_MFA", "ana", Members(), session=None, client_metadata=metadata),
+        PUBLIC.refresh(token, metadata),
+    ):
+        assert "ClientMetadata" not in request.body
+
+
+def test_metadata_is_copied_into_the_request():
+    metadata = {"locale": "de"}
+    requests = [
+        PUBLIC.initiate_auth(AuthFlow.CUSTOM_AUTH, "ana", ByChallenges(), client_metadata=metadata),
+        PUBLIC.respond("SMS_MFA", "ana", Members(), session=None, client_metadata=metadata),
+        PUBLIC.refresh(Secret("refresh"), metadata),
+    ]
+    metadata["locale"] = "fr"
+    assert [request.body["ClientMetadata"] for request in requests] == [{"locale": "de"}] * 3
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_the_secret_hash_is_over_the_name_that_is_sent_in_the_same_request(
+    alias: str, canonical: str
+):
+    first = CONFIDENTIAL.initiate_auth(AuthFlow.USER_SRP_AUTH, alias, BySrp(public_a="2a"))
+    second = CONFIDENTIAL.respond("PASSWORD_VERIFIER", canonical, Members(), session=None)
+    parameters, responses = first.body["AuthParameters"], second.body["ChallengeResponses"]
+    assert (parameters["USERNAME"], parameters["SECRET_HASH"]) == (alias, hashed(alias))
+    assert (responses["USERNAME"], responses["SECRET_HASH"]) == (canonical, hashed(canonical))
+    assert hashed(alias) == secret_hash(alias, "client", Secret("client-secret"))
+
+
+def test_a_public_client_sends_no_secret_hash():
+    first = PUBLIC.initiate_auth(AuthFlow.CUSTOM_AUTH, "ana", ByChallenges())
+    second = PUBLIC.respond("CUSTOM_CHALLENGE", "ana", Members({"ANSWER": "x"}), session=None)
+    assert "SECRET_HASH" not in first.body["AuthParameters"]
+    assert "SECRET_HASH" not in second.body["ChallengeResponses"]
+
+
+def test_an_answer_cannot_replace_the_secret_hash():
+    answers = Members({"SECRET_HASH": "forged"})
+    responses = CONFIDENTIAL.respond("SMS_MFA", "ana", answers, session=None).body
+    assert responses["ChallengeResponses"]["SECRET_HASH"] == hashed("ana")
+
+
+@pytest.mark.parametrize(
+    ("client", "secret"), [(PUBLIC, {}), (CONFIDENTIAL, {"ClientSecret": "client-secret"})]
+)
+def test_tokens_are_refreshed_and_revoked_with_the_secret_itself(
+    client: AppClient, secret: dict[str, str]
+):
+    assert client.refresh(Secret("refresh")) == Request(
+        operation="GetTokensFromRefreshToken",
+        body={"RefreshToken": "refresh", "ClientId": "client", **secret},
+    )
+    assert client.revoke(Secret("refresh")) == Request(
+        operation="RevokeToken", body={"Token": "refresh", "ClientId": "client", **secret}
+    )
+
+
+def test_signing_out_everywhere_takes_the_access_token_alone():
+    assert sign_out(Secret("access")) == Request(
+        operation="GlobalSignOut", body={"AccessToken": "access"}
+    )
+
+
+# What requests hide
+
+SENT = {
+    "hunter2!": CONFIDENTIAL.initiate_auth(
+        AuthFlow.USER_PASSWORD_AUTH, "ana", ByPassword(Secret("hunter2!"))
+    ),
+    "123456": CONFIDENTIAL.respond(
+        "SMS_MFA", "ana", Members({"SMS_MFA_CODE": "123456"}), session=Secret(SESSION)
+    ),
+    SESSION: CONFIDENTIAL.respond("SMS_MFA", "ana", Members(), session=Secret(SESSION)),
+    hashed("ana"): CONFIDENTIAL.initiate_auth(AuthFlow.CUSTOM_AUTH, "ana", ByChallenges()),
+    "refresh-token": CONFIDENTIAL.refresh(Secret("refresh-token")),
+    "revoked-token": CONFIDENTIAL.revoke(Secret("revoked-token")),
+    "client-secret": CONFIDENTIAL.revoke(Secret("revoked-token")),
+    "access-token": sign_out(Secret("access-token")),
+}
+
+
+@pytest.mark.parametrize(("secret", "request_"), SENT.items(), ids=range(len(SENT)))
+def test_a_request_does_not_show_what_it_sends(secret: str, request_: Request):
+    assert secret in str(request_.body)
+    assert secret not in f"{request_!r} {request_} {CONFIDENTIAL!r}"
+
+
+@pytest.mark.parametrize(("secret", "request_"), SENT.items(), ids=range(len(SENT)))
+def test_a_servers_text_is_scrubbed_of_what_was_sent(secret: str, request_: Request):
+    text = f"Value '{secret}' at 'x' of ana failed; {secret}{secret}"
+    assert request_.scrub(text) == "Value '***' at 'x' of ana failed; ******"
+
+
+def test_a_secret_that_is_part_of_another_does_not_save_the_rest_of_it():
+    request = PUBLIC.respond(
+        "SMS_MFA", "ana", Members({"SMS_MFA_CODE": "bb"}), session=Secret("aa" * 10 + "bb" * 10)
+    )
+    assert request.scrub("Value 'aaaaaaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbbbbb'") == "Value '***'"
