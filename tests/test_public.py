@@ -24,8 +24,7 @@ def listed() -> dict[str, list[str]]:
 
 
 PUBLIC = listed()
-
-PACKAGES = list(PUBLIC)
+PACKAGES = [*PUBLIC]
 
 ONE_PLACE = "authflow.plugins"
 """Where authors of plugins find everything that a half is written with."""
