@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, Factory, field, frozen
 
 from authflow.errors import ConfigError
 from authflow.loopback import is_loopback
@@ -37,6 +37,19 @@ def _secret(value: Secret[str] | str | None) -> Secret[str] | None:
 
 def _endpoint(value: str | None) -> str | None:
     return value.rstrip("/") if value else None
+
+
+# Defaults that stand in the field are seen by every type checker, those of a decorator are not.
+def _region_of_pool(config: "AuthConfig") -> str:
+    return str(config.user_pool_id).partition("_")[0]
+
+
+def _issuer_of_pool(config: "AuthConfig") -> str:
+    if config.endpoint is not None:
+        return f"{config.endpoint}/{config.user_pool_id}"
+    suffix = ".cn" if str(config.region).startswith("cn-") else ""
+    host = f"cognito-idp.{config.region}.amazonaws.com{suffix}"
+    return f"https://{host}/{config.user_pool_id}"
 
 
 @frozen(kw_only=True)
@@ -69,10 +82,10 @@ class AuthConfig:
     user_pool_id: str = field()
     client_id: str = field()
     client_secret: Secret[str] | None = field(default=None, converter=_secret)
-    region: str = field()
+    region: str = field(default=Factory(_region_of_pool, takes_self=True))
     endpoint: str | None = field(default=None, converter=_endpoint)
     allow_insecure_endpoint: bool = False
-    issuer: str = field()
+    issuer: str = field(default=Factory(_issuer_of_pool, takes_self=True))
     flow: AuthFlow = field(default=AuthFlow.USER_SRP_AUTH, converter=_flow)
     session_validity: timedelta = field(default=timedelta(minutes=3))
     max_concurrency: int = field(default=100)
@@ -91,10 +104,6 @@ class AuthConfig:
         if not isinstance(value, str) or not _CLIENT_ID.fullmatch(value):
             msg = "client_id must be the app client's id: letters and digits, at most 128"
             raise ConfigError(msg)
-
-    @region.default
-    def _region_of_pool(self) -> str:
-        return str(self.user_pool_id).partition("_")[0]
 
     @region.validator
     def _check_region(self, _: "Attribute[str]", value: str) -> None:
@@ -120,14 +129,6 @@ class AuthConfig:
                 "user pool. Use https, or allow_insecure_endpoint in a closed test network"
             )
             raise ConfigError(msg)
-
-    @issuer.default
-    def _issuer_of_pool(self) -> str:
-        if self.endpoint is not None:
-            return f"{self.endpoint}/{self.user_pool_id}"
-        suffix = ".cn" if str(self.region).startswith("cn-") else ""
-        host = f"cognito-idp.{self.region}.amazonaws.com{suffix}"
-        return f"https://{host}/{self.user_pool_id}"
 
     @session_validity.validator
     def _check_validity(self, _: "Attribute[timedelta]", value: timedelta) -> None:
