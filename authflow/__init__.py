@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
+    from authflow.answers import Choice, Code, NewPassword
     from authflow.client import AuthClient, AuthConfig
     from authflow.errors import (
         AuthFlowError,
@@ -46,6 +47,7 @@ else:
     __getattr__, __dir__ = _lazy_names(
         __name__,
         {
+            "authflow.answers": "Choice Code NewPassword",
             "authflow.client": "AuthClient AuthConfig",
             "authflow.errors": (
                 "AuthFlowError BadCredentialsError CodeExpiredError CodeMismatchError "
@@ -71,6 +73,8 @@ __all__ = [
     "BadCredentialsError",
     "Challenge",
     "ChallengeRequired",
+    "Choice",
+    "Code",
     "CodeExpiredError",
     "CodeMismatchError",
     "ConfigError",
@@ -78,6 +82,7 @@ __all__ = [
     "DeniedError",
     "LockedOutError",
     "MisuseError",
+    "NewPassword",
     "NewPasswordRejectedError",
     "NextStep",
     "OtherFactor",

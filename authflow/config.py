@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Self
-from urllib.parse import urlsplit
 
 from attrs import Attribute, Factory, field, frozen
 
 from authflow.errors import ConfigError
-from authflow.loopback import is_loopback
 from authflow.machine import AuthFlow
+from authflow.safe_url import SafeUrl, safe_url
 from authflow.secret import Secret
 from authflow.wire import AppClient
 
@@ -21,6 +20,7 @@ _POOL_ID: Final = re.compile(r"(?P<region>[\w-]+)_[0-9a-zA-Z]+")
 _CLIENT_ID: Final = re.compile(r"[\w+]{1,128}")
 _REGION: Final = re.compile(r"[a-z0-9-]{1,32}")
 _VALIDITY: Final = (timedelta(minutes=3), timedelta(minutes=15))
+_IN_A_TEST: Final = "allow_insecure_endpoint in a closed test network"
 
 
 def _flow(value: AuthFlow | str) -> AuthFlow:
@@ -35,8 +35,8 @@ def _secret(value: Secret[str] | str | None) -> Secret[str] | None:
     return Secret.of(value) if value else None
 
 
-def _endpoint(value: str | None) -> str | None:
-    return value.rstrip("/") if value else None
+def _endpoint(value: str | None) -> SafeUrl | None:
+    return safe_url(value, "endpoint", insecure=True) if value else None
 
 
 # Defaults that stand in the field are seen by every type checker, those of a decorator are not.
@@ -65,7 +65,8 @@ class AuthConfig:
             this machine.
         allow_insecure_endpoint: Allow an http endpoint elsewhere. Passwords then cross the network
             in clear, and nobody proves to be the pool: for closed test networks only.
-        issuer: What the tokens name as their issuer, where that is not the pool's address.
+        issuer: What the tokens name as their issuer, where that is not the pool's address. Without
+            an endpoint the keys are fetched from there, so it must be https as well.
         flow: The auth flow for sign-ins that do not name one.
         session_validity: The app client's AuthSessionValidity: how long Cognito waits for the
             answer to a challenge, 3 to 15 minutes. Clients cannot read it from Cognito.
@@ -83,7 +84,7 @@ class AuthConfig:
     client_id: str = field()
     client_secret: Secret[str] | None = field(default=None, converter=_secret)
     region: str = field(default=Factory(_region_of_pool, takes_self=True))
-    endpoint: str | None = field(default=None, converter=_endpoint)
+    endpoint: SafeUrl | None = field(default=None, converter=_endpoint)
     allow_insecure_endpoint: bool = False
     issuer: str = field(default=Factory(_issuer_of_pool, takes_self=True))
     flow: AuthFlow = field(default=AuthFlow.USER_SRP_AUTH, converter=_flow)
@@ -112,23 +113,16 @@ class AuthConfig:
             raise ConfigError(msg)
 
     @endpoint.validator
-    def _check_endpoint(self, _: "Attribute[str | None]", value: str | None) -> None:
-        if value is None:
-            return
-        try:
-            parts = urlsplit(value)
-            host = parts.hostname
-        except ValueError:
-            host = None
-        if host is None or parts.scheme not in {"http", "https"} or parts.username is not None:
-            msg = "endpoint must be a URL such as http://127.0.0.1:9229, without a user name"
-            raise ConfigError(msg)
-        if parts.scheme == "http" and not (is_loopback(host) or self.allow_insecure_endpoint):
-            msg = (
-                f"endpoint {parts.scheme}://{host} is not https: anyone on the way could play the "
-                "user pool. Use https, or allow_insecure_endpoint in a closed test network"
-            )
-            raise ConfigError(msg)
+    def _check_endpoint(self, _: "Attribute[SafeUrl | None]", value: SafeUrl | None) -> None:
+        if value is not None and not self.allow_insecure_endpoint:
+            value.refuse_insecure("endpoint", unless=_IN_A_TEST)
+
+    @issuer.validator
+    def _check_issuer(self, _: "Attribute[str]", value: str) -> None:
+        # It stays as it is written, for tokens must name it so. Beside an endpoint, which has the
+        # keys, it is but a name.
+        insecure = self.endpoint is not None or self.allow_insecure_endpoint
+        safe_url(value, "issuer", insecure=insecure, unless=_IN_A_TEST)
 
     @session_validity.validator
     def _check_validity(self, _: "Attribute[timedelta]", value: timedelta) -> None:
@@ -153,7 +147,7 @@ class AuthConfig:
     def jwks_url(self) -> str:
         """Where the pool publishes the keys that its tokens are signed with."""
         base = self.issuer if self.endpoint is None else f"{self.endpoint}/{self.user_pool_id}"
-        return f"{base}/.well-known/jwks.json"
+        return f"{base.rstrip('/')}/.well-known/jwks.json"
 
     @classmethod
     def from_env(

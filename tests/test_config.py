@@ -38,6 +38,12 @@ def test_an_issuer_of_its_own_leaves_the_keys_at_the_endpoint():
     assert config.jwks_url.startswith("http://127.0.0.1:9229/")
 
 
+def test_an_issuer_stays_as_it_is_written_for_tokens_name_it_so():
+    config = AuthConfig(**POOL, issuer="HTTPS://Id.example/Pool/")
+    assert config.issuer == "HTTPS://Id.example/Pool/"
+    assert config.jwks_url == "HTTPS://Id.example/Pool/.well-known/jwks.json"
+
+
 @pytest.mark.parametrize(
     "endpoint",
     ["http://localhost:9229", "http://127.0.0.9", "http://[::1]:1", "https://idp.example"],

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar, Final, Self
-from urllib.parse import urlsplit
 
 import anyio
 from aiobotocore.session import get_session
@@ -12,22 +11,15 @@ from attrs import define, field
 
 from authflow.aws.sessions import client_config, unlogged
 from authflow.errors import ConfigError
-from authflow.loopback import is_loopback
+from authflow.safe_url import SafeUrl, safe_url
 
-CONNECT_SECONDS: Final = 1.0
-READ_SECONDS: Final = 2.0
-"""Cognito gives a trigger 5 seconds in all, and waits again after them."""
+CONNECT_TIMEOUT: Final = 1.0
+READ_TIMEOUT: Final = 2.0
+"""In seconds. Cognito gives a trigger 5 in all, and waits again after them."""
 
 
-def _is_safe(_connection: object, _field: object, endpoint: str | None) -> None:
-    if endpoint is None:
-        return
-    parts = urlsplit(endpoint)
-    if parts.scheme != "https" and not (
-        parts.scheme == "http" and is_loopback(parts.hostname or "")
-    ):
-        msg = "an endpoint is an https address, or one on this machine: secrets may go there"
-        raise ConfigError(msg)
+def _endpoint(endpoint: str | None) -> SafeUrl | None:
+    return None if endpoint is None else safe_url(endpoint, "endpoint")
 
 
 @define(kw_only=True, eq=False)
@@ -41,10 +33,11 @@ class AwsConnection:
     Args:
         client: A client of aiobotocore's for the service; by default one is made.
         region: The service's region, where the environment does not say it.
-        endpoint: Another address than AWS's.
+        endpoint: Another address than AWS's: https, or on this machine.
 
     Raises:
-        ConfigError: The endpoint is not safe, or the client comes with a region or an endpoint.
+        ConfigError: The endpoint is malformed or not safe, or the client comes with a region or an
+            endpoint.
     """
 
     service: ClassVar[str]
@@ -56,7 +49,7 @@ class AwsConnection:
 
     client: Any = field(default=None, repr=False)
     region: str | None = None
-    endpoint: str | None = field(default=None, validator=_is_safe)
+    endpoint: SafeUrl | None = field(default=None, converter=_endpoint)
     _client: Any = field(default=None, init=False, repr=False)
     _resources: AsyncExitStack = field(factory=AsyncExitStack, init=False, repr=False)
     _opening: anyio.Lock = field(factory=anyio.Lock, init=False, repr=False)
@@ -93,10 +86,9 @@ class AwsConnection:
                     endpoint_url=self.endpoint,
                     config=client_config(
                         attempts=self.attempts,
-                        connect_timeout=CONNECT_SECONDS,
-                        read_timeout=READ_SECONDS,
-                        # A proxy that the environment names is not on the way to this machine.
-                        proxies={} if (self.endpoint or "").startswith("http:") else None,
+                        connect_timeout=CONNECT_TIMEOUT,
+                        read_timeout=READ_TIMEOUT,
+                        endpoint=self.endpoint,
                         # Where AWS is, the owner's environment may say, as with any AWS SDK.
                         ignore_configured_endpoint_urls=False,
                         **self.options,

@@ -17,6 +17,7 @@ from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
 
 from authflow.errors import ConfigError
+from authflow.safe_url import SafeUrl
 
 
 class RedirectedError(aiohttp.ClientError):
@@ -61,11 +62,14 @@ def open_session() -> AioSession:
     )
 
 
-def client_config(*, attempts: int = 1, **options: Any) -> AioConfig:
+def client_config(
+    *, attempts: int = 1, endpoint: SafeUrl | None = None, **options: Any
+) -> AioConfig:
     """Give the settings that all clients share: no redirects, and one attempt a call.
 
     Args:
         attempts: How often a request may be made, if once more does no harm.
+        endpoint: Where requests go, unless that is AWS.
         **options: More of botocore's settings, such as time-outs; they win.
     """
     shared = {
@@ -76,6 +80,8 @@ def client_config(*, attempts: int = 1, **options: Any) -> AioConfig:
         "disable_request_compression": True,
         "ignore_configured_endpoint_urls": True,
         "http_session_cls": _NoRedirects,
+        # What is not encrypted takes no way round by a proxy that the environment names.
+        "proxies": None if endpoint is None or endpoint.is_encrypted else {},
     }
     return AioConfig(**{**shared, **options})
 

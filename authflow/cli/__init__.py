@@ -148,10 +148,10 @@ def _parser() -> argparse.ArgumentParser:
         "--metadata", help="what a handler finds in challengeMetadata; nothing by default"
     )
     check.add_argument(
-        "--seconds",
+        "--timeout",
         type=float,
         default=5.0,
-        help="how long a command may take for one answer (%(default)g)",
+        help="how many seconds a command may take for one answer (%(default)g)",
     )
     check.add_argument("--json", action="store_true", help="print JSON")
     check.set_defaults(run=_check)
@@ -247,7 +247,7 @@ def _check(options: argparse.Namespace) -> int:
     return check_command.run(
         load_object(options.subject)
         if options.command is None
-        else handler_process.HandlerProcess(command=options.command, seconds=options.seconds),
+        else handler_process.HandlerProcess(command=options.command, timeout=options.timeout),
         depth=options.depth,
         metadata=options.metadata,
         as_json=options.json,

@@ -18,8 +18,8 @@ from attrs import define, field
 from authflow.errors import ConfigError
 from authflow.triggers.check.define_paths import DefineFailedError
 
-SECONDS: Final = 5.0
-"""How long an answer may take, unless told otherwise: as long as Cognito waits for a trigger."""
+TIMEOUT: Final = 5.0
+"""How many seconds an answer may take: as many as Cognito waits for a trigger."""
 
 _LINE_BYTES: Final = 6 * 1024 * 1024  # as much as Lambda lets a function return
 
@@ -36,9 +36,9 @@ def _split(command: str) -> list[str]:
     return words
 
 
-def _positive(_instance: object, _attribute: object, seconds: float) -> None:
-    if not 0 < seconds < float("inf"):
-        msg = f"an answer may take more than 0 seconds, not {seconds}"
+def _positive(_instance: object, _attribute: object, timeout: float) -> None:
+    if not 0 < timeout < float("inf"):
+        msg = f"timeout: an answer may take more than 0 seconds, not {timeout}"
         raise ConfigError(msg)
 
 
@@ -52,14 +52,14 @@ class HandlerProcess:
 
     Args:
         command: The program and its arguments, quoted as for a shell; no shell runs it.
-        seconds: How long one answer may take.
+        timeout: How many seconds one answer may take.
 
     Raises:
         ConfigError: The command cannot be read, or the time is not positive.
     """
 
     command: list[str] = field(converter=_split)
-    seconds: float = field(default=SECONDS, validator=_positive)
+    timeout: float = field(default=TIMEOUT, validator=_positive)
     _process: Process | None = field(default=None, init=False)
     _lines: BufferedByteReceiveStream | None = field(default=None, init=False)
 
@@ -95,11 +95,11 @@ class HandlerProcess:
         """
         answered = False
         try:
-            with anyio.fail_after(self.seconds):
+            with anyio.fail_after(self.timeout):
                 given = json.loads(await self._exchange(json.dumps(event).encode() + b"\n"))
             answered = True
         except TimeoutError:
-            msg = f"does not answer within {self.seconds:g} seconds"
+            msg = f"does not answer within {self.timeout:g} seconds"
             raise DefineFailedError(msg) from None
         except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
             msg = "ends, or closes its output, instead of answering"

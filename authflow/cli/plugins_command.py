@@ -9,7 +9,7 @@ from typing import TextIO
 from attrs import asdict, frozen
 
 from authflow.errors import PluginError
-from authflow.plugins.registry import (
+from authflow.plugins import (
     CLIENT_CHALLENGES,
     TRIGGER_CHALLENGES,
     PluginInfo,

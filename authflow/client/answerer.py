@@ -32,7 +32,12 @@ class Answerer:
     _plugins: dict[str, ClientChallenge] = field(factory=dict, init=False, repr=False)
 
     async def answer(
-        self, challenge: Challenge, prompt: Prompt | None, *, chosen: str | None, seconds: float
+        self,
+        challenge: Challenge,
+        prompt: Prompt | None,
+        *,
+        chosen: str | None,
+        timeout: float,  # noqa: ASYNC109  # its end is an error of ours
     ) -> Secret[str] | Unanswered | None:
         """Give the answer to a challenge.
 
@@ -40,7 +45,7 @@ class Answerer:
             challenge: What is asked.
             prompt: Asks the person; without it only what asks nobody is answered.
             chosen: What the last choice was answered with.
-            seconds: How much time there is.
+            timeout: How many seconds there are.
 
         Returns:
             The answer; why a client challenge gave none; or None if it is the caller's turn.
@@ -56,7 +61,7 @@ class Answerer:
             return Secret(chosen)
         if prompt is None:
             return None
-        with anyio.move_on_after(seconds):
+        with anyio.move_on_after(timeout):
             if options:
                 return Secret(await choose(challenge, self.registry, prompt))
             plugin = self._plugin_for(challenge)

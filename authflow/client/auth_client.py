@@ -246,7 +246,7 @@ class AuthClient:
                 return await self._proof.prove(prover, asked, password, self.clock())
             case Ask(challenge=challenge, chosen=chosen, timeout=timeout):
                 return await self._answerer.answer(
-                    challenge, prompt, chosen=chosen, seconds=timeout
+                    challenge, prompt, chosen=chosen, timeout=timeout
                 )
             case Verify(tokens):
                 await self._verify(tokens)

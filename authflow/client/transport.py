@@ -176,8 +176,7 @@ async def open_transport(
         max_pool_connections=config.max_concurrency,
         connect_timeout=config.connect_timeout,
         read_timeout=config.read_timeout,
-        # Plain http is for this machine, and a proxy that the environment names is not on the way.
-        proxies={} if (config.endpoint or "").startswith("http:") else None,
+        endpoint=config.endpoint,
     )
     async with session.create_client(
         "cognito-idp", region_name=config.region, endpoint_url=config.endpoint, config=options

@@ -191,6 +191,23 @@ class KeyRing:
         extracted = hmac.digest(b"authflow.keys.1", key, "sha256")
         return hmac.digest(extracted, encoded(purpose, *context) + b"\x01", "sha256")
 
+    def entry_name(self, purpose: str, *parts: str) -> str:
+        """Name an entry of a store so that the name tells nothing to who has not the key.
+
+        The key is that of `lookup`, so the entry is found again after a rotation.
+
+        Args:
+            purpose: What such entries are for; no two uses share one.
+            *parts: What the entry belongs to. No two lists of parts have one name.
+
+        Returns:
+            43 ASCII letters, digits, `-` and `_`, as a `LimitStore` wants its keys: base64url of
+            HMAC-SHA256.
+        """
+        key = self.subkey(purpose, key_id=self.lookup)
+        digest = hmac.digest(key, encoded(*parts), "sha256")
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
     async def key_ring(self, *, having: str | None = None) -> Self:  # noqa: ARG002  # a provider's
         """Give itself: a ring is a `KeyProvider` whose keys do not change.
 
@@ -238,7 +255,7 @@ class CachedKeys:
         seconds: How long a ring serves before the provider is asked again.
         pause: The least time between two questions, so that made-up key ids cannot flood it.
         stale: How long a ring serves while the provider fails, from when it was read.
-        patience: For how many seconds the provider may keep everybody waiting.
+        timeout: How many seconds the provider may take, which keeps everybody waiting.
         clock: Gives seconds that never go back.
 
     Raises:
@@ -249,7 +266,7 @@ class CachedKeys:
     seconds: float = 300.0
     pause: float = 10.0
     stale: float = 3600.0
-    patience: float = 2.0
+    timeout: float = 2.0
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
     _ring: KeyRing | None = field(default=None, init=False, repr=False)
     _read_at: float = field(default=float("-inf"), init=False, repr=False)
@@ -257,7 +274,7 @@ class CachedKeys:
     _asking: anyio.Lock = field(factory=anyio.Lock, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        if not (self.pause > 0 and self.patience > 0 and 0 < self.seconds <= self.stale):
+        if not (self.pause > 0 and self.timeout > 0 and 0 < self.seconds <= self.stale):
             msg = "CachedKeys: all times are positive, and stale is not less than seconds"
             raise ConfigError(msg)
 
@@ -286,7 +303,7 @@ class CachedKeys:
 
     async def _ask(self) -> None:
         try:
-            with anyio.fail_after(self.patience):
+            with anyio.fail_after(self.timeout):
                 ring = await self.provider.key_ring()
         except Exception as error:
             _log.warning("the provider of keys failed: %s", type(error).__qualname__)

@@ -1,10 +1,15 @@
-"""Challenge plugins: what their authors write against, and the registry that finds them."""
+"""Challenge plugins: what authors of both halves write against, and the registry that finds them.
+
+An author imports from here alone: the protocols of both halves, what they are told and give, and
+the errors that they raise. What a name needs is loaded with it: no half loads the other's.
+"""
 
 from typing import TYPE_CHECKING
 
 from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
+    from authflow.errors import ConfigError, NextStep, PluginError, PluginFailedError
     from authflow.keys.randomness import Randomness
     from authflow.plugins.admission import Admitted, AlreadySent, SendRefused
     from authflow.plugins.client_challenge import ClientChallenge
@@ -22,7 +27,9 @@ if TYPE_CHECKING:
     from authflow.plugins.trigger_challenge import (
         CreateContext,
         Issued,
+        Sends,
         TriggerChallenge,
+        Uses,
         VerifyContext,
     )
     from authflow.prompts.prompt import Prompt
@@ -32,6 +39,7 @@ else:
     __getattr__, __dir__ = _lazy_names(
         __name__,
         {
+            "authflow.errors": "ConfigError NextStep PluginError PluginFailedError",
             "authflow.plugins.admission": "Admitted AlreadySent SendRefused",
             "authflow.plugins.client_challenge": "ClientChallenge",
             "authflow.plugins.installed": "PluginInfo",
@@ -42,7 +50,7 @@ else:
             "authflow.plugins.names": "NAME NAME_RULE Side",
             "authflow.plugins.settings": "settings_schema",
             "authflow.plugins.trigger_challenge": (
-                "CreateContext Issued TriggerChallenge VerifyContext"
+                "CreateContext Issued Sends TriggerChallenge Uses VerifyContext"
             ),
             "authflow.keys.randomness": "Randomness",
             "authflow.prompts.prompt": "Prompt",
@@ -62,21 +70,27 @@ __all__ = [
     "AlreadySent",
     "Challenge",
     "ClientChallenge",
+    "ConfigError",
     "CreateContext",
     "Declined",
     "Issued",
+    "NextStep",
     "OtherFactor",
     "Outcome",
+    "PluginError",
+    "PluginFailedError",
     "PluginInfo",
     "PluginRegistry",
     "Prompt",
     "Randomness",
     "Secret",
     "SendRefused",
+    "Sends",
     "Side",
     "Suspended",
     "TriggerChallenge",
     "Unanswered",
+    "Uses",
     "Verdict",
     "VerifyContext",
     "settings_schema",

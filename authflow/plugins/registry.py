@@ -34,33 +34,10 @@ from authflow.errors import (
     PluginLoadError,
     PluginNotFoundError,
 )
-from authflow.lazy_names import lazy_names
 from authflow.plugins.names import NAME, NAME_RULE, OWN_NAMES, Side, canonical
 
 if TYPE_CHECKING:
     from authflow.plugins.installed import InstalledPlugins, PluginInfo
-    from authflow.plugins.settings import settings_schema
-else:
-    __getattr__, __dir__ = lazy_names(
-        __name__,
-        {
-            "authflow.plugins.installed": "PluginInfo",
-            "authflow.plugins.settings": "settings_schema",
-        },
-    )
-
-__all__ = [
-    "ALLOWED_VARIABLE",
-    "CLIENT_CHALLENGES",
-    "INTERFACE",
-    "NAME",
-    "NAME_RULE",
-    "TRIGGER_CHALLENGES",
-    "PluginInfo",
-    "PluginRegistry",
-    "Side",
-    "settings_schema",
-]
 
 CLIENT_CHALLENGES: Final = "authflow.client_challenges"
 """The entry-point group of the client halves (`authflow.plugins.ClientChallenge`)."""

@@ -21,6 +21,7 @@ from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.database import Database
 from authflow.pool.tokens.issuer import TokenIssuer
 from authflow.pool.tokens.refresh import Refresh
+from authflow.pool.tokens.trigger import TokenTrigger
 from authflow.pool.triggers.runner import TriggerRunner
 from authflow.pool.workers import Workers
 
@@ -53,9 +54,10 @@ def operations(
     clients = AppClients(database=database, clock=clock)
     users = UserAdministration(database=database, workers=workers, clock=clock)
     groups = Groups(database=database, clock=clock)
-    around = SignInTriggers(triggers=triggers, database=database)
+    token_trigger = TokenTrigger(triggers=triggers, database=database)
+    around = SignInTriggers(triggers=triggers, tokens=token_trigger)
     replies = Replies(database=database, tokens=tokens, clock=clock)
-    refresh = Refresh(database=database, tokens=tokens, triggers=around, clock=clock)
+    refresh = Refresh(database=database, tokens=tokens, trigger=token_trigger, clock=clock)
     migration = Migration(
         database=database, workers=workers, triggers=triggers, mailbox=mailbox, clock=clock
     )

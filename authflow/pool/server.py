@@ -17,25 +17,34 @@ import uvicorn
 from attrs import define, field
 
 from authflow.errors import ConfigError
-from authflow.loopback import is_loopback
 from authflow.pool.http.app import PoolApp
 from authflow.pool.messages.mailbox import Mailbox, Message
 from authflow.pool.operations import operations
 from authflow.pool.store.database import MEMORY, Database
 from authflow.pool.tokens.issuer import TokenIssuer
 from authflow.pool.triggers.invokers import InProcess, Invoker, TriggerSource
-from authflow.pool.triggers.runner import SECONDS, TriggerRunner
+from authflow.pool.triggers.runner import TIMEOUT, TriggerRunner
 from authflow.pool.workers import Workers
+from authflow.safe_url import SafeUrl, is_loopback, safe_host, safe_url
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _KEEP_ALIVE: Final = 65
 """Seconds; longer than clients keep idle connections, so that none is closed under a request."""
-_GRACE: Final = 20
+_SHUTDOWN_TIMEOUT: Final = 20
 """Seconds for requests in flight when the server ends: three tries of a trigger, and some."""
 _BACKLOG: Final = 2048
 _TICK: Final = 0.1
 _TICKS: Final = 864000
 """Uvicorn's own: it renews the Date header every tenth tick, and counts them a day long."""
+
+
+def _host(host: str) -> str:
+    return safe_host(host, "host")
+
+
+def _issuer(issuer: str | None) -> SafeUrl | None:
+    # It is but a name here: whoever verifies tokens decides where the keys are fetched from.
+    return safe_url(issuer, "issuer", insecure=True) if issuer else None
 
 
 class _Uvicorn(uvicorn.Server):
@@ -88,7 +97,7 @@ class PoolServer:
         region: What new user pools' ids begin with.
         allow_remote: Whether `host` may be other than loopback. Operations for administrators
             need no credentials here, so whoever reaches the port may do everything.
-        trigger_seconds: How long a trigger may take.
+        trigger_timeout: How many seconds a trigger may take.
         on_message: Told of every message that a pool sends to a user, with the code in it. There is
             no mail server: this, or `mailbox`, is where messages are found.
         clock: Gives the time, in seconds since the epoch.
@@ -98,15 +107,15 @@ class PoolServer:
     """
 
     db: str = MEMORY
-    host: str = "127.0.0.1"
+    host: str = field(default="127.0.0.1", converter=_host)
     port: int = 0
     triggers: TriggerSource | None = None
     lambda_endpoint: str | None = None
     allow_insecure_lambda_endpoint: bool = False
-    issuer: str | None = None
+    issuer: SafeUrl | None = field(default=None, converter=_issuer)
     region: str = "us-east-1"
     allow_remote: bool = False
-    trigger_seconds: float = SECONDS
+    trigger_timeout: float = TIMEOUT
     on_message: Callable[[Message], object] | None = None
     clock: Callable[[], float] = time.time
     endpoint: str = field(default="", init=False)
@@ -125,7 +134,7 @@ class PoolServer:
             workers = await stack.enter_async_context(Workers())
             database = await stack.enter_async_context(Database(path=self.db))
             triggers = TriggerRunner(
-                invokers=await self._invokers(stack), seconds=self.trigger_seconds
+                invokers=await self._invokers(stack), timeout=self.trigger_timeout
             )
             app = self._app(database, workers, triggers, listener)
             await stack.enter_async_context(_serving(app, listener))
@@ -194,7 +203,7 @@ class PoolServer:
             database=database,
             workers=workers,
             clock=self.clock,
-            issuer_base=(self.issuer or self.endpoint).rstrip("/"),
+            issuer_base=self.issuer or self.endpoint,
         )
         self._mailbox = Mailbox(database=database, on_message=self.on_message)
         table = operations(
@@ -206,7 +215,7 @@ class PoolServer:
             region=self.region,
             clock=self.clock,
         )
-        hosts = {*_LOOPBACK, name.lower()} if is_loopback(self.host) else None
+        hosts = {*_LOOPBACK, name} if is_loopback(self.host) else None
         return PoolApp(operations=table, tokens=tokens, hosts=hosts)
 
 
@@ -226,7 +235,7 @@ async def _serving(app: PoolApp, listener: socket.socket) -> AsyncIterator[None]
             proxy_headers=False,
             backlog=_BACKLOG,
             timeout_keep_alive=_KEEP_ALIVE,
-            timeout_graceful_shutdown=_GRACE,
+            timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT,
         )
     )
     # A task and no task group: a group would wrap the caller's own exceptions.
@@ -292,6 +301,6 @@ async def serve(
             on_message=(lambda message: tell(message.to_json())) if show_messages else None,
         )
         async with server as pool:
-            tell({"endpoint": pool.endpoint, "issuer": issuer or pool.endpoint, "db": db})
+            tell({"endpoint": pool.endpoint, "issuer": pool.issuer or pool.endpoint, "db": db})
             async for _ in signals:
                 break

@@ -10,14 +10,14 @@ from authflow.lazy_names import lazy_names as _lazy_names
 if TYPE_CHECKING:
     from authflow.stores.dynamodb import DynamoDbLimitStore
     from authflow.stores.redis import RedisLimitStore
-    from authflow.stores.store import LimitStore, MemoryLimitStore
+    from authflow.stores.store import LimitStore, MemoryLimitStore, Stored
 else:
     __getattr__, __dir__ = _lazy_names(
         __name__,
         {
             "authflow.stores.dynamodb": "DynamoDbLimitStore",
             "authflow.stores.redis": "RedisLimitStore",
-            "authflow.stores.store": "LimitStore MemoryLimitStore",
+            "authflow.stores.store": "LimitStore MemoryLimitStore Stored",
         },
     )
 
@@ -26,4 +26,5 @@ __all__ = [
     "LimitStore",
     "MemoryLimitStore",
     "RedisLimitStore",
+    "Stored",
 ]

@@ -18,8 +18,8 @@ from authflow.testing.outbox import Outbox
 
 SuiteT = TypeVar("SuiteT", bound="Suite")
 
-_LONGEST: Final = 120.0
-"""Seconds for one case: far more than any plugin needs that keeps its deadlines."""
+_TIMEOUT: Final = 120.0
+"""Seconds for one case: far more than any plugin needs that keeps its time limits."""
 
 
 class Violation(AssertionError):  # noqa: N818  # a finding about a plugin, and no error of authflow
@@ -73,7 +73,7 @@ def case(body: Callable[[SuiteT], Awaitable[None]]) -> Callable[[SuiteT], None]:
     """
 
     async def within_limit(suite: SuiteT) -> None:
-        with anyio.fail_after(_LONGEST):
+        with anyio.fail_after(_TIMEOUT):
             await suite.prepare()
             await body(suite)
 

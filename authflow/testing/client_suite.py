@@ -72,7 +72,7 @@ class ClientChallengeSuite(Suite):
     """The client half's class."""
     trigger: ClassVar[type[TriggerSubject]]
     """The suite of a trigger half that makes the challenges."""
-    deadline: ClassVar[float] = 10.0
+    timeout: ClassVar[float] = 10.0
     """Seconds that it may take to answer when the person answers at once."""
     longest_block: ClassVar[float] = 0.05
     """Seconds that it may keep the event loop at a time."""
@@ -172,7 +172,7 @@ class ClientChallengeSuite(Suite):
         for public in _damaged(made):
             challenge = evolve(_challenge(made), parameters=public)
             try:
-                with anyio.fail_after(self.deadline):
+                with anyio.fail_after(self.timeout):
                     await self.challenge().answer(challenge, _WatchedPrompt(["x", "y", "z"]))
             except AuthFlowError:
                 continue
@@ -206,7 +206,7 @@ class ClientChallengeSuite(Suite):
         """A prompt that gives up ends it."""
         made, _ = await self._made()
         try:
-            with anyio.fail_after(self.deadline), contextlib.suppress(AuthFlowError):
+            with anyio.fail_after(self.timeout), contextlib.suppress(AuthFlowError):
                 await self.challenge().answer(_challenge(made), _WatchedPrompt([]))
         except TimeoutError:
             msg = "it goes on asking when nobody answers"
@@ -217,7 +217,7 @@ class ClientChallengeSuite(Suite):
         """It ends when it is cancelled, at every await, and answers the next time."""
         made, subject = await self._made()
         right = self.typed(subject.right_answer(made))
-        log = HookLog(clock=self.clock, deadline=self.deadline)
+        log = HookLog(clock=self.clock, timeout=self.timeout)
         plugin = watched_client(self.challenge, log)()
 
         async def answer() -> Any:
@@ -233,7 +233,7 @@ class ClientChallengeSuite(Suite):
     async def test_the_event_loop_is_never_blocked(self) -> None:
         """All sign-ins of a process share its event loop: waiting and working go elsewhere."""
         made, subject = await self._made()
-        log = HookLog(clock=self.clock, deadline=self.deadline)
+        log = HookLog(clock=self.clock, timeout=self.timeout)
         plugin = watched_client(self.challenge, log)()
         for _ in range(_REPEATED):
             typed = self.typed(subject.right_answer(made))

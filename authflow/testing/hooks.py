@@ -18,7 +18,7 @@ from authflow.testing.blocking import BlockingCalls
 
 Hook = Literal["create", "verify", "answer"]
 
-_PATIENCE: Final = 5.0
+_CANCEL_TIMEOUT: Final = 5.0
 """Seconds to wait for the end of what was cancelled."""
 
 
@@ -55,11 +55,11 @@ class HookLog:
 
     Args:
         clock: Gives plugins the time, in seconds since the epoch.
-        deadline: Seconds for a hook.
+        timeout: Seconds for a hook.
     """
 
     clock: Callable[[], float]
-    deadline: float
+    timeout: float
     runs: list[HookRun] = field(factory=list, init=False)
     sent: int = field(default=0, init=False)
     """How many messages were handed to what sends them, by way of `deliver`."""
@@ -83,7 +83,7 @@ class HookLog:
         self.runs.append(run)
         began = time.monotonic()
         try:
-            with anyio.fail_after(self.deadline) as scope:
+            with anyio.fail_after(self.timeout) as scope:
                 run.result = await _Stepped(call(context, *more), run, self.cancel_at)
         except BaseException as error:
             run.timed_out = scope.cancelled_caught
@@ -214,12 +214,12 @@ async def run_cancelled(log: HookLog, call: Callable[[], Awaitable[Any]], at: in
     log.cancel_at = at
     task = asyncio.ensure_future(call())
     try:
-        done, _ = await asyncio.wait({task}, timeout=_PATIENCE)
+        done, _ = await asyncio.wait({task}, timeout=_CANCEL_TIMEOUT)
     finally:
         log.cancel_at = None
     if not done:
         task.cancel()
-        await asyncio.wait({task}, timeout=_PATIENCE)
+        await asyncio.wait({task}, timeout=_CANCEL_TIMEOUT)
         return "it did not end"
     if not task.cancelled():
         with contextlib.suppress(Exception):

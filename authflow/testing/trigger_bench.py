@@ -136,7 +136,7 @@ class TriggerBench:
         settings: What it is made with.
         clock: The time, for it and for all around it.
         outbox: What its sender put where the suite can see it.
-        deadline: Seconds for a hook.
+        timeout: Seconds for a hook.
 
     Raises:
         ConfigError: It does not take its settings.
@@ -147,13 +147,13 @@ class TriggerBench:
     settings: Mapping[str, Any]
     clock: MovableClock
     outbox: Outbox
-    deadline: float
+    timeout: float
     log: HookLog = field(init=False)
     store: CountedStore = field(init=False)
     triggers: _Recorded = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.log = HookLog(clock=self.clock, deadline=self.deadline)
+        self.log = HookLog(clock=self.clock, timeout=self.timeout)
         self.store = CountedStore(MemoryLimitStore(clock=self.clock))
         limits = Limits(
             store=self.store,

@@ -109,15 +109,15 @@ class RepetitionCases(TriggerSubject):
             demand_unblocked(runs, self.longest_block)
 
     @case
-    async def test_every_hook_ends_within_its_deadline(self) -> None:
+    async def test_every_hook_ends_within_its_timeout(self) -> None:
         """Cognito waits for five seconds: no answer makes a hook take longer."""
         bench = self.bench()
         for user in (self.ada, self.nobody):
             made = await bench.create(user)
             for answer in FOREIGN_ANSWERS:
                 await bench.verify(user, made, answer)
-        late = {run.hook for run in bench.log.runs if run.timed_out or run.seconds > self.deadline}
-        demand(not late, f"it takes longer than {self.deadline:g} seconds: {', '.join(late)}")
+        late = {run.hook for run in bench.log.runs if run.timed_out or run.seconds > self.timeout}
+        demand(not late, f"it takes longer than {self.timeout:g} seconds: {', '.join(late)}")
 
     async def _reset(self) -> None:
         """Begin anew within a case: what was sent and enrolled belongs to the bench before."""

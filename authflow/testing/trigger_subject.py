@@ -72,7 +72,7 @@ class TriggerSubject(Suite):
     compared_elsewhere: ClassVar[str | None] = None
     """Who compares answers, if it is not `hmac.compare_digest` in this process: a service, or a
     function for password hashes."""
-    deadline: ClassVar[float] = 4.0
+    timeout: ClassVar[float] = 4.0
     """Seconds that a hook may take; the core ends it after 4.5, since Cognito waits for 5."""
     longest_block: ClassVar[float] = 0.05
     """Seconds that it may keep the event loop at a time."""
@@ -138,7 +138,7 @@ class TriggerSubject(Suite):
                 settings=self.make_settings(),
                 clock=self.clock,
                 outbox=self.outbox,
-                deadline=self.deadline,
+                timeout=self.timeout,
             )
         except AuthFlowError as error:
             cause = "" if error.__cause__ is None else f": {error.__cause__}"

@@ -27,12 +27,12 @@ class CognitoGroups(AwsConnection):
         client: A client for "cognito-idp" of aiobotocore's; by default one is made.
         region: The user pool's region, where the environment does not say it.
         endpoint: Where to ask instead of AWS, such as an embedded pool.
-        seconds: How long a question may take; a trigger has 5 in all.
+        timeout: How many seconds a question may take; a trigger has 5 in all.
     """
 
     service = "cognito-idp"
 
-    seconds: float = 2.0
+    timeout: float = 2.0
 
     async def __call__(self, user_pool_id: str, username: str) -> frozenset[str]:
         """Give the names of a user's groups; none for a user who does not exist.
@@ -46,7 +46,7 @@ class CognitoGroups(AwsConnection):
             botocore.exceptions.ClientError: Cognito refuses, for want of a permission for one.
         """
         names: set[str] = set()
-        with anyio.fail_after(self.seconds):
+        with anyio.fail_after(self.timeout):
             client = await self.connected()
             asked = {"UserPoolId": user_pool_id, "Username": username, "Limit": _PAGE}
             while True:

@@ -36,13 +36,13 @@ class PolicyPlugins:
         steps: The challenges.
         registry: Where their plugins are found.
         safeguards: What a plugin may need.
-        seconds: How long a plugin may take for one call. Cognito gives a trigger 5 in all.
+        timeout: How many seconds a plugin may take for one call. Cognito gives a trigger 5 in all.
     """
 
     steps: tuple[ChallengeStep, ...]
     registry: PluginRegistry
     safeguards: Safeguards
-    seconds: float = 4.5
+    timeout: float = 4.5
     made: dict[str, TriggerChallenge] = field(factory=dict, init=False, repr=False)
     """For each step's label, its plugin."""
     metadata: dict[str, str] = field(factory=dict, init=False, repr=False)
@@ -109,12 +109,12 @@ class PolicyPlugins:
         import asyncio  # noqa: PLC0415  # Define awaits nothing, and is what a cold start is for
 
         try:
-            async with asyncio.timeout(self.seconds):
+            async with asyncio.timeout(self.timeout):
                 return await method(context)
         except TriggerStateError:
             raise  # what the plugin was given failed, not the plugin
         except TimeoutError as error:
-            raise self.failed(step, f"it took longer than {self.seconds:g} s") from error
+            raise self.failed(step, f"it took longer than {self.timeout:g} s") from error
         except Exception as error:
             raise self.failed(step, f"it raised {type(error).__qualname__}") from error
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from authflow_captcha.services import HCaptcha, ReCaptcha, Turnstile
 from authflow_captcha.trigger import Captcha
 
-from authflow.plugins.settings import settings_schema
+from authflow.plugins import settings_schema
 
 README: Final = Path(__file__).with_name("README.md")
 

@@ -4,6 +4,7 @@ import anyio
 import pytest
 
 from authflow.aws.sessions import client_config, open_session, unlogged
+from authflow.safe_url import safe_url
 
 LOGGER = logging.getLogger("botocore.endpoint")
 
@@ -54,6 +55,22 @@ async def test_neither_profile_nor_files_of_the_environment_are_read(monkeypatch
     session = open_session()
     assert session.profile is None
     assert session.full_config["profiles"] == {}
+
+
+@pytest.mark.parametrize(
+    ("url", "proxies"),
+    [
+        ("http://localhost:9229", {}),
+        ("HTTP://127.0.0.1", {}),
+        ("http://proxied.example", {}),
+        ("https://http.example", None),
+        ("HTTPS://localhost", None),
+    ],
+)
+def test_only_what_is_encrypted_may_pass_a_proxy_of_the_environment(url, proxies):
+    endpoint = safe_url(url, "endpoint", insecure=True)
+    assert client_config(endpoint=endpoint).proxies == proxies
+    assert client_config().proxies is None
 
 
 def test_every_call_is_made_once():

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from authflow.cli import main
-from authflow.cli.handler_process import SECONDS
+from authflow.cli.handler_process import TIMEOUT
 from authflow.triggers.check.define_probe import DEPTH
 
 ROOT = Path(__file__).parents[2]
@@ -126,7 +126,7 @@ def test_json_of_a_conviction_holds_the_path(capsys):
         (["the_policies:policy", "--metadata", "X"], "--metadata"),
         (["the_policies:rude", "--depth", "0"], "depth"),
         (["--command", "no-such-program-anywhere"], "cannot run"),
-        (["--command", "node x", "--seconds", "0"], "seconds"),
+        (["--command", "node x", "--timeout", "0"], "timeout"),
     ],
 )
 @pytest.mark.usefixtures("policies")
@@ -143,7 +143,7 @@ def test_help_tells_the_defaults_that_count(capsys):
         main(["check", "--help"])
     told = " ".join(capsys.readouterr().out.split())
     assert f"on each path of a handler ({DEPTH})" in told
-    assert f"for one answer ({SECONDS:g})" in told
+    assert f"for one answer ({TIMEOUT:g})" in told
 
 
 @pytest.mark.usefixtures("policies")

@@ -26,10 +26,10 @@ def handler(tmp_path):
     """Make a handler's process of what it does with an event."""
     count = iter(range(100))
 
-    def make(body: str, *, seconds: float = 20) -> HandlerProcess:
+    def make(body: str, *, timeout: float = 20) -> HandlerProcess:
         program = tmp_path / f"handler{next(count)}.py"
         program.write_text(LOOP.format(body=body))
-        return HandlerProcess(command=f"'{sys.executable}' '{program}'", seconds=seconds)
+        return HandlerProcess(command=f"'{sys.executable}' '{program}'", timeout=timeout)
 
     return make
 
@@ -58,7 +58,7 @@ async def test_a_process_that_does_not_answer_says_so(handler, body, why):
 
 
 async def test_a_process_that_is_too_slow_is_ended(handler):
-    async with handler("sys.stdin.read()", seconds=0.2) as process:
+    async with handler("sys.stdin.read()", timeout=0.2) as process:
         with pytest.raises(DefineFailedError, match=r"does not answer within 0\.2 seconds"):
             await process(EVENT)
 
@@ -107,10 +107,10 @@ def test_a_command_that_cannot_be_read_is_refused(command):
         HandlerProcess(command=command)
 
 
-@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])
-def test_a_time_that_is_not_positive_is_refused(seconds):
-    with pytest.raises(ConfigError, match="seconds"):
-        HandlerProcess(command="node", seconds=seconds)
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])
+def test_a_time_that_is_not_positive_is_refused(timeout):
+    with pytest.raises(ConfigError, match="timeout"):
+        HandlerProcess(command="node", timeout=timeout)
 
 
 @pytest.mark.parametrize("command", ["no-such-program-anywhere", "/"])

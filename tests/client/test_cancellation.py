@@ -134,23 +134,23 @@ async def _await(awaitable: Awaitable[Any]) -> Any:
 
 
 @pytest.mark.both_loops
-@pytest.mark.parametrize("deadline", ["asyncio.timeout", "anyio.fail_after", "anyio.move_on_after"])
+@pytest.mark.parametrize("limit", ["asyncio.timeout", "anyio.fail_after", "anyio.move_on_after"])
 @pytest.mark.parametrize("flow", list(AuthFlow))
-async def test_a_deadline_of_any_kind_ends_a_sign_in_that_hangs(scripted, flow, deadline):
+async def test_a_time_limit_of_any_kind_ends_a_sign_in_that_hangs(scripted, flow, limit):
     no = scripted.error("NotAuthorizedException", "Incorrect username or password.")
     async with (
         scripted.serve(no, scripted.hang) as server,
         AuthClient(server.config()) as auth,
     ):
-        # The connection is made before, so that it is the reply that the deadline interrupts.
+        # The connection is made before, so that it is the reply that the time limit interrupts.
         with pytest.raises(BadCredentialsError):
             await auth.sign_in("ada", PASSWORD, flow=flow)
         before = asyncio.all_tasks()
-        if deadline == "asyncio.timeout":
+        if limit == "asyncio.timeout":
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
                     await auth.sign_in("ada", PASSWORD, flow=flow)
-        elif deadline == "anyio.fail_after":
+        elif limit == "anyio.fail_after":
             with pytest.raises(TimeoutError), anyio.fail_after(0.05):
                 await auth.sign_in("ada", PASSWORD, flow=flow)
         else:

@@ -2,12 +2,14 @@ import base64
 import copy
 import json
 import os
+import re
 from typing import Any
 
 import anyio
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
@@ -177,6 +179,42 @@ class TestSubkeys:
         assert encoded("\ud800") != encoded("?")
 
 
+class TestEntryNames:
+    @given(purpose=st.text(), parts=st.lists(st.text(), max_size=4))
+    def test_a_name_is_the_hmac_that_another_library_makes(self, purpose: str, parts: list[str]):
+        made = KeyRing(keys=ring(a=KEY), current="a")
+        name = made.entry_name(purpose, *parts)
+        oracle = HMAC(made.subkey(purpose), SHA256())
+        oracle.update(encoded(*parts))
+        oracle.verify(base64.urlsafe_b64decode(name + "="))
+        assert re.fullmatch(r"[A-Za-z0-9_-]{43}", name)
+
+    def test_every_purpose_list_of_parts_and_lookup_key_has_its_own(self):
+        made = KeyRing(keys=ring(a=KEY, b=OTHER), current="a", lookup="a")
+        names = [
+            made.entry_name("p"),
+            made.entry_name("p", ""),
+            made.entry_name("p", "c"),
+            made.entry_name("pc"),
+            made.entry_name("p", "c", "d"),
+            made.entry_name("p", "cd"),
+            evolve(made, lookup="b").entry_name("p"),
+        ]
+        assert len(set(names)) == len(names)
+
+    def test_an_entry_is_found_again_after_a_rotation(self):
+        before = KeyRing(keys=ring(a=KEY), current="a")
+        after = before.rotated("b")
+        assert after.current == "b"
+        assert after.entry_name("p", "c") == before.entry_name("p", "c")
+
+    def test_what_was_named_once_keeps_its_name(self):
+        made = KeyRing(keys=ring(a=KEY), current="a")
+        assert made.entry_name("limits", "guess", "a", "b") == (
+            "vlpDThG723U3pWB7bbvDjHmviwxcuLw6FNyiADMS01U"
+        )
+
+
 @define
 class Vault:
     """A provider that counts how often it is asked, and fails while it is told to."""
@@ -276,7 +314,7 @@ class TestCachedKeys:
                 return self.ring
 
         hanging = Hanging()
-        keys = CachedKeys(provider=hanging, clock=lambda: now[0], patience=0.01)
+        keys = CachedKeys(provider=hanging, clock=lambda: now[0], timeout=0.01)
         with pytest.raises(KeysUnavailableError):
             await keys.key_ring()
         now[0] += 10
@@ -304,7 +342,7 @@ class TestCachedKeys:
     @pytest.mark.parametrize(
         "times",
         [
-            *({"pause": 0}, {"seconds": 0}, {"seconds": -1}, {"stale": 299}, {"patience": 0}),
+            *({"pause": 0}, {"seconds": 0}, {"seconds": -1}, {"stale": 299}, {"timeout": 0}),
             {"pause": float("nan")},
         ],
     )

@@ -103,7 +103,7 @@ async def test_a_plugin_that_hangs_is_cut_off_and_named(word, caplog):
         await anyio.sleep_forever()
 
     triggers = Triggers(policy=challenge("word"), challenges=[plugin(word, hang)])
-    triggers._flow.plugins.seconds = 0.05
+    triggers._flow.plugins.timeout = 0.05
     with pytest.raises(PluginFailedError):
         await verdict_of(triggers)
     assert "took longer than 0.05 s" in caplog.text

@@ -1,5 +1,6 @@
 """A running pool for every test, addressed over real HTTP."""
 
+import asyncio
 import base64
 import json
 import uuid
@@ -77,6 +78,59 @@ class Api:
         assert reply.keys() == {"__type", "message"}
         assert headers["x-amzn-errortype"] == reply["__type"]
         return Refusal(status, reply["__type"], reply["message"])
+
+    async def at_once(self, *calls: tuple[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Send requests such that none of them has a start.
+
+        A client's pool of connections sends them one after another, and the first may be through
+        before the second is read. Here the server has all of each but its last byte, and finds
+        the last bytes of all when it looks again.
+
+        Args:
+            *calls: An operation and its request each.
+
+        Returns:
+            For each request the reply; one that is refused has a `__type`.
+        """
+        lines = [_Line(*await _connect(self.endpoint)) for _ in calls]
+        for line, (operation, request) in zip(lines, calls, strict=True):
+            line.hold(operation, json.dumps(request).encode())
+        await asyncio.gather(*(line.writer.drain() for line in lines))
+        await asyncio.sleep(0.05)  # so that every request has begun, and waits for its last byte
+        for line in lines:
+            line.writer.write(b"}")
+        return await asyncio.gather(*(line.reply() for line in lines))
+
+
+async def _connect(endpoint: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    host, _, port = endpoint.removeprefix("http://").rpartition(":")
+    return await asyncio.open_connection(host, int(port))
+
+
+@define
+class _Line:
+    """A connection for one request."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    def hold(self, operation: str, body: bytes) -> None:
+        """Send all but the last byte, which is a brace."""
+        head = (
+            "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            f"X-Amz-Target: AWSCognitoIdentityProviderService.{operation}\r\n"
+            "Content-Type: application/x-amz-json-1.1\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        self.writer.write(head.encode() + body[:-1])
+
+    async def reply(self) -> dict[str, Any]:
+        head, _, body = (await self.reader.read()).partition(b"\r\n\r\n")
+        self.writer.close()
+        await self.writer.wait_closed()
+        reply: dict[str, Any] = json.loads(body)
+        assert (b"200 OK" in head.splitlines()[0]) is ("__type" not in reply)
+        return reply
 
 
 @define

@@ -32,7 +32,7 @@ def suite_of(plugin: type[Any]) -> type[ClientChallengeSuite]:
     class Suite(ClientChallengeSuite):
         challenge = plugin
         trigger = CodeSuite
-        deadline = 0.5
+        timeout = 0.5
 
     return Suite
 

@@ -12,8 +12,8 @@ from authflow.testing import MovableClock
 from authflow.testing.hooks import HookLog, run_cancelled, watched_client
 
 
-def log_of(deadline: float = 5.0) -> HookLog:
-    return HookLog(clock=MovableClock(), deadline=deadline)
+def log_of(timeout: float = 5.0) -> HookLog:
+    return HookLog(clock=MovableClock(), timeout=timeout)
 
 
 class Plugin:
@@ -64,7 +64,7 @@ async def test_a_hook_that_hangs_is_ended_and_written_down():
     async def hang(_: object) -> None:
         await asyncio.sleep(3600)
 
-    log = log_of(deadline=0.05)
+    log = log_of(timeout=0.05)
     with pytest.raises(TimeoutError):
         await plugin(log).answer(hang, None)
     assert log.runs[0].timed_out

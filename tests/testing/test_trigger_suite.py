@@ -54,7 +54,7 @@ def test_a_good_plugin_is_acquitted():
 
 @pytest.mark.parametrize("plugin", BAD, ids=lambda plugin: plugin.__name__)
 def test_a_bad_plugin_is_convicted_of_its_fault_and_of_no_other(plugin: type[Any]):
-    suite = suite_of(plugin, deadline=0.3 if plugin.__name__ == "Hangs" else 4.0)
+    suite = suite_of(plugin, timeout=0.3 if plugin.__name__ == "Hangs" else 4.0)
     names = case_names(suite)
     if "AUTHFLOW_ALL_CASES" not in os.environ:
         # A pool for each of them takes minutes; nearly all of their faults show without one.

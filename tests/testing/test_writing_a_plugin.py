@@ -67,7 +67,7 @@ def test_its_table_names_what_a_suite_can_be_told():
     assert told == {
         name
         for name in {*public, *annotated, "prepare"}
-        if name not in {"ada", "grace", "nobody", "bench", "challenge", "deadline", "longest_block"}
+        if name not in {"ada", "grace", "nobody", "bench", "challenge", "timeout", "longest_block"}
     }
 
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from attrs import define, frozen
 
-from authflow.pool.accounts.user_administration import find_named
 from authflow.pool.accounts.user_pools import find_pool
+from authflow.pool.accounts.users import find_named
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
@@ -56,7 +56,7 @@ class Memberships:
 def find_memberships(connection: Connection, sub: str) -> Memberships:
     """Read the groups of a user."""
     rows = connection.execute(
-        "SELECT name, role_arn, ifnull(precedence, ?) FROM memberships"
+        "SELECT name, role_arn, coalesce(precedence, ?) FROM memberships"
         " JOIN groups USING (pool_id, name) WHERE sub = ? ORDER BY 3, 1",
         (_LAST, sub),
     )
@@ -88,8 +88,8 @@ def _find(connection: Connection, pool_id: str, name: str) -> dict[str, Any]:
 def _create(connection: Connection, request: Mapping[str, Any], now: float) -> dict[str, Any]:
     find_pool(connection, request["UserPoolId"])
     made = connection.execute(
-        f"INSERT OR IGNORE INTO groups ({_COLUMNS})"  # noqa: S608  # the same
-        " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING 1",
+        f"INSERT INTO groups ({_COLUMNS})"  # noqa: S608  # the same
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (pool_id, name) DO NOTHING RETURNING 1",
         (
             *(request["GroupName"], request["UserPoolId"], request.get("Description")),
             *(request.get("RoleArn"), request.get("Precedence"), now, now),
@@ -120,7 +120,8 @@ def _member(connection: Connection, request: Mapping[str, Any]) -> tuple[str, st
 
 def _add(connection: Connection, request: Mapping[str, Any]) -> None:
     connection.execute(
-        "INSERT OR IGNORE INTO memberships (pool_id, name, sub) VALUES (?, ?, ?)",
+        "INSERT INTO memberships (pool_id, name, sub) VALUES (?, ?, ?)"
+        " ON CONFLICT (pool_id, name, sub) DO NOTHING",
         _member(connection, request),
     )
 
@@ -135,17 +136,21 @@ def _remove(connection: Connection, request: Mapping[str, Any]) -> None:
 def _list(connection: Connection, request: Mapping[str, Any]) -> dict[str, Any]:
     """List the groups of a pool, or those of the user that the request names."""
     pool = find_pool(connection, request["UserPoolId"])
-    sub = None
+    after = _read_next_token(request.get("NextToken"))
+    most = request.get("Limit") or _MOST_ROWS
     if "Username" in request:
         _, user = find_named(connection, pool.id, request["Username"])
-        sub = user.sub
-    most = request.get("Limit") or _MOST_ROWS
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM groups WHERE pool_id = ? AND name > ?"  # noqa: S608  # the same
-        " AND (? IS NULL OR name IN (SELECT name FROM memberships WHERE sub = ?))"
-        " ORDER BY name LIMIT ?",
-        (pool.id, _read_next_token(request.get("NextToken")), sub, sub, most + 1),
-    )
+        rows = connection.execute(
+            f"SELECT {_COLUMNS} FROM groups JOIN memberships USING (pool_id, name)"  # noqa: S608  # the same
+            " WHERE sub = ? AND pool_id = ? AND name > ? ORDER BY name LIMIT ?",
+            (user.sub, pool.id, after, most + 1),
+        )
+    else:
+        rows = connection.execute(
+            f"SELECT {_COLUMNS} FROM groups WHERE pool_id = ? AND name > ?"  # noqa: S608  # the same
+            " ORDER BY name LIMIT ?",
+            (pool.id, after, most + 1),
+        )
     listed: dict[str, Any] = {"Groups": [_described(row) for row in rows[:most]]}
     if len(rows) > most:
         listed["NextToken"] = base64.urlsafe_b64encode(rows[most - 1][0].encode()).decode()

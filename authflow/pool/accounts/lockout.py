@@ -69,8 +69,9 @@ def count_attempt(
             )
         return
     connection.execute(
-        "INSERT OR REPLACE INTO password_failures (pool_id, name, failures, failed_at)"
-        " VALUES (?, ?, ?, ?)",
+        "INSERT INTO password_failures (pool_id, name, failures, failed_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (pool_id, name)"
+        " DO UPDATE SET failures = excluded.failures, failed_at = excluded.failed_at",
         (pool_id, name, failures + 1, now),
     )
     # Names that do not exist are counted too, so what is forgotten must go.

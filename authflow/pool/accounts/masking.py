@@ -16,6 +16,7 @@ from authflow.pool.accounts.user_pools import UserPool
 from authflow.srp import COGNITO
 
 _DIGEST_BYTES: Final = 64
+_SPARE_BYTES: Final = 8
 
 
 def _derived(pool: UserPool, purpose: str, name: str, size: int) -> bytes:
@@ -48,8 +49,10 @@ def stand_in(pool: UserPool, typed: str) -> StandIn:
         typed: The name.
     """
     name = pool.fold(typed)
-    salt = bytearray(_derived(pool, "salt", name, SALT_BYTES))
-    salt[0] = salt[0] or 1
+    drawn = _derived(pool, "salt", name, SALT_BYTES + _SPARE_BYTES)
+    # The first byte is never 0, and each other value is as frequent as in the salts of users.
+    first = 1 + int.from_bytes(drawn[SALT_BYTES:], "big") % 255
+    salt = bytes([first]) + drawn[1:SALT_BYTES]
     v = int.from_bytes(_derived(pool, "verifier", name, VERIFIER_BYTES), "big") % COGNITO.prime
     looks_like_alias = "@" in typed or typed.startswith("+")
     username = typed
@@ -57,7 +60,7 @@ def stand_in(pool: UserPool, typed: str) -> StandIn:
         username = str(uuid.UUID(bytes=_derived(pool, "sub", name, 16), version=4))
     return StandIn(
         username=username,
-        password=StoredPassword(salt=bytes(salt), verifier=v.to_bytes(VERIFIER_BYTES, "big")),
+        password=StoredPassword(salt=salt, verifier=v.to_bytes(VERIFIER_BYTES, "big")),
     )
 
 

@@ -13,32 +13,18 @@ from authflow.pool.accounts.users import (
     User,
     attribute_list,
     delete_user,
-    find_user,
-    find_user_by_sub,
+    find_named,
     insert_user,
     new_sub,
     new_username,
     read_attributes,
     update_user,
 )
-from authflow.pool.cognito_errors import CognitoError, user_not_found
+from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.workers import Workers
 from authflow.secret import Secret
-
-
-def find_named(connection: Connection, pool_id: str, name: str) -> tuple[UserPool, User]:
-    """Read a user by username, alias or `sub`.
-
-    Raises:
-        CognitoError: There is no such pool or user.
-    """
-    pool = find_pool(connection, pool_id)
-    user = find_user(connection, pool, name) or find_user_by_sub(connection, pool.id, name)
-    if user is None:
-        raise user_not_found()
-    return pool, user
 
 
 def _delete(connection: Connection, pool_id: str, name: str) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import secrets
 import string
 from collections.abc import Callable, Mapping
@@ -24,8 +25,6 @@ _MASK_KEY_BYTES: Final = 32
 TOKEN_TRIGGER: Final = "PreTokenGeneration"
 """The one trigger that LambdaConfig names in two ways, of which the newer tells a version."""
 _TOKEN_EVENT_VERSIONS: Final = {"V1_0": 1, "V2_0": 2, "V3_0": 3}
-_MOST_ROWS: Final = 2**63
-"""SQLite's integers end here."""
 
 
 @frozen(kw_only=True)
@@ -143,6 +142,7 @@ class UserPool:
         }
 
 
+_BEFORE_ALL: Final = (-math.inf, "")
 _COLUMNS: Final = "id, settings, key_id, signing_key, mask_key, created_at, modified_at"
 
 
@@ -210,12 +210,14 @@ def _update(connection: Connection, pool_id: str, settings: Mapping[str, Any], n
     )
 
 
-def _list(connection: Connection, most: int, after: int) -> dict[str, Any]:
+def _list(connection: Connection, most: int, after: tuple[float, str]) -> dict[str, Any]:
+    """List pools by age, from behind the one that was made at a time and has an id."""
     rows = connection.execute(
-        f"SELECT rowid, {_COLUMNS} FROM user_pools WHERE rowid > ? ORDER BY rowid LIMIT ?",  # noqa: S608  # the same
-        (after, most + 1),
+        f"SELECT {_COLUMNS} FROM user_pools WHERE (created_at, id) > (?, ?)"  # noqa: S608  # the same
+        " ORDER BY created_at, id LIMIT ?",
+        (*after, most + 1),
     )
-    pools = [_from_row(row[1:]) for row in rows[:most]]
+    pools = [_from_row(row) for row in rows[:most]]
     listed: dict[str, Any] = {
         "UserPools": [
             {
@@ -229,7 +231,8 @@ def _list(connection: Connection, most: int, after: int) -> dict[str, Any]:
         ]
     }
     if len(rows) > most:
-        listed["NextToken"] = base64.urlsafe_b64encode(b"%d" % rows[most - 1][0]).decode()
+        last = f"{pools[-1].created_at!r} {pools[-1].id}"
+        listed["NextToken"] = base64.urlsafe_b64encode(last.encode()).decode()
     return listed
 
 
@@ -246,14 +249,16 @@ def _check(settings: Mapping[str, Any]) -> None:
         )
 
 
-def _read_next_token(token: str) -> int:
+def _read_next_token(token: str) -> tuple[float, str]:
+    refusal = invalid_parameter("Invalid NextToken.")
     try:
-        after = int(base64.urlsafe_b64decode(token))
+        created_at, _, pool_id = base64.urlsafe_b64decode(token).decode("ascii").partition(" ")
+        after = float(created_at)
     except ValueError:
-        after = -1
-    if not 0 <= after < _MOST_ROWS:
-        raise invalid_parameter("Invalid NextToken.")
-    return after
+        raise refusal from None
+    if not (math.isfinite(after) and pool_id.isprintable()):
+        raise refusal
+    return after, pool_id
 
 
 @define(kw_only=True)
@@ -302,7 +307,7 @@ class UserPools:
 
     async def list(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """ListUserPools."""
-        after = 0
+        after = _BEFORE_ALL
         if "NextToken" in request:
             after = _read_next_token(request["NextToken"])
         return await self.database.read(_list, request["MaxResults"], after)

@@ -9,8 +9,8 @@ from typing import Any, Final, Self
 from attrs import evolve, field, frozen
 
 from authflow.pool.accounts.passwords import StoredPassword
-from authflow.pool.accounts.user_pools import UserPool
-from authflow.pool.cognito_errors import CognitoError, invalid_parameter
+from authflow.pool.accounts.user_pools import UserPool, find_pool
+from authflow.pool.cognito_errors import CognitoError, invalid_parameter, user_not_found
 from authflow.pool.store.connection import Connection
 
 CONFIRMED: Final = "CONFIRMED"
@@ -204,6 +204,19 @@ def find_user_by_sub(connection: Connection, pool_id: str, sub: str) -> User | N
     return None if row is None else _from_row(row)
 
 
+def find_named(connection: Connection, pool_id: str, name: str) -> tuple[UserPool, User]:
+    """Read a user by username, alias or `sub`.
+
+    Raises:
+        CognitoError: There is no such pool or user.
+    """
+    pool = find_pool(connection, pool_id)
+    user = find_user(connection, pool, name) or find_user_by_sub(connection, pool.id, name)
+    if user is None:
+        raise user_not_found()
+    return pool, user
+
+
 def insert_user(
     connection: Connection, pool: UserPool, user: User, *, move_aliases: bool = False
 ) -> None:
@@ -223,7 +236,7 @@ def insert_user(
     connection.execute(
         f"INSERT INTO users ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  # the same
         (
-            *(user.sub, user.pool_id, user.username, user.status, user.enabled),
+            *(user.sub, user.pool_id, user.username, user.status, int(user.enabled)),
             *(json.dumps(user.attributes), user.password.salt, user.password.verifier),
             *(user.password_expires_at, user.created_at, user.modified_at),
         ),
@@ -241,7 +254,7 @@ def update_user(connection: Connection, pool: UserPool, user: User) -> None:
         "UPDATE users SET status = ?, enabled = ?, attributes = ?, salt = ?, verifier = ?,"
         " password_expires_at = ?, modified_at = ? WHERE sub = ?",
         (
-            *(user.status, user.enabled, json.dumps(user.attributes)),
+            *(user.status, int(user.enabled), json.dumps(user.attributes)),
             *(user.password.salt, user.password.verifier),
             *(user.password_expires_at, user.modified_at, user.sub),
         ),
@@ -268,7 +281,8 @@ def _write_names(connection: Connection, pool: UserPool, user: User, *, move_ali
                     "AliasExistsException", f"An account with the given {attribute} already exists."
                 )
         connection.execute(
-            "INSERT OR REPLACE INTO names (pool_id, name, sub) VALUES (?, ?, ?)",
+            "INSERT INTO names (pool_id, name, sub) VALUES (?, ?, ?)"
+            " ON CONFLICT (pool_id, name) DO UPDATE SET sub = excluded.sub",
             (pool.id, name, user.sub),
         )
 

@@ -37,7 +37,8 @@ def count_reset_attempt(connection: Connection, pool_id: str, owner: str, now: f
     attempts: int
     ((attempts,),) = connection.execute(
         "INSERT INTO reset_attempts (pool_id, owner, attempts, began_at) VALUES (?, ?, 1, ?)"
-        " ON CONFLICT DO UPDATE SET attempts = attempts + 1 RETURNING attempts",
+        " ON CONFLICT (pool_id, owner) DO UPDATE SET attempts = reset_attempts.attempts + 1"
+        " RETURNING attempts",
         (pool_id, owner, now),
     )
     if attempts > _MOST_ATTEMPTS:
@@ -72,7 +73,9 @@ def put_code(
     mac = secrets.token_bytes(32) if code is None else _mac(pool, owner, code)
     connection.execute("DELETE FROM reset_codes WHERE expires_at <= ?", (now,))
     connection.execute(
-        "INSERT OR REPLACE INTO reset_codes (pool_id, owner, mac, expires_at) VALUES (?, ?, ?, ?)",
+        "INSERT INTO reset_codes (pool_id, owner, mac, expires_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (pool_id, owner)"
+        " DO UPDATE SET mac = excluded.mac, expires_at = excluded.expires_at",
         (pool.id, owner, mac, now + _SECONDS),
     )
 
@@ -102,8 +105,6 @@ def use_up_code(
         )
     if not hmac.compare_digest(row[0], _mac(pool, owner, code)):
         raise code_mismatch()
-    for table in ("reset_codes", "reset_attempts"):
-        connection.execute(
-            f"DELETE FROM {table} WHERE pool_id = ? AND owner = ?",  # noqa: S608  # our own names
-            (pool.id, owner),
-        )
+    whose = (pool.id, owner)
+    connection.execute("DELETE FROM reset_codes WHERE pool_id = ? AND owner = ?", whose)
+    connection.execute("DELETE FROM reset_attempts WHERE pool_id = ? AND owner = ?", whose)

@@ -13,13 +13,13 @@ from attrs import define, frozen
 from authflow.pool.accounts.callers import Caller, find_caller_and_user
 from authflow.pool.accounts.masking import stand_in
 from authflow.pool.accounts.passwords import StoredPassword
-from authflow.pool.accounts.user_administration import find_named
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import (
     CONFIRMED,
     RESET_REQUIRED,
     UNCONFIRMED,
     User,
+    find_named,
     find_user,
     find_user_by_sub,
     update_user,
@@ -182,13 +182,7 @@ class ForgottenPasswords:
             return user
 
     async def _send(self, caller: Caller, user: User, attributes: tuple[str, ...]) -> Destination:
-        occasion = Occasion(
-            pool=caller.pool,
-            client_id=caller.client.id,
-            username=user.username,
-            user=user,
-            client_metadata=caller.client_metadata,
-        )
+        occasion = Occasion.of(caller, user.username, user)
         return await self._issue(occasion, user, attributes, by_administrator=False)
 
     async def _issue(
@@ -255,13 +249,7 @@ class ForgottenPasswords:
         )
         changed = await self.database.write(_confirm, entry, self.clock())
         if self.triggers.serves(pool, PostConfirmationEvent.trigger):
-            occasion = Occasion(
-                pool=pool,
-                client_id=caller.client.id,
-                username=changed.username,
-                user=changed,
-                client_metadata=caller.client_metadata,
-            )
+            occasion = Occasion.of(caller, changed.username, changed)
             event = PostConfirmationEvent(**occasion.members, source=CONFIRM_FORGOT_PASSWORD)
             await self.triggers.consult(pool, event)
         return {}

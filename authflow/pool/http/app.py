@@ -28,8 +28,8 @@ _LOG: Final = logging.getLogger("authflow.pool")
 _SERVICE: Final = "AWSCognitoIdentityProviderService"
 _AWS_JSON: Final = "application/x-amz-json-1.1"
 _JSON: Final = "application/json"
-_BODY_SECONDS: Final = 10.0
-"""How long a client may take to send a body: 64 KiB on any line that deserves an answer."""
+_BODY_TIMEOUT: Final = 10.0
+"""How many seconds a client may take to send a body: 64 KiB on any line that deserves an answer."""
 
 
 def _reply(
@@ -137,10 +137,10 @@ async def _read_body(request: Request) -> bytes:
         CognitoError: It is.
     """
     body = bytearray()
-    with anyio.move_on_after(_BODY_SECONDS):
+    with anyio.move_on_after(_BODY_TIMEOUT):
         async for part in request.stream():
             body += part
             if len(body) > MOST_BYTES:
                 raise malformed(f"the body has more than {MOST_BYTES} bytes")
         return bytes(body)
-    raise malformed(f"the body took longer than {_BODY_SECONDS:g} s")
+    raise malformed(f"the body took longer than {_BODY_TIMEOUT:g} s")

@@ -88,8 +88,8 @@ def put_message(connection: Connection, pool: UserPool, message: Message) -> Non
 def _messages(connection: Connection, pool_id: str, username: str | None) -> list[Message]:
     pool = find_pool(connection, pool_id)
     rows = connection.execute(
-        "SELECT sent_at, sealed FROM messages WHERE pool_id = ? AND username = ifnull(?, username)"
-        " ORDER BY id",
+        "SELECT sent_at, sealed FROM messages WHERE pool_id = ?"
+        " AND username = coalesce(?, username) ORDER BY id",
         (pool_id, username),
     )
     return [

@@ -184,13 +184,7 @@ class Migration:
 
 def _event(caller: Caller, typed: str, password: Secret[str] | None) -> MigrationEvent:
     """Make the event, at sign-in or, without a password, where it is forgotten."""
-    occasion = Occasion(
-        pool=caller.pool,
-        client_id=caller.client.id,
-        username=typed,
-        user=None,
-        client_metadata=caller.client_metadata,
-    )
+    occasion = Occasion.of(caller, typed, None)
     if password is None:
         return MigrationEvent(
             **occasion.envelope,

@@ -10,23 +10,16 @@ from attrs import define
 
 from authflow.machine import State
 from authflow.pool.accounts.callers import Caller
-from authflow.pool.accounts.groups import find_memberships
 from authflow.pool.accounts.masking import stand_in
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User
 from authflow.pool.sign_ins.sessions import Progress
-from authflow.pool.store.database import Database
-from authflow.pool.tokens.issuer import SCOPE
-from authflow.pool.tokens.overrides import TokenOverrides, token_overrides
+from authflow.pool.tokens.overrides import TokenOverrides
+from authflow.pool.tokens.trigger import TokenTrigger
 from authflow.pool.triggers.occasion import Occasion
 from authflow.pool.triggers.runner import TriggerRunner
 from authflow.triggers.events.sign_in_events import PostAuthenticationEvent, PreAuthenticationEvent
-from authflow.triggers.events.token_events import (
-    AUTHENTICATION,
-    NEW_PASSWORD,
-    REFRESH,
-    PreTokenGenerationEvent,
-)
+from authflow.triggers.events.token_events import AUTHENTICATION, NEW_PASSWORD
 
 
 @define(kw_only=True)
@@ -35,20 +28,16 @@ class SignInTriggers:
 
     Args:
         triggers: Runs a trigger.
-        database: Where groups are kept.
+        tokens: PreTokenGeneration.
     """
 
     triggers: TriggerRunner
-    database: Database
+    tokens: TokenTrigger
 
     def hold_tokens(self, pool: UserPool) -> bool:
         """Say whether a trigger must be asked before a sign-in is granted tokens."""
         after = PostAuthenticationEvent.trigger
-        return self.triggers.serves(pool, after) or self.shape_tokens(pool)
-
-    def shape_tokens(self, pool: UserPool) -> bool:
-        """Say whether a trigger must be asked before any tokens are made."""
-        return self.triggers.serves(pool, PreTokenGenerationEvent.trigger)
+        return self.triggers.serves(pool, after) or self.tokens.serves(pool)
 
     async def before(self, caller: Caller, typed: str, user: User | None) -> bool:
         """Run PreAuthentication, if the pool has it.
@@ -68,7 +57,7 @@ class SignInTriggers:
             return False
         username = (stand_in(caller.pool, typed) if user is None else user).username
         event = PreAuthenticationEvent(
-            **_occasion(caller, username, user).about_user,
+            **Occasion.of(caller, username, user).about_user,
             validation_data=caller.client_metadata or {},
             user_not_found=user is None,
         )
@@ -91,48 +80,9 @@ class SignInTriggers:
         """
         if self.triggers.serves(caller.pool, PostAuthenticationEvent.trigger):
             # The pool remembers no devices, so none is new.
-            event = PostAuthenticationEvent(**_occasion(caller, user.username, user).members)
+            event = PostAuthenticationEvent(**Occasion.of(caller, user.username, user).members)
             await self.triggers.consult(caller.pool, event)
-        if not self.shape_tokens(caller.pool):
+        if not self.tokens.serves(caller.pool):
             return None
         new = progress.state is State.NEW_PASSWORD_REQUIRED
-        return await self._shape(caller, user, NEW_PASSWORD if new else AUTHENTICATION)
-
-    async def before_refresh(self, caller: Caller, user: User) -> TokenOverrides | None:
-        """Run PreTokenGeneration for tokens that a refresh token gives; the pool has the trigger.
-
-        Args:
-            caller: Who asks; its ClientMetadata reaches the trigger.
-            user: Whose the tokens are.
-
-        Returns:
-            What changes in the tokens.
-
-        Raises:
-            CognitoError: The trigger refused or failed.
-        """
-        return await self._shape(caller, user, REFRESH)
-
-    async def _shape(self, caller: Caller, user: User, source: str) -> TokenOverrides | None:
-        pool = caller.pool
-        groups = await self.database.read(find_memberships, user.sub)
-        event = PreTokenGenerationEvent(
-            **_occasion(caller, user.username, user).members,
-            source=source,
-            version=pool.token_event_version,
-            groups=groups.groups,
-            iam_roles=groups.roles,
-            preferred_role=groups.preferred_role,
-            scopes=(SCOPE,),
-        )
-        return token_overrides(await self.triggers.consult(pool, event), caller.client.id)
-
-
-def _occasion(caller: Caller, username: str, user: User | None) -> Occasion:
-    return Occasion(
-        pool=caller.pool,
-        client_id=caller.client.id,
-        username=username,
-        user=user,
-        client_metadata=caller.client_metadata,
-    )
+        return await self.tokens.ask(caller, user, NEW_PASSWORD if new else AUTHENTICATION)

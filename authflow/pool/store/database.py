@@ -15,6 +15,7 @@ import contextlib
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -35,6 +36,9 @@ T = TypeVar("T")
 MEMORY: Final = ":memory:"
 _APPLICATION_ID: Final = 0x61757466  # "autf": tells our files from other SQLite files
 _MOST_IN_GROUP: Final = 256
+_PATIENCE: Final = 5.0
+"""Seconds to wait for another process that writes."""
+_PAUSE: Final = 0.01
 
 
 @frozen
@@ -215,8 +219,7 @@ def _open(path: str) -> _Sqlite:
     """
     try:
         if path != MEMORY:
-            # Only SQLite knows the content, but only we know that it is nobody else's business.
-            os.close(os.open(Path(path), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            _create(path)
         # Made here, used by one thread: the writer's goes over to its thread for good.
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     except (OSError, ValueError, sqlite3.Error) as error:
@@ -234,7 +237,43 @@ def _open(path: str) -> _Sqlite:
     return _Sqlite(connection)
 
 
+def _create(path: str) -> None:
+    """Make a file that only its owner may read, if it is not there.
+
+    One that is there is not touched: POSIX drops all locks that a process has on a file as soon as
+    it closes any descriptor of it, and then other processes take SQLite's place from under it
+    ("How To Corrupt An SQLite Database File", 2.2).
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(Path(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+
+
 def _set_up(connection: sqlite3.Connection, path: str) -> None:
+    """Bring the tables up to date, beside other processes that may do the same at this moment.
+
+    Raises:
+        ConfigError: The file is not a pool's database of this version; it is left as it was.
+    """
+    connection.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000:.0f}")
+    # Whoever comes second reads the version when the first has written it.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _update_schema(connection, path)
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    _switch_to_wal(connection)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _update_schema(connection: sqlite3.Connection, path: str) -> None:
+    """Add the versions of the schema that a file lacks, inside a transaction.
+
+    Raises:
+        ConfigError: The file is somebody else's, or of a newer authflow.
+    """
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     application: int = connection.execute("PRAGMA application_id").fetchone()[0]
     tables: int = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
@@ -244,13 +283,32 @@ def _set_up(connection: sqlite3.Connection, path: str) -> None:
     if version > len(SCHEMA):
         msg = f"{path!r} was made by a newer authflow (version {version}); update authflow"
         raise ConfigError(msg)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA busy_timeout = 5000")
-    if version < len(SCHEMA):
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {''.join(SCHEMA[version:])}"
-            f" PRAGMA application_id = {_APPLICATION_ID};"
-            f" PRAGMA user_version = {len(SCHEMA)}; COMMIT;"
-        )
+    if version == len(SCHEMA):
+        return
+    # One by one: executescript would commit first.
+    for statement in "".join(SCHEMA[version:]).split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {len(SCHEMA)}")
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL mode, in which readers do not wait for the writer.
+
+    Where another process holds the write lock, SQLite gives up at once and asks busy_timeout
+    nothing, since two that waited for each other would wait for ever. So whoever fails lets go and
+    tries again ("sqlite3_busy_handler" in SQLite's C interface).
+
+    Raises:
+        sqlite3.OperationalError: The file stayed locked, or is not writable.
+    """
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return

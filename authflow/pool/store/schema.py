@@ -121,4 +121,7 @@ CREATE TABLE memberships (
 CREATE INDEX memberships_of_group ON memberships (pool_id, name);
 """
 SCHEMA: Final = (_FIRST, _FORGOTTEN_PASSWORDS + _GROUPS)
-"""What each version adds; a file's `user_version` says how many of them it has."""
+"""What each version adds; a file's `user_version` says how many of them it has.
+
+Statements end in a semicolon and hold no other: they are run one by one, in one transaction.
+"""

@@ -113,7 +113,7 @@ def _standing(
     pool = find_pool_by_key(connection, key_id)
     user = None if pool is None else find_user_by_sub(connection, pool.id, sub)
     stands = connection.execute(
-        "SELECT 1 FROM token_families WHERE origin_jti = ? AND sub = ? AND NOT revoked",
+        "SELECT 1 FROM token_families WHERE origin_jti = ? AND sub = ? AND revoked = 0",
         (origin_jti, sub),
     ).first()
     return pool, user, stands is not None

@@ -10,11 +10,12 @@ from authflow.pool.accounts.callers import Caller, check_may_sign_in, find_calle
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User, attribute_list, find_user_by_sub
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter, not_authorized
-from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.tokens.issuer import Grant, TokenIssuer, add_refresh_token, refresh_token_id
+from authflow.pool.tokens.trigger import TokenTrigger
 from authflow.secret import Secret
+from authflow.triggers.events.token_events import REFRESH
 
 
 def _find(
@@ -120,13 +121,13 @@ class Refresh:
     Args:
         database: Where token families are kept.
         tokens: Signs and checks tokens.
-        triggers: What is asked before tokens are made.
+        trigger: What is asked before tokens are made.
         clock: Gives the time, in seconds since the epoch.
     """
 
     database: Database
     tokens: TokenIssuer
-    triggers: SignInTriggers
+    trigger: TokenTrigger
     clock: Callable[[], float]
 
     async def by_flow(
@@ -151,10 +152,10 @@ class Refresh:
         user, given = await self._still_good(caller, token)
         caller.client.check_secret_hash(secret_hash, user.username, user.sub)
         overrides = None
-        if self.triggers.shape_tokens(caller.pool):
+        if self.trigger.serves(caller.pool):
             # As of every InitiateAuth, the ClientMetadata does not reach this trigger.
             silent = evolve(caller, client_metadata=None)
-            overrides = await self.triggers.before_refresh(silent, user)
+            overrides = await self.trigger.ask(silent, user, REFRESH)
             # The trigger took its time: what was revoked meanwhile is revoked.
             user, given = await self._still_good(caller, token)
         result = await self.tokens.result(caller.pool, caller.client, user, given, overrides)
@@ -174,10 +175,10 @@ class Refresh:
     async def renew(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """GetTokensFromRefreshToken."""
         token = Secret(request["RefreshToken"])
-        held, overrides = self.triggers.shape_tokens, None
+        held, overrides = self.trigger.serves, None
         caller, user, given = await self.database.write(_renew, request, token, self.clock(), held)
         if given is None:
-            overrides = await self.triggers.before_refresh(caller, user)
+            overrides = await self.trigger.ask(caller, user, REFRESH)
             caller, user, given = await self.database.write(_renew, request, token, self.clock())
             assert given is not None  # noqa: S101  # nothing held it; for the type checker
         result = await self.tokens.result(caller.pool, caller.client, user, given, overrides)

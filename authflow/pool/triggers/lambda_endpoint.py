@@ -13,7 +13,6 @@ import os
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import urlsplit
 
 import aiohttp
 from attrs import define, field
@@ -21,7 +20,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from authflow.aws.sessions import RedirectedError, client_config, open_session, unlogged
 from authflow.errors import ConfigError
-from authflow.loopback import is_loopback
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.triggers.invokers import (
     Event,
@@ -30,36 +28,27 @@ from authflow.pool.triggers.invokers import (
     NotJsonError,
     read_json,
 )
+from authflow.safe_url import SafeUrl, safe_url
 
 _LOG: Final = logging.getLogger("authflow.pool.triggers")
 _MOST_BYTES: Final = 6 * 1024 * 1024
 """What a function may give back, as on Lambda."""
 _CHUNK: Final = 65536
 _CONNECTIONS: Final = 100
-_SECONDS: Final = 900.0
-"""As long as a function may run; whoever invokes it stops much earlier."""
+_TIMEOUT: Final = 900.0
+"""In seconds: as long as a function may run; whoever invokes it stops much earlier."""
+_NAME: Final = "the Lambda endpoint"
+_IN_A_TEST: Final = (
+    "allow_insecure_lambda_endpoint (--allow-insecure-lambda-endpoint) in a closed test network"
+)
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERRORS: Final = range(500, 600)
 _NOBODY: Final = {"aws_access_key_id": "authflow", "aws_secret_access_key": "authflow"}
 """For an endpoint that does not look at credentials, as one on this machine."""
 
 
-def _check_endpoint(url: str, *, insecure: bool) -> None:
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if host is None or parts.scheme not in {"http", "https"} or parts.username is not None:
-        msg = "the Lambda endpoint must be a URL such as http://127.0.0.1:9001, without a user name"
-        raise ConfigError(msg)
-    if parts.scheme == "http" and not (is_loopback(host) or insecure):
-        msg = (
-            f"the Lambda endpoint http://{host} is not https, and events hold passwords: use https,"
-            " or allow_insecure_lambda_endpoint (--allow-insecure-lambda-endpoint) in a closed "
-            "test network"
-        )
-        raise ConfigError(msg)
+def _endpoint(url: str) -> SafeUrl:
+    return safe_url(url, _NAME, insecure=True)
 
 
 def _credentials() -> dict[str, str | None]:
@@ -95,14 +84,15 @@ class LambdaEndpoint:
         ConfigError: The URL is not of its form or not safe, or half of the credentials is missing.
     """
 
-    url: str
+    url: SafeUrl = field(converter=_endpoint)
     region: str
     insecure: bool = False
     _client: Any = field(default=None, init=False, repr=False)
     _stack: AsyncExitStack = field(factory=AsyncExitStack, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        _check_endpoint(self.url, insecure=self.insecure)
+        if not self.insecure:
+            self.url.refuse_insecure(_NAME, unless=_IN_A_TEST)
 
     async def __aenter__(self) -> Self:
         region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
@@ -112,10 +102,9 @@ class LambdaEndpoint:
             endpoint_url=self.url,
             config=client_config(
                 max_pool_connections=_CONNECTIONS,
-                connect_timeout=_SECONDS,
-                read_timeout=_SECONDS,
-                # What is not encrypted takes no way round by a proxy of the environment.
-                proxies={} if self.url.startswith("http:") else None,
+                connect_timeout=_TIMEOUT,
+                read_timeout=_TIMEOUT,
+                endpoint=self.url,
             ),
             **_credentials(),
         )

@@ -6,10 +6,11 @@ UserMigration and CustomMessage. Source: the pages on each Lambda trigger in the
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from attrs import field, frozen
 
+from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User
 from authflow.triggers.events.envelope import UNTOLD
@@ -32,6 +33,23 @@ class Occasion:
     username: str
     user: User | None
     client_metadata: Mapping[str, str] | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, caller: Caller, username: str, user: User | None) -> Self:
+        """Give the occasion of an app client's request.
+
+        Args:
+            caller: Who asks; its ClientMetadata reaches the trigger.
+            username: The canonical name, or what was typed where there is no user.
+            user: The user; None if there is none.
+        """
+        return cls(
+            pool=caller.pool,
+            client_id=caller.client.id,
+            username=username,
+            user=user,
+            client_metadata=caller.client_metadata,
+        )
 
     @property
     def envelope(self) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from authflow.pool.triggers.invokers import (
 )
 
 _LOG: Final = logging.getLogger("authflow.pool.triggers")
-SECONDS: Final = 5.0
+TIMEOUT: Final = 5.0
 _TRIES: Final = 3
 _PAUSE: Final = 0.1
 """Seconds before a further try."""
@@ -65,11 +65,11 @@ class TriggerRunner:
 
     Args:
         invokers: The ways to invoke them; of several that have a trigger the first is taken.
-        seconds: How long a trigger may take.
+        timeout: How many seconds a trigger may take.
     """
 
     invokers: Sequence[Invoker] = ()
-    seconds: float = SECONDS
+    timeout: float = TIMEOUT
 
     def serves(self, pool: UserPool, source: str) -> bool:
         """Say whether a pool has a trigger.
@@ -106,7 +106,7 @@ class TriggerRunner:
         invoker = self._invoker(pool, source)
         for attempt in range(1, _TRIES + 1):
             failure = NotInvokedError(_TOO_LONG, again=True)
-            with anyio.move_on_after(self.seconds):
+            with anyio.move_on_after(self.timeout):
                 try:
                     return await _try(invoker, pool, source, event)
                 except NotInvokedError as error:

@@ -10,7 +10,7 @@ from attrs.converters import optional
 from authflow.errors import ConfigError, DirectoryError
 from authflow.secret import Secret
 from authflow.triggers.directories.migration import (
-    DIRECTORY_SECONDS,
+    DIRECTORY_TIMEOUT,
     Found,
     UnknownUser,
     WrongPassword,
@@ -48,7 +48,7 @@ class CallableDirectory:
 
     _authenticate: Authenticate = field(alias="authenticate", converter=_function)
     _look_up: LookUp | None = field(default=None, alias="look_up", converter=optional(_function))
-    timeout: float = field(default=DIRECTORY_SECONDS, converter=time_limit)
+    timeout: float = field(default=DIRECTORY_TIMEOUT, converter=time_limit)
 
     async def authenticate(
         self, username: str, password: Secret[str]

@@ -19,7 +19,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_process
@@ -32,12 +31,12 @@ from authflow.errors import (
     DirectoryRecordError,
     DirectoryUnavailableError,
 )
-from authflow.loopback import is_loopback
+from authflow.safe_url import SafeUrl, safe_url
 from authflow.secret import Secret
 from authflow.string_map import string_map
 from authflow.triggers.directories.ldap_server import LOCKS, Failure, LdapServer, NoEntry
 from authflow.triggers.directories.migration import (
-    DIRECTORY_SECONDS,
+    DIRECTORY_TIMEOUT,
     NO_DEFAULTS,
     Found,
     UnknownUser,
@@ -53,6 +52,10 @@ _ATTRIBUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*|\d+(\.\d+)+", re.ASCII)
 _Entry = dict[str, list[bytes]] | NoEntry
 
 _log: Final = logging.getLogger(__name__)
+
+
+def _url(url: str) -> SafeUrl:
+    return safe_url(url, "url", schemes=("ldaps", "ldap"), path=False, insecure=True)
 
 
 def _attribute(name: str) -> str:
@@ -134,7 +137,7 @@ class LdapDirectory:
         TypeError: The defaults are no `MigratedUser`.
     """
 
-    url: str
+    url: SafeUrl = field(converter=_url)
     bind_dn: str = field(converter=_dn)
     bind_password: Secret[str] = field(converter=_service_password)
     base: str = field(converter=_dn)
@@ -146,7 +149,7 @@ class LdapDirectory:
     start_tls: bool = True
     allow_plaintext: bool = False
     processes: int = 2
-    timeout: float = field(default=DIRECTORY_SECONDS, converter=time_limit)
+    timeout: float = field(default=DIRECTORY_TIMEOUT, converter=time_limit)
     _limiter: anyio.CapacityLimiter = field(init=False, repr=False)
     _ask_server: Callable[[LdapServer, str, str | None], _Entry] = field(init=False, repr=False)
 
@@ -154,7 +157,8 @@ class LdapDirectory:
         from authflow.triggers.directories import ldap_worker  # noqa: PLC0415  # needs the extra
 
         self._ask_server = ldap_worker.ask
-        self._check_url()
+        if not (self.start_tls or self.allow_plaintext):
+            self.url.refuse_insecure("url", unless="start_tls=True, or say allow_plaintext=True")
         if type(self.processes) is not int or self.processes < 1:
             msg = "an LDAP directory needs at least one process: processes=1"
             raise ConfigError(msg)
@@ -242,7 +246,7 @@ class LdapDirectory:
         wanted = {name.lower() for name in (self.username_attribute, *self.attributes.values())}
         return LdapServer(
             url=self.url,
-            start_tls=self.start_tls and not self.url.startswith("ldaps:"),
+            start_tls=self.start_tls and not self.url.is_encrypted,
             ca_file=None if self.ca_file is None else str(self.ca_file),
             timeout=self.timeout,
             bind_dn=self.bind_dn,
@@ -252,26 +256,6 @@ class LdapDirectory:
             filter=self.filter,
             attributes=sorted(wanted | {name.lower() for name in LOCKS}),
         )
-
-    def _check_url(self) -> None:
-        try:
-            url = urlsplit(self.url)
-            host, _ = url.hostname, url.port
-        except (ValueError, TypeError, AttributeError):
-            host, url = None, urlsplit("")
-        if url.scheme not in {"ldap", "ldaps"} or not host or url.path not in {"", "/"}:
-            msg = "an LDAP server's URL is ldaps://host or ldap://host, with a port if need be"
-            raise ConfigError(msg)
-        if url.username is not None or url.query or url.fragment:
-            msg = "an LDAP server's URL holds no account and no search: name bind_dn= and base="
-            raise ConfigError(msg)
-        plain = url.scheme == "ldap" and not self.start_tls
-        if plain and not self.allow_plaintext and not is_loopback(host):
-            msg = (
-                "passwords would go over the network in clear: use ldaps:// or start_tls=True,"
-                " or say allow_plaintext=True"
-            )
-            raise ConfigError(msg)
 
 
 def _outcome_without(entry: NoEntry) -> UnknownUser | WrongPassword:

@@ -19,7 +19,7 @@ from authflow.errors import ConfigError, DirectoryUnavailableError
 from authflow.secret import Secret
 from authflow.triggers.events.migrated_user import MigratedUser
 
-DIRECTORY_SECONDS: Final = 3.0
+DIRECTORY_TIMEOUT: Final = 3.0
 """How long a directory may take by default: Cognito waits 5 s for the whole trigger."""
 
 NO_DEFAULTS: Final = MigratedUser(attributes={})
@@ -61,33 +61,33 @@ class UserDirectory(Protocol):
 
 
 @asynccontextmanager
-async def answered_within(seconds: float) -> AsyncIterator[None]:
+async def answered_within(timeout: float) -> AsyncIterator[None]:  # noqa: ASYNC109  # a scope, no wait
     """Give a directory some time to answer.
 
     Args:
-        seconds: How long it may take.
+        timeout: How many seconds it may take.
 
     Raises:
         DirectoryUnavailableError: It took longer.
     """
     try:
-        with anyio.fail_after(seconds):
+        with anyio.fail_after(timeout):
             yield
     except TimeoutError as error:
-        msg = f"the user directory did not answer within {seconds:g} seconds"
+        msg = f"the user directory did not answer within {timeout:g} seconds"
         raise DirectoryUnavailableError(msg) from error
 
 
-def time_limit(seconds: float) -> float:
+def time_limit(timeout: float) -> float:
     """Check the setting that says how long a directory may take.
 
     Args:
-        seconds: The setting.
+        timeout: The setting, in seconds.
 
     Raises:
         ConfigError: It is no positive number.
     """
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < inf:
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < inf:
         msg = "a directory's timeout is a number of seconds above zero"
         raise ConfigError(msg)
-    return float(seconds)
+    return float(timeout)

@@ -23,7 +23,7 @@ from authflow.errors import (
 from authflow.secret import Secret
 from authflow.string_map import string_map
 from authflow.triggers.directories.migration import (
-    DIRECTORY_SECONDS,
+    DIRECTORY_TIMEOUT,
     NO_DEFAULTS,
     Found,
     UnknownUser,
@@ -133,7 +133,7 @@ class SqlDirectory:
     table: str = "users"
     schema: str | None = None
     at_once: int = 4
-    timeout: float = field(default=DIRECTORY_SECONDS, converter=time_limit)
+    timeout: float = field(default=DIRECTORY_TIMEOUT, converter=time_limit)
     _limiter: anyio.CapacityLimiter = field(init=False, repr=False)
     _decoy: PasswordHash | None = field(default=None, init=False, repr=False)
 

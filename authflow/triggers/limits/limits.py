@@ -5,7 +5,6 @@ the store learns neither usernames nor destinations nor answers, and cannot try 
 Users who do not exist go through the same calls as all others.
 """
 
-import base64
 import hmac
 import logging
 import random
@@ -19,7 +18,7 @@ import anyio.lowlevel
 from attrs import define, field, frozen
 
 from authflow.errors import ConfigError, LimitStoreUnavailableError, MisuseError, TriggerStateError
-from authflow.keys.key_ring import KeyProvider, KeyRing, encoded
+from authflow.keys.key_ring import KeyProvider, KeyRing
 from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRefused
 from authflow.secret import Secret
 from authflow.stores.store import LimitStore
@@ -69,25 +68,25 @@ class Limits:
         keys: The key ring, of which `lookup` names the entries.
         guesses: The limit of wrong answers.
         sends: The limit of messages.
-        patience: For how many seconds the store may keep an operation waiting. Cognito gives a
+        timeout: How many seconds an operation may wait for the store. Cognito gives a
             trigger 5 in all.
         clock: Gives seconds since the epoch.
 
     Raises:
-        ConfigError: The patience is not positive.
+        ConfigError: The timeout is not positive.
     """
 
     store: LimitStore
     keys: KeyProvider
     guesses: GuessLimit = field(factory=GuessLimit)
     sends: SendLimit = field(factory=SendLimit)
-    patience: float = 3.0
+    timeout: float = 3.0
     clock: Callable[[], float] = field(default=time.time, repr=False)
     _turns: dict[object, "_Turn"] = field(factory=dict, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        if not self.patience > 0:
-            msg = "Limits: patience is a positive number of seconds"
+        if not self.timeout > 0:
+            msg = "Limits: timeout is a positive number of seconds"
             raise ConfigError(msg)
 
     async def admit_guess(
@@ -293,7 +292,7 @@ class Limits:
         """Change an entry by compare and set."""
         async with self._turn(key):
             try:
-                with anyio.fail_after(self.patience):
+                with anyio.fail_after(self.timeout):
                     for _ in range(_TRIES):
                         stored = await self.store.read(key)
                         result, value, seconds = change(None if stored is None else stored.value)
@@ -342,9 +341,7 @@ def _name(ring: KeyRing, kind: str, *parts: str) -> str:
     if not all(isinstance(part, str) for part in parts):
         msg = "the names of limits are made of strings"
         raise MisuseError(msg)
-    key = ring.subkey(_PURPOSE, key_id=ring.lookup)
-    digest = hmac.digest(key, encoded(kind, *parts), "sha256")
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return ring.entry_name(_PURPOSE, kind, *parts)
 
 
 def _unavailable() -> LimitStoreUnavailableError:

@@ -11,7 +11,7 @@ from authflow.triggers.policies.steps import ChallengeStep, ConditionalStep
 from authflow.triggers.policies.table import BEGIN, FAILED, HELD, LACKED, PASSED, Choice
 
 _ENDS: Final = {PASSED: "tokens", FAILED: "refused"}
-_SECONDS: Final = 30
+_TIMEOUT: Final = 30
 
 
 def mermaid(policy: Policy) -> str:
@@ -86,7 +86,7 @@ def svg(policy: Policy) -> str:
             capture_output=True,
             check=True,
             encoding="utf-8",
-            timeout=_SECONDS,
+            timeout=_TIMEOUT,
         )
     except (OSError, subprocess.SubprocessError) as error:
         msg = f"Graphviz could not draw the policy: {type(error).__name__}"

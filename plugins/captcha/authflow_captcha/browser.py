@@ -10,9 +10,7 @@ from typing import ClassVar, Final, Protocol, runtime_checkable
 
 from attrs import frozen
 
-from authflow.errors import PluginFailedError
-from authflow.prompts.prompt import Prompt
-from authflow.results import Challenge, Declined
+from authflow.plugins import Challenge, Declined, PluginFailedError, Prompt
 
 LONGEST_KEY: Final = 256
 _KEY: Final = re.compile(r"[A-Za-z0-9_.-]+")

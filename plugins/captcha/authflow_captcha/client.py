@@ -13,14 +13,12 @@ import shutil
 import sys
 from collections.abc import Mapping
 from typing import ClassVar, Final
-from urllib.parse import urlsplit
 
 import anyio.to_thread
 from attrs import field, frozen
 
-from authflow.errors import PluginFailedError
-from authflow.prompts.prompt import Prompt
-from authflow.results import Challenge
+from authflow.plugins import Challenge, ConfigError, PluginFailedError, Prompt
+from authflow.safe_url import safe_url
 
 LARGEST_FILE: Final = 256 * 1024
 """In bytes. Cognito's API allows 131,072 characters for a challenge parameter, so no file that came
@@ -34,7 +32,6 @@ PICTURE: Final = "picture"
 SOUND: Final = "sound"
 
 _DATA_URL: Final = re.compile(r"data:([a-z]+/[a-z]+);base64,([A-Za-z0-9+/]+={0,2})")
-_LINK: Final = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 _RELATIVE: Final = re.compile(r"[A-Za-z0-9._~/-]+")
 """Cognito's sample gives "url/123.jpg": what it stands for, the person may know."""
 _BEGINNINGS: Final[Mapping[str, Mapping[str, re.Pattern[bytes]]]] = {
@@ -127,14 +124,14 @@ def _found(name: str, url: str) -> _File | _Link:
 
 
 def _checked(name: str, url: str) -> str:
-    """Check that a link is one, and that showing it cannot steer a terminal."""
-    try:
-        sound = len(url) <= LONGEST_LINK and _LINK.fullmatch(url) and urlsplit(url).hostname
-    except ValueError:
-        sound = None
-    if not sound:
-        msg = f"captcha: {name} is a malformed link"
+    """Check that a link is one, and that showing it can neither steer a terminal nor mislead."""
+    msg = f"captcha: {name} is a malformed link"
+    if len(url) > LONGEST_LINK:
         raise PluginFailedError(msg)
+    try:
+        safe_url(url, name, base=False, insecure=True)
+    except ConfigError:
+        raise PluginFailedError(msg) from None
     return url
 
 

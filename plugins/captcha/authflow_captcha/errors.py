@@ -4,7 +4,7 @@ All are `PluginFailedError`s, so a sign-in ends with them and nothing is taken f
 no secret, no token and nothing of a service's reply but its known error codes.
 """
 
-from authflow.errors import NextStep, PluginFailedError
+from authflow.plugins import NextStep, PluginFailedError
 
 
 class PublishError(PluginFailedError):

@@ -18,8 +18,8 @@ import anyio
 from attrs import define
 from botocore.exceptions import BotoCoreError, ClientError
 
-from authflow.aws.connection import AwsConnection
-from authflow.errors import ConfigError
+from authflow.aws import AwsConnection
+from authflow.plugins import ConfigError
 from authflow_captcha.errors import PublishError
 
 _SUFFIXES: Final = {"image/png": ".png", "audio/wav": ".wav"}
@@ -36,7 +36,7 @@ class S3Publisher(AwsConnection):
     Args:
         bucket: The bucket's name.
         prefix: What the objects' names begin with.
-        seconds: How long putting a file may take; a trigger has 5 in all.
+        timeout: How many seconds putting a file may take; a trigger has 5 in all.
         client: A client for "s3" of aiobotocore's, with `signature_version="s3v4"`; by default one
             is made at the first use, with AWS's usual credentials.
         region: The bucket's region, where the environment does not say it.
@@ -52,7 +52,7 @@ class S3Publisher(AwsConnection):
 
     bucket: str
     prefix: str = "captcha/"
-    seconds: float = 3.0
+    timeout: float = 3.0
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.bucket, str) or not self.bucket:
@@ -74,7 +74,7 @@ class S3Publisher(AwsConnection):
         name = self.prefix + secrets.token_urlsafe(_NAME_BYTES) + _SUFFIXES.get(media_type, "")
         place = {"Bucket": self.bucket, "Key": name}
         try:
-            with anyio.fail_after(self.seconds):
+            with anyio.fail_after(self.timeout):
                 await self.call(
                     "put_object",
                     **place,

@@ -14,16 +14,21 @@ import hashlib
 import re
 import uuid
 from typing import Any, ClassVar, Final, Literal, get_args
-from urllib.parse import urlsplit
 
 from attrs import field, frozen
 from attrs.validators import optional
 
-from authflow.errors import ConfigError, PluginFailedError
-from authflow.loopback import is_loopback
-from authflow.plugins.outcomes import Outcome, Verdict
-from authflow.plugins.trigger_challenge import CreateContext, Issued, VerifyContext
-from authflow.secret import Secret
+from authflow.plugins import (
+    ConfigError,
+    CreateContext,
+    Issued,
+    Outcome,
+    PluginFailedError,
+    Secret,
+    Verdict,
+    VerifyContext,
+)
+from authflow.safe_url import safe_url
 from authflow_captcha.errors import ServiceReplyError
 from authflow_captcha.settings import documented
 from authflow_captcha.siteverify import ServiceVerdict, SiteVerify
@@ -36,8 +41,8 @@ _ROUND: Final = "round"
 _ROUND_BYTES: Final = 16
 _REMEMBERED_SECONDS: Final = 900.0
 """For how long a token is this sign-in's. No service takes one that is older than five minutes."""
-_MOST_SECONDS: Final = 4.0
-"""Verify has 5 seconds in all."""
+_LONGEST_TIMEOUT: Final = 4.0
+"""In seconds. Verify has 5 in all."""
 _HOST: Final = re.compile(r"[a-z0-9.-]{1,253}")
 _ACTION: Final = re.compile(r"[A-Za-z0-9_/-]{1,100}")
 _KEY: Final = re.compile(r"[A-Za-z0-9_.-]{1,256}")
@@ -80,20 +85,13 @@ def _is_action(settings: "Service", _field: object, action: str | None) -> None:
 
 
 def _is_safe_url(settings: "Service", _field: object, url: str) -> None:
-    try:
-        parts = urlsplit(url if isinstance(url, str) else "")
-        host = parts.hostname or ""
-    except ValueError:
-        host = ""
-    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))):
-        msg = f"{settings.name}: url must be https, for the secret is sent there"
-        raise ConfigError(msg)
+    safe_url(url, f"{settings.name}: url", base=False)
 
 
-def _is_short(settings: "Service", _field: object, seconds: float) -> None:
-    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not is_number or not 0 < seconds <= _MOST_SECONDS:
-        msg = f"{settings.name}: seconds is more than 0 and at most {_MOST_SECONDS:g}"
+def _is_short(settings: "Service", _field: object, timeout: float) -> None:
+    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if not is_number or not 0 < timeout <= _LONGEST_TIMEOUT:
+        msg = f"{settings.name}: timeout is more than 0 and at most {_LONGEST_TIMEOUT:g}"
         raise ConfigError(msg)
 
 
@@ -105,7 +103,7 @@ class Service:
         site_key: The widget's public key.
         secret: The widget's secret key.
         hostnames: The hosts whose pages show the widget.
-        seconds: How long the service may take.
+        timeout: How many seconds the service may take.
         url: Another address than the service's.
 
     Raises:
@@ -132,10 +130,10 @@ class Service:
         validator=_are_hosts,
         metadata=documented("the hosts whose pages show the widget; tokens of others are refused"),
     )
-    seconds: float = field(
+    timeout: float = field(
         default=3.0,
         validator=_is_short,
-        metadata=documented("how long the service may take", maximum=_MOST_SECONDS),
+        metadata=documented("how many seconds the service may take", maximum=_LONGEST_TIMEOUT),
     )
     url: str | None = field(
         default=None,
@@ -176,7 +174,7 @@ class Service:
             service=self.name,
             url=self.url or self.address,
             secret=self.secret,
-            seconds=self.seconds,
+            timeout=self.timeout,
         )
         verdict = await service.ask(context.answer, self._asked(token, this_round))
         return await self._as_before(context, known_as, self._outcome(verdict))

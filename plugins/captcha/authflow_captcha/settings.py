@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import Attribute, field
 
-from authflow.errors import ConfigError
+from authflow.plugins import ConfigError
 
 
 def documented(doc: str, **bounds: float) -> Mapping[str, Any]:

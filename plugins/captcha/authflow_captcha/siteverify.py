@@ -18,7 +18,7 @@ from typing import Any, Final
 import aiohttp
 from attrs import field, frozen
 
-from authflow.secret import Secret
+from authflow.plugins import Secret
 from authflow_captcha.errors import (
     ServiceRefusedError,
     ServiceReplyError,
@@ -80,13 +80,13 @@ class SiteVerify:
         service: Its name, for errors.
         url: Where it is asked.
         secret: Our secret there.
-        seconds: How long it may take.
+        timeout: How many seconds it may take.
     """
 
     service: str
     url: str
     secret: Secret[str] = field(hash=False)
-    seconds: float
+    timeout: float
 
     async def ask(self, token: Secret[str], more: Mapping[str, str]) -> ServiceVerdict:
         """Ask whether a token is good. The service takes it for used then.
@@ -103,7 +103,7 @@ class SiteVerify:
         form = {"secret": self.secret.reveal(), "response": token.reveal(), **more}
         try:
             async with (
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self.seconds)) as session,
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self.timeout)) as session,
                 # A redirect would take the secret along, to another host or out of TLS.
                 session.post(self.url, data=form, allow_redirects=False) as reply,
             ):

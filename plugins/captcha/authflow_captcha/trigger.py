@@ -17,9 +17,14 @@ from typing import ClassVar, Final, Literal, get_args
 import anyio.to_thread
 from attrs import field, frozen
 
-from authflow.errors import ConfigError, PluginFailedError
-from authflow.plugins.outcomes import Outcome
-from authflow.plugins.trigger_challenge import CreateContext, Issued, VerifyContext
+from authflow.plugins import (
+    ConfigError,
+    CreateContext,
+    Issued,
+    Outcome,
+    PluginFailedError,
+    VerifyContext,
+)
 from authflow_captcha.publisher import Publisher
 from authflow_captcha.settings import documented, whole
 

@@ -20,10 +20,8 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from authflow import AuthConfig
-from authflow.plugins.trigger_challenge import CreateContext, VerifyContext
+from authflow.plugins import Challenge, CreateContext, Secret, VerifyContext
 from authflow.pool import PoolServer
-from authflow.results import Challenge
-from authflow.secret import Secret
 from authflow.triggers import Triggers
 
 

@@ -15,9 +15,8 @@ from authflow_captcha.browser import (
 )
 
 from authflow.errors import PluginFailedError
-from authflow.plugins import CLIENT_CHALLENGES, PluginRegistry
-from authflow.prompts.scripted import ScriptedPrompt
-from authflow.results import Challenge, Declined
+from authflow.plugins import CLIENT_CHALLENGES, Challenge, Declined, PluginRegistry
+from authflow.prompts import ScriptedPrompt
 
 KEY = "0x4AAAAAAADnPIDROrmt1Wwj"
 CLASSES: dict[str, Any] = {

@@ -16,11 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from authflow.errors import PluginFailedError
-from authflow.plugins import CLIENT_CHALLENGES, PluginRegistry
-from authflow.plugins.trigger_challenge import CreateContext
-from authflow.prompts.scripted import ScriptedPrompt
-from authflow.prompts.terminal import TerminalPrompt
-from authflow.results import Challenge
+from authflow.plugins import CLIENT_CHALLENGES, Challenge, CreateContext, PluginRegistry
+from authflow.prompts import ScriptedPrompt, TerminalPrompt
 
 Challenged = Callable[..., Challenge]
 AsUrl = Callable[..., str]
@@ -169,6 +166,11 @@ async def test_the_place_that_cognitos_sample_gives_is_shown_as_it_is(
         ("https://example.com/\x1b[2J", "malformed link"),
         ("https://example.com/\u202egnp.1", "malformed link"),
         ("https://[::1", "malformed link"),
+        ("https://example.com@evil.example/1.png", "malformed link"),
+        ("https://user:canary@example.com", "malformed link"),
+        ("https://example.com\\@evil.example", "malformed link"),
+        ("https://example.com:port", "malformed link"),
+        ("https://2130706433", "malformed link"),
         ("https://example.com/" + "x" * LONGEST_LINK, "malformed link"),
     ],
 )

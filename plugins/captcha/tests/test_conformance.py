@@ -17,7 +17,7 @@ from authflow_captcha.conformance import (
 from authflow_captcha.services import HCaptcha, ReCaptcha, Turnstile
 from authflow_captcha.trigger import Captcha
 
-from authflow.secret import Secret
+from authflow.plugins import Secret
 from authflow.testing import Made, TriggerChallengeSuite
 
 

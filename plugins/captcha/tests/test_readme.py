@@ -14,8 +14,8 @@ from authflow_captcha.browser import TurnstilePrompter
 
 from authflow import AuthClient, Secret, SignedIn
 from authflow.errors import ConfigError
-from authflow.prompts.scripted import ScriptedPrompt
-from authflow.results import Challenge
+from authflow.plugins import Challenge
+from authflow.prompts import ScriptedPrompt
 from authflow.triggers import Triggers, challenge, password, sequence
 
 FOLDER = Path(__file__).parents[1]

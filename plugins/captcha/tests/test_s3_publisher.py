@@ -14,7 +14,7 @@ from authflow_captcha.s3_publisher import S3Publisher
 from authflow_captcha.trigger import Captcha
 
 from authflow.errors import ConfigError, PluginFailedError
-from authflow.plugins.trigger_challenge import CreateContext
+from authflow.plugins import CreateContext
 
 FILE = b"\x89PNG\r\n\x1a\n"
 
@@ -89,7 +89,7 @@ async def test_without_its_bucket_it_fails_and_says_so(aws_url: str, aws_credent
 
 
 async def test_where_nobody_answers_it_gives_up_in_time(aws_credentials: None) -> None:
-    publisher = S3Publisher(bucket="b", endpoint="http://127.0.0.1:9", seconds=1.0)
+    publisher = S3Publisher(bucket="b", endpoint="http://127.0.0.1:9", timeout=1.0)
     async with publisher:
         with pytest.raises(PublishError):
             await publisher.publish(FILE, "image/png", 60)

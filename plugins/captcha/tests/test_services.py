@@ -18,10 +18,14 @@ from authflow_captcha.errors import (
 from authflow_captcha.services import HCaptcha, ReCaptcha, Service, Turnstile
 
 from authflow.errors import ConfigError, NextStep, PluginFailedError
-from authflow.plugins import TRIGGER_CHALLENGES, PluginRegistry
-from authflow.plugins.outcomes import Outcome
-from authflow.plugins.trigger_challenge import CreateContext, VerifyContext
-from authflow.secret import Secret
+from authflow.plugins import (
+    TRIGGER_CHALLENGES,
+    CreateContext,
+    Outcome,
+    PluginRegistry,
+    Secret,
+    VerifyContext,
+)
 from authflow.triggers import KeyRing, Limits, MemoryLimitStore, Triggers, challenge, password
 from authflow.triggers import sequence as in_sequence
 
@@ -316,7 +320,7 @@ async def test_a_service_that_hangs_is_given_up_in_time(
     siteverify.fault = hang
     begun = time.monotonic()
     with pytest.raises(ServiceUnavailableError, match="TimeoutError"):
-        await made(name, seconds=0.2).verify(answered(TOKEN, ROUND))
+        await made(name, timeout=0.2).verify(answered(TOKEN, ROUND))
     over.set()
     assert time.monotonic() - begun < 4
 
@@ -335,7 +339,7 @@ async def test_a_service_that_sends_a_byte_now_and_then_is_given_up_in_time(
 
     siteverify.fault = drip
     with pytest.raises(ServiceUnavailableError, match="TimeoutError"):
-        await made(name, seconds=0.2).verify(answered(TOKEN, ROUND))
+        await made(name, timeout=0.2).verify(answered(TOKEN, ROUND))
 
 
 @all_services
@@ -504,11 +508,11 @@ async def test_with_limits_a_run_after_a_failed_one_may_ask_again(
         ({"url": "https://"}, "url must be"),
         ({"url": "https://[::1"}, "url must be"),
         ({"url": 7}, "url must be"),
-        ({"seconds": 0}, "seconds is more than 0 and at most 4"),
-        ({"seconds": 4.5}, "seconds is"),
-        ({"seconds": True}, "seconds is"),
-        ({"seconds": float("nan")}, "seconds is"),
-        ({"seconds": "3"}, "seconds is"),
+        ({"timeout": 0}, "timeout is more than 0 and at most 4"),
+        ({"timeout": 4.5}, "timeout is"),
+        ({"timeout": True}, "timeout is"),
+        ({"timeout": float("nan")}, "timeout is"),
+        ({"timeout": "3"}, "timeout is"),
     ],
 )
 async def test_a_setting_that_is_malformed_or_unsafe_is_refused(

@@ -13,9 +13,8 @@ from authflow_captcha.trigger import Captcha
 
 from authflow import AuthClient, AuthFlow, ChallengeRequired, SignedIn
 from authflow.errors import BadCredentialsError, TriggerFailedError
-from authflow.prompts.scripted import ScriptedPrompt
-from authflow.results import Declined
-from authflow.secret import Secret
+from authflow.plugins import Declined, Secret
+from authflow.prompts import ScriptedPrompt
 from authflow.triggers import (
     CreateContext,
     Issued,

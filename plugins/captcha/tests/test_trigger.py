@@ -32,10 +32,15 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from authflow.errors import ConfigError, PluginFailedError
-from authflow.keys.randomness import Randomness
-from authflow.plugins import TRIGGER_CHALLENGES, PluginRegistry
-from authflow.plugins.outcomes import Outcome
-from authflow.plugins.trigger_challenge import CreateContext, Issued, VerifyContext
+from authflow.plugins import (
+    TRIGGER_CHALLENGES,
+    CreateContext,
+    Issued,
+    Outcome,
+    PluginRegistry,
+    Randomness,
+    VerifyContext,
+)
 
 COGNITOS_LIMIT = 131_072
 """Characters of a challenge parameter: StringType in the API's model."""

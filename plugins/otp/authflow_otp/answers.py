@@ -3,7 +3,7 @@
 import unicodedata
 from typing import Final
 
-from authflow.secret import Secret
+from authflow.plugins import Secret
 
 LONGEST: Final = 64
 """No code is longer, however it is typed; what is longer is not looked at."""

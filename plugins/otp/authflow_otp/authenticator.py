@@ -17,10 +17,14 @@ from typing import Any, ClassVar, Final
 import pyotp
 from attrs import evolve, field, frozen
 
-from authflow.errors import PluginFailedError
-from authflow.plugins.outcomes import Outcome
-from authflow.plugins.trigger_challenge import CreateContext, Issued, VerifyContext
-from authflow.secret import Secret
+from authflow.plugins import (
+    CreateContext,
+    Issued,
+    Outcome,
+    PluginFailedError,
+    Secret,
+    VerifyContext,
+)
 from authflow_otp.answers import code_of
 from authflow_otp.enrolments import Enrolment, Kind, Owner, SecretStore
 from authflow_otp.settings import having, within

@@ -16,8 +16,9 @@ from botocore.exceptions import (
     HTTPClientError,
 )
 
-from authflow.aws.connection import AwsConnection
-from authflow.errors import ConfigError, OutcomeUnknownError, PluginFailedError
+from authflow.aws import AwsConnection
+from authflow.errors import OutcomeUnknownError
+from authflow.plugins import ConfigError, PluginFailedError
 from authflow_otp.destinations import Medium
 from authflow_otp.messages import Message
 from authflow_otp.senders import sender_address

@@ -7,9 +7,7 @@ can neither steer a terminal nor put words into a person's mouth.
 import re
 from typing import ClassVar, Final
 
-from authflow.errors import PluginFailedError
-from authflow.prompts.prompt import Prompt
-from authflow.results import Challenge
+from authflow.plugins import Challenge, PluginFailedError, Prompt
 
 _DESTINATION: Final = re.compile(r"\+\*{1,15}[0-9]{1,4}|[^\s@<>]{0,4}\*{1,8}@[^\s@<>]{0,4}\*{1,8}")
 _NUMBER: Final = re.compile(r"[0-9]{1,6}")

@@ -9,9 +9,11 @@ from typing import Any, ClassVar, Final
 
 from attrs import define, frozen
 
-from authflow.secret import Secret
+from authflow.keys import KeyRing
+from authflow.plugins import Secret
+from authflow.stores import MemoryLimitStore
 from authflow.testing import ClientChallengeSuite, Made, Outbox, TriggerChallengeSuite
-from authflow.triggers import KeyRing, Limits, MemoryLimitStore
+from authflow.triggers import Limits
 from authflow_otp.authenticator import PERIOD, Hotp, Totp, code_at
 from authflow_otp.client import HotpPrompter, OtpPrompter, TotpPrompter
 from authflow_otp.destinations import Medium

@@ -12,9 +12,8 @@ from typing import Final
 from attrs import define, evolve, field, frozen
 from pyotp.utils import build_uri
 
-from authflow.errors import ConfigError, MisuseError
-from authflow.prompts.prompt import Prompt
-from authflow.secret import Secret
+from authflow.errors import MisuseError
+from authflow.plugins import ConfigError, Prompt, Secret
 from authflow_otp.answers import code_of
 from authflow_otp.authenticator import PERIOD, place_of
 from authflow_otp.enrolments import Enrolment, Kind, Owner, SecretStore

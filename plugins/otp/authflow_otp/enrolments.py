@@ -12,7 +12,6 @@ ring, bound to its owner, under a name that tells nothing.
 """
 
 import base64
-import hmac
 import json
 import logging
 import os
@@ -23,10 +22,10 @@ from attrs import define, field, frozen
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from authflow.errors import ConfigError, SealError
-from authflow.keys.key_ring import KeyProvider, KeyRing, encoded
-from authflow.secret import Secret
-from authflow.stores.store import LimitStore
+from authflow.errors import SealError
+from authflow.keys import KeyProvider, KeyRing
+from authflow.plugins import ConfigError, Secret
+from authflow.stores import LimitStore
 
 LEAST_SECRET: Final = 16
 """Bytes: RFC 4226, section 4, R6."""
@@ -244,10 +243,8 @@ class SealedSecretStore:
 
 
 def _name(ring: KeyRing, owner: Owner) -> str:
-    """Name an entry as stores of limits want it: 43 characters that tell nothing."""
-    key = ring.subkey("authflow-otp names", key_id=ring.lookup)
-    digest = hmac.digest(key, encoded("enrolment", *owner.parts()), "sha256")
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    """Name the entry of an owner."""
+    return ring.entry_name("authflow-otp names", "enrolment", *owner.parts())
 
 
 def _cipher(ring: KeyRing, owner: Owner, key_id: str) -> AESGCM:

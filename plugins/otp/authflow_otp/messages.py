@@ -12,8 +12,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from authflow.errors import ConfigError
-from authflow.secret import Secret
+from authflow.plugins import ConfigError, Secret
 
 LONGEST_SUBJECT: Final = 120
 LONGEST_BODY: Final = 1000

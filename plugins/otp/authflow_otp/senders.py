@@ -20,9 +20,9 @@ import aiosmtplib
 import anyio
 from attrs import define, field
 
-from authflow.errors import ConfigError, OutcomeUnknownError, PluginFailedError
-from authflow.loopback import is_loopback
-from authflow.secret import Secret
+from authflow.errors import OutcomeUnknownError
+from authflow.plugins import ConfigError, PluginFailedError, Secret
+from authflow.safe_url import is_loopback, safe_host
 from authflow_otp.destinations import Medium, is_sound
 from authflow_otp.messages import Message
 
@@ -70,6 +70,10 @@ def sender_address(text: str) -> Address:
     return checked
 
 
+def _host(host: str) -> str:
+    return safe_host(host, "SmtpSender: host")
+
+
 def _secret(password: str | Secret[str] | None) -> Secret[str] | None:
     return None if password is None else Secret[str].of(password)
 
@@ -86,7 +90,7 @@ class SmtpSender:
         username: Whom to log in as; nobody if there is none.
         password: The password.
         tls: How to trust the server's certificate; by default as this system does.
-        patience: For how many seconds the server may keep the user waiting.
+        timeout: How many seconds the server may take, which keeps the user waiting.
 
     Raises:
         ConfigError: The mail would travel unencrypted, or a setting is malformed.
@@ -94,19 +98,16 @@ class SmtpSender:
 
     medium: ClassVar[Medium] = Medium.EMAIL
 
-    host: str
+    host: str = field(converter=_host)
     from_address: Address = field(converter=sender_address)
     security: Security = "starttls"
     port: int | None = None
     username: str | None = None
     password: Secret[str] | None = field(default=None, converter=_secret)
     tls: ssl.SSLContext | None = field(default=None, repr=False)
-    patience: float = 3.0
+    timeout: float = 3.0
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.host, str) or not self.host:
-            msg = "SmtpSender: name the host"
-            raise ConfigError(msg)
         if self.security not in _PORTS:
             msg = f"SmtpSender: security is one of {', '.join(_PORTS)}"
             raise ConfigError(msg)
@@ -122,8 +123,8 @@ class SmtpSender:
         if self.port is not None and (type(self.port) is not int or not 0 < self.port < 65536):
             msg = "SmtpSender: port is a number from 1 to 65535"
             raise ConfigError(msg)
-        if not self.patience > 0:
-            msg = "SmtpSender: patience is a positive number of seconds"
+        if not self.timeout > 0:
+            msg = "SmtpSender: timeout is a positive number of seconds"
             raise ConfigError(msg)
         if self.tls is None and self.security != "none":
             self.tls = ssl.create_default_context()  # here, for it reads many files
@@ -150,11 +151,11 @@ class SmtpSender:
             use_tls=self.security == "tls",
             start_tls=self.security == "starttls",
             tls_context=self.tls,
-            timeout=self.patience,
+            timeout=self.timeout,
         )
         handed_over = False
         try:
-            with anyio.fail_after(self.patience):
+            with anyio.fail_after(self.timeout):
                 await server.connect()
                 handed_over = True
                 await server.send_message(mail)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from authflow.errors import ConfigError
+from authflow.plugins import ConfigError
 
 if TYPE_CHECKING:
     from attrs import Attribute

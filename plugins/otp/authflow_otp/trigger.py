@@ -27,17 +27,20 @@ from typing import Any, ClassVar, Final, Self
 import anyio
 from attrs import field, frozen
 
-from authflow.errors import (
-    AuthFlowError,
+from authflow.errors import AuthFlowError, OutcomeUnknownError
+from authflow.plugins import (
+    Admitted,
+    AlreadySent,
     ConfigError,
-    OutcomeUnknownError,
+    CreateContext,
+    Issued,
+    Outcome,
     PluginFailedError,
+    Secret,
+    SendRefused,
+    VerifyContext,
 )
-from authflow.plugins.admission import Admitted, AlreadySent, SendRefused
-from authflow.plugins.outcomes import Outcome
-from authflow.plugins.trigger_challenge import CreateContext, Issued, VerifyContext
-from authflow.secret import Secret
-from authflow.triggers.limits.limits import Limits
+from authflow.triggers import Limits
 from authflow_otp.answers import code_of
 from authflow_otp.destinations import Medium, destination, masked, stand_in
 from authflow_otp.messages import LONGEST_PURPOSE, Templates

@@ -5,7 +5,7 @@ from authflow_otp.answers import LONGEST, code_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authflow.secret import Secret
+from authflow.plugins import Secret
 
 
 @pytest.mark.parametrize(

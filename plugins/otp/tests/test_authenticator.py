@@ -14,10 +14,8 @@ from hypothesis import strategies as st
 
 from authflow import AuthFlow, ChallengeRequired, SignedIn
 from authflow.errors import ConfigError, PluginFailedError
-from authflow.plugins import TRIGGER_CHALLENGES, PluginRegistry
-from authflow.plugins.outcomes import Outcome, Verdict
-from authflow.prompts.scripted import ScriptedPrompt
-from authflow.secret import Secret
+from authflow.plugins import TRIGGER_CHALLENGES, Outcome, PluginRegistry, Secret, Verdict
+from authflow.prompts import ScriptedPrompt
 from authflow.triggers import CreateContext, KeyRing, MemoryLimitStore, VerifyContext, challenge
 
 POOL = "eu-central-1_A"

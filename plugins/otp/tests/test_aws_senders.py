@@ -14,7 +14,7 @@ from moto.sesv2.models import sesv2_backends
 from moto.sns.models import sns_backends
 
 from authflow.errors import ConfigError, OutcomeUnknownError, PluginFailedError
-from authflow.secret import Secret
+from authflow.plugins import Secret
 
 REGION = "eu-central-1"
 FROM = "Example Shop <no-reply@example.com>"

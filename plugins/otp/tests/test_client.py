@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authflow.errors import PluginFailedError
-from authflow.plugins import CLIENT_CHALLENGES, PluginRegistry
-from authflow.prompts.scripted import ScriptedPrompt
-from authflow.results import Challenge
+from authflow.plugins import CLIENT_CHALLENGES, Challenge, PluginRegistry
+from authflow.prompts import ScriptedPrompt
 
 SENT = {
     "destination": "a***@e***",

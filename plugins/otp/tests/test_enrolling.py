@@ -9,10 +9,8 @@ from authflow_otp.enrolling import Enroller
 from authflow_otp.enrolments import Kind, Owner, SealedSecretStore
 
 from authflow.errors import ConfigError, MisuseError
-from authflow.plugins.outcomes import Verdict
-from authflow.prompts.scripted import ScriptedPrompt
-from authflow.prompts.terminal import TerminalPrompt
-from authflow.secret import Secret
+from authflow.plugins import Secret, Verdict
+from authflow.prompts import ScriptedPrompt, TerminalPrompt
 from authflow.triggers import CreateContext, KeyRing, MemoryLimitStore, VerifyContext
 
 ADA = Owner(user_pool_id="eu-central-1_A", username="ada", kind=Kind.TOTP)

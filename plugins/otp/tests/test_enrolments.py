@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authflow.errors import ConfigError, LimitStoreUnavailableError, SealError
-from authflow.secret import Secret
+from authflow.plugins import Secret
 from authflow.triggers import DynamoDbLimitStore, KeyRing, LimitStore, MemoryLimitStore
 
 ADA = Owner(user_pool_id="eu-central-1_A", username="ada", kind=Kind.TOTP)
@@ -93,6 +93,17 @@ async def test_the_store_learns_neither_the_user_nor_the_secret(
     assert len(key) == 43
     for told in (b"ada", SECRET, b"SHA1", b"eu-central"):
         assert told not in value + key.encode()
+
+
+async def test_an_entry_keeps_the_name_that_it_had(spied: Spied) -> None:
+    """Another name would shut every user out: the secrets that are kept would not be found."""
+    ring = KeyRing(
+        keys={"1": Secret(bytes(range(32))), "2": Secret(bytes(range(32, 64)))},
+        current="2",
+        lookup="1",
+    )
+    await SealedSecretStore(entries=spied, keys=ring).replace(ADA, ENROLMENT, expected=None)
+    assert list(spied.given) == ["K-JK7RYjKg-8K31efirPJBcaGOteXdVow2Kx9c-kM74"]
 
 
 async def test_another_users_enrolment_does_not_open(spied: Spied, keys: KeyRing) -> None:

@@ -4,7 +4,7 @@ import pytest
 from authflow_otp.messages import BUILT_IN, LONGEST_BODY, Template, Templates
 
 from authflow.errors import ConfigError
-from authflow.secret import Secret
+from authflow.plugins import Secret
 
 CODE = Secret("471108")
 

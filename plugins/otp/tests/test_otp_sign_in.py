@@ -15,7 +15,7 @@ from authflow_otp.senders import SmtpSender
 
 from authflow import AuthFlow, ChallengeRequired, SignedIn
 from authflow.errors import BadCredentialsError, OutcomeUnknownError, PluginFailedError
-from authflow.prompts.scripted import ScriptedPrompt
+from authflow.prompts import ScriptedPrompt
 from authflow.triggers import Limits, Triggers, challenge
 
 Opened = Callable[..., AbstractAsyncContextManager[Any]]

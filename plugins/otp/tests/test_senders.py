@@ -11,7 +11,7 @@ from authflow_otp.messages import Message, Templates
 from authflow_otp.senders import SmtpSender
 
 from authflow.errors import ConfigError, OutcomeUnknownError, PluginFailedError
-from authflow.secret import Secret
+from authflow.plugins import Secret
 
 SHOP = "Example Shop <no-reply@example.com>"
 LOGIN = {"username": "shop", "password": "Mail-secret-1"}
@@ -144,7 +144,7 @@ async def test_a_silent_server_is_not_waited_for() -> None:
             port=silent.getsockname()[1],
             from_address=SHOP,
             security="none",
-            patience=0.2,
+            timeout=0.2,
         )
         with pytest.raises(PluginFailedError, match="cannot be reached"):
             await sender.send(message())
@@ -177,12 +177,12 @@ def lax(verify: ssl.VerifyMode) -> ssl.SSLContext:
     [
         ({"security": "none"}, "do not travel unencrypted"),
         ({"security": "ssl"}, "security is one of"),
-        ({"host": ""}, "name the host"),
+        ({"host": ""}, "host must be"),
         ({"username": "shop"}, "a username and a password"),
         ({"password": "x"}, "a username and a password"),
         ({"port": 0}, "1 to 65535"),
         ({"port": True}, "1 to 65535"),
-        ({"patience": 0}, "positive"),
+        ({"timeout": 0}, "positive"),
         ({"tls": lax(ssl.CERT_NONE)}, "verify the server's certificate"),
         ({"tls": lax(ssl.CERT_REQUIRED)}, "verify the server's certificate and its name"),
         ({"from_address": "nobody"}, "from_address"),

@@ -8,8 +8,7 @@ from authflow_otp.messages import Message, Template
 from authflow_otp.trigger import Otp
 
 from authflow.errors import ConfigError, MisuseError, PluginFailedError
-from authflow.plugins import TRIGGER_CHALLENGES, PluginRegistry
-from authflow.secret import Secret
+from authflow.plugins import TRIGGER_CHALLENGES, PluginRegistry, Secret
 from authflow.triggers import (
     CreateContext,
     KeyRing,

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from attrs import define, field, frozen
 
-from authflow.errors import NextStep, PluginError
+from authflow.plugins import NextStep, PluginError
 
 
 class AnswersUnavailableError(PluginError):

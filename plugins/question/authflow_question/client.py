@@ -2,9 +2,7 @@
 
 from typing import ClassVar, Final
 
-from authflow.errors import PluginFailedError
-from authflow.prompts.prompt import Prompt
-from authflow.results import Challenge
+from authflow.plugins import Challenge, PluginFailedError, Prompt
 
 LONGEST_QUESTION: Final = 1000
 """In characters. What a user pool sends is not trusted, and longer is no question."""

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Final
 
 from attrs import define, field
 
+from authflow.keys import KeyRing
 from authflow.testing import ClientChallengeSuite, Made, TriggerChallengeSuite
-from authflow.triggers import KeyRing
 from authflow_question.answers import EnrolledAnswer
 from authflow_question.client import QuestionPrompter
 from authflow_question.enrolment import Enrolment

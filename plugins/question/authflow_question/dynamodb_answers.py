@@ -18,8 +18,8 @@ from typing import Any, Final
 from attrs import define
 from botocore.exceptions import BotoCoreError, ClientError
 
-from authflow.aws.connection import AwsConnection
-from authflow.errors import ConfigError
+from authflow.aws import AwsConnection
+from authflow.plugins import ConfigError
 from authflow_question.answers import (
     AnswersDamagedError,
     AnswersUnavailableError,

@@ -5,9 +5,9 @@ from typing import Final
 
 from attrs import field, frozen
 
-from authflow.errors import MisuseError, NextStep
-from authflow.secret import Secret
-from authflow.triggers import KeyProvider
+from authflow.errors import MisuseError
+from authflow.keys import KeyProvider
+from authflow.plugins import NextStep, Secret
 from authflow_question.answers import EnrolledAnswer
 from authflow_question.hashes import MEMORIES_KIB, PASSES, AnswerHashes, Place
 from authflow_question.normalisation import LONGEST_TYPED, normalised

@@ -19,8 +19,9 @@ import argon2
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 from attrs import field, frozen
 
-from authflow.errors import ConfigError, KeysUnavailableError
-from authflow.triggers import KeyProvider, KeyRing
+from authflow.errors import KeysUnavailableError
+from authflow.keys import KeyProvider, KeyRing
+from authflow.plugins import ConfigError
 from authflow_question.answers import AnswersDamagedError, EnrolledAnswer
 
 MEMORIES_KIB: Final = range(19_456, 262_145)

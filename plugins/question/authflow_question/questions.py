@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from authflow.errors import ConfigError
+from authflow.plugins import ConfigError
 
 DEFAULT_QUESTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -11,9 +11,15 @@ from typing import ClassVar, Final
 
 from attrs import field, frozen
 
-from authflow.errors import ConfigError, PluginFailedError
-from authflow.secret import Secret
-from authflow.triggers import CreateContext, Issued, KeyProvider, VerifyContext
+from authflow.keys import KeyProvider
+from authflow.plugins import (
+    ConfigError,
+    CreateContext,
+    Issued,
+    PluginFailedError,
+    Secret,
+    VerifyContext,
+)
 from authflow_question.answers import AnswerStore
 from authflow_question.hashes import AT_ONCE, MEMORIES_KIB, PASSES, AnswerHashes, Place
 from authflow_question.normalisation import normalised

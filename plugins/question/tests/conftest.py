@@ -19,9 +19,8 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from authflow import AuthConfig
-from authflow.keys.randomness import Randomness
+from authflow.plugins import Randomness, Secret
 from authflow.pool import PoolServer
-from authflow.secret import Secret
 from authflow.triggers import CreateContext, Issued, KeyRing, VerifyContext
 
 PASSWORD = "Correct-horse-1"

@@ -8,8 +8,7 @@ from authflow_question.questions import DEFAULT_QUESTIONS
 
 from authflow.client import ScriptedPrompt
 from authflow.errors import PluginFailedError
-from authflow.plugins import CLIENT_CHALLENGES, PluginRegistry
-from authflow.results import Challenge
+from authflow.plugins import CLIENT_CHALLENGES, Challenge, PluginRegistry
 
 
 class Watched(ScriptedPrompt):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authflow.errors import ConfigError
-from authflow.secret import Secret
+from authflow.plugins import Secret
 from authflow.triggers import KeyRing
 
 POOL = "eu-central-1_Abc123def"

@@ -1,11 +1,10 @@
 """`authflow check` lets no policy rest on a question."""
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-from authflow.cli import main
 
 POLICIES = """
 from authflow.triggers import (
@@ -27,23 +26,28 @@ after_a_password = served(sequence(password(), question))
 """
 
 
-@pytest.fixture
-def policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "question_policies.py").write_text(POLICIES)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "question_policies", raising=False)
+def check(folder: Path, policy: str) -> tuple[int, str]:
+    """Run `authflow check` on a policy: its exit code, and what it says."""
+    (folder / "question_policies.py").write_text(POLICIES)
+    done = subprocess.run(
+        [sys.executable, "-m", "authflow", "check", f"question_policies:{policy}"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("policy", ["alone", "an_option"])
-def test_a_policy_that_a_question_alone_can_pass_is_refused(
-    policies: None, capsys: pytest.CaptureFixture[str], policy: str
-) -> None:
-    assert main(["check", f"question_policies:{policy}"]) == 1
-    assert "question never suffices alone" in capsys.readouterr().out
+def test_a_policy_that_a_question_alone_can_pass_is_refused(tmp_path: Path, policy: str) -> None:
+    code, said = check(tmp_path, policy)
+    assert code == 1, said
+    assert "question never suffices alone" in said
 
 
-def test_a_policy_that_asks_a_question_after_the_password_is_proved(
-    policies: None, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["check", "question_policies:after_a_password"]) == 0
-    assert "BROKEN" not in capsys.readouterr().out
+def test_a_policy_that_asks_a_question_after_the_password_is_proved(tmp_path: Path) -> None:
+    code, said = check(tmp_path, "after_a_password")
+    assert code == 0, said
+    assert "Proved" in said
+    assert "BROKEN" not in said

@@ -1,7 +1,11 @@
 import uuid
+from collections import Counter
 
 import pytest
 
+from authflow.pool.accounts.masking import stand_in
+from authflow.pool.accounts.passwords import new_salt
+from authflow.pool.accounts.user_pools import UserPool
 from authflow.srp import COGNITO
 
 WRONG = "Incorrect username or password."
@@ -23,6 +27,42 @@ async def test_an_unknown_user_gets_the_same_salt_and_id_every_time(house):
     assert seen[0] == seen[1]
     _, other = await house.ask("noone")
     assert other["ChallengeParameters"]["SALT"] != seen[0]["SALT"]
+
+
+async def test_a_name_has_another_salt_in_another_pool_and_the_same_in_every_spelling(
+    house, settle
+):
+    other = await settle(house.api, PreventUserExistenceErrors="ENABLED")
+    salts = {}
+    for where, name in ((house, "nobody"), (house, "NoBody"), (other, "nobody")):
+        _, asked = await where.ask(name)
+        salts[where.pool_id, name] = asked["ChallengeParameters"]["SALT"]
+    assert salts[house.pool_id, "nobody"] == salts[house.pool_id, "NoBody"]
+    assert salts[house.pool_id, "nobody"] != salts[other.pool_id, "nobody"]
+
+
+@pytest.mark.parametrize("whose", ["users", "nobody's"])
+def test_every_salt_has_16_bytes_and_none_begins_with_00_nor_often_with_another(whose):
+    pool = UserPool(
+        id="us-east-1_Example01",
+        settings={},
+        key_id="k",
+        signing_key="{}",
+        mask_key=bytes(range(32)),
+        created_at=0,
+        modified_at=0,
+    )
+    salts = [
+        new_salt() if whose == "users" else stand_in(pool, f"name {number}").password.salt
+        for number in range(20_000)
+    ]
+    assert {len(salt) for salt in salts} == {16}
+    assert len(set(salts)) == len(salts)
+    first = Counter(salt[0] for salt in salts)
+    assert set(first) == set(range(1, 256))
+    # 78 of each are expected, with a standard deviation of 9.
+    assert max(first.values()) < 78 + 8 * 9
+    assert set(Counter(salt[1] for salt in salts)) == set(range(256))
 
 
 async def test_known_and_unknown_get_parameters_of_one_shape(house):
@@ -81,7 +121,11 @@ async def test_where_usernames_are_ids_an_unknown_user_has_one_too(api, settle):
         api, {"UsernameAttributes": ["email"]}, PreventUserExistenceErrors="ENABLED"
     )
     _, asked = await house.ask("nobody@example.org")
-    assert uuid.UUID(asked["ChallengeParameters"]["USER_ID_FOR_SRP"]).version == 4
+    parameters = asked["ChallengeParameters"]
+    made = uuid.UUID(parameters["USER_ID_FOR_SRP"])
+    assert made.version == 4
+    # No two of the made-up values come of the same bytes: that would tell that they are made up.
+    assert made.hex[2:12] not in parameters["SALT"]
 
 
 async def test_by_default_an_unknown_user_is_told_of(api, settle):

@@ -61,9 +61,13 @@ async def test_what_makes_users_what_they_are_survives_an_update(api, settle):
     assert pool["UsernameAttributes"] == ["email"]
 
 
-async def test_pools_are_listed_page_by_page(start):
+async def test_pools_are_listed_page_by_page_the_oldest_first(start, clock):
     api = await start()
-    ids = [(await api("CreateUserPool", PoolName=f"p{n}"))["UserPool"]["Id"] for n in range(5)]
+    made = []
+    for n in range(7):
+        clock.now += 0.1 * (n % 3)  # some are made in the same moment
+        pool = (await api("CreateUserPool", PoolName=f"p{n}"))["UserPool"]
+        made.append((pool["CreationDate"], pool["Id"]))
     listed, token = [], {}
     while True:
         page = await api("ListUserPools", MaxResults=2, **token)
@@ -72,10 +76,12 @@ async def test_pools_are_listed_page_by_page(start):
         if "NextToken" not in page:
             break
         token = {"NextToken": page["NextToken"]}
-    assert listed == ids
+    assert listed == [pool_id for _, pool_id in sorted(made)]
 
 
-@pytest.mark.parametrize("token", ["x", "-1", "LTE=", "OTk5OTk5OTk5OTk5OTk5OTk5OTk=", "\u00e9"])
+@pytest.mark.parametrize(
+    "token", ["x", "\u00e9", "bmFuIHg=", "LWluZiB4", "IHg=", "MS4wIAA=", "w6k="]
+)
 async def test_an_invented_page_token_is_refused(api, token):
     refusal = await api.refused("ListUserPools", MaxResults=1, NextToken=token)
     assert refusal.code == "InvalidParameterException"

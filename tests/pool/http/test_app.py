@@ -96,15 +96,61 @@ async def test_a_body_without_a_length_is_bounded_too(api):
     assert json.loads(body)["__type"] == "SerializationException"
 
 
+async def test_a_body_without_an_end_is_cut_off_when_it_is_too_long(api):
+    host, _, port = api.endpoint.removeprefix("http://").rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    text = request(b"", **{"Transfer-Encoding": "chunked"}).replace(b"Content-Length: 0\r\n", b"")
+    writer.write(text + b"10001\r\n" + b" " * (MOST_BYTES + 1) + b"\r\n")
+    # The last chunk never comes, and is not waited for.
+    reply = await asyncio.wait_for(reader.readuntil(b"}"), 5)
+    writer.close()
+    assert b"the body has more than 65536 bytes" in reply
+
+
 async def test_a_body_that_does_not_come_is_not_waited_for(api, monkeypatch):
-    monkeypatch.setattr("authflow.pool.http.app._BODY_SECONDS", 0.05)
+    monkeypatch.setattr("authflow.pool.http.app._BODY_TIMEOUT", 0.05)
     text = request(**{"Content-Length": "1000"})
     head, body = await raw(api, text)
     assert "400" in head
     assert json.loads(body)["__type"] == "SerializationException"
 
 
-async def test_a_client_that_leaves_harms_nobody(api):
+async def test_a_body_that_comes_in_drops_is_cut_off_when_its_time_is_over(api, monkeypatch):
+    """However often a drop comes: it is the whole body that must be there in time."""
+    monkeypatch.setattr("authflow.pool.http.app._BODY_SECONDS", 0.3)
+    host, _, port = api.endpoint.removeprefix("http://").rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(request(b"", **{"Content-Length": "100000"}))
+    reply = asyncio.create_task(reader.readuntil(b"}"))
+    drops = 0
+    while not reply.done() and drops < 200:
+        writer.write(b" ")
+        drops += 1
+        await asyncio.sleep(0.02)
+    head, _, body = (await asyncio.wait_for(reply, 10)).partition(b"\r\n\r\n")
+    writer.close()
+    assert 5 < drops < 200
+    assert b" 400 " in head
+    assert json.loads(body)["message"] == "the body took longer than 0.3 s"
+
+
+async def test_a_body_in_parts_is_read_if_all_of_it_comes_in_time(api):
+    host, _, port = api.endpoint.removeprefix("http://").rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    for part in (request()[:-9], request()[-9:-3], request()[-3:]):
+        writer.write(part)
+        await asyncio.sleep(0.05)
+    assert b"UserPools" in await reader.read()
+    writer.close()
+
+
+def test_a_body_has_ten_seconds():
+    from authflow.pool.http.app import _BODY_SECONDS
+
+    assert _BODY_SECONDS == 10
+
+
+async def test_a_client_that_leaves_harms_nobody(api, caplog):
     host, _, port = api.endpoint.removeprefix("http://").rpartition(":")
     for _ in range(5):
         _, writer = await asyncio.open_connection(host, int(port))
@@ -113,6 +159,8 @@ async def test_a_client_that_leaves_harms_nobody(api):
         writer.close()
         await writer.wait_closed()
     assert await api("ListUserPools", MaxResults=1)
+    await asyncio.sleep(0.05)
+    assert not [record for record in caplog.records if record.name.startswith("authflow")]
 
 
 async def test_a_failure_inside_says_nothing_outside_and_all_in_the_log(house, monkeypatch, caplog):

@@ -128,6 +128,41 @@ async def test_the_table_above_names_every_operation(api):
     assert sorted(table) == sorted(OPERATIONS)
 
 
+@pytest.mark.parametrize(
+    ("rest", "message"),
+    [
+        ('"MaxResults": 2', "a name stands twice in one JSON object"),
+        ('"Invented": {"a": 1, "a": 1}', "a name stands twice in one JSON object"),
+        ('"Invented": [{"a": {"b": 1, "b": 2}}]', "a name stands twice in one JSON object"),
+        ('"Invented": NaN', "NaN and Infinity are not JSON"),
+        ('"Invented": [-Infinity]', "NaN and Infinity are not JSON"),
+        (f'"Invented": {"[" * 32}{"]" * 32}', "the body is more than 32 levels deep"),
+        (f'"Invented": {"[" * 31}{{"a": 1}}{"]" * 31}', "the body is more than 32 levels deep"),
+        ('"Invented": ' + '{"a":' * 32 + "1" + "}" * 32, "the body is more than 32 levels deep"),
+        ('"Invented": "half', "the body is not JSON"),
+    ],
+)
+async def test_what_is_ambiguous_or_excessive_is_refused_in_a_request_that_is_good_otherwise(
+    api, rest, message
+):
+    status, reply, _ = await api.post("ListUserPools", f'{{"MaxResults": 1, {rest}}}')
+    assert (status, reply) == (400, {"__type": "SerializationException", "message": message})
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        f'"Invented": {"[" * 31}{"]" * 31}',
+        f'"Invented": [{", ".join(["[]"] * 1000)}]',
+        f'"Invented": "{"x" * (MOST_BYTES - 36)}"',
+    ],
+    ids=["deep", "many", "long"],
+)
+async def test_what_is_just_within_the_bounds_is_taken(api, rest):
+    status, reply, _ = await api.post("ListUserPools", f'{{"MaxResults": 1, {rest}}}')
+    assert status == 200, reply
+
+
 async def test_members_that_nobody_knows_are_ignored(api):
     made = await api("CreateUserPool", PoolName="x", Invented={"a": 1})
     assert "Invented" not in made["UserPool"]

@@ -84,6 +84,13 @@ async def test_a_session_expires_when_the_client_says(api, settle, minutes, seco
     assert "AuthenticationResult" in reply
 
 
+async def test_who_comes_late_hears_that_the_session_has_expired_whatever_others_did(house, asked):
+    house.clock.now += 180 + 890
+    await house.api("InitiateAuth", **house.by_password("bob", TEMPORARY))
+    refusal = await house.api.refused("RespondToAuthChallenge", **answer(house, asked["Session"]))
+    assert refusal.message == "Invalid session for the user, session is expired."
+
+
 async def test_administrators_answer_with_the_same_session(house, asked):
     request = {**answer(house, asked["Session"]), "UserPoolId": house.pool_id}
     assert "AuthenticationResult" in await house.api("AdminRespondToAuthChallenge", **request)

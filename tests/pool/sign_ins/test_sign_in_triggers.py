@@ -1,6 +1,5 @@
 import asyncio
 import copy
-import json
 import sqlite3
 from contextlib import closing
 
@@ -496,11 +495,9 @@ async def test_of_ten_renewals_side_by_side_one_gets_the_new_token(start, settle
         await start(triggers=recorder), RefreshTokenRotation=rotation, ExplicitAuthFlows=flows
     )
     await house.add_user()
-    body = json.dumps(renewing(house, (await house.tokens())["RefreshToken"]))
-    replies = await asyncio.gather(
-        *(house.api.post("GetTokensFromRefreshToken", body) for _ in range(10))
-    )
-    assert sorted(status for status, _, _ in replies) == [200] + [400] * 9
+    request = renewing(house, (await house.tokens())["RefreshToken"])
+    replies = await house.api.at_once(*[("GetTokensFromRefreshToken", request)] * 10)
+    assert sum("AuthenticationResult" in reply for reply in replies) == 1
 
 
 async def test_what_is_revoked_while_a_trigger_runs_is_not_refreshed(house, recorder):

@@ -2,13 +2,49 @@ import asyncio
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from authflow.errors import ConfigError
-from authflow.pool.store.database import _APPLICATION_ID, Database
+from authflow.pool.store.database import _APPLICATION_ID, Database, _switch_to_wal
 from authflow.pool.store.schema import SCHEMA
+
+STARTS = """
+import asyncio, multiprocessing, sys
+from authflow.pool.store.database import Database
+
+def put(connection, name):
+    connection.execute("INSERT INTO password_failures VALUES ('p', ?, 1, 0)", (name,))
+
+async def start(path, name):
+    async with Database(path=path) as database:
+        await database.write(put, name)
+
+def process(name):
+    for n in range(20):
+        together.wait(50)
+        asyncio.run(start(f"{sys.argv[1]}/{n}.db", name))
+
+forking = multiprocessing.get_context("fork")
+together = forking.Barrier(4)
+processes = [forking.Process(target=process, args=(name,)) for name in "abcd"]
+for each in processes:
+    each.start()
+for each in processes:
+    each.join()
+sys.exit(any(each.exitcode for each in processes))
+"""
+READS = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("SELECT * FROM users").fetchall()
+connection.close()
+"""
 
 
 def count(connection, name, n=1):
@@ -61,31 +97,60 @@ async def test_what_is_acknowledged_is_on_disk(tmp_path):
         ) == (2,)
 
 
-async def test_jobs_that_wait_share_a_commit(tmp_path):
+def commits(path):
+    """Count the transactions in the write-ahead log: the frames that end one name a size."""
+    log = path.with_name(f"{path.name}-wal").read_bytes()
+    page, salts = int.from_bytes(log[8:12], "big"), log[16:24]
+    frames = (log[at : at + 24] for at in range(32, len(log), 24 + page))
+    # Frames of the log before this one have other salts.
+    return sum(frame[4:8] != bytes(4) and frame[8:16] == salts for frame in frames)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "groups"), [(1, 1), (2, 1), (40, 1), (256, 1), (257, 2), (600, 3)]
+)
+async def test_jobs_that_wait_share_a_commit(tmp_path, jobs, groups):
+    path = tmp_path / "pool.db"
+    async with Database(path=str(path)) as database:
+        began, go_on = threading.Event(), threading.Event()
+
+        def slow(_connection):
+            began.set()
+            assert go_on.wait(10)
+
+        await database.write(count, "first")
+        before = commits(path)
+        first = asyncio.create_task(database.write(slow))
+        await asyncio.to_thread(began.wait, 10)
+        waiting = [asyncio.create_task(database.write(count, f"u{n}")) for n in range(jobs)]
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.gather(first, *waiting)
+        assert commits(path) - before == groups
+
+
+async def test_jobs_that_share_a_commit_see_one_another_and_nobody_else_sees_them(tmp_path):
     async with Database(path=str(tmp_path / "pool.db")) as database:
         began, go_on = threading.Event(), threading.Event()
-        transactions = set()
+        other = sqlite3.connect(tmp_path / "pool.db", check_same_thread=False)
 
         def slow(connection):
             began.set()
             assert go_on.wait(10)
+            count(connection, "slow")
 
-        def noting(connection):
-            transactions.add(connection.execute("PRAGMA data_version").fetchone())
-            return connection.total_changes, connection.in_transaction
+        def last(connection):
+            return names(connection), names(other)
 
         first = asyncio.create_task(database.write(slow))
         await asyncio.to_thread(began.wait, 10)
-        other = sqlite3.connect(tmp_path / "pool.db")
         waiting = [asyncio.create_task(database.write(count, f"u{n}")) for n in range(20)]
-        last = asyncio.create_task(database.write(names))
+        seen = asyncio.create_task(database.write(last))
         await asyncio.sleep(0)
-        before = names(other)
         go_on.set()
         await asyncio.gather(first, *waiting)
-        # The last job of the group saw all before it, and nobody outside saw any of them then.
-        assert await last == {f"u{n}" for n in range(20)}
-        assert before == set()
+        assert await seen == ({"slow"} | {f"u{n}" for n in range(20)}, {"slow"})
+        assert names(other) == {"slow"} | {f"u{n}" for n in range(20)}
         other.close()
 
 
@@ -194,3 +259,55 @@ async def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path):
             assert ("messages",) in tables
             version = await database.read(lambda c: c.execute("PRAGMA user_version").first())
             assert version == (len(SCHEMA),)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="its processes are forked, to start at once")
+async def test_processes_that_start_on_one_new_file_all_come_up(tmp_path):
+    subprocess.run([sys.executable, "-c", STARTS, tmp_path], check=True)
+    for n in range(20):
+        async with Database(path=f"{tmp_path}/{n}.db") as database:
+            assert await database.read(names) == set("abcd")
+
+
+async def test_another_process_that_comes_and_goes_leaves_the_log_where_it_is(tmp_path):
+    path = tmp_path / "pool.db"
+    async with Database(path=str(path)) as database:
+        await database.write(count, "ann")
+    async with Database(path=str(path)) as database:
+        subprocess.run([sys.executable, "-c", READS, path], check=True)
+        # Had it found itself alone, it would have put the log away, and what is written next.
+        assert Path(f"{path}-wal").exists()
+        await database.write(count, "bob")
+    async with Database(path=str(path)) as database:
+        assert await database.read(names) == {"ann", "bob"}
+
+
+def test_the_switch_to_wal_waits_for_another_process_that_writes(tmp_path):
+    path = tmp_path / "pool.db"
+    with (
+        closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other,
+        closing(sqlite3.connect(path)) as ours,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        releasing = threading.Timer(0.2, other.execute, ["ROLLBACK"])
+        releasing.start()
+        _switch_to_wal(ours)
+        releasing.join()
+        assert ours.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+async def test_a_new_version_comes_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = str(tmp_path / "pool.db")
+    broken = (*SCHEMA, "CREATE TABLE better (x TEXT) STRICT; CREATE TABLE users (x TEXT) STRICT;")
+    async with Database(path=path) as database:
+        await database.write(count, "ann")
+    with monkeypatch.context() as patched:
+        patched.setattr("authflow.pool.store.database.SCHEMA", broken)
+        with pytest.raises(ConfigError, match="users already exists"):
+            async with Database(path=path):
+                pass
+    async with Database(path=path) as database:
+        assert await database.read(names) == {"ann"}
+        assert ("better",) not in await database.read(
+            lambda connection: connection.execute("SELECT name FROM sqlite_schema")
+        )

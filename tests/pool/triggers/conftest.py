@@ -167,7 +167,7 @@ async def endpoint_house(
 ) -> Any:
     """A pool with a user, whose custom challenges are a Python function at an endpoint."""
     local_lambda.functions["one"] = python_function("riddle.py")
-    api = await start(lambda_endpoint=local_lambda.url, trigger_seconds=2)
+    api = await start(lambda_endpoint=local_lambda.url, trigger_timeout=2)
     house = await settle(api, {"LambdaConfig": dict.fromkeys(SOURCES, ARN.format("one"))})
     await house.add_user()
     return house

@@ -105,7 +105,7 @@ async def test_a_handler_that_hangs_is_tried_three_times(invoked):
         calls.append(event)
         await asyncio.sleep(60)
 
-    house = await invoked(hanging, ("PreAuthentication",), {"trigger_seconds": 0.2})
+    house = await invoked(hanging, ("PreAuthentication",), {"trigger_timeout": 0.2})
     await house.add_user()
     refusal = await house.api.refused("InitiateAuth", **house.by_password())
     assert (refusal.code, refusal.message) == (
@@ -125,7 +125,7 @@ async def test_the_second_try_may_succeed(invoked):
             await asyncio.sleep(60)
         return event
 
-    house = await invoked(slow_at_first, ("PreAuthentication",), {"trigger_seconds": 1})
+    house = await invoked(slow_at_first, ("PreAuthentication",), {"trigger_timeout": 1})
     await house.add_user()
     assert "AuthenticationResult" in await house.api("InitiateAuth", **house.by_password())
     assert len(calls) == 2

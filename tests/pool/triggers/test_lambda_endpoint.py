@@ -250,8 +250,8 @@ async def test_half_of_the_credentials_is_refused(local_lambda, monkeypatch):
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("http://lambda.example", "not https"),
-        ("http://127.0.0.1.example:9001", "not https"),
+        ("http://lambda.example", "must be https"),
+        ("http://127.0.0.1.example:9001", "must be https"),
         ("ftp://127.0.0.1", "must be a URL"),
         ("127.0.0.1:9001", "must be a URL"),
         ("http://", "must be a URL"),

@@ -264,7 +264,7 @@ class FallsOverUnicode(Code):
 
 
 class Hangs(Code):
-    convicted_by = ("test_every_hook_ends_within_its_deadline",)
+    convicted_by = ("test_every_hook_ends_within_its_timeout",)
 
     async def verify(self, context: VerifyContext) -> bool:
         if context.answer.reveal() == "null":

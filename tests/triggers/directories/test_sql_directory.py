@@ -1,16 +1,12 @@
 """The SQL directory on a real SQLite file and on a real PostgreSQL server."""
 
 import logging
-import os
-import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
-import tempfile
-import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -84,50 +80,14 @@ def make_sqlite(path: Path, rows: list[Any], table: str = TABLE) -> str:
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
+def postgres(postgres_url: str) -> str:
     """A real PostgreSQL server with the users in it. Gives its URL."""
-    with tempfile.TemporaryDirectory(prefix="authflow-postgres-") as folder:
-        yield from postgres_in(Path(folder))
-
-
-def postgres_in(folder: Path) -> Iterator[str]:
-    # The server refuses to run as root, so it runs as somebody else then, in a folder of theirs:
-    # not below pytest's, which every run of pytest closes to others.
-    somebody: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        import pwd
-
-        nobody = pwd.getpwnam("nobody")
-        somebody = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-    made = ["-D", str(folder / "data"), "-U", "owner", "-A", "trust", "--no-sync", "-E", "UTF8"]
-    program = shutil.which("initdb") or ""
-    subprocess.run(
-        [program, *made, "--locale=C"], check=True, capture_output=True, cwd=folder, **somebody
-    )
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    settings = ["-D", str(folder / "data"), "-h", "127.0.0.1", "-p", str(port)]
-    settings += ["-c", "fsync=off", "-c", f"unix_socket_directories={folder}"]
-    server = subprocess.Popen(
-        [shutil.which("postgres") or "", *settings],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=folder,
-        **somebody,
-    )
-    url = f"postgresql://owner@127.0.0.1:{port}/postgres"
-    try:
-        anyio.run(fill, url)
-        yield url.replace("postgresql:", "postgresql+asyncpg:")
-    finally:
-        server.send_signal(2)  # SIGINT: PostgreSQL's fast shutdown
-        server.wait()
+    anyio.run(fill, postgres_url)
+    return postgres_url.replace("postgresql:", "postgresql+asyncpg:")
 
 
 async def fill(url: str) -> None:
-    connection = await connect(url)
+    connection = await asyncpg.connect(url)
     try:
         await make_tables(connection)
     finally:
@@ -151,15 +111,6 @@ async def make_tables(connection: Any) -> None:
         (5, "unsure", right, "unsure@example.com", True, None, False),
     ]
     await connection.executemany("INSERT INTO old.people VALUES ($1,$2,$3,$4,$5,$6,$7)", people)
-
-
-async def connect(url: str) -> Any:
-    for _ in range(200):
-        try:
-            return await asyncpg.connect(url)
-        except (OSError, asyncpg.CannotConnectNowError):
-            time.sleep(0.05)
-    pytest.fail("PostgreSQL does not listen")
 
 
 @pytest.fixture(

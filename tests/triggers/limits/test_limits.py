@@ -52,7 +52,7 @@ class WatchedStore:
 
 @pytest.fixture
 def limits(store: LimitStore, clock: Any) -> Limits:
-    return Limits(store=store, keys=RING, clock=clock, patience=30)
+    return Limits(store=store, keys=RING, clock=clock, timeout=30)
 
 
 @pytest.fixture
@@ -334,7 +334,7 @@ class TestStorm:
         sessions = min(100, wanted // 4)
         guesses = int(os.environ.get("AUTHFLOW_GUESSES", wanted)) // sessions
         # Two services with one store, as two processes have: their own locks do not hold there.
-        services = [Limits(store=store, keys=RING, clock=clock, patience=600) for _ in range(2)]
+        services = [Limits(store=store, keys=RING, clock=clock, timeout=600) for _ in range(2)]
         admitted: list[tuple[int, int]] = []
 
         async def session(number: int) -> None:
@@ -528,7 +528,7 @@ class TestFailingClosed:
     async def test_a_store_that_fails_or_hangs_allows_nothing(
         self, operation: Any, how: Any, caplog: pytest.LogCaptureFixture
     ):
-        limits = Limits(store=BrokenStore(how), keys=RING, patience=0.01)
+        limits = Limits(store=BrokenStore(how), keys=RING, timeout=0.01)
         with pytest.raises(LimitStoreUnavailableError, match="cannot be checked now") as caught:
             await operation(limits)
         assert caught.value.__cause__ is not None
@@ -561,10 +561,10 @@ class TestFailingClosed:
         assert scope.cancelled_caught
         assert not limits._turns
 
-    @pytest.mark.parametrize("patience", [0, -1, float("nan")])
-    def test_a_patience_that_is_none_is_refused(self, patience: float):
-        with pytest.raises(ConfigError, match="patience"):
-            Limits(store=MemoryLimitStore(), keys=RING, patience=patience)
+    @pytest.mark.parametrize("timeout", [0, -1, float("nan")])
+    def test_a_timeout_that_is_none_is_refused(self, timeout: float):
+        with pytest.raises(ConfigError, match="timeout"):
+            Limits(store=MemoryLimitStore(), keys=RING, timeout=timeout)
 
     def test_limits_serve_one_event_loop_after_the_other(self):
         """As on Lambda, where every event may have a loop of its own."""

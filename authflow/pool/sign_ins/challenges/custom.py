@@ -125,11 +125,5 @@ class CustomRounds:
 
 def _about(caller: Caller, progress: Progress, user: User | None) -> dict[str, Any]:
     """Give the members that the three events share."""
-    occasion = Occasion(
-        pool=caller.pool,
-        client_id=caller.client.id,
-        username=progress.username,
-        user=user,
-        client_metadata=caller.client_metadata,
-    )
+    occasion = Occasion.of(caller, progress.username, user)
     return {**occasion.members, "user_not_found": user is None}

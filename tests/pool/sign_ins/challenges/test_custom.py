@@ -1,6 +1,5 @@
 import asyncio
 import copy
-import json
 import threading
 import time
 
@@ -291,10 +290,8 @@ async def test_a_trigger_that_raises_is_named_with_its_words(house, riddle):
 async def test_of_twenty_answers_side_by_side_one_is_judged(house, riddle):
     asked = await begin(house)
     answer = house.answer("CUSTOM_CHALLENGE", "ann", asked["Session"], ANSWER="4")
-    replies = await asyncio.gather(
-        *(house.api.post("RespondToAuthChallenge", json.dumps(answer)) for _ in range(20))
-    )
-    assert sorted(status for status, _, _ in replies) == [200] + [400] * 19
+    replies = await house.api.at_once(*[("RespondToAuthChallenge", answer)] * 20)
+    assert sum("AuthenticationResult" in reply for reply in replies) == 1
     assert len(riddle.of("Verify")) == 1
 
 
@@ -353,7 +350,7 @@ async def test_a_trigger_that_hangs_is_tried_three_times(start, settle):
 
     for handler in (hanging, blocking):
         config = dict.fromkeys(Riddle.sources, ARN.format("slow"))
-        server = await start(triggers={"slow": handler}, trigger_seconds=0.05)
+        server = await start(triggers={"slow": handler}, trigger_timeout=0.05)
         house = await settle(server, {"LambdaConfig": config})
         await house.add_user()
         refusal = await house.api.refused("InitiateAuth", **house.begin("CUSTOM_AUTH"))

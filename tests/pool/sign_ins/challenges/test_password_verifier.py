@@ -1,5 +1,4 @@
 import asyncio
-import json
 import time
 
 import boto3
@@ -7,6 +6,7 @@ import pytest
 from pycognito.aws_srp import AWSSRP
 
 from authflow.srp import COGNITO
+from authflow.triggers import Triggers, challenge, password, sequence
 
 WRONG = "Incorrect username or password."
 
@@ -52,15 +52,41 @@ async def test_a_proof_counts_once(house):
     )
 
 
-async def test_of_twenty_equal_proofs_side_by_side_one_wins(house):
-    await house.add_user()
-    proof = await house.by_srp()
-    replies = await asyncio.gather(
-        *(house.api.post("RespondToAuthChallenge", json.dumps(proof)) for _ in range(20))
+@pytest.mark.parametrize("flow", ["USER_SRP_AUTH", "CUSTOM_AUTH"])
+async def test_a_proof_is_taken_from_its_app_client_and_under_its_name_alone(
+    start, settle, word, flow
+):
+    triggers = Triggers(policy=sequence(password(), challenge("word")), challenges=[word])
+    house = await settle(await start(triggers=triggers))
+    for name in ("ann", "bob"):
+        await house.add_user(name)
+    second = await house.api(
+        "CreateUserPoolClient",
+        UserPoolId=house.pool_id,
+        ClientName="second",
+        ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"],
     )
-    assert sorted(status for status, _, _ in replies) == [200] + [400] * 19
-    losers = {reply["message"] for status, reply, _ in replies if status == 400}
-    assert all(message.startswith("Invalid session for the user") for message in losers)
+    elsewhere = await settle(house.api)
+    await elsewhere.add_user()
+    begin = {} if flow == "USER_SRP_AUTH" else {"CHALLENGE_NAME": "SRP_A"}
+    prover, asked = await house.ask("ann", flow, **begin)
+    proof = house.proof(prover, asked)
+    strangers = [
+        *({**proof, "ClientId": second["UserPoolClient"]["ClientId"]},),
+        *({**proof, "ClientId": elsewhere.client_id},),
+        *(
+            {**proof, "ChallengeResponses": {**proof["ChallengeResponses"], "USERNAME": name}}
+            for name in ("bob", "nobody", "ann ", "an")
+        ),
+    ]
+    for stranger in strangers:
+        refusal = await house.api.refused("RespondToAuthChallenge", **stranger)
+        assert (refusal.code, refusal.message) == (
+            "NotAuthorizedException",
+            "Invalid session for the user.",
+        )
+    # None of them used it up.
+    assert "__type" not in await house.api("RespondToAuthChallenge", **proof)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,60 @@
+"""PreTokenGeneration: what is asked before any tokens are made, at a sign-in and at a refresh.
+
+Source: "Pre token generation Lambda trigger" in the developer guide.
+"""
+
+from attrs import define
+
+from authflow.pool.accounts.callers import Caller
+from authflow.pool.accounts.groups import find_memberships
+from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.users import User
+from authflow.pool.store.database import Database
+from authflow.pool.tokens.issuer import SCOPE
+from authflow.pool.tokens.overrides import TokenOverrides, token_overrides
+from authflow.pool.triggers.occasion import Occasion
+from authflow.pool.triggers.runner import TriggerRunner
+from authflow.triggers.events.token_events import PreTokenGenerationEvent
+
+
+@define(kw_only=True)
+class TokenTrigger:
+    """Runs PreTokenGeneration, where a pool has it.
+
+    Args:
+        triggers: Runs a trigger.
+        database: Where groups are kept.
+    """
+
+    triggers: TriggerRunner
+    database: Database
+
+    def serves(self, pool: UserPool) -> bool:
+        """Say whether the pool has it."""
+        return self.triggers.serves(pool, PreTokenGenerationEvent.trigger)
+
+    async def ask(self, caller: Caller, user: User, source: str) -> TokenOverrides | None:
+        """Run it; the pool has it.
+
+        Args:
+            caller: Who asks; its ClientMetadata reaches the trigger.
+            user: Whose the tokens are.
+            source: Why they are made, as `triggers.events.token_events` names it.
+
+        Returns:
+            What changes in the tokens.
+
+        Raises:
+            CognitoError: The trigger refused or failed.
+        """
+        groups = await self.database.read(find_memberships, user.sub)
+        event = PreTokenGenerationEvent(
+            **Occasion.of(caller, user.username, user).members,
+            source=source,
+            version=caller.pool.token_event_version,
+            groups=groups.groups,
+            iam_roles=groups.roles,
+            preferred_role=groups.preferred_role,
+            scopes=(SCOPE,),
+        )
+        return token_overrides(await self.triggers.consult(caller.pool, event), caller.client.id)

@@ -1,0 +1,272 @@
+"""Jobs may be run again: two servers, one of which runs each write twice, say the same.
+
+So an engine may undo a transaction that lost against another one, and run its job once more.
+"""
+
+import base64
+import contextlib
+import functools
+import json
+import re
+from types import NoneType
+
+from attrs import define, field, frozen
+
+from authflow.pool.operations import operations
+from authflow.pool.store.database import Database
+
+DRAWN = frozenset(
+    {
+        *("Id", "Arn", "ClientId", "UserPoolId", "sub", "Session", "SECRET_BLOCK", "SRP_B", "SALT"),
+        *("jti", "origin_jti", "event_id", "iss", "aud", "client_id", "RefreshToken"),
+    }
+)
+"""Members that are drawn at random, or name what is."""
+SIGNED = frozenset({"AccessToken", "IdToken"})
+NEW = "An0ther-Horse"
+ARN = "arn:aws:lambda:us-east-1:000000000000:function:riddle"
+SOURCES = (
+    *("DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse"),
+    *("UserMigration", "PreTokenGeneration"),
+)
+
+
+@frozen
+class Strict:
+    """A connection that takes only what a parameter may be."""
+
+    connection: object
+
+    def execute(self, sql, parameters=(), /):
+        assert {type(each) for each in parameters} <= {str, bytes, int, float, NoneType}, sql
+        return self.connection.execute(sql, parameters)
+
+
+@define(kw_only=True)
+class Repeating(Database):
+    """Undoes the first run of each write, as where it lost; and reads change nothing."""
+
+    async def read(self, job, *args, **kwargs):
+        @functools.wraps(job)
+        def reading(connection):
+            connection.execute("PRAGMA query_only = 1")
+            try:
+                return job(Strict(connection), *args, **kwargs)
+            finally:
+                connection.execute("PRAGMA query_only = 0")
+
+        return await Database.read(self, reading)
+
+    async def write(self, job, *args, **kwargs):
+        @functools.wraps(job)
+        def twice(connection):
+            connection.execute("SAVEPOINT lost")
+            with contextlib.suppress(Exception):  # what it refuses now, it refuses again
+                job(Strict(connection), *args, **kwargs)
+            connection.execute("ROLLBACK TO lost")
+            connection.execute("RELEASE lost")
+            return job(Strict(connection), *args, **kwargs)
+
+        return await Database.write(self, twice)
+
+
+@define
+class Recording:
+    """An Api that writes down what came of each request, and refuses nothing itself."""
+
+    api: object
+    seen: list = field(factory=list)
+
+    async def __call__(self, operation, /, **request):
+        status, reply, _ = await self.api.post(operation, json.dumps(request))
+        self.seen.append((operation, status, reply))
+        return reply
+
+
+def riddle(event, _):
+    """All triggers of a pool: one custom challenge, and one user of an old directory."""
+    response = event["response"]
+    match event["triggerSource"].partition("_")[0]:
+        case "DefineAuthChallenge":
+            passed = [each["challengeResult"] for each in event["request"]["session"]]
+            response["issueTokens"] = passed[-1:] == [True]
+            response["failAuthentication"] = passed == [False] * 2
+            response["challengeName"] = "CUSTOM_CHALLENGE"
+        case "CreateAuthChallenge":
+            response["privateChallengeParameters"] = {"answer": "4"}
+        case "VerifyAuthChallengeResponse":
+            response["answerCorrect"] = event["request"]["challengeAnswer"] == "4"
+        case "UserMigration":
+            if event["userName"] != "old":
+                raise ValueError("nobody")
+            response["userAttributes"] = {"email": "old@example.org", "email_verified": "true"}
+            response["messageAction"] = None
+            response["desiredDeliveryMediums"] = ["EMAIL"]
+    return event
+
+
+async def accounts(house):
+    """Administration: users who are made, named, read and deleted; groups; settings."""
+    api, pool = house.api, {"UserPoolId": house.pool_id}
+    house.clock.now += 1
+    await api("CreateUserPool", PoolName="second")
+    await api("UpdateUserPool", **pool, EmailVerificationSubject="Hello")
+    await api("DescribeUserPool", **pool)
+    first = await api("ListUserPools", MaxResults=1)
+    await api("ListUserPools", MaxResults=1, NextToken=first.pop("NextToken"))
+    client = {"ClientId": house.client_id, "ExplicitAuthFlows": ["ALLOW_USER_SRP_AUTH"]}
+    await api("UpdateUserPoolClient", **pool, **client)
+    await api("DescribeUserPoolClient", **pool, ClientId=house.client_id)
+    email = {"email": "ann@example.org", "email_verified": "true"}
+    await house.add_user("ann", **email)
+    await api("AdminCreateUser", **pool, Username="ann")  # who is there
+    bob = {"Username": "bob", "UserAttributes": [{"Name": k, "Value": v} for k, v in email.items()]}
+    for more in ({}, {"ForceAliasCreation": True}, {"MessageAction": "RESEND"}):
+        await api("AdminCreateUser", **pool, **bob, **more)
+    for name in ("ann", "bob", "ann@example.org", "nobody"):
+        await api("AdminGetUser", **pool, Username=name)
+    group, member = {"GroupName": "admins", "Precedence": 3}, {**pool, "Username": "ann"}
+    for _ in range(2):
+        await api("CreateGroup", **pool, **group)
+        await api("AdminAddUserToGroup", **member, GroupName="admins")
+    await api("GetGroup", **pool, GroupName="admins")
+    for operation in ("AdminListGroupsForUser", "AdminRemoveUserFromGroup"):
+        await api(operation, **member, GroupName="admins")
+    await api("DeleteGroup", **pool, GroupName="admins")
+    await api("ListGroups", **pool)
+    for _ in range(2):
+        await api("AdminDeleteUser", **pool, Username="bob")
+
+
+async def passwords(house):
+    """Sign-ins by a password: right and wrong, locked and replayed; a temporary password."""
+    api = house.api
+    await house.add_user("ann", email="ann@example.org", email_verified="true")
+    await api("CreateGroup", UserPoolId=house.pool_id, GroupName="admins")
+    named = {"UserPoolId": house.pool_id, "Username": "ann", "GroupName": "admins"}
+    await api("AdminAddUserToGroup", **named)
+    await api("RespondToAuthChallenge", **await house.by_srp("ann", "wrong"))
+    proof = await house.by_srp()
+    for _ in range(2):
+        await api("RespondToAuthChallenge", **proof)
+    for _ in range(7):
+        await api("InitiateAuth", **house.by_password("ann", "wrong"))
+    await api("InitiateAuth", **house.by_password())  # is locked
+    house.clock.now += 1000
+    await api("InitiateAuth", **house.by_password())
+    new = {"UserPoolId": house.pool_id, "Username": "new"}
+    await api("AdminCreateUser", **new, TemporaryPassword="Temp0rary!")
+    begun = house.begin("ADMIN_USER_PASSWORD_AUTH", "new", PASSWORD="Temp0rary!")
+    asked = await api("AdminInitiateAuth", UserPoolId=house.pool_id, **begun)
+    for password in ("weak", NEW, NEW):
+        answer = house.answer(
+            "NEW_PASSWORD_REQUIRED", "new", asked["Session"], NEW_PASSWORD=password
+        )
+        await api("AdminRespondToAuthChallenge", UserPoolId=house.pool_id, **answer)
+
+
+async def tokens(house):
+    """Tokens that are used, renewed, replaced and revoked."""
+    api, client = house.api, {"ClientId": house.client_id}
+    await house.add_user("ann")
+    given = await house.tokens()
+    await api("GetUser", AccessToken=given["AccessToken"])
+    by_flow = house.begin("REFRESH_TOKEN_AUTH", REFRESH_TOKEN=given["RefreshToken"])
+    await api("InitiateAuth", **by_flow)
+    renewal = {**client, "RefreshToken": given["RefreshToken"]}
+    renewed = (await api("GetTokensFromRefreshToken", **renewal))["AuthenticationResult"]
+    for _ in range(2):
+        await api("GetTokensFromRefreshToken", **renewal)
+    newest = renewed.get("RefreshToken", given["RefreshToken"])
+    await api("GetTokensFromRefreshToken", **client, RefreshToken=newest)
+    await api("RevokeToken", **client, Token=newest)
+    await api("GetTokensFromRefreshToken", **client, RefreshToken=newest)
+    await api("GetUser", AccessToken=given["AccessToken"])
+    again = (await house.tokens())["AccessToken"]
+    for _ in range(2):
+        await api("GlobalSignOut", AccessToken=again)
+
+
+async def forgotten(house, sent):
+    """Passwords that are forgotten, and reset by an administrator."""
+    api, client = house.api, {"ClientId": house.client_id, "Username": "ann"}
+    await house.add_user("ann", email="ann@example.org", email_verified="true")
+    for _ in range(2):
+        await api("ForgotPassword", **client)
+    entered = {**client, "Password": NEW}
+    right = sent[-1].code.reveal()
+    for code in (f"{(int(right) + 1) % 10**6:06}", right, right):
+        await api("ConfirmForgotPassword", **entered, ConfirmationCode=code)
+    await api("InitiateAuth", **house.by_password("ann", NEW))
+    await api("AdminResetUserPassword", UserPoolId=house.pool_id, Username="ann")
+    await api("InitiateAuth", **house.by_password("ann", NEW))
+    await api("ConfirmForgotPassword", **entered, ConfirmationCode=sent[-1].code.reveal())
+    for _ in range(11):
+        await api("ForgotPassword", **client)
+
+
+async def triggers(house):
+    """A custom challenge, a user who is brought in, and tokens that a trigger shapes."""
+    api = house.api
+    await house.add_user("ann")
+    for answers in (("5", "4", "4"), ("5", "5")):
+        asked = await api("InitiateAuth", **house.begin("CUSTOM_AUTH"))
+        for answer in answers:
+            request = house.answer("CUSTOM_CHALLENGE", "ann", asked["Session"], ANSWER=answer)
+            reply = await api("RespondToAuthChallenge", **request)
+            asked = reply if "Session" in reply else asked
+    for name in ("old", "old", "nobody"):
+        await api("InitiateAuth", **house.by_password(name))
+    given = (await house.tokens())["RefreshToken"]
+    await api("GetTokensFromRefreshToken", ClientId=house.client_id, RefreshToken=given)
+
+
+async def walk(start, settle, clock):
+    """Go through every operation, to good ends and bad ones.
+
+    Returns:
+        What came of each request, and the messages that were sent.
+    """
+    sent, seen, began = [], [], clock.now
+    served = await start(triggers={"riddle": riddle}, on_message=sent.append)
+    api = Recording(served, seen)
+    rotating = {"RefreshTokenRotation": {"Feature": "ENABLED", "RetryGracePeriodSeconds": 0}}
+    shaped = {"LambdaConfig": dict.fromkeys(SOURCES, ARN)}
+    await accounts(await settle(api, {"AliasAttributes": ["email"]}))
+    await passwords(await settle(api))
+    await tokens(await settle(api))
+    await tokens(await settle(api, **rotating))
+    await forgotten(await settle(api), sent)
+    await triggers(await settle(api, shaped))
+    await triggers(await settle(api, shaped, **rotating, PreventUserExistenceErrors="ENABLED"))
+    clock.now = began
+    return seen, [(each.username, each.medium, each.destination) for each in sent]
+
+
+def plain(value, name=""):
+    """Give a reply without what is drawn at random."""
+    if name in SIGNED:
+        payload = value.split(".")[1]
+        value = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    match value:
+        case dict() if "Name" in value and "Value" in value:
+            return {value["Name"]: plain(value["Value"], value["Name"])}
+        case dict():
+            return {key: plain(each, key) for key, each in value.items()}
+        case list():
+            return [plain(each) for each in value]
+        case str() if name == "message":
+            return re.sub(r"app client [a-z0-9]{26}$", "app client", value)
+    return name if name in DRAWN else value
+
+
+async def test_jobs_that_are_run_again_do_the_same(start, settle, clock, monkeypatch):
+    once, sent = await walk(start, settle, clock)
+    monkeypatch.setattr("authflow.pool.server.Database", Repeating)
+    twice, sent_twice = await walk(start, settle, clock)
+    assert [plain(list(each)) for each in once] == [plain(list(each)) for each in twice]
+    assert sent == sent_twice
+    needed = ("database", "workers", "tokens", "triggers", "mailbox", "region", "clock")
+    good = {operation for operation, status, _ in once if status == 200}
+    assert good == set(operations(**dict.fromkeys(needed)))
+    assert not [reply for _, status, reply in twice if status >= 500]

@@ -1,0 +1,76 @@
+"""Time limits have one name, `timeout`, wherever they are set, passed on or kept."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SOURCES = {
+    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+    for folder in ("authflow", "plugins", "benchmarks")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+}
+SCOPES = {"fail_after", "move_on_after", "timeout", "ClientTimeout"}
+"""What ends a wait: its first argument, or `total`, is a time limit."""
+OTHER_NAMES = ("patience", "deadline", "trigger_seconds", "time_out")
+NO_LIMITS = {"_TICK"}
+"""What nothing is given up after: the pool's server sleeps so long between two ticks."""
+
+
+def names(tree: ast.Module) -> Iterator[str]:
+    """What is defined: parameters, attributes, variables, functions and keywords."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.arg(arg=str(name)) | ast.keyword(arg=str(name)):
+                yield name
+            case ast.Name(id=name) | ast.Attribute(attr=name):
+                yield name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield name
+
+
+def limits(tree: ast.Module) -> Iterator[str]:
+    """The names of what is used as a time limit; numbers, and what is computed, have none."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        values = [word.value for word in node.keywords if (word.arg or "").endswith("timeout")]
+        if called in SCOPES:
+            values += node.args[:1] + [word.value for word in node.keywords if word.arg == "total"]
+        for value in values:
+            match value:
+                case ast.Attribute(attr=name):
+                    yield name
+                case ast.Name(id=name) if called in SCOPES or name.isupper():
+                    yield name
+
+
+def test_a_time_limit_has_no_other_name():
+    used = {
+        (path, name)
+        for path, module in SOURCES.items()
+        for name in set(limits(module)) - NO_LIMITS
+        if not name.lower().endswith("timeout")
+    }
+    assert used == set()
+
+
+def test_nothing_else_is_defined_that_means_a_time_limit():
+    others = {
+        (path, name)
+        for path, module in SOURCES.items()
+        for name in names(module)
+        if any(other in name.lower() for other in OTHER_NAMES)
+    }
+    assert others == set()
+
+
+def test_the_search_finds_what_is_used_today():
+    found = {name for module in SOURCES.values() for name in limits(module)}
+    assert {"timeout", "_TIMEOUT", "_BODY_TIMEOUT", "CONNECT_TIMEOUT", "read_timeout"} <= found
+    wrong = ast.parse(
+        "async with anyio.fail_after(self.patience): go(timeout=_SECONDS, deadline=1)"
+    )
+    assert set(limits(wrong)) == {"patience", "_SECONDS"}
+    assert {"patience", "deadline"} <= set(names(wrong))
