@@ -24,6 +24,7 @@ lint: environment
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python .ci/public_types.py
 
 format: environment
 	$(BIN)/ruff check --fix .

@@ -7,7 +7,29 @@ from authflow.lazy_names import lazy_names as _lazy_names
 if TYPE_CHECKING:
     from authflow.answers import Choice, Code, NewPassword
     from authflow.client import AuthClient, AuthConfig
-    from authflow.errors import AuthFlowError
+    from authflow.errors import (
+        AuthFlowError,
+        BadCredentialsError,
+        CodeExpiredError,
+        CodeMismatchError,
+        ConfigError,
+        DeniedError,
+        LockedOutError,
+        MisuseError,
+        NewPasswordRejectedError,
+        NextStep,
+        OutcomeUnknownError,
+        PasswordResetRequiredError,
+        PluginError,
+        RefusedError,
+        RemoteProtocolError,
+        SessionExpiredError,
+        ThrottledError,
+        TokenError,
+        TokenRevokedError,
+        TransportError,
+        UserNotConfirmedError,
+    )
     from authflow.machine import AuthFlow
     from authflow.results import (
         Challenge,
@@ -27,7 +49,13 @@ else:
         {
             "authflow.answers": "Choice Code NewPassword",
             "authflow.client": "AuthClient AuthConfig",
-            "authflow.errors": "AuthFlowError",
+            "authflow.errors": (
+                "AuthFlowError BadCredentialsError CodeExpiredError CodeMismatchError "
+                "ConfigError DeniedError LockedOutError MisuseError NewPasswordRejectedError "
+                "NextStep OutcomeUnknownError PasswordResetRequiredError PluginError "
+                "RefusedError RemoteProtocolError SessionExpiredError ThrottledError "
+                "TokenError TokenRevokedError TransportError UserNotConfirmedError"
+            ),
             "authflow.machine": "AuthFlow",
             "authflow.results": (
                 "Challenge ChallengeRequired Declined OtherFactor SignInResult SignedIn Suspended "
@@ -42,17 +70,37 @@ __all__ = [
     "AuthConfig",
     "AuthFlow",
     "AuthFlowError",
+    "BadCredentialsError",
     "Challenge",
     "ChallengeRequired",
     "Choice",
     "Code",
+    "CodeExpiredError",
+    "CodeMismatchError",
+    "ConfigError",
     "Declined",
+    "DeniedError",
+    "LockedOutError",
+    "MisuseError",
     "NewPassword",
+    "NewPasswordRejectedError",
+    "NextStep",
     "OtherFactor",
+    "OutcomeUnknownError",
+    "PasswordResetRequiredError",
+    "PluginError",
+    "RefusedError",
+    "RemoteProtocolError",
     "Secret",
+    "SessionExpiredError",
     "SignInResult",
     "SignedIn",
     "Suspended",
+    "ThrottledError",
+    "TokenError",
+    "TokenRevokedError",
     "Tokens",
+    "TransportError",
     "Unanswered",
+    "UserNotConfirmedError",
 ]

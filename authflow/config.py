@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, Factory, field, frozen
 
 from authflow.errors import ConfigError
 from authflow.machine import AuthFlow
@@ -37,6 +37,19 @@ def _secret(value: Secret[str] | str | None) -> Secret[str] | None:
 
 def _endpoint(value: str | None) -> SafeUrl | None:
     return safe_url(value, "endpoint", insecure=True) if value else None
+
+
+# Defaults that stand in the field are seen by every type checker, those of a decorator are not.
+def _region_of_pool(config: "AuthConfig") -> str:
+    return str(config.user_pool_id).partition("_")[0]
+
+
+def _issuer_of_pool(config: "AuthConfig") -> str:
+    if config.endpoint is not None:
+        return f"{config.endpoint}/{config.user_pool_id}"
+    suffix = ".cn" if str(config.region).startswith("cn-") else ""
+    host = f"cognito-idp.{config.region}.amazonaws.com{suffix}"
+    return f"https://{host}/{config.user_pool_id}"
 
 
 @frozen(kw_only=True)
@@ -70,10 +83,10 @@ class AuthConfig:
     user_pool_id: str = field()
     client_id: str = field()
     client_secret: Secret[str] | None = field(default=None, converter=_secret)
-    region: str = field()
+    region: str = field(default=Factory(_region_of_pool, takes_self=True))
     endpoint: SafeUrl | None = field(default=None, converter=_endpoint)
     allow_insecure_endpoint: bool = False
-    issuer: str = field()
+    issuer: str = field(default=Factory(_issuer_of_pool, takes_self=True))
     flow: AuthFlow = field(default=AuthFlow.USER_SRP_AUTH, converter=_flow)
     session_validity: timedelta = field(default=timedelta(minutes=3))
     max_concurrency: int = field(default=100)
@@ -93,10 +106,6 @@ class AuthConfig:
             msg = "client_id must be the app client's id: letters and digits, at most 128"
             raise ConfigError(msg)
 
-    @region.default
-    def _region_of_pool(self) -> str:
-        return str(self.user_pool_id).partition("_")[0]
-
     @region.validator
     def _check_region(self, _: "Attribute[str]", value: str) -> None:
         if not isinstance(value, str) or not _REGION.fullmatch(value):
@@ -107,14 +116,6 @@ class AuthConfig:
     def _check_endpoint(self, _: "Attribute[SafeUrl | None]", value: SafeUrl | None) -> None:
         if value is not None and not self.allow_insecure_endpoint:
             value.refuse_insecure("endpoint", unless=_IN_A_TEST)
-
-    @issuer.default
-    def _issuer_of_pool(self) -> str:
-        if self.endpoint is not None:
-            return f"{self.endpoint}/{self.user_pool_id}"
-        suffix = ".cn" if str(self.region).startswith("cn-") else ""
-        host = f"cognito-idp.{self.region}.amazonaws.com{suffix}"
-        return f"https://{host}/{self.user_pool_id}"
 
     @issuer.validator
     def _check_issuer(self, _: "Attribute[str]", value: str) -> None:

@@ -1,11 +1,19 @@
 import importlib
 import inspect
+import pkgutil
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
+import attrs
 import pytest
 
 import authflow
+from authflow import errors
+
+LDAP = "authflow.triggers.directories.ldap_worker"  # its client may be missing
 
 
 def test_the_public_names_are_sorted_and_named_once():
@@ -51,3 +59,56 @@ def test_importing_authflow_does_not_load_the_clients_weight():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+BRANCHES = [errors.AuthFlowError, *errors.AuthFlowError.__subclasses__()]
+RAISED_BY_A_TRIGGER_ALONE = {errors.DirectoryError, errors.TriggerStateError}
+
+
+@pytest.mark.parametrize("branch", [*{*BRANCHES} - RAISED_BY_A_TRIGGER_ALONE])
+def test_every_branch_of_errors_that_a_client_raises_can_be_caught_by_its_name(branch: type):
+    assert getattr(authflow, branch.__name__) is branch
+
+
+def test_what_sign_in_says_that_it_raises_is_public_or_of_a_public_class():
+    raised = re.findall(
+        r"^ +(\w+Error):", inspect.getdoc(authflow.AuthClient.sign_in), re.MULTILINE
+    )
+    assert "RefusedError" in raised
+    for name in raised:
+        parents = {each.__name__ for each in getattr(errors, name).mro()}
+        assert parents & set(authflow.__all__) - {"AuthFlowError"}
+
+
+def test_readme_names_every_error_that_is_public_and_no_other():
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("| from `authflow` | when |")[2].partition("\n\n")[0]
+    public = {name for name in authflow.__all__ if hasattr(errors, name)}
+    assert set(re.findall(r"`(\w+)`", table)) - {"next_step"} == public - {"AuthFlowError"}
+
+
+def everything() -> Iterator[type]:
+    """Every attrs class of authflow and its plugins."""
+    for package in ("authflow", "authflow_captcha", "authflow_otp", "authflow_question"):
+        found = importlib.import_module(package)
+        for module in pkgutil.walk_packages(found.__path__, f"{package}."):
+            if module.name in {"authflow.__main__", LDAP}:
+                continue
+            for each in vars(importlib.import_module(module.name)).values():
+                if isinstance(each, type) and attrs.has(each) and each.__module__ == module.name:
+                    yield each
+
+
+def test_a_default_that_a_caller_may_rely_on_is_seen_by_every_type_checker():
+    """They see `field(default=...)`, and not a method that is decorated with `@x.default`."""
+    classes = list(everything())
+    assert authflow.AuthConfig in classes
+    assert not [
+        f"{each.__qualname__}.{field.name}"
+        for each in classes
+        for field in attrs.fields(each)
+        if field.init
+        and isinstance(field.default, attrs.Factory)
+        and field.default.takes_self
+        and field.default.factory.__qualname__.startswith(f"{each.__qualname__}.")
+    ]

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol, Self
 
 import anyio
-from attrs import define, evolve, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 
 from authflow.errors import ConfigError, KeysUnavailableError
 from authflow.secret import Secret
@@ -61,6 +61,16 @@ def _keys(keys: Mapping[str, Secret[bytes]]) -> Mapping[str, Secret[bytes]]:
     return MappingProxyType(dict(keys))
 
 
+def _the_only_key(ring: "KeyRing") -> str:
+    if len(ring.keys) > 1:
+        msg = (
+            "a ring of several keys must say in `lookup` under which of them counts are found:"
+            " the id that was `current` before there were two; another one forgets all counts"
+        )
+        raise ConfigError(msg)
+    return ring.current
+
+
 @frozen(kw_only=True)
 class KeyRing:
     """The keys, and what each of them is for.
@@ -82,17 +92,7 @@ class KeyRing:
 
     keys: Mapping[str, Secret[bytes]] = field(converter=_keys, hash=False)
     current: str
-    lookup: str = field()
-
-    @lookup.default
-    def _the_only_key(self) -> str:
-        if len(self.keys) > 1:
-            msg = (
-                "a ring of several keys must say in `lookup` under which of them counts are found:"
-                " the id that was `current` before there were two; another one forgets all counts"
-            )
-            raise ConfigError(msg)
-        return self.current
+    lookup: str = field(default=Factory(_the_only_key, takes_self=True))
 
     def __attrs_post_init__(self) -> None:
         for role in ("current", "lookup"):

@@ -10,7 +10,7 @@ the Amazon Cognito developer guide.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from attrs import field, frozen
 
@@ -124,7 +124,7 @@ class DefineEvent(_ChallengeEvent):
     """
 
     trigger = "DefineAuthChallenge"
-    sources = ("DefineAuthChallenge_Authentication",)
+    sources: ClassVar[tuple[str, ...]] = ("DefineAuthChallenge_Authentication",)
 
     source: str = sources[0]
     session: tuple[SessionEntry, ...]
@@ -207,7 +207,7 @@ class CreateEvent(_ChallengeEvent):
     """
 
     trigger = "CreateAuthChallenge"
-    sources = ("CreateAuthChallenge_Authentication",)
+    sources: ClassVar[tuple[str, ...]] = ("CreateAuthChallenge_Authentication",)
 
     source: str = sources[0]
     session: tuple[SessionEntry, ...]
@@ -271,7 +271,7 @@ class VerifyEvent(_ChallengeEvent):
     """
 
     trigger = "VerifyAuthChallengeResponse"
-    sources = ("VerifyAuthChallengeResponse_Authentication",)
+    sources: ClassVar[tuple[str, ...]] = ("VerifyAuthChallengeResponse_Authentication",)
 
     source: str = sources[0]
     private: Mapping[str, str] = field(repr=False, hash=False)

@@ -66,7 +66,7 @@ class CustomMessageEvent(HandledEvent):
     """
 
     trigger = "CustomMessage"
-    sources = (
+    sources: ClassVar[tuple[str, ...]] = (
         "CustomMessage_SignUp",
         "CustomMessage_AdminCreateUser",
         "CustomMessage_ResendCode",
@@ -75,7 +75,7 @@ class CustomMessageEvent(HandledEvent):
         "CustomMessage_VerifyUserAttribute",
         "CustomMessage_Authentication",
     )
-    gives = Message
+    gives: ClassVar[type | None] = Message
 
     code_parameter: str | None
     username_parameter: str | None = None
@@ -182,7 +182,7 @@ class CustomEmailSenderEvent(_SenderEvent):
     """An email is to be delivered."""
 
     trigger = "CustomEmailSender"
-    sources = (
+    sources: ClassVar[tuple[str, ...]] = (
         "CustomEmailSender_SignUp",
         "CustomEmailSender_Authentication",
         "CustomEmailSender_ForgotPassword",
@@ -200,7 +200,7 @@ class CustomSMSSenderEvent(_SenderEvent):
     """A text message is to be delivered."""
 
     trigger = "CustomSMSSender"
-    sources = (
+    sources: ClassVar[tuple[str, ...]] = (
         "CustomSMSSender_SignUp",
         "CustomSMSSender_Authentication",
         "CustomSMSSender_ForgotPassword",

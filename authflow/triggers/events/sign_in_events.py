@@ -5,7 +5,7 @@ Cognito developer guide.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import field, frozen
 
@@ -22,7 +22,7 @@ class PreAuthenticationEvent(HandledEvent):
     """
 
     trigger = "PreAuthentication"
-    sources = ("PreAuthentication_Authentication",)
+    sources: ClassVar[tuple[str, ...]] = ("PreAuthentication_Authentication",)
 
     source: str = sources[0]
     validation_data: Mapping[str, str] = field(default=UNTOLD, repr=False, hash=False)
@@ -54,7 +54,7 @@ class PostAuthenticationEvent(HandledEvent):
     """
 
     trigger = "PostAuthentication"
-    sources = ("PostAuthentication_Authentication",)
+    sources: ClassVar[tuple[str, ...]] = ("PostAuthentication_Authentication",)
 
     source: str = sources[0]
     new_device_used: bool = False

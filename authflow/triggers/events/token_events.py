@@ -8,7 +8,7 @@ Source: "Pre token generation Lambda trigger" in the Amazon Cognito developer gu
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from attrs import evolve, frozen
 
@@ -50,7 +50,7 @@ class PreTokenGenerationEvent(HandledEvent):
     """
 
     trigger = "PreTokenGeneration"
-    sources = (
+    sources: ClassVar[tuple[str, ...]] = (
         AUTHENTICATION,
         "TokenGeneration_HostedAuth",
         NEW_PASSWORD,
@@ -58,8 +58,8 @@ class PreTokenGenerationEvent(HandledEvent):
         REFRESH,
         _CLIENT_CREDENTIALS,
     )
-    userless = frozenset({_CLIENT_CREDENTIALS})
-    gives = TokenChanges
+    userless: ClassVar[frozenset[str]] = frozenset({_CLIENT_CREDENTIALS})
+    gives: ClassVar[type | None] = TokenChanges
 
     version: int
     groups: tuple[str, ...] = ()

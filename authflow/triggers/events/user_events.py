@@ -5,7 +5,7 @@ Amazon Cognito developer guide.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from attrs import field, fields, frozen
 
@@ -39,7 +39,7 @@ class MigrationEvent(TriggerEvent):
     """
 
     trigger = "UserMigration"
-    sources = (AUTHENTICATION, FORGOT_PASSWORD)
+    sources: ClassVar[tuple[str, ...]] = (AUTHENTICATION, FORGOT_PASSWORD)
 
     password: Secret[str] | None = field(hash=False)
     validation_data: Mapping[str, str] = field(default=UNTOLD, repr=False, hash=False)
@@ -152,8 +152,12 @@ class PreSignUpEvent(HandledEvent):
     """
 
     trigger = "PreSignUp"
-    sources = ("PreSignUp_SignUp", "PreSignUp_AdminCreateUser", "PreSignUp_ExternalProvider")
-    gives = SignUpDecision
+    sources: ClassVar[tuple[str, ...]] = (
+        "PreSignUp_SignUp",
+        "PreSignUp_AdminCreateUser",
+        "PreSignUp_ExternalProvider",
+    )
+    gives: ClassVar[type | None] = SignUpDecision
 
     validation_data: Mapping[str, str] = field(default=UNTOLD, repr=False, hash=False)
 
@@ -203,4 +207,4 @@ class PostConfirmationEvent(HandledEvent):
     """A user has confirmed the sign-up, or has set a new password for a forgotten one."""
 
     trigger = "PostConfirmation"
-    sources = ("PostConfirmation_ConfirmSignUp", CONFIRM_FORGOT_PASSWORD)
+    sources: ClassVar[tuple[str, ...]] = ("PostConfirmation_ConfirmSignUp", CONFIRM_FORGOT_PASSWORD)

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from authflow.errors import ConfigError
 from authflow.machine import CHALLENGES, State
@@ -95,6 +95,11 @@ def _whole_number(rounds: object) -> int:
     return rounds
 
 
+def _as_many_as_the_longest_path_takes(policy: "Policy") -> int:
+    compiled = policy._compiled  # noqa: SLF001  # the class is this one's only caller
+    return int(min(_rounds(compiled, BEGIN, max, None), MOST_ROUNDS))
+
+
 @frozen
 class Policy:
     """What a user must pass.
@@ -112,17 +117,17 @@ class Policy:
 
     step: Step = field(converter=prepared)
     _compiled: Compiled = field(init=False, repr=False, eq=False)
-    rounds: int = field(kw_only=True, converter=_whole_number)
+    rounds: int = field(
+        kw_only=True,
+        default=Factory(_as_many_as_the_longest_path_takes, takes_self=True),
+        converter=_whole_number,
+    )
     is_limited: bool = field(init=False, repr=False, eq=False)
     """Whether some paths are longer than a sign-in may take."""
 
     @_compiled.default
     def _compile(self) -> Compiled:
         return compile_steps(self.step)
-
-    @rounds.default
-    def _as_many_as_the_longest_path_takes(self) -> int:
-        return int(min(_rounds(self._compiled, BEGIN, max, None), MOST_ROUNDS))
 
     @is_limited.default
     def _is_shorter_than_the_longest_path(self) -> bool:
