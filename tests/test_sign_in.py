@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from authflow import errors
 from authflow.answers import NewPassword, TypedAnswer
 from authflow.client import challenges as responders
+from authflow.client.challenge_parameters import read_challenge
 from authflow.errors import SignInOverError, UnexpectedReplyError
 from authflow.machine import ENDS, AuthFlow, Challenged, Outcome, State
 from authflow.refusals import read_error
 from authflow.results import Challenge
-from authflow.rounds import read_challenge
 from authflow.secret import Secret
 from authflow.sign_in import SignIn
 from authflow.wire import AppClient, Members, Request, new_password, read_reply

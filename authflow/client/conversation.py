@@ -14,6 +14,7 @@ from attrs import field, frozen
 
 from authflow import srp, wire
 from authflow.answers import TypedAnswer
+from authflow.client.challenge_parameters import read_challenge
 from authflow.client.challenges import respond
 from authflow.errors import PasswordRequiredError, SessionExpiredError, UnexpectedReplyError
 from authflow.machine import AuthFlow, Challenged, State
@@ -25,7 +26,6 @@ from authflow.results import (
     Tokens,
     Unanswered,
 )
-from authflow.rounds import read_challenge
 from authflow.secret import Secret
 from authflow.sign_in import SignIn
 from authflow.wire import auth_parameters, password_verifier

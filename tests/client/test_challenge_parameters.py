@@ -1,7 +1,7 @@
 import pytest
 
+from authflow.client.challenge_parameters import read_challenge
 from authflow.results import Challenge
-from authflow.rounds import read_challenge
 
 
 def challenge(previous: Challenge | None = None, /, **parameters: str) -> Challenge:
