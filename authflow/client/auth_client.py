@@ -173,14 +173,14 @@ class AuthClient:
             SessionExpiredError: The time for an answer is over; nothing was sent.
             AuthFlowError: As `sign_in`.
         """
-        given = read_answer(answer)
+        answer = read_answer(answer)  # from here on no frame holds the text itself
         if attributes:
-            if not isinstance(given, Secret) or pending.challenge.name != _NEW_PASSWORD:
+            if not isinstance(answer, Secret) or pending.challenge.name != _NEW_PASSWORD:
                 msg = f"attributes go with the text that answers {_NEW_PASSWORD}, and nothing else"
                 raise AnswerNotSupportedError(msg)
-            given = NewPassword(given, attributes=attributes)
+            answer = NewPassword(answer, attributes=attributes)
         conversations = self._conversations(client_metadata)
-        return await self._carry_on(conversations.answer(pending, given, now=self._now()), prompt)
+        return await self._carry_on(conversations.answer(pending, answer, now=self._now()), prompt)
 
     async def refresh(
         self,

@@ -22,13 +22,14 @@ from authflow.errors import (
     UnreachableError,
 )
 from authflow.machine import AuthFlow
+from authflow.wire.auth_parameters import ByPassword
 
 TOKENS = {"AuthenticationResult": {"AccessToken": "a", "IdToken": "i", "ExpiresIn": 3600}}
 
 
 def initiate(config: AuthConfig):
     return config.app_client.initiate_auth(
-        AuthFlow.USER_PASSWORD_AUTH, "ada", password=Secret("canary-password")
+        AuthFlow.USER_PASSWORD_AUTH, "ada", ByPassword(Secret("canary-password"))
     )
 
 

@@ -36,7 +36,7 @@ T = TypeVar("T")
 MEMORY: Final = ":memory:"
 _APPLICATION_ID: Final = 0x61757466  # "autf": tells our files from other SQLite files
 _MOST_IN_GROUP: Final = 256
-_PATIENCE: Final = 5.0
+_TIMEOUT: Final = 5.0
 """Seconds to wait for another process that writes."""
 _PAUSE: Final = 0.01
 
@@ -254,7 +254,7 @@ def _set_up(connection: sqlite3.Connection, path: str) -> None:
     Raises:
         ConfigError: The file is not a pool's database of this version; it is left as it was.
     """
-    connection.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000:.0f}")
+    connection.execute(f"PRAGMA busy_timeout = {_TIMEOUT * 1000:.0f}")
     # Whoever comes second reads the version when the first has written it.
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -302,7 +302,7 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
     Raises:
         sqlite3.OperationalError: The file stayed locked, or is not writable.
     """
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + _TIMEOUT
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")

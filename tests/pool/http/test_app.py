@@ -117,7 +117,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(api, monkeypatch):
 
 async def test_a_body_that_comes_in_drops_is_cut_off_when_its_time_is_over(api, monkeypatch):
     """However often a drop comes: it is the whole body that must be there in time."""
-    monkeypatch.setattr("authflow.pool.http.app._BODY_SECONDS", 0.3)
+    monkeypatch.setattr("authflow.pool.http.app._BODY_TIMEOUT", 0.3)
     host, _, port = api.endpoint.removeprefix("http://").rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(request(b"", **{"Content-Length": "100000"}))
@@ -145,9 +145,9 @@ async def test_a_body_in_parts_is_read_if_all_of_it_comes_in_time(api):
 
 
 def test_a_body_has_ten_seconds():
-    from authflow.pool.http.app import _BODY_SECONDS
+    from authflow.pool.http.app import _BODY_TIMEOUT
 
-    assert _BODY_SECONDS == 10
+    assert _BODY_TIMEOUT == 10
 
 
 async def test_a_client_that_leaves_harms_nobody(api, caplog):
