@@ -244,9 +244,9 @@ class AuthClient:
                 return await self._proof.begin()
             case Prove(prover, asked, password):
                 return await self._proof.prove(prover, asked, password, self.clock())
-            case Ask(challenge=challenge, chosen=chosen, timeout=timeout):
+            case Ask(challenge=challenge, chosen=chosen, until=until):
                 return await self._answerer.answer(
-                    challenge, prompt, chosen=chosen, timeout=timeout
+                    challenge, prompt, chosen=chosen, timeout=until - self._now()
                 )
             case Verify(tokens):
                 await self._verify(tokens)

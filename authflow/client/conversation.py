@@ -62,12 +62,12 @@ class Ask:
     Args:
         challenge: What is asked.
         chosen: What the last choice was answered with: one between many is asked in halves.
-        timeout: How much time there is, in seconds.
+        until: When the time for an answer is over, in seconds since the epoch.
     """
 
     challenge: Challenge
     chosen: str | None
-    timeout: float
+    until: float
 
 
 @frozen
@@ -204,8 +204,7 @@ class Conversations:
                 proved: password_verifier.Answer = came.value
                 request = self._request(sign_in, proved.write(), came.at)
                 continue
-            left = sign_in.expires_at - came.at
-            came = yield Ask(challenge=asked, chosen=chosen, timeout=left)
+            came = yield Ask(challenge=asked, chosen=chosen, until=sign_in.expires_at)
             answer: Secret[str] | Unanswered | None = came.value
             if answer is None or isinstance(answer, Unanswered):
                 return ChallengeRequired(challenge=asked, sign_in=sign_in, because=answer)
