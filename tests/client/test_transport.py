@@ -8,7 +8,7 @@ import traceback
 import anyio
 import pytest
 
-from authflow import AuthConfig, Secret
+from authflow import AuthClient, AuthConfig, Secret
 from authflow.client.transport import open_transport
 from authflow.errors import (
     BadCredentialsError,
@@ -59,6 +59,33 @@ async def test_an_answer_whose_reply_is_lost_is_never_sent_again(scripted, fault
             await transport.send(respond(server.config()))
         assert server.operations == ["RespondToAuthChallenge"]
     assert lost.value.next_step == "restart"
+
+
+LOST = [
+    *((fault, {"read_timeout": 0.3}) for fault in ("hang_up", "half", "hang")),
+    *((status, {}) for status in (500, 502, 503)),
+]
+
+
+@pytest.mark.parametrize(("fault", "settings"), LOST, ids=lambda value: str(value)[:8])
+async def test_a_refresh_whose_reply_is_lost_may_have_counted_and_is_never_sent_again(
+    scripted, fault, settings
+):
+    """With rotation the refresh token may be used up: a second request would end the sign-in."""
+    lost = (
+        scripted.error("InternalErrorException", status=fault)
+        if isinstance(fault, int)
+        else getattr(scripted, fault)
+    )
+    async with (
+        scripted.serve(lost, TOKENS) as server,
+        AuthClient(server.config(**settings)) as auth,
+    ):
+        with pytest.raises(OutcomeUnknownError) as unknown:
+            await auth.refresh(Secret("canary-refresh"))
+        assert server.operations == ["GetTokensFromRefreshToken"]
+    assert unknown.value.next_step == "restart"
+    assert "canary" not in told_with_locals(unknown.value)
 
 
 @pytest.mark.parametrize(
@@ -295,6 +322,55 @@ async def test_the_aws_configuration_of_the_environment_plays_no_part(
         with pytest.raises(OutcomeUnknownError):
             await transport.send(respond(server.config()))
         assert len(server.requests) == 1
+
+
+CONFIGURED = """[default]
+endpoint_url = {url}
+services = elsewhere
+[services elsewhere]
+cognito_identity_provider =
+  endpoint_url = {url}
+"""
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", "AWS_CONFIG_FILE"],
+)
+async def test_without_an_endpoint_it_is_aws_whatever_the_environment_says(
+    scripted, monkeypatch, tmp_path, name
+):
+    """Or whoever sets a variable for another service gets the passwords of this one.
+
+    AWS cannot be asked here, so a proxy stands on the way; it hears the name, and hangs up.
+    """
+    asked = []
+
+    async def hang_up(reader, writer):
+        asked.append((await reader.readuntil(b"\r\n")).split()[:2])
+        await scripted.close(writer)
+
+    proxy = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with proxy, scripted.serve(*[TOKENS] * 9) as elsewhere:
+        url = f"http://127.0.0.1:{elsewhere.port}"
+        (tmp_path / "config").write_text(CONFIGURED.format(url=url))
+        value = str(tmp_path / "config") if name == "AWS_CONFIG_FILE" else url
+        monkeypatch.setenv(name, value)
+        monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false")
+        for proxied in ("https_proxy", "HTTPS_PROXY"):
+            port = proxy.sockets[0].getsockname()[1]
+            monkeypatch.setenv(proxied, f"http://127.0.0.1:{port}")
+        for unproxied in ("no_proxy", "NO_PROXY", "http_proxy", "HTTP_PROXY"):
+            monkeypatch.delenv(unproxied, raising=False)
+        config = AuthConfig(user_pool_id="eu-central-1_Abc123def", client_id="1example")
+        async with AuthClient(config) as auth:
+            with pytest.raises(UnreachableError):
+                await auth.sign_in("ada", "canary-password", flow=AuthFlow.USER_PASSWORD_AUTH)
+        proxy.close()
+        assert elsewhere.requests == []
+    assert {tuple(line) for line in asked} == {
+        (b"CONNECT", b"cognito-idp.eu-central-1.amazonaws.com:443")
+    }
 
 
 async def test_what_stays_on_this_machine_goes_to_no_proxy(scripted, monkeypatch):

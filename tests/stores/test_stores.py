@@ -1,3 +1,4 @@
+import json
 import logging
 from typing import Any
 
@@ -288,6 +289,23 @@ class TestDynamoDb:
         assert await dynamodb_store.read(KEY) is None
         assert not await dynamodb_store.replace(KEY, b"two", expected=stored.version, seconds=60)
         assert await dynamodb_store.replace(KEY, b"two", expected=None, seconds=60)
+
+    async def test_what_was_written_a_moment_ago_is_asked_for(
+        self, dynamodb_store: DynamoDbLimitStore
+    ):
+        """DynamoDB may answer a read with what was there before, unless it is told not to.
+
+        Moto always knows the last write, so it is the request that shows it.
+        """
+        client, bodies = await dynamodb_store.connected(), []
+
+        def note(request: Any, **_: Any) -> None:
+            bodies.append(json.loads(request.body))
+
+        client.meta.events.register("before-send.dynamodb.GetItem", note)
+        assert await dynamodb_store.replace(KEY, b"one", expected=None, seconds=60)
+        assert (await read(dynamodb_store)).value == b"one"
+        assert [body["ConsistentRead"] for body in bodies] == [True]
 
     async def test_the_table_is_the_one_that_is_documented(
         self, dynamodb_store: DynamoDbLimitStore

@@ -39,6 +39,7 @@ class Keys:
         self.document: Any = {"keys": [key.as_dict(private=False) for key in keys]}
         self.fetches = 0
         self.status = 200
+        self.headers: dict[str, str] = {}
 
     async def serve(self, _request: web.Request) -> web.Response:
         self.fetches += 1
@@ -47,7 +48,9 @@ class Keys:
             if isinstance(self.document, bytes)
             else json.dumps(self.document).encode()
         )
-        return web.Response(body=body, status=self.status, content_type="application/json")
+        return web.Response(
+            body=body, status=self.status, headers=self.headers, content_type="application/json"
+        )
 
 
 @pytest.fixture
@@ -279,10 +282,76 @@ async def test_keys_for_other_uses_are_not_used(verifier, keys):
         await verifier.claims(token, "access")
 
 
-async def test_a_key_that_names_another_algorithm_is_not_used(verifier, keys, key):
-    keys.document["keys"][0]["alg"] = "PS256"
+@pytest.mark.parametrize(
+    "algorithm", ["PS256", "RS384", "RS512", "RSA-OAEP", "HS256", "none", "rs256", ""]
+)
+async def test_a_key_that_names_another_algorithm_is_not_used(verifier, keys, key, algorithm):
+    keys.document["keys"][0]["alg"] = algorithm
+    with pytest.raises(TokenError, match=r"not the user pool's|cannot be read"):
+        await verifier.claims(sign(key, claims(verifier)), "access")
+
+
+async def test_a_key_that_names_no_algorithm_is_used(verifier, keys, key):
+    del keys.document["keys"][0]["alg"]
+    assert await verifier.claims(sign(key, claims(verifier)), "access")
+
+
+async def test_a_key_that_is_for_encryption_is_not_used(verifier, keys, key):
+    keys.document["keys"][0]["use"] = "enc"
+    with pytest.raises(TokenError):
+        await verifier.claims(sign(key, claims(verifier)), "access")
+
+
+async def test_a_private_key_that_is_published_is_not_used(verifier, keys, key):
+    """Everybody can sign with it."""
+    keys.document = {"keys": [key.as_dict(private=True)]}
+    assert "d" in keys.document["keys"][0]
     with pytest.raises(TokenError, match="not the user pool's"):
         await verifier.claims(sign(key, claims(verifier)), "access")
+
+
+async def test_a_secret_that_is_published_is_not_used(verifier, keys, key):
+    secret = base64.urlsafe_b64encode(key.as_der(private=False)).rstrip(b"=").decode()
+    keys.document = {"keys": [{"kty": "oct", "kid": "k1", "k": secret}]}
+    with pytest.raises(TokenError, match=r"not the user pool's|cannot be read"):
+        await verifier.claims(sign(key, claims(verifier)), "access")
+
+
+async def test_keys_that_are_not_used_do_not_keep_others_from_it(verifier, keys, key, other_key):
+    public = key.as_dict(private=False)
+    others = [
+        {**other_key.as_dict(private=True), "kid": "private"},
+        {**other_key.as_dict(private=False), "kid": "padded", "alg": "PS256"},
+        {name: value for name, value in other_key.as_dict(private=False).items() if name != "kid"},
+        {**ECKey.generate_key("P-256").as_dict(private=False), "kid": "elliptic"},
+    ]
+    keys.document = {"keys": [*others, public]}
+    assert await verifier.claims(sign(key, claims(verifier)), "access")
+    for kid in ("private", "padded", "elliptic"):
+        with pytest.raises(TokenError, match="not the user pool's"):
+            await verifier.claims(sign(other_key, claims(verifier), kid=kid), "access")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_keys_are_not_fetched_from_where_the_pool_redirects(verifier, keys, key, status):
+    """A redirect could lead out of TLS, or to another host's keys."""
+    asked = []
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.json_response({"keys": [key.as_dict(private=False)]})
+
+    app = web.Application()
+    app.router.add_get("/keys", elsewhere)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    keys.status = status
+    keys.headers = {"Location": f"http://127.0.0.1:{runner.addresses[0][1]}/keys"}
+    with pytest.raises(TokenError, match="cannot be read"):
+        await verifier.claims(sign(key, claims(verifier)), "access")
+    await runner.cleanup()
+    assert (keys.fetches, asked) == (1, [])
 
 
 def jws_cases() -> list[Any]:

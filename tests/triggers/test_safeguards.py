@@ -278,6 +278,45 @@ async def test_failures_count_across_sign_ins_and_then_nothing_is_compared():
     assert await bench.verify(made, code_of(made)) is True
 
 
+async def test_a_right_answer_takes_the_failures_back():
+    """Or who mistypes a code now and then is locked out one day, having passed every time."""
+    bench = Bench(guesses=GuessLimit(failures=3))
+    for number in range(8):
+        for attempt in range(2):
+            bench.clock.now += 100
+            made = await bench.create()
+            assert await bench.verify(made, f"wrong {number} {attempt}") is False
+        bench.clock.now += 100
+        made = await bench.create()
+        assert await bench.verify(made, code_of(made)) is True, number
+
+
+async def test_a_right_answer_takes_no_failures_of_others_back():
+    bench = Bench(guesses=GuessLimit(failures=3))
+    for number in range(3):
+        bench.clock.now += 0.01
+        await bench.verify(await bench.create(), f"wrong {number}")
+    grace = await bench.create(username="grace")
+    assert await bench.verify(grace, code_of(grace), username="grace") is True
+    made = await bench.create()
+    assert await bench.verify(made, code_of(made)) is False
+
+
+async def test_an_answer_that_is_used_up_takes_no_failures_back():
+    """Or who has seen one code may guess for ever: it stays right, and counts no more."""
+    bench = Bench(guesses=GuessLimit(failures=3))
+    waiting = [await bench.create() for _ in range(6)]  # of sign-ins side by side, with one code
+    used = waiting.pop()
+    assert await bench.verify(used, code_of(used)) is True
+    compared = []
+    for number, made in enumerate(waiting):
+        bench.clock.now += 0.01
+        before = len(bench.plugin.evaluated)
+        assert await bench.verify(made, code_of(used)) is False, number
+        compared.append(len(bench.plugin.evaluated) > before)
+    assert compared == [True, True, True, False, False]
+
+
 async def test_a_hundred_sign_ins_of_a_hundred_guesses_at_once_are_cut_off_at_the_limit():
     bench = Bench(guesses=GuessLimit(failures=5))
     wanted = int(os.environ.get("AUTHFLOW_GUESSES", "2000"))

@@ -1,5 +1,6 @@
 """The stores of answers, each a real one: in memory, and moto's DynamoDB over HTTP."""
 
+import json
 import logging
 from typing import Any
 
@@ -50,6 +51,21 @@ async def test_a_caller_s_client_stays_open(dynamodb_store: DynamoDbAnswerStore)
     async with DynamoDbAnswerStore(table=dynamodb_store.table, client=client) as other:
         await other.put(POOL, "ada", [FILM])
     assert await dynamodb_store.get(POOL, "ada") == (FILM,)
+
+
+async def test_answers_that_were_put_a_moment_ago_are_asked_for(
+    dynamodb_store: DynamoDbAnswerStore,
+) -> None:
+    """Moto always knows the last write, as DynamoDB does not unless it is told to."""
+    client, bodies = await dynamodb_store.connected(), []
+
+    def note(request: Any, **_: Any) -> None:
+        bodies.append(json.loads(request.body))
+
+    client.meta.events.register("before-send.dynamodb.GetItem", note)
+    await dynamodb_store.put(POOL, "ada", [FILM])
+    assert await dynamodb_store.get(POOL, "ada") == (FILM,)
+    assert [body["ConsistentRead"] for body in bodies] == [True]
 
 
 async def test_without_dynamodb_nobody_knows(

@@ -165,17 +165,32 @@ async def test_a_name_has_the_same_decoys_every_time_as_many_as_users_enrol(
     assert await decoys(question, asked, "nobody") == first
 
 
-async def test_decoys_differ_between_names_pools_and_keys(
+NAMES = [f"nobody{number}" for number in range(12)]
+
+
+async def decoys_of_all(question: Question, asked: Asked, **more: Any) -> list[frozenset[str]]:
+    return [frozenset(await decoys(question, asked, name, **more)) for name in NAMES]
+
+
+async def test_decoys_differ_between_names(question: Question, asked: Asked) -> None:
+    assert len(set(await decoys_of_all(question, asked))) > 6
+
+
+async def test_decoys_differ_between_pools_of_one_key(question: Question, asked: Asked) -> None:
+    """Or who has seen one pool knows which names nobody has in the other."""
+    here = await decoys_of_all(question, asked)
+    there = await decoys_of_all(question, asked, user_pool_id="eu-west-1_Other")
+    assert sum(one != other for one, other in zip(here, there, strict=True)) > 6
+
+
+async def test_decoys_differ_between_keys_in_one_pool(
     question: Question, store: CountingStore, asked: Asked
 ) -> None:
-    of_names = [frozenset(await decoys(question, asked, f"nobody{n}")) for n in range(12)]
-    assert len(set(of_names)) > 6
-    other_key = Question(answers=store, keys=KeyRing.generate())
-    elsewhere = [
-        frozenset(await decoys(other_key, asked, f"nobody{n}", user_pool_id="eu-west-1_Other"))
-        for n in range(12)
-    ]
-    assert of_names != elsewhere
+    """Or everybody who has this code can work them out."""
+    here = await decoys_of_all(question, asked)
+    other = Question(answers=store, keys=KeyRing.generate())
+    there = await decoys_of_all(other, asked)
+    assert sum(one != other for one, other in zip(here, there, strict=True)) > 6
 
 
 @pytest.mark.parametrize("username", ["ada", "grace", "nobody"])

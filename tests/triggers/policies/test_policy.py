@@ -1,6 +1,8 @@
+from itertools import product
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from authflow.errors import ConfigError
 from authflow.triggers import (
@@ -82,6 +84,47 @@ def test_metadata_that_carries_a_plugins_state_is_known_by_what_stands_before_it
         challenge_metadata="SUM_CHALLENGE#sealed#more",
     )
     assert SUM.replay([sealed], {"sum": "SUM_CHALLENGE"}, Facts()) == Passed()
+
+
+ALIKE = [
+    *("CAPTCHA", "CAPTCHA_2", "CAPTCHA_22", "2_CAPTCHA", "CAPTCH", "captcha", "Captcha_2"),
+    *("CAPTCHA ", " CAPTCHA", "CAPTCHA\0", "CAPTCHA_2_CAPTCHA", "CAPTCHACAPTCHA"),
+]
+
+
+@pytest.mark.parametrize("owed", ALIKE)
+def test_a_challenge_passes_for_no_other_whose_metadata_is_alike(owed):
+    """Each of two captchas in one policy has metadata of its own, and the easy one may be first."""
+    passed = []
+    for told, state in product(ALIKE, ["", "#sealed", "#CAPTCHA", "#CAPTCHA_2"]):
+        entry = SessionEntry(
+            challenge_name="CUSTOM_CHALLENGE",
+            challenge_result=True,
+            challenge_metadata=told + state,
+        )
+        if SUM.replay([entry], {"sum": owed}, Facts()) == Passed():
+            passed.append(told)
+    assert passed == [owed] * 4
+
+
+@pytest.mark.parametrize("metadata", [None, "", "#", "#CAPTCHA", "CAPTCHA_2", "CAPTCH"])
+def test_a_round_without_its_metadata_is_no_round(metadata):
+    entry = SessionEntry(
+        challenge_name="CUSTOM_CHALLENGE", challenge_result=True, challenge_metadata=metadata
+    )
+    assert isinstance(SUM.replay([entry], {"sum": "CAPTCHA"}, Facts()), Failed)
+
+
+@pytest.mark.parametrize("told", ["AUTHFLOW_CHOICE_2", "AUTHFLOW", "X_AUTHFLOW_CHOICE"])
+def test_a_choice_is_no_choice_under_a_name_that_is_alike(told):
+    policy = Policy(sequence(optional(challenge("sum")), challenge("word")))
+    entry = SessionEntry(
+        challenge_name="CUSTOM_CHALLENGE", challenge_result=False, challenge_metadata=told
+    )
+    names = {"sum": "SUM_CHALLENGE", "word": "WORD_CHALLENGE"}
+    assert isinstance(policy.replay([entry], names, Facts()), Failed)
+    right = evolve(entry, challenge_metadata="AUTHFLOW_CHOICE")
+    assert isinstance(policy.replay([right], names, Facts()), Owed)
 
 
 @pytest.mark.parametrize(
