@@ -209,7 +209,21 @@ def _is_host(host: str) -> bool:
     """Say whether it is a host name or an IPv4 address, and nothing that is read as another one."""
     if _NUMBERED.fullmatch(host):
         return _is_ipv4(host)
-    return _NAME.fullmatch(host) is not None
+    return _NAME.fullmatch(host) is not None and _can_be_shown(host)
+
+
+def _can_be_shown(host: str) -> bool:
+    """Say whether labels in ASCII form (xn--, RFC 5891 §4.4) stand for anything.
+
+    HTTP clients decode them, and fail in ways of their own at those that do not.
+    """
+    if "xn--" not in host:
+        return True
+    try:
+        host.encode("ascii").decode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _is_ipv4(host: str) -> bool:

@@ -61,7 +61,14 @@ def test_importing_authflow_does_not_load_the_clients_weight():
     assert done.stdout.strip() == "[]"
 
 
-BRANCHES = [errors.AuthFlowError, *errors.AuthFlowError.__subclasses__()]
+BRANCHES = [
+    errors.AuthFlowError,
+    *(
+        each
+        for each in errors.AuthFlowError.__subclasses__()
+        if each.__module__ == errors.__name__  # a program may have branches of its own
+    ),
+]
 RAISED_BY_A_TRIGGER_ALONE = {errors.DirectoryError, errors.TriggerStateError}
 
 
