@@ -5,7 +5,7 @@ PYTHON ?= $(shell for each in python3 python python3.14 python3.13 python3.12 py
 BIN := .venv/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 
-.PHONY: demo test lint bench format environment test-deps constraints srp-agreement storm clean
+.PHONY: demo test lint lowest bench format environment test-deps constraints srp-agreement storm clean
 
 # What is installed already, this sees by itself. Where both are asked for, the operating system's
 # part comes first: the LDAP client is compiled with its headers.
@@ -25,6 +25,11 @@ lint: environment
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python .ci/public_types.py
+
+# The suite with each of our own dependencies at its floor, in an environment of its own.
+lowest:
+	$(or $(PYTHON),python3) .ci/lowest.py
+	.venv-lowest/bin/python -m pytest -n auto --dist worksteal
 
 format: environment
 	$(BIN)/ruff check --fix .
@@ -65,4 +70,4 @@ storm: environment
 	AUTHFLOW_GUESSES=10000 $(BIN)/python -m pytest tests/triggers/limits -k "hundred or storm" --timeout 0
 
 clean:
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-lowest build dist .mypy_cache .ruff_cache .pytest_cache

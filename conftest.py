@@ -1,7 +1,19 @@
 """What the tests of all distributions share."""
 
+import inspect
+
+import pytest
 from hypothesis import settings
 
 # A busy machine is no failure: no test asserts how long something takes.
 settings.register_profile("authflow", deadline=None)
 settings.load_profile("authflow")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(
+    collector: pytest.Module | pytest.Class, name: str, obj: object
+) -> None:
+    """Give every asynchronous test to anyio, as `anyio_mode = auto` does from anyio 4.11 on."""
+    if collector.istestfunction(obj, name) and inspect.iscoroutinefunction(obj):
+        pytest.mark.anyio(obj)

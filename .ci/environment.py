@@ -30,15 +30,16 @@ HEADERS = ("Python.h", "ldap.h", "sasl/sasl.h")
 
 
 class Environment:
-    """The `.venv` of a checkout.
+    """The environment of a checkout.
 
     Args:
         root: The checkout.
+        name: What it is called.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, name: str = ".venv") -> None:
         self.root = root
-        self.folder = root / ".venv"
+        self.folder = root / name
         self.python = self.folder / "bin" / "python"
         self.stamp = self.folder / ".installed"
         self.plugins = sorted(path.parent for path in root.glob("plugins/*/pyproject.toml"))

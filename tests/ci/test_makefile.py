@@ -12,6 +12,13 @@ ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 
+def dry_run(*targets: str) -> str:
+    """What a make would do that is none of the make that may run these tests."""
+    environment = {name: value for name, value in os.environ.items() if "MAKE" not in name}
+    command = ["make", "--dry-run", "PYTHON=python3", *targets]
+    return subprocess.check_output(command, cwd=ROOT, env=environment, text=True)
+
+
 @pytest.mark.parametrize("fails", [False, True], ids=["installed", "not installed"])
 def test_what_the_system_lacks_is_installed_by_a_make_of_its_own(tmp_path: Path, fails: bool):
     """One make looks for what is there before it runs anything."""
@@ -30,10 +37,7 @@ def test_what_the_system_lacks_is_installed_by_a_make_of_its_own(tmp_path: Path,
 )
 @pytest.mark.system("make")
 def test_what_runs_python_mends_its_environment_first(target: str):
-    done = subprocess.run(
-        ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    commands = done.stdout.splitlines()
+    commands = dry_run(target).splitlines()
     assert commands[0].endswith(" .ci/environment.py")
     assert all(line.startswith((".venv/bin/", "AUTHFLOW_", " ")) for line in commands[1:])
 
@@ -47,11 +51,5 @@ def test_every_target_that_runs_python_depends_on_the_environment():
 
 @pytest.mark.system("make")
 def test_the_systems_part_comes_before_the_environment_in_one_make_too():
-    done = subprocess.run(
-        ["make", "--dry-run", "lint", "test-deps"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.index("apt-get") < done.stdout.index(".ci/environment.py")
+    told = dry_run("lint", "test-deps")
+    assert told.index("apt-get") < told.index(".ci/environment.py")

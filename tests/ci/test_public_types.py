@@ -6,6 +6,8 @@ from types import ModuleType
 
 import pytest
 
+pytest.importorskip("basedpyright", reason="it is a tool of `make lint`")
+
 ROOT = Path(__file__).parents[2]
 PAGE = """# A page
 
