@@ -15,5 +15,7 @@ def pytest_pycollect_makeitem(
     collector: pytest.Module | pytest.Class, name: str, obj: object
 ) -> None:
     """Give every asynchronous test to anyio, as `anyio_mode = auto` does from anyio 4.11 on."""
-    if collector.istestfunction(obj, name) and inspect.iscoroutinefunction(obj):
+    generated = getattr(obj, "hypothesis", None)
+    test = obj if generated is None else generated.inner_test
+    if collector.istestfunction(obj, name) and inspect.iscoroutinefunction(test):
         pytest.mark.anyio(obj)
