@@ -28,7 +28,7 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from authflow.errors import MisuseError, SignInOverError, UnexpectedReplyError
 
@@ -107,7 +107,7 @@ class Challenged:
 class Chosen:
     """The client chose the challenge `name`, where the server let it choose."""
 
-    name: str
+    name: str = field(repr=False)
 
     @property
     def trigger(self) -> str:
@@ -242,7 +242,9 @@ def advance(flow: AuthFlow, state: State, event: Event) -> State:
         raise SignInOverError(msg)
     if not follows(flow, state, event):
         if isinstance(event, Chosen):
-            msg = f"{event.name[:80]!r} cannot be chosen at {state}"
+            # What was typed is not shown: it may be a code that was meant for another question.
+            options = [str(CHOSEN[each]) for each in TABLES[flow].get(state, ()) if each in CHOSEN]
+            msg = f"this cannot be chosen at {state}; what can: {', '.join(sorted(options)) or '-'}"
             raise MisuseError(msg)
         msg = (
             f"{flow} does not allow '{event.trigger[:80]}' after {state}: the server is not the "

@@ -228,9 +228,10 @@ class AuthClient:
         """Drive a conversation to its end: do what it says, and tell it what came of that."""
         step = next(conversation)
         while True:
-            value = await self._carry_out(step, prompt)
+            # No local holds what came as it is: it may be tokens, and tracebacks show locals.
+            came = Came(await self._carry_out(step, prompt), self._now())
             try:
-                step = conversation.send(Came(value, self._now()))
+                step = conversation.send(came)
             except StopIteration as over:
                 result: SignInResult = over.value
                 return result

@@ -241,7 +241,11 @@ def _challenge(reply: wire.Reply, previous: Challenge | None) -> Challenge:
 
 
 def _proving(proof: Proof | None, reply: wire.Reply) -> Prove:
-    """Have the password proved. The table lets this come only where SRP_A was sent."""
+    """Have the password proved.
+
+    The table lets this come only where SRP_A was sent, and then the conversation has the proof,
+    unless somebody made up where the sign-in stands.
+    """
     if proof is None:
         msg = "the password can only be proved in the call that began the sign-in"
         raise PasswordRequiredError(msg)

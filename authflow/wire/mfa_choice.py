@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Final, Self
 
-from attrs import frozen
+from attrs import field, frozen
 
 from authflow.wire.members import Members, read_strings, required
 
@@ -46,10 +46,10 @@ class Answer:
     """What was chosen.
 
     Args:
-        option: The factor's name.
+        option: The factor's name, as it was typed: so it is not shown.
     """
 
-    option: str
+    option: str = field(repr=False)
 
     @property
     def challenge(self) -> str:

@@ -17,6 +17,7 @@ import pytest
 
 from authflow import srp
 from authflow.answers import Choice, Code, NewPassword
+from authflow.client.challenges import respond
 from authflow.client.conversation import (
     MOST_ROUNDS,
     Ask,
@@ -198,9 +199,31 @@ def test_a_choice_cannot_be_answered_by_tokens_or_by_another_question(reply: dic
         driver.tell(reply)
 
 
-def test_what_is_no_factor_cannot_be_chosen():
-    with pytest.raises(MisuseError, match="cannot be chosen"):
-        answer(pending("SELECT_MFA_TYPE"), Choice("CUSTOM_CHALLENGE"))
+@pytest.mark.parametrize("make", [Secret, Choice])
+@pytest.mark.parametrize("text", ["CUSTOM_CHALLENGE", "sms_mfa", "", "canary-1234"])
+def test_what_is_no_factor_cannot_be_chosen_and_is_not_shown(make: Any, text: str):
+    with pytest.raises(MisuseError, match="what can: EMAIL_OTP, SMS_MFA, SOFTWARE_TOKEN") as misuse:
+        answer(pending("SELECT_MFA_TYPE"), make(text))
+    assert "canary" not in str(misuse.value)
+
+
+@pytest.mark.parametrize("late", [180, 1e9])
+def test_a_proof_that_took_too_long_is_not_sent(late: float):
+    driver = begin(AuthFlow.USER_SRP_AUTH).tell(PROVER)
+    told = {"SALT": "1f", "SRP_B": "2", "SECRET_BLOCK": "AAAA", "USER_ID_FOR_SRP": "3f1c"}
+    driver.tell(asked("PASSWORD_VERIFIER", **told))
+    proof = password_verifier.Answer(secret_block="AAAA", signature=b"s", stamp="now")
+    with pytest.raises(SessionExpiredError):
+        driver.tell(proof, NOW + late)
+
+
+def test_what_a_conversation_passes_on_shows_nothing_secret():
+    driver = begin(AuthFlow.USER_PASSWORD_AUTH)
+    shown = repr([driver.step, Came(SIGNED_IN, NOW), Came(Secret("canary"), NOW)])
+    shown += repr(respond(pending("SELECT_MFA_TYPE").challenge, Choice("canary")))
+    assert "canary" not in shown
+    assert "hunter2!" not in shown
+    assert "AccessToken" not in shown
 
 
 def test_the_password_is_proved_only_in_the_conversation_that_began_with_it():

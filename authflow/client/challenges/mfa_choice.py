@@ -18,9 +18,9 @@ def respond(challenge: Challenge, answer: TypedAnswer) -> Response:
     """
     match answer:
         case Secret():
-            option = answer.reveal()
+            chosen = mfa_choice.Answer(option=answer.reveal())
         case Choice():
-            option = answer.option
+            chosen = mfa_choice.Answer(option=answer.option)
         case _:
             raise wrong_kind(challenge, answer, "a text or Choice")
     try:
@@ -28,7 +28,6 @@ def respond(challenge: Challenge, answer: TypedAnswer) -> Response:
     except MemberError as error:
         msg = f"a challenge parameter cannot be used: {error}"
         raise MalformedReplyError(msg) from None
-    chosen = mfa_choice.Answer(option=option)
     if options and chosen.challenge not in {mfa_choice.Answer(option=o).challenge for o in options}:
         msg = f"{challenge.name} offers a choice: answer one of {', '.join(options)}"
         raise MisuseError(msg)

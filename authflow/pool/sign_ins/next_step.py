@@ -1,9 +1,9 @@
 """What is owed after an answer: tokens, a challenge, or Define's word. It is decided here alone.
 
 The function is pure, and what it gives is checked against the machine's table. It is asked inside
-the transaction that judged the answer, with the user as read there, so that nothing can change
-between the judgement and what follows from it. A new factor is a new line here, and no flow can
-forget it.
+the transaction that judged the answer, with the user as read there, and once more after triggers
+have taken their time: nothing can change between a judgement and what follows from it. A new
+factor is a new line here, and no flow can forget it.
 """
 
 from attrs import field, frozen

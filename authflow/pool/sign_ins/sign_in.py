@@ -76,7 +76,8 @@ def _decide_again(
     """Decide once more with the user as he is now: triggers have taken their time.
 
     Raises:
-        CognitoError: Meanwhile the user was deleted, or may no longer sign in.
+        CognitoError: Meanwhile the user was deleted, may no longer sign in, or has another password
+            than the one that the sign-in rests on.
     """
     caller, progress = decision.caller, decision.progress
     user = None
@@ -85,6 +86,8 @@ def _decide_again(
     if user is None:
         raise not_authorized()
     check_may_sign_in(user)
+    if user.password.version != progress.credentials:
+        raise not_authorized()
     return decide(connection, caller, user, progress, now, held=held)
 
 

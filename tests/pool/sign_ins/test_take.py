@@ -3,6 +3,8 @@ when it comes. What happens between the question and the answer is tried for eac
 
 import pytest
 
+from authflow.pool.workers import Workers
+
 TEMPORARY = "Temp0rary!"
 NEW = "Str0ng-Horse"
 OTHER = "0ther-Horse!"
@@ -135,8 +137,11 @@ MEANWHILE = [set_permanent, set_temporary, set_the_same_again, delete, delete_an
 @pytest.mark.parametrize("opened", OPENED)
 async def test_without_anything_between_them_every_answer_leads_on(home, opened):
     reply = await home.api("RespondToAuthChallenge", **await opened(home))
-    in_custom_auth = opened is new_password_in_custom_auth
-    assert ("ChallengeName" if in_custom_auth else "AuthenticationResult") in reply
+    if opened is new_password_in_custom_auth:
+        assert reply["ChallengeName"] == "CUSTOM_CHALLENGE"
+        last = home.answer("CUSTOM_CHALLENGE", "bob", reply["Session"], ANSWER="x")
+        reply = await home.api("RespondToAuthChallenge", **last)
+    assert "AuthenticationResult" in reply
 
 
 @pytest.mark.parametrize("meanwhile", MEANWHILE)
@@ -187,3 +192,74 @@ async def test_a_user_who_must_reset_the_password_answers_nothing(home, opened):
     await home.api("AdminResetUserPassword", UserPoolId=home.pool_id, Username="bob")
     refusal = await home.api.refused("RespondToAuthChallenge", **answer)
     assert refusal.code == "PasswordResetRequiredException"
+
+
+@pytest.mark.parametrize("trigger", ["PostAuthentication", "PreTokenGeneration"])
+@pytest.mark.parametrize("opened", [password_verifier, new_password_by_password])
+@pytest.mark.parametrize("meanwhile", [set_permanent, set_temporary, set_the_same_again, delete])
+async def test_no_tokens_are_given_for_a_password_that_changed_while_triggers_ran(
+    start, settle, trigger, opened, meanwhile
+):
+    class Changing:
+        sources = frozenset({trigger})
+
+        async def handle(self, event):
+            await meanwhile(home)
+            return event
+
+    home = await settle(await start(triggers=Changing()))
+    refusal = await home.api.refused("RespondToAuthChallenge", **await opened(home))
+    assert refusal.message == "Incorrect username or password."
+
+
+async def test_no_tokens_are_given_for_a_password_that_changed_while_define_ran(start, settle):
+    class Changing(Handlers):
+        async def handle(self, event):
+            given = await super().handle(event)
+            if given["response"].get("issueTokens"):
+                await set_permanent(home)
+            return given
+
+    home = await settle(await start(triggers=Changing()))
+    answer = await custom_challenge_after_the_password(home)
+    refusal = await home.api.refused("RespondToAuthChallenge", **answer)
+    assert refusal.message == "Incorrect username or password."
+
+
+@pytest.mark.parametrize("step", ["_right_signature", "recomputed"])
+async def test_what_was_right_before_the_arithmetic_is_wrong_for_another_password(
+    home, monkeypatch, step
+):
+    """The password changes while the proof of the old one is being computed."""
+    by_srp = step == "_right_signature"
+    answer = await password_verifier(home)
+    plain, changed = Workers.run, []
+
+    async def run(self, function, *args, **kwargs):
+        result = await plain(self, function, *args, **kwargs)
+        if function.__name__ == step and not changed:
+            changed.append(step)
+            await set_permanent(home)
+        return result
+
+    monkeypatch.setattr(Workers, "run", run)
+    request = answer if by_srp else home.by_password("bob", TEMPORARY)
+    operation = "RespondToAuthChallenge" if by_srp else "InitiateAuth"
+    refusal = await home.api.refused(operation, **request)
+    assert refusal.message == "Incorrect username or password."
+    assert changed
+    assert "AuthenticationResult" in await home.api(
+        "InitiateAuth", **home.by_password("bob", OTHER)
+    )
+
+
+async def test_a_right_proof_of_an_expired_password_is_used_up_all_the_same(home):
+    await temporary(home)
+    prover, asked = await home.ask("bob")
+    home.clock.now += 7 * 86400
+    prover, asked = await home.ask("bob")
+    proof = home.proof(prover, asked, TEMPORARY)
+    first = await home.api.refused("RespondToAuthChallenge", **proof)
+    assert first.message.startswith("Temporary password has expired")
+    again = await home.api.refused("RespondToAuthChallenge", **proof)
+    assert again.message == "Invalid session for the user."

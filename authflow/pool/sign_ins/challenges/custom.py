@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import define, evolve, frozen
 
-from authflow.machine import State
+from authflow.machine import Outcome, State
 from authflow.pool.accounts.callers import Caller, read_members, username_of
 from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result, not_authorized
@@ -101,8 +101,12 @@ class CustomRounds:
                 return ProofWanted()
             case DefineReply.PASSWORD_VERIFIER:
                 raise invalid_trigger_result()
-            # Whatever Define says, nobody is signed in who does not exist.
-            case DefineReply.TOKENS if user is not None:
+            case DefineReply.TOKENS:
+                # Whether tokens may follow is asked first: it must not tell who exists.
+                progress.follow(Outcome.AUTHENTICATED)
+                # Whatever Define says, nobody is signed in who does not exist.
+                if user is None:
+                    raise not_authorized()
                 return TokensWanted()
             case _:
                 raise not_authorized()

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from attrs import define, evolve, frozen
+from attrs import define, evolve, field, frozen
 
 from authflow import srp
 from authflow.errors import UnsafeSrpValueError
@@ -16,7 +16,7 @@ from authflow.pool.accounts.lockout import count_attempt
 from authflow.pool.accounts.masking import stand_in
 from authflow.pool.accounts.passwords import StoredPassword
 from authflow.pool.accounts.users import User
-from authflow.pool.cognito_errors import invalid_parameter, not_authorized
+from authflow.pool.cognito_errors import CognitoError, invalid_parameter, not_authorized
 from authflow.pool.sign_ins.decision import Decision, decide
 from authflow.pool.sign_ins.replies import Replies
 from authflow.pool.sign_ins.sessions import (
@@ -65,16 +65,17 @@ class _Judged:
     username: str
     answer: password_verifier.Answer
     password: StoredPassword
-    right: bytes
+    right: bytes = field(repr=False)
 
 
 def _judge(
     connection: Connection, request: Mapping[str, Any], judged: _Judged, now: float, *, held: bool
-) -> Decision | None:
+) -> Decision | CognitoError:
     """Use up the session, compare, and count: all in one transaction, so nobody slips between.
 
     Returns:
-        What follows; None if the proof is wrong.
+        What follows; the refusal, if the proof is wrong or leads nowhere. It is given back and not
+        raised, so that the session stays used up and the attempt counted.
 
     Raises:
         CognitoError: Another answer was faster, or the user may not sign in or is locked.
@@ -89,14 +90,17 @@ def _judge(
     name = caller.pool.fold(progress.username)
     count_attempt(connection, caller.pool.id, name, now, passed=passed)
     if not passed or user is None:
-        return None
+        return not_authorized()
     progress = evolve(
         progress.passed(State.PASSWORD_VERIFIER),
         handshake=None,
         companion=None,
         credentials=user.password.version,
     )
-    return decide(connection, caller, user, progress, now, held=held)
+    try:
+        return decide(connection, caller, user, progress, now, held=held)
+    except CognitoError as refusal:
+        return refusal
 
 
 def _password_of(caller: Caller, progress: Progress, user: User | None) -> StoredPassword:
@@ -196,6 +200,6 @@ class Handshakes:
         judged = _Judged(username=username, answer=answer, password=password, right=right)
         held = self.triggers.hold_tokens(taken.caller.pool)
         decision = await self.database.write(_judge, request, judged, self.clock(), held=held)
-        if decision is None:
-            raise not_authorized()
+        if isinstance(decision, CognitoError):
+            raise decision
         return decision

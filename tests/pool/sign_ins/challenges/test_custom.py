@@ -369,3 +369,26 @@ async def test_a_time_out_that_a_trigger_raises_itself_is_its_error_and_is_not_r
     refusal = await house.api.refused("InitiateAuth", **house.begin("CUSTOM_AUTH"))
     assert refusal.code == "UserLambdaValidationException"
     assert len(riddle.of("Create")) == 1
+
+
+@pytest.mark.parametrize("word", ["issueTokens", "failAuthentication", "challengeName"])
+async def test_what_define_says_at_once_is_told_alike_of_known_and_unknown_users(
+    start, settle, word
+):
+    class AtOnce:
+        sources = frozenset(
+            {"DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse"}
+        )
+
+        async def handle(self, event):
+            said = {word: "SMS_MFA" if word == "challengeName" else True}
+            return {**event, "response": said}
+
+    house = await settle(await start(triggers=AtOnce()), PreventUserExistenceErrors="ENABLED")
+    await house.add_user()
+    told = []
+    for name in ("ann", "nobody"):
+        begun = house.begin("CUSTOM_AUTH", name, CHALLENGE_NAME="SRP_A", SRP_A="2a")
+        refusal = await house.api.refused("InitiateAuth", **begun)
+        told.append((refusal.code, refusal.message))
+    assert told[0] == told[1]
