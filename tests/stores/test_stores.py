@@ -139,32 +139,6 @@ class TestMemory:
         assert await store.replace("c", b"", expected=None, seconds=60)
         assert len(store) == 1
 
-    @given(
-        writes=st.lists(
-            st.tuples(
-                st.sampled_from("abc"), st.integers(1, 50), st.integers(0, 20), st.booleans()
-            ),
-            max_size=200,
-        )
-    )
-    async def test_it_agrees_with_a_plain_model_and_keeps_no_more_than_it_must(self, writes):
-        now = 0.0
-        store = MemoryLimitStore(clock=lambda: now)
-        model: dict[str, tuple[bytes, float]] = {}
-        for number, (key, seconds, passed, outdated) in enumerate(writes):
-            now += passed
-            model = {name: kept for name, kept in model.items() if now < kept[1]}
-            stored = await store.read(key)
-            assert (None if stored is None else stored.value) == model.get(key, (None,))[0]
-            expected = "outdated" if outdated else None if stored is None else stored.version
-            value = b"%d" % number
-            written = await store.replace(key, value, expected=expected, seconds=seconds)
-            assert written is not outdated
-            if written:
-                model[key] = value, now + seconds
-            assert len(store) == len(model)
-            assert len(store._expiries) <= 2 * len(store) + 65
-
 
 class TestRedis:
     @pytest.mark.parametrize("url", ["localhost:6379", "http://localhost", "redis://h:hunter2x/0"])
@@ -327,3 +301,28 @@ class TestDynamoDb:
                 assert await store.replace(KEY, b"one", expected=None, seconds=60)
             assert (await client.list_tables())["TableNames"]
         assert (await read(dynamodb_store)).value == b"one"
+
+
+@given(
+    writes=st.lists(
+        st.tuples(st.sampled_from("abc"), st.integers(1, 50), st.integers(0, 20), st.booleans()),
+        max_size=200,
+    )
+)
+async def test_it_agrees_with_a_plain_model_and_keeps_no_more_than_it_must(writes):
+    now = 0.0
+    store = MemoryLimitStore(clock=lambda: now)
+    model: dict[str, tuple[bytes, float]] = {}
+    for number, (key, seconds, passed, outdated) in enumerate(writes):
+        now += passed
+        model = {name: kept for name, kept in model.items() if now < kept[1]}
+        stored = await store.read(key)
+        assert (None if stored is None else stored.value) == model.get(key, (None,))[0]
+        expected = "outdated" if outdated else None if stored is None else stored.version
+        value = b"%d" % number
+        written = await store.replace(key, value, expected=expected, seconds=seconds)
+        assert written is not outdated
+        if written:
+            model[key] = value, now + seconds
+        assert len(store) == len(model)
+        assert len(store._expiries) <= 2 * len(store) + 65

@@ -31,7 +31,7 @@ async def bucket(aws_url: str, aws_credentials: None) -> AsyncIterator[Any]:
 
 
 async def test_a_file_is_fetched_by_its_link(aws_url: str, bucket: Any) -> None:
-    async with S3Publisher(bucket=bucket[0], endpoint=aws_url) as publisher:
+    async with S3Publisher(bucket=bucket[0], endpoint=aws_url, timeout=30) as publisher:
         url = await publisher.publish(FILE, "image/png", 60)
     async with aiohttp.ClientSession() as session, session.get(url) as reply:
         assert (reply.status, await reply.read()) == (200, FILE)
@@ -43,7 +43,9 @@ async def test_a_file_is_fetched_by_its_link(aws_url: str, bucket: Any) -> None:
 async def test_a_link_is_signed_by_version_4_for_its_seconds_and_names_no_public_object(
     aws_url: str, bucket: Any, region: str
 ) -> None:
-    async with S3Publisher(bucket=bucket[0], region=region, endpoint=aws_url) as publisher:
+    async with S3Publisher(
+        bucket=bucket[0], region=region, endpoint=aws_url, timeout=30
+    ) as publisher:
         url = await publisher.publish(FILE, "image/png", 77)
     signed = parse_qs(urlsplit(url).query)
     assert signed["X-Amz-Expires"] == ["77"]
@@ -56,7 +58,9 @@ async def test_a_link_is_signed_by_version_4_for_its_seconds_and_names_no_public
 
 
 async def test_names_are_long_random_and_under_the_prefix(aws_url: str, bucket: Any) -> None:
-    async with S3Publisher(bucket=bucket[0], prefix="c/", endpoint=aws_url) as publisher:
+    async with S3Publisher(
+        bucket=bucket[0], prefix="c/", endpoint=aws_url, timeout=30
+    ) as publisher:
         for media_type in ("image/png", "audio/wav", "image/png"):
             await publisher.publish(FILE, media_type, 60)
     listed = await bucket[1].list_objects_v2(Bucket=bucket[0])
@@ -69,7 +73,7 @@ async def test_the_challenge_has_links_to_what_was_made(
     aws_url: str, bucket: Any, asked: CreateContext
 ) -> None:
     async with (
-        S3Publisher(bucket=bucket[0], endpoint=aws_url) as publisher,
+        S3Publisher(bucket=bucket[0], endpoint=aws_url, timeout=30) as publisher,
         aiohttp.ClientSession() as session,
     ):
         issued = await Captcha(form="both", publisher=publisher).create(asked)
@@ -82,7 +86,7 @@ async def test_the_challenge_has_links_to_what_was_made(
 
 
 async def test_without_its_bucket_it_fails_and_says_so(aws_url: str, aws_credentials: None) -> None:
-    async with S3Publisher(bucket=f"none-{uuid4()}", endpoint=aws_url) as publisher:
+    async with S3Publisher(bucket=f"none-{uuid4()}", endpoint=aws_url, timeout=30) as publisher:
         with pytest.raises(PublishError, match="cannot be put into the bucket") as caught:
             await publisher.publish(FILE, "image/png", 60)
     assert isinstance(caught.value, PluginFailedError)
@@ -96,7 +100,7 @@ async def test_where_nobody_answers_it_gives_up_in_time(aws_credentials: None) -
 
 
 async def test_it_can_be_used_again_after_it_was_closed(aws_url: str, bucket: Any) -> None:
-    publisher = S3Publisher(bucket=bucket[0], endpoint=aws_url)
+    publisher = S3Publisher(bucket=bucket[0], endpoint=aws_url, timeout=30)
     for _ in range(2):
         async with publisher:
             assert await publisher.publish(FILE, "image/png", 60)
