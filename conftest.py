@@ -1,6 +1,9 @@
 """What the tests of all distributions share."""
 
 import inspect
+import uuid
+from collections.abc import Iterator
+from itertools import cycle
 
 import pytest
 from hypothesis import settings
@@ -21,3 +24,26 @@ def pytest_pycollect_makeitem(
     test = obj if generated is None else generated.inner_test
     if inspect.iscoroutinefunction(test):
         pytest.mark.anyio(obj)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_signing_keys() -> Iterator[None]:
+    """Give pools real keys that were made once, each under another name: to make one takes long."""
+    try:
+        from authflow.pool.accounts import signing_keys, user_pools  # noqa: PLC0415
+    except ModuleNotFoundError:  # without the pool's extra there are no pools
+        yield
+        return
+    made: list[tuple[str, str]] = []
+    turns = cycle(range(3))
+
+    def draw() -> tuple[str, str]:
+        turn = next(turns)
+        if turn == len(made):
+            made.append(signing_keys.new_signing_key())
+        key_id, key = made[turn]
+        return f"{key_id}.{uuid.uuid4()}", key
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(user_pools, "new_signing_key", draw)
+        yield

@@ -15,7 +15,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import uuid4
 
 import anyio
@@ -43,6 +43,9 @@ from authflow.triggers import CreateContext, Issued, VerifyContext
 os.environ["PATH"] = os.pathsep.join(
     [os.environ["PATH"], "/usr/sbin", *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
 )
+
+_SESSION: Final = get_session()
+"""One for all tests: each reads the service's model anew."""
 
 VECTORS = Path(__file__).parent / "vectors"
 PASSWORD = "Correct-horse-1"
@@ -147,7 +150,7 @@ async def run_pool(*, pool: dict[str, Any] | None = None, **server: Any) -> Asyn
     """
     async with (
         PoolServer(**server) as running,
-        get_session().create_client(
+        _SESSION.create_client(
             "cognito-idp",
             region_name="us-east-1",
             endpoint_url=running.endpoint,

@@ -94,6 +94,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="listen on an address that other machines reach, though anyone may then administer",
     )
+    serve.add_argument(
+        "--tokens-survive",
+        action="store_true",
+        help="let a user's tokens stay good when the password changes, as Cognito is said to do",
+    )
     serve.set_defaults(run=_serve)
 
     demo = commands.add_parser(
@@ -218,6 +223,7 @@ def _serve(options: argparse.Namespace) -> int:
             allow_insecure_lambda_endpoint=options.allow_insecure_lambda_endpoint,
             issuer=options.issuer,
             allow_remote=options.allow_remote,
+            tokens_survive=options.tokens_survive,
             show_messages=options.show_messages,
         )
     )

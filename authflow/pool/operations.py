@@ -37,6 +37,7 @@ def operations(
     triggers: TriggerRunner,
     mailbox: Mailbox,
     region: str,
+    tokens_survive: bool,
     clock: Callable[[], float],
 ) -> Mapping[str, Operation]:
     """Make the table of operations.
@@ -48,11 +49,14 @@ def operations(
         triggers: Runs the pools' triggers.
         mailbox: Tells of the messages that pools send.
         region: What new pools' ids begin with.
+        tokens_survive: Whether tokens stay good when the password changes.
         clock: Gives the time, in seconds since the epoch.
     """
     pools = UserPools(database=database, workers=workers, clock=clock, region=region)
     clients = AppClients(database=database, clock=clock)
-    users = UserAdministration(database=database, workers=workers, clock=clock)
+    users = UserAdministration(
+        database=database, workers=workers, tokens_survive=tokens_survive, clock=clock
+    )
     groups = Groups(database=database, clock=clock)
     token_trigger = TokenTrigger(triggers=triggers, database=database)
     around = SignInTriggers(triggers=triggers, tokens=token_trigger)
@@ -68,6 +72,7 @@ def operations(
         migration=migration,
         wording=Wording(triggers=triggers),
         mailbox=mailbox,
+        tokens_survive=tokens_survive,
         clock=clock,
     )
     sign_ins = SignIns(
@@ -79,7 +84,11 @@ def operations(
             database=database, workers=workers, migration=migration, triggers=around, clock=clock
         ),
         new_passwords=NewPasswords(
-            database=database, workers=workers, triggers=around, clock=clock
+            database=database,
+            workers=workers,
+            triggers=around,
+            tokens_survive=tokens_survive,
+            clock=clock,
         ),
         custom=CustomRounds(triggers=triggers, database=database, clock=clock),
         refresh=refresh,
@@ -91,13 +100,17 @@ def operations(
         "CreateUserPool": pools.create,
         "DescribeUserPool": pools.describe,
         "UpdateUserPool": pools.update,
+        "DeleteUserPool": pools.delete,
         "ListUserPools": pools.list,
         "CreateUserPoolClient": clients.create,
         "DescribeUserPoolClient": clients.describe,
         "UpdateUserPoolClient": clients.update,
+        "DeleteUserPoolClient": clients.delete,
         "AdminCreateUser": users.create,
         "AdminSetUserPassword": users.set_password,
         "AdminGetUser": users.get,
+        "AdminDisableUser": users.disable,
+        "AdminEnableUser": users.enable,
         "AdminDeleteUser": users.delete,
         "AdminResetUserPassword": forgotten.reset,
         "CreateGroup": groups.create,

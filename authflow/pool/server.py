@@ -97,6 +97,8 @@ class PoolServer:
         region: What new user pools' ids begin with.
         allow_remote: Whether `host` may be other than loopback. Operations for administrators
             need no credentials here, so whoever reaches the port may do everything.
+        tokens_survive: Whether a user's tokens stay good when the password changes, as they are
+            reported to do at Cognito; here they end.
         trigger_timeout: How many seconds a trigger may take.
         on_message: Told of every message that a pool sends to a user, with the code in it. There is
             no mail server: this, or `mailbox`, is where messages are found.
@@ -115,6 +117,7 @@ class PoolServer:
     issuer: SafeUrl | None = field(default=None, converter=_issuer)
     region: str = "us-east-1"
     allow_remote: bool = False
+    tokens_survive: bool = False
     trigger_timeout: float = TIMEOUT
     on_message: Callable[[Message], object] | None = None
     clock: Callable[[], float] = time.time
@@ -213,6 +216,7 @@ class PoolServer:
             triggers=triggers,
             mailbox=self._mailbox,
             region=self.region,
+            tokens_survive=self.tokens_survive,
             clock=self.clock,
         )
         hosts = {*_LOOPBACK, name} if is_loopback(self.host) else None
@@ -260,6 +264,7 @@ async def serve(
     issuer: str | None = None,
     region: str = "us-east-1",
     allow_remote: bool = False,
+    tokens_survive: bool = False,
     show_messages: bool = False,
     out: TextIO | None = None,
 ) -> None:
@@ -277,6 +282,7 @@ async def serve(
         issuer: The public address that tokens name.
         region: What new user pools' ids begin with.
         allow_remote: Whether `host` may be other than loopback.
+        tokens_survive: Whether a user's tokens stay good when the password changes.
         show_messages: Print every message to a user, with the code in it, as one more line of JSON.
         out: Where the lines go; standard output if not given.
 
@@ -298,6 +304,7 @@ async def serve(
             issuer=issuer,
             region=region,
             allow_remote=allow_remote,
+            tokens_survive=tokens_survive,
             on_message=(lambda message: tell(message.to_json())) if show_messages else None,
         )
         async with server as pool:

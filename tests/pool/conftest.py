@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -15,7 +14,6 @@ from attrs import define, field
 
 from authflow import srp, wire
 from authflow.pool import PoolServer
-from authflow.pool.accounts.signing_keys import new_signing_key
 from authflow.secret import Secret
 
 PASSWORD = "Corr3ct-Horse"
@@ -248,21 +246,6 @@ def clock(shared_clock: Clock) -> Clock:
     # A Wednesday early in a month: its day has one digit.
     shared_clock.now = datetime(2026, 11, 4, 10, 0, 0, tzinfo=UTC).timestamp()
     return shared_clock
-
-
-@pytest.fixture(scope="session")
-def made_key() -> tuple[str, str]:
-    return new_signing_key()
-
-
-@pytest.fixture(autouse=True)
-def _one_key_for_all(monkeypatch: pytest.MonkeyPatch, made_key: tuple[str, str]) -> None:
-    """A real key, made once, under another name for each pool: RSA takes its time to make one."""
-    key_id, jwk = made_key
-    monkeypatch.setattr(
-        "authflow.pool.accounts.user_pools.new_signing_key",
-        lambda: (f"{key_id}.{uuid.uuid4()}", jwk),
-    )
 
 
 @pytest.fixture(scope="session")

@@ -252,6 +252,11 @@ def _update(
     return find_client(connection, client_id, pool_id)
 
 
+def _delete(connection: Connection, client_id: str, pool_id: str) -> None:
+    find_client_and_pool(connection, client_id, pool_id)
+    connection.execute("DELETE FROM app_clients WHERE id = ?", (client_id,))
+
+
 def _settings(request: Mapping[str, Any]) -> dict[str, Any]:
     """Take the settings out of a request, and check what the service model cannot.
 
@@ -317,6 +322,11 @@ class AppClients:
             _update, request["ClientId"], request["UserPoolId"], settings, now
         )
         return {"UserPoolClient": client.described()}
+
+    async def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """DeleteUserPoolClient. It ends the tokens that the client was given."""
+        await self.database.write(_delete, request["ClientId"], request["UserPoolId"])
+        return {}
 
 
 def _random(length: int) -> str:

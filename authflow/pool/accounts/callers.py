@@ -1,9 +1,9 @@
 """Who asks: the app client and user pool of a request, and the user it is about."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from authflow.pool.accounts.app_clients import AppClient, find_client_and_pool
 from authflow.pool.accounts.user_pools import UserPool
@@ -35,6 +35,15 @@ class Caller:
     client: AppClient
     pool: UserPool
     client_metadata: Mapping[str, str] | None = field(default=None, repr=False)
+
+    def again(self, connection: Connection) -> Self:
+        """Read the same once more, in the transaction that decides.
+
+        Raises:
+            CognitoError: Meanwhile the app client or the user pool was deleted.
+        """
+        client, pool = find_client_and_pool(connection, self.client.id, self.pool.id)
+        return evolve(self, client=client, pool=pool)
 
 
 def find_caller(connection: Connection, request: Mapping[str, Any]) -> Caller:
@@ -88,6 +97,18 @@ def username_of(parameters: Mapping[str, str]) -> str:
             f"Member must have length less than or equal to {_NAME_CHARS}"
         )
     return typed
+
+
+def check_not_expired(user: User, now: float) -> None:
+    """Refuse a temporary password whose time is over.
+
+    Raises:
+        CognitoError: It is.
+    """
+    if user.password_expires_at is not None and now >= user.password_expires_at:
+        raise not_authorized(
+            "Temporary password has expired and must be reset by an administrator."
+        )
 
 
 def check_may_sign_in(user: User) -> None:

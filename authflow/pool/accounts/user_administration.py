@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import define
+from attrs import define, frozen
 
 from authflow.pool.accounts.passwords import StoredPassword, random_password
 from authflow.pool.accounts.user_pools import UserPool, find_pool
@@ -14,15 +14,17 @@ from authflow.pool.accounts.users import (
     attribute_list,
     delete_user,
     find_named,
+    find_user_by_sub,
     insert_user,
     new_sub,
     new_username,
     read_attributes,
-    update_user,
+    set_enabled,
 )
-from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.cognito_errors import CognitoError, user_not_found
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
+from authflow.pool.tokens.families import change_password, end_families
 from authflow.pool.workers import Workers
 from authflow.secret import Secret
 
@@ -30,6 +32,61 @@ from authflow.secret import Secret
 def _delete(connection: Connection, pool_id: str, name: str) -> None:
     _, user = find_named(connection, pool_id, name)
     delete_user(connection, user)
+
+
+def _enable(connection: Connection, pool_id: str, name: str, now: float, *, enabled: bool) -> None:
+    """Let a user sign in or not. Tokens end with the permission and do not come back with it."""
+    _, user = find_named(connection, pool_id, name)
+    if user.enabled is not enabled:
+        set_enabled(connection, user, now, enabled=enabled)
+    if not enabled:
+        end_families(connection, user.sub)
+
+
+@frozen(kw_only=True)
+class _PasswordChange:
+    """A password that an administrator sets."""
+
+    user: User
+    """The user as he was before the arithmetic."""
+    stored: StoredPassword
+    permanent: bool
+    tokens_survive: bool
+    temporary_only: bool = False
+    """Whether it replaces a temporary password, and nothing else."""
+
+
+def _change(connection: Connection, change: _PasswordChange, now: float) -> User:
+    """Set a password of the user as he is now.
+
+    Raises:
+        CognitoError: The user is gone, or has chosen a password where only a temporary one may be
+            replaced.
+    """
+    pool = find_pool(connection, change.user.pool_id)
+    user = find_user_by_sub(connection, pool.id, change.user.sub)
+    if user is None:
+        raise user_not_found()
+    if change.temporary_only:
+        _check_temporary(user)
+    lasts = pool.password_policy.temporary_seconds
+    return change_password(
+        connection,
+        user,
+        change.stored,
+        now,
+        status=CONFIRMED if change.permanent else FORCE_CHANGE_PASSWORD,
+        expires_at=None if change.permanent else now + lasts,
+        tokens_survive=change.tokens_survive,
+    )
+
+
+def _check_temporary(user: User) -> None:
+    if user.status != FORCE_CHANGE_PASSWORD:
+        raise CognitoError(
+            "UnsupportedUserStateException",
+            f"Resend not possible. {user.status} is not a state that has a temporary password.",
+        )
 
 
 def _described(user: User, attributes: str) -> dict[str, Any]:
@@ -50,11 +107,13 @@ class UserAdministration:
     Args:
         database: Where users are kept.
         workers: Threads for verifiers.
+        tokens_survive: Whether tokens stay good when the password changes.
         clock: Gives the time, in seconds since the epoch.
     """
 
     database: Database
     workers: Workers
+    tokens_survive: bool
     clock: Callable[[], float]
 
     async def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,18 +153,15 @@ class UserAdministration:
     ) -> dict[str, Any]:
         """Give a user who never signed in a new temporary password."""
         pool, user = await self.database.read(find_named, pool.id, request["Username"])
-        if user.status != FORCE_CHANGE_PASSWORD:
-            raise CognitoError(
-                "UnsupportedUserStateException",
-                f"Resend not possible. {user.status} is not a state that has a temporary password.",
-            )
-        changed = user.with_password(
-            await self._temporary(pool, user.username, request),
-            now,
-            status=FORCE_CHANGE_PASSWORD,
-            expires_at=now + pool.password_policy.temporary_seconds,
+        _check_temporary(user)
+        change = _PasswordChange(
+            user=user,
+            stored=await self._temporary(pool, user.username, request),
+            permanent=False,
+            tokens_survive=self.tokens_survive,
+            temporary_only=True,
         )
-        await self.database.write(update_user, pool, changed)
+        changed = await self.database.write(_change, change, now)
         return {"User": _described(changed, "Attributes")}
 
     async def _temporary(
@@ -126,15 +182,13 @@ class UserAdministration:
         )
         password = Secret(request["Password"])
         pool.password_policy.check(password)
-        permanent = request.get("Permanent", False)
-        stored = await self.workers.run(StoredPassword.make, pool.id, user.username, password)
-        changed = user.with_password(
-            stored,
-            now,
-            status=CONFIRMED if permanent else FORCE_CHANGE_PASSWORD,
-            expires_at=None if permanent else now + pool.password_policy.temporary_seconds,
+        change = _PasswordChange(
+            user=user,
+            stored=await self.workers.run(StoredPassword.make, pool.id, user.username, password),
+            permanent=request.get("Permanent", False),
+            tokens_survive=self.tokens_survive,
         )
-        await self.database.write(update_user, pool, changed)
+        await self.database.write(_change, change, now)
         return {}
 
     async def get(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,4 +199,17 @@ class UserAdministration:
     async def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminDeleteUser."""
         await self.database.write(_delete, request["UserPoolId"], request["Username"])
+        return {}
+
+    async def disable(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """AdminDisableUser. It ends the user's tokens, and the sign-ins that have begun."""
+        return await self._enable(request, enabled=False)
+
+    async def enable(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """AdminEnableUser."""
+        return await self._enable(request, enabled=True)
+
+    async def _enable(self, request: Mapping[str, Any], *, enabled: bool) -> dict[str, Any]:
+        pool_id, name, now = request["UserPoolId"], request["Username"], self.clock()
+        await self.database.write(_enable, pool_id, name, now, enabled=enabled)
         return {}

@@ -210,6 +210,24 @@ def _update(connection: Connection, pool_id: str, settings: Mapping[str, Any], n
     )
 
 
+def _delete(connection: Connection, pool_id: str) -> None:
+    """Delete a pool with all that belongs to it.
+
+    Raises:
+        CognitoError: There is none, or it is protected.
+    """
+    pool = find_pool(connection, pool_id)
+    if pool.settings.get("DeletionProtection") == "ACTIVE":
+        raise invalid_parameter(
+            "The user pool cannot be deleted because deletion protection is activated. Deletion "
+            "protection must be inactivated first."
+        )
+    connection.execute("DELETE FROM user_pools WHERE id = ?", (pool_id,))
+    connection.execute("DELETE FROM password_failures WHERE pool_id = ?", (pool_id,))
+    connection.execute("DELETE FROM reset_codes WHERE pool_id = ?", (pool_id,))
+    connection.execute("DELETE FROM reset_attempts WHERE pool_id = ?", (pool_id,))
+
+
 def _list(connection: Connection, most: int, after: tuple[float, str]) -> dict[str, Any]:
     """List pools by age, from behind the one that was made at a time and has an id."""
     rows = connection.execute(
@@ -303,6 +321,11 @@ class UserPools:
         settings = {k: v for k, v in request.items() if k not in {"UserPoolId", *_IMMUTABLE}}
         _check(settings)
         await self.database.write(_update, request["UserPoolId"], settings, self.clock())
+        return {}
+
+    async def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """DeleteUserPool."""
+        await self.database.write(_delete, request["UserPoolId"])
         return {}
 
     async def list(self, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,14 +4,14 @@ import json
 import re
 import uuid
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Self
+from typing import Any, Final
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from authflow.pool.accounts.passwords import StoredPassword
 from authflow.pool.accounts.user_pools import UserPool, find_pool
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter, user_not_found
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.connection import Connection, Rows
 
 CONFIRMED: Final = "CONFIRMED"
 UNCONFIRMED: Final = "UNCONFIRMED"
@@ -46,6 +46,7 @@ class User:
         attributes: All attributes but `sub`.
         password: What is kept of the password.
         password_expires_at: When a temporary password ends; None for a permanent one.
+        times_disabled: How often an administrator has disabled the user.
         created_at: Seconds since the epoch.
         modified_at: Seconds since the epoch.
     """
@@ -58,6 +59,7 @@ class User:
     attributes: Mapping[str, str] = field(repr=False)
     password: StoredPassword = field(repr=False)
     password_expires_at: float | None = None
+    times_disabled: int = 0
     created_at: float
     modified_at: float
 
@@ -66,17 +68,13 @@ class User:
         """The attributes, `sub` included."""
         return {"sub": self.sub, **self.attributes}
 
-    def with_password(
-        self, password: StoredPassword, now: float, *, status: str, expires_at: float | None = None
-    ) -> Self:
-        """Give the user with another password."""
-        return evolve(
-            self,
-            password=password,
-            status=status,
-            password_expires_at=expires_at,
-            modified_at=now,
-        )
+    @property
+    def credentials(self) -> str:
+        """The version of what the user signs in with; a sign-in that began with another one ends.
+
+        A new password makes a new one, and so does an administrator who disables the user.
+        """
+        return f"{self.password.version}.{self.times_disabled}"
 
 
 def attribute_list(attributes: Mapping[str, str]) -> list[dict[str, str]]:
@@ -165,12 +163,12 @@ def _aliases(pool: UserPool, user: User) -> Iterable[tuple[str, str]]:
 
 _COLUMNS: Final = (
     "sub, pool_id, username, status, enabled, attributes, salt, verifier, password_expires_at,"
-    " created_at, modified_at"
+    " times_disabled, created_at, modified_at"
 )
 
 
 def _from_row(row: tuple[Any, ...]) -> User:
-    sub, pool_id, username, status, enabled, attributes, salt, verifier, expires, *times = row
+    sub, pool_id, username, status, enabled, attributes, salt, verifier, expires, *rest = row
     return User(
         sub=sub,
         pool_id=pool_id,
@@ -180,8 +178,9 @@ def _from_row(row: tuple[Any, ...]) -> User:
         attributes=json.loads(attributes),
         password=StoredPassword(salt=salt, verifier=verifier),
         password_expires_at=expires,
-        created_at=times[0],
-        modified_at=times[1],
+        times_disabled=rest[0],
+        created_at=rest[1],
+        modified_at=rest[2],
     )
 
 
@@ -220,7 +219,7 @@ def find_named(connection: Connection, pool_id: str, name: str) -> tuple[UserPoo
 def insert_user(
     connection: Connection, pool: UserPool, user: User, *, move_aliases: bool = False
 ) -> None:
-    """Write a new user.
+    """Write a new user, into the pool as it is now.
 
     Args:
         connection: The database.
@@ -229,38 +228,116 @@ def insert_user(
         move_aliases: Whether an alias that another user has goes over to this one.
 
     Raises:
-        CognitoError: The username or an alias is taken.
+        CognitoError: The username or an alias is taken, or the pool is gone.
     """
+    pool = find_pool(connection, pool.id)
     if find_user(connection, pool, user.username) is not None:
         raise CognitoError("UsernameExistsException", "User account already exists")
     connection.execute(
-        f"INSERT INTO users ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  # the same
+        f"INSERT INTO users ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  # the same
         (
             *(user.sub, user.pool_id, user.username, user.status, int(user.enabled)),
             *(json.dumps(user.attributes), user.password.salt, user.password.verifier),
-            *(user.password_expires_at, user.created_at, user.modified_at),
+            *(user.password_expires_at, user.times_disabled, user.created_at, user.modified_at),
         ),
     )
     _write_names(connection, pool, user, move_aliases=move_aliases)
 
 
-def update_user(connection: Connection, pool: UserPool, user: User) -> None:
-    """Write what changed of a user.
+def set_password(
+    connection: Connection,
+    user: User,
+    password: StoredPassword,
+    now: float,
+    *,
+    status: str,
+    expires_at: float | None = None,
+) -> User:
+    """Write another password; whatever else stands in the row stays as it is.
+
+    Args:
+        connection: The database.
+        user: Who gets it.
+        password: The password.
+        now: Seconds since the epoch.
+        status: The user's status from now on.
+        expires_at: When a temporary password ends; None for a permanent one.
+
+    Returns:
+        The user as he is now.
 
     Raises:
-        CognitoError: An alias is taken.
+        CognitoError: The user is gone.
     """
-    connection.execute(
-        "UPDATE users SET status = ?, enabled = ?, attributes = ?, salt = ?, verifier = ?,"
-        " password_expires_at = ?, modified_at = ? WHERE sub = ?",
-        (
-            *(user.status, int(user.enabled), json.dumps(user.attributes)),
-            *(user.password.salt, user.password.verifier),
-            *(user.password_expires_at, user.modified_at, user.sub),
-        ),
+    return _changed(
+        connection.execute(
+            "UPDATE users SET salt = ?, verifier = ?, status = ?, password_expires_at = ?,"  # noqa: S608  # the same
+            f" modified_at = ? WHERE sub = ? RETURNING {_COLUMNS}",
+            (password.salt, password.verifier, status, expires_at, now, user.sub),
+        )
+    )
+
+
+def set_status(connection: Connection, user: User, status: str, now: float) -> User:
+    """Write another status; see `set_password`.
+
+    Raises:
+        CognitoError: The user is gone.
+    """
+    return _changed(
+        connection.execute(
+            f"UPDATE users SET status = ?, modified_at = ? WHERE sub = ? RETURNING {_COLUMNS}",  # noqa: S608  # the same
+            (status, now, user.sub),
+        )
+    )
+
+
+def set_enabled(connection: Connection, user: User, now: float, *, enabled: bool) -> User:
+    """Write whether the user may sign in; see `set_password`.
+
+    Raises:
+        CognitoError: The user is gone.
+    """
+    return _changed(
+        connection.execute(
+            "UPDATE users SET enabled = ?, times_disabled = times_disabled + ?, modified_at = ?"  # noqa: S608  # the same
+            f" WHERE sub = ? RETURNING {_COLUMNS}",
+            (int(enabled), int(not enabled), now, user.sub),
+        )
+    )
+
+
+def set_attributes(
+    connection: Connection, pool: UserPool, user: User, attributes: Mapping[str, str], now: float
+) -> User:
+    """Write other attributes, and the names that the user signs in by; see `set_password`.
+
+    Args:
+        connection: The database.
+        pool: The user's pool.
+        user: Whose they are.
+        attributes: All of them but `sub`.
+        now: Seconds since the epoch.
+
+    Raises:
+        CognitoError: The user is gone, or an alias is taken.
+    """
+    changed = _changed(
+        connection.execute(
+            f"UPDATE users SET attributes = ?, modified_at = ? WHERE sub = ? RETURNING {_COLUMNS}",  # noqa: S608  # the same
+            (json.dumps(attributes), now, user.sub),
+        )
     )
     connection.execute("DELETE FROM names WHERE sub = ?", (user.sub,))
-    _write_names(connection, pool, user, move_aliases=False)
+    _write_names(connection, pool, changed, move_aliases=False)
+    return changed
+
+
+def _changed(rows: Rows) -> User:
+    row = rows.first()
+    if row is None:
+        raise user_not_found()
+    return _from_row(row)
 
 
 def delete_user(connection: Connection, user: User) -> None:

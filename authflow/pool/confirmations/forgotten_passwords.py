@@ -22,7 +22,7 @@ from authflow.pool.accounts.users import (
     find_named,
     find_user,
     find_user_by_sub,
-    update_user,
+    set_status,
 )
 from authflow.pool.cognito_errors import CognitoError, user_not_found_by_name
 from authflow.pool.confirmations.codes import (
@@ -44,6 +44,7 @@ from authflow.pool.messages.wording import Wording
 from authflow.pool.sign_ins.migration import Migration
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
+from authflow.pool.tokens.families import change_password, end_families
 from authflow.pool.triggers.occasion import Occasion
 from authflow.pool.triggers.runner import TriggerRunner
 from authflow.pool.workers import Workers
@@ -63,6 +64,7 @@ class _Issue:
     code: Secret[str]
     message: Message
     by_administrator: bool
+    tokens_survive: bool
 
 
 def _keep(connection: Connection, issue: _Issue, now: float) -> None:
@@ -77,8 +79,9 @@ def _keep(connection: Connection, issue: _Issue, now: float) -> None:
         raise user_not_found_by_name()
     check_may_reset(user)
     if issue.by_administrator:
-        changed = user.with_password(user.password, now, status=RESET_REQUIRED)
-        update_user(connection, pool, changed)
+        set_status(connection, user, RESET_REQUIRED, now)
+        if not issue.tokens_survive:
+            end_families(connection, user.sub)
     put_code(connection, pool, owner_of(pool, user, user.username), issue.code, now)
     put_message(connection, pool, issue.message)
 
@@ -92,6 +95,7 @@ class _Entry:
     sub: str | None
     code: Secret[str]
     stored: StoredPassword
+    tokens_survive: bool
 
 
 def _find_for_new_password(connection: Connection, pool: UserPool, sub: str | None) -> User:
@@ -108,9 +112,10 @@ def _confirm(connection: Connection, entry: _Entry, now: float) -> User:
     """Compare the code and set the password, in one transaction.
 
     Raises:
-        CognitoError: The code is not good, or the user may not reset the password.
+        CognitoError: The code is not good, the user may not reset the password, or the app client
+            or the user pool is gone.
     """
-    pool = entry.caller.pool
+    pool = entry.caller.again(connection).pool
     try:
         user = _find_for_new_password(connection, pool, entry.sub)
     except CognitoError:
@@ -119,9 +124,14 @@ def _confirm(connection: Connection, entry: _Entry, now: float) -> User:
         use_up_code(connection, pool, entry.owner, entry.code, now)
         raise code_mismatch() from None
     use_up_code(connection, pool, entry.owner, entry.code, now)
-    changed = user.with_password(entry.stored, now, status=CONFIRMED)
-    update_user(connection, pool, changed)
-    return changed
+    return change_password(
+        connection,
+        user,
+        entry.stored,
+        now,
+        status=CONFIRMED,
+        tokens_survive=entry.tokens_survive,
+    )
 
 
 @define(kw_only=True)
@@ -135,6 +145,7 @@ class ForgottenPasswords:
         migration: Brings in users whom the pool does not know.
         wording: Words the messages.
         mailbox: Tells of messages.
+        tokens_survive: Whether tokens stay good when the password changes.
         clock: Gives the time, in seconds since the epoch.
     """
 
@@ -144,6 +155,7 @@ class ForgottenPasswords:
     migration: Migration
     wording: Wording
     mailbox: Mailbox
+    tokens_survive: bool
     clock: Callable[[], float]
 
     async def forgot(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,6 +214,7 @@ class ForgottenPasswords:
             code=code,
             message=message,
             by_administrator=by_administrator,
+            tokens_survive=self.tokens_survive,
         )
         await self.database.write(_keep, issue, self.clock())
         self.mailbox.announce(message)
@@ -246,6 +259,7 @@ class ForgottenPasswords:
             sub=None if user is None else user.sub,
             code=Secret(request["ConfirmationCode"]),
             stored=await self.workers.run(StoredPassword.make, pool.id, username, password),
+            tokens_survive=self.tokens_survive,
         )
         changed = await self.database.write(_confirm, entry, self.clock())
         if self.triggers.serves(pool, PostConfirmationEvent.trigger):

@@ -8,7 +8,7 @@ from authflow.pool.accounts.users import User
 from authflow.pool.sign_ins.next_step import ChallengeOwed, NextStep, TokensOwed, next_step
 from authflow.pool.sign_ins.sessions import Progress, new_handle, put_session
 from authflow.pool.store.connection import Connection
-from authflow.pool.tokens.issuer import Grant, start_family
+from authflow.pool.tokens.families import Grant, start_family
 
 
 @frozen(kw_only=True)

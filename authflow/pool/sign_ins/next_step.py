@@ -9,7 +9,7 @@ factor is a new line here, and no flow can forget it.
 from attrs import field, frozen
 
 from authflow.machine import AuthFlow, Challenged, Outcome, State, follows
-from authflow.pool.accounts.callers import Caller
+from authflow.pool.accounts.callers import Caller, check_not_expired
 from authflow.pool.accounts.users import FORCE_CHANGE_PASSWORD, User, missing_attributes
 from authflow.pool.cognito_errors import not_authorized
 from authflow.pool.sign_ins.sessions import Progress
@@ -81,10 +81,7 @@ def next_step(
 
 
 def _new_password(caller: Caller, user: User, now: float) -> ChallengeOwed:
-    if user.password_expires_at is not None and now >= user.password_expires_at:
-        raise not_authorized(
-            "Temporary password has expired and must be reset by an administrator."
-        )
+    check_not_expired(user, now)
     attributes = user.attributes.items()
     asked = new_password.Asked(
         user_id=user.username,

@@ -11,7 +11,8 @@ from authflow.pool.accounts.users import User
 from authflow.pool.sign_ins.next_step import ChallengeOwed
 from authflow.pool.sign_ins.sessions import Progress, new_handle, put_session
 from authflow.pool.store.database import Database
-from authflow.pool.tokens.issuer import Grant, TokenIssuer
+from authflow.pool.tokens.families import Grant
+from authflow.pool.tokens.issuer import TokenIssuer
 from authflow.pool.tokens.overrides import TokenOverrides
 from authflow.triggers.events.replies import CreateReply
 from authflow.wire import custom

@@ -20,7 +20,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from authflow.errors import UnexpectedReplyError
 from authflow.machine import AuthFlow, Event, State, advance
-from authflow.pool.accounts.callers import Caller, check_may_sign_in, find_caller
+from authflow.pool.accounts.callers import (
+    Caller,
+    check_may_sign_in,
+    check_not_expired,
+    find_caller,
+)
 from authflow.pool.accounts.lockout import check_lock
 from authflow.pool.accounts.users import User, find_user_by_sub
 from authflow.pool.cognito_errors import (
@@ -88,8 +93,8 @@ class Progress:
         metadata: What Create said about the challenge that is being answered.
         handshake: The SRP handshake, if it waits for a proof.
         companion: The hash of the handle that goes with this one, where Cognito gives two.
-        credentials: The version of the password that the user had when the sign-in began, or chose
-            since; None for a user who does not exist. Another one ends the session.
+        credentials: `User.credentials` when the sign-in began, or when a password was proved or
+            chosen since; None for a user who does not exist. Other ones end the session.
         decided: Whether Define has said that tokens are to be issued. No session is kept of it.
     """
 
@@ -250,7 +255,8 @@ def take(
 
     Raises:
         CognitoError: The session is none for this client, user and challenge; it was used or has
-            expired; the user may not sign in, or is locked; or the password is another one by now.
+            expired; the user may not sign in, or is locked; or the password is another one by now,
+            or was temporary and has expired.
     """
     caller = find_caller(connection, request)
     caller.client.check_secret_hash(request["ChallengeResponses"].get(SECRET_HASH), typed)
@@ -272,8 +278,10 @@ def take(
         check_may_sign_in(user)
         # Who proves a password proves the one that the user has now: an old one is just wrong.
         proves = progress.state is State.PASSWORD_VERIFIER
-        if not proves and user.password.version != progress.credentials:
+        if not proves and user.credentials != progress.credentials:
             raise invalid_session()
+        if progress.state is State.NEW_PASSWORD_REQUIRED:
+            check_not_expired(user, now)
     if use_up:
         _use_up(connection, handle)
     return Taken(caller=caller, progress=progress, user=user)

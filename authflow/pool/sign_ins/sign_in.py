@@ -76,17 +76,17 @@ def _decide_again(
     """Decide once more with the user as he is now: triggers have taken their time.
 
     Raises:
-        CognitoError: Meanwhile the user was deleted, may no longer sign in, or has another password
-            than the one that the sign-in rests on.
+        CognitoError: Meanwhile the user, the app client or the user pool was deleted, or the user
+            may no longer sign in, or has other credentials than those that the sign-in rests on.
     """
-    caller, progress = decision.caller, decision.progress
+    caller, progress = decision.caller.again(connection), decision.progress
     user = None
     if progress.sub is not None:
         user = find_user_by_sub(connection, caller.pool.id, progress.sub)
     if user is None:
         raise not_authorized()
     check_may_sign_in(user)
-    if user.password.version != progress.credentials:
+    if user.credentials != progress.credentials:
         raise not_authorized()
     return decide(connection, caller, user, progress, now, held=held)
 
@@ -208,7 +208,7 @@ class SignIns:
             typed=typed,
             auth_time=int(self.clock()),
             history=first,
-            credentials=None if user is None else user.password.version,
+            credentials=None if user is None else user.credentials,
         )
 
     async def _with_password(

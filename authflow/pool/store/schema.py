@@ -120,7 +120,12 @@ CREATE TABLE memberships (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX memberships_of_group ON memberships (pool_id, name);
 """
-SCHEMA: Final = (_FIRST, _FORGOTTEN_PASSWORDS + _GROUPS)
+_ENDED_TRUST: Final = """
+ALTER TABLE users ADD COLUMN times_disabled INTEGER NOT NULL DEFAULT 0;
+-- How many refreshes lie between the sign-in and a token.
+ALTER TABLE refresh_tokens ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+"""
+SCHEMA: Final = (_FIRST, _FORGOTTEN_PASSWORDS + _GROUPS, _ENDED_TRUST)
 """What each version adds; a file's `user_version` says how many of them it has.
 
 Statements end in a semicolon and hold no other: they are run one by one, in one transaction.

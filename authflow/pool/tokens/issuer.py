@@ -1,13 +1,9 @@
-"""Tokens: RS256 JWTs with Cognito's claims, and opaque refresh tokens of which only a hash is kept.
+"""Tokens: RS256 JWTs with Cognito's claims, and what stands behind one that comes back.
 
-One sign-in makes a family: `origin_jti` names it in every token that descends from it, and revoking
-the family ends them all. Claims are those of "Understanding user pool JSON web tokens" in the
-developer guide.
+Claims are those of "Understanding user pool JSON web tokens" in the developer guide.
 """
 
-import hashlib
 import json
-import secrets
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -25,64 +21,16 @@ from authflow.pool.accounts.users import User, find_user_by_sub
 from authflow.pool.cognito_errors import CognitoError, not_authorized, user_not_found
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
+from authflow.pool.tokens.families import Grant
 from authflow.pool.tokens.overrides import TokenOverrides
 from authflow.pool.workers import Workers
 from authflow.secret import Secret
 
 SCOPE: Final = "aws.cognito.signin.user.admin"
 """What a sign-in gives access to: the user's own account."""
-_REFRESH_BYTES: Final = 48
 _UNREADABLE: Final = (JoseError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What a text that is no token of ours can make the library raise."""
 _TRUTHS: Final = frozenset({"email_verified", "phone_number_verified"})
-
-
-@frozen(kw_only=True)
-class Grant:
-    """A right to tokens: what a sign-in or a refresh has earned.
-
-    Args:
-        origin_jti: The family.
-        auth_time: When the user signed in, in seconds since the epoch.
-        refresh_token: The new refresh token; None where none is given.
-    """
-
-    origin_jti: str
-    auth_time: int
-    refresh_token: Secret[str] | None
-
-
-def refresh_token_id(token: Secret[str]) -> bytes:
-    """Give what is kept of a refresh token. It has 384 random bits, so a plain hash is enough."""
-    return hashlib.sha256(token.reveal().encode()).digest()
-
-
-def add_refresh_token(connection: Connection, origin_jti: str) -> Secret[str]:
-    """Make a refresh token in a family."""
-    token = Secret(secrets.token_urlsafe(_REFRESH_BYTES))
-    connection.execute(
-        "INSERT INTO refresh_tokens (id, origin_jti) VALUES (?, ?)",
-        (refresh_token_id(token), origin_jti),
-    )
-    return token
-
-
-def start_family(
-    connection: Connection, client: AppClient, user: User, auth_time: int, now: float
-) -> Grant:
-    """Begin the family of a sign-in that has succeeded."""
-    origin_jti = str(uuid.uuid4())
-    connection.execute("DELETE FROM token_families WHERE expires_at < ?", (now,))
-    connection.execute(
-        "INSERT INTO token_families (origin_jti, sub, client_id, auth_time, expires_at)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (origin_jti, user.sub, client.id, auth_time, now + client.lifetime("RefreshToken")),
-    )
-    return Grant(
-        origin_jti=origin_jti,
-        auth_time=auth_time,
-        refresh_token=add_refresh_token(connection, origin_jti),
-    )
 
 
 def _claim(name: str, value: str) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import define, evolve
+from attrs import define, evolve, frozen
 
 from authflow.pool.accounts.app_clients import find_client
 from authflow.pool.accounts.callers import Caller, check_may_sign_in, find_caller
@@ -12,7 +12,17 @@ from authflow.pool.accounts.users import User, attribute_list, find_user_by_sub
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter, not_authorized
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
-from authflow.pool.tokens.issuer import Grant, TokenIssuer, add_refresh_token, refresh_token_id
+from authflow.pool.tokens.families import (
+    Grant,
+    RefreshToken,
+    end_families,
+    end_family,
+    find_refresh_token,
+    in_grace,
+    reused,
+    rotate,
+)
+from authflow.pool.tokens.issuer import TokenIssuer
 from authflow.pool.tokens.trigger import TokenTrigger
 from authflow.secret import Secret
 from authflow.triggers.events.token_events import REFRESH
@@ -20,29 +30,38 @@ from authflow.triggers.events.token_events import REFRESH
 
 def _find(
     connection: Connection, caller: Caller, token: Secret[str], now: float
-) -> tuple[User, Grant, float | None]:
-    """Find what a refresh token stands for, and when it was replaced, if it was.
+) -> tuple[User, RefreshToken]:
+    """Find what a refresh token stands for.
 
     Raises:
-        CognitoError: It is none of this client's, or is no longer good.
+        CognitoError: It is none of this client's, its family has ended, or the user may not sign
+            in.
     """
-    row = connection.execute(
-        "SELECT origin_jti, sub, client_id, auth_time, expires_at, revoked, replaced_at"
-        " FROM refresh_tokens JOIN token_families USING (origin_jti) WHERE id = ?",
-        (refresh_token_id(token),),
-    ).first()
-    if row is None or row[2] != caller.client.id:
+    known = find_refresh_token(connection, token)
+    if known is None or known.client_id != caller.client.id:
         raise not_authorized("Invalid Refresh Token")
-    origin_jti, sub, _, auth_time, expires_at, revoked, replaced_at = row
-    if revoked:
-        raise not_authorized("Refresh Token has been revoked")
-    if now >= expires_at:
-        raise not_authorized("Refresh Token has expired")
-    user = find_user_by_sub(connection, caller.pool.id, sub)
+    known.check(now)
+    user = find_user_by_sub(connection, caller.pool.id, known.sub)
     if user is None:
         raise not_authorized("Invalid Refresh Token")
     check_may_sign_in(user)
-    return user, Grant(origin_jti=origin_jti, auth_time=auth_time, refresh_token=None), replaced_at
+    return user, known
+
+
+@frozen(kw_only=True)
+class _Renewal:
+    """What a refresh token was good for.
+
+    Args:
+        caller: Who asks.
+        user: Whose the token is.
+        grant: The right to new tokens; None if a trigger is to be asked first, and then the token
+            was not used.
+    """
+
+    caller: Caller
+    user: User
+    grant: Grant | None
 
 
 def _renew(
@@ -51,7 +70,7 @@ def _renew(
     token: Secret[str],
     now: float,
     held: Callable[[UserPool], bool] | None = None,
-) -> tuple[Caller, User, Grant | None]:
+) -> _Renewal | CognitoError:
     """Use a refresh token, and replace it where the app client rotates them.
 
     Args:
@@ -62,56 +81,63 @@ def _renew(
         held: Says of a user pool whether a trigger is to be asked first.
 
     Returns:
-        Who asks, whose the token is, and the grant; None if a trigger is to be asked first, and
-        then the token was not used.
+        What it was good for. If it was replaced before and its grace period is over, the refusal:
+        it is given back and not raised, so that the family stays ended.
 
     Raises:
-        CognitoError: It is not good, or was replaced before and its grace period is over.
+        CognitoError: It is not good.
     """
     caller = find_caller(connection, request)
     caller.client.check_secret(request.get("ClientSecret"))
-    user, given, replaced_at = _find(connection, caller, token, now)
+    user, known = _find(connection, caller, token, now)
     grace = caller.client.rotation_grace
-    if replaced_at is not None and now >= replaced_at + (grace or 0):
-        raise CognitoError("RefreshTokenReuseException", "Refresh token has been used before.")
+    if known.replaced_at is not None and not in_grace(connection, known, grace or 0, now):
+        end_family(connection, known.origin_jti)
+        return reused()
     if held is not None and held(caller.pool):
-        return caller, user, None
+        return _Renewal(caller=caller, user=user, grant=None)
     if grace is None:
-        return caller, user, given
-    if replaced_at is None:
-        connection.execute(
-            "UPDATE refresh_tokens SET replaced_at = ? WHERE id = ?",
-            (now, refresh_token_id(token)),
-        )
+        return _Renewal(caller=caller, user=user, grant=known.grant)
     # Within the grace period the client that lost the first reply gets another one.
-    renewed = add_refresh_token(connection, given.origin_jti)
-    return caller, user, evolve(given, refresh_token=renewed)
+    renewed = evolve(known.grant, refresh_token=rotate(connection, known, now))
+    return _Renewal(caller=caller, user=user, grant=renewed)
 
 
-def _revoke_family(connection: Connection, request: Mapping[str, Any], token: Secret[str]) -> None:
+def _use(
+    connection: Connection, caller: Caller, token: Secret[str], now: float
+) -> tuple[User, Grant] | CognitoError:
+    """Use a refresh token of a client that does not rotate them; see `_renew`.
+
+    Returns:
+        The user and the grant; the refusal, if it was replaced when the client still rotated them.
+
+    Raises:
+        CognitoError: It is not good.
+    """
+    caller = caller.again(connection)
+    user, known = _find(connection, caller, token, now)
+    if known.replaced_at is not None:
+        end_family(connection, known.origin_jti)
+        return reused()
+    return user, known.grant
+
+
+def _revoke(connection: Connection, request: Mapping[str, Any], token: Secret[str]) -> None:
     client = find_client(connection, request["ClientId"])
     client.check_secret(request.get("ClientSecret"), code="UnauthorizedException")
     if not client.revokes_tokens:
         raise CognitoError(
             "UnsupportedOperationException", "Token revocation is not enabled for this client."
         )
-    row = connection.execute(
-        "SELECT origin_jti, client_id FROM refresh_tokens JOIN token_families USING (origin_jti)"
-        " WHERE id = ?",
-        (refresh_token_id(token),),
-    ).first()
-    if row is None:
+    known = find_refresh_token(connection, token)
+    if known is None:
         if token.reveal().count(".") > 1:
             raise CognitoError("UnsupportedTokenTypeException", "Only refresh tokens are revoked.")
         # A token that is not there is as good as revoked (RFC 7009 §2.2).
         return
-    if row[1] != client.id:
+    if known.client_id != client.id:
         raise CognitoError("UnauthorizedException", "The token was given to another client.")
-    connection.execute("UPDATE token_families SET revoked = 1 WHERE origin_jti = ?", (row[0],))
-
-
-def _revoke_user(connection: Connection, sub: str) -> None:
-    connection.execute("UPDATE token_families SET revoked = 1 WHERE sub = ?", (sub,))
+    end_family(connection, known.origin_jti)
 
 
 @define(kw_only=True)
@@ -167,32 +193,43 @@ class Refresh:
         Raises:
             CognitoError: It is not good, or was replaced when the client still rotated them.
         """
-        user, given, replaced_at = await self.database.read(_find, caller, token, self.clock())
-        if replaced_at is not None:
-            raise CognitoError("RefreshTokenReuseException", "Refresh token has been used before.")
-        return user, given
+        used = await self.database.write(_use, caller, token, self.clock())
+        if isinstance(used, CognitoError):
+            raise used
+        return used
 
     async def renew(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """GetTokensFromRefreshToken."""
-        token = Secret(request["RefreshToken"])
-        held, overrides = self.trigger.serves, None
-        caller, user, given = await self.database.write(_renew, request, token, self.clock(), held)
-        if given is None:
-            overrides = await self.trigger.ask(caller, user, REFRESH)
-            caller, user, given = await self.database.write(_renew, request, token, self.clock())
-            assert given is not None  # noqa: S101  # nothing held it; for the type checker
+        token, overrides = Secret(request["RefreshToken"]), None
+        renewed = await self._renewed(request, token, self.trigger.serves)
+        if renewed.grant is None:
+            overrides = await self.trigger.ask(renewed.caller, renewed.user, REFRESH)
+            renewed = await self._renewed(request, token)
+        caller, user, given = renewed.caller, renewed.user, renewed.grant
+        assert given is not None  # noqa: S101  # nothing held it; for the type checker
         result = await self.tokens.result(caller.pool, caller.client, user, given, overrides)
         return {"AuthenticationResult": result}
 
+    async def _renewed(
+        self,
+        request: Mapping[str, Any],
+        token: Secret[str],
+        held: Callable[[UserPool], bool] | None = None,
+    ) -> _Renewal:
+        renewed = await self.database.write(_renew, request, token, self.clock(), held)
+        if isinstance(renewed, CognitoError):
+            raise renewed
+        return renewed
+
     async def revoke(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """RevokeToken."""
-        await self.database.write(_revoke_family, request, Secret(request["Token"]))
+        await self.database.write(_revoke, request, Secret(request["Token"]))
         return {}
 
     async def sign_out(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """GlobalSignOut."""
         token = await self.tokens.check_access_token(Secret(request["AccessToken"]))
-        await self.database.write(_revoke_user, token.user.sub)
+        await self.database.write(end_families, token.user.sub)
         return {}
 
     async def user(self, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,9 @@ from authflow.plugins import Challenge, CreateContext, Secret, VerifyContext
 from authflow.pool import PoolServer
 from authflow.triggers import CreateEvent, SessionEntry, Triggers, VerifyEvent
 
+SESSION = get_session()
+"""One for all tests: each reads the service's model anew."""
+
 
 @pytest.fixture
 def anyio_backend() -> str:
@@ -203,7 +206,7 @@ def run_pool() -> Callable[..., AbstractAsyncContextManager[SignInPlace]]:
     async def run_pool(triggers: Any) -> AsyncIterator[SignInPlace]:
         async with (
             PoolServer(triggers=triggers) as running,
-            get_session().create_client(
+            SESSION.create_client(
                 "cognito-idp",
                 region_name="us-east-1",
                 endpoint_url=running.endpoint,

@@ -25,6 +25,8 @@ from authflow.triggers import CreateContext, Issued, KeyRing, VerifyContext
 
 PASSWORD = "Correct-horse-1"
 POOL = "eu-central-1_Abc123def"
+SESSION = get_session()
+"""One for all tests: each reads the service's model anew."""
 
 
 @pytest.fixture
@@ -165,7 +167,7 @@ def live_pool() -> Callable[..., AbstractAsyncContextManager[LivePool]]:
     async def run(triggers: Any, users: tuple[str, ...] = ("ada",)) -> AsyncIterator[LivePool]:
         async with (
             PoolServer(triggers=triggers) as server,
-            get_session().create_client(
+            SESSION.create_client(
                 "cognito-idp",
                 region_name="us-east-1",
                 endpoint_url=server.endpoint,

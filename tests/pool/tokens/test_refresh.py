@@ -1,6 +1,10 @@
+from functools import partial
+
 import pytest
+from attrs import evolve
 
 REUSED = "RefreshTokenReuseException"
+PASSWORD, NEW = "Corr3ct-Horse", "An0ther-Horse"
 
 
 async def renew(house, token, **more):
@@ -141,9 +145,9 @@ async def test_rotation_replaces_the_token_and_refuses_the_old_one(api, settle):
     house, first = await rotating(api, settle, 0)
     second = (await renew(house, first))["AuthenticationResult"]["RefreshToken"]
     assert second != first
-    assert (await renewal_refused(house, first)).code == REUSED
     third = (await renew(house, second))["AuthenticationResult"]["RefreshToken"]
     assert third not in {first, second}
+    assert (await renewal_refused(house, first)).code == REUSED
     refusal = await api.refused("InitiateAuth", **by_flow(house, third))
     assert "GetTokensFromRefreshToken" in refusal.message
 
@@ -154,8 +158,170 @@ async def test_within_the_grace_period_the_old_token_works_again(api, settle):
     house.clock.now += 29
     lost = (await renew(house, first))["AuthenticationResult"]["RefreshToken"]
     house.clock.now += 1
-    assert (await renewal_refused(house, first)).code == REUSED
     assert await renew(house, lost)
+    assert (await renewal_refused(house, first)).code == REUSED
+
+
+@pytest.mark.parametrize("used_again", [0, 1], ids=["the last one", "one of before"])
+async def test_a_token_that_was_replaced_ends_its_family_when_it_comes_back(
+    api, settle, used_again
+):
+    house, first = await rotating(api, settle, 0)
+    other = (await house.tokens())["RefreshToken"]
+    second = (await renew(house, first))["AuthenticationResult"]
+    third = (await renew(house, second["RefreshToken"]))["AuthenticationResult"]
+    replaced = [second["RefreshToken"], first][used_again]
+    assert (await renewal_refused(house, replaced)).code == REUSED
+    for token in (third["RefreshToken"], replaced):
+        assert (await renewal_refused(house, token)).message == "Refresh Token has been revoked"
+    for tokens in (second, third):
+        refusal = await house.api.refused("GetUser", AccessToken=tokens["AccessToken"])
+        assert refusal.message == "Access Token has been revoked"
+    assert await renew(house, other)
+
+
+async def test_a_token_that_was_replaced_ends_its_family_by_either_operation(api, settle):
+    house, first = await rotating(api, settle, 0)
+    second = (await renew(house, first))["AuthenticationResult"]["RefreshToken"]
+    client = {"UserPoolId": house.pool_id, "ClientId": house.client_id}
+    await api(
+        "UpdateUserPoolClient", **client, ExplicitAuthFlows=["ALLOW_REFRESH_TOKEN_AUTH"]
+    )  # rotates no more
+    assert (await api.refused("InitiateAuth", **by_flow(house, first))).code == REUSED
+    assert (await renewal_refused(house, second)).message == "Refresh Token has been revoked"
+
+
+async def test_another_clients_token_ends_no_family(api, settle):
+    house, first = await rotating(api, settle, 0)
+    second = (await renew(house, first))["AuthenticationResult"]["RefreshToken"]
+    made = await api("CreateUserPoolClient", UserPoolId=house.pool_id, ClientName="other")
+    other = evolve(house, client_id=made["UserPoolClient"]["ClientId"])
+    assert (await renewal_refused(other, first)).message == "Invalid Refresh Token"
+    assert await renew(house, second)
+
+
+@pytest.mark.parametrize("back", [0.5, 60, 86400])
+@pytest.mark.parametrize("grace", [0, 30])
+async def test_a_clock_set_back_gives_no_replaced_token_new_life(api, settle, grace, back):
+    house, first = await rotating(api, settle, grace)
+    second = (await renew(house, first))["AuthenticationResult"]["RefreshToken"]
+    house.clock.now -= back
+    if grace:  # a reply may still have been lost
+        assert await renew(house, first)
+    assert await renew(house, second)
+    assert (await renewal_refused(house, first)).code == REUSED
+
+
+async def test_a_clock_set_back_brings_no_revoked_sign_in_back(house):
+    await house.add_user()
+    given = await house.tokens()
+    await house.api("GlobalSignOut", AccessToken=given["AccessToken"])
+    house.clock.now -= 86400
+    refusal = await renewal_refused(house, given["RefreshToken"])
+    assert refusal.message == "Refresh Token has been revoked"
+
+
+async def set_password(house, sent, permanent):
+    whose = {"UserPoolId": house.pool_id, "Username": "ann"}
+    await house.api("AdminSetUserPassword", **whose, Password=NEW, Permanent=permanent)
+
+
+async def confirm(house, sent):
+    client = {"ClientId": house.client_id, "Username": "ann"}
+    await house.api("ForgotPassword", **client)
+    code = {"ConfirmationCode": sent[-1].code.reveal(), "Password": NEW}
+    await house.api("ConfirmForgotPassword", **client, **code)
+
+
+async def reset_by_administrator(house, sent):
+    whose = {"UserPoolId": house.pool_id, "Username": "ann"}
+    await house.api("AdminResetUserPassword", **whose)
+    code = {"ConfirmationCode": sent[-1].code.reveal(), "Password": NEW}
+    client = {"ClientId": house.client_id, "Username": "ann"}
+    await house.api("ConfirmForgotPassword", **client, **code)
+
+
+async def choose_another(house, sent):
+    await set_password(house, sent, permanent=False)
+    asked = await house.api("InitiateAuth", **house.by_password("ann", NEW))
+    answer = {"NEW_PASSWORD": PASSWORD}
+    request = house.answer("NEW_PASSWORD_REQUIRED", "ann", asked["Session"], **answer)
+    await house.api("RespondToAuthChallenge", **request)
+
+
+CHANGES = {
+    "a permanent password": partial(set_password, permanent=True),
+    "a forgotten password": confirm,
+    "a reset by an administrator": reset_by_administrator,
+    "a temporary password that was replaced": choose_another,
+}
+
+
+@pytest.mark.parametrize("survive", [False, True], ids=["by default", "where they survive"])
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+async def test_a_new_password_ends_older_tokens_unless_they_survive(start, settle, change, survive):
+    sent = []
+    house = await settle(await start(on_message=sent.append, tokens_survive=survive))
+    await house.add_user("ann", email="ann@example.org", email_verified="true")
+    await house.add_user("bob")
+    old, foreign = await house.tokens(), await house.tokens("bob")
+    await change(house, sent)
+    if survive:
+        assert await renew(house, old["RefreshToken"])
+        assert await house.api("GetUser", AccessToken=old["AccessToken"])
+    else:
+        refusal = await renewal_refused(house, old["RefreshToken"])
+        assert refusal.message == "Refresh Token has been revoked"
+        refusal = await house.api.refused("GetUser", AccessToken=old["AccessToken"])
+        assert refusal.message == "Access Token has been revoked"
+    assert await renew(house, foreign["RefreshToken"])
+
+
+async def test_the_tokens_of_the_sign_in_that_chose_the_password_are_good(house):
+    whose = {"UserPoolId": house.pool_id, "Username": "ann"}
+    await house.api("AdminCreateUser", **whose, TemporaryPassword="Temp0rary!")
+    asked = await house.api("InitiateAuth", **house.by_password("ann", "Temp0rary!"))
+    request = house.answer("NEW_PASSWORD_REQUIRED", "ann", asked["Session"], NEW_PASSWORD=NEW)
+    given = (await house.api("RespondToAuthChallenge", **request))["AuthenticationResult"]
+    assert await renew(house, given["RefreshToken"])
+
+
+async def test_a_reset_by_an_administrator_ends_tokens_at_once(house):
+    await house.add_user("ann", email="ann@example.org", email_verified="true")
+    given = await house.tokens()
+    await house.api("AdminResetUserPassword", UserPoolId=house.pool_id, Username="ann")
+    refusal = await house.api.refused("GetUser", AccessToken=given["AccessToken"])
+    assert refusal.message == "Access Token has been revoked"
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_user_who_is_disabled_loses_all_tokens_for_good(house, times):
+    whose = {"UserPoolId": house.pool_id, "Username": "ann"}
+    await house.add_user("ann")
+    given = await house.tokens()
+    for _ in range(times):
+        await house.api("AdminDisableUser", **whose)
+    assert (await house.api("AdminGetUser", **whose))["Enabled"] is False
+    assert (await house.api.refused("InitiateAuth", **house.by_password())).message == (
+        "User is disabled."
+    )
+    refusal = await renewal_refused(house, given["RefreshToken"])
+    assert refusal.message == "Refresh Token has been revoked"
+    await house.api("AdminEnableUser", **whose)
+    refusal = await house.api.refused("GetUser", AccessToken=given["AccessToken"])
+    assert refusal.message == "Access Token has been revoked"
+    assert await house.tokens()
+
+
+async def test_enabling_a_user_who_is_enabled_changes_nothing(house):
+    await house.add_user("ann")
+    given = await house.tokens()
+    whose = {"UserPoolId": house.pool_id, "Username": "ann"}
+    before = await house.api("AdminGetUser", **whose)
+    house.clock.now += 5
+    await house.api("AdminEnableUser", **whose)
+    assert await house.api("AdminGetUser", **whose) == before
+    assert await house.api("GetUser", AccessToken=given["AccessToken"])
 
 
 async def test_rotation_does_not_lengthen_a_sign_in(api, settle):

@@ -14,7 +14,7 @@ from authflow.pool.accounts.users import (
     User,
     missing_attributes,
     read_attributes,
-    update_user,
+    set_attributes,
 )
 from authflow.pool.cognito_errors import invalid_parameter, invalid_session
 from authflow.pool.sign_ins.decision import Decision, decide
@@ -22,6 +22,7 @@ from authflow.pool.sign_ins.sessions import session_of, take
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
+from authflow.pool.tokens.families import change_password
 from authflow.pool.workers import Workers
 from authflow.wire import new_password
 
@@ -51,6 +52,7 @@ def _store(
     now: float,
     *,
     held: bool,
+    tokens_survive: bool,
 ) -> Decision:
     """Set the password of the user as he is now, unless another answer was faster.
 
@@ -61,11 +63,15 @@ def _store(
     taken = take(connection, request, typed, handle, now, use_up=True)
     if taken.user is None:
         raise invalid_session()
-    changed = _with_attributes(taken.caller.pool, taken.user, answer.attributes)
-    changed = changed.with_password(stored, now, status=CONFIRMED)
-    update_user(connection, taken.caller.pool, changed)
+    pool = taken.caller.pool
+    changed = _with_attributes(pool, taken.user, answer.attributes)
+    if answer.attributes:
+        set_attributes(connection, pool, taken.user, changed.attributes, now)
+    changed = change_password(
+        connection, taken.user, stored, now, status=CONFIRMED, tokens_survive=tokens_survive
+    )
     progress = evolve(
-        taken.progress.passed(State.NEW_PASSWORD_REQUIRED), credentials=stored.version
+        taken.progress.passed(State.NEW_PASSWORD_REQUIRED), credentials=changed.credentials
     )
     return decide(connection, taken.caller, changed, progress, now, held=held)
 
@@ -78,12 +84,14 @@ class NewPasswords:
         database: Where users are kept.
         workers: Threads for the verifier.
         triggers: What is asked before tokens are granted.
+        tokens_survive: Whether tokens stay good when the password changes.
         clock: Gives the time, in seconds since the epoch.
     """
 
     database: Database
     workers: Workers
     triggers: SignInTriggers
+    tokens_survive: bool
     clock: Callable[[], float]
 
     async def respond(self, request: Mapping[str, Any]) -> Decision:
@@ -106,4 +114,12 @@ class NewPasswords:
             StoredPassword.make, pool.id, taken.user.username, answer.password
         )
         held = self.triggers.hold_tokens(pool)
-        return await self.database.write(_store, request, answer, stored, self.clock(), held=held)
+        return await self.database.write(
+            _store,
+            request,
+            answer,
+            stored,
+            self.clock(),
+            held=held,
+            tokens_survive=self.tokens_survive,
+        )

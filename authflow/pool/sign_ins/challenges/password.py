@@ -40,9 +40,10 @@ def _judge(connection: Connection, attempt: _Attempt, now: float) -> Decision | 
         What follows; None if the password is wrong.
 
     Raises:
-        CognitoError: The user may not sign in, or is locked.
+        CognitoError: The user may not sign in, or is locked; or the app client or the user pool is
+            gone.
     """
-    caller, progress = attempt.caller, attempt.progress
+    caller, progress = attempt.caller.again(connection), attempt.progress
     user = None
     if progress.sub is not None:
         user = find_user_by_sub(connection, caller.pool.id, progress.sub)

@@ -95,7 +95,7 @@ def _judge(
         progress.passed(State.PASSWORD_VERIFIER),
         handshake=None,
         companion=None,
-        credentials=user.password.version,
+        credentials=user.credentials,
     )
     try:
         return decide(connection, caller, user, progress, now, held=held)

@@ -1,0 +1,220 @@
+"""Token families: what one sign-in led to, and what ends it.
+
+Refresh tokens come and go within a family; its `origin_jti` is in every token, and whoever ends the
+family ends them all. Only a hash is kept of a refresh token.
+
+A family ends when it is revoked, when its user signs out everywhere, is disabled or is deleted, and
+when a refresh token comes back that was replaced: then two hold it, and one of them is not the user
+(RFC 9700 §4.14.2). It ends with the password, too, although Cognito is reported to go on with it
+(amplify-js#6559): whoever changes a password may do so because somebody else has it.
+"""
+
+import hashlib
+import secrets
+import uuid
+from typing import Final
+
+from attrs import frozen
+
+from authflow.pool.accounts.app_clients import AppClient
+from authflow.pool.accounts.passwords import StoredPassword
+from authflow.pool.accounts.users import User, set_password
+from authflow.pool.cognito_errors import CognitoError, not_authorized
+from authflow.pool.store.connection import Connection
+from authflow.secret import Secret
+
+_REFRESH_BYTES: Final = 48
+
+
+@frozen(kw_only=True)
+class Grant:
+    """A right to tokens: what a sign-in or a refresh has earned.
+
+    Args:
+        origin_jti: The family.
+        auth_time: When the user signed in, in seconds since the epoch.
+        refresh_token: The new refresh token; None where none is given.
+    """
+
+    origin_jti: str
+    auth_time: int
+    refresh_token: Secret[str] | None
+
+
+@frozen(kw_only=True)
+class RefreshToken:
+    """What is known of a refresh token that came back.
+
+    Args:
+        token: The token.
+        origin_jti: Its family.
+        sub: Whose it is.
+        client_id: The app client that it was given to.
+        auth_time: When the user signed in, in seconds since the epoch.
+        expires_at: When the family ends by itself, in seconds since the epoch.
+        revoked: Whether the family was ended.
+        generation: How many refreshes lie between the sign-in and this token.
+        replaced_at: When another one was given for it, in seconds since the epoch; None if never.
+    """
+
+    token: Secret[str]
+    origin_jti: str
+    sub: str
+    client_id: str
+    auth_time: int
+    expires_at: float
+    revoked: bool
+    generation: int
+    replaced_at: float | None
+
+    @property
+    def grant(self) -> Grant:
+        """The right to new tokens, without a new refresh token."""
+        return Grant(origin_jti=self.origin_jti, auth_time=self.auth_time, refresh_token=None)
+
+    def check(self, now: float) -> None:
+        """Refuse a token of a family that has ended.
+
+        Raises:
+            CognitoError: It has.
+        """
+        if self.revoked:
+            raise not_authorized("Refresh Token has been revoked")
+        if now >= self.expires_at:
+            raise not_authorized("Refresh Token has expired")
+
+
+def reused() -> CognitoError:
+    """Refuse a refresh token that was replaced."""
+    return CognitoError("RefreshTokenReuseException", "Refresh token has been used before.")
+
+
+def start_family(
+    connection: Connection, client: AppClient, user: User, auth_time: int, now: float
+) -> Grant:
+    """Begin the family of a sign-in that has succeeded."""
+    origin_jti = str(uuid.uuid4())
+    connection.execute("DELETE FROM token_families WHERE expires_at < ?", (now,))
+    connection.execute(
+        "INSERT INTO token_families (origin_jti, sub, client_id, auth_time, expires_at)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (origin_jti, user.sub, client.id, auth_time, now + client.lifetime("RefreshToken")),
+    )
+    return Grant(
+        origin_jti=origin_jti,
+        auth_time=auth_time,
+        refresh_token=_add(connection, origin_jti, generation=0),
+    )
+
+
+def find_refresh_token(connection: Connection, token: Secret[str]) -> RefreshToken | None:
+    """Read what is known of a refresh token."""
+    row = connection.execute(
+        "SELECT origin_jti, sub, client_id, auth_time, expires_at, revoked, generation, replaced_at"
+        " FROM refresh_tokens JOIN token_families USING (origin_jti) WHERE id = ?",
+        (_id(token),),
+    ).first()
+    if row is None:
+        return None
+    origin_jti, sub, client_id, auth_time, expires_at, revoked, generation, replaced_at = row
+    return RefreshToken(
+        token=token,
+        origin_jti=origin_jti,
+        sub=sub,
+        client_id=client_id,
+        auth_time=auth_time,
+        expires_at=expires_at,
+        revoked=bool(revoked),
+        generation=generation,
+        replaced_at=replaced_at,
+    )
+
+
+def in_grace(connection: Connection, known: RefreshToken, grace: int, now: float) -> bool:
+    """Say whether a token that was replaced may still be used, since the reply may have been lost.
+
+    Where the clock was set back it tells nothing; then it counts whether a later one was used.
+
+    Args:
+        connection: The database.
+        known: The token, which was replaced.
+        grace: For how many seconds it stays good.
+        now: Seconds since the epoch.
+    """
+    assert known.replaced_at is not None  # noqa: S101  # for the type checker
+    if not grace:
+        return False
+    if now >= known.replaced_at:
+        return now < known.replaced_at + grace
+    later = connection.execute(
+        "SELECT 1 FROM refresh_tokens"
+        " WHERE origin_jti = ? AND generation > ? AND replaced_at IS NOT NULL LIMIT 1",
+        (known.origin_jti, known.generation),
+    )
+    return not later
+
+
+def rotate(connection: Connection, known: RefreshToken, now: float) -> Secret[str]:
+    """Replace a refresh token, and give the new one."""
+    if known.replaced_at is None:
+        connection.execute(
+            "UPDATE refresh_tokens SET replaced_at = ? WHERE id = ?", (now, _id(known.token))
+        )
+    return _add(connection, known.origin_jti, generation=known.generation + 1)
+
+
+def end_family(connection: Connection, origin_jti: str) -> None:
+    """End what one sign-in led to."""
+    connection.execute("UPDATE token_families SET revoked = 1 WHERE origin_jti = ?", (origin_jti,))
+
+
+def end_families(connection: Connection, sub: str) -> None:
+    """End all that a user's sign-ins led to."""
+    connection.execute("UPDATE token_families SET revoked = 1 WHERE sub = ?", (sub,))
+
+
+def change_password(
+    connection: Connection,
+    user: User,
+    password: StoredPassword,
+    now: float,
+    *,
+    status: str,
+    expires_at: float | None = None,
+    tokens_survive: bool,
+) -> User:
+    """Write another password, and end the tokens that older ones led to.
+
+    Args:
+        connection: See `set_password`, here and below.
+        user: Who gets it.
+        password: The password.
+        now: Seconds since the epoch.
+        status: The user's status from now on.
+        expires_at: When a temporary password ends; None for a permanent one.
+        tokens_survive: Whether the tokens stay good.
+
+    Returns:
+        The user as he is now.
+
+    Raises:
+        CognitoError: The user is gone.
+    """
+    changed = set_password(connection, user, password, now, status=status, expires_at=expires_at)
+    if not tokens_survive:
+        end_families(connection, user.sub)
+    return changed
+
+
+def _id(token: Secret[str]) -> bytes:
+    """Give what is kept of a refresh token. It has 384 random bits, so a plain hash is enough."""
+    return hashlib.sha256(token.reveal().encode()).digest()
+
+
+def _add(connection: Connection, origin_jti: str, *, generation: int) -> Secret[str]:
+    token = Secret(secrets.token_urlsafe(_REFRESH_BYTES))
+    connection.execute(
+        "INSERT INTO refresh_tokens (id, origin_jti, generation) VALUES (?, ?, ?)",
+        (_id(token), origin_jti, generation),
+    )
+    return token
