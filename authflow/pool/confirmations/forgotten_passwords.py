@@ -112,10 +112,9 @@ def _confirm(connection: Connection, entry: _Entry, now: float) -> User:
     """Compare the code and set the password, in one transaction.
 
     Raises:
-        CognitoError: The code is not good, the user may not reset the password, or the app client
-            or the user pool is gone.
+        CognitoError: The code is not good, or the user may not reset the password.
     """
-    pool = entry.caller.again(connection).pool
+    pool = entry.caller.pool
     try:
         user = _find_for_new_password(connection, pool, entry.sub)
     except CognitoError:

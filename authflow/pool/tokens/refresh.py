@@ -114,7 +114,6 @@ def _use(
     Raises:
         CognitoError: It is not good.
     """
-    caller = caller.again(connection)
     user, known = _find(connection, caller, token, now)
     if known.replaced_at is not None:
         end_family(connection, known.origin_jti)
@@ -228,7 +227,13 @@ class Refresh:
 
     async def sign_out(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """GlobalSignOut."""
-        token = await self.tokens.check_access_token(Secret(request["AccessToken"]))
+        try:
+            token = await self.tokens.check_access_token(Secret(request["AccessToken"]))
+        except CognitoError as error:
+            if error.code != "UserNotFoundException":
+                raise
+            # Cognito's model has no such error here; with the user the tokens have gone.
+            raise not_authorized("Access Token has been revoked") from error
         await self.database.write(end_families, token.user.sub)
         return {}
 
