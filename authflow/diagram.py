@@ -3,16 +3,27 @@
 A challenge's event is "challenged with NAME" and leads to the state NAME, a choice's is "chose
 NAME" and leads to NAME_chosen, so an arrow needs no label. Two things keep the picture small
 without losing any of the table: rule 5's ends are drawn once, for all states that wait, and states
-that the table never tells apart share one box.
+that the table never tells apart share one box. An arrow that only a server takes says so.
 """
 
 import re
 from typing import Final
 
 from authflow.errors import ConfigError
-from authflow.machine import BEGINNINGS, END_OF, ENDS, TABLES, AuthFlow, Outcome, State, Table
+from authflow.machine import (
+    BEGINNINGS,
+    END_OF,
+    ENDS,
+    SERVER_ALONE,
+    TABLES,
+    AuthFlow,
+    Outcome,
+    State,
+    Table,
+)
 
 _WAITING: Final = "waiting"
+_ALONE: Final = "for a server alone"
 
 _BLOCK: Final = re.compile(
     r"(<!-- diagram (\S+) -->\n)(?:(?!<!-- diagram ).)*?(<!-- /diagram -->)", re.DOTALL
@@ -29,7 +40,7 @@ def mermaid(flow: AuthFlow) -> str:
     Returns:
         The diagram's text, the same every time, without a fence and without a last line break.
     """
-    table = TABLES[flow]
+    table, alone = TABLES[flow], SERVER_ALONE.get(flow, {})
     boxes = _boxes(table)
     names = {state: twins[0] for twins in boxes for state in twins}
     lines = ["stateDiagram-v2"]
@@ -41,6 +52,7 @@ def mermaid(flow: AuthFlow) -> str:
             lines.append(f"    [*] --> {box}")
         followers = dict.fromkeys(names[state] for state in State if state in table[box] - ENDS)
         lines += [f"    {box} --> {follower}" for follower in followers]
+        lines += [f"    {box} --> {names[each]} : {_ALONE}" for each in alone.get(box, ())]
         if State.SIGNED_IN in table[box]:
             lines.append(f"    {box} --> {State.SIGNED_IN} : {Outcome.AUTHENTICATED}")
     lines.append(f"    {State.SIGNED_IN} --> [*]")

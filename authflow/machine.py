@@ -17,6 +17,9 @@ RULES
 5. From every state that is not an end, a sign-in can be refused, fail, expire or be cancelled.
    No end has a way out.
 6. Nothing here awaits, reads a clock, draws a random number or logs.
+7. The tables are a client's. SERVER_ALONE has the arrows that a pool takes and a client never does:
+   where a password was given, it refuses to go on without a proof of it, while a pool serves other
+   clients, too, that begin with SRP_A and mean to prove nothing.
 
 Sources: "Authentication flows", "Custom authentication challenge Lambda triggers" and "Working
 with user devices" in the Amazon Cognito developer guide; RespondToAuthChallenge in its API
@@ -186,19 +189,43 @@ TABLES: Final[Mapping[AuthFlow, Table]] = {
     },
 }
 
+SERVER_ALONE: Final[Mapping[AuthFlow, Table]] = {
+    # Passwordless sign-ins of Amplify for iOS and Android begin so ("Custom authentication flow").
+    AuthFlow.CUSTOM_AUTH: {State.SRP_A: frozenset({State.CUSTOM_CHALLENGE})},
+}
+"""What may follow besides, as far as a server is concerned (rule 7)."""
+
+
+class Side(StrEnum):
+    """Whose sign-in it is."""
+
+    CLIENT = "client"
+    """It asked for the sign-in, and refuses what it did not ask for."""
+    SERVER = "server"
+    """It is a user pool."""
+
+
+def table(flow: AuthFlow, side: Side) -> Table:
+    """Give a flow's table as one side has it."""
+    alone = SERVER_ALONE.get(flow, {}) if side is Side.SERVER else {}
+    return {
+        state: followers | alone.get(state, frozenset())
+        for state, followers in TABLES[flow].items()
+    }
+
 
 @cache
-def _machine(flow: AuthFlow) -> "TableMachine":
+def _machine(flow: AuthFlow, side: Side) -> "TableMachine":
     """Put a flow's table on the machine that every sign-in by it shares."""
     # Who only reads the tables, as a Lambda with triggers does, must not pay for `transitions`.
     from authflow.table_machine import TableMachine  # noqa: PLC0415
 
-    return TableMachine(_transitions(flow))
+    return TableMachine(_transitions(flow, side))
 
 
-def _transitions(flow: AuthFlow) -> Iterator[tuple[str, str, str]]:
+def _transitions(flow: AuthFlow, side: Side) -> Iterator[tuple[str, str, str]]:
     """Spell a flow's table, and rule 5, as event, source and target."""
-    for source, followers in TABLES[flow].items():
+    for source, followers in table(flow, side).items():
         for follower in followers - ENDS:
             event = Chosen(CHOSEN[follower]) if follower in CHOSEN else Challenged(follower)
             yield event.trigger, str(source), str(follower)
@@ -216,18 +243,19 @@ def beginning(*, srp: bool) -> State:
     return State.SRP_A if srp else State.INITIATED
 
 
-def follows(flow: AuthFlow, state: State, event: Event) -> bool:
+def follows(flow: AuthFlow, state: State, event: Event, *, side: Side = Side.CLIENT) -> bool:
     """Say whether the table allows an event in a state."""
-    return _machine(flow).allows(str(state), event.trigger)
+    return _machine(flow, side).allows(str(state), event.trigger)
 
 
-def advance(flow: AuthFlow, state: State, event: Event) -> State:
+def advance(flow: AuthFlow, state: State, event: Event, *, side: Side = Side.CLIENT) -> State:
     """Give the state that an event leads to.
 
     Args:
         flow: The auth flow whose table counts.
         state: Where the sign-in stands.
         event: What the server's reply was, what the client chose, or how the sign-in ended.
+        side: Whose table counts.
 
     Returns:
         The new state. The old one is a value and stays as it is.
@@ -240,7 +268,7 @@ def advance(flow: AuthFlow, state: State, event: Event) -> State:
     if state in ENDS:
         msg = f"the sign-in has ended ({state}); start a new one"
         raise SignInOverError(msg)
-    if not follows(flow, state, event):
+    if not follows(flow, state, event, side=side):
         if isinstance(event, Chosen):
             # What was typed is not shown: it may be a code that was meant for another question.
             options = [str(CHOSEN[each]) for each in TABLES[flow].get(state, ()) if each in CHOSEN]
@@ -251,4 +279,4 @@ def advance(flow: AuthFlow, state: State, event: Event) -> State:
             "user pool it should be, or its app client was set up for another flow"
         )
         raise UnexpectedReplyError(msg)
-    return State(_machine(flow).move(str(state), event.trigger))
+    return State(_machine(flow, side).move(str(state), event.trigger))

@@ -20,10 +20,12 @@ from authflow.machine import (
     Chosen,
     Event,
     Outcome,
+    Side,
     State,
     advance,
     beginning,
     follows,
+    table,
 )
 
 FLOWS = pytest.mark.parametrize("flow", AuthFlow)
@@ -144,9 +146,36 @@ def test_no_path_from_srp_a_leads_to_tokens_around_the_proof_of_the_password(flo
     assert around == {State.SRP_A} | ENDS - {State.SIGNED_IN}
 
 
+def test_only_a_server_goes_on_without_the_proof_and_nowhere_else_than_to_a_custom_challenge():
+    more = {
+        (flow, state, follower)
+        for flow in AuthFlow
+        for state, followers in table(flow, Side.SERVER).items()
+        for follower in followers - table(flow, Side.CLIENT)[state]
+    }
+    assert more == {(AuthFlow.CUSTOM_AUTH, State.SRP_A, State.CUSTOM_CHALLENGE)}
+    custom = Challenged(State.CUSTOM_CHALLENGE)
+    for side in Side:
+        allowed = follows(AuthFlow.CUSTOM_AUTH, State.SRP_A, custom, side=side)
+        assert allowed is (side is Side.SERVER)
+    step = advance(AuthFlow.CUSTOM_AUTH, State.SRP_A, custom, side=Side.SERVER)
+    assert step is State.CUSTOM_CHALLENGE
+    assert not follows(AuthFlow.CUSTOM_AUTH, State.SRP_A, Outcome.AUTHENTICATED, side=Side.SERVER)
+
+
+@FLOWS
+def test_both_sides_have_the_same_states_and_ends(flow: AuthFlow):
+    server, client = table(flow, Side.SERVER), table(flow, Side.CLIENT)
+    assert client == TABLES[flow]
+    assert server.keys() == client.keys()
+    for state, followers in client.items():
+        assert followers <= server[state]
+        assert ENDS & followers == ENDS & server[state]
+
+
 def test_a_device_cannot_stand_for_the_password():
-    for flow, table in TABLES.items():
-        for state, followers in table.items():
+    for flow, rows in TABLES.items():
+        for state, followers in rows.items():
             if State.DEVICE_PASSWORD_VERIFIER in followers:
                 assert state is State.DEVICE_SRP_AUTH
             if state is State.DEVICE_SRP_AUTH:
@@ -227,8 +256,8 @@ def test_a_walk_never_leaves_the_table(flow: AuthFlow, srp: bool, events: list[E
 
 def test_nothing_is_logged_above_debug(caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
-    for flow, table in TABLES.items():
-        for state, event in itertools.product(table, EVENTS):
+    for flow, rows in TABLES.items():
+        for state, event in itertools.product(rows, EVENTS):
             if follows(flow, state, event):
                 advance(flow, state, event)
             else:

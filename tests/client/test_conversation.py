@@ -289,6 +289,7 @@ async def pool_half(**settings: Any) -> AsyncIterator[tuple[Any, Conversations, 
             triggers=runner,
             mailbox=Mailbox(database=database),
             region="us-east-1",
+            tokens_survive=False,
             clock=lambda: NOW,
         )
         made = await table["CreateUserPool"]({"PoolName": "x"})

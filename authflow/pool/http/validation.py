@@ -178,10 +178,9 @@ def _map(shape: Any, *, secret: bool) -> Check:
             raise _wrong_type(value, "a Map")
         _sized(shape, "Value", path, len(value), faults)
         for name, each in value.items():
-            if each is None:
-                raise malformed("null is not allowed in a map")
             key(name, f"{path}.key", faults)
-            item(each, f"{path}.value", faults)
+            if each is not None:
+                item(each, f"{path}.value", faults)
 
     return check
 
@@ -257,7 +256,8 @@ def validate(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         request: What was sent.
 
     Returns:
-        The request without the members that mean nothing: unknown ones, and those that are null.
+        The request without the members that mean nothing: unknown ones, and those that are null,
+        in its structures and maps, too.
 
     Raises:
         CognitoError: SerializationException for a wrong type, InvalidParameterException for
@@ -270,7 +270,17 @@ def validate(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         noun = "error" if len(faults) == 1 else "errors"
         raise invalid_parameter(f"{len(faults)} validation {noun} detected: {'; '.join(faults)}")
     return {
-        name: value
+        name: _without_nulls(value)
         for name, value in request.items()
         if value is not None and name in model.members
     }
+
+
+def _without_nulls(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _without_nulls(each) for name, each in value.items() if each is not None}
+        case list():
+            return [_without_nulls(each) for each in value]
+        case _:
+            return value

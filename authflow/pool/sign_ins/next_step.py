@@ -8,7 +8,7 @@ factor is a new line here, and no flow can forget it.
 
 from attrs import field, frozen
 
-from authflow.machine import AuthFlow, Challenged, Outcome, State, follows
+from authflow.machine import AuthFlow, Challenged, Outcome, Side, State, follows
 from authflow.pool.accounts.callers import Caller, check_not_expired
 from authflow.pool.accounts.users import FORCE_CHANGE_PASSWORD, User, missing_attributes
 from authflow.pool.cognito_errors import not_authorized
@@ -67,7 +67,12 @@ def next_step(
     new_password_owed = (
         user is not None
         and user.status == FORCE_CHANGE_PASSWORD
-        and follows(progress.flow, progress.state, Challenged(State.NEW_PASSWORD_REQUIRED))
+        and follows(
+            progress.flow,
+            progress.state,
+            Challenged(State.NEW_PASSWORD_REQUIRED),
+            side=Side.SERVER,
+        )
     )
     if progress.flow is AuthFlow.CUSTOM_AUTH and not (progress.decided or new_password_owed):
         return DefineOwed()

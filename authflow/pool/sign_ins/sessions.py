@@ -19,7 +19,7 @@ from attrs import evolve, field, frozen
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from authflow.errors import UnexpectedReplyError
-from authflow.machine import AuthFlow, Event, State, advance
+from authflow.machine import AuthFlow, Event, Side, State, advance
 from authflow.pool.accounts.callers import (
     Caller,
     check_may_sign_in,
@@ -129,7 +129,7 @@ class Progress:
             CognitoError: The table does not allow it. Only a trigger can ask for such a thing.
         """
         try:
-            return evolve(self, state=advance(self.flow, self.state, event))
+            return evolve(self, state=advance(self.flow, self.state, event, side=Side.SERVER))
         except UnexpectedReplyError as error:
             raise invalid_trigger_result() from error
 
@@ -260,13 +260,18 @@ def take(
     """
     caller = find_caller(connection, request)
     caller.client.check_secret_hash(request["ChallengeResponses"].get(SECRET_HASH), typed)
+    # What is wrong with a SECRET_BLOCK is not told from a wrong password.
+    proves = request["ChallengeName"] == State.PASSWORD_VERIFIER
+    unknown = not_authorized() if proves else invalid_session()
     progress = _look(connection, handle, now)
     if (
-        progress.client_id != caller.client.id
+        progress is None
+        or progress.client_id != caller.client.id
         or progress.state != request["ChallengeName"]
         or typed not in {progress.username, progress.typed}
-        or not _has_companion(progress, request.get("Session"))
     ):
+        raise unknown
+    if not _has_companion(progress, request.get("Session")):
         raise invalid_session()
     if progress.state in _OF_THE_PASSWORD:
         check_lock(connection, caller.pool.id, caller.pool.fold(progress.username), now)
@@ -277,7 +282,6 @@ def take(
             raise not_authorized()
         check_may_sign_in(user)
         # Who proves a password proves the one that the user has now: an old one is just wrong.
-        proves = progress.state is State.PASSWORD_VERIFIER
         if not proves and user.credentials != progress.credentials:
             raise invalid_session()
         if progress.state is State.NEW_PASSWORD_REQUIRED:
@@ -298,13 +302,13 @@ def _has_companion(progress: Progress, session: str | None) -> bool:
     return progress.companion == (None if session is None else companion_of(session))
 
 
-def _look(connection: Connection, handle: str, now: float) -> Progress:
+def _look(connection: Connection, handle: str, now: float) -> Progress | None:
     session_id, key = _id_and_key(handle)
     row = connection.execute(
         "SELECT expires_at, sealed FROM sessions WHERE id = ?", (session_id,)
     ).first()
     if row is None:
-        raise invalid_session()
+        return None
     expires_at, sealed = row
     if now >= expires_at:
         raise invalid_session("session is expired")

@@ -61,3 +61,49 @@ def test_every_operation_of_the_model_can_be_checked():
 
 def test_members_that_are_null_are_absent():
     assert validate("ListUserPools", {"MaxResults": 1, "NextToken": None}) == {"MaxResults": 1}
+
+
+def nullable(shape, path=()):
+    """Give the places of a request where a member of a structure or map may be null."""
+    match shape.type_name:
+        case "structure":
+            for name, member in shape.members.items():
+                if name not in shape.required_members:
+                    yield (*path, name)
+                yield from nullable(member, (*path, name))
+        case "map":
+            yield (*path, "any")
+        case "list":
+            yield from nullable(shape.member, (*path, 0))
+
+
+def around(place, inner=None):
+    """Give a request with nothing but what leads to a place."""
+    for name in reversed(place):
+        inner = [inner] if name == 0 else {name: inner}
+    return inner
+
+
+def pruned(value):
+    match value:
+        case dict():
+            return {name: pruned(each) for name, each in value.items() if each is not None}
+        case list():
+            return [pruned(each) for each in value]
+    return value
+
+
+@pytest.mark.parametrize("operation", MODEL.operation_names)
+def test_what_is_null_is_absent_wherever_the_model_has_it(operation):
+    """The .NET SDK sends null for what its caller left out, in maps, too."""
+    for place in nullable(MODEL.operation_model(operation).input_shape):
+        request = around(place)
+        outcomes = []
+        for sent in (request, pruned(request)):
+            try:
+                outcomes.append(validate(operation, sent))
+            except CognitoError as error:
+                # A map's key is checked, whatever its value is.
+                outcomes.append((error.code, error.message))
+        if place[-1] != "any" or isinstance(outcomes[0], dict):
+            assert outcomes[0] == outcomes[1], place

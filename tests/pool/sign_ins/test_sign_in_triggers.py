@@ -225,7 +225,7 @@ async def test_each_can_refuse_and_then_nothing_is_kept(start, settle, recorder,
         refusal = await house.api.refused("RespondToAuthChallenge", **proof)
         assert refusal.message == f"{named} failed with error not from here."
         again = await house.api.refused("RespondToAuthChallenge", **proof)
-        assert again.message == "Invalid session for the user."
+        assert again.message == "Incorrect username or password."
         assert recorder.seen() == ran
     with closing(sqlite3.connect(path)) as file:
         for table in ("token_families", "refresh_tokens", "sessions", "password_failures"):

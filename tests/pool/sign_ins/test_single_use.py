@@ -57,7 +57,7 @@ async def test_of_thirty_proofs_at_once_one_wins(start, settle, database):
         _, reply = await race(house, *[proof] * RACERS)
         assert "RefreshToken" in reply["AuthenticationResult"]
         refusal = await house.api.refused(RESPOND, **proof)
-        assert refusal.message.startswith("Invalid session for the user")
+        assert refusal.message == "Incorrect username or password."
 
 
 async def test_of_thirty_proofs_at_once_one_goes_on_to_the_challenge(start, settle, database):

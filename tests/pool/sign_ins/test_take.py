@@ -262,4 +262,4 @@ async def test_a_right_proof_of_an_expired_password_is_used_up_all_the_same(home
     first = await home.api.refused("RespondToAuthChallenge", **proof)
     assert first.message.startswith("Temporary password has expired")
     again = await home.api.refused("RespondToAuthChallenge", **proof)
-    assert again.message == "Invalid session for the user."
+    assert again.message == "Incorrect username or password."

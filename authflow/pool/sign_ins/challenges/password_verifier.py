@@ -84,6 +84,8 @@ def _judge(
     taken = take(connection, request, judged.username, block, now, use_up=True)
     caller, progress, user = taken.caller, taken.progress, taken.user
     passed = hmac.compare_digest(judged.right, answer.signature) and user is not None
+    # A day that is padded and a wrong weekday are read, and then they are wrong.
+    passed = passed and answer.stamp == srp.timestamp(answer.at)
     passed = passed and abs(now - answer.at.timestamp()) <= _STALE
     # What was right for the password of a moment ago is wrong for another one.
     passed = passed and user is not None and user.password == judged.password
@@ -193,8 +195,7 @@ class Handshakes:
             progress,
             password,
             handshake,
-            # A day that is padded or a wrong weekday is read, but was not what had to be signed.
-            srp.timestamp(answer.at),
+            answer.stamp,
             base64.b64decode(answer.secret_block),
         )
         judged = _Judged(username=username, answer=answer, password=password, right=right)

@@ -267,12 +267,37 @@ async def test_a_verdict_that_is_no_boolean_ends_the_sign_in(house, riddle, resu
     assert again.message == "Invalid session for the user."
 
 
-@pytest.mark.parametrize("response", [{"issueTokens": True}, {"challengeName": "CUSTOM_CHALLENGE"}])
-async def test_after_srp_a_the_password_cannot_be_skipped(house, riddle, response):
-    riddle.spoil["DefineAuthChallenge"] = responding(**response)
+async def test_after_srp_a_the_password_cannot_be_skipped(house, riddle):
+    riddle.spoil["DefineAuthChallenge"] = responding(issueTokens=True)
     request = house.begin("CUSTOM_AUTH", CHALLENGE_NAME="SRP_A", SRP_A="2")
     refusal = await house.api.refused("InitiateAuth", **request)
     assert refusal.code == "InvalidLambdaResponseException"
+
+
+@pytest.mark.parametrize("answer", ["4", "5"])
+async def test_after_srp_a_define_may_ask_a_custom_challenge_at_once(house, riddle, answer):
+    """As the passwordless sign-ins of Amplify for iOS and Android have it."""
+    riddle.spoil["DefineAuthChallenge"] = lambda event: {
+        **event,
+        "response": {
+            "challengeName": "CUSTOM_CHALLENGE",
+            "issueTokens": event["request"]["session"][-1]["challengeName"] == "CUSTOM_CHALLENGE"
+            and event["request"]["session"][-1]["challengeResult"],
+            "failAuthentication": False,
+        },
+    }
+    request = house.begin("CUSTOM_AUTH", CHALLENGE_NAME="SRP_A", SRP_A="2")
+    asked = await house.api("InitiateAuth", **request)
+    assert asked["ChallengeName"] == "CUSTOM_CHALLENGE"
+    for _ in range(2):  # a wrong answer is asked again
+        request = house.answer("CUSTOM_CHALLENGE", "ann", asked["Session"], ANSWER=answer)
+        asked = await house.api("RespondToAuthChallenge", **request)
+        if answer == "4":
+            assert "AuthenticationResult" in asked
+            break
+        assert asked["ChallengeName"] == "CUSTOM_CHALLENGE"
+    session = riddle.of("Define")[-1]["request"]["session"]
+    assert [each["challengeName"] for each in session][:2] == ["SRP_A", "CUSTOM_CHALLENGE"]
 
 
 async def test_a_trigger_that_raises_is_named_with_its_words(house, riddle):
