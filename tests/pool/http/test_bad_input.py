@@ -1,3 +1,4 @@
+import inspect
 import json
 
 import pytest
@@ -10,7 +11,8 @@ MODEL = ServiceModel(Loader().load_service_model("cognito-idp", "service-2"))
 OPERATIONS = [
     *("CreateUserPool", "CreateUserPoolClient", "DescribeUserPool", "DescribeUserPoolClient"),
     *("UpdateUserPool", "UpdateUserPoolClient", "ListUserPools", "AdminCreateUser"),
-    *("AdminSetUserPassword", "AdminGetUser", "AdminDeleteUser", "InitiateAuth"),
+    *("AdminSetUserPassword", "AdminGetUser", "AdminDeleteUser", "AdminDisableUser"),
+    *("AdminEnableUser", "DeleteUserPool", "DeleteUserPoolClient", "InitiateAuth"),
     *("RespondToAuthChallenge", "AdminInitiateAuth", "AdminRespondToAuthChallenge"),
     *("GetTokensFromRefreshToken", "RevokeToken", "GetUser", "GlobalSignOut"),
     *("ForgotPassword", "ConfirmForgotPassword", "AdminResetUserPassword"),
@@ -89,7 +91,6 @@ def wrong_values(shape):
         yield [None]
         yield [["nested"]]
     elif shape.type_name == "map":
-        yield {"x": None}
         yield {"x": 1}
 
 
@@ -123,8 +124,7 @@ async def test_every_bad_request_gets_an_error_of_cognitos_shape_and_the_pool_go
 async def test_the_table_above_names_every_operation(api):
     from authflow.pool.operations import operations
 
-    needed = ("database", "workers", "tokens", "triggers", "mailbox", "region", "clock")
-    table = operations(**dict.fromkeys(needed))
+    table = operations(**dict.fromkeys(inspect.signature(operations).parameters))
     assert sorted(table) == sorted(OPERATIONS)
 
 
