@@ -1,6 +1,7 @@
 """What one side writes the other reads: every kind of event, and every kind of reply."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -185,6 +186,45 @@ def test_an_event_of_cognitos_is_written_anew_with_all_that_it_says(every_event:
     assert said(written) == said(every_event)
     assert written.keys() == every_event.keys()
     assert (written["response"] or {}).keys() == (every_event["response"] or {}).keys()
+
+
+NULL = {
+    PreAuthenticationEvent: {"validationData"},
+    PreSignUpEvent: {"validationData"},
+    MigrationEvent: {"password", "validationData"},
+    PreTokenGenerationEvent: {"groupConfiguration.preferredRole"},
+    CustomMessageEvent: {"codeParameter", "linkParameter", "usernameParameter"},
+    CustomEmailSenderEvent: {"code"},
+    CustomSMSSenderEvent: {"code"},
+}
+"""What Cognito sends as null, and never leaves out, where there is nothing to say."""
+
+
+def members(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Give every member of an event's request, under its path."""
+    for name, member in value.items():
+        yield f"{path}{name}", member
+        if isinstance(member, dict):
+            yield from members(member, f"{path}{name}.")
+
+
+@EVERY_KIND
+@given(data=st.data())
+def test_what_cognito_sends_as_null_is_there(kind: type[TriggerEvent], data: st.DataObject):
+    event = data.draw(events(kind))
+    untold = {name: UNTOLD for name in ("validation_data",) if hasattr(event, name)}
+    told = dict(members(evolve(event, **untold).to_json()["request"]))
+    assert NULL.get(kind, set()) <= told.keys()
+    assert {name for name, member in told.items() if member is None} <= NULL.get(kind, set())
+    if untold:
+        assert told["validationData"] is None
+
+
+@given(SESSIONS)
+def test_every_round_has_all_three_members(session: tuple[SessionEntry, ...]):
+    event = DefineEvent(**SURROUND, user_attributes={}, session=session)
+    for each in event.to_json()["request"]["session"]:
+        assert each.keys() == {"challengeName", "challengeResult", "challengeMetadata"}
 
 
 @given(SESSIONS)

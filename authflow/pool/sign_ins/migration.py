@@ -196,7 +196,7 @@ def _event(caller: Caller, typed: str, password: Secret[str] | None) -> Migratio
         **occasion.envelope,
         source=AUTHENTICATION,
         password=password,
-        validation_data=caller.client_metadata or {},
+        validation_data=occasion.told,
     )
 
 

@@ -56,9 +56,10 @@ class SignInTriggers:
         if not self.triggers.serves(caller.pool, PreAuthenticationEvent.trigger):
             return False
         username = (stand_in(caller.pool, typed) if user is None else user).username
+        occasion = Occasion.of(caller, username, user)
         event = PreAuthenticationEvent(
-            **Occasion.of(caller, username, user).about_user,
-            validation_data=caller.client_metadata or {},
+            **occasion.about_user,
+            validation_data=occasion.told,
             user_not_found=user is None,
         )
         await self.triggers.consult(caller.pool, event)

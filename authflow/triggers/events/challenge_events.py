@@ -71,14 +71,12 @@ class SessionEntry:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Write the round: metadata is there only if there is any."""
-        members: dict[str, Any] = {
+        """Write the round, all members of it: what it has no metadata for is null."""
+        return {
             "challengeName": str(self.challenge_name),
             "challengeResult": self.challenge_result,
+            "challengeMetadata": self.challenge_metadata,
         }
-        if self.challenge_metadata is not None:
-            members["challengeMetadata"] = self.challenge_metadata
-        return members
 
 
 @frozen(kw_only=True)

@@ -258,6 +258,11 @@ def told(name: str, values: Mapping[str, str]) -> dict[str, dict[str, str]]:
     return {} if values is UNTOLD else {name: dict(values)}
 
 
+def validation_data(values: Mapping[str, str]) -> dict[str, dict[str, str] | None]:
+    """Spell validationData, which Cognito always sends: null where the client sent nothing."""
+    return {"validationData": None if values is UNTOLD else dict(values)}
+
+
 @frozen(kw_only=True)
 class HandledEvent(TriggerEvent):
     """What the events share that the pool's owner serves by functions.

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from authflow.triggers.events.envelope import UNTOLD, EventObject, HandledEvent, told
+from authflow.triggers.events.envelope import UNTOLD, EventObject, HandledEvent, validation_data
 
 
 @frozen(kw_only=True)
@@ -40,7 +40,7 @@ class PreAuthenticationEvent(HandledEvent):
     def _request(self) -> dict[str, Any]:
         return {
             **super()._request(),
-            **told("validationData", self.validation_data),
+            **validation_data(self.validation_data),
             "userNotFound": self.user_not_found,
         }
 

@@ -17,6 +17,7 @@ from authflow.triggers.events.envelope import (
     HandledEvent,
     TriggerEvent,
     told,
+    validation_data,
 )
 from authflow.triggers.events.migrated_user import FinalStatus, MigratedUser
 
@@ -61,8 +62,8 @@ class MigrationEvent(TriggerEvent):
             msg = f"MigrationEvent has a password, unless its source is {FORGOT_PASSWORD}"
             raise MisuseError(msg)
         return {
-            **({} if self.password is None else {"password": self.password.reveal()}),
-            **told("validationData", self.validation_data),
+            "password": None if self.password is None else self.password.reveal(),
+            **validation_data(self.validation_data),
             **told("clientMetadata", self.client_metadata),
         }
 
@@ -167,7 +168,7 @@ class PreSignUpEvent(HandledEvent):
         return {**super()._members(event), "validation_data": validation_data}
 
     def _request(self) -> dict[str, Any]:
-        return {**super()._request(), **told("validationData", self.validation_data)}
+        return {**super()._request(), **validation_data(self.validation_data)}
 
     def _blank(self) -> dict[str, Any]:
         return _spelled(SignUpDecision())

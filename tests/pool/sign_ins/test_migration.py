@@ -235,7 +235,11 @@ async def test_who_forgot_the_password_is_brought_in_and_sets_one(
     (event,) = elsewhere.events
     assert event["triggerSource"] == "UserMigration_ForgotPassword"
     assert event["userName"] == "old"
-    assert event["request"] == {"clientMetadata": {"page": "forgot"}}
+    assert event["request"] == {
+        "password": None,
+        "validationData": None,
+        "clientMetadata": {"page": "forgot"},
+    }
     assert set(event["response"].values()) == {None}
     (message,) = sent
     assert await house.api("ConfirmForgotPassword", **renewing(house, message.code)) == {}

@@ -115,7 +115,7 @@ async def test_the_events_of_a_sign_in_have_the_documented_shape_and_order(house
         {
             **envelope,
             "triggerSource": "PreAuthentication_Authentication",
-            "request": {**about, "validationData": {}, "userNotFound": False},
+            "request": {**about, "validationData": None, "userNotFound": False},
             "response": {},
         },
         {

@@ -81,4 +81,8 @@ def test_an_event_about_nobody_yet_tells_no_attributes():
         password=None,
         client_metadata=told.told,
     )
-    assert request_of(event) == {"clientMetadata": {"page": "forgot"}}
+    assert request_of(event) == {
+        "password": None,
+        "validationData": None,
+        "clientMetadata": {"page": "forgot"},
+    }

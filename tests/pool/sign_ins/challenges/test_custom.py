@@ -98,14 +98,22 @@ async def test_the_password_first_by_srp(house, riddle):
     answer = house.answer("CUSTOM_CHALLENGE", "ann", asked["Session"], ANSWER="4")
     assert "AuthenticationResult" in await house.api("RespondToAuthChallenge", **answer)
     assert [one["request"]["session"] for one in riddle.of("Define")] == [
-        [{"challengeName": "SRP_A", "challengeResult": True}],
+        [{"challengeName": "SRP_A", "challengeResult": True, "challengeMetadata": None}],
         [
-            {"challengeName": "SRP_A", "challengeResult": True},
-            {"challengeName": "PASSWORD_VERIFIER", "challengeResult": True},
+            {"challengeName": "SRP_A", "challengeResult": True, "challengeMetadata": None},
+            {
+                "challengeName": "PASSWORD_VERIFIER",
+                "challengeResult": True,
+                "challengeMetadata": None,
+            },
         ],
         [
-            {"challengeName": "SRP_A", "challengeResult": True},
-            {"challengeName": "PASSWORD_VERIFIER", "challengeResult": True},
+            {"challengeName": "SRP_A", "challengeResult": True, "challengeMetadata": None},
+            {
+                "challengeName": "PASSWORD_VERIFIER",
+                "challengeResult": True,
+                "challengeMetadata": None,
+            },
             {
                 "challengeName": "CUSTOM_CHALLENGE",
                 "challengeResult": True,
