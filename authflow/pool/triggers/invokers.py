@@ -96,12 +96,15 @@ def read_json(text: str | bytes) -> Any:
     """Read what a handler gave back.
 
     Raises:
-        NotJsonError: It is not JSON.
+        NotJsonError: It is not JSON, or holds half of a surrogate pair, which no file, token or
+            reply can hold (RFC 8259 §8.2).
     """
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        given = json.loads(text, parse_constant=_no_constant)
+        json.dumps(given, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise NotJsonError from None
+    return given
 
 
 @define(kw_only=True)

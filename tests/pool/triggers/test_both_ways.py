@@ -105,7 +105,7 @@ async def test_a_handler_that_hangs_is_tried_three_times(invoked):
         calls.append(event)
         await asyncio.sleep(60)
 
-    house = await invoked(hanging, ("PreAuthentication",), {"trigger_timeout": 0.2})
+    house = await invoked(hanging, ("PreAuthentication",), {"trigger_timeout": 0.5})
     await house.add_user()
     refusal = await house.api.refused("InitiateAuth", **house.by_password())
     assert (refusal.code, refusal.message) == (
@@ -148,6 +148,47 @@ async def test_what_only_python_takes_for_json_ends_the_sign_in(invoked):
     house = await invoked(responding(tier=float("nan")), ("PreAuthentication",))
     await house.add_user()
     refusal = await house.api.refused("InitiateAuth", **house.by_password())
+    assert refusal.message == "Invalid lambda function output : Invalid JSON"
+
+
+HALF = "\ud83d"
+CLAIMS = {"claimsToAddOrOverride": {"nick": HALF}}
+HALVES = {
+    "PreAuthentication": {"a note": HALF},
+    "PostAuthentication": {HALF: "a note"},
+    "PreTokenGeneration": {"claimsOverrideDetails": CLAIMS},
+    "UserMigration": {"userAttributes": {"email": "old@example.org", "name": HALF}},
+    "CustomMessage": {"emailMessage": f"{HALF} {{####}}"},
+    "DefineAuthChallenge": {"challengeName": "CUSTOM_CHALLENGE" + HALF},
+    "CreateAuthChallenge": {"publicChallengeParameters": {"question": HALF}},
+    "VerifyAuthChallengeResponse": {"answerCorrect": True, "why": [{"deep": HALF}]},
+}
+
+
+@pytest.mark.parametrize("spoilt", HALVES)
+async def test_half_of_a_surrogate_pair_is_no_json_wherever_it_stands(invoked, riddle, spoilt):
+    def spoiling(event, context):
+        source = event["triggerSource"].partition("_")[0]
+        if {"TokenGeneration": "PreTokenGeneration"}.get(source, source) == spoilt:
+            return {**event, "response": HALVES[spoilt]}
+        return riddle(event, context) if "Challenge" in source else event
+
+    house = await invoked(spoiling, (*HALVES,))
+    await house.add_user("ann", email="ann@example.org", email_verified="true")
+    operation, request = "InitiateAuth", house.by_password()
+    match spoilt:
+        case "UserMigration":
+            request = house.by_password("old")
+        case "CustomMessage":
+            operation, request = "ForgotPassword", {"ClientId": house.client_id, "Username": "ann"}
+        case "DefineAuthChallenge" | "CreateAuthChallenge":
+            request = house.begin("CUSTOM_AUTH")
+        case "VerifyAuthChallengeResponse":
+            asked = await house.api("InitiateAuth", **house.begin("CUSTOM_AUTH"))
+            operation = "RespondToAuthChallenge"
+            request = house.answer("CUSTOM_CHALLENGE", "ann", asked["Session"], ANSWER="4")
+    refusal = await house.api.refused(operation, **request)
+    assert refusal.code == "InvalidLambdaResponseException"
     assert refusal.message == "Invalid lambda function output : Invalid JSON"
 
 
