@@ -107,7 +107,8 @@ class Environment:
         """
         uv = shutil.which("uv")
         if uv:
-            return [uv, "pip", "install", "--quiet", "--python", str(self.python)]
+            options = ["--quiet", "--compile-bytecode"]
+            return [uv, "pip", "install", *options, "--python", str(self.python)]
         options = ["--quiet", "--disable-pip-version-check"]
         for prepare in ("pip --version", "ensurepip"):
             command = [str(self.python), "-m", *prepare.split()]
