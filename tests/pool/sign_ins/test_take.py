@@ -263,3 +263,35 @@ async def test_a_right_proof_of_an_expired_password_is_used_up_all_the_same(home
     assert first.message.startswith("Temporary password has expired")
     again = await home.api.refused("RespondToAuthChallenge", **proof)
     assert again.message == "Incorrect username or password."
+
+
+@pytest.mark.parametrize("opened", OPENED)
+async def test_a_session_does_not_come_back_with_the_permission_to_sign_in(home, opened):
+    answer = await opened(home)
+    for operation in ("AdminDisableUser", "AdminEnableUser"):
+        await home.api(operation, UserPoolId=home.pool_id, Username="bob")
+    if opened is password_verifier:  # proves the password, as if it began now
+        assert "AuthenticationResult" in await home.api("RespondToAuthChallenge", **answer)
+        return
+    refusal = await home.api.refused("RespondToAuthChallenge", **answer)
+    assert refusal.message == "Invalid session for the user."
+
+
+@pytest.mark.parametrize("opened", OPENED)
+async def test_who_is_disabled_answers_nothing(home, opened):
+    answer = await opened(home)
+    await home.api("AdminDisableUser", UserPoolId=home.pool_id, Username="bob")
+    refusal = await home.api.refused("RespondToAuthChallenge", **answer)
+    assert refusal.message == "User is disabled."
+
+
+async def test_a_temporary_password_that_expires_while_a_new_one_is_asked_for_is_not_replaced(home):
+    await temporary(home)
+    home.clock.now += 7 * 86400 - 60
+    asked = await home.api("InitiateAuth", **home.by_password("bob", TEMPORARY))
+    answer = home.answer("NEW_PASSWORD_REQUIRED", "bob", asked["Session"], NEW_PASSWORD=NEW)
+    home.clock.now += 60
+    refusal = await home.api.refused("RespondToAuthChallenge", **answer)
+    assert refusal.message.startswith("Temporary password has expired")
+    home.clock.now -= 1
+    assert "AuthenticationResult" in await home.api("RespondToAuthChallenge", **answer)
