@@ -96,10 +96,13 @@ async def test_a_rogue_reply_to_srp_ends_it_before_a_second_request(scripted, re
         assert "canary" not in str(server.requests)
 
 
-async def test_tokens_before_the_proof_in_custom_auth_with_a_password_are_refused(scripted):
-    async with scripted.serve(TOKENS) as server, AuthClient(server.config()) as auth:
+@pytest.mark.parametrize("reply", [TOKENS, challenge()], ids=["tokens", "a custom challenge"])
+async def test_nothing_comes_before_the_proof_in_custom_auth_with_a_password(scripted, reply):
+    """A pool may ask a custom challenge at once; with a password the client does not go on."""
+    async with scripted.serve(reply, TOKENS) as server, AuthClient(server.config()) as auth:
         with pytest.raises(UnexpectedReplyError, match="SRP_A"):
             await auth.sign_in("ada", PASSWORD, flow=AuthFlow.CUSTOM_AUTH)
+        assert server.operations == ["InitiateAuth"]
 
 
 async def test_custom_auth_without_a_password_cannot_be_asked_to_prove_one(scripted):
