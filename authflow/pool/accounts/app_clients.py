@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
+from authflow.pool.accounts.attribute_access import check_permissions, may_read
 from authflow.pool.accounts.user_pools import UserPool, find_pool
 from authflow.pool.cognito_errors import (
     CognitoError,
@@ -117,10 +118,9 @@ class AppClient:
         unit = self.settings.get("TokenValidityUnits", {}).get(token, unit)
         return int(number * _UNITS[unit]) or default
 
-    def may_read(self, attribute: str) -> bool:
-        """Say whether the client sees an attribute (ReadAttributes; unset, it sees them all)."""
-        readable = self.settings.get("ReadAttributes")
-        return attribute == "sub" or not readable or attribute in readable
+    def readable(self, attributes: Mapping[str, str]) -> dict[str, str]:
+        """Give those of a user's attributes that the client sees (ReadAttributes)."""
+        return {k: v for k, v in attributes.items() if may_read(self.settings, k)}
 
     def check_secret_hash(self, given: str | None, *usernames: str) -> None:
         """Check SECRET_HASH.
@@ -224,7 +224,7 @@ def find_client_and_pool(
 
 
 def _insert(connection: Connection, client: AppClient) -> None:
-    find_pool(connection, client.pool_id)
+    check_permissions(find_pool(connection, client.pool_id), client.settings, "creating")
     secret = None if client.secret is None else client.secret.reveal()
     connection.execute(
         f"INSERT INTO app_clients ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608  # the same
@@ -243,7 +243,7 @@ def _update(
     now: float,
 ) -> AppClient:
     """Replace a client's settings: what is not given goes back to its default, as with Cognito."""
-    find_pool(connection, pool_id)
+    check_permissions(find_pool(connection, pool_id), settings, "updating")
     old = find_client(connection, client_id, pool_id)
     connection.execute(
         "UPDATE app_clients SET settings = ?, modified_at = ? WHERE id = ?",

@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import define, frozen
 
+from authflow.pool.accounts.attribute_values import check_flags, read_attributes
 from authflow.pool.accounts.passwords import StoredPassword, random_password
 from authflow.pool.accounts.user_pools import UserPool, find_pool
 from authflow.pool.accounts.users import (
@@ -18,7 +19,6 @@ from authflow.pool.accounts.users import (
     insert_user,
     new_sub,
     new_username,
-    read_attributes,
     set_enabled,
 )
 from authflow.pool.cognito_errors import CognitoError, user_not_found
@@ -133,6 +133,7 @@ class UserAdministration:
         username, attributes = new_username(
             pool, request["Username"], sub, read_attributes(pool, given)
         )
+        check_flags(attributes)
         user = User(
             sub=sub,
             pool_id=pool.id,

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
+from authflow.pool.accounts.attribute_schema import SUB, Attribute, read_schema
 from authflow.pool.accounts.password_policy import PasswordPolicy
 from authflow.pool.accounts.signing_keys import new_signing_key
 from authflow.pool.cognito_errors import invalid_parameter, no_such_pool
@@ -96,16 +97,15 @@ class UserPool:
         return PasswordPolicy.from_settings(self.settings.get("Policies", {}).get("PasswordPolicy"))
 
     @property
-    def custom_attributes(self) -> Mapping[str, Mapping[str, Any]]:
-        """The pool's own attributes, by their full name."""
-        schema = self.settings.get("Schema", ())
-        return {f"custom:{each['Name']}": each for each in schema if "Name" in each}
+    def schema(self) -> Mapping[str, Attribute]:
+        """All attributes that users can have, by their full names."""
+        return read_schema(self.settings.get("Schema", ()))
 
     @property
     def required_attributes(self) -> tuple[str, ...]:
-        """The attributes that every user must have."""
-        schema = self.settings.get("Schema", ())
-        return tuple(each["Name"] for each in schema if each.get("Required") and "Name" in each)
+        """The attributes that every user must have, but `sub`, which every user has."""
+        schema = self.schema.values()
+        return tuple(each.name for each in schema if each.required and each.name != SUB)
 
     def fold(self, name: str) -> str:
         """Give the form of a sign-in name that is compared: without case, unless it matters."""
@@ -118,10 +118,6 @@ class UserPool:
         Args:
             users: How many users it has.
         """
-        schema = [
-            {**each, "Name": f"custom:{each['Name']}"} if "Name" in each else each
-            for each in self.settings.get("Schema", ())
-        ]
         rest = {k: v for k, v in self.settings.items() if k not in {"PoolName", "Schema"}}
         return {
             "MfaConfiguration": "OFF",
@@ -135,7 +131,7 @@ class UserPool:
                 **rest.get("Policies", {}),
                 "PasswordPolicy": self.password_policy.settings,
             },
-            "SchemaAttributes": schema,
+            "SchemaAttributes": [each.described() for each in self.schema.values()],
             "EstimatedNumberOfUsers": users,
             "CreationDate": self.created_at,
             "LastModifiedDate": self.modified_at,
@@ -255,6 +251,7 @@ def _list(connection: Connection, most: int, after: tuple[float, str]) -> dict[s
 
 
 def _check(settings: Mapping[str, Any]) -> None:
+    read_schema(settings.get("Schema", ()))
     if settings.get("AliasAttributes") and settings.get("UsernameAttributes"):
         raise invalid_parameter(
             "Only one of the aliasAttributes or usernameAttributes can be set in a user pool."

@@ -1,13 +1,19 @@
 """Users: their attributes, the names they sign in by, and how they are kept."""
 
 import json
-import re
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from attrs import field, frozen
 
+from authflow.pool.accounts.attribute_schema import VERIFIED
+from authflow.pool.accounts.attribute_values import (
+    ADDRESSES,
+    check_is_no_address,
+    check_username,
+    is_address,
+)
 from authflow.pool.accounts.passwords import StoredPassword
 from authflow.pool.accounts.user_pools import UserPool, find_pool
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter, user_not_found
@@ -17,20 +23,6 @@ CONFIRMED: Final = "CONFIRMED"
 UNCONFIRMED: Final = "UNCONFIRMED"
 FORCE_CHANGE_PASSWORD: Final = "FORCE_CHANGE_PASSWORD"
 RESET_REQUIRED: Final = "RESET_REQUIRED"
-
-_STANDARD: Final = frozenset(
-    {
-        *("name", "given_name", "family_name", "middle_name", "nickname", "preferred_username"),
-        *("profile", "picture", "website", "email", "email_verified", "gender", "birthdate"),
-        *("zoneinfo", "locale", "phone_number", "phone_number_verified", "address", "updated_at"),
-    }
-)
-"""The attributes of OpenID Connect Core §5.1, which every pool has; `sub` is Cognito's own."""
-_FORMS: Final = {
-    "email": re.compile(r"[^@\s]+@[^@\s]+"),
-    "phone_number": re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII),
-}
-_FLAGS: Final = frozenset({"email_verified", "phone_number_verified"})
 
 
 @frozen(kw_only=True)
@@ -82,44 +74,9 @@ def attribute_list(attributes: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Name": name, "Value": value} for name, value in attributes.items()]
 
 
-def is_address(attribute: str, text: str) -> bool:
-    """Say whether a text is of an address's form.
-
-    Args:
-        attribute: email or phone_number.
-        text: The text.
-    """
-    return _FORMS[attribute].fullmatch(text) is not None
-
-
-def read_attributes(pool: UserPool, given: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Check attributes for a user.
-
-    Raises:
-        CognitoError: The pool has no such attribute, or a value is not of its form.
-    """
-    attributes: dict[str, str] = {}
-    for name, value in given:
-        if name == "sub":
-            raise invalid_parameter("Cannot modify the non-mutable attribute sub")
-        if name not in _STANDARD and name not in pool.custom_attributes:
-            raise invalid_parameter(
-                f"Attributes did not conform to the schema: {name}: Attribute does not exist in "
-                "the schema."
-            )
-        if name == "email" and not is_address(name, value):
-            raise invalid_parameter("Invalid email address format.")
-        if name == "phone_number" and not is_address(name, value):
-            raise invalid_parameter("Invalid phone number format.")
-        if name in _FLAGS and value not in {"true", "false"}:
-            raise invalid_parameter(f"Invalid value for attribute {name}: true or false")
-        attributes[name] = value
-    return attributes
-
-
 def missing_attributes(pool: UserPool, user: User) -> tuple[str, ...]:
     """Name the attributes that the pool requires and the user lacks."""
-    return tuple(name for name in pool.required_attributes if name not in user.all_attributes)
+    return tuple(name for name in pool.required_attributes if not user.attributes.get(name))
 
 
 def new_username(
@@ -135,15 +92,12 @@ def new_username(
     """
     by_attributes = pool.username_attributes
     if not by_attributes:
-        for alias in _FORMS:
-            if alias in pool.alias_attributes and is_address(alias, given):
-                raise invalid_parameter(
-                    f"Username cannot be of {alias} format, since user pool is configured for "
-                    f"{alias} alias."
-                )
+        check_username(given)
+        check_is_no_address(pool, given)
         return given, dict(attributes)
-    for attribute in _FORMS:
+    for attribute in ADDRESSES:
         if attribute in by_attributes and is_address(attribute, given):
+            check_username(given)
             return sub, {**attributes, attribute: given}
     wanted = " or a ".join(by_attributes).replace("_", " ")
     raise invalid_parameter(f"Username should be an {wanted}.")
@@ -241,7 +195,7 @@ def insert_user(
             *(user.password_expires_at, user.times_disabled, user.created_at, user.modified_at),
         ),
     )
-    _write_names(connection, pool, user, move_aliases=move_aliases)
+    _write_names(connection, pool, user, new=True, move_aliases=move_aliases)
 
 
 def set_password(
@@ -329,7 +283,7 @@ def set_attributes(
         )
     )
     connection.execute("DELETE FROM names WHERE sub = ?", (user.sub,))
-    _write_names(connection, pool, changed, move_aliases=False)
+    _write_names(connection, pool, changed, new=False)
     return changed
 
 
@@ -345,23 +299,40 @@ def delete_user(connection: Connection, user: User) -> None:
     connection.execute("DELETE FROM users WHERE sub = ?", (user.sub,))
 
 
-def _write_names(connection: Connection, pool: UserPool, user: User, *, move_aliases: bool) -> None:
+def _write_names(
+    connection: Connection, pool: UserPool, user: User, *, new: bool, move_aliases: bool = False
+) -> None:
     names = [("", pool.fold(user.username)), *_aliases(pool, user)]
     for attribute, name in names:
         holder = find_user(connection, pool, name)
         if holder is not None and holder.sub != user.sub:
-            if not attribute or attribute in pool.username_attributes:
+            if new and (not attribute or attribute in pool.username_attributes):
                 raise CognitoError("UsernameExistsException", "User account already exists")
             # A username is never taken away; an alias is, where the caller says so.
             if not move_aliases or pool.fold(holder.username) == name:
                 raise CognitoError(
                     "AliasExistsException", f"An account with the given {attribute} already exists."
                 )
+            _give_up_alias(connection, holder, attribute)
         connection.execute(
             "INSERT INTO names (pool_id, name, sub) VALUES (?, ?, ?)"
             " ON CONFLICT (pool_id, name) DO UPDATE SET sub = excluded.sub",
             (pool.id, name, user.sub),
         )
+
+
+def _give_up_alias(connection: Connection, user: User, attribute: str) -> None:
+    """Leave an alias to somebody else: the address is no longer verified as this user's.
+
+    A preferred username, which nothing verifies, goes. Source: "Customizing sign-in attributes" in
+    the developer guide.
+    """
+    kept = {name: value for name, value in user.attributes.items() if name != "preferred_username"}
+    flag = f"{attribute}_verified"
+    changed = {**user.attributes, flag: "false"} if flag in VERIFIED else kept
+    connection.execute(
+        "UPDATE users SET attributes = ? WHERE sub = ?", (json.dumps(changed), user.sub)
+    )
 
 
 def new_sub() -> str:

@@ -11,6 +11,7 @@ from typing import Final
 
 from attrs import define, frozen
 
+from authflow.pool.accounts.attribute_values import read_attributes, required_is_missing
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.lockout import check_lock, count_attempt
 from authflow.pool.accounts.passwords import StoredPassword, random_password
@@ -22,7 +23,6 @@ from authflow.pool.accounts.users import (
     insert_user,
     new_sub,
     new_username,
-    read_attributes,
 )
 from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result, not_authorized
 from authflow.pool.messages.destination import Destination, reach
@@ -151,6 +151,9 @@ class Migration:
         plain = [(key, value) for key, value in given.items() if key != "username"]
         sub = new_sub()
         username, attributes = new_username(pool, name, sub, read_attributes(pool, plain))
+        for attribute in pool.required_attributes:
+            if not attributes.get(attribute):
+                raise required_is_missing(attribute)
         stored = await self.workers.run(
             StoredPassword.make, pool.id, username, password or random_password()
         )

@@ -87,10 +87,9 @@ def next_step(
 
 def _new_password(caller: Caller, user: User, now: float) -> ChallengeOwed:
     check_not_expired(user, now)
-    attributes = user.attributes.items()
     asked = new_password.Asked(
         user_id=user.username,
         required_attributes=missing_attributes(caller.pool, user),
-        attributes={name: value for name, value in attributes if caller.client.may_read(name)},
+        attributes=caller.client.readable(user.attributes),
     )
     return ChallengeOwed(state=State.NEW_PASSWORD_REQUIRED, parameters=asked.write())

@@ -14,6 +14,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
 from authflow.pool.accounts.app_clients import AppClient
+from authflow.pool.accounts.attribute_schema import VERIFIED
 from authflow.pool.accounts.groups import Memberships, find_memberships
 from authflow.pool.accounts.signing_keys import SigningKeys
 from authflow.pool.accounts.user_pools import UserPool, find_pool, find_pool_by_key
@@ -30,11 +31,10 @@ SCOPE: Final = "aws.cognito.signin.user.admin"
 """What a sign-in gives access to: the user's own account."""
 _UNREADABLE: Final = (JoseError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What a text that is no token of ours can make the library raise."""
-_TRUTHS: Final = frozenset({"email_verified", "phone_number_verified"})
 
 
 def _claim(name: str, value: str) -> Any:
-    return value == "true" if name in _TRUTHS else value
+    return value == "true" if name in VERIFIED else value
 
 
 @frozen(kw_only=True)
@@ -154,11 +154,7 @@ class TokenIssuer:
             "username": user.username,
         }
         identity = {
-            **{
-                name: _claim(name, value)
-                for name, value in user.attributes.items()
-                if client.may_read(name)
-            },
+            **{k: _claim(k, v) for k, v in client.readable(user.attributes).items()},
             **both,
             **groups.identity_claims,
             "cognito:username": user.username,

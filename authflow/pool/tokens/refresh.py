@@ -240,7 +240,8 @@ class Refresh:
     async def user(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """GetUser."""
         token = await self.tokens.check_access_token(Secret(request["AccessToken"]))
+        client = await self.database.read(find_client, token.client_id, token.pool.id)
         return {
             "Username": token.user.username,
-            "UserAttributes": attribute_list(token.user.all_attributes),
+            "UserAttributes": attribute_list(client.readable(token.user.all_attributes)),
         }

@@ -6,17 +6,16 @@ from typing import Any
 from attrs import define, evolve
 
 from authflow.machine import State
-from authflow.pool.accounts.callers import read_members, username_of
+from authflow.pool.accounts.attribute_access import written_by_user
+from authflow.pool.accounts.callers import Caller, read_members, username_of
 from authflow.pool.accounts.passwords import StoredPassword
-from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import (
     CONFIRMED,
     User,
     missing_attributes,
-    read_attributes,
     set_attributes,
 )
-from authflow.pool.cognito_errors import invalid_parameter, invalid_session
+from authflow.pool.cognito_errors import invalid_parameter, invalid_session, not_authorized
 from authflow.pool.sign_ins.decision import Decision, decide
 from authflow.pool.sign_ins.sessions import session_of, take
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
@@ -27,17 +26,19 @@ from authflow.pool.workers import Workers
 from authflow.wire import new_password
 
 
-def _with_attributes(pool: UserPool, user: User, given: Mapping[str, str]) -> User:
+def _with_attributes(caller: Caller, user: User, given: Mapping[str, str]) -> User:
     """Give the user with the attributes that came along.
 
     Raises:
-        CognitoError: A required one is missing, or one is already set.
+        CognitoError: A required one is missing, one is already set, or the user may not set it.
     """
-    attributes = read_attributes(pool, given.items())
-    for name in attributes:
-        if name in user.attributes:
-            raise invalid_parameter(f"Cannot modify an already provided {name}")
-    changed = evolve(user, attributes={**user.attributes, **attributes})
+    pool = caller.pool
+    owed = missing_attributes(pool, user)
+    written = written_by_user(pool, caller.client.settings, given, creating=owed)
+    for name in given:
+        if user.attributes.get(name):
+            raise not_authorized(f"Cannot modify an already provided {name}")
+    changed = evolve(user, attributes={**user.attributes, **written})
     missing = missing_attributes(pool, changed)
     if missing:
         raise invalid_parameter(f"Invalid attributes given, {missing[0]} is missing")
@@ -64,7 +65,7 @@ def _store(
     if taken.user is None:
         raise invalid_session()
     pool = taken.caller.pool
-    changed = _with_attributes(pool, taken.user, answer.attributes)
+    changed = _with_attributes(taken.caller, taken.user, answer.attributes)
     if answer.attributes:
         set_attributes(connection, pool, taken.user, changed.attributes, now)
     changed = change_password(
@@ -109,7 +110,7 @@ class NewPasswords:
             raise invalid_session()
         pool = taken.caller.pool
         pool.password_policy.check(answer.password)
-        _with_attributes(pool, taken.user, answer.attributes)
+        _with_attributes(taken.caller, taken.user, answer.attributes)
         stored = await self.workers.run(
             StoredPassword.make, pool.id, taken.user.username, answer.password
         )
