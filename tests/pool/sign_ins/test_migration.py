@@ -134,6 +134,59 @@ async def test_attributes_that_the_pool_lacks_bring_nobody_in(house, directory):
     assert refusal.code == "UserNotFoundException"
 
 
+WRONG = [
+    *({"username": name} for name in ("", " ", "a b", "a\x00", "\ud800", "x" * 129)),
+    *({"nickname": text} for text in ("\ud800", "ok\udfff")),
+    *({name: "x"} for name in ("\ud800", "\x00", "sub", "custom:n", "email")),
+    *({"birthdate": "yesterday"}, {"updated_at": "now"}),
+    *({"email_verified": "yes"}, {"phone_number": "12"}),
+]
+
+
+@pytest.mark.parametrize("setting", ["UsernameAttributes", "AliasAttributes", None])
+async def test_values_that_cannot_be_bring_nobody_in(start, settle, directory, setting):
+    pool = {} if setting is None else {setting: ["email"]}
+    house = await settle(await start(triggers=directory), pool)
+    told = f"Exception migrating user in app client {house.client_id}"
+    by_address = setting == "UsernameAttributes"
+    for number, attributes in enumerate(WRONG):
+        if by_address and "username" in attributes:
+            continue  # there a user has no name but the address
+        directory.response = {"userAttributes": attributes}
+        typed = f"old{number}@example.org" if by_address else f"old{number}"
+        refusal = await house.api.refused("InitiateAuth", **house.by_password(typed, PASSWORD))
+        assert (refusal.code, refusal.message) == ("UserNotFoundException", told)
+    assert await users_of(house) == 0
+
+
+async def test_nobody_is_brought_in_by_a_name_that_no_user_has(house):
+    for typed in ("a b", "a\tb", "a\x00", "\u2028"):
+        refusal = await house.api.refused("InitiateAuth", **house.by_password(typed, PASSWORD))
+        assert refusal.code == "UserNotFoundException"
+    assert await users_of(house) == 0
+
+
+async def test_flags_of_the_old_directory_are_taken_in_any_case(house, directory):
+    directory.response = {"userAttributes": {**EMAIL, "email_verified": "True"}}
+    assert "AuthenticationResult" in await house.api(
+        "InitiateAuth", **house.by_password("old", PASSWORD)
+    )
+    user = await house.api("AdminGetUser", UserPoolId=house.pool_id, Username="old")
+    assert {"Name": "email_verified", "Value": "true"} in user["UserAttributes"]
+
+
+async def test_who_lacks_a_required_attribute_is_not_brought_in(start, settle, directory):
+    schema = [{"Name": "nickname", "Required": True}]
+    house = await settle(await start(triggers=directory), {"Schema": schema})
+    for name, lacking in {"one": {}, "two": {"nickname": ""}}.items():
+        directory.response = {"userAttributes": {**EMAIL, **lacking}}
+        refusal = await house.api.refused("InitiateAuth", **house.by_password(name, PASSWORD))
+        assert refusal.code == "UserNotFoundException"
+    request = house.by_password("old", PASSWORD)
+    directory.response = {"userAttributes": {"nickname": "O"}}
+    assert "AuthenticationResult" in await house.api("InitiateAuth", **request)
+
+
 async def test_side_by_side_one_user_is_brought_in_once_and_both_are_signed_in(house):
     replies = await asyncio.gather(
         *(house.api("InitiateAuth", **house.by_password("old", PASSWORD)) for _ in range(4))
