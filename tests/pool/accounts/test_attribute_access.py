@@ -8,6 +8,7 @@ import pytest
 from authflow.pool.accounts.attribute_access import written_by_user
 from authflow.pool.accounts.attribute_schema import STANDARD
 from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.cognito_errors import CognitoError
 
 TEMPORARY = "Temp0rary!"
 NEW = "Str0ng-Horse"
@@ -195,6 +196,14 @@ def test_a_promise_that_an_address_is_verified_does_not_hold_for_one_that_comes_
         attribute: address,
         f"{attribute}_verified": "false",
     }
+
+
+def test_developers_attributes_are_no_users_and_required_ones_everybodys_whatever_a_client_says():
+    asked = pool(Schema=[*SCHEMA, {"Name": "nickname", "Required": True}])
+    with pytest.raises(CognitoError, match="unauthorized attribute"):
+        written_by_user(asked, {"WriteAttributes": ["dev:custom:note"]}, {"dev:custom:note": "x"})
+    given = {"nickname": "x"}
+    assert written_by_user(asked, {"WriteAttributes": ["email"]}, given) == given
 
 
 @pytest.mark.parametrize("taken", ["queen", "ann", "ceo@example.org", "+12065550199"])

@@ -77,12 +77,15 @@ async def test_a_pool_lists_the_standard_attributes_and_its_own_behind_them(api)
     assert "Schema" not in pool
 
 
-async def test_a_pool_is_not_made_with_a_schema_that_cannot_be(api):
-    refused = await api.refused("CreateUserPool", PoolName="x", Schema=[{"Name": "team"}])
+async def test_a_pool_is_not_made_with_a_schema_that_cannot_be(start):
+    api = await start()
+    refused = await api.refused("CreateUserPool", PoolName="never", Schema=[{"Name": "team"}])
     assert (refused.code, refused.message) == (
         "InvalidParameterException",
         "Invalid AttributeDataType input, consider using the provided AttributeDataType enum.",
     )
+    pools = (await api("ListUserPools", MaxResults=60))["UserPools"]
+    assert "never" not in {pool["Name"] for pool in pools}
     for entry in ({"Name": "x" * 21}, {"Name": ""}, {"Name": "a b"}, {"Name": "x"}):
         wrong = {"AttributeDataType": "Text" if entry["Name"] == "x" else "String", **entry}
         refused = await api.refused("CreateUserPool", PoolName="x", Schema=[wrong])
