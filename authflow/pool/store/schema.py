@@ -128,8 +128,8 @@ ALTER TABLE refresh_tokens ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
 _CASE_AS_BEFORE: Final = """
 -- Pools that did not say so compared names without letter case: they go on doing it.
 UPDATE user_pools
-SET settings = json_set(settings, '$.UsernameConfiguration', json('{"CaseSensitive": false}'))
-WHERE json_extract(settings, '$.UsernameConfiguration.CaseSensitive') IS NULL;
+SET settings = '{"UsernameConfiguration": {"CaseSensitive": false}, ' || substr(settings, 2)
+WHERE replace(settings, '"UsernameConfiguration": {', '') = settings;
 """
 SCHEMA: Final = (_FIRST, _FORGOTTEN_PASSWORDS + _GROUPS, _ENDED_TRUST + _CASE_AS_BEFORE)
 """What each version adds; a file's `user_version` says how many of them it has.
