@@ -102,8 +102,10 @@ async def test_what_a_newer_model_has_is_told_without_its_value(api, lines, monk
 
     monkeypatch.setattr("authflow.pool.http.app.validate", with_more)
     await api("UpdateUserPool", UserPoolId=house.pool_id)
+    await api("UpdateUserPoolClient", UserPoolId=house.pool_id, ClientId=house.client_id)
     await api("CreateUserPoolClient", UserPoolId=house.pool_id, ClientName="x")
-    for line, whose in zip(lines(), ("user pool", "app client"), strict=True):
+    mine = f"app client {house.client_id} of user pool {house.pool_id} "
+    for line, whose in zip(lines(), ("user pool ", mine, "app client "), strict=True):
         assert line.startswith(whose)
         assert settings_in(line)[1] == ["Newer.Secret"]
         assert "canary" not in line

@@ -91,6 +91,8 @@ async def test_pools_that_folded_names_go_on_doing_it_in_a_newer_version(path, s
         old.commit()
     for _ in range(2):
         async with Database(path=str(path)) as database:
+            (text,) = await database.read(lambda c: c.execute("SELECT settings FROM user_pools")[0])
+            assert text.count('"UsernameConfiguration": {"CaseSensitive": ') == 1
             pool = await database.read(find_pool, "x")
         assert pool.fold("Ann") == ("ann" if folds else "Ann")
         assert pool.settings == {
