@@ -7,7 +7,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 
-.PHONY: demo test lint lowest bench format environment test-deps constraints srp-agreement storm clean
+.PHONY: demo test lint lowest bench format pool-page environment test-deps constraints srp-agreement storm clean
 
 # What is installed already, this sees by itself. Where both are asked for, the operating system's
 # part comes first: the LDAP client is compiled with its headers.
@@ -36,6 +36,10 @@ lowest:
 format: environment
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The parts of docs/pool.md that are made of the pool's tables.
+pool-page: environment
+	$(BIN)/python .ci/pool_page.py
 
 bench: environment
 	$(BIN)/python -m benchmarks.sign_in

@@ -45,7 +45,7 @@ _BY_MESSAGE: Final[tuple[tuple[str, type[AuthFlowError], str], ...]] = (
     (
         "lambda trigger is not configured",
         errors.TriggerFailedError,
-        "the pool lacks a trigger that this flow needs",
+        "the user pool is not set up for this sign-in",
     ),
 )
 """NotAuthorizedException and InvalidParameterException mean many things, and only the text says
@@ -84,7 +84,7 @@ _WITH_REASON: Final[Mapping[str, tuple[type[AuthFlowError], str]]] = {
     "InvalidLambdaResponseException": (errors.TriggerFailedError, "a trigger's result is invalid"),
     "InvalidUserPoolConfigurationException": (
         errors.TriggerFailedError,
-        "the pool lacks a trigger that this flow needs",
+        "the user pool is not set up for this sign-in",
     ),
 }
 """Errors whose text is written for the person who reads it."""

@@ -84,3 +84,17 @@ def no_such_client(client_id: str) -> CognitoError:
 def invalid_trigger_result(message: str = "Unrecognizable lambda output") -> CognitoError:
     """Refuse what a trigger gave back."""
     return CognitoError("InvalidLambdaResponseException", message)
+
+
+def cannot_ask(setting: str, reason: str) -> CognitoError:
+    """Refuse a sign-in that Cognito would have challenged, because of a setting.
+
+    Args:
+        setting: The setting, such as `MfaConfiguration=ON`.
+        reason: What Cognito would do.
+    """
+    return CognitoError(
+        "InvalidUserPoolConfigurationException",
+        f"{setting}: {reason}. This pool cannot do that yet, and gives no tokens instead;"
+        " see docs/pool.md of authflow.",
+    )

@@ -10,6 +10,7 @@ from authflow.pool.accounts.user_pools import UserPools
 from authflow.pool.confirmations.forgotten_passwords import ForgottenPasswords
 from authflow.pool.messages.mailbox import Mailbox
 from authflow.pool.messages.wording import Wording
+from authflow.pool.settings.notices import Notices
 from authflow.pool.sign_ins.challenges.custom import CustomRounds
 from authflow.pool.sign_ins.challenges.new_password import NewPasswords
 from authflow.pool.sign_ins.challenges.password import PasswordChecks
@@ -39,6 +40,7 @@ def operations(
     region: str,
     tokens_survive: bool,
     clock: Callable[[], float],
+    notices: Notices,
 ) -> Mapping[str, Operation]:
     """Make the table of operations.
 
@@ -51,9 +53,12 @@ def operations(
         region: What new pools' ids begin with.
         tokens_survive: Whether tokens stay good when the password changes.
         clock: Gives the time, in seconds since the epoch.
+        notices: Tells of settings that have no effect.
     """
-    pools = UserPools(database=database, workers=workers, clock=clock, region=region)
-    clients = AppClients(database=database, clock=clock)
+    pools = UserPools(
+        database=database, workers=workers, clock=clock, region=region, notices=notices
+    )
+    clients = AppClients(database=database, clock=clock, notices=notices)
     users = UserAdministration(
         database=database, workers=workers, tokens_survive=tokens_survive, clock=clock
     )

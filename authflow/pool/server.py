@@ -20,9 +20,10 @@ from authflow.errors import ConfigError
 from authflow.pool.http.app import PoolApp
 from authflow.pool.messages.mailbox import Mailbox, Message
 from authflow.pool.operations import operations
+from authflow.pool.settings.notices import Notices, all_settings
 from authflow.pool.store.database import MEMORY, Database
 from authflow.pool.tokens.issuer import TokenIssuer
-from authflow.pool.triggers.invokers import InProcess, Invoker, TriggerSource
+from authflow.pool.triggers.invokers import InProcess, Invoker, TriggerSet, TriggerSource
 from authflow.pool.triggers.runner import TIMEOUT, TriggerRunner
 from authflow.pool.workers import Workers
 from authflow.safe_url import SafeUrl, is_loopback, safe_host, safe_url
@@ -139,7 +140,8 @@ class PoolServer:
             triggers = TriggerRunner(
                 invokers=await self._invokers(stack), timeout=self.trigger_timeout
             )
-            app = self._app(database, workers, triggers, listener)
+            notices = await self._notices(database)
+            app = self._app(database, workers, triggers, listener, notices)
             await stack.enter_async_context(_serving(app, listener))
             self._stack = stack.pop_all()
         return self
@@ -193,12 +195,21 @@ class PoolServer:
             invokers.append(await stack.enter_async_context(endpoint))
         return invokers
 
+    async def _notices(self, database: Database) -> Notices:
+        """Tell of settings and triggers that have no effect here, before anybody relies on them."""
+        notices = Notices()
+        if isinstance(self.triggers, TriggerSet):
+            notices.tell_triggers(self.triggers.sources)
+        notices.tell_stored(await database.read(all_settings))
+        return notices
+
     def _app(
         self,
         database: Database,
         workers: Workers,
         triggers: TriggerRunner,
         listener: socket.socket,
+        notices: Notices,
     ) -> PoolApp:
         name = f"[{self.host}]" if ":" in self.host else self.host
         self.endpoint = f"http://{name}:{listener.getsockname()[1]}"
@@ -218,6 +229,7 @@ class PoolServer:
             region=self.region,
             tokens_survive=self.tokens_survive,
             clock=self.clock,
+            notices=notices,
         )
         hosts = {*_LOOPBACK, name} if is_loopback(self.host) else None
         return PoolApp(operations=table, tokens=tokens, hosts=hosts)

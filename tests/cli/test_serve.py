@@ -71,17 +71,25 @@ def test_it_prints_one_line_when_ready_and_a_signal_ends_it_cleanly(stop):
         assert "Traceback" not in process.stderr.read()
 
 
-def test_what_is_in_the_file_is_there_after_a_restart(tmp_path):
+def test_what_is_in_the_file_is_there_after_a_restart_and_what_has_no_effect_is_told(tmp_path):
     path = tmp_path / "users.sqlite"
+    security = {"UserPoolAddOns": {"AdvancedSecurityMode": "ENFORCED"}}
     with serving("--db", str(path)) as (process, ready):
         owner = owner_of(ready["endpoint"])
-        pool_id = owner.create_user_pool(PoolName="kept")["UserPool"]["Id"]
+        pool_id = owner.create_user_pool(PoolName="kept", **security)["UserPool"]["Id"]
+        owner.update_user_pool(UserPoolId=pool_id, **security)
         owner.admin_create_user(UserPoolId=pool_id, Username="ada")
         process.terminate()
         assert process.wait(timeout=20) == 0
+        first = process.stderr.read()
     assert os.stat(path).st_mode & 0o077 == 0
-    with serving("--db", str(path)) as (_, ready):
+    with serving("--db", str(path)) as (process, ready):
         assert owner_of(ready["endpoint"]).admin_get_user(UserPoolId=pool_id, Username="ada")
+        process.terminate()
+        told = [
+            text.count("AdvancedSecurityMode=ENFORCED") for text in (first, process.stderr.read())
+        ]
+    assert told == [1, 1]
 
 
 def test_what_was_acknowledged_survives_a_kill(tmp_path):

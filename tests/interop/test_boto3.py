@@ -70,16 +70,16 @@ def test_a_user_is_made_looked_up_and_deleted(owner, pool_id):
         UserPoolId=pool_id, Username="Ada", UserAttributes=attributes, MessageAction="SUPPRESS"
     )["User"]
     assert made["UserStatus"] == "FORCE_CHANGE_PASSWORD"
-    found = owner.admin_get_user(UserPoolId=pool_id, Username="ada")
+    found = owner.admin_get_user(UserPoolId=pool_id, Username="Ada")
     by_name = {each["Name"]: each["Value"] for each in found["UserAttributes"]}
     assert by_name["email"] == "ada@example.com"
     assert uuid.UUID(by_name["sub"])
     with pytest.raises(ClientError) as again:
-        owner.admin_create_user(UserPoolId=pool_id, Username="ADA")
+        owner.admin_create_user(UserPoolId=pool_id, Username="Ada")
     assert code_of(again) == "UsernameExistsException"
-    owner.admin_delete_user(UserPoolId=pool_id, Username="ada")
+    owner.admin_delete_user(UserPoolId=pool_id, Username="Ada")
     with pytest.raises(ClientError) as gone:
-        owner.admin_get_user(UserPoolId=pool_id, Username="ada")
+        owner.admin_get_user(UserPoolId=pool_id, Username="Ada")
     assert code_of(gone) == "UserNotFoundException"
 
 

@@ -16,6 +16,7 @@ from authflow.pool.cognito_errors import (
     no_such_client,
     not_authorized,
 )
+from authflow.pool.settings.notices import Notices
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.secret import Secret
@@ -286,10 +287,12 @@ class AppClients:
     Args:
         database: Where they are kept.
         clock: Gives the time, in seconds since the epoch.
+        notices: Tells of settings that have no effect.
     """
 
     database: Database
     clock: Callable[[], float]
+    notices: Notices
 
     async def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """CreateUserPoolClient."""
@@ -306,6 +309,7 @@ class AppClients:
             modified_at=now,
         )
         await self.database.write(_insert, client)
+        self.notices.tell_client(client.pool_id, client.id, client.settings)
         return {"UserPoolClient": client.described()}
 
     async def describe(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -321,6 +325,7 @@ class AppClients:
         client = await self.database.write(
             _update, request["ClientId"], request["UserPoolId"], settings, now
         )
+        self.notices.tell_client(client.pool_id, client.id, settings)
         return {"UserPoolClient": client.described()}
 
     async def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:

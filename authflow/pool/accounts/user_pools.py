@@ -14,6 +14,7 @@ from authflow.pool.accounts.attribute_schema import SUB, Attribute, read_schema
 from authflow.pool.accounts.password_policy import PasswordPolicy
 from authflow.pool.accounts.signing_keys import new_signing_key
 from authflow.pool.cognito_errors import invalid_parameter, no_such_pool
+from authflow.pool.settings.notices import Notices
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.workers import Workers
@@ -108,9 +109,12 @@ class UserPool:
         return tuple(each.name for each in schema if each.required and each.name != SUB)
 
     def fold(self, name: str) -> str:
-        """Give the form of a sign-in name that is compared: without case, unless it matters."""
-        configuration = self.settings.get("UsernameConfiguration", {})
-        return name if configuration.get("CaseSensitive") else name.casefold()
+        """Give the form of a sign-in name that is compared.
+
+        Letter case matters unless UsernameConfiguration says that it does not, as with Cognito.
+        """
+        configuration = self.settings.get("UsernameConfiguration") or {}
+        return name.casefold() if configuration.get("CaseSensitive") is False else name
 
     def described(self, users: int) -> dict[str, Any]:
         """Give the pool as DescribeUserPool does.
@@ -129,7 +133,10 @@ class UserPool:
             "Arn": f"arn:aws:cognito-idp:{self.region}:{_ACCOUNT}:userpool/{self.id}",
             "Policies": {
                 **rest.get("Policies", {}),
-                "PasswordPolicy": self.password_policy.settings,
+                "PasswordPolicy": {
+                    **rest.get("Policies", {}).get("PasswordPolicy", {}),
+                    **self.password_policy.settings,
+                },
             },
             "SchemaAttributes": [each.described() for each in self.schema.values()],
             "EstimatedNumberOfUsers": users,
@@ -285,12 +292,14 @@ class UserPools:
         workers: Threads, for making signing keys.
         clock: Gives the time, in seconds since the epoch.
         region: What new pools' ids begin with.
+        notices: Tells of settings that have no effect.
     """
 
     database: Database
     workers: Workers
     clock: Callable[[], float]
     region: str
+    notices: Notices
 
     async def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """CreateUserPool."""
@@ -307,6 +316,7 @@ class UserPools:
             modified_at=now,
         )
         await self.database.write(_insert, pool)
+        self.notices.tell_pool(pool.id, pool.settings)
         return {"UserPool": pool.described(users=0)}
 
     async def describe(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -318,6 +328,7 @@ class UserPools:
         settings = {k: v for k, v in request.items() if k not in {"UserPoolId", *_IMMUTABLE}}
         _check(settings)
         await self.database.write(_update, request["UserPoolId"], settings, self.clock())
+        self.notices.tell_pool(request["UserPoolId"], settings)
         return {}
 
     async def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:

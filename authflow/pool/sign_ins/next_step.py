@@ -12,6 +12,8 @@ from authflow.machine import AuthFlow, Challenged, Outcome, Side, State, follows
 from authflow.pool.accounts.callers import Caller, check_not_expired
 from authflow.pool.accounts.users import FORCE_CHANGE_PASSWORD, User, missing_attributes
 from authflow.pool.cognito_errors import not_authorized
+from authflow.pool.settings.fates import Given
+from authflow.pool.settings.user_pool_table import USER_POOL
 from authflow.pool.sign_ins.sessions import Progress
 from authflow.wire import Members, new_password
 
@@ -45,7 +47,18 @@ class DefineOwed:
     """The pool's Define trigger says what comes next."""
 
 
-NextStep = TokensOwed | ChallengeOwed | DefineOwed
+@frozen
+class Unasked:
+    """Cognito would ask for something that this pool cannot ask yet, so the sign-in ends here.
+
+    Args:
+        given: The setting that wants it.
+    """
+
+    given: Given
+
+
+NextStep = TokensOwed | ChallengeOwed | DefineOwed | Unasked
 
 
 def next_step(
@@ -74,7 +87,14 @@ def next_step(
             side=Side.SERVER,
         )
     )
-    if progress.flow is AuthFlow.CUSTOM_AUTH and not (progress.decided or new_password_owed):
+    define_owed = progress.flow is AuthFlow.CUSTOM_AUTH and not progress.decided
+    if user is not None and not new_password_owed:
+        # Cognito asks for a second factor right after the password, before Define is heard
+        # (amplify-js#3876), and for a device where tokens would follow.
+        unasked = _unasked(caller, progress, devices=not define_owed)
+        if unasked is not None:
+            return unasked
+    if define_owed and not new_password_owed:
         return DefineOwed()
     # Whatever a trigger says, nobody is signed in who does not exist.
     if user is None:
@@ -83,6 +103,26 @@ def next_step(
         return _new_password(caller, user, now)
     progress.follow(Outcome.AUTHENTICATED)
     return TokensOwed(held=held)
+
+
+def _unasked(caller: Caller, progress: Progress, *, devices: bool) -> Unasked | None:
+    """Find a setting for which Cognito would ask here what the pool cannot.
+
+    Where the machine's table has no second factor, Cognito asks for none: a sign-in by custom
+    challenges alone has none (amplify-js#12887).
+
+    Args:
+        caller: The user pool and the app client.
+        progress: Where the sign-in stands.
+        devices: Whether a remembered device would be asked for its proof now.
+    """
+    for given in USER_POOL.read(caller.pool.settings):
+        case = given.case
+        if case.asks is None or (case.with_device and not (devices and progress.with_device)):
+            continue
+        if follows(progress.flow, progress.state, Challenged(case.asks)):
+            return Unasked(given)
+    return None
 
 
 def _new_password(caller: Caller, user: User, now: float) -> ChallengeOwed:

@@ -41,6 +41,7 @@ from authflow.wire.members import SECRET_HASH
 
 _HANDLE_BYTES: Final = 48
 _NONCE_BYTES: Final = 12
+_DEVICE_KEY: Final = "DEVICE_KEY"
 _REMEMBERED: Final = 900.0
 """Seconds for which an expired session is kept, so that its user hears that it has expired."""
 
@@ -95,6 +96,7 @@ class Progress:
         companion: The hash of the handle that goes with this one, where Cognito gives two.
         credentials: `User.credentials` when the sign-in began, or when a password was proved or
             chosen since; None for a user who does not exist. Other ones end the session.
+        with_device: Whether the client named a device (DEVICE_KEY) at any step.
         decided: Whether Define has said that tokens are to be issued. No session is kept of it.
     """
 
@@ -112,6 +114,7 @@ class Progress:
     handshake: Handshake | None = None
     companion: str | None = None
     credentials: str | None = None
+    with_device: bool = False
     decided: bool = False
 
     def passed(self, name: str, *, metadata: str | None = None) -> Self:
@@ -164,8 +167,13 @@ class Progress:
 
 _PLAIN: Final = (
     *("pool_id", "client_id", "flow", "state", "sub", "username", "typed", "auth_time"),
-    *("metadata", "companion", "credentials"),
+    *("metadata", "companion", "credentials", "with_device"),
 )
+
+
+def names_device(members: Mapping[str, str]) -> bool:
+    """Say whether AuthParameters or ChallengeResponses name a remembered device."""
+    return members.get(_DEVICE_KEY) is not None
 
 
 def new_handle() -> str:
@@ -288,6 +296,8 @@ def take(
             check_not_expired(user, now)
     if use_up:
         _use_up(connection, handle)
+    if names_device(request["ChallengeResponses"]):
+        progress = evolve(progress, with_device=True)
     return Taken(caller=caller, progress=progress, user=user)
 
 

@@ -22,6 +22,7 @@ from authflow.pool.accounts.masking import stand_in
 from authflow.pool.accounts.users import User, find_user_by_sub
 from authflow.pool.cognito_errors import (
     CognitoError,
+    cannot_ask,
     invalid_parameter,
     invalid_session,
     not_authorized,
@@ -32,9 +33,9 @@ from authflow.pool.sign_ins.challenges.new_password import NewPasswords
 from authflow.pool.sign_ins.challenges.password import PasswordChecks
 from authflow.pool.sign_ins.challenges.password_verifier import Handshakes, read_public_a
 from authflow.pool.sign_ins.decision import Decision, decide
-from authflow.pool.sign_ins.next_step import ChallengeOwed, DefineOwed, TokensOwed
+from authflow.pool.sign_ins.next_step import ChallengeOwed, DefineOwed, TokensOwed, Unasked
 from authflow.pool.sign_ins.replies import Replies, asked
-from authflow.pool.sign_ins.sessions import Progress, entry
+from authflow.pool.sign_ins.sessions import Progress, entry, names_device
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
@@ -44,6 +45,8 @@ from authflow.wire.auth_parameters import ByPassword, ByRefreshToken, BySrp, rea
 from authflow.wire.members import SECRET_HASH
 
 _FOR_ADMINISTRATORS: Final = frozenset({"ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"})
+_FOR_USERS: Final = frozenset({"USER_PASSWORD_AUTH"})
+"""The one flow that AdminInitiateAuth refuses (awsdocs/aws-doc-sdk-examples#5289)."""
 _REFRESH: Final = frozenset({"REFRESH_TOKEN_AUTH", "REFRESH_TOKEN"})
 _TABLE_OF: Final[Mapping[str, AuthFlow]] = {
     **{str(flow): flow for flow in AuthFlow},
@@ -61,7 +64,7 @@ def _check_flow(caller: Caller, flow: str, *, admin: bool) -> None:
     Raises:
         CognitoError: The flow cannot be used.
     """
-    if flow in _FOR_ADMINISTRATORS and not admin:
+    if flow in (_FOR_USERS if admin else _FOR_ADMINISTRATORS):
         raise invalid_parameter("Initiate Auth method not supported.")
     if not caller.client.allows(flow):
         named = "Auth" if flow in _FOR_ADMINISTRATORS else flow
@@ -168,7 +171,9 @@ class SignIns:
         elif not caller.client.hides_users:
             raise user_not_found()
         caller, user = await self._announce(caller, typed, user)
-        progress = self._begin(caller, table, typed, user, srp=public_a is not None)
+        with_device = names_device(parameters)
+        srp = public_a is not None
+        progress = self._begin(caller, table, typed, user, srp=srp, with_device=with_device)
         if not by_challenges and public_a is not None:
             return await self.handshakes.ask(caller, progress, user, public_a)
         decision = Decision(caller=caller, user=user, progress=progress, step=DefineOwed())
@@ -194,7 +199,14 @@ class SignIns:
         return evolve(caller, client_metadata=None), user
 
     def _begin(
-        self, caller: Caller, flow: AuthFlow, typed: str, user: User | None, *, srp: bool
+        self,
+        caller: Caller,
+        flow: AuthFlow,
+        typed: str,
+        user: User | None,
+        *,
+        srp: bool,
+        with_device: bool,
     ) -> Progress:
         first = (entry(State.SRP_A, passed=True),) if srp else ()
         known = stand_in(caller.pool, typed) if user is None else user
@@ -209,6 +221,7 @@ class SignIns:
             auth_time=int(self.clock()),
             history=first,
             credentials=None if user is None else user.credentials,
+            with_device=with_device,
         )
 
     async def _with_password(
@@ -217,7 +230,8 @@ class SignIns:
         password = read_members(ByPassword.read, parameters).password
         user = await self.passwords.find_or_migrate(caller, user, typed, password)
         caller, user = await self._announce(caller, typed, user)
-        progress = self._begin(caller, AuthFlow.USER_PASSWORD_AUTH, typed, user, srp=False)
+        flow, with_device = AuthFlow.USER_PASSWORD_AUTH, names_device(parameters)
+        progress = self._begin(caller, flow, typed, user, srp=False, with_device=with_device)
         return await self._go_on(await self.passwords.check(caller, progress, user, password))
 
     async def _go_on(self, decision: Decision, public_a: int | None = None) -> dict[str, Any]:
@@ -250,6 +264,8 @@ class SignIns:
                     decision = await self._decide_again(decision, held=False)
                 case TokensOwed() if user is not None and decision.given is not None:
                     return await self.replies.granted(caller, user, decision.given, overrides)
+                case Unasked(given=given):
+                    raise cannot_ask(given.spelled, given.case.because)
                 case _:
                     raise not_authorized()
 

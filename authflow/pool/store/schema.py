@@ -125,7 +125,13 @@ ALTER TABLE users ADD COLUMN times_disabled INTEGER NOT NULL DEFAULT 0;
 -- How many refreshes lie between the sign-in and a token.
 ALTER TABLE refresh_tokens ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
 """
-SCHEMA: Final = (_FIRST, _FORGOTTEN_PASSWORDS + _GROUPS, _ENDED_TRUST)
+_CASE_AS_BEFORE: Final = """
+-- Pools that did not say so compared names without letter case: they go on doing it.
+UPDATE user_pools
+SET settings = '{"UsernameConfiguration": {"CaseSensitive": false}, ' || substr(settings, 2)
+WHERE replace(settings, '"UsernameConfiguration": {', '') = settings;
+"""
+SCHEMA: Final = (_FIRST, _FORGOTTEN_PASSWORDS + _GROUPS, _ENDED_TRUST + _CASE_AS_BEFORE)
 """What each version adds; a file's `user_version` says how many of them it has.
 
 Statements end in a semicolon and hold no other: they are run one by one, in one transaction.

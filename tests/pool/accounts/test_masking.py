@@ -8,6 +8,7 @@ from authflow.pool.accounts.passwords import new_salt
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.srp import COGNITO
 
+FOLDING = {"UsernameConfiguration": {"CaseSensitive": False}}
 WRONG = "Incorrect username or password."
 
 
@@ -32,7 +33,8 @@ async def test_an_unknown_user_gets_the_same_salt_and_id_every_time(house):
 async def test_a_name_has_another_salt_in_another_pool_and_the_same_in_every_spelling(
     house, settle
 ):
-    other = await settle(house.api, PreventUserExistenceErrors="ENABLED")
+    house = await settle(house.api, FOLDING, PreventUserExistenceErrors="ENABLED")
+    other = await settle(house.api, FOLDING, PreventUserExistenceErrors="ENABLED")
     salts = {}
     for where, name in ((house, "nobody"), (house, "NoBody"), (other, "nobody")):
         _, asked = await where.ask(name)

@@ -7,6 +7,7 @@ from authflow import srp
 from authflow.pool.accounts.passwords import StoredPassword, new_salt
 from authflow.secret import Secret
 
+FOLDING = {"UsernameConfiguration": {"CaseSensitive": False}}
 EMAIL = {"email": "ann@example.org", "email_verified": "true"}
 
 
@@ -29,13 +30,38 @@ async def test_a_user_is_made_read_and_deleted(house):
     assert await house.add_user()
 
 
-async def test_a_username_is_taken_once_whatever_its_case(house):
+async def test_a_username_is_taken_once_in_every_case_where_case_does_not_matter(api, settle):
+    house = await settle(api, FOLDING)
     await house.add_user("Ann")
     refusal = await house.api.refused("AdminCreateUser", **named(house, "aNN"))
     assert (refusal.code, refusal.message) == (
         "UsernameExistsException",
         "User account already exists",
     )
+
+
+@pytest.mark.parametrize("shape", [{}, {"UsernameConfiguration": {"CaseSensitive": True}}])
+@pytest.mark.parametrize("alias", ["username", "email", "preferred_username"])
+async def test_two_users_may_differ_by_letter_case_alone_unless_the_pool_says_otherwise(
+    api, settle, shape, alias
+):
+    house = await settle(api, {"AliasAttributes": ["email", "preferred_username"], **shape})
+    names = ("ann", "Ann") if alias == "username" else ("a@example.org", "A@example.org")
+    for number, name in enumerate(names):
+        known = {"email_verified": "true"} if alias == "email" else {}
+        username, aliases = (name, {}) if alias == "username" else (f"user{number}", {alias: name})
+        await house.add_user(username, f"Passw0rd-{number}!", **aliases, **known)
+    for number, name in enumerate(names):
+        for typed, code in (
+            (name, None),
+            (name.upper(), "UserNotFoundException"),
+            (names[1 - number], "NotAuthorizedException"),
+        ):
+            request = house.by_password(typed, f"Passw0rd-{number}!")
+            if code is None:
+                assert "AuthenticationResult" in await api("InitiateAuth", **request)
+            else:
+                assert (await api.refused("InitiateAuth", **request)).code == code
 
 
 async def test_the_same_name_in_two_pools_is_two_users(house, settle):
@@ -67,7 +93,7 @@ async def test_attributes_that_the_pool_does_not_take_are_refused(house, name, v
 
 
 async def test_a_verified_alias_signs_in_and_an_unverified_one_does_not(api, settle):
-    house = await settle(api, {"AliasAttributes": ["email", "preferred_username"]})
+    house = await settle(api, {"AliasAttributes": ["email", "preferred_username"], **FOLDING})
     await house.add_user("ann", **EMAIL, preferred_username="Queen")
     await house.add_user("bob", email="bob@example.org")
     for alias in ("ANN@example.org", "queen"):
@@ -119,7 +145,7 @@ async def test_an_alias_is_moved_only_by_force(api, settle):
 
 
 async def test_where_users_sign_in_by_email_the_username_is_their_id(api, settle):
-    house = await settle(api, {"UsernameAttributes": ["email"]})
+    house = await settle(api, {"UsernameAttributes": ["email"], **FOLDING})
     made = await house.add_user("ann@example.org")
     sub = next(one["Value"] for one in made["Attributes"] if one["Name"] == "sub")
     assert made["Username"] == sub

@@ -388,7 +388,7 @@ async def test_an_unknown_user_is_said_to_be_unknown(house):
 async def test_a_hidden_user_is_answered_as_a_known_one(hiding, postman, clock):
     known, unknown = await forgot(hiding), await forgot(hiding, "nobody")
     assert known.keys() == unknown.keys()
-    assert unknown == await forgot(hiding, "nobody") == await forgot(hiding, "NoBody")
+    assert unknown == await forgot(hiding, "nobody")
     assert unknown != await forgot(hiding, "nobody-else")
     assert len(postman.messages) == 1
     for name in ("ann", "nobody"):
@@ -437,7 +437,7 @@ async def test_an_alias_and_the_username_reach_the_same_user(server, settle, pos
     house = await settle(await server(), {"AliasAttributes": ["email"]})
     await house.add_user(**EMAIL)
     await forgot(house, "ann@example.org")
-    await house.api("ConfirmForgotPassword", **entering(house, postman.code, "ANN"))
+    await house.api("ConfirmForgotPassword", **entering(house, postman.code, "ann"))
 
 
 async def test_a_client_with_a_secret_must_know_it(server, settle, postman):

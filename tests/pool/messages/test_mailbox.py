@@ -4,6 +4,7 @@ from authflow.pool import PoolServer
 from authflow.pool.accounts.user_pools import UserPool, UserPools, find_pool
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.messages.mailbox import Message, put_message
+from authflow.pool.settings.notices import Notices
 from authflow.pool.workers import Workers
 from authflow.secret import Secret
 
@@ -22,7 +23,9 @@ def database(server):
 @pytest.fixture
 async def pools(database):
     """Two user pools."""
-    users = UserPools(database=database, workers=None, clock=lambda: 0.0, region="us-east-1")
+    users = UserPools(
+        database=database, workers=None, clock=lambda: 0.0, region="us-east-1", notices=Notices()
+    )
     made = []
     async with Workers() as users.workers:
         for _ in range(2):

@@ -1,6 +1,7 @@
 """What is owed after an answer, in every state of every flow: the table allows all of it."""
 
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,7 +14,13 @@ from authflow.pool.accounts.passwords import StoredPassword
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import CONFIRMED, FORCE_CHANGE_PASSWORD, User
 from authflow.pool.cognito_errors import CognitoError
-from authflow.pool.sign_ins.next_step import ChallengeOwed, DefineOwed, TokensOwed, next_step
+from authflow.pool.sign_ins.next_step import (
+    ChallengeOwed,
+    DefineOwed,
+    TokensOwed,
+    Unasked,
+    next_step,
+)
 from authflow.pool.sign_ins.sessions import Progress
 
 NOW = 1_800_000_000.0
@@ -37,11 +44,20 @@ EVERY = [
 ]
 
 
-def caller(**client: Any) -> Caller:
+SHAPES: dict[str, dict[str, Any]] = {
+    "MFA is on": {"MfaConfiguration": "ON"},
+    "devices are remembered": {"DeviceConfiguration": {"ChallengeRequiredOnNewDevice": True}},
+    "the password is no first factor": {
+        "Policies": {"SignInPolicy": {"AllowedFirstAuthFactors": ["WEB_AUTHN"]}}
+    },
+}
+
+
+def caller(shape: Mapping[str, Any] | None = None, **client: Any) -> Caller:
     return Caller(
         pool=UserPool(
             id="eu-central-1_x",
-            settings={"Schema": [{"Name": "given_name", "Required": True}]},
+            settings={"Schema": [{"Name": "given_name", "Required": True}], **(shape or {})},
             key_id="key",
             signing_key="{}",
             mask_key=b"k" * 32,
@@ -73,10 +89,10 @@ def progress(flow: AuthFlow, state: State, user: User | None, **more: Any) -> Pr
     )
 
 
-def owed(user: User | None, stands: Progress, *, held: bool = False, **client: Any) -> Any:
+def owed(user: User | None, stands: Progress, *, held: bool = False, **settings: Any) -> Any:
     """What is owed, or None if nothing may follow."""
     try:
-        return next_step(caller(**client), user, stands, held=held, now=NOW)
+        return next_step(caller(**settings), user, stands, held=held, now=NOW)
     except CognitoError:
         return None
 
@@ -140,3 +156,25 @@ def test_after_a_new_password_a_custom_flow_goes_on_as_define_says():
     stands = progress(AuthFlow.CUSTOM_AUTH, State.NEW_PASSWORD_REQUIRED, ADA)
     assert owed(ADA, stands) == DefineOwed()
     assert owed(ADA, evolve(stands, decided=True)) == TokensOwed(held=False)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("with_device", [True, False])
+def test_what_cannot_be_asked_ends_the_sign_in_where_cognito_would_ask_and_nowhere_else(
+    shape: str, with_device: bool
+):
+    asks = State.DEVICE_SRP_AUTH if "devices" in shape else State.MFA_SETUP
+    for flow, state, name, decided, held in EVERY:
+        user = USERS[name]
+        stands = progress(flow, state, user, decided=decided, with_device=with_device)
+        before = owed(user, stands, held=held)
+        after = owed(user, stands, held=held, shape=SHAPES[shape])
+        if asks is State.DEVICE_SRP_AUTH:
+            ends = with_device and isinstance(before, TokensOwed)
+        else:
+            ends = user is not None and not isinstance(before, ChallengeOwed)
+        if ends and follows(flow, state, Challenged(asks)):
+            assert isinstance(after, Unasked), (flow, state, name)
+            assert after.given.case.asks is asks
+        else:
+            assert after == before, (flow, state, name)

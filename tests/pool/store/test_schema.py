@@ -1,9 +1,17 @@
-"""What is kept for a time is deleted after it: names that nobody has are counted, too."""
+"""What is kept for a time is deleted after it: names that nobody has are counted, too.
 
+And what a file of an older version holds means the same as before.
+"""
+
+import json
 import sqlite3
 from contextlib import closing
 
 import pytest
+
+from authflow.pool.accounts.user_pools import find_pool
+from authflow.pool.store.database import _APPLICATION_ID, Database
+from authflow.pool.store.schema import SCHEMA
 
 EMAIL = {"email": "ann@example.org", "email_verified": "true"}
 MONTH = 31 * 86400
@@ -57,3 +65,37 @@ async def test_rows_that_have_an_age_are_deleted_when_it_is_over(house, path):
     house.clock.now += MONTH
     await leave_traces(house, "bob", "somebody")
     assert rows(path) == first
+
+
+@pytest.mark.parametrize(
+    ("settings", "folds"),
+    [
+        ({"PoolName": "one"}, True),
+        ({"PoolName": "UsernameConfiguration"}, True),
+        ({"PoolName": '"UsernameConfiguration": {'}, True),
+        ({"UserPoolTags": {"UsernameConfiguration": "{"}, "PoolName": "one"}, True),
+        ({"UsernameConfiguration": {"CaseSensitive": False}, "PoolName": "one"}, True),
+        ({"PoolName": "one", "UsernameConfiguration": {"CaseSensitive": True}}, False),
+    ],
+    ids=str,
+)
+async def test_pools_that_folded_names_go_on_doing_it_in_a_newer_version(path, settings, folds):
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript("".join(SCHEMA[:2]))
+        old.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        old.execute("PRAGMA user_version = 2")
+        old.execute(
+            "INSERT INTO user_pools VALUES ('x', ?, '{}', 'key', x'00', 0, 0)",
+            (json.dumps(settings),),
+        )
+        old.commit()
+    for _ in range(2):
+        async with Database(path=str(path)) as database:
+            (text,) = await database.read(lambda c: c.execute("SELECT settings FROM user_pools")[0])
+            assert text.count('"UsernameConfiguration": {"CaseSensitive": ') == 1
+            pool = await database.read(find_pool, "x")
+        assert pool.fold("Ann") == ("ann" if folds else "Ann")
+        assert pool.settings == {
+            **settings,
+            "UsernameConfiguration": {"CaseSensitive": not folds},
+        }

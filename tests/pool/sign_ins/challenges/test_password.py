@@ -2,6 +2,8 @@ import base64
 
 import pytest
 
+from authflow import srp
+
 WRONG = "Incorrect username or password."
 
 
@@ -20,6 +22,31 @@ async def test_administrators_sign_users_in(house):
         assert "AuthenticationResult" in reply
         refusal = await house.api.refused("InitiateAuth", **request)
         assert refusal.message == "Initiate Auth method not supported."
+
+
+async def test_an_administrator_uses_every_flow_but_the_one_of_users_that_sends_the_password(house):
+    await house.add_user()
+    named = {"UserPoolId": house.pool_id}
+    _, refusal = [
+        await house.api.refused("AdminInitiateAuth", **named, **house.by_password("ann", password))
+        for password in ("wrong-Horse1", "Corr3ct-Horse")
+    ]
+    assert (refusal.code, refusal.message) == (
+        "InvalidParameterException",
+        "Initiate Auth method not supported.",
+    )
+    prover = srp.Prover.start(b"\x07" * 32)
+    request = house.begin("USER_SRP_AUTH", SRP_A=prover.srp_a)
+    asked = await house.api("AdminInitiateAuth", **named, **request)
+    proof = house.proof(prover, asked)
+    done = await house.api("AdminRespondToAuthChallenge", **named, **proof)
+    for flow in ("REFRESH_TOKEN_AUTH", "REFRESH_TOKEN"):
+        parameters = {"REFRESH_TOKEN": done["AuthenticationResult"]["RefreshToken"]}
+        request = {"AuthFlow": flow, "ClientId": house.client_id, "AuthParameters": parameters}
+        renewed = await house.api("AdminInitiateAuth", **named, **request)
+        assert "AuthenticationResult" in renewed
+    refusal = await house.api.refused("AdminInitiateAuth", **named, **house.begin("CUSTOM_AUTH"))
+    assert refusal.code == "InvalidUserPoolConfigurationException"  # it has no triggers
 
 
 async def test_a_temporary_password_must_be_replaced(house):

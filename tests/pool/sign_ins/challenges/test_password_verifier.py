@@ -8,6 +8,7 @@ from pycognito.aws_srp import AWSSRP
 from authflow.srp import COGNITO
 from authflow.triggers import Triggers, challenge, password, sequence
 
+FOLDING = {"UsernameConfiguration": {"CaseSensitive": False}}
 WRONG = "Incorrect username or password."
 
 
@@ -206,18 +207,20 @@ async def test_a_password_that_changes_under_a_handshake_ends_it(house):
     assert refusal.message == WRONG
 
 
-async def test_names_fold_unless_case_matters(start, settle):
+async def test_names_fold_only_where_case_does_not_matter(start, settle):
     api = await start()
-    folding = await settle(api)
+    folding = await settle(api, FOLDING)
     await folding.add_user("Ann")
     prover, asked = await folding.ask("aNN")
     assert asked["ChallengeParameters"]["USER_ID_FOR_SRP"] == "Ann"
     proof = folding.proof(prover, asked)
     assert "AuthenticationResult" in await api("RespondToAuthChallenge", **proof)
-    strict = await settle(api, {"UsernameConfiguration": {"CaseSensitive": True}})
-    await strict.add_user("Ann")
-    refusal = await api.refused("InitiateAuth", **strict.begin("USER_SRP_AUTH", "aNN", SRP_A="2"))
-    assert refusal.code == "UserNotFoundException"
+    for settings in ({"UsernameConfiguration": {"CaseSensitive": True}}, {}):
+        strict = await settle(api, settings)
+        await strict.add_user("Ann")
+        request = strict.begin("USER_SRP_AUTH", "aNN", SRP_A="2")
+        refusal = await api.refused("InitiateAuth", **request)
+        assert refusal.code == "UserNotFoundException"
 
 
 async def test_a_foreign_client_signs_in(house):

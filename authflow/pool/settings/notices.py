@@ -1,0 +1,88 @@
+"""What is told of settings that would change something on Cognito and change nothing here."""
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from attrs import define, field
+
+from authflow.pool.settings.app_client_table import APP_CLIENT
+from authflow.pool.settings.fates import Fate, SettingsTable
+from authflow.pool.settings.user_pool_table import USER_POOL
+from authflow.pool.store.connection import Connection
+
+_LOG: Final = logging.getLogger("authflow.pool")
+
+
+def all_settings(connection: Connection) -> list[tuple[str, str, str | None]]:
+    """Read the settings of all pools and their clients, for `Notices.tell_stored`.
+
+    Returns:
+        For each pool and each client: the pool's id, the settings as JSON, and the client's id.
+    """
+    return [
+        *connection.execute("SELECT id, settings, NULL FROM user_pools ORDER BY id"),
+        *connection.execute("SELECT pool_id, settings, id FROM app_clients ORDER BY pool_id, id"),
+    ]
+
+
+@define(kw_only=True)
+class Notices:
+    """Tells of settings in the log, each once for a pool or client: one line for what is new."""
+
+    _told: set[tuple[str, str]] = field(factory=set, init=False, repr=False)
+
+    def tell_pool(self, pool_id: str, settings: Mapping[str, Any]) -> None:
+        """Tell of a pool's settings.
+
+        Args:
+            pool_id: The pool.
+            settings: What CreateUserPool or UpdateUserPool was given.
+        """
+        self._tell(f"user pool {pool_id}", settings, USER_POOL)
+
+    def tell_client(self, pool_id: str, client_id: str, settings: Mapping[str, Any]) -> None:
+        """Tell of an app client's settings.
+
+        Args:
+            pool_id: Its pool.
+            client_id: The client.
+            settings: What CreateUserPoolClient or UpdateUserPoolClient was given.
+        """
+        self._tell(f"app client {client_id} of user pool {pool_id}", settings, APP_CLIENT)
+
+    def tell_triggers(self, sources: Iterable[str]) -> None:
+        """Tell of triggers that serve all pools of this server, and that none of them runs.
+
+        Args:
+            sources: Their keys in LambdaConfig.
+        """
+        config = {
+            source: "" if f"LambdaConfig.{source}" in USER_POOL else {"LambdaArn": ""}
+            for source in sorted(sources)
+        }
+        self._tell("every user pool", {"LambdaConfig": config}, USER_POOL)
+
+    def tell_stored(self, stored: Iterable[tuple[str, str, str | None]]) -> None:
+        """Tell of the pools and clients that a file has, as a server starts.
+
+        Args:
+            stored: What `all_settings` gave.
+        """
+        for pool_id, settings, client_id in stored:
+            if client_id is None:
+                self.tell_pool(pool_id, json.loads(settings))
+            else:
+                self.tell_client(pool_id, client_id, json.loads(settings))
+
+    def _tell(self, whose: str, settings: Mapping[str, Any], table: SettingsTable) -> None:
+        reasons: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        for given in table.read(settings):
+            if given.case.fate is Fate.TOLD and (whose, given.path) not in self._told:
+                self._told.add((whose, given.path))
+                reasons[given.case.because][given.spelled] = None
+        if reasons:
+            parts = (f"{', '.join(names)} ({because})" for because, names in reasons.items())
+            _LOG.warning("%s has settings without effect here: %s", whose, "; ".join(parts))

@@ -1,0 +1,260 @@
+"""What becomes of every member of CreateUserPool and UpdateUserPool."""
+
+from typing import Final
+
+from authflow.machine import State
+from authflow.pool.settings.fates import Case, Fate, Setting, SettingsTable, carried_out, kept, told
+
+CREATE: Final = "CreateUserPool"
+UPDATE: Final = "UpdateUserPool"
+
+_NO_SIGN_UP: Final = "it matters to SignUp, which is not served"
+_MAILBOX: Final = "nothing is sent: messages go to the mailbox, and to whoever asked to be told"
+_RISK: Final = "Cognito's risk scores are its own: here no sign-in is challenged or blocked for one"
+
+_MFA: Final = Setting(
+    paths=("MfaConfiguration",),
+    cases=(
+        Case(values=("OFF",), fate=Fate.CARRIED_OUT, because="there is no second factor"),
+        Case(
+            values=("OPTIONAL",),
+            fate=Fate.KEPT,
+            because="Cognito asks only users who chose a factor, which nobody can here: "
+            "SetUserMFAPreference is not served, and UserMigration's enableSMSMFA is refused",
+        ),
+        Case(
+            values=("ON",),
+            fate=Fate.REFUSED,
+            because="Cognito would ask for a second factor once the password is proved",
+            asks=State.MFA_SETUP,
+        ),
+    ),
+)
+_DEVICES: Final = Setting(
+    paths=(
+        "DeviceConfiguration.ChallengeRequiredOnNewDevice",
+        "DeviceConfiguration.DeviceOnlyRememberedOnUserPrompt",
+    ),
+    cases=(
+        Case(
+            fate=Fate.TOLD,
+            because="no device is remembered: there is no NewDeviceMetadata, and refresh tokens "
+            "are good without a device, which Cognito refuses",
+        ),
+        Case(
+            fate=Fate.REFUSED,
+            because="Cognito would ask for a proof of the device that DEVICE_KEY names",
+            asks=State.DEVICE_SRP_AUTH,
+            with_device=True,
+        ),
+    ),
+)
+_FIRST_FACTORS: Final = Setting(
+    paths=("Policies.SignInPolicy.AllowedFirstAuthFactors",),
+    cases=(
+        Case(
+            lacks="PASSWORD",
+            fate=Fate.REFUSED,
+            because="the password is not among the first factors, and the others cannot be asked",
+            asks=State.MFA_SETUP,
+        ),
+        Case(
+            fate=Fate.KEPT,
+            because="only USER_AUTH lets users choose among them, and USER_AUTH is refused",
+        ),
+    ),
+)
+_HISTORY: Final = Setting(
+    paths=("Policies.PasswordPolicy.PasswordHistorySize",),
+    cases=(
+        Case(values=(0,), fate=Fate.CARRIED_OUT, because="former passwords do not matter"),
+        Case(
+            fate=Fate.TOLD,
+            because="no former passwords are kept, so one may be used again",
+        ),
+    ),
+)
+_THREATS: Final = Setting(
+    paths=("UserPoolAddOns.AdvancedSecurityMode",),
+    cases=(
+        Case(values=("OFF", "AUDIT"), fate=Fate.KEPT, because="it changes no sign-in"),
+        Case(values=("ENFORCED",), fate=Fate.TOLD, because=_RISK),
+    ),
+)
+_THREATS_TO_CUSTOM_AUTH: Final = Setting(
+    paths=("UserPoolAddOns.AdvancedSecurityAdditionalFlows.CustomAuthMode",),
+    cases=(
+        Case(values=("AUDIT",), fate=Fate.KEPT, because="it changes no sign-in"),
+        Case(values=("ENFORCED",), fate=Fate.TOLD, because=_RISK),
+    ),
+)
+_ISSUER: Final = Setting(
+    paths=("IssuerConfiguration.Type",),
+    cases=(
+        Case(
+            values=("ORIGINAL",),
+            fate=Fate.KEPT,
+            because="the issuer is the server's own address, or the one it was given",
+        ),
+        Case(
+            values=("UPDATED",),
+            fate=Fate.TOLD,
+            because="on Cognito tokens name another host as issuer; here it is the server's own "
+            "address, or the one it was given",
+        ),
+    ),
+)
+
+_ROWS: Final = (
+    carried_out("names the pool", "PoolName"),
+    carried_out("says which pool", "UserPoolId", only=UPDATE),
+    carried_out(
+        "every new password conforms; temporary ones expire",
+        "Policies.PasswordPolicy.MinimumLength",
+        "Policies.PasswordPolicy.RequireUppercase",
+        "Policies.PasswordPolicy.RequireLowercase",
+        "Policies.PasswordPolicy.RequireNumbers",
+        "Policies.PasswordPolicy.RequireSymbols",
+        "Policies.PasswordPolicy.TemporaryPasswordValidityDays",
+    ),
+    _HISTORY,
+    _FIRST_FACTORS,
+    carried_out("a protected pool is not deleted", "DeletionProtection"),
+    carried_out(
+        "run when Cognito runs them and with what it gives them; one that cannot be invoked fails "
+        "the sign-in",
+        "LambdaConfig.PreAuthentication",
+        "LambdaConfig.PostAuthentication",
+        "LambdaConfig.DefineAuthChallenge",
+        "LambdaConfig.CreateAuthChallenge",
+        "LambdaConfig.VerifyAuthChallengeResponse",
+        "LambdaConfig.PreTokenGeneration",
+        "LambdaConfig.PreTokenGenerationConfig.LambdaVersion",
+        "LambdaConfig.PreTokenGenerationConfig.LambdaArn",
+        "LambdaConfig.UserMigration",
+    ),
+    carried_out(
+        "runs after ConfirmForgotPassword; sign-ups, after which it runs too, are not served",
+        "LambdaConfig.PostConfirmation",
+    ),
+    carried_out(
+        "words what ForgotPassword and AdminResetUserPassword send; AdminCreateUser sends nothing",
+        "LambdaConfig.CustomMessage",
+    ),
+    told(
+        "it is not run: on Cognito it also judges AdminCreateUser, and may refuse it",
+        "LambdaConfig.PreSignUp",
+    ),
+    told(
+        "it is not invoked: codes go to the pool's own mailbox instead",
+        "LambdaConfig.CustomEmailSender.LambdaArn",
+        "LambdaConfig.CustomSMSSender.LambdaArn",
+    ),
+    kept(
+        "it goes with a custom sender",
+        "LambdaConfig.CustomEmailSender.LambdaVersion",
+        "LambdaConfig.CustomSMSSender.LambdaVersion",
+        "LambdaConfig.KMSKeyID",
+    ),
+    kept(
+        "it matters to sign-ins by other identity providers, which are not served",
+        "LambdaConfig.InboundFederation.LambdaVersion",
+        "LambdaConfig.InboundFederation.LambdaArn",
+    ),
+    carried_out(
+        "says where a code seems to go for a name that nobody has; what verifies addresses "
+        "(SignUp, UpdateUserAttributes) is not served",
+        "AutoVerifiedAttributes",
+    ),
+    carried_out("users sign in by them", "AliasAttributes", "UsernameAttributes", only=CREATE),
+    carried_out(
+        "words the codes for forgotten passwords",
+        "SmsVerificationMessage",
+        "EmailVerificationMessage",
+        "EmailVerificationSubject",
+        "VerificationMessageTemplate.SmsMessage",
+        "VerificationMessageTemplate.EmailMessage",
+        "VerificationMessageTemplate.EmailSubject",
+    ),
+    kept(
+        "links verify sign-ups and addresses, which are not served",
+        "VerificationMessageTemplate.EmailMessageByLink",
+        "VerificationMessageTemplate.EmailSubjectByLink",
+        "VerificationMessageTemplate.DefaultEmailOption",
+    ),
+    kept("words a code that is never asked for", "SmsAuthenticationMessage"),
+    _MFA,
+    _DEVICES,
+    kept(
+        "it matters to UpdateUserAttributes, which is not served",
+        "UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate",
+    ),
+    kept(
+        _MAILBOX,
+        "EmailConfiguration.SourceArn",
+        "EmailConfiguration.ReplyToEmailAddress",
+        "EmailConfiguration.EmailSendingAccount",
+        "EmailConfiguration.From",
+        "EmailConfiguration.ConfigurationSet",
+        "SmsConfiguration.SnsCallerArn",
+        "SmsConfiguration.ExternalId",
+        "SmsConfiguration.SnsRegion",
+        "SmsConfiguration.EumsSms.CallerArn",
+        "SmsConfiguration.EumsSms.ExternalId",
+        "SmsConfiguration.EumsSms.OriginationIdentity",
+        "SmsConfiguration.EumsSms.ConfigurationSetName",
+        "SmsConfiguration.EumsSms.InEntityId",
+        "SmsConfiguration.EumsSms.InTemplateId",
+        "SmsConfiguration.EumsSms.Region",
+    ),
+    kept("a label", "UserPoolTags"),
+    kept(_NO_SIGN_UP, "AdminCreateUserConfig.AllowAdminCreateUserOnly"),
+    kept(
+        "no longer in use, says AWS: TemporaryPasswordValidityDays counts",
+        "AdminCreateUserConfig.UnusedAccountValidityDays",
+    ),
+    kept(
+        "no invitations are sent",
+        "AdminCreateUserConfig.InviteMessageTemplate.SMSMessage",
+        "AdminCreateUserConfig.InviteMessageTemplate.EmailMessage",
+        "AdminCreateUserConfig.InviteMessageTemplate.EmailSubject",
+    ),
+    carried_out(
+        "says which attributes users have, and what their values may be",
+        "Schema.Name",
+        "Schema.AttributeDataType",
+        "Schema.DeveloperOnlyAttribute",
+        "Schema.Mutable",
+        "Schema.Required",
+        "Schema.NumberAttributeConstraints.MinValue",
+        "Schema.NumberAttributeConstraints.MaxValue",
+        "Schema.StringAttributeConstraints.MinLength",
+        "Schema.StringAttributeConstraints.MaxLength",
+        only=CREATE,
+    ),
+    _THREATS,
+    _THREATS_TO_CUSTOM_AUTH,
+    carried_out(
+        "false: `Ada` and `ada` are one user, by whatever name; otherwise they are two",
+        "UsernameConfiguration.CaseSensitive",
+        only=CREATE,
+    ),
+    carried_out(
+        "says where the code for a forgotten password goes, and whether there is one",
+        "AccountRecoverySetting.RecoveryMechanisms.Priority",
+        "AccountRecoverySetting.RecoveryMechanisms.Name",
+    ),
+    kept(
+        "every tier has all that this pool does; Cognito's lower ones refuse some",
+        "UserPoolTier",
+    ),
+    kept(
+        "the file is not encrypted by KMS",
+        "KeyConfiguration.KeyType",
+        "KeyConfiguration.KmsKeyArn",
+    ),
+    _ISSUER,
+    told("tokens have no acr claim here", "AcrConfiguration.*.AcrValue"),
+)
+
+USER_POOL: Final = SettingsTable(_ROWS)
