@@ -39,6 +39,7 @@ from authflow.errors import (
 from authflow.machine import AuthFlow, State
 from authflow.pool.messages.mailbox import Mailbox
 from authflow.pool.operations import operations
+from authflow.pool.settings.notices import Notices
 from authflow.pool.store.database import Database
 from authflow.pool.tokens.issuer import TokenIssuer
 from authflow.pool.triggers.invokers import InProcess
@@ -288,6 +289,7 @@ async def pool_half(**settings: Any) -> AsyncIterator[tuple[Any, Conversations, 
             tokens=tokens,
             triggers=runner,
             mailbox=Mailbox(database=database),
+            notices=Notices(),
             region="us-east-1",
             tokens_survive=False,
             clock=lambda: NOW,
