@@ -8,11 +8,15 @@ client, so only a `DeniedError` keeps its own.
 import inspect
 import logging
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from authflow.errors import ConfigError, DeniedError, TriggerFailedError
 from authflow.triggers.events.parsing import HANDLED_EVENTS, HandledEvent, is_handled
+
+if TYPE_CHECKING:
+    from authflow.triggers.places import Places
 
 Handler = Callable[[Any], object]
 """Takes one kind of event; a coroutine function, or a plain one, which then runs in a thread."""
@@ -70,8 +74,15 @@ async def run_handler(handler: Handler, event: HandledEvent) -> dict[str, Any]:
 async def _call(handler: Handler, event: HandledEvent) -> object:
     if inspect.iscoroutinefunction(handler):
         return await handler(event)
-    import anyio.to_thread  # noqa: PLC0415  # where no plain function serves, nobody waits for it
-
     # It may block, and the loop serves other sign-ins.
-    given = await anyio.to_thread.run_sync(handler, event, abandon_on_cancel=True)
+    place = await _places().place((event.user_pool_id, id(handler)))
+    given = await place.in_thread(handler, event)
     return await given if inspect.isawaitable(given) else given
+
+
+@cache
+def _places() -> "Places":
+    """Import what only plain functions need: where none serves, nobody waits for it."""
+    from authflow.triggers.places import Places  # noqa: PLC0415
+
+    return Places()

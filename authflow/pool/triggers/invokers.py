@@ -10,11 +10,12 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, NoReturn, Protocol, runtime_checkable
 
-import anyio.to_thread
+import anyio
 from attrs import define, field
 
 from authflow.errors import ConfigError
 from authflow.pool.accounts.user_pools import UserPool
+from authflow.triggers.places import NoThreadError, Place, Places
 
 _LOG: Final = logging.getLogger("authflow.pool.triggers")
 
@@ -42,6 +43,30 @@ class NotInvokedError(Exception):
     def __init__(self, reason: str, *, again: bool) -> None:
         super().__init__(reason)
         self.again = again
+
+
+_MOMENT: Final = 0.05
+"""Seconds of a trigger's time that are left to say that it was not run."""
+
+
+def throttled(*, again: bool) -> NotInvokedError:
+    """Say that a trigger has as many calls at a time as it may have.
+
+    Args:
+        again: Whether another try may go better; not where this one has waited its whole time.
+    """
+    return NotInvokedError("it is throttled", again=again)
+
+
+async def place_in(places: Places, pool: UserPool, source: str) -> Place:
+    """Wait for a place for a pool's trigger, almost as long as the trigger may take.
+
+    Raises:
+        NotInvokedError: There is none.
+    """
+    with anyio.move_on_at(anyio.current_effective_deadline() - _MOMENT):
+        return await places.place((pool.id, source))
+    raise throttled(again=False)
 
 
 class Invoker(Protocol):
@@ -113,12 +138,14 @@ class InProcess:
 
     Args:
         triggers: The handlers by name or ARN, or one object for every pool that names none.
+        places: How many handlers run at a time that are no coroutine functions.
 
     Raises:
         ConfigError: It is neither.
     """
 
     triggers: TriggerSource = field()
+    places: Places = field(factory=Places)
 
     @triggers.validator
     def _known_form(self, _attribute: Any, value: Any) -> None:
@@ -138,7 +165,11 @@ class InProcess:
         handler = self._find(pool, source)
         assert handler is not None  # noqa: S101  # has() said so; for the type checker
         try:
-            given = await _call(handler, copy.deepcopy(event))
+            given = await self._call(pool, source, handler, copy.deepcopy(event))
+        except NotInvokedError:
+            raise
+        except NoThreadError:
+            raise throttled(again=True) from None
         except Exception as error:
             _LOG.warning("%s raised", source, exc_info=error)
             raise HandlerRaisedError(str(error)) from error
@@ -148,6 +179,14 @@ class InProcess:
         except (TypeError, ValueError, RecursionError):
             raise NotJsonError from None
         return read_json(text)
+
+    async def _call(self, pool: UserPool, source: str, handler: Handler, event: Event) -> Any:
+        """Call a handler; one that is not a coroutine function may block, so it gets a thread."""
+        if inspect.iscoroutinefunction(handler):
+            return await handler(event, None)
+        place = await place_in(self.places, pool, source)
+        given = await place.in_thread(handler, event, None)
+        return await given if inspect.isawaitable(given) else given
 
     def _find(self, pool: UserPool, source: str) -> Handler | None:
         arn = pool.trigger_arn(source)
@@ -172,11 +211,3 @@ def _handler_of(triggers: TriggerSet) -> Handler:
         return await triggers.handle(event)
 
     return handle
-
-
-async def _call(handler: Handler, event: Event) -> Any:
-    """Call a handler; one that is not a coroutine function may block, so it gets a thread."""
-    if inspect.iscoroutinefunction(handler):
-        return await handler(event, None)
-    given = await anyio.to_thread.run_sync(handler, event, None, abandon_on_cancel=True)
-    return await given if inspect.isawaitable(given) else given

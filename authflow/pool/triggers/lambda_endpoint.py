@@ -26,15 +26,21 @@ from authflow.pool.triggers.invokers import (
     HandlerRaisedError,
     NotInvokedError,
     NotJsonError,
+    place_in,
     read_json,
+    throttled,
 )
 from authflow.safe_url import SafeUrl, safe_url
+from authflow.triggers.places import Places
 
 _LOG: Final = logging.getLogger("authflow.pool.triggers")
 _MOST_BYTES: Final = 6 * 1024 * 1024
 """What a function may give back, as on Lambda."""
 _CHUNK: Final = 65536
-_CONNECTIONS: Final = 100
+_PLACES: Final = 100
+"""How many invocations of one pool's trigger there are at a time."""
+_CONNECTIONS: Final = 400
+"""More than one trigger can take, so that a slow one leaves some to the others."""
 _TIMEOUT: Final = 900.0
 """In seconds: as long as a function may run; whoever invokes it stops much earlier."""
 _NAME: Final = "the Lambda endpoint"
@@ -79,6 +85,7 @@ class LambdaEndpoint:
         url: Where it is. It must be https unless it is on this machine.
         region: What requests are signed for, unless AWS_REGION or AWS_DEFAULT_REGION says so.
         insecure: Allow an http endpoint elsewhere. Passwords then cross the network in clear.
+        places: How many invocations of one pool's trigger there are at a time.
 
     Raises:
         ConfigError: The URL is not of its form or not safe, or half of the credentials is missing.
@@ -87,6 +94,7 @@ class LambdaEndpoint:
     url: SafeUrl = field(converter=_endpoint)
     region: str
     insecure: bool = False
+    places: Places = field(factory=lambda: Places(_PLACES))
     _client: Any = field(default=None, init=False, repr=False)
     _stack: AsyncExitStack = field(factory=AsyncExitStack, init=False, repr=False)
 
@@ -127,6 +135,7 @@ class LambdaEndpoint:
         """Invoke the function once; see `Invoker`."""
         arn = pool.trigger_arn(source)
         payload = json.dumps(event).encode()
+        place = await place_in(self.places, pool, source)
         try:
             with unlogged():
                 reply = await self._client.invoke(
@@ -140,6 +149,8 @@ class LambdaEndpoint:
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             # botocore's parser trusts the server: replies of another shape break it in many ways.
             raise NotInvokedError("the endpoint is not Lambda", again=False) from None
+        finally:
+            place.leave()
         if "FunctionError" in reply:
             raise _raised(source, given)
         return read_json(given)
@@ -178,7 +189,7 @@ def _refused(source: str, error: ClientError) -> NotInvokedError:
     code = error.response.get("Error", {}).get("Code")
     _LOG.warning("%s: the Lambda endpoint answered %s (HTTP status %s)", source, code, status)
     if status == _TOO_MANY_REQUESTS:
-        return NotInvokedError("it is throttled", again=True)
+        return throttled(again=True)
     return NotInvokedError("the function cannot be invoked", again=status in _SERVER_ERRORS)
 
 
