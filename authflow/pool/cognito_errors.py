@@ -69,6 +69,11 @@ def user_not_found_by_name() -> CognitoError:
     return CognitoError("UserNotFoundException", "Username/client id combination not found.")
 
 
+def too_many_requests() -> CognitoError:
+    """Refuse a request that may come again later, in the words of AWS."""
+    return CognitoError("TooManyRequestsException", "Rate exceeded")
+
+
 def no_such_pool(pool_id: str) -> CognitoError:
     """Refuse a user pool id that names none."""
     return CognitoError("ResourceNotFoundException", f"User pool {pool_id} does not exist.")

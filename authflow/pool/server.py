@@ -17,6 +17,8 @@ import uvicorn
 from attrs import define, field
 
 from authflow.errors import ConfigError
+from authflow.pool.admission.budgets import Budget
+from authflow.pool.admission.gate import MAX_WAIT, NAME_BUDGET, Gate
 from authflow.pool.http.app import PoolApp
 from authflow.pool.messages.mailbox import Mailbox, Message
 from authflow.pool.operations import operations
@@ -46,6 +48,12 @@ def _host(host: str) -> str:
 def _issuer(issuer: str | None) -> SafeUrl | None:
     # It is but a name here: whoever verifies tokens decides where the keys are fetched from.
     return safe_url(issuer, "issuer", insecure=True) if issuer else None
+
+
+def _more_than_nothing(_instance: Any, attribute: Any, value: float) -> None:
+    if not value > 0:
+        msg = f"{attribute.name} must be more than 0 seconds, not {value}"
+        raise ConfigError(msg)
 
 
 class _Uvicorn(uvicorn.Server):
@@ -104,6 +112,13 @@ class PoolServer:
         on_message: Told of every message that a pool sends to a user, with the code in it. There is
             no mail server: this, or `mailbox`, is where messages are found.
         clock: Gives the time, in seconds since the epoch.
+        name_budget: How many requests about one name are taken. Beyond this and what follows the
+            client hears TooManyRequestsException.
+        address_budget: How many requests of one address are taken; if it is not given, 100 a second
+            of other machines, and all of this one. An address is whoever opened the connection: a
+            proxy is one for all behind it.
+        max_wait: How many seconds a sign-in that begins may have to wait for a processor; one that
+            goes on may wait twice as long.
 
     Raises:
         ConfigError: A setting is unsafe, or the port or the file cannot be used.
@@ -122,6 +137,9 @@ class PoolServer:
     trigger_timeout: float = TIMEOUT
     on_message: Callable[[Message], object] | None = None
     clock: Callable[[], float] = time.time
+    name_budget: Budget = NAME_BUDGET
+    address_budget: Budget | None = None
+    max_wait: float = field(default=MAX_WAIT, validator=_more_than_nothing)
     endpoint: str = field(default="", init=False)
     _mailbox: Mailbox | None = field(default=None, init=False)
     _stack: AsyncExitStack = field(factory=AsyncExitStack, init=False)
@@ -232,7 +250,10 @@ class PoolServer:
             notices=notices,
         )
         hosts = {*_LOOPBACK, name} if is_loopback(self.host) else None
-        return PoolApp(operations=table, tokens=tokens, hosts=hosts)
+        gate = Gate(
+            name_budget=self.name_budget, address_budget=self.address_budget, max_wait=self.max_wait
+        )
+        return PoolApp(operations=table, tokens=tokens, hosts=hosts, gate=gate)
 
 
 @contextlib.asynccontextmanager
@@ -277,6 +298,9 @@ async def serve(
     region: str = "us-east-1",
     allow_remote: bool = False,
     tokens_survive: bool = False,
+    name_budget: Budget = NAME_BUDGET,
+    address_budget: Budget | None = None,
+    max_wait: float = MAX_WAIT,
     show_messages: bool = False,
     out: TextIO | None = None,
 ) -> None:
@@ -295,6 +319,9 @@ async def serve(
         region: What new user pools' ids begin with.
         allow_remote: Whether `host` may be other than loopback.
         tokens_survive: Whether a user's tokens stay good when the password changes.
+        name_budget: How many requests about one name are taken.
+        address_budget: How many requests of one address are taken.
+        max_wait: How many seconds a sign-in that begins may have to wait for a processor.
         show_messages: Print every message to a user, with the code in it, as one more line of JSON.
         out: Where the lines go; standard output if not given.
 
@@ -317,6 +344,9 @@ async def serve(
             region=region,
             allow_remote=allow_remote,
             tokens_survive=tokens_survive,
+            name_budget=name_budget,
+            address_budget=address_budget,
+            max_wait=max_wait,
             on_message=(lambda message: tell(message.to_json())) if show_messages else None,
         )
         async with server as pool:

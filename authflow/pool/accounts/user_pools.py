@@ -305,7 +305,7 @@ class UserPools:
         """CreateUserPool."""
         _check(request)
         now = self.clock()
-        key_id, signing_key = await self.workers.run(new_signing_key)
+        key_id, signing_key = await self.workers.run_long(new_signing_key)
         pool = UserPool(
             id=f"{self.region}_{''.join(secrets.choice(_ID_CHARS) for _ in range(9))}",
             settings=dict(request),

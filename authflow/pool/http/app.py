@@ -18,11 +18,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from authflow.pool.admission.gate import Gate
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.http.request_body import MOST_BYTES, malformed, read_object
 from authflow.pool.http.validation import prepare, validate
 from authflow.pool.operations import Operation
 from authflow.pool.tokens.issuer import TokenIssuer
+from authflow.wire.members import USERNAME
 
 _LOG: Final = logging.getLogger("authflow.pool")
 _SERVICE: Final = "AWSCognitoIdentityProviderService"
@@ -49,6 +51,13 @@ def _refusal(error: CognitoError) -> Response:
     return _reply({"__type": error.code, "message": error.message}, error.status, error.code)
 
 
+def _whom(request: Mapping[str, Any]) -> tuple[str, str]:
+    """Give the app client or user pool that a request names, and the name of the user."""
+    members = request.get("AuthParameters") or request.get("ChallengeResponses") or request
+    name = members.get(USERNAME) or request.get("Username") or ""
+    return request.get("ClientId") or request.get("UserPoolId") or "", name
+
+
 def _host(header: str) -> str:
     """Give the name in a Host header, without the port."""
     name, _, port = header.rpartition(":")
@@ -63,10 +72,12 @@ class PoolApp:
         operations: The table of operations.
         tokens: Knows the pools' public keys.
         hosts: The names under which the server may be addressed; None for any.
+        gate: Lets requests in.
     """
 
     operations: Mapping[str, Operation]
     tokens: TokenIssuer
+    gate: Gate
     hosts: Container[str] | None
 
     def __attrs_post_init__(self) -> None:
@@ -104,8 +115,13 @@ class PoolApp:
             raise CognitoError("UnknownOperationException", "The pool has no such operation.")
         if request.headers.get("content-type", "").partition(";")[0].strip() != _AWS_JSON:
             raise malformed(f"the Content-Type must be {_AWS_JSON}")
-        body = read_object(await _read_body(request))
-        return await operation(validate(name, body))
+        peer = ("", 0) if request.client is None else (request.client.host, request.client.port)
+        await self.gate.check_address(peer)
+        asked = validate(name, read_object(await _read_body(request)))
+        async with self.gate.admitted(name, peer, *_whom(asked)) as ticket:
+            if ticket.waited and await request.is_disconnected():
+                raise ClientDisconnect
+            return await operation(asked)
 
     async def _key_set(self, request: Request) -> Response:
         return await self._publish(request, self.tokens.key_set)

@@ -15,6 +15,7 @@ from attrs import define
 
 from authflow.errors import TriggerReplyError
 from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.admission.lane import waiting_elsewhere
 from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result
 from authflow.pool.triggers.invokers import (
     Event,
@@ -96,7 +97,8 @@ class TriggerRunner:
             TriggerRaisedError: The trigger raised; the text is what Cognito tells the client.
             CognitoError: It cannot be run, took too long, or gave back what Cognito does not take.
         """
-        given = await self._given(pool, event.trigger, event.to_json())
+        with waiting_elsewhere():
+            given = await self._given(pool, event.trigger, event.to_json())
         try:
             return event.read_reply(given)
         except TriggerReplyError as error:

@@ -1,0 +1,72 @@
+"""Budgets: how many requests somebody may send, counted by token buckets."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from math import isnan
+from typing import Any, Final
+
+from attrs import define, field, frozen
+
+from authflow.errors import ConfigError
+
+_MOST_BUCKETS: Final = 10_000
+"""How many are remembered; of more, those that were not asked for the longest are full again."""
+
+
+def _positive(_instance: Any, attribute: Any, value: float) -> None:
+    if isnan(value) or value <= 0:
+        msg = f"a budget's {attribute.name} must be more than 0, not {value}"
+        raise ConfigError(msg)
+
+
+@frozen(kw_only=True)
+class Budget:
+    """How many requests are taken of one name or one address; beyond it they are refused.
+
+    `Budget(per_second=inf, burst=inf)` refuses nobody.
+
+    Args:
+        per_second: How many a second for as long as it goes on.
+        burst: How many at once, after a time of silence.
+
+    Raises:
+        ConfigError: One is not more than 0.
+    """
+
+    per_second: float = field(converter=float, validator=_positive)
+    burst: float = field(converter=float, validator=_positive)
+
+
+@define(kw_only=True)
+class Buckets:
+    """Counts the requests of many against one budget, in bounded memory.
+
+    Args:
+        budget: Everybody's budget.
+        clock: Gives seconds that never go back.
+        most: How many are remembered.
+    """
+
+    budget: Budget
+    clock: Callable[[], float]
+    most: int = _MOST_BUCKETS
+    _left: OrderedDict[Hashable, tuple[float, float]] = field(factory=OrderedDict, init=False)
+    """For each, what was left of the budget, and when. Who asked last stands last."""
+
+    def take(self, key: Hashable) -> bool:
+        """Count a request.
+
+        Args:
+            key: Whose it is.
+
+        Returns:
+            Whether the budget allows it. One that is refused costs nothing.
+        """
+        now = self.clock()
+        left, at = self._left.pop(key, (self.budget.burst, now))
+        left = min(self.budget.burst, left + (now - at) * self.budget.per_second)
+        allowed = left >= 1
+        self._left[key] = (left - 1 if allowed else left, now)
+        if len(self._left) > self.most:
+            self._left.popitem(last=False)
+        return allowed

@@ -1,0 +1,187 @@
+"""Places for those who work, and the line before them.
+
+A request holds a place until its first arithmetic is done. While its triggers run it has none, and
+comes back to those that go on: a slow trigger keeps no processor idle.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextvars import ContextVar
+from typing import Final
+
+from attrs import define, field
+
+from authflow.pool.admission.fair_line import FairLine, Waiting
+from authflow.pool.cognito_errors import too_many_requests
+
+_LEAST_SECONDS: Final = 0.001
+"""What a request takes of the line's time at least: a line that was idle knows nothing better."""
+_ALWAYS: Final = 100
+"""So many may wait whatever it takes: a slow machine is no reason to refuse a handful."""
+_WEIGHT: Final = 1 / 16
+"""Of the newest request in the mean of how long one holds its place."""
+_SHARE: Final = 4
+"""Of so many places that become free one goes to a sign-in that begins, if others wait as well."""
+
+
+@define(kw_only=True)
+class Lane:
+    """Places for those who work, and a line for those who have none yet.
+
+    Args:
+        places: How many work at a time.
+        max_wait: How many seconds a beginning may have to wait; what goes on, twice as long.
+        clock: Gives seconds that never go back.
+        held: How many seconds a place is held, as long as nothing was measured.
+    """
+
+    places: int
+    max_wait: float
+    clock: Callable[[], float]
+    held: float = 0.0
+    _taken: int = field(default=0, init=False)
+    _beginning: FairLine = field(factory=FairLine, init=False)
+    _going_on: FairLine = field(factory=FairLine, init=False)
+    _given: int = field(default=0, init=False)
+
+    async def enter(
+        self, address: str, name: bytes, *, going_on: bool = False, stays: bool = False
+    ) -> bool:
+        """Wait for a place.
+
+        Args:
+            address: Where the request came from.
+            name: Whom it is about.
+            going_on: Whether it is a further step of something that has begun.
+            stays: Whether it may not be refused: something was done for it already.
+
+        Returns:
+            Whether it had to wait.
+
+        Raises:
+            CognitoError: It would have to wait too long.
+        """
+        if self._taken < self.places and not self._beginning and not self._going_on:
+            self._taken += 1
+            return False
+        line = self._going_on if going_on else self._beginning
+        if not stays and len(line) >= self._room(going_on=going_on):
+            displaced = line.displaced_by(address, name)
+            if displaced is None:
+                raise too_many_requests()
+            if not displaced.turn.done():
+                displaced.turn.set_result(False)
+        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        waiting = Waiting(address=address, name=name, turn=turn, stays=stays)
+        line.add(waiting)
+        try:
+            placed = await turn
+        except asyncio.CancelledError:
+            if not line.remove(waiting) and turn.done() and not turn.cancelled() and turn.result():
+                self._leave()
+            raise
+        if not placed:
+            raise too_many_requests()
+        return True
+
+    def leave(self, since: float) -> None:
+        """Give a place back.
+
+        Args:
+            since: When it was taken.
+        """
+        self.held += _WEIGHT * (self.clock() - since - self.held)
+        self._leave()
+
+    def _leave(self) -> None:
+        self._taken -= 1
+        while self._taken < self.places:
+            waiting = self._next()
+            if waiting is None:
+                return
+            if not waiting.turn.done():
+                self._taken += 1
+                waiting.turn.set_result(True)
+
+    def _next(self) -> Waiting | None:
+        self._given = (self._given + 1) % _SHARE
+        lines = (self._going_on, self._beginning)
+        first, second = lines if self._given else reversed(lines)
+        return first.next() or second.next()
+
+    def _room(self, *, going_on: bool) -> float:
+        """How many may wait: as many as are served in the time that one may have to wait."""
+        seconds = max(_LEAST_SECONDS, self.held / self.places)
+        return max(_ALWAYS, self.max_wait * (2 if going_on else 1) / seconds)
+
+
+@define(kw_only=True)
+class Ticket:
+    """A request on its way: it has a place until its first arithmetic is done.
+
+    What it does later was paid for, and waits for nothing but a thread.
+    """
+
+    lane: Lane
+    address: str
+    name: bytes
+    waited: bool = False
+    _since: float | None = field(default=None, init=False)
+    _worked: bool = field(default=False, init=False)
+
+    async def enter(self, *, going_on: bool, stays: bool = False) -> None:
+        """Wait for a place; see `Lane.enter`."""
+        self.waited = await self.lane.enter(self.address, self.name, going_on=going_on, stays=stays)
+        self._since = self.lane.clock()
+
+    def leave(self) -> None:
+        """Give the place back, if there is one."""
+        if self._since is not None:
+            since, self._since = self._since, None
+            self.lane.leave(since)
+
+    @contextlib.asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Hold a place while arithmetic is done, for the first time."""
+        if self._since is None and not self._worked:
+            await self.enter(going_on=True, stays=True)
+        try:
+            yield
+        finally:
+            self._worked = True
+            self.leave()
+
+
+_TICKET: ContextVar[Ticket | None] = ContextVar("ticket", default=None)
+
+
+@contextlib.contextmanager
+def at_work(ticket: Ticket) -> Iterator[None]:
+    """Do what a ticket is for; at the end its place is given back."""
+    token = _TICKET.set(ticket)
+    try:
+        yield
+    finally:
+        _TICKET.reset(token)
+        ticket.leave()
+
+
+@contextlib.asynccontextmanager
+async def working() -> AsyncIterator[None]:
+    """Do arithmetic for the request at hand."""
+    ticket = _TICKET.get()
+    if ticket is None:
+        yield
+    else:
+        async with ticket.working():
+            yield
+
+
+@contextlib.contextmanager
+def waiting_elsewhere() -> Iterator[None]:
+    """Wait for something that takes no processor, such as a trigger: the place is another's."""
+    ticket = _TICKET.get()
+    if ticket is not None:
+        ticket.leave()
+    yield
