@@ -4,12 +4,9 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
-
-import anyio
 
 from authflow.cli import plugins_command
 from authflow.errors import AuthFlowError, ConfigError
@@ -18,6 +15,7 @@ from authflow.machine import AuthFlow
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
+_MOST_CHARS: Final = 300
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -98,6 +96,25 @@ def _parser() -> argparse.ArgumentParser:
         "--tokens-survive",
         action="store_true",
         help="let a user's tokens stay good when the password changes, as Cognito is said to do",
+    )
+    serve.add_argument(
+        "--max-wait",
+        type=float,
+        metavar="SECONDS",
+        help="how long a sign-in may have to wait for a processor before it is refused (0.5)",
+    )
+    serve.add_argument(
+        "--name-budget",
+        metavar="RATE[:BURST]",
+        help="how many requests a second about one name are taken, and how many at once (50:500)",
+    )
+    serve.add_argument(
+        "--address-budget",
+        metavar="RATE[:BURST]",
+        help="the same of one address (100:1000, and of this machine all)",
+    )
+    serve.add_argument(
+        "-v", "--verbose", action="store_true", help="log each request, not only what is refused"
     )
     serve.set_defaults(run=_serve)
 
@@ -208,26 +225,10 @@ def _add_plugins(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _serve(options: argparse.Namespace) -> int:
     try:
-        from authflow.pool import server  # noqa: PLC0415  # an extra, and slow to import
+        from authflow.cli import serve_command  # noqa: PLC0415  # an extra, and slow to import
     except ModuleNotFoundError as error:
         raise _missing_extra("pool", error) from None
-    triggers = None if options.triggers is None else load_object(options.triggers)
-    anyio.run(
-        partial(
-            server.serve,
-            host=options.host,
-            port=options.port,
-            db=options.db,
-            triggers=triggers,
-            lambda_endpoint=options.lambda_endpoint,
-            allow_insecure_lambda_endpoint=options.allow_insecure_lambda_endpoint,
-            issuer=options.issuer,
-            allow_remote=options.allow_remote,
-            tokens_survive=options.tokens_survive,
-            show_messages=options.show_messages,
-        )
-    )
-    return EXIT_OK
+    return serve_command.run(options, load_object)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -302,8 +303,13 @@ def load_object(spec: str) -> Any:
         found: Any = importlib.import_module(module_name)
         for name in attribute.split("."):
             found = getattr(found, name)
-    except (ImportError, AttributeError) as error:
-        msg = f"cannot load {spec}: {error}"
+    except (Exception, SystemExit) as error:
+        # Whatever a module does at its import: it is told in one line, and nothing starts.
+        told = " ".join(str(error).split())[:_MOST_CHARS]
+        told = told if told.isprintable() else ascii(told)[1:-1]
+        if not isinstance(error, ImportError | AttributeError):
+            told = f"it raised {type(error).__name__}{told and ': '}{told}"
+        msg = f"cannot load {spec}: {told}"
         raise ConfigError(msg) from error
     return found
 

@@ -10,6 +10,7 @@ from authflow.wire.members import BASE64, MemberError
 from authflow.wire.password_verifier import TIMESTAMP_FORM
 
 BAD_CREDENTIALS: Final = "Incorrect username or password."
+NO_SUCH_USER: Final = "no such user"
 
 
 class CognitoError(Exception):
@@ -19,10 +20,13 @@ class CognitoError(Exception):
         code: Cognito's name for the error.
         message: Its text; it reaches the client, so it holds no secret and nothing internal.
         status: The HTTP status.
+        reason: What the pool's owner reads, where the client hears less. It holds nothing that was
+            typed.
     """
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, *, reason: str = "") -> None:
         super().__init__(f"{code}: {message}")
+        self.reason = reason
         self.code = code
         self.message = message
         self.status = status
@@ -49,9 +53,9 @@ def malformed_member(error: MemberError) -> CognitoError:
     return invalid_parameter(f"{error.name} must be {error.form}.")
 
 
-def not_authorized(message: str = BAD_CREDENTIALS) -> CognitoError:
+def not_authorized(message: str = BAD_CREDENTIALS, *, reason: str = "") -> CognitoError:
     """Refuse whoever asks; without a message, for a wrong password, answer or name."""
-    return CognitoError("NotAuthorizedException", message)
+    return CognitoError("NotAuthorizedException", message, reason=reason)
 
 
 def invalid_session(reason: str = "") -> CognitoError:
@@ -86,9 +90,11 @@ def no_such_client(client_id: str) -> CognitoError:
     )
 
 
-def invalid_trigger_result(message: str = "Unrecognizable lambda output") -> CognitoError:
+def invalid_trigger_result(
+    message: str = "Unrecognizable lambda output", *, reason: str = ""
+) -> CognitoError:
     """Refuse what a trigger gave back."""
-    return CognitoError("InvalidLambdaResponseException", message)
+    return CognitoError("InvalidLambdaResponseException", message, reason=reason)
 
 
 def cannot_ask(setting: str, reason: str) -> CognitoError:

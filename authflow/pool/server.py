@@ -20,6 +20,7 @@ from authflow.errors import ConfigError
 from authflow.pool.admission.budgets import Budget
 from authflow.pool.admission.gate import MAX_WAIT, NAME_BUDGET, Gate
 from authflow.pool.http.app import PoolApp
+from authflow.pool.http.refusal_log import RefusalLog
 from authflow.pool.messages.mailbox import Mailbox, Message
 from authflow.pool.operations import operations
 from authflow.pool.settings.notices import Notices, all_settings
@@ -253,7 +254,13 @@ class PoolServer:
         gate = Gate(
             name_budget=self.name_budget, address_budget=self.address_budget, max_wait=self.max_wait
         )
-        return PoolApp(operations=table, tokens=tokens, hosts=hosts, gate=gate)
+        return PoolApp(
+            operations=table,
+            tokens=tokens,
+            hosts=hosts,
+            gate=gate,
+            refusals=RefusalLog(database=database),
+        )
 
 
 @contextlib.asynccontextmanager

@@ -1,6 +1,7 @@
 """`authflow serve` as a real process: ready, serving, stopping."""
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -16,6 +17,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+
+from authflow.cli import main, serve_command
+from authflow.pool import Budget
 
 TRIGGERS = """
 from authflow.triggers import Triggers, challenge, sequence
@@ -268,3 +272,112 @@ def test_a_lambda_endpoint_that_others_could_listen_to_must_be_asked_for():
     assert done.returncode == 2
     assert "--allow-insecure-lambda-endpoint" in done.stderr
     assert done.stdout == ""
+
+
+BROKEN = {
+    "raises": "raise ValueError('first\\nsecond \\x1b[2J')",
+    "exits": "import sys; sys.exit('no licence')",
+    "wrong name": "import no_such_module_anywhere",
+    "syntax": "def def",
+    "nothing there": "other = 1",
+    "wrong object": "triggers = 7",
+    "class": "from authflow.triggers import Triggers as triggers",
+    "policy": "from authflow.triggers import Policy, password; triggers = Policy(password())",
+    "plugin missing": (
+        "from authflow.triggers import Triggers, challenge\n"
+        "triggers = Triggers(policy=challenge('no-such-plugin'))"
+    ),
+    "settings": (
+        "from authflow.triggers import Triggers, challenge\n"
+        "triggers = Triggers(policy=challenge('otp', colour='red'))"
+    ),
+    "no policy": "from authflow.triggers import Triggers; triggers = Triggers()",
+    "mapping": "triggers = {'one': 7}",
+    "surrogate": "raise ValueError('\\udcff')",
+}
+
+
+@pytest.mark.parametrize("why", BROKEN)
+def test_broken_triggers_are_told_in_one_line_and_nothing_is_served(
+    tmp_path, monkeypatch, capsys, why
+):
+    name = f"broken_{why.replace(' ', '_')}"
+    (tmp_path / f"{name}.py").write_text(BROKEN[why])
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("authflow.cli.serve_command.serve", None)  # it must not come to this
+    assert main(["serve", "--port", "0", "--triggers", f"{name}:triggers"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    (line,) = told.err.splitlines()
+    assert line.startswith("authflow: ")
+    assert line.isprintable()
+    assert len(line) < 600
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *(["--name-budget", text] for text in ("", "x", "0", "-1", "1:0", "1:x", "nan", "1:2:3")),
+        *(["--max-wait", text] for text in ("0", "-1", "nan")),
+        ["--address-budget", "much"],
+    ],
+    ids=" ".join,
+)
+def test_a_budget_that_is_none_is_told(option, capsys):
+    assert main(["serve", "--port", "0", *option]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("authflow: ")
+
+
+@pytest.mark.parametrize("text", ["20", "20:200", "20.0:2e2"])
+def test_a_budget_is_a_rate_and_a_burst(text):
+    assert serve_command.budget(text) == Budget(per_second=20, burst=200)
+
+
+def test_refusals_and_requests_are_told_on_standard_error():
+    settings = ("-v", "--name-budget", "1:2", "--max-wait", "5")
+    with serving(*settings) as (process, ready):
+        owner = owner_of(ready["endpoint"])
+        pool_id = owner.create_user_pool(PoolName="x")["UserPool"]["Id"]
+        client = owner.create_user_pool_client(
+            UserPoolId=pool_id, ClientName="x", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]
+        )
+        client_id = client["UserPoolClient"]["ClientId"]
+        with pytest.raises(ClientError, match="UserNotFoundException"):
+            owner.initiate_auth(
+                AuthFlow="USER_PASSWORD_AUTH",
+                ClientId=client_id,
+                AuthParameters={"USERNAME": "hunter2", "PASSWORD": "hunter2"},
+            )
+        process.terminate()
+        assert process.wait(timeout=20) == 0
+        assert process.stdout.read() == ""
+        told = process.stderr.read()
+    assert "hunter2" not in told
+    pool, app, refused, request = told.splitlines()
+    assert "authflow.pool.requests: CreateUserPool 200 " in pool
+    assert "authflow.pool.requests: CreateUserPoolClient 200 " in app
+    assert "INFO authflow.pool.refusals: InitiateAuth refused: UserNotFoundException, " in refused
+    assert f"pool={pool_id} client={client_id} unknown-user=" in refused
+    assert "authflow.pool.requests: InitiateAuth 400 " in request
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["a\nb", "a\r\nINFO forged", "\x1b[2J", "\u202e", "x" * 9000, "a\nb\nc\n", "\x85\u2028"],
+)
+@pytest.mark.parametrize("raised", [False, True])
+def test_a_log_line_is_one_line_whatever_stands_in_it(message, raised):
+    told = None
+    try:
+        if raised:
+            raise ValueError(message)
+    except ValueError:
+        told = sys.exc_info()
+    record = logging.LogRecord("n", logging.INFO, "", 0, "said %s", (message,), told)
+    first, *others = serve_command.OneLine().format(record).split("\n")
+    assert first.isprintable()
+    assert len(first) <= 2000
+    assert "n: said " in first
+    assert bool(others) is raised
+    assert all(line.isprintable() and line.startswith("    ") for line in others)

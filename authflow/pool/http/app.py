@@ -17,9 +17,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from authflow.pool.admission.gate import Gate
 from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.http.refusal_log import RefusalLog, RequestLog
 from authflow.pool.http.request_body import MOST_BYTES, malformed, read_object
 from authflow.pool.http.validation import prepare, validate
 from authflow.pool.operations import Operation
@@ -73,21 +75,23 @@ class PoolApp:
         tokens: Knows the pools' public keys.
         hosts: The names under which the server may be addressed; None for any.
         gate: Lets requests in.
+        refusals: Tells the pool's owner of refused sign-ins.
     """
 
     operations: Mapping[str, Operation]
     tokens: TokenIssuer
     gate: Gate
+    refusals: RefusalLog
     hosts: Container[str] | None
 
     def __attrs_post_init__(self) -> None:
         for operation in self.operations:
             prepare(operation)
 
-    def asgi(self) -> Starlette:
+    def asgi(self) -> ASGIApp:
         """Give the ASGI application."""
         well_known = "/{pool_id}/.well-known"
-        return Starlette(
+        app = Starlette(
             routes=[
                 Route("/", self._operate, methods=["POST"]),
                 Route(f"{well_known}/jwks.json", self._key_set),
@@ -95,12 +99,16 @@ class PoolApp:
             ],
             exception_handlers={HTTPException: self._elsewhere},
         )
+        return RequestLog(app=app, operations=frozenset(self.operations))
 
     async def _operate(self, request: Request) -> Response:
+        asked: dict[str, Any] = {}
         try:
             self._check_host(request)
-            return _reply(await self._run(request))
+            return _reply(await self._run(request, asked))
         except CognitoError as error:
+            named = request.headers.get("x-amz-target", "").partition(".")[2]
+            await self.refusals.refused(named, asked, error)
             return _refusal(error)
         except ClientDisconnect:
             return _refusal(malformed("the body is incomplete"))
@@ -108,7 +116,8 @@ class PoolApp:
             _LOG.exception("an operation failed")
             return _refusal(CognitoError("InternalErrorException", "The pool failed.", 500))
 
-    async def _run(self, request: Request) -> dict[str, Any]:
+    async def _run(self, request: Request, asked: dict[str, Any]) -> dict[str, Any]:
+        """Run an operation, and put into `asked` what it is asked, as soon as it is validated."""
         service, _, name = request.headers.get("x-amz-target", "").partition(".")
         operation = self.operations.get(name)
         if service != _SERVICE or operation is None:
@@ -117,7 +126,7 @@ class PoolApp:
             raise malformed(f"the Content-Type must be {_AWS_JSON}")
         peer = ("", 0) if request.client is None else (request.client.host, request.client.port)
         await self.gate.check_address(peer)
-        asked = validate(name, read_object(await _read_body(request)))
+        asked.update(validate(name, read_object(await _read_body(request))))
         async with self.gate.admitted(name, peer, *_whom(asked)) as ticket:
             if ticket.waited and await request.is_disconnected():
                 raise ClientDisconnect

@@ -53,6 +53,7 @@ _TABLE_OF: Final[Mapping[str, AuthFlow]] = {
     # For administrators the password is sent, too: the same replies may follow.
     **dict.fromkeys(_FOR_ADMINISTRATORS, AuthFlow.USER_PASSWORD_AUTH),
 }
+_GONE: Final = "the user was deleted meanwhile"
 
 Responder = Callable[[Mapping[str, Any]], Awaitable[Decision]]
 """Judges the answer to one challenge, and gives what follows."""
@@ -87,10 +88,10 @@ def _decide_again(
     if progress.sub is not None:
         user = find_user_by_sub(connection, caller.pool.id, progress.sub)
     if user is None:
-        raise not_authorized()
+        raise not_authorized(reason=_GONE)
     check_may_sign_in(user)
     if user.credentials != progress.credentials:
-        raise not_authorized()
+        raise not_authorized(reason="the password was changed meanwhile")
     return decide(connection, caller, user, progress, now, held=held)
 
 
@@ -194,7 +195,7 @@ class SignIns:
             # The trigger took its time: meanwhile the user may have changed, or be gone.
             user = await self.database.read(find_user_by_sub, caller.pool.id, user.sub)
             if user is None:
-                raise not_authorized()
+                raise not_authorized(reason=_GONE)
             check_may_sign_in(user)
         return evolve(caller, client_metadata=None), user
 

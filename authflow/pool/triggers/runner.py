@@ -52,7 +52,16 @@ class AskingEvent(Protocol[_Reply_co]):
 
 
 class TriggerRaisedError(Exception):
-    """A trigger raised: it refused, or failed."""
+    """A trigger raised: it refused, or failed.
+
+    Args:
+        message: What Cognito tells the client.
+        reason: What the pool's owner reads: nothing that a trigger may have put into its words.
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 def _unexpected(source: str, reason: str) -> CognitoError:
@@ -102,7 +111,8 @@ class TriggerRunner:
         try:
             return event.read_reply(given)
         except TriggerReplyError as error:
-            raise invalid_trigger_result() from error
+            reason = f"{event.trigger} gave back what Cognito does not take"
+            raise invalid_trigger_result(reason=reason) from error
 
     async def _given(self, pool: UserPool, source: str, event: Event) -> object:
         invoker = self._invoker(pool, source)
@@ -155,7 +165,10 @@ async def _try(invoker: Invoker, pool: UserPool, source: str, event: Event) -> o
         return await invoker.invoke(pool, source, event)
     except HandlerRaisedError as error:
         text = str(error)[:_MESSAGE_CHARS].rstrip(".")
-        raise TriggerRaisedError(f"{source} failed with error {text}.") from error
+        what = "an error" if error.__cause__ is None else type(error.__cause__).__name__
+        message = f"{source} failed with error {text}."
+        raise TriggerRaisedError(message, reason=f"{source} raised {what}") from error
     except NotJsonError:
         message = "Invalid lambda function output : Invalid JSON"
-        raise invalid_trigger_result(message) from None
+        reason = f"{source} gave back what is no JSON"
+        raise invalid_trigger_result(message, reason=reason) from None

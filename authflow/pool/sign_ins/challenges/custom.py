@@ -12,7 +12,12 @@ from attrs import define, evolve, frozen
 from authflow.machine import Outcome, State
 from authflow.pool.accounts.callers import Caller, read_members, username_of
 from authflow.pool.accounts.users import User
-from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result, not_authorized
+from authflow.pool.cognito_errors import (
+    NO_SUCH_USER,
+    CognitoError,
+    invalid_trigger_result,
+    not_authorized,
+)
 from authflow.pool.sign_ins.decision import Decision
 from authflow.pool.sign_ins.next_step import DefineOwed
 from authflow.pool.sign_ins.sessions import Progress, entry, session_of, take
@@ -106,10 +111,10 @@ class CustomRounds:
                 progress.follow(Outcome.AUTHENTICATED)
                 # Whatever Define says, nobody is signed in who does not exist.
                 if user is None:
-                    raise not_authorized()
+                    raise not_authorized(reason=f"{event.trigger} let nobody in: {NO_SUCH_USER}")
                 return TokensWanted()
             case _:
-                raise not_authorized()
+                raise not_authorized(reason=f"{event.trigger} ended the sign-in")
 
     async def verify(
         self, caller: Caller, progress: Progress, user: User | None, answer: Secret[str]

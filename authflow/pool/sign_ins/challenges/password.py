@@ -9,7 +9,12 @@ from authflow.pool.accounts.lockout import check_lock, count_attempt
 from authflow.pool.accounts.masking import stand_in
 from authflow.pool.accounts.passwords import StoredPassword
 from authflow.pool.accounts.users import User, find_user, find_user_by_sub
-from authflow.pool.cognito_errors import CognitoError, not_authorized, user_not_found
+from authflow.pool.cognito_errors import (
+    NO_SUCH_USER,
+    CognitoError,
+    not_authorized,
+    user_not_found,
+)
 from authflow.pool.sign_ins.decision import Decision, decide
 from authflow.pool.sign_ins.migration import Migration
 from authflow.pool.sign_ins.sessions import Progress
@@ -129,5 +134,5 @@ class PasswordChecks:
         )
         decision = await self.database.write(_judge, attempt, self.clock())
         if decision is None:
-            raise not_authorized()
+            raise not_authorized(reason=NO_SUCH_USER if user is None else "wrong password")
         return decision

@@ -16,7 +16,12 @@ from authflow.pool.accounts.lockout import count_attempt
 from authflow.pool.accounts.masking import stand_in
 from authflow.pool.accounts.passwords import StoredPassword
 from authflow.pool.accounts.users import User
-from authflow.pool.cognito_errors import CognitoError, invalid_parameter, not_authorized
+from authflow.pool.cognito_errors import (
+    NO_SUCH_USER,
+    CognitoError,
+    invalid_parameter,
+    not_authorized,
+)
 from authflow.pool.sign_ins.decision import Decision, decide
 from authflow.pool.sign_ins.replies import Replies
 from authflow.pool.sign_ins.sessions import (
@@ -84,6 +89,7 @@ def _judge(
     taken = take(connection, request, judged.username, block, now, use_up=True)
     caller, progress, user = taken.caller, taken.progress, taken.user
     passed = hmac.compare_digest(judged.right, answer.signature) and user is not None
+    reason = "wrong password" if not passed else "TIMESTAMP is off, or the password has changed"
     # A day that is padded and a wrong weekday are read, and then they are wrong.
     passed = passed and answer.stamp == srp.timestamp(answer.at)
     passed = passed and abs(now - answer.at.timestamp()) <= _STALE
@@ -92,7 +98,7 @@ def _judge(
     name = caller.pool.fold(progress.username)
     count_attempt(connection, caller.pool.id, name, now, passed=passed)
     if not passed or user is None:
-        return not_authorized()
+        return not_authorized(reason=NO_SUCH_USER if user is None else reason)
     progress = evolve(
         progress.passed(State.PASSWORD_VERIFIER),
         handshake=None,

@@ -1,0 +1,109 @@
+"""`authflow serve`: load and check everything, then serve until a signal; tell of it on stderr."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, TextIO
+
+import anyio
+
+from authflow.errors import ConfigError
+from authflow.pool import Budget
+from authflow.pool.admission.gate import MAX_WAIT, NAME_BUDGET
+from authflow.pool.server import serve
+from authflow.pool.triggers.loading import load_triggers
+
+_MOST_CHARS: Final = 2000
+_BURST: Final = 10
+"""How many seconds' requests may come at once, where it is not said."""
+
+
+def run(options: argparse.Namespace, load: Callable[[str], Any]) -> int:
+    """Serve.
+
+    Args:
+        options: What stands on the command line.
+        load: Imports what an option names.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        ConfigError: A setting is unsafe, or the triggers are broken.
+    """
+    triggers = None
+    if options.triggers is not None:
+        triggers = load(options.triggers)
+        load_triggers(triggers)
+    log_to(sys.stderr, verbose=options.verbose)
+    anyio.run(
+        partial(
+            serve,
+            host=options.host,
+            port=options.port,
+            db=options.db,
+            triggers=triggers,
+            lambda_endpoint=options.lambda_endpoint,
+            allow_insecure_lambda_endpoint=options.allow_insecure_lambda_endpoint,
+            issuer=options.issuer,
+            allow_remote=options.allow_remote,
+            tokens_survive=options.tokens_survive,
+            name_budget=NAME_BUDGET if options.name_budget is None else budget(options.name_budget),
+            address_budget=None
+            if options.address_budget is None
+            else budget(options.address_budget),
+            max_wait=MAX_WAIT if options.max_wait is None else options.max_wait,
+            show_messages=options.show_messages,
+        )
+    )
+    return 0
+
+
+def budget(text: str) -> Budget:
+    """Read `RATE` or `RATE:BURST`.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+    rate, _, burst = text.partition(":")
+    try:
+        per_second = float(rate)
+        return Budget(per_second=per_second, burst=float(burst) if burst else per_second * _BURST)
+    except ValueError:
+        msg = f"{text!r} is no budget: write RATE or RATE:BURST, such as 50 or 50:500"
+        raise ConfigError(msg) from None
+
+
+def log_to(stream: TextIO, *, verbose: bool) -> None:
+    """Log the pool's doings: refused sign-ins, and each request if it is asked for."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(OneLine())
+    logging.getLogger().addHandler(handler)
+    logging.getLogger("authflow.pool").setLevel(logging.INFO)
+    if verbose:
+        logging.getLogger("authflow.pool.requests").setLevel(logging.DEBUG)
+
+
+class OneLine(logging.Formatter):
+    """One line for each record, whatever stands in it; a traceback's lines are indented."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record such that nobody's text looks like another one, or steers a terminal."""
+        first, *others = super().format(record).split("\n")
+        message = record.getMessage()
+        if "\n" in message:
+            # It is part of the first line, not of the traceback.
+            several = message.count("\n")
+            first, others = r"\n".join([first, *others[:several]]), others[several:]
+        return "\n".join(
+            [_printable(first)[:_MOST_CHARS], *(f"    {_printable(each)}" for each in others)]
+        )
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else ascii(text)[1:-1]

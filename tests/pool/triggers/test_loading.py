@@ -1,0 +1,200 @@
+import functools
+
+import pytest
+
+from authflow.errors import ConfigError
+from authflow.pool.triggers.loading import load_triggers, one_line
+from authflow.triggers import Policy, PreAuthenticationEvent, Triggers, challenge, password
+
+
+class Set:
+    """An object for several sources, complete unless a subclass says otherwise."""
+
+    sources = frozenset({"DefineAuthChallenge", "PreTokenGenerationConfig"})
+    loaded = 0
+
+    async def handle(self, event):
+        return event
+
+    def load(self):
+        self.loaded += 1
+
+
+class NoHandle:
+    sources = frozenset({"DefineAuthChallenge"})
+
+
+class NoSources:
+    async def handle(self, event):
+        return event
+
+
+class BrokenSources(Set):
+    @property
+    def sources(self):
+        raise LookupError("no database\nat all\x1b[2J")
+
+
+class OneSource(Set):
+    sources = "DefineAuthChallenge"
+
+
+class NumberOfSources(Set):
+    sources = 3
+
+
+class UnknownSource(Set):
+    sources = frozenset({"DefineAuth"})
+
+
+class NoSource(Set):
+    sources = frozenset()
+
+
+class NoArgument(Set):
+    async def handle(self):
+        return {}
+
+
+class NotToBeLoaded(Set):
+    def load(self):
+        raise RuntimeError("the key is not there")
+
+
+class NeedsSettings:
+    name = "fragile"
+    metadata = "FRAGILE"
+
+    def __init__(self, *, words):
+        self.words = words
+
+    async def create(self, context):
+        raise NotImplementedError
+
+    async def verify(self, context):
+        raise NotImplementedError
+
+
+def handler(event, context):
+    return event
+
+
+def missing_plugin():
+    return Triggers(policy=Policy(challenge("no-such-plugin")))
+
+
+def callable_with(function):
+    class Callable:
+        def __call__(self, *arguments):
+            return function(*arguments)
+
+    return Callable()
+
+
+BROKEN = [
+    (None, "NoneType"),
+    (7, "int"),
+    ("my_triggers", "str"),
+    (handler, "function"),
+    ([handler], "list"),
+    (Policy(challenge("word")), r"Triggers\(policy=...\)"),
+    (password(), r"Triggers\(policy=...\)"),
+    (Triggers, "class Triggers, not an object"),
+    (Set, "class Set, not an object"),
+    (NoHandle(), "NoHandle"),
+    (NoSources(), "NoSources"),
+    (BrokenSources(), r"LookupError: no database at all"),
+    (OneSource(), "of str"),
+    (NumberOfSources(), "of int"),
+    (UnknownSource(), "'DefineAuth'"),
+    (NoSource(), "empty"),
+    (NoArgument(), r"must take \(event\)"),
+    (NotToBeLoaded(), "RuntimeError: the key is not there"),
+    (missing_plugin(), "no-such-plugin"),
+]
+
+
+@pytest.mark.parametrize(("broken", "why"), BROKEN, ids=[why for _, why in BROKEN])
+def test_what_could_not_be_invoked_is_refused_in_one_line(broken, why):
+    with pytest.raises(ConfigError, match=why) as refused:
+        load_triggers(broken)
+    assert str(refused.value).isprintable()
+
+
+HANDLERS = [
+    *((broken, why) for broken, why in BROKEN if not callable(broken) or isinstance(broken, type)),
+    (lambda: handler, r"must take \(event, context\)"),
+    (lambda event: event, r"must take \(event, context\)"),
+    (lambda event, context, more: event, r"must take \(event, context\)"),
+    (functools.partial(handler, {}, None), r"must take \(event, context\)"),
+]
+
+
+@pytest.mark.parametrize(("broken", "why"), HANDLERS, ids=[why for _, why in HANDLERS])
+def test_a_mapping_with_such_a_handler_is_refused_by_its_name(broken, why):
+    with pytest.raises(ConfigError, match="the-function"):
+        load_triggers({"good": handler, "the-function": broken})
+
+
+@pytest.mark.parametrize("key", [None, 7, "", b"name", PreAuthenticationEvent])
+def test_a_mapping_has_names(key):
+    with pytest.raises(ConfigError, match="function names or ARNs"):
+        load_triggers({key: handler})
+
+
+def test_a_mapping_names_somebody():
+    with pytest.raises(ConfigError, match="empty"):
+        load_triggers({})
+
+
+async def coroutine_function(event, context):
+    return event
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        handler,
+        coroutine_function,
+        callable_with(handler),
+        functools.partial(lambda extra, event, context: event, "extra"),
+        lambda *arguments: arguments[0],
+        Triggers(on={PreAuthenticationEvent: print}),
+        Triggers(on={PreAuthenticationEvent: print}).lambda_handler,
+        dict,  # a class, though it could be called
+    ],
+)
+def test_what_can_be_invoked_is_taken(good):
+    if isinstance(good, type):
+        with pytest.raises(ConfigError):
+            load_triggers({"one": good})
+    else:
+        load_triggers({"one": good})
+
+
+def test_what_loads_lazily_is_loaded_now():
+    alone, named = Set(), Set()
+    load_triggers(alone)
+    load_triggers({"one": named})
+    assert (alone.loaded, named.loaded) == (1, 1)
+
+
+def test_a_plugin_that_does_not_take_its_settings_is_told_of():
+    from authflow.plugins import TRIGGER_CHALLENGES, PluginRegistry
+    from authflow.triggers.custom_flow import CustomFlow
+
+    registry = PluginRegistry(TRIGGER_CHALLENGES, explicit=[NeedsSettings])
+    flow = CustomFlow(policy=Policy(challenge("fragile", wrong=1)), registry=registry)
+
+    class Lazily(Set):
+        def load(self):
+            flow.plugins.load()
+
+    with pytest.raises(ConfigError, match="cannot be made with its settings"):
+        load_triggers(Lazily())
+
+
+@pytest.mark.parametrize("text", ["a\nb", "\x1b[2J", "x" * 5000, "\u202e", "a\rb", "\x00"])
+def test_what_anybody_wrote_is_one_short_line_that_steers_nothing(text):
+    assert one_line(text).isprintable()
+    assert len(one_line(text)) <= 2000
