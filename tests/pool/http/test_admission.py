@@ -1,6 +1,7 @@
 """What is refused before anything is done for it, and who is served beside a flood, over HTTP."""
 
 import asyncio
+import inspect
 import json
 
 import anyio
@@ -12,8 +13,7 @@ from authflow.pool.operations import operations
 from authflow.triggers import PreAuthenticationEvent, Triggers
 
 NONE = Budget(per_second=1e-9, burst=1)
-NEEDED = ("database", "workers", "tokens", "triggers", "mailbox", "region", "clock")
-OPERATIONS = sorted(operations(**dict.fromkeys(NEEDED)))
+OPERATIONS = sorted(operations(**dict.fromkeys(inspect.signature(operations).parameters)))
 TOO_MANY = "TooManyRequestsException"
 
 
