@@ -56,11 +56,12 @@ def _leaves(value: Any) -> Iterator[str]:
 
 def _reason(error: BaseException | None, request: Mapping[str, Any]) -> str:
     """Give the first reason that an error or what caused it has; else the text, if it is ours."""
-    found: BaseException | None = error
-    while found is not None:
+    found, seen = error, set[int]()
+    while found is not None and id(found) not in seen:  # an error may be its own cause
         reason = getattr(found, "reason", "")
         if reason:
             return str(reason)
+        seen.add(id(found))
         found = found.__cause__
     text = getattr(error, "message", "")
     typed = any(each and each[:_GIVEN_AWAY] in text for each in _leaves(request))

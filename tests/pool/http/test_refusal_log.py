@@ -154,6 +154,14 @@ def test_the_reason_of_what_caused_it_is_told():
     assert _reason(error, {}) == "the cause"
 
 
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_errors_that_cause_each_other_have_an_end(length):
+    errors = [not_authorized() for _ in range(length)]
+    for error, cause in zip(errors, errors[1:] + errors[:1], strict=True):
+        error.__cause__ = cause
+    assert _reason(errors[0], {}) == "Incorrect username or password."
+
+
 async def test_operations_that_are_no_sign_ins_are_not_told_of(house, lines):
     await house.api.refused("AdminGetUser", UserPoolId=house.pool_id, Username="ghost")
     await house.api.refused("GetUser", AccessToken="x")
