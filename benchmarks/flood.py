@@ -8,7 +8,7 @@ The pool, who floods and who signs in honestly are processes of their own; the p
 processor, the others share another. First it is measured how many InitiateAuth a second the pool
 serves; then somebody sends ten times as many. Each flood is of another kind: the honest client's
 address is another one than the flood's or the same, and the flood names one user or a new one each
-time.
+time; once its address has a budget.
 """
 
 import argparse
@@ -31,8 +31,13 @@ from benchmarks.sign_in import set_up
 RESULTS: Final = Path(__file__).parent / "results" / "flood.json"
 HERE: Final = "127.0.0.1"
 ELSEWHERE: Final = "127.0.0.2"
-FLOODS: Final = {
+FLOODS: Final[dict[str, dict[str, Any] | None]] = {
     "none": None,
+    "from elsewhere, a new name each, beyond a budget": {
+        "source": ELSEWHERE,
+        "name": "",
+        "serve": ("--address-budget", "100:200"),
+    },
     "from elsewhere, a new name each": {"source": ELSEWHERE, "name": ""},
     "from elsewhere, one name": {"source": ELSEWHERE, "name": "ghost"},
     "from the same address, one name": {"source": HERE, "name": "ghost"},
@@ -47,7 +52,12 @@ def running_pool(checkout: Path | None, arguments: Sequence[str]) -> Iterator[st
     path = {} if checkout is None else {"PYTHONPATH": str(checkout)}
     command = [sys.executable, "-m", "authflow", "serve", "--port", "0", *arguments]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, **path}, cwd=checkout
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # it tells of refused sign-ins
+        text=True,
+        env={**os.environ, **path},
+        cwd=checkout,
     ) as process:
         try:
             os.sched_setaffinity(process.pid, {min(os.sched_getaffinity(0))})
@@ -123,7 +133,8 @@ def measure(options: argparse.Namespace) -> tuple[float, list[dict[str, Any]]]:
     for name, flood in FLOODS.items():
         if options.only not in name:
             continue
-        with running_pool(options.authflow, options.serve) as endpoint:
+        further = () if flood is None else flood.get("serve", ())
+        with running_pool(options.authflow, [*options.serve, *further]) as endpoint:
             task = {**set_up_hiding(endpoint), "seconds": options.seconds}
             honest({**task, "seconds": 0.5})
             row: dict[str, Any] = {"flood": name, **dict.fromkeys(FIGURES, 0.0)}
@@ -156,7 +167,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=500, help="of who floods (%(default)s)")
     parser.add_argument("--only", default="", help="the floods whose names have this in them")
     parser.add_argument("--authflow", type=Path, help="another checkout, whose pool is flooded")
-    parser.add_argument("--serve", nargs="*", default=[], help="further options, each as one word")
+    parser.add_argument("--serve", nargs="*", default=[], help="further options of the pool")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where to write the figures")
     options = parser.parse_args()
     options.seconds = options.seconds or (4.0 if options.quick else 20.0)

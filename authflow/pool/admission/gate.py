@@ -30,7 +30,7 @@ NAME_BUDGET: Final = Budget(per_second=50, burst=500)
 ADDRESS_BUDGET: Final = Budget(per_second=100, burst=1000)
 """Of one address that is not this machine: many users may stand behind it."""
 MAX_WAIT: Final = 0.5
-_PLACES_PER_PROCESSOR: Final = 8
+_PLACES_PER_PROCESSOR: Final = 4
 """So many work at a time that threads have something to do while the loop is busy with others."""
 _KEY_SECONDS: Final = 0.2
 _FIRST_PAUSE: Final = 0.2
