@@ -133,7 +133,8 @@ def measure(options: argparse.Namespace) -> tuple[float, list[dict[str, Any]]]:
     for name, flood in FLOODS.items():
         if options.only not in name:
             continue
-        further = () if flood is None else flood.get("serve", ())
+        # Another checkout may know no budgets.
+        further = () if flood is None or options.authflow else flood.get("serve", ())
         with running_pool(options.authflow, [*options.serve, *further]) as endpoint:
             task = {**set_up_hiding(endpoint), "seconds": options.seconds}
             honest({**task, "seconds": 0.5})

@@ -65,6 +65,16 @@ _GOING_ON: Final = frozenset(
 )
 
 
+_WORK_FOR_A_NAME: Final = frozenset(
+    {
+        *("InitiateAuth", "RespondToAuthChallenge"),
+        *("AdminInitiateAuth", "AdminRespondToAuthChallenge"),
+        *("ForgotPassword", "ConfirmForgotPassword", "AdminSetUserPassword"),
+    }
+)
+"""What is dear and can be asked for again and again for one name."""
+
+
 def kind_of(operation: str) -> Kind:
     """Give the kind of an operation. One that the gate does not know passes it like a sign-in."""
     if operation == "CreateUserPool":
@@ -172,7 +182,7 @@ class Gate:
         lane = self._keys if kind is Kind.KEY else self._arithmetic
         ticket = Ticket(lane=lane, address=network, name=digest)
         try:
-            if name and not self._names.take(digest):
+            if name and operation in _WORK_FOR_A_NAME and not self._names.take(digest):
                 raise too_many_requests()
             await ticket.enter(going_on=kind is Kind.GOING_ON)
         except CognitoError:

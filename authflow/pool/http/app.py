@@ -13,6 +13,7 @@ from typing import Any, Final
 import anyio
 from attrs import define
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -108,8 +109,10 @@ class PoolApp:
             return _reply(await self._run(request, asked))
         except CognitoError as error:
             named = request.headers.get("x-amz-target", "").partition(".")[2]
-            await self.refusals.refused(named, asked, error)
-            return _refusal(error)
+            reply = _refusal(error)
+            # Once it is sent: how long it takes to look somebody up would tell who exists.
+            reply.background = BackgroundTask(self.refusals.refused, named, asked, error)
+            return reply
         except ClientDisconnect:
             return _refusal(malformed("the body is incomplete"))
         except Exception:  # noqa: BLE001  # a client hears of it as Cognito would say it

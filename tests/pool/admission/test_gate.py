@@ -84,9 +84,12 @@ async def test_who_has_begun_may_end_though_the_budget_for_beginnings_is_spent(p
     assert not await admitted(gate, operation="AdminRespondToAuthChallenge")
 
 
-async def test_where_nobody_is_named_there_is_no_budget(pauses):
+@pytest.mark.parametrize(
+    ("name", "operation"), [("", "GetUser"), ("", "InitiateAuth"), ("ada", "AdminGetUser")]
+)
+async def test_where_nobody_is_named_or_it_costs_little_there_is_no_budget(pauses, name, operation):
     gate = gate_with(name_budget=Budget(per_second=1, burst=1))
-    assert all([await admitted(gate, "", "GetUser") for _ in range(9)])
+    assert all([await admitted(gate, name, operation) for _ in range(9)])
 
 
 @pytest.mark.parametrize("here", ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1", ""])
