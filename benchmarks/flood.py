@@ -127,7 +127,7 @@ def measure(options: argparse.Namespace) -> tuple[float, list[dict[str, Any]]]:
         task = {**set_up_hiding(endpoint), "connections": 20, "per_second": 1e6}
         found: dict[str, float] = {}
         with flooded({**task, "source": ELSEWHERE, "name": ""}, found):
-            time.sleep(2)
+            time.sleep(min(2.0, options.seconds))
         capacity = found["served"]
     rows = []
     for name, flood in FLOODS.items():

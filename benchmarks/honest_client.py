@@ -27,7 +27,7 @@ async def signed_in(task: dict[str, Any]) -> dict[str, Any]:
     )
     until = time.monotonic() + task["seconds"]
     async with AuthClient(config) as auth:
-        while time.monotonic() < until:
+        while not number or time.monotonic() < until:
             user = task["usernames"][number % len(task["usernames"])]
             number += 1
             began = time.perf_counter()
