@@ -148,11 +148,11 @@ def find_user(connection: Connection, pool: UserPool, name: str) -> User | None:
     return None if row is None else _from_row(row)
 
 
-def find_user_by_sub(connection: Connection, pool_id: str, sub: str) -> User | None:
-    """Read a user by `sub`."""
+def find_user_by_sub(connection: Connection, pool_id: str, sub: str | None) -> User | None:
+    """Read a user by `sub`; None is looked for as well, and nobody has it."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM users WHERE sub = ? AND pool_id = ?",  # noqa: S608  # the same
-        (sub, pool_id),
+        (sub or "", pool_id),
     ).first()
     return None if row is None else _from_row(row)
 

@@ -5,6 +5,8 @@ file shows one. The key is made of the pool's own, which is in the file, too: th
 eyes, not from whoever takes the file. After a day they are gone.
 """
 
+import asyncio
+import contextlib
 import hmac
 import json
 import logging
@@ -73,16 +75,27 @@ def _key(pool: UserPool) -> AESGCM:
     return AESGCM(hmac.digest(pool.mask_key, b"authflow mailbox", "sha256"))
 
 
-def put_message(connection: Connection, pool: UserPool, message: Message) -> None:
-    """Keep a message, and forget those of yesterday."""
+def put_message(
+    connection: Connection, pool: UserPool, message: Message, *, kept: bool = True
+) -> None:
+    """Keep a message, and forget those of yesterday.
+
+    Args:
+        connection: The database.
+        pool: The user pool.
+        message: The message.
+        kept: Whether it is one; if not, it takes as much work, and is forgotten at once.
+    """
     nonce = os.urandom(_NONCE_BYTES)
     text = json.dumps(message.to_json()).encode()
     sealed = nonce + _key(pool).encrypt(nonce, text, pool.id.encode())
     connection.execute("DELETE FROM messages WHERE sent_at < ?", (message.sent_at - _KEPT,))
-    connection.execute(
-        "INSERT INTO messages (pool_id, username, sent_at, sealed) VALUES (?, ?, ?, ?)",
+    ((row,),) = connection.execute(
+        "INSERT INTO messages (pool_id, username, sent_at, sealed) VALUES (?, ?, ?, ?)"
+        " RETURNING id",
         (pool.id, message.username, message.sent_at, sealed),
     )
+    connection.execute("DELETE FROM messages WHERE id = ?", (0 if kept else row,))
 
 
 def _messages(connection: Connection, pool_id: str, username: str | None) -> list[Message]:
@@ -143,3 +156,12 @@ class Mailbox:
             raise CognitoError(
                 "CodeDeliveryFailureException", "The message could not be delivered."
             ) from None
+
+    def announce_later(self, message: Message) -> None:
+        """Tell of a message behind the reply, so that its time tells nobody that it was sent."""
+
+        def announce() -> None:
+            with contextlib.suppress(CognitoError):  # it is in the log
+                self.announce(message)
+
+        asyncio.get_running_loop().call_soon(announce)
