@@ -30,8 +30,6 @@ from authflow.pool.workers import Workers
 Operation = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 """Takes a request that was validated, gives the reply, raises `CognitoError`."""
 MOST_SESSIONS: Final = 50
-_SLACK: Final = 10.0
-"""Seconds for what a migration does beside its trigger."""
 
 
 def operations(
@@ -78,7 +76,7 @@ def operations(
         workers=workers,
         triggers=triggers,
         mailbox=mailbox,
-        claims=MigrationClaims(database=database, clock=clock, seconds=triggers.longest + _SLACK),
+        claims=MigrationClaims(database=database, triggers=triggers, clock=clock),
         clock=clock,
     )
     forgotten = ForgottenPasswords(

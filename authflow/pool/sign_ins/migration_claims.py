@@ -28,11 +28,14 @@ from authflow.pool.accounts.users import User, find_user
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
+from authflow.pool.triggers.runner import TriggerRunner
 
 _PAUSE: Final = 0.05
 """Seconds before another process's claim is looked at again."""
 _PATIENCE: Final = 15.0
 """Seconds to wait for a turn."""
+_SLACK: Final = 10.0
+"""Seconds for which a claim lasts beside those of the trigger: for what else a migration does."""
 
 
 @frozen(kw_only=True)
@@ -116,13 +119,13 @@ class MigrationClaims:
 
     Args:
         database: Where they stand.
+        triggers: Says how long the trigger may take.
         clock: Gives the time, in seconds since the epoch.
-        seconds: How long a claim lasts: longer than a trigger may take.
     """
 
     database: Database
+    triggers: TriggerRunner
     clock: Callable[[], float]
-    seconds: float
     _turns: dict[str, "_Turn"] = field(factory=dict, init=False, repr=False)
 
     @asynccontextmanager
@@ -161,9 +164,10 @@ class MigrationClaims:
                         await self.database.write(_give_up, claim, self.clock())
 
     async def _taken(self, claim: Claim) -> Claim | User | None:
+        seconds = self.triggers.longest + _SLACK
         with anyio.move_on_after(_PATIENCE):
             while True:
-                taken = await self.database.write(_take, claim, self.clock(), self.seconds)
+                taken = await self.database.write(_take, claim, self.clock(), seconds)
                 if taken is not None:
                     return taken
                 await anyio.sleep(_PAUSE)

@@ -224,7 +224,7 @@ def put_session(
     connection.execute(
         "INSERT INTO sessions (id, expires_at, sealed, name, place, stranger) VALUES (?, ?, ?, ?,"
         " (SELECT coalesce(max(place), 0) + 1 FROM sessions WHERE name = ?),"
-        " CASE ? WHEN 1 THEN (SELECT coalesce(max(stranger), 0) + 1 FROM sessions) END)",
+        " CASE WHEN ? = 1 THEN (SELECT coalesce(max(stranger), 0) + 1 FROM sessions) END)",
         (
             *(session_id, expires_at, sealed, progress.named, progress.named),
             int(progress.sub is None),
