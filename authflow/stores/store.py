@@ -116,7 +116,9 @@ class MemoryLimitStore:
         """Give the place of users who do not exist."""
         with self._lock:
             if self._strangers is None:
-                self._strangers = _Forgetful(most_entries=self.most_strangers, clock=self.clock)
+                apart = _Forgetful(most_entries=self.most_strangers, clock=self.clock)
+                apart._lock = self._lock  # noqa: SLF001  # our own, of the same class
+                self._strangers = apart
             return self._strangers
 
     async def read(self, key: str) -> Stored | None:
@@ -165,6 +167,8 @@ class MemoryLimitStore:
 
     def _drop_expired(self) -> None:
         """Drop entries that have expired. Those that were written again wait for their new time."""
+        if self._strangers is not None:
+            self._strangers._drop_expired()  # noqa: SLF001  # the same
         now = self.clock()
         while self._expiries and self._expiries[0][0] <= now:
             _, key = heapq.heappop(self._expiries)
