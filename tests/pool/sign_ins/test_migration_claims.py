@@ -1,4 +1,4 @@
-"""Guesses at an old directory: counted before it is asked, and one migration of a name at a time."""
+"""Guesses at an old directory: counted before it is asked, one migration of a name at a time."""
 
 import asyncio
 import itertools
