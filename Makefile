@@ -7,7 +7,8 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 
-.PHONY: demo test lint lowest bench format pool-page environment test-deps constraints srp-agreement storm clean
+.PHONY: demo test lint lowest bench existence format pool-page environment test-deps constraints srp-agreement \
+  storm clean
 
 # What is installed already, this sees by itself. Where both are asked for, the operating system's
 # part comes first: the LDAP client is compiled with its headers.
@@ -44,6 +45,10 @@ pool-page: environment
 bench: environment
 	$(BIN)/python -m benchmarks.sign_in
 	$(BIN)/python -m benchmarks.triggers
+
+# Whether a clock tells who exists. QUICK=1 for a glance.
+existence: environment
+	$(BIN)/python -m benchmarks.existence $(if $(QUICK),--quick)
 
 # 10,000 random SRP handshakes, biased to the edges of the encoding, against an independent oracle.
 srp-agreement: environment
