@@ -129,8 +129,8 @@ async def test_of_the_sign_ins_under_one_name_the_oldest_goes(start, settle, tmp
             "RespondToAuthChallenge", json.dumps(house.proof(prover, asked))
         )
         told.append(reply.get("message"))
-    right = None if name == "ann" else "Incorrect username or password."
-    assert told == ["Invalid session for the user."] * 2 + [right] * 3
+    wrong = "Incorrect username or password."
+    assert told == [wrong] * 2 + [None if name == "ann" else wrong] * 3
     assert name.encode() not in b"".join(
         row[0].encode() for row in sqlite3.connect(path).execute("SELECT name FROM sessions")
     )
