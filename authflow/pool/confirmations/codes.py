@@ -133,8 +133,8 @@ def put_code(connection: Connection, asker: Asker, code: Secret[str] | None, now
         now: Seconds since the epoch.
     """
     pool = asker.pool
-    mac = _mac(pool, asker.owner, new_code() if code is None else code)
-    mac = secrets.token_bytes(len(mac)) if code is None else mac
+    drawn = secrets.token_bytes(32)
+    mac = _mac(pool, asker.owner, Secret(drawn.hex()) if code is None else code)
     connection.execute("DELETE FROM reset_codes WHERE expires_at <= ?", (now,))
     connection.execute(
         "INSERT INTO reset_codes (pool_id, owner, mac, expires_at) VALUES (?, ?, ?, ?)"

@@ -35,6 +35,7 @@ from authflow.pool.confirmations.codes import (
 )
 from authflow.pool.confirmations.settings import (
     check_may_reset,
+    may_reset,
     pretend_to_reach,
     recovery_attributes,
 )
@@ -86,16 +87,13 @@ def _keep(connection: Connection, issue: _Issue, now: float) -> bool:
     """
     asker, pool = issue.asker, issue.asker.pool
     user = find_user_by_sub(connection, pool.id, issue.sub)
-    try:
-        if user is None:
-            raise user_not_found_by_name()
-        check_may_reset(user)
-    except CognitoError:
-        if not asker.hidden:
-            raise
+    if asker.hidden and (user is None or not may_reset(user)):
         put_code(connection, asker, None, now)
         put_message(connection, pool, issue.message, kept=False)
         return False
+    if user is None:
+        raise user_not_found_by_name()
+    check_may_reset(user)
     if issue.by_administrator:
         set_status(connection, user, RESET_REQUIRED, now)
         if not issue.tokens_survive:

@@ -49,6 +49,11 @@ def check_may_reset(user: User) -> None:
         raise not_authorized("User password cannot be reset in the current state.")
 
 
+def may_reset(user: User) -> bool:
+    """Say whether a user's password is reset by a code; `check_may_reset` says why not."""
+    return user.enabled and user.status != FORCE_CHANGE_PASSWORD
+
+
 def pretend_to_reach(made: StandIn, attributes: tuple[str, ...]) -> Destination:
     """Make the destination of a user who does not exist, or must not be told from one.
 

@@ -659,7 +659,7 @@ async def test_strangers_names_make_room_and_accounts_keep_their_count(
         await forgot(house, f"canary-{number}")
     with closing(sqlite3.connect(path)) as file:
         assert file.execute("SELECT count(*) FROM typed_resets").fetchone() == (10,)
-        assert file.execute("SELECT count(*) FROM messages").fetchone() == (10,)
+        assert file.execute("SELECT count(*) FROM messages WHERE id > 0").fetchone() == (10,)
         assert b"canary-" not in b"".join(each.read_bytes() for each in tmp_path.iterdir())
     await forgot(house)
     assert len(postman.messages) == 10
