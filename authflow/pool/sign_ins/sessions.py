@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
-from attrs import Factory, evolve, field, frozen
+from attrs import evolve, field, frozen
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from authflow.errors import UnexpectedReplyError
@@ -101,7 +101,7 @@ class Progress:
         credentials: `User.credentials` when the sign-in began, or when a password was proved or
             chosen since; None for a user who does not exist. Other ones end the session.
         with_device: Whether the client named a device (DEVICE_KEY) at any step.
-        shown: The name by which the client is told of the user.
+        told_as: The name by which the client is told of the user, if that is not the username.
         named: The name as it was typed, keyed: of the sign-ins that began under one name only so
             many wait.
         room: How many of those may wait; None where the sign-in began before. No session is kept
@@ -124,10 +124,15 @@ class Progress:
     companion: str | None = None
     credentials: str | None = None
     with_device: bool = False
-    shown: str = field(default=Factory(lambda self: self.username, takes_self=True))
+    told_as: str | None = None
     named: str = ""
     room: int | None = None
     decided: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The name by which the client is told of the user."""
+        return self.told_as or self.username
 
     def passed(self, name: str, *, metadata: str | None = None) -> Self:
         """Give the sign-in after a challenge that was passed."""
@@ -179,7 +184,7 @@ class Progress:
 
 _PLAIN: Final = (
     *("pool_id", "client_id", "flow", "state", "sub", "username", "typed", "auth_time"),
-    *("metadata", "companion", "credentials", "with_device", "shown", "named"),
+    *("metadata", "companion", "credentials", "with_device", "told_as", "named"),
 )
 
 

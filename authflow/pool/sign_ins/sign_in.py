@@ -257,7 +257,7 @@ class SignIns:
             history=first,
             credentials=None if user is None else user.credentials,
             with_device=with_device,
-            shown=name_for_client(known, pool, hidden=hidden),
+            told_as=name_for_client(known, pool, hidden=hidden),
             named=keyed(pool, "session", pool.fold(typed)),
             room=self.most_sessions,
         )
