@@ -7,7 +7,8 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 
-.PHONY: demo test lint lowest bench flood format pool-page environment test-deps constraints srp-agreement storm clean
+.PHONY: demo test lint lowest bench flood existence format pool-page environment test-deps constraints \
+  srp-agreement storm clean
 
 # What is installed already, this sees by itself. Where both are asked for, the operating system's
 # part comes first: the LDAP client is compiled with its headers.
@@ -48,6 +49,10 @@ bench: environment
 # A flood of InitiateAuth at ten times what the pool serves, and an honest client beside it.
 flood: environment
 	$(BIN)/python -m benchmarks.flood
+
+# Whether a clock tells who exists. QUICK=1 for a glance.
+existence: environment
+	$(BIN)/python -m benchmarks.existence $(if $(QUICK),--quick)
 
 # 10,000 random SRP handshakes, biased to the edges of the encoding, against an independent oracle.
 srp-agreement: environment

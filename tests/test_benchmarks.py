@@ -1,6 +1,7 @@
 """The benchmark runs and measures; what it measures is nobody's business here."""
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import anyio
 
 from authflow.triggers import Policy, Triggers, challenge, password, sequence
+from benchmarks import existence
 
 ROOT = Path(__file__).parents[1]
 
@@ -75,3 +77,39 @@ def test_what_is_written_by_hand_beside_the_triggers_decides_the_same():
         by_hand = benchmark.written_by_hand({**raw, "response": {}})
         for name in ("issueTokens", "failAuthentication", "challengeName", "answerCorrect"):
             assert by_hand["response"].get(name) == ours["response"].get(name)
+
+
+def test_the_existence_benchmark_times_every_operation_and_writes_table_and_json(tmp_path):
+    path = tmp_path / "figures.json"
+    command = [sys.executable, "-m", "benchmarks.existence", "--samples", "3"]
+    command += ["--planted", "0", "--json", str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    rows = json.loads(path.read_text())["rows"]
+    assert [row["operation"] for row in rows] == [*existence.OPERATIONS, existence.PLANTED]
+    for row in rows:
+        assert min(row["known_us"], row["unknown_us"]) > 0
+        assert f"| {row['operation']} |" in done.stdout
+    assert (done.returncode != 0) is bool(existence.verdict([existence.Row(**row) for row in rows]))
+
+
+def test_a_difference_is_found_where_there_is_one_and_the_slowest_tell_nothing():
+    drawn = random.Random(7)
+
+    def times(mean):
+        return [drawn.gauss(mean, 100) for _ in range(2000)] + [1e6 * drawn.random()] * 20
+
+    assert abs(existence.t_of(times(1000), times(1000))) < existence.FOUND
+    assert existence.t_of(times(1020), times(1000)) > existence.FOUND
+    assert existence.t_of(times(1000), times(1020)) < -existence.FOUND
+
+
+def test_the_existence_benchmark_fails_for_a_leak_and_for_one_that_it_did_not_find():
+    def row(operation, t):
+        return existence.Row(operation, 5000, 1.0, 1.0, t, 0.0)
+
+    clean, leak = row("password", 1.0), row("password", -9.0)
+    found, lost = row(existence.PLANTED, 20.0), row(existence.PLANTED, 1.0)
+    assert existence.verdict([clean, found]) == []
+    assert len(existence.verdict([leak, found])) == 1
+    assert len(existence.verdict([leak, lost])) == 2

@@ -1,7 +1,7 @@
 """The operations that the pool serves: one table of names and handlers, and what they need."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from authflow.pool.accounts.app_clients import AppClients
 from authflow.pool.accounts.groups import Groups
@@ -16,6 +16,7 @@ from authflow.pool.sign_ins.challenges.new_password import NewPasswords
 from authflow.pool.sign_ins.challenges.password import PasswordChecks
 from authflow.pool.sign_ins.challenges.password_verifier import Handshakes
 from authflow.pool.sign_ins.migration import Migration
+from authflow.pool.sign_ins.migration_claims import MigrationClaims
 from authflow.pool.sign_ins.replies import Replies
 from authflow.pool.sign_ins.sign_in import SignIns
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
@@ -28,6 +29,7 @@ from authflow.pool.workers import Workers
 
 Operation = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 """Takes a request that was validated, gives the reply, raises `CognitoError`."""
+MOST_SESSIONS: Final = 50
 
 
 def operations(
@@ -41,6 +43,7 @@ def operations(
     tokens_survive: bool,
     clock: Callable[[], float],
     notices: Notices,
+    most_sessions: int = MOST_SESSIONS,
 ) -> Mapping[str, Operation]:
     """Make the table of operations.
 
@@ -54,6 +57,7 @@ def operations(
         tokens_survive: Whether tokens stay good when the password changes.
         clock: Gives the time, in seconds since the epoch.
         notices: Tells of settings that have no effect.
+        most_sessions: How many sign-ins that began under one name may wait for an answer.
     """
     pools = UserPools(
         database=database, workers=workers, clock=clock, region=region, notices=notices
@@ -68,7 +72,12 @@ def operations(
     replies = Replies(database=database, tokens=tokens, clock=clock)
     refresh = Refresh(database=database, tokens=tokens, trigger=token_trigger, clock=clock)
     migration = Migration(
-        database=database, workers=workers, triggers=triggers, mailbox=mailbox, clock=clock
+        database=database,
+        workers=workers,
+        triggers=triggers,
+        mailbox=mailbox,
+        claims=MigrationClaims(database=database, triggers=triggers, clock=clock),
+        clock=clock,
     )
     forgotten = ForgottenPasswords(
         database=database,
@@ -99,6 +108,7 @@ def operations(
         refresh=refresh,
         replies=replies,
         triggers=around,
+        most_sessions=most_sessions,
         clock=clock,
     )
     return {

@@ -22,7 +22,7 @@ from authflow.pool.admission.gate import MAX_WAIT, NAME_BUDGET, Gate
 from authflow.pool.http.app import PoolApp
 from authflow.pool.http.refusal_log import RefusalLog
 from authflow.pool.messages.mailbox import Mailbox, Message
-from authflow.pool.operations import operations
+from authflow.pool.operations import MOST_SESSIONS, operations
 from authflow.pool.settings.notices import Notices, all_settings
 from authflow.pool.store.database import MEMORY, Database
 from authflow.pool.tokens.issuer import TokenIssuer
@@ -44,6 +44,13 @@ _TICKS: Final = 864000
 
 def _host(host: str) -> str:
     return safe_host(host, "host")
+
+
+def _most_sessions(number: int) -> int:
+    if type(number) is not int or number < 1:
+        msg = "most_sessions is a whole number, at least 1"
+        raise ConfigError(msg)
+    return number
 
 
 def _issuer(issuer: str | None) -> SafeUrl | None:
@@ -110,6 +117,8 @@ class PoolServer:
         tokens_survive: Whether a user's tokens stay good when the password changes, as they are
             reported to do at Cognito; here they end.
         trigger_timeout: How many seconds a trigger may take.
+        most_sessions: How many sign-ins that began under one name may wait for an answer. A further
+            one ends the oldest.
         on_message: Told of every message that a pool sends to a user, with the code in it. There is
             no mail server: this, or `mailbox`, is where messages are found.
         clock: Gives the time, in seconds since the epoch.
@@ -136,6 +145,7 @@ class PoolServer:
     allow_remote: bool = False
     tokens_survive: bool = False
     trigger_timeout: float = TIMEOUT
+    most_sessions: int = field(default=MOST_SESSIONS, converter=_most_sessions)
     on_message: Callable[[Message], object] | None = None
     clock: Callable[[], float] = time.time
     name_budget: Budget = NAME_BUDGET
@@ -249,6 +259,7 @@ class PoolServer:
             tokens_survive=self.tokens_survive,
             clock=self.clock,
             notices=notices,
+            most_sessions=self.most_sessions,
         )
         hosts = {*_LOOPBACK, name} if is_loopback(self.host) else None
         gate = Gate(

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from itertools import count
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from attrs import define, field, frozen
 
@@ -62,16 +62,30 @@ class LimitStore(Protocol):
         """
 
 
+@runtime_checkable
+class KeepsStrangersApart(Protocol):
+    """A store with a place of its own for users who do not exist.
+
+    Whoever tries names that nobody has then fills that place alone. A store that lacks it keeps
+    everything together.
+    """
+
+    def for_strangers(self) -> LimitStore:
+        """Give the store for the entries of users who do not exist. It may forget any of them."""
+
+
 @define(kw_only=True, eq=False)
 class MemoryLimitStore:
     """A store for one process. Restarting it forgets all counts: for development and tests.
 
     Entries that have expired are dropped. A store that is full of others refuses new ones rather
-    than forget a lock-out: to fill it would else be a way to end one. It may be used from several
-    threads.
+    than forget a lock-out: to fill it would else be a way to end one. Entries of users who do not
+    exist are kept apart, where the oldest make room for new ones: they fill nothing. It may be used
+    from several threads.
 
     Args:
         most_entries: How many entries there may be; each takes about half a kilobyte.
+        most_strangers: How many entries there may be of users who do not exist.
         clock: Gives seconds that never go back.
 
     Raises:
@@ -79,19 +93,33 @@ class MemoryLimitStore:
     """
 
     most_entries: int = 200_000
+    most_strangers: int = 20_000
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
     _entries: dict[str, tuple[Stored, float]] = field(factory=dict, init=False, repr=False)
     _expiries: list[tuple[float, str]] = field(factory=list, init=False, repr=False)
     _versions: "count[int]" = field(factory=count, init=False, repr=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
+    _strangers: "_Forgetful | None" = field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        if type(self.most_entries) is not int or self.most_entries < 1:
-            msg = "MemoryLimitStore: most_entries is at least 1"
-            raise ConfigError(msg)
+        for name in ("most_entries", "most_strangers"):
+            most = getattr(self, name)
+            if type(most) is not int or most < 1:
+                msg = f"MemoryLimitStore: {name} is at least 1"
+                raise ConfigError(msg)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        strangers = self._strangers
+        return len(self._entries) + (0 if strangers is None else len(strangers))
+
+    def for_strangers(self) -> LimitStore:
+        """Give the place of users who do not exist."""
+        with self._lock:
+            if self._strangers is None:
+                apart = _Forgetful(most_entries=self.most_strangers, clock=self.clock)
+                apart._lock = self._lock  # noqa: SLF001  # our own, of the same class
+                self._strangers = apart
+            return self._strangers
 
     async def read(self, key: str) -> Stored | None:
         """Give an entry.
@@ -122,12 +150,16 @@ class MemoryLimitStore:
             if expected != (None if stored is None else stored.version):
                 return False
             if stored is None and len(self._entries) >= self.most_entries:
-                msg = "the store of the limits is full: nothing new can be allowed"
-                raise LimitStoreUnavailableError(msg)
+                self._make_room()
             expires_at = self.clock() + seconds
+            self._entries.pop(key, None)  # so that the oldest entry is the first
             self._entries[key] = Stored(value=value, version=str(next(self._versions))), expires_at
             heapq.heappush(self._expiries, (expires_at, key))
             return True
+
+    def _make_room(self) -> None:
+        msg = "the store of the limits is full: nothing new can be allowed"
+        raise LimitStoreUnavailableError(msg)
 
     def _live(self, key: str) -> Stored | None:
         stored, expires_at = self._entries.get(key, (None, 0.0))
@@ -135,6 +167,8 @@ class MemoryLimitStore:
 
     def _drop_expired(self) -> None:
         """Drop entries that have expired. Those that were written again wait for their new time."""
+        if self._strangers is not None:
+            self._strangers._drop_expired()  # noqa: SLF001  # the same
         now = self.clock()
         while self._expiries and self._expiries[0][0] <= now:
             _, key = heapq.heappop(self._expiries)
@@ -143,6 +177,14 @@ class MemoryLimitStore:
         if len(self._expiries) > _SLACK + 2 * len(self._entries):
             self._expiries = [(until, key) for key, (_, until) in self._entries.items()]
             heapq.heapify(self._expiries)
+
+
+@define(kw_only=True, eq=False)
+class _Forgetful(MemoryLimitStore):
+    """A store that forgets its oldest entry where it is full."""
+
+    def _make_room(self) -> None:
+        del self._entries[next(iter(self._entries))]
 
 
 _SLACK: Final = 64

@@ -125,7 +125,12 @@ class CountedUses:
         """
         parts = self.subject.parts()
         return await self.limits.claim(
-            "plugin", *parts, *name, claimer=self.claimer, seconds=seconds
+            "plugin",
+            *parts,
+            *name,
+            claimer=self.claimer,
+            seconds=seconds,
+            user_not_found=self.subject.user_not_found,
         )
 
     async def first(self, *name: str, value: bytes, seconds: float) -> bytes:
@@ -137,7 +142,14 @@ class CountedUses:
             seconds: For how long it is kept.
         """
         parts = (*self.subject.parts(), self.claimer)
-        return await self.limits.once("plugin", *parts, *name, value=value, seconds=seconds)
+        return await self.limits.once(
+            "plugin",
+            *parts,
+            *name,
+            value=value,
+            seconds=seconds,
+            user_not_found=self.subject.user_not_found,
+        )
 
 
 @define(kw_only=True, eq=False)
@@ -192,6 +204,7 @@ class Safeguards:
             *this_round,
             value=(await Randomness.new_nonce(self.keys)).encode(),
             seconds=max(RETRY_SECONDS, self.limits.sends.cool_down),
+            user_not_found=event.user_not_found,
         )
         issue = nonce.decode()
         randomness = await Randomness.derived(self.keys, issue, *this_round)
@@ -250,10 +263,13 @@ class Safeguards:
             _kept(event, ISSUE),
             claimer=_kept(event, TURN),
             seconds=USED_SECONDS,
+            user_not_found=event.user_not_found,
         )
         if first:
             issue = _kept(event, ISSUE).encode()
-            await self.limits.give_up(*_round(subject, event, owed), value=issue)
+            await self.limits.give_up(
+                *_round(subject, event, owed), value=issue, user_not_found=event.user_not_found
+            )
             await self.limits.forget(subject)
         return first
 
@@ -293,7 +309,12 @@ class Safeguards:
 def _subject(step: ChallengeStep, event: CreateEvent | VerifyEvent) -> "Subject":
     from authflow.triggers.limits.limits import Subject  # noqa: PLC0415  # not for slim starts
 
-    return Subject(user_pool_id=event.user_pool_id, username=event.username, challenge=step.label)
+    return Subject(
+        user_pool_id=event.user_pool_id,
+        username=event.username,
+        challenge=step.label,
+        user_not_found=event.user_not_found,
+    )
 
 
 def _round(

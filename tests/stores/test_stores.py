@@ -139,6 +139,40 @@ class TestMemory:
         assert await store.replace("c", b"", expected=None, seconds=60)
         assert len(store) == 1
 
+    @pytest.mark.parametrize("most", [0, -1, 1.5, True, "9"])
+    def test_a_place_for_strangers_without_room_is_refused(self, most: Any):
+        with pytest.raises(ConfigError, match="most_strangers is at least 1"):
+            MemoryLimitStore(most_strangers=most)
+
+    @pytest.mark.parametrize("most", [1, 2, 7])
+    async def test_strangers_take_the_place_of_strangers_alone_the_oldest_first(
+        self, clock: Any, most: int
+    ):
+        store = MemoryLimitStore(most_entries=1, most_strangers=most, clock=clock)
+        assert await store.replace("known", b"locked", expected=None, seconds=60)
+        strangers = store.for_strangers()
+        assert store.for_strangers() is strangers
+        for number in range(most):
+            assert await strangers.replace(str(number), b"", expected=None, seconds=60)
+        first = await read(strangers, "0")
+        assert await strangers.replace("0", b"again", expected=first.version, seconds=60)
+        for number in range(most, 2 * most):
+            assert await strangers.replace(str(number), b"", expected=None, seconds=60)
+            assert len(store) == 1 + most
+        assert (await read(store, "known")).value == b"locked"
+        # What was written again is no longer the oldest.
+        left = [n for n in range(2 * most) if await strangers.read(str(n)) is not None]
+        assert left == list(range(most, 2 * most))
+        assert await store.read("0") is None
+
+    async def test_what_strangers_left_goes_when_its_time_is_over(self, clock: Any):
+        store = MemoryLimitStore(clock=clock)
+        for number in range(100):
+            await store.for_strangers().replace(str(number), b"", expected=None, seconds=60)
+        clock.now += 60
+        assert await store.replace("known", b"", expected=None, seconds=60)
+        assert len(store) == 1
+
 
 class TestRedis:
     @pytest.mark.parametrize("url", ["localhost:6379", "http://localhost", "redis://h:hunter2x/0"])

@@ -123,3 +123,26 @@ def check_may_sign_in(user: User) -> None:
         raise CognitoError("UserNotConfirmedException", "User is not confirmed.")
     if user.status == RESET_REQUIRED:
         raise CognitoError("PasswordResetRequiredException", "Password reset required for the user")
+
+
+def may_sign_in(user: User) -> bool:
+    """Say whether a user may sign in; `check_may_sign_in` says why not."""
+    try:
+        check_may_sign_in(user)
+    except CognitoError:
+        return False
+    return True
+
+
+def check_may_begin(caller: Caller, user: User) -> None:
+    """Refuse a user who may not sign in, before the password is proved.
+
+    Where the app client hides users nobody is refused then: whoever does not know the password
+    would hear that there is such a user. For a password that must be reset so it is documented
+    ("Requiring imported users to reset their passwords" in the developer guide).
+
+    Raises:
+        CognitoError: The user is disabled, not confirmed, or must reset the password.
+    """
+    if not caller.client.hides_users:
+        check_may_sign_in(user)

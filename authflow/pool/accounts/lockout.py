@@ -5,18 +5,86 @@ about 15 minutes; attempts while locked are refused and do not count; a success,
 without a failure, forgets them ("Authentication with Amazon Cognito user pools", lockout behaviour
 for failed sign-in attempts). Custom challenges are not covered, as there.
 
+Each attempt counts twice: for the account, which has five guesses whatever names lead to it, and
+for the name as it was typed. Where the app client hides users, only the name's lock is told: a name
+and an alias that were locked together would be told to lead to one account, and so to somebody. An
+account that is locked by another of its names refuses there as if the password were wrong.
+
+Nothing is kept of a name but a keyed hash, since what is typed there may be a password. Rows of
+accounts are as many as there are users; those of names make room for newer ones, and an account's
+count is not lost with them.
+
 These functions run inside the transaction that also compares the password, so that attempts made
 side by side see one another.
 """
 
-from typing import Final
+from typing import Final, Self
 
+from attrs import frozen
+
+from authflow.pool.accounts.callers import Caller
+from authflow.pool.accounts.masking import bucket, keyed
 from authflow.pool.cognito_errors import not_authorized
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.connection import Connection, Row
 
 _FREE_FAILURES: Final = 5
 _LONGEST: Final = 900.0
 """Seconds: the longest lock, and the silence that forgets."""
+MOST_NAMES: Final = 100_000
+"""How many names that were typed are remembered for a pool."""
+
+
+@frozen(kw_only=True)
+class Counted:
+    """What attempts at a password count for.
+
+    Args:
+        pool_id: The user pool.
+        name: The name as it was typed, keyed.
+        account: The account, keyed; for a name that nobody has one of a few that tell nothing.
+        exists: Whether there is an account.
+        hidden: Whether the app client hides which.
+    """
+
+    pool_id: str
+    name: str
+    account: str
+    exists: bool
+    hidden: bool
+
+    @classmethod
+    def of(cls, caller: Caller, typed: str, sub: str | None) -> Self:
+        """Say what an attempt counts for.
+
+        Args:
+            caller: Who asks.
+            typed: The name as it was typed.
+            sub: The user's id; None for a name that nobody has.
+        """
+        pool = caller.pool
+        name = keyed(pool, "failures", pool.fold(typed))
+        return cls(
+            pool_id=pool.id,
+            name=name,
+            account=bucket(name) if sub is None else keyed(pool, "failures of", sub),
+            exists=sub is not None,
+            hidden=caller.client.hides_users,
+        )
+
+
+@frozen(kw_only=True)
+class Standing:
+    """What counts against an attempt at the moment.
+
+    Args:
+        of_name: The failures of the name.
+        of_account: Those of the account.
+        barred: Whether the account is locked, which is not told: no password is right.
+    """
+
+    of_name: int
+    of_account: int
+    barred: bool
 
 
 def _locked_seconds(failures: int) -> float:
@@ -25,54 +93,109 @@ def _locked_seconds(failures: int) -> float:
     return float(min(_LONGEST, 2.0 ** min(failures - _FREE_FAILURES, 10)))
 
 
-def check_lock(connection: Connection, pool_id: str, name: str, now: float) -> int:
+def _counting(row: Row | None, now: float) -> tuple[int, bool]:
+    """Give the failures that still count, and whether they lock."""
+    if row is None:
+        return 0, False
+    failures: int
+    failures, failed_at = row
+    locked = now < failed_at + _locked_seconds(failures)
+    return (0 if now >= failed_at + _LONGEST else failures), locked
+
+
+def check_lock(connection: Connection, counted: Counted, now: float) -> Standing:
     """Refuse an attempt at a locked name.
 
     Args:
         connection: The database.
-        pool_id: The user pool.
-        name: The canonical name; for a user who does not exist, what was typed.
+        counted: What it counts for.
         now: Seconds since the epoch.
 
-    Returns:
-        How many failures count at the moment.
-
     Raises:
-        CognitoError: The name is locked.
+        CognitoError: The name is locked; or the account, where that may be told.
     """
-    row = connection.execute(
-        "SELECT failures, failed_at FROM password_failures WHERE pool_id = ? AND name = ?",
-        (pool_id, name),
+    of_name = connection.execute(
+        "SELECT failures, failed_at FROM typed_failures WHERE pool_id = ? AND name = ?",
+        (counted.pool_id, counted.name),
     ).first()
-    if row is None:
-        return 0
-    failures: int
-    failures, failed_at = row
-    if now < failed_at + _locked_seconds(failures):
+    of_account = connection.execute(
+        "SELECT failures, failed_at FROM password_failures WHERE pool_id = ? AND name = ?",
+        (counted.pool_id, counted.account),
+    ).first()
+    failures, locked = _counting(of_name, now)
+    failures_of_account, barred = _counting(of_account, now)
+    if counted.exists and not counted.hidden:
+        locked, barred = barred, False
+    barred = barred and counted.exists
+    if locked:
         raise not_authorized("Password attempts exceeded")
-    return 0 if now >= failed_at + _LONGEST else failures
+    return Standing(of_name=failures, of_account=failures_of_account, barred=barred)
 
 
-def count_attempt(
-    connection: Connection, pool_id: str, name: str, now: float, *, passed: bool
-) -> None:
+def count_attempt(connection: Connection, counted: Counted, now: float, *, passed: bool) -> bool:
     """Count an attempt that was not locked out.
+
+    Args:
+        connection: The database.
+        counted: What it counts for.
+        now: Seconds since the epoch.
+        passed: Whether the password was right.
+
+    Returns:
+        Whether it counts as right.
 
     Raises:
         CognitoError: The name is locked: whether the password was right does not matter then.
     """
-    failures = check_lock(connection, pool_id, name, now)
-    if passed:
-        if failures:
-            connection.execute(
-                "DELETE FROM password_failures WHERE pool_id = ? AND name = ?", (pool_id, name)
-            )
-        return
+    standing = check_lock(connection, counted, now)
+    if passed and not standing.barred:
+        if standing.of_name or standing.of_account:
+            forget_failures(connection, counted)
+        return True
     connection.execute(
-        "INSERT INTO password_failures (pool_id, name, failures, failed_at) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (pool_id, name)"
-        " DO UPDATE SET failures = excluded.failures, failed_at = excluded.failed_at",
-        (pool_id, name, failures + 1, now),
+        "INSERT INTO typed_failures (pool_id, name, failures, failed_at, place)"
+        " VALUES (?, ?, ?, ?,"
+        " (SELECT coalesce(max(place), 0) + 1 FROM typed_failures WHERE pool_id = ?))"
+        " ON CONFLICT (pool_id, name) DO UPDATE SET failures = excluded.failures,"
+        " failed_at = excluded.failed_at, place = excluded.place",
+        (counted.pool_id, counted.name, standing.of_name + 1, now, counted.pool_id),
     )
-    # Names that do not exist are counted too, so what is forgotten must go.
+    if not standing.barred:
+        connection.execute(
+            "INSERT INTO password_failures (pool_id, name, failures, failed_at)"
+            " VALUES (?, ?, ?, ?) ON CONFLICT (pool_id, name)"
+            " DO UPDATE SET failures = excluded.failures, failed_at = excluded.failed_at",
+            (counted.pool_id, counted.account, standing.of_account + 1, now),
+        )
+    _forget_the_rest(connection, counted.pool_id, now)
+    return False
+
+
+def forget_failures(connection: Connection, counted: Counted) -> None:
+    """Forget the failures, since an attempt succeeded."""
+    connection.execute(
+        "DELETE FROM typed_failures WHERE pool_id = ? AND name = ?", (counted.pool_id, counted.name)
+    )
+    connection.execute(
+        "DELETE FROM password_failures WHERE pool_id = ? AND name = ?",
+        (counted.pool_id, counted.account),
+    )
+
+
+def lock_from_now(connection: Connection, counted: Counted, now: float) -> None:
+    """Begin the lock of a failure that was counted in advance, now that it has failed."""
+    connection.execute(
+        "UPDATE typed_failures SET failed_at = ? WHERE pool_id = ? AND name = ?",
+        (now, counted.pool_id, counted.name),
+    )
+
+
+def _forget_the_rest(connection: Connection, pool_id: str, now: float) -> None:
+    """Forget what no longer counts, and the names that were typed longest ago."""
     connection.execute("DELETE FROM password_failures WHERE failed_at < ?", (now - _LONGEST,))
+    connection.execute("DELETE FROM typed_failures WHERE failed_at < ?", (now - _LONGEST,))
+    connection.execute(
+        "DELETE FROM typed_failures WHERE pool_id = ? AND place <="
+        " (SELECT max(place) FROM typed_failures WHERE pool_id = ?) - ?",
+        (pool_id, pool_id, MOST_NAMES),
+    )

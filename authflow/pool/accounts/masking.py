@@ -2,7 +2,14 @@
 
 With PreventUserExistenceErrors an unknown name gets the same reply as a known one: a salt and a
 user id that stay the same for the same name and pool (RFC 5054 §2.5.1.3), and the same work. They
-are made of the name with a key that never leaves the pool.
+are made of the name with a key that never leaves the pool, in every spelling that the pool takes
+for the same name.
+
+What users are called there has one form, too, whether they exist or not. A username with capitals
+would be a user's own in a pool that does not mind them, and a username that an address leads to
+tells that the address is somebody's. So where names fold, users are called by the folded name; and
+where aliases lead to users, by an id ("internal user id in UUID format", "Managing user existence
+error responses" in the developer guide).
 """
 
 import hmac
@@ -11,12 +18,15 @@ from typing import Final
 
 from attrs import field, frozen
 
+from authflow.pool.accounts.attribute_values import is_address
 from authflow.pool.accounts.passwords import SALT_BYTES, VERIFIER_BYTES, StoredPassword
 from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.users import CONFIRMED, User
 from authflow.srp import COGNITO
 
 _DIGEST_BYTES: Final = 64
 _SPARE_BYTES: Final = 8
+_KEYED_BYTES: Final = 24
 
 
 def _derived(pool: UserPool, purpose: str, name: str, size: int) -> bytes:
@@ -28,17 +38,72 @@ def _derived(pool: UserPool, purpose: str, name: str, size: int) -> bytes:
     return b"".join(blocks)[:size]
 
 
+def keyed(pool: UserPool, purpose: str, name: str) -> str:
+    """Give what stands in the database for a name, which may be a password by mistake."""
+    return _derived(pool, f"keyed {purpose}", name, _KEYED_BYTES).hex()
+
+
+def bucket(key: str) -> str:
+    """Give the row that is written where an account's would be, for a name that nobody has.
+
+    It decides nothing. There are 65,536 of them, however many names are tried.
+
+    Args:
+        key: From `keyed`.
+    """
+    return f"nobody:{key[:4]}"
+
+
 @frozen(kw_only=True)
 class StandIn:
     """What stands for a user who does not exist.
 
     Args:
-        username: What USER_ID_FOR_SRP says, of the form that the pool's usernames have.
+        sub: The user's id.
+        username: The username, of the form that the pool's usernames have.
+        shown: What a client that hides users is told instead of the username.
         password: A salt and a verifier that no password matches.
+        pool: The user pool.
+        name: The name, folded.
     """
 
+    sub: str
     username: str
+    shown: str
     password: StoredPassword = field(repr=False)
+    pool: UserPool = field(repr=False)
+    name: str = field(repr=False)
+
+    def address(self, attribute: str) -> str:
+        """Give the address that the user would have: the name, if it is one.
+
+        Args:
+            attribute: email or phone_number.
+        """
+        if is_address(attribute, self.name):
+            return self.name
+        drawn = _derived(self.pool, attribute, self.name, 10)
+        if attribute == "email":
+            return "@".join(chr(ord("a") + byte % 26) for byte in drawn[:2])
+        return "+1" + "".join(str(byte % 10) for byte in drawn)
+
+    def as_user(self, attribute: str, now: float) -> User:
+        """Give the user that it stands for, as triggers are told of him.
+
+        Args:
+            attribute: The address that the user is reached by: email or phone_number.
+            now: Seconds since the epoch.
+        """
+        return User(
+            sub=self.sub,
+            pool_id=self.pool.id,
+            username=self.username,
+            status=CONFIRMED,
+            attributes={attribute: self.address(attribute), f"{attribute}_verified": "true"},
+            password=self.password,
+            created_at=now,
+            modified_at=now,
+        )
 
 
 def stand_in(pool: UserPool, typed: str) -> StandIn:
@@ -54,25 +119,52 @@ def stand_in(pool: UserPool, typed: str) -> StandIn:
     first = 1 + int.from_bytes(drawn[SALT_BYTES:], "big") % 255
     salt = bytes([first]) + drawn[1:SALT_BYTES]
     v = int.from_bytes(_derived(pool, "verifier", name, VERIFIER_BYTES), "big") % COGNITO.prime
-    looks_like_alias = "@" in typed or typed.startswith("+")
-    username = typed
-    if pool.username_attributes or (pool.alias_attributes and looks_like_alias):
-        username = str(uuid.UUID(bytes=_derived(pool, "sub", name, 16), version=4))
+    looks_like_alias = "@" in name or name.startswith("+")
+    sub = str(uuid.UUID(bytes=_derived(pool, "sub", name, 16), version=4))
+    named_by_id = pool.username_attributes or (pool.alias_attributes and looks_like_alias)
+    username = sub if named_by_id else name
     return StandIn(
+        sub=sub,
         username=username,
+        shown=shown_name(pool, username, sub),
         password=StoredPassword(salt=salt, verifier=v.to_bytes(VERIFIER_BYTES, "big")),
+        pool=pool,
+        name=name,
     )
 
 
-def stand_in_address(pool: UserPool, typed: str, attribute: str) -> str:
-    """Make the address that a user who does not exist would have, the same for the same name.
+def shown_name(pool: UserPool, username: str, sub: str) -> str:
+    """Give what a client that hides users is told instead of the username.
 
     Args:
         pool: The user pool.
-        typed: The name.
-        attribute: email or phone_number.
+        username: The canonical name.
+        sub: The user's id.
     """
-    drawn = _derived(pool, attribute, pool.fold(typed), 10)
-    if attribute == "email":
-        return "@".join(chr(ord("a") + byte % 26) for byte in drawn[:2])
-    return "+1" + "".join(str(byte % 10) for byte in drawn)
+    return sub if pool.alias_attributes else pool.fold(username)
+
+
+def second_name(pool: UserPool, username: str, sub: str) -> str | None:
+    """Give the name beside the username that a password is hashed with; None for none.
+
+    It is the same question for all users of a pool, so that a new password takes as long for each.
+    """
+    one_form = pool.username_attributes or (not pool.alias_attributes and pool.fold("A") == "A")
+    return None if one_form else shown_name(pool, username, sub)
+
+
+def name_for_client(user: User | StandIn, pool: UserPool, *, hidden: bool) -> str:
+    """Give the name by which a client is told of a user.
+
+    Args:
+        user: The user, or who stands for one.
+        pool: The user pool.
+        hidden: Whether the app client hides users.
+    """
+    if not hidden:
+        return user.username
+    if isinstance(user, StandIn):
+        return user.shown
+    shown = shown_name(pool, user.username, user.sub)
+    # A password that was set before there was a second name proves the username alone.
+    return shown if user.password.is_for_two_names else user.username

@@ -28,17 +28,29 @@ class StoredPassword:
 
     Args:
         salt: SRP's salt.
-        verifier: SRP's v, big-endian.
+        verifier: SRP's v for the username, big-endian; behind it the one for the name by which
+            clients are told of the user where the app client hides users, if it is made.
     """
 
     salt: bytes
     verifier: bytes = field(repr=False)
 
     @classmethod
-    def make(cls, pool_id: str, username: str, password: Secret[str]) -> Self:
-        """Make the trace of a new password. This takes a millisecond: keep it off the loop."""
+    def make(
+        cls, pool_id: str, username: str, password: Secret[str], shown: str | None = None
+    ) -> Self:
+        """Make the trace of a new password. A name takes a millisecond: keep it off the loop.
+
+        Args:
+            pool_id: The user pool.
+            username: The canonical name.
+            password: The password.
+            shown: A further name by which a client may know the user; None for none.
+        """
         salt = new_salt()
-        return cls(salt=salt, verifier=_verifier(pool_id, username, salt, password))
+        names = (username,) if shown is None else (username, shown)
+        verifiers = (_verifier(pool_id, name, salt, password) for name in names)
+        return cls(salt=salt, verifier=b"".join(verifiers))
 
     @property
     def version(self) -> str:
@@ -47,8 +59,18 @@ class StoredPassword:
 
     @property
     def v(self) -> int:
-        """The verifier as a number."""
-        return int.from_bytes(self.verifier, "big")
+        """The verifier for the username, as a number."""
+        return int.from_bytes(self.verifier[:VERIFIER_BYTES], "big")
+
+    @property
+    def v_shown(self) -> int:
+        """The verifier for the name that is shown, as a number; the only one, if there is one."""
+        return int.from_bytes(self.verifier[-VERIFIER_BYTES:], "big")
+
+    @property
+    def is_for_two_names(self) -> bool:
+        """Whether there is a verifier for the name that is shown."""
+        return len(self.verifier) > VERIFIER_BYTES
 
     @property
     def srp_salt(self) -> str:
@@ -64,7 +86,7 @@ class StoredPassword:
 
     def matches(self, recomputed: Secret[bytes]) -> bool:
         """Compare verifiers, in constant time."""
-        return hmac.compare_digest(self.verifier, recomputed.reveal())
+        return hmac.compare_digest(self.verifier[:VERIFIER_BYTES], recomputed.reveal())
 
 
 def _verifier(pool_id: str, username: str, salt: bytes, password: Secret[str]) -> bytes:

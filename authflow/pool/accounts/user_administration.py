@@ -6,6 +6,7 @@ from typing import Any
 from attrs import define, frozen
 
 from authflow.pool.accounts.attribute_values import check_flags, read_attributes
+from authflow.pool.accounts.masking import second_name
 from authflow.pool.accounts.passwords import StoredPassword, random_password
 from authflow.pool.accounts.user_pools import UserPool, find_pool
 from authflow.pool.accounts.users import (
@@ -140,7 +141,7 @@ class UserAdministration:
             username=username,
             status=FORCE_CHANGE_PASSWORD,
             attributes=attributes,
-            password=await self._temporary(pool, username, request),
+            password=await self._temporary(pool, username, sub, request),
             password_expires_at=now + pool.password_policy.temporary_seconds,
             created_at=now,
             modified_at=now,
@@ -157,7 +158,7 @@ class UserAdministration:
         _check_temporary(user)
         change = _PasswordChange(
             user=user,
-            stored=await self._temporary(pool, user.username, request),
+            stored=await self._temporary(pool, user.username, user.sub, request),
             permanent=False,
             tokens_survive=self.tokens_survive,
             temporary_only=True,
@@ -166,14 +167,15 @@ class UserAdministration:
         return {"User": _described(changed, "Attributes")}
 
     async def _temporary(
-        self, pool: UserPool, username: str, request: Mapping[str, Any]
+        self, pool: UserPool, username: str, sub: str, request: Mapping[str, Any]
     ) -> StoredPassword:
         if "TemporaryPassword" in request:
             password = Secret(request["TemporaryPassword"])
             pool.password_policy.check(password)
         else:
             password = random_password()
-        return await self.workers.run(StoredPassword.make, pool.id, username, password)
+        second = second_name(pool, username, sub)
+        return await self.workers.run(StoredPassword.make, pool.id, username, password, second)
 
     async def set_password(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminSetUserPassword."""
@@ -183,9 +185,12 @@ class UserAdministration:
         )
         password = Secret(request["Password"])
         pool.password_policy.check(password)
+        second = second_name(pool, user.username, user.sub)
         change = _PasswordChange(
             user=user,
-            stored=await self.workers.run(StoredPassword.make, pool.id, user.username, password),
+            stored=await self.workers.run(
+                StoredPassword.make, pool.id, user.username, password, second
+            ),
             permanent=request.get("Permanent", False),
             tokens_survive=self.tokens_survive,
         )

@@ -229,6 +229,9 @@ def _delete(connection: Connection, pool_id: str) -> None:
     connection.execute("DELETE FROM password_failures WHERE pool_id = ?", (pool_id,))
     connection.execute("DELETE FROM reset_codes WHERE pool_id = ?", (pool_id,))
     connection.execute("DELETE FROM reset_attempts WHERE pool_id = ?", (pool_id,))
+    connection.execute("DELETE FROM typed_failures WHERE pool_id = ?", (pool_id,))
+    connection.execute("DELETE FROM typed_resets WHERE pool_id = ?", (pool_id,))
+    connection.execute("DELETE FROM migrations WHERE pool_id = ?", (pool_id,))
 
 
 def _list(connection: Connection, most: int, after: tuple[float, str]) -> dict[str, Any]:

@@ -8,8 +8,11 @@ matches nothing, so that it is not told from a name that somebody has.
 
 import hmac
 import secrets
-from typing import Final
+from typing import Final, Self
 
+from attrs import field, frozen
+
+from authflow.pool.accounts.masking import bucket, keyed
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import CognitoError
@@ -20,31 +23,93 @@ _SECONDS: Final = 3600.0
 _WINDOW: Final = 3600.0
 _MOST_ATTEMPTS: Final = 10
 _DIGITS: Final = 6
+MOST_NAMES: Final = 100_000
+"""How many names that were typed are remembered for a pool; the oldest are forgotten."""
 
 
-def owner_of(pool: UserPool, user: User | None, typed: str) -> str:
-    """Give what codes and attempts are kept under: the user, or the name that nobody has."""
-    return f"name:{pool.fold(typed)}" if user is None else f"user:{user.sub}"
+@frozen(kw_only=True)
+class Asker:
+    """Whose attempts they are: an account's, by a name that was typed.
+
+    Args:
+        pool: The user pool.
+        name: The name as it was typed, keyed.
+        owner: The account; for a name that nobody has one of a few that tell nothing.
+        exists: Whether there is an account.
+        hidden: Whether the app client hides which.
+    """
+
+    pool: UserPool = field(repr=False)
+    name: str
+    owner: str
+    exists: bool
+    hidden: bool
+
+    @classmethod
+    def of(cls, pool: UserPool, user: User | None, typed: str, *, hidden: bool) -> Self:
+        """Say whose attempts they are.
+
+        Args:
+            pool: The user pool.
+            user: The user; None for a name that nobody has.
+            typed: The name as it was typed.
+            hidden: Whether the app client hides which.
+        """
+        name = keyed(pool, "reset", pool.fold(typed))
+        return cls(
+            pool=pool,
+            name=name,
+            owner=bucket(name) if user is None else f"user:{user.sub}",
+            exists=user is not None,
+            hidden=hidden,
+        )
 
 
-def count_reset_attempt(connection: Connection, pool_id: str, owner: str, now: float) -> None:
+def count_reset_attempt(connection: Connection, asker: Asker, now: float) -> bool:
     """Count an attempt to ask for a code or to enter one.
+
+    Returns:
+        Whether it may succeed: not if the account has had too many by other names, and the app
+        client hides that they are one account's.
 
     Raises:
         CognitoError: There were too many in this hour.
     """
-    connection.execute("DELETE FROM reset_attempts WHERE began_at <= ?", (now - _WINDOW,))
-    attempts: int
-    ((attempts,),) = connection.execute(
+    pool_id, over = asker.pool.id, now - _WINDOW
+    connection.execute("DELETE FROM reset_attempts WHERE began_at <= ?", (over,))
+    connection.execute(
+        "DELETE FROM typed_resets WHERE began_at <= ? AND coalesce(asked_at, 0) <= ?",
+        (over, now - _SECONDS),
+    )
+    by_name: int
+    ((by_name,),) = connection.execute(
+        "INSERT INTO typed_resets (pool_id, name, attempts, began_at, place) VALUES (?, ?, 1, ?,"
+        " (SELECT coalesce(max(place), 0) + 1 FROM typed_resets WHERE pool_id = ?))"
+        " ON CONFLICT (pool_id, name) DO UPDATE SET place = excluded.place, attempts ="
+        " CASE WHEN typed_resets.began_at <= ? THEN 1 ELSE typed_resets.attempts + 1 END,"
+        " began_at ="
+        " CASE WHEN typed_resets.began_at <= ? THEN ? ELSE typed_resets.began_at END"
+        " RETURNING attempts",
+        (pool_id, asker.name, now, pool_id, over, over, now),
+    )
+    connection.execute(
+        "DELETE FROM typed_resets WHERE pool_id = ? AND place <="
+        " (SELECT max(place) FROM typed_resets WHERE pool_id = ?) - ?",
+        (pool_id, pool_id, MOST_NAMES),
+    )
+    by_account: int
+    ((by_account,),) = connection.execute(
         "INSERT INTO reset_attempts (pool_id, owner, attempts, began_at) VALUES (?, ?, 1, ?)"
         " ON CONFLICT (pool_id, owner) DO UPDATE SET attempts = reset_attempts.attempts + 1"
         " RETURNING attempts",
-        (pool_id, owner, now),
+        (pool_id, asker.owner, now),
     )
-    if attempts > _MOST_ATTEMPTS:
+    too_many = asker.exists and by_account > _MOST_ATTEMPTS
+    if by_name > _MOST_ATTEMPTS or (too_many and not asker.hidden):
         raise CognitoError(
             "LimitExceededException", "Attempt limit exceeded, please try after some time."
         )
+    return not too_many
 
 
 def new_code() -> Secret[str]:
@@ -58,25 +123,28 @@ def _mac(pool: UserPool, owner: str, code: Secret[str]) -> bytes:
     return hmac.digest(pool.mask_key, told.encode(), "sha256")
 
 
-def put_code(
-    connection: Connection, pool: UserPool, owner: str, code: Secret[str] | None, now: float
-) -> None:
+def put_code(connection: Connection, asker: Asker, code: Secret[str] | None, now: float) -> None:
     """Keep a code instead of the one before.
 
     Args:
         connection: The database.
-        pool: The user pool.
-        owner: From `owner_of`.
+        asker: Who asked for it.
         code: The code; None for one that matches nothing.
         now: Seconds since the epoch.
     """
-    mac = secrets.token_bytes(32) if code is None else _mac(pool, owner, code)
+    pool = asker.pool
+    drawn = secrets.token_bytes(32)
+    mac = _mac(pool, asker.owner, Secret(drawn.hex()) if code is None else code)
     connection.execute("DELETE FROM reset_codes WHERE expires_at <= ?", (now,))
     connection.execute(
         "INSERT INTO reset_codes (pool_id, owner, mac, expires_at) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (pool_id, owner)"
         " DO UPDATE SET mac = excluded.mac, expires_at = excluded.expires_at",
-        (pool.id, owner, mac, now + _SECONDS),
+        (pool.id, asker.owner, mac, now + _SECONDS),
+    )
+    connection.execute(
+        "UPDATE typed_resets SET asked_at = ? WHERE pool_id = ? AND name = ?",
+        (now, pool.id, asker.name),
     )
 
 
@@ -87,24 +155,43 @@ def code_mismatch() -> CognitoError:
     )
 
 
-def use_up_code(
-    connection: Connection, pool: UserPool, owner: str, code: Secret[str], now: float
-) -> None:
+def use_up_code(connection: Connection, asker: Asker, code: Secret[str] | None, now: float) -> None:
     """Compare a code, and delete it if it is right, with the attempts that it took.
+
+    A code is an account's, whichever name is typed. Where the app client hides users, a wrong one
+    is said to be wrong where a code was asked for by the same name, as for a name that nobody has.
+
+    Args:
+        connection: The database.
+        asker: Who enters it.
+        code: The code; None for one that matches nothing.
+        now: Seconds since the epoch.
 
     Raises:
         CognitoError: It is wrong, or there is none (any more).
     """
+    pool = asker.pool
+    asked = connection.execute(
+        "SELECT 1 FROM typed_resets WHERE pool_id = ? AND name = ? AND asked_at > ?",
+        (pool.id, asker.name, now - _SECONDS),
+    )
     row = connection.execute(
         "SELECT mac FROM reset_codes WHERE pool_id = ? AND owner = ? AND expires_at > ?",
-        (pool.id, owner, now),
+        (pool.id, asker.owner, now),
     ).first()
-    if row is None:
-        raise CognitoError(
-            "ExpiredCodeException", "Invalid code provided, please request a code again."
-        )
-    if not hmac.compare_digest(row[0], _mac(pool, owner, code)):
-        raise code_mismatch()
-    whose = (pool.id, owner)
+    given = _mac(pool, asker.owner, new_code() if code is None else code)
+    right = row is not None and hmac.compare_digest(row[0], given)
+    if not (right and asker.exists and code is not None):
+        raise code_mismatch() if (asked if asker.hidden else row) else _no_code()
+    whose = (pool.id, asker.owner)
     connection.execute("DELETE FROM reset_codes WHERE pool_id = ? AND owner = ?", whose)
     connection.execute("DELETE FROM reset_attempts WHERE pool_id = ? AND owner = ?", whose)
+    connection.execute(
+        "DELETE FROM typed_resets WHERE pool_id = ? AND name = ?", (pool.id, asker.name)
+    )
+
+
+def _no_code() -> CognitoError:
+    return CognitoError(
+        "ExpiredCodeException", "Invalid code provided, please request a code again."
+    )

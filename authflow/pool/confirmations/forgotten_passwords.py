@@ -2,16 +2,18 @@
 
 Where the app client hides users, whoever cannot be sent a code is answered as if one had been sent:
 a name that nobody has, a user who is disabled or has no verified address ("Managing user existence
-error responses" in the developer guide).
+error responses" in the developer guide). A user with a temporary password is answered so, too. All
+of them take the work that a user takes who is sent a code, the wording by a trigger included.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from attrs import define, frozen
 
 from authflow.pool.accounts.callers import Caller, find_caller_and_user
-from authflow.pool.accounts.masking import stand_in
+from authflow.pool.accounts.masking import StandIn, second_name, stand_in
 from authflow.pool.accounts.passwords import StoredPassword
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import (
@@ -20,21 +22,20 @@ from authflow.pool.accounts.users import (
     UNCONFIRMED,
     User,
     find_named,
-    find_user,
     find_user_by_sub,
     set_status,
 )
 from authflow.pool.cognito_errors import CognitoError, user_not_found_by_name
 from authflow.pool.confirmations.codes import (
-    code_mismatch,
+    Asker,
     count_reset_attempt,
     new_code,
-    owner_of,
     put_code,
     use_up_code,
 )
 from authflow.pool.confirmations.settings import (
     check_may_reset,
+    may_reset,
     pretend_to_reach,
     recovery_attributes,
 )
@@ -57,24 +58,39 @@ _NO_CLIENT: Final = "CLIENT_ID_NOT_APPLICABLE"
 
 @frozen(kw_only=True)
 class _Issue:
-    """A code on its way to a user."""
+    """A code on its way to a user, or to who stands for one.
 
-    pool: UserPool
-    user: User
+    Args:
+        asker: Who asked for it.
+        sub: The user's id; None for nobody, whom nothing is sent.
+        code: The code.
+        message: The message that holds it.
+        by_administrator: Whether the user must reset the password then.
+    """
+
+    asker: Asker
+    sub: str | None
     code: Secret[str]
     message: Message
-    by_administrator: bool
+    by_administrator: bool = False
     tokens_survive: bool
 
 
-def _keep(connection: Connection, issue: _Issue, now: float) -> None:
+def _keep(connection: Connection, issue: _Issue, now: float) -> bool:
     """Keep a code and its message.
+
+    Returns:
+        Whether they were kept, or are but to be thought so.
 
     Raises:
         CognitoError: Meanwhile the user was deleted, or may not reset the password.
     """
-    pool = issue.pool
-    user = find_user_by_sub(connection, pool.id, issue.user.sub)
+    asker, pool = issue.asker, issue.asker.pool
+    user = find_user_by_sub(connection, pool.id, issue.sub)
+    if asker.hidden and (user is None or not may_reset(user)):
+        put_code(connection, asker, None, now)
+        put_message(connection, pool, issue.message, kept=False)
+        return False
     if user is None:
         raise user_not_found_by_name()
     check_may_reset(user)
@@ -82,24 +98,24 @@ def _keep(connection: Connection, issue: _Issue, now: float) -> None:
         set_status(connection, user, RESET_REQUIRED, now)
         if not issue.tokens_survive:
             end_families(connection, user.sub)
-    put_code(connection, pool, owner_of(pool, user, user.username), issue.code, now)
+    put_code(connection, asker, issue.code, now)
     put_message(connection, pool, issue.message)
+    return True
 
 
 @frozen(kw_only=True)
 class _Entry:
     """A code that was entered, with the password to be set."""
 
-    caller: Caller
-    owner: str
+    asker: Asker
     sub: str | None
-    code: Secret[str]
+    code: Secret[str] | None
     stored: StoredPassword
     tokens_survive: bool
 
 
 def _find_for_new_password(connection: Connection, pool: UserPool, sub: str | None) -> User:
-    user = None if sub is None else find_user_by_sub(connection, pool.id, sub)
+    user = find_user_by_sub(connection, pool.id, sub)
     if user is None:
         raise user_not_found_by_name()
     check_may_reset(user)
@@ -114,15 +130,14 @@ def _confirm(connection: Connection, entry: _Entry, now: float) -> User:
     Raises:
         CognitoError: The code is not good, or the user may not reset the password.
     """
-    pool = entry.caller.pool
+    pool = entry.asker.pool
     try:
         user = _find_for_new_password(connection, pool, entry.sub)
     except CognitoError:
-        if not entry.caller.client.hides_users:
-            raise
-        use_up_code(connection, pool, entry.owner, entry.code, now)
-        raise code_mismatch() from None
-    use_up_code(connection, pool, entry.owner, entry.code, now)
+        if entry.asker.hidden:
+            use_up_code(connection, entry.asker, None, now)
+        raise
+    use_up_code(connection, entry.asker, entry.code, now)
     return change_password(
         connection,
         user,
@@ -166,50 +181,49 @@ class ForgottenPasswords:
         hidden = caller.client.hides_users
         if user is None and not hidden and not self.migration.serves(caller):
             raise user_not_found_by_name()
-        owner = owner_of(caller.pool, user, typed)
-        await self.database.write(count_reset_attempt, caller.pool.id, owner, self.clock())
-        try:
-            if user is None:
-                user = await self._bring_in(caller, typed, attributes)
-            destination = await self._send(caller, user, attributes)
-        except CognitoError:
-            if not hidden:
-                raise
-            destination = pretend_to_reach(caller.pool, typed, attributes)
-            owner = owner_of(caller.pool, user, typed)
-            await self.database.write(put_code, caller.pool, owner, None, self.clock())
+        asker = Asker.of(caller.pool, user, typed, hidden=hidden)
+        may_succeed = await self.database.write(count_reset_attempt, asker, self.clock())
+        if user is None and self.migration.serves(caller):
+            user = await self._bring_in(caller, typed, attributes)
+            asker = Asker.of(caller.pool, user, typed, hidden=hidden)
+        if hidden:
+            made = stand_in(caller.pool, typed)
+            destination = await self._send_or_pretend(
+                caller, asker, user, made, attributes, may_succeed=may_succeed
+            )
+        elif user is None:
+            raise user_not_found_by_name()
+        else:
+            occasion = Occasion.of(caller, user.username, user)
+            destination = await self._issue(occasion, asker, user, attributes)
         return {"CodeDeliveryDetails": destination.details}
 
-    async def _bring_in(self, caller: Caller, typed: str, attributes: tuple[str, ...]) -> User:
-        if not self.migration.serves(caller):
-            raise user_not_found_by_name()
+    async def _bring_in(
+        self, caller: Caller, typed: str, attributes: tuple[str, ...]
+    ) -> User | None:
         try:
             return await self.migration.bring_in_without_password(caller, typed, attributes)
         except CognitoError:
-            # Of two requests that bring one user in side by side, the second finds the first's.
-            user = await self.database.read(find_user, caller.pool, typed)
-            if user is None:
+            if not caller.client.hides_users:
                 raise
-            return user
-
-    async def _send(self, caller: Caller, user: User, attributes: tuple[str, ...]) -> Destination:
-        occasion = Occasion.of(caller, user.username, user)
-        return await self._issue(occasion, user, attributes, by_administrator=False)
+            return None
 
     async def _issue(
         self,
         occasion: Occasion,
+        asker: Asker,
         user: User,
         attributes: tuple[str, ...],
         *,
-        by_administrator: bool,
+        by_administrator: bool = False,
     ) -> Destination:
+        """Send a code to a user, or say why not."""
         check_may_reset(user)
         destination, code = reach(user, attributes), new_code()
         message = await self.wording.reset(occasion, user, destination, code, self.clock())
         issue = _Issue(
-            pool=occasion.pool,
-            user=user,
+            asker=asker,
+            sub=user.sub,
             code=code,
             message=message,
             by_administrator=by_administrator,
@@ -217,6 +231,44 @@ class ForgottenPasswords:
         )
         await self.database.write(_keep, issue, self.clock())
         self.mailbox.announce(message)
+        return destination
+
+    async def _send_or_pretend(
+        self,
+        caller: Caller,
+        asker: Asker,
+        user: User | None,
+        made: StandIn,
+        attributes: tuple[str, ...],
+        *,
+        may_succeed: bool,
+    ) -> Destination:
+        """Send a code to a user who can be sent one, and take as much work for everybody else."""
+        code, destination = new_code(), pretend_to_reach(made, attributes)
+        person = made.as_user(destination.attribute, self.clock())
+        if user is not None:
+            with contextlib.suppress(CognitoError):
+                check_may_reset(user)
+                destination, person = reach(user, attributes), user
+        occasion = Occasion.of(caller, person.username, person)
+        strange = person is not user
+        try:
+            message = await self.wording.reset(
+                occasion, person, destination, code, self.clock(), user_not_found=strange
+            )
+        except CognitoError:
+            may_succeed = False
+            message = self.wording.plain(person, destination, code, self.clock())
+        sub = person.sub if may_succeed and not strange else None
+        issue = _Issue(
+            asker=asker,
+            sub=sub,
+            code=code,
+            message=message,
+            tokens_survive=self.tokens_survive,
+        )
+        if await self.database.write(_keep, issue, self.clock()):
+            self.mailbox.announce_later(message)
         return destination
 
     async def reset(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -233,7 +285,8 @@ class ForgottenPasswords:
         )
         # An administrator may reset a password even where nobody else may.
         attributes = recovery_attributes(pool, by_administrator=True)
-        await self._issue(occasion, user, attributes, by_administrator=True)
+        asker = Asker.of(pool, user, user.username, hidden=False)
+        await self._issue(occasion, asker, user, attributes, by_administrator=True)
         return {}
 
     async def confirm(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -249,15 +302,18 @@ class ForgottenPasswords:
         pool.password_policy.check(password)
         if user is None and not caller.client.hides_users:
             raise user_not_found_by_name()
-        owner = owner_of(pool, user, typed)
-        await self.database.write(count_reset_attempt, pool.id, owner, self.clock())
-        username = (stand_in(pool, typed) if user is None else user).username
+        asker = Asker.of(pool, user, typed, hidden=caller.client.hides_users)
+        may_succeed = await self.database.write(count_reset_attempt, asker, self.clock())
+        made = stand_in(pool, typed)
+        known = made if user is None else user
+        second = second_name(pool, known.username, known.sub)
         entry = _Entry(
-            caller=caller,
-            owner=owner,
+            asker=asker,
             sub=None if user is None else user.sub,
-            code=Secret(request["ConfirmationCode"]),
-            stored=await self.workers.run(StoredPassword.make, pool.id, username, password),
+            code=Secret(request["ConfirmationCode"]) if may_succeed else None,
+            stored=await self.workers.run(
+                StoredPassword.make, pool.id, known.username, password, second
+            ),
             tokens_survive=self.tokens_survive,
         )
         changed = await self.database.write(_confirm, entry, self.clock())

@@ -7,7 +7,7 @@ accounts" in the developer guide).
 from typing import Final
 
 from authflow.pool.accounts.attribute_values import is_address
-from authflow.pool.accounts.masking import stand_in_address
+from authflow.pool.accounts.masking import StandIn
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import FORCE_CHANGE_PASSWORD, User
 from authflow.pool.cognito_errors import not_authorized
@@ -49,20 +49,25 @@ def check_may_reset(user: User) -> None:
         raise not_authorized("User password cannot be reset in the current state.")
 
 
-def pretend_to_reach(pool: UserPool, typed: str, attributes: tuple[str, ...]) -> Destination:
+def may_reset(user: User) -> bool:
+    """Say whether a user's password is reset by a code; `check_may_reset` says why not."""
+    return user.enabled and user.status != FORCE_CHANGE_PASSWORD
+
+
+def pretend_to_reach(made: StandIn, attributes: tuple[str, ...]) -> Destination:
     """Make the destination of a user who does not exist, or must not be told from one.
 
     Its medium follows the form of the name and what the pool verifies ("Managing user existence
     error responses" in the developer guide); the same name has always the same.
 
     Args:
-        pool: The user pool.
-        typed: The name.
+        made: Who stands for the user.
         attributes: Those by which users of the pool are reached.
     """
-    for attribute in attributes:
-        if is_address(attribute, typed):
-            return Destination(attribute=attribute, address=typed)
-    verified = pool.settings.get("AutoVerifiedAttributes") or ()
-    likely = [each for each in attributes if each in verified] or attributes
-    return Destination(attribute=likely[0], address=stand_in_address(pool, typed, likely[0]))
+    verified = made.pool.settings.get("AutoVerifiedAttributes") or ()
+    likely = (
+        *(each for each in attributes if is_address(each, made.name)),
+        *(each for each in attributes if each in verified),
+        *attributes,
+    )[0]
+    return Destination(attribute=likely, address=made.address(likely))

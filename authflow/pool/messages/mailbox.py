@@ -5,10 +5,13 @@ file shows one. The key is made of the pool's own, which is in the file, too: th
 eyes, not from whoever takes the file. After a day they are gone.
 """
 
+import asyncio
+import contextlib
 import hmac
 import json
 import logging
 import os
+import secrets
 from collections.abc import Callable
 from typing import Any, Final, Self
 
@@ -24,6 +27,8 @@ from authflow.secret import Secret
 _LOG: Final = logging.getLogger("authflow.pool")
 _KEPT: Final = 86400.0
 _NONCE_BYTES: Final = 12
+_NOT_KEPT: Final = 65_536
+"""How many rows what is not kept may take."""
 
 
 @frozen(kw_only=True)
@@ -73,22 +78,41 @@ def _key(pool: UserPool) -> AESGCM:
     return AESGCM(hmac.digest(pool.mask_key, b"authflow mailbox", "sha256"))
 
 
-def put_message(connection: Connection, pool: UserPool, message: Message) -> None:
-    """Keep a message, and forget those of yesterday."""
+def put_message(
+    connection: Connection, pool: UserPool, message: Message, *, kept: bool = True
+) -> None:
+    """Keep a message, and forget those of yesterday.
+
+    Args:
+        connection: The database.
+        pool: The user pool.
+        message: The message.
+        kept: Whether it is one; if not, it takes as much work, and is written over what was not
+            kept before.
+    """
     nonce = os.urandom(_NONCE_BYTES)
     text = json.dumps(message.to_json()).encode()
     sealed = nonce + _key(pool).encrypt(nonce, text, pool.id.encode())
     connection.execute("DELETE FROM messages WHERE sent_at < ?", (message.sent_at - _KEPT,))
     connection.execute(
-        "INSERT INTO messages (pool_id, username, sent_at, sealed) VALUES (?, ?, ?, ?)",
-        (pool.id, message.username, message.sent_at, sealed),
+        "INSERT INTO messages (id, pool_id, username, sent_at, sealed) VALUES"
+        " (coalesce(?, (SELECT coalesce(max(id), 0) + 1 FROM messages WHERE id > 0)), ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET pool_id = excluded.pool_id,"
+        " sent_at = excluded.sent_at, sealed = excluded.sealed",
+        (
+            None if kept else -1 - secrets.randbelow(_NOT_KEPT),
+            pool.id,
+            message.username if kept else "",
+            message.sent_at,
+            sealed,
+        ),
     )
 
 
 def _messages(connection: Connection, pool_id: str, username: str | None) -> list[Message]:
     pool = find_pool(connection, pool_id)
     rows = connection.execute(
-        "SELECT sent_at, sealed FROM messages WHERE pool_id = ?"
+        "SELECT sent_at, sealed FROM messages WHERE pool_id = ? AND id > 0"
         " AND username = coalesce(?, username) ORDER BY id",
         (pool_id, username),
     )
@@ -143,3 +167,12 @@ class Mailbox:
             raise CognitoError(
                 "CodeDeliveryFailureException", "The message could not be delivered."
             ) from None
+
+    def announce_later(self, message: Message) -> None:
+        """Tell of a message behind the reply, so that its time tells nobody that it was sent."""
+
+        def announce() -> None:
+            with contextlib.suppress(CognitoError):  # it is in the log
+                self.announce(message)
+
+        asyncio.get_running_loop().call_soon(announce)

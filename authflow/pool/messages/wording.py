@@ -66,6 +66,8 @@ class Wording:
         destination: Destination,
         code: Secret[str],
         now: float,
+        *,
+        user_not_found: bool = False,
     ) -> Message:
         """Word the message with the code that resets a password.
 
@@ -75,31 +77,50 @@ class Wording:
             destination: Where it goes.
             code: The code, which the trigger does not learn.
             now: Seconds since the epoch.
+            user_not_found: The user stands for one who does not exist: the trigger is told so.
 
         Raises:
             CognitoError: The trigger refused or failed, or its text leaves the code out.
         """
-        pool = occasion.pool
-        settings, own = _settings(pool), MessageReply()
+        pool, own = occasion.pool, MessageReply()
         if self.triggers.serves(pool, CustomMessageEvent.trigger):
             event = CustomMessageEvent(
                 **occasion.members,
                 source=FORGOT_PASSWORD,
                 code_parameter=_CODE,
                 link_parameter=_LINK,
+                user_not_found=user_not_found,
             )
             own = await self.triggers.consult(pool, event)
-        by_email = destination.medium == "EMAIL"
+        settings, by_email = _settings(pool), destination.medium == "EMAIL"
         text = (own.email or settings.email if by_email else own.sms or settings.sms) or _TEXT
         if _CODE not in text:
             raise invalid_trigger_result()
-        return Message(
-            pool_id=pool.id,
-            username=user.username,
-            medium=destination.medium,
-            destination=destination.address,
-            subject=(own.subject or settings.subject or _SUBJECT) if by_email else None,
-            text=Secret(text.replace(_CODE, code.reveal())),
-            code=code,
-            sent_at=now,
-        )
+        subject = own.subject or settings.subject or _SUBJECT
+        return _worded(user, destination, code, now, text=text, subject=subject)
+
+    def plain(self, user: User, destination: Destination, code: Secret[str], now: float) -> Message:
+        """Word the same message in the pool's own words.
+
+        Args:
+            user: The user.
+            destination: Where it goes.
+            code: The code.
+            now: Seconds since the epoch.
+        """
+        return _worded(user, destination, code, now, text=_TEXT, subject=_SUBJECT)
+
+
+def _worded(
+    user: User, destination: Destination, code: Secret[str], now: float, *, text: str, subject: str
+) -> Message:
+    return Message(
+        pool_id=user.pool_id,
+        username=user.username,
+        medium=destination.medium,
+        destination=destination.address,
+        subject=subject if destination.medium == "EMAIL" else None,
+        text=Secret(text.replace(_CODE, code.reveal())),
+        code=code,
+        sent_at=now,
+    )

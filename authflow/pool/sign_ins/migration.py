@@ -13,7 +13,7 @@ from attrs import define, frozen
 
 from authflow.pool.accounts.attribute_values import read_attributes, required_is_missing
 from authflow.pool.accounts.callers import Caller
-from authflow.pool.accounts.lockout import check_lock, count_attempt
+from authflow.pool.accounts.masking import second_name
 from authflow.pool.accounts.passwords import StoredPassword, random_password
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import (
@@ -28,6 +28,7 @@ from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result, n
 from authflow.pool.messages.destination import Destination, reach
 from authflow.pool.messages.mailbox import Mailbox, Message, put_message
 from authflow.pool.messages.wording import welcome
+from authflow.pool.sign_ins.migration_claims import Claim, MigrationClaims, redeem
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.triggers.occasion import Occasion
@@ -58,7 +59,22 @@ class _Arrival:
     messages: tuple[Message, ...]
 
 
-def _write(connection: Connection, pool: UserPool, arrival: _Arrival) -> None:
+@frozen(kw_only=True)
+class BroughtIn:
+    """Whose a name is now.
+
+    Args:
+        user: The user.
+        proved: Whether the directory has taken the password: not if another request has brought
+            the user in meanwhile.
+    """
+
+    user: User
+    proved: bool
+
+
+def _write(connection: Connection, pool: UserPool, arrival: _Arrival, claim: Claim) -> None:
+    redeem(connection, claim)
     insert_user(connection, pool, arrival.user, move_aliases=arrival.move_aliases)
     for message in arrival.messages:
         put_message(connection, pool, message)
@@ -73,6 +89,7 @@ class Migration:
         workers: Threads for the verifier.
         triggers: Runs the trigger.
         mailbox: Tells of welcome messages.
+        claims: See to it that a name is asked about once at a time.
         clock: Gives the time, in seconds since the epoch.
     """
 
@@ -80,17 +97,20 @@ class Migration:
     workers: Workers
     triggers: TriggerRunner
     mailbox: Mailbox
+    claims: MigrationClaims
     clock: Callable[[], float]
 
     def serves(self, caller: Caller) -> bool:
         """Say whether a pool has the trigger."""
         return self.triggers.serves(caller.pool, MigrationEvent.trigger)
 
-    async def bring_in(self, caller: Caller, typed: str, password: Secret[str]) -> User:
+    async def bring_in(self, caller: Caller, typed: str, password: Secret[str]) -> BroughtIn:
         """Bring a user in whom the pool does not know, at sign-in.
 
-        Failures count towards the lockout of the name: the other directory is guarded by the same
-        five tries.
+        The other directory is guarded by the same five tries as passwords. Each is counted before
+        the trigger is asked, and only a user who is brought in takes it back: whether a guess was
+        wrong or the directory was out of reach cannot be told by what the trigger gives. A name is
+        asked about once at a time; who waited finds the user whom the first has brought in.
 
         Args:
             caller: Who asks; its ClientMetadata reaches the trigger as `validationData`.
@@ -100,18 +120,17 @@ class Migration:
         Raises:
             CognitoError: The trigger refused, failed, or gave nothing that can be used.
         """
-        pool, name = caller.pool, caller.pool.fold(typed)
-        await self.database.read(check_lock, pool.id, name, self.clock())
-        try:
-            arrival = await self._ask(caller, typed, password)
-            await self._keep(caller, arrival)
-        except (TriggerRaisedError, CognitoError) as error:
-            if isinstance(error, TriggerRaisedError):
-                await self.database.write(count_attempt, pool.id, name, self.clock(), passed=False)
-            if caller.client.hides_users:
-                raise not_authorized() from error
-            raise _refusal(caller, error) from error
-        return arrival.user
+        async with self.claims.hold(caller, typed, counting=True) as held:
+            if isinstance(held, User):
+                return BroughtIn(user=held, proved=False)
+            try:
+                arrival = await self._ask(caller, typed, password)
+                await self._keep(caller, arrival, held)
+            except (TriggerRaisedError, CognitoError) as error:
+                if caller.client.hides_users:
+                    raise not_authorized() from error
+                raise _refusal(caller, error) from error
+        return BroughtIn(user=arrival.user, proved=True)
 
     async def bring_in_without_password(
         self, caller: Caller, typed: str, attributes: tuple[str, ...]
@@ -127,15 +146,18 @@ class Migration:
             CognitoError: As of `bring_in`; or the user has no verified address, and then is not
                 brought in, since nobody could ever sign in as this user.
         """
-        try:
-            arrival = await self._ask(caller, typed, None)
-        except (TriggerRaisedError, CognitoError) as error:
-            raise _refusal(caller, error) from error
-        reach(arrival.user, attributes)
-        try:
-            await self._keep(caller, arrival)
-        except CognitoError as error:
-            raise _refusal(caller, error) from error
+        async with self.claims.hold(caller, typed, counting=False) as held:
+            if isinstance(held, User):
+                return held
+            try:
+                arrival = await self._ask(caller, typed, None)
+            except (TriggerRaisedError, CognitoError) as error:
+                raise _refusal(caller, error) from error
+            reach(arrival.user, attributes)
+            try:
+                await self._keep(caller, arrival, held)
+            except CognitoError as error:
+                raise _refusal(caller, error) from error
         return arrival.user
 
     async def _ask(self, caller: Caller, typed: str, password: Secret[str] | None) -> _Arrival:
@@ -155,7 +177,11 @@ class Migration:
             if not attributes.get(attribute):
                 raise required_is_missing(attribute)
         stored = await self.workers.run(
-            StoredPassword.make, pool.id, username, password or random_password()
+            StoredPassword.make,
+            pool.id,
+            username,
+            password or random_password(),
+            second_name(pool, username, sub),
         )
         user = User(
             sub=sub,
@@ -179,8 +205,8 @@ class Migration:
             messages=tuple(welcome(user, each, now) for each in destinations),
         )
 
-    async def _keep(self, caller: Caller, arrival: _Arrival) -> None:
-        await self.database.write(_write, caller.pool, arrival)
+    async def _keep(self, caller: Caller, arrival: _Arrival, claim: Claim) -> None:
+        await self.database.write(_write, caller.pool, arrival, claim)
         for message in arrival.messages:
             self.mailbox.announce(message)
 

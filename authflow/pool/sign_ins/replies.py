@@ -72,5 +72,5 @@ def asked(progress: Progress, owed: ChallengeOwed, handle: str) -> dict[str, Any
     return {
         "ChallengeName": str(owed.state),
         "Session": handle,
-        "ChallengeParameters": {**owed.parameters, USERNAME: progress.username},
+        "ChallengeParameters": {**owed.parameters, USERNAME: progress.shown},
     }

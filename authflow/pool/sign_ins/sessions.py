@@ -22,11 +22,13 @@ from authflow.errors import UnexpectedReplyError
 from authflow.machine import AuthFlow, Event, Side, State, advance
 from authflow.pool.accounts.callers import (
     Caller,
+    check_may_begin,
     check_may_sign_in,
     check_not_expired,
     find_caller,
+    may_sign_in,
 )
-from authflow.pool.accounts.lockout import check_lock
+from authflow.pool.accounts.lockout import Counted, check_lock
 from authflow.pool.accounts.users import User, find_user_by_sub
 from authflow.pool.cognito_errors import (
     invalid_session,
@@ -44,6 +46,8 @@ _NONCE_BYTES: Final = 12
 _DEVICE_KEY: Final = "DEVICE_KEY"
 _REMEMBERED: Final = 900.0
 """Seconds for which an expired session is kept, so that its user hears that it has expired."""
+MOST_OF_STRANGERS: Final = 100_000
+"""How many sign-ins of users who do not exist are kept. Those of users are not counted there."""
 
 
 @frozen(kw_only=True)
@@ -97,6 +101,11 @@ class Progress:
         credentials: `User.credentials` when the sign-in began, or when a password was proved or
             chosen since; None for a user who does not exist. Other ones end the session.
         with_device: Whether the client named a device (DEVICE_KEY) at any step.
+        told_as: The name by which the client is told of the user, if that is not the username.
+        named: The name as it was typed, keyed: of the sign-ins that began under one name only so
+            many wait.
+        room: How many of those may wait; None where the sign-in began before. No session is kept
+            of it.
         decided: Whether Define has said that tokens are to be issued. No session is kept of it.
     """
 
@@ -115,7 +124,15 @@ class Progress:
     companion: str | None = None
     credentials: str | None = None
     with_device: bool = False
+    told_as: str | None = None
+    named: str = ""
+    room: int | None = None
     decided: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The name by which the client is told of the user."""
+        return self.told_as or self.username
 
     def passed(self, name: str, *, metadata: str | None = None) -> Self:
         """Give the sign-in after a challenge that was passed."""
@@ -167,7 +184,7 @@ class Progress:
 
 _PLAIN: Final = (
     *("pool_id", "client_id", "flow", "state", "sub", "username", "typed", "auth_time"),
-    *("metadata", "companion", "credentials", "with_device"),
+    *("metadata", "companion", "credentials", "with_device", "told_as", "named"),
 )
 
 
@@ -207,9 +224,29 @@ def put_session(
     nonce = os.urandom(_NONCE_BYTES)
     sealed = nonce + AESGCM(key).encrypt(nonce, progress.to_json(), session_id)
     connection.execute("DELETE FROM sessions WHERE expires_at < ?", (now - _REMEMBERED,))
+    if progress.room is not None:
+        _make_room(connection, progress.named, progress.room)
     connection.execute(
-        "INSERT INTO sessions (id, expires_at, sealed) VALUES (?, ?, ?)",
-        (session_id, expires_at, sealed),
+        "INSERT INTO sessions (id, expires_at, sealed, name, place, stranger) VALUES (?, ?, ?, ?,"
+        " (SELECT coalesce(max(place), 0) + 1 FROM sessions WHERE name = ?),"
+        " CASE WHEN ? = 1 THEN (SELECT coalesce(max(stranger), 0) + 1 FROM sessions) END)",
+        (
+            *(session_id, expires_at, sealed, progress.named, progress.named),
+            int(progress.sub is None),
+        ),
+    )
+
+
+def _make_room(connection: Connection, named: str, room: int) -> None:
+    """Forget the oldest sign-ins: of this name, so that one may be added, and of strangers."""
+    connection.execute(
+        "DELETE FROM sessions WHERE name = ? AND place <= (SELECT place FROM sessions"
+        " WHERE name = ? ORDER BY place DESC LIMIT 1 OFFSET ?)",
+        (named, named, room - 1),
+    )
+    connection.execute(
+        "DELETE FROM sessions WHERE stranger <= (SELECT max(stranger) FROM sessions) - ?",
+        (MOST_OF_STRANGERS - 1,),
     )
 
 
@@ -276,20 +313,25 @@ def take(
         progress is None
         or progress.client_id != caller.client.id
         or progress.state != request["ChallengeName"]
-        or typed not in {progress.username, progress.typed}
+        or typed not in {progress.username, progress.typed, progress.shown}
     ):
         raise unknown
     if not _has_companion(progress, request.get("Session")):
         raise invalid_session()
+    # Who proves a password proves the one that the user has now: an old one is just wrong.
     if progress.state in _OF_THE_PASSWORD:
-        check_lock(connection, caller.pool.id, caller.pool.fold(progress.username), now)
-    user = None
+        counted = Counted.of(caller, progress.typed, progress.sub)
+        standing = check_lock(connection, counted, now)
+        if standing.barred and not proves:
+            raise not_authorized("Password attempts exceeded")
+    user = find_user_by_sub(connection, caller.pool.id, progress.sub)
     if progress.sub is not None:
-        user = find_user_by_sub(connection, caller.pool.id, progress.sub)
         if user is None:
             raise not_authorized()
-        check_may_sign_in(user)
-        # Who proves a password proves the one that the user has now: an old one is just wrong.
+        if proves:
+            check_may_begin(caller, user)
+        else:
+            check_may_go_on(caller, progress, user)
         if not proves and user.credentials != progress.credentials:
             raise invalid_session()
         if progress.state is State.NEW_PASSWORD_REQUIRED:
@@ -299,6 +341,18 @@ def take(
     if names_device(request["ChallengeResponses"]):
         progress = evolve(progress, with_device=True)
     return Taken(caller=caller, progress=progress, user=user)
+
+
+def check_may_go_on(caller: Caller, progress: Progress, user: User) -> None:
+    """Refuse a user who meanwhile may no longer sign in.
+
+    Raises:
+        CognitoError: Who has not proved the password does not learn why, where users are hidden.
+    """
+    if not caller.client.hides_users or progress.state is State.NEW_PASSWORD_REQUIRED:
+        check_may_sign_in(user)
+    elif not may_sign_in(user):
+        raise not_authorized()
 
 
 _OF_THE_PASSWORD: Final = frozenset({State.PASSWORD_VERIFIER, State.NEW_PASSWORD_REQUIRED})

@@ -7,18 +7,21 @@ answer and decides what is owed, and that is carried out until there is somethin
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from authflow.machine import AuthFlow, State, beginning
 from authflow.pool.accounts.callers import (
     Caller,
+    check_may_begin,
     check_may_sign_in,
     find_caller,
     find_caller_and_user,
+    may_sign_in,
     read_members,
     username_of,
 )
-from authflow.pool.accounts.masking import stand_in
+from authflow.pool.accounts.masking import StandIn, keyed, name_for_client, stand_in
+from authflow.pool.accounts.passwords import StoredPassword
 from authflow.pool.accounts.users import User, find_user_by_sub
 from authflow.pool.cognito_errors import (
     CognitoError,
@@ -84,15 +87,26 @@ def _decide_again(
             may no longer sign in, or has other credentials than those that the sign-in rests on.
     """
     caller, progress = decision.caller.again(connection), decision.progress
-    user = None
-    if progress.sub is not None:
-        user = find_user_by_sub(connection, caller.pool.id, progress.sub)
+    user = find_user_by_sub(connection, caller.pool.id, progress.sub)
     if user is None:
         raise not_authorized(reason=_GONE)
     check_may_sign_in(user)
     if user.credentials != progress.credentials:
         raise not_authorized(reason="the password was changed meanwhile")
     return decide(connection, caller, user, progress, now, held=held)
+
+
+@frozen(kw_only=True)
+class _Opening:
+    """What a proof can be asked for with.
+
+    Args:
+        public_a: SRP's A.
+        password: The user's, or a stand-in's.
+    """
+
+    public_a: int
+    password: StoredPassword = field(repr=False)
 
 
 @define(kw_only=True)
@@ -108,6 +122,7 @@ class SignIns:
         refresh: Refresh tokens.
         replies: Makes replies.
         triggers: What is asked before the password, and before tokens.
+        most_sessions: How many sign-ins that began under one name may wait for an answer.
         clock: Gives the time, in seconds since the epoch.
     """
 
@@ -119,6 +134,7 @@ class SignIns:
     refresh: Refresh
     replies: Replies
     triggers: SignInTriggers
+    most_sessions: int
     clock: Callable[[], float]
     _responders: Mapping[str, Responder] = field(init=False, repr=False)
 
@@ -160,59 +176,78 @@ class SignIns:
         _check_flow(caller, flow, admin=admin)
         caller.client.check_secret_hash(parameters.get(SECRET_HASH), typed)
         table = _TABLE_OF[flow]
+        # For everybody, and so it takes no time of its own where there is no user.
+        made = stand_in(caller.pool, typed) if caller.client.hides_users else None
         if table is AuthFlow.USER_PASSWORD_AUTH:
-            return await self._with_password(caller, user, typed, parameters)
+            return await self._with_password(caller, user, made, typed, parameters)
         by_challenges = table is AuthFlow.CUSTOM_AUTH
         begun = read_members(read_custom if by_challenges else BySrp.read, parameters)
         public_a = read_public_a(begun.public_a) if isinstance(begun, BySrp) else None
         if by_challenges:
             self.custom.check_configured(caller)
         if user is not None:
-            check_may_sign_in(user)
-        elif not caller.client.hides_users:
-            raise user_not_found()
-        caller, user = await self._announce(caller, typed, user)
+            check_may_begin(caller, user)
+            # A custom challenge proves no password, after which a reason could be told.
+            user = user if not by_challenges or may_sign_in(user) else None
+        caller, user, known = await self._announce(caller, user, made)
         with_device = names_device(parameters)
         srp = public_a is not None
-        progress = self._begin(caller, table, typed, user, srp=srp, with_device=with_device)
+        progress = self._begin(caller, table, typed, known, srp=srp, with_device=with_device)
         if not by_challenges and public_a is not None:
-            return await self.handshakes.ask(caller, progress, user, public_a)
+            return await self.handshakes.ask(caller, progress, known.password, public_a)
         decision = Decision(caller=caller, user=user, progress=progress, step=DefineOwed())
-        return await self._go_on(decision, public_a)
+        opening = None
+        if public_a is not None:
+            opening = _Opening(public_a=public_a, password=known.password)
+        return await self._go_on(decision, opening)
 
     async def _announce(
-        self, caller: Caller, typed: str, user: User | None
-    ) -> tuple[Caller, User | None]:
+        self, caller: Caller, user: User | None, made: StandIn | None
+    ) -> tuple[Caller, User | None, User | StandIn]:
         """Run PreAuthentication.
 
+        Args:
+            caller: Who asks.
+            user: The user, if there is one.
+            made: Who stands for a user whom the app client hides.
+
         Returns:
-            The caller without its ClientMetadata, which reaches no later trigger, and the user.
+            The caller without its ClientMetadata, which reaches no later trigger; the user; and
+            the user or who stands for one.
 
         Raises:
-            CognitoError: The trigger refused or failed.
+            CognitoError: There is no such user and the app client says so; or the trigger refused
+                or failed.
         """
-        if await self.triggers.before(caller, typed, user) and user is not None:
+        known = made if user is None else user
+        if known is None:
+            raise user_not_found()
+        if await self.triggers.before(caller, known.username, user):
             # The trigger took its time: meanwhile the user may have changed, or be gone.
-            user = await self.database.read(find_user_by_sub, caller.pool.id, user.sub)
-            if user is None:
-                raise not_authorized(reason=_GONE)
-            check_may_sign_in(user)
-        return evolve(caller, client_metadata=None), user
+            sub = None if user is None else user.sub
+            again = await self.database.read(find_user_by_sub, caller.pool.id, sub)
+            if user is not None:
+                if again is None:
+                    raise not_authorized(reason=_GONE)
+                check_may_begin(caller, again)
+                user = known = again
+        return evolve(caller, client_metadata=None), user, known
 
     def _begin(
         self,
         caller: Caller,
         flow: AuthFlow,
         typed: str,
-        user: User | None,
+        known: User | StandIn,
         *,
         srp: bool,
         with_device: bool,
     ) -> Progress:
         first = (entry(State.SRP_A, passed=True),) if srp else ()
-        known = stand_in(caller.pool, typed) if user is None else user
+        pool, hidden = caller.pool, caller.client.hides_users
+        user = known if isinstance(known, User) else None
         return Progress(
-            pool_id=caller.pool.id,
+            pool_id=pool.id,
             client_id=caller.client.id,
             flow=flow,
             state=beginning(srp=srp),
@@ -223,24 +258,32 @@ class SignIns:
             history=first,
             credentials=None if user is None else user.credentials,
             with_device=with_device,
+            told_as=name_for_client(known, pool, hidden=hidden),
+            named=keyed(pool, "session", pool.fold(typed)),
+            room=self.most_sessions,
         )
 
     async def _with_password(
-        self, caller: Caller, user: User | None, typed: str, parameters: Mapping[str, str]
+        self,
+        caller: Caller,
+        user: User | None,
+        made: StandIn | None,
+        typed: str,
+        parameters: Mapping[str, str],
     ) -> dict[str, Any]:
         password = read_members(ByPassword.read, parameters).password
-        user = await self.passwords.find_or_migrate(caller, user, typed, password)
-        caller, user = await self._announce(caller, typed, user)
+        user = await self.passwords.find_or_migrate(caller, user, made, typed, password)
+        caller, user, known = await self._announce(caller, user, made)
         flow, with_device = AuthFlow.USER_PASSWORD_AUTH, names_device(parameters)
-        progress = self._begin(caller, flow, typed, user, srp=False, with_device=with_device)
-        return await self._go_on(await self.passwords.check(caller, progress, user, password))
+        progress = self._begin(caller, flow, typed, known, srp=False, with_device=with_device)
+        return await self._go_on(await self.passwords.check(caller, progress, known, password))
 
-    async def _go_on(self, decision: Decision, public_a: int | None = None) -> dict[str, Any]:
+    async def _go_on(self, decision: Decision, opening: _Opening | None = None) -> dict[str, Any]:
         """Carry out what is owed, until there is something to reply.
 
         Args:
             decision: What is owed.
-            public_a: SRP's A, while a proof may still be asked for.
+            opening: What a proof is asked for with, while one may be.
         """
         overrides = None
         while True:
@@ -250,8 +293,9 @@ class SignIns:
                     return asked(progress, owed, decision.handle)
                 case DefineOwed():
                     match await self.custom.decide(caller, progress, user):
-                        case ProofWanted() if public_a is not None:
-                            return await self.handshakes.ask(caller, progress, user, public_a)
+                        case ProofWanted() if opening is not None:
+                            password, public_a = opening.password, opening.public_a
+                            return await self.handshakes.ask(caller, progress, password, public_a)
                         case CreateReply() as made:
                             return await self.replies.round(caller, progress, made)
                         case TokensWanted():

@@ -10,7 +10,6 @@ from attrs import define
 
 from authflow.machine import State
 from authflow.pool.accounts.callers import Caller
-from authflow.pool.accounts.masking import stand_in
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User
 from authflow.pool.sign_ins.sessions import Progress
@@ -39,12 +38,12 @@ class SignInTriggers:
         after = PostAuthenticationEvent.trigger
         return self.triggers.serves(pool, after) or self.tokens.serves(pool)
 
-    async def before(self, caller: Caller, typed: str, user: User | None) -> bool:
+    async def before(self, caller: Caller, username: str, user: User | None) -> bool:
         """Run PreAuthentication, if the pool has it.
 
         Args:
             caller: Who asks; its ClientMetadata reaches the trigger as `validationData`.
-            typed: The name as it was typed.
+            username: The canonical name, or that of who stands for a user.
             user: The user; None for one who does not exist, which the app client hides.
 
         Returns:
@@ -55,7 +54,6 @@ class SignInTriggers:
         """
         if not self.triggers.serves(caller.pool, PreAuthenticationEvent.trigger):
             return False
-        username = (stand_in(caller.pool, typed) if user is None else user).username
         occasion = Occasion.of(caller, username, user)
         event = PreAuthenticationEvent(
             **occasion.about_user,

@@ -131,7 +131,50 @@ UPDATE user_pools
 SET settings = '{"UsernameConfiguration": {"CaseSensitive": false}, ' || substr(settings, 2)
 WHERE replace(settings, '"UsernameConfiguration": {', '') = settings;
 """
-SCHEMA: Final = (_FIRST, _FORGOTTEN_PASSWORDS + _GROUPS, _ENDED_TRUST + _CASE_AS_BEFORE)
+_GUESSES: Final = """
+-- One migration of a name is in flight at a time, in all processes.
+CREATE TABLE migrations (
+    pool_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    claim TEXT NOT NULL,
+    expires_at REAL NOT NULL,
+    PRIMARY KEY (pool_id, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX migrations_by_end ON migrations (expires_at);
+-- What was typed, whoever has the name, or nobody: a keyed hash of it. The oldest go first.
+CREATE TABLE typed_failures (
+    pool_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    failures INTEGER NOT NULL,
+    failed_at REAL NOT NULL,
+    place INTEGER NOT NULL,
+    PRIMARY KEY (pool_id, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX typed_failures_by_time ON typed_failures (failed_at);
+CREATE INDEX typed_failures_in_order ON typed_failures (pool_id, place);
+CREATE TABLE typed_resets (
+    pool_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    began_at REAL NOT NULL,
+    asked_at REAL,
+    place INTEGER NOT NULL,
+    PRIMARY KEY (pool_id, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX typed_resets_by_time ON typed_resets (began_at);
+CREATE INDEX typed_resets_in_order ON typed_resets (pool_id, place);
+-- Under which name a sign-in began, and in which order. Strangers' have an order of their own.
+ALTER TABLE sessions ADD COLUMN name TEXT;
+ALTER TABLE sessions ADD COLUMN place INTEGER;
+ALTER TABLE sessions ADD COLUMN stranger INTEGER;
+CREATE INDEX sessions_of_name ON sessions (name, place);
+CREATE INDEX sessions_of_strangers ON sessions (stranger);
+"""
+SCHEMA: Final = (
+    _FIRST,
+    _FORGOTTEN_PASSWORDS + _GROUPS,
+    _ENDED_TRUST + _CASE_AS_BEFORE + _GUESSES,
+)
 """What each version adds; a file's `user_version` says how many of them it has.
 
 Statements end in a semicolon and hold no other: they are run one by one, in one transaction.

@@ -81,6 +81,11 @@ class TriggerRunner:
     invokers: Sequence[Invoker] = ()
     timeout: float = TIMEOUT
 
+    @property
+    def longest(self) -> float:
+        """How many seconds a trigger may take in all its tries."""
+        return _TRIES * (self.timeout + _PAUSE)
+
     def serves(self, pool: UserPool, source: str) -> bool:
         """Say whether a pool has a trigger.
 

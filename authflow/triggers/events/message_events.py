@@ -63,6 +63,8 @@ class CustomMessageEvent(HandledEvent):
         code_parameter: The placeholder of the code or temporary password, such as "{####}".
         username_parameter: The placeholder of the username, in an administrator's invitation.
         link_parameter: The placeholder of a link that confirms, such as "{##Click here##}".
+        user_not_found: The embedded pool hides that this user does not exist: nothing is sent.
+            Cognito does not tell whether it asks then, and its events lack the member.
     """
 
     trigger = "CustomMessage"
@@ -80,6 +82,7 @@ class CustomMessageEvent(HandledEvent):
     code_parameter: str | None
     username_parameter: str | None = None
     link_parameter: str | None = None
+    user_not_found: bool = False
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
@@ -89,6 +92,7 @@ class CustomMessageEvent(HandledEvent):
             "code_parameter": request.optional_text("codeParameter"),
             "username_parameter": request.optional_text("usernameParameter"),
             "link_parameter": request.optional_text("linkParameter"),
+            "user_not_found": request.optional_flag("userNotFound"),
         }
 
     def _request(self) -> dict[str, Any]:
@@ -97,6 +101,7 @@ class CustomMessageEvent(HandledEvent):
             "codeParameter": self.code_parameter,
             "linkParameter": self.link_parameter,
             "usernameParameter": self.username_parameter,
+            **({"userNotFound": True} if self.user_not_found else {}),
         }
 
     def _blank(self) -> dict[str, Any]:

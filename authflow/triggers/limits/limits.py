@@ -21,7 +21,7 @@ from authflow.errors import ConfigError, LimitStoreUnavailableError, MisuseError
 from authflow.keys.key_ring import KeyProvider, KeyRing
 from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRefused
 from authflow.secret import Secret
-from authflow.stores.store import LimitStore
+from authflow.stores.store import KeepsStrangersApart, LimitStore
 from authflow.triggers.limits.rules import RETRIED, GuessLimit, GuessRecord, SendLimit, SendRecord
 
 T = TypeVar("T")
@@ -45,11 +45,13 @@ class Subject:
         user_pool_id: The user pool.
         username: The user's canonical name.
         challenge: The label of the challenge's step in the policy.
+        user_not_found: There is no such user. What is kept then is kept apart, and not for long.
     """
 
     user_pool_id: str
     username: str
     challenge: str
+    user_not_found: bool = False
 
     def parts(self) -> tuple[str, str, str]:
         """Give its parts."""
@@ -83,11 +85,16 @@ class Limits:
     timeout: float = 3.0
     clock: Callable[[], float] = field(default=time.time, repr=False)
     _turns: dict[object, "_Turn"] = field(factory=dict, init=False, repr=False)
+    _for_strangers: LimitStore = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not self.timeout > 0:
             msg = "Limits: timeout is a positive number of seconds"
             raise ConfigError(msg)
+        store = self.store
+        self._for_strangers = (
+            store.for_strangers() if isinstance(store, KeepsStrangersApart) else store
+        )
 
     async def admit_guess(
         self, subject: Subject, *, nonce: str, answer: Secret[str]
@@ -113,9 +120,11 @@ class Limits:
         def change(value: bytes | None) -> _Change[Admitted | LockedOut]:
             record = GuessRecord.from_json(value)
             verdict, counted = self.guesses.admit(record, guess_id, self.clock())
-            return verdict, *self._guess_entry(counted)
+            return verdict, *self._guess_entry(counted, subject)
 
-        return await self._update(_name(ring, "guesses", *subject.parts()), change)
+        return await self._update(
+            _name(ring, "guesses", *subject.parts()), change, stranger=subject.user_not_found
+        )
 
     async def forget(self, subject: Subject) -> None:
         """Forget a user's failures at a challenge, because an admitted answer was right.
@@ -130,9 +139,11 @@ class Limits:
 
         def change(value: bytes | None) -> _Change[None]:
             record = GuessRecord.from_json(value)
-            return None, *self._guess_entry(self.guesses.forgive(record, self.clock()))
+            return None, *self._guess_entry(self.guesses.forgive(record, self.clock()), subject)
 
-        await self._update(_name(ring, "guesses", *subject.parts()), change)
+        await self._update(
+            _name(ring, "guesses", *subject.parts()), change, stranger=subject.user_not_found
+        )
 
     async def reset(self, subject: Subject) -> None:
         """End a lock-out, as an administrator; the only way out after `most_failures`.
@@ -146,7 +157,8 @@ class Limits:
         ring = await self._ring()
         await self._update(  # whatever stands there, readable or not
             _name(ring, "guesses", *subject.parts()),
-            lambda _: (None, *self._guess_entry(GuessRecord())),
+            lambda _: (None, *self._guess_entry(GuessRecord(), subject)),
+            stranger=subject.user_not_found,
         )
 
     async def admit_send(
@@ -170,12 +182,12 @@ class Limits:
         """
         ring = await self._ring()
         users, destinations, sent = self._send_names(ring, subject, destination, send_id)
-        verdict = await self._reserve(users, self.sends.per_user, sent)
+        verdict = await self._reserve(users, self.sends.per_user, sent, subject)
         if not isinstance(verdict, Admitted):
             return verdict
-        there = await self._reserve(destinations, self.sends.per_destination, sent)
+        there = await self._reserve(destinations, self.sends.per_destination, sent, subject)
         if isinstance(there, SendRefused):
-            await self._take_back(users, sent)
+            await self._take_back(users, sent, subject)
             return there
         return verdict  # who holds the user's place is the one who sends
 
@@ -192,28 +204,34 @@ class Limits:
         """
         ring = await self._ring()
         users, destinations, sent = self._send_names(ring, subject, destination, send_id)
-        await self._take_back(destinations, sent)  # first: the user's place decides who sends
-        await self._take_back(users, sent)
+        await self._take_back(destinations, sent, subject)  # first: the user's place decides
+        await self._take_back(users, sent, subject)
 
-    async def once(self, *name: str, value: bytes, seconds: float) -> bytes:
+    async def once(
+        self, *name: str, value: bytes, seconds: float, user_not_found: bool = False
+    ) -> bytes:
         """Keep a value unless there is one, and give the one that is there: the first one wins.
 
         Args:
             *name: What the value is.
             value: What to keep. It stands in the store as it is, so it must tell nothing by itself.
             seconds: For how long.
+            user_not_found: Whether it is about a user who does not exist: it is kept apart then.
 
         Raises:
             TriggerStateError: Nobody knows what the value is.
         """
-        return await self._first(_name(await self._ring(), "once", *name), value, seconds)
+        return await self._first(
+            _name(await self._ring(), "once", *name), value, seconds, stranger=user_not_found
+        )
 
-    async def give_up(self, *name: str, value: bytes) -> None:
+    async def give_up(self, *name: str, value: bytes, user_not_found: bool = False) -> None:
         """Forget what `once` keeps, if it still is this value: the next one makes another.
 
         Args:
             *name: What the value is.
             value: The value.
+            user_not_found: As for `once`.
 
         Raises:
             TriggerStateError: It cannot be done now.
@@ -222,15 +240,20 @@ class Limits:
         def change(kept: bytes | None) -> _Change[None]:
             return None, b"" if kept == value else None, RETRIED
 
-        await self._update(_name(await self._ring(), "once", *name), change)
+        await self._update(
+            _name(await self._ring(), "once", *name), change, stranger=user_not_found
+        )
 
-    async def claim(self, *name: str, claimer: str, seconds: float) -> bool:
+    async def claim(
+        self, *name: str, claimer: str, seconds: float, user_not_found: bool = False
+    ) -> bool:
         """Claim what may be used once: the first claimer has it, however often it asks.
 
         Args:
             *name: What is claimed.
             claimer: Who claims it.
             seconds: For how long it stays claimed.
+            user_not_found: As for `once`.
 
         Returns:
             Whether it is this claimer's.
@@ -240,14 +263,21 @@ class Limits:
         """
         ring = await self._ring()
         mine = _name(ring, "claimer", *name, claimer).encode()
-        first = await self._first(_name(ring, "claim", *name), mine, seconds)
+        first = await self._first(
+            _name(ring, "claim", *name), mine, seconds, stranger=user_not_found
+        )
         return hmac.compare_digest(first, mine)
 
     async def _ring(self) -> KeyRing:
         return await self.keys.key_ring()
 
-    def _guess_entry(self, record: GuessRecord | None) -> tuple[bytes | None, float]:
-        return (None, 0.0) if record is None else (record.to_json(), self.guesses.lifetime(record))
+    def _guess_entry(
+        self, record: GuessRecord | None, subject: Subject
+    ) -> tuple[bytes | None, float]:
+        if record is None:
+            return None, 0.0
+        lifetime = self.guesses.lifetime(record, stranger=subject.user_not_found)
+        return record.to_json(), lifetime
 
     def _send_names(
         self, ring: KeyRing, subject: Subject, destination: str | None, send_id: str
@@ -263,43 +293,52 @@ class Limits:
         )
 
     async def _reserve(
-        self, key: str, most: int, send_id: str
+        self, key: str, most: int, send_id: str, subject: Subject
     ) -> Admitted | AlreadySent | SendRefused:
         def change(value: bytes | None) -> _Change[Admitted | AlreadySent | SendRefused]:
             record = SendRecord.from_json(value)
             verdict, sent = self.sends.admit(record, most, send_id, self.clock())
             return verdict, None if sent is None else sent.to_json(), self.sends.window
 
-        return await self._update(key, change)
+        return await self._update(key, change, stranger=subject.user_not_found)
 
-    async def _take_back(self, key: str, send_id: str) -> None:
+    async def _take_back(self, key: str, send_id: str, subject: Subject) -> None:
         def change(value: bytes | None) -> _Change[None]:
             record = SendRecord.from_json(value)
             return None, record.without(send_id).to_json(), self.sends.window
 
-        await self._update(key, change)
+        await self._update(key, change, stranger=subject.user_not_found)
 
-    async def _first(self, key: str, value: bytes, seconds: float) -> bytes:
+    async def _first(self, key: str, value: bytes, seconds: float, *, stranger: bool) -> bytes:
         if not seconds > 0:
             msg = "a value is kept for a positive number of seconds"
             raise MisuseError(msg)
         # An empty entry is one that was given up.
         return await self._update(
-            key, lambda kept: (kept, None, 0.0) if kept else (value, value, seconds)
+            key,
+            lambda kept: (kept, None, 0.0) if kept else (value, value, seconds),
+            stranger=stranger,
         )
 
-    async def _update(self, key: str, change: Callable[[bytes | None], _Change[T]]) -> T:
+    async def _update(
+        self,
+        key: str,
+        change: Callable[[bytes | None], _Change[T]],
+        *,
+        stranger: bool,
+    ) -> T:
         """Change an entry by compare and set."""
+        store = self._for_strangers if stranger else self.store
         async with self._turn(key):
             try:
                 with anyio.fail_after(self.timeout):
                     for _ in range(_TRIES):
-                        stored = await self.store.read(key)
+                        stored = await store.read(key)
                         result, value, seconds = change(None if stored is None else stored.value)
                         if value is None:
                             return result
                         expected = None if stored is None else stored.version
-                        if await self.store.replace(key, value, expected=expected, seconds=seconds):
+                        if await store.replace(key, value, expected=expected, seconds=seconds):
                             return result
                         await anyio.sleep(random.uniform(0, 0.01))  # noqa: S311  # spreads them out
             except TriggerStateError:

@@ -90,6 +90,9 @@ class GuessLimit:
         most_failures: How many consecutive failures shut the challenge until an administrator
             resets it; at most 100, as NIST demands.
         memory: After how many seconds without a guess the failures are forgotten.
+        strangers_memory: The same for the first failure of a user who does not exist. Each further
+            one doubles it, up to `memory`. No client can tell: to all who are hidden a lock-out
+            looks like a wrong answer.
 
     Raises:
         ConfigError: A number is out of its range.
@@ -100,6 +103,7 @@ class GuessLimit:
     longest_wait: float = 3600.0
     most_failures: int = MOST_FAILURES
     memory: float = 30 * 86400.0
+    strangers_memory: float = 600.0
 
     def __attrs_post_init__(self) -> None:
         _count("most_failures", self.most_failures, 1, MOST_FAILURES)
@@ -107,6 +111,7 @@ class GuessLimit:
         _seconds("first_wait", self.first_wait, 1)
         _seconds("longest_wait", self.longest_wait, self.first_wait)
         _seconds("memory", self.memory, max(self.longest_wait, RETRIED))
+        _seconds("strangers_memory", self.strangers_memory, RETRIED)
 
     def wait(self, failures: int) -> float:
         """Give the seconds to wait after so many consecutive failures; infinite for a reset."""
@@ -151,10 +156,18 @@ class GuessLimit:
         """
         return GuessRecord(admitted=_recent(record, now))
 
-    def lifetime(self, record: GuessRecord) -> float:
-        """Give the seconds for which a record must be kept."""
+    def lifetime(self, record: GuessRecord, *, stranger: bool = False) -> float:
+        """Give the seconds for which a record must be kept.
+
+        Args:
+            record: The record.
+            stranger: Whether it is of a user who does not exist.
+        """
         if not record.failures:
             return RETRIED
+        if stranger:
+            grown = self.strangers_memory * 2.0 ** (record.failures - 1)
+            return min(self.memory, max(grown, self.wait(record.failures)))
         return _FOREVER if math.isinf(self.wait(record.failures)) else self.memory
 
 

@@ -285,7 +285,7 @@ class Otp:
             raise PluginFailedError(msg) from None
         typed = context.answer.reveal().strip().lower().encode("utf-8", "replace")
         if hmac.compare_digest(typed, RESEND.encode()):
-            await self._note(sign_in, context.attempt, _ASKED)
+            await self._note(context, sign_in, context.attempt, _ASKED)
             return Outcome.retry("the message is asked for again")
         right = hmac.compare_digest(code_of(context.answer).encode(), code.encode())
         if not right:
@@ -296,7 +296,7 @@ class Otp:
             return Outcome.retry("the code was sent to nobody")
         # The core knows a code by its attempt alone, and this one may have been good in several.
         if not await context.use_once("code", issue, seconds=_REMEMBERED):
-            await self._note(sign_in, context.attempt, _SPENT)
+            await self._note(context, sign_in, context.attempt, _SPENT)
             return Outcome.retry("the code was used in another sign-in")
         return Outcome.passed()
 
@@ -305,18 +305,25 @@ class Otp:
         if context.attempt == 1 or context.state is None:
             return fresh, True
         code = _Code.opened(context.state)
-        note = await self._note(code.sign_in, context.attempt - 1, _NOTHING)
+        note = await self._note(context, code.sign_in, context.attempt - 1, _NOTHING)
         left = code.until - context.now
         if note == _SPENT or left <= 0 or (note == _ASKED and left < _TOO_LATE):
             return fresh, True
         return code, note == _ASKED
 
-    async def _note(self, sign_in: str, attempt: int, note: bytes) -> bytes:
+    async def _note(
+        self, context: CreateContext | VerifyContext, sign_in: str, attempt: int, note: bytes
+    ) -> bytes:
         """Note what an answer asks of the next attempt; what was noted first stays, and is given.
 
         Verify writes before Create does, so Create finds what Verify wrote, and all its runs do.
         """
-        return await self.limits.once("otp", sign_in, str(attempt), value=note, seconds=_REMEMBERED)
+        return await self.limits.once(
+            *("otp", sign_in, str(attempt)),
+            value=note,
+            seconds=_REMEMBERED,
+            user_not_found=context.user_not_found,
+        )
 
     async def _deliver(
         self, context: CreateContext, to: str | None, code: _Code

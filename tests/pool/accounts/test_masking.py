@@ -2,6 +2,7 @@ import uuid
 from collections import Counter
 
 import pytest
+from attrs import define, field
 
 from authflow.pool.accounts.masking import stand_in
 from authflow.pool.accounts.passwords import new_salt
@@ -138,3 +139,180 @@ async def test_by_default_an_unknown_user_is_told_of(api, settle):
             "UserNotFoundException",
             "User does not exist.",
         )
+
+
+FOLDING = {"UsernameConfiguration": {"CaseSensitive": False}}
+STRICT = {"UsernameConfiguration": {"CaseSensitive": True}}
+EMAIL = {"email": "ann@example.org", "email_verified": "true"}
+
+
+def spellings(name):
+    return {name, name.upper(), name.lower(), name.title(), name.swapcase()}
+
+
+async def shown(house, name, flow="USER_SRP_AUTH", **more):
+    """Give what a client is told of who has a name, and the proof that it would give."""
+    prover, asked = await house.ask(name, flow, **more)
+    parameters = asked["ChallengeParameters"]
+    assert parameters["USERNAME"] == parameters["USER_ID_FOR_SRP"]
+    return parameters["USERNAME"], parameters["SALT"], house.proof(prover, asked)
+
+
+@pytest.mark.parametrize("name", ["ann", "Ann", "ANN", "Straße", "ann@example.org"])
+async def test_where_names_fold_users_are_called_by_the_folded_name_whether_they_exist(
+    api, settle, name
+):
+    house = await settle(api, FOLDING, PreventUserExistenceErrors="ENABLED")
+    unknown = f"x{name}"
+    seen = {each: await shown(house, f"x{each}") for each in spellings(name)}
+    assert {told for told, _, _ in seen.values()} == {unknown.casefold()}
+    assert len({salt for _, salt, _ in seen.values()}) == 1
+    await house.add_user(name)
+    for each in spellings(name):
+        told, _, proof = await shown(house, each)
+        assert told == name.casefold()
+        assert "AuthenticationResult" in await api("RespondToAuthChallenge", **proof)
+
+
+async def test_where_case_matters_each_spelling_is_a_name_of_its_own(api, settle):
+    house = await settle(api, STRICT, PreventUserExistenceErrors="ENABLED")
+    seen = [await shown(house, name) for name in ("ghost", "GHOST", "Ghost")]
+    assert [told for told, _, _ in seen] == ["ghost", "GHOST", "Ghost"]
+    assert len({salt for _, salt, _ in seen}) == 3
+
+
+@pytest.mark.parametrize("username", ["ann", "Ann-7", "5d1f8c1e-7a0b-4c55-9c60-0a54d3ffb0aa"])
+@pytest.mark.parametrize("setting", [FOLDING, STRICT])
+async def test_where_aliases_lead_to_users_all_are_called_by_an_id(api, settle, setting, username):
+    aliases = ["email", "phone_number", "preferred_username"]
+    pool = {"AliasAttributes": aliases, **setting}
+    house = await settle(api, pool, PreventUserExistenceErrors="ENABLED")
+    phone = {"phone_number": "+12065550123", "phone_number_verified": "true"}
+    made = await house.add_user(username, **EMAIL, **phone, preferred_username="queen")
+    sub = next(each["Value"] for each in made["Attributes"] if each["Name"] == "sub")
+    for name in (username, EMAIL["email"], "+12065550123", "queen"):
+        told, _, proof = await shown(house, name)
+        assert told == sub
+        assert "AuthenticationResult" in await api("RespondToAuthChallenge", **proof)
+    for name in ("bob", "who@example.org", "+12065550124", "king"):
+        told, salt, _ = await shown(house, name)
+        assert uuid.UUID(told).version == 4
+        assert told == (await shown(house, name))[0]
+        assert len(salt) == 32
+
+
+async def test_the_answer_may_name_the_user_in_each_way_that_was_told(api, settle):
+    house = await settle(api, {"AliasAttributes": ["email"]}, PreventUserExistenceErrors="ENABLED")
+    await house.add_user("ann", **EMAIL)
+    for name in (None, "ann", "ann@example.org"):
+        _, _, proof = await shown(house, "ann@example.org")
+        if name is not None:
+            proof["ChallengeResponses"]["USERNAME"] = name
+        assert "AuthenticationResult" in await api("RespondToAuthChallenge", **proof)
+
+
+async def test_a_client_that_hides_nobody_tells_the_username(api, settle):
+    house = await settle(api, {"AliasAttributes": ["email"], **FOLDING})
+    await house.add_user("Ann", **EMAIL)
+    for name in ("ann@example.org", "ANN"):
+        told, _, proof = await shown(house, name)
+        assert told == "Ann"
+        assert "AuthenticationResult" in await api("RespondToAuthChallenge", **proof)
+
+
+async def test_each_way_to_set_a_password_proves_both_names(start, settle):
+    sent = []
+    house = await settle(
+        await start(on_message=sent.append),
+        {"AliasAttributes": ["email"]},
+        PreventUserExistenceErrors="ENABLED",
+    )
+    attributes = [{"Name": name, "Value": value} for name, value in EMAIL.items()]
+    named = {"UserPoolId": house.pool_id, "Username": "ann"}
+    temporary = {"TemporaryPassword": "Temp0rary!", "UserAttributes": attributes}
+    await house.api("AdminCreateUser", **named, **temporary)
+    prover, asked = await house.ask("ann")
+    asked = await house.api("RespondToAuthChallenge", **house.proof(prover, asked, "Temp0rary!"))
+    name = asked["ChallengeParameters"]["USERNAME"]
+    chosen = house.answer("NEW_PASSWORD_REQUIRED", name, asked["Session"], NEW_PASSWORD="Ch0sen-It")
+    assert "AuthenticationResult" in await house.api("RespondToAuthChallenge", **chosen)
+    for password in ("Ch0sen-It", "Adm1n-Set", "F0rgotten-It"):
+        if password.startswith("Adm1n"):
+            set_one = {"Password": password, "Permanent": True}
+            await house.api("AdminSetUserPassword", **named, **set_one)
+        if password.startswith("F0r"):
+            await house.api("ForgotPassword", ClientId=house.client_id, Username="ann")
+            entered = {"ConfirmationCode": sent[-1].code.reveal(), "Password": password}
+            await house.api(
+                "ConfirmForgotPassword", ClientId=house.client_id, Username="ann", **entered
+            )
+        prover, asked = await house.ask("ann@example.org")
+        proof = house.proof(prover, asked, password)
+        assert "AuthenticationResult" in await house.api("RespondToAuthChallenge", **proof)
+        by_password = house.by_password("ann", password)
+        assert "AuthenticationResult" in await house.api("InitiateAuth", **by_password)
+
+
+@define
+class Watching:
+    """Triggers that write down whom they are asked about."""
+
+    sources = frozenset(
+        {"PreAuthentication", "DefineAuthChallenge", "CreateAuthChallenge", "CustomMessage"}
+        | {"VerifyAuthChallengeResponse"}
+    )
+    events: list = field(factory=list)
+
+    async def handle(self, event):
+        self.events.append(event)
+        event["response"]["challengeName"] = "CUSTOM_CHALLENGE"
+        return event
+
+
+@pytest.mark.parametrize("setting", [FOLDING, STRICT])
+async def test_triggers_hear_one_spelling_of_a_name_that_nobody_has(start, settle, setting):
+    triggers = Watching()
+    house = await settle(
+        await start(triggers=triggers), setting, PreventUserExistenceErrors="ENABLED"
+    )
+    shown_for = {}
+    for name in ("ghost", "GHOST"):
+        await house.api("InitiateAuth", **house.begin("CUSTOM_AUTH", name))
+        forgot = {"ClientId": house.client_id, "Username": name}
+        shown_for[name] = await house.api("ForgotPassword", **forgot)
+    folds = setting is FOLDING
+    assert {event["userName"] for event in triggers.events} == (
+        {"ghost"} if folds else {"ghost", "GHOST"}
+    )
+    assert {event["request"]["userNotFound"] for event in triggers.events} == {True}
+    assert (shown_for["ghost"] == shown_for["GHOST"]) is folds
+
+
+@pytest.mark.parametrize("name", ["Who@Example.org", "+12065550123"])
+async def test_an_address_that_nobody_has_is_shown_as_it_folds(api, settle, name):
+    pool = {"AliasAttributes": ["email", "phone_number"], **FOLDING}
+    house = await settle(api, pool, PreventUserExistenceErrors="ENABLED")
+    details = [
+        await api("ForgotPassword", ClientId=house.client_id, Username=each)
+        for each in (name, name.upper(), name.lower())
+    ]
+    assert details[0] == details[1] == details[2]
+
+
+async def test_a_message_that_goes_to_nobody_is_worded_for_a_user_who_could_be(start, settle):
+    triggers = Watching()
+    sent = []
+    house = await settle(
+        await start(triggers=triggers, on_message=sent.append),
+        {"AutoVerifiedAttributes": ["email"]},
+        PreventUserExistenceErrors="ENABLED",
+    )
+    await house.add_user("ann", **EMAIL)
+    for name in ("ann", "bob"):
+        await house.api("ForgotPassword", ClientId=house.client_id, Username=name)
+    known, unknown = triggers.events
+    assert "userNotFound" not in known["request"]
+    assert unknown["request"].pop("userNotFound") is True
+    assert known["request"].keys() == unknown["request"].keys()
+    assert known["request"]["userAttributes"].keys() == unknown["request"]["userAttributes"].keys()
+    assert [message.username for message in sent] == ["ann"]

@@ -1,3 +1,4 @@
+import json
 import logging
 import re
 import sqlite3
@@ -586,3 +587,157 @@ async def test_neither_codes_nor_passwords_are_logged(house, postman, caplog):
     said = [record.getMessage() for record in caplog.records]
     assert not [line for line in said if code in line or NEW in line or "canary" in line]
     assert code not in repr(postman.messages)
+
+
+ALIASED = {"AliasAttributes": ["email", "phone_number"]}
+NAMES = {
+    "known": {"u": "ann", "e": "ann@example.org", "p": "+12065550123"},
+    "unknown": {"u": "bob", "e": "bob@example.org", "p": "+12065550199"},
+}
+
+
+@pytest.fixture
+async def aliased(server, settle):
+    house = await settle(await server(), ALIASED, PreventUserExistenceErrors="ENABLED")
+    await house.add_user(**EMAIL, **PHONE)
+    return house
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "fu cu cu ce",  # asked for by one name, and entered by another
+        "fe cu ce cp",
+        "cu fe fe cu ce",
+        " ".join(["fu"] * 12 + ["fe"] * 3),
+        " ".join(["fu"] * 6 + ["fe"] * 12 + ["cp"] + ["fu"] * 5 + ["ce", "cu"]),
+        " ".join(["fu"] + ["cu"] * 11 + ["ce"] * 11 + ["cp"]),
+    ],
+)
+async def test_by_username_and_by_alias_codes_tell_nothing(aliased, steps):
+    told = {}
+    for who, names in NAMES.items():
+        told[who] = []
+        for step in steps.split():
+            name = names[step[1]]
+            request = asking(aliased, name) if step[0] == "f" else entering(aliased, "none", name)
+            operation = "ForgotPassword" if step[0] == "f" else "ConfirmForgotPassword"
+            _, reply, _ = await aliased.api.post(operation, json.dumps(request))
+            told[who].append((reply.get("__type"), reply.get("message")))
+    assert told["known"] == told["unknown"]
+
+
+async def test_a_hidden_users_code_is_good_by_every_name(aliased, postman):
+    for asked, entered in (("ann", "ann@example.org"), ("+12065550123", "ann")):
+        await forgot(aliased, asked)
+        request = entering(aliased, postman.code, entered)
+        assert await aliased.api("ConfirmForgotPassword", **request) == {}
+        assert await not_confirmed(aliased, postman.code, entered) == EXPIRED
+
+
+async def test_an_account_has_ten_attempts_whatever_names_lead_to_it(aliased, postman):
+    for name in ("ann", "ann@example.org"):
+        for _ in range(5):
+            details = await forgot(aliased, name)
+    assert len(postman.messages) == 10
+    # One more is answered as ever, and sends nothing; and the right code comes too late.
+    assert await forgot(aliased) == details
+    assert len(postman.messages) == 10
+    assert await not_confirmed(aliased, postman.code) == MISMATCH
+
+
+async def test_strangers_names_make_room_and_accounts_keep_their_count(
+    server, settle, postman, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("authflow.pool.confirmations.codes.MOST_NAMES", 10)
+    path = tmp_path / "pool.db"
+    house = await settle(await server(db=str(path)), PreventUserExistenceErrors="ENABLED")
+    await house.add_user(**EMAIL)
+    for _ in range(10):
+        await forgot(house)
+    for number in range(30):
+        await forgot(house, f"canary-{number}")
+    with closing(sqlite3.connect(path)) as file:
+        assert file.execute("SELECT count(*) FROM typed_resets").fetchone() == (10,)
+        assert file.execute("SELECT count(*) FROM messages WHERE id > 0").fetchone() == (10,)
+        assert b"canary-" not in b"".join(each.read_bytes() for each in tmp_path.iterdir())
+    await forgot(house)
+    assert len(postman.messages) == 10
+    assert await not_confirmed(house, postman.code) == MISMATCH
+
+
+async def test_a_name_that_was_asked_for_is_remembered_for_an_hour(hiding, clock):
+    await not_confirmed(hiding, "none", "nobody")
+    clock.now += 3500
+    await forgot(hiding, "nobody")
+    clock.now += 3599
+    assert await not_confirmed(hiding, "none", "nobody") == MISMATCH
+    clock.now += 1
+    assert await not_confirmed(hiding, "none", "nobody") == EXPIRED
+
+
+STATES = {
+    "disabled": "UPDATE users SET enabled = 0",
+    "unconfirmed": "UPDATE users SET status = 'UNCONFIRMED'",
+    "temporary": "UPDATE users SET status = 'FORCE_CHANGE_PASSWORD'",
+    "unverified": "UPDATE users SET attributes = '{}'",
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_a_hidden_user_who_cannot_reset_is_answered_as_one_who_does_not_exist(
+    with_users_changed, postman, state
+):
+    house, change = await with_users_changed(PreventUserExistenceErrors="ENABLED")
+    await forgot(house)
+    right = postman.code
+    change(STATES[state])
+    details = [await forgot(house, name) for name in ("ann", "bob")]
+    assert details[0].keys() == details[1].keys()
+    assert len(postman.messages) == 1
+    for name in ("ann", "bob"):
+        assert await not_confirmed(house, right, name) == MISMATCH
+
+
+REASONS = {
+    "UPDATE users SET enabled = 0": "NotAuthorizedException",
+    "UPDATE users SET status = 'UNCONFIRMED'": "UserNotConfirmedException",
+    "UPDATE users SET status = 'RESET_REQUIRED'": "PasswordResetRequiredException",
+}
+
+
+@pytest.mark.parametrize("change_to", REASONS)
+@pytest.mark.parametrize("hidden", ["ENABLED", "LEGACY"])
+async def test_why_a_user_may_not_sign_in_is_told_where_nobody_is_hidden_or_behind_the_password(
+    with_users_changed, hidden, change_to
+):
+    house, change = await with_users_changed(PreventUserExistenceErrors=hidden)
+    change(change_to)
+    wrong_one = await house.api.refused("InitiateAuth", **house.by_password("ann", "wrong-Horse1"))
+    right_one = await house.api.refused("InitiateAuth", **house.by_password())
+    assert right_one.code == REASONS[change_to]
+    assert right_one.message != "Incorrect username or password."
+    if hidden == "LEGACY":
+        assert wrong_one == right_one
+        begun = house.begin("USER_SRP_AUTH", SRP_A="2f")
+        assert await house.api.refused("InitiateAuth", **begun) == right_one
+        return
+    assert wrong_one.message == "Incorrect username or password."
+    for password, told in (("wrong-Horse1", wrong_one), ("Corr3ct-Horse", right_one)):
+        proof = await house.by_srp("ann", password)
+        assert await house.api.refused("RespondToAuthChallenge", **proof) == told
+        again = await house.api.refused("RespondToAuthChallenge", **proof)
+        assert again == wrong_one  # it was for one use
+
+
+async def test_who_hears_of_a_message_takes_no_time_of_the_reply(start, settle):
+    replied = []
+
+    def slow(message):
+        replied.append(message.username)
+        raise OSError("it is lost")
+
+    house = await settle(await start(on_message=slow), PreventUserExistenceErrors="ENABLED")
+    await house.add_user(**EMAIL)
+    assert (await forgot(house)).keys() == (await forgot(house, "bob")).keys()
+    assert replied == ["ann"]

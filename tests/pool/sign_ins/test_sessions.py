@@ -1,4 +1,11 @@
+import json
+import sqlite3
+from contextlib import closing
+
 import pytest
+
+from authflow.errors import ConfigError
+from authflow.pool import PoolServer
 
 TEMPORARY = "Temp0rary!"
 INVALID = "Invalid session for the user."
@@ -100,3 +107,62 @@ async def test_a_user_who_is_deleted_meanwhile_cannot_answer(house, asked):
     await house.api("AdminDeleteUser", UserPoolId=house.pool_id, Username="bob")
     refusal = await house.api.refused("RespondToAuthChallenge", **answer(house, asked["Session"]))
     assert refusal.message == "Incorrect username or password."
+
+
+def rows(path, where="1"):
+    with closing(sqlite3.connect(path)) as file:
+        return file.execute(f"SELECT count(*) FROM sessions WHERE {where}").fetchone()[0]
+
+
+@pytest.mark.parametrize("name", ["ann", "bob"])
+async def test_of_the_sign_ins_under_one_name_the_oldest_goes(start, settle, tmp_path, name):
+    path = tmp_path / "pool.db"
+    server = await start(db=str(path), most_sessions=3)
+    house = await settle(server, PreventUserExistenceErrors="ENABLED")
+    await house.add_user("ann")
+    begun = [await house.ask(name) for _ in range(5)]
+    await house.ask("another")
+    assert rows(path) == 4
+    told = []
+    for prover, asked in begun:
+        _, reply, _ = await server.post(
+            "RespondToAuthChallenge", json.dumps(house.proof(prover, asked))
+        )
+        told.append(reply.get("message"))
+    wrong = "Incorrect username or password."
+    assert told == [wrong] * 2 + [None if name == "ann" else wrong] * 3
+    assert name.encode() not in b"".join(
+        row[0].encode() for row in sqlite3.connect(path).execute("SELECT name FROM sessions")
+    )
+
+
+async def test_a_sign_in_of_many_steps_is_one(start, settle):
+    house = await settle(await start(most_sessions=1))
+    await house.add_user("ann")
+    temporary = {"UserPoolId": house.pool_id, "Username": "ann", "Password": "Temp0rary!"}
+    await house.api("AdminSetUserPassword", **temporary)
+    for _ in range(2):
+        proof = await house.by_srp("ann", "Temp0rary!")
+        asked = await house.api("RespondToAuthChallenge", **proof)
+        assert asked["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
+    answer = house.answer("NEW_PASSWORD_REQUIRED", "ann", asked["Session"], NEW_PASSWORD="N3w-Pass")
+    assert "AuthenticationResult" in await house.api("RespondToAuthChallenge", **answer)
+
+
+async def test_strangers_take_the_place_of_strangers_alone(start, settle, tmp_path, monkeypatch):
+    monkeypatch.setattr("authflow.pool.sign_ins.sessions.MOST_OF_STRANGERS", 10)
+    path = tmp_path / "pool.db"
+    house = await settle(await start(db=str(path)), PreventUserExistenceErrors="ENABLED")
+    await house.add_user("ann")
+    prover, asked = await house.ask("ann")
+    for number in range(30):
+        await house.ask(f"stranger {number}")
+    assert (rows(path), rows(path, "stranger IS NOT NULL")) == (11, 10)
+    proof = house.proof(prover, asked)
+    assert "AuthenticationResult" in await house.api("RespondToAuthChallenge", **proof)
+
+
+@pytest.mark.parametrize("most", [0, -1, 1.5, True, "50"])
+def test_a_server_that_keeps_no_sign_in_is_refused(most):
+    with pytest.raises(ConfigError, match="most_sessions"):
+        PoolServer(most_sessions=most)

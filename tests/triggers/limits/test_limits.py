@@ -572,3 +572,35 @@ class TestFailingClosed:
         verdicts = [anyio.run(guess, limits, number) for number in range(6)]
         assert verdicts[:5] == [Admitted()] * 5
         assert isinstance(verdicts[5], LockedOut)
+
+
+class TestStrangers:
+    async def test_names_that_nobody_has_fill_no_store_and_end_no_lock_out(self, clock: Any):
+        store = MemoryLimitStore(most_entries=10, most_strangers=20, clock=clock)
+        limits = Limits(store=store, keys=RING, clock=clock)
+        await fail(limits, 5)
+        for number in range(50):
+            nobody = Subject(
+                user_pool_id="p", username=str(number), challenge="otp", user_not_found=True
+            )
+            assert await guess(limits, 1, nobody) == Admitted()
+            await limits.admit_send(nobody, destination=None, send_id="1")
+            await limits.once("draw", str(number), value=b"n", seconds=60, user_not_found=True)
+            await limits.claim("code", str(number), claimer="c", seconds=60, user_not_found=True)
+            assert len(store) <= 30
+        assert isinstance(await guess(limits, 1), LockedOut)
+        assert await guess(limits, 1, BOB) == Admitted()
+
+    async def test_a_strangers_single_failure_is_gone_in_minutes_and_five_are_not(self, clock: Any):
+        store = MemoryLimitStore(clock=clock)
+        limits = Limits(store=store, keys=RING, clock=clock)
+        for name, times in (("one", 1), ("five", 5)):
+            nobody = Subject(user_pool_id="p", username=name, challenge="otp", user_not_found=True)
+            for number in range(times):
+                await guess(limits, number, nobody)
+        clock.now += 601
+        assert await guess(limits, 1, BOB) == Admitted()
+        assert len(store) == 2
+        clock.now += 30 * 86400 - 602
+        assert await guess(limits, 2, BOB) == Admitted()
+        assert len(store) == 1

@@ -38,6 +38,8 @@ def test_waits_double_from_the_first_to_the_longest_and_end_with_the_administrat
         {"longest_wait": 29},
         {"longest_wait": math.inf},
         {"memory": 3599},
+        {"strangers_memory": 59},
+        {"strangers_memory": "600"},
     ],
 )
 def test_a_guess_limit_that_limits_nothing_is_refused(settings: dict[str, Any]):
@@ -173,3 +175,27 @@ def test_a_message_that_is_taken_back_leaves_no_trace():
 def test_a_foreign_record_is_a_typed_error(kind: Any, text: bytes):
     with pytest.raises(LimitStateError, match="not written by authflow"):
         kind.from_json(text)
+
+
+@given(
+    st.integers(0, 100),
+    st.floats(60, 86400),
+    st.floats(3600, 90 * 86400),
+)
+def test_a_strangers_failures_are_kept_for_minutes_and_longer_with_each_but_never_too_short(
+    failures: int, short: float, memory: float
+):
+    limit = GuessLimit(memory=memory, strangers_memory=short)
+    record = GuessRecord(failures=failures, counted_at=NOW)
+    kept = limit.lifetime(record, stranger=True)
+    fewer = GuessRecord(failures=max(failures - 1, 0), counted_at=NOW)
+    assert limit.lifetime(fewer, stranger=True) <= kept <= max(memory, 60)
+    assert kept >= min(limit.wait(failures), memory)
+    if failures == 1:
+        assert kept == min(short, memory)
+    assert kept <= limit.lifetime(record)
+
+
+def test_by_default_a_strangers_first_failure_is_forgotten_in_ten_minutes():
+    limit, once = GuessLimit(), GuessRecord(failures=1, counted_at=NOW)
+    assert (limit.lifetime(once, stranger=True), limit.lifetime(once)) == (600, 30 * 86400)

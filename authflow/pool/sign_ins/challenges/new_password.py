@@ -8,6 +8,7 @@ from attrs import define, evolve
 from authflow.machine import State
 from authflow.pool.accounts.attribute_access import written_by_user
 from authflow.pool.accounts.callers import Caller, read_members, username_of
+from authflow.pool.accounts.masking import second_name
 from authflow.pool.accounts.passwords import StoredPassword
 from authflow.pool.accounts.users import (
     CONFIRMED,
@@ -111,8 +112,10 @@ class NewPasswords:
         pool = taken.caller.pool
         pool.password_policy.check(answer.password)
         _with_attributes(taken.caller, taken.user, answer.attributes)
+        username = taken.user.username
+        second = second_name(pool, username, taken.user.sub)
         stored = await self.workers.run(
-            StoredPassword.make, pool.id, taken.user.username, answer.password
+            StoredPassword.make, pool.id, username, answer.password, second
         )
         held = self.triggers.hold_tokens(pool)
         return await self.database.write(

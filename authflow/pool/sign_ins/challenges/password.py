@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from attrs import define, frozen
 
-from authflow.pool.accounts.callers import Caller, check_may_sign_in
-from authflow.pool.accounts.lockout import check_lock, count_attempt
-from authflow.pool.accounts.masking import stand_in
+from authflow.pool.accounts.callers import Caller, check_may_begin, check_may_sign_in
+from authflow.pool.accounts.lockout import Counted, check_lock, count_attempt
+from authflow.pool.accounts.masking import StandIn
 from authflow.pool.accounts.passwords import StoredPassword
-from authflow.pool.accounts.users import User, find_user, find_user_by_sub
+from authflow.pool.accounts.users import User, find_user_by_sub
 from authflow.pool.cognito_errors import (
     NO_SUCH_USER,
     CognitoError,
@@ -49,14 +49,12 @@ def _judge(connection: Connection, attempt: _Attempt, now: float) -> Decision | 
             gone.
     """
     caller, progress = attempt.caller.again(connection), attempt.progress
-    user = None
-    if progress.sub is not None:
-        user = find_user_by_sub(connection, caller.pool.id, progress.sub)
+    user = find_user_by_sub(connection, caller.pool.id, progress.sub)
     passed = attempt.password.matches(attempt.recomputed) and user is not None
     # What was right for the password of a moment ago is wrong for another one.
     passed = passed and user is not None and user.password == attempt.password
-    name = caller.pool.fold(progress.username)
-    count_attempt(connection, caller.pool.id, name, now, passed=passed)
+    counted = Counted.of(caller, progress.typed, progress.sub)
+    passed = count_attempt(connection, counted, now, passed=passed)
     if not passed or user is None:
         return None
     check_may_sign_in(user)
@@ -82,9 +80,21 @@ class PasswordChecks:
     clock: Callable[[], float]
 
     async def find_or_migrate(
-        self, caller: Caller, user: User | None, typed: str, password: Secret[str]
+        self,
+        caller: Caller,
+        user: User | None,
+        stand_in: StandIn | None,
+        typed: str,
+        password: Secret[str],
     ) -> User | None:
         """Give the user; one who is not known may be brought in.
+
+        Args:
+            caller: Who asks.
+            user: The user, if the name is somebody's.
+            stand_in: Who stands for a user whom the app client hides.
+            typed: The name.
+            password: What was typed.
 
         Returns:
             None for a user who does not exist, which the app client hides.
@@ -95,33 +105,39 @@ class PasswordChecks:
         """
         if user is None and self.migration.serves(caller):
             try:
-                user = await self.migration.bring_in(caller, typed, password)
+                brought = await self.migration.bring_in(caller, typed, password)
             except CognitoError:
-                # Of two sign-ins that bring one user in side by side, the second finds the first's.
-                user = await self.database.read(find_user, caller.pool, typed)
-                if user is None:
-                    # Whoever is hidden meets this trigger as those do who exist: if it refuses, it
-                    # refuses both.
-                    if caller.client.hides_users:
-                        await self.triggers.before(caller, typed, None)
-                    raise
+                # Whoever is hidden meets this trigger as those do who exist: if it refuses, it
+                # refuses both.
+                if stand_in is not None:
+                    await self.triggers.before(caller, stand_in.username, None)
+                raise
+            user = brought.user
+            if brought.proved:
+                check_may_sign_in(user)
         if user is not None:
-            check_may_sign_in(user)
+            check_may_begin(caller, user)
         elif not caller.client.hides_users:
             raise user_not_found()
         return user
 
     async def check(
-        self, caller: Caller, progress: Progress, user: User | None, password: Secret[str]
+        self, caller: Caller, progress: Progress, known: User | StandIn, password: Secret[str]
     ) -> Decision:
         """Check a password, with the same work for a user who does not exist.
+
+        Args:
+            caller: Who asks.
+            progress: Where the sign-in stands.
+            known: The user, or who stands for one.
+            password: What was typed.
 
         Raises:
             CognitoError: The password is wrong, or the user is locked.
         """
         pool, now = caller.pool, self.clock()
-        await self.database.read(check_lock, pool.id, pool.fold(progress.username), now)
-        known = stand_in(pool, progress.typed) if user is None else user
+        counted = Counted.of(caller, progress.typed, progress.sub)
+        await self.database.read(check_lock, counted, now)
         recomputed = await self.workers.run(
             known.password.recomputed, pool.id, known.username, password
         )
@@ -134,5 +150,5 @@ class PasswordChecks:
         )
         decision = await self.database.write(_judge, attempt, self.clock())
         if decision is None:
-            raise not_authorized(reason=NO_SUCH_USER if user is None else "wrong password")
+            raise not_authorized(reason=NO_SUCH_USER if progress.sub is None else "wrong password")
         return decision

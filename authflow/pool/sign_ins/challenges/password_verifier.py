@@ -11,11 +11,10 @@ from attrs import define, evolve, field, frozen
 from authflow import srp
 from authflow.errors import UnsafeSrpValueError
 from authflow.machine import AuthFlow, Challenged, State
-from authflow.pool.accounts.callers import Caller, read_members, username_of
-from authflow.pool.accounts.lockout import count_attempt
+from authflow.pool.accounts.callers import Caller, check_may_sign_in, read_members, username_of
+from authflow.pool.accounts.lockout import Counted, count_attempt
 from authflow.pool.accounts.masking import stand_in
 from authflow.pool.accounts.passwords import StoredPassword
-from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import (
     NO_SUCH_USER,
     CognitoError,
@@ -95,8 +94,8 @@ def _judge(
     passed = passed and abs(now - answer.at.timestamp()) <= _STALE
     # What was right for the password of a moment ago is wrong for another one.
     passed = passed and user is not None and user.password == judged.password
-    name = caller.pool.fold(progress.username)
-    count_attempt(connection, caller.pool.id, name, now, passed=passed)
+    counted = Counted.of(caller, progress.typed, progress.sub)
+    passed = count_attempt(connection, counted, now, passed=passed)
     if not passed or user is None:
         return not_authorized(reason=NO_SUCH_USER if user is None else reason)
     progress = evolve(
@@ -106,24 +105,25 @@ def _judge(
         credentials=user.credentials,
     )
     try:
+        check_may_sign_in(user)
         return decide(connection, caller, user, progress, now, held=held)
     except CognitoError as refusal:
         return refusal
 
 
-def _password_of(caller: Caller, progress: Progress, user: User | None) -> StoredPassword:
-    """Give the user's password, or a stand-in's for one who does not exist."""
-    return stand_in(caller.pool, progress.typed).password if user is None else user.password
+def _v(progress: Progress, password: StoredPassword) -> int:
+    """Give the verifier for the name by which the client is told of the user."""
+    return password.v if progress.shown == progress.username else password.v_shown
 
 
 def _right_signature(
     progress: Progress, password: StoredPassword, handshake: Handshake, stamp: str, block: bytes
 ) -> bytes:
     """Give the signature that a client with the password makes. Some 2 ms: it runs in a thread."""
-    verifier = srp.Verifier(v=password.v, b=handshake.b, public_b=handshake.public_b)
+    verifier = srp.Verifier(v=_v(progress, password), b=handshake.b, public_b=handshake.public_b)
     key = verifier.key(handshake.public_a)
     name = srp.pool_name(progress.pool_id)
-    return srp.claim_signature(key.reveal(), name, progress.username, block, stamp)
+    return srp.claim_signature(key.reveal(), name, progress.shown, block, stamp)
 
 
 @define(kw_only=True)
@@ -145,7 +145,7 @@ class Handshakes:
     clock: Callable[[], float]
 
     async def ask(
-        self, caller: Caller, progress: Progress, user: User | None, public_a: int
+        self, caller: Caller, progress: Progress, password: StoredPassword, public_a: int
     ) -> dict[str, Any]:
         """Ask for a proof.
 
@@ -155,12 +155,11 @@ class Handshakes:
         Args:
             caller: Who asked.
             progress: Where the sign-in stands.
-            user: The user; None for one who does not exist.
+            password: The user's, or a stand-in's.
             public_a: A.
         """
-        password = _password_of(caller, progress, user)
         random = os.urandom(srp.EPHEMERAL_BYTES)
-        verifier = await self.workers.run(srp.Verifier.start, password.v, random)
+        verifier = await self.workers.run(srp.Verifier.start, _v(progress, password), random)
         block = new_handle()
         session = new_handle() if progress.flow is AuthFlow.CUSTOM_AUTH else None
         waiting = evolve(
@@ -173,7 +172,7 @@ class Handshakes:
             salt=password.srp_salt,
             srp_b=verifier.srp_b,
             secret_block=block,
-            user_id=progress.username,
+            user_id=progress.shown,
         )
         return {
             "ChallengeName": str(State.PASSWORD_VERIFIER),
@@ -195,7 +194,9 @@ class Handshakes:
         )
         progress, handshake = taken.progress, taken.progress.handshake
         assert handshake is not None  # noqa: S101  # `ask` kept it; for the type checker
-        password = _password_of(taken.caller, progress, taken.user)
+        # It is made for everybody, and so takes no time of its own where there is no user.
+        made = stand_in(taken.caller.pool, progress.typed).password
+        password = made if taken.user is None else taken.user.password
         right = await self.workers.run(
             _right_signature,
             progress,

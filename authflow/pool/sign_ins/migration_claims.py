@@ -1,0 +1,203 @@
+"""Claims on names: of the migrations of one name, one is in flight at a time.
+
+Whoever holds the claim asks the old directory; the others wait, and then find the user whom the
+first has brought in, or take their own turn. So guesses reach the directory one after another, each
+counted before it is asked, whatever their number and their order. A claim stands in the database,
+so that it holds for all processes, and ends by itself if its holder does.
+"""
+
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import anyio
+from attrs import define, field, frozen
+
+from authflow.pool.accounts.callers import Caller
+from authflow.pool.accounts.lockout import (
+    Counted,
+    check_lock,
+    count_attempt,
+    forget_failures,
+    lock_from_now,
+)
+from authflow.pool.accounts.masking import keyed
+from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.users import User, find_user
+from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.store.connection import Connection
+from authflow.pool.store.database import Database
+from authflow.pool.triggers.runner import TriggerRunner
+
+_PAUSE: Final = 0.05
+"""Seconds before another process's claim is looked at again."""
+_PATIENCE: Final = 15.0
+"""Seconds to wait for a turn."""
+_SLACK: Final = 10.0
+"""Seconds for which a claim lasts beside those of the trigger: for what else a migration does."""
+
+
+@frozen(kw_only=True)
+class Claim:
+    """The right to bring in whoever has a name.
+
+    Args:
+        pool: The user pool.
+        typed: The name as it was typed.
+        name: The name, keyed.
+        token: Tells this claim from those before and after it.
+        counted: What a failure counts for; None where attempts are counted elsewhere.
+    """
+
+    pool: UserPool = field(repr=False)
+    typed: str
+    name: str
+    token: str = field(repr=False)
+    counted: Counted | None
+
+
+def _take(connection: Connection, claim: Claim, now: float, seconds: float) -> Claim | User | None:
+    """Take a claim, and count a failure in advance, in one transaction.
+
+    Returns:
+        The claim; the user, if the name is somebody's by now; None while another one has the claim.
+
+    Raises:
+        CognitoError: The name is locked.
+    """
+    user = find_user(connection, claim.pool, claim.typed)
+    if user is not None:
+        return user
+    if claim.counted is not None:
+        check_lock(connection, claim.counted, now)
+    held = connection.execute(
+        "SELECT 1 FROM migrations WHERE pool_id = ? AND name = ? AND expires_at > ?",
+        (claim.pool.id, claim.name, now),
+    )
+    if held:
+        return None
+    if claim.counted is not None:
+        count_attempt(connection, claim.counted, now, passed=False)
+    connection.execute("DELETE FROM migrations WHERE expires_at <= ?", (now,))
+    connection.execute(
+        "INSERT INTO migrations (pool_id, name, claim, expires_at) VALUES (?, ?, ?, ?)",
+        (claim.pool.id, claim.name, claim.token, now + seconds),
+    )
+    return claim
+
+
+def redeem(connection: Connection, claim: Claim) -> None:
+    """End a claim by what it was taken for, and take the failure back; in one transaction with it.
+
+    Raises:
+        CognitoError: It has expired, and others may have been asked meanwhile.
+    """
+    if not _end(connection, claim):
+        raise CognitoError("UnexpectedLambdaException", "The user migration took too long.")
+    if claim.counted is not None:
+        forget_failures(connection, claim.counted)
+
+
+def _give_up(connection: Connection, claim: Claim, now: float) -> None:
+    """End a claim that led to nothing; the failure stays, and its lock begins now."""
+    if _end(connection, claim) and claim.counted is not None:
+        lock_from_now(connection, claim.counted, now)
+
+
+def _end(connection: Connection, claim: Claim) -> bool:
+    ended = connection.execute(
+        "DELETE FROM migrations WHERE pool_id = ? AND name = ? AND claim = ? RETURNING 1",
+        (claim.pool.id, claim.name, claim.token),
+    )
+    return bool(ended)
+
+
+@define(kw_only=True)
+class MigrationClaims:
+    """Gives claims.
+
+    Args:
+        database: Where they stand.
+        triggers: Says how long the trigger may take.
+        clock: Gives the time, in seconds since the epoch.
+    """
+
+    database: Database
+    triggers: TriggerRunner
+    clock: Callable[[], float]
+    _turns: dict[str, "_Turn"] = field(factory=dict, init=False, repr=False)
+
+    @asynccontextmanager
+    async def hold(
+        self, caller: Caller, typed: str, *, counting: bool
+    ) -> AsyncIterator[Claim | User]:
+        """Hold the claim on a name, once it is free.
+
+        Args:
+            caller: Who asks.
+            typed: The name.
+            counting: Whether a failure counts for the lock-out of passwords.
+
+        Returns:
+            The claim, which ends with this unless it was redeemed; or the user who has the name.
+
+        Raises:
+            CognitoError: The name is locked, or others did not let it go in time.
+        """
+        claim = Claim(
+            pool=caller.pool,
+            typed=typed,
+            name=keyed(caller.pool, "migration", caller.pool.fold(typed)),
+            token=secrets.token_hex(16),
+            counted=Counted.of(caller, typed, None) if counting else None,
+        )
+        async with self._turn(claim.name) as in_time:
+            taken = await self._taken(claim) if in_time else None
+            if taken is None:
+                raise CognitoError("TooManyRequestsException", "Too many requests.")
+            try:
+                yield taken
+            finally:
+                if isinstance(taken, Claim):
+                    with anyio.CancelScope(shield=True):
+                        await self.database.write(_give_up, claim, self.clock())
+
+    async def _taken(self, claim: Claim) -> Claim | User | None:
+        seconds = self.triggers.longest + _SLACK
+        with anyio.move_on_after(_PATIENCE):
+            while True:
+                taken = await self.database.write(_take, claim, self.clock(), seconds)
+                if taken is not None:
+                    return taken
+                await anyio.sleep(_PAUSE)
+        return None
+
+    @asynccontextmanager
+    async def _turn(self, name: str) -> AsyncIterator[bool]:
+        """Let one request of this process at a time ask for a claim; say whether it was in time.
+
+        This only saves work: what counts is the claim.
+        """
+        turn = self._turns.setdefault(name, _Turn())
+        turn.waiting += 1
+        in_time = False
+        try:
+            with anyio.move_on_after(_PATIENCE):
+                await turn.lock.acquire()
+                in_time = True
+            yield in_time
+        finally:
+            if in_time:
+                turn.lock.release()
+            turn.waiting -= 1
+            if not turn.waiting:
+                del self._turns[name]
+
+
+@define(eq=False)
+class _Turn:
+    """The lock of a name, and how many requests hold it or wait for it."""
+
+    lock: anyio.Lock = field(factory=anyio.Lock)
+    waiting: int = 0
