@@ -25,6 +25,7 @@ from authflow.pool.accounts.lockout import (
 from authflow.pool.accounts.masking import keyed
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User, find_user
+from authflow.pool.admission.lane import waiting_elsewhere
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
@@ -183,7 +184,8 @@ class MigrationClaims:
         turn.waiting += 1
         in_time = False
         try:
-            with anyio.move_on_after(_PATIENCE):
+            # Whoever has the turn needs a place for arithmetic, so no one who waits may hold it.
+            with waiting_elsewhere(), anyio.move_on_after(_PATIENCE):
                 await turn.lock.acquire()
                 in_time = True
             yield in_time

@@ -208,7 +208,9 @@ def test_developers_attributes_are_no_users_and_required_ones_everybodys_whateve
 
 @pytest.mark.parametrize("taken", ["queen", "ann", "ceo@example.org", "+12065550199"])
 async def test_a_preferred_username_takes_no_name_of_somebody_else(api, settle, taken):
-    house = await settle(api, {"AliasAttributes": ["email", "phone_number", "preferred_username"]})
+    folding = {"UsernameConfiguration": {"CaseSensitive": False}}
+    aliases = ["email", "phone_number", "preferred_username"]
+    house = await settle(api, {"AliasAttributes": aliases, **folding})
     await house.add_user("ann", preferred_username="queen")
     asked = await temporary(house)
     for written in (taken, taken.upper() if taken.isalpha() else taken):

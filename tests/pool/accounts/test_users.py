@@ -46,7 +46,7 @@ async def test_two_users_may_differ_by_letter_case_alone_unless_the_pool_says_ot
     api, settle, shape, alias
 ):
     house = await settle(api, {"AliasAttributes": ["email", "preferred_username"], **shape})
-    names = ("ann", "Ann") if alias == "username" else ("a@example.org", "A@example.org")
+    names = ("a@example.org", "A@example.org") if alias == "email" else ("ann", "Ann")
     for number, name in enumerate(names):
         known = {"email_verified": "true"} if alias == "email" else {}
         username, aliases = (name, {}) if alias == "username" else (f"user{number}", {alias: name})
