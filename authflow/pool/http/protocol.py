@@ -108,9 +108,6 @@ class PoolProtocol(HttpToolsProtocol):
         self._forget_head()
         self._unset_keepalive_if_required()
         self._held = _NOTHING
-        for cycle, _ in self.pipeline:
-            cycle.disconnected = True
-        self.pipeline.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -280,7 +277,7 @@ class PoolProtocol(HttpToolsProtocol):
         self._held = _NOTHING
         _LOG.info("refused what %s sent: %s", self.client, error.message)
         if self._owed and (self._in_body() or error is _BUSY):
-            # The application, which may wait for the rest of it, takes the client for gone.
+            # The application takes the client for gone: it does nothing of what was refused.
             self._owed -= 1
             self.cycle.disconnected = True
             self.cycle.message_event.set()

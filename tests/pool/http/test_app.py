@@ -47,6 +47,7 @@ async def test_there_is_no_cors(api):
         ("POST", "/pool", 404),
         ("GET", "/a/b/c", 404),
         ("GET", "/../etc/passwd", 404),
+        ("GET", "/x/.well-known/jwks.json/", 404),
         ("POST", "/x/.well-known/jwks.json", 405),
     ],
 )
