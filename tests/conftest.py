@@ -34,6 +34,7 @@ from werkzeug.serving import make_server
 
 from authflow import AuthConfig
 from authflow.pool import PoolServer
+from authflow.pool.log_limit import LIMIT
 from authflow.stores.dynamodb import DynamoDbLimitStore
 from authflow.stores.redis import RedisLimitStore
 from authflow.stores.store import LimitStore, MemoryLimitStore
@@ -65,6 +66,12 @@ def load_vectors(name: str) -> Any:
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _no_line_was_written_before() -> None:
+    """What other tests wrote holds back none of a test's log lines."""
+    LIMIT.forget()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -72,7 +72,7 @@ BRANCHES = [
 RAISED_BY_A_TRIGGER_ALONE = {errors.DirectoryError, errors.TriggerStateError}
 
 
-@pytest.mark.parametrize("branch", [*{*BRANCHES} - RAISED_BY_A_TRIGGER_ALONE])
+@pytest.mark.parametrize("branch", sorted({*BRANCHES} - RAISED_BY_A_TRIGGER_ALONE, key=str))
 def test_every_branch_of_errors_that_a_client_raises_can_be_caught_by_its_name(branch: type):
     assert getattr(authflow, branch.__name__) is branch
 

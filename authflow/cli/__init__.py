@@ -116,6 +116,14 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "-v", "--verbose", action="store_true", help="log each request, not only what is refused"
     )
+    serve.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="one more name under which clients reach it, without port; may be given repeatedly. "
+        "localhost, the address to listen on and the one a client connected to need none",
+    )
     serve.set_defaults(run=_serve)
 
     demo = commands.add_parser(

@@ -49,6 +49,7 @@ def run(options: argparse.Namespace, load: Callable[[str], Any]) -> int:
             allow_insecure_lambda_endpoint=options.allow_insecure_lambda_endpoint,
             issuer=options.issuer,
             allow_remote=options.allow_remote,
+            allow_hosts=options.allow_host,
             tokens_survive=options.tokens_survive,
             name_budget=NAME_BUDGET if options.name_budget is None else budget(options.name_budget),
             address_budget=None

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Final, Self, TextIO
@@ -19,7 +19,11 @@ from attrs import define, field
 from authflow.errors import ConfigError
 from authflow.pool.admission.budgets import Budget
 from authflow.pool.admission.gate import MAX_WAIT, NAME_BUDGET, Gate
+from authflow.pool.file_limit import most_connections, raise_file_limit
 from authflow.pool.http.app import PoolApp
+from authflow.pool.http.connections import Acceptor, Connections
+from authflow.pool.http.origins import LOOPBACK_NAMES, Origins, is_wildcard, server_name
+from authflow.pool.http.protocol import PoolProtocol
 from authflow.pool.http.refusal_log import RefusalLog
 from authflow.pool.messages.mailbox import Mailbox, Message
 from authflow.pool.operations import MOST_SESSIONS, operations
@@ -31,7 +35,6 @@ from authflow.pool.triggers.runner import TIMEOUT, TriggerRunner
 from authflow.pool.workers import Workers
 from authflow.safe_url import SafeUrl, is_loopback, safe_host, safe_url
 
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _KEEP_ALIVE: Final = 65
 """Seconds; longer than clients keep idle connections, so that none is closed under a request."""
 _SHUTDOWN_TIMEOUT: Final = 20
@@ -53,6 +56,13 @@ def _most_sessions(number: int) -> int:
     return number
 
 
+def _server_names(names: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(names, str):
+        msg = "allow_hosts is a list of names, and not one name"
+        raise ConfigError(msg)
+    return tuple(server_name(name, "allow_hosts (--allow-host)") for name in names)
+
+
 def _issuer(issuer: str | None) -> SafeUrl | None:
     # It is but a name here: whoever verifies tokens decides where the keys are fetched from.
     return safe_url(issuer, "issuer", insecure=True) if issuer else None
@@ -67,10 +77,15 @@ def _more_than_nothing(_instance: Any, attribute: Any, value: float) -> None:
 class _Uvicorn(uvicorn.Server):
     """Uvicorn as a part of somebody's program: it takes no signals, and says when it listens."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(
+        self, config: uvicorn.Config, listener: socket.socket, connections: Connections
+    ) -> None:
         super().__init__(config)
         self.listening = anyio.Event()
         self.ending = anyio.Event()
+        self._listener = listener
+        self._connections = connections
+        self._accepting: asyncio.Task[None] | None = None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -90,8 +105,25 @@ class _Uvicorn(uvicorn.Server):
         self.ending.set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept connections, which uvicorn does not do here."""
         await super().startup(sockets)
+        acceptor = Acceptor(
+            listener=self._listener, connections=self._connections, make=self._protocol
+        )
+        self._accepting = asyncio.create_task(acceptor.run(), name="authflow-pool-connections")
         self.listening.set()
+
+    def _protocol(self) -> PoolProtocol:
+        state: dict[str, Any] = self.lifespan.state
+        return PoolProtocol(self.config, self.server_state, state, self._connections)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept no more, and end when what was asked is answered."""
+        if self._accepting is not None:
+            self._accepting.cancel()
+            await asyncio.wait([self._accepting])
+        self._listener.close()
+        await super().shutdown(sockets)
 
 
 @define(kw_only=True)
@@ -116,6 +148,12 @@ class PoolServer:
             need no credentials here, so whoever reaches the port may do everything.
         tokens_survive: Whether a user's tokens stay good when the password changes, as they are
             reported to do at Cognito; here they end.
+        allow_hosts: Further names under which clients reach the server, without port. Requests
+            that name another host are refused, since a web page could have sent them. An address
+            that means all of them, such as 0.0.0.0, wants one at least.
+        max_connections: How many connections there may be at once; 2048 if it is not given, or as
+            many as the process's limit of open files allows. When one more comes, the one that has
+            waited longest for its client is closed.
         trigger_timeout: How many seconds a trigger may take.
         most_sessions: How many sign-ins that began under one name may wait for an answer. A further
             one ends the oldest.
@@ -144,6 +182,8 @@ class PoolServer:
     region: str = "us-east-1"
     allow_remote: bool = False
     tokens_survive: bool = False
+    allow_hosts: Sequence[str] = field(default=(), converter=_server_names)
+    max_connections: int | None = None
     trigger_timeout: float = TIMEOUT
     most_sessions: int = field(default=MOST_SESSIONS, converter=_most_sessions)
     on_message: Callable[[Message], object] | None = None
@@ -162,6 +202,13 @@ class PoolServer:
                 "no credentials: allow_remote (--allow-remote) if the network may do everything"
             )
             raise ConfigError(msg)
+        if is_wildcard(self.host) and not self.allow_hosts:
+            msg = (
+                f"{self.host} is every address of this machine, and no name: say under which names"
+                " clients reach it, by allow_hosts (--allow-host NAME, such as localhost)"
+            )
+            raise ConfigError(msg)
+        connections = Connections(most=most_connections(self.max_connections))
         async with AsyncExitStack() as stack:
             listener = stack.enter_context(contextlib.closing(self._listen()))
             workers = await stack.enter_async_context(Workers())
@@ -171,7 +218,7 @@ class PoolServer:
             )
             notices = await self._notices(database)
             app = self._app(database, workers, triggers, listener, notices)
-            await stack.enter_async_context(_serving(app, listener))
+            await stack.enter_async_context(_serving(app, listener, connections))
             self._stack = stack.pop_all()
         return self
 
@@ -202,6 +249,8 @@ class PoolServer:
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((self.host, self.port))
+            listener.listen(_BACKLOG)
+            listener.setblocking(False)  # noqa: FBT003  # the standard library's own
         except (OSError, OverflowError) as error:
             listener.close()
             msg = f"cannot listen on {self.host} port {self.port}: {error}"
@@ -261,21 +310,22 @@ class PoolServer:
             notices=notices,
             most_sessions=self.most_sessions,
         )
-        hosts = {*_LOOPBACK, name} if is_loopback(self.host) else None
         gate = Gate(
             name_budget=self.name_budget, address_budget=self.address_budget, max_wait=self.max_wait
         )
         return PoolApp(
             operations=table,
             tokens=tokens,
-            hosts=hosts,
+            origins=Origins(names={*LOOPBACK_NAMES, self.host, *self.allow_hosts}),
             gate=gate,
             refusals=RefusalLog(database=database),
         )
 
 
 @contextlib.asynccontextmanager
-async def _serving(app: PoolApp, listener: socket.socket) -> AsyncIterator[None]:
+async def _serving(
+    app: PoolApp, listener: socket.socket, connections: Connections
+) -> AsyncIterator[None]:
     """Run uvicorn beside the caller; end it when the caller is done, requests in flight first."""
     server = _Uvicorn(
         uvicorn.Config(
@@ -288,13 +338,14 @@ async def _serving(app: PoolApp, listener: socket.socket) -> AsyncIterator[None]
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            backlog=_BACKLOG,
             timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT,
-        )
+        ),
+        listener,
+        connections,
     )
     # A task and no task group: a group would wrap the caller's own exceptions.
-    task = asyncio.create_task(server.serve([listener]), name="authflow-pool")
+    task = asyncio.create_task(server.serve([]), name="authflow-pool")
     try:
         await server.listening.wait()
         yield
@@ -319,11 +370,13 @@ async def serve(
     name_budget: Budget = NAME_BUDGET,
     address_budget: Budget | None = None,
     max_wait: float = MAX_WAIT,
+    allow_hosts: Sequence[str] = (),
     show_messages: bool = False,
     out: TextIO | None = None,
 ) -> None:
     """Serve a pool until SIGTERM or SIGINT, as `authflow serve` does.
 
+    The process may open more files than before, if its limit allows: connections need them.
     When the server is ready, one line of JSON says so: `{"endpoint": "http://127.0.0.1:9229", …}`.
 
     Args:
@@ -340,6 +393,7 @@ async def serve(
         name_budget: How many requests about one name are taken.
         address_budget: How many requests of one address are taken.
         max_wait: How many seconds a sign-in that begins may have to wait for a processor.
+        allow_hosts: Further names under which clients reach the server.
         show_messages: Print every message to a user, with the code in it, as one more line of JSON.
         out: Where the lines go; standard output if not given.
 
@@ -350,6 +404,7 @@ async def serve(
     def tell(line: Mapping[str, Any]) -> None:
         print(json.dumps(line), file=out or sys.stdout, flush=True)
 
+    raise_file_limit()
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         server = PoolServer(
             db=db,
@@ -365,6 +420,7 @@ async def serve(
             name_budget=name_budget,
             address_budget=address_budget,
             max_wait=max_wait,
+            allow_hosts=allow_hosts,
             on_message=(lambda message: tell(message.to_json())) if show_messages else None,
         )
         async with server as pool:

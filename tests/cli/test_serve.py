@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -150,6 +151,22 @@ def test_an_address_that_others_reach_must_be_asked_for():
     assert done.returncode == 2
     assert "--allow-remote" in done.stderr
     assert done.stdout == ""
+
+
+def test_names_that_clients_use_are_given_one_by_one():
+    given = ("--allow-host", "pool.internal", "--allow-host", "cognito")
+    with serving("--host", "0.0.0.0", "--allow-remote", *given) as (_, ready):
+        port = ready["endpoint"].rpartition(":")[2]
+        asked = []
+        for host in ("pool.internal", "cognito:80", "other"):
+            request = urllib.request.Request(
+                f"http://127.0.0.1:{port}/x/.well-known/jwks.json", headers={"Host": host}
+            )
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(request)
+            asked.append(json.load(refused.value)["__type"])
+            refused.value.close()
+    assert asked == ["ResourceNotFoundException", "ResourceNotFoundException", "ForbiddenException"]
 
 
 def test_a_port_that_is_taken_is_told_in_one_line():

@@ -99,16 +99,32 @@ async def test_the_network_is_refused_unless_it_is_allowed(host):
             pass
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "0::0"])
+async def test_every_address_of_a_machine_wants_a_name(host):
+    with pytest.raises(ConfigError, match="--allow-host NAME"):
+        async with PoolServer(host=host, allow_remote=True):
+            pass
+
+
 async def test_the_network_can_be_allowed():
-    async with (
-        PoolServer(host="0.0.0.0", allow_remote=True) as pool,
-        aiohttp.ClientSession() as http,
-    ):
-        endpoint = pool.endpoint.replace("0.0.0.0", "127.0.0.1")
-        named = {"Host": "pool.internal"}
-        body = b'{"MaxResults": 1}'
-        async with http.post(endpoint, data=body, headers=LIST | KIND | named) as reply:
-            assert reply.status == 200
+    server = PoolServer(host="0.0.0.0", allow_remote=True, allow_hosts=["Pool.internal."])
+    async with server as pool, aiohttp.ClientSession() as http:
+        port = pool.endpoint.rpartition(":")[2]
+        asked = {}
+        for host in ("pool.internal", f"POOL.internal:{port}", f"0.0.0.0:{port}", "evil.example"):
+            body = b'{"MaxResults": 1}'
+            headers = LIST | KIND | {"Host": host}
+            async with http.post(f"http://127.0.0.1:{port}", data=body, headers=headers) as reply:
+                asked[host] = reply.status
+    assert list(asked.values()) == [200, 200, 200, 403]
+
+
+@pytest.mark.parametrize(
+    "names", ["pool.internal", ["*"], [""], ["a:80"], ["http://a"], [7], ["."]]
+)
+async def test_a_name_that_is_none_is_told_of(names):
+    with pytest.raises(ConfigError, match="allow_hosts"):
+        PoolServer(allow_hosts=names)
 
 
 async def test_a_port_that_is_taken_or_impossible_is_told_of():

@@ -1,13 +1,9 @@
 """The HTTP face of the pool: AWS JSON 1.1 as `cognito-idp` speaks it, and the pools' public keys.
 
-Whatever comes in, JSON goes out: an operation's reply, or an error of Cognito's shape. There is no
-CORS, and requests with a foreign Host are refused, so no web page can talk to a pool on loopback.
+Whatever comes in, JSON goes out: an operation's reply, or an error of Cognito's shape.
 """
 
-import json
-import logging
-import uuid
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import anyio
@@ -22,36 +18,21 @@ from starlette.types import ASGIApp
 
 from authflow.pool.admission.gate import Gate
 from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.http.door import Door, internal_error
+from authflow.pool.http.origins import Origins
 from authflow.pool.http.refusal_log import RefusalLog, RequestLog
+from authflow.pool.http.replies import AWS_JSON, JSON, refusal, reply
 from authflow.pool.http.request_body import MOST_BYTES, malformed, read_object
 from authflow.pool.http.validation import prepare, validate
+from authflow.pool.log_limit import limited_logger
 from authflow.pool.operations import Operation
 from authflow.pool.tokens.issuer import TokenIssuer
 from authflow.wire.members import USERNAME
 
-_LOG: Final = logging.getLogger("authflow.pool")
+_LOG: Final = limited_logger("authflow.pool")
 _SERVICE: Final = "AWSCognitoIdentityProviderService"
-_AWS_JSON: Final = "application/x-amz-json-1.1"
-_JSON: Final = "application/json"
 _BODY_TIMEOUT: Final = 10.0
 """How many seconds a client may take to send a body: 64 KiB on any line that deserves an answer."""
-
-
-def _reply(
-    value: Any, status: int = 200, error: str | None = None, media_type: str = _AWS_JSON
-) -> Response:
-    headers = {
-        "x-amzn-requestid": str(uuid.uuid4()),
-        "cache-control": "no-store",
-        "x-content-type-options": "nosniff",
-        **({} if error is None else {"x-amzn-errortype": error}),
-    }
-    body = json.dumps(value, separators=(",", ":")).encode()
-    return Response(body, status, headers, media_type=media_type)
-
-
-def _refusal(error: CognitoError) -> Response:
-    return _reply({"__type": error.code, "message": error.message}, error.status, error.code)
 
 
 def _whom(request: Mapping[str, Any]) -> tuple[str, str]:
@@ -61,12 +42,6 @@ def _whom(request: Mapping[str, Any]) -> tuple[str, str]:
     return request.get("ClientId") or request.get("UserPoolId") or "", name
 
 
-def _host(header: str) -> str:
-    """Give the name in a Host header, without the port."""
-    name, _, port = header.rpartition(":")
-    return (name if name and port.isdecimal() else header).lower()
-
-
 @define(kw_only=True)
 class PoolApp:
     """Serves the operations over HTTP.
@@ -74,16 +49,16 @@ class PoolApp:
     Args:
         operations: The table of operations.
         tokens: Knows the pools' public keys.
-        hosts: The names under which the server may be addressed; None for any.
+        origins: Who may ask.
         gate: Lets requests in.
         refusals: Tells the pool's owner of refused sign-ins.
     """
 
     operations: Mapping[str, Operation]
     tokens: TokenIssuer
+    origins: Origins
     gate: Gate
     refusals: RefusalLog
-    hosts: Container[str] | None
 
     def __attrs_post_init__(self) -> None:
         for operation in self.operations:
@@ -98,26 +73,27 @@ class PoolApp:
                 Route(f"{well_known}/jwks.json", self._key_set),
                 Route(f"{well_known}/openid-configuration", self._configuration),
             ],
-            exception_handlers={HTTPException: self._elsewhere},
+            exception_handlers={HTTPException: self._elsewhere, Exception: _failed},
         )
-        return RequestLog(app=app, operations=frozenset(self.operations))
+        app.router.redirect_slashes = False
+        door = Door(app=app, origins=self.origins)
+        return RequestLog(app=door, operations=frozenset(self.operations))
 
     async def _operate(self, request: Request) -> Response:
         asked: dict[str, Any] = {}
         try:
-            self._check_host(request)
-            return _reply(await self._run(request, asked))
+            return reply(await self._run(request, asked))
         except CognitoError as error:
             named = request.headers.get("x-amz-target", "").partition(".")[2]
-            reply = _refusal(error)
+            refused = refusal(error)
             # Once it is sent: how long it takes to look somebody up would tell who exists.
-            reply.background = BackgroundTask(self.refusals.refused, named, asked, error)
-            return reply
+            refused.background = BackgroundTask(self.refusals.refused, named, asked, error)
+            return refused
         except ClientDisconnect:
-            return _refusal(malformed("the body is incomplete"))
+            return refusal(malformed("the body is incomplete"))
         except Exception:  # noqa: BLE001  # a client hears of it as Cognito would say it
             _LOG.exception("an operation failed")
-            return _refusal(CognitoError("InternalErrorException", "The pool failed.", 500))
+            return refusal(internal_error())
 
     async def _run(self, request: Request, asked: dict[str, Any]) -> dict[str, Any]:
         """Run an operation, and put into `asked` what it is asked, as soon as it is validated."""
@@ -125,8 +101,8 @@ class PoolApp:
         operation = self.operations.get(name)
         if service != _SERVICE or operation is None:
             raise CognitoError("UnknownOperationException", "The pool has no such operation.")
-        if request.headers.get("content-type", "").partition(";")[0].strip() != _AWS_JSON:
-            raise malformed(f"the Content-Type must be {_AWS_JSON}")
+        if request.headers.get("content-type", "").partition(";")[0].strip() != AWS_JSON:
+            raise malformed(f"the Content-Type must be {AWS_JSON}")
         peer = ("", 0) if request.client is None else (request.client.host, request.client.port)
         await self.gate.check_address(peer)
         asked.update(validate(name, read_object(await _read_body(request))))
@@ -143,19 +119,18 @@ class PoolApp:
 
     async def _publish(self, request: Request, document: Any) -> Response:
         try:
-            self._check_host(request)
-            return _reply(await document(request.path_params["pool_id"]), media_type=_JSON)
+            return reply(await document(request.path_params["pool_id"]), media_type=JSON)
         except CognitoError as error:
-            return _refusal(CognitoError(error.code, error.message, 404))
-
-    def _check_host(self, request: Request) -> None:
-        if self.hosts is not None and _host(request.headers.get("host", "")) not in self.hosts:
-            raise CognitoError("ForbiddenException", "The server has another name.", 403)
+            return refusal(CognitoError(error.code, error.message, 404))
 
     async def _elsewhere(self, _request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 400
         message = "Send operations by POST to / with an X-Amz-Target header."
-        return _refusal(CognitoError("UnknownOperationException", message, status))
+        return refusal(CognitoError("UnknownOperationException", message, status))
+
+
+async def _failed(_request: Request, _error: Exception) -> Response:
+    return refusal(internal_error())  # the door writes it down
 
 
 async def _read_body(request: Request) -> bytes:

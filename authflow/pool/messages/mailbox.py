@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import hmac
 import json
-import logging
 import os
 import secrets
 from collections.abc import Callable
@@ -20,11 +19,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from authflow.pool.accounts.user_pools import UserPool, find_pool
 from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.log_limit import limited_logger
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.secret import Secret
 
-_LOG: Final = logging.getLogger("authflow.pool")
+_LOG: Final = limited_logger("authflow.pool")
 _KEPT: Final = 86400.0
 _NONCE_BYTES: Final = 12
 _NOT_KEPT: Final = 65_536

@@ -5,7 +5,6 @@ forgotten. At sign-in the user is made with the password that was typed, to whic
 does not apply ("Migrate user Lambda trigger" in the developer guide).
 """
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -25,6 +24,7 @@ from authflow.pool.accounts.users import (
     new_username,
 )
 from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result, not_authorized
+from authflow.pool.log_limit import limited_logger
 from authflow.pool.messages.destination import Destination, reach
 from authflow.pool.messages.mailbox import Mailbox, Message, put_message
 from authflow.pool.messages.wording import welcome
@@ -38,7 +38,7 @@ from authflow.secret import Secret
 from authflow.triggers.events.migrated_user import DeliveryMedium, FinalStatus
 from authflow.triggers.events.user_events import AUTHENTICATION, FORGOT_PASSWORD, MigrationEvent
 
-_LOG: Final = logging.getLogger("authflow.pool.triggers")
+_LOG: Final = limited_logger("authflow.pool.triggers")
 _ATTRIBUTE_OF: Final[Mapping[DeliveryMedium, str]] = {
     DeliveryMedium.EMAIL: "email",
     DeliveryMedium.SMS: "phone_number",

@@ -12,12 +12,10 @@ database in memory has nothing to flush, so there its writes run in place, too.
 
 import asyncio
 import contextlib
-import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
@@ -28,6 +26,7 @@ from attrs import define, field, frozen
 
 from authflow.errors import ConfigError
 from authflow.pool.store.connection import Connection, Rows, Value
+from authflow.pool.store.private_file import PrivateFile
 from authflow.pool.store.schema import SCHEMA
 
 P = ParamSpec("P")
@@ -74,7 +73,8 @@ class Database:
     """A pool's database; an async context manager.
 
     Args:
-        path: The file, made with mode 0600 if it is not there; ":memory:" for none.
+        path: The file, made with mode 0600 if it is not there, and brought to it if it is;
+            ":memory:" for none.
     """
 
     path: str = MEMORY
@@ -215,11 +215,14 @@ def _open(path: str) -> _Sqlite:
     """Open a database and bring its tables up to date.
 
     Raises:
-        ConfigError: The file cannot be opened, or is not a pool's database of this version.
+        ConfigError: The file cannot be opened, is not a pool's database of this version, or is open
+            to other users and cannot be closed off.
     """
+    file = None
     try:
         if path != MEMORY:
-            _create(path)
+            file = PrivateFile(path)
+            file.make()
         # Made here, used by one thread: the writer's goes over to its thread for good.
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     except (OSError, ValueError, sqlite3.Error) as error:
@@ -227,7 +230,9 @@ def _open(path: str) -> _Sqlite:
         raise ConfigError(msg) from error
     try:
         _set_up(connection, path)
-    except sqlite3.Error as error:
+        if file is not None:
+            file.close_off()
+    except (OSError, sqlite3.Error) as error:
         connection.close()
         msg = f"{path!r} is not a usable SQLite database: {error}"
         raise ConfigError(msg) from error
@@ -235,17 +240,6 @@ def _open(path: str) -> _Sqlite:
         connection.close()
         raise
     return _Sqlite(connection)
-
-
-def _create(path: str) -> None:
-    """Make a file that only its owner may read, if it is not there.
-
-    One that is there is not touched: POSIX drops all locks that a process has on a file as soon as
-    it closes any descriptor of it, and then other processes take SQLite's place from under it
-    ("How To Corrupt An SQLite Database File", 2.2).
-    """
-    with contextlib.suppress(FileExistsError):
-        os.close(os.open(Path(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
 
 
 def _set_up(connection: sqlite3.Connection, path: str) -> None:

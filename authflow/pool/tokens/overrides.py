@@ -6,16 +6,16 @@ documentation says that these claims cannot be changed, not that trying fails th
 "Pre token generation Lambda trigger" in the developer guide.
 """
 
-import logging
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
 from attrs import evolve, field, frozen
 
+from authflow.pool.log_limit import limited_logger
 from authflow.triggers.events.replies import ClaimsReply, GroupsReply, TokensReply
 from authflow.triggers.events.token_changes import OF_GROUPS, UNCHANGEABLE, is_protected
 
-_LOG: Final = logging.getLogger("authflow.pool.triggers")
+_LOG: Final = limited_logger("authflow.pool.triggers")
 _GROUPS: Final = "cognito:groups"
 _ROLES: Final = "cognito:roles"
 _PREFERRED_ROLE: Final = "cognito:preferred_role"

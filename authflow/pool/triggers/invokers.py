@@ -6,7 +6,6 @@ Whichever way it goes, an event goes in and what was given back comes out, as JS
 import copy
 import inspect
 import json
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, NoReturn, Protocol, runtime_checkable
 
@@ -15,9 +14,10 @@ from attrs import define, field
 
 from authflow.errors import ConfigError
 from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.log_limit import limited_logger
 from authflow.triggers.places import NoThreadError, Place, Places
 
-_LOG: Final = logging.getLogger("authflow.pool.triggers")
+_LOG: Final = limited_logger("authflow.pool.triggers")
 
 Event = dict[str, Any]
 Handler = Callable[[Event, Any], Event | Awaitable[Event]]

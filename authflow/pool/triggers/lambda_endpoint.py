@@ -8,7 +8,6 @@ Source: "Invoke" in the Lambda API reference, and "Lambda function errors" in it
 """
 
 import json
-import logging
 import os
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -21,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from authflow.aws.sessions import RedirectedError, client_config, open_session, unlogged
 from authflow.errors import ConfigError
 from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.log_limit import limited_logger
 from authflow.pool.triggers.invokers import (
     Event,
     HandlerRaisedError,
@@ -33,7 +33,7 @@ from authflow.pool.triggers.invokers import (
 from authflow.safe_url import SafeUrl, safe_url
 from authflow.triggers.places import Places
 
-_LOG: Final = logging.getLogger("authflow.pool.triggers")
+_LOG: Final = limited_logger("authflow.pool.triggers")
 _MOST_BYTES: Final = 6 * 1024 * 1024
 """What a function may give back, as on Lambda."""
 _CHUNK: Final = 65536

@@ -6,7 +6,6 @@ to three tries where it could not be run or the time ran out, and every failure 
 ("Customizing user pool workflows with Lambda triggers", important considerations).
 """
 
-import logging
 from collections.abc import Sequence
 from typing import ClassVar, Final, Protocol, TypeVar
 
@@ -17,6 +16,7 @@ from authflow.errors import TriggerReplyError
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.admission.lane import waiting_elsewhere
 from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result
+from authflow.pool.log_limit import limited_logger
 from authflow.pool.triggers.invokers import (
     Event,
     HandlerRaisedError,
@@ -26,7 +26,7 @@ from authflow.pool.triggers.invokers import (
     function_name,
 )
 
-_LOG: Final = logging.getLogger("authflow.pool.triggers")
+_LOG: Final = limited_logger("authflow.pool.triggers")
 TIMEOUT: Final = 5.0
 _TRIES: Final = 3
 _PAUSE: Final = 0.1

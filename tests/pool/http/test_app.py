@@ -33,26 +33,9 @@ def request(body=b'{"MaxResults": 1}', host="localhost", **headers):
     return f"POST / HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:9229", "[::1]:9229"])
-async def test_it_answers_to_the_names_of_loopback(api, host):
-    head, body = await raw(api, request(host=host))
-    assert "200 OK" in head
-    assert "UserPools" in json.loads(body)
-
-
-@pytest.mark.parametrize(
-    "host",
-    ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "", "[::1].evil"],
-)
-async def test_a_web_page_under_another_name_gets_nothing(api, host):
-    head, body = await raw(api, request(host=host))
-    assert "403" in head
-    assert json.loads(body)["__type"] == "ForbiddenException"
-
-
 async def test_there_is_no_cors(api):
     async with api.http.options(api.endpoint, headers={"Origin": "https://evil.example"}) as reply:
-        assert reply.status == 405
+        assert reply.status == 403
         assert not any(name.lower().startswith("access-control") for name in reply.headers)
 
 
@@ -64,6 +47,7 @@ async def test_there_is_no_cors(api):
         ("POST", "/pool", 404),
         ("GET", "/a/b/c", 404),
         ("GET", "/../etc/passwd", 404),
+        ("GET", "/x/.well-known/jwks.json/", 404),
         ("POST", "/x/.well-known/jwks.json", 405),
     ],
 )

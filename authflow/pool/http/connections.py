@@ -1,0 +1,138 @@
+"""The connections of a server: how many there are, and who goes when one more comes."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from attrs import define, field
+
+from authflow.pool.log_limit import limited_logger
+
+_LOG: Final = limited_logger("authflow.pool")
+_AT_ONCE: Final = 8
+"""So many connections are accepted before those that make room for them are really closed."""
+_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_PAUSE: Final = 0.1
+"""Seconds until the next try, when the system has no more files."""
+
+
+class Evictable(Protocol):
+    """A connection that can be closed from outside."""
+
+    def evict(self) -> None:
+        """Close it now."""
+
+
+@define(kw_only=True)
+class Connections:
+    """All connections of a server.
+
+    A connection either waits for its client (to ask, to send the rest, to read) or the pool works
+    at a request of it. When there are too many, the one goes that has waited longest: so idle
+    connections cannot lock out whoever comes, and one that just came has time to ask. Work is
+    bounded such that there always is one that waits.
+
+    Args:
+        most: How many there may be; two at least.
+    """
+
+    most: int
+    _waiting: dict[Evictable, None] = field(factory=dict, init=False)  # the oldest first
+    _working: set[Evictable] = field(factory=set, init=False)
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._working)
+
+    def add(self, connection: Evictable) -> None:
+        """Take a new connection in, which waits; another one goes if there are too many."""
+        self._waiting[connection] = None
+        if len(self) > self.most:
+            self.make_room()
+
+    def make_room(self) -> None:
+        """Close the connection that has waited longest, if one waits."""
+        oldest = next(iter(self._waiting), None)
+        if oldest is not None:
+            del self._waiting[oldest]
+            oldest.evict()
+
+    def wait(self, connection: Evictable) -> None:
+        """Note that a connection waits for its client; its wait begins now if it did not before."""
+        if connection in self._working:
+            self._working.remove(connection)
+            self._waiting[connection] = None
+
+    def work(self, connection: Evictable) -> bool:
+        """Note that the pool works at a connection's request.
+
+        Returns:
+            Whether it may: not if it works at so many that too few connections would wait.
+        """
+        if connection in self._waiting:
+            if len(self._working) >= self.most - max(1, self.most // 10):
+                return False
+            del self._waiting[connection]
+            self._working.add(connection)
+        return True
+
+    def remove(self, connection: Evictable) -> None:
+        """Forget a connection, which is closed."""
+        self._waiting.pop(connection, None)
+        self._working.discard(connection)
+
+
+@define(kw_only=True)
+class Acceptor:
+    """Accepts connections, however few files are left.
+
+    asyncio's own server, without files, writes one line with a traceback for each connection that
+    could wait, each second.
+
+    Args:
+        listener: Where they come.
+        connections: Those that there are.
+        make: Makes the protocol of a new one.
+    """
+
+    listener: socket.socket
+    connections: Connections
+    make: Callable[[], asyncio.BaseProtocol]
+    _opening: set[asyncio.Task[None]] = field(factory=set, init=False)
+
+    async def run(self) -> None:
+        """Accept until it is cancelled; then all that were accepted have begun."""
+        try:
+            while True:
+                await self._accept()
+                if len(self._opening) >= _AT_ONCE:
+                    await asyncio.wait(self._opening)
+        finally:
+            if self._opening:
+                await asyncio.wait(self._opening)
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            accepted, _ = await loop.sock_accept(self.listener)
+        except OSError as error:
+            await self._endure(error)
+            return
+        task = loop.create_task(self._open(accepted))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
+    async def _open(self, accepted: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.connect_accepted_socket(self.make, accepted)
+        except OSError:
+            accepted.close()  # its client has gone already
+
+    async def _endure(self, error: OSError) -> None:
+        """Go on after an accept that failed: a client that has gone, or too few files."""
+        if error.errno in _EXHAUSTED:
+            _LOG.warning("cannot accept connections: %s; one that waits is closed for it", error)
+            self.connections.make_room()
+        await asyncio.sleep(_PAUSE if error.errno != errno.ECONNABORTED else 0)

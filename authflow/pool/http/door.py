@@ -1,0 +1,78 @@
+"""The door before the pool's paths: what every request passes, whatever it asks for."""
+
+from typing import Final
+
+from attrs import define, frozen
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.http.origins import Origins
+from authflow.pool.http.replies import refusal
+from authflow.pool.log_limit import limited_logger
+
+_LOG: Final = limited_logger("authflow.pool")
+ARRIVAL: Final = "authflow.arrival"
+"""Where in a scope the request's `Arrival` is."""
+
+
+@define
+class Arrival:
+    """How much of a request has come, to this moment.
+
+    Args:
+        is_whole: Whether its end has come.
+    """
+
+    is_whole: bool = False
+
+
+def internal_error() -> CognitoError:
+    """Tell a client that something failed here, and not what."""
+    return CognitoError("InternalErrorException", "The pool failed.", 500)
+
+
+@frozen(kw_only=True)
+class Door:
+    """An ASGI application around another one.
+
+    Requests that were sent to another server, or by another's page, do not come through. Whatever
+    fails is answered in JSON. A reply to a request that has not come to its end, such as a body
+    that was refused, closes the connection: else a client could send that body for ever.
+
+    Args:
+        app: What is behind the door.
+        origins: Who may ask.
+    """
+
+    app: ASGIApp
+    origins: Origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        begun = False
+
+        async def tell(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                if not scope[ARRIVAL].is_whole:
+                    message["headers"] = [*message["headers"], (b"connection", b"close")]
+            await send(message)
+
+        try:
+            self.origins.check(Headers(scope=scope), _local(scope))
+        except CognitoError as error:
+            await refusal(error)(scope, receive, tell)
+            return
+        try:
+            await self.app(scope, receive, tell)
+        except Exception:  # noqa: BLE001  # what is behind the door may have answered already
+            _LOG.exception("a request failed")
+            if not begun:
+                await refusal(internal_error())(scope, receive, tell)
+
+
+def _local(scope: Scope) -> str:
+    server = scope.get("server")
+    return str(server[0]) if server else ""

@@ -1,0 +1,354 @@
+"""A connection that speaks HTTP/1.1, within bounds.
+
+Uvicorn's own protocol does the work; what is added here is what keeps a client from taking more
+than its share, and from being answered by anything but JSON:
+
+- A head (request line and headers) has 64 KiB, 100 headers and 10 s. The time of a body is the
+  application's to watch, what surrounds it (chunks' extensions, trailers) is bounded here.
+- Requests that come before the last one is answered wait unread, but for a few: uvicorn alone
+  would read on whenever it gives a reply.
+- A client that does not read its replies is let go after 10 s.
+- What is no HTTP is answered by an error of Cognito's shape, after all that was asked before it.
+- A connection that ends on an error ends politely: it is read from until the client has seen the
+  error, since a close with bytes unread resets it, and the error is lost (RFC 9112 §9.6).
+
+The parts of uvicorn that this rests on are the same from 0.30 on.
+"""
+
+import asyncio
+import re
+from typing import Any, ClassVar, Final, NoReturn, cast
+
+import httptools
+import uvicorn
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.http.connections import Connections
+from authflow.pool.http.door import ARRIVAL, Arrival
+from authflow.pool.http.line import Line
+from authflow.pool.http.replies import last_words
+from authflow.pool.http.request_body import MOST_BYTES, malformed
+from authflow.pool.log_limit import limited_logger
+
+_LOG: Final = limited_logger("authflow.pool")
+_SLICE: Final = 1024
+"""So many bytes are parsed at once: few enough that few requests fit, the shortest having 18."""
+_NOTHING: Final = memoryview(b"")
+_BUSY: Final = CognitoError("TooManyRequestsException", "Too many requests.", 503)
+_VERSIONS: Final = frozenset({"1.0", "1.1"})
+_ABSOLUTE: Final = re.compile(rb"https?://(?P<authority>[^/?#]*)(?P<rest>.*)", re.IGNORECASE)
+
+
+class PoolProtocol(HttpToolsProtocol):
+    """Serves one connection.
+
+    Args:
+        config: Uvicorn's settings.
+        server_state: What its connections share.
+        app_state: What its requests share.
+        connections: All connections of the server.
+    """
+
+    head_timeout: ClassVar[float] = 10.0
+    """Seconds that a head may take, from the connection's start or from its own first byte."""
+    unread_timeout: ClassVar[float] = 10.0
+    """Seconds in which a client reads what was written to it."""
+    end_timeout: ClassVar[float] = 2.0
+    """Seconds in which a client sees its last answer and closes."""
+    most_head_bytes: ClassVar[int] = 64 * 1024
+    most_headers: ClassVar[int] = 100
+    most_raw_bytes: ClassVar[int] = 8 * MOST_BYTES
+    """Bytes of a body with all that surrounds it: of chunks with a few bytes each, too."""
+    most_pipelined: ClassVar[int] = 4
+    """Requests that are read before the one before them is answered, give or take a slice."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        connections: Connections,
+    ) -> None:
+        super().__init__(config, server_state, app_state, asyncio.get_running_loop())
+        self._all = connections
+        self._line: Line
+        self._held = _NOTHING  # received, and not parsed yet
+        self._since = 0  # bytes parsed since a head began or ended, or a request ended
+        self._marked = False  # whether one of these just happened
+        self._in_head = False
+        self._arrival = Arrival(is_whole=True)  # of the newest request
+        self._owed = 0  # requests whose head has come and that are not answered
+        self._fault: CognitoError | None = None  # what a callback of the parser objects to
+        self._last: CognitoError | None = None  # what is answered after all that is owed
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    # The transport's callbacks
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin; another connection goes if there are too many."""
+        super().connection_made(transport)
+        self._line = Line(
+            transport,
+            self._is_read,
+            unread_timeout=self.unread_timeout,
+            end_timeout=self.end_timeout,
+        )
+        self.transport = self._line
+        self.flow = _Flow(self._line, self)
+        self._all.add(self)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._all.remove(self)
+        self._line.lost()
+        self._forget_head()
+        self._unset_keepalive_if_required()
+        self._held = _NOTHING
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read what came, as far as it may be read now."""
+        if self.transport.is_closing() or self._last is not None:
+            self._line.read_in_vain(len(data))
+            return
+        self._unset_keepalive_if_required()
+        if not self._owed and self._head_timer is None:
+            self._expect_head()
+        self._held = memoryview(bytes(self._held) + data)
+        self.read_on()
+
+    def pause_writing(self) -> None:
+        """Write no more until the client has read."""
+        super().pause_writing()
+        self._line.writing_paused()
+        self._note_state()
+
+    def resume_writing(self) -> None:
+        """Write on."""
+        super().resume_writing()
+        self._line.writing_resumed()
+        self._note_state()
+
+    def evict(self) -> None:
+        """Close the connection now, in favour of another one."""
+        self._line.abort()
+
+    def shutdown(self) -> None:
+        """Close the connection as soon as no answer is owed."""
+        if self._owed:
+            super().shutdown()
+        else:
+            self._line.drop()
+
+    # Reading
+
+    def read_on(self) -> None:
+        """Parse what is held, until a request or a body must wait."""
+        while self._held and not self._must_wait():
+            part, self._held = self._held[:_SLICE], self._held[_SLICE:]
+            self._marked = False
+            try:
+                self.parser.feed_data(part)
+            except httptools.HttpParserUpgrade as upgrade:
+                # Nobody is followed to another protocol (RFC 9110 §7.8): this is HTTP/1.1 still.
+                self._held = memoryview(bytes(part[upgrade.args[0] :]) + bytes(self._held))
+            except httptools.HttpParserError:
+                self._refuse(self._fault or malformed("the request is not HTTP/1.1"))
+                return
+            self._since = 0 if self._marked else self._since + len(part)
+            if self._since > (self.most_raw_bytes if self._in_body() else self.most_head_bytes):
+                self._refuse(self._too_long())
+                return
+        if self._held:
+            self.flow.pause_reading()
+
+    def _must_wait(self) -> bool:
+        return (
+            self.flow.read_paused
+            or len(self.pipeline) >= self.most_pipelined
+            or self.transport.is_closing()
+        )
+
+    def _in_body(self) -> bool:
+        return not (self._in_head or self._arrival.is_whole)
+
+    def _is_read(self) -> bool:
+        return self._arrival.is_whole and not self._in_head and not self._held
+
+    def _too_long(self) -> CognitoError:
+        if self._in_body():
+            message = "the body, with what surrounds it, is too long"
+            return CognitoError("SerializationException", message, 413)
+        return _head_refused(f"the headers have more than {self.most_head_bytes} bytes")
+
+    # The parser's callbacks
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._arrival = Arrival()
+        cast("dict[str, Any]", self.scope)[ARRIVAL] = self._arrival
+        self._in_head = self._marked = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header. Trailers, which come after a body, are none: nobody here wants any."""
+        if not self._in_head:
+            return
+        if len(self.headers) >= self.most_headers:
+            self._object_to(_head_refused(f"there are more than {self.most_headers} headers"))
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Begin to serve the request, or let it wait behind others."""
+        if self.parser.get_http_version() not in _VERSIONS:
+            self._object_to(malformed("the pool speaks HTTP/1.1"))
+        if self.parser.should_upgrade() and self._has_body():
+            # The parser takes the body for the other protocol already.
+            self._object_to(malformed("the pool speaks HTTP/1.1 only: send no Upgrade header"))
+        self._read_target()
+        super().on_headers_complete()
+        self._in_head, self._marked = False, True
+        self._owed += 1
+        self._forget_head()
+
+    def on_message_complete(self) -> None:
+        """Note that all of the request has come."""
+        super().on_message_complete()
+        self._arrival.is_whole = self._marked = True
+        if not self._note_state():
+            self._refuse(_BUSY)
+
+    def _object_to(self, fault: CognitoError) -> NoReturn:
+        """End the parser's work from within, which shows no error of ours to who called it."""
+        self._fault = fault
+        raise fault
+
+    def _has_body(self) -> bool:
+        return any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0 "))
+            for name, value in self.headers
+        )
+
+    def _read_target(self) -> None:
+        """Take apart a target that names the host: it counts, and the header does not.
+
+        Source: RFC 9112 §3.2.2.
+        """
+        target = _ABSOLUTE.fullmatch(self.url)
+        if target is None:
+            return
+        rest = target["rest"].partition(b"#")[0]
+        self.url = rest if rest.startswith(b"/") else b"/" + rest
+        if sum(name == b"host" for name, _ in self.headers) <= 1:  # two are refused anyway
+            self.headers[:] = [header for header in self.headers if header[0] != b"host"]
+            self.headers.append((b"host", target["authority"]))
+
+    # Answers, and the end
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request, or wait for it."""
+        self._owed -= 1
+        super().on_response_complete()
+        if self._last is not None and not self._owed:
+            self._end(self._last)
+        elif not self._owed and self._in_head and not self.transport.is_closing():
+            self._unset_keepalive_if_required()
+            self._expect_head()
+        self._note_state()
+
+    def _note_state(self) -> bool:
+        """Tell all connections' keeper whether the pool works for this one, or waits for it.
+
+        Returns:
+            Whether the pool may work for it, if it is to.
+        """
+        whole = self._owed > 1 or (self._owed == 1 and self._arrival.is_whole)
+        if whole and not (self.transport.is_closing() or self.flow.write_paused):
+            return self._all.work(self)
+        self._all.wait(self)
+        return True
+
+    def _refuse(self, error: CognitoError) -> None:
+        """Read no more, and end with an error after what was asked before has been answered."""
+        self._held = _NOTHING
+        _LOG.info("refused what %s sent: %s", self.client, error.message)
+        if self._owed and (self._in_body() or error is _BUSY):
+            # The application takes the client for gone: it does nothing of what was refused.
+            self._owed -= 1
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            if self.pipeline and self.pipeline[0][0] is self.cycle:
+                self.pipeline.popleft()
+            elif self.cycle.response_started:
+                self._line.close()
+                return
+        if self._owed:
+            self._last = error
+            self.flow.pause_reading()
+        else:
+            self._end(error)
+
+    def _end(self, error: CognitoError) -> None:
+        self._arrival.is_whole = False  # there may be more, which nobody will read
+        self._line.write(last_words(error))
+        self._line.close()
+
+    # The time of a head
+
+    def _expect_head(self) -> None:
+        self._head_timer = self.loop.call_later(self.head_timeout, self._head_timed_out)
+
+    def _forget_head(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _head_timed_out(self) -> None:
+        self._head_timer = None
+        if self.transport.is_closing():
+            return
+        if self._in_head:
+            message = f"the headers took longer than {self.head_timeout:g} s"
+            self._refuse(CognitoError("RequestTimeoutException", message, 408))
+        else:
+            self._line.drop()
+
+
+def _head_refused(message: str) -> CognitoError:
+    return CognitoError("SerializationException", message, 431)
+
+
+class _Flow(FlowControl):
+    """Pauses a connection's reading; before more is read, what is held goes first.
+
+    Args:
+        line: The connection's transport.
+        protocol: What holds.
+    """
+
+    def __init__(self, line: Line, protocol: PoolProtocol) -> None:
+        super().__init__(line)
+        self._line = line
+        self._protocol = protocol
+        self._stopped = False
+
+    def pause_reading(self) -> None:
+        """Read no more for now."""
+        self.read_paused = True
+        if not self._stopped:
+            self._stopped = True
+            self._line.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read on, if nothing that is held must wait."""
+        if not self.read_paused:
+            return
+        self.read_paused = False
+        self._protocol.read_on()
+        if not self.read_paused and self._stopped:
+            self._stopped = False
+            self._line.resume_reading()
