@@ -106,7 +106,7 @@ def test_json_of_a_conviction_holds_the_path(capsys):
     assert (told["holds"], told["complete"]) == (False, False)
     broken = [each for each in told["properties"] if not each["holds"]]
     assert broken[0]["path"] == {
-        "session": [{"challengeName": "SRP_A", "challengeResult": True}],
+        "session": [{"challengeName": "SRP_A", "challengeResult": True, "challengeMetadata": None}],
         "userNotFound": False,
         "who": "",
         "reply": "issues tokens",
