@@ -13,6 +13,7 @@ SOURCES = {
 SCOPES = {"fail_after", "move_on_after", "timeout", "ClientTimeout"}
 """What ends a wait: its first argument, or `total`, is a time limit."""
 OTHER_NAMES = ("patience", "deadline", "trigger_seconds", "time_out")
+ANYIOS = {"current_effective_deadline"}
 NO_LIMITS = {"_TICK"}
 """What nothing is given up after: the pool's server sleeps so long between two ticks."""
 
@@ -61,7 +62,7 @@ def test_nothing_else_is_defined_that_means_a_time_limit():
         (path, name)
         for path, module in SOURCES.items()
         for name in names(module)
-        if any(other in name.lower() for other in OTHER_NAMES)
+        if any(other in name.lower() for other in OTHER_NAMES) and name not in ANYIOS
     }
     assert others == set()
 

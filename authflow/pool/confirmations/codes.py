@@ -2,7 +2,8 @@
 
 Cognito allows 5 to 20 attempts an hour to ask for a code or to enter one ("Forgot password
 behavior" in the developer guide). Here they are ten, counted before anything is compared; a new
-code replaces the old one and gives no new attempts. A name that nobody has gets a code, too, which
+code replaces the old one and gives no new attempts, and a code ends with the password that it was
+asked for to replace. A name that nobody has gets a code, too, which
 matches nothing, so that it is not told from a name that somebody has.
 """
 
@@ -117,13 +118,19 @@ def new_code() -> Secret[str]:
     return Secret(f"{secrets.randbelow(10**_DIGITS):0{_DIGITS}}")
 
 
-def _mac(pool: UserPool, owner: str, code: Secret[str]) -> bytes:
+def _mac(pool: UserPool, owner: str, code: Secret[str], credentials: str) -> bytes:
     # A bare hash of six digits is searched in a second; this one needs the pool's key.
-    told = f"authflow reset code\0{owner}\0{code.reveal()}"
+    told = f"authflow reset code\0{owner}\0{credentials}\0{code.reveal()}"
     return hmac.digest(pool.mask_key, told.encode(), "sha256")
 
 
-def put_code(connection: Connection, asker: Asker, code: Secret[str] | None, now: float) -> None:
+def put_code(
+    connection: Connection,
+    asker: Asker,
+    code: Secret[str] | None,
+    now: float,
+    credentials: str = "",
+) -> None:
     """Keep a code instead of the one before.
 
     Args:
@@ -131,10 +138,11 @@ def put_code(connection: Connection, asker: Asker, code: Secret[str] | None, now
         asker: Who asked for it.
         code: The code; None for one that matches nothing.
         now: Seconds since the epoch.
+        credentials: `User.credentials` of the account; the code ends with them.
     """
     pool = asker.pool
     drawn = secrets.token_bytes(32)
-    mac = _mac(pool, asker.owner, Secret(drawn.hex()) if code is None else code)
+    mac = _mac(pool, asker.owner, Secret(drawn.hex()) if code is None else code, credentials)
     connection.execute("DELETE FROM reset_codes WHERE expires_at <= ?", (now,))
     connection.execute(
         "INSERT INTO reset_codes (pool_id, owner, mac, expires_at) VALUES (?, ?, ?, ?)"
@@ -155,7 +163,13 @@ def code_mismatch() -> CognitoError:
     )
 
 
-def use_up_code(connection: Connection, asker: Asker, code: Secret[str] | None, now: float) -> None:
+def use_up_code(
+    connection: Connection,
+    asker: Asker,
+    code: Secret[str] | None,
+    now: float,
+    credentials: str = "",
+) -> None:
     """Compare a code, and delete it if it is right, with the attempts that it took.
 
     A code is an account's, whichever name is typed. Where the app client hides users, a wrong one
@@ -166,6 +180,7 @@ def use_up_code(connection: Connection, asker: Asker, code: Secret[str] | None, 
         asker: Who enters it.
         code: The code; None for one that matches nothing.
         now: Seconds since the epoch.
+        credentials: `User.credentials` of the account as it is now.
 
     Raises:
         CognitoError: It is wrong, or there is none (any more).
@@ -179,7 +194,7 @@ def use_up_code(connection: Connection, asker: Asker, code: Secret[str] | None, 
         "SELECT mac FROM reset_codes WHERE pool_id = ? AND owner = ? AND expires_at > ?",
         (pool.id, asker.owner, now),
     ).first()
-    given = _mac(pool, asker.owner, new_code() if code is None else code)
+    given = _mac(pool, asker.owner, new_code() if code is None else code, credentials)
     right = row is not None and hmac.compare_digest(row[0], given)
     if not (right and asker.exists and code is not None):
         raise code_mismatch() if (asked if asker.hidden else row) else _no_code()

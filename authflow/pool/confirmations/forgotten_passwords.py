@@ -98,7 +98,7 @@ def _keep(connection: Connection, issue: _Issue, now: float) -> bool:
         set_status(connection, user, RESET_REQUIRED, now)
         if not issue.tokens_survive:
             end_families(connection, user.sub)
-    put_code(connection, asker, issue.code, now)
+    put_code(connection, asker, issue.code, now, user.credentials)
     put_message(connection, pool, issue.message)
     return True
 
@@ -137,7 +137,7 @@ def _confirm(connection: Connection, entry: _Entry, now: float) -> User:
         if entry.asker.hidden:
             use_up_code(connection, entry.asker, None, now)
         raise
-    use_up_code(connection, entry.asker, entry.code, now)
+    use_up_code(connection, entry.asker, entry.code, now, user.credentials)
     return change_password(
         connection,
         user,

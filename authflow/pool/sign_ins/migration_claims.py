@@ -33,7 +33,7 @@ from authflow.pool.triggers.runner import TriggerRunner
 
 _PAUSE: Final = 0.05
 """Seconds before another process's claim is looked at again."""
-_PATIENCE: Final = 15.0
+_TIMEOUT: Final = 15.0
 """Seconds to wait for a turn."""
 _SLACK: Final = 10.0
 """Seconds for which a claim lasts beside those of the trigger: for what else a migration does."""
@@ -166,7 +166,7 @@ class MigrationClaims:
 
     async def _taken(self, claim: Claim) -> Claim | User | None:
         seconds = self.triggers.longest + _SLACK
-        with anyio.move_on_after(_PATIENCE):
+        with anyio.move_on_after(_TIMEOUT):
             while True:
                 taken = await self.database.write(_take, claim, self.clock(), seconds)
                 if taken is not None:
@@ -185,7 +185,7 @@ class MigrationClaims:
         in_time = False
         try:
             # Whoever has the turn needs a place for arithmetic, so no one who waits may hold it.
-            with waiting_elsewhere(), anyio.move_on_after(_PATIENCE):
+            with waiting_elsewhere(), anyio.move_on_after(_TIMEOUT):
                 await turn.lock.acquire()
                 in_time = True
             yield in_time

@@ -3,6 +3,7 @@ import logging
 import re
 import sqlite3
 from contextlib import closing
+from functools import partial
 
 import pytest
 from attrs import define, field
@@ -741,3 +742,38 @@ async def test_who_hears_of_a_message_takes_no_time_of_the_reply(start, settle):
     await house.add_user(**EMAIL)
     assert (await forgot(house)).keys() == (await forgot(house, "bob")).keys()
     assert replied == ["ann"]
+
+
+async def set_by_an_administrator(house, permanent):
+    whose = {"UserPoolId": house.pool_id, "Username": "ann"}
+    await house.api("AdminSetUserPassword", **whose, Password="Th1rd-Horse", Permanent=permanent)
+
+
+async def disabled_and_enabled(house):
+    for operation in ("AdminDisableUser", "AdminEnableUser"):
+        await house.api(operation, UserPoolId=house.pool_id, Username="ann")
+
+
+@pytest.mark.parametrize("hidden", ["LEGACY", "ENABLED"])
+@pytest.mark.parametrize(
+    "change",
+    [partial(set_by_an_administrator, permanent=True), disabled_and_enabled],
+    ids=["another password", "a ban that was lifted"],
+)
+async def test_a_code_ends_with_the_credentials_that_it_was_to_replace(
+    server, settle, postman, change, hidden
+):
+    house = await settle(await server(), PreventUserExistenceErrors=hidden)
+    await house.add_user("ann", **EMAIL)
+    client = {"ClientId": house.client_id, "Username": "ann"}
+    await house.api("ForgotPassword", **client)
+    old = postman.code
+    await change(house)
+    entered = {**client, "Password": NEW}
+    refusal = await house.api.refused("ConfirmForgotPassword", **entered, ConfirmationCode=old)
+    assert refusal.code == "CodeMismatchException"
+    await house.api("ForgotPassword", **client)
+    await house.api("ConfirmForgotPassword", **entered, ConfirmationCode=postman.code)
+    assert "AuthenticationResult" in await house.api(
+        "InitiateAuth", **house.by_password("ann", NEW)
+    )
