@@ -1,19 +1,17 @@
 """The server: an embedded user pool on a port, in a process of its own or inside another one."""
 
-import asyncio
 import contextlib
 import json
 import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Final, Self, TextIO
 
 import anyio
-import uvicorn
 from attrs import define, field
 
 from authflow.errors import ConfigError
@@ -21,10 +19,10 @@ from authflow.pool.admission.budgets import Budget
 from authflow.pool.admission.gate import MAX_WAIT, NAME_BUDGET, Gate
 from authflow.pool.file_limit import most_connections, raise_file_limit
 from authflow.pool.http.app import PoolApp
-from authflow.pool.http.connections import Acceptor, Connections
+from authflow.pool.http.connections import Connections
 from authflow.pool.http.origins import LOOPBACK_NAMES, Origins, is_wildcard, server_name
-from authflow.pool.http.protocol import PoolProtocol
 from authflow.pool.http.refusal_log import RefusalLog
+from authflow.pool.http.serving import serving
 from authflow.pool.messages.mailbox import Mailbox, Message
 from authflow.pool.operations import MOST_SESSIONS, operations
 from authflow.pool.settings.notices import Notices, all_settings
@@ -35,14 +33,7 @@ from authflow.pool.triggers.runner import TIMEOUT, TriggerRunner
 from authflow.pool.workers import Workers
 from authflow.safe_url import SafeUrl, is_loopback, safe_host, safe_url
 
-_KEEP_ALIVE: Final = 65
-"""Seconds; longer than clients keep idle connections, so that none is closed under a request."""
-_SHUTDOWN_TIMEOUT: Final = 20
-"""Seconds for requests in flight when the server ends: three tries of a trigger, and some."""
 _BACKLOG: Final = 2048
-_TICK: Final = 0.1
-_TICKS: Final = 864000
-"""Uvicorn's own: it renews the Date header every tenth tick, and counts them a day long."""
 
 
 def _host(host: str) -> str:
@@ -72,58 +63,6 @@ def _more_than_nothing(_instance: Any, attribute: Any, value: float) -> None:
     if not value > 0:
         msg = f"{attribute.name} must be more than 0 seconds, not {value}"
         raise ConfigError(msg)
-
-
-class _Uvicorn(uvicorn.Server):
-    """Uvicorn as a part of somebody's program: it takes no signals, and says when it listens."""
-
-    def __init__(
-        self, config: uvicorn.Config, listener: socket.socket, connections: Connections
-    ) -> None:
-        super().__init__(config)
-        self.listening = anyio.Event()
-        self.ending = anyio.Event()
-        self._listener = listener
-        self._connections = connections
-        self._accepting: asyncio.Task[None] | None = None
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def main_loop(self) -> None:
-        """Tick as uvicorn does, but end at once when the end is asked for."""
-        ticks = 0
-        while not await self.on_tick(ticks):
-            ticks = (ticks + 1) % _TICKS
-            with anyio.move_on_after(_TICK):
-                await self.ending.wait()
-
-    def end(self) -> None:
-        """Ask for the end: no new connections, and requests in flight are finished."""
-        self.should_exit = True
-        self.ending.set()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept connections, which uvicorn does not do here."""
-        await super().startup(sockets)
-        acceptor = Acceptor(
-            listener=self._listener, connections=self._connections, make=self._protocol
-        )
-        self._accepting = asyncio.create_task(acceptor.run(), name="authflow-pool-connections")
-        self.listening.set()
-
-    def _protocol(self) -> PoolProtocol:
-        state: dict[str, Any] = self.lifespan.state
-        return PoolProtocol(self.config, self.server_state, state, self._connections)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept no more, and end when what was asked is answered."""
-        if self._accepting is not None:
-            self._accepting.cancel()
-            await asyncio.wait([self._accepting])
-        self._listener.close()
-        await super().shutdown(sockets)
 
 
 @define(kw_only=True)
@@ -218,7 +157,7 @@ class PoolServer:
             )
             notices = await self._notices(database)
             app = self._app(database, workers, triggers, listener, notices)
-            await stack.enter_async_context(_serving(app, listener, connections))
+            await stack.enter_async_context(serving(app, listener, connections))
             self._stack = stack.pop_all()
         return self
 
@@ -320,39 +259,6 @@ class PoolServer:
             gate=gate,
             refusals=RefusalLog(database=database),
         )
-
-
-@contextlib.asynccontextmanager
-async def _serving(
-    app: PoolApp, listener: socket.socket, connections: Connections
-) -> AsyncIterator[None]:
-    """Run uvicorn beside the caller; end it when the caller is done, requests in flight first."""
-    server = _Uvicorn(
-        uvicorn.Config(
-            app.asgi(),
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            loop="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=_KEEP_ALIVE,
-            timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT,
-        ),
-        listener,
-        connections,
-    )
-    # A task and no task group: a group would wrap the caller's own exceptions.
-    task = asyncio.create_task(server.serve([]), name="authflow-pool")
-    try:
-        await server.listening.wait()
-        yield
-    finally:
-        server.end()
-        with anyio.CancelScope(shield=True):
-            await task
 
 
 async def serve(

@@ -1,0 +1,107 @@
+"""Runs uvicorn as a part of somebody's program, on connections that the pool accepts itself."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final
+
+import anyio
+import uvicorn
+
+from authflow.pool.http.app import PoolApp
+from authflow.pool.http.connections import Acceptor, Connections
+from authflow.pool.http.protocol import PoolProtocol
+
+_KEEP_ALIVE: Final = 65
+"""Seconds; longer than clients keep idle connections, so that none is closed under a request."""
+_SHUTDOWN_TIMEOUT: Final = 20
+"""Seconds for requests in flight when the server ends: three tries of a trigger, and some."""
+_TICK: Final = 0.1
+_TICKS: Final = 864000
+"""Uvicorn's own: it renews the Date header every tenth tick, and counts them a day long."""
+
+
+class _Uvicorn(uvicorn.Server):
+    """Uvicorn as a part of somebody's program: it takes no signals, and says when it listens."""
+
+    def __init__(
+        self, config: uvicorn.Config, listener: socket.socket, connections: Connections
+    ) -> None:
+        super().__init__(config)
+        self.listening = anyio.Event()
+        self.ending = anyio.Event()
+        self._listener = listener
+        self._connections = connections
+        self._accepting: asyncio.Task[None] | None = None
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def main_loop(self) -> None:
+        """Tick as uvicorn does, but end at once when the end is asked for."""
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks = (ticks + 1) % _TICKS
+            with anyio.move_on_after(_TICK):
+                await self.ending.wait()
+
+    def end(self) -> None:
+        """Ask for the end: no new connections, and requests in flight are finished."""
+        self.should_exit = True
+        self.ending.set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept connections, which uvicorn does not do here."""
+        await super().startup(sockets)
+        acceptor = Acceptor(
+            listener=self._listener, connections=self._connections, make=self._protocol
+        )
+        self._accepting = asyncio.create_task(acceptor.run(), name="authflow-pool-connections")
+        self.listening.set()
+
+    def _protocol(self) -> PoolProtocol:
+        state: dict[str, Any] = self.lifespan.state
+        return PoolProtocol(self.config, self.server_state, state, self._connections)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept no more, and end when what was asked is answered."""
+        if self._accepting is not None:
+            self._accepting.cancel()
+            await asyncio.wait([self._accepting])
+        self._listener.close()
+        await super().shutdown(sockets)
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    app: PoolApp, listener: socket.socket, connections: Connections
+) -> AsyncIterator[None]:
+    """Run uvicorn beside the caller; end it when the caller is done, requests in flight first."""
+    server = _Uvicorn(
+        uvicorn.Config(
+            app.asgi(),
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            loop="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=_KEEP_ALIVE,
+            timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT,
+        ),
+        listener,
+        connections,
+    )
+    # A task and no task group: a group would wrap the caller's own exceptions.
+    task = asyncio.create_task(server.serve([]), name="authflow-pool")
+    try:
+        await server.listening.wait()
+        yield
+    finally:
+        server.end()
+        with anyio.CancelScope(shield=True):
+            await task
