@@ -54,6 +54,7 @@ NO_ADDRESSES = {
     ("Enroller", "issuer"): "a name that an app shows",
     ("_Pool", "endpoint"): "that of a pool which a test has started",
     ("Message", "url"): "shown to a person, whom a prompt does not judge for",
+    ("Authority", "host"): "what a request names, which decides nothing but whether it is ours",
     ("_Link", "url"): "shown to a person; judged by the client half's own test",
 }
 

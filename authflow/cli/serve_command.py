@@ -3,7 +3,8 @@
 import argparse
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final, TextIO
 
@@ -37,28 +38,26 @@ def run(options: argparse.Namespace, load: Callable[[str], Any]) -> int:
     if options.triggers is not None:
         triggers = load(options.triggers)
         load_triggers(triggers)
-    log_to(sys.stderr, verbose=options.verbose)
-    anyio.run(
-        partial(
-            serve,
-            host=options.host,
-            port=options.port,
-            db=options.db,
-            triggers=triggers,
-            lambda_endpoint=options.lambda_endpoint,
-            allow_insecure_lambda_endpoint=options.allow_insecure_lambda_endpoint,
-            issuer=options.issuer,
-            allow_remote=options.allow_remote,
-            allow_hosts=options.allow_host,
-            tokens_survive=options.tokens_survive,
-            name_budget=NAME_BUDGET if options.name_budget is None else budget(options.name_budget),
-            address_budget=None
-            if options.address_budget is None
-            else budget(options.address_budget),
-            max_wait=MAX_WAIT if options.max_wait is None else options.max_wait,
-            show_messages=options.show_messages,
-        )
+    of_name, of_address = options.name_budget, options.address_budget
+    serving = partial(
+        serve,
+        host=options.host,
+        port=options.port,
+        db=options.db,
+        triggers=triggers,
+        lambda_endpoint=options.lambda_endpoint,
+        allow_insecure_lambda_endpoint=options.allow_insecure_lambda_endpoint,
+        issuer=options.issuer,
+        allow_remote=options.allow_remote,
+        allow_hosts=options.allow_host,
+        tokens_survive=options.tokens_survive,
+        name_budget=NAME_BUDGET if of_name is None else budget(of_name),
+        address_budget=None if of_address is None else budget(of_address),
+        max_wait=MAX_WAIT if options.max_wait is None else options.max_wait,
+        show_messages=options.show_messages,
     )
+    with logging_to(sys.stderr, verbose=options.verbose):
+        anyio.run(serving)
     return 0
 
 
@@ -77,14 +76,28 @@ def budget(text: str) -> Budget:
         raise ConfigError(msg) from None
 
 
-def log_to(stream: TextIO, *, verbose: bool) -> None:
-    """Log the pool's doings: refused sign-ins, and each request if it is asked for."""
+@contextmanager
+def logging_to(stream: TextIO, *, verbose: bool) -> Iterator[None]:
+    """Log the pool's doings: refused sign-ins, and each request if it is asked for.
+
+    At the end all is as it was, for whoever runs the command in a program of theirs.
+    """
     handler = logging.StreamHandler(stream)
     handler.setFormatter(OneLine())
-    logging.getLogger().addHandler(handler)
-    logging.getLogger("authflow.pool").setLevel(logging.INFO)
+    levels = {"authflow.pool": logging.INFO}
     if verbose:
-        logging.getLogger("authflow.pool.requests").setLevel(logging.DEBUG)
+        levels["authflow.pool.requests"] = logging.DEBUG
+    loggers = {logging.getLogger(name): level for name, level in levels.items()}
+    before = {logger: logger.level for logger in loggers}
+    logging.getLogger().addHandler(handler)
+    for logger, level in loggers.items():
+        logger.setLevel(level)
+    try:
+        yield
+    finally:
+        for logger, level in before.items():
+            logger.setLevel(level)
+        logging.getLogger().removeHandler(handler)
 
 
 class OneLine(logging.Formatter):

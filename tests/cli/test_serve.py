@@ -398,3 +398,18 @@ def test_a_log_line_is_one_line_whatever_stands_in_it(message, raised):
     assert "n: said " in first
     assert bool(others) is raised
     assert all(line.isprintable() and line.startswith("    ") for line in others)
+
+
+def test_a_server_that_has_ended_leaves_the_log_of_the_process_as_it_was(monkeypatch, tmp_path):
+    def state():
+        names = (None, "authflow.pool", "authflow.pool.requests")
+        loggers = [logging.getLogger(name) for name in names]
+        return [(logger.level, [*logger.handlers]) for logger in loggers]
+
+    async def served(**settings):
+        assert logging.getLogger("authflow.pool.requests").isEnabledFor(logging.DEBUG)
+
+    monkeypatch.setattr("authflow.cli.serve_command.serve", served)
+    before = state()
+    assert main(["serve", "--port", "0", "-v"]) == 0
+    assert state() == before

@@ -72,11 +72,12 @@ def by_our_triggers(gate):
 
 
 BEGINNINGS = {
-    "DefineAuthChallenge": lambda house: ("InitiateAuth", house.begin("CUSTOM_AUTH")),
-    "UserMigration": lambda house: ("InitiateAuth", house.by_password("old")),
-    "PreAuthentication": lambda house: ("InitiateAuth", house.by_password()),
-    "PostAuthentication": lambda house: ("InitiateAuth", house.by_password()),
-    "PreTokenGeneration": lambda house: ("InitiateAuth", house.by_password()),
+    "DefineAuthChallenge": lambda house, _: ("InitiateAuth", house.begin("CUSTOM_AUTH")),
+    # Of one name one is asked about at a time.
+    "UserMigration": lambda house, number: ("InitiateAuth", house.by_password(f"old{number}")),
+    "PreAuthentication": lambda house, _: ("InitiateAuth", house.by_password()),
+    "PostAuthentication": lambda house, _: ("InitiateAuth", house.by_password()),
+    "PreTokenGeneration": lambda house, _: ("InitiateAuth", house.by_password()),
 }
 
 
@@ -97,8 +98,11 @@ async def test_who_is_held_by_a_slow_trigger_stalls_nobody_else(
     quick = await settle(api, {"LambdaConfig": dict.fromkeys(SOURCES, ARN.format("one"))})
     await slow.add_user()
     await quick.add_user()
-    operation, request = BEGINNINGS[source](slow)
-    held = [asyncio.create_task(api.post(operation, json.dumps(request))) for _ in range(HELD)]
+    requests = [BEGINNINGS[source](slow, number) for number in range(HELD)]
+    held = [
+        asyncio.create_task(api.post(operation, json.dumps(request)))
+        for operation, request in requests
+    ]
     await gate.held(HELD)
     asked = await quick.api("InitiateAuth", **quick.begin("CUSTOM_AUTH"))
     answer = quick.answer("CUSTOM_CHALLENGE", "ann", asked["Session"], ANSWER="4")
