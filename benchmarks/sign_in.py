@@ -137,6 +137,8 @@ def main() -> None:
     counts = (
         {"authflow": 60, "pycognito": 6} if options.quick else {"authflow": 400, "pycognito": 30}
     )
+    if options.sign_ins is not None:
+        counts = dict.fromkeys(counts, options.sign_ins)
     rows = run(options.concurrent, options.rounds, counts)
     report = {
         "machine": f"{platform.machine()}, {platform.system()}",

@@ -31,7 +31,7 @@ from authflow.srp import (
     password_verifier,
 )
 
-HANDSHAKES: Final = int(os.environ.get("AUTHFLOW_HANDSHAKES", "200"))
+HANDSHAKES: Final = int(os.environ.get("AUTHFLOW_HANDSHAKES", "100"))
 SEED: Final = os.environ.get("AUTHFLOW_SEED") or secrets.token_hex(8)
 
 POOL, USER, PASSWORD_SIZES = "q7Xn2", "3f1c-üser", (0, 1, 8, 20, 300)
