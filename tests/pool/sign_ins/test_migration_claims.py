@@ -195,7 +195,7 @@ async def test_what_is_kept_of_a_guess_does_not_tell_the_name(start, settle, dir
 @pytest.fixture
 async def impatient(start, settle, directory, tmp_path, monkeypatch):
     """A pool on a file, in which another process holds the claim on the name and does not end."""
-    monkeypatch.setattr("authflow.pool.sign_ins.migration_claims._PATIENCE", 0.2)
+    monkeypatch.setattr("authflow.pool.sign_ins.migration_claims._TIMEOUT", 0.2)
     path = tmp_path / "pool.db"
     house = await settle(await start(triggers=directory, db=str(path)))
     directory.no = lambda event: event
