@@ -6,6 +6,7 @@ pool, or disables the user, or sets another password.
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import pytest
@@ -15,6 +16,7 @@ from authflow.pool.store.database import Database
 
 PASSWORD, NEW, TEMPORARY = "Corr3ct-Horse", "An0ther-Horse", "Temp0rary!"
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:riddle"
+GONE = "ResourceNotFoundException"
 CHALLENGES = ("DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse")
 AROUND = ("PreAuthentication", "PostAuthentication", "PreTokenGeneration", "CustomMessage")
 COMMON = {"ResourceNotFoundException", "NotAuthorizedException", "InvalidParameterException"}
@@ -236,12 +238,46 @@ async def interrupt(house, sent, prepare, what, turn):
     return (operation, reply) if came else None
 
 
-NEEDED = {migration: ("UserMigration",), round_begun: CHALLENGES, round_answered: CHALLENGES}
+async def forgotten_by_nobody(house, _sent):
+    return "ForgotPassword", {"ClientId": house.client_id, "Username": "ghost"}
 
 
-@pytest.mark.parametrize("prepare", OPERATIONS.values(), ids=OPERATIONS)
-async def test_what_vanishes_meanwhile_is_refused_as_cognito_does(settled, prepare):
-    make, sent = settled
+async def forgotten_elsewhere(house, _sent):
+    return "ForgotPassword", {"ClientId": house.client_id, "Username": "old"}
+
+
+async def confirmed_by_nobody(house, _sent):
+    entered = {"Username": "ghost", "ConfirmationCode": "123456", "Password": NEW}
+    return "ConfirmForgotPassword", {"ClientId": house.client_id, **entered}
+
+
+async def by_password_of_nobody(house, _sent):
+    return "InitiateAuth", house.by_password("ghost")
+
+
+NEEDED = {
+    migration: ("UserMigration",),
+    forgotten_elsewhere: ("UserMigration",),
+    round_begun: CHALLENGES,
+    round_answered: CHALLENGES,
+}
+HIDDEN = (
+    *(by_password, by_password_of_nobody, by_srp, proof, round_answered, migration),
+    *(forgotten, forgotten_by_nobody, forgotten_elsewhere, confirmed, confirmed_by_nobody),
+)
+CASES = {
+    **{name: (prepare, {}) for name, prepare in OPERATIONS.items()},
+    **{
+        f"{prepare.__name__}, hidden": (prepare, {"PreventUserExistenceErrors": "ENABLED"})
+        for prepare in HIDDEN
+    },
+}
+
+
+@pytest.mark.parametrize(("prepare", "client"), CASES.values(), ids=CASES)
+async def test_what_vanishes_meanwhile_is_refused_as_cognito_does(settled, prepare, client):
+    made, sent = settled
+    make = partial(made, **client)
     # Where a trigger runs before tokens are given, it is decided once more, elsewhere.
     around = () if prepare in {by_password, proof} else AROUND
     triggers = (*NEEDED.get(prepare, ()), *around)
@@ -255,6 +291,8 @@ async def test_what_vanishes_meanwhile_is_refused_as_cognito_does(settled, prepa
             operation, reply = came
             told = (what, turn, reply)
             assert reply.get("__type", "ResourceNotFoundException") in modelled(operation), told
+            if what == "the user pool is deleted" and operation.endswith("ForgotPassword"):
+                assert reply.get("__type", GONE) == GONE, told
             given = reply.get("AuthenticationResult")
             # Who is brought in is another user than the one that vanishes.
             if given and (prepare is not migration or "deleted" in what.partition("user")[0]):

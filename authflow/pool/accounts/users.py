@@ -169,7 +169,8 @@ def find_named(connection: Connection, pool_id: str, name: str) -> tuple[UserPoo
         CognitoError: There is no such pool or user.
     """
     pool = find_pool(connection, pool_id)
-    user = find_user(connection, pool, name) or find_user_by_sub(connection, pool.id, name)
+    # An id is drawn, and a name is chosen: nobody's choice may stand for somebody's id.
+    user = find_user_by_sub(connection, pool.id, name) or find_user(connection, pool, name)
     if user is None:
         raise user_not_found()
     return pool, user
@@ -191,7 +192,7 @@ def insert_user(
     """
     pool = find_pool(connection, pool.id)
     if find_user(connection, pool, user.username) is not None:
-        raise CognitoError("UsernameExistsException", "User account already exists")
+        raise _username_exists()
     connection.execute(
         f"INSERT INTO users ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  # the same
         (
@@ -200,7 +201,7 @@ def insert_user(
             *(user.password_expires_at, user.times_disabled, user.created_at, user.modified_at),
         ),
     )
-    _write_names(connection, pool, user, new=True, move_aliases=move_aliases)
+    _write_names(connection, pool, user, move_aliases=move_aliases)
 
 
 def set_password(
@@ -287,8 +288,8 @@ def set_attributes(
             (json.dumps(attributes), now, user.sub),
         )
     )
-    connection.execute("DELETE FROM names WHERE sub = ?", (user.sub,))
-    _write_names(connection, pool, changed, new=False)
+    former = connection.execute("DELETE FROM names WHERE sub = ? RETURNING name", (user.sub,))
+    _write_names(connection, pool, changed, former=frozenset(name for (name,) in former))
     return changed
 
 
@@ -305,25 +306,65 @@ def delete_user(connection: Connection, user: User) -> None:
 
 
 def _write_names(
-    connection: Connection, pool: UserPool, user: User, *, new: bool, move_aliases: bool = False
+    connection: Connection,
+    pool: UserPool,
+    user: User,
+    *,
+    former: frozenset[str] | None = None,
+    move_aliases: bool = False,
 ) -> None:
+    """Write the names that a user signs in by.
+
+    Args:
+        connection: The database.
+        pool: The user's pool.
+        user: The user.
+        former: The names so far; None for a new user.
+        move_aliases: Whether an alias that another user has goes over to this one.
+
+    Raises:
+        CognitoError: A name is another user's, or another user's id.
+    """
     names = [("", pool.fold(user.username)), *_aliases(pool, user)]
     for attribute, name in names:
         holder = find_user(connection, pool, name)
+        identified = find_user_by_sub(connection, pool.id, name.lower())
+        if identified is not None and identified.sub != user.sub:
+            raise _alias_exists(attribute) if attribute else _username_exists()
         if holder is not None and holder.sub != user.sub:
-            if new and (not attribute or attribute in pool.username_attributes):
-                raise CognitoError("UsernameExistsException", "User account already exists")
+            if former is None and (not attribute or attribute in pool.username_attributes):
+                raise _username_exists()
             # A username is never taken away; an alias is, where the caller says so.
             if not move_aliases or pool.fold(holder.username) == name:
-                raise CognitoError(
-                    "AliasExistsException", f"An account with the given {attribute} already exists."
-                )
+                raise _alias_exists(attribute)
             _give_up_alias(connection, holder, attribute)
+        if former is not None and attribute and not _counts(pool, user, attribute, name, former):
+            continue
         connection.execute(
             "INSERT INTO names (pool_id, name, sub) VALUES (?, ?, ?)"
             " ON CONFLICT (pool_id, name) DO UPDATE SET sub = excluded.sub",
             (pool.id, name, user.sub),
         )
+
+
+def _counts(pool: UserPool, user: User, attribute: str, name: str, former: frozenset[str]) -> bool:
+    """Say whether a user signs in by an alias that was not given when the user was made.
+
+    An address that is not verified may be somebody else's, also where addresses stand for
+    usernames: there it counts only if the user had it before.
+    """
+    verified = user.attributes.get(f"{attribute}_verified") == "true"
+    return attribute not in pool.username_attributes or verified or name in former
+
+
+def _username_exists() -> CognitoError:
+    return CognitoError("UsernameExistsException", "User account already exists")
+
+
+def _alias_exists(attribute: str) -> CognitoError:
+    return CognitoError(
+        "AliasExistsException", f"An account with the given {attribute} already exists."
+    )
 
 
 def _give_up_alias(connection: Connection, user: User, attribute: str) -> None:

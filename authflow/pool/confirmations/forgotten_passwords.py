@@ -15,7 +15,7 @@ from attrs import define, frozen
 from authflow.pool.accounts.callers import Caller, find_caller_and_user
 from authflow.pool.accounts.masking import StandIn, second_name, stand_in
 from authflow.pool.accounts.passwords import StoredPassword
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pools import UserPool, find_pool
 from authflow.pool.accounts.users import (
     CONFIRMED,
     RESET_REQUIRED,
@@ -83,9 +83,10 @@ def _keep(connection: Connection, issue: _Issue, now: float) -> bool:
         Whether they were kept, or are but to be thought so.
 
     Raises:
-        CognitoError: Meanwhile the user was deleted, or may not reset the password.
+        CognitoError: Meanwhile the user or the user pool was deleted, or the user may not reset the
+            password.
     """
-    asker, pool = issue.asker, issue.asker.pool
+    asker, pool = issue.asker, find_pool(connection, issue.asker.pool.id)
     user = find_user_by_sub(connection, pool.id, issue.sub)
     if asker.hidden and (user is None or not may_reset(user)):
         put_code(connection, asker, None, now)
@@ -128,9 +129,10 @@ def _confirm(connection: Connection, entry: _Entry, now: float) -> User:
     """Compare the code and set the password, in one transaction.
 
     Raises:
-        CognitoError: The code is not good, or the user may not reset the password.
+        CognitoError: The code is not good, the user may not reset the password, or the user pool
+            is gone.
     """
-    pool = entry.asker.pool
+    pool = find_pool(connection, entry.asker.pool.id)
     try:
         user = _find_for_new_password(connection, pool, entry.sub)
     except CognitoError:

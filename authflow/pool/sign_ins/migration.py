@@ -14,7 +14,7 @@ from authflow.pool.accounts.attribute_values import read_attributes, required_is
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.masking import second_name
 from authflow.pool.accounts.passwords import StoredPassword, random_password
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pools import UserPool, find_pool
 from authflow.pool.accounts.users import (
     CONFIRMED,
     RESET_REQUIRED,
@@ -74,6 +74,7 @@ class BroughtIn:
 
 
 def _write(connection: Connection, pool: UserPool, arrival: _Arrival, claim: Claim) -> None:
+    find_pool(connection, pool.id)  # with a pool its claims go, too
     redeem(connection, claim)
     insert_user(connection, pool, arrival.user, move_aliases=arrival.move_aliases)
     for message in arrival.messages:
@@ -231,7 +232,10 @@ def _event(caller: Caller, typed: str, password: Secret[str] | None) -> Migratio
 
 def _refusal(caller: Caller, error: TriggerRaisedError | CognitoError) -> CognitoError:
     """Say that a user was not brought in, without the directory's own words."""
-    if isinstance(error, CognitoError) and "Lambda" in error.code:
+    told = isinstance(error, CognitoError) and (
+        "Lambda" in error.code or error.code == "ResourceNotFoundException"
+    )
+    if isinstance(error, CognitoError) and told:
         return error
     return CognitoError(
         "UserNotFoundException", f"Exception migrating user in app client {caller.client.id}"

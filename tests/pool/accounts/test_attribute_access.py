@@ -2,6 +2,8 @@
 
 import base64
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -341,3 +343,62 @@ async def test_a_client_is_granted_what_the_pool_has_and_nothing_else(api, settl
                 "InvalidParameterException",
                 f"Invalid {kind.lower()} attributes specified while {doing} a client",
             ), names
+
+
+@pytest.mark.parametrize("spelled", [str, str.upper], ids=["as it is", "in capitals"])
+@pytest.mark.parametrize("folding", [False, True])
+async def test_nobodys_name_is_somebodys_id(api, settle, spelled, folding):
+    """Administrators find users by id, too, which is in every token."""
+    shape = {"UsernameConfiguration": {"CaseSensitive": not folding}}
+    house = await settle(api, {"AliasAttributes": ["preferred_username"], **shape})
+    await house.add_user("victim")
+    victim = (await attributes_of(house, "victim"))["sub"]
+    whose = {"UserPoolId": house.pool_id}
+    refusal = await api.refused("AdminCreateUser", **whose, Username=spelled(victim))
+    assert refusal.code == "UsernameExistsException"
+    asked = await temporary(house)
+    code, _ = await refused(house, asked, preferred_username=spelled(victim))
+    assert code == "AliasExistsException"
+    found = await api("AdminGetUser", **whose, Username=victim)
+    assert found["Username"] == "victim"
+
+
+@pytest.mark.parametrize("verified", [False, True])
+async def test_where_addresses_are_usernames_one_that_a_user_writes_counts_once_it_is_verified(
+    api, settle, verified
+):
+    house = await settle(api, {"UsernameAttributes": ["email", "phone_number"]})
+    phone, email = "+4915112345678", "ceo@example.org"
+    made = {"UserPoolId": house.pool_id, "Username": phone, "TemporaryPassword": "Temp0rary!"}
+    mine = {"UserAttributes": [{"Name": "email_verified", "Value": "true"}]} if verified else {}
+    if verified:
+        mine["UserAttributes"].append({"Name": "email", "Value": email})
+    await api("AdminCreateUser", **made, **mine)
+    asked = await api("InitiateAuth", **house.by_password(phone, "Temp0rary!"))
+    more = {} if verified else {"userAttributes.email": email}
+    answer = {"NEW_PASSWORD": NEW, **more}
+    username = asked["ChallengeParameters"]["USERNAME"]
+    request = house.answer("NEW_PASSWORD_REQUIRED", username, asked["Session"], **answer)
+    assert "AuthenticationResult" in await api("RespondToAuthChallenge", **request)
+    assert "AuthenticationResult" in await api("InitiateAuth", **house.by_password(phone, NEW))
+    by_email = house.by_password(email, NEW)
+    if verified:
+        assert "AuthenticationResult" in await api("InitiateAuth", **by_email)
+        return
+    assert (await api.refused("InitiateAuth", **by_email)).code == "UserNotFoundException"
+    # The address is free for whoever has it.
+    owner = {"UserPoolId": house.pool_id, "Username": email}
+    assert await api("AdminCreateUser", **owner)
+
+
+async def test_a_file_where_a_name_is_somebodys_id_finds_whose_id_it_is(start, settle, tmp_path):
+    path = tmp_path / "pool.db"
+    house = await settle(await start(db=str(path)))
+    for name in ("victim", "mallory"):
+        await house.add_user(name)
+    victim = (await attributes_of(house, "victim"))["sub"]
+    with closing(sqlite3.connect(path, timeout=5)) as file, file:
+        change = "UPDATE names SET name = ? WHERE name = 'mallory'"
+        assert file.execute(change, (victim,)).rowcount == 1
+    found = await house.api("AdminGetUser", UserPoolId=house.pool_id, Username=victim)
+    assert found["Username"] == "victim"
