@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authflow import triggers
@@ -209,6 +209,7 @@ def members(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 @EVERY_KIND
+@settings(max_examples=20)
 @given(data=st.data())
 def test_what_cognito_sends_as_null_is_there(kind: type[TriggerEvent], data: st.DataObject):
     event = data.draw(events(kind))
