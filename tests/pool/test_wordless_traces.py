@@ -55,13 +55,13 @@ def syntax(text):
 
 
 def unwilling(text):
-    class Unwilling(Exception):
+    class UnwillingError(Exception):
         def __str__(self):
             raise RuntimeError(text)
 
         __repr__ = __str__
 
-    raise Unwilling(text)
+    raise UnwillingError(text)
 
 
 def own_cause(text):
@@ -79,7 +79,7 @@ RAISING = {
     noted: ["RuntimeError", "in noted"],
     literal: ["RuntimeError", "in literal"],
     syntax: ["SyntaxError", "in syntax"],
-    unwilling: ["Unwilling", "in unwilling"],
+    unwilling: ["UnwillingError", "in unwilling"],
     own_cause: ["ValueError", "in own_cause"],
 }
 
@@ -102,10 +102,9 @@ def test_a_log_shows_types_and_places_and_no_words(caplog, raising, shown):
 
 
 def test_what_was_hidden_stays_hidden():
-    try:
+    with pytest.raises(KeyError) as raised:
         hidden(CANARY)
-    except KeyError as error:
-        assert "ValueError" not in wordless_trace(error)
+    assert "ValueError" not in wordless_trace(raised.value)
 
 
 def test_an_endless_recursion_is_short():

@@ -10,7 +10,11 @@ from typing import Final
 
 from attrs import define, frozen
 
-from authflow.pool.accounts.attribute_values import read_attributes, required_is_missing
+from authflow.pool.accounts.attribute_values import (
+    check_flags,
+    read_attributes,
+    required_is_missing,
+)
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.masking import second_name
 from authflow.pool.accounts.passwords import StoredPassword, random_password
@@ -174,6 +178,7 @@ class Migration:
         plain = [(key, value) for key, value in given.items() if key != "username"]
         sub = new_sub()
         username, attributes = new_username(pool, name, sub, read_attributes(pool, plain))
+        check_flags(attributes)
         for attribute in pool.required_attributes:
             if not attributes.get(attribute):
                 raise required_is_missing(attribute)

@@ -43,8 +43,15 @@ from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.tokens.refresh import Refresh
+from authflow.secret import Secret
 from authflow.triggers.events.replies import CreateReply
-from authflow.wire.auth_parameters import ByPassword, ByRefreshToken, BySrp, read_custom
+from authflow.wire.auth_parameters import (
+    REFRESH_TOKEN,
+    ByPassword,
+    ByRefreshToken,
+    BySrp,
+    read_custom,
+)
 from authflow.wire.members import SECRET_HASH
 
 _FOR_ADMINISTRATORS: Final = frozenset({"ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"})
@@ -168,6 +175,7 @@ class SignIns:
         parameters: Mapping[str, str] = request.get("AuthParameters", {})
         if flow in _REFRESH:
             caller = await self.database.read(find_caller, request)
+            await self.refresh.check_not_reused(caller, Secret(parameters.get(REFRESH_TOKEN, "")))
             _check_flow(caller, flow, admin=admin)
             token = read_members(ByRefreshToken.read, parameters).token
             return await self.refresh.by_flow(caller, token, parameters.get(SECRET_HASH))
