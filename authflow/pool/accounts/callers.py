@@ -120,9 +120,11 @@ def check_may_sign_in(user: User) -> None:
     if not user.enabled:
         raise not_authorized("User is disabled.")
     if user.status == UNCONFIRMED:
-        raise CognitoError("UserNotConfirmedException", "User is not confirmed.")
+        message = "User is not confirmed."
+        raise CognitoError("UserNotConfirmedException", message, reason=message)
     if user.status == RESET_REQUIRED:
-        raise CognitoError("PasswordResetRequiredException", "Password reset required for the user")
+        message = "Password reset required for the user"
+        raise CognitoError("PasswordResetRequiredException", message, reason=message)
 
 
 def may_sign_in(user: User) -> bool:

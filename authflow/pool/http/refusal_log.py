@@ -131,7 +131,8 @@ class RefusalLog:
         about = "".join(f" {name}={value}" for name, value in told.items() if value)
         reason = _reason(error, request)
         _REFUSALS.info(
-            "%s refused: %s%s;%s", operation, error.code, reason and f", {reason}", about
+            "%s refused: %s%s%s",
+            *(operation, error.code, reason and f", {reason}", about and f";{about}"),
         )
 
 

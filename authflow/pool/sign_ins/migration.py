@@ -47,6 +47,7 @@ _ATTRIBUTE_OF: Final[Mapping[DeliveryMedium, str]] = {
     DeliveryMedium.EMAIL: "email",
     DeliveryMedium.SMS: "phone_number",
 }
+_UNFIT: Final = "the pool cannot take the user whom UserMigration gave"
 _DEFAULT_MEDIUMS: Final = (DeliveryMedium.SMS,)
 _STATUSES: Final[Mapping[FinalStatus, str]] = {
     FinalStatus.CONFIRMED: CONFIRMED,
@@ -133,7 +134,7 @@ class Migration:
                 await self._keep(caller, arrival, held)
             except (TriggerRaisedError, CognitoError) as error:
                 if caller.client.hides_users:
-                    raise not_authorized() from error
+                    raise not_authorized(reason=error.reason or _UNFIT) from error
                 raise _refusal(caller, error) from error
         return BroughtIn(user=arrival.user, proved=True)
 
@@ -171,7 +172,7 @@ class Migration:
         if found.enable_sms_mfa:
             # A user who should be asked for a code at every sign-in would not be.
             _LOG.warning("UserMigration asks for MFA by SMS, and this pool has no MFA")
-            raise invalid_trigger_result()
+            raise invalid_trigger_result(reason="UserMigration asks for MFA by SMS")
         # A directory that knows the user by an alias tells the username among the attributes.
         given = found.attributes
         name = typed if pool.username_attributes else given.get("username", typed)
@@ -242,6 +243,5 @@ def _refusal(caller: Caller, error: TriggerRaisedError | CognitoError) -> Cognit
     )
     if isinstance(error, CognitoError) and told:
         return error
-    return CognitoError(
-        "UserNotFoundException", f"Exception migrating user in app client {caller.client.id}"
-    )
+    message = f"Exception migrating user in app client {caller.client.id}"
+    return CognitoError("UserNotFoundException", message, reason=error.reason or _UNFIT)

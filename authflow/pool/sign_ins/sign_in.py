@@ -76,12 +76,15 @@ def _check_flow(caller: Caller, flow: str, *, admin: bool) -> None:
         CognitoError: The flow cannot be used.
     """
     if flow in (_FOR_USERS if admin else _FOR_ADMINISTRATORS):
-        raise invalid_parameter("Initiate Auth method not supported.")
+        reason = f"{flow} is not a flow of this operation"
+        raise invalid_parameter("Initiate Auth method not supported.", reason=reason)
     if not caller.client.allows(flow):
         named = "Auth" if flow in _FOR_ADMINISTRATORS else flow
-        raise invalid_parameter(f"{named} flow not enabled for this client")
+        reason = f"ExplicitAuthFlows of the app client do not allow {flow}"
+        raise invalid_parameter(f"{named} flow not enabled for this client", reason=reason)
     if flow not in _TABLE_OF and flow not in _REFRESH:
-        raise CognitoError("UnsupportedOperationException", f"{flow} is not supported by this pool")
+        message = f"{flow} is not supported by this pool"
+        raise CognitoError("UnsupportedOperationException", message, reason=message)
 
 
 def _decide_again(
@@ -163,7 +166,8 @@ class SignIns:
     async def respond(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """RespondToAuthChallenge and AdminRespondToAuthChallenge."""
         if not request.get("ChallengeResponses"):
-            raise invalid_parameter("Missing required parameter challenge responses.")
+            message = "Missing required parameter challenge responses."
+            raise invalid_parameter(message, reason=message)
         responder = self._responders.get(request["ChallengeName"])
         if responder is None:
             # No sign-in of this pool waits at another challenge.

@@ -210,7 +210,8 @@ class Refresh:
         if caller.client.rotation_grace is not None:
             raise invalid_parameter(
                 "REFRESH_TOKEN_AUTH flow not enabled for this client: with refresh token rotation "
-                "use GetTokensFromRefreshToken."
+                "use GetTokensFromRefreshToken.",
+                reason="REFRESH_TOKEN_AUTH does not go with refresh token rotation",
             )
         user, given = await self._still_good(caller, token)
         caller.client.check_secret_hash(secret_hash, user.username, user.sub)

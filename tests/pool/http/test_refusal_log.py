@@ -191,7 +191,7 @@ async def test_a_flood_fills_no_disk(lines, monkeypatch):
     await log.refused("InitiateAuth", {}, not_authorized(reason="wrong password"))
     assert lines()[3:] == [
         "997 refused sign-ins were left out here",
-        "InitiateAuth refused: NotAuthorizedException, wrong password;",
+        "InitiateAuth refused: NotAuthorizedException, wrong password",
     ]
 
 
