@@ -94,7 +94,8 @@ def username_of(parameters: Mapping[str, str]) -> str:
     if len(typed) > _NAME_CHARS:
         raise invalid_parameter(
             "1 validation error detected: Value at 'username' failed to satisfy constraint: "
-            f"Member must have length less than or equal to {_NAME_CHARS}"
+            f"Member must have length less than or equal to {_NAME_CHARS}",
+            reason=f"USERNAME has more than {_NAME_CHARS} characters",
         )
     return typed
 
