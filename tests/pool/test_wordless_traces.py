@@ -84,7 +84,9 @@ RAISING = {
 }
 
 
-@pytest.mark.parametrize(("raising", "shown"), RAISING.items(), ids=lambda each: str(each)[:30])
+@pytest.mark.parametrize(
+    ("raising", "shown"), RAISING.items(), ids=[each.__name__ for each in RAISING]
+)
 def test_a_log_shows_types_and_places_and_no_words(caplog, raising, shown):
     logger = limited_logger("authflow.pool.test_wordless_traces")
     logger.propagate = True
