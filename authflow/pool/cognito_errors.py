@@ -32,14 +32,19 @@ class CognitoError(Exception):
         self.status = status
 
 
-def invalid_parameter(message: str) -> CognitoError:
+def invalid_parameter(message: str, *, reason: str = "") -> CognitoError:
     """Refuse a request whose parameters are wrong."""
-    return CognitoError("InvalidParameterException", message)
+    return CognitoError("InvalidParameterException", message, reason=reason)
+
+
+def _invalid(message: str) -> CognitoError:
+    """Refuse parameters in words that hold nothing of what was typed."""
+    return invalid_parameter(message, reason=message)
 
 
 def missing_parameter(name: str) -> CognitoError:
     """Refuse a request that lacks an entry of AuthParameters or ChallengeResponses."""
-    return invalid_parameter(f"Missing required parameter {name}")
+    return _invalid(f"Missing required parameter {name}")
 
 
 def malformed_member(error: MemberError) -> CognitoError:
@@ -47,14 +52,22 @@ def malformed_member(error: MemberError) -> CognitoError:
     if error.form is None:
         return missing_parameter(error.name)
     if error.form == BASE64:
-        return invalid_parameter(f"Invalid {error.name} format. Must be a Base64 string.")
+        return _invalid(f"Invalid {error.name} format. Must be a Base64 string.")
     if error.form == TIMESTAMP_FORM:
-        return invalid_parameter(f"{error.name} format should be {error.form}.")
-    return invalid_parameter(f"{error.name} must be {error.form}.")
+        return _invalid(f"{error.name} format should be {error.form}.")
+    return _invalid(f"{error.name} must be {error.form}.")
 
 
 def not_authorized(message: str = BAD_CREDENTIALS, *, reason: str = "") -> CognitoError:
-    """Refuse whoever asks; without a message, for a wrong password, answer or name."""
+    """Refuse whoever asks; without a message, for a wrong password, answer or name.
+
+    Args:
+        message: What the client hears.
+        reason: As of every error. By default it is the message, which then is a fixed text: the
+            owner of the pool reads it even where a word of it is what was typed.
+    """
+    if message != BAD_CREDENTIALS:
+        reason = reason or message
     return CognitoError("NotAuthorizedException", message, reason=reason)
 
 
@@ -65,29 +78,32 @@ def invalid_session(reason: str = "") -> CognitoError:
 
 def user_not_found() -> CognitoError:
     """Say that there is no such user, where the app client does not hide it."""
-    return CognitoError("UserNotFoundException", "User does not exist.")
+    message = "User does not exist."
+    return CognitoError("UserNotFoundException", message, reason=message)
 
 
 def user_not_found_by_name() -> CognitoError:
     """Say the same in the words of the operations on forgotten passwords."""
-    return CognitoError("UserNotFoundException", "Username/client id combination not found.")
+    message = "Username/client id combination not found."
+    return CognitoError("UserNotFoundException", message, reason=message)
 
 
 def too_many_requests() -> CognitoError:
     """Refuse a request that may come again later, in the words of AWS."""
-    return CognitoError("TooManyRequestsException", "Rate exceeded")
+    return CognitoError("TooManyRequestsException", "Rate exceeded", reason="Rate exceeded")
 
 
 def no_such_pool(pool_id: str) -> CognitoError:
     """Refuse a user pool id that names none."""
-    return CognitoError("ResourceNotFoundException", f"User pool {pool_id} does not exist.")
+    message = f"User pool {pool_id} does not exist."
+    return CognitoError("ResourceNotFoundException", message, reason="no such user pool")
 
 
 def no_such_client(client_id: str) -> CognitoError:
     """Refuse an app client id that names none, or none of this pool."""
-    return CognitoError(
-        "ResourceNotFoundException", f"User pool client {client_id} does not exist."
-    )
+    message = f"User pool client {client_id} does not exist."
+    reason = "no such app client, or none of this user pool"
+    return CognitoError("ResourceNotFoundException", message, reason=reason)
 
 
 def invalid_trigger_result(
@@ -108,4 +124,5 @@ def cannot_ask(setting: str, reason: str) -> CognitoError:
         "InvalidUserPoolConfigurationException",
         f"{setting}: {reason}. This pool cannot do that yet, and gives no tokens instead;"
         " see docs/pool.md of authflow.",
+        reason=f"{setting}: {reason}",
     )

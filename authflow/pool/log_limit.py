@@ -1,4 +1,7 @@
-"""Loggers that a flood of requests cannot make write a flood of lines."""
+"""Loggers that a flood of requests cannot make write a flood of lines.
+
+They write no exception's words either; see `authflow.pool.wordless_traces`.
+"""
 
 import logging
 import time
@@ -7,6 +10,8 @@ from threading import Lock
 from typing import Final
 
 from attrs import define, field
+
+from authflow.pool.wordless_traces import WORDLESS
 
 BURST: Final = 50
 """So many lines of one kind are written at once."""
@@ -77,11 +82,12 @@ LIMIT: Final = LogLimit()
 
 
 def limited_logger(name: str) -> logging.Logger:
-    """Give a logger whose lines are limited.
+    """Give a logger whose lines are limited, and whose tracebacks hold no words.
 
     Args:
         name: The logger's name. The limit is its own; loggers below it have none from here.
     """
     logger = logging.getLogger(name)
     logger.addFilter(LIMIT)
+    logger.addFilter(WORDLESS)
     return logger

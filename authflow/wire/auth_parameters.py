@@ -14,7 +14,7 @@ from authflow.wire.members import MemberError, Members, required
 SRP_A: Final = "SRP_A"
 CHALLENGE_NAME: Final = "CHALLENGE_NAME"
 _PASSWORD: Final = "PASSWORD"
-_REFRESH_TOKEN: Final = "REFRESH_TOKEN"
+REFRESH_TOKEN: Final = "REFRESH_TOKEN"
 
 FIRST_CHALLENGES: Final = "SRP_A or CUSTOM_CHALLENGE"
 """What CUSTOM_AUTH can begin with."""
@@ -107,7 +107,7 @@ class ByRefreshToken:
 
     def write(self) -> Members:
         """Spell it."""
-        return Members({_REFRESH_TOKEN: self.token.reveal()})
+        return Members({REFRESH_TOKEN: self.token.reveal()})
 
     @classmethod
     def read(cls, parameters: Mapping[str, str]) -> Self:
@@ -116,7 +116,7 @@ class ByRefreshToken:
         Raises:
             MemberError: It is missing.
         """
-        return cls(Secret(required(parameters, _REFRESH_TOKEN)))
+        return cls(Secret(required(parameters, REFRESH_TOKEN)))
 
 
 Beginning = BySrp | ByPassword | ByChallenges

@@ -310,6 +310,18 @@ BROKEN = {
     ),
     "no policy": "from authflow.triggers import Triggers; triggers = Triggers()",
     "mapping": "triggers = {'one': 7}",
+    "method of what lacks a plugin": (
+        "from authflow.triggers import Triggers, challenge\n"
+        "bad = Triggers(policy=challenge('no-such-plugin'))\n"
+        "triggers = {'f': bad.lambda_handler}"
+    ),
+    "load awaits": (
+        "class Set:\n    sources = {'UserMigration'}\n"
+        "    async def handle(self, event): ...\n"
+        "    async def load(self): raise RuntimeError('first\\nsecond')\n"
+        "triggers = Set()"
+    ),
+    "key": "triggers = {'arn:aws:lambda:nope': lambda event, context: event}",
     "surrogate": "raise ValueError('\\udcff')",
 }
 

@@ -3,6 +3,7 @@ import logging
 import pytest
 
 from authflow.pool.log_limit import BURST, LIMIT, LogLimit, limited_logger
+from authflow.pool.wordless_traces import WORDLESS
 
 
 class Clock:
@@ -93,5 +94,5 @@ def test_a_line_that_stands_for_others_has_no_traceback(logger, clock):
 def test_all_loggers_of_the_pool_share_a_limit_that_is_set_once():
     one = limited_logger("authflow.pool.test_log_limit")
     assert limited_logger("authflow.pool.test_log_limit") is one
-    assert one.filters == [LIMIT]
+    assert one.filters == [LIMIT, WORDLESS]
     assert LIMIT.burst == BURST

@@ -136,18 +136,22 @@ class AppClient:
         if self.secret is None:
             if given is not None:
                 raise invalid_parameter(
-                    f"Client {self.id} is not configured with secret but SECRET_HASH was received"
+                    f"Client {self.id} is not configured with secret but SECRET_HASH was received",
+                    reason="SECRET_HASH was received, and the app client has no secret",
                 )
             return
         if given is None:
             raise not_authorized(
-                f"Client {self.id} is configured with secret but SECRET_HASH was not received"
+                f"Client {self.id} is configured with secret but SECRET_HASH was not received",
+                reason="the app client has a secret, and SECRET_HASH was not received",
             )
         right = [
             Secret(secret_hash(name, self.id, self.secret)) == Secret(given) for name in usernames
         ]
         if not any(right):
-            raise not_authorized(f"Unable to verify secret hash for client {self.id}")
+            raise not_authorized(
+                f"Unable to verify secret hash for client {self.id}", reason="wrong SECRET_HASH"
+            )
 
     def check_secret(self, given: str | None, code: str = "NotAuthorizedException") -> None:
         """Check ClientSecret, which some operations take instead of SECRET_HASH.
@@ -157,9 +161,14 @@ class AppClient:
         """
         if self.secret is None:
             if given is not None:
-                raise invalid_parameter(f"Client {self.id} has no client secret")
+                raise invalid_parameter(
+                    f"Client {self.id} has no client secret",
+                    reason="ClientSecret was received, and the app client has no secret",
+                )
         elif given is None or self.secret != Secret(given):
-            raise CognitoError(code, f"Unable to verify the client secret of client {self.id}")
+            reason = "ClientSecret is missing" if given is None else "wrong ClientSecret"
+            message = f"Unable to verify the client secret of client {self.id}"
+            raise CognitoError(code, message, reason=reason)
 
     def described(self) -> dict[str, Any]:
         """Give the client as DescribeUserPoolClient does, its secret included."""

@@ -94,7 +94,8 @@ def username_of(parameters: Mapping[str, str]) -> str:
     if len(typed) > _NAME_CHARS:
         raise invalid_parameter(
             "1 validation error detected: Value at 'username' failed to satisfy constraint: "
-            f"Member must have length less than or equal to {_NAME_CHARS}"
+            f"Member must have length less than or equal to {_NAME_CHARS}",
+            reason=f"USERNAME has more than {_NAME_CHARS} characters",
         )
     return typed
 
@@ -120,9 +121,11 @@ def check_may_sign_in(user: User) -> None:
     if not user.enabled:
         raise not_authorized("User is disabled.")
     if user.status == UNCONFIRMED:
-        raise CognitoError("UserNotConfirmedException", "User is not confirmed.")
+        message = "User is not confirmed."
+        raise CognitoError("UserNotConfirmedException", message, reason=message)
     if user.status == RESET_REQUIRED:
-        raise CognitoError("PasswordResetRequiredException", "Password reset required for the user")
+        message = "Password reset required for the user"
+        raise CognitoError("PasswordResetRequiredException", message, reason=message)
 
 
 def may_sign_in(user: User) -> bool:

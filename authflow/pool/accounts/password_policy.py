@@ -14,9 +14,8 @@ _DAY: Final = 86400.0
 
 
 def _rejected(reason: str) -> CognitoError:
-    return CognitoError(
-        "InvalidPasswordException", f"Password did not conform with policy: {reason}"
-    )
+    message = f"Password did not conform with policy: {reason}"
+    return CognitoError("InvalidPasswordException", message, reason=message)
 
 
 @frozen(kw_only=True)

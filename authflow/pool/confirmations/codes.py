@@ -107,9 +107,8 @@ def count_reset_attempt(connection: Connection, asker: Asker, now: float) -> boo
     )
     too_many = asker.exists and by_account > _MOST_ATTEMPTS
     if by_name > _MOST_ATTEMPTS or (too_many and not asker.hidden):
-        raise CognitoError(
-            "LimitExceededException", "Attempt limit exceeded, please try after some time."
-        )
+        message = "Attempt limit exceeded, please try after some time."
+        raise CognitoError("LimitExceededException", message, reason=message)
     return not too_many
 
 
@@ -158,9 +157,8 @@ def put_code(
 
 def code_mismatch() -> CognitoError:
     """Refuse a wrong code."""
-    return CognitoError(
-        "CodeMismatchException", "Invalid verification code provided, please try again."
-    )
+    message = "Invalid verification code provided, please try again."
+    return CognitoError("CodeMismatchException", message, reason=message)
 
 
 def use_up_code(
@@ -207,6 +205,5 @@ def use_up_code(
 
 
 def _no_code() -> CognitoError:
-    return CognitoError(
-        "ExpiredCodeException", "Invalid code provided, please request a code again."
-    )
+    message = "Invalid code provided, please request a code again."
+    return CognitoError("ExpiredCodeException", message, reason=message)

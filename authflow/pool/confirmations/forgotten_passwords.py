@@ -121,7 +121,8 @@ def _find_for_new_password(connection: Connection, pool: UserPool, sub: str | No
         raise user_not_found_by_name()
     check_may_reset(user)
     if user.status == UNCONFIRMED:
-        raise CognitoError("UserNotConfirmedException", "User is not confirmed.")
+        message = "User is not confirmed."
+        raise CognitoError("UserNotConfirmedException", message, reason=message)
     return user
 
 

@@ -21,6 +21,7 @@ from authflow.pool.admission.budgets import Buckets, Budget
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
+from authflow.pool.triggers.runner import TriggerRaisedError
 from authflow.wire.members import USERNAME
 
 SIGN_INS: Final = frozenset(
@@ -58,9 +59,9 @@ def _reason(error: BaseException | None, request: Mapping[str, Any]) -> str:
     """Give the first reason that an error or what caused it has; else the text, if it is ours."""
     found, seen = error, set[int]()
     while found is not None and id(found) not in seen:  # an error may be its own cause
-        reason = getattr(found, "reason", "")
-        if reason:
-            return str(reason)
+        # An error of somebody else's may call anything its reason.
+        if isinstance(found, CognitoError | TriggerRaisedError) and found.reason:
+            return found.reason
         seen.add(id(found))
         found = found.__cause__
     text = getattr(error, "message", "")
@@ -131,7 +132,8 @@ class RefusalLog:
         about = "".join(f" {name}={value}" for name, value in told.items() if value)
         reason = _reason(error, request)
         _REFUSALS.info(
-            "%s refused: %s%s;%s", operation, error.code, reason and f", {reason}", about
+            "%s refused: %s%s%s",
+            *(operation, error.code, reason and f", {reason}", about and f";{about}"),
         )
 
 

@@ -20,11 +20,26 @@ from botocore.model import ServiceModel, Shape
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter
 from authflow.pool.http.request_body import malformed
 
-Faults = list[str]
+
+@frozen
+class Fault:
+    """A constraint that is broken.
+
+    Args:
+        path: Where, in names of the model.
+        text: What AWS says of it; it may echo the value.
+    """
+
+    path: str
+    text: str
+
+
+Faults = list[Fault]
 Check = Callable[[Any, str, Faults], None]
 """Checks one value at a path: wrong types raise, broken constraints are collected."""
 
 _ECHOED_CHARS: Final = 128
+_MOST_PATHS: Final = 10
 _INTEGER_BITS: Final = {"integer": 32, "long": 64}
 _PROPERTY: Final = re.compile(r"\\p\{([A-Z])\}")
 # Beyond the third plane nothing is assigned but the variation selectors (M) of plane 14.
@@ -86,8 +101,9 @@ def _shown(value: Any, *, secret: bool) -> str:
     return f"Value '{str(value)[:_ECHOED_CHARS]}'"
 
 
-def _fault(shown: str, path: str, rule: str) -> str:
-    return f"{shown} at '{path}' failed to satisfy constraint: Member must {rule}"
+def _fault(shown: str, path: str, rule: str) -> Fault:
+    text = f"{shown} at '{path}' failed to satisfy constraint: Member must {rule}"
+    return Fault(path, text)
 
 
 def _bounds(shape: Shape) -> tuple[float, float]:
@@ -268,7 +284,11 @@ def validate(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
     model.check(request, "", faults)
     if faults:
         noun = "error" if len(faults) == 1 else "errors"
-        raise invalid_parameter(f"{len(faults)} validation {noun} detected: {'; '.join(faults)}")
+        texts = "; ".join(fault.text for fault in faults)
+        paths = ", ".join(list(dict.fromkeys(fault.path for fault in faults))[:_MOST_PATHS])
+        raise invalid_parameter(
+            f"{len(faults)} validation {noun} detected: {texts}", reason=f"not valid: {paths}"
+        )
     return {
         name: _without_nulls(value)
         for name, value in request.items()

@@ -61,5 +61,6 @@ def reach(user: User, attributes: Iterable[str]) -> Destination:
                 return Destination(attribute=attribute, address=address)
     raise invalid_parameter(
         "Cannot reset password for the user as there is no registered/verified email or "
-        "phone_number"
+        "phone_number",
+        reason="the user has no verified email or phone_number",
     )

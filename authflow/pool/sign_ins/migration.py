@@ -10,7 +10,11 @@ from typing import Final
 
 from attrs import define, frozen
 
-from authflow.pool.accounts.attribute_values import read_attributes, required_is_missing
+from authflow.pool.accounts.attribute_values import (
+    check_flags,
+    read_attributes,
+    required_is_missing,
+)
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.masking import second_name
 from authflow.pool.accounts.passwords import StoredPassword, random_password
@@ -43,6 +47,7 @@ _ATTRIBUTE_OF: Final[Mapping[DeliveryMedium, str]] = {
     DeliveryMedium.EMAIL: "email",
     DeliveryMedium.SMS: "phone_number",
 }
+_UNFIT: Final = "the pool cannot take the user whom UserMigration gave"
 _DEFAULT_MEDIUMS: Final = (DeliveryMedium.SMS,)
 _STATUSES: Final[Mapping[FinalStatus, str]] = {
     FinalStatus.CONFIRMED: CONFIRMED,
@@ -129,7 +134,7 @@ class Migration:
                 await self._keep(caller, arrival, held)
             except (TriggerRaisedError, CognitoError) as error:
                 if caller.client.hides_users:
-                    raise not_authorized() from error
+                    raise not_authorized(reason=error.reason or _UNFIT) from error
                 raise _refusal(caller, error) from error
         return BroughtIn(user=arrival.user, proved=True)
 
@@ -167,13 +172,14 @@ class Migration:
         if found.enable_sms_mfa:
             # A user who should be asked for a code at every sign-in would not be.
             _LOG.warning("UserMigration asks for MFA by SMS, and this pool has no MFA")
-            raise invalid_trigger_result()
+            raise invalid_trigger_result(reason="UserMigration asks for MFA by SMS")
         # A directory that knows the user by an alias tells the username among the attributes.
         given = found.attributes
         name = typed if pool.username_attributes else given.get("username", typed)
         plain = [(key, value) for key, value in given.items() if key != "username"]
         sub = new_sub()
         username, attributes = new_username(pool, name, sub, read_attributes(pool, plain))
+        check_flags(attributes)
         for attribute in pool.required_attributes:
             if not attributes.get(attribute):
                 raise required_is_missing(attribute)
@@ -237,6 +243,5 @@ def _refusal(caller: Caller, error: TriggerRaisedError | CognitoError) -> Cognit
     )
     if isinstance(error, CognitoError) and told:
         return error
-    return CognitoError(
-        "UserNotFoundException", f"Exception migrating user in app client {caller.client.id}"
-    )
+    message = f"Exception migrating user in app client {caller.client.id}"
+    return CognitoError("UserNotFoundException", message, reason=error.reason or _UNFIT)

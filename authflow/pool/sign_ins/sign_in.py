@@ -43,8 +43,15 @@ from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.tokens.refresh import Refresh
+from authflow.secret import Secret
 from authflow.triggers.events.replies import CreateReply
-from authflow.wire.auth_parameters import ByPassword, ByRefreshToken, BySrp, read_custom
+from authflow.wire.auth_parameters import (
+    REFRESH_TOKEN,
+    ByPassword,
+    ByRefreshToken,
+    BySrp,
+    read_custom,
+)
 from authflow.wire.members import SECRET_HASH
 
 _FOR_ADMINISTRATORS: Final = frozenset({"ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"})
@@ -69,12 +76,15 @@ def _check_flow(caller: Caller, flow: str, *, admin: bool) -> None:
         CognitoError: The flow cannot be used.
     """
     if flow in (_FOR_USERS if admin else _FOR_ADMINISTRATORS):
-        raise invalid_parameter("Initiate Auth method not supported.")
+        reason = f"{flow} is not a flow of this operation"
+        raise invalid_parameter("Initiate Auth method not supported.", reason=reason)
     if not caller.client.allows(flow):
         named = "Auth" if flow in _FOR_ADMINISTRATORS else flow
-        raise invalid_parameter(f"{named} flow not enabled for this client")
+        reason = f"ExplicitAuthFlows of the app client do not allow {flow}"
+        raise invalid_parameter(f"{named} flow not enabled for this client", reason=reason)
     if flow not in _TABLE_OF and flow not in _REFRESH:
-        raise CognitoError("UnsupportedOperationException", f"{flow} is not supported by this pool")
+        message = f"{flow} is not supported by this pool"
+        raise CognitoError("UnsupportedOperationException", message, reason=message)
 
 
 def _decide_again(
@@ -156,7 +166,8 @@ class SignIns:
     async def respond(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """RespondToAuthChallenge and AdminRespondToAuthChallenge."""
         if not request.get("ChallengeResponses"):
-            raise invalid_parameter("Missing required parameter challenge responses.")
+            message = "Missing required parameter challenge responses."
+            raise invalid_parameter(message, reason=message)
         responder = self._responders.get(request["ChallengeName"])
         if responder is None:
             # No sign-in of this pool waits at another challenge.
@@ -168,6 +179,7 @@ class SignIns:
         parameters: Mapping[str, str] = request.get("AuthParameters", {})
         if flow in _REFRESH:
             caller = await self.database.read(find_caller, request)
+            await self.refresh.check_not_reused(caller, Secret(parameters.get(REFRESH_TOKEN, "")))
             _check_flow(caller, flow, admin=admin)
             token = read_members(ByRefreshToken.read, parameters).token
             return await self.refresh.by_flow(caller, token, parameters.get(SECRET_HASH))

@@ -86,7 +86,8 @@ class RefreshToken:
 
 def reused() -> CognitoError:
     """Refuse a refresh token that was replaced."""
-    return CognitoError("RefreshTokenReuseException", "Refresh token has been used before.")
+    message = "Refresh token has been used before."
+    return CognitoError("RefreshTokenReuseException", message, reason=message)
 
 
 def start_family(

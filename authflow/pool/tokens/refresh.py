@@ -121,6 +121,27 @@ def _use(
     return user, known.grant
 
 
+def _end_if_reused(
+    connection: Connection, caller: Caller, token: Secret[str], now: float
+) -> CognitoError | None:
+    """End the family of a token that was replaced and comes back, wherever that is.
+
+    A stolen token is recognised by that, and a flow that gives no tokens tells it as well as one
+    that does (RFC 9700 §4.14.2).
+
+    Returns:
+        The refusal, if the token's family was ended by it.
+    """
+    known = find_refresh_token(connection, token)
+    if known is None or known.client_id != caller.client.id or known.revoked:
+        return None
+    grace = caller.client.rotation_grace or 0
+    if known.replaced_at is None or in_grace(connection, known, grace, now):
+        return None
+    end_family(connection, known.origin_jti)
+    return reused()
+
+
 def _revoke(connection: Connection, request: Mapping[str, Any], token: Secret[str]) -> None:
     client = find_client(connection, request["ClientId"])
     client.check_secret(request.get("ClientSecret"), code="UnauthorizedException")
@@ -155,6 +176,23 @@ class Refresh:
     trigger: TokenTrigger
     clock: Callable[[], float]
 
+    async def check_not_reused(self, caller: Caller, token: Secret[str]) -> None:
+        """Look at a token that comes by a flow which may give its client nothing.
+
+        Args:
+            caller: Who asks.
+            token: What was sent as a refresh token.
+
+        Raises:
+            CognitoError: RefreshTokenReuseException; the client rotates its tokens, and this one
+                was replaced: its family has ended.
+        """
+        if caller.client.rotation_grace is None:
+            return  # then the flow itself looks at it
+        replaced = await self.database.write(_end_if_reused, caller, token, self.clock())
+        if replaced is not None:
+            raise replaced
+
     async def by_flow(
         self, caller: Caller, token: Secret[str], secret_hash: str | None
     ) -> dict[str, Any]:
@@ -172,7 +210,8 @@ class Refresh:
         if caller.client.rotation_grace is not None:
             raise invalid_parameter(
                 "REFRESH_TOKEN_AUTH flow not enabled for this client: with refresh token rotation "
-                "use GetTokensFromRefreshToken."
+                "use GetTokensFromRefreshToken.",
+                reason="REFRESH_TOKEN_AUTH does not go with refresh token rotation",
             )
         user, given = await self._still_good(caller, token)
         caller.client.check_secret_hash(secret_hash, user.username, user.sub)

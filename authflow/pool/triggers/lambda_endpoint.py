@@ -9,6 +9,7 @@ Source: "Invoke" in the Lambda API reference, and "Lambda function errors" in it
 
 import json
 import os
+import re
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Final, Self
@@ -47,6 +48,7 @@ _NAME: Final = "the Lambda endpoint"
 _IN_A_TEST: Final = (
     "allow_insecure_lambda_endpoint (--allow-insecure-lambda-endpoint) in a closed test network"
 )
+_ERROR_NAME: Final = re.compile(r"([A-Za-z_][\w.]{0,60})?(Error|Exception|Timedout)", re.ASCII)
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERRORS: Final = range(500, 600)
 _NOBODY: Final = {"aws_access_key_id": "authflow", "aws_secret_access_key": "authflow"}
@@ -178,15 +180,20 @@ def _raised(source: str, given: bytes) -> HandlerRaisedError:
     except NotJsonError:
         told = None
     details = told if isinstance(told, dict) else {}
-    _LOG.warning("%s raised %s", source, details.get("errorType"))
+    _LOG.warning("%s raised %s", source, _name(details.get("errorType")))
     message = details.get("errorMessage")
     return HandlerRaisedError(message if isinstance(message, str) else "")
+
+
+def _name(told: object) -> str:
+    """Give the name of an error for the log, if it can be one: whoever answers knows the event."""
+    return told if isinstance(told, str) and _ERROR_NAME.fullmatch(told) else "an error"
 
 
 def _refused(source: str, error: ClientError) -> NotInvokedError:
     """Read the endpoint's own error: the function was not run."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    code = error.response.get("Error", {}).get("Code")
+    code = _name(error.response.get("Error", {}).get("Code"))
     _LOG.warning("%s: the Lambda endpoint answered %s (HTTP status %s)", source, code, status)
     if status == _TOO_MANY_REQUESTS:
         return throttled(again=True)

@@ -3,8 +3,10 @@
 A mistake in them shows at the start, in one line, and not as a failure of somebody's sign-in.
 """
 
+import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from authflow.errors import AuthFlowError, ConfigError
@@ -13,6 +15,14 @@ from authflow.pool.triggers.invokers import TriggerSet, TriggerSource
 
 _SOURCES: Final = frozenset(service_model().shape_for("LambdaConfigType").members)
 _MOST_CHARS: Final = 300
+_MOST_DECORATORS: Final = 50
+_PART: Final = r"[\w+=/,.@-]+"
+"""What stands between the colons of an ARN (ArnType in the API reference)."""
+_FUNCTION: Final = re.compile(
+    rf"(?:arn:{_PART}:lambda:{_PART}:[0-9]+:function:)?{_PART}"
+    rf"|arn:{_PART}:lambda:{_PART}:[0-9]+:function:{_PART}:[\w$+=/,.@-]+"
+)
+"""A function's name, or its ARN with or without a version or alias."""
 
 
 def one_line(text: str) -> str:
@@ -43,6 +53,12 @@ def _check_named(name: object, handler: object) -> None:
     if not isinstance(name, str) or not name:
         msg = f"the triggers' mapping has the key {name!r:.80}: it wants function names or ARNs"
         raise ConfigError(msg)
+    if not _FUNCTION.fullmatch(name):
+        msg = (
+            f"the triggers' mapping has the key {one_line(name)!r}, which is neither a function's "
+            "name nor its ARN (arn:aws:lambda:<region>:<account>:function:<name>)"
+        )
+        raise ConfigError(msg)
     what = f"the handler of {one_line(name)!r}"
     if isinstance(handler, type):
         msg = f"{what} is the class {handler.__name__}, not an object: make one of it"
@@ -53,7 +69,11 @@ def _check_named(name: object, handler: object) -> None:
         msg = f"{what} is of {type(handler).__name__}, which cannot be called"
         raise ConfigError(msg)
     else:
+        _check_gives_one(handler, what)
         _check_arguments(handler, what, ({}, None), "(event, context)")
+        owner = _owner(handler)
+        if owner is not None and _is_set(owner, what):
+            _load(owner, f"the object of {what}")
 
 
 def _check_set(triggers: Any, what: str) -> None:
@@ -68,14 +88,84 @@ def _check_set(triggers: Any, what: str) -> None:
             f"as Triggers, nor a mapping of function names to handlers{hint}"
         )
         raise ConfigError(msg)
-    _check_sources(triggers.sources, what)
-    _check_arguments(triggers.handle, f"'handle' of {what}", ({},), "(event)")
-    load = getattr(triggers, "load", None)
-    if callable(load):
-        try:
-            load()
-        except Exception as error:
-            raise _failed(what, error) from error
+    try:
+        sources, handle = triggers.sources, triggers.handle  # they may be computed
+    except Exception as error:
+        raise _failed(what, error) from error
+    _check_sources(sources, what)
+    _check_handle(handle, f"'handle' of {what}")
+    _load(triggers, what)
+
+
+def _check_handle(handle: Any, what: str) -> None:
+    if not callable(handle):
+        msg = f"{what} is of {type(handle).__name__}, which cannot be called"
+        raise ConfigError(msg)
+    _check_gives_one(handle, what)
+    if not any(map(inspect.iscoroutinefunction, _functions(handle))):
+        msg = f"{what} must be a coroutine function: write `async def handle(self, event)`"
+        raise ConfigError(msg)
+    _check_arguments(handle, what, ({},), "(event)")
+
+
+def _load(triggers: object, what: str) -> None:
+    """Have a set load what it loads lazily.
+
+    Raises:
+        ConfigError: It cannot, or not without an event loop: there is none yet.
+    """
+    try:
+        load = getattr(triggers, "load", None)
+        given = load() if callable(load) else None
+    except Exception as error:
+        raise _failed(what, error) from error
+    if inspect.isawaitable(given):
+        if inspect.iscoroutine(given):
+            given.close()
+        msg = f"'load' of {what} must not be a coroutine function: it is called before the start"
+        raise ConfigError(msg)
+
+
+def _functions(function: object) -> Iterator[object]:
+    """Give what stands behind something that can be called, down to what was decorated."""
+    for _ in range(_MOST_DECORATORS):
+        yield function
+        if isinstance(function, functools.partial):
+            function = function.func
+            continue
+        if inspect.ismethod(function):
+            function = function.__func__
+        elif not inspect.isroutine(function):
+            yield _call_of(function)
+        inner = inspect.getattr_static(function, "__wrapped__", None)
+        if inner is None:
+            return
+        function = inner
+
+
+def _call_of(function: object) -> object:
+    return inspect.getattr_static(type(function), "__call__", None)
+
+
+def _owner(handler: object) -> object | None:
+    """Give the object whose method a handler is, as of `triggers.lambda_handler`."""
+    for each in _functions(handler):
+        if inspect.ismethod(each) and not isinstance(each.__self__, type):
+            return each.__self__
+    return None
+
+
+def _check_gives_one(function: object, what: str) -> None:
+    """Refuse generator functions: what they give is no event.
+
+    Raises:
+        ConfigError: It is one.
+    """
+    while isinstance(function, functools.partial):
+        function = function.func
+    called = function if inspect.isroutine(function) else _call_of(function)
+    if inspect.isasyncgenfunction(called) or inspect.isgeneratorfunction(called):
+        raise ConfigError(f"{what} is a generator function: it must `return` the event, not yield")
 
 
 def _is_set(triggers: object, what: str) -> bool:

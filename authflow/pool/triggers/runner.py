@@ -66,7 +66,7 @@ class TriggerRaisedError(Exception):
 
 def _unexpected(source: str, reason: str) -> CognitoError:
     message = f"{source} invocation failed: {reason}."
-    return CognitoError("UnexpectedLambdaException", message)
+    return CognitoError("UnexpectedLambdaException", message, reason=message)
 
 
 @define(kw_only=True)

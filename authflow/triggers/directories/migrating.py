@@ -21,6 +21,8 @@ from authflow.triggers.events.migrated_user import MigratedUser
 from authflow.triggers.events.user_events import MigrationEvent
 
 _log: Final = logging.getLogger(__name__)
+_GIVEN_AWAY: Final = 4
+"""A text that holds so many characters of a password is not logged."""
 
 
 async def migrate(directory: UserDirectory, event: MigrationEvent) -> dict[str, Any]:
@@ -61,20 +63,29 @@ async def _ask(directory: UserDirectory, event: MigrationEvent) -> object:
             return await directory.look_up(event.username)
         return await directory.authenticate(event.username, event.password)
     except DirectoryRecordError as error:
-        _log.error("a user's record in the directory cannot be used: %s", error)
+        _log.error("a user's record in the directory cannot be used: %s", _words(error, event))
         raise _refused() from error
     except DirectoryUnavailableError as error:
-        _log.error("the user directory is not available: %s", error)
+        _log.error("the user directory is not available: %s", _words(error, event))
         msg = "users cannot be looked up now; try again later"
         raise DirectoryUnavailableError(msg) from error
     except DirectoryError as error:
-        _log.error("the user directory failed: %s", error)
+        _log.error("the user directory failed: %s", _words(error, event))
         msg = "the user directory failed"
         raise DirectoryError(msg) from error
     except Exception as error:
         _log.error("the user directory raised %s", type(error).__qualname__)
         msg = "the user directory failed"
         raise DirectoryError(msg) from error
+
+
+def _words(error: DirectoryError, event: MigrationEvent) -> str:
+    """Give an error's text for the log, unless a directory has put the password into it."""
+    text, typed = str(error), "" if event.password is None else event.password.reveal()
+    written = (typed, repr(typed)[1:-1], ascii(typed)[1:-1])
+    if typed and any(each[:_GIVEN_AWAY] in text for each in written):
+        return type(error).__qualname__
+    return text
 
 
 def _taken_by_cognito(user: MigratedUser) -> MigratedUser:

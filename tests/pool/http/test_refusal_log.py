@@ -1,13 +1,16 @@
 """What the pool's owner reads of refused sign-ins and of requests, and what stands nowhere."""
 
+import ast
 import logging
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authflow.errors import DeniedError
+import authflow.pool
+from authflow.errors import DeniedError, TriggerFailedError
 from authflow.pool.admission.budgets import Budget
 from authflow.pool.cognito_errors import CognitoError, not_authorized
 from authflow.pool.http.refusal_log import RefusalLog, _reason
@@ -154,6 +157,126 @@ def test_the_reason_of_what_caused_it_is_told():
     assert _reason(error, {}) == "the cause"
 
 
+@pytest.mark.parametrize("kind", [ValueError, TriggerFailedError])
+def test_what_others_call_their_reason_is_not_told(kind):
+    error = CognitoError("X", CANARY)
+    error.__cause__ = kind(CANARY)
+    error.__cause__.reason = CANARY
+    assert _reason(error, {"typed": CANARY}) == ""
+
+
+MISTAKES = {
+    "flow": ({"AuthFlow": "USER_AUTH"}, "ExplicitAuthFlows of the app client do not allow USER"),
+    "no such client": ({"ClientId": "0123456789abcdef"}, "no such app client"),
+    "another's flow": ({"AuthFlow": "ADMIN_NO_SRP_AUTH"}, "ADMIN_NO_SRP_AUTH is not a flow"),
+    "no such flow": ({"AuthFlow": CANARY}, "not valid: authFlow"),
+    "no client": ({"ClientId": None}, "not valid: clientId"),
+    "bad client": ({"ClientId": f"{CANARY}!"}, "not valid: clientId"),
+    "unwanted hash": (
+        {"AuthParameters": {"USERNAME": "ann", "PASSWORD": "x", "SECRET_HASH": "Client"}},
+        "SECRET_HASH was received, and the app client has no secret",
+    ),
+    "no name": ({"AuthParameters": {"PASSWORD": "Miss"}}, "Missing required parameter USERNAME"),
+    "no password": (
+        {"AuthParameters": {"USERNAME": "Missing"}},
+        "Missing required parameter PASSWORD",
+    ),
+    "long name": ({"AuthParameters": {"USERNAME": "x" * 129, "PASSWORD": "x"}}, "USERNAME has mo"),
+    "unknown": ({"AuthParameters": {"USERNAME": "User", "PASSWORD": "x"}}, "User does not exist."),
+    "no SRP_A": (
+        {"AuthFlow": "USER_SRP_AUTH", "AuthParameters": {"USERNAME": "a", "SRP_A": "x"}},
+        "SRP_A must be",
+    ),
+    "refresh": (
+        {"AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": {"REFRESH_TOKEN": "Refresh"}},
+        "Invalid Refresh Token",
+    ),
+    "no trigger": (
+        {"AuthFlow": "CUSTOM_AUTH", "AuthParameters": {"USERNAME": "Custom"}},
+        "trigger is not configured",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+async def test_the_reason_of_each_common_mistake_is_told(api, settle, lines, mistake):
+    house = await settle(
+        api,
+        ExplicitAuthFlows=[
+            f"ALLOW_{flow}_AUTH"
+            for flow in ("USER_PASSWORD", "USER_SRP", "CUSTOM", "REFRESH_TOKEN")
+        ],
+    )
+    given, reason = MISTAKES[mistake]
+    whole = {"ClientId": house.client_id, "AuthFlow": "USER_PASSWORD_AUTH"}
+    request = {**whole, "AuthParameters": {"USERNAME": "ann", "PASSWORD": "x"}, **given}
+    line = await refused_once(house, lines, "InitiateAuth", **request)
+    assert reason in line
+    assert not line.rstrip().endswith(";")
+    assert CANARY not in line
+
+
+@pytest.mark.parametrize("given", [None, "wrong", "Unable", "Client"])
+async def test_the_reason_of_a_wrong_secret_is_told(api, settle, lines, given):
+    house = await settle(api, GenerateSecret=True)
+    await house.add_user()
+    token = (await house.tokens())["RefreshToken"]
+    request = house.by_password()
+    del request["AuthParameters"]["SECRET_HASH"]
+    hashed, secret = {}, {}
+    if given is not None:
+        hashed, secret = {"SECRET_HASH": given}, {"ClientSecret": given.ljust(24, "x")}
+    request["AuthParameters"].update(hashed)
+    line = await refused_once(house, lines, "InitiateAuth", **request)
+    told = "wrong SECRET_HASH" if given else "SECRET_HASH was not received"
+    assert f"{told}; flow=USER_PASSWORD_AUTH pool=" in line
+    renewal = {"ClientId": house.client_id, "RefreshToken": token, **secret}
+    line = await refused_once(house, lines, "GetTokensFromRefreshToken", **renewal)
+    assert f", {'wrong ClientSecret' if given else 'ClientSecret is missing'}; pool=" in line
+
+
+@pytest.mark.parametrize("operation", ["AdminInitiateAuth", "AdminRespondToAuthChallenge"])
+@pytest.mark.parametrize(
+    ("pool", "reason"),
+    [("us-east-1_nobody", "no such user pool"), (CANARY, "not valid: userPoolId")],
+)
+async def test_the_reason_of_a_wrong_user_pool_is_told(house, lines, operation, pool, reason):
+    request = {"UserPoolId": pool, "ClientId": house.client_id}
+    how = (
+        {
+            "AuthFlow": "ADMIN_USER_PASSWORD_AUTH",
+            "AuthParameters": {"USERNAME": "us-e", "PASSWORD": "x"},
+        }
+        if operation == "AdminInitiateAuth"
+        else {
+            "ChallengeName": "CUSTOM_CHALLENGE",
+            "ChallengeResponses": {"USERNAME": "us-e", "ANSWER": "x"},
+            "Session": "x" * 30,
+        }
+    )
+    line = await refused_once(house, lines, operation, **request, **how)
+    assert f", {reason}" in line
+    assert CANARY not in line
+
+
+async def test_the_reason_of_a_wrong_challenge_is_told(house, lines):
+    for name, reason in ((CANARY, "not valid: challengeName"), ("SMS_MFA", "Invalid session")):
+        request = house.answer(name, "Invalid session", "x" * 30)
+        line = await refused_once(house, lines, "RespondToAuthChallenge", **request)
+        assert f", {reason}" in line
+        assert CANARY not in line
+
+
+def test_a_message_is_its_own_reason_only_where_it_is_a_fixed_text():
+    for path in Path(authflow.pool.__file__).parent.rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "not_authorized":
+                fixed = all(isinstance(each, ast.Constant) for each in call.args)
+                has_reason = any(each.arg == "reason" for each in call.keywords)
+                ours = path.name == "cognito_errors.py"
+                assert fixed or has_reason or ours, f"{path}:{call.lineno}"
+
+
 @pytest.mark.parametrize("length", [1, 2, 3])
 def test_errors_that_cause_each_other_have_an_end(length):
     errors = [not_authorized() for _ in range(length)]
@@ -191,7 +314,7 @@ async def test_a_flood_fills_no_disk(lines, monkeypatch):
     await log.refused("InitiateAuth", {}, not_authorized(reason="wrong password"))
     assert lines()[3:] == [
         "997 refused sign-ins were left out here",
-        "InitiateAuth refused: NotAuthorizedException, wrong password;",
+        "InitiateAuth refused: NotAuthorizedException, wrong password",
     ]
 
 

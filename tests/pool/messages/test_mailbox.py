@@ -1,9 +1,11 @@
+import asyncio
+
 import pytest
 
 from authflow.pool import PoolServer
 from authflow.pool.accounts.user_pools import UserPool, UserPools, find_pool
 from authflow.pool.cognito_errors import CognitoError
-from authflow.pool.messages.mailbox import Message, put_message
+from authflow.pool.messages.mailbox import Mailbox, Message, put_message
 from authflow.pool.settings.notices import Notices
 from authflow.pool.workers import Workers
 from authflow.secret import Secret
@@ -87,3 +89,18 @@ async def test_a_message_shows_neither_its_text_nor_its_code(pools):
 async def test_before_the_start_there_is_no_mailbox():
     with pytest.raises(RuntimeError, match="async with"):
         _ = PoolServer().mailbox
+
+
+async def test_what_a_failing_delivery_says_is_in_no_log(database, pools, caplog):
+    def failing(sent):
+        raise OSError(f"550 refused: {sent.text.reveal()}") from ValueError(sent.code.reveal())
+
+    mailbox = Mailbox(database=database, on_message=failing)
+    with pytest.raises(CognitoError):
+        mailbox.announce(message(pools[0]))
+    mailbox.announce_later(message(pools[0]))
+    await asyncio.sleep(0)
+    assert caplog.text.count("a message was not delivered") == 2
+    assert caplog.text.count("OSError") == 2
+    assert "in failing" in caplog.text
+    assert "123456" not in caplog.text

@@ -158,6 +158,41 @@ async def test_values_that_cannot_be_bring_nobody_in(start, settle, directory, s
     assert await users_of(house) == 0
 
 
+VERIFIED = {"email": "old@example.org", "phone_number": "+12065550123"}
+
+
+@pytest.mark.parametrize("client", ["InitiateAuth", "AdminInitiateAuth"])
+async def test_a_verified_address_that_is_not_there_brings_nobody_in(house, directory, client):
+    where = {"UserPoolId": house.pool_id} if client.startswith("Admin") else {}
+    flow = {"AuthFlow": "ADMIN_USER_PASSWORD_AUTH"} if where else {}
+    for address, other in (VERIFIED, [*VERIFIED][::-1]):
+        for flag in ("true", "True", "TRUE"):
+            for more in ({}, {"nickname": "o"}, {other: VERIFIED[other]}):
+                directory.response = {"userAttributes": {f"{address}_verified": flag, **more}}
+                request = {**house.by_password("old", PASSWORD), **flow, **where}
+                refusal = await house.api.refused(client, **request)
+                assert refusal.code == "UserNotFoundException"
+                assert await users_of(house) == 0
+                house.clock.now += 3600  # it counts as a guess
+
+
+async def test_a_flag_with_its_address_or_without_a_claim_brings_the_user_in(
+    start, settle, directory
+):
+    house = await settle(await start(triggers=directory))
+    for number, (address, value) in enumerate(VERIFIED.items()):
+        for flag, more in (("true", {address: value}), ("false", {})):
+            directory.response = {
+                "userAttributes": {"nickname": "o", f"{address}_verified": flag, **more}
+            }
+            request = house.by_password(f"old{number}{flag}", PASSWORD)
+            assert "AuthenticationResult" in await house.api("InitiateAuth", **request)
+    house = await settle(house.api, {"UsernameAttributes": ["email"]})
+    directory.response = {"userAttributes": {"email_verified": "true"}}
+    request = house.by_password("old@example.org", PASSWORD)
+    assert "AuthenticationResult" in await house.api("InitiateAuth", **request)
+
+
 async def test_half_of_a_surrogate_pair_brings_nobody_in(house, directory):
     for name, text in (("username", "\ud800"), ("nickname", "ok\udfff"), ("\ud800", "x")):
         directory.response = {"userAttributes": {name: text}}

@@ -191,6 +191,51 @@ async def test_a_token_that_was_replaced_ends_its_family_by_either_operation(api
     assert (await renewal_refused(house, second)).message == "Refresh Token has been revoked"
 
 
+@pytest.mark.parametrize("operation", ["InitiateAuth", "AdminInitiateAuth"])
+@pytest.mark.parametrize("flow", ["REFRESH_TOKEN_AUTH", "REFRESH_TOKEN"])
+@pytest.mark.parametrize("flows", [[], ["ALLOW_REFRESH_TOKEN_AUTH"]], ids=["forbidden", "allowed"])
+async def test_a_replaced_token_ends_its_family_by_a_flow_that_gives_a_rotating_client_nothing(
+    api, settle, operation, flow, flows
+):
+    settings = {"ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH", *flows], **ROTATION}
+    house = await settle(api, **settings)
+    await house.add_user()
+    first, other = [(await house.tokens())["RefreshToken"] for _ in range(2)]
+    second = (await renew(house, first))["AuthenticationResult"]
+    where = {"UserPoolId": house.pool_id} if operation.startswith("Admin") else {}
+    for harmless in (second["RefreshToken"], "invented", second["AccessToken"], ""):
+        refusal = await api.refused(operation, **by_flow(house, harmless, flow), **where)
+        assert refusal.code == "InvalidParameterException"
+    assert (await api.refused(operation, **by_flow(house, first, flow), **where)).code == REUSED
+    for revoked in (first, second["RefreshToken"]):
+        refusal = await api.refused(operation, **by_flow(house, revoked, flow), **where)
+        assert refusal.code == "InvalidParameterException"
+        refusal = await renewal_refused(house, revoked)
+        assert refusal.message == "Refresh Token has been revoked"
+    refusal = await api.refused("GetUser", AccessToken=second["AccessToken"])
+    assert refusal.message == "Access Token has been revoked"
+    assert await renew(house, other)
+
+
+async def test_a_replaced_token_ends_no_family_by_flow_within_its_grace_or_at_another_client(
+    api, settle
+):
+    house, first = await rotating(api, settle, 30)
+    second = (await renew(house, first))["AuthenticationResult"]["RefreshToken"]
+    refusal = await api.refused("InitiateAuth", **by_flow(house, first))
+    assert refusal.code == "InvalidParameterException"
+    house.clock.now += 30
+    made = await api(
+        "CreateUserPoolClient", UserPoolId=house.pool_id, ClientName="other", **ROTATION
+    )
+    other = evolve(house, client_id=made["UserPoolClient"]["ClientId"])
+    refusal = await api.refused("InitiateAuth", **by_flow(other, first))
+    assert refusal.code == "InvalidParameterException"
+    third = (await renew(house, second))["AuthenticationResult"]["RefreshToken"]
+    assert (await api.refused("InitiateAuth", **by_flow(house, first))).code == REUSED
+    assert (await renewal_refused(house, third)).message == "Refresh Token has been revoked"
+
+
 async def test_another_clients_token_ends_no_family(api, settle):
     house, first = await rotating(api, settle, 0)
     second = (await renew(house, first))["AuthenticationResult"]["RefreshToken"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import logging
 
 import pytest
 
@@ -269,3 +270,48 @@ async def test_a_forgotten_password_is_renewed_with_its_triggers(invoked):
         "CustomMessage_ForgotPassword",
         "PostConfirmation_ConfirmForgotPassword",
     ]
+
+
+SECRET = "hunter2-Swordfish"
+
+
+async def reads_the_answer_as_a_number(event, context):
+    if event["triggerSource"].startswith("Verify"):
+        int(event["request"]["challengeAnswer"])
+    name = event["triggerSource"].partition("_")[0]
+    response = {
+        "DefineAuthChallenge": {"challengeName": "CUSTOM_CHALLENGE", "issueTokens": False},
+        "CreateAuthChallenge": {"privateChallengeParameters": {"answer": "4"}},
+    }
+    return {**event, "response": {"failAuthentication": False, **response[name]}}
+
+
+def also_in_a_chain(event, context):
+    try:
+        raise ValueError(event["request"]["challengeAnswer"])
+    except ValueError as error:
+        raise ExceptionGroup(event["request"]["challengeAnswer"], [error]) from error
+
+
+def in_a_thread(event, context):
+    if event["triggerSource"].startswith("Verify"):
+        also_in_a_chain(event, context)
+    return asyncio.run(reads_the_answer_as_a_number(event, context))
+
+
+@pytest.mark.parametrize("handler", [reads_the_answer_as_a_number, in_a_thread])
+async def test_the_words_of_a_handler_that_raises_reach_the_client_and_no_log(
+    invoked, handler, caplog
+):
+    house = await invoked(handler)
+    await house.add_user()
+    asked = await house.api("InitiateAuth", **house.begin("CUSTOM_AUTH"))
+    answer = house.answer("CUSTOM_CHALLENGE", "ann", asked["Session"], ANSWER=SECRET)
+    with caplog.at_level(logging.INFO, "authflow"):
+        refusal = await house.api.refused("RespondToAuthChallenge", **answer)
+    assert refusal.code == "UserLambdaValidationException"
+    assert SECRET in refusal.message
+    told = [record for record in caplog.records if record.name.startswith("authflow")]
+    assert any("VerifyAuthChallengeResponse raised" in record.getMessage() for record in told)
+    text = "".join(caplog.handler.format(record) + repr(record.__dict__) for record in told)
+    assert SECRET not in text

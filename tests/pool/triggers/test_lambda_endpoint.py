@@ -1,5 +1,6 @@
 """Functions behind a Lambda endpoint: whole sign-ins in two languages, and every fault."""
 
+import json
 import logging
 import socket
 import time
@@ -203,6 +204,24 @@ async def test_a_function_error_is_a_refusal(endpoint_house, local_lambda, body,
         "UserLambdaValidationException",
         f"DefineAuthChallenge failed with error {message}.",
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        *((name, name) for name in ("Error", "ValueError", "java.lang.RuntimeException")),
+        *((name, name) for name in ("Runtime.ExitError", "Sandbox.Timedout")),
+        *((name, "an error") for name in ("hunter2", "no: hunter2Error", "hunter2\nError", "", 7)),
+    ],
+)
+async def test_an_error_is_logged_by_its_type_if_it_is_one(
+    endpoint_house, local_lambda, caplog, kind, shown
+):
+    body = json.dumps({"errorMessage": "hunter2", "errorType": kind}).encode()
+    local_lambda.next = [replying(body, **{"X-Amz-Function-Error": "Unhandled"})]
+    await endpoint_house.api.refused("InitiateAuth", **endpoint_house.begin("CUSTOM_AUTH"))
+    assert f"DefineAuthChallenge raised {shown}\n" in caplog.text
+    assert "hunter2" not in caplog.text
 
 
 async def test_connections_are_kept(endpoint_house, local_lambda):

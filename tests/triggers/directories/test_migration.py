@@ -207,3 +207,23 @@ def test_an_attribute_that_is_too_long_is_in_no_error():
 
 def test_a_users_attributes_are_not_shown():
     assert "ada@example.com" not in repr(Found(ADA))
+
+
+@pytest.mark.parametrize("password", ["canary-password", "canary\\n'\n\"-é", "x"])
+@pytest.mark.parametrize("form", [str, repr, ascii])
+@pytest.mark.parametrize(
+    "kind", [DirectoryError, DirectoryUnavailableError, DirectoryRecordError, RuntimeError]
+)
+async def test_a_password_in_the_words_of_a_directory_is_not_logged(
+    load_event: LoadEvent,
+    caplog: pytest.LogCaptureFixture,
+    kind: type[Exception],
+    form: Callable[[str], str],
+    password: str,
+):
+    event = load_event("migration_authentication", password=password)
+    error = kind(f"it does not take <{form(password)}>")
+    with pytest.raises((DirectoryError, BadCredentialsError)):
+        await Triggers(directory=Told(error)).handle(event)
+    assert kind.__name__ in caplog.text
+    assert "it does not take" not in caplog.text

@@ -79,11 +79,11 @@ class CustomRounds:
         """
         for event in (DefineEvent, CreateEvent, VerifyEvent):
             if not self.triggers.serves(caller.pool, event.trigger):
-                raise CognitoError(
-                    "InvalidUserPoolConfigurationException",
+                message = (
                     "Custom auth lambda trigger is not configured for the user pool:"
-                    f" {event.trigger}.",
+                    f" {event.trigger}."
                 )
+                raise CognitoError("InvalidUserPoolConfigurationException", message, reason=message)
 
     async def decide(self, caller: Caller, progress: Progress, user: User | None) -> Wanted:
         """Ask Define what comes next, and Create for the challenge if it is one.

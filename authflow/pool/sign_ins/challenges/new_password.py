@@ -38,7 +38,8 @@ def _with_attributes(caller: Caller, user: User, given: Mapping[str, str]) -> Us
     written = written_by_user(pool, caller.client.settings, given, creating=owed)
     for name in given:
         if user.attributes.get(name):
-            raise not_authorized(f"Cannot modify an already provided {name}")
+            message = f"Cannot modify an already provided {name}"
+            raise not_authorized(message, reason="an attribute that the user has cannot be set")
     changed = evolve(user, attributes={**user.attributes, **written})
     missing = missing_attributes(pool, changed)
     if missing:

@@ -51,7 +51,8 @@ def read_public_a(text: str) -> int:
     except UnsafeSrpValueError:
         raise invalid_parameter(
             "1 validation error detected: Value at 'sRPA' failed to satisfy constraint: Member "
-            "must satisfy regular expression pattern: ^[0-9a-fA-F]+$ and be between 0 and N"
+            "must satisfy regular expression pattern: ^[0-9a-fA-F]+$ and be between 0 and N",
+            reason="SRP_A must be hexadecimal, and between 0 and N",
         ) from None
 
 
