@@ -1,5 +1,7 @@
+import sqlite3
 import uuid
 from collections import Counter
+from contextlib import closing
 
 import pytest
 from attrs import define, field
@@ -310,6 +312,63 @@ class Watching:
         self.events.append(event)
         event["response"]["challengeName"] = "CUSTOM_CHALLENGE"
         return event
+
+
+@define
+class Proving(Watching):
+    """Triggers of a custom flow that wants the password proved first, if the client can."""
+
+    async def handle(self, event):
+        filled = await super().handle(event)
+        if [each["challengeName"] for each in event["request"].get("session") or ()] == ["SRP_A"]:
+            filled["response"]["challengeName"] = "PASSWORD_VERIFIER"
+        return filled
+
+
+BARRED = {
+    "disabled": "UPDATE users SET enabled = 0",
+    "unconfirmed": "UPDATE users SET status = 'UNCONFIRMED'",
+    "to reset": "UPDATE users SET status = 'RESET_REQUIRED'",
+}
+
+
+NAMES_OF = {
+    "folding": (FOLDING, "Ann", ["ann", "ANN"]),
+    "strict": (STRICT, "Ann", ["Ann"]),
+    "with aliases": (ALIASED, "Ann", ["Ann", "ann@example.org"]),
+    "by address": ({"UsernameAttributes": ["email"]}, "ann@example.org", ["ann@example.org"]),
+}
+
+
+@pytest.mark.parametrize("state", BARRED)
+@pytest.mark.parametrize("pool", NAMES_OF)
+async def test_who_may_not_sign_in_has_one_salt_and_one_name_in_every_flow_and_gets_no_tokens(
+    start, settle, tmp_path, state, pool
+):
+    setting, username, names = NAMES_OF[pool]
+    triggers, path = Proving(), tmp_path / "pool.db"
+    house = await settle(
+        await start(triggers=triggers, db=str(path)), setting, PreventUserExistenceErrors="ENABLED"
+    )
+    await house.add_user(username, **EMAIL)
+    ways = [("USER_SRP_AUTH", {}), ("CUSTOM_AUTH", {"CHALLENGE_NAME": "SRP_A"})]
+    seen = {name: {(await shown(house, name))[:2]} for name in names}
+    with closing(sqlite3.connect(path)) as file:
+        file.execute(BARRED[state])
+        file.commit()
+    for name in names:
+        for flow, more in ways:
+            triggers.events.clear()
+            told, salt, proof = await shown(house, name, flow, **more)
+            seen[name].add((told, salt))
+            heard = {event["request"]["userNotFound"] for event in triggers.events}
+            assert heard == {flow == "CUSTOM_AUTH"}
+            if flow == "CUSTOM_AUTH":  # the right password proves nothing there
+                refusal = await house.api.refused("RespondToAuthChallenge", **proof)
+                assert refusal.message == WRONG
+        asked = await house.api("InitiateAuth", **house.begin("CUSTOM_AUTH", name))
+        seen[name].add((asked["ChallengeParameters"]["USERNAME"], salt))
+    assert {name: len(each) for name, each in seen.items()} == dict.fromkeys(names, 1)
 
 
 @pytest.mark.parametrize("setting", [FOLDING, STRICT])
