@@ -151,6 +151,64 @@ async def test_names_are_counted_apart_and_in_every_spelling_together(start, set
     assert "AuthenticationResult" in await api("InitiateAuth", **house.by_password("older", RIGHT))
 
 
+VARIANTS = {
+    "letter case": ["".join(each) for each in itertools.product("oO", "lL", "dD")],
+    "white space": ["old", " old", "old ", "\told", "old\u00a0", "\u3000old"],
+    "what has no width": ["old", "ol\u200bd", "old\u00ad", "\ufeffold"],
+    "another form": ["old", "\uff4f\uff4c\uff44", "\U0001d428ld", "OL\uff24"],
+    "accents": ["old", "\u00f6ld", "o\u0308ld", "\u00d3LD"],
+    "the other sharp s": ["stra\u00dfe", "STRASSE", "stra\u1e9ee"],
+}
+
+
+@pytest.mark.parametrize("kind", VARIANTS)
+async def test_all_that_a_directory_may_take_for_one_name_have_five_guesses_together(
+    house, directory, kind
+):
+    for number, name in enumerate(VARIANTS[kind] * 6):
+        await told(house, f"wrong {number}", name)
+    assert len(directory.asked) == 5
+    for name in VARIANTS[kind]:
+        assert await told(house, RIGHT, name) in {WRONG, LOCKED}
+    assert len(directory.asked) == 5
+    assert "AuthenticationResult" in await house.api(
+        "InitiateAuth", **house.by_password("another", RIGHT)
+    )
+    house.clock.now += 1
+    assert "AuthenticationResult" in await house.api(
+        "InitiateAuth", **house.by_password(VARIANTS[kind][0], RIGHT)
+    )
+
+
+async def test_a_name_that_another_spelling_has_locked_at_the_directory_does_not_say_so(
+    start, settle, directory
+):
+    """A user of the pool with that spelling is not locked by it, and so nobody may seem to be."""
+    house = await settle(await start(triggers=directory), PreventUserExistenceErrors="ENABLED")
+    await house.add_user("ann")
+    heard = {}
+    for upper, lower in (("ANN", "ann"), ("OLD", "old")):
+        heard[lower] = [await told(house, "wrong", upper) for _ in range(6)]
+        heard[lower] += [await told(house, "wrong", lower) for _ in range(7)]
+    assert heard["ann"] == heard["old"] == [*[WRONG] * 5, LOCKED, *[WRONG] * 5, LOCKED, LOCKED]
+    assert directory.asked == ["wrong"] * 10
+
+
+async def test_the_lock_of_every_spelling_begins_when_the_directory_has_said_no(
+    start, settle, directory, clock
+):
+    async def slow(event):
+        clock.now += 3  # longer than the first lock
+        return event
+
+    directory.no = slow
+    house = await settle(await start(triggers=directory), PreventUserExistenceErrors="ENABLED")
+    for name in ("old", "Old", "oLd", "olD", "OLd"):
+        assert await told(house, "wrong", name) == WRONG
+    assert await told(house, RIGHT, "OLD") == WRONG
+    assert len(directory.asked) == 5
+
+
 async def test_servers_that_share_a_file_share_the_claim_and_the_count(
     start, settle, directory, tmp_path
 ):
