@@ -10,14 +10,18 @@ for the name as it was typed. Where the app client hides users, only the name's 
 and an alias that were locked together would be told to lead to one account, and so to somebody. An
 account that is locked by another of its names refuses there as if the password were wrong.
 
+Guesses at an old directory count so, too: for the name as it was typed, and, in place of an
+account, for what a directory may take for the same name, whatever the pool takes for it.
+
 Nothing is kept of a name but a keyed hash, since what is typed there may be a password. Rows of
 accounts are as many as there are users; those of names make room for newer ones, and an account's
-count is not lost with them.
+count is not lost with them. What the directory was asked is forgotten with the silence alone.
 
 These functions run inside the transaction that also compares the password, so that attempts made
 side by side see one another.
 """
 
+import unicodedata
 from typing import Final, Self
 
 from attrs import frozen
@@ -30,6 +34,8 @@ from authflow.pool.store.connection import Connection, Row
 _FREE_FAILURES: Final = 5
 _LONGEST: Final = 900.0
 """Seconds: the longest lock, and the silence that forgets."""
+_UNSEEN: Final = frozenset({"Mn", "Me", "Cf"})
+"""Unicode's categories of accents and of what has no width."""
 MOST_NAMES: Final = 100_000
 """How many names that were typed are remembered for a pool."""
 
@@ -70,6 +76,34 @@ class Counted:
             exists=sub is not None,
             hidden=caller.client.hides_users,
         )
+
+    @classmethod
+    def of_directory(cls, caller: Caller, typed: str) -> Self:
+        """Say what a guess at the old directory counts for.
+
+        Args:
+            caller: Who asks.
+            typed: The name as it was typed.
+        """
+        pool = caller.pool
+        return cls(
+            pool_id=pool.id,
+            name=keyed(pool, "failures", pool.fold(typed)),
+            account=keyed(pool, "failures at the directory", directory_name(typed)),
+            exists=True,
+            hidden=caller.client.hides_users,
+        )
+
+
+def directory_name(typed: str) -> str:
+    """Give one form to all that an old directory may take for one name.
+
+    Directories mostly mind neither letter case nor white space at the ends (RFC 4518 §2), and SQL's
+    collations often not accents either. Who has two such names there has five guesses for both.
+    """
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", typed).casefold())
+    kept = (each for each in plain if unicodedata.category(each) not in _UNSEEN)
+    return " ".join("".join(kept).split())
 
 
 @frozen(kw_only=True)
@@ -187,6 +221,10 @@ def lock_from_now(connection: Connection, counted: Counted, now: float) -> None:
     connection.execute(
         "UPDATE typed_failures SET failed_at = ? WHERE pool_id = ? AND name = ?",
         (now, counted.pool_id, counted.name),
+    )
+    connection.execute(
+        "UPDATE password_failures SET failed_at = ? WHERE pool_id = ? AND name = ?",
+        (now, counted.pool_id, counted.account),
     )
 
 

@@ -3,13 +3,13 @@
 Whatever comes in, JSON goes out: an operation's reply, or an error of Cognito's shape.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import anyio
 from attrs import define
 from starlette.applications import Starlette
-from starlette.background import BackgroundTask
+from starlette.background import BackgroundTask, BackgroundTasks
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from authflow.pool.admission.gate import Gate
 from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.errands import Errand, errands
 from authflow.pool.http.door import Door, internal_error
 from authflow.pool.http.origins import Origins
 from authflow.pool.http.refusal_log import RefusalLog, RequestLog
@@ -80,6 +81,16 @@ class PoolApp:
         return RequestLog(app=door, operations=frozenset(self.operations))
 
     async def _operate(self, request: Request) -> Response:
+        with errands() as left:
+            answer = await self._answer(request)
+        if left:
+            behind = BackgroundTasks([BackgroundTask(_run_errands, left)])
+            if answer.background is not None:
+                behind.add_task(answer.background)
+            answer.background = behind
+        return answer
+
+    async def _answer(self, request: Request) -> Response:
         asked: dict[str, Any] = {}
         try:
             return reply(await self._run(request, asked))
@@ -127,6 +138,11 @@ class PoolApp:
         status = error.status_code if isinstance(error, HTTPException) else 400
         message = "Send operations by POST to / with an X-Amz-Target header."
         return refusal(CognitoError("UnknownOperationException", message, status))
+
+
+async def _run_errands(left: Sequence[Errand]) -> None:
+    for errand in left:
+        errand()
 
 
 async def _failed(_request: Request, _error: Exception) -> Response:

@@ -30,18 +30,24 @@ class Destination:
 
     @property
     def details(self) -> dict[str, str]:
-        """Give CodeDeliveryDetails, which show little of the address."""
-        address = self.address
+        """Give CodeDeliveryDetails, which show little of the address.
+
+        Neither letter case nor length is shown: those who stand for users have none of their own.
+        """
         if self.attribute == "email":
-            name, _, domain = address.partition("@")
-            masked = f"{name[0]}***@{domain[0]}***"
+            name, _, domain = self.address.partition("@")
+            masked = f"{_first(name)}***@{_first(domain)}***"
         else:
-            masked = f"+{'*' * max(len(address) - 5, 0)}{address[-4:]}"
+            masked = f"+*******{self.address[-4:]}"
         return {
             "Destination": masked,
             "DeliveryMedium": self.medium,
             "AttributeName": self.attribute,
         }
+
+
+def _first(text: str) -> str:
+    return text[:1].casefold()[:1]
 
 
 def reach(user: User, attributes: Iterable[str]) -> Destination:

@@ -5,7 +5,6 @@ file shows one. The key is made of the pool's own, which is in the file, too: th
 eyes, not from whoever takes the file. After a day they are gone.
 """
 
-import asyncio
 import contextlib
 import hmac
 import json
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from authflow.pool.accounts.user_pools import UserPool, find_pool
 from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.errands import leave
 from authflow.pool.log_limit import limited_logger
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
@@ -169,10 +169,10 @@ class Mailbox:
             ) from None
 
     def announce_later(self, message: Message) -> None:
-        """Tell of a message behind the reply, so that its time tells nobody that it was sent."""
+        """Tell of a message once the reply is sent, so that its time tells nobody of it."""
 
         def announce() -> None:
             with contextlib.suppress(CognitoError):  # it is in the log
                 self.announce(message)
 
-        asyncio.get_running_loop().call_soon(announce)
+        leave(announce)

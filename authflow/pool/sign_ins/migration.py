@@ -214,8 +214,10 @@ class Migration:
 
     async def _keep(self, caller: Caller, arrival: _Arrival, claim: Claim) -> None:
         await self.database.write(_write, caller.pool, arrival, claim)
+        hidden = caller.client.hides_users
+        announce = self.mailbox.announce_later if hidden else self.mailbox.announce
         for message in arrival.messages:
-            self.mailbox.announce(message)
+            announce(message)
 
 
 def _event(caller: Caller, typed: str, password: Secret[str] | None) -> MigrationEvent:

@@ -2,7 +2,8 @@
 
 Whoever holds the claim asks the old directory; the others wait, and then find the user whom the
 first has brought in, or take their own turn. So guesses reach the directory one after another, each
-counted before it is asked, whatever their number and their order. A claim stands in the database,
+counted before it is asked, whatever their number and their order, and in whatever spelling a
+directory may take for the same name (`directory_name`). A claim stands in the database,
 so that it holds for all processes, and ends by itself if its holder does.
 """
 
@@ -19,6 +20,7 @@ from authflow.pool.accounts.lockout import (
     Counted,
     check_lock,
     count_attempt,
+    directory_name,
     forget_failures,
     lock_from_now,
 )
@@ -26,7 +28,7 @@ from authflow.pool.accounts.masking import keyed
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User, find_user
 from authflow.pool.admission.lane import waiting_elsewhere
-from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.cognito_errors import CognitoError, not_authorized
 from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
 from authflow.pool.triggers.runner import TriggerRunner
@@ -46,7 +48,7 @@ class Claim:
     Args:
         pool: The user pool.
         typed: The name as it was typed.
-        name: The name, keyed.
+        name: The name that the directory is asked for, keyed.
         token: Tells this claim from those before and after it.
         counted: What a failure counts for; None where attempts are counted elsewhere.
     """
@@ -58,11 +60,15 @@ class Claim:
     counted: Counted | None
 
 
-def _take(connection: Connection, claim: Claim, now: float, seconds: float) -> Claim | User | None:
+def _take(
+    connection: Connection, claim: Claim, now: float, seconds: float
+) -> Claim | User | CognitoError | None:
     """Take a claim, and count a failure in advance, in one transaction.
 
     Returns:
-        The claim; the user, if the name is somebody's by now; None while another one has the claim.
+        The claim; the user, if the name is somebody's by now; None while another one has the
+        claim. A refusal, so that the attempt stays counted, if the directory is not asked since
+        the name is locked by another spelling, which is not told.
 
     Raises:
         CognitoError: The name is locked.
@@ -70,8 +76,9 @@ def _take(connection: Connection, claim: Claim, now: float, seconds: float) -> C
     user = find_user(connection, claim.pool, claim.typed)
     if user is not None:
         return user
-    if claim.counted is not None:
-        check_lock(connection, claim.counted, now)
+    if claim.counted is not None and check_lock(connection, claim.counted, now).barred:
+        count_attempt(connection, claim.counted, now, passed=False)
+        return not_authorized(reason="too many guesses at the directory in other spellings")
     held = connection.execute(
         "SELECT 1 FROM migrations WHERE pool_id = ? AND name = ? AND expires_at > ?",
         (claim.pool.id, claim.name, now),
@@ -144,14 +151,14 @@ class MigrationClaims:
             The claim, which ends with this unless it was redeemed; or the user who has the name.
 
         Raises:
-            CognitoError: The name is locked, or others did not let it go in time.
+            CognitoError: The name is locked, told or not, or others did not let it go in time.
         """
         claim = Claim(
             pool=caller.pool,
             typed=typed,
-            name=keyed(caller.pool, "migration", caller.pool.fold(typed)),
+            name=keyed(caller.pool, "migration", directory_name(typed)),
             token=secrets.token_hex(16),
-            counted=Counted.of(caller, typed, None) if counting else None,
+            counted=Counted.of_directory(caller, typed) if counting else None,
         )
         async with self._turn(claim.name) as in_time:
             taken = await self._taken(claim) if in_time else None
@@ -169,6 +176,8 @@ class MigrationClaims:
         with anyio.move_on_after(_TIMEOUT):
             while True:
                 taken = await self.database.write(_take, claim, self.clock(), seconds)
+                if isinstance(taken, CognitoError):
+                    raise taken
                 if taken is not None:
                     return taken
                 await anyio.sleep(_PAUSE)

@@ -313,7 +313,7 @@ def take(
         progress is None
         or progress.client_id != caller.client.id
         or progress.state != request["ChallengeName"]
-        or typed not in {progress.username, progress.typed, progress.shown}
+        or typed not in _names(progress, hidden=caller.client.hides_users)
     ):
         raise unknown
     if not _has_companion(progress, request.get("Session")):
@@ -341,6 +341,16 @@ def take(
     if names_device(request["ChallengeResponses"]):
         progress = evolve(progress, with_device=True)
     return Taken(caller=caller, progress=progress, user=user)
+
+
+def _names(progress: Progress, *, hidden: bool) -> frozenset[str]:
+    """Give the names by which the user of a sign-in may be named in an answer.
+
+    Where users are hidden it is what the client has typed and what it was told, which unknown
+    names have, too. A username beside these is only an account's: it would tell who exists.
+    """
+    told = {progress.typed, progress.shown}
+    return frozenset(told if hidden else told | {progress.username})
 
 
 def check_may_go_on(caller: Caller, progress: Progress, user: User) -> None:

@@ -197,20 +197,25 @@ class SignIns:
         public_a = read_public_a(begun.public_a) if isinstance(begun, BySrp) else None
         if by_challenges:
             self.custom.check_configured(caller)
+        barred = None
         if user is not None:
             check_may_begin(caller, user)
             # A custom challenge proves no password, after which a reason could be told.
-            user = user if not by_challenges or may_sign_in(user) else None
+            if by_challenges and not may_sign_in(user):
+                user, barred = None, user
         caller, user, known = await self._announce(caller, user, made)
+        # Such a user is unknown to triggers and gets no tokens, but has one salt and one name for
+        # the client in every flow: others than in USER_SRP_AUTH would tell that there is somebody.
+        met = barred or known
         with_device = names_device(parameters)
         srp = public_a is not None
-        progress = self._begin(caller, table, typed, known, srp=srp, with_device=with_device)
+        progress = self._begin(caller, table, typed, known, met, srp=srp, with_device=with_device)
         if not by_challenges and public_a is not None:
-            return await self.handshakes.ask(caller, progress, known.password, public_a)
+            return await self.handshakes.ask(caller, progress, met.password, public_a)
         decision = Decision(caller=caller, user=user, progress=progress, step=DefineOwed())
         opening = None
         if public_a is not None:
-            opening = _Opening(public_a=public_a, password=known.password)
+            opening = _Opening(public_a=public_a, password=met.password)
         return await self._go_on(decision, opening)
 
     async def _announce(
@@ -251,10 +256,22 @@ class SignIns:
         flow: AuthFlow,
         typed: str,
         known: User | StandIn,
+        met: User | StandIn,
         *,
         srp: bool,
         with_device: bool,
     ) -> Progress:
+        """Begin a sign-in.
+
+        Args:
+            caller: Who asks.
+            flow: The auth flow.
+            typed: The name as it was typed.
+            known: Whose sign-in it is, as triggers are told.
+            met: Whose the salt and the name are that the client is told.
+            srp: Whether A was sent.
+            with_device: Whether the client named a device.
+        """
         first = (entry(State.SRP_A, passed=True),) if srp else ()
         pool, hidden = caller.pool, caller.client.hides_users
         user = known if isinstance(known, User) else None
@@ -270,7 +287,7 @@ class SignIns:
             history=first,
             credentials=None if user is None else user.credentials,
             with_device=with_device,
-            told_as=name_for_client(known, pool, hidden=hidden),
+            told_as=name_for_client(met, pool, hidden=hidden),
             named=keyed(pool, "session", pool.fold(typed)),
             room=self.most_sessions,
         )
@@ -287,7 +304,9 @@ class SignIns:
         user = await self.passwords.find_or_migrate(caller, user, made, typed, password)
         caller, user, known = await self._announce(caller, user, made)
         flow, with_device = AuthFlow.USER_PASSWORD_AUTH, names_device(parameters)
-        progress = self._begin(caller, flow, typed, known, srp=False, with_device=with_device)
+        progress = self._begin(
+            caller, flow, typed, known, known, srp=False, with_device=with_device
+        )
         return await self._go_on(await self.passwords.check(caller, progress, known, password))
 
     async def _go_on(self, decision: Decision, opening: _Opening | None = None) -> dict[str, Any]:

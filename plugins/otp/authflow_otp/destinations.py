@@ -59,6 +59,8 @@ def destination(medium: Medium, attributes: Mapping[str, str]) -> str | None:
 def masked(medium: Medium, value: str) -> str:
     """Give what a client may see of an address or a number.
 
+    Letters are small ones, as those of stand-ins are: a capital would be a user's own.
+
     Args:
         medium: Which of the two it is.
         value: The address or number.
@@ -66,7 +68,11 @@ def masked(medium: Medium, value: str) -> str:
     if medium is Medium.SMS:
         return f"+*******{value[-4:]}"
     mailbox, _, domain = value.rpartition("@")
-    return f"{mailbox[:1]}***@{domain[:1]}***"
+    return f"{_first(mailbox)}***@{_first(domain)}***"
+
+
+def _first(text: str) -> str:
+    return text[:1].casefold()[:1]
 
 
 def stand_in(medium: Medium, username: str, digest: bytes) -> str:

@@ -42,6 +42,24 @@ def test_a_mask_shows_two_letters_or_four_digits_and_no_length() -> None:
     assert masked(Medium.SMS, "+15551234") == "+*******1234"
 
 
+@given(
+    mailbox=st.text(st.characters(categories=["L"]), min_size=1, max_size=9),
+    domain=st.text(st.characters(categories=["L"]), min_size=1, max_size=9),
+)
+def test_no_letter_case_shows_in_a_mask_nor_in_a_stand_in(mailbox: str, domain: str) -> None:
+    address = f"{mailbox}@{domain}.example"
+    shown = masked(Medium.EMAIL, address)
+    assert shown == shown.casefold()
+    assert len(shown) == len("a***@e***")
+    assert shown == masked(Medium.EMAIL, address.casefold())
+    assert stand_in(Medium.EMAIL, address, bytes(8)) == shown
+
+
+def test_capitals_of_an_address_are_shown_small() -> None:
+    assert masked(Medium.EMAIL, "Quinn@Zeta.com") == "q***@z***"
+    assert stand_in(Medium.EMAIL, "Quinn@Zeta.com", bytes(8)) == "q***@z***"
+
+
 @given(username=st.text(), digest=st.binary(min_size=8))
 def test_a_stand_in_looks_like_a_mask(username: str, digest: bytes) -> None:
     for medium, form in FORMS.items():

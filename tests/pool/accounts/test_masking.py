@@ -1,5 +1,7 @@
+import sqlite3
 import uuid
 from collections import Counter
+from contextlib import closing
 
 import pytest
 from attrs import define, field
@@ -201,13 +203,56 @@ async def test_where_aliases_lead_to_users_all_are_called_by_an_id(api, settle, 
         assert len(salt) == 32
 
 
-async def test_the_answer_may_name_the_user_in_each_way_that_was_told(api, settle):
+async def test_the_answer_may_name_the_user_as_was_typed_and_as_was_told(api, settle):
     house = await settle(api, {"AliasAttributes": ["email"]}, PreventUserExistenceErrors="ENABLED")
     await house.add_user("ann", **EMAIL)
-    for name in (None, "ann", "ann@example.org"):
+    for name in (None, "ann@example.org"):
         _, _, proof = await shown(house, "ann@example.org")
         if name is not None:
             proof["ChallengeResponses"]["USERNAME"] = name
+        assert "AuthenticationResult" in await api("RespondToAuthChallenge", **proof)
+
+
+ALIASED = {"AliasAttributes": ["email", "preferred_username"]}
+KNOWN_AND_NOT = {
+    "folding, its own spelling": (FOLDING, "ann", "Ann", "bob", "Bob"),
+    "folding, another spelling": (FOLDING, "ANN", "aNN", "BOB", "bOB"),
+    "strict": (STRICT, "Ann", "ann", "Bob", "bob"),
+    "username for an alias": (ALIASED, "ann@example.org", "Ann", "bob@example.org", "Bob"),
+    "alias for a username": (ALIASED, "Ann", "ann@example.org", "Bob", "bob@example.org"),
+    "an alias for another": (ALIASED, "ann@example.org", "queen", "bob@example.org", "king"),
+}
+
+
+@pytest.mark.parametrize("case", KNOWN_AND_NOT)
+@pytest.mark.parametrize("with_secret", [False, True])
+async def test_no_name_that_only_a_user_has_is_taken_in_an_answer(start, settle, case, with_secret):
+    setting, begun, other, begun_by_nobody, other_of_nobody = KNOWN_AND_NOT[case]
+    hidden = {"PreventUserExistenceErrors": "ENABLED", "GenerateSecret": with_secret}
+    house = await settle(await start(triggers=Watching()), setting, **hidden)
+    queen = {"preferred_username": "queen"} if setting is ALIASED else {}
+    await house.add_user("Ann", **EMAIL, **queen)
+    refusals = []
+    for typed, named in ((begun, other), (begun_by_nobody, other_of_nobody)):
+        asked = await house.api("InitiateAuth", **house.begin("CUSTOM_AUTH", typed))
+        answer = house.answer("CUSTOM_CHALLENGE", named, asked["Session"], ANSWER="x")
+        refusals.append(await house.api.refused("RespondToAuthChallenge", **answer))
+        prover, asked = await house.ask(typed)
+        proof = house.proof(prover, asked)
+        proof["ChallengeResponses"].update(house.named(named))
+        refusals.append(await house.api.refused("RespondToAuthChallenge", **proof))
+    assert refusals[:2] == refusals[2:]
+    assert refusals[0].message == "Invalid session for the user."
+    assert refusals[1].message == WRONG
+
+
+async def test_where_nobody_is_hidden_the_answer_may_name_the_username(api, settle):
+    house = await settle(api, {"AliasAttributes": ["email"], **FOLDING})
+    await house.add_user("Ann", **EMAIL)
+    for name in ("Ann", "ann@example.org"):
+        prover, asked = await house.ask("ann@example.org")
+        proof = house.proof(prover, asked)
+        proof["ChallengeResponses"]["USERNAME"] = name
         assert "AuthenticationResult" in await api("RespondToAuthChallenge", **proof)
 
 
@@ -267,6 +312,63 @@ class Watching:
         self.events.append(event)
         event["response"]["challengeName"] = "CUSTOM_CHALLENGE"
         return event
+
+
+@define
+class Proving(Watching):
+    """Triggers of a custom flow that wants the password proved first, if the client can."""
+
+    async def handle(self, event):
+        filled = await super().handle(event)
+        if [each["challengeName"] for each in event["request"].get("session") or ()] == ["SRP_A"]:
+            filled["response"]["challengeName"] = "PASSWORD_VERIFIER"
+        return filled
+
+
+BARRED = {
+    "disabled": "UPDATE users SET enabled = 0",
+    "unconfirmed": "UPDATE users SET status = 'UNCONFIRMED'",
+    "to reset": "UPDATE users SET status = 'RESET_REQUIRED'",
+}
+
+
+NAMES_OF = {
+    "folding": (FOLDING, "Ann", ["ann", "ANN"]),
+    "strict": (STRICT, "Ann", ["Ann"]),
+    "with aliases": (ALIASED, "Ann", ["Ann", "ann@example.org"]),
+    "by address": ({"UsernameAttributes": ["email"]}, "ann@example.org", ["ann@example.org"]),
+}
+
+
+@pytest.mark.parametrize("state", BARRED)
+@pytest.mark.parametrize("pool", NAMES_OF)
+async def test_who_may_not_sign_in_has_one_salt_and_one_name_in_every_flow_and_gets_no_tokens(
+    start, settle, tmp_path, state, pool
+):
+    setting, username, names = NAMES_OF[pool]
+    triggers, path = Proving(), tmp_path / "pool.db"
+    house = await settle(
+        await start(triggers=triggers, db=str(path)), setting, PreventUserExistenceErrors="ENABLED"
+    )
+    await house.add_user(username, **EMAIL)
+    ways = [("USER_SRP_AUTH", {}), ("CUSTOM_AUTH", {"CHALLENGE_NAME": "SRP_A"})]
+    seen = {name: {(await shown(house, name))[:2]} for name in names}
+    with closing(sqlite3.connect(path)) as file:
+        file.execute(BARRED[state])
+        file.commit()
+    for name in names:
+        for flow, more in ways:
+            triggers.events.clear()
+            told, salt, proof = await shown(house, name, flow, **more)
+            seen[name].add((told, salt))
+            heard = {event["request"]["userNotFound"] for event in triggers.events}
+            assert heard == {flow == "CUSTOM_AUTH"}
+            if flow == "CUSTOM_AUTH":  # the right password proves nothing there
+                refusal = await house.api.refused("RespondToAuthChallenge", **proof)
+                assert refusal.message == WRONG
+        asked = await house.api("InitiateAuth", **house.begin("CUSTOM_AUTH", name))
+        seen[name].add((asked["ChallengeParameters"]["USERNAME"], salt))
+    assert {name: len(each) for name, each in seen.items()} == dict.fromkeys(names, 1)
 
 
 @pytest.mark.parametrize("setting", [FOLDING, STRICT])

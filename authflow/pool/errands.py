@@ -1,0 +1,34 @@
+"""Errands: what is done for a request once its reply is sent.
+
+How long it takes would tell the client something, such as that a message was sent to somebody.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
+
+Errand = Callable[[], None]
+"""Does it; raises nothing, and is quick: the server does nothing else meanwhile."""
+
+_OF_THE_REQUEST: Final = ContextVar[list[Errand] | None]("errands of the request", default=None)
+
+
+@contextmanager
+def errands() -> Iterator[list[Errand]]:
+    """Collect the errands of the request that is served inside; whoever asks for them does them."""
+    collected: list[Errand] = []
+    token = _OF_THE_REQUEST.set(collected)
+    try:
+        yield collected
+    finally:
+        _OF_THE_REQUEST.reset(token)
+
+
+def leave(errand: Errand) -> None:
+    """Leave an errand for after the reply; where no request is served it is done at once."""
+    collected = _OF_THE_REQUEST.get()
+    if collected is None:
+        errand()
+    else:
+        collected.append(errand)
