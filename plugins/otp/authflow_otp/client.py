@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 
 from authflow.plugins import Challenge, PluginFailedError, Prompt
 
-_DESTINATION: Final = re.compile(r"\+\*{1,15}[0-9]{1,4}|[^\s@<>]{0,4}\*{1,8}@[^\s@<>]{0,4}\*{1,8}")
+_DESTINATION: Final = re.compile(r"\+\*{1,15}[0-9]{0,4}|[^\s@<>]{0,4}\*{1,8}@[^\s@<>]{0,4}\*{1,8}")
 _NUMBER: Final = re.compile(r"[0-9]{1,6}")
 _WORD: Final = re.compile(r"[a-z]{2,16}")
 _MEDIA: Final = {"EMAIL": "by e-mail", "SMS": "by text message"}

@@ -71,6 +71,11 @@ def masked(medium: Medium, value: str) -> str:
     return f"{_first(mailbox)}***@{_first(domain)}***"
 
 
+def blank(medium: Medium) -> str:
+    """Give what a client may see where nothing of an address or a number is shown."""
+    return "+***********" if medium is Medium.SMS else "***@***"
+
+
 def _first(text: str) -> str:
     return text[:1].casefold()[:1]
 

@@ -42,7 +42,7 @@ from authflow.plugins import (
 )
 from authflow.triggers import Limits
 from authflow_otp.answers import code_of
-from authflow_otp.destinations import Medium, destination, masked, stand_in
+from authflow_otp.destinations import Medium, blank, destination, masked, stand_in
 from authflow_otp.messages import LONGEST_PURPOSE, Templates
 from authflow_otp.senders import Sender
 from authflow_otp.settings import having, within
@@ -137,6 +137,12 @@ def _is_pace(_settings: object, _field: object, pace: Any) -> None:
         raise ConfigError(msg)
 
 
+def _is_yes_or_no(_settings: object, _field: object, value: Any) -> None:
+    if type(value) is not bool:
+        msg = "otp: hint is True or False"
+        raise ConfigError(msg)
+
+
 @frozen(kw_only=True)
 class Otp:
     """A code of some digits, sent by e-mail or SMS, to be typed.
@@ -158,6 +164,9 @@ class Otp:
         pace: How many seconds it takes at least when a message is due, whether or not one is
             sent: a quick answer would tell that a user does not exist. Take what the sender
             takes on a slow day.
+        hint: Whether an address's first letters or a number's last digits are shown. Where users
+            sign in by addresses that are not their usernames, whoever types one can compare them
+            with it: the event does not say what was typed, so no stand-in can be made of that.
 
     Raises:
         ConfigError: A setting is out of bounds.
@@ -216,6 +225,12 @@ class Otp:
         },
     )
 
+    hint: bool = field(
+        default=True,
+        validator=_is_yes_or_no,
+        metadata={"doc": "whether an address's first letters or a number's last digits are shown"},
+    )
+
     def __attrs_post_init__(self) -> None:
         if not isinstance(getattr(self.sender, "medium", None), Medium):
             msg = "otp: the sender must have a medium, Medium.EMAIL or Medium.SMS"
@@ -252,6 +267,7 @@ class Otp:
             "authflow-otp stand-in", context.user_pool_id, context.username, key_id=ring.lookup
         )
         shown = stand_in(medium, context.username, digest) if to is None else masked(medium, to)
+        shown = shown if self.hint else blank(medium)
         public = {
             "destination": shown,
             "medium": medium.value,

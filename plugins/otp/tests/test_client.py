@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from authflow_otp.client import HotpPrompter, OtpPrompter, TotpPrompter
+from authflow_otp.destinations import Medium, blank
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +63,16 @@ def made(attempt: int = 1, attempts: int | None = 3, kind: str = "otp", **parame
                 ),
                 "The code, or nothing to have it sent again:",
             ],
+        ),
+        *(
+            (
+                made(**{**SENT, "medium": medium.value, "destination": blank(medium)}),
+                [
+                    f"A code of 6 digits was sent {by} to {blank(medium)}. It is good for 5 min.",
+                    "The code, or nothing to have it sent again:",
+                ],
+            )
+            for medium, by in ((Medium.EMAIL, "by e-mail"), (Medium.SMS, "by text message"))
         ),
         (
             made(2, **{**SENT, "sent": "false"}),

@@ -4,7 +4,7 @@ import os
 import re
 
 import pytest
-from authflow_otp.destinations import Medium, destination, masked, stand_in
+from authflow_otp.destinations import Medium, blank, destination, masked, stand_in
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,6 +65,11 @@ def test_a_stand_in_looks_like_a_mask(username: str, digest: bytes) -> None:
     for medium, form in FORMS.items():
         shown = stand_in(medium, username, digest)
         assert re.fullmatch(form, shown) or shown == masked(medium, username)
+
+
+def test_a_blank_shows_neither_letter_nor_digit() -> None:
+    for medium in Medium:
+        assert set(blank(medium)) <= set("+@*")
 
 
 def test_a_stand_in_is_decided_by_its_digest_and_differs_with_it() -> None:

@@ -280,6 +280,20 @@ async def test_users_who_cannot_be_reached_see_what_all_others_see(
         assert len(outbox.sent) == 3
 
 
+async def test_without_a_hint_nothing_of_an_address_is_shown_to_anybody(
+    open_pool: Opened, outbox: Any
+) -> None:
+    async with open_pool(outbox, hint=False) as house:
+        await house.user("ada", **ADA)
+        for name in ("nobody", "nobody@example.com", "ada"):
+            pending = await house.auth.sign_in(name, flow=CUSTOM)
+            assert seen(pending)["destination"] == "***@***"
+        assert outbox.sent[-1].destination == "ada@example.com"
+        prompt = ScriptedPrompt([outbox.code])
+        assert await OtpPrompter().answer(pending.challenge, prompt) == outbox.code
+        assert isinstance(await house.auth.answer(pending, outbox.code), SignedIn)
+
+
 async def test_the_code_that_was_drawn_for_nobody_is_wrong(open_pool: Opened, outbox: Any) -> None:
     drawn = []
 

@@ -46,6 +46,8 @@ class Mute:
         ({"digits": 11}, "digits is a whole number from 6 to 10"),
         ({"digits": 6.0}, "digits is a whole number"),
         ({"digits": True}, "digits is a whole number"),
+        ({"hint": "no"}, "hint is True or False"),
+        ({"hint": 0}, "hint is True or False"),
         ({"life": 541}, "life is a whole number from 60 to 540"),
         ({"life": 59}, "life is a whole number from 60 to 540"),
         ({"purpose": ""}, "purpose"),
