@@ -97,7 +97,9 @@ class PoolServer:
         most_sessions: How many sign-ins that began under one name may wait for an answer. A further
             one ends the oldest.
         on_message: Told of every message that a pool sends to a user, with the code in it. There is
-            no mail server: this, or `mailbox`, is where messages are found.
+            no mail server: this, or `mailbox`, is where messages are found. The server does nothing
+            else meanwhile: what takes long is to be handed on. Where an app client hides users, it
+            runs once the reply is sent.
         clock: Gives the time, in seconds since the epoch.
         name_budget: How many requests about one name are taken. Beyond this and what follows the
             client hears TooManyRequestsException.
