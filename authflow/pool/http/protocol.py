@@ -236,11 +236,16 @@ class PoolProtocol(HttpToolsProtocol):
     def _read_target(self) -> None:
         """Take apart a target that names the host: it counts, and the header does not.
 
-        Source: RFC 9112 §3.2.2.
+        Anything but a path and an http URL is refused: whatever else names a host or a scheme is
+        meant for a proxy or for another protocol, and nobody would judge the host in it.
+
+        Source: RFC 9112 §3.2.
         """
+        if self.url.startswith(b"/"):
+            return
         target = _ABSOLUTE.fullmatch(self.url)
         if target is None:
-            return
+            self._object_to(malformed("the target is neither a path nor an http URL"))
         rest = target["rest"].partition(b"#")[0]
         self.url = rest if rest.startswith(b"/") else b"/" + rest
         if sum(name == b"host" for name, _ in self.headers) <= 1:  # two are refused anyway
