@@ -152,13 +152,16 @@ class PoolServer:
         connections = Connections(most=most_connections(self.max_connections))
         async with AsyncExitStack() as stack:
             listener = stack.enter_context(contextlib.closing(self._listen()))
+            name = f"[{self.host}]" if ":" in self.host else self.host
+            self.endpoint = f"http://{name}:{listener.getsockname()[1]}"
             workers = await stack.enter_async_context(Workers())
             database = await stack.enter_async_context(Database(path=self.db))
             triggers = TriggerRunner(
                 invokers=await self._invokers(stack), timeout=self.trigger_timeout
             )
             notices = await self._notices(database)
-            app = self._app(database, workers, triggers, listener, notices)
+            gate = self._gate(connections)
+            app = self._app(database, workers, triggers, gate, notices)
             await stack.enter_async_context(serving(app, listener, connections))
             self._stack = stack.pop_all()
         return self
@@ -222,16 +225,22 @@ class PoolServer:
         notices.tell_stored(await database.read(all_settings))
         return notices
 
+    def _gate(self, connections: Connections) -> Gate:
+        return Gate(
+            name_budget=self.name_budget,
+            address_budget=self.address_budget,
+            max_wait=self.max_wait,
+            room=connections.room,
+        )
+
     def _app(
         self,
         database: Database,
         workers: Workers,
         triggers: TriggerRunner,
-        listener: socket.socket,
+        gate: Gate,
         notices: Notices,
     ) -> PoolApp:
-        name = f"[{self.host}]" if ":" in self.host else self.host
-        self.endpoint = f"http://{name}:{listener.getsockname()[1]}"
         tokens = TokenIssuer(
             database=database,
             workers=workers,
@@ -250,9 +259,6 @@ class PoolServer:
             clock=self.clock,
             notices=notices,
             most_sessions=self.most_sessions,
-        )
-        gate = Gate(
-            name_budget=self.name_budget, address_budget=self.address_budget, max_wait=self.max_wait
         )
         return PoolApp(
             operations=table,

@@ -9,11 +9,12 @@ and nobody end.
 import contextlib
 import hashlib
 import ipaddress
+import math
 import os
 import random
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from enum import StrEnum, auto
 from functools import lru_cache
 from typing import Final
@@ -22,6 +23,7 @@ import anyio
 from attrs import define, field
 
 from authflow.pool.admission.budgets import Buckets, Budget
+from authflow.pool.admission.elsewhere import Elsewhere
 from authflow.pool.admission.lane import Lane, Ticket, at_work
 from authflow.pool.cognito_errors import CognitoError, too_many_requests
 
@@ -42,8 +44,13 @@ _MOST_CONNECTIONS: Final = 10_000
 _IPV6: Final = 6
 _IPV6_NETWORK: Final = 64
 
+_LINE_SHARE: Final = 4
+"""Of so many requests that the server may serve, one may stand in one line."""
+
 Peer = tuple[str, int]
 """The address and the port of who has opened a connection."""
+KeepBack = Callable[[float], Awaitable[None]]
+"""Lets a refusal wait for so many seconds, or less if its connection is to go."""
 
 
 class Kind(StrEnum):
@@ -115,6 +122,8 @@ class Gate:
         first_pause: For how many seconds a refusal is kept back; the next one of a connection for
             four times as long, and so on, up to five seconds. To read a request and refuse it takes
             a millisecond of the only loop there is: whoever is refused must not come again at once.
+        room: How many requests the server may serve at a time. Those who stand in a line or wait
+            for a trigger get a part of it each, so that there is room for others.
     """
 
     name_budget: Budget = NAME_BUDGET
@@ -123,12 +132,14 @@ class Gate:
     clock: Callable[[], float] = time.monotonic
     processors: int = field(factory=lambda: os.cpu_count() or 1)
     first_pause: float = _FIRST_PAUSE
+    room: float = math.inf
     _refused: OrderedDict[Peer, int] = field(factory=OrderedDict, init=False)
     """How often each connection was refused, less how often it was served since."""
     _names: Buckets = field(init=False)
     _addresses: Buckets = field(init=False)
     _arithmetic: Lane = field(init=False)
     _keys: Lane = field(init=False)
+    _elsewhere: Elsewhere = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._names = Buckets(budget=self.name_budget, clock=self.clock)
@@ -138,14 +149,23 @@ class Gate:
             places=_PLACES_PER_PROCESSOR * self.processors,
             max_wait=self.max_wait,
             clock=self.clock,
+            most=max(1, self.room / _LINE_SHARE),
         )
-        self._keys = Lane(places=1, max_wait=self.max_wait, clock=self.clock, held=_KEY_SECONDS)
+        self._keys = Lane(
+            places=1,
+            max_wait=self.max_wait,
+            clock=self.clock,
+            held=_KEY_SECONDS,
+            most=max(1, self.room / _LINE_SHARE),
+        )
+        self._elsewhere = Elsewhere(room=self.room)
 
-    async def check_address(self, peer: Peer) -> None:
+    async def check_address(self, peer: Peer, keep_back: KeepBack | None = None) -> None:
         """Count a request of an address, before anything of it is read but its head.
 
         Args:
             peer: Who has opened the connection.
+            keep_back: How a refusal waits, if not by sleeping.
 
         Raises:
             CognitoError: The address has sent too many.
@@ -154,12 +174,17 @@ class Gate:
         if self.address_budget is None and _is_here(network):
             return
         if not self._addresses.take(network):
-            await self._pause(peer)
+            await self._pause(peer, keep_back)
             raise too_many_requests()
 
     @contextlib.asynccontextmanager
     async def admitted(
-        self, operation: str, peer: Peer, realm: str, name: str
+        self,
+        operation: str,
+        peer: Peer,
+        realm: str,
+        name: str,
+        keep_back: KeepBack | None = None,
     ) -> AsyncIterator[Ticket]:
         """Let a request in, and see it out.
 
@@ -168,6 +193,7 @@ class Gate:
             peer: Who has opened the connection.
             realm: The app client or user pool that it names.
             name: Whom it is about, as it was typed; whether there is such a user does not matter.
+            keep_back: How a refusal waits, if not by sleeping.
 
         Yields:
             The request's ticket.
@@ -180,19 +206,19 @@ class Gate:
         text = f"{kind}\0{realm}\0{name.casefold()}".encode("utf-8", "replace")
         digest = hashlib.blake2b(text, digest_size=16).digest()
         lane = self._keys if kind is Kind.KEY else self._arithmetic
-        ticket = Ticket(lane=lane, address=network, name=digest)
+        ticket = Ticket(lane=lane, address=network, name=digest, elsewhere=self._elsewhere)
         try:
             if name and operation in _WORK_FOR_A_NAME and not self._names.take(digest):
                 raise too_many_requests()
             await ticket.enter(going_on=kind is Kind.GOING_ON)
         except CognitoError:
-            await self._pause(peer)
+            await self._pause(peer, keep_back)
             raise
         self._forgive(peer)
         with at_work(ticket):
             yield ticket
 
-    async def _pause(self, peer: Peer) -> None:
+    async def _pause(self, peer: Peer, keep_back: KeepBack | None) -> None:
         """Keep a refusal back."""
         times = self._refused.pop(peer, 0)
         self._refused[peer] = min(times + 1, _MOST_TIMES)
@@ -200,7 +226,8 @@ class Gate:
             self._refused.popitem(last=False)
         pause = min(_LONGEST_PAUSE, self.first_pause * _GROWTH**times)
         # Those who were refused together must not come again together.
-        await anyio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # it hides nothing
+        pause *= random.uniform(0.5, 1)  # noqa: S311  # it hides nothing
+        await (keep_back or anyio.sleep)(pause)
 
     def _forgive(self, peer: Peer) -> None:
         times = self._refused.pop(peer, 0)

@@ -6,14 +6,16 @@ comes back to those that go on: a slow trigger keeps no processor idle.
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from typing import Final
 
 from attrs import define, field
 
+from authflow.pool.admission.elsewhere import Elsewhere
 from authflow.pool.admission.fair_line import FairLine, Waiting
-from authflow.pool.cognito_errors import too_many_requests
+from authflow.pool.cognito_errors import CognitoError, too_many_requests
 
 _LEAST_SECONDS: Final = 0.001
 """What a request takes of the line's time at least: a line that was idle knows nothing better."""
@@ -34,12 +36,15 @@ class Lane:
         max_wait: How many seconds a beginning may have to wait; what goes on, twice as long.
         clock: Gives seconds that never go back.
         held: How many seconds a place is held, as long as nothing was measured.
+        most: How many beginnings may wait whatever it takes, and how many that go on: each has a
+            connection, of which there are so many only.
     """
 
     places: int
     max_wait: float
     clock: Callable[[], float]
     held: float = 0.0
+    most: float = math.inf
     _taken: int = field(default=0, init=False)
     _beginning: FairLine = field(factory=FairLine, init=False)
     _going_on: FairLine = field(factory=FairLine, init=False)
@@ -113,7 +118,7 @@ class Lane:
     def _room(self, *, going_on: bool) -> float:
         """How many may wait: as many as are served in the time that one may have to wait."""
         seconds = max(_LEAST_SECONDS, self.held / self.places)
-        return max(_ALWAYS, self.max_wait * (2 if going_on else 1) / seconds)
+        return min(self.most, max(_ALWAYS, self.max_wait * (2 if going_on else 1) / seconds))
 
 
 @define(kw_only=True)
@@ -126,6 +131,7 @@ class Ticket:
     lane: Lane
     address: str
     name: bytes
+    elsewhere: Elsewhere = field(factory=lambda: Elsewhere(room=math.inf))
     waited: bool = False
     _since: float | None = field(default=None, init=False)
     _worked: bool = field(default=False, init=False)
@@ -179,9 +185,20 @@ async def working() -> AsyncIterator[None]:
 
 
 @contextlib.contextmanager
-def waiting_elsewhere() -> Iterator[None]:
-    """Wait for something that takes no processor, such as a trigger: the place is another's."""
+def waiting_elsewhere(pool_id: str, otherwise: CognitoError) -> Iterator[None]:
+    """Wait for something that takes no processor, such as a trigger: the place is another's.
+
+    Args:
+        pool_id: The user pool whose trigger it is.
+        otherwise: What the client hears if too many wait already.
+
+    Raises:
+        CognitoError: `otherwise`.
+    """
     ticket = _TICKET.get()
-    if ticket is not None:
+    if ticket is None:
+        yield
+        return
+    with ticket.elsewhere.waiting(pool_id, otherwise):
         ticket.leave()
-    yield
+        yield

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from authflow.pool.admission.gate import Gate
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.errands import Errand, errands
-from authflow.pool.http.door import Door, internal_error
+from authflow.pool.http.door import ARRIVAL, Door, internal_error
 from authflow.pool.http.origins import Origins
 from authflow.pool.http.refusal_log import RefusalLog, RequestLog
 from authflow.pool.http.replies import AWS_JSON, JSON, refusal, reply
@@ -115,9 +115,10 @@ class PoolApp:
         if request.headers.get("content-type", "").partition(";")[0].strip() != AWS_JSON:
             raise malformed(f"the Content-Type must be {AWS_JSON}")
         peer = ("", 0) if request.client is None else (request.client.host, request.client.port)
-        await self.gate.check_address(peer)
+        keep_back = request.scope[ARRIVAL].keep_back
+        await self.gate.check_address(peer, keep_back)
         asked.update(validate(name, read_object(await _read_body(request))))
-        async with self.gate.admitted(name, peer, *_whom(asked)) as ticket:
+        async with self.gate.admitted(name, peer, *_whom(asked), keep_back) as ticket:
             if ticket.waited and await request.is_disconnected():
                 raise ClientDisconnect
             return await operation(asked)

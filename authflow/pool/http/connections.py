@@ -29,10 +29,12 @@ class Evictable(Protocol):
 class Connections:
     """All connections of a server.
 
-    A connection either waits for its client (to ask, to send the rest, to read) or the pool works
-    at a request of it. When there are too many, the one goes that has waited longest: so idle
-    connections cannot lock out whoever comes, and one that just came has time to ask. Work is
-    bounded such that there always is one that waits.
+    A connection either waits for its client (to ask, to send the rest, to read), or the pool works
+    at a request of it, or the refusal of its request is kept back. When there are too many, the one
+    goes that has waited longest: so idle connections cannot lock out whoever comes, and one that
+    just came has time to ask. Those whose refusal is kept back go before others: they are no work,
+    and a flood is to be refused at its own cost. Work is bounded such that there always is one that
+    can go.
 
     Args:
         most: How many there may be; two at least.
@@ -40,10 +42,16 @@ class Connections:
 
     most: int
     _waiting: dict[Evictable, None] = field(factory=dict, init=False)  # the oldest first
+    _kept_back: dict[Evictable, None] = field(factory=dict, init=False)  # the oldest first
     _working: set[Evictable] = field(factory=set, init=False)
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._working)
+        return len(self._waiting) + len(self._kept_back) + len(self._working)
+
+    @property
+    def room(self) -> int:
+        """How many of them the pool may work for at a time."""
+        return self.most - max(1, self.most // 10)
 
     def add(self, connection: Evictable) -> None:
         """Take a new connection in, which waits; another one goes if there are too many."""
@@ -52,17 +60,24 @@ class Connections:
             self.make_room()
 
     def make_room(self) -> None:
-        """Close the connection that has waited longest, if one waits."""
-        oldest = next(iter(self._waiting), None)
+        """Close one that is to be refused or has waited, that which did so longest."""
+        those = self._kept_back or self._waiting
+        oldest = next(iter(those), None)
         if oldest is not None:
-            del self._waiting[oldest]
+            del those[oldest]
             oldest.evict()
 
     def wait(self, connection: Evictable) -> None:
         """Note that a connection waits for its client; its wait begins now if it did not before."""
-        if connection in self._working:
-            self._working.remove(connection)
+        if connection in self._working or connection in self._kept_back:
+            self.remove(connection)
             self._waiting[connection] = None
+
+    def keep_back(self, connection: Evictable) -> None:
+        """Note that a connection's request is refused, and will hear of it later."""
+        if connection in self._waiting or connection in self._working:
+            self.remove(connection)
+            self._kept_back[connection] = None
 
     def work(self, connection: Evictable) -> bool:
         """Note that the pool works at a connection's request.
@@ -70,16 +85,17 @@ class Connections:
         Returns:
             Whether it may: not if it works at so many that too few connections would wait.
         """
-        if connection in self._waiting:
-            if len(self._working) >= self.most - max(1, self.most // 10):
+        if connection in self._waiting or connection in self._kept_back:
+            if len(self._working) >= self.room:
                 return False
-            del self._waiting[connection]
+            self.remove(connection)
             self._working.add(connection)
         return True
 
     def remove(self, connection: Evictable) -> None:
         """Forget a connection, which is closed."""
         self._waiting.pop(connection, None)
+        self._kept_back.pop(connection, None)
         self._working.discard(connection)
 
 

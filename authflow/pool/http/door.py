@@ -6,6 +6,7 @@ from attrs import define, frozen
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from authflow.pool.admission.gate import KeepBack
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.http.origins import Origins
 from authflow.pool.http.replies import refusal
@@ -22,9 +23,11 @@ class Arrival:
 
     Args:
         is_whole: Whether its end has come.
+        keep_back: Lets its refusal wait for so many seconds, or less if the connection is to go.
     """
 
     is_whole: bool = False
+    keep_back: KeepBack | None = None
 
 
 def internal_error() -> CognitoError:

@@ -19,13 +19,14 @@ import asyncio
 import re
 from typing import Any, ClassVar, Final, NoReturn, cast
 
+import anyio
 import httptools
 import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.cognito_errors import CognitoError, too_many_requests
 from authflow.pool.http.connections import Connections
 from authflow.pool.http.door import ARRIVAL, Arrival
 from authflow.pool.http.line import Line
@@ -81,6 +82,8 @@ class PoolProtocol(HttpToolsProtocol):
         self._in_head = False
         self._arrival = Arrival(is_whole=True)  # of the newest request
         self._owed = 0  # requests whose head has come and that are not answered
+        self._kept_back: asyncio.Event | None = None  # set when a refusal need wait no longer
+        self._is_to_end = False
         self._fault: CognitoError | None = None  # what a callback of the parser objects to
         self._last: CognitoError | None = None  # what is answered after all that is owed
         self._head_timer: asyncio.TimerHandle | None = None
@@ -108,6 +111,8 @@ class PoolProtocol(HttpToolsProtocol):
         self._forget_head()
         self._unset_keepalive_if_required()
         self._held = _NOTHING
+        if self._kept_back is not None:
+            self._kept_back.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -134,11 +139,17 @@ class PoolProtocol(HttpToolsProtocol):
         self._note_state()
 
     def evict(self) -> None:
-        """Close the connection now, in favour of another one."""
+        """Close the connection now, in favour of another one; a refusal is kept back no longer."""
+        if self._kept_back is not None and not self._kept_back.is_set():
+            self._kept_back.set()
+            self._line.write(last_words(too_many_requests()))
         self._line.abort()
 
     def shutdown(self) -> None:
         """Close the connection as soon as no answer is owed."""
+        self._is_to_end = True
+        if self._kept_back is not None:
+            self._kept_back.set()
         if self._owed:
             super().shutdown()
         else:
@@ -190,7 +201,7 @@ class PoolProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
-        self._arrival = Arrival()
+        self._arrival = Arrival(keep_back=self._keep_back)
         cast("dict[str, Any]", self.scope)[ARRIVAL] = self._arrival
         self._in_head = self._marked = True
 
@@ -236,11 +247,16 @@ class PoolProtocol(HttpToolsProtocol):
     def _read_target(self) -> None:
         """Take apart a target that names the host: it counts, and the header does not.
 
-        Source: RFC 9112 §3.2.2.
+        Anything but a path and an http URL is refused: whatever else names a host or a scheme is
+        meant for a proxy or for another protocol, and nobody would judge the host in it.
+
+        Source: RFC 9112 §3.2.
         """
+        if self.url.startswith(b"/"):
+            return
         target = _ABSOLUTE.fullmatch(self.url)
         if target is None:
-            return
+            self._object_to(malformed("the target is neither a path nor an http URL"))
         rest = target["rest"].partition(b"#")[0]
         self.url = rest if rest.startswith(b"/") else b"/" + rest
         if sum(name == b"host" for name, _ in self.headers) <= 1:  # two are refused anyway
@@ -252,6 +268,13 @@ class PoolProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Go on to the next request, or wait for it."""
         self._owed -= 1
+        self._kept_back = None
+        if not self._note_state():
+            # Requests came behind one whose refusal was kept back, and now there is no room.
+            self.pipeline.clear()
+            self._owed, self._held = 0, _NOTHING
+            self._end(_BUSY)
+            return
         super().on_response_complete()
         if self._last is not None and not self._owed:
             self._end(self._last)
@@ -260,16 +283,31 @@ class PoolProtocol(HttpToolsProtocol):
             self._expect_head()
         self._note_state()
 
+    async def _keep_back(self, seconds: float) -> None:
+        """Let the refusal of the request that is served wait; the connection is no work then."""
+        if self._is_to_end or self.transport.is_closing():
+            return
+        self._kept_back = asyncio.Event()
+        self._note_state()
+        with anyio.move_on_after(seconds):
+            await self._kept_back.wait()
+        self._kept_back.set()
+
     def _note_state(self) -> bool:
         """Tell all connections' keeper whether the pool works for this one, or waits for it.
 
         Returns:
             Whether the pool may work for it, if it is to.
         """
-        whole = self._owed > 1 or (self._owed == 1 and self._arrival.is_whole)
-        if whole and not (self.transport.is_closing() or self.flow.write_paused):
+        whole = self._owed > 1 or (self._owed == 1 and not self._in_body())
+        if self.transport.is_closing() or self.flow.write_paused:
+            self._all.wait(self)
+        elif self._kept_back is not None:
+            self._all.keep_back(self)
+        elif whole:
             return self._all.work(self)
-        self._all.wait(self)
+        else:
+            self._all.wait(self)
         return True
 
     def _refuse(self, error: CognitoError) -> None:

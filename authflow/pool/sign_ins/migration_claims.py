@@ -160,10 +160,10 @@ class MigrationClaims:
             token=secrets.token_hex(16),
             counted=Counted.of_directory(caller, typed) if counting else None,
         )
-        async with self._turn(claim.name) as in_time:
+        async with self._turn(claim) as in_time:
             taken = await self._taken(claim) if in_time else None
             if taken is None:
-                raise CognitoError("TooManyRequestsException", "Too many requests.")
+                raise _too_many()
             try:
                 yield taken
             finally:
@@ -180,21 +180,22 @@ class MigrationClaims:
                     raise taken
                 if taken is not None:
                     return taken
-                await anyio.sleep(_PAUSE)
+                with waiting_elsewhere(claim.pool.id, _too_many()):
+                    await anyio.sleep(_PAUSE)
         return None
 
     @asynccontextmanager
-    async def _turn(self, name: str) -> AsyncIterator[bool]:
+    async def _turn(self, claim: Claim) -> AsyncIterator[bool]:
         """Let one request of this process at a time ask for a claim; say whether it was in time.
 
         This only saves work: what counts is the claim.
         """
-        turn = self._turns.setdefault(name, _Turn())
+        turn = self._turns.setdefault(claim.name, _Turn())
         turn.waiting += 1
         in_time = False
         try:
             # Whoever has the turn needs a place for arithmetic, so no one who waits may hold it.
-            with waiting_elsewhere(), anyio.move_on_after(_TIMEOUT):
+            with waiting_elsewhere(claim.pool.id, _too_many()), anyio.move_on_after(_TIMEOUT):
                 await turn.lock.acquire()
                 in_time = True
             yield in_time
@@ -203,7 +204,11 @@ class MigrationClaims:
                 turn.lock.release()
             turn.waiting -= 1
             if not turn.waiting:
-                del self._turns[name]
+                del self._turns[claim.name]
+
+
+def _too_many() -> CognitoError:
+    return CognitoError("TooManyRequestsException", "Too many requests.")
 
 
 @define(eq=False)

@@ -218,13 +218,16 @@ def _open(path: str) -> _Sqlite:
         ConfigError: The file cannot be opened, is not a pool's database of this version, or is open
             to other users and cannot be closed off.
     """
-    file = None
+    file, opened = None, path
     try:
         if path != MEMORY:
             file = PrivateFile(path)
             file.make()
+            # In full: a name such as "file:pool.db?mode=rwc" may be a URI to SQLite, which then
+            # opens another file than the one that was made and looked at (its option USE_URI).
+            opened = str(file.path)
         # Made here, used by one thread: the writer's goes over to its thread for good.
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(opened, isolation_level=None, check_same_thread=False)
     except (OSError, ValueError, sqlite3.Error) as error:
         msg = f"cannot open the database {path!r}: {error}"
         raise ConfigError(msg) from error

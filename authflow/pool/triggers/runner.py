@@ -24,6 +24,7 @@ from authflow.pool.triggers.invokers import (
     NotInvokedError,
     NotJsonError,
     function_name,
+    throttled,
 )
 
 _LOG: Final = limited_logger("authflow.pool.triggers")
@@ -111,7 +112,7 @@ class TriggerRunner:
             TriggerRaisedError: The trigger raised; the text is what Cognito tells the client.
             CognitoError: It cannot be run, took too long, or gave back what Cognito does not take.
         """
-        with waiting_elsewhere():
+        with waiting_elsewhere(pool.id, _unexpected(event.trigger, str(throttled(again=False)))):
             given = await self._given(pool, event.trigger, event.to_json())
         try:
             return event.read_reply(given)

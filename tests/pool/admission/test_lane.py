@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import math
 
 import anyio
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from authflow.pool.admission.lane import Lane, Ticket, at_work, waiting_elsewhere, working
 from authflow.pool.cognito_errors import CognitoError
 from tests.pool.admission.test_budgets import Time
+
+FULL = CognitoError("TooManyRequestsException", "full")
 
 
 @pytest.fixture
@@ -181,7 +184,7 @@ async def test_a_place_is_given_back_after_the_first_arithmetic_and_the_rest_wai
 async def test_while_triggers_run_the_place_is_anothers(time):
     lane, order = lane_of(time), []
     with at_work(await ticket_in(lane)):
-        with waiting_elsewhere():
+        with waiting_elsewhere("pool", FULL):
             (task,) = await in_line(lane, [("next", "a", b"")], order)
             await task
         await lane.enter("b", b"")
@@ -205,7 +208,7 @@ async def test_whatever_becomes_of_a_request_its_place_is_given_back_once(time, 
     lane = lane_of(time, places=3)
     with contextlib.suppress(ZeroDivisionError), at_work(await ticket_in(lane)):
         if where == "in the trigger":
-            with waiting_elsewhere():
+            with waiting_elsewhere("pool", FULL):
                 raise ZeroDivisionError
         elif where == "in the arithmetic":
             async with working():
@@ -216,5 +219,19 @@ async def test_whatever_becomes_of_a_request_its_place_is_given_back_once(time, 
 
 async def test_outside_of_requests_nothing_waits():
     async with working():
-        with waiting_elsewhere():
+        with waiting_elsewhere("pool", FULL):
             pass
+
+
+@pytest.mark.parametrize("going_on", [False, True])
+@pytest.mark.parametrize("most", [1, 2.25, 7])
+async def test_no_more_wait_than_may_whatever_it_takes(time, most, going_on):
+    lane, order = lane_of(time, most=most), []
+    await lane.enter("a", b"")
+    flows = [(n, "a", b"") for n in range(20)]
+    tasks = await in_line(lane, flows, order, going_on=going_on)
+    refused = 20 - math.ceil(most)
+    assert [label for label, _ in order] == list(range(20))[-refused:]
+    lane.leave(time.now)
+    await asyncio.gather(*tasks)
+    assert len(order) == 20

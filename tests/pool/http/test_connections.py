@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 
-from authflow.pool import PoolServer
+from authflow.pool import Budget, PoolServer
 from authflow.pool.http.connections import Acceptor, Connections
 from authflow.pool.http.protocol import PoolProtocol
 
@@ -21,7 +21,7 @@ HEAD = (
 )
 ASK = HEAD + b'\r\n{"MaxResults": 1}'
 MAKE = ASK.replace(b"ListUserPools", b"CreateUserPool").replace(
-    b'17\r\n\r\n{"MaxResults": 1}', b'20\r\n\r\n{"PoolName": "never"}'
+    b'17\r\n\r\n{"MaxResults": 1}', b'21\r\n\r\n{"PoolName": "never"}'
 )
 SERVE = """
 import resource, sys
@@ -106,6 +106,35 @@ def test_what_is_closed_is_forgotten():
     connections.make_room()
 
 
+@pytest.mark.parametrize("before", ["waits", "is worked for"])
+def test_one_whose_refusal_is_kept_back_is_no_work_and_goes_before_those_that_wait(before):
+    connections = Connections(most=4)
+    a, b, c, d = guests(connections, 4)
+    if before == "is worked for":
+        assert all(map(connections.work, (c, d)))
+    connections.keep_back(c)
+    connections.keep_back(d)
+    assert connections.work(b)
+    assert connections.work(d)  # it is asked something else
+    guests(connections, 1)
+    assert [each.gone for each in (a, b, c, d)] == [False, False, True, False]
+    assert len(connections) == 4
+    connections.keep_back(c)  # it is closed
+    assert len(connections) == 4
+
+
+def test_one_that_was_refused_at_last_waits_again():
+    connections = Connections(most=2)
+    a, b = guests(connections, 2)
+    connections.keep_back(b)
+    connections.wait(b)
+    guests(connections, 1)
+    assert (a.gone, b.gone) == (True, False)
+    connections.keep_back(b)
+    connections.remove(b)
+    assert len(connections) == 1
+
+
 async def leave(writer):
     """Close a connection at once, whatever is unread or unsent."""
     writer.transport.abort()
@@ -159,26 +188,51 @@ async def test_connections_that_wait_do_not_keep_a_server_from_its_end(monkeypat
             await leave(writer)
 
 
-async def test_one_that_is_worked_for_is_not_closed_and_others_are_told_to_wait(start, settle):
-    asked, go_on = asyncio.Event(), asyncio.Event()
-    arrived = 0
+@pytest.fixture
+def slow():
+    """Goes on at the end of a test, at the latest."""
+    slow = Slow()
+    yield slow
+    slow.go_on.set()
 
-    class Slow:
-        sources = frozenset({"UserMigration"})
 
-        async def handle(self, event):
-            nonlocal arrived
-            arrived += 1
-            if arrived == 9:
-                asked.set()
-            await go_on.wait()
-            return {**event, "response": {"userAttributes": {"name": "Old"}}}
+class Slow:
+    """Serves migrations of every pool once it is told to go on."""
 
-    api = await start(max_connections=10, triggers=Slow(), trigger_timeout=60)
-    house = await settle(api)
-    requests = [("InitiateAuth", house.by_password(f"old{n}")) for n in range(9)]
-    working = asyncio.create_task(api.at_once(*requests))
-    await asyncio.wait_for(asked.wait(), 20)
+    sources = frozenset({"UserMigration"})
+
+    def __init__(self):
+        self.go_on, self.arrived = asyncio.Event(), 0
+
+    async def handle(self, event):
+        self.arrived += 1
+        await self.go_on.wait()
+        return {**event, "response": {"userAttributes": {"name": "Old"}}}
+
+
+def begun(house, name):
+    return asyncio.create_task(house.api.post("InitiateAuth", json.dumps(house.by_password(name))))
+
+
+async def held_by(slow, house, number):
+    """Begin to sign in, one after the other; each waits for the trigger."""
+    tasks = []
+    for each in range(number):
+        before = slow.arrived
+        tasks.append(begun(house, f"old{each}"))
+        async with asyncio.timeout(20):
+            while slow.arrived == before:
+                await asyncio.sleep(0.002)
+    return tasks
+
+
+async def test_one_that_is_worked_for_is_not_closed_and_others_are_told_to_wait(
+    start, settle, slow
+):
+    api = await start(max_connections=10, triggers=slow, trigger_timeout=60)
+    working = []
+    for number in (5, 2, 1, 1):  # one pool's trigger may not hold them all
+        working += await held_by(slow, await settle(api), number)
     for _ in range(12):
         answer = await ask(port_of(api.endpoint), MAKE)
         assert answer.startswith(b"HTTP/1.1 503 ")
@@ -186,9 +240,138 @@ async def test_one_that_is_worked_for_is_not_closed_and_others_are_told_to_wait(
             "__type": "TooManyRequestsException",
             "message": "Too many requests.",
         }
-    go_on.set()
-    assert all("AuthenticationResult" in each for each in await working)
+    slow.go_on.set()
+    assert all("AuthenticationResult" in reply[1] for reply in await gathered(working))
     # What was refused was not done.
+    pools = (await api("ListUserPools", MaxResults=60))["UserPools"]
+    assert {each["Name"] for each in pools} == {"test"}
+
+
+async def gathered(tasks):
+    return await asyncio.wait_for(asyncio.gather(*tasks), 20)
+
+
+@pytest.mark.parametrize("names", ["many", "one"])
+async def test_who_waits_for_one_pools_trigger_leaves_room_to_other_pools(
+    start, settle, slow, names
+):
+    """Of one name one is asked about at a time, and the others wait for their turn."""
+    api = await start(max_connections=20, triggers=slow, trigger_timeout=60)
+    house, port = await settle(api), port_of(api.endpoint)
+    waiting = await held_by(slow, house, 1)
+    for each in range(29):
+        waiting.append(begun(house, f"more{each}" if names == "many" else "old0"))
+        await asyncio.wait(waiting[-1:], timeout=0.02)
+    for _ in range(5):
+        assert b" 200 OK" in await ask(port)
+    assert sum(not each.done() for each in waiting) <= 9
+    refused = [each.result()[1] for each in waiting if each.done()]
+    assert {each["__type"] for each in refused} == {"TooManyRequestsException"}
+    slow.go_on.set()
+    await gathered(waiting)
+
+
+@pytest.fixture
+def long_pauses(monkeypatch):
+    """Refusals are kept back for longer than a test takes."""
+    monkeypatch.setattr("authflow.pool.admission.gate.random.uniform", lambda *_: 1000)
+
+
+def asking(house, name):
+    body = json.dumps(house.by_password(name)).encode()
+    head = HEAD.replace(b"ListUserPools", b"InitiateAuth").replace(b"17", b"%d" % len(body))
+    return head + b"\r\n" + body
+
+
+@pytest.fixture
+async def beside():
+    """Opens connections, which end with the test."""
+    opened = []
+
+    async def connect(port, text):
+        opened.append(await asyncio.open_connection("127.0.0.1", port))
+        opened[-1][1].write(text)
+        return opened[-1][0]
+
+    yield connect
+    for _, writer in opened:
+        await leave(writer)
+
+
+ONCE = Budget(per_second=1e-5, burst=1)
+RATE_EXCEEDED = b'{"__type":"TooManyRequestsException","message":"Rate exceeded"}'
+
+
+def gone(reader):
+    return reader._eof or reader.exception() is not None
+
+
+@pytest.mark.parametrize("more", [b"", ASK, ASK * 3, ASK[:-3]], ids=len)
+async def test_refusals_that_are_kept_back_take_nobodys_room(
+    start, settle, long_pauses, beside, more
+):
+    api = await start(max_connections=10, name_budget=ONCE)
+    house, port = await settle(api), port_of(api.endpoint)
+    await house.add_user()
+    refused = asking(house, "victim")
+    await ask(port, refused)
+    flood = [await beside(port, refused + more) for _ in range(30)]
+    for _ in range(3):
+        assert b" 200 OK" in await ask(port)
+    assert b" 200 OK" in await ask(port, asking(house, "ann"))
+    # Who had to go heard the refusal; the others will hear it later.
+    heard = [bytes(reader._buffer) for reader in flood if gone(reader)]
+    assert 20 <= len(heard) < 30
+    if not more:
+        assert all(text.startswith(b"HTTP/1.1 400 ") for text in heard)
+        assert all(text.endswith(RATE_EXCEEDED) for text in heard)
+
+
+async def test_an_address_whose_refusals_are_kept_back_takes_no_room_either(
+    start, settle, long_pauses, beside
+):
+    api = await start(max_connections=10, address_budget=Budget(per_second=1e-5, burst=2))
+    house, port = await settle(api), port_of(api.endpoint)
+    for text in (ASK, ASK[:-3], ASK * 3):
+        flood = [await beside(port, text) for _ in range(10)]
+        keys = b"GET /%s/.well-known/jwks.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        assert b" 200 OK" in await ask(port, keys % house.pool_id.encode())
+        assert any(not gone(reader) for reader in flood)
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """The connections whose refusal is kept back."""
+    kept, keep_back = [], Connections.keep_back
+    monkeypatch.setattr(
+        Connections, "keep_back", lambda self, each: kept.append(each) or keep_back(self, each)
+    )
+    return kept
+
+
+@pytest.mark.usefixtures("long_pauses")
+@pytest.mark.parametrize("more", [b"", b"POST /", ASK], ids=len)
+async def test_what_comes_behind_a_refusal_is_not_done_where_there_is_no_room(  # noqa: PLR0917
+    start, settle, slow, beside, kept, more
+):
+    api = await start(max_connections=2, name_budget=ONCE, triggers=slow, trigger_timeout=60)
+    house, port = await settle(api), port_of(api.endpoint)
+    slow.go_on.set()
+    await ask(port, asking(house, "victim"))
+    slow.go_on.clear()
+    reader = await beside(port, asking(house, "victim") + MAKE + more)
+    async with asyncio.timeout(20):
+        while not kept:
+            await asyncio.sleep(0.002)
+    working = begun(house, "old")
+    async with asyncio.timeout(20):
+        while slow.arrived < 2:
+            await asyncio.sleep(0.002)
+    kept[0]._kept_back.set()
+    heard = await asyncio.wait_for(reader.read(), 20)
+    assert [each[:3] for each in heard.split(b"HTTP/1.1 ")[1:]] == [b"400", b"503"]
+    slow.go_on.set()
+    await gathered([working])
     pools = (await api("ListUserPools", MaxResults=60))["UserPools"]
     assert [each["Name"] for each in pools] == ["test"]
 

@@ -224,13 +224,27 @@ async def test_requests_may_come_in_any_pieces(api, size):
         (b"http://evil@localhost/", b"Host: localhost\r\n", 403),
         (b"http:///", b"Host: localhost\r\n", 403),
         (b"http://localhost/", b"Host: localhost\r\nHost: localhost\r\n", 400),
-        (b"ftp://localhost/", b"Host: localhost\r\n", 200),
         (b"/", b"", 403),
     ],
 )
 async def test_a_target_that_names_a_host_is_believed_before_the_header(api, target, host, status):
     text = ASK_LAST.replace(b"POST /", b"POST " + target).replace(LOCAL, host)
     assert [answer[0] for answer in await sent(api, text)] == [status]
+
+
+@pytest.mark.parametrize("scheme", [b"ftp", b"FTP", b"ws", b"wss", b"file", b"httpx", b"s", b"x"])
+@pytest.mark.parametrize("rest", [b"//evil.example/", b"//localhost/", b"//localhost:1", b"///"])
+async def test_a_target_of_another_scheme_is_refused_whatever_host_it_names(api, scheme, rest):
+    text = ASK_LAST.replace(b"POST /", b"POST " + scheme + b":" + rest)
+    assert [answer[0] for answer in await sent(api, text)] == [400]
+
+
+@pytest.mark.parametrize(
+    "line", [b"OPTIONS *", b"CONNECT localhost:80", b"CONNECT evil.example:80", b"POST *"]
+)
+async def test_a_target_that_is_no_path_is_refused(api, line):
+    text = ASK_LAST.replace(b"POST /", line)
+    assert [answer[0] for answer in await sent(api, text)] == [400]
 
 
 async def test_http_1_0_is_answered_and_closed(api):

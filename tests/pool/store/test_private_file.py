@@ -79,6 +79,49 @@ async def test_a_new_file_is_private_and_so_is_what_sqlite_puts_beside_it(tmp_pa
     assert told() == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("file:pool.db", "file:pool.db?mode=rwc", "file:pool.db?mode=memory", "file::memory:"),
+        *("FILE:pool.db", "file:pool.db?vfs=none", "file:pool.db#part", "file:%70ool.db"),
+        *("file:///{}/pool.db", "file://localhost{}/pool.db?mode=rwc", "file:{}/pool.db?nolock=1"),
+        *("file:?", ":memory:?", "./:memory:", "pool.db?mode=ro"),
+    ],
+)
+async def test_a_name_that_looks_like_a_uri_is_the_name_of_one_private_file(
+    tmp_path, monkeypatch, told, name
+):
+    """Where SQLite reads URIs unasked, as some systems' does, it would open another file."""
+    monkeypatch.chdir(tmp_path)
+    name = name.format(tmp_path)
+    path = Path(os.path.realpath(name))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    before = os.umask(0)
+    try:
+        async with Database(path=name) as database:
+            await database.write(count)
+    finally:
+        os.umask(before)
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == [path]
+    assert path.read_bytes().startswith(b"SQLite format 3")
+    assert mode(path) == 0o600
+    await made_again(name)
+    assert told() == []
+
+
+async def test_sqlite_is_given_the_whole_path(tmp_path, monkeypatch):
+    """Which begins with no "file:", so it is no URI whatever SQLite was built with."""
+    given, connect = [], sqlite3.connect
+    monkeypatch.setattr(
+        sqlite3, "connect", lambda path, **how: given.append(path) or connect(path, **how)
+    )
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.db").symlink_to("file:pool.db")
+    for name in ("file:pool.db", "link.db", "./file:pool.db", str(tmp_path / "file:pool.db")):
+        await made_again(name) if given else await made(name)
+    assert set(given) == {str(tmp_path.resolve() / "file:pool.db")}
+
+
 @pytest.mark.parametrize("wide", WIDE, ids=oct)
 async def test_a_file_that_others_can_read_is_closed_off_and_one_line_says_so(path, told, wide):
     path.chmod(wide)

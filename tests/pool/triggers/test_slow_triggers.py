@@ -8,6 +8,8 @@ import anyio
 import pytest
 from attrs import evolve
 
+from authflow.pool.admission.elsewhere import Elsewhere
+from authflow.pool.admission.lane import Ticket, at_work
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.triggers.invokers import InProcess
 from authflow.pool.triggers.lambda_endpoint import LambdaEndpoint
@@ -151,6 +153,22 @@ async def test_beyond_its_places_a_trigger_is_throttled_once_its_time_is_over(ga
         gate.opened.set()
     assert waiting.done()
     assert other.done()
+
+
+async def test_where_too_many_wait_for_a_pools_triggers_it_is_throttled_at_once(gate):
+    full = Elsewhere(room=1)
+    ticket = Ticket(lane=None, address="a", name=b"", elsewhere=full)
+    with (
+        full.waiting(pool_of(2).id, CognitoError("", "")),
+        at_work(ticket),
+        pytest.raises(CognitoError) as refused,
+    ):
+        await consult(runner(gate, 2), pool_of(1))
+    assert (refused.value.code, refused.value.message) == (
+        "UnexpectedLambdaException",
+        "PreAuthentication invocation failed: it is throttled.",
+    )
+    assert gate.come == 0
 
 
 async def test_what_was_abandoned_counts_until_it_ends(gate):
