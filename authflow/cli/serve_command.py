@@ -10,6 +10,7 @@ from typing import Any, Final, TextIO
 
 import anyio
 
+from authflow.cli.log_thread import LogThread
 from authflow.errors import ConfigError
 from authflow.pool import Budget
 from authflow.pool.admission.gate import MAX_WAIT, NAME_BUDGET
@@ -82,7 +83,7 @@ def logging_to(stream: TextIO, *, verbose: bool) -> Iterator[None]:
 
     At the end all is as it was, for whoever runs the command in a program of theirs.
     """
-    handler = logging.StreamHandler(stream)
+    handler = LogThread(stream)
     handler.setFormatter(OneLine())
     levels = {"authflow.pool": logging.INFO}
     if verbose:
@@ -98,6 +99,7 @@ def logging_to(stream: TextIO, *, verbose: bool) -> Iterator[None]:
         for logger, level in before.items():
             logger.setLevel(level)
         logging.getLogger().removeHandler(handler)
+        handler.close()
 
 
 class OneLine(logging.Formatter):
