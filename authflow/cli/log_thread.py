@@ -20,16 +20,16 @@ class LogThread(logging.Handler):
     Args:
         stream: Where the lines go.
         most: How many lines may wait.
-        end_seconds: How many seconds the end waits for the rest to be written.
+        end_timeout: How many seconds the end waits for the rest to be written.
     """
 
     def __init__(
-        self, stream: TextIO, *, most: int = _MOST_LINES, end_seconds: float = _END_SECONDS
+        self, stream: TextIO, *, most: int = _MOST_LINES, end_timeout: float = _END_SECONDS
     ) -> None:
         super().__init__()
         self._stream = stream
         self._lines: queue.Queue[str | None] = queue.Queue(most)
-        self._end_seconds = end_seconds
+        self._end_timeout = end_timeout
         self._dropped = 0
         self._thread = threading.Thread(target=self._run, name="authflow-log", daemon=True)
         self._thread.start()
@@ -53,8 +53,8 @@ class LogThread(logging.Handler):
     def close(self) -> None:
         """Write the rest, as far as somebody reads it."""
         with contextlib.suppress(queue.Full):
-            self._lines.put(None, timeout=self._end_seconds)
-            self._thread.join(self._end_seconds)
+            self._lines.put(None, timeout=self._end_timeout)
+            self._thread.join(self._end_timeout)
         super().close()
 
     def _run(self) -> None:

@@ -40,7 +40,7 @@ def test_what_nobody_reads_keeps_nobody_and_what_is_missing_is_told(pipe):
         while True:
             os.write(theirs.fileno(), b"before\n")
     os.set_blocking(theirs.fileno(), True)
-    handler = LogThread(theirs, most=10, end_seconds=0.05)
+    handler = LogThread(theirs, most=10, end_timeout=0.05)
     begun = time.monotonic()
     for _ in range(300):
         handler.emit(record("x" * 1000))

@@ -283,13 +283,13 @@ class PoolProtocol(HttpToolsProtocol):
             self._expect_head()
         self._note_state()
 
-    async def _keep_back(self, seconds: float) -> None:
+    async def _keep_back(self, pause_timeout: float) -> None:
         """Let the refusal of the request that is served wait; the connection is no work then."""
         if self._is_to_end or self.transport.is_closing():
             return
         self._kept_back = asyncio.Event()
         self._note_state()
-        with anyio.move_on_after(seconds):
+        with anyio.move_on_after(pause_timeout):
             await self._kept_back.wait()
         self._kept_back.set()
 
