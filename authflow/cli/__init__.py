@@ -11,11 +11,11 @@ from typing import Any, Final
 from authflow.cli import plugins_command
 from authflow.errors import AuthFlowError, ConfigError
 from authflow.machine import AuthFlow
+from authflow.printable import one_line
 
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
-_MOST_CHARS: Final = 300
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -313,8 +313,7 @@ def load_object(spec: str) -> Any:
             found = getattr(found, name)
     except (Exception, SystemExit) as error:
         # Whatever a module does at its import: it is told in one line, and nothing starts.
-        told = " ".join(str(error).split())[:_MOST_CHARS]
-        told = told if told.isprintable() else ascii(told)[1:-1]
+        told = one_line(str(error))
         if not isinstance(error, ImportError | AttributeError):
             told = f"it raised {type(error).__name__}{told and ': '}{told}"
         msg = f"cannot load {spec}: {told}"

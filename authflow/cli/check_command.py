@@ -11,6 +11,7 @@ import anyio
 
 from authflow.cli.handler_process import HandlerProcess
 from authflow.errors import ConfigError, PluginError
+from authflow.printable import printable
 from authflow.triggers.check.define_paths import Finding, Path, Verdict
 from authflow.triggers.check.define_probe import DEPTH, in_process, probe
 from authflow.triggers.check.proof import prove
@@ -86,9 +87,9 @@ def _finding_lines(finding: Finding) -> list[str]:
         return [f"ok      {finding.name}"]
     return [
         f"BROKEN  {finding.name}",
-        f"{_INDENT}{_printable(finding.explanation)}:",
+        f"{_INDENT}{printable(finding.explanation)}:",
         f"{_INDENT}{_session(finding.path)}",
-        f"{_INDENT}-> {_printable(str(finding.path.reply))}",
+        f"{_INDENT}-> {printable(str(finding.path.reply))}",
     ]
 
 
@@ -106,7 +107,7 @@ def _session(path: Path) -> str:
 def _entry(entry: SessionEntry) -> str:
     metadata = "" if entry.challenge_metadata is None else f" ({entry.challenge_metadata})"
     result = "passed" if entry.challenge_result else "failed"
-    return _printable(f"{entry.challenge_name}{metadata} {result}")
+    return printable(f"{entry.challenge_name}{metadata} {result}")
 
 
 def _members(verdict: Verdict, *, proved: bool) -> dict[str, Any]:
@@ -133,8 +134,3 @@ def _path_members(path: Path) -> dict[str, Any]:
         "who": path.who,
         "reply": str(path.reply),
     }
-
-
-def _printable(text: str) -> str:
-    """Escape what would steer a terminal: a handler's errors are written by anybody."""
-    return text if text.isprintable() else ascii(text)

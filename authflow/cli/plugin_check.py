@@ -15,6 +15,7 @@ from attrs import asdict
 
 from authflow.errors import ConfigError
 from authflow.plugins.registry import CLIENT_CHALLENGES, TRIGGER_CHALLENGES, PluginRegistry
+from authflow.printable import printable
 from authflow.testing.cases import CaseResult, Suite, run_suite
 from authflow.testing.client_suite import ClientChallengeSuite
 from authflow.testing.trigger_suite import TriggerChallengeSuite
@@ -151,12 +152,7 @@ def _report(results: Mapping[str, Sequence[CaseResult]]) -> str:
             words = result.case.removeprefix("test_").replace("_", " ")
             lines.append(f"  {_MARKS[result.outcome]}  {words}")
             if result.reason:
-                lines.append(f"        {_printable(result.reason)}")
+                lines.append(f"        {printable(result.reason)}")
     every: list[str] = [result.outcome for ended in results.values() for result in ended]
     counts = [f"{every.count(outcome)} {outcome}" for outcome in _MARKS]
     return "\n".join([*lines, ", ".join(counts)])
-
-
-def _printable(text: str) -> str:
-    """Escape what would steer a terminal: a reason may hold what a plugin's author wrote."""
-    return text if text.isprintable() else ascii(text)

@@ -15,6 +15,7 @@ from authflow.plugins import (
     PluginInfo,
     PluginRegistry,
 )
+from authflow.printable import printable
 
 _HEADINGS = ("name", "side", "distribution", "version", "interface", "entry point", "status")
 
@@ -35,7 +36,7 @@ class _Listed:
     @property
     def cells(self) -> tuple[str, ...]:
         """What stands in its row of the table."""
-        return tuple(map(_printable, asdict(self).values()))[: len(_HEADINGS)]
+        return tuple(map(printable, asdict(self).values()))[: len(_HEADINGS)]
 
 
 def run(*, as_json: bool, out: TextIO) -> int:
@@ -88,10 +89,5 @@ def _table(plugins: list[_Listed]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
-    reasons = [_printable(each.reason) for each in plugins if each.reason]
+    reasons = [printable(each.reason) for each in plugins if each.reason]
     return "\n".join([*lines, *([""] if reasons else []), *reasons])
-
-
-def _printable(text: str) -> str:
-    """Escape what would steer a terminal: metadata is written by anybody."""
-    return text if text.isprintable() else ascii(text)

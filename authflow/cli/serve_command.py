@@ -16,6 +16,7 @@ from authflow.pool import Budget
 from authflow.pool.admission.gate import MAX_WAIT, NAME_BUDGET
 from authflow.pool.server import serve
 from authflow.pool.triggers.loading import load_triggers
+from authflow.printable import printable
 
 _MOST_CHARS: Final = 2000
 _BURST: Final = 10
@@ -117,9 +118,5 @@ class OneLine(logging.Formatter):
             several = message.count("\n")
             first, others = r"\n".join([first, *others[:several]]), others[several:]
         return "\n".join(
-            [_printable(first)[:_MOST_CHARS], *(f"    {_printable(each)}" for each in others)]
+            [printable(first)[:_MOST_CHARS], *(f"    {printable(each)}" for each in others)]
         )
-
-
-def _printable(text: str) -> str:
-    return text if text.isprintable() else ascii(text)[1:-1]

@@ -12,9 +12,9 @@ from typing import Any, Final
 from authflow.errors import AuthFlowError, ConfigError
 from authflow.pool.http.validation import service_model
 from authflow.pool.triggers.invokers import TriggerSet, TriggerSource
+from authflow.printable import one_line
 
 _SOURCES: Final = frozenset(service_model().shape_for("LambdaConfigType").members)
-_MOST_CHARS: Final = 300
 _MOST_DECORATORS: Final = 50
 _PART: Final = r"[\w+=/,.@-]+"
 """What stands between the colons of an ARN (ArnType in the API reference)."""
@@ -23,12 +23,6 @@ _FUNCTION: Final = re.compile(
     rf"|arn:{_PART}:lambda:{_PART}:[0-9]+:function:{_PART}:[\w$+=/,.@-]+"
 )
 """A function's name, or its ARN with or without a version or alias."""
-
-
-def one_line(text: str) -> str:
-    """Give a text that anybody may have written as one line that steers no terminal."""
-    line = " ".join(text.split())[:_MOST_CHARS]
-    return line if line.isprintable() else ascii(line)[1:-1]
 
 
 def load_triggers(triggers: TriggerSource) -> None:

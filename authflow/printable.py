@@ -1,0 +1,30 @@
+"""What anybody may have written, as it can be shown: it steers no terminal and hides nothing.
+
+A reply of Cognito's, a plugin's reason, a module's error or a distribution's metadata may hold
+escape sequences, a bell, line breaks, or the marks that turn the direction of writing. Whatever
+prints, logs or raises such a text passes it through here.
+"""
+
+from typing import Final
+
+MOST_CHARS: Final = 300
+"""How much of a text that somebody else wrote is worth a line."""
+
+
+def printable(text: str) -> str:
+    """Escape every character that is not printable, as `ascii` does, and keep the others."""
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def one_line(text: str, most: int = MOST_CHARS) -> str:
+    """Give a text as one printable line: runs of white space are one blank.
+
+    Args:
+        text: What anybody may have written.
+        most: How many characters of it are kept.
+    """
+    return printable(" ".join(text[: most * 4].split())[:most])
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else ascii(character)[1:-1]
