@@ -1,10 +1,13 @@
 """What the tests of all distributions share."""
 
 import inspect
+import os
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from itertools import cycle
 
+import botocore.session
 import pytest
 from hypothesis import settings
 
@@ -25,6 +28,19 @@ def pytest_pycollect_makeitem(
     test = obj if generated is None else generated.inner_test
     if inspect.iscoroutinefunction(test):
         pytest.mark.anyio(obj)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Give one worker more than there are processors: tests wait for processes and sockets."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _services_read_once() -> Iterator[None]:
+    """Let the AWS SDK's sessions read its services' files once: most of what a client costs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -38,7 +38,6 @@ def test_its_commands_lead_from_an_empty_folder_to_a_sign_in(tmp_path: Path):
         "AUTHFLOW_PLUGINS": "authflow-pager",  # ours, which are editable here, it does not see
         "PIP_NO_INDEX": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
     script = "\n".join(["set -eu", *blocks("sh")])
     done = subprocess.run(
