@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -19,6 +20,7 @@ from authflow.wire import AppClient
 _POOL_ID: Final = re.compile(r"(?P<region>[\w-]+)_[0-9a-zA-Z]+")
 _CLIENT_ID: Final = re.compile(r"[\w+]{1,128}")
 _REGION: Final = re.compile(r"[a-z0-9-]{1,32}")
+_SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _VALIDITY: Final = (timedelta(minutes=3), timedelta(minutes=15))
 _IN_A_TEST: Final = "allow_insecure_endpoint in a closed test network"
 
@@ -40,6 +42,12 @@ def _endpoint(value: str | None) -> SafeUrl | None:
 
 
 # Defaults that stand in the field are seen by every type checker, those of a decorator are not.
+def _two_connections(config: "AuthConfig") -> float:
+    if not (_is_number(config.connect_timeout) and _is_number(config.read_timeout)):
+        return 0.0  # their own checks come first
+    return 2 * config.connect_timeout + config.read_timeout
+
+
 def _region_of_pool(config: "AuthConfig") -> str:
     return str(config.user_pool_id).partition("_")[0]
 
@@ -72,8 +80,13 @@ class AuthConfig:
             answer to a challenge, 3 to 15 minutes. Clients cannot read it from Cognito.
         max_concurrency: The most requests in flight at one time.
         connect_timeout: Seconds for a connection to be made.
-        read_timeout: Seconds for a reply. Cognito gives a trigger 5 seconds and three tries, so
-            less than 15 gives up on answers that would have counted.
+        read_timeout: Seconds for a whole reply, from when the request is sent. Cognito gives a
+            trigger 5 seconds and three tries, so less than 15 gives up on answers that would have
+            counted.
+        request_timeout: Seconds for a request in all: waiting for a place among max_concurrency,
+            connecting, the reply, and the pauses before it is sent again. By default two
+            connections that fail and a third one with its reply: twice connect_timeout, and
+            read_timeout.
         verify_tokens: Whether tokens are verified before a sign-in counts.
 
     Raises:
@@ -92,6 +105,7 @@ class AuthConfig:
     max_concurrency: int = field(default=100)
     connect_timeout: float = field(default=5.0)
     read_timeout: float = field(default=20.0)
+    request_timeout: float = field(default=Factory(_two_connections, takes_self=True))
     verify_tokens: bool = True
 
     @user_pool_id.validator
@@ -133,9 +147,10 @@ class AuthConfig:
     @max_concurrency.validator
     @connect_timeout.validator
     @read_timeout.validator
+    @request_timeout.validator
     def _check_positive(self, attribute: "Attribute[float]", value: float) -> None:
-        if not value > 0:
-            msg = f"{attribute.name} must be more than zero"
+        if not _is_number(value) or not 0 < value < inf:
+            msg = f"{attribute.name} must be a number above zero"
             raise ConfigError(msg)
 
     @property
@@ -180,8 +195,11 @@ class AuthConfig:
             read["session_validity"] = timedelta(
                 minutes=_number(f"{prefix}SESSION_VALIDITY", minutes)
             )
-        if limit := environ.get(f"{prefix}MAX_CONCURRENCY"):
-            read["max_concurrency"] = _number(f"{prefix}MAX_CONCURRENCY", limit)
+        if most := environ.get(f"{prefix}MAX_CONCURRENCY"):
+            read["max_concurrency"] = _number(f"{prefix}MAX_CONCURRENCY", most)
+        for limit in ("connect_timeout", "read_timeout", "request_timeout"):
+            if seconds := environ.get(prefix + limit.upper()):
+                read[limit] = _seconds(prefix + limit.upper(), seconds)
         read.update(settings)
         for name in ("user_pool_id", "client_id"):
             if name not in read:
@@ -230,3 +248,14 @@ def _number(name: str, text: str) -> int:
         msg = f"{name} must be a whole number, not {text[:20]!r}"
         raise ConfigError(msg)
     return int(text)
+
+
+def _seconds(name: str, text: str) -> float:
+    if not _SECONDS.fullmatch(text):
+        msg = f"{name} must be a number of seconds, such as 20 or 2.5, not {text[:20]!r}"
+        raise ConfigError(msg)
+    return float(text)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

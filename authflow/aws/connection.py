@@ -8,14 +8,18 @@ from typing import Any, ClassVar, Final, Self
 import anyio
 from aiobotocore.session import get_session
 from attrs import define, field
+from botocore.exceptions import ConnectTimeoutError, HTTPClientError, ReadTimeoutError
 
-from authflow.aws.sessions import client_config, unlogged
+from authflow.aws.sessions import MOST_BYTES, client_config, tell_when_sent, unlogged
 from authflow.errors import ConfigError
 from authflow.safe_url import SafeUrl, safe_url
+from authflow.seclusion import bare, secluded
 
 CONNECT_TIMEOUT: Final = 1.0
 READ_TIMEOUT: Final = 2.0
-"""In seconds. Cognito gives a trigger 5 in all, and waits again after them."""
+CALL_TIMEOUT: Final = 4.5
+"""In seconds: for a connection, a whole reply, and a call with all its attempts. Cognito gives a
+trigger 5 in all, and waits again after them."""
 
 
 def _endpoint(endpoint: str | None) -> SafeUrl | None:
@@ -46,6 +50,8 @@ class AwsConnection:
     """How often a request may be made; 1 if a second one could do harm."""
     options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """More of botocore's settings, such as `signature_version`."""
+    most_bytes: ClassVar[int] = MOST_BYTES
+    """How long a reply may be: a longer one is an error, and is not read to its end."""
 
     client: Any = field(default=None, repr=False)
     region: str | None = None
@@ -89,6 +95,7 @@ class AwsConnection:
                         connect_timeout=CONNECT_TIMEOUT,
                         read_timeout=READ_TIMEOUT,
                         endpoint=self.endpoint,
+                        most_bytes=self.most_bytes,
                         # Where AWS is, the owner's environment may say, as with any AWS SDK.
                         ignore_configured_endpoint_urls=False,
                         **self.options,
@@ -98,7 +105,7 @@ class AwsConnection:
         return self._client
 
     async def call(self, operation: str, /, **parameters: Any) -> Any:
-        """Make a request. Nothing of it is logged, for it may hold secrets.
+        """Make a request. Nothing of it is logged or kept by an error, for it may hold secrets.
 
         Args:
             operation: The operation, such as "get_item".
@@ -106,8 +113,27 @@ class AwsConnection:
 
         Raises:
             botocore.exceptions.ClientError: The service refuses.
-            botocore.exceptions.BotoCoreError: The service cannot be reached.
+            botocore.exceptions.BotoCoreError: The service cannot be reached, does not answer in
+                time, or gives more than `most_bytes`.
         """
-        with unlogged():
+        sent: list[bool] = []
+        made = self._make(operation, parameters, sent)
+        del parameters
+        try:
+            return await secluded(made)
+        except HTTPClientError as error:
+            error.request = None  # botocore keeps it, body and all
+            error.kwargs.pop("request", None)
+            if isinstance(cause := error.kwargs.get("error"), BaseException):
+                bare(cause)
+            raise
+        except TimeoutError:
+            pass
+        late = ReadTimeoutError if sent else ConnectTimeoutError
+        raise late(endpoint_url=self.service, error=f"no answer within {CALL_TIMEOUT:g} s")
+
+    async def _make(self, operation: str, parameters: dict[str, Any], sent: list[bool]) -> Any:
+        with unlogged(), tell_when_sent(lambda: sent.append(True)):
             client = await self.connected()
-            return await getattr(client, operation)(**parameters)
+            with anyio.fail_after(CALL_TIMEOUT):
+                return await getattr(client, operation)(**parameters)

@@ -4,44 +4,138 @@ Both faces that call out use it: the client for a user pool, the pool for a Lamb
 they send holds passwords, codes and tokens, so only their own settings decide who gets it.
 """
 
+import asyncio
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final
+from functools import cache
+from typing import Any, ClassVar, Final
 
 import aiohttp
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
+from botocore.exceptions import ReadTimeoutError
 
 from authflow.errors import ConfigError
 from authflow.safe_url import SafeUrl
+
+MOST_BYTES: Final = 1024 * 1024
+"""How long a reply may be. Those of a user pool stay far below: their longest member, a token, has
+a few kilobytes."""
 
 
 class RedirectedError(aiohttp.ClientError):
     """The server wants the request sent elsewhere."""
 
 
+class TooLongError(aiohttp.ClientPayloadError):
+    """The reply is longer than any that is expected; the rest of it was not read."""
+
+
+class CompressedError(aiohttp.ClientPayloadError):
+    """The reply is compressed, which nobody asked for: nobody knows how long it really is."""
+
+
 async def _refuse_redirect(*_: object) -> None:
     raise RedirectedError
 
 
-class _NoRedirects(AIOHTTPSession):  # type: ignore[misc]  # aiobotocore has no types
-    """aiobotocore's HTTP session follows redirects, and sends the body along. This one stops.
+_limit: Final[ContextVar[asyncio.Timeout]] = ContextVar("authflow_limit")
+_sent: Final[ContextVar[Callable[[], None] | None]] = ContextVar("authflow_sent", default=None)
 
-    A redirect could lead out of TLS, or to another host.
+
+@contextmanager
+def tell_when_sent(tell: Callable[[], None]) -> Iterator[None]:
+    """Have somebody told when a request begins to leave this machine.
+
+    Args:
+        tell: Called when the connection is made and the head of the request is being sent.
     """
+    token = _sent.set(tell)
+    try:
+        yield
+    finally:
+        _sent.reset(token)
+
+
+class _Reply(aiohttp.ClientResponse):
+    """A reply that is read up to a limit."""
+
+    most_bytes: ClassVar[int]
+
+    async def read(self) -> bytes:
+        if self._body is None:
+            try:
+                self._body = await self._read_bounded()
+            except BaseException:
+                self.close()
+                raise
+        return await super().read()
+
+    async def _read_bounded(self) -> bytes:
+        if self.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise CompressedError
+        if (self.content_length or 0) > self.most_bytes:
+            raise TooLongError
+        body = bytearray()
+        async for piece in self.content.iter_any():
+            body += piece
+            if len(body) > self.most_bytes:
+                raise TooLongError
+        return bytes(body)
+
+
+class _BoundedSession(AIOHTTPSession):  # type: ignore[misc]  # aiobotocore has no types
+    """aiobotocore's HTTP session, with what it lacks.
+
+    It follows redirects, and sends the body along: to another host, or out of TLS. It reads replies
+    of any length, and waits for the next piece of one as often as there is one. This one stops.
+    """
+
+    reply_class: ClassVar[type[_Reply]]
+
+    async def send(self, request: Any) -> Any:
+        """Send a request. The time for a reply runs from when it is sent, and is for all of it."""
+        try:
+            async with asyncio.timeout(None) as limit:
+                token = _limit.set(limit)
+                try:
+                    return await super().send(request)
+                finally:
+                    _limit.reset(token)
+        except TimeoutError as error:
+            raise ReadTimeoutError(endpoint_url=request.url, error=error) from None
 
     async def _get_session(self, proxy_url: str | None) -> aiohttp.ClientSession:
         session: aiohttp.ClientSession = await super()._get_session(proxy_url)
         if not session.trace_configs:
-            refusal = aiohttp.TraceConfig()
-            refusal.on_request_redirect.append(_refuse_redirect)
-            refusal.freeze()
-            session.trace_configs.append(refusal)
+            if not hasattr(session, "_response_class"):
+                msg = "this aiohttp is too new for authflow to bound the length of replies"
+                raise ConfigError(msg)
+            session._response_class = self.reply_class  # noqa: SLF001  # aiobotocore sets none
+            trace = aiohttp.TraceConfig()
+            trace.on_request_redirect.append(_refuse_redirect)
+            trace.on_request_headers_sent.append(self._note_sent)
+            trace.freeze()
+            session.trace_configs.append(trace)
         return session
+
+    async def _note_sent(self, *_: object) -> None:
+        if (tell := _sent.get()) is not None:
+            tell()
+        seconds = self._timeout.sock_read
+        if seconds is not None:
+            _limit.get().reschedule(asyncio.get_running_loop().time() + seconds)
+
+
+@cache
+def _session_class(most_bytes: int) -> type[_BoundedSession]:
+    """Give the class of sessions whose replies have a length; aiobotocore makes them itself."""
+    reply_class = type("_Reply", (_Reply,), {"most_bytes": most_bytes})
+    return type("_BoundedSession", (_BoundedSession,), {"reply_class": reply_class})
 
 
 def open_session() -> AioSession:
@@ -63,13 +157,18 @@ def open_session() -> AioSession:
 
 
 def client_config(
-    *, attempts: int = 1, endpoint: SafeUrl | None = None, **options: Any
+    *,
+    attempts: int = 1,
+    endpoint: SafeUrl | None = None,
+    most_bytes: int = MOST_BYTES,
+    **options: Any,
 ) -> AioConfig:
-    """Give the settings that all clients share: no redirects, and one attempt a call.
+    """Give the settings that all clients share: no redirects, no endless reply, one attempt a call.
 
     Args:
         attempts: How often a request may be made, if once more does no harm.
         endpoint: Where requests go, unless that is AWS.
+        most_bytes: How long a reply may be. What an operation gives as a stream is its reader's.
         **options: More of botocore's settings, such as time-outs; they win.
     """
     shared = {
@@ -79,7 +178,7 @@ def client_config(
         "parameter_validation": False,  # the callers spell nothing that AWS does not know
         "disable_request_compression": True,
         "ignore_configured_endpoint_urls": True,
-        "http_session_cls": _NoRedirects,
+        "http_session_cls": _session_class(most_bytes),
         # What is not encrypted takes no way round by a proxy that the environment names.
         "proxies": None if endpoint is None or endpoint.is_encrypted else {},
     }

@@ -203,8 +203,7 @@ class AuthClient:
             AuthFlowError: As `sign_in`.
         """
         request = self.config.app_client.refresh(refresh_token, client_metadata)
-        reply = await self._open_transport.send(request)
-        tokens = wire.read_tokens(reply.get("AuthenticationResult"))
+        tokens = await self._open_transport.send(request, wire.read_refreshed)
         await self._verify(tokens)
         return evolve(tokens, refresh_token=tokens.refresh_token or refresh_token)
 
@@ -214,7 +213,7 @@ class AuthClient:
         Raises:
             AuthFlowError: It may still be good.
         """
-        await self._open_transport.send(self.config.app_client.revoke(refresh_token))
+        await self._open_transport.send(self.config.app_client.revoke(refresh_token), wire.read_done)
 
     async def sign_out(self, access_token: Secret[str]) -> None:
         """Sign the user out everywhere: all tokens of theirs are revoked.
@@ -222,7 +221,7 @@ class AuthClient:
         Raises:
             AuthFlowError: The user may still be signed in.
         """
-        await self._open_transport.send(wire.sign_out(access_token))
+        await self._open_transport.send(wire.sign_out(access_token), wire.read_done)
 
     async def _carry_on(self, conversation: Conversation, prompt: Prompt | None) -> SignInResult:
         """Drive a conversation to its end: do what it says, and tell it what came of that."""
@@ -240,7 +239,7 @@ class AuthClient:
         """Do what one step of a conversation says."""
         match step:
             case Send(request):
-                return await self._open_transport.send(request)
+                return await self._open_transport.send(request, wire.read_reply)
             case DrawProver():
                 return await self._proof.begin()
             case Prove(prover, asked, password):

@@ -36,7 +36,7 @@ MOST_ROUNDS: Final = 40
 
 @frozen
 class Send:
-    """Send a request. What comes of it: the reply's members."""
+    """Send a request. What comes of it: a `wire.Reply`."""
 
     request: wire.Request
 
@@ -183,7 +183,7 @@ class Conversations:
         """
         while True:
             came = yield Send(request)
-            reply = wire.read_reply(came.value)
+            reply: wire.Reply = came.value
             sign_in = sign_in.advance(
                 reply.event,
                 canonical_username=reply.canonical_username,

@@ -4,28 +4,37 @@ botocore's own retries are off: by default it sends one challenge answer up to f
 session is for one use, so a lost reply would become a refusal and a code's tries would be used up.
 Here a request is sent again only when it surely was not processed: no connection was made, or
 Cognito said that it asks to slow down.
+
+What is sent and what comes back is text only inside one task, which is begun for each request and
+has ended before anybody hears of it: so no traceback of ours leads there (see `seclusion`).
 """
 
+import json
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import aiohttp
 import anyio
 from attrs import define, field
 from botocore import UNSIGNED
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    ProxyConnectionError,
     ReadTimeoutError,
-    SSLError,
 )
 
-from authflow.aws.sessions import RedirectedError, client_config, open_session, unlogged
+from authflow.aws.sessions import (
+    MOST_BYTES,
+    CompressedError,
+    RedirectedError,
+    TooLongError,
+    client_config,
+    open_session,
+    tell_when_sent,
+    unlogged,
+)
 from authflow.client.exchange import Exchange
 from authflow.config import AuthConfig
 from authflow.errors import (
@@ -38,10 +47,13 @@ from authflow.errors import (
     UnreachableError,
 )
 from authflow.refusals import read_error
+from authflow.seclusion import bare, secluded
 from authflow.wire import Request
 
 if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
+
+T = TypeVar("T")
 
 _PAUSES: Final = (0.2, 0.8)
 """The longest pauses before a request is sent again, in seconds; drawn in full (full jitter)."""
@@ -60,51 +72,127 @@ class _NotSentError(UnreachableError):
     """Nothing of the request left this machine."""
 
 
+class _NoJsonObjectError(Exception):
+    """A reply is something else than a JSON object."""
+
+
+class _Stage(Enum):
+    """Where a request is."""
+
+    WAITING = auto()
+    """There are `max_concurrency` requests before it."""
+    CONNECTING = auto()
+    SENT = auto()
+    PAUSING = auto()
+    """It was not processed, and will be sent again."""
+
+
+@define
+class _Passage:
+    """How far a request has come: what is told if it gets no further in time."""
+
+    stage: _Stage = _Stage.WAITING
+    refused: AuthFlowError | None = None
+    """Why it was not processed, before a pause."""
+
+    def sent(self) -> None:
+        """Note that the request has begun to leave this machine."""
+        self.stage = _Stage.SENT
+
+    def ran_out(self, request: Request, seconds: float) -> AuthFlowError:
+        """Give the error for a request whose time is over."""
+        match self.stage:
+            case _Stage.WAITING:
+                what = "no place among max_concurrency requests came free"
+            case _Stage.CONNECTING:
+                what = "no connection to Cognito was made"
+            case _Stage.PAUSING if self.refused is not None:
+                return self.refused
+            case _:
+                what = f"Cognito did not answer within request_timeout, {seconds:g} seconds"
+                return _uncertain(request, TimedOutError, what)
+        return TimedOutError(
+            f"{what} within request_timeout, {seconds:g} seconds: nothing was sent"
+        )
+
+
 @define
 class Transport:
     """Sends requests over one client. Make it with `open_transport`."""
 
     _client: "CognitoIdentityProviderClient" = field(repr=False)
     _in_flight: anyio.Semaphore = field(repr=False)
+    _timeout: float
     _observer: Callable[[Exchange], None] | None = field(default=None, repr=False)
 
-    async def send(self, request: Request) -> Mapping[str, Any]:
-        """Send a request and give the reply's members.
+    async def send(self, request: Request, read: Callable[[Mapping[str, Any]], T]) -> T:
+        """Send a request, and give what its reply says.
+
+        Args:
+            request: What to send.
+            read: Reads the reply's members. What it gives keeps secrets in `Secret`.
 
         Raises:
             RefusedError: Cognito said no; the class says why.
             TransportError: There is no reply that can be relied on.
-            MalformedReplyError: The reply is not Cognito's JSON.
+            MalformedReplyError: The reply is not Cognito's JSON, or of another form.
         """
+        passage = _Passage()
+        outcome: T | AuthFlowError
+        try:
+            outcome = await secluded(self._deliver(request, read, passage), self._timeout)
+        except TimeoutError:
+            outcome = passage.ran_out(request, self._timeout)
+        if isinstance(outcome, AuthFlowError):
+            try:
+                raise bare(outcome)
+            finally:
+                del outcome  # a frame and its own error would keep each other alive
+        return outcome
+
+    async def _deliver(
+        self, request: Request, read: Callable[[Mapping[str, Any]], T], passage: _Passage
+    ) -> T | AuthFlowError:
+        """Send until it was processed. Errors are given back."""
         pauses = iter(_PAUSES)
-        while isinstance(outcome := await self._once(request), _NotSentError | ThrottledError):
+        while True:
+            outcome = await self._once(request, read, passage)
+            if not isinstance(outcome, _NotSentError | ThrottledError):
+                return outcome
             pause = next(pauses, None)
             if pause is None:
-                break
+                return outcome
+            passage.stage, passage.refused = _Stage.PAUSING, outcome
             await anyio.sleep(random.uniform(0, pause))  # noqa: S311  # spreads load, hides nothing
-        if isinstance(outcome, AuthFlowError):
-            raise outcome
-        return outcome
+            passage.stage = _Stage.WAITING
 
-    async def _once(self, request: Request) -> Mapping[str, Any] | AuthFlowError:
-        """Send once, and tell the observer."""
+    async def _once(
+        self, request: Request, read: Callable[[Mapping[str, Any]], T], passage: _Passage
+    ) -> T | AuthFlowError:
+        """Send once, tell the observer, and read what came."""
         async with self._in_flight:
-            outcome = await self._try(request)
+            passage.stage = _Stage.CONNECTING
+            outcome = await self._try(request, passage)
         if self._observer is not None:
             self._observer(Exchange.of(request, outcome))
-        return outcome
+        if isinstance(outcome, AuthFlowError):
+            return outcome
+        try:
+            return read(outcome)
+        except AuthFlowError as error:
+            return error
 
-    async def _try(self, request: Request) -> Mapping[str, Any] | AuthFlowError:
-        """Send once. Errors are given back, so that no traceback reaches frames with secrets."""
+    async def _try(self, request: Request, passage: _Passage) -> Mapping[str, Any] | AuthFlowError:
+        """Send once. Errors are given back."""
         method = getattr(self._client, _METHODS[request.operation])
         try:
-            with unlogged():
+            with unlogged(), tell_when_sent(passage.sent):
                 reply: Mapping[str, Any] = await method(**request.body)
         except ClientError as error:
             return _refusal(request, error)
         except BotoCoreError as error:
-            return _lost(request, error)
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            return _lost(request, error, passage)
+        except Exception:  # noqa: BLE001
             # botocore's parser trusts the server: JSON of another shape breaks it in many ways.
             return MalformedReplyError(_NO_POOL)
         return reply if _is_cognitos(reply) else MalformedReplyError(_NO_POOL)
@@ -120,6 +208,23 @@ def _is_cognitos(reply: Mapping[str, Any]) -> bool:
     return metadata.get("HTTPStatusCode") == 200 and "json" in media_type  # HTTP's OK
 
 
+def _check_json(response_dict: Mapping[str, Any], **_: object) -> None:
+    """Refuse what botocore's parser would take for an empty reply, or would break at.
+
+    Raises:
+        _NoJsonObjectError: A reply that is no refusal is something else than a JSON object.
+    """
+    body = response_dict["body"]
+    if response_dict["status_code"] != 200 or not body:  # HTTP's OK
+        return
+    try:
+        is_object = isinstance(json.loads(body.decode()), dict)
+    except (ValueError, RecursionError):
+        is_object = False
+    if not is_object:
+        raise _NoJsonObjectError
+
+
 def _refusal(request: Request, error: ClientError) -> AuthFlowError:
     """Read Cognito's error."""
     response = error.response
@@ -131,18 +236,19 @@ def _refusal(request: Request, error: ClientError) -> AuthFlowError:
     return read_error(code, text)
 
 
-def _lost(request: Request, error: BotoCoreError) -> AuthFlowError:
+def _lost(request: Request, error: BotoCoreError, passage: _Passage) -> AuthFlowError:
     """Tell what a failed exchange means for the request."""
-    if isinstance(error, EndpointConnectionError):
-        # aiobotocore uses one class for a connection that was never made and for one that broke.
-        cause = error.kwargs.get("error")
-        never_made = isinstance(cause, aiohttp.ClientConnectorError)
-    else:
-        never_made = isinstance(error, ConnectTimeoutError | ProxyConnectionError | SSLError)
-    if never_made:
+    if passage.stage is not _Stage.SENT:
         return _NotSentError("Cognito cannot be reached: check the network and the endpoint")
-    if isinstance(error.kwargs.get("error"), RedirectedError):
-        return MalformedReplyError("the server sends requests elsewhere; check the endpoint")
+    match getattr(error, "kwargs", {}).get("error"):
+        case RedirectedError():
+            return MalformedReplyError("the server sends requests elsewhere; check the endpoint")
+        case TooLongError():
+            return MalformedReplyError(
+                f"the reply has more than {MOST_BYTES} bytes: the server is no user pool"
+            )
+        case CompressedError():
+            return MalformedReplyError("the reply is compressed, which was not asked for")
     if isinstance(error, ReadTimeoutError):
         return _uncertain(request, TimedOutError, "Cognito did not answer in time")
     return _uncertain(request, UnreachableError, "the connection broke before the reply was whole")
@@ -181,5 +287,6 @@ async def open_transport(
     async with session.create_client(
         "cognito-idp", region_name=config.region, endpoint_url=config.endpoint, config=options
     ) as client:
+        client.meta.events.register("before-parse.cognito-identity-provider", _check_json)
         in_flight = anyio.Semaphore(config.max_concurrency, fast_acquire=True)
-        yield Transport(client, in_flight, observer)
+        yield Transport(client, in_flight, config.request_timeout, observer)

@@ -16,14 +16,14 @@ from authflow.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from authflow.wire.members import MemberError, Members
-    from authflow.wire.replies import Reply, read_reply, read_tokens
+    from authflow.wire.replies import Reply, read_done, read_refreshed, read_reply, read_tokens
     from authflow.wire.requests import AppClient, Request, secret_hash, sign_out
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
             "authflow.wire.members": "MemberError Members",
-            "authflow.wire.replies": "Reply read_reply read_tokens",
+            "authflow.wire.replies": "Reply read_done read_refreshed read_reply read_tokens",
             "authflow.wire.requests": "AppClient Request secret_hash sign_out",
         },
     )
@@ -34,6 +34,8 @@ __all__ = [
     "Members",
     "Reply",
     "Request",
+    "read_done",
+    "read_refreshed",
     "read_reply",
     "read_tokens",
     "secret_hash",

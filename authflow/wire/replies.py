@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeGuard, TypeVar
 
 from attrs import field, frozen
 
@@ -71,10 +71,10 @@ def read_reply(reply: Mapping[str, Any]) -> Reply:
     parameters = reply.get("ChallengeParameters") or {}
     session = reply.get("Session")
     if (
-        not isinstance(name, str)
+        not _is_utf8(name)
         or not isinstance(parameters, Mapping)
-        or not all(isinstance(value, str) and _is_utf8(value) for value in parameters.values())
-        or not (session is None or (isinstance(session, str) and len(session) in _SESSION_CHARS))
+        or not all(_is_utf8(text) for member in parameters.items() for text in member)
+        or not (session is None or (_is_utf8(session) and len(session) in _SESSION_CHARS))
     ):
         msg = "a member of the challenge is not of the form that Cognito documents"
         raise MalformedReplyError(msg)
@@ -88,9 +88,32 @@ def read_reply(reply: Mapping[str, Any]) -> Reply:
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
-def _is_utf8(text: str) -> bool:
-    """Whether a text can be hashed and sent back: JSON can spell surrogates that UTF-8 cannot."""
-    return not _SURROGATE.search(text)
+def _is_utf8(text: object) -> TypeGuard[str]:
+    """Whether it is a text that can be hashed and sent back: JSON spells surrogates, UTF-8 not."""
+    return isinstance(text, str) and not _SURROGATE.search(text)
+
+
+_TOKEN: Final = re.compile(r"[\x20-\x7e]+")
+"""What tokens and their type are made of (RFC 6749, appendices A.12, A.13 and A.17)."""
+_SECONDS: Final = range(1, 2**31)
+"""What IntegerType, which ExpiresIn is of, can hold above zero."""
+
+
+def _is_token(text: object) -> TypeGuard[str]:
+    return isinstance(text, str) and _TOKEN.fullmatch(text) is not None
+
+
+def read_refreshed(reply: Mapping[str, Any]) -> Tokens:
+    """Read a reply to GetTokensFromRefreshToken.
+
+    Raises:
+        MalformedReplyError: It has no tokens, or a member is not of its form.
+    """
+    return read_tokens(reply.get("AuthenticationResult"))
+
+
+def read_done(reply: Mapping[str, Any]) -> None:
+    """Read a reply to RevokeToken or GlobalSignOut, which tells only that it is done."""
 
 
 def read_tokens(result: Any) -> Tokens:
@@ -106,10 +129,11 @@ def read_tokens(result: Any) -> Tokens:
     refresh, expires_in = result.get("RefreshToken"), result.get("ExpiresIn")
     token_type = result.get("TokenType", "Bearer")
     if (
-        not (isinstance(access, str) and access and isinstance(identity, str) and identity)
-        or not (refresh is None or (isinstance(refresh, str) and refresh))
+        not (_is_token(access) and _is_token(identity))
+        or not (refresh is None or _is_token(refresh))
         or not (isinstance(expires_in, int) and not isinstance(expires_in, bool))
-        or not isinstance(token_type, str)
+        or expires_in not in _SECONDS
+        or not _is_token(token_type)
     ):
         msg = "AuthenticationResult lacks a token, or a member is not of its form"
         raise MalformedReplyError(msg)

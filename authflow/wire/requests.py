@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -25,9 +26,13 @@ def secret_hash(username: str, client_id: str, client_secret: Secret[str]) -> st
     return base64.b64encode(hmac.digest(key, (username + client_id).encode(), "sha256")).decode()
 
 
+def _concealed(body: Mapping[str, Any]) -> Secret[str]:
+    return Secret(json.dumps(body, sort_keys=True))
+
+
 @frozen(kw_only=True)
 class Request:
-    """A request as it is sent. Its body holds secrets in clear, so it does not print them.
+    """A request. Its members hold passwords and tokens, so they are kept as one secret text.
 
     Args:
         operation: Cognito's operation, such as "InitiateAuth".
@@ -35,7 +40,13 @@ class Request:
     """
 
     operation: str
-    body: Mapping[str, Any] = field(repr=False)
+    _body: Secret[str] = field(converter=_concealed)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The members as they are sent, in clear. No frame that an error may show keeps them."""
+        members: dict[str, Any] = json.loads(self._body.reveal())
+        return members
 
     def scrub(self, text: str) -> str:
         """Take everything out of a server's text that the request holds and that may be secret."""
@@ -44,9 +55,10 @@ class Request:
         return text
 
     def _secrets(self) -> set[str]:
-        parameters = self.body.get("AuthParameters") or self.body.get("ChallengeResponses") or {}
+        body = self.body
+        parameters = body.get("AuthParameters") or body.get("ChallengeResponses") or {}
         values = [value for name, value in parameters.items() if name not in _NOT_SECRET]
-        values += [value for name, value in self.body.items() if name not in _NOT_SECRET]
+        values += [value for name, value in body.items() if name not in _NOT_SECRET]
         return {value for value in values if isinstance(value, str) and value}
 
 

@@ -49,7 +49,7 @@ from authflow.results import ChallengeRequired, Declined, SignedIn
 from authflow.secret import Secret
 from authflow.sign_in import SignIn
 from authflow.triggers import Triggers, challenge, password, sequence
-from authflow.wire import AppClient, password_verifier
+from authflow.wire import AppClient, password_verifier, read_reply
 
 NOW = 1_800_000_000.0
 SESSION = "s" * 20
@@ -73,6 +73,7 @@ class Driver:
         self.result: Any = None
 
     def tell(self, value: Any, at: float = NOW) -> "Driver":
+        value = read_reply(value) if isinstance(self.step, Send) else value
         try:
             self.step = self.conversation.send(Came(value, at))
         except StopIteration as over:
@@ -319,7 +320,7 @@ async def talk(table: Any, conversation: Conversation, pool_id: str, says: Itera
         value: Any = None
         match step:
             case Send(request):
-                value = await table[request.operation](dict(request.body))
+                value = read_reply(await table[request.operation](request.body))
             case DrawProver():
                 value = srp.Prover.start(os.urandom(32))
             case Prove(prover, told, word):

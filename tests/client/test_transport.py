@@ -22,6 +22,7 @@ from authflow.errors import (
     UnreachableError,
 )
 from authflow.machine import AuthFlow
+from authflow.wire import read_done, read_reply
 from authflow.wire.auth_parameters import ByPassword
 
 TOKENS = {"AuthenticationResult": {"AccessToken": "a", "IdToken": "i", "ExpiresIn": 3600}}
@@ -41,7 +42,7 @@ def respond(config: AuthConfig):
 
 async def test_one_request_is_one_unsigned_post_with_a_fixed_user_agent(scripted):
     async with scripted.serve(TOKENS) as server, open_transport(server.config()) as transport:
-        await transport.send(initiate(server.config()))
+        await transport.send(initiate(server.config()), read_reply)
     (headers,) = server.headers
     assert headers["user-agent"].startswith("authflow ")
     assert headers["x-amz-target"] == "AWSCognitoIdentityProviderService.InitiateAuth"
@@ -56,7 +57,7 @@ async def test_an_answer_whose_reply_is_lost_is_never_sent_again(scripted, fault
         open_transport(server.config(read_timeout=0.3)) as transport,
     ):
         with pytest.raises(OutcomeUnknownError) as lost:
-            await transport.send(respond(server.config()))
+            await transport.send(respond(server.config()), read_reply)
         assert server.operations == ["RespondToAuthChallenge"]
     assert lost.value.next_step == "restart"
 
@@ -99,7 +100,7 @@ async def test_a_sign_in_whose_first_reply_is_lost_is_not_begun_twice(scripted, 
         open_transport(server.config(read_timeout=0.3)) as transport,
     ):
         with pytest.raises(error):
-            await transport.send(initiate(server.config()))
+            await transport.send(initiate(server.config()), read_reply)
         assert server.operations == ["InitiateAuth"]
 
 
@@ -111,7 +112,7 @@ async def test_a_server_fault_on_an_answer_leaves_its_outcome_unknown(scripted, 
         open_transport(server.config()) as transport,
     ):
         with pytest.raises(OutcomeUnknownError):
-            await transport.send(respond(server.config()))
+            await transport.send(respond(server.config()), read_reply)
         assert len(server.requests) == 1
 
 
@@ -119,7 +120,7 @@ async def test_a_server_fault_at_the_beginning_is_called_one(scripted):
     fault = scripted.error("InternalErrorException", status=500)
     async with scripted.serve(fault) as server, open_transport(server.config()) as transport:
         with pytest.raises(ServerFaultError):
-            await transport.send(initiate(server.config()))
+            await transport.send(initiate(server.config()), read_reply)
 
 
 @pytest.mark.parametrize("request_of", [initiate, respond])
@@ -129,8 +130,8 @@ async def test_a_throttled_request_was_not_processed_and_is_sent_again(scripted,
         scripted.serve(slow_down, slow_down, TOKENS) as server,
         open_transport(server.config()) as transport,
     ):
-        reply = await transport.send(request_of(server.config()))
-        assert reply["AuthenticationResult"]["AccessToken"] == "a"
+        reply = await transport.send(request_of(server.config()), read_reply)
+        assert reply.tokens.access_token == Secret("a")
         assert len(server.requests) == 3
 
 
@@ -141,7 +142,7 @@ async def test_throttling_without_end_is_told_after_three_requests(scripted):
         open_transport(server.config()) as transport,
     ):
         with pytest.raises(ThrottledError):
-            await transport.send(initiate(server.config()))
+            await transport.send(initiate(server.config()), read_reply)
         assert len(server.requests) == 3
 
 
@@ -160,11 +161,11 @@ async def test_a_connection_that_was_never_made_is_tried_again(scripted):
 
     async with open_transport(config) as transport:
         with pytest.raises(UnreachableError, match="network"):
-            await transport.send(respond(config))
+            await transport.send(respond(config), read_reply)
         server = await asyncio.start_server(accept, "127.0.0.1", port)
         async with server:
             with pytest.raises(OutcomeUnknownError):
-                await transport.send(respond(config))
+                await transport.send(respond(config), read_reply)
     assert len(connections) == 1
 
 
@@ -183,7 +184,7 @@ async def test_a_reply_that_is_no_json_object_is_malformed(scripted, data):
         open_transport(server.config()) as transport,
     ):
         with pytest.raises(MalformedReplyError):
-            await transport.send(initiate(server.config()))
+            await transport.send(initiate(server.config()), read_reply)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -197,7 +198,7 @@ async def test_a_redirect_is_not_followed(scripted, status):
             open_transport(server.config()) as transport,
         ):
             with pytest.raises(MalformedReplyError, match="elsewhere"):
-                await transport.send(initiate(server.config()))
+                await transport.send(initiate(server.config()), read_reply)
         assert elsewhere.requests == []
 
 
@@ -212,7 +213,7 @@ async def test_a_refusal_has_its_class_and_keeps_cognitos_name(scripted):
     refusal = scripted.error("NotAuthorizedException", "Incorrect username or password.")
     async with scripted.serve(refusal) as server, open_transport(server.config()) as transport:
         with pytest.raises(BadCredentialsError) as refused:
-            await transport.send(initiate(server.config()))
+            await transport.send(initiate(server.config()), read_reply)
     assert refused.value.aws_code == "NotAuthorizedException"
 
 
@@ -221,7 +222,7 @@ async def test_no_error_shows_what_was_sent_even_if_the_server_echoes_it(scripte
     echo = scripted.error("OddException", "for ada: canary-password, canary-answer")
     async with scripted.serve(echo) as server, open_transport(server.config()) as transport:
         with pytest.raises(RequestRejectedError) as refused:
-            await transport.send(request_of(server.config()))
+            await transport.send(request_of(server.config()), read_reply)
     sent = "canary-password" if request_of is initiate else "canary-answer"
     assert "ada" in str(refused.value)
     assert sent not in str(refused.value)
@@ -233,7 +234,7 @@ async def test_no_traceback_reaches_the_frames_that_hold_secrets(scripted, fault
     lost = getattr(scripted, fault)
     async with scripted.serve(lost) as server, open_transport(server.config()) as transport:
         with pytest.raises(OutcomeUnknownError) as caught:
-            await transport.send(respond(server.config()))
+            await transport.send(respond(server.config()), read_reply)
     assert "canary" not in told_with_locals(caught.value)
 
 
@@ -262,15 +263,15 @@ async def test_debug_logs_hold_neither_what_is_sent_nor_what_is_received(scripte
         scripted.serve(secret_tokens, secret_tokens) as server,
         open_transport(server.config()) as transport,
     ):
-        await transport.send(initiate(server.config()))
-        await transport.send(respond(server.config()))
+        await transport.send(initiate(server.config()), read_reply)
+        await transport.send(respond(server.config()), read_reply)
     assert "canary" not in caplog.text
 
 
 async def test_other_users_of_botocore_keep_their_debug_logs(scripted, caplog):
     caplog.set_level(logging.DEBUG)
     async with scripted.serve(TOKENS) as server, open_transport(server.config()) as transport:
-        await transport.send(initiate(server.config()))
+        await transport.send(initiate(server.config()), read_reply)
     logging.getLogger("botocore.endpoint").debug("of somebody else's request")
     assert "of somebody else's request" in caplog.text
 
@@ -303,7 +304,7 @@ async def test_the_concurrency_limit_bounds_what_is_in_flight(scripted):
         )
         async with open_transport(config) as transport, anyio.create_task_group() as tasks:
             for _ in range(20):
-                tasks.start_soon(transport.send, initiate(config))
+                tasks.start_soon(transport.send, initiate(config), read_done)
         listener.close()
     assert most == 3
 
@@ -320,7 +321,7 @@ async def test_the_aws_configuration_of_the_environment_plays_no_part(
         open_transport(server.config()) as transport,
     ):
         with pytest.raises(OutcomeUnknownError):
-            await transport.send(respond(server.config()))
+            await transport.send(respond(server.config()), read_reply)
         assert len(server.requests) == 1
 
 
@@ -380,5 +381,5 @@ async def test_what_stays_on_this_machine_goes_to_no_proxy(scripted, monkeypatch
         for name in ("http_proxy", "HTTP_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
         async with open_transport(server.config()) as transport:
-            await transport.send(initiate(server.config()))
+            await transport.send(initiate(server.config()), read_reply)
         assert (proxy.operations, server.operations) == ([], ["InitiateAuth"])
