@@ -1,6 +1,7 @@
 """What a challenge is answered with: a text, a `Secret`, or a typed answer, which says more."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from attrs import field, frozen
 
@@ -17,6 +18,28 @@ def is_text(value: object) -> bool:
         return False
 
 
+@frozen
+class NoText:
+    """What was given for a text, without what it holds.
+
+    Args:
+        kind: The name of its class.
+    """
+
+    kind: str
+
+
+def concealed(value: object) -> Any:
+    """Hide what a caller gave in a `Secret`, whatever it is: frames of ours keep nothing else.
+
+    Args:
+        value: A text, a `Secret`, a typed answer or None; anything else is `NoText`.
+    """
+    if value is None or isinstance(value, Secret | Code | Choice | NewPassword | NoText):
+        return value
+    return Secret(value) if isinstance(value, str) else NoText(type(value).__name__)
+
+
 def secret_text(what: str, value: object) -> Secret[str]:
     """Wrap a text that is to be sent.
 
@@ -27,11 +50,11 @@ def secret_text(what: str, value: object) -> Secret[str]:
     Raises:
         MisuseError: It is no text, or none that UTF-8 can carry.
     """
-    text = value.reveal() if isinstance(value, Secret) else value
-    if not isinstance(text, str) or not is_text(text):
+    value = concealed(value)
+    if not isinstance(value, Secret) or not is_text(value.reveal()):
         msg = f"{what} must be a text that UTF-8 can carry"
         raise MisuseError(msg)
-    return value if isinstance(value, Secret) else Secret(text)
+    return value
 
 
 def _code(value: str | Secret[str]) -> Secret[str]:
@@ -113,9 +136,11 @@ def read_answer(answer: Answer) -> TypedAnswer:
         MisuseError: The text cannot be sent.
         AnswerNotSupportedError: It is no answer at all.
     """
+    answer = concealed(answer)
     if isinstance(answer, Code | Choice | NewPassword):
         return answer
-    if isinstance(answer, str | Secret):
+    if isinstance(answer, Secret):
         return secret_text("answer", answer)
-    msg = f"an answer is a text, a Secret, Code, Choice or NewPassword, not {type(answer).__name__}"
+    kind = answer.kind if isinstance(answer, NoText) else type(answer).__name__
+    msg = f"an answer is a text, a Secret, Code, Choice or NewPassword, not {kind}"
     raise AnswerNotSupportedError(msg)

@@ -3,6 +3,7 @@
 import anyio
 from attrs import define, field
 
+from authflow.answers import NoText, concealed
 from authflow.client.choices import TOLD, choose, is_condition, options_of
 from authflow.errors import (
     AuthFlowError,
@@ -63,7 +64,7 @@ class Answerer:
             return None
         with anyio.move_on_after(timeout):
             if options:
-                return Secret(await choose(challenge, self.registry, prompt))
+                return await choose(challenge, self.registry, prompt)
             plugin = self._plugin_for(challenge)
             return None if plugin is None else await self._ask(plugin, challenge, prompt)
         msg = "nobody answered in time; start a new sign-in"
@@ -94,9 +95,11 @@ class Answerer:
             raise self._failed(plugin, f"failed: {type(error).__name__}") from error
         if isinstance(answer, Unanswered):
             return answer
-        if not isinstance(answer, str):
-            raise self._failed(plugin, f"gave {type(answer).__name__}, not a text")
-        return Secret(answer)
+        answer = concealed(answer)
+        if not isinstance(answer, Secret):
+            kind = answer.kind if isinstance(answer, NoText) else type(answer).__name__
+            raise self._failed(plugin, f"gave {kind}, not a text")
+        return answer
 
     def _failed(self, plugin: ClientChallenge, why: str) -> PluginFailedError:
         brought_by = self.registry.distribution_of(type(plugin))

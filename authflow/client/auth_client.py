@@ -8,7 +8,7 @@ from typing import Final, Self
 from attrs import define, evolve, field
 
 from authflow import wire
-from authflow.answers import Answer, NewPassword, is_text, read_answer, secret_text
+from authflow.answers import Answer, NewPassword, concealed, is_text, read_answer, secret_text
 from authflow.client.answerer import Answerer
 from authflow.client.conversation import (
     Ask,
@@ -31,6 +31,7 @@ from authflow.plugins.client_challenge import ClientChallenge
 from authflow.plugins.registry import CLIENT_CHALLENGES, PluginRegistry
 from authflow.prompts.prompt import Prompt
 from authflow.results import ChallengeRequired, SignInResult, Tokens
+from authflow.seclusion import Unframed
 from authflow.secret import Secret
 from authflow.tokens.verifier import TokenVerifier
 
@@ -132,6 +133,7 @@ class AuthClient:
             PluginError: A client challenge is broken.
             TokenError: The tokens are not the user pool's.
         """
+        password = concealed(password)  # from here on no frame holds the text itself
         flow = self.config.flow if flow is None else _flow(flow)
         password = None if password is None else secret_text("password", password)
         if not is_text(username) or not username:
@@ -141,9 +143,9 @@ class AuthClient:
             msg = f"{flow} needs a password; only CUSTOM_AUTH does without"
             raise PasswordRequiredError(msg)
         conversations = self._conversations(client_metadata)
-        return await self._carry_on(
-            conversations.sign_in(flow, username, password, now=self._now()), prompt
-        )
+        begun = conversations.sign_in(flow, username, password, now=self._now())
+        with Unframed():
+            return await self._carry_on(begun, prompt)
 
     async def answer(
         self,
@@ -173,14 +175,17 @@ class AuthClient:
             SessionExpiredError: The time for an answer is over; nothing was sent.
             AuthFlowError: As `sign_in`.
         """
-        answer = read_answer(answer)  # from here on no frame holds the text itself
+        answer = concealed(answer)  # from here on no frame holds the text itself
+        answer = read_answer(answer)
         if attributes:
             if not isinstance(answer, Secret) or pending.challenge.name != _NEW_PASSWORD:
                 msg = f"attributes go with the text that answers {_NEW_PASSWORD}, and nothing else"
                 raise AnswerNotSupportedError(msg)
             answer = NewPassword(answer, attributes=attributes)
         conversations = self._conversations(client_metadata)
-        return await self._carry_on(conversations.answer(pending, answer, now=self._now()), prompt)
+        begun = conversations.answer(pending, answer, now=self._now())
+        with Unframed():
+            return await self._carry_on(begun, prompt)
 
     async def refresh(
         self,
@@ -261,7 +266,8 @@ class AuthClient:
 
     async def _verify(self, tokens: Tokens) -> None:
         if self.config.verify_tokens:
-            await self._verifier.verify(tokens)
+            with Unframed():
+                await self._verifier.verify(tokens)
 
     @property
     def _open_transport(self) -> Transport:

@@ -8,11 +8,13 @@ the challenges that it is made of: "otp", "captcha+otp", "question#2" for a seco
 from typing import Final
 
 from authflow import rounds
+from authflow.answers import concealed, secret_text
 from authflow.errors import MisuseError, PluginNotFoundError
 from authflow.machine import State
 from authflow.plugins.registry import PluginRegistry
 from authflow.prompts.prompt import Prompt
 from authflow.results import Challenge
+from authflow.secret import Secret
 
 TOLD: Final = "told"
 """The answer to a condition: what counts is the client metadata that goes with it."""
@@ -34,19 +36,19 @@ def is_condition(challenge: Challenge) -> bool:
     )
 
 
-def check_choice(challenge: Challenge, answer: str) -> None:
+def check_choice(challenge: Challenge, answer: Secret[str]) -> None:
     """Refuse an answer that names no option; the triggers would end the sign-in.
 
     Raises:
         MisuseError: It names none.
     """
     options = options_of(challenge)
-    if options and answer not in options:
+    if options and answer.reveal() not in options:
         msg = f"this challenge is a choice: answer one of {', '.join(options)}"
         raise MisuseError(msg)
 
 
-async def choose(challenge: Challenge, registry: PluginRegistry, prompt: Prompt) -> str:
+async def choose(challenge: Challenge, registry: PluginRegistry, prompt: Prompt) -> Secret[str]:
     """Choose an option: the only one that the installed plugins can answer, or what a person says.
 
     Args:
@@ -66,8 +68,9 @@ async def choose(challenge: Challenge, registry: PluginRegistry, prompt: Prompt)
         msg = f"none of these can be answered here: {', '.join(options)}; install a plugin for one"
         raise PluginNotFoundError(msg)
     if len(possible) == 1:
-        return possible[0]
-    answer = await prompt.choose("How do you want to go on?", possible)
+        return Secret(possible[0])
+    chosen = concealed(await prompt.choose("How do you want to go on?", possible))
+    answer = secret_text("what the prompt gave", chosen)
     check_choice(challenge, answer)
     return answer
 

@@ -202,7 +202,8 @@ class Conversations:
             if sign_in.state is State.PASSWORD_VERIFIER:
                 came = yield _proving(proof, reply)
                 proved: password_verifier.Answer = came.value
-                request = self._request(sign_in, proved.write(), came.at)
+                _in_time(sign_in, came.at)
+                request = self._request(sign_in, proved.write())
                 continue
             came = yield Ask(challenge=asked, chosen=chosen, until=sign_in.expires_at)
             answer: Secret[str] | Unanswered | None = came.value
@@ -215,17 +216,15 @@ class Conversations:
         self, sign_in: SignIn, challenge: Challenge, answer: TypedAnswer, now: float
     ) -> tuple[SignIn, wire.Request, str | None]:
         """Answer a challenge: where the sign-in stands then, what is sent, what was chosen."""
+        _in_time(sign_in, now)
         response = respond(challenge, answer)
-        request = self._request(sign_in, response.members, now)
+        request = self._request(sign_in, response.members)
         if response.chosen is not None:
             sign_in = sign_in.chose(response.chosen)
         return sign_in, request, response.option
 
-    def _request(self, sign_in: SignIn, members: wire.Members, now: float) -> wire.Request:
-        """Spell an answer, if there is still time for it."""
-        if now >= sign_in.expires_at:
-            msg = "the time for an answer is over; start a new sign-in"
-            raise SessionExpiredError(msg)
+    def _request(self, sign_in: SignIn, members: wire.Members) -> wire.Request:
+        """Spell an answer."""
         return self.app_client.respond(
             sign_in.state,
             sign_in.canonical_username,
@@ -233,6 +232,17 @@ class Conversations:
             session=sign_in.session,
             client_metadata=self.client_metadata,
         )
+
+
+def _in_time(sign_in: SignIn, now: float) -> None:
+    """Refuse an answer whose time is over.
+
+    Raises:
+        SessionExpiredError: It is.
+    """
+    if now >= sign_in.expires_at:
+        msg = "the time for an answer is over; start a new sign-in"
+        raise SessionExpiredError(msg)
 
 
 def _challenge(reply: wire.Reply, previous: Challenge | None) -> Challenge:

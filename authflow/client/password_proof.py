@@ -36,10 +36,7 @@ class PasswordProof:
     async def begin(self) -> srp.Prover:
         """Draw the values of one handshake."""
         return await anyio.to_thread.run_sync(
-            srp.Prover.start,
-            secrets.token_bytes(srp.EPHEMERAL_BYTES),
-            abandon_on_cancel=True,
-            limiter=self._limiter,
+            _draw, abandon_on_cancel=True, limiter=self._limiter
         )
 
     async def prove(
@@ -76,6 +73,11 @@ class PasswordProof:
             signature=srp.sign_claim(key, challenge, stamp),
             stamp=stamp,
         )
+
+
+def _draw() -> srp.Prover:
+    """Draw in the thread: what is handed to it stands in the frames of whoever waits for it."""
+    return srp.Prover.start(secrets.token_bytes(srp.EPHEMERAL_BYTES))
 
 
 def utc_now() -> datetime:

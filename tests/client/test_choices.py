@@ -229,7 +229,7 @@ def test_only_our_own_rounds_are_taken_for_choices_and_conditions():
         Challenge(name="CUSTOM_CHALLENGE", kind="choice"),
     ):
         assert options_of(other) == ()
-        check_choice(other, "anything")
+        check_choice(other, Secret("anything"))
     wanted = {"wanted": "device"}
     assert is_condition(Challenge(name="CUSTOM_CHALLENGE", kind="condition", parameters=wanted))
     assert not is_condition(Challenge(name="CUSTOM_CHALLENGE", kind="condition"))
@@ -239,4 +239,4 @@ def test_only_our_own_rounds_are_taken_for_choices_and_conditions():
 async def test_a_numbered_option_is_answered_by_the_plugin_of_its_kind():
     registry = PluginRegistry(CLIENT_CHALLENGES, (client_half("aa"),), discover=False)
     second = Challenge(name="CUSTOM_CHALLENGE", kind="choice", parameters={"options": "bb aa#2"})
-    assert await choose(second, registry, ScriptedPrompt([])) == "aa#2"
+    assert await choose(second, registry, ScriptedPrompt([])) == Secret("aa#2")

@@ -22,6 +22,6 @@ def respond(challenge: Challenge, answer: TypedAnswer) -> Response:
         case _:
             takes = "a text or Choice" if options_of(challenge) else "a text"
             raise wrong_kind(challenge, answer, takes)
-    check_choice(challenge, text.reveal())
+    check_choice(challenge, text)
     option = text.reveal() if options_of(challenge) else None
     return Response(members=custom.Answer(text).write(), option=option)
