@@ -5,45 +5,21 @@ from collections.abc import Mapping
 from attrs import field, frozen
 
 from authflow.errors import AnswerNotSupportedError, MisuseError
+from authflow.given_secrets import Unfit, checked, is_text, wrapped, wraps_secrets
 from authflow.secret import Secret
 from authflow.string_map import string_map
 
 
-def is_text(value: object) -> bool:
-    """Say whether a value is a text that UTF-8 can carry, as the wire needs it."""
-    try:
-        return isinstance(value, str) and value.encode() is not None
-    except UnicodeEncodeError:
-        return False
-
-
-def secret_text(what: str, value: object) -> Secret[str]:
-    """Wrap a text that is to be sent.
-
-    Args:
-        what: What it is, for the error.
-        value: A text, or a `Secret` of one.
-
-    Raises:
-        MisuseError: It is no text, or none that UTF-8 can carry.
-    """
-    text = value.reveal() if isinstance(value, Secret) else value
-    if not isinstance(text, str) or not is_text(text):
-        msg = f"{what} must be a text that UTF-8 can carry"
-        raise MisuseError(msg)
-    return value if isinstance(value, Secret) else Secret(text)
-
-
 def _code(value: str | Secret[str]) -> Secret[str]:
-    return secret_text("a code", value)
+    return checked("a code", wrapped(value), empty=True)
 
 
 def _password(value: str | Secret[str]) -> Secret[str]:
-    return secret_text("a new password", value)
+    return checked("a new password", wrapped(value), empty=True)
 
 
 def _option(value: str) -> str:
-    return secret_text("an option", value).reveal()
+    return checked("an option", wrapped(value), empty=True).reveal()
 
 
 def _attributes(values: Mapping[str, str]) -> Mapping[str, str]:
@@ -55,6 +31,7 @@ def _attributes(values: Mapping[str, str]) -> Mapping[str, str]:
     return attributes
 
 
+@wraps_secrets("code")
 @frozen
 class Code:
     """A one-time code: SMS_MFA, SOFTWARE_TOKEN_MFA, EMAIL_OTP.
@@ -69,6 +46,7 @@ class Code:
     code: Secret[str] = field(converter=_code)
 
 
+@wraps_secrets("option")
 @frozen
 class Choice:
     """One of several options: SELECT_MFA_TYPE, and a choice that authflow's triggers offer.
@@ -83,6 +61,7 @@ class Choice:
     option: str = field(converter=_option)
 
 
+@wraps_secrets("password")
 @frozen
 class NewPassword:
     """A new password: NEW_PASSWORD_REQUIRED.
@@ -106,6 +85,11 @@ Answer = str | TypedAnswer
 """What `AuthClient.answer` takes."""
 
 
+def hidden(answer: object) -> TypedAnswer:
+    """Wrap an answer that is no typed one, before anything can fail."""
+    return answer if isinstance(answer, Code | Choice | NewPassword) else wrapped(answer)
+
+
 def read_answer(answer: Answer) -> TypedAnswer:
     """Wrap a text, and let only answers through.
 
@@ -113,9 +97,8 @@ def read_answer(answer: Answer) -> TypedAnswer:
         MisuseError: The text cannot be sent.
         AnswerNotSupportedError: It is no answer at all.
     """
-    if isinstance(answer, Code | Choice | NewPassword):
-        return answer
-    if isinstance(answer, str | Secret):
-        return secret_text("answer", answer)
-    msg = f"an answer is a text, a Secret, Code, Choice or NewPassword, not {type(answer).__name__}"
-    raise AnswerNotSupportedError(msg)
+    answer = hidden(answer)
+    if isinstance(answer, Unfit) and not answer.text:
+        msg = f"an answer is a text, a Secret, Code, Choice or NewPassword, {answer.why}"
+        raise AnswerNotSupportedError(msg)
+    return checked("answer", answer, empty=True) if isinstance(answer, Secret) else answer

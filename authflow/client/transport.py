@@ -7,7 +7,7 @@ Cognito said that it asks to slow down.
 """
 
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,7 +26,7 @@ from botocore.exceptions import (
 )
 
 from authflow.aws.sessions import RedirectedError, client_config, open_session, unlogged
-from authflow.client.exchange import Exchange
+from authflow.client.observation import Observation
 from authflow.config import AuthConfig
 from authflow.errors import (
     AuthFlowError,
@@ -66,7 +66,7 @@ class Transport:
 
     _client: "CognitoIdentityProviderClient" = field(repr=False)
     _in_flight: anyio.Semaphore = field(repr=False)
-    _observer: Callable[[Exchange], None] | None = field(default=None, repr=False)
+    _observer: Observation | None = field(default=None, repr=False)
 
     async def send(self, request: Request) -> Mapping[str, Any]:
         """Send a request and give the reply's members.
@@ -91,7 +91,7 @@ class Transport:
         async with self._in_flight:
             outcome = await self._try(request)
         if self._observer is not None:
-            self._observer(Exchange.of(request, outcome))
+            self._observer(request, outcome)
         return outcome
 
     async def _try(self, request: Request) -> Mapping[str, Any] | AuthFlowError:
@@ -156,7 +156,7 @@ def _uncertain(request: Request, kind: type[AuthFlowError], what: str) -> AuthFl
 
 @asynccontextmanager
 async def open_transport(
-    config: AuthConfig, observer: Callable[[Exchange], None] | None = None
+    config: AuthConfig, observer: Observation | None = None
 ) -> AsyncIterator[Transport]:
     """Open the one client that a process needs for a user pool, and close it at the end.
 
