@@ -1,4 +1,4 @@
-"""Downloads of small public documents, over the same network as the calls of AWS's services.
+"""Downloads small public documents, over the same network as the calls of AWS's services.
 
 The HTTP session is the one that a client of AWS gets: the same class, and the same proxies,
 certificates and time-outs, as botocore reads them from the environment.
@@ -50,16 +50,16 @@ class Document:
 
 
 @define(eq=False)
-class Downloads:
-    """Downloads from one host. Make it with `open_downloads`."""
+class Download:
+    """A document that can be downloaded. Make it with `open_download`."""
 
+    url: str
     _http: Any = field(repr=False)
 
-    async def get(self, url: str, *, most: int) -> Document:
-        """Download a document to its end.
+    async def get(self, *, most: int) -> Document:
+        """Download the document to its end.
 
         Args:
-            url: Where it is.
             most: How many bytes it may have, packed or unpacked.
 
         Raises:
@@ -67,7 +67,7 @@ class Downloads:
         """
         request = AWSRequest(
             method="GET",
-            url=url,
+            url=self.url,
             headers={"User-Agent": "authflow", "Accept": "application/json"},
             stream_output=True,  # or it would be read without a limit
         )
@@ -117,13 +117,13 @@ def _unpacked(body: bytes, encoding: str, most: int) -> bytes:
 
 
 @asynccontextmanager
-async def open_downloads(
+async def open_download(
     url: str, *, connect_timeout: float, read_timeout: float
-) -> AsyncIterator[Downloads]:
-    """Open the HTTP session for a host, and close it at the end.
+) -> AsyncIterator[Download]:
+    """Open the HTTP session for a document, and close it at the end.
 
     Args:
-        url: The host, as any URL on it. What is not encrypted goes by no proxy.
+        url: Where the document is. What is not encrypted goes by no proxy.
         connect_timeout: Seconds for a connection to be made.
         read_timeout: Seconds without a byte after which a reply is given up.
 
@@ -136,11 +136,11 @@ async def open_downloads(
     http = config.http_session_cls(
         timeout=(config.connect_timeout, config.read_timeout),
         proxies=get_environ_proxies(url) if encrypted else {},
-        verify=_certificates(),
+        verify=_certificates() if encrypted else False,  # to read them takes 50 ms
         max_pool_connections=1,
     )
     async with http:
-        yield Downloads(http)
+        yield Download(url, http)
 
 
 def _certificates() -> str | bool:

@@ -19,7 +19,7 @@ from attrs import define, field, frozen
 from botocore.exceptions import BotoCoreError, HTTPClientError, SSLError
 from joserfc.jwk import RSAKey
 
-from authflow.aws.downloads import Downloads, TooLargeError, open_downloads
+from authflow.aws.downloads import Download, TooLargeError, open_download
 from authflow.aws.sessions import RedirectedError
 from authflow.config import AuthConfig
 from authflow.errors import JwksUnreachableError
@@ -167,14 +167,14 @@ class KeySource:
         why = f"no whole answer within {DEADLINE:g} seconds"
         with anyio.move_on_after(DEADLINE):
             try:
-                async with open_downloads(
+                async with open_download(
                     url,
                     connect_timeout=self.config.connect_timeout,
                     read_timeout=self.config.read_timeout,
-                ) as downloads:
+                ) as download:
                     for pause in (*_PAUSES, None):
                         try:
-                            return await _attempt(downloads, url)
+                            return await _attempt(download)
                         except _TryAgainError as error:
                             why = str(error)
                         if pause is not None:
@@ -184,10 +184,10 @@ class KeySource:
         return _Failure(f"the user pool's keys cannot be read from {url}: {why}")
 
 
-async def _attempt(downloads: Downloads, url: str) -> Keys:
+async def _attempt(download: Download) -> Keys:
     """Fetch the keys once."""
     try:
-        document = await downloads.get(url, most=MOST_BYTES)
+        document = await download.get(most=MOST_BYTES)
         if document.status == 200:  # HTTP's OK
             return read_published(document.body)
     except BrokenJwksError as error:
@@ -207,7 +207,8 @@ async def _attempt(downloads: Downloads, url: str) -> Keys:
 
 
 def _is_lasting(error: BotoCoreError) -> bool:
-    """Say whether another attempt would end as this one did: it is no matter of the network."""
+    """Say whether another attempt would end as this one did, as without a file of certificates."""
     if isinstance(error, SSLError):
         return isinstance(error.kwargs.get("error"), aiohttp.ClientConnectorCertificateError)
-    return type(error) is HTTPClientError  # such as certificates that are not there
+    broken = isinstance(error.kwargs.get("error"), aiohttp.ClientResponseError)  # it is no HTTP
+    return type(error) is HTTPClientError and not broken

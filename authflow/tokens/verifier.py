@@ -24,6 +24,8 @@ from authflow.tokens.key_source import KeySource
 LEEWAY: Final = 60
 """Seconds by which clocks may differ."""
 _TOKEN_CHARS: Final = 16 * 1024
+_EXTENSIONS: Final = frozenset({"crit", "b64"})
+"""They change what a token means (RFC 7515 §4.1.11, RFC 7797)."""
 _NO_JWT: Final = "the token is not a signed JWT"
 
 Use = Literal["access", "id"]
@@ -160,6 +162,8 @@ def _key_id(token: Secret[str]) -> tuple[str, str | None]:
         return "", _NO_JWT
     if header.get("alg") != "RS256" or not isinstance(key_id, str):
         return "", "the token is not signed by RS256 with a named key"
+    if _EXTENSIONS & header.keys():
+        return "", "the token's header asks for an extension, as none of Cognito's does"
     return key_id, None
 
 
