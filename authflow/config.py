@@ -7,15 +7,19 @@ from collections.abc import Mapping
 from datetime import timedelta
 from math import inf
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from attrs import Attribute, Factory, field, frozen
 
-from authflow.errors import ConfigError
+from authflow.errors import ConfigError, MisuseError
+from authflow.given_secrets import checked, wrapped, wraps_secrets
 from authflow.machine import AuthFlow
 from authflow.safe_url import SafeUrl, safe_url
 from authflow.secret import Secret
 from authflow.wire import AppClient
+
+if TYPE_CHECKING:
+    from authflow.tokens.key_set import GivenKeys
 
 _POOL_ID: Final = re.compile(r"(?P<region>[\w-]+)_[0-9a-zA-Z]+")
 _CLIENT_ID: Final = re.compile(r"[\w+]{1,128}")
@@ -34,7 +38,25 @@ def _flow(value: AuthFlow | str) -> AuthFlow:
 
 
 def _secret(value: Secret[str] | str | None) -> Secret[str] | None:
-    return Secret.of(value) if value else None
+    if value is None:
+        return None
+    try:
+        secret = checked("client_secret", wrapped(value), empty=True)
+    except MisuseError as error:
+        msg = error.message
+    else:
+        return secret if secret.reveal() else None
+    raise ConfigError(msg)
+
+
+def _jwks(
+    source: "Mapping[str, Any] | str | os.PathLike[str] | GivenKeys | None",
+) -> "GivenKeys | None":
+    if source is None:
+        return None
+    from authflow.tokens.key_set import GivenKeys  # noqa: PLC0415  # triggers have no use for it
+
+    return GivenKeys.read(source)
 
 
 def _endpoint(value: str | None) -> SafeUrl | None:
@@ -60,6 +82,7 @@ def _issuer_of_pool(config: "AuthConfig") -> str:
     return f"https://{host}/{config.user_pool_id}"
 
 
+@wraps_secrets("client_secret")
 @frozen(kw_only=True)
 class AuthConfig:
     """Where and how to sign users in.
@@ -88,6 +111,11 @@ class AuthConfig:
             connections that fail and a third one with its reply: twice connect_timeout, and
             read_timeout.
         verify_tokens: Whether tokens are verified before a sign-in counts.
+        jwks: The pool's public keys, where they are not to be fetched: what is in its `jwks.json`,
+            or the path of such a file, which is read now. When the pool changes its keys, so must
+            this.
+        fetch_jwks_on_open: Whether the keys are fetched when a client is opened. Then no sign-in
+            waits for them, and a pool whose keys cannot be had is noticed at once.
 
     Raises:
         ConfigError: A setting is malformed or unsafe.
@@ -107,6 +135,8 @@ class AuthConfig:
     read_timeout: float = field(default=20.0)
     request_timeout: float = field(default=Factory(_two_connections, takes_self=True))
     verify_tokens: bool = True
+    jwks: "GivenKeys | None" = field(default=None, converter=_jwks)
+    fetch_jwks_on_open: bool = False
 
     @user_pool_id.validator
     def _check_pool(self, _: "Attribute[str]", value: str) -> None:
@@ -172,7 +202,9 @@ class AuthConfig:
 
         AUTHFLOW_USER_POOL_ID and AUTHFLOW_CLIENT_ID must be there; AUTHFLOW_CLIENT_SECRET,
         AUTHFLOW_REGION, AUTHFLOW_ENDPOINT, AUTHFLOW_ISSUER, AUTHFLOW_FLOW,
-        AUTHFLOW_SESSION_VALIDITY (in minutes) and AUTHFLOW_MAX_CONCURRENCY may be.
+        AUTHFLOW_SESSION_VALIDITY (in minutes), AUTHFLOW_MAX_CONCURRENCY, AUTHFLOW_CONNECT_TIMEOUT,
+        AUTHFLOW_READ_TIMEOUT, AUTHFLOW_REQUEST_TIMEOUT (in seconds) and AUTHFLOW_JWKS (a path) may
+        be.
 
         Args:
             prefix: What the names begin with.
@@ -182,23 +214,17 @@ class AuthConfig:
         Raises:
             ConfigError: A variable is missing or malformed.
         """
-        environ = os.environ if environ is None else environ
-        read: dict[str, Any] = {
-            name: environ[prefix + name.upper()]
-            for name in (
-                *("user_pool_id", "client_id", "client_secret", "region"),
-                *("endpoint", "issuer", "flow"),
-            )
-            if environ.get(prefix + name.upper())
-        }
-        if minutes := environ.get(f"{prefix}SESSION_VALIDITY"):
+        _hide(settings)
+        read = _read(prefix, os.environ if environ is None else environ)
+        del environ  # a traceback would show all of it
+        if minutes := read.pop("session_validity", None):
             read["session_validity"] = timedelta(
                 minutes=_number(f"{prefix}SESSION_VALIDITY", minutes)
             )
-        if most := environ.get(f"{prefix}MAX_CONCURRENCY"):
-            read["max_concurrency"] = _number(f"{prefix}MAX_CONCURRENCY", most)
+        if limit := read.pop("max_concurrency", None):
+            read["max_concurrency"] = _number(f"{prefix}MAX_CONCURRENCY", limit)
         for limit in ("connect_timeout", "read_timeout", "request_timeout"):
-            if seconds := environ.get(prefix + limit.upper()):
+            if seconds := read.pop(limit, None):
                 read[limit] = _seconds(prefix + limit.upper(), seconds)
         read.update(settings)
         for name in ("user_pool_id", "client_id"):
@@ -220,6 +246,7 @@ class AuthConfig:
         Raises:
             ConfigError: The file cannot be read, or has no user pool in it.
         """
+        _hide(settings)
         if isinstance(source, Mapping):
             outputs: Any = source
         else:
@@ -241,6 +268,29 @@ class AuthConfig:
             raise ConfigError(msg)
         read: dict[str, Any] = {ours: auth[theirs] for ours, theirs in names.items()}
         return cls(**{**read, **settings})
+
+
+_VARIABLES: Final = (
+    *("user_pool_id", "client_id", "client_secret", "region", "endpoint", "issuer", "flow"),
+    *("jwks", "session_validity", "max_concurrency"),
+    *("connect_timeout", "read_timeout", "request_timeout"),
+)
+
+
+def _read(prefix: str, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Take the variables that are there out of the environment. Nothing is raised here."""
+    read: dict[str, Any] = {
+        name: environ[prefix + name.upper()]
+        for name in _VARIABLES
+        if environ.get(prefix + name.upper())
+    }
+    _hide(read)
+    return read
+
+
+def _hide(settings: dict[str, Any]) -> None:
+    if settings.get("client_secret") is not None:
+        settings["client_secret"] = wrapped(settings["client_secret"])
 
 
 def _number(name: str, text: str) -> int:

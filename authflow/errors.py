@@ -34,6 +34,7 @@
     │   ├── TimedOutError
     │   ├── ThrottledError
     │   ├── ServerFaultError
+    │   ├── JwksUnreachableError        the pool's public keys cannot be had; it holds the tokens
     │   └── OutcomeUnknownError         an answer was sent and the reply was lost
     ├── DirectoryError                  a directory of users failed
     │   ├── DirectoryRecordError        one user's record is of no use; never told to clients
@@ -51,11 +52,17 @@
     └── TokenError                      a token that must not be trusted
 
 Each class has a stable `code`, says in `next_step` what can be done, and keeps Cognito's own error
-name in `aws_code`. None of them holds a password, an answer, a session or a token.
+name in `aws_code`. None of them holds a password, an answer or a session; one holds tokens, each in
+a `Secret`, since they would be lost with it. What servers and plugins wrote is escaped in the text.
 """
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+from authflow.printable import printable
+
+if TYPE_CHECKING:
+    from authflow.results import SignedIn, Tokens
 
 __all__ = [
     "AnswerNotSupportedError",
@@ -70,6 +77,7 @@ __all__ = [
     "DirectoryUnavailableError",
     "EventError",
     "FlowNotEnabledError",
+    "JwksUnreachableError",
     "KeysUnavailableError",
     "LimitStateError",
     "LimitStoreUnavailableError",
@@ -128,8 +136,9 @@ class AuthFlowError(Exception):
     """The root of all errors that authflow raises.
 
     Args:
-        message: What happened and what to do, without secrets.
-        aws_code: Cognito's name for the error, if it came from there.
+        message: What happened and what to do, without secrets. What cannot be printed in it is
+            escaped, as a server or a plugin may have written a part of it.
+        aws_code: Cognito's name for the error, if it came from there; escaped likewise.
         retry_after: Seconds to wait before trying again, if that is known.
     """
 
@@ -139,9 +148,10 @@ class AuthFlowError(Exception):
     def __init__(
         self, message: str, *, aws_code: str | None = None, retry_after: float | None = None
     ) -> None:
+        message = printable(message)
         super().__init__(message)
         self.message = message
-        self.aws_code = aws_code
+        self.aws_code = None if aws_code is None else printable(aws_code)
         self.retry_after = retry_after
 
 
@@ -354,6 +364,38 @@ class ServerFaultError(TransportError):
     """The server failed."""
 
     code = "server_fault"
+
+
+class JwksUnreachableError(TransportError):
+    """The keys that a user pool publishes (its JWKS) cannot be had, so nobody knows its tokens.
+
+    Where tokens were issued already, they are here, unverified: verify them again later.
+
+        except JwksUnreachableError as error:
+            result = await auth.verify(error.signed_in or error.tokens)
+
+    Args:
+        message: As every error.
+        aws_code: As every error.
+        retry_after: Seconds for which the keys are not asked for again.
+        tokens: What was issued; None where a token was only to be verified.
+        signed_in: What a sign-in would have given, whose tokens these are.
+    """
+
+    code = "jwks_unreachable"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        aws_code: str | None = None,
+        retry_after: float | None = None,
+        tokens: "Tokens | None" = None,
+        signed_in: "SignedIn | None" = None,
+    ) -> None:
+        super().__init__(message, aws_code=aws_code, retry_after=retry_after)
+        self.tokens = tokens
+        self.signed_in = signed_in
 
 
 class OutcomeUnknownError(TransportError):

@@ -3,7 +3,6 @@
 import anyio
 from attrs import define, field
 
-from authflow.answers import NoText, concealed
 from authflow.client.choices import TOLD, choose, is_condition, options_of
 from authflow.errors import (
     AuthFlowError,
@@ -11,6 +10,7 @@ from authflow.errors import (
     PluginNotFoundError,
     SessionExpiredError,
 )
+from authflow.given_secrets import Unfit, wrapped
 from authflow.machine import State
 from authflow.plugins.client_challenge import ClientChallenge
 from authflow.plugins.registry import PluginRegistry
@@ -95,10 +95,11 @@ class Answerer:
             raise self._failed(plugin, f"failed: {type(error).__name__}") from error
         if isinstance(answer, Unanswered):
             return answer
-        answer = concealed(answer)
-        if not isinstance(answer, Secret):
-            kind = answer.kind if isinstance(answer, NoText) else type(answer).__name__
-            raise self._failed(plugin, f"gave {kind}, not a text")
+        answer = wrapped(answer)
+        if isinstance(answer, Unfit):
+            raise self._failed(
+                plugin, f"gave no answer: that is a text or a Secret of one, {answer.why}"
+            )
         return answer
 
     def _failed(self, plugin: ClientChallenge, why: str) -> PluginFailedError:

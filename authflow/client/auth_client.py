@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime
-from typing import Final, Self
+from typing import Final, Self, overload
 
 from attrs import define, evolve, field
 
 from authflow import wire
-from authflow.answers import Answer, NewPassword, concealed, is_text, read_answer, secret_text
+from authflow.answers import Answer, NewPassword, hidden, read_answer
 from authflow.client.answerer import Answerer
 from authflow.client.conversation import (
     Ask,
@@ -22,15 +22,23 @@ from authflow.client.conversation import (
     Verify,
 )
 from authflow.client.exchange import Exchange
+from authflow.client.observation import Observation
 from authflow.client.password_proof import PasswordProof, utc_now
 from authflow.client.transport import Transport, open_transport
 from authflow.config import AuthConfig
-from authflow.errors import AnswerNotSupportedError, MisuseError, PasswordRequiredError
+from authflow.errors import (
+    AnswerNotSupportedError,
+    JwksUnreachableError,
+    MisuseError,
+    PasswordRequiredError,
+)
+from authflow.event_loop import HomeLoop
+from authflow.given_secrets import checked, is_text, wrapped
 from authflow.machine import AuthFlow, State
 from authflow.plugins.client_challenge import ClientChallenge
 from authflow.plugins.registry import CLIENT_CHALLENGES, PluginRegistry
 from authflow.prompts.prompt import Prompt
-from authflow.results import ChallengeRequired, SignInResult, Tokens
+from authflow.results import ChallengeRequired, SignedIn, SignInResult, Tokens
 from authflow.seclusion import Unframed
 from authflow.secret import Secret
 from authflow.tokens.verifier import TokenVerifier
@@ -40,7 +48,7 @@ _NEW_PASSWORD: Final = State.NEW_PASSWORD_REQUIRED
 
 @define(eq=False)
 class AuthClient:
-    """Signs users in to one user pool. An async context manager; make one per process and pool.
+    """Signs users in to one user pool. An async context manager; make one per event loop and pool.
 
         async with AuthClient(AuthConfig.from_env()) as auth:
             match await auth.sign_in("ada", "correct horse"):
@@ -59,7 +67,11 @@ class AuthClient:
         assume: The client challenge that answers custom challenges whose triggers do not say what
             they are, as those of Cognito's documented sample: "captcha".
         clock: Gives the time of day, aware. It must agree with Cognito's to a few minutes.
-        observer: Told of every exchange with Cognito, with the secrets taken out.
+        observer: Told of every exchange with Cognito, with the secrets taken out, by a plain call.
+            If it raises, the log says so once, and the sign-in goes on.
+
+    Raises:
+        MisuseError: The observer is no function, or a coroutine function.
     """
 
     config: AuthConfig
@@ -68,10 +80,12 @@ class AuthClient:
     prefer: Mapping[str, str] = field(factory=dict, kw_only=True)
     assume: str | None = field(default=None, kw_only=True)
     clock: Callable[[], datetime] = field(default=utc_now, kw_only=True)
-    observer: Callable[[Exchange], None] | None = field(default=None, kw_only=True)
+    observer: Callable[[Exchange], object] | None = field(default=None, kw_only=True)
     _answerer: Answerer = field(init=False, repr=False)
     _proof: PasswordProof = field(init=False, repr=False)
     _verifier: TokenVerifier = field(init=False, repr=False)
+    _observation: Observation | None = field(init=False, repr=False)
+    _loop: HomeLoop = field(init=False, repr=False)
     _transport: Transport | None = field(default=None, init=False, repr=False)
     _resources: AsyncExitStack = field(factory=AsyncExitStack, init=False, repr=False)
 
@@ -85,19 +99,33 @@ class AuthClient:
             ),
             self.assume,
         )
+        self._observation = None if self.observer is None else Observation(self.observer)
+        self._loop = HomeLoop(
+            "this client",
+            "open one client per event loop, by `async with AuthClient(config) as auth` in it",
+        )
         self._proof = PasswordProof(self.config.user_pool_id)
         self._verifier = TokenVerifier(config=self.config, clock=lambda: self.clock().timestamp())
 
     async def __aenter__(self) -> Self:
         if self._transport is not None:
+            self._loop.claim()
             msg = "this client is open already; use it, or make another one"
             raise MisuseError(msg)
-        self._transport = await self._resources.enter_async_context(
-            open_transport(self.config, self.observer)
-        )
+        self._loop.claim()
+        try:
+            if self.config.verify_tokens and self.config.fetch_jwks_on_open:
+                await self._verifier.fetch_keys()
+            self._transport = await self._resources.enter_async_context(
+                open_transport(self.config, self._observation)
+            )
+        finally:
+            if self._transport is None:
+                self._loop.leave()
         return self
 
     async def __aexit__(self, *error: object) -> None:
+        self._loop.leave()
         self._transport = None
         await self._resources.aclose()
 
@@ -132,10 +160,13 @@ class AuthClient:
             TransportError: There was no reply that can be relied on.
             PluginError: A client challenge is broken.
             TokenError: The tokens are not the user pool's.
+            JwksUnreachableError: There are tokens, and the keys to verify them by cannot be had: a
+                TransportError with the tokens in it, which `verify` takes later.
         """
-        password = concealed(password)  # from here on no frame holds the text itself
+        password = None if password is None else wrapped(password)
         flow = self.config.flow if flow is None else _flow(flow)
-        password = None if password is None else secret_text("password", password)
+        if password is not None:
+            password = checked("password", password, empty=True)
         if not is_text(username) or not username:
             msg = "username must be a text that is not empty"
             raise MisuseError(msg)
@@ -175,7 +206,7 @@ class AuthClient:
             SessionExpiredError: The time for an answer is over; nothing was sent.
             AuthFlowError: As `sign_in`.
         """
-        answer = concealed(answer)  # from here on no frame holds the text itself
+        answer = hidden(answer)  # from here on no frame holds the text itself
         answer = read_answer(answer)
         if attributes:
             if not isinstance(answer, Secret) or pending.challenge.name != _NEW_PASSWORD:
@@ -189,7 +220,7 @@ class AuthClient:
 
     async def refresh(
         self,
-        refresh_token: Secret[str],
+        refresh_token: str | Secret[str],
         *,
         client_metadata: Mapping[str, str] | None = None,
     ) -> Tokens:
@@ -204,32 +235,94 @@ class AuthClient:
             a new one if the pool rotates them, else the one that was given.
 
         Raises:
+            MisuseError: The refresh token is no text.
             TokenRevokedError: The refresh token is no longer good.
             AuthFlowError: As `sign_in`.
         """
+        refresh_token = wrapped(refresh_token)
+        refresh_token = checked("refresh_token", refresh_token)
+        transport = self._open_transport
         request = self.config.app_client.refresh(refresh_token, client_metadata)
-        tokens = await self._open_transport.send(request, wire.read_refreshed)
-        await self._verify(tokens)
-        return evolve(tokens, refresh_token=tokens.refresh_token or refresh_token)
+        tokens = await transport.send(request, wire.read_refreshed)
+        # Before they are verified: an old refresh token may be spent, and the new one must not be
+        # lost if the keys cannot be had.
+        return await self.verify(
+            evolve(tokens, refresh_token=tokens.refresh_token or refresh_token)
+        )
 
-    async def revoke(self, refresh_token: Secret[str]) -> None:
+    async def revoke(self, refresh_token: str | Secret[str]) -> None:
         """Revoke a refresh token and the access tokens that came of it.
 
+        Args:
+            refresh_token: From `Tokens.refresh_token`.
+
         Raises:
+            MisuseError: The refresh token is no text.
             AuthFlowError: It may still be good.
         """
-        await self._open_transport.send(self.config.app_client.revoke(refresh_token), wire.read_done)
+        refresh_token = wrapped(refresh_token)
+        refresh_token = checked("refresh_token", refresh_token)
+        transport = self._open_transport
+        await transport.send(self.config.app_client.revoke(refresh_token), wire.read_done)
 
-    async def sign_out(self, access_token: Secret[str]) -> None:
+    async def sign_out(self, access_token: str | Secret[str]) -> None:
         """Sign the user out everywhere: all tokens of theirs are revoked.
 
+        Args:
+            access_token: From `Tokens.access_token`.
+
         Raises:
+            MisuseError: The access token is no text.
             AuthFlowError: The user may still be signed in.
         """
-        await self._open_transport.send(wire.sign_out(access_token), wire.read_done)
+        access_token = wrapped(access_token)
+        access_token = checked("access_token", access_token)
+        transport = self._open_transport
+        await transport.send(wire.sign_out(access_token), wire.read_done)
+
+    @overload
+    async def verify(self, issued: SignedIn) -> SignedIn: ...
+    @overload
+    async def verify(self, issued: Tokens) -> Tokens: ...
+
+    async def verify(self, issued: SignedIn | Tokens) -> SignedIn | Tokens:
+        """Verify tokens again that a JwksUnreachableError carries. Nothing is sent but for keys.
+
+            try:
+                result = await auth.sign_in("ada", "correct horse")
+            except JwksUnreachableError as error:
+                await anyio.sleep(error.retry_after)
+                result = await auth.verify(error.signed_in)
+
+        Args:
+            issued: `signed_in` of the error; after `refresh`, its `tokens`.
+
+        Returns:
+            The same, and from now on it counts.
+
+        Raises:
+            TokenError: The tokens are not the user pool's.
+            JwksUnreachableError: The keys still cannot be had; it carries the tokens again.
+            MisuseError: It is something else.
+        """
+        if not isinstance(issued, SignedIn | Tokens):
+            msg = f"verify takes a SignedIn or Tokens, not {type(issued).__name__}"
+            del issued  # it may be a token's text, and tracebacks show locals
+            raise MisuseError(msg)
+        if self.config.verify_tokens:
+            try:
+                with Unframed():
+                    await self._verifier.verify(
+                        issued.tokens if isinstance(issued, SignedIn) else issued
+                    )
+            except JwksUnreachableError as error:
+                error.signed_in = issued if isinstance(issued, SignedIn) else None
+                raise
+        return issued
 
     async def _carry_on(self, conversation: Conversation, prompt: Prompt | None) -> SignInResult:
         """Drive a conversation to its end: do what it says, and tell it what came of that."""
+        _ = self._open_transport  # or it is said only after a proof has been begun
         step = next(conversation)
         while True:
             # No local holds what came as it is: it may be tokens, and tracebacks show locals.
@@ -253,9 +346,8 @@ class AuthClient:
                 return await self._answerer.answer(
                     challenge, prompt, chosen=chosen, timeout=until - self._now()
                 )
-            case Verify(tokens):
-                await self._verify(tokens)
-                return None
+            case Verify(signed_in):
+                return await self.verify(signed_in)
 
     def _conversations(self, client_metadata: Mapping[str, str] | None) -> Conversations:
         return Conversations(
@@ -264,16 +356,12 @@ class AuthClient:
             client_metadata=client_metadata,
         )
 
-    async def _verify(self, tokens: Tokens) -> None:
-        if self.config.verify_tokens:
-            with Unframed():
-                await self._verifier.verify(tokens)
-
     @property
     def _open_transport(self) -> Transport:
         if self._transport is None:
             msg = "open the client first: async with AuthClient(config) as auth: ..."
             raise MisuseError(msg)
+        self._loop.claim()
         return self._transport
 
     def _now(self) -> float:

@@ -8,8 +8,8 @@ the challenges that it is made of: "otp", "captcha+otp", "question#2" for a seco
 from typing import Final
 
 from authflow import rounds
-from authflow.answers import concealed, secret_text
 from authflow.errors import MisuseError, PluginNotFoundError
+from authflow.given_secrets import checked, wrapped
 from authflow.machine import State
 from authflow.plugins.registry import PluginRegistry
 from authflow.prompts.prompt import Prompt
@@ -69,8 +69,8 @@ async def choose(challenge: Challenge, registry: PluginRegistry, prompt: Prompt)
         raise PluginNotFoundError(msg)
     if len(possible) == 1:
         return Secret(possible[0])
-    chosen = concealed(await prompt.choose("How do you want to go on?", possible))
-    answer = secret_text("what the prompt gave", chosen)
+    chosen = wrapped(await prompt.choose("How do you want to go on?", possible))
+    answer = checked("what the prompt gave", chosen)
     check_choice(challenge, answer)
     return answer
 

@@ -23,7 +23,6 @@ from authflow.results import (
     ChallengeRequired,
     SignedIn,
     SignInResult,
-    Tokens,
     Unanswered,
 )
 from authflow.secret import Secret
@@ -72,9 +71,9 @@ class Ask:
 
 @frozen
 class Verify:
-    """Verify tokens. Nothing comes of it but an error."""
+    """Verify the tokens of a sign-in. What comes of it: the SignedIn whose tokens are verified."""
 
-    tokens: Tokens
+    signed_in: SignedIn
 
 
 Step = Send | DrawProver | Prove | Ask | Verify
@@ -191,10 +190,13 @@ class Conversations:
                 expires_at=came.at + self.session_validity,
             )
             if reply.tokens is not None:
-                yield Verify(reply.tokens)
-                return SignedIn(
-                    tokens=reply.tokens, username=sign_in.canonical_username, flow=sign_in.flow
+                came = yield Verify(
+                    SignedIn(
+                        tokens=reply.tokens, username=sign_in.canonical_username, flow=sign_in.flow
+                    )
                 )
+                verified: SignedIn = came.value
+                return verified
             if sign_in.rounds >= MOST_ROUNDS:
                 msg = f"the server keeps asking: {MOST_ROUNDS} challenges without an end"
                 raise UnexpectedReplyError(msg)

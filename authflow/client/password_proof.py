@@ -35,9 +35,7 @@ class PasswordProof:
 
     async def begin(self) -> srp.Prover:
         """Draw the values of one handshake."""
-        return await anyio.to_thread.run_sync(
-            _draw, abandon_on_cancel=True, limiter=self._limiter
-        )
+        return await anyio.to_thread.run_sync(_draw, abandon_on_cancel=True, limiter=self._limiter)
 
     async def prove(
         self,

@@ -35,7 +35,7 @@ from authflow.aws.sessions import (
     tell_when_sent,
     unlogged,
 )
-from authflow.client.exchange import Exchange
+from authflow.client.observation import Observation
 from authflow.config import AuthConfig
 from authflow.errors import (
     AuthFlowError,
@@ -123,7 +123,7 @@ class Transport:
     _client: "CognitoIdentityProviderClient" = field(repr=False)
     _in_flight: anyio.Semaphore = field(repr=False)
     _timeout: float
-    _observer: Callable[[Exchange], None] | None = field(default=None, repr=False)
+    _observer: Observation | None = field(default=None, repr=False)
 
     async def send(self, request: Request, read: Callable[[Mapping[str, Any]], T]) -> T:
         """Send a request, and give what its reply says.
@@ -174,7 +174,7 @@ class Transport:
             passage.stage = _Stage.CONNECTING
             outcome = await self._try(request, passage)
         if self._observer is not None:
-            self._observer(Exchange.of(request, outcome))
+            self._observer(request, outcome)
         if isinstance(outcome, AuthFlowError):
             return outcome
         try:
@@ -262,7 +262,7 @@ def _uncertain(request: Request, kind: type[AuthFlowError], what: str) -> AuthFl
 
 @asynccontextmanager
 async def open_transport(
-    config: AuthConfig, observer: Callable[[Exchange], None] | None = None
+    config: AuthConfig, observer: Observation | None = None
 ) -> AsyncIterator[Transport]:
     """Open the one client that a process needs for a user pool, and close it at the end.
 

@@ -4,63 +4,88 @@ Source: "Verifying JSON web tokens" in the Amazon Cognito developer guide: RS256
 pool, the issuer, the app client, the use and the time.
 """
 
-import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, TypeGuard
 
-import aiohttp
-import anyio
 from attrs import define, field
 from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, RSAKey
+from joserfc.jwk import RSAKey
 from joserfc.jws import JWSRegistry, extract_compact
 
 from authflow.config import AuthConfig
-from authflow.errors import TokenError
+from authflow.errors import JwksUnreachableError, MisuseError, TokenError
+from authflow.given_secrets import Unfit, checked, wrapped
 from authflow.results import Tokens
 from authflow.secret import Secret
+from authflow.tokens.key_source import KeySource
 
 LEEWAY: Final = 60
 """Seconds by which clocks may differ."""
-_KEYS_BYTES: Final = 256 * 1024
 _TOKEN_CHARS: Final = 16 * 1024
-_KEYS_TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
-_REFETCH_AFTER: Final = 60
-"""Seconds for which an unknown key id does not fetch the keys again."""
+_EXTENSIONS: Final = frozenset({"crit", "b64"})
+"""They change what a token means (RFC 7515 §4.1.11, RFC 7797)."""
+_NO_JWT: Final = "the token is not a signed JWT"
 
 Use = Literal["access", "id"]
+_USES: Final = ("access", "id")
 
 
 @define(kw_only=True)
 class TokenVerifier:
     """Verifies tokens by the keys that the pool publishes, fetched once and kept.
 
+    Any number of tasks may use one, on any number of event loops; nothing has to be closed.
+
     Args:
-        config: Which pool and app client the tokens must be for.
-        clock: Gives the time, in seconds since the epoch.
+        config: Which pool and app client the tokens must be for, and its keys, if they are given.
+        clock: Gives the time, in seconds since the epoch, which tokens are valid by.
+        ticks: Gives seconds that never go back, which say when to fetch keys again.
     """
 
     config: AuthConfig
     clock: Callable[[], float] = time.time
-    _keys: Mapping[str, RSAKey] = field(factory=dict, init=False, repr=False)
-    _fetched_at: float = field(default=float("-inf"), init=False)
-    _fetching: anyio.Lock = field(factory=anyio.Lock, init=False, repr=False)
+    ticks: Callable[[], float] = time.monotonic
+    _source: KeySource = field(init=False, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._source = KeySource(config=self.config, ticks=self.ticks)
+
+    async def fetch_keys(self) -> None:
+        """Fetch the pool's keys, unless they are here: so that no first token waits for them.
+
+        Raises:
+            JwksUnreachableError: They cannot be had.
+        """
+        await self._source.fetch()
 
     async def verify(self, tokens: Tokens) -> None:
-        """Verify an access token and an id token, and that they are of one user.
+        """Verify an access token and an id token that were just issued, and that they are a pair.
+
+        Args:
+            tokens: What the pool gave. Unlike for anybody's token, its keys are fetched again as
+                soon as the tokens name one that is not known.
 
         Raises:
             TokenError: One of them must not be trusted.
+            JwksUnreachableError: Nobody knows, for the keys cannot be had: the tokens are in it.
         """
-        access = await self.claims(tokens.access_token, "access")
-        identity = await self.claims(tokens.id_token, "id")
+        if not isinstance(tokens, Tokens):
+            msg = f"verify takes Tokens, not {type(tokens).__name__}; for one token, claims()"
+            tokens = None
+            raise MisuseError(msg)
+        try:
+            access = await self._claims(tokens.access_token, "access", just_issued=True)
+            identity = await self._claims(tokens.id_token, "id", just_issued=True)
+        except JwksUnreachableError as error:
+            error.tokens = tokens
+            raise
         if access.get("sub") != identity.get("sub"):
             msg = "the access token and the id token are of different users"
             raise TokenError(msg)
 
-    async def claims(self, token: Secret[str], use: Use) -> Mapping[str, Any]:
+    async def claims(self, token: str | Secret[str], use: Use) -> Mapping[str, Any]:
         """Verify a token and give its claims.
 
         Args:
@@ -69,89 +94,88 @@ class TokenVerifier:
 
         Raises:
             TokenError: It must not be trusted; the text says which check failed.
+            JwksUnreachableError: Nobody knows, for the pool's keys cannot be had.
+            MisuseError: It is no text.
         """
-        text = token.reveal()
-        key = await self._key(_key_id(text))
-        try:
-            decoded = jwt.decode(text, key, registry=_RS256)
-        except (JoseError, ValueError):
-            msg = "the token's signature is not the user pool's"
-            raise TokenError(msg) from None
-        self._check(decoded.claims, use)
-        return decoded.claims
+        token = wrapped(token)
+        if use not in _USES:
+            msg = f"a token is for one of {', '.join(_USES)}"
+            raise MisuseError(msg)
+        if isinstance(token, Unfit) and token.text:  # whoever sent it, the caller is not to blame
+            raise TokenError(_NO_JWT)
+        return await self._claims(checked("token", token, empty=True), use, just_issued=False)
 
-    def _check(self, claims: Mapping[str, Any], use: Use) -> None:
+    async def _claims(
+        self, token: Secret[str], use: Use, *, just_issued: bool
+    ) -> Mapping[str, Any]:
+        # No frame that an error passes holds the token's text: it is revealed only where nothing
+        # is raised, and whatever a library raises about it is dropped there with its frames.
+        key_id, why = _key_id(token)
+        if why is not None:
+            raise TokenError(why)
+        key = await self._source.key(key_id, just_issued=just_issued)
+        if key is None:
+            msg = "the token is signed with a key that is not the user pool's"
+            raise TokenError(msg)
+        claims = _decoded(token, key)
+        if claims is None:
+            msg = "the token's signature is not the user pool's"
+            raise TokenError(msg)
+        why = self._doubt(claims, use)
+        if why is not None:
+            del claims
+            raise TokenError(why)
+        return claims
+
+    def _doubt(self, claims: Mapping[str, Any], use: Use) -> str | None:
+        """Say what is wrong with the claims, if something is."""
         now = self.clock()
         expires, not_before = claims.get("exp"), claims.get("nbf", 0)
         if claims.get("iss") != self.config.issuer:
-            msg = "the token was issued by another user pool"
-        elif claims.get("token_use") != use:
-            msg = f"the token is not an {use} token"
-        elif claims.get("client_id" if use == "access" else "aud") != self.config.client_id:
-            msg = "the token was issued for another app client"
-        elif not _is_number(expires) or now > expires + LEEWAY:
-            msg = "the token has expired"
-        elif not _is_number(not_before) or now < not_before - LEEWAY:
-            msg = "the token is not valid yet"
-        else:
-            return
-        raise TokenError(msg)
-
-    async def _key(self, key_id: str) -> RSAKey:
-        """Give the pool's key of that id; fetch the keys if it is not among those we have."""
-        if key_id not in self._keys:
-            async with self._fetching:
-                if key_id not in self._keys and self.clock() > self._fetched_at + _REFETCH_AFTER:
-                    self._keys = await self._fetch()
-                    self._fetched_at = self.clock()
-        if key_id not in self._keys:
-            msg = "the token is signed with a key that is not the user pool's"
-            raise TokenError(msg)
-        return self._keys[key_id]
-
-    async def _fetch(self) -> Mapping[str, RSAKey]:
-        url = self.config.jwks_url
-        failed = f"the user pool's keys cannot be read from {url}"
-        try:
-            async with (
-                aiohttp.ClientSession(timeout=_KEYS_TIMEOUT) as session,
-                session.get(url, allow_redirects=False) as reply,
-            ):
-                body = await reply.content.read(_KEYS_BYTES + 1)
-                if reply.status != 200 or len(body) > _KEYS_BYTES:  # HTTP's OK
-                    raise TokenError(failed)
-            keys = KeySet.import_key_set(json.loads(body)).keys
-        except (aiohttp.ClientError, TimeoutError, JoseError, ValueError, KeyError, TypeError):
-            raise TokenError(failed) from None
-        return {
-            key.kid: key
-            for key in keys
-            if isinstance(key, RSAKey)
-            and key.kid
-            and key.alg in {None, "RS256"}
-            and not key.is_private
-        }
+            return "the token was issued by another user pool"
+        if claims.get("token_use") != use:
+            return f"the token is not an {use} token"
+        if claims.get("client_id" if use == "access" else "aud") != self.config.client_id:
+            return "the token was issued for another app client"
+        if not _is_number(expires) or now > expires + LEEWAY:
+            return "the token has expired"
+        if not _is_number(not_before) or now < not_before - LEEWAY:
+            return "the token is not valid yet"
+        return None
 
 
 _RS256: Final = JWSRegistry(algorithms=["RS256"])
 
 
-def _key_id(text: str) -> str:
-    """Read the key id from a token's header, which nothing else is taken from."""
-    if len(text) > _TOKEN_CHARS:
-        msg = "the token is too long to be one of Cognito's"
-        raise TokenError(msg)
+def _key_id(token: Secret[str]) -> tuple[str, str | None]:
+    """Read the key id from a token's header, which nothing else is taken from.
+
+    Returns:
+        The id, and what is wrong with the header, if something is.
+    """
+    if len(token.reveal()) > _TOKEN_CHARS:
+        return "", "the token is too long to be one of Cognito's"
     try:
-        header = extract_compact(text.encode("ascii")).headers()
-    except (JoseError, ValueError):
-        msg = "the token is not a signed JWT"
-        raise TokenError(msg) from None
-    key_id = header.get("kid")
+        header = extract_compact(token.reveal().encode("ascii")).headers()
+        key_id = header.get("kid")
+    except Exception:  # noqa: BLE001  # whatever a token does to a library, it is not believed
+        return "", _NO_JWT
     if header.get("alg") != "RS256" or not isinstance(key_id, str):
-        msg = "the token is not signed by RS256 with a named key"
-        raise TokenError(msg)
-    return key_id
+        return "", "the token is not signed by RS256 with a named key"
+    if _EXTENSIONS & header.keys():
+        return "", "the token's header asks for an extension, as none of Cognito's does"
+    return key_id, None
+
+
+def _decoded(token: Secret[str], key: RSAKey) -> Mapping[str, Any] | None:
+    """Give the claims, if the key has signed them."""
+    try:
+        return jwt.decode(token.reveal(), key, registry=_RS256).claims
+    except Exception:  # noqa: BLE001  # whatever a token does to a library, it is not believed
+        return None
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < 2**53 if isinstance(value, int) else math.isfinite(value)

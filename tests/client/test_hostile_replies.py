@@ -26,12 +26,11 @@ from authflow.errors import (
     OutcomeUnknownError,
     RefusedError,
     RemoteProtocolError,
-    ThrottledError,
     TimedOutError,
     TransportError,
 )
-from authflow.results import Challenge, Tokens
 from authflow.machine import State
+from authflow.results import Challenge, Tokens
 from authflow.sign_in import SignIn
 
 MOST = 1024 * 1024
@@ -204,7 +203,9 @@ PARAMETERS = objects(
     *("USERNAME", "USER_ID_FOR_SRP", "SALT", "SRP_B", "SECRET_BLOCK", "MFAS_CAN_CHOOSE"),
     *("requiredAttributes", "userAttributes", "challenge", "attempt", "attempts", "options"),
 )
-RESULT = objects(**{name: json.dumps(value) for name, value in TOKENS.items()}, TokenType='"Bearer"')
+RESULT = objects(
+    **{name: json.dumps(value) for name, value in TOKENS.items()}, TokenType='"Bearer"'
+)
 REPLIES = (
     objects(Session=f'"{SESSION}"', ChallengeName='"CUSTOM_CHALLENGE"')
     | st.tuples(TEXTS | VALUES, PARAMETERS | VALUES).map(
@@ -364,12 +365,12 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("kind", ENDLESS)
-def test_what_has_no_end_and_no_body_ends_in_time_and_in_little_memory(
-    client: Attacked, kind: str
-):
+def test_what_has_no_end_and_no_body_ends_in_time_and_in_little_memory(client: Attacked, kind: str):
     head, piece = ENDLESS[kind]
-    reply = endless(LINE % 200 + head, piece or b"")  if piece else endless(
-        b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000
+    reply = (
+        endless(LINE % 200 + head, piece or b"")
+        if piece
+        else endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
     )
     tracemalloc.start()
     try:

@@ -1,0 +1,154 @@
+"""Downloads small public documents, over the same network as the calls of AWS's services.
+
+The HTTP session is the one that a client of AWS gets: the same class, and the same proxies,
+certificates and time-outs, as botocore reads them from the environment.
+"""
+
+import os
+import zlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import aiohttp
+from attrs import define, field, frozen
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import HTTPClientError
+from botocore.utils import get_environ_proxies
+
+from authflow.aws.sessions import client_config, open_session
+from authflow.errors import ConfigError
+
+_ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32
+"""zlib tells the two apart by their beginnings."""
+_COMPRESSED: Final = frozenset({"gzip", "x-gzip", "deflate"})
+
+
+class TooLargeError(HTTPClientError):  # type: ignore[misc]  # botocore has no types
+    """The document is larger than it may be."""
+
+    fmt = "the document is larger than {most} bytes"
+
+
+class BrokenError(HTTPClientError):  # type: ignore[misc]
+    """The document ended too early, or cannot be unpacked."""
+
+    fmt = "the document is not whole: {why}"
+
+
+@frozen(kw_only=True)
+class Document:
+    """What came.
+
+    Args:
+        status: HTTP's status.
+        body: The document, unpacked; empty if the status is not 200.
+    """
+
+    status: int
+    body: bytes = field(repr=False)
+
+
+@define(eq=False)
+class Download:
+    """A document that can be downloaded. Make it with `open_download`."""
+
+    url: str
+    _http: Any = field(repr=False)
+
+    async def get(self, *, most: int) -> Document:
+        """Download the document to its end.
+
+        Args:
+            most: How many bytes it may have, packed or unpacked.
+
+        Raises:
+            botocore.exceptions.BotoCoreError: There is no whole document of that size.
+        """
+        request = AWSRequest(
+            method="GET",
+            url=self.url,
+            headers={"User-Agent": "authflow", "Accept": "application/json"},
+            stream_output=True,  # or it would be read without a limit
+        )
+        reply = (await self._http.send(request.prepare())).raw
+        try:
+            if reply.status != 200:  # HTTP's OK
+                return Document(status=reply.status, body=b"")
+            body = await _read(reply, most)
+        finally:
+            reply.close()
+        return Document(
+            status=reply.status,
+            body=_unpacked(body, reply.headers.get("Content-Encoding", ""), most),
+        )
+
+
+async def _read(reply: aiohttp.ClientResponse, most: int) -> bytes:
+    """Read a reply to its end, in however many pieces it comes."""
+    body = bytearray()
+    try:
+        async for piece in reply.content.iter_any():
+            body += piece
+            if len(body) > most:
+                raise TooLargeError(most=most)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise BrokenError(why=type(error).__name__) from None
+    return bytes(body)
+
+
+def _unpacked(body: bytes, encoding: str, most: int) -> bytes:
+    """Unpack what a server packed though nobody asked for that, and no more than may be."""
+    encoding = encoding.strip().lower()
+    if encoding in {"", "identity"}:
+        return body
+    if encoding not in _COMPRESSED:
+        raise BrokenError(why="it is packed in an unknown way")
+    unpacking = zlib.decompressobj(_ZLIB_OR_GZIP)
+    try:
+        whole = unpacking.decompress(body, most + 1)
+    except zlib.error:
+        raise BrokenError(why="it cannot be unpacked") from None
+    if len(whole) > most:
+        raise TooLargeError(most=most)
+    if not unpacking.eof:
+        raise BrokenError(why="it ends too early")
+    return whole
+
+
+@asynccontextmanager
+async def open_download(
+    url: str, *, connect_timeout: float, read_timeout: float
+) -> AsyncIterator[Download]:
+    """Open the HTTP session for a document, and close it at the end.
+
+    Args:
+        url: Where the document is. What is not encrypted goes by no proxy.
+        connect_timeout: Seconds for a connection to be made.
+        read_timeout: Seconds without a byte after which a reply is given up.
+
+    Raises:
+        ConfigError: The installed aiobotocore cannot be kept from following redirects, or the
+            environment names certificates by an empty text.
+    """
+    encrypted = url.lower().startswith("https:")
+    config = client_config(connect_timeout=connect_timeout, read_timeout=read_timeout)
+    http = config.http_session_cls(
+        timeout=(config.connect_timeout, config.read_timeout),
+        proxies=get_environ_proxies(url) if encrypted else {},
+        verify=_certificates() if encrypted else False,  # to read them takes 50 ms
+        max_pool_connections=1,
+    )
+    async with http:
+        yield Download(url, http)
+
+
+def _certificates() -> str | bool:
+    """Give the file of the certificates to trust, where the environment names one, as botocore."""
+    named: str | None = open_session().get_config_variable("ca_bundle")
+    if named is None:
+        named = os.environ.get("REQUESTS_CA_BUNDLE")
+    if named is not None and not named.strip():  # it would be taken for: trust everybody
+        msg = "AWS_CA_BUNDLE and REQUESTS_CA_BUNDLE name a file of certificates, or are not set"
+        raise ConfigError(msg)
+    return True if named is None else named

@@ -1,0 +1,214 @@
+"""Where a verifier has a pool's keys from: given by hand, or published, fetched once and kept.
+
+Many callers may want the keys at one time. They share one flight: who comes first starts it, all
+get what comes of it, and who is cancelled leaves it to the others; the last one to leave ends it.
+A failure is told to all of them and remembered for a moment, so that a server that is down is not
+asked by each caller anew.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, MutableMapping
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import aiohttp
+import anyio
+from attrs import define, field, frozen
+from botocore.exceptions import BotoCoreError, HTTPClientError, SSLError
+from joserfc.jwk import RSAKey
+
+from authflow.aws.downloads import Download, TooLargeError, open_download
+from authflow.aws.sessions import RedirectedError
+from authflow.config import AuthConfig
+from authflow.errors import JwksUnreachableError
+from authflow.tokens.key_set import MOST_BYTES, BrokenJwksError, Keys, read_published
+
+DEADLINE: Final = 10.0
+"""Seconds for a flight, with all its attempts."""
+REFETCH_AFTER: Final = 60.0
+"""Seconds for which an unknown key id in anybody's token does not fetch the keys again."""
+FRESH_AFTER: Final = 1.0
+"""The same for a token that the pool has just issued: nobody else can make it name a key."""
+REMEMBERED: Final = 5.0
+"""Seconds for which a failure is told without asking again."""
+_PAUSES: Final = (0.2, 0.8)
+"""The longest pauses before another attempt, in seconds; drawn in full (full jitter)."""
+
+
+class _TryAgainError(Exception):
+    """The attempt failed, and another one may not. Its text says why."""
+
+
+class _GiveUpError(Exception):
+    """The attempt failed, and another one would as well. Its text says why."""
+
+
+@frozen
+class _Failure:
+    """A flight that failed.
+
+    Args:
+        why: What is told to everybody.
+        until: For how long, by the source's clock.
+    """
+
+    why: str
+    until: float = float("-inf")
+
+
+@define(eq=False)
+class _Flight:
+    """A flight, and how many wait for it."""
+
+    task: "asyncio.Task[Keys | _Failure]"
+    waiting: int = 0
+
+
+def _flights() -> "MutableMapping[asyncio.AbstractEventLoop, _Flight]":
+    return WeakKeyDictionary()
+
+
+@define(kw_only=True, eq=False)
+class KeySource:
+    """Gives the keys of a pool. It serves any number of tasks, on any number of event loops.
+
+    Args:
+        config: Which pool, whether its keys are given, and the time-outs.
+        ticks: Gives seconds that never go back.
+    """
+
+    config: AuthConfig
+    ticks: Callable[[], float] = time.monotonic
+    _keys: Keys = field(factory=dict, init=False, repr=False)
+    _fetched_at: float = field(default=float("-inf"), init=False)
+    _failure: _Failure | None = field(default=None, init=False)
+    _flights: "MutableMapping[asyncio.AbstractEventLoop, _Flight]" = field(
+        factory=_flights, init=False, repr=False
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.config.jwks is not None:
+            self._keys = self.config.jwks.keys
+            self._fetched_at = float("inf")
+
+    async def key(self, key_id: str, *, just_issued: bool) -> RSAKey | None:
+        """Give the key of an id; None if the pool has none of this name.
+
+        Args:
+            key_id: What a token names.
+            just_issued: Whether the token came from the pool right now. Then keys that were fetched
+                before it do not count; else they do for a minute, since anybody can make up names.
+
+        Raises:
+            JwksUnreachableError: The keys cannot be had.
+        """
+        asked_at = self.ticks()
+        while key_id not in self._keys and self._fetched_at < asked_at:
+            wait = self._fetched_at + (FRESH_AFTER if just_issued else REFETCH_AFTER) - self.ticks()
+            if wait > 0:
+                if not just_issued:
+                    break
+                await anyio.sleep(wait)
+                continue
+            await self._join()
+            if not just_issued:
+                break
+        return self._keys.get(key_id)
+
+    async def fetch(self) -> None:
+        """Have the keys, if there are none yet.
+
+        Raises:
+            JwksUnreachableError: They cannot be had.
+        """
+        if self._fetched_at == float("-inf"):
+            await self._join()
+
+    async def _join(self) -> None:
+        """Wait for the flight of this event loop; start it if there is none."""
+        if self._failure is not None and (left := self._failure.until - self.ticks()) > 0:
+            raise JwksUnreachableError(self._failure.why, retry_after=left)
+        loop = asyncio.get_running_loop()
+        flight = self._flights.get(loop)
+        if flight is None or flight.task.done():
+            flight = self._flights[loop] = _Flight(loop.create_task(self._fly()))
+        flight.waiting += 1
+        try:
+            await asyncio.wait({flight.task})
+        finally:
+            flight.waiting -= 1
+            if not flight.waiting and not flight.task.done():
+                del self._flights[loop]  # nobody else gets on
+                flight.task.cancel()
+                with anyio.CancelScope(shield=True):
+                    await asyncio.wait({flight.task})
+        # A new error for each: one that many raise would collect the frames of all.
+        if flight.task.cancelled():  # by whoever ends all tasks of the loop
+            msg = "fetching the user pool's keys was cancelled"
+            raise JwksUnreachableError(msg)
+        outcome = flight.task.result()
+        if isinstance(outcome, _Failure):
+            raise JwksUnreachableError(outcome.why, retry_after=REMEMBERED)
+
+    async def _fly(self) -> Keys | _Failure:
+        """Fetch the keys, in as many attempts as there is time for."""
+        began = self.ticks()
+        outcome = await self._fetched()
+        if isinstance(outcome, _Failure):
+            self._failure = _Failure(outcome.why, self.ticks() + REMEMBERED)
+        else:
+            self._keys, self._fetched_at, self._failure = outcome, began, None
+        return outcome
+
+    async def _fetched(self) -> Keys | _Failure:
+        url = self.config.jwks_url
+        why = f"no whole answer within {DEADLINE:g} seconds"
+        with anyio.move_on_after(DEADLINE):
+            try:
+                async with open_download(
+                    url,
+                    connect_timeout=self.config.connect_timeout,
+                    read_timeout=self.config.read_timeout,
+                ) as download:
+                    for pause in (*_PAUSES, None):
+                        try:
+                            return await _attempt(download)
+                        except _TryAgainError as error:
+                            why = str(error)
+                        if pause is not None:
+                            await anyio.sleep(random.uniform(0, pause))  # noqa: S311  # no secret
+            except _GiveUpError as error:
+                why = str(error)
+        return _Failure(f"the user pool's keys cannot be read from {url}: {why}")
+
+
+async def _attempt(download: Download) -> Keys:
+    """Fetch the keys once."""
+    try:
+        document = await download.get(most=MOST_BYTES)
+        if document.status == 200:  # HTTP's OK
+            return read_published(document.body)
+    except BrokenJwksError as error:
+        raise _TryAgainError(str(error)) from None
+    except TooLargeError as error:
+        raise _GiveUpError(str(error)) from None
+    except BotoCoreError as error:
+        cause = error.kwargs.get("error", error)
+        if isinstance(cause, RedirectedError):
+            msg = "the server sends requests elsewhere; check the address"
+            raise _GiveUpError(msg) from None
+        why = f"{type(cause).__name__}; check the network and the address"
+        raise (_GiveUpError if _is_lasting(error) else _TryAgainError)(why) from None
+    why = f"the server answers with HTTP status {document.status}"
+    again = document.status == 429 or document.status >= 500  # HTTP's "too many", server errors
+    raise (_TryAgainError if again else _GiveUpError)(why)
+
+
+def _is_lasting(error: BotoCoreError) -> bool:
+    """Say whether another attempt would end as this one did, as without a file of certificates."""
+    if isinstance(error, SSLError):
+        return isinstance(error.kwargs.get("error"), aiohttp.ClientConnectorCertificateError)
+    broken = isinstance(error.kwargs.get("error"), aiohttp.ClientResponseError)  # it is no HTTP
+    return type(error) is HTTPClientError and not broken

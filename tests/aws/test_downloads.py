@@ -1,0 +1,176 @@
+"""A download goes over the same network as the calls of AWS's services."""
+
+import asyncio
+import ipaddress
+import ssl
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import BotoCoreError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from authflow import AuthConfig
+from authflow.aws.downloads import open_download
+from authflow.aws.sessions import open_session
+from authflow.client import transport as transport_module
+from authflow.client.transport import open_transport
+from authflow.errors import ConfigError
+
+POOL = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_A/.well-known/jwks.json"
+PROXY = "http://ada:secret@proxy.example:3128"
+VARIABLES = [
+    *("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "NO_PROXY"),
+    *("no_proxy", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"),
+]
+
+
+_session = cache(open_session)
+
+
+def network(http: Any, url: str) -> tuple[Any, ...]:
+    """All that decides how an HTTP session reaches a host."""
+    config = http._proxy_config
+    proxy, headers = config.proxy_url_for(url), config.proxy_headers_for(url)
+    return (proxy, headers, config.settings, http._verify, http._timeout, http._cert_file)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"HTTPS_PROXY": PROXY},
+        {"https_proxy": PROXY},
+        {"HTTP_PROXY": PROXY},
+        {"ALL_PROXY": PROXY},
+        {"HTTPS_PROXY": PROXY, "NO_PROXY": "*"},
+        {"HTTPS_PROXY": PROXY, "NO_PROXY": "amazonaws.com"},
+        {"HTTPS_PROXY": PROXY, "no_proxy": ".eu-central-1.amazonaws.com"},
+        {"HTTPS_PROXY": PROXY, "NO_PROXY": "other.example"},
+        {"AWS_CA_BUNDLE": "/a.pem"},
+        {"REQUESTS_CA_BUNDLE": "/b.pem"},
+        {"AWS_CA_BUNDLE": "/a.pem", "REQUESTS_CA_BUNDLE": "/b.pem", "HTTPS_PROXY": PROXY},
+    ],
+    ids=str,
+)
+async def test_the_network_is_the_one_of_the_api_whatever_the_environment_says(
+    monkeypatch, environ
+):
+    monkeypatch.setattr(transport_module, "open_session", _session)  # it reads the model once
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    config = AuthConfig(
+        user_pool_id="eu-central-1_A", client_id="1", connect_timeout=3.5, read_timeout=7.5
+    )
+    async with (
+        open_transport(config) as transport,
+        open_download(POOL, connect_timeout=3.5, read_timeout=7.5) as download,
+    ):
+        api = transport._client._endpoint.http_session
+        assert network(download._http, POOL) == network(api, POOL)
+        assert [each.__name__ for each in type(download._http).__mro__] == [
+            each.__name__ for each in type(api).__mro__
+        ]
+
+
+@pytest.mark.parametrize("name", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
+@pytest.mark.parametrize("value", ["", " "])
+async def test_an_empty_name_of_certificates_does_not_mean_to_trust_everybody(
+    monkeypatch, name, value
+):
+    for each in VARIABLES:
+        monkeypatch.delenv(each, raising=False)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=name):
+        async with open_download(POOL, connect_timeout=1, read_timeout=1):
+            pass
+
+
+async def test_what_is_not_encrypted_goes_by_no_proxy(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", PROXY)
+    url = "http://pool.example/jwks.json"
+    async with open_download(url, connect_timeout=1, read_timeout=1) as download:
+        assert download._http._proxy_config.proxy_url_for(url) is None
+
+
+async def test_a_download_goes_through_the_proxy_of_the_environment(monkeypatch):
+    asked: list[bytes] = []
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 502 X\r\ncontent-length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(proxy, "127.0.0.1", 0) as listener:
+        port = listener.sockets[0].getsockname()[1]
+        for name in VARIABLES:
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("HTTPS_PROXY", f"http://ada:secret@127.0.0.1:{port}")
+        async with open_download(POOL, connect_timeout=5, read_timeout=5) as download:
+            with pytest.raises(BotoCoreError) as failed:
+                await download.get(most=100)
+    (request,) = asked
+    assert request.startswith(b"CONNECT cognito-idp.eu-central-1.amazonaws.com:443 ")
+    assert b"Proxy-Authorization: Basic" in request
+    assert "secret" not in str(failed.value)
+
+
+def self_signed(folder: Path) -> Path:
+    """A certificate of this machine, and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
+    now = datetime.now(UTC)
+    here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(here, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "here.pem"
+    path.write_bytes(
+        certificate.public_bytes(Encoding.PEM)
+        + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    return path
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_certificates_are_those_of_the_environment(monkeypatch, tmp_path, trusted):
+    certificate = self_signed(tmp_path)
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    if trusted:
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 X\r\ncontent-length: 2\r\n\r\n{}")
+        await writer.drain()
+        writer.close()
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as listener:
+        url = f"https://127.0.0.1:{listener.sockets[0].getsockname()[1]}/jwks.json"
+        async with open_download(url, connect_timeout=5, read_timeout=5) as download:
+            if trusted:
+                assert (await download.get(most=100)).body == b"{}"
+            else:
+                with pytest.raises(BotoCoreError):
+                    await download.get(most=100)
