@@ -12,6 +12,7 @@ from botocore.exceptions import ConnectTimeoutError, HTTPClientError, ReadTimeou
 
 from authflow.aws.sessions import MOST_BYTES, client_config, tell_when_sent, unlogged
 from authflow.errors import ConfigError
+from authflow.event_loop import HomeLoop
 from authflow.safe_url import SafeUrl, safe_url
 from authflow.seclusion import bare, secluded
 
@@ -30,7 +31,8 @@ def _endpoint(endpoint: str | None) -> SafeUrl | None:
 class AwsConnection:
     """A client of one of AWS's services, made at its first use with AWS's usual credentials.
 
-    Derive from it, and call the service by `call`. It belongs to the event loop that first uses it.
+    Derive from it, and call the service by `call`. It belongs to the event loop that first uses it,
+    until it is closed there, and says so on another.
     As an async context manager it closes its connections at the end, unless the client is the
     caller's.
 
@@ -59,12 +61,17 @@ class AwsConnection:
     _client: Any = field(default=None, init=False, repr=False)
     _resources: AsyncExitStack = field(factory=AsyncExitStack, init=False, repr=False)
     _opening: anyio.Lock = field(factory=anyio.Lock, init=False, repr=False)
+    _loop: HomeLoop = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if self.client is not None and (self.region, self.endpoint) != (None, None):
             msg = f"{type(self).__name__}: a client has its region and endpoint already"
             raise ConfigError(msg)
         self._client = self.client
+        self._loop = HomeLoop(
+            f"this {type(self).__name__}",
+            "close it where it was used, by aclose(), or make one for each event loop",
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -78,12 +85,22 @@ class AwsConnection:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections, unless the client is the caller's; the next use opens new ones."""
+        """Close the connections, unless the client is the caller's; the next use opens new ones.
+
+        Raises:
+            MisuseError: It belongs to another event loop.
+        """
+        self._loop.leave()
         await self._resources.aclose()
         self._client = self.client
 
     async def connected(self) -> Any:
-        """Give the client, and make it at the first use."""
+        """Give the client, and make it at the first use.
+
+        Raises:
+            MisuseError: It belongs to another event loop.
+        """
+        self._loop.claim()
         async with self._opening:
             if self._client is None:
                 opened = get_session().create_client(
@@ -112,6 +129,7 @@ class AwsConnection:
             **parameters: What the operation takes.
 
         Raises:
+            MisuseError: This is another event loop than the one that it belongs to.
             botocore.exceptions.ClientError: The service refuses.
             botocore.exceptions.BotoCoreError: The service cannot be reached, does not answer in
                 time, or gives more than `most_bytes`.

@@ -15,6 +15,7 @@ import anyio
 from attrs import define, field
 
 from authflow.errors import ConfigError
+from authflow.event_loop import HomeLoop
 from authflow.pool.admission.budgets import Budget
 from authflow.pool.admission.gate import MAX_WAIT, NAME_BUDGET, Gate
 from authflow.pool.file_limit import most_connections, raise_file_limit
@@ -65,6 +66,10 @@ def _more_than_nothing(_instance: Any, attribute: Any, value: float) -> None:
         raise ConfigError(msg)
 
 
+def _home() -> HomeLoop:
+    return HomeLoop("this server", "open and close it on one, and make another for another one")
+
+
 @define(kw_only=True)
 class PoolServer:
     """An embedded user pool that serves HTTP; an async context manager.
@@ -111,6 +116,7 @@ class PoolServer:
 
     Raises:
         ConfigError: A setting is unsafe, or the port or the file cannot be used.
+        MisuseError: It is open on another event loop.
     """
 
     db: str = MEMORY
@@ -135,8 +141,17 @@ class PoolServer:
     endpoint: str = field(default="", init=False)
     _mailbox: Mailbox | None = field(default=None, init=False)
     _stack: AsyncExitStack = field(factory=AsyncExitStack, init=False)
+    _loop: HomeLoop = field(factory=_home, init=False, repr=False, eq=False)
 
     async def __aenter__(self) -> Self:
+        self._loop.claim()
+        try:
+            return await self._start()
+        except BaseException:
+            self._loop.leave()
+            raise
+
+    async def _start(self) -> Self:
         if not (self.allow_remote or is_loopback(self.host)):
             msg = (
                 f"{self.host} is not a loopback address, and operations for administrators need "
@@ -172,6 +187,7 @@ class PoolServer:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._loop.leave()
         await self._stack.__aexit__(exc_type, exc, traceback)
 
     @property
@@ -313,6 +329,7 @@ async def serve(
 
     Raises:
         ConfigError: A setting is unsafe, or the port or the file cannot be used.
+        MisuseError: It is open on another event loop.
     """
 
     def tell(line: Mapping[str, Any]) -> None:

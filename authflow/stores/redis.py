@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 from attrs import define, field
 
 from authflow.errors import ConfigError, LimitStateError, LimitStoreUnavailableError
+from authflow.event_loop import HomeLoop
 from authflow.stores.store import Stored
 
 try:
@@ -70,8 +71,9 @@ def _client(client: Any) -> Any:
 class RedisLimitStore:
     """Keeps limits in Redis or Valkey, for any number of processes.
 
-    It belongs to the event loop that first uses it. As an async context manager it closes its
-    connections at the end, if it was made from a URL.
+    It belongs to the event loop that first uses it, until it is closed there, and says so on
+    another. As an async context manager it closes its connections at the end, if it was made from a
+    URL.
 
     Args:
         redis: The URL of the server, or a `redis.asyncio.Redis`.
@@ -85,10 +87,15 @@ class RedisLimitStore:
     prefix: str = "authflow:limit:"
     _redis: Any = field(init=False, repr=False)
     _replace: AsyncScript = field(init=False, repr=False)
+    _loop: HomeLoop = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self._redis = _client(self.redis)
         self._replace = self._redis.register_script(_REPLACE)
+        self._loop = HomeLoop(
+            "this RedisLimitStore",
+            "close it where it was used, by aclose(), or make one for each event loop",
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -102,7 +109,12 @@ class RedisLimitStore:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections, unless the client is the caller's."""
+        """Close the connections, unless the client is the caller's.
+
+        Raises:
+            MisuseError: It belongs to another event loop.
+        """
+        self._loop.leave()
         if self._redis is not self.redis:
             await self._redis.aclose()
 
@@ -115,7 +127,9 @@ class RedisLimitStore:
         Raises:
             LimitStoreUnavailableError: The server cannot be asked.
             LimitStateError: Something else wrote the entry.
+            MisuseError: The store belongs to another event loop.
         """
+        self._loop.claim()
         try:
             entry = await self._redis.get(self.prefix + key)
         except (RedisError, OSError) as error:
@@ -141,7 +155,9 @@ class RedisLimitStore:
 
         Raises:
             LimitStoreUnavailableError: The server cannot be asked.
+            MisuseError: The store belongs to another event loop.
         """
+        self._loop.claim()
         entry = secrets.token_hex(_VERSION_CHARS // 2).encode() + value
         try:
             written = await self._replace(

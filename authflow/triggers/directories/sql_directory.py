@@ -20,6 +20,7 @@ from authflow.errors import (
     DirectoryRecordError,
     DirectoryUnavailableError,
 )
+from authflow.event_loop import HomeLoop
 from authflow.secret import Secret
 from authflow.string_map import string_map
 from authflow.triggers.directories.migration import (
@@ -135,6 +136,7 @@ class SqlDirectory:
     at_once: int = 4
     timeout: float = field(default=DIRECTORY_TIMEOUT, converter=time_limit)
     _limiter: anyio.CapacityLimiter = field(init=False, repr=False)
+    _loop: HomeLoop = field(init=False, repr=False)
     _decoy: PasswordHash | None = field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -142,6 +144,10 @@ class SqlDirectory:
             msg = "a directory must be allowed at least one question at a time: at_once=1"
             raise ConfigError(msg)
         self._limiter = anyio.CapacityLimiter(self.at_once)
+        self._loop = HomeLoop(
+            "this SqlDirectory",
+            "close it where it was used, by aclose(), or make one for each event loop",
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -150,7 +156,12 @@ class SqlDirectory:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections to the database."""
+        """Close the connections to the database.
+
+        Raises:
+            MisuseError: They belong to another event loop.
+        """
+        self._loop.leave()
         await self._engine.dispose()
 
     async def authenticate(
@@ -255,6 +266,8 @@ class SqlDirectory:
         return default_decoy()  # and look again next time: the table may only be empty yet
 
     async def _read(self, query: Select[Any]) -> Sequence[Mapping[str, Any]]:
+        if not isinstance(self._engine.pool, NullPool):  # which keeps no connection for later
+            self._loop.claim()
         try:
             async with self._limiter, self._engine.connect() as connection:
                 return [dict(row) for row in (await connection.execute(query)).mappings()]
