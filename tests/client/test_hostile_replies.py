@@ -5,6 +5,7 @@ The server speaks real HTTP up to where its reply is the attack.
 
 import asyncio
 import gzip
+import itertools
 import json
 import time
 import tracemalloc
@@ -196,7 +197,7 @@ def objects(*names: str, **valid: str) -> st.SearchStrategy[str]:
         )
         for name in (*names, *valid)
     ]
-    return st.tuples(*members).map(lambda each: "{" + ",".join(sum(each, [])) + "}")
+    return st.tuples(*members).map(lambda each: "{" + ",".join(itertools.chain(*each)) + "}")
 
 
 PARAMETERS = objects(
