@@ -136,9 +136,12 @@ class CustomFlow:
         """Make the challenge that is owed.
 
         Raises:
-            EventError: None is owed.
+            EventError: None is owed, or Cognito asks for something else.
             PluginFailedError: A plugin is missing, raised, or gave something unusable.
         """
+        if event.challenge_name != State.CUSTOM_CHALLENGE:
+            msg = f"the event: request: challengeName must be {State.CUSTOM_CHALLENGE}"
+            raise EventError(msg)
         self.plugins.ready()
         facts = await self._facts(event)
         standing = self.policy.replay(event.session, self.plugins.metadata, facts)

@@ -136,7 +136,7 @@ def test_what_a_handler_cannot_give_is_refused(load_event: LoadEvent, name: str,
 @pytest.mark.parametrize(
     ("member", "junk"),
     [
-        ("userAttributes", {"email_verified": True}),
+        ("userAttributes", {"email_verified": {}}),
         ("userAttributes", ["email"]),
         ("clientMetadata", {"n": 5}),
         ("clientMetadata", "a=b"),

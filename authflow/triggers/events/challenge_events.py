@@ -99,7 +99,7 @@ class _ChallengeEvent(TriggerEvent):
         request = event.object("request")
         return {
             **super()._members(event),
-            "user_attributes": request.strings("userAttributes"),
+            "user_attributes": request.attributes("userAttributes"),
             "client_metadata": request.strings("clientMetadata"),
             "user_not_found": request.optional_flag("userNotFound"),
         }
@@ -202,6 +202,8 @@ class CreateEvent(_ChallengeEvent):
 
     Args:
         session: The rounds so far, the first one first.
+        challenge_name: What Define asked for: CUSTOM_CHALLENGE, for Cognito asks Create for nothing
+            else. Another name is read, for samples have one, and no challenge is made for it.
     """
 
     trigger = "CreateAuthChallenge"
@@ -209,19 +211,22 @@ class CreateEvent(_ChallengeEvent):
 
     source: str = sources[0]
     session: tuple[SessionEntry, ...]
+    challenge_name: str = State.CUSTOM_CHALLENGE.value
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
         request = event.object("request")
-        if request.text("challengeName") != State.CUSTOM_CHALLENGE:
-            raise request.wrong("challengeName", State.CUSTOM_CHALLENGE)
-        return {**super()._members(event), "session": _session(request)}
+        return {
+            **super()._members(event),
+            "session": _session(request),
+            "challenge_name": request.text("challengeName"),
+        }
 
     def _request(self) -> dict[str, Any]:
         return {
             **super()._request(),
             "session": [entry.to_json() for entry in self.session],
-            "challengeName": State.CUSTOM_CHALLENGE.value,
+            "challengeName": self.challenge_name,
         }
 
     def _blank(self) -> dict[str, Any]:

@@ -6,8 +6,9 @@ back with its response filled in. The members of each kind are spelled in the fi
 for both sides, and nowhere else.
 
 Cognito sends null where it has nothing to say, leaves members out, and adds new ones from time to
-time; all of that is read. What decides is not guessed at: a member of another form than Cognito
-documents is an `EventError`, and in a reply a `TriggerReplyError`.
+time; all of that is read, and so are the events that people write by hand, where attributes are
+numbers and booleans (`attribute_values`). What decides is not guessed at: a member of another form
+than Cognito documents is an `EventError`, and in a reply a `TriggerReplyError`.
 
 Source: "User pool Lambda trigger event" in the Amazon Cognito developer guide.
 """
@@ -19,6 +20,7 @@ from typing import Any, ClassVar, Final, Protocol, Self
 from attrs import define, field, frozen
 
 from authflow.errors import EventError, MisuseError, TriggerReplyError
+from authflow.printable import printable
 from authflow.string_map import string_map
 
 UNTOLD: Final[Mapping[str, str]] = MappingProxyType({})
@@ -26,6 +28,7 @@ UNTOLD: Final[Mapping[str, str]] = MappingProxyType({})
 an empty object, which is written."""
 
 _SDK: Final = "aws-sdk-unknown-unknown"
+_SHOWN_CHARS: Final = 80
 
 
 class WrappedEvent(Protocol):
@@ -119,6 +122,26 @@ class EventObject:
             return UNTOLD if value is None else string_map(value)
         except MisuseError:
             raise self.wrong(name, "an object of strings") from None
+
+    def attributes(self, name: str) -> Mapping[str, str]:
+        """Read a user's attributes, spelled as Cognito does; null and absent are `UNTOLD`."""
+        value = self.members.get(name)
+        try:
+            return UNTOLD if value is None else string_map(value)
+        except MisuseError:  # what Cognito sends is taken at once, and this is something else
+            return self._respelled(name)
+
+    def _respelled(self, name: str) -> Mapping[str, str]:
+        from authflow.triggers.events.attribute_values import UnspelledError, spelled  # noqa: PLC0415  # rare
+
+        try:
+            return string_map(spelled(self.object(name).members))
+        except UnspelledError as error:
+            if error.name is None:
+                raise self.wrong(name, "an object of named values") from None
+            shown = printable(error.name[:_SHOWN_CHARS])
+            values = EventObject(self.members, f"{self.path}: {name}")
+            raise values.wrong(shown, "a string, a number or a boolean") from None
 
 
 class ReplyObject(EventObject):
@@ -283,7 +306,7 @@ class HandledEvent(TriggerEvent):
         request = event.object("request")
         return {
             **super()._members(event),
-            "user_attributes": request.strings("userAttributes"),
+            "user_attributes": request.attributes("userAttributes"),
             "client_metadata": request.strings("clientMetadata"),
         }
 

@@ -69,11 +69,11 @@ class PreTokenGenerationEvent(HandledEvent):
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
-        version = event.text("version")
+        version = event.text("version")  # it decides what can be changed: no guess is made
         if version not in _VERSIONS:
             raise event.wrong("version", '"1", "2" or "3"')
         request = event.object("request")
-        groups = request.optional_object("groupConfiguration") or EventObject({}, request.path)
+        groups = _group_configuration(request)
         return {
             **super()._members(event),
             "version": int(version),
@@ -151,8 +151,10 @@ class PreTokenGenerationEvent(HandledEvent):
         if groups is not None:
             spelled = _spelled_groups(groups.names, groups.iam_roles, groups.preferred_role)
             return {"groupOverrideDetails": spelled}
-        own = self.to_json()["request"].get("groupConfiguration")
-        return {} if own is None else {"groupOverrideDetails": dict(own)}
+        request = EventObject(self.to_json()["request"], "the event: request")
+        if request.members.get("groupConfiguration") is None:
+            return {}
+        return {"groupOverrideDetails": dict(_group_configuration(request).members)}
 
     def _check_version_1(self, changes: TokenChanges) -> None:
         if changes.access_token is not None:
@@ -183,6 +185,22 @@ class PreTokenGenerationEvent(HandledEvent):
         if access_token.claims["aud"] != self.client_id:
             msg = "the access token's claim 'aud' must be the app client's id"
             raise MisuseError(msg)
+
+
+def _group_configuration(request: EventObject) -> EventObject:
+    """Read the user's groups; null and absent are none.
+
+    Cognito sends an object, and the developer guide of some years shows an array of one.
+    """
+    given = request.members.get("groupConfiguration")
+    if isinstance(given, list | tuple) and len(given) <= 1:
+        given = next(iter(given), None)
+    path = f"{request.path}: groupConfiguration"
+    if given is None:
+        return EventObject({}, path)
+    if not isinstance(given, Mapping):
+        raise request.wrong("groupConfiguration", "an object")
+    return EventObject(given, path)
 
 
 def _spelled_claims(changes: ClaimChanges) -> dict[str, Any]:

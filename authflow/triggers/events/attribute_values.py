@@ -1,0 +1,76 @@
+"""The values of a user's attributes, which Cognito always spells as strings.
+
+It sends nothing else. Events that people write by hand do, and so do the samples of AWS Lambda
+Powertools and of other emulators: `"email_verified": true`, `"custom:level": 7`. They are read as
+Cognito would have spelled them, so that a policy's condition on "true" or "7" holds for both.
+
+| JSON | is read as |
+|---|---|
+| a string | itself |
+| true, false | "true", "false" |
+| a whole number | its decimal digits: 7 and 7.0 are "7" |
+| another number | the shortest decimal that is the same number: "1.5" |
+| null | nothing: the user does not have the attribute |
+
+Everything else, an array or an object, is not guessed at.
+
+Source: AttributeType in the API reference, whose Value is a string whatever the attribute's type.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+MOST_DIGITS: Final = 2048
+"""How long a number may be: AttributeValueType in the API's model."""
+_TOO_LARGE: Final = 10**MOST_DIGITS
+_EXACT: Final = 2.0**53
+"""Below this every whole number is a float, and spelled by its digits."""
+
+
+class UnspelledError(ValueError):
+    """A value that is none of Cognito's, by the attribute's name.
+
+    Args:
+        name: The attribute; None if the name itself is no string.
+    """
+
+    def __init__(self, name: str | None) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+def spelled(values: Mapping[object, object]) -> dict[str, str]:
+    """Spell the values of attributes as Cognito does.
+
+    Args:
+        values: The attributes, as JSON.
+
+    Raises:
+        UnspelledError: A name is no string, or a value is none of the above.
+    """
+    attributes: dict[str, str] = {}
+    for name, value in values.items():
+        if not isinstance(name, str):
+            raise UnspelledError(None)
+        if value is None:
+            continue
+        text = _text(value)
+        if text is None:
+            raise UnspelledError(name)
+        attributes[name] = text
+    return attributes
+
+
+def _text(value: object) -> str | None:
+    """Give the string that a value is read as; None if it is none of Cognito's."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int() if abs(value) < _TOO_LARGE:
+            return str(value)
+        case float() if math.isfinite(value):
+            return str(int(value)) if value.is_integer() and abs(value) < _EXACT else repr(value)
+    return None
