@@ -4,13 +4,29 @@ A Lambda with triggers pays for each import at every cold start, and needs few o
 client, and only the events that come. So a package says where its public names are, and imports
 none of them.
 
-Source: PEP 562, "Module __getattr__ and __dir__".
+A NAME THAT CANNOT BE IMPORTED, since an extra is not installed or a dependency is broken, is what
+Python calls it, and a `ConfigError` as well. It says what to run, and its cause is what the import
+raised.
+
+1. Where an attribute is looked up, it is an AttributeError: so `hasattr`, `getattr` with a default,
+   `inspect.getmembers` and `pydoc` go on without the name.
+2. In `from package import name` and `from package import *` it is an ImportError. Python would make
+   one of an AttributeError too, and lose its text.
+
+No exception can be both, for Python lays the two out differently in memory; so the frame that asks
+is looked at.
+
+Sources: PEP 562, "Module __getattr__ and __dir__"; "The import system" of the Python reference;
+`_handle_fromlist` of importlib, which asks a package for the names of an import statement.
 """
 
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
+
+_IMPORT_STATEMENT: Final = ("importlib._bootstrap", "_handle_fromlist")
+"""The function that the import statement asks by, in whatever Python since 3.3."""
 
 
 def lazy_names(
@@ -31,7 +47,16 @@ def lazy_names(
         if module is None:
             msg = f"module {package!r} has no attribute {name!r}"
             raise AttributeError(msg)
-        value = getattr(import_module(module), name)
+        try:
+            value = getattr(import_module(module), name)
+        except Exception as error:  # noqa: BLE001  # an import can raise anything
+            from authflow.extras import own_error, unavailable  # noqa: PLC0415  # not where all is well
+
+            frame = sys._getframe(1)  # noqa: SLF001  # there is no other way to tell: see above
+            asks = (frame.f_globals.get("__name__"), frame.f_code.co_name)
+            raise unavailable(
+                f"{package}.{name}", error, imported=asks == _IMPORT_STATEMENT
+            ) from own_error(error)
         setattr(sys.modules[package], name, value)  # so that it is asked for once
         return value
 

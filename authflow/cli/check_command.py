@@ -16,7 +16,7 @@ from authflow.triggers.check.define_paths import Finding, Path, Verdict
 from authflow.triggers.check.define_probe import DEPTH, in_process, probe
 from authflow.triggers.check.proof import prove
 from authflow.triggers.dispatcher import Triggers
-from authflow.triggers.events.parsing import SessionEntry
+from authflow.triggers.events.challenge_events import SessionEntry
 from authflow.triggers.policies.policy import Policy
 from authflow.triggers.policies.steps import Step
 

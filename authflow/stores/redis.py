@@ -4,7 +4,7 @@ The server must be one that forgets nothing: `maxmemory-policy noeviction`, and 
 outlive a restart `appendonly yes`. A fail-over may lose the last writes, since replicas lag behind:
 a few guesses more are admitted then, never all of them.
 
-Needs the extra `redis`: `pip install cognito-authflow[redis]`.
+Needs the extra `redis`: `pip install 'cognito-authflow[redis]'`.
 """
 
 import secrets
@@ -15,6 +15,7 @@ from attrs import define, field
 
 from authflow.errors import ConfigError, LimitStateError, LimitStoreUnavailableError
 from authflow.event_loop import HomeLoop
+from authflow.extras import advice
 from authflow.stores.store import Stored
 
 try:
@@ -23,9 +24,8 @@ try:
     from redis.backoff import NoBackoff
     from redis.commands.core import AsyncScript
     from redis.exceptions import RedisError
-except ModuleNotFoundError as error:
-    msg = f"{error.name} is missing: run `pip install cognito-authflow[redis]`"
-    raise ConfigError(msg) from error
+except ImportError as error:
+    raise ConfigError(advice(error, extra="redis")) from error
 
 _VERSION_CHARS: Final = 32
 

@@ -13,7 +13,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from authflow.errors import ConfigError, DeniedError, TriggerFailedError
-from authflow.triggers.events.parsing import HANDLED_EVENTS, HandledEvent, is_handled
+from authflow.triggers.events.envelope import HandledEvent
+from authflow.triggers.events.parsing import HANDLED_EVENTS, is_handled
 
 if TYPE_CHECKING:
     from authflow.triggers.places import Places

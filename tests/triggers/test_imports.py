@@ -138,7 +138,7 @@ def test_an_ldap_directory_without_its_extra_says_what_to_install():
         [sys.executable, "-I", "-c", program], check=True, capture_output=True, text=True
     )
     assert done.stdout.startswith("ConfigError bonsai is missing")
-    assert "pip install cognito-authflow[ldap]" in done.stdout
+    assert "pip install 'cognito-authflow[ldap]'" in done.stdout
 
 
 def test_completion_finds_the_public_names_before_they_are_loaded():

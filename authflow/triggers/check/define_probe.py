@@ -28,7 +28,7 @@ from authflow.triggers.check.define_paths import (
     ask,
     define_event,
 )
-from authflow.triggers.events.parsing import SessionEntry
+from authflow.triggers.events.challenge_events import SessionEntry
 
 DEPTH: Final = 6
 """How many custom challenges are answered on a path, unless told otherwise."""

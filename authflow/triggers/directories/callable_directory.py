@@ -36,8 +36,8 @@ class CallableDirectory:
     """Users that functions of the owner's know.
 
     Args:
-        authenticate: Checks a password. It should take as long for an unknown user as for a wrong
-            password.
+        authenticate: Checks a password, all of it: the pool keeps what was typed, and bcrypt reads
+            72 bytes. It should take as long for an unknown user as for a wrong password.
         look_up: Finds a user who has forgotten the password. Without it, nobody is brought in who
             has.
         timeout: How many seconds a function may take.

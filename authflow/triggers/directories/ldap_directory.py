@@ -7,7 +7,7 @@ or expired there it refuses the bind.
 The server is asked by worker processes, which anyio starts as `multiprocessing` does: a program
 that uses this needs the usual `if __name__ == "__main__":`.
 
-Needs the extra `ldap`: `pip install cognito-authflow[ldap]`.
+Needs the extra `ldap`: `pip install 'cognito-authflow[ldap]'`.
 
 Sources: RFC 4513 §5.1.2 (an empty password is no password) and §6.3.1 (passwords only over TLS),
 RFC 4512 §1.4 (attribute names), RFC 4516 (URLs).
@@ -34,6 +34,7 @@ from authflow.errors import (
 from authflow.safe_url import SafeUrl, safe_url
 from authflow.secret import Secret
 from authflow.string_map import string_map
+from authflow.triggers.directories.cognitos_own import common_to_all, refuse_cognitos_own
 from authflow.triggers.directories.ldap_server import LOCKS, Failure, LdapServer, NoEntry
 from authflow.triggers.directories.migration import (
     DIRECTORY_TIMEOUT,
@@ -69,9 +70,11 @@ def _attributes(names: Mapping[str, str]) -> Mapping[str, str]:
     if not names:
         msg = "name an LDAP attribute for at least one of Cognito's, such as {'email': 'mail'}"
         raise ConfigError(msg)
-    for name in string_map(names).values():
+    attributes = string_map(names)
+    refuse_cognitos_own(attributes)
+    for name in attributes.values():
         _attribute(name)
-    return string_map(names)
+    return attributes
 
 
 def _dn(dn: str) -> str:
@@ -105,6 +108,13 @@ def _service_password(password: str | Secret[str]) -> Secret[str]:
     return secret
 
 
+def _longest(size: int | None) -> int | None:
+    if size is not None and (type(size) is not int or size < 1):
+        msg = "longest_password is a number of bytes above zero, or None if the server reads all"
+        raise ConfigError(msg)
+    return size
+
+
 @define(kw_only=True, eq=False)
 class LdapDirectory:
     """Users behind an LDAP server.
@@ -130,10 +140,14 @@ class LdapDirectory:
         allow_plaintext: Let passwords go in clear to another machine.
         processes: How many worker processes may ask at a time.
         timeout: How many seconds a question may take, search and bind together.
+        longest_password: How many bytes of a password the server reads, where it does not read all:
+            8 if it keeps passwords by the crypt of DES, 72 by bcrypt. A longer one is not let in,
+            for the pool would keep what nobody has proved.
 
     Raises:
-        ConfigError: A setting is malformed, or passwords would go over a network in clear; or the
-            LDAP client is not installed.
+        ConfigError: A setting is malformed, or names an attribute that Cognito writes itself
+            (`sub`, `cognito:...`), or passwords would go over a network in clear; or the LDAP
+            client is not installed.
         TypeError: The defaults are no `MigratedUser`.
     """
 
@@ -143,13 +157,16 @@ class LdapDirectory:
     base: str = field(converter=_dn)
     username_attribute: str = field(default="uid", converter=_attribute)
     attributes: Mapping[str, str] = field(converter=_attributes)
-    defaults: MigratedUser = field(default=NO_DEFAULTS, validator=instance_of(MigratedUser))
+    defaults: MigratedUser = field(
+        default=NO_DEFAULTS, validator=[instance_of(MigratedUser), common_to_all]
+    )
     filter: str = field(default="(objectClass=person)", converter=_filter)
     ca_file: str | Path | None = None
     start_tls: bool = True
     allow_plaintext: bool = False
     processes: int = 2
     timeout: float = field(default=DIRECTORY_TIMEOUT, converter=time_limit)
+    longest_password: int | None = field(default=None, converter=_longest)
     _limiter: anyio.CapacityLimiter = field(init=False, repr=False)
     _ask_server: Callable[[LdapServer, str, str | None], _Entry] = field(init=False, repr=False)
 
@@ -186,6 +203,9 @@ class LdapDirectory:
         # libldap a password ends at NUL, and half a surrogate pair cannot be sent.
         if not _can_be_sent(password):
             _log.info("a user was not let in: an empty or broken password is sent to no server")
+            return WrongPassword()
+        if self.longest_password and len(password.reveal().encode()) > self.longest_password:
+            _log.info("a user was not let in: the server does not read all of so long a password")
             return WrongPassword()
         return await self._ask(username, password)
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from authflow.errors import ConfigError
+from authflow.extras import advice
 from authflow.triggers.directories.ldap_server import Failure, LdapServer, NoEntry
 from authflow.triggers.directories.records import same_name
 
@@ -22,8 +23,7 @@ try:
     import bonsai
     from bonsai.errors import LDAPError
 except ImportError as error:  # or the library that it was compiled for is missing
-    msg = f"{error.name} is missing: run `pip install cognito-authflow[ldap]`"
-    raise ConfigError(msg) from error
+    raise ConfigError(advice(error, extra="ldap")) from error
 
 _ACCOUNT_DISABLED: Final = 2
 """The bit of Active Directory's userAccountControl."""

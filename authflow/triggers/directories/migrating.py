@@ -16,6 +16,7 @@ from authflow.errors import (
     DirectoryRecordError,
     DirectoryUnavailableError,
 )
+from authflow.triggers.directories.cognitos_own import cognitos_own
 from authflow.triggers.directories.migration import Found, UnknownUser, UserDirectory, WrongPassword
 from authflow.triggers.events.migrated_user import MigratedUser
 from authflow.triggers.events.user_events import MigrationEvent
@@ -92,6 +93,9 @@ def _taken_by_cognito(user: MigratedUser) -> MigratedUser:
     """Check what Cognito would fail the migration for, without telling why."""
     if not user.attributes:
         _log.error("a user cannot be migrated without any attribute")
+        raise _refused()
+    if (name := cognitos_own(user.attributes)) is not None:
+        _log.error("a user cannot be migrated with %s, an attribute that Cognito writes", name)
         raise _refused()
     if user.enable_sms_mfa and not user.attributes.get("phone_number"):
         _log.error("a user has no phone_number: codes cannot be sent by SMS as it is wanted")

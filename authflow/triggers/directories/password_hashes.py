@@ -4,6 +4,9 @@ Read are argon2, bcrypt and scrypt in their own notation (`$argon2id$…`, `$2b$
 as passlib writes it), and all that Django writes: PBKDF2, scrypt, argon2, and bcrypt with and
 without SHA-256 before it.
 
+What bcrypt does not read, it does not prove: it ends at 72 bytes, and at a NUL. A longer password
+is wrong even if its beginning is right, for the pool would keep all of it.
+
 A hash names its own cost. One that is damaged or hostile could name gigabytes or hours, so each
 kind has a limit, well above what anybody recommends.
 
@@ -15,6 +18,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 from typing import Final, Protocol, Self
@@ -22,14 +26,14 @@ from typing import Final, Protocol, Self
 from attrs import evolve, field, frozen
 
 from authflow.errors import ConfigError, DirectoryRecordError
+from authflow.extras import advice
 from authflow.secret import Secret
 
 try:
     import argon2
     import bcrypt
-except ModuleNotFoundError as error:
-    msg = f"{error.name} is missing: run `pip install cognito-authflow[sql]`"
-    raise ConfigError(msg) from error
+except ImportError as error:
+    raise ConfigError(advice(error, extra="sql")) from error
 
 BCRYPT_BYTES: Final = 72
 """How much of a password bcrypt takes in."""
@@ -44,6 +48,8 @@ SCRYPT_BLOCKS: Final = 2**22
 SCRYPT_DIGEST_BYTES: Final = 16
 """A digest that a column has cut off is still the start of the right one, and easier to hit."""
 PBKDF2_ROUNDS: Final = 10_000_000
+
+_log: Final = logging.getLogger(__name__)
 
 _BCRYPT: Final = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}", re.ASCII)
 _SCRYPT: Final = re.compile(r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,9}),p=(\d{1,9})\$([^$]*)\$([^$]+)")
@@ -93,14 +99,24 @@ class BcryptHash:
     digested: bool = False
 
     def matches(self, password: bytes) -> bool:
-        """Check a password."""
+        """Check a password, all of it."""
         if self.digested:
             password = hashlib.sha256(password).hexdigest().encode()
+        # The hash was made from no more either: others cut a longer password where bcrypt ends.
+        read = password.partition(b"\0")[0][:BCRYPT_BYTES]
         try:
-            # The hash was made from the first 72 bytes as well: that is what bcrypt hashes.
-            return bcrypt.checkpw(password[:BCRYPT_BYTES], self.text.encode())
+            right = bcrypt.checkpw(read, self.text.encode())
         except ValueError as error:
             raise _unusable() from error
+        if right and read != password:
+            _log.warning(
+                "a user was not let in: bcrypt reads %d bytes of a password, and none behind a NUL;"
+                " the rest of this one is not proved, and the pool would keep it. The user can come"
+                " in by a forgotten password",
+                BCRYPT_BYTES,
+            )
+            return False
+        return right
 
     def decoy(self) -> Self:
         """Make a hash that costs as much to check, and that no password matches."""

@@ -4,7 +4,10 @@ Any database that SQLAlchemy has an asynchronous driver for will do. Hashing run
 An unknown user, or one without a password, costs the verification of a hash as well, at the cost of
 a hash of the table: the time tells nobody who has an account.
 
-Needs the extra `sql`, `pip install cognito-authflow[sql]`, and the database's driver.
+The pool keeps the password that was typed, so the hash must have proved all of it. bcrypt reads 72
+bytes: a user who types more is not let in, and comes in by a forgotten password instead.
+
+Needs the extra `sql`, `pip install 'cognito-authflow[sql]'`, and the database's driver.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,8 +24,10 @@ from authflow.errors import (
     DirectoryUnavailableError,
 )
 from authflow.event_loop import HomeLoop
+from authflow.extras import advice
 from authflow.secret import Secret
 from authflow.string_map import string_map
+from authflow.triggers.directories.cognitos_own import common_to_all, refuse_cognitos_own
 from authflow.triggers.directories.migration import (
     DIRECTORY_TIMEOUT,
     NO_DEFAULTS,
@@ -45,9 +50,8 @@ try:
     from sqlalchemy import NullPool, Select, TableClause, column, select, table
     from sqlalchemy.exc import ArgumentError, InvalidRequestError
     from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-except ModuleNotFoundError as error:
-    msg = f"{error.name} is missing: run `pip install cognito-authflow[sql]`"
-    raise ConfigError(msg) from error
+except ImportError as error:
+    raise ConfigError(advice(error, extra="sql")) from error
 
 _SAMPLE: Final = 20
 """How many of the table's hashes are read to find one that a decoy can be made like."""
@@ -94,7 +98,9 @@ def _columns(columns: Mapping[str, str]) -> Mapping[str, str]:
     if not columns:
         msg = "name a column for at least one attribute, such as {'email': 'email'}"
         raise ConfigError(msg)
-    return string_map(columns)
+    attributes = string_map(columns)
+    refuse_cognitos_own(attributes)
+    return attributes
 
 
 @define(kw_only=True, eq=False)
@@ -118,8 +124,8 @@ class SqlDirectory:
         timeout: How many seconds a question may take. A hash that runs is waited for.
 
     Raises:
-        ConfigError: The database URL or the engine cannot be used, or no attribute is named, or a
-            number is not above zero.
+        ConfigError: The database URL or the engine cannot be used, or no attribute is named or one
+            that Cognito writes itself (`sub`, `cognito:...`), or a number is not above zero.
         MisuseError: A column is not a string.
         TypeError: The defaults are no `MigratedUser`.
     """
@@ -128,7 +134,9 @@ class SqlDirectory:
     username_column: str
     hash_column: str
     attributes: Mapping[str, str] = field(converter=_columns)
-    defaults: MigratedUser = field(default=NO_DEFAULTS, validator=instance_of(MigratedUser))
+    defaults: MigratedUser = field(
+        default=NO_DEFAULTS, validator=[instance_of(MigratedUser), common_to_all]
+    )
     enabled_column: str | None = None
     reset_column: str | None = None
     table: str = "users"

@@ -19,7 +19,7 @@ Source: AttributeType in the API reference, whose Value is a string whatever the
 
 import math
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 MOST_DIGITS: Final = 2048
 """How long a number may be: AttributeValueType in the API's model."""
@@ -40,7 +40,7 @@ class UnspelledError(ValueError):
         self.name = name
 
 
-def spelled(values: Mapping[object, object]) -> dict[str, str]:
+def spelled(values: Mapping[Any, object]) -> dict[str, str]:
     """Spell the values of attributes as Cognito does.
 
     Args:

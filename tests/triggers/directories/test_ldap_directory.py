@@ -576,6 +576,12 @@ def test_settings_that_make_sense_are_taken(settings: dict[str, Any]):
     ("settings", "match"),
     [
         ({"url": "ldap://10.0.0.1", "start_tls": False}, "in clear"),
+        *(
+            ({"attributes": {"email": "mail", name: "uid"}}, f"'{name}' itself")
+            for name in ("sub", "SUB", "cognito:groups", "COGNITO:x")
+        ),
+        ({"defaults": MigratedUser(attributes={"sub": "7"})}, "'sub' itself"),
+        *(({"longest_password": size}, "longest_password") for size in (0, -1, True, 8.0, "8")),
         ({"url": "http://ldap.example.com"}, "URL"),
         ({"url": "ldapi:///"}, "URL"),
         ({"url": "ldaps://"}, "URL"),
@@ -611,6 +617,23 @@ def test_settings_that_make_no_sense_are_refused_at_once(settings: dict[str, Any
         LdapDirectory(**{**GOOD, **settings})
     assert isinstance(caught.value, ConfigError)
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("typed", "sent"), [("x" * 8, True), ("x" * 9, False), ("é" * 5, False)])
+async def test_a_password_that_the_server_would_not_read_whole_is_not_sent(
+    monkeypatch: pytest.MonkeyPatch, typed: str, sent: bool
+):
+    asked: list[Any] = []
+
+    async def ask(self: LdapDirectory, username: str, password: Any) -> Any:
+        asked.append(username)
+        return UnknownUser()
+
+    monkeypatch.setattr(LdapDirectory, "_ask", ask)
+    directory = LdapDirectory(**GOOD, longest_password=8)
+    outcome = await directory.authenticate("ada", Secret(typed))
+    assert outcome == (UnknownUser() if sent else WrongPassword())
+    assert asked == (["ada"] if sent else [])
 
 
 def test_one_directory_is_asked_from_one_event_loop_after_another(slapd: Slapd):

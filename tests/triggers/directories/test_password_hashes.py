@@ -1,6 +1,7 @@
 """Hashes that others made: RFCs, reference implementations, and Django itself."""
 
 import base64
+import hashlib
 from typing import Any
 
 import argon2
@@ -13,8 +14,14 @@ from hypothesis import strategies as st
 
 from authflow.errors import DirectoryRecordError
 from authflow.secret import Secret
-from authflow.triggers.directories.password_hashes import check_password, default_decoy, parse_hash
+from authflow.triggers.directories.password_hashes import (
+    BcryptHash,
+    check_password,
+    default_decoy,
+    parse_hash,
+)
 
+BCRYPT_SALT = bcrypt.gensalt(4)
 HASHERS = [
     "Argon2PasswordHasher",
     "BCryptPasswordHasher",
@@ -118,6 +125,30 @@ def test_djangos_long_passwords_do_not_end_at_72_bytes(monkeypatch: pytest.Monke
     stored = make_password("x" * 100, hasher="bcrypt_sha256")
     assert matches(stored, "x" * 100)
     assert not matches(stored, "x" * 99)
+
+
+@given(
+    start=st.binary(max_size=72).filter(lambda octets: b"\0" not in octets),
+    more=st.binary(min_size=1, max_size=90),
+)
+def test_bcrypt_proves_what_it_reads_and_nothing_more(start: bytes, more: bytes):
+    """Other programs cut a password where bcrypt ends, so that the hash is that of its start."""
+    stored = BcryptHash(bcrypt.hashpw(start, BCRYPT_SALT).decode())
+    assert stored.matches(start)
+    assert not stored.matches(start + more)
+    assert not stored.matches(start + b"\0" + start)  # which bcrypt, turning round, reads the same
+
+
+@pytest.mark.parametrize("length", [71, 72, 73, 74, 144, 255, 256, 257, 1000])
+@pytest.mark.parametrize("letter", ["x", "é", "€", "😀"])
+def test_a_password_of_more_than_72_bytes_is_wrong_whatever_its_letters(letter: str, length: int):
+    password = letter * (length // len(letter.encode())) + "x" * (length % len(letter.encode()))
+    octets = password.encode()
+    assert len(octets) == length
+    cut = bcrypt.hashpw(octets[:72], BCRYPT_SALT).decode()
+    assert matches(cut, password) is (length <= 72)
+    digest = hashlib.sha256(octets).hexdigest().encode()
+    assert matches("bcrypt_sha256$" + bcrypt.hashpw(digest, BCRYPT_SALT).decode(), password)
 
 
 @pytest.mark.parametrize(

@@ -196,9 +196,35 @@ async def test_even_the_decoys_own_password_lets_nobody_in(directory: SqlDirecto
 
 
 async def test_bcrypt_takes_in_72_bytes_and_no_fewer(directory: SqlDirectory):
-    for right in ("x" * 72, "x" * 72 + "beyond what bcrypt hashes"):
-        assert isinstance(await directory.authenticate("long", Secret(right)), Found)
+    assert isinstance(await directory.authenticate("long", Secret("x" * 72)), Found)
     assert await directory.authenticate("long", Secret("x" * 71)) == WrongPassword()
+
+
+async def test_what_bcrypt_does_not_read_never_becomes_the_pools_password(
+    directory: SqlDirectory, caplog: pytest.LogCaptureFixture
+):
+    for more in ("canary", "x", "\0", "\0" + "x" * 72):
+        assert await directory.authenticate("long", Secret("x" * 72 + more)) == WrongPassword()
+    assert caplog.text.count("bcrypt reads 72 bytes") == 4
+    assert "canary" not in caplog.text
+    assert isinstance(await directory.look_up("long"), Found), "a forgotten password brings in"
+
+
+@pytest.mark.parametrize(
+    "name", ["sub", "Sub", "SUB", "cognito:user_status", "Cognito:X", "cognito:"]
+)
+def test_an_attribute_that_cognito_writes_itself_cannot_be_brought(name: str):
+    settings: dict[str, Any] = {
+        "engine": "sqlite+aiosqlite://",
+        "username_column": "login",
+        "hash_column": "hash",
+    }
+    with pytest.raises(ConfigError, match=f"attribute '{name}' itself"):
+        SqlDirectory(attributes={"email": "mail", name: "id"}, **settings)
+    with pytest.raises(ConfigError, match=f"attribute '{name}' itself"):
+        SqlDirectory(
+            attributes={"email": "mail"}, defaults=MigratedUser(attributes={name: "x"}), **settings
+        )
 
 
 @pytest.mark.parametrize("username", ["md5", "plain", "cut", "short"])
@@ -496,7 +522,7 @@ def test_a_missing_extra_says_what_to_install():
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     ).stdout
     assert printed.startswith("ConfigError")
-    assert "pip install cognito-authflow[sql]" in printed
+    assert "pip install 'cognito-authflow[sql]'" in printed
 
 
 def test_users_migrate_through_the_lambda_handler_call_after_call(url: str, load_event: LoadEvent):

@@ -1,0 +1,88 @@
+"""Which extra brings a package that is missing, and how it is installed.
+
+Most of authflow needs none: an extra is imported by the module that uses it, and where it is not
+installed that module says what to run. The brackets are quoted, for zsh takes them for a pattern.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from authflow.errors import ConfigError
+from authflow.printable import one_line
+
+_EXTRAS: Final[Mapping[str, str]] = {
+    "starlette": "pool",
+    "uvicorn": "pool",
+    "httptools": "pool",
+    "sqlalchemy": "sql",
+    "aiosqlite": "sql",
+    "argon2": "sql",
+    "bcrypt": "sql",
+    "bonsai": "ldap",
+    "redis": "redis",
+    "rich": "cli",
+    "segno": "cli",
+}
+"""The extra of each package that is imported, by the package's name in Python."""
+
+_DEPENDENCIES: Final = frozenset(
+    {
+        *("Crypto", "aiobotocore", "aiohttp", "anyio", "attrs", "botocore", "cryptography"),
+        *("joserfc", "transitions"),
+    }
+)
+"""What is installed with authflow itself, unless a bundle was made slim."""
+
+
+def advice(error: ImportError, *, extra: str | None = None) -> str:
+    """Say what is missing or broken, and what to run.
+
+    Args:
+        error: What the import of a package raised.
+        extra: The extra that brings it, if that is not told by the package's name.
+    """
+    name = error.name or ""
+    package = name.partition(".")[0]
+    extra = _EXTRAS.get(package, extra)
+    missing = isinstance(error, ModuleNotFoundError) and name
+    # A package that is there and cannot be imported, such as one whose library is missing.
+    what = f"{name} is missing" if missing else f"an import has failed ({one_line(str(error))})"
+    if extra is not None:
+        return f"{what}: run `pip install 'cognito-authflow[{extra}]'`"
+    if missing and package in _DEPENDENCIES:
+        return f"{what}: run `pip install cognito-authflow`"
+    return what
+
+
+class UnavailableAttributeError(ConfigError, AttributeError):
+    """A public name that is looked up, and whose module cannot be imported here."""
+
+
+class UnavailableImportError(ConfigError, ImportError):
+    """A public name that is imported, and whose module cannot be imported here."""
+
+
+def own_error(error: Exception) -> BaseException:
+    """Give what a dependency raised, where a module of ours has told of it in its own words."""
+    return error.__cause__ if isinstance(error, ConfigError) and error.__cause__ else error
+
+
+def unavailable(place: str, error: Exception, *, imported: bool) -> ConfigError:
+    """Make the error of a public name whose module cannot be imported.
+
+    Args:
+        place: The name, and the package that has it.
+        error: What the import raised.
+        imported: Whether an import statement asks for the name.
+    """
+    kind = UnavailableImportError if imported else UnavailableAttributeError
+    match error:
+        case UnavailableAttributeError():  # the package has it from another one
+            return kind(str(error))
+        case ConfigError():
+            why = str(error)
+        case ImportError():
+            why = advice(error)
+        case _:
+            why = f"its import raised {type(error).__name__}: {one_line(str(error))}"
+    return kind(f"{place} is not available: {why}")
