@@ -64,6 +64,8 @@ class Binding:
         username: The user's canonical name.
         challenge: The label of the challenge's step in the policy.
         round: Which round of the sign-in it is, from 1.
+        sign_in: What tells this sign-in from others of the same user: a name that was drawn in its
+            first round. Without it, state of one opens in another one.
     """
 
     user_pool_id: str
@@ -71,6 +73,7 @@ class Binding:
     username: str
     challenge: str
     round: int
+    sign_in: str = ""
 
     def context(self) -> tuple[str, ...]:
         """Give its parts as strings."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from authflow import rounds
 from authflow.errors import (
@@ -25,7 +25,6 @@ from authflow.triggers.policies.facts import Facts
 from authflow.triggers.policies.policy import (
     CHOICE_METADATA,
     CONDITION_METADATA,
-    STATE_MARK,
     Failed,
     Passed,
     Policy,
@@ -39,6 +38,7 @@ from authflow.triggers.policies.steps import (
 )
 from authflow.triggers.policies.table import Choice, Owed
 from authflow.triggers.policy_plugins import PolicyPlugins
+from authflow.triggers.round_metadata import RoundMetadata
 from authflow.triggers.safeguards import ISSUE, TURN, Safeguards
 from authflow.wire import members
 
@@ -145,9 +145,10 @@ class CustomFlow:
         self.plugins.ready()
         facts = await self._facts(event)
         standing = self.policy.replay(event.session, self.plugins.metadata, facts)
+        sign_in = self.safeguards.new_sign_in(event)
         match standing:
             case Owed(step=ChallengeStep() as step):
-                made = await self._issue(step, standing, event)
+                made = await self._issue(step, standing, event, sign_in)
             case Owed(step=Choice() as choice):
                 made = _choice_round(choice)
             case Owed(step=ConditionalStep() as conditional):
@@ -156,7 +157,8 @@ class CustomFlow:
                 msg = "no challenge is owed after this session"
                 raise EventError(msg)
         private = {**made.private, ROUND: standing.state}
-        return event.give(public=made.public, private=private, metadata=made.metadata)
+        told = evolve(made.metadata, sign_in=sign_in)
+        return event.give(public=made.public, private=private, metadata=told.write())
 
     async def verify(self, event: VerifyEvent) -> dict[str, Any]:
         """Say whether an answer is right.
@@ -180,7 +182,9 @@ class CustomFlow:
                 msg = "the challenge was not made by these triggers"
                 raise EventError(msg)
 
-    async def _issue(self, step: ChallengeStep, owed: Owed, event: CreateEvent) -> "_Made":
+    async def _issue(
+        self, step: ChallengeStep, owed: Owed, event: CreateEvent, sign_in: str | None
+    ) -> "_Made":
         """Have a plugin make a challenge."""
         draw = await self.safeguards.draw(step, owed, event)
         context = CreateContext(
@@ -206,9 +210,10 @@ class CustomFlow:
         for name, value in issued.public.items():
             if len(value) > MOST_CHARS:
                 raise self.plugins.failed(step, f"{name!r} has more than {MOST_CHARS} characters")
-        metadata = self.plugins.metadata[step.name]
+        state = None
         if issued.state is not None:
-            metadata += STATE_MARK + await self._sealed(issued.state, step, event)
+            state = await self._sealed(issued.state, step, event, sign_in)
+        metadata = RoundMetadata(challenge=self.plugins.metadata[step.name], state=state)
         public = {
             **issued.public,
             rounds.KIND: step.name,
@@ -217,9 +222,11 @@ class CustomFlow:
         }
         return _Made(public=public, private={**issued.private, **draw.private}, metadata=metadata)
 
-    async def _sealed(self, state: Secret[bytes], step: ChallengeStep, event: CreateEvent) -> str:
+    async def _sealed(
+        self, state: Secret[bytes], step: ChallengeStep, event: CreateEvent, sign_in: str | None
+    ) -> str:
         try:
-            return await self.safeguards.seal(state, step, event)
+            return await self.safeguards.seal(state, step, event, sign_in)
         except (ConfigError, MisuseError) as error:
             raise self.plugins.failed(step, f"its state cannot be sealed: {error}") from error
 
@@ -298,20 +305,20 @@ class _Made:
 
     public: dict[str, str] = field(repr=False)
     private: dict[str, str] = field(repr=False)
-    metadata: str
+    metadata: RoundMetadata
 
 
 def _choice_round(choice: Choice) -> _Made:
     """Ask which option the client takes."""
     public = {rounds.KIND: rounds.CHOICE, rounds.OPTIONS: " ".join(choice.options), **_ONCE}
-    return _Made(public=public, private={}, metadata=CHOICE_METADATA)
+    return _Made(public=public, private={}, metadata=RoundMetadata(challenge=CHOICE_METADATA))
 
 
 def _condition_round(conditional: ConditionalStep) -> _Made:
     """Have the client answer, so that its metadata comes along."""
     wanted = " ".join(conditional.condition.client_metadata_names)
     public = {rounds.KIND: rounds.CONDITION, rounds.WANTED: wanted, **_ONCE}
-    return _Made(public=public, private={}, metadata=CONDITION_METADATA)
+    return _Made(public=public, private={}, metadata=RoundMetadata(challenge=CONDITION_METADATA))
 
 
 def _means_first(choice: Choice, event: VerifyEvent) -> bool:

@@ -4,7 +4,7 @@ Cognito may run Create and Verify up to three times each for one call of the cli
 over gives an attacker as many new sign-ins as he likes. With `limits` every run of Create for the
 same user, round and challenge draws the same code, one of them sends it, guesses are counted before
 they are compared, and a code is used up by its first right answer. With `keys` a challenge's state
-travels sealed from round to round.
+travels sealed from round to round of one sign-in.
 
 Source: "Important considerations" of Lambda triggers in the Amazon Cognito developer guide.
 """
@@ -21,9 +21,9 @@ from authflow.keys.randomness import Randomness
 from authflow.machine import State
 from authflow.secret import Secret
 from authflow.triggers.events.challenge_events import CreateEvent, SessionEntry, VerifyEvent
-from authflow.triggers.policies.policy import STATE_MARK
 from authflow.triggers.policies.steps import ChallengeStep
 from authflow.triggers.policies.table import Owed
+from authflow.triggers.round_metadata import RoundMetadata, new_sign_in, sign_in_of
 
 if TYPE_CHECKING:
     from authflow.keys.key_ring import KeyProvider
@@ -273,14 +273,29 @@ class Safeguards:
             await self.limits.forget(subject)
         return first
 
-    async def seal(self, state: Secret[bytes], step: ChallengeStep, event: CreateEvent) -> str:
+    def new_sign_in(self, event: CreateEvent) -> str | None:
+        """Draw a name for a sign-in that has none yet; without keys none is needed."""
+        if self.keys is None or sign_in_of(event.session) is not None:
+            return None
+        return new_sign_in()
+
+    async def seal(
+        self, state: Secret[bytes], step: ChallengeStep, event: CreateEvent, drawn: str | None
+    ) -> str:
         """Seal a challenge's state for its next round.
+
+        Args:
+            state: The state.
+            step: The challenge.
+            event: Cognito's question.
+            drawn: The sign-in's name, if this round gives it one.
 
         Raises:
             TriggerStateError: The keys cannot be read now.
             MisuseError: It is too much.
         """
-        binding = _binding(step, event, len(event.session))
+        sign_in = drawn or sign_in_of(event.session) or ""
+        binding = _binding(step, event, len(event.session), sign_in)
         return await self._the_sealer().seal(state, binding, seconds=STATE_SECONDS)
 
     async def _open(
@@ -290,10 +305,12 @@ class Safeguards:
         if owed.attempt == 1:
             return None
         position, entry = _last_custom_round(event.session)
-        _, mark, sealed = (entry.challenge_metadata or "").partition(STATE_MARK)
-        if not mark:
+        sealed = RoundMetadata.read(entry.challenge_metadata or "").state
+        if sealed is None:
             return None
-        return await self._the_sealer().open(sealed, _binding(step, event, position))
+        # What was sealed is bound to a name: where the session holds none, nothing opens.
+        sign_in = sign_in_of(event.session) or ""
+        return await self._the_sealer().open(sealed, _binding(step, event, position, sign_in))
 
     def _the_sealer(self) -> "Sealer":
         from authflow.keys.sealing import Sealer  # noqa: PLC0415  # loads `cryptography`
@@ -324,7 +341,7 @@ def _round(
     return ("draw", *subject.parts(), event.client_id, str(owed.attempt))
 
 
-def _binding(step: ChallengeStep, event: CreateEvent, position: int) -> "Binding":
+def _binding(step: ChallengeStep, event: CreateEvent, position: int, sign_in: str) -> "Binding":
     from authflow.keys.sealing import Binding  # noqa: PLC0415  # loads `cryptography`
 
     return Binding(
@@ -333,6 +350,7 @@ def _binding(step: ChallengeStep, event: CreateEvent, position: int) -> "Binding
         username=event.username,
         challenge=step.label,
         round=position + 1,
+        sign_in=sign_in,
     )
 
 

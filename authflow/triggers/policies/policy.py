@@ -59,7 +59,7 @@ CHOICE_METADATA: Final = "AUTHFLOW_CHOICE"
 CONDITION_METADATA: Final = "AUTHFLOW_CONDITION"
 """What stands in challengeMetadata for a condition on client metadata."""
 STATE_MARK: Final = "#"
-"""What parts a challenge's metadata from the sealed state of its plugin."""
+"""What parts a challenge's metadata from what is kept with it (`round_metadata`)."""
 
 MOST_ROUNDS: Final = 30
 """How many rounds a policy may allow. authflow's client gives up after 40 replies, and some may be
