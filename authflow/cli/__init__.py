@@ -194,7 +194,10 @@ def _add_plugins(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     plugins = commands.add_parser(
         "plugins",
         help="list the challenge plugins that are installed, begin a new one, or check one",
-        description="List the challenge plugins that are installed, and whether they can be used.",
+        description=(
+            "List the challenge plugins that are installed, as their metadata tells it; none is"
+            " imported. `check NAME` says whether one works."
+        ),
         allow_abbrev=False,
     )
     plugins.add_argument("--json", action="store_true", help="print JSON")
