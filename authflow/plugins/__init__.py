@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Uses,
         VerifyContext,
     )
+    from authflow.plugins.typed_text import MOST_TYPED, typed_code, typed_words
     from authflow.prompts.prompt import Prompt
     from authflow.results import Challenge, Declined, OtherFactor, Suspended, Unanswered
     from authflow.secret import Secret
@@ -52,6 +53,7 @@ else:
             "authflow.plugins.trigger_challenge": (
                 "CreateContext Issued Sends TriggerChallenge Uses VerifyContext"
             ),
+            "authflow.plugins.typed_text": "MOST_TYPED typed_code typed_words",
             "authflow.keys.randomness": "Randomness",
             "authflow.prompts.prompt": "Prompt",
             "authflow.results": "Challenge Declined OtherFactor Suspended Unanswered",
@@ -63,6 +65,7 @@ __all__ = [
     "ALLOWED_VARIABLE",
     "CLIENT_CHALLENGES",
     "INTERFACE",
+    "MOST_TYPED",
     "NAME",
     "NAME_RULE",
     "TRIGGER_CHALLENGES",
@@ -94,4 +97,6 @@ __all__ = [
     "Verdict",
     "VerifyContext",
     "settings_schema",
+    "typed_code",
+    "typed_words",
 ]

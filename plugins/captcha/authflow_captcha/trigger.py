@@ -24,6 +24,7 @@ from authflow.plugins import (
     Outcome,
     PluginFailedError,
     VerifyContext,
+    typed_code,
 )
 from authflow_captcha.publisher import Publisher
 from authflow_captcha.settings import documented, whole
@@ -164,7 +165,7 @@ class Captcha:
         return Issued(public=public, private=private)
 
     async def verify(self, context: VerifyContext) -> Outcome:
-        """Compare the answer in constant time, ignoring the white space around it.
+        """Compare the answer in constant time, as people type and paste it (`typed_code`).
 
         Raises:
             PluginFailedError: The private parameters are not those of this plugin.
@@ -177,7 +178,7 @@ class Captcha:
         if context.now >= int(expires):
             return Outcome.retry("expired")
         # Anybody can read a picture: a user who does not exist is judged like one who does.
-        answer = context.answer.reveal().strip()
+        answer = typed_code(context.answer)
         # Outside ASCII there are signs that become letters with their case: the long s, for one.
         answered = answer if answer.isascii() else ""
         right = _same(self._cased(answered), self._cased(picture)) | _same(answered, sound)

@@ -40,6 +40,7 @@ from authflow.plugins import (
     PluginRegistry,
     Randomness,
     VerifyContext,
+    typed_code,
 )
 
 COGNITOS_LIMIT = 131_072
@@ -243,8 +244,10 @@ def right_answers(draw: st.DrawFn) -> tuple[str, str]:
     code = draw(codes)
     cases = draw(st.lists(st.booleans(), min_size=len(code), max_size=len(code)))
     typed = "".join(c.lower() if low else c for c, low in zip(code, cases, strict=True))
-    space = st.text(alphabet=" \t\r\n\u00a0\u2003", max_size=3)
-    return code, draw(space) + typed + draw(space)
+    space = st.text(alphabet=" \t\r\n\u00a0\u2003-\u2013\u200b\u2060\ufeff\u00ad", max_size=3)
+    wide = draw(st.booleans())
+    signs = [draw(space) + (chr(ord(c) + 0xFEE0) if wide else c) for c in typed]
+    return code, "".join(signs) + draw(space)
 
 
 @st.composite
@@ -257,7 +260,7 @@ def near_misses(draw: st.DrawFn) -> tuple[str, str]:
 
 
 @given(right_answers())
-async def test_the_right_answer_passes_in_any_case_and_with_white_space_around(
+async def test_the_right_answer_passes_in_any_case_and_however_it_is_pasted(
     answered: Answered, pair: tuple[str, str]
 ) -> None:
     code, typed = pair
@@ -270,7 +273,7 @@ async def test_the_right_answer_passes_in_any_case_and_with_white_space_around(
     answer=st.one_of(st.text(), codes, st.text(alphabet=st.characters(categories=["Cs", "Zs"]))),
 )
 async def test_any_other_answer_is_wrong(answered: Answered, code: str, answer: str) -> None:
-    typed = answer.strip()
+    typed = typed_code(answer)
     same = typed.isascii() and typed.lower() == code.lower()
     verdict = await Captcha().verify(answered(answer, {"answer": code}))
     assert verdict == (PASSED if same else WRONG)
@@ -292,14 +295,13 @@ async def test_one_wrong_character_is_enough_to_be_wrong(
         "KXSA",
         "KXSA7F" * 10_000,
         "KXSA7F\0",
-        "KX SA7F",
         "KXSA7",
         "KXSA7FF",
         "F7ASXK",
         "\u212aXSA7F",  # the Kelvin sign, which is k in lower case
         "KX\u017fA7F",  # the long s, which is S in upper case
-        "\uff2bXSA7F",  # a full-width K
-        "KXSA\u0667F",  # an Arabic-Indic seven
+        "\u041aXSA7F",  # a Cyrillic letter that looks like K
+        "KX.SA7F",
         "KXSA7\ufb00",  # a ligature, which is FF in upper case
         "\ud800",
         "*",
@@ -310,6 +312,26 @@ async def test_empty_long_cut_and_unicode_answers_are_just_wrong(
     answered: Answered, answer: str
 ) -> None:
     assert await Captcha().verify(answered(answer, {"answer": "KXSA7F"})) == WRONG
+
+
+@pytest.mark.parametrize(
+    ("code", "typed"),
+    [
+        ("KXSA7F", "KX SA7F"),
+        ("KXSA7F", "\uff2bXSA7F"),  # a full-width K
+        ("KXSA7F", "KXSA\u0667F"),  # an Arabic-Indic seven
+        ("KXSA7F", "\ufeffKXS\u200bA7F\u200f"),
+        ("WIND7F", "w\u0131nd7f"),  # what a Turkish keyboard makes of a small I
+        ("WIND7F", "W\u0130ND7F"),
+        ("WIND7F", "wi\u0307nd7f"),
+    ],
+    ids=ascii,
+)
+async def test_a_keyboard_of_any_country_can_type_the_answer(
+    answered: Answered, code: str, typed: str
+) -> None:
+    assert await Captcha().verify(answered(typed, {"answer": code})) == PASSED
+    assert await Captcha().verify(answered(typed, {"spoken": "471108"})) == WRONG
 
 
 @given(code=codes)

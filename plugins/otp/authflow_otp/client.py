@@ -7,7 +7,7 @@ can neither steer a terminal nor put words into a person's mouth.
 import re
 from typing import ClassVar, Final
 
-from authflow.plugins import Challenge, PluginFailedError, Prompt
+from authflow.plugins import MOST_TYPED, Challenge, PluginFailedError, Prompt, typed_code
 
 _DESTINATION: Final = re.compile(r"\+\*{1,15}[0-9]{0,4}|[^\s@<>]{0,4}\*{1,8}@[^\s@<>]{0,4}\*{1,8}")
 _NUMBER: Final = re.compile(r"[0-9]{1,6}")
@@ -51,8 +51,8 @@ class OtpPrompter:
         resend = parameters.get("resend", "")
         last = challenge.attempts is not None and challenge.attempt >= challenge.attempts
         if last or not _WORD.fullmatch(resend):
-            return await prompt.ask("The code:")
-        return (await prompt.ask("The code, or nothing to have it sent again:")).strip() or resend
+            return _code(await prompt.ask("The code:"))
+        return _code(await prompt.ask("The code, or nothing to have it sent again:")) or resend
 
 
 class TotpPrompter:
@@ -66,7 +66,7 @@ class TotpPrompter:
         """Ask what the app shows; after a wrong code, for the one that it shows next."""
         if challenge.is_retry:
             await prompt.tell(f"{_attempt(challenge)} Wait for the app to show another code.")
-        return await prompt.ask("The code of your authenticator app:")
+        return _code(await prompt.ask("The code of your authenticator app:"))
 
 
 class HotpPrompter:
@@ -79,12 +79,17 @@ class HotpPrompter:
     async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
         """Ask what the token shows; after a wrong code, for two in a row, which find its place."""
         if not challenge.is_retry:
-            return await prompt.ask("The next code of your token:")
+            return _code(await prompt.ask("The next code of your token:"))
         await prompt.tell(
             f"{_attempt(challenge)} If the button was pressed many times, type the next two codes"
             " one after the other."
         )
-        return await prompt.ask("The next code of your token, or the next two:")
+        return _code(await prompt.ask("The next code of your token, or the next two:"))
+
+
+def _code(typed: str) -> str:
+    """Give a code as it is sent; nothing only if nothing was typed that can be seen."""
+    return typed_code(typed) if len(typed) <= MOST_TYPED else typed
 
 
 def _attempt(challenge: Challenge) -> str:

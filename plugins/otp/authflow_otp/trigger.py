@@ -39,6 +39,7 @@ from authflow.plugins import (
     Secret,
     SendRefused,
     VerifyContext,
+    typed_code,
 )
 from authflow.triggers import Limits
 from authflow_otp.answers import code_of
@@ -299,7 +300,7 @@ class Otp:
         except (KeyError, ValueError):
             msg = "otp: the private challenge parameters are not those that create() made"
             raise PluginFailedError(msg) from None
-        typed = context.answer.reveal().strip().lower().encode("utf-8", "replace")
+        typed = typed_code(context.answer).lower().encode("utf-8", "replace")
         if hmac.compare_digest(typed, RESEND.encode()):
             await self._note(context, sign_in, context.attempt, _ASKED)
             return Outcome.retry("the message is asked for again")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authflow.errors import PluginFailedError
-from authflow.plugins import CLIENT_CHALLENGES, Challenge, PluginRegistry
+from authflow.plugins import CLIENT_CHALLENGES, MOST_TYPED, Challenge, PluginRegistry
 from authflow.prompts import ScriptedPrompt
 
 SENT = {
@@ -105,6 +105,33 @@ async def test_a_person_is_told_where_the_code_is(challenge: Challenge, told: li
 async def test_nothing_asks_for_the_message_again_unless_it_is_the_last_attempt() -> None:
     assert await OtpPrompter().answer(made(**SENT), Asked([" "])) == "resend"
     assert await OtpPrompter().answer(made(3, **SENT), Asked([""])) == ""
+
+
+PASTED = [
+    "123 456",
+    "\u200b123456\ufeff",
+    "123\u2013456",
+    "\uff11\uff12\uff13456",
+    "\u0661\u0662\u0663456",
+]
+
+
+@pytest.mark.parametrize("typed", PASTED, ids=ascii)
+@pytest.mark.parametrize("prompter", [OtpPrompter(), TotpPrompter(), HotpPrompter()])
+@pytest.mark.parametrize("attempt", [1, 2, 3])
+async def test_a_code_is_sent_as_it_was_meant(prompter: Any, typed: str, attempt: int) -> None:
+    challenge = made(attempt, kind=prompter.name, **SENT)
+    assert await prompter.answer(challenge, Asked([typed])) == "123456"
+
+
+@pytest.mark.parametrize("typed", ["\u200b", "\ufeff \u00a0", "\u2060\u00ad", " - "], ids=ascii)
+async def test_what_nobody_sees_asks_for_the_message_again_as_nothing_does(typed: str) -> None:
+    assert await OtpPrompter().answer(made(**SENT), Asked([typed])) == "resend"
+
+
+async def test_a_text_of_any_length_is_no_request_for_another_message() -> None:
+    typed = "1" * (MOST_TYPED + 1)
+    assert await OtpPrompter().answer(made(**SENT), Asked([typed])) == typed
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,23 @@
-"""What counts as the same answer: people do not remember how they typed one a year ago."""
+"""What counts as the same answer: people do not remember how they typed one a year ago.
+
+The rules are authflow's own (`typed_words`). Here is what is left of older ones: an answer that was
+enrolled by them must still fit.
+"""
 
 import unicodedata
 from typing import Final
 
-LONGEST_TYPED: Final = 1000
+from authflow.plugins import MOST_TYPED, typed_words
+
+LONGEST_TYPED: Final = MOST_TYPED
 """In characters, before anything is done to an answer. No right answer is longer."""
 
 _SPACES: Final = frozenset({"Pd", "Pc"})
-"""Dashes and underscores: "Jean-Luc" and "Jean Luc" are one name."""
 _INVISIBLE: Final = "Cf"
-"""Soft hyphens, and joiners that some keyboards put in."""
 
 
 def normalised(answer: str) -> str:
-    """Write an answer as it is compared.
-
-    Case, width and form of letters do not matter (NFKC of Unicode's annex 15, and case folding).
-    Dashes, underscores and slashes are spaces; other punctuation marks are ignored, and so are
-    format characters, which nobody sees. Spaces between words are one, those around are none.
-    Accents and symbols such as + stay.
+    """Write an answer as it is enrolled and compared.
 
     Args:
         answer: What somebody typed.
@@ -26,15 +25,32 @@ def normalised(answer: str) -> str:
     Returns:
         The words with one space between them; empty for what is too long.
     """
+    return typed_words(answer)
+
+
+def spellings(answer: str) -> tuple[str, ...]:
+    """Write an answer in all ways in which it may have been enrolled.
+
+    Args:
+        answer: What somebody typed.
+
+    Returns:
+        As `normalised` does it, and as it was done before the Turkish I counted as an I, if that
+        is another text.
+    """
+    return tuple(dict.fromkeys((normalised(answer), _as_before(answer))))
+
+
+def _as_before(answer: str) -> str:
+    """Write an answer by the first rules, which enrolled answers were hashed by."""
     if len(answer) > LONGEST_TYPED:
         return ""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", answer).casefold())
-    words = "".join(map(_kept, folded)).split()
+    words = "".join(map(_kept_before, folded)).split()
     return unicodedata.normalize("NFC", " ".join(words))
 
 
-def _kept(character: str) -> str:
-    """Give what stays of a character."""
+def _kept_before(character: str) -> str:
     category = unicodedata.category(character)
     if character.isspace() or category in _SPACES or character in "/\\":
         return " "

@@ -22,7 +22,7 @@ from authflow.plugins import (
 )
 from authflow_question.answers import AnswerStore
 from authflow_question.hashes import AT_ONCE, MEMORIES_KIB, PASSES, AnswerHashes, Place
-from authflow_question.normalisation import normalised
+from authflow_question.normalisation import spellings
 from authflow_question.questions import (
     DEFAULT_QUESTIONS,
     ENROLLED,
@@ -148,7 +148,10 @@ class Question:
         place = Place(user_pool_id=user_pool_id, username=context.username, question=asked)
         # The store may still hold the answers of a user who was deleted.
         enrolled = None if context.user_not_found else found
-        return await self._hashes.fits(enrolled, place, normalised(context.answer.reveal()))
+        right = False
+        for spelled in spellings(context.answer.reveal()):  # all of them, whichever fits
+            right |= await self._hashes.fits(enrolled, place, spelled)
+        return right
 
     async def _askable(self, context: CreateContext) -> list[str]:
         """Give the ids of the questions that a user may be asked, decoys among them."""

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from authflow_question.normalisation import LONGEST_TYPED, normalised
+from authflow_question.normalisation import LONGEST_TYPED, normalised, spellings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,7 +30,8 @@ from hypothesis import strategies as st
         ("C++", "c++"),
         ("C#", "c"),
         ("7 \u20ac", "7 \u20ac"),
-        ("\u0130stanbul", "i\u0307stanbul"),
+        ("\u0130stanbul", "istanbul"),
+        ("Diyarbak\u0131r", "diyarbakir"),
         ("...", ""),
         ("", ""),
         (" \u00a0\u2003", ""),
@@ -49,6 +50,33 @@ def test_other_words_stay_other_words(one: str, other: str) -> None:
 def test_what_is_too_long_is_nothing() -> None:
     assert normalised("a" * LONGEST_TYPED) == "a" * LONGEST_TYPED
     assert normalised("a" * (LONGEST_TYPED + 1)) == ""
+
+
+# What stood here before `typed_words` was: answers that are enrolled were hashed in this form.
+ENROLLED_BEFORE = {
+    "\u0130stanbul": "i\u0307stanbul",
+    "Diyarbak\u0131r": "diyarbak\u0131r",
+    "\u2764\ufe0f you": "\u2764\ufe0f you",
+    "a\u2800b": "a\u2800b",
+}
+
+
+@pytest.mark.parametrize("typed", ENROLLED_BEFORE, ids=ascii)
+def test_an_answer_that_was_enrolled_by_the_first_rules_still_fits(typed: str) -> None:
+    kept = ENROLLED_BEFORE[typed]
+    assert spellings(typed) == (normalised(typed), kept)
+    assert normalised(typed) != kept
+
+
+@given(st.text(st.characters(max_codepoint=0x24F, exclude_characters="\u0130\u0131")))
+def test_plain_text_has_one_spelling_the_one_that_it_always_had(typed: str) -> None:
+    assert len(spellings(typed)) == 1
+
+
+@given(st.text())
+def test_no_text_has_more_than_two_spellings(typed: str) -> None:
+    assert 1 <= len(spellings(typed)) <= 2
+    assert spellings(typed)[0] == normalised(typed)
 
 
 @given(st.text())

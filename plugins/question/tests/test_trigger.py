@@ -11,6 +11,8 @@ import pytest
 from attrs import define, field, fields
 from authflow_question.answers import EnrolledAnswer, MemoryAnswerStore
 from authflow_question.enrolment import Enrolment
+from authflow_question.hashes import AnswerHashes, Place
+from authflow_question.normalisation import normalised, spellings
 from authflow_question.questions import DEFAULT_QUESTIONS
 from authflow_question.trigger import Question
 
@@ -93,8 +95,35 @@ async def test_the_right_answer_is_right_however_it_is_typed(
     question: Question, asked: Asked, answered: Answered
 ) -> None:
     issued = await question.create(asked(state=b"first-film", attempt=2))
-    for typed in ("Metropolis", " metropolis.", "METRO\u00adPOLIS", "\uff2detropolis"):
+    for typed in (
+        *("Metropolis", " metropolis.", "METRO\u00adPOLIS", "\uff2detropolis"),
+        *("\u200bMetropolis\ufeff", "METROPOL\u0130S", "metropol\u0131s", "Metropolis\ufe0f"),
+    ):
         assert await question.verify(answered(typed, issued.private)) is True
+
+
+@pytest.mark.parametrize(
+    ("enrolled", "typed"),
+    [
+        ("\u0130stanbul", "\u0130STANBUL"),
+        ("Diyarbak\u0131r", "diyarbak\u0131r"),
+        ("\u2764\ufe0f", "\u2764\ufe0f"),
+    ],
+    ids=ascii,
+)
+async def test_an_answer_that_was_enrolled_by_the_first_rules_is_still_right(
+    question: Question, keys: KeyRing, answered: Answered, enrolled: str, typed: str
+) -> None:
+    before = spellings(enrolled)[-1]
+    assert before != normalised(enrolled)
+    hashes = AnswerHashes(keys=keys)
+    place = Place(user_pool_id=POOL, username="eve", question="first-film")
+    store = MemoryAnswerStore()
+    await store.put(POOL, "eve", [await hashes.make(place, before)])
+    old = Question(answers=store, keys=keys)
+    private = {"questionId": "first-film", "userPoolId": POOL}
+    assert await old.verify(answered(typed, private, "eve")) is True
+    assert await old.verify(answered("Ankara", private, "eve")) is False
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,36 @@ def test_a_text_answers_under_the_challenges_own_name(name: str, key: str):
     assert respond(Challenge(name=name), Secret("SMS_MFA")).members == {key: "SMS_MFA"}
 
 
+PASTED = [
+    *("123 456", " 123-456\n", "\u200b123456\ufeff", "123\u00a0456", "123\u2013456"),
+    *(
+        "\uff11\uff12\uff13\uff14\uff15\uff16",
+        "\u0661\u0662\u0663\u0664\u0665\u0666",
+        "12\u00ad3456",
+    ),
+]
+
+
+@pytest.mark.parametrize("name", sorted(CODES))
+@pytest.mark.parametrize("typed", PASTED, ids=ascii)
+def test_a_code_is_sent_without_what_was_pasted_around_it(name: str, typed: str):
+    for answer in (Secret(typed), Code(typed)):
+        assert respond(Challenge(name=name), answer).members == {TEXT_KEYS[name]: "123456"}
+
+
+@pytest.mark.parametrize("name", sorted(CODES))
+@pytest.mark.parametrize("typed", ["", " ", "\u200b", "---", "1" * 1001], ids=ascii)
+def test_what_is_no_code_is_cognitos_to_refuse(name: str, typed: str):
+    assert respond(Challenge(name=name), Code(typed)).members == {TEXT_KEYS[name]: typed}
+
+
+@pytest.mark.parametrize("typed", [*PASTED, "pass\u200bw\u0131rd - \uff11\ufeff"], ids=ascii)
+def test_a_password_is_sent_sign_for_sign(typed: str):
+    challenge = Challenge(name="NEW_PASSWORD_REQUIRED")
+    for answer in (Secret(typed), NewPassword(typed)):
+        assert respond(challenge, answer).members == {"NEW_PASSWORD": typed}
+
+
 @pytest.mark.parametrize("name", TEXT_KEYS)
 @pytest.mark.parametrize("kind", TYPED)
 def test_a_typed_answer_is_taken_where_it_belongs_and_refused_by_name_elsewhere(

@@ -1,0 +1,137 @@
+"""What people type and paste, written in one way, so that it can be compared.
+
+Mail programs group the digits of a code, and put marks around them that nobody sees. A keyboard
+decides in which script a digit is typed, and a Turkish one has an I that no other has. People do
+not remember how they wrote an answer a year ago. So an answer is written anew before it is
+compared, by `typed_code` if a program drew it and by `typed_words` if a person chose it.
+
+Neither is for passwords or usernames: those are what was typed, sign for sign.
+
+Both are idempotent, both give nothing for what is too long, and neither raises anything for
+whatever text it is given.
+
+Sources: Unicode's annexes 15 (NFKC) and 31 (default-ignorable code points), and its SpecialCasing
+and CaseFolding files on the Turkish I.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+from authflow.secret import Secret
+
+MOST_TYPED: Final = 1000
+"""In characters, before anything is done. What is longer is nobody's code and nobody's answer."""
+
+_UNSEEN: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
+)
+"""Default_Ignorable_Code_Point: zero-width spaces and joiners, direction and byte order marks,
+soft hyphens, variation selectors, fillers."""
+_FORMAT: Final = "Cf"
+_BLANK: Final = "\u2800"
+"""A pattern of Braille without dots: no space to Unicode, and none to see."""
+_DASH: Final = "Pd"
+_TIE: Final = "Pc"
+_MINUS: Final = "\u2212"
+_WIDE: Final = range(0xFF01, 0xFF5F)
+"""ASCII in the width of Chinese characters; the difference is the same for all of it."""
+_WIDER: Final = 0xFEE0
+_DOT: Final = "\u0307"
+"""What a small letter of the Turkish I with its dot has above it in Unicode."""
+_DOTTED, _DOTLESS = "\u0130", "\u0131"
+_ASCII_I: Final = {_DOTTED: "I", _DOTLESS: "i", _DOT: ""}
+_PASSES: Final = 4
+"""After so many a text stays as it is; all but the strangest do after one."""
+
+
+def typed_code(typed: str | Secret[str]) -> str:
+    """Write a code of letters and digits as it is compared.
+
+    White space, dashes and whatever nobody sees fall away, wherever they stand. A digit of any
+    script is its value, a full-width letter the ASCII one, and a Turkish I the ASCII one of its
+    case. Case stays, and so does every other sign: what was no code does not become one.
+
+    Args:
+        typed: What somebody typed, or a `Secret` of it.
+
+    Returns:
+        The code, never longer than what was typed; empty for more than `MOST_TYPED` characters.
+    """
+    text = Secret.of(typed).reveal()
+    return text.translate(_CODE_SIGNS) if len(text) <= MOST_TYPED else ""
+
+
+def typed_words(typed: str | Secret[str]) -> str:
+    """Write words as they are compared.
+
+    Case, width and form of letters do not matter (NFKC, and case folding), nor the dot of an I.
+    Dashes, underscores and slashes are spaces; other punctuation marks fall away, and so does
+    whatever nobody sees. Spaces between words are one, those around are none. Accents and symbols
+    such as + stay.
+
+    Args:
+        typed: What somebody typed, or a `Secret` of it.
+
+    Returns:
+        The words with one space between them; empty for more than `MOST_TYPED` characters, be it
+        before or after.
+    """
+    text = Secret.of(typed).reveal()
+    if len(text) > MOST_TYPED:
+        return ""
+    for _ in range(_PASSES):
+        before, text = text, _words(text)
+        if text == before:
+            break
+    return text if len(text) <= MOST_TYPED else ""
+
+
+def is_unseen(sign: str) -> bool:
+    """Say whether a character is one that nobody sees, and is not white space.
+
+    Args:
+        sign: One character.
+    """
+    return unicodedata.category(sign) == _FORMAT or _UNSEEN.match(sign) is not None
+
+
+class _CodeSigns:
+    """What becomes of a character in a code, as `str.translate` asks for it.
+
+    A string that notes how it is compared, such as `authflow.testing` gives to a plugin, still does
+    after that.
+    """
+
+    def __getitem__(self, point: int) -> str:
+        sign = chr(point)
+        if sign.isascii() and sign.isalnum():
+            return sign
+        if sign.isspace() or sign in {_MINUS, _BLANK} or is_unseen(sign):
+            return ""
+        if unicodedata.category(sign) == _DASH:
+            return ""
+        digit = unicodedata.decimal(sign, None)
+        if digit is not None:
+            return str(digit)
+        return chr(point - _WIDER) if point in _WIDE else _ASCII_I.get(sign, sign)
+
+
+_CODE_SIGNS: Final = _CodeSigns()
+
+
+def _words(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    words = unicodedata.normalize("NFC", " ".join("".join(map(_word_sign, folded)).split()))
+    plain = re.sub(f"i{_DOT}+", "i", words.replace(_DOTLESS, "i"))
+    return unicodedata.normalize("NFC", plain)
+
+
+def _word_sign(sign: str) -> str:
+    """Give what stays of a character in an answer of words."""
+    category = unicodedata.category(sign)
+    if sign.isspace() or category in {_DASH, _TIE} or sign in "/\\" or sign == _BLANK:
+        return " "
+    return "" if category.startswith("P") or is_unseen(sign) else sign
