@@ -121,6 +121,8 @@ async def test_what_was_never_sealed_is_refused(sealer: Sealer, sealed: Any):
         {"challenge": "captcha"},
         {"round": 1},
         {"round": 3},
+        {"sign_in": "another"},
+        {"sign_in": "None"},
         {"client_id": "", "user_pool_id": "eu-central-1_Abcclient"},
         {"username": "adaotp", "challenge": ""},
         {"client_id": "ada", "username": "client"},
