@@ -50,7 +50,9 @@ def test_its_commands_lead_from_an_empty_folder_to_a_sign_in(tmp_path: Path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1:] == ["signed in as ada"]
-    assert re.search(r"^pager +trigger +authflow-pager +0\.1\.0 +authflow_pager", done.stdout, re.MULTILINE)
+    assert re.search(
+        r"^pager +trigger +authflow-pager +0\.1\.0 +authflow_pager", done.stdout, re.MULTILINE
+    )
     assert re.search(r"^\d\d passed, 0 failed, 0 skipped$", done.stdout, re.MULTILINE)
     assert re.search(r"^=+ \d\d passed in ", done.stdout, re.MULTILINE)
     installed = tmp_path / "authflow-pager" / "fresh"
