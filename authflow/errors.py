@@ -148,11 +148,16 @@ class AuthFlowError(Exception):
     def __init__(
         self, message: str, *, aws_code: str | None = None, retry_after: float | None = None
     ) -> None:
-        message = printable(message)
+        message = self._written(message)
         super().__init__(message)
         self.message = message
         self.aws_code = None if aws_code is None else printable(aws_code)
         self.retry_after = retry_after
+
+    @staticmethod
+    def _written(message: str) -> str:
+        """Give the text as it may stand in a log or at a terminal."""
+        return printable(message)
 
 
 class MisuseError(AuthFlowError):
@@ -322,10 +327,17 @@ class TriggerFailedError(RefusedError):
 
 
 class DeniedError(RefusedError):
-    """Raised in a trigger to refuse on purpose. Its text reaches the client: write it for users."""
+    """Raised in a trigger to refuse on purpose. Its text reaches the client: write it for users.
+
+    As the owner's own words it goes there as it is written; whoever shows it escapes it.
+    """
 
     code = "denied"
     next_step = NextStep.GIVE_UP
+
+    @staticmethod
+    def _written(message: str) -> str:
+        return message
 
 
 class RequestRejectedError(RefusedError):

@@ -16,6 +16,11 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(map(_escaped, text))
 
 
+def lines(text: str) -> str:
+    """Escape as `printable` does, and keep the line breaks: for what is read as several lines."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def one_line(text: str, most: int = MOST_CHARS) -> str:
     """Give a text as one printable line: runs of white space are one blank.
 

@@ -7,6 +7,7 @@ from typing import Any
 from attrs import field, frozen
 
 from authflow.machine import AuthFlow
+from authflow.printable import printable
 from authflow.secret import Secret
 from authflow.sign_in import SignIn
 
@@ -16,7 +17,7 @@ def _frozen_map(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> Mappin
 
 
 def _names_only(values: Mapping[str, Any]) -> str:
-    return f"<{', '.join(values)}>"
+    return f"<{', '.join(map(printable, values))}>"
 
 
 @frozen(kw_only=True)

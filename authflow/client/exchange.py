@@ -7,6 +7,7 @@ from attrs import frozen
 
 from authflow import rounds
 from authflow.errors import AuthFlowError
+from authflow.printable import printable
 from authflow.wire import Request
 from authflow.wire.auth_parameters import CHALLENGE_NAME, SRP_A
 from authflow.wire.members import USER_ID_FOR_SRP, USERNAME
@@ -33,6 +34,8 @@ _GROUPS: Final = frozenset(
 class Exchange:
     """One request and its outcome. Every value that is not known to be harmless is hidden.
 
+    What cannot be printed in the others, and in the members' names, is escaped: a server wrote it.
+
     Args:
         operation: Cognito's operation, such as "InitiateAuth".
         sent: The request's members.
@@ -56,7 +59,9 @@ class Exchange:
 
 def _shown(members: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: _shown(value) if name in _GROUPS and isinstance(value, Mapping) else _one(name, value)
+        printable(str(name)): (
+            _shown(value) if name in _GROUPS and isinstance(value, Mapping) else _one(name, value)
+        )
         for name, value in members.items()
         if name != "ResponseMetadata"  # botocore's own, not Cognito's
     }
@@ -65,5 +70,5 @@ def _shown(members: Mapping[str, Any]) -> dict[str, Any]:
 def _one(name: str, value: Any) -> Any:
     if name not in _SHOWN:
         return HIDDEN
-    text = str(value)
+    text = printable(str(value))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"

@@ -10,7 +10,8 @@ class Prompt(Protocol):
     """Asks a person, or something that answers for one.
 
     Every method can be cancelled. A prompt knows how to ask, not what: the words come from the
-    challenge's plugin.
+    challenge's plugin, and in part from the network. So whoever shows them to a person escapes them
+    at the last moment; those of authflow do so by `authflow.printable`.
     """
 
     async def tell(self, text: str) -> None:

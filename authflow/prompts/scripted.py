@@ -16,7 +16,7 @@ def _iterator(answers: Iterable[str]) -> Iterator[str]:
 
 @define
 class ScriptedPrompt:
-    """Answers from a list: for scripts and tests.
+    """Answers from a list: for scripts and tests. What it is told it keeps as it came, unescaped.
 
     Args:
         answers: What to answer, in order.

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import sys
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -13,15 +14,20 @@ import anyio.to_thread
 from attrs import define, field
 
 from authflow.errors import PluginFailedError
+from authflow.printable import lines, printable
 
 T = TypeVar("T")
 
 _LONGEST_LINE: Final = 64 * 1024
+_SUFFIX: Final = re.compile(r"[A-Za-z0-9.-]{1,32}")
 
 
 @define(kw_only=True)
 class TerminalPrompt:
     """Asks at the terminal. Pictures and sounds are written to a file, whose path is shown.
+
+    What cannot be printed in a text is shown escaped: it may come from the network, and a terminal
+    obeys it. Several lines stay several where a text is told or a question asked, and nowhere else.
 
     Args:
         image_folder: Where they are written; made when the first one is shown.
@@ -36,7 +42,13 @@ class TerminalPrompt:
 
     async def tell(self, text: str) -> None:
         """Show a text."""
-        print(text, file=self.output, flush=True)
+        self._write(lines(text))
+
+    def _write(self, text: str, *, end: str = "\n") -> None:
+        """Write what is escaped already, in what the output's encoding has."""
+        encoding = getattr(self.output, "encoding", None) or "utf-8"
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
+        print(text, end=end, file=self.output, flush=True)
 
     async def show_image(self, image: bytes, media_type: str, description: str) -> None:
         """Write a picture to a file and say where."""
@@ -55,22 +67,24 @@ class TerminalPrompt:
         if not url.isprintable():
             msg = f"a link that cannot be printed: {description}"
             raise PluginFailedError(msg)
-        await self.tell(f"{description}: {url}")
+        self._write(printable(f"{description}: {url}"))
         if qr and (drawing := _qr_code(url)):
-            await self.tell(drawing)
+            self._write(drawing)
 
     async def wait_for(self, description: str, confirmation: Awaitable[T]) -> T:
         """Say what is waited for, and wait."""
-        await self.tell(description)
+        self._write(printable(description))
         return await confirmation
 
     async def _keep(self, content: bytes, media_type: str, description: str) -> None:
         self._files += 1
         suffix = media_type.rpartition("/")[2].partition("+")[0]
+        if not _SUFFIX.fullmatch(suffix):
+            suffix = "bin"
         path = anyio.Path(self.image_folder / f"{self._files}.{suffix}")
         await path.parent.mkdir(parents=True, exist_ok=True)
         await path.write_bytes(content)
-        await self.tell(f"{description}: {path}")
+        self._write(printable(f"{description}: {path}"))
 
     async def ask(self, question: str, *, hidden: bool = False) -> str:
         """Ask for a line of text. While nobody types, nothing but this call waits.
@@ -79,7 +93,7 @@ class TerminalPrompt:
             PluginFailedError: The input has ended, or the line is endless.
         """
         with _echo_off(self.input) if hidden else nullcontext():
-            print(question, end=" ", file=self.output, flush=True)
+            self._write(lines(question), end=" ")
             line = await _read_line(self.input)
         if hidden:
             print(file=self.output)
@@ -95,11 +109,14 @@ class TerminalPrompt:
             PluginFailedError: The input has ended, or the line is endless.
         """
         for number, option in enumerate(options, 1):
-            await self.tell(f"{number}  {option}")
+            self._write(f"{number}  {printable(option)}")
+        shown = [*map(printable, options)]
         while True:
             chosen = (await self.ask(question)).strip()
             if chosen in options:
                 return chosen
+            if chosen in shown:
+                return options[shown.index(chosen)]
             if (
                 chosen.isascii()
                 and chosen.isdigit()

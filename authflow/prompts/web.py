@@ -9,6 +9,8 @@
                 prompt.answer(message.id, await websocket.receive_text())
 
 Nothing here is HTML: the front end escapes what it shows, and opens a link only if the person does.
+Characters that cannot be printed, and the marks that turn the direction of writing, are escaped
+already: they come from the network, and hide from a person what a text says.
 """
 
 import base64
@@ -21,7 +23,8 @@ from typing import Any, Final, TypeVar
 import anyio
 from attrs import define, field, frozen
 
-from authflow.errors import MisuseError
+from authflow.errors import MisuseError, PluginFailedError
+from authflow.printable import lines, printable
 
 T = TypeVar("T")
 
@@ -41,9 +44,13 @@ class MessageKind(StrEnum):
 _ANSWERED: Final = frozenset({MessageKind.QUESTION, MessageKind.CHOICE})
 
 
+def _printable_options(options: Sequence[str]) -> tuple[str, ...]:
+    return tuple(map(printable, options))
+
+
 @frozen(kw_only=True)
 class Message:
-    """Something to show, or to ask.
+    """Something to show, or to ask. What cannot be printed in its texts is escaped.
 
     Args:
         id: Its number, from 1; an answer names it.
@@ -57,9 +64,9 @@ class Message:
 
     id: int
     kind: MessageKind
-    text: str
+    text: str = field(converter=lines)
     url: str | None = field(default=None, repr=False)
-    options: tuple[str, ...] = ()
+    options: tuple[str, ...] = field(default=(), converter=_printable_options)
     hidden: bool = False
     qr: bool = False
 
@@ -133,6 +140,9 @@ class WebPrompt:
         if asked is None or asked.answered.is_set():
             msg = f"no question {message_id!r:.20} is waiting for an answer"
             raise MisuseError(msg)
+        shown = [*map(printable, asked.options)]
+        if isinstance(answer, str) and answer in shown:
+            answer = asked.options[shown.index(answer)]
         if not isinstance(answer, str) or (asked.options and answer not in asked.options):
             msg = "the answer must be a text, and one of the options where there are some"
             raise MisuseError(msg)
@@ -152,7 +162,14 @@ class WebPrompt:
         self._send(MessageKind.AUDIO, description, url=_data_url(audio, media_type))
 
     async def show_link(self, url: str, description: str, *, qr: bool = False) -> None:
-        """Show a link."""
+        """Show a link.
+
+        Raises:
+            PluginFailedError: It has characters that no link has.
+        """
+        if not url.isprintable():
+            msg = f"a link that cannot be printed: {description}"
+            raise PluginFailedError(msg)
         self._send(MessageKind.LINK, description, url=url, qr=qr)
 
     async def wait_for(self, description: str, confirmation: Awaitable[T]) -> T:
@@ -189,4 +206,4 @@ class WebPrompt:
 
 
 def _data_url(content: bytes, media_type: str) -> str:
-    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
+    return f"data:{printable(media_type)};base64,{base64.b64encode(content).decode()}"

@@ -9,6 +9,8 @@ import binascii
 from collections.abc import Mapping
 from typing import Final
 
+from authflow.printable import printable
+
 USERNAME: Final = "USERNAME"
 SECRET_HASH: Final = "SECRET_HASH"
 USER_ID_FOR_SRP: Final = "USER_ID_FOR_SRP"
@@ -19,7 +21,7 @@ class Members(dict[str, str]):
     """Members under Cognito's names: a dict that does not print its values."""
 
     def __repr__(self) -> str:
-        return f"Members(<{', '.join(self)}>)"
+        return f"Members(<{', '.join(map(printable, self))}>)"
 
 
 class MemberError(Exception):

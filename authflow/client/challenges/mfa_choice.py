@@ -30,5 +30,6 @@ def respond(challenge: Challenge, answer: TypedAnswer) -> Response:
         raise MalformedReplyError(msg) from None
     if options and chosen.challenge not in {mfa_choice.Answer(option=o).challenge for o in options}:
         msg = f"{challenge.name} offers a choice: answer one of {', '.join(options)}"
+        del chosen  # it may be anything that a person typed, and tracebacks show locals
         raise MisuseError(msg)
     return Response(members=chosen.write(), chosen=Chosen(chosen.challenge))
