@@ -11,13 +11,43 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from authflow.errors import EventError
-from authflow.triggers.events.envelope import EventObject, HandledEvent, WrappedEvent
+from authflow.lazy_names import lazy_names
+from authflow.triggers.events.envelope import EventObject, HandledEvent, TriggerEvent, WrappedEvent
 
 if TYPE_CHECKING:
-    from authflow.triggers.events.challenge_events import CreateEvent, DefineEvent, VerifyEvent
+    from authflow.triggers.events.challenge_events import (
+        CreateEvent,
+        DefineEvent,
+        SessionEntry,
+        VerifyEvent,
+    )
     from authflow.triggers.events.user_events import MigrationEvent
 
     AnyEvent = DefineEvent | CreateEvent | VerifyEvent | MigrationEvent | HandledEvent
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "authflow.triggers.events.challenge_events": (
+                "CreateEvent DefineEvent SessionEntry VerifyEvent"
+            ),
+            "authflow.triggers.events.user_events": "MigrationEvent",
+        },
+    )
+
+__all__ = [
+    "HANDLED_EVENTS",
+    "CreateEvent",
+    "DefineEvent",
+    "HandledEvent",
+    "MigrationEvent",
+    "SessionEntry",
+    "TriggerEvent",
+    "VerifyEvent",
+    "WrappedEvent",
+    "is_handled",
+    "parse_event",
+]
 
 # Where the class of an event is, by what its triggerSource begins with. A class is imported when
 # the first event of its kind comes: no deployment serves all of them.

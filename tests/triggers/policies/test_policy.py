@@ -24,7 +24,7 @@ from authflow.triggers import (
     sequence,
     when,
 )
-from authflow.triggers.events.challenge_events import SessionEntry
+from authflow.triggers.events.parsing import SessionEntry
 from authflow.triggers.policies.conditions import Facts
 
 SUM = Policy(challenge("sum", attempts=3))
