@@ -4,23 +4,20 @@ import json
 import logging
 import sys
 from contextlib import redirect_stdout
-from itertools import groupby
-from typing import Any, Final, TextIO
+from typing import Any, TextIO
 
 import anyio
 
+from authflow.cli.check_report import members, report
 from authflow.cli.handler_process import HandlerProcess
 from authflow.errors import ConfigError, PluginError
-from authflow.printable import printable
-from authflow.triggers.check.define_paths import Finding, Path, Verdict
-from authflow.triggers.check.define_probe import DEPTH, in_process, probe
+from authflow.triggers.check.define_paths import Verdict
+from authflow.triggers.check.define_probe import DEPTH, probe
 from authflow.triggers.check.proof import prove
+from authflow.triggers.check.python_handler import in_process
 from authflow.triggers.dispatcher import Triggers
-from authflow.triggers.events.challenge_events import SessionEntry
 from authflow.triggers.policies.policy import Policy
 from authflow.triggers.policies.steps import Step
-
-_INDENT: Final = " " * 8
 
 
 def run(
@@ -50,9 +47,9 @@ def run(
     with redirect_stdout(sys.stderr):  # what a handler prints is no part of the report
         verdict = anyio.run(_verdict, subject, DEPTH if depth is None else depth, metadata)
     if as_json:
-        print(json.dumps(_members(verdict, proved=proved), indent=2), file=out)
+        print(json.dumps(members(verdict, proved=proved), indent=2), file=out)
     else:
-        print(_report(verdict, proved=proved), file=out)
+        print(report(verdict, proved=proved), file=out)
     return 0 if verdict.holds else 1
 
 
@@ -70,67 +67,3 @@ async def _verdict(subject: Any, depth: int, metadata: str | None) -> Verdict:
         msg = f"a policy, Triggers or a handler can be checked, not {type(subject).__name__}"
         raise ConfigError(msg)
     return await probe(in_process(subject), depth=depth, metadata=metadata)
-
-
-def _report(verdict: Verdict, *, proved: bool) -> str:
-    lines = [line for finding in verdict.findings for line in _finding_lines(finding)]
-    broken = sum(not finding.holds for finding in verdict.findings)
-    if broken:
-        result = f"{broken} of {len(verdict.findings)} properties are broken"
-    else:
-        result = "Proved" if proved else "No fault was found"
-    return "\n".join([*lines, f"{result}; {verdict.sessions} sessions were tried."])
-
-
-def _finding_lines(finding: Finding) -> list[str]:
-    if finding.path is None:
-        return [f"ok      {finding.name}"]
-    return [
-        f"BROKEN  {finding.name}",
-        f"{_INDENT}{printable(finding.explanation)}:",
-        f"{_INDENT}{_session(finding.path)}",
-        f"{_INDENT}-> {printable(str(finding.path.reply))}",
-    ]
-
-
-def _session(path: Path) -> str:
-    """Write a path's entries on one line: equal ones that follow each other are counted."""
-    rounds = []
-    for entry, group in groupby(path.session):
-        times = len(list(group))
-        rounds.append(_entry(entry) + (f" {times} times" if times > 1 else ""))
-    who = "an unknown user" if path.user_not_found else path.who
-    who = f"{who}, " if who else ""
-    return f"{who}{', '.join(rounds) or 'an empty session'}"
-
-
-def _entry(entry: SessionEntry) -> str:
-    metadata = "" if entry.challenge_metadata is None else f" ({entry.challenge_metadata})"
-    result = "passed" if entry.challenge_result else "failed"
-    return printable(f"{entry.challenge_name}{metadata} {result}")
-
-
-def _members(verdict: Verdict, *, proved: bool) -> dict[str, Any]:
-    return {
-        "holds": verdict.holds,
-        "complete": proved,
-        "sessions": verdict.sessions,
-        "properties": [
-            {
-                "property": finding.name,
-                "holds": finding.holds,
-                "explanation": finding.explanation,
-                "path": None if finding.path is None else _path_members(finding.path),
-            }
-            for finding in verdict.findings
-        ],
-    }
-
-
-def _path_members(path: Path) -> dict[str, Any]:
-    return {
-        "session": [entry.to_json() for entry in path.session],
-        "userNotFound": path.user_not_found,
-        "who": path.who,
-        "reply": str(path.reply),
-    }
