@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from authflow.cli import main
-from authflow.cli.handler_process import TIMEOUT
+from authflow.triggers.check.define_paths import TIMEOUT
 from authflow.triggers.check.define_probe import DEPTH
 
 ROOT = Path(__file__).parents[2]
