@@ -7,12 +7,15 @@ from contextlib import redirect_stdout
 from typing import Any, TextIO
 
 import anyio
+from attrs import evolve, frozen
 
 from authflow.cli.check_report import members, report
 from authflow.cli.handler_process import HandlerProcess
 from authflow.errors import ConfigError, PluginError
-from authflow.triggers.check.define_paths import Verdict
+from authflow.triggers.check.define_paths import TIMEOUT, Verdict
 from authflow.triggers.check.define_probe import DEPTH, probe
+from authflow.triggers.check.mfa_notes import MFA_NOTES
+from authflow.triggers.check.pool_settings import judge
 from authflow.triggers.check.proof import prove
 from authflow.triggers.check.python_handler import in_process
 from authflow.triggers.dispatcher import Triggers
@@ -20,32 +23,57 @@ from authflow.triggers.policies.policy import Policy
 from authflow.triggers.policies.steps import Step
 
 
-def run(
-    subject: Any, *, depth: int | None, metadata: str | None, as_json: bool, out: TextIO
-) -> int:
+@frozen(kw_only=True)
+class Subject:
+    """What is to be checked, and how.
+
+    Args:
+        checked: A policy, a Triggers object, a handler, or a handler's process; None for nothing.
+        depth: How many custom challenges a probe answers on a path; None for the usual number.
+        metadata: What a probe puts into challengeMetadata.
+        timeout: How many seconds a handler may take for one answer.
+        pool: The user pool whose settings are read, too; None for none.
+        endpoint: Where it is asked for instead of AWS.
+    """
+
+    checked: Any = None
+    depth: int | None = None
+    metadata: str | None = None
+    timeout: float = TIMEOUT
+    pool: str | None = None
+    endpoint: str | None = None
+
+    @property
+    def is_policy(self) -> bool:
+        """Whether it can be proved."""
+        return isinstance(self.checked, Step | Policy | Triggers)
+
+
+def run(subject: Subject, *, as_json: bool, out: TextIO) -> int:
     """Prove a policy, or probe a Define trigger, and print what was found.
 
     Args:
-        subject: A policy, a Triggers object, a handler, or a handler's process.
-        depth: How many custom challenges a probe answers on a path; None for the usual number.
-        metadata: What a probe puts into challengeMetadata.
+        subject: What is to be checked.
         as_json: Whether to print JSON instead of a report.
         out: Where to print.
 
     Returns:
-        The exit code: 0 if every property holds, 1 if one is broken.
+        The exit code: 0 if every property was tried and holds, 1 if not.
 
     Raises:
         ConfigError: This cannot be checked, or not with these settings.
     """
     # Triggers log what they refuse; here that is nearly everything, and it is reported below.
     logging.getLogger("authflow.triggers").addHandler(logging.NullHandler())
-    proved = isinstance(subject, Step | Policy | Triggers)
-    if proved and not (depth is None and metadata is None):
+    proved = subject.is_policy
+    if proved and not (subject.depth is None and subject.metadata is None):
         msg = "a policy is explored completely: --depth and --metadata are for other handlers"
         raise ConfigError(msg)
+    if subject.endpoint is not None and subject.pool is None:
+        msg = "--endpoint says where a user pool is: name the pool by --pool"
+        raise ConfigError(msg)
     with redirect_stdout(sys.stderr):  # what a handler prints is no part of the report
-        verdict = anyio.run(_verdict, subject, DEPTH if depth is None else depth, metadata)
+        verdict = anyio.run(_verdict, subject)
     if as_json:
         print(json.dumps(members(verdict, proved=proved), indent=2), file=out)
     else:
@@ -53,17 +81,40 @@ def run(
     return 0 if verdict.holds else 1
 
 
-async def _verdict(subject: Any, depth: int, metadata: str | None) -> Verdict:
-    if isinstance(subject, Step | Policy | Triggers):
+async def _verdict(subject: Subject) -> Verdict:
+    if subject.pool is None:
+        return await _verdict_on_define(subject)
+    from authflow.cli.described_pool import describe_pool  # noqa: PLC0415  # slow to import
+
+    settings = await describe_pool(subject.pool, endpoint=subject.endpoint)
+    if subject.checked is None:
+        return evolve(judge(settings), pool=settings.id)
+    verdict = await _verdict_on_define(subject)
+    # What is said of the pool's users is not said of users in general once more.
+    on_mfa = [note for note in verdict.notes if note in MFA_NOTES]
+    judged = judge(settings, on_mfa)
+    others = [note for note in verdict.notes if not any(note in each for each in judged.notes)]
+    return evolve(
+        verdict,
+        findings=verdict.findings + judged.findings,
+        notes=(*others, *judged.notes),
+        pool=settings.id,
+    )
+
+
+async def _verdict_on_define(subject: Subject) -> Verdict:
+    checked, depth = subject.checked, DEPTH if subject.depth is None else subject.depth
+    if isinstance(checked, Step | Policy | Triggers):
         try:
-            return await prove(subject)
+            return await prove(checked)
         except PluginError as error:
             # It is no path that breaks the policy: without the plugin there is nothing to check.
             raise ConfigError(error.message) from error
-    if isinstance(subject, HandlerProcess):
-        async with subject:
-            return await probe(subject, depth=depth, metadata=metadata)
-    if not callable(subject):
-        msg = f"a policy, Triggers or a handler can be checked, not {type(subject).__name__}"
+    if isinstance(checked, HandlerProcess):
+        async with checked:
+            return await probe(checked, depth=depth, metadata=subject.metadata)
+    if not callable(checked):
+        msg = f"a policy, Triggers or a handler can be checked, not {type(checked).__name__}"
         raise ConfigError(msg)
-    return await probe(in_process(subject), depth=depth, metadata=metadata)
+    define = in_process(checked, timeout=subject.timeout)
+    return await probe(define, depth=depth, metadata=subject.metadata)

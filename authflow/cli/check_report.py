@@ -34,6 +34,7 @@ def members(verdict: Verdict, *, proved: bool) -> dict[str, Any]:
         "complete": proved,
         "sessions": verdict.sessions,
         "unusable": verdict.unusable,
+        "pool": verdict.pool,
         "properties": [
             {
                 "property": finding.name,
@@ -57,10 +58,14 @@ def _summary(verdict: Verdict, *, proved: bool) -> str:
         result = "Proved" if proved else "No fault was found"
     if untried:
         result += f", {untried} were not tried: mend what is BROKEN, and check again"
-    told = f"{result}; {verdict.sessions} sessions were tried"
+    told = []
+    if verdict.sessions:
+        told.append(f"{verdict.sessions} sessions were tried")
     if verdict.unusable:
-        told += f", {verdict.unusable} without a reply that Cognito accepts"
-    return f"{told}."
+        told.append(f"{verdict.unusable} without a reply that Cognito accepts")
+    if verdict.pool is not None:
+        told.append(f"the settings of {printable(verdict.pool)} were read")
+    return f"{result}; {', '.join(told)}."
 
 
 def _finding_lines(finding: Finding) -> list[str]:

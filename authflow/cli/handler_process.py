@@ -19,7 +19,7 @@ from attrs import define, field
 from authflow.cli.process_complaints import Complaints
 from authflow.errors import ConfigError
 from authflow.printable import one_line
-from authflow.triggers.check.define_paths import TIMEOUT, DefineFailedError
+from authflow.triggers.check.define_paths import TIMEOUT, DefineFailedError, check_timeout
 
 _LINE_BYTES: Final = 6 * 1024 * 1024  # as much as Lambda lets a function return
 _SHOWN_CHARS: Final = 60
@@ -54,9 +54,7 @@ def _quoted(text: str) -> str:
 
 
 def _positive(_instance: object, _attribute: object, timeout: float) -> None:
-    if not 0 < timeout < float("inf"):
-        msg = f"timeout: an answer may take more than 0 seconds, not {timeout}"
-        raise ConfigError(msg)
+    check_timeout(timeout)
 
 
 @define(kw_only=True, eq=False)
@@ -175,7 +173,7 @@ class HandlerProcess:
         if code == 0 and self._answered is not None:
             return _EndedError("ends instead of answering")
         how = f"with exit code {code}" if code >= 0 else f"by signal {-code}"
-        why = self._complaints.last()
+        why = self._complaints.last() or (code == 0 and "it must go on until its input ends")
         return DefineFailedError(f"ends {how} instead of answering{why and ': '}{why}")
 
     async def _exchange(self, line: bytes) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 
 from attrs import frozen
 
-from authflow.errors import TriggerReplyError
+from authflow.errors import ConfigError, TriggerReplyError
 from authflow.machine import CHALLENGES, State
 from authflow.printable import one_line
 from authflow.triggers.events.challenge_events import DefineEvent, SessionEntry
@@ -35,6 +35,20 @@ Session = tuple[SessionEntry, ...]
 
 Define = Callable[[dict[str, Any]], Awaitable[Any]]
 """A Define trigger: it takes the event, and gives it back with its response filled in."""
+
+
+def check_timeout(timeout: float) -> None:
+    """Refuse a time that no answer can take.
+
+    Args:
+        timeout: How many seconds an answer may take.
+
+    Raises:
+        ConfigError: It is not positive, or has no end.
+    """
+    if not 0 < timeout < float("inf"):
+        msg = f"timeout: an answer may take more than 0 seconds, not {timeout}"
+        raise ConfigError(msg)
 
 
 class DefineFailedError(Exception):
@@ -137,12 +151,14 @@ class Verdict:
         sessions: How many sessions Define was asked about.
         unusable: To how many of them it gave no reply that Cognito accepts.
         notes: What breaks no property and is worth knowing, each in one line.
+        pool: The user pool whose settings were read; None if none were.
     """
 
     findings: tuple[Finding, ...]
     sessions: int
     unusable: int = 0
     notes: tuple[str, ...] = ()
+    pool: str | None = None
 
     @property
     def holds(self) -> bool:

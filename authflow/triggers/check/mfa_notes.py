@@ -17,6 +17,7 @@ SKIPPED: Final = (
 NOT_ASKED: Final = (
     "users with MFA are asked for no second factor where no password is proved (amplify-js#12887)"
 )
+MFA_NOTES: Final = (SKIPPED, NOT_ASKED)
 
 
 def mfa_notes(replies: Iterable[tuple[Session, Reply]]) -> tuple[str, ...]:

@@ -15,7 +15,12 @@ from typing import Any
 import anyio
 from attrs import define, field
 
-from authflow.triggers.check.define_paths import TIMEOUT, Define, DefineFailedError
+from authflow.triggers.check.define_paths import (
+    TIMEOUT,
+    Define,
+    DefineFailedError,
+    check_timeout,
+)
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -28,7 +33,11 @@ def in_process(handler: Handler, *, timeout: float = TIMEOUT) -> Define:
     Args:
         handler: Called with the event and a context, which is None. It may be a coroutine function.
         timeout: How many seconds one answer may take.
+
+    Raises:
+        ConfigError: The time is not positive.
     """
+    check_timeout(timeout)
     is_async = inspect.iscoroutinefunction(handler)
     thread = _HandlerThread(handler=handler)
 
