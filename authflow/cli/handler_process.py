@@ -173,7 +173,9 @@ class HandlerProcess:
         if code == 0 and self._answered is not None:
             return _EndedError("ends instead of answering")
         how = f"with exit code {code}" if code >= 0 else f"by signal {-code}"
-        why = self._complaints.last() or (code == 0 and "it must go on until its input ends")
+        why = self._complaints.last()
+        if code == 0 and not why:
+            why = "it must go on until its input ends"
         return DefineFailedError(f"ends {how} instead of answering{why and ': '}{why}")
 
     async def _exchange(self, line: bytes) -> bytes:

@@ -96,3 +96,25 @@ def test_notes_say_what_mfa_does_to_each(name):
 )
 def test_a_note_says_who_is_refused_for_choosing_a_password_first(name, refused):
     assert (NEW_PASSWORDS_REFUSED in verdict_on(DEFINE[name]).notes) is refused
+
+
+def test_nobody_is_told_of_new_passwords_where_nobody_is_signed_in():
+    def handler(event: dict[str, Any], context: Any) -> Any:
+        event = DEFINE["password_alone"](event, context)
+        event["response"]["failAuthentication"] |= event["response"]["issueTokens"]
+        event["response"]["issueTokens"] = False
+        return event
+
+    assert verdict_on(handler).notes == ()
+
+
+def test_whoever_must_choose_a_password_first_breaks_nothing():
+    def handler(event: dict[str, Any], context: Any) -> Any:
+        names = [entry["challengeName"] for entry in event["request"]["session"]]
+        if "NEW_PASSWORD_REQUIRED" in names:
+            raise LookupError(names)
+        return DEFINE["password_then_captcha"](event, context)
+
+    verdict = verdict_on(handler)
+    assert verdict.holds
+    assert NEW_PASSWORDS_REFUSED in verdict.notes

@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
+from authflow.errors import ConfigError
 from authflow.triggers.check.define_paths import DefineFailedError
 from authflow.triggers.check.python_handler import in_process
 
@@ -38,6 +39,12 @@ async def test_a_callable_object_that_gives_a_coroutine_is_awaited():
     assert await in_process(Called())(EVENT) == EVENT
 
 
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])
+def test_a_time_that_is_not_positive_is_refused(timeout):
+    with pytest.raises(ConfigError, match="timeout"):
+        in_process(sleeps, timeout=timeout)
+
+
 async def sleeps(event: dict[str, Any], _context: Any) -> Any:
     await anyio.sleep_forever()
 
@@ -61,6 +68,19 @@ async def test_the_next_event_is_answered_though_the_last_one_hangs(hangs):
     with pytest.raises(DefineFailedError):
         await define(EVENT)
     assert await define({"quick": True}) == {"quick": True}
+
+
+async def test_an_answer_that_comes_too_late_disturbs_nothing():
+    go_on = threading.Event()
+    complaints: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, told: complaints.append(told))
+    define = in_process(lambda event, _context: go_on.wait() and event, timeout=0.02)
+    with pytest.raises(DefineFailedError):
+        await define(EVENT)
+    go_on.set()
+    assert await in_process(lambda event, _context: event)(EVENT) == EVENT
+    await anyio.sleep(0.02)
+    assert complaints == []
 
 
 async def test_a_time_out_of_the_handlers_own_stays_its_own():
