@@ -155,7 +155,8 @@ def _parser() -> argparse.ArgumentParser:
         help="prove a policy, or look for faults in any Define trigger",
         description="Explore all that can happen to a sign-in. A policy is proved, or the shortest "
         "path that breaks it is shown; any other Define handler is tried out to a depth. The exit "
-        "code is 0 if every property holds, 1 if one is broken, 2 if the call was not understood.",
+        "code is 0 if every property was tried and holds, 1 if not, 2 if the call was not "
+        "understood or a pool's settings cannot be read.",
         allow_abbrev=False,
     )
     check.add_argument(
@@ -181,7 +182,16 @@ def _parser() -> argparse.ArgumentParser:
         "--timeout",
         type=float,
         default=5.0,
-        help="how many seconds a command may take for one answer (%(default)g)",
+        help="how many seconds a handler may take for one answer (%(default)g)",
+    )
+    check.add_argument(
+        "--pool",
+        metavar="ID",
+        help="read the settings of this user pool, too, with AWS's usual credentials, and say what "
+        "they mean for custom challenges",
+    )
+    check.add_argument(
+        "--endpoint", metavar="URL", help="where to ask for the pool, if that is not AWS"
     )
     check.add_argument("--json", action="store_true", help="print JSON")
     check.set_defaults(run=_check)
@@ -259,15 +269,27 @@ def _diagram(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from authflow.cli import check_command, handler_process  # noqa: PLC0415  # slow to import
 
-    if (options.subject is None) == (options.command is None):
-        msg = "name either package.module:attribute or --command"
+    named = [options.subject, options.command]
+    if None not in named or (named == [None, None] and options.pool is None):
+        msg = "name either package.module:attribute or --command, or a user pool by --pool"
         raise ConfigError(msg)
+    checked = None
+    if options.subject is not None:
+        checked = load_object(options.subject)
+        if checked is None:
+            msg = "a policy, Triggers or a handler can be checked, not NoneType"
+            raise ConfigError(msg)
+    elif options.command is not None:
+        checked = handler_process.HandlerProcess(command=options.command, timeout=options.timeout)
     return check_command.run(
-        load_object(options.subject)
-        if options.command is None
-        else handler_process.HandlerProcess(command=options.command, timeout=options.timeout),
-        depth=options.depth,
-        metadata=options.metadata,
+        check_command.Subject(
+            checked=checked,
+            depth=options.depth,
+            metadata=options.metadata,
+            timeout=options.timeout,
+            pool=options.pool,
+            endpoint=options.endpoint,
+        ),
         as_json=options.json,
         out=sys.stdout,
     )

@@ -4,133 +4,117 @@ import json
 import logging
 import sys
 from contextlib import redirect_stdout
-from itertools import groupby
-from typing import Any, Final, TextIO
+from typing import Any, TextIO
 
 import anyio
+from attrs import evolve, frozen
 
+from authflow.cli.check_report import members, report
 from authflow.cli.handler_process import HandlerProcess
 from authflow.errors import ConfigError, PluginError
-from authflow.printable import printable
-from authflow.triggers.check.define_paths import Finding, Path, Verdict
-from authflow.triggers.check.define_probe import DEPTH, in_process, probe
+from authflow.triggers.check.define_paths import TIMEOUT, Verdict
+from authflow.triggers.check.define_probe import DEPTH, probe
+from authflow.triggers.check.mfa_notes import MFA_NOTES
+from authflow.triggers.check.pool_settings import judge
 from authflow.triggers.check.proof import prove
+from authflow.triggers.check.python_handler import in_process
 from authflow.triggers.dispatcher import Triggers
-from authflow.triggers.events.challenge_events import SessionEntry
 from authflow.triggers.policies.policy import Policy
 from authflow.triggers.policies.steps import Step
 
-_INDENT: Final = " " * 8
+
+@frozen(kw_only=True)
+class Subject:
+    """What is to be checked, and how.
+
+    Args:
+        checked: A policy, a Triggers object, a handler, or a handler's process; None for nothing.
+        depth: How many custom challenges a probe answers on a path; None for the usual number.
+        metadata: What a probe puts into challengeMetadata.
+        timeout: How many seconds a handler may take for one answer.
+        pool: The user pool whose settings are read, too; None for none.
+        endpoint: Where it is asked for instead of AWS.
+    """
+
+    checked: Any = None
+    depth: int | None = None
+    metadata: str | None = None
+    timeout: float = TIMEOUT
+    pool: str | None = None
+    endpoint: str | None = None
+
+    @property
+    def is_policy(self) -> bool:
+        """Whether it can be proved."""
+        return isinstance(self.checked, Step | Policy | Triggers)
 
 
-def run(
-    subject: Any, *, depth: int | None, metadata: str | None, as_json: bool, out: TextIO
-) -> int:
+def run(subject: Subject, *, as_json: bool, out: TextIO) -> int:
     """Prove a policy, or probe a Define trigger, and print what was found.
 
     Args:
-        subject: A policy, a Triggers object, a handler, or a handler's process.
-        depth: How many custom challenges a probe answers on a path; None for the usual number.
-        metadata: What a probe puts into challengeMetadata.
+        subject: What is to be checked.
         as_json: Whether to print JSON instead of a report.
         out: Where to print.
 
     Returns:
-        The exit code: 0 if every property holds, 1 if one is broken.
+        The exit code: 0 if every property was tried and holds, 1 if not.
 
     Raises:
         ConfigError: This cannot be checked, or not with these settings.
     """
     # Triggers log what they refuse; here that is nearly everything, and it is reported below.
     logging.getLogger("authflow.triggers").addHandler(logging.NullHandler())
-    proved = isinstance(subject, Step | Policy | Triggers)
-    if proved and not (depth is None and metadata is None):
+    proved = subject.is_policy
+    if proved and not (subject.depth is None and subject.metadata is None):
         msg = "a policy is explored completely: --depth and --metadata are for other handlers"
         raise ConfigError(msg)
+    if subject.endpoint is not None and subject.pool is None:
+        msg = "--endpoint says where a user pool is: name the pool by --pool"
+        raise ConfigError(msg)
     with redirect_stdout(sys.stderr):  # what a handler prints is no part of the report
-        verdict = anyio.run(_verdict, subject, DEPTH if depth is None else depth, metadata)
+        verdict = anyio.run(_verdict, subject)
     if as_json:
-        print(json.dumps(_members(verdict, proved=proved), indent=2), file=out)
+        print(json.dumps(members(verdict, proved=proved), indent=2), file=out)
     else:
-        print(_report(verdict, proved=proved), file=out)
+        print(report(verdict, proved=proved), file=out)
     return 0 if verdict.holds else 1
 
 
-async def _verdict(subject: Any, depth: int, metadata: str | None) -> Verdict:
-    if isinstance(subject, Step | Policy | Triggers):
+async def _verdict(subject: Subject) -> Verdict:
+    if subject.pool is None:
+        return await _verdict_on_define(subject)
+    from authflow.cli.described_pool import describe_pool  # noqa: PLC0415  # slow to import
+
+    settings = await describe_pool(subject.pool, endpoint=subject.endpoint)
+    if subject.checked is None:
+        return evolve(judge(settings), pool=settings.id)
+    verdict = await _verdict_on_define(subject)
+    # What is said of the pool's users is not said of users in general once more.
+    on_mfa = [note for note in verdict.notes if note in MFA_NOTES]
+    judged = judge(settings, on_mfa)
+    others = [note for note in verdict.notes if not any(note in each for each in judged.notes)]
+    return evolve(
+        verdict,
+        findings=verdict.findings + judged.findings,
+        notes=(*others, *judged.notes),
+        pool=settings.id,
+    )
+
+
+async def _verdict_on_define(subject: Subject) -> Verdict:
+    checked, depth = subject.checked, DEPTH if subject.depth is None else subject.depth
+    if isinstance(checked, Step | Policy | Triggers):
         try:
-            return await prove(subject)
+            return await prove(checked)
         except PluginError as error:
             # It is no path that breaks the policy: without the plugin there is nothing to check.
             raise ConfigError(error.message) from error
-    if isinstance(subject, HandlerProcess):
-        async with subject:
-            return await probe(subject, depth=depth, metadata=metadata)
-    if not callable(subject):
-        msg = f"a policy, Triggers or a handler can be checked, not {type(subject).__name__}"
+    if isinstance(checked, HandlerProcess):
+        async with checked:
+            return await probe(checked, depth=depth, metadata=subject.metadata)
+    if not callable(checked):
+        msg = f"a policy, Triggers or a handler can be checked, not {type(checked).__name__}"
         raise ConfigError(msg)
-    return await probe(in_process(subject), depth=depth, metadata=metadata)
-
-
-def _report(verdict: Verdict, *, proved: bool) -> str:
-    lines = [line for finding in verdict.findings for line in _finding_lines(finding)]
-    broken = sum(not finding.holds for finding in verdict.findings)
-    if broken:
-        result = f"{broken} of {len(verdict.findings)} properties are broken"
-    else:
-        result = "Proved" if proved else "No fault was found"
-    return "\n".join([*lines, f"{result}; {verdict.sessions} sessions were tried."])
-
-
-def _finding_lines(finding: Finding) -> list[str]:
-    if finding.path is None:
-        return [f"ok      {finding.name}"]
-    return [
-        f"BROKEN  {finding.name}",
-        f"{_INDENT}{printable(finding.explanation)}:",
-        f"{_INDENT}{_session(finding.path)}",
-        f"{_INDENT}-> {printable(str(finding.path.reply))}",
-    ]
-
-
-def _session(path: Path) -> str:
-    """Write a path's entries on one line: equal ones that follow each other are counted."""
-    rounds = []
-    for entry, group in groupby(path.session):
-        times = len(list(group))
-        rounds.append(_entry(entry) + (f" {times} times" if times > 1 else ""))
-    who = "an unknown user" if path.user_not_found else path.who
-    who = f"{who}, " if who else ""
-    return f"{who}{', '.join(rounds) or 'an empty session'}"
-
-
-def _entry(entry: SessionEntry) -> str:
-    metadata = "" if entry.challenge_metadata is None else f" ({entry.challenge_metadata})"
-    result = "passed" if entry.challenge_result else "failed"
-    return printable(f"{entry.challenge_name}{metadata} {result}")
-
-
-def _members(verdict: Verdict, *, proved: bool) -> dict[str, Any]:
-    return {
-        "holds": verdict.holds,
-        "complete": proved,
-        "sessions": verdict.sessions,
-        "properties": [
-            {
-                "property": finding.name,
-                "holds": finding.holds,
-                "explanation": finding.explanation,
-                "path": None if finding.path is None else _path_members(finding.path),
-            }
-            for finding in verdict.findings
-        ],
-    }
-
-
-def _path_members(path: Path) -> dict[str, Any]:
-    return {
-        "session": [entry.to_json() for entry in path.session],
-        "userNotFound": path.user_not_found,
-        "who": path.who,
-        "reply": str(path.reply),
-    }
+    define = in_process(checked, timeout=subject.timeout)
+    return await probe(define, depth=depth, metadata=subject.metadata)

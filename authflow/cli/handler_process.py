@@ -1,7 +1,8 @@
 """A Define trigger in a process of its own, in any language: one JSON event a line, both ways.
 
 The process is started once and asked again and again. One that ended, was too slow or printed
-something else is ended, and the next event gets a new one.
+something else is ended, and the next event gets a new one. A process may also end itself, with 0,
+after each answer; it is then started anew for each event.
 """
 
 import json
@@ -15,20 +16,32 @@ from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 from attrs import define, field
 
+from authflow.cli.process_complaints import Complaints
 from authflow.errors import ConfigError
-from authflow.triggers.check.define_paths import DefineFailedError
-
-TIMEOUT: Final = 5.0
-"""How many seconds an answer may take: as many as Cognito waits for a trigger."""
+from authflow.printable import one_line
+from authflow.triggers.check.define_paths import TIMEOUT, DefineFailedError, check_timeout
 
 _LINE_BYTES: Final = 6 * 1024 * 1024  # as much as Lambda lets a function return
+_SHOWN_CHARS: Final = 60
+_EXIT_WAIT: Final = 0.5
+"""Seconds for a process to end that has closed its output."""
+_MOST_TIMEOUTS: Final = 3
+"""A process that was too slow so often is not asked again; one that never answered, after once."""
+_MANY_LINES: Final = (
+    "prints more than one line for an event; what it logs belongs on its standard error"
+)
+_OF_ANSWERS: Final = frozenset({"response", "errorMessage"})
+
+
+class _EndedError(DefineFailedError):
+    """The process ended by itself, with 0, instead of answering."""
 
 
 def _split(command: str) -> list[str]:
     try:
         words = shlex.split(command)
     except ValueError as error:
-        msg = f"the command {command!r:.80} cannot be read: {error}"
+        msg = f"the command {_quoted(command)} cannot be read: {error}; quote it as for a shell"
         raise ConfigError(msg) from error
     if not words:
         msg = "the command is empty: name a program that reads events and prints them"
@@ -36,10 +49,12 @@ def _split(command: str) -> list[str]:
     return words
 
 
+def _quoted(text: str) -> str:
+    return f"'{one_line(text, _SHOWN_CHARS)}'"
+
+
 def _positive(_instance: object, _attribute: object, timeout: float) -> None:
-    if not 0 < timeout < float("inf"):
-        msg = f"timeout: an answer may take more than 0 seconds, not {timeout}"
-        raise ConfigError(msg)
+    check_timeout(timeout)
 
 
 @define(kw_only=True, eq=False)
@@ -48,7 +63,7 @@ class HandlerProcess:
 
     It reads events from its standard input and prints each one back, its response filled in, as
     one line. A handler that raises prints `{"errorMessage": "..."}`, as Lambda does. What it logs
-    goes to its standard error, which is ours.
+    belongs on its standard error, and is shown on ours.
 
     Args:
         command: The program and its arguments, quoted as for a shell; no shell runs it.
@@ -62,6 +77,11 @@ class HandlerProcess:
     timeout: float = field(default=TIMEOUT, validator=_positive)
     _process: Process | None = field(default=None, init=False)
     _lines: BufferedByteReceiveStream | None = field(default=None, init=False)
+    _complaints: Complaints = field(factory=Complaints, init=False)
+    _answered: dict[str, Any] | None = field(default=None, init=False)
+    """The event that the process that runs now has answered last."""
+    _ever_answered: bool = field(default=False, init=False)
+    _timeouts: int = field(default=0, init=False)
 
     async def __aenter__(self) -> Self:
         """Start the process.
@@ -93,31 +113,70 @@ class HandlerProcess:
         Raises:
             DefineFailedError: It raised, ended, was too slow, or did not print JSON.
         """
-        answered = False
         try:
-            with anyio.fail_after(self.timeout):
-                given = json.loads(await self._exchange(json.dumps(event).encode() + b"\n"))
-            answered = True
-        except TimeoutError:
-            msg = f"does not answer within {self.timeout:g} seconds"
-            raise DefineFailedError(msg) from None
-        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
-            msg = "ends, or closes its output, instead of answering"
-            raise DefineFailedError(msg) from None
-        except anyio.DelimiterNotFound:
-            msg = f"prints a line of more than {_LINE_BYTES} bytes"
-            raise DefineFailedError(msg) from None
-        except ValueError:
-            msg = "prints a line that is not JSON; what it logs belongs on its standard error"
-            raise DefineFailedError(msg) from None
-        finally:
-            if not answered:
-                # What it prints from now on would be taken for the answer to the next event.
-                await self._end()
+            given = await self._ask(event)
+        except _EndedError:
+            # It may mean to answer one event only. A new one has no answer to end after.
+            given = await self._ask(event)
         if isinstance(given, dict) and "errorMessage" in given and "response" not in given:
             msg = f"raises: {given['errorMessage']}"
             raise DefineFailedError(msg)
         return given
+
+    async def _ask(self, event: dict[str, Any]) -> Any:
+        is_answer = False
+        try:
+            given = _read(await self._answer(json.dumps(event).encode() + b"\n"))
+            self._ever_answered = True
+            if self._is_late(given, event):
+                raise DefineFailedError(_MANY_LINES)
+            is_answer = isinstance(given, dict) and not given.keys().isdisjoint(_OF_ANSWERS)
+        finally:
+            if not is_answer:
+                # What it prints from now on would be taken for the answer to the next event.
+                await self._end()
+        self._answered = event
+        return given
+
+    def _is_late(self, given: Any, event: dict[str, Any]) -> bool:
+        """Say whether more lines than answers came: one too many, or the answer of before."""
+        if self._lines is not None and self._lines.buffer.strip():
+            return True
+        about = given.get("request") if isinstance(given, dict) else None
+        before = None if self._answered is None else self._answered.get("request")
+        return about is not None and about == before != event.get("request")
+
+    async def _answer(self, line: bytes) -> bytes:
+        too_slow = f"does not answer within {self.timeout:g} seconds; --timeout gives it more"
+        if self._timeouts >= (_MOST_TIMEOUTS if self._ever_answered else 1):
+            raise DefineFailedError(too_slow)
+        try:
+            with anyio.fail_after(self.timeout):
+                return await self._exchange(line)
+        except TimeoutError:
+            self._timeouts += 1
+            raise DefineFailedError(too_slow) from None
+        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, OSError):
+            raise await self._ended() from None
+        except anyio.DelimiterNotFound:
+            msg = f"prints a line of more than {_LINE_BYTES} bytes"
+            raise DefineFailedError(msg) from None
+
+    async def _ended(self) -> DefineFailedError:
+        """Say how the process ended, and why as far as it told."""
+        code = None
+        if self._process is not None:
+            with anyio.move_on_after(_EXIT_WAIT):
+                code = await self._process.wait()
+        if code is None:
+            return DefineFailedError("closes its output instead of answering")
+        if code == 0 and self._answered is not None:
+            return _EndedError("ends instead of answering")
+        how = f"with exit code {code}" if code >= 0 else f"by signal {-code}"
+        why = self._complaints.last()
+        if code == 0 and not why:
+            why = "it must go on until its input ends"
+        return DefineFailedError(f"ends {how} instead of answering{why and ': '}{why}")
 
     async def _exchange(self, line: bytes) -> bytes:
         process, lines = await self._start()
@@ -127,13 +186,17 @@ class HandlerProcess:
 
     async def _start(self) -> tuple[Process, BufferedByteReceiveStream]:
         if self._process is None or self._lines is None:
-            try:
-                self._process = await anyio.open_process(
-                    self.command, stdin=PIPE, stdout=PIPE, stderr=None
-                )
-            except OSError as error:
-                msg = f"cannot run {self.command[0]!r:.80}: {error.strerror}"
-                raise ConfigError(msg) from error
+            self._answered, self._complaints = None, Complaints()
+            with self._complaints.open() as errors:
+                try:
+                    self._process = await anyio.open_process(
+                        self.command, stdin=PIPE, stdout=PIPE, stderr=errors
+                    )
+                except (OSError, ValueError) as error:
+                    # A NUL among its characters is a ValueError.
+                    why = getattr(error, "strerror", None) or str(error)
+                    msg = f"cannot run {_quoted(self.command[0])}: {why}"
+                    raise ConfigError(msg) from error
             assert self._process.stdout is not None  # noqa: S101  # it was opened as a pipe
             self._lines = BufferedByteReceiveStream(self._process.stdout)
         return self._process, self._lines
@@ -146,3 +209,16 @@ class HandlerProcess:
             if process.returncode is None:
                 process.kill()
             await process.aclose()
+        self._complaints.finish()
+
+
+def _read(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except RecursionError:
+        msg = "prints JSON that is nested too deeply"
+        raise DefineFailedError(msg) from None
+    except ValueError:
+        shown = _quoted(line.decode(errors="replace")) if line.strip() else "an empty line"
+        msg = f"prints {shown}, which is not JSON; what it logs belongs on its standard error"
+        raise DefineFailedError(msg) from None

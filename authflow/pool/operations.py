@@ -121,6 +121,7 @@ def operations(
         "DescribeUserPoolClient": clients.describe,
         "UpdateUserPoolClient": clients.update,
         "DeleteUserPoolClient": clients.delete,
+        "ListUserPoolClients": clients.list,
         "AdminCreateUser": users.create,
         "AdminSetUserPassword": users.set_password,
         "AdminGetUser": users.get,

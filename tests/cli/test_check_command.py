@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from authflow.cli import main
-from authflow.cli.handler_process import TIMEOUT
+from authflow.triggers.check.define_paths import TIMEOUT
 from authflow.triggers.check.define_probe import DEPTH
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ def test_a_policy_is_proved_though_its_plugins_are_not_installed(name, capsys):
     told = capsys.readouterr()
     assert told.err == ""
     lines = told.out.splitlines()
-    assert [line.partition(" ")[0] for line in lines] == ["ok"] * 7 + ["Proved;"]
+    assert [line.partition(" ")[0] for line in lines] == ["ok"] * 7 + ["note", "Proved;"]
     assert "every path ends within 3 rounds" in told.out
 
 
@@ -76,6 +76,10 @@ def test_json_tells_the_same(capsys):
     assert told["holds"] is True
     assert told["complete"] is True
     assert [each["path"] for each in told["properties"]] == [None] * 7
+    assert all(each["tried"] for each in told["properties"])
+    assert [note.partition(":")[0] for note in told["notes"]] == [
+        "users with MFA skip what follows the password"
+    ]
 
 
 @pytest.mark.usefixtures("policies")
@@ -155,6 +159,24 @@ def test_a_handlers_error_cannot_steer_the_terminal(capsys):
 
 
 @pytest.mark.usefixtures("policies")
+def test_what_was_not_tried_is_said_so_and_is_neither_ok_nor_broken(capsys):
+    assert main(["check", "the_policies:rude"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("not tried  ") for line in lines) == 6
+    assert sum(line.startswith("BROKEN  ") for line in lines) == 1
+    assert not any(line.startswith("ok") for line in lines)
+    assert lines[-1] == (
+        "1 of 7 properties are broken, 6 were not tried: mend what is BROKEN, and check again;"
+        " 4 sessions were tried, 4 without a reply that Cognito accepts."
+    )
+    assert main(["check", "the_policies:rude", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert [each["holds"] for each in told["properties"]] == [False, *[None] * 6]
+    assert [each["tried"] for each in told["properties"]] == [True, *[False] * 6]
+    assert (told["holds"], told["unusable"]) == (False, 4)
+
+
+@pytest.mark.usefixtures("policies")
 def test_what_a_handler_prints_is_no_part_of_the_report(capsys):
     assert main(["check", "the_policies:rude", "--json"]) == 1
     told = capsys.readouterr()
@@ -178,6 +200,15 @@ def test_javascript_and_python_are_judged_alike(name, code, capsys):
     python = capsys.readouterr().out
     assert main(["check", "--command", f"node lines.mjs ./{name}_define.mjs"]) == code
     assert capsys.readouterr().out == python
+
+
+@pytest.mark.system("node")
+@pytest.mark.usefixtures("samples")
+def test_the_commonest_javascript_handler_is_acquitted(capsys):
+    handler = "./popular/password_then_captcha.mjs"
+    assert main(["check", "--command", f"node lines.mjs {handler}"]) == 0
+    told = [line.partition(" ")[0] for line in capsys.readouterr().out.splitlines()]
+    assert told == ["ok"] * 7 + ["note", "note", "No"]
 
 
 @pytest.mark.system("node")

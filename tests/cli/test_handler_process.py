@@ -1,5 +1,6 @@
 """A handler in a process of its own: real processes, and all the ways in which they fail."""
 
+import json
 import sys
 from typing import Any
 
@@ -44,17 +45,95 @@ async def test_one_process_answers_event_after_event(handler):
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        ("sys.exit(3)", "ends"),
-        ("os.close(1); sys.stdin.read()", "closes its output"),
-        ("print('debugging')", "not JSON"),
+        ("sys.exit(3)", r"^ends with exit code 3 instead of answering$"),
+        (
+            "sys.exit(0)",
+            r"^ends with exit code 0 instead of answering: it must go on until its input ends$",
+        ),
+        ("os.kill(os.getpid(), 9)", r"^ends by signal 9 instead of answering$"),
+        ("sys.exit('no luck \\x1b[2J')", r"exit code 1 instead of answering: no luck \\x1b\[2J$"),
+        ("json.loads('')", r"exit code 1 instead of answering: json\S+Error: Expecting value"),
+        ("os.close(1); sys.stdin.read()", "^closes its output"),
+        ("os.close(0); os.close(1); sys.exit(0)", "^ends|^closes"),
+        ("print('debugging')", r"^prints 'debugging', which is not JSON; .* standard error$"),
+        ("print('\\x1b[2J' + 'x' * 999)", r"^prints '\\x1b\[2Jx{40,60}', which is not JSON"),
+        ("print()", "^prints an empty line, which is not JSON"),
+        ("print('{\\'single\\': 1}')", "not JSON"),
+        ("print('[' * 100_000)", "nested too deeply"),
         ("os.write(1, b'\\xff\\n')", "not JSON"),
-        ("event = {'errorMessage': 'no such user'}", "raises: no such user"),
+        ("event = {'errorMessage': 'no such user'}", "^raises: no such user$"),
+        ("event = {'errorMessage': None, 'errorType': 'X'}", "^raises: None$"),
     ],
 )
 async def test_a_process_that_does_not_answer_says_so(handler, body, why):
     async with handler(body) as process:
-        with pytest.raises(DefineFailedError, match=why):
+        for _ in range(2):
+            with pytest.raises(DefineFailedError, match=why):
+                await process(EVENT)
+
+
+async def said(process: HandlerProcess, number: int) -> Any:
+    """Ask about one of several events; what is said is the answer, or why there is none."""
+    try:
+        return await process({**EVENT, "request": {"number": number}})
+    except DefineFailedError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("line", ["{}", "null", "7", "[]", '{"level": "info"}'])
+async def test_what_is_no_answer_does_not_shift_the_answers_after_it(handler, line):
+    async with handler(f"print({line!r}, flush=True)") as process:
+        for number in range(3):
+            told = await said(process, number)
+            assert told == json.loads(line) or told.startswith("prints more than one line")
+
+
+async def test_an_answer_that_is_given_twice_is_not_taken_for_the_next_one(handler):
+    async with handler("print(json.dumps(event), flush=True)") as process:
+        told = [await said(process, number) for number in range(4)]
+    right = [{**EVENT, "request": {"number": number}} for number in range(4)]
+    late = [each for each, answer in zip(told, right, strict=True) if each != answer]
+    assert late
+    assert all(each.startswith("prints more than one line") for each in late)
+
+
+async def test_a_process_may_answer_one_event_and_end(handler):
+    async with handler("print(json.dumps(event), flush=True); sys.exit(0)") as process:
+        assert [await process(EVENT) for _ in range(3)] == [EVENT] * 3
+
+
+async def test_a_process_that_dies_after_an_answer_is_not_taken_for_one_that_ends(handler):
+    body = "n = globals().setdefault('seen', []); n.append(1); len(n) > 1 and sys.exit(4)"
+    async with handler(body) as process:
+        assert await process(EVENT) == EVENT
+        with pytest.raises(DefineFailedError, match="exit code 4"):
             await process(EVENT)
+
+
+async def test_a_process_that_never_answers_costs_one_time_out(handler):
+    async with handler("sys.stdin.read()", timeout=0.2) as process:
+        began = anyio.current_time()
+        for _ in range(50):
+            with pytest.raises(DefineFailedError, match=r"within 0\.2 seconds; --timeout"):
+                await process(EVENT)
+        assert anyio.current_time() - began < 5
+
+
+async def test_a_process_that_is_often_too_slow_is_not_asked_for_ever(handler):
+    async with handler("event.get('hang') and sys.stdin.read()", timeout=2) as process:
+        assert await process(EVENT) == EVENT
+        process.timeout = 0.1
+        began = anyio.current_time()
+        for _ in range(50):
+            with pytest.raises(DefineFailedError, match="does not answer"):
+                await process({**EVENT, "hang": True})
+        assert anyio.current_time() - began < 3
+
+
+async def test_what_it_logs_is_shown_without_steering_the_terminal(handler, capfd):
+    async with handler("print('seen \\x1b[2J', file=sys.stderr, flush=True)") as process:
+        assert await process(EVENT) == EVENT
+    assert capfd.readouterr().err == "seen \\x1b[2J\n"
 
 
 async def test_a_process_that_is_too_slow_is_ended(handler):
@@ -101,10 +180,13 @@ async def _is_gone(pid: int) -> None:
         os.kill(pid, 0)
 
 
-@pytest.mark.parametrize("command", ["", "  ", "node 'unfinished"])
+@pytest.mark.parametrize(
+    "command", ["", "  ", "node 'unfinished", 'node "unfinished', "node \\", "node '\x1b[2J"]
+)
 def test_a_command_that_cannot_be_read_is_refused(command):
-    with pytest.raises(ConfigError, match="command"):
+    with pytest.raises(ConfigError, match="command") as told:
         HandlerProcess(command=command)
+    assert str(told.value).isprintable()
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])
@@ -113,8 +195,20 @@ def test_a_time_that_is_not_positive_is_refused(timeout):
         HandlerProcess(command="node", timeout=timeout)
 
 
-@pytest.mark.parametrize("command", ["no-such-program-anywhere", "/"])
+@pytest.mark.parametrize(
+    "command", ["no-such-program-anywhere", "/", "''", "/etc/passwd", "a\0b", "'no\x1b[2Jsuch'"]
+)
 async def test_a_program_that_cannot_be_run_is_told_at_the_start(command):
-    with pytest.raises(ConfigError, match="cannot run"):
+    with pytest.raises(ConfigError, match="cannot run") as told:
         async with HandlerProcess(command=command):
+            pass
+    assert str(told.value).isprintable()
+
+
+async def test_a_file_that_is_no_program_is_told_at_the_start(tmp_path):
+    program = tmp_path / "define"
+    program.write_bytes(b"\x00\x01no program")
+    program.chmod(0o755)
+    with pytest.raises(ConfigError, match="cannot run"):
+        async with HandlerProcess(command=str(program)):
             pass

@@ -9,6 +9,7 @@ from typing import Any, Final
 from attrs import define, field, frozen
 
 from authflow.pool.accounts.attribute_access import check_permissions, may_read
+from authflow.pool.accounts.client_list import list_clients
 from authflow.pool.accounts.user_pools import UserPool, find_pool
 from authflow.pool.cognito_errors import (
     CognitoError,
@@ -341,6 +342,10 @@ class AppClients:
         """DeleteUserPoolClient. It ends the tokens that the client was given."""
         await self.database.write(_delete, request["ClientId"], request["UserPoolId"])
         return {}
+
+    async def list(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """ListUserPoolClients."""
+        return await self.database.read(list_clients, request)
 
 
 def _random(length: int) -> str:

@@ -11,12 +11,13 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from attrs import frozen
 
-from authflow.errors import TriggerReplyError
+from authflow.errors import ConfigError, TriggerReplyError
 from authflow.machine import CHALLENGES, State
+from authflow.printable import one_line
 from authflow.triggers.events.challenge_events import DefineEvent, SessionEntry
 
 SRP_A: Final = SessionEntry(challenge_name=State.SRP_A.value, challenge_result=True)
@@ -25,12 +26,29 @@ SRP_A: Final = SessionEntry(challenge_name=State.SRP_A.value, challenge_result=T
 COGNITOS_OWN: Final = CHALLENGES - {State.PASSWORD_VERIFIER, State.CUSTOM_CHALLENGE}
 """The challenges that Cognito puts in by itself once the password was proved."""
 
+TIMEOUT: Final = 5.0
+"""How many seconds an answer may take: as many as Cognito waits for a trigger."""
+
 _ERROR_CHARS: Final = 200
 
 Session = tuple[SessionEntry, ...]
 
 Define = Callable[[dict[str, Any]], Awaitable[Any]]
 """A Define trigger: it takes the event, and gives it back with its response filled in."""
+
+
+def check_timeout(timeout: float) -> None:
+    """Refuse a time that no answer can take.
+
+    Args:
+        timeout: How many seconds an answer may take.
+
+    Raises:
+        ConfigError: It is not positive, or has no end.
+    """
+    if not 0 < timeout < float("inf"):
+        msg = f"timeout: an answer may take more than 0 seconds, not {timeout}"
+        raise ConfigError(msg)
 
 
 class DefineFailedError(Exception):
@@ -88,24 +106,40 @@ class Path:
     who: str = ""
 
 
+class Result(StrEnum):
+    """What a check says of a property."""
+
+    HOLDS = "ok"
+    BROKEN = "BROKEN"
+    NOT_TRIED = "not tried"
+    """Define gave no reply by which it could have been seen, so nobody knows."""
+
+
 @frozen(kw_only=True)
 class Finding:
     """Whether a property holds.
 
     Args:
         name: The property, as a sentence that is true if it holds.
-        path: The shortest path that breaks it; None if it holds.
-        explanation: What is wrong on that path.
+        result: Whether it does.
+        path: The shortest path that breaks it, if a path does.
+        explanation: What is wrong, if it is broken.
     """
 
     name: str
+    result: Result = Result.HOLDS
     path: Path | None = None
     explanation: str = ""
 
+    @classmethod
+    def broken(cls, name: str, path: Path | None, explanation: str) -> Self:
+        """Make the finding of a property that does not hold."""
+        return cls(name=name, result=Result.BROKEN, path=path, explanation=explanation)
+
     @property
     def holds(self) -> bool:
-        """Whether no path breaks the property."""
-        return self.path is None
+        """Whether the property was tried, and nothing breaks it."""
+        return self.result is Result.HOLDS
 
 
 @frozen(kw_only=True)
@@ -115,14 +149,20 @@ class Verdict:
     Args:
         findings: One for each property.
         sessions: How many sessions Define was asked about.
+        unusable: To how many of them it gave no reply that Cognito accepts.
+        notes: What breaks no property and is worth knowing, each in one line.
+        pool: The user pool whose settings were read; None if none were.
     """
 
     findings: tuple[Finding, ...]
     sessions: int
+    unusable: int = 0
+    notes: tuple[str, ...] = ()
+    pool: str | None = None
 
     @property
     def holds(self) -> bool:
-        """Whether all properties hold."""
+        """Whether all properties were tried and hold."""
         return all(finding.holds for finding in self.findings)
 
 
@@ -163,10 +203,9 @@ async def ask(define: Define, event: DefineEvent) -> Reply:
     try:
         given = await define(event.to_json())
     except DefineFailedError as error:
-        return _unusable(str(error)[:_ERROR_CHARS])
+        return _unusable(one_line(str(error)))
     except Exception as error:  # noqa: BLE001  # whatever a trigger raises ends the sign-in
-        text = " ".join(str(error)[:_ERROR_CHARS].split())
-        return _unusable(f"raises {type(error).__name__}: {text}".removesuffix(": "))
+        return _unusable(f"raises {type(error).__name__}: {_told(error)}".removesuffix(": "))
     try:
         # On Lambda it travels as JSON: what JSON cannot say, a trigger cannot answer.
         given = json.loads(json.dumps(given))
@@ -176,6 +215,13 @@ async def ask(define: Define, event: DefineEvent) -> Reply:
         return Reply(Decision[event.read_reply(given).name])
     except TriggerReplyError as error:
         return _unusable(str(error).removeprefix(f"{event.trigger} "))
+
+
+def _told(error: Exception) -> str:
+    try:
+        return one_line(str(error), _ERROR_CHARS)
+    except Exception:  # noqa: BLE001  # it is a trigger's error, and may raise another
+        return ""
 
 
 def _unusable(why: str) -> Reply:

@@ -1,33 +1,40 @@
 """Probes a Define trigger that somebody else wrote, as a black box.
 
-The probe plays Cognito. It begins with nothing and with SRP_A, for a user who exists and for one
-who does not, follows whatever the trigger asks for, and answers every custom challenge wrong and
-right, breadth first, so that the first path that breaks a property is a shortest one.
+The probe plays Cognito, by `cognito_sessions`: it asks about every session that Cognito can bring
+before Define, for a user who exists and for one who does not, breadth first, so that the first path
+that breaks a property is a shortest one.
 
 A black box cannot be proved: what the trigger does after more answers than were tried, or with
-other attributes or metadata, stays unknown.
+other attributes or metadata, stays unknown. And a property holds only if Define was seen where it
+could have broken it: what was never answered was not tried.
 """
 
-import inspect
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Final
 
-import anyio.to_thread
+from attrs import frozen
 
 from authflow.errors import ConfigError
 from authflow.machine import State
+from authflow.triggers.check.cognito_sessions import (
+    BEGINNINGS,
+    sessions_after,
+    with_new_password,
+)
 from authflow.triggers.check.define_paths import (
     SRP_A,
     Decision,
     Define,
     Finding,
     Path,
+    Result,
     Session,
     Verdict,
     ask,
     define_event,
 )
+from authflow.triggers.check.mfa_notes import mfa_notes
 from authflow.triggers.events.challenge_events import SessionEntry
 
 DEPTH: Final = 6
@@ -36,26 +43,14 @@ DEPTH: Final = 6
 DEPTHS: Final = range(1, 13)
 """Each answer more doubles the number of paths."""
 
+NEW_PASSWORDS_REFUSED: Final = (
+    "users who must choose a new password first are refused after it: Define does not sign in whom"
+    " the session shows with NEW_PASSWORD_REQUIRED"
+)
+
 _BEGINS: Final = "a sign-in can begin"
 _POOL: Final = "us-east-1_AuthflowX"
 _CLIENT: Final = "1example23456789"
-
-
-def in_process(handler: Callable[[dict[str, Any], Any], Any]) -> Define:
-    """Make a Define trigger of a handler as it is written for Lambda.
-
-    Args:
-        handler: Called with the event and a context, which is None. If it is not a coroutine
-            function it gets a thread, where it may run an event loop of its own.
-    """
-
-    async def define(event: dict[str, Any]) -> Any:
-        if inspect.iscoroutinefunction(handler):
-            return await handler(event, None)
-        given = await anyio.to_thread.run_sync(handler, event, None)
-        return await given if inspect.isawaitable(given) else given
-
-    return define
 
 
 async def probe(define: Define, *, depth: int = DEPTH, metadata: str | None = None) -> Verdict:
@@ -73,101 +68,149 @@ async def probe(define: Define, *, depth: int = DEPTH, metadata: str | None = No
         msg = f"the depth must be {DEPTHS[0]} to {DEPTHS[-1]}, not {depth}"
         raise ConfigError(msg)
     paths = await _explore(define, depth, metadata)
-    findings = (
-        _first(
-            "Cognito accepts every reply",
-            paths,
-            lambda path: path.reply.decision is Decision.UNUSABLE,
-            "Cognito ends the sign-in with an error",
-        ),
-        _first(
-            "tokens are issued only after a challenge was passed",
-            paths,
-            lambda path: _issues(path) and not any(map(_is_passed, path.session)),
-            "whoever knows the user's name is signed in",
-        ),
-        _first(
-            "no tokens are issued after a wrong answer",
-            paths,
-            lambda path: (
-                _issues(path) and bool(path.session) and not path.session[-1].challenge_result
-            ),
-            "the last answer was wrong",
-        ),
-        _first(
-            "no tokens are issued for a user who does not exist",
-            paths,
-            lambda path: _issues(path) and path.user_not_found,
-            "userNotFound is true",
-        ),
-        _can_begin(paths),
-        _first(
-            f"every path ends within {depth} answers",
-            paths,
-            lambda path: path.reply.asks and len(_answers(path.session)) == depth,
-            "it asks again; if more rounds are meant, give a greater depth",
-        ),
-        _first(
-            "right answers lead to tokens",
-            paths,
-            lambda path: _disappoints(path, depth),
-            "every answer was right",
-        ),
+    findings = [judged.find(paths) for judged in _properties(depth)]
+    findings.insert(_AFTER_SAFETY, _can_begin(paths))
+    return Verdict(
+        findings=tuple(findings),
+        sessions=len(paths),
+        unusable=sum(path.reply.decision is Decision.UNUSABLE for path in paths),
+        notes=tuple(_notes(paths)),
     )
-    return Verdict(findings=findings, sessions=len(paths))
+
+
+@frozen(kw_only=True)
+class _Property:
+    """What must be true of every path.
+
+    Args:
+        name: The property, as a sentence that is true if it holds.
+        breaks: Whether a path breaks it.
+        explanation: What is wrong on a path that does.
+        tries: Whether a path is one that could break it.
+    """
+
+    name: str
+    breaks: Callable[[Path], bool]
+    explanation: str
+    tries: Callable[[Path], bool]
+
+    def find(self, paths: list[Path]) -> Finding:
+        """Find the first path that breaks it, or whether any could have.
+
+        Args:
+            paths: All that was explored, a shorter one before a longer one.
+        """
+        path = next(filter(self.breaks, paths), None)
+        if path is not None:
+            return Finding.broken(self.name, path, self.explanation)
+        tried = any(_is_usable(path) and self.tries(path) for path in paths)
+        # Where every reply was good, a path that there is not is one that nobody can take.
+        if tried or (all(map(_is_usable, paths)) and any(path.reply.asks for path in paths)):
+            return Finding(name=self.name)
+        return Finding(name=self.name, result=Result.NOT_TRIED)
+
+
+_AFTER_SAFETY: Final = 4
+"""Where `_can_begin` stands: after what must never happen, before what should."""
+
+
+def _properties(depth: int) -> Iterator[_Property]:
+    """Give the properties that paths are held against, one by one."""
+    yield _Property(
+        name="Cognito accepts every reply",
+        breaks=lambda path: not _is_usable(path) and not with_new_password(path.session),
+        explanation="Cognito ends the sign-in with an error",
+        tries=lambda _: True,
+    )
+    yield _Property(
+        name="tokens are issued only after a challenge was passed",
+        breaks=lambda path: _issues(path) and not any(map(_is_passed, path.session)),
+        explanation="whoever knows the user's name is signed in",
+        tries=lambda path: not any(map(_is_passed, path.session)),
+    )
+    yield _Property(
+        name="no tokens are issued after a wrong answer",
+        breaks=lambda path: _issues(path) and _is_wrong(path.session),
+        explanation="the last answer was wrong",
+        tries=lambda path: _is_wrong(path.session),
+    )
+    yield _Property(
+        name="no tokens are issued for a user who does not exist",
+        breaks=lambda path: _issues(path) and path.user_not_found,
+        explanation="userNotFound is true, and Define relies on Verify to find every answer wrong",
+        tries=lambda path: path.user_not_found and not path.reply.asks,
+    )
+    yield _Property(
+        name=f"every path ends within {depth} answers",
+        breaks=lambda path: path.reply.asks and len(_answers(path.session)) == depth,
+        explanation="it asks again; if more rounds are meant, give a greater depth",
+        tries=lambda path: bool(_answers(path.session)),
+    )
+    yield _Property(
+        name="right answers lead to tokens",
+        breaks=lambda path: _is_right(path) and _disappoints(path, depth),
+        explanation="every answer was right",
+        tries=_is_right,
+    )
 
 
 async def _explore(define: Define, depth: int, metadata: str | None) -> list[Path]:
     """Give every path that Cognito can take, a shorter one before a longer one."""
-    beginnings: tuple[Session, ...] = ((), (SRP_A,))
-    queue = deque((session, unknown) for session in beginnings for unknown in (False, True))
+    queue = deque((session, unknown) for session in BEGINNINGS for unknown in (False, True))
     paths: list[Path] = []
     while queue:
         session, unknown = queue.popleft()
         event = define_event(session, user_not_found=unknown, user_pool_id=_POOL, client_id=_CLIENT)
         reply = await ask(define, event)
         paths.append(Path(session=session, reply=reply, user_not_found=unknown))
-        match reply.decision:
-            case Decision.PASSWORD_VERIFIER:
-                # Cognito ends a sign-in with a wrong password itself: Define is not told.
-                queue.append(((*session, _entry(State.PASSWORD_VERIFIER, None)), unknown))
-            case Decision.CUSTOM_CHALLENGE if len(_answers(session)) < depth:
-                for passed in (False, True):
-                    entry = _entry(State.CUSTOM_CHALLENGE, metadata, passed=passed)
-                    queue.append(((*session, entry), unknown))
+        if reply.decision is Decision.CUSTOM_CHALLENGE and len(_answers(session)) == depth:
+            continue
+        following = sessions_after(
+            session, reply.decision, user_not_found=unknown, metadata=metadata
+        )
+        queue.extend((further, unknown) for further in following)
     return sorted(paths, key=lambda path: len(path.session))
 
 
-def _entry(state: State, metadata: str | None, *, passed: bool = True) -> SessionEntry:
-    return SessionEntry(
-        challenge_name=state.value, challenge_result=passed, challenge_metadata=metadata
-    )
-
-
-def _first(
-    name: str, paths: Iterable[Path], breaks: Callable[[Path], bool], explanation: str
-) -> Finding:
-    path = next(filter(breaks, paths), None)
-    return Finding(name=name, path=path, explanation="" if path is None else explanation)
-
-
 def _can_begin(paths: list[Path]) -> Finding:
-    """Find whether a sign-in can begin: only a trigger that wants the password may refuse []."""
+    """Find whether a sign-in can begin, by either of its beginnings.
+
+    Only a trigger that wants the password, or a client that sends SRP_A without one, may refuse [].
+    """
     known = {path.session: path for path in paths if not path.user_not_found}
-    refused = known[()].reply.decision is Decision.FAILURE
-    wants_password = known[(SRP_A,)].reply.decision is Decision.PASSWORD_VERIFIER
-    if refused and not wants_password:
-        explanation = "the first call fails, so nobody can ever sign in"
-        return Finding(name=_BEGINS, path=known[()], explanation=explanation)
-    return Finding(name=_BEGINS)
+    plain, with_srp = known[()], known[(SRP_A,)]
+    leads_on = with_srp.reply.decision is Decision.PASSWORD_VERIFIER or any(
+        _issues(path) and path.session[:1] == (SRP_A,) for path in known.values()
+    )
+    if plain.reply.asks or _issues(plain) or leads_on:
+        return Finding(name=_BEGINS)
+    if not (_is_usable(plain) and _is_usable(with_srp)):
+        return Finding(name=_BEGINS, result=Result.NOT_TRIED)
+    return Finding.broken(_BEGINS, plain, "the first call fails, so nobody can ever sign in")
+
+
+def _notes(paths: list[Path]) -> Iterator[str]:
+    known = [path for path in paths if not path.user_not_found]
+    yield from mfa_notes((path.session, path.reply) for path in known)
+    chosen = [path for path in known if with_new_password(path.session)]
+    if chosen and any(map(_issues, known)) and not any(map(_issues, chosen)):
+        yield NEW_PASSWORDS_REFUSED
 
 
 def _issues(path: Path) -> bool:
     return path.reply.decision is Decision.TOKENS
 
 
+def _is_usable(path: Path) -> bool:
+    return path.reply.decision is not Decision.UNUSABLE
+
+
 def _answers(session: Session) -> Session:
     return tuple(each for each in session if each.challenge_name == State.CUSTOM_CHALLENGE)
+
+
+def _is_wrong(session: Session) -> bool:
+    return bool(session) and not session[-1].challenge_result
 
 
 def _is_passed(entry: SessionEntry) -> bool:
@@ -175,11 +218,15 @@ def _is_passed(entry: SessionEntry) -> bool:
     return entry.challenge_result and entry.challenge_name != State.SRP_A
 
 
-def _disappoints(path: Path, depth: int) -> bool:
-    """Say whether a user who exists and did everything right is refused, or asked for ever."""
+def _is_right(path: Path) -> bool:
+    """Say whether a user who exists did everything right, and had no password to choose first."""
     right = any(map(_is_passed, path.session)) and all(
         entry.challenge_result for entry in path.session
     )
-    failed = path.reply.decision is Decision.FAILURE
+    return right and not path.user_not_found and not with_new_password(path.session)
+
+
+def _disappoints(path: Path, depth: int) -> bool:
+    """Say whether a path ends in a refusal, or goes on for ever."""
     endless = path.reply.asks and len(_answers(path.session)) == depth
-    return right and not path.user_not_found and (failed or endless)
+    return path.reply.decision is Decision.FAILURE or endless

@@ -32,11 +32,13 @@ from authflow.triggers.check.define_paths import (
     Finding,
     Path,
     Reply,
+    Result,
     Session,
     Verdict,
     ask,
     define_event,
 )
+from authflow.triggers.check.mfa_notes import mfa_notes
 from authflow.triggers.dispatcher import Triggers
 from authflow.triggers.events.challenge_events import SessionEntry
 from authflow.triggers.policies.facts import Facts
@@ -53,6 +55,7 @@ from authflow.triggers.policies.table import (
 )
 from authflow.triggers.policies.user_kinds import UserKind, user_kinds
 
+_WAY_OUT: Final = "every state has a way out"
 _POOL: Final = "us-east-1_AuthflowX"
 _CLIENT: Final = "1example23456789"
 
@@ -327,7 +330,7 @@ def _verdict(policy: Policy, explorations: Sequence[_Exploration]) -> Verdict:
             f"every path ends within {policy.rounds} round{'s'[: policy.rounds > 1]}",
             (each.endless() for each in explorations),
         ),
-        ("every state has a way out", (each.dead_end() for each in explorations)),
+        (_WAY_OUT, (each.dead_end() for each in explorations)),
         (
             "each challenge gets the attempts that are declared",
             (each.miscounted() for each in explorations),
@@ -342,11 +345,23 @@ def _verdict(policy: Policy, explorations: Sequence[_Exploration]) -> Verdict:
             [_told(policy, explorations)],
         ),
     ]
+    replies = [(node.session, node.known) for each in explorations for node in each.nodes.values()]
+    dead = all(reply.decision is Decision.UNUSABLE for _, reply in replies)
     findings = []
     for name, broken in judged:
-        path, explanation = next((found for found in broken if found is not None), (None, ""))
-        findings.append(Finding(name=name, path=path, explanation=explanation))
-    return Verdict(findings=tuple(findings), sessions=sum(each.sessions for each in explorations))
+        found = next((found for found in broken if found is not None), None)
+        if dead and name != _WAY_OUT:
+            # There was no reply that anything else could be seen by.
+            findings.append(Finding(name=name, result=Result.NOT_TRIED))
+        elif found is None:
+            findings.append(Finding(name=name))
+        else:
+            findings.append(Finding.broken(name, *found))
+    return Verdict(
+        findings=tuple(findings),
+        sessions=sum(each.sessions for each in explorations),
+        notes=mfa_notes(replies),
+    )
 
 
 def _told(policy: Policy, explorations: Sequence[_Exploration]) -> _Broken:

@@ -118,6 +118,7 @@ async def accounts(house):
     client = {"ClientId": house.client_id, "ExplicitAuthFlows": ["ALLOW_USER_SRP_AUTH"]}
     await api("UpdateUserPoolClient", **pool, **client)
     await api("DescribeUserPoolClient", **pool, ClientId=house.client_id)
+    await api("ListUserPoolClients", **pool)
     email = {"email": "ann@example.org", "email_verified": "true"}
     await house.add_user("ann", **email)
     await api("AdminCreateUser", **pool, Username="ann")  # who is there

@@ -1,6 +1,7 @@
 """The probe convicts a Define trigger by the shortest path, and acquits a right one."""
 
 import runpy
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 
 from authflow.errors import ConfigError
 from authflow.triggers import Triggers, challenge, password, sequence
-from authflow.triggers.check.define_paths import Decision, Finding, Verdict
-from authflow.triggers.check.define_probe import in_process, probe
+from authflow.triggers.check.define_paths import Decision, Finding, Result, Verdict
+from authflow.triggers.check.define_probe import probe
+from authflow.triggers.check.python_handler import in_process
 
 HANDLERS = Path(__file__).parents[1] / "handlers"
 USABLE, EARNED, LAST_RIGHT, EXISTS, BEGINS, ENDS, REWARDS = range(7)
@@ -32,7 +34,7 @@ def verdict_on(handler: Handler, **options: Any) -> Verdict:
 
 
 def broken(verdict: Verdict) -> list[int]:
-    return [at for at, finding in enumerate(verdict.findings) if not finding.holds]
+    return [at for at, finding in enumerate(verdict.findings) if finding.result is Result.BROKEN]
 
 
 def way(finding: Finding) -> list[str]:
@@ -191,3 +193,119 @@ def test_more_rounds_than_the_depth_are_acquitted_at_a_greater_depth():
 def test_a_depth_out_of_range_is_refused(depth):
     with pytest.raises(ConfigError, match="depth"):
         verdict_on(sample("corrected_define"), depth=depth)
+
+
+def raises(_event: dict[str, Any], _context: Any) -> Any:
+    raise LookupError("first\nsecond \x1b[2J")
+
+
+def raises_without_a_text(_event: dict[str, Any], _context: Any) -> Any:
+    class Mute(Exception):  # noqa: N818
+        def __str__(self) -> str:
+            raise ValueError
+
+    raise Mute
+
+
+def loops(event: dict[str, Any], _context: Any) -> Any:
+    event["response"] = event
+    return event
+
+
+def responding(**response: Any) -> Handler:
+    return lambda event, _context: {**event, "response": response}
+
+
+def answers_only_what_is_new(event: dict[str, Any], context: Any) -> Any:
+    return raises(event, context) if event["request"]["session"] else ask_once(event, context)
+
+
+ask_once = deciding(lambda rounds, unknown: "CUSTOM_CHALLENGE")
+DEAD = {
+    "raises": raises,
+    "raises without a text": raises_without_a_text,
+    "ends the process": lambda _event, _context: sys.exit(0),
+    "is exhausted": lambda _event, _context: next(iter(())),
+    "takes no context": lambda event: event,
+    "gives None": lambda _event, _context: None,
+    "gives a number": lambda _event, _context: 7,
+    "gives an empty object": lambda _event, _context: {},
+    "gives a list": lambda event, _context: [event],
+    "gives another event": lambda _event, _context: {"response": None},
+    "gives a generator": lambda event, _context: (yield event),
+    "gives itself": loops,
+    "leaves the event as it is": lambda event, _context: event,
+    "a text for a flag": responding(issueTokens="true"),
+    "a number for a flag": responding(failAuthentication=1),
+    "both flags": responding(issueTokens=True, failAuthentication=True),
+    "neither flag": responding(issueTokens=False, failAuthentication=False),
+    "no challenge of Cognito's": responding(challengeName="nonsense"),
+    "a challenge in an array": responding(challengeName=["CUSTOM_CHALLENGE"]),
+}
+
+
+@pytest.mark.parametrize("name", DEAD)
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_dead_handler_is_acquitted_of_nothing(name, is_async):
+    async def handler(event: dict[str, Any], context: Any) -> Any:
+        return DEAD[name](event, context)
+
+    verdict = verdict_on(handler if is_async else DEAD[name])
+    results = [finding.result for finding in verdict.findings]
+    assert results == [Result.BROKEN, *[Result.NOT_TRIED] * 6]
+    assert not verdict.holds
+    assert verdict.unusable == verdict.sessions == 4
+    path = verdict.findings[USABLE].path
+    assert path is not None
+    assert str(path.reply).isprintable()
+
+
+def test_what_nobody_saw_was_not_tried():
+    verdict = verdict_on(answers_only_what_is_new)
+    results = [finding.result for finding in verdict.findings]
+    untried = [at for at, result in enumerate(results) if result is Result.NOT_TRIED]
+    assert results[USABLE] is Result.BROKEN
+    assert untried == [LAST_RIGHT, EXISTS, ENDS, REWARDS]
+
+
+@pytest.mark.parametrize("decision", ["fail", "tokens"])
+def test_a_handler_that_asks_nothing_was_not_tried_with_answers(decision):
+    results = [each.result for each in verdict_on(deciding(lambda *_: decision)).findings]
+    assert Result.BROKEN in results
+    untried = [at for at, result in enumerate(results) if result is Result.NOT_TRIED]
+    assert untried == [LAST_RIGHT, ENDS, REWARDS]
+
+
+@pytest.mark.parametrize(
+    ("plain", "with_srp", "result"),
+    [
+        ("CUSTOM_CHALLENGE", "fail", Result.HOLDS),
+        ("fail", "PASSWORD_VERIFIER", Result.HOLDS),
+        ("fail", "fail", Result.BROKEN),
+        ("raise", "fail", Result.NOT_TRIED),
+        ("fail", "raise", Result.NOT_TRIED),
+        ("raise", "raise", Result.NOT_TRIED),
+        ("raise", "PASSWORD_VERIFIER", Result.HOLDS),
+        ("fail", "CUSTOM_CHALLENGE", Result.HOLDS),
+    ],
+)
+def test_a_sign_in_can_begin_with_nothing_or_with_srp_a(plain, with_srp, result):
+    def decide(rounds: list[str], unknown: bool) -> str:
+        if rounds in ([], ["S"]):
+            decision = with_srp if rounds else plain
+            return str(1 // 0) if decision == "raise" else decision
+        return "fail" if unknown or rounds[-1] == "c" else "tokens"
+
+    assert verdict_on(deciding(decide)).findings[BEGINS].result is result
+
+
+def test_each_wrong_answer_is_followed_as_long_as_it_goes_on():
+    asked: list[list[str]] = []
+
+    def decide(rounds: list[str], unknown: bool) -> str:
+        asked.append(rounds)
+        return "CUSTOM_CHALLENGE"
+
+    verdict_on(deciding(decide), depth=3)
+    assert max(map(len, asked)) == 4  # SRP_A, and three answers
+    assert len({tuple(rounds) for rounds in asked}) == 2 * (1 + 2 + 4 + 8)

@@ -28,7 +28,8 @@ from authflow.triggers import (
     sequence,
     when,
 )
-from authflow.triggers.check.define_paths import SRP_A, Decision, Finding, Verdict
+from authflow.triggers.check.define_paths import SRP_A, Decision, Finding, Result, Verdict
+from authflow.triggers.check.mfa_notes import NOT_ASKED, SKIPPED
 from authflow.triggers.check.proof import prove
 from authflow.triggers.custom_flow import CustomFlow
 from authflow.triggers.policies import policy as policy_module
@@ -375,3 +376,24 @@ def test_extra_challenges_beside_one_that_suffices_are_fine(word):
 
     step = sequence(any_of(password(), challenge("otp")), challenge("word"))
     assert verdict_on(Triggers(policy=step, challenges=[Extra, Otp])).holds
+
+
+def test_triggers_that_serve_nobody_are_acquitted_of_nothing(word):
+    triggers = Triggers(policy=sequence(WORD), challenges=[word], client_ids=[])
+    results = [finding.result for finding in verdict_on(triggers).findings]
+    assert results.pop(WAYS_OUT) is Result.BROKEN
+    assert set(results) == {Result.NOT_TRIED}
+
+
+@pytest.mark.parametrize(
+    ("policy", "notes"),
+    [
+        (sequence(password(), WORD), {SKIPPED}),
+        (sequence(WORD), {NOT_ASKED}),
+        (any_of(sequence(password(), WORD), challenge("otp")), {SKIPPED, NOT_ASKED}),
+        (password(), set()),
+        (sequence(when(STAFF, password()), WORD), {SKIPPED, NOT_ASKED}),
+    ],
+)
+def test_notes_say_what_mfa_does_to_a_policy(policy: Step, notes):
+    assert set(verdict_on(policy).notes) == notes

@@ -1,0 +1,61 @@
+"""What a handler's process writes to its standard error: shown as it comes, and its end kept.
+
+A process that dies says there why. It is passed on line by line, and no line of it can steer a
+terminal or hide anything.
+"""
+
+import os
+import re
+import sys
+from collections import deque
+from contextlib import suppress
+from threading import Thread
+from typing import IO, Final
+
+from attrs import define, field
+
+from authflow.printable import one_line, printable
+
+_LINE_BYTES: Final = 8192
+"""A longer line is shown in pieces."""
+_KEPT_LINES: Final = 30
+_TELLING: Final = re.compile(r"\b(?:\w*(?:Error|Exception)|error|panic|fatal)\b.*:", re.IGNORECASE)
+_WAIT: Final = 0.5
+"""Seconds for the last lines of a process that has ended to arrive."""
+
+
+@define(kw_only=True, eq=False)
+class Complaints:
+    """Reads the standard error of one process, in a thread, until all that hold it have ended."""
+
+    _lines: deque[str] = field(factory=lambda: deque(maxlen=_KEPT_LINES), init=False)
+    _thread: Thread | None = field(default=None, init=False)
+
+    def open(self) -> IO[bytes]:
+        """Give what a process can have as its standard error; close it once the process runs."""
+        reading, writing = os.pipe()
+        self._thread = Thread(target=self._read, args=(reading,), daemon=True)
+        self._thread.start()
+        return os.fdopen(writing, "wb")
+
+    def finish(self) -> None:
+        """Wait until all that a process wrote is shown; not for long, for others may hold it."""
+        if self._thread is not None:
+            self._thread.join(_WAIT)
+
+    def last(self) -> str:
+        """Give the line that best says why the process ended; "" if it said nothing."""
+        self.finish()
+        lines = list(self._lines)
+        telling = [line for line in lines if _TELLING.search(line)]
+        # A traceback ends with its error; what Node.js prints has it in the middle.
+        return one_line((telling or lines or [""])[-1])
+
+    def _read(self, reading: int) -> None:
+        with os.fdopen(reading, "rb") as stream:
+            while raw := stream.readline(_LINE_BYTES):
+                line = raw.decode(errors="replace").rstrip("\r\n").expandtabs()
+                if line.strip():
+                    self._lines.append(line)
+                with suppress(OSError, ValueError):  # nobody reads it any more
+                    print(printable(line), file=sys.stderr, flush=True)
