@@ -1,0 +1,116 @@
+"""What a user is called once signed in: the same name in every flow, whatever was typed."""
+
+from typing import Any
+
+import pytest
+
+from authflow import AuthClient, AuthFlow, ChallengeRequired, SignedIn
+from authflow.errors import NewPasswordRejectedError
+from authflow.triggers import Triggers, any_of, challenge, password
+
+PASSWORD = "Correct-horse-1"
+WORD = "open sesame"
+NAMES: dict[str, tuple[dict[str, Any], str, list[str]]] = {
+    "a name alone": ({}, "ada", ["ada"]),
+    "letter case does not count": (
+        {"UsernameConfiguration": {"CaseSensitive": False}, "AliasAttributes": ["email"]},
+        "ada",
+        ["ada", "ADA", "Ada@Example.com"],
+    ),
+    "aliases": (
+        {"AliasAttributes": ["email", "phone_number", "preferred_username"]},
+        "ada",
+        ["ada", "ada@example.com", "+4912345678", "countess"],
+    ),
+    "an address for a name": (
+        {"UsernameAttributes": ["email", "phone_number"]},
+        "ada@example.com",
+        ["ada@example.com"],
+    ),
+    "an address for a name, in any letters": (
+        {
+            "UsernameAttributes": ["email"],
+            "UsernameConfiguration": {"CaseSensitive": False},
+        },
+        "ada@example.com",
+        ["ADA@example.com"],
+    ),
+}
+ATTRIBUTES = {
+    "email": "ada@example.com",
+    "email_verified": "true",
+    "phone_number": "+4912345678",
+    "phone_number_verified": "true",
+    "preferred_username": "countess",
+}
+FLOWS = [
+    (AuthFlow.USER_SRP_AUTH, PASSWORD),
+    (AuthFlow.USER_PASSWORD_AUTH, PASSWORD),
+    (AuthFlow.CUSTOM_AUTH, PASSWORD),
+    (AuthFlow.CUSTOM_AUTH, None),
+]
+
+
+@pytest.fixture
+def triggers(word):
+    return Triggers(policy=any_of(password(), challenge("word")), challenges=[word])
+
+
+async def make_ada(pool: Any, username: str, **more: Any) -> str:
+    made = await pool.owner.admin_create_user(
+        UserPoolId=pool.user_pool_id,
+        Username=username,
+        MessageAction="SUPPRESS",
+        UserAttributes=[
+            {"Name": name, "Value": value}
+            for name, value in ATTRIBUTES.items()
+            if more.get("attributes", True) or name == "email"
+        ],
+        TemporaryPassword="Temporary-1",
+    )
+    return str(made["User"]["Username"])
+
+
+async def signed_in(auth: AuthClient, typed: str, flow: AuthFlow, word: str | None) -> SignedIn:
+    result = await auth.sign_in(typed, word, flow=flow)
+    while isinstance(result, ChallengeRequired):
+        answer = WORD if result.challenge.kind == "word" else "word"
+        result = await auth.answer(result, answer)
+    return result
+
+
+@pytest.mark.parametrize("kind", NAMES)
+async def test_the_name_is_the_canonical_one_in_every_flow(live_pool, triggers, kind):
+    settings, username, typed = NAMES[kind]
+    async with live_pool(pool=settings, triggers=triggers) as pool:
+        canonical = await make_ada(pool, username)
+        await pool.owner.admin_set_user_password(
+            UserPoolId=pool.user_pool_id, Username=canonical, Password=PASSWORD, Permanent=True
+        )
+        for secret, hides, verify in ((False, "ENABLED", True), (True, "LEGACY", False)):
+            config = await pool.app_client(
+                secret=secret, cognito={"PreventUserExistenceErrors": hides}, verify_tokens=verify
+            )
+            async with AuthClient(config) as auth:
+                for flow, word in FLOWS:
+                    for name in typed:
+                        result = await signed_in(auth, name, flow, word)
+                        assert result.username == canonical, (flow, name)
+
+
+@pytest.mark.parametrize("flow", [AuthFlow.USER_SRP_AUTH, AuthFlow.USER_PASSWORD_AUTH])
+async def test_a_rejected_new_password_can_be_replaced_by_a_better_one(live_pool, flow):
+    async with live_pool(pool={"AliasAttributes": ["email"]}) as pool:
+        await make_ada(pool, "ada")
+        async with AuthClient(await pool.app_client(flow=flow)) as auth:
+            pending = await auth.sign_in("ada@example.com", "Temporary-1")
+            assert isinstance(pending, ChallengeRequired)
+            assert pending.challenge.name == "NEW_PASSWORD_REQUIRED"
+            for weak in ("weak", "no-uppercase-1", "NO-LOWERCASE-1", "No-digits", "NoSymbols1"):
+                with pytest.raises(NewPasswordRejectedError) as rejected:
+                    await auth.answer(pending, weak)
+                assert rejected.value.next_step == "retry_same_challenge"
+                assert weak not in str(rejected.value)
+            result = await auth.answer(pending, PASSWORD)
+            assert isinstance(result, SignedIn)
+            assert result.username == "ada"
