@@ -1,8 +1,10 @@
 """What a user is called once signed in: the same name in every flow, whatever was typed."""
 
+import itertools
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from authflow import AuthClient, AuthFlow, ChallengeRequired, SignedIn
 from authflow.errors import NewPasswordRejectedError
@@ -11,21 +13,15 @@ from authflow.triggers import Triggers, any_of, challenge, password
 PASSWORD = "Correct-horse-1"
 WORD = "open sesame"
 NAMES: dict[str, tuple[dict[str, Any], str, list[str]]] = {
-    "a name alone": ({}, "ada", ["ada"]),
     "letter case does not count": (
         {"UsernameConfiguration": {"CaseSensitive": False}, "AliasAttributes": ["email"]},
         "ada",
-        ["ada", "ADA", "Ada@Example.com"],
+        ["ADA", "Ada@Example.com"],
     ),
     "aliases": (
         {"AliasAttributes": ["email", "phone_number", "preferred_username"]},
         "ada",
-        ["ada", "ada@example.com", "+4912345678", "countess"],
-    ),
-    "an address for a name": (
-        {"UsernameAttributes": ["email", "phone_number"]},
-        "ada@example.com",
-        ["ada@example.com"],
+        ["ada@example.com", "+4912345678", "countess"],
     ),
     "an address for a name, in any letters": (
         {
@@ -56,16 +52,12 @@ def triggers(word):
     return Triggers(policy=any_of(password(), challenge("word")), challenges=[word])
 
 
-async def make_ada(pool: Any, username: str, **more: Any) -> str:
+async def make_ada(pool: Any, username: str) -> str:
     made = await pool.owner.admin_create_user(
         UserPoolId=pool.user_pool_id,
         Username=username,
         MessageAction="SUPPRESS",
-        UserAttributes=[
-            {"Name": name, "Value": value}
-            for name, value in ATTRIBUTES.items()
-            if more.get("attributes", True) or name == "email"
-        ],
+        UserAttributes=[{"Name": name, "Value": value} for name, value in ATTRIBUTES.items()],
         TemporaryPassword="Temporary-1",
     )
     return str(made["User"]["Username"])
@@ -79,30 +71,31 @@ async def signed_in(auth: AuthClient, typed: str, flow: AuthFlow, word: str | No
     return result
 
 
-@pytest.mark.parametrize("kind", NAMES)
-async def test_the_name_is_the_canonical_one_in_every_flow(live_pool, triggers, kind):
-    settings, username, typed = NAMES[kind]
-    async with live_pool(pool=settings, triggers=triggers) as pool:
-        canonical = await make_ada(pool, username)
-        await pool.owner.admin_set_user_password(
-            UserPoolId=pool.user_pool_id, Username=canonical, Password=PASSWORD, Permanent=True
-        )
-        for secret, hides, verify in ((False, "ENABLED", True), (True, "LEGACY", False)):
+async def test_the_name_is_the_canonical_one_in_every_flow(live_pool, triggers):
+    async with live_pool(triggers=triggers) as first:
+        for kind, (settings, username, typed) in NAMES.items():
+            made = await first.owner.create_user_pool(PoolName="test", **settings)
+            pool = evolve(first, user_pool_id=made["UserPool"]["Id"])
+            canonical = await make_ada(pool, username)
+            await pool.owner.admin_set_user_password(
+                UserPoolId=pool.user_pool_id, Username=canonical, Password=PASSWORD, Permanent=True
+            )
+            aliases = kind == "aliases"
             config = await pool.app_client(
-                secret=secret, cognito={"PreventUserExistenceErrors": hides}, verify_tokens=verify
+                secret=aliases,
+                cognito={"PreventUserExistenceErrors": "ENABLED" if aliases else "LEGACY"},
+                verify_tokens=not aliases,
             )
             async with AuthClient(config) as auth:
-                for flow, word in FLOWS:
-                    for name in typed:
-                        result = await signed_in(auth, name, flow, word)
-                        assert result.username == canonical, (flow, name)
+                for name, (flow, word) in itertools.product(typed, FLOWS):
+                    result = await signed_in(auth, name, flow, word)
+                    assert result.username == canonical != name, (kind, flow)
 
 
-@pytest.mark.parametrize("flow", [AuthFlow.USER_SRP_AUTH, AuthFlow.USER_PASSWORD_AUTH])
-async def test_a_rejected_new_password_can_be_replaced_by_a_better_one(live_pool, flow):
+async def test_a_rejected_new_password_can_be_replaced_by_a_better_one(live_pool):
     async with live_pool(pool={"AliasAttributes": ["email"]}) as pool:
         await make_ada(pool, "ada")
-        async with AuthClient(await pool.app_client(flow=flow)) as auth:
+        async with AuthClient(await pool.app_client()) as auth:
             pending = await auth.sign_in("ada@example.com", "Temporary-1")
             assert isinstance(pending, ChallengeRequired)
             assert pending.challenge.name == "NEW_PASSWORD_REQUIRED"

@@ -123,6 +123,17 @@ def test_srp_draws_sends_proves_sends_and_verifies():
     )
 
 
+@pytest.mark.parametrize("flow", [AuthFlow.USER_PASSWORD_AUTH, AuthFlow.CUSTOM_AUTH])
+def test_a_user_is_called_as_the_tokens_tell_and_else_as_is_best_known(flow: AuthFlow):
+    word = None if flow is AuthFlow.CUSTOM_AUTH else "hunter2!"
+    assert begin(flow, word).tell(SIGNED_IN).tell("3f1c").result.username == "3f1c"
+    assert begin(flow, word).tell(SIGNED_IN).tell(None).result.username == "ada"
+    named = asked("NEW_PASSWORD_REQUIRED" if word else "CUSTOM_CHALLENGE", USERNAME="u-1")
+    for told, username in (("3f1c", "3f1c"), (None, "u-1")):
+        driver = begin(flow, word).tell(named).tell(Secret("New-password-1"))
+        assert driver.tell(SIGNED_IN).tell(told).result.username == username
+
+
 def test_a_plain_password_is_sent_at_once():
     driver = begin(AuthFlow.USER_PASSWORD_AUTH)
     assert driver.body["AuthParameters"] == {"USERNAME": "ada", "PASSWORD": "hunter2!"}
