@@ -54,6 +54,26 @@ def test_a_secret_is_found_however_it_is_written(escape: str):
             assert echoes(around.replace("{}", ESCAPES[escape](secret)), [secret]), secret
 
 
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [
+        ("p%41ss-w%6Frd", "pAss-word"),
+        ("p&#97;ss&amp;word", "Pass&Word"),
+        (r"p\u0061ssword", "'password'"),
+        ("ﬁne ﬂoor", "FINE FLOOR"),
+        ("pa\N{COMBINING DIAERESIS}sswort", "P\N{LATIN CAPITAL LETTER A WITH DIAERESIS}SSWORT"),
+        ("\uff30\uff21\uff33\uff33\uff11", "pass1"),
+    ],
+)
+def test_a_secret_is_found_by_what_it_says(secret: str, shown: str):
+    """A server may have opened the escapes that the secret itself has, or spelt it anew."""
+    assert echoes(f"not {shown} again", [secret])
+
+
+def test_an_escape_of_no_character_is_none():
+    assert not echoes(r"\UFFFFFFFF \u{110000} \999", ["hunter2"])
+
+
 @pytest.mark.parametrize("secret", SHORT)
 def test_a_short_secret_is_found_as_a_whole(secret: str):
     for escape in ("as it is", "upper case", "percent", "HTML, every character", "unicode"):
@@ -91,6 +111,7 @@ def test_what_has_nothing_to_do_with_a_secret_is_no_echo(text: str):
 def test_words_that_a_long_secret_shares_with_a_text_by_chance_are_no_echo():
     assert not echoes("Come back at nine.", ["x" * 40 + "back" + "y" * 40])
     assert not echoes("Incorrect, sorry.", ["Correct-horse-battery"])
+    assert not echoes("Come back at nine.", ["!!a!!-!!", "***b***", "?:n"])
 
 
 @given(st.text(min_size=1), st.text(), st.text())

@@ -221,6 +221,11 @@ def test_a_text_without_anything_that_was_sent_is_shown():
     assert str(refused) == f"a trigger refused: {text}"
 
 
+def test_secrets_may_come_one_by_one():
+    once = iter(["hunter2"])
+    assert "hunter2" not in str(read_error("OddException", "not hunter2", secrets=once))
+
+
 def test_an_oversized_code_is_cut_and_cleaned():
     refused = read_error("Bad\x1b\n" + "x" * 10**6, "text")
     assert len(str(refused)) < 200
