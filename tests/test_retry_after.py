@@ -32,6 +32,18 @@ def test_a_date_counts_from_the_replys_own(form: str):
     assert read_retry_after({"retry-after": form}, now=SAID_AT + 29.5) == 1
 
 
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows knows no TZ")
+def test_dates_are_of_greenwich_wherever_we_are(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        for form in FORMS:
+            assert read_retry_after({"retry-after": form}, now=SAID_AT) == 30
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 @given(st.floats(1, MOST_SECONDS - 2), st.floats(0, 4e9))
 def test_nobody_waits_less_than_was_asked_for(wait: float, now: float):
     until = math.floor(now + wait)  # dates are of whole seconds

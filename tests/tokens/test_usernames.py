@@ -34,6 +34,12 @@ def test_the_id_token_tells_the_name_and_else_the_access_token():
     assert unverified_username(tokens(claims(), claims())) is None
 
 
+def test_a_token_that_is_longer_than_any_of_cognitos_is_not_read():
+    for size, told in ((12_000, "ada"), (20_000, None)):
+        long = claims(username="ada", more="x" * (size * 3 // 4))
+        assert unverified_username(tokens(long, long)) == told
+
+
 @pytest.mark.parametrize("name", ["", None, 1, True, ["ada"], {"a": "b"}, "\ud800"])
 def test_what_is_no_name_is_none(name: Any):
     assert username_in({"cognito:username": name}, {"username": name}) is None
