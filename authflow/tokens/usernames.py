@@ -11,7 +11,7 @@ from typing import Any, Final
 from joserfc.errors import JoseError
 from joserfc.jws import extract_compact
 
-from authflow.answers import is_text
+from authflow.given_secrets import is_text
 from authflow.results import Tokens
 from authflow.secret import Secret
 

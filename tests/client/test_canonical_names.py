@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from authflow import AuthClient, AuthFlow, ChallengeRequired, SignedIn
+from authflow import AuthClient, AuthConfig, AuthFlow, ChallengeRequired, Secret, SignedIn, Tokens
 from authflow.errors import NewPasswordRejectedError
 from authflow.triggers import Triggers, any_of, challenge, password
 
@@ -90,6 +90,16 @@ async def test_the_name_is_the_canonical_one_in_every_flow(live_pool, triggers):
                 for name, (flow, word) in itertools.product(typed, FLOWS):
                     result = await signed_in(auth, name, flow, word)
                     assert result.username == canonical != name, (kind, flow)
+
+
+@pytest.mark.parametrize("token", ["a", "a.b.c", "e30.W10.e30"])
+async def test_where_unverified_tokens_tell_no_name_the_best_one_known_is_kept(token):
+    config = AuthConfig(user_pool_id="eu-central-1_A", client_id="1", verify_tokens=False)
+    tokens = Tokens(access_token=Secret(token), id_token=Secret(token))
+    known = SignedIn(tokens=tokens, username="ada", flow=AuthFlow.USER_PASSWORD_AUTH)
+    auth = AuthClient(config)
+    assert await auth.verify(known) == known
+    assert await auth.verify(tokens) == tokens
 
 
 async def test_a_rejected_new_password_can_be_replaced_by_a_better_one(live_pool):
