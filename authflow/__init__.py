@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from authflow.errors import (
         AuthFlowError,
         BadCredentialsError,
+        CodeDeliveryError,
         CodeExpiredError,
         CodeMismatchError,
         ConfigError,
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
         PluginError,
         RefusedError,
         RemoteProtocolError,
+        RequestBlockedError,
         SessionExpiredError,
+        SignInBlockedError,
+        TemporaryPasswordExpiredError,
         ThrottledError,
         TokenError,
         TokenRevokedError,
@@ -50,11 +54,13 @@ else:
             "authflow.answers": "Choice Code NewPassword",
             "authflow.client": "AuthClient AuthConfig",
             "authflow.errors": (
-                "AuthFlowError BadCredentialsError CodeExpiredError CodeMismatchError "
-                "ConfigError DeniedError LockedOutError MisuseError NewPasswordRejectedError "
-                "NextStep OutcomeUnknownError PasswordResetRequiredError PluginError "
-                "RefusedError RemoteProtocolError SessionExpiredError ThrottledError "
-                "TokenError TokenRevokedError TransportError UserNotConfirmedError"
+                "AuthFlowError BadCredentialsError CodeDeliveryError CodeExpiredError "
+                "CodeMismatchError ConfigError DeniedError LockedOutError MisuseError "
+                "NewPasswordRejectedError NextStep OutcomeUnknownError "
+                "PasswordResetRequiredError PluginError RefusedError RemoteProtocolError "
+                "RequestBlockedError SessionExpiredError SignInBlockedError "
+                "TemporaryPasswordExpiredError ThrottledError TokenError TokenRevokedError "
+                "TransportError UserNotConfirmedError"
             ),
             "authflow.machine": "AuthFlow",
             "authflow.results": (
@@ -75,6 +81,7 @@ __all__ = [
     "ChallengeRequired",
     "Choice",
     "Code",
+    "CodeDeliveryError",
     "CodeExpiredError",
     "CodeMismatchError",
     "ConfigError",
@@ -91,11 +98,14 @@ __all__ = [
     "PluginError",
     "RefusedError",
     "RemoteProtocolError",
+    "RequestBlockedError",
     "Secret",
     "SessionExpiredError",
+    "SignInBlockedError",
     "SignInResult",
     "SignedIn",
     "Suspended",
+    "TemporaryPasswordExpiredError",
     "ThrottledError",
     "TokenError",
     "TokenRevokedError",

@@ -110,7 +110,8 @@ class AuthConfig:
             connecting, the reply, and the pauses before it is sent again. By default two
             connections that fail and a third one with its reply: twice connect_timeout, and
             read_timeout.
-        verify_tokens: Whether tokens are verified before a sign-in counts.
+        verify_tokens: Whether tokens are verified before a sign-in counts. If not, the name in
+            `SignedIn.username` is as unproved as they are.
         jwks: The pool's public keys, where they are not to be fetched: what is in its `jwks.json`,
             or the path of such a file, which is read now. When the pool changes its keys, so must
             this.

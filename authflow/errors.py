@@ -22,10 +22,19 @@
     │   ├── UserDisabledError
     │   ├── UserNotConfirmedError
     │   ├── PasswordResetRequiredError
+    │   ├── TemporaryPasswordExpiredError
     │   ├── NewPasswordRejectedError
+    │   ├── AliasExistsError            the address belongs to another account
+    │   ├── SignInBlockedError          threat protection takes the sign-in for an attack
+    │   ├── RequestBlockedError         a firewall or a policy lets nobody through from here
+    │   ├── CodeDeliveryError           a code could not be sent
+    │   ├── MfaNotSetUpError
     │   ├── FlowNotEnabledError
     │   ├── SecretHashMismatchError
+    │   ├── PoolNotFoundError           no such user pool or app client
+    │   ├── PoolSetupError              the user pool is not set up for this
     │   ├── TokenRevokedError
+    │   ├── WrongTokenError             a token of another kind, or of another app client
     │   ├── TriggerFailedError
     │   ├── DeniedError                 a trigger refuses on purpose: its text is for the client
     │   └── RequestRejectedError        refused for a reason that has no class of its own
@@ -52,8 +61,10 @@
     └── TokenError                      a token that must not be trusted
 
 Each class has a stable `code`, says in `next_step` what can be done, and keeps Cognito's own error
-name in `aws_code`. None of them holds a password, an answer or a session; one holds tokens, each in
-a `Secret`, since they would be lost with it. What servers and plugins wrote is escaped in the text.
+name in `aws_code`, unless that name tells who exists: a wrong password and a name that nobody has
+are one error in every respect. None of them holds a password, an answer or a session; one holds
+tokens, each in a `Secret`, since they would be lost with it. What servers and plugins wrote is
+escaped in the text.
 """
 
 from enum import StrEnum
@@ -65,9 +76,11 @@ if TYPE_CHECKING:
     from authflow.results import SignedIn, Tokens
 
 __all__ = [
+    "AliasExistsError",
     "AnswerNotSupportedError",
     "AuthFlowError",
     "BadCredentialsError",
+    "CodeDeliveryError",
     "CodeExpiredError",
     "CodeMismatchError",
     "ConfigError",
@@ -83,6 +96,7 @@ __all__ = [
     "LimitStoreUnavailableError",
     "LockedOutError",
     "MalformedReplyError",
+    "MfaNotSetUpError",
     "MisuseError",
     "NewPasswordRejectedError",
     "NextStep",
@@ -94,15 +108,20 @@ __all__ = [
     "PluginFailedError",
     "PluginLoadError",
     "PluginNotFoundError",
+    "PoolNotFoundError",
+    "PoolSetupError",
     "RefusedError",
     "RemoteProtocolError",
+    "RequestBlockedError",
     "RequestRejectedError",
     "SealError",
     "SecretHashMismatchError",
     "ServerFaultError",
     "SessionExpiredError",
     "SessionSpentError",
+    "SignInBlockedError",
     "SignInOverError",
+    "TemporaryPasswordExpiredError",
     "ThrottledError",
     "TimedOutError",
     "TokenError",
@@ -116,6 +135,7 @@ __all__ = [
     "UnsafeSrpValueError",
     "UserDisabledError",
     "UserNotConfirmedError",
+    "WrongTokenError",
 ]
 
 
@@ -138,8 +158,10 @@ class AuthFlowError(Exception):
     Args:
         message: What happened and what to do, without secrets. What cannot be printed in it is
             escaped, as a server or a plugin may have written a part of it.
-        aws_code: Cognito's name for the error, if it came from there; escaped likewise.
-        retry_after: Seconds to wait before trying again, if that is known.
+        aws_code: Cognito's name for the error, if it came from there and may be told; escaped
+            likewise.
+        retry_after: Seconds to wait before trying again, if that is known: what the server asked
+            for, else as the class says.
     """
 
     code: ClassVar[str] = "error"
@@ -235,7 +257,11 @@ class RefusedError(AuthFlowError):
 
 
 class BadCredentialsError(RefusedError):
-    """Wrong password, wrong answers, or no such user."""
+    """Wrong password, wrong answers, or no such user.
+
+    Which of them is in no part of it: `aws_code` is NotAuthorizedException even where Cognito said
+    UserNotFoundException, and there is no `retry_after`.
+    """
 
     code = "bad_credentials"
 
@@ -266,7 +292,14 @@ class SessionSpentError(RefusedError):
 
 
 class LockedOutError(RefusedError):
-    """Too many failures; the account is locked for a while."""
+    """Too many failures; the account is locked for a while.
+
+    Cognito does not say for how long: a lock is one second after the fifth failure and doubles with
+    each further one, up to about 15 minutes, and tries meanwhile do not make it longer
+    ("Authentication with Amazon Cognito user pools", lockout behavior for failed sign-in attempts).
+    So `retry_after` is 900 seconds, after which no lock is left; a `Retry-After` goes before. Who
+    knows how many failures there were may try sooner.
+    """
 
     code = "locked_out"
     next_step = NextStep.WAIT
@@ -293,11 +326,60 @@ class PasswordResetRequiredError(RefusedError):
     next_step = NextStep.GIVE_UP
 
 
+class TemporaryPasswordExpiredError(RefusedError):
+    """The temporary password came too late; an administrator has to set another one."""
+
+    code = "temporary_password_expired"
+    next_step = NextStep.GIVE_UP
+
+
 class NewPasswordRejectedError(RefusedError):
-    """The new password does not meet the pool's policy."""
+    """The new password does not meet the pool's policy; the same challenge takes another one."""
 
     code = "new_password_rejected"
-    next_step = NextStep.RESTART
+    next_step = NextStep.RETRY_SAME_CHALLENGE
+
+
+class AliasExistsError(RefusedError):
+    """The e-mail address, phone number or name belongs to another account."""
+
+    code = "alias_exists"
+    next_step = NextStep.GIVE_UP
+
+
+class SignInBlockedError(RefusedError):
+    """The pool's threat protection takes this sign-in for an attack.
+
+    Another password or another try does not help; another network or device may, and so may a reset
+    of the password. The pool's owner finds the reason in the user's authentication events.
+    """
+
+    code = "sign_in_blocked"
+    next_step = NextStep.GIVE_UP
+
+
+class RequestBlockedError(RefusedError):
+    """A firewall (AWS WAF), a proxy or a policy in front of the user pool stops this request.
+
+    It is about where the request comes from and what it looks like, not about the user.
+    """
+
+    code = "request_blocked"
+    next_step = NextStep.GIVE_UP
+
+
+class CodeDeliveryError(RefusedError):
+    """A code could not be sent by e-mail or text message, so there is nothing to answer with."""
+
+    code = "code_delivery"
+    next_step = NextStep.WAIT
+
+
+class MfaNotSetUpError(RefusedError):
+    """The pool wants a second factor that it, or the user, has not set up."""
+
+    code = "mfa_not_set_up"
+    next_step = NextStep.GIVE_UP
 
 
 class FlowNotEnabledError(RefusedError):
@@ -314,10 +396,31 @@ class SecretHashMismatchError(RefusedError):
     next_step = NextStep.GIVE_UP
 
 
+class PoolNotFoundError(RefusedError):
+    """There is no such user pool or app client in this region."""
+
+    code = "pool_not_found"
+    next_step = NextStep.GIVE_UP
+
+
+class PoolSetupError(RefusedError):
+    """The user pool, its feature plan or its roles are not set up for this: its owner must act."""
+
+    code = "pool_setup"
+    next_step = NextStep.GIVE_UP
+
+
 class TokenRevokedError(RefusedError):
-    """The token was revoked, has expired or was used before."""
+    """The token was revoked, has expired or was used before, or its user is gone."""
 
     code = "token_revoked"
+
+
+class WrongTokenError(RefusedError):
+    """The token is of another kind than is needed here, or was given to another app client."""
+
+    code = "wrong_token"
+    next_step = NextStep.GIVE_UP
 
 
 class TriggerFailedError(RefusedError):
@@ -367,7 +470,12 @@ class TimedOutError(TransportError):
 
 
 class ThrottledError(TransportError):
-    """The server asks to slow down."""
+    """The server asks to slow down.
+
+    `retry_after` is what its `Retry-After` says. Without one it is 1.5 seconds: Cognito's quotas
+    are counted by the second. Many clients that were turned away together should wait longer, each
+    for a time of its own.
+    """
 
     code = "throttled"
 

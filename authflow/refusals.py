@@ -1,118 +1,110 @@
-"""What Cognito's errors mean: from a code and a text to one of our classes.
+"""What Cognito's errors become: from a code and a text, as they came, to one of our errors.
 
-One code has many meanings, and often only the text separates them: NotAuthorizedException is a
-wrong password, a lock-out, a spent session, a disabled user, a wrong SECRET_HASH or a revoked
-token. Texts were collected from the developer guide and from issue threads; an unknown one stays a
-RequestRejectedError with Cognito's own words.
+What came is classified first, whatever was typed (`causes`), and what is shown is chosen then. What
+has a class has words of its own. Others' words are shown where they are written for the person (a
+trigger refuses) or where nobody knows what they mean; and not where they hold something of what was
+sent (`echoes`). Nothing that came is kept on an error besides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from authflow import errors
-from authflow.errors import AuthFlowError
-
-_BAD_CREDENTIALS: Final = "wrong username, password or answer"
-
-_BY_MESSAGE: Final[tuple[tuple[str, type[AuthFlowError], str], ...]] = (
-    ("incorrect username or password", errors.BadCredentialsError, ""),
-    ("user does not exist", errors.BadCredentialsError, ""),
-    ("attempts exceeded", errors.LockedOutError, "too many failures: wait before the next try"),
-    (
-        "attempt limit exceeded",
-        errors.LockedOutError,
-        "too many failures: wait before the next try",
-    ),
-    ("session is expired", errors.SessionExpiredError, "the challenge was not answered in time"),
-    ("session has expired", errors.SessionExpiredError, "the challenge was not answered in time"),
-    ("only be used once", errors.SessionSpentError, "this challenge was answered before"),
-    ("invalid session", errors.SessionSpentError, "this challenge was answered or has expired"),
-    ("user is disabled", errors.UserDisabledError, "the user is disabled"),
-    ("secret_hash", errors.SecretHashMismatchError, "check the client secret in the settings"),
-    ("secret hash", errors.SecretHashMismatchError, "check the client secret in the settings"),
-    ("secret was not received", errors.SecretHashMismatchError, "set the app client's secret"),
-    ("client secret", errors.SecretHashMismatchError, "check the client secret in the settings"),
-    ("flow not enabled", errors.FlowNotEnabledError, "allow the flow in the app client"),
-    ("flow is not enabled", errors.FlowNotEnabledError, "allow the flow in the app client"),
-    (
-        "is not enabled for the client",
-        errors.FlowNotEnabledError,
-        "allow the flow in the app client",
-    ),
-    ("auth flow not supported", errors.FlowNotEnabledError, "allow the flow in the app client"),
-    ("refresh token", errors.TokenRevokedError, "the refresh token is no longer good"),
-    ("access token", errors.TokenRevokedError, "the access token is no longer good"),
-    (
-        "lambda trigger is not configured",
-        errors.TriggerFailedError,
-        "the user pool is not set up for this sign-in",
-    ),
+from authflow.causes import (
+    ACCESS_TOKEN_IS_NO_GOOD,
+    BAD_CREDENTIALS,
+    CODES,
+    NO_POOL,
+    REFRESH_TOKEN_IS_NO_GOOD,
+    SERVER_FAULT,
+    STATUSES,
+    THROTTLED,
+    UNKNOWN,
+    Cause,
 )
-"""NotAuthorizedException and InvalidParameterException mean many things, and only the text says
-which. First match wins."""
-
-_BY_CODE: Final[Mapping[str, tuple[type[AuthFlowError], str]]] = {
-    "UserNotFoundException": (errors.BadCredentialsError, ""),
-    "CodeMismatchException": (errors.CodeMismatchError, "the code is wrong; try again"),
-    "ExpiredCodeException": (errors.CodeExpiredError, "the code has expired; start again"),
-    "UserNotConfirmedException": (
-        errors.UserNotConfirmedError,
-        "the user must confirm the sign-up first",
-    ),
-    "PasswordResetRequiredException": (
-        errors.PasswordResetRequiredError,
-        "the password must be reset first",
-    ),
-    "RefreshTokenReuseException": (errors.TokenRevokedError, "the refresh token was used before"),
-    "TooManyFailedAttemptsException": (errors.LockedOutError, "too many failures: wait"),
-    "LimitExceededException": (errors.LockedOutError, "too many tries: wait"),
-    "TooManyRequestsException": (errors.ThrottledError, "Cognito asks to slow down"),
-    "ThrottlingException": (errors.ThrottledError, "Cognito asks to slow down"),
-    "RequestLimitExceeded": (errors.ThrottledError, "Cognito asks to slow down"),
-    "InternalErrorException": (errors.ServerFaultError, "the server failed; try again later"),
-    "ServiceUnavailable": (errors.ServerFaultError, "the server failed; try again later"),
-}
-
-_WITH_REASON: Final[Mapping[str, tuple[type[AuthFlowError], str]]] = {
-    "InvalidPasswordException": (errors.NewPasswordRejectedError, "the password was rejected"),
-    "PasswordHistoryPolicyViolationException": (
-        errors.NewPasswordRejectedError,
-        "the password was rejected",
-    ),
-    "UserLambdaValidationException": (errors.TriggerFailedError, "a trigger refused"),
-    "UnexpectedLambdaException": (errors.TriggerFailedError, "a trigger could not be run"),
-    "InvalidLambdaResponseException": (errors.TriggerFailedError, "a trigger's result is invalid"),
-    "InvalidUserPoolConfigurationException": (
-        errors.TriggerFailedError,
-        "the user pool is not set up for this sign-in",
-    ),
-}
-"""Errors whose text is written for the person who reads it."""
+from authflow.echoes import echoes
+from authflow.errors import AuthFlowError, NextStep
+from authflow.printable import MOST_CHARS, one_line
+from authflow.retry_after import read_retry_after
 
 _CODE_CHARS: Final = 80
-_REASON_CHARS: Final = 300
+_READ_CHARS: Final = 4 * MOST_CHARS
+"""How much of a text is looked at: as much as `one_line` looks at."""
+_TOLD_ABOUT_CREDENTIALS: Final = "NotAuthorizedException"
+"""What Cognito says of a wrong password, and of every name where it hides who exists."""
+_NO_CREDENTIALS: Final[Mapping[str, Cause]] = {
+    "GetTokensFromRefreshToken": REFRESH_TOKEN_IS_NO_GOOD,
+    "RevokeToken": REFRESH_TOKEN_IS_NO_GOOD,
+    "GlobalSignOut": ACCESS_TOKEN_IS_NO_GOOD,
+}
+"""What wrong credentials are where a token is all that is sent: its user is gone."""
+_OF_COGNITO_ALONE: Final = frozenset({"NotAuthorizedException", "InvalidParameterException"})
+"""Codes that no gateway gives: the HTTP status tells nothing more about them."""
+_SERVER_ERRORS: Final = 500
+"""HTTP's."""
 
 
-def _printable(text: str, most: int) -> str:
-    return "".join(c if c.isprintable() else " " for c in text[:most])
-
-
-def read_error(aws_code: str, text: str) -> AuthFlowError:
+def read_error(
+    aws_code: str,
+    text: str,
+    *,
+    operation: str = "InitiateAuth",
+    secrets: Iterable[str] = (),
+    status: int = 400,
+    headers: Mapping[str, str] | None = None,
+) -> AuthFlowError:
     """Turn one of Cognito's errors into ours.
 
     Args:
-        aws_code: Cognito's name for it, such as NotAuthorizedException.
-        text: Its message, with everything secret taken out already.
+        aws_code: Cognito's name for it, such as NotAuthorizedException, as it came; a number where
+            the reply was not Cognito's.
+        text: Its message, as it came.
+        operation: What was asked for, such as "RespondToAuthChallenge".
+        secrets: What was sent and must not be told.
+        status: The reply's HTTP status.
+        headers: The reply's HTTP headers, under names in lower case.
+
+    Returns:
+        The error. Its text, its code and all else in it can be shown.
     """
-    aws_code, reason = _printable(aws_code, _CODE_CHARS), _printable(text, _REASON_CHARS)
-    if aws_code in _WITH_REASON:
-        kind, what = _WITH_REASON[aws_code]
-        return kind(f"{what}: {reason}", aws_code=aws_code)
-    if aws_code in _BY_CODE:
-        kind, what = _BY_CODE[aws_code]
-        return kind(what or _BAD_CREDENTIALS, aws_code=aws_code)
-    if aws_code in {"NotAuthorizedException", "InvalidParameterException"}:
-        for part, kind, what in _BY_MESSAGE:
-            if part in text.lower():
-                return kind(what or _BAD_CREDENTIALS, aws_code=aws_code)
-    return errors.RequestRejectedError(f"{aws_code}: {reason}", aws_code=aws_code)
+    named = bool(aws_code) and not aws_code.isdecimal()
+    cause = _cause(aws_code if named else "", text, operation, status)
+    secrets, told, its_code = tuple(secrets), cause.told, None
+    if named and (aws_code in CODES or not echoes(aws_code[:_READ_CHARS], secrets)):
+        its_code = one_line(aws_code, _CODE_CHARS)
+    if cause.kind is errors.BadCredentialsError:
+        its_code = _TOLD_ABOUT_CREDENTIALS
+    if cause.kind is errors.TokenRevokedError and its_code == "UserNotFoundException":
+        its_code = _TOLD_ABOUT_CREDENTIALS
+    if cause.kind is errors.ServerFaultError and status >= _SERVER_ERRORS:
+        told = f"the server failed with HTTP status {status}"
+    if cause.in_its_words:
+        told = told or its_code or "the server refused the request"
+        words = one_line(text) if not echoes(text[:_READ_CHARS], secrets) else ""
+        told = f"{told}: {words}" if words else told
+    return cause.kind(told, aws_code=its_code, retry_after=_wait(cause, headers or {}))
+
+
+def _cause(aws_code: str, text: str, operation: str, status: int) -> Cause:
+    """Say what an error means, by what came as it came."""
+    known = CODES.get(aws_code)
+    cause = UNKNOWN if known is None else known.read(_folded(text))
+    if status >= _SERVER_ERRORS and cause is not THROTTLED:
+        return SERVER_FAULT
+    if cause is UNKNOWN and aws_code not in _OF_COGNITO_ALONE:
+        return STATUSES.get(status, UNKNOWN if aws_code else NO_POOL)
+    if cause is BAD_CREDENTIALS:
+        return _NO_CREDENTIALS.get(operation, cause)
+    return cause
+
+
+def _folded(text: str) -> str:
+    return " ".join(text[:_READ_CHARS].casefold().split())
+
+
+def _wait(cause: Cause, headers: Mapping[str, str]) -> float | None:
+    """Say how long to wait, where waiting helps."""
+    if cause.kind.next_step is not NextStep.WAIT:
+        return None
+    asked = read_retry_after(headers)
+    return cause.wait if asked is None else asked

@@ -73,7 +73,10 @@ class SignedIn:
 
     Args:
         tokens: Verified against the user pool's keys, unless the client was told not to.
-        username: The user's canonical name in the pool; the one that was typed may be an alias.
+        username: The user's canonical name in the pool, as the tokens tell it; the one that was
+            typed may be an alias. If the client was told not to verify tokens, nobody has proved
+            it. Where tokens tell no name, it is the best one known: that of the last challenge,
+            else the one that was typed.
         flow: The auth flow that led here.
     """
 

@@ -36,7 +36,7 @@ class Story:
             self.console.print(f"    ← {escape(received)}", style="dim cyan")
         else:
             name = exchange.error.aws_code or type(exchange.error).__name__
-            self.console.print(f"    ← {name}", style="yellow")
+            self.console.print(f"    ← {escape(name)}", style="yellow")
 
     async def step(self, title: str, act: Callable[[], Awaitable[str]]) -> None:
         """Run one step; a failure is told and kept, and the story goes on.

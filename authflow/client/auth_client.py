@@ -41,6 +41,7 @@ from authflow.prompts.prompt import Prompt
 from authflow.results import ChallengeRequired, SignedIn, SignInResult, Tokens
 from authflow.seclusion import Unframed
 from authflow.secret import Secret
+from authflow.tokens.usernames import unverified_username
 from authflow.tokens.verifier import TokenVerifier
 
 _NEW_PASSWORD: Final = State.NEW_PASSWORD_REQUIRED
@@ -190,8 +191,9 @@ class AuthClient:
         """Answer a challenge, and go on as `sign_in` does.
 
         A wrong answer to a custom challenge gives another ChallengeRequired, whose challenge knows
-        that it is a retry and which attempt; a wrong code for MFA raises CodeMismatchError, and the
-        same `pending` can be answered again.
+        that it is a retry and which attempt. A wrong code for MFA raises CodeMismatchError and a
+        new password that does not conform NewPasswordRejectedError: the same `pending` can be
+        answered again.
 
         Args:
             pending: What the last call gave. It stays as it is.
@@ -298,7 +300,7 @@ class AuthClient:
             issued: `signed_in` of the error; after `refresh`, its `tokens`.
 
         Returns:
-            The same, and from now on it counts.
+            The same, and from now on it counts. A SignedIn has the name that its tokens tell.
 
         Raises:
             TokenError: The tokens are not the user pool's.
@@ -309,15 +311,19 @@ class AuthClient:
             msg = f"verify takes a SignedIn or Tokens, not {type(issued).__name__}"
             del issued  # it may be a token's text, and tracebacks show locals
             raise MisuseError(msg)
-        if self.config.verify_tokens:
+        tokens = issued.tokens if isinstance(issued, SignedIn) else issued
+        if not self.config.verify_tokens:
+            username = unverified_username(tokens)
+        else:
             try:
                 with Unframed():
-                    await self._verifier.verify(
-                        issued.tokens if isinstance(issued, SignedIn) else issued
-                    )
+                    username = await self._verifier.verify(tokens)
             except JwksUnreachableError as error:
                 error.signed_in = issued if isinstance(issued, SignedIn) else None
                 raise
+        # Tokens know better than the replies, which may name an alias or nobody at all.
+        if isinstance(issued, SignedIn) and username is not None:
+            return evolve(issued, username=username)
         return issued
 
     async def _carry_on(self, conversation: Conversation, prompt: Prompt | None) -> SignInResult:

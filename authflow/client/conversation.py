@@ -71,7 +71,7 @@ class Ask:
 
 @frozen
 class Verify:
-    """Verify the tokens of a sign-in. What comes of it: the SignedIn whose tokens are verified."""
+    """Verify the tokens of a sign-in. What comes of it: the SignedIn, named as its tokens say."""
 
     signed_in: SignedIn
 

@@ -35,6 +35,7 @@ from authflow.aws.sessions import (
     tell_when_sent,
     unlogged,
 )
+from authflow.causes import THROTTLED_SECONDS
 from authflow.client.observation import Observation
 from authflow.config import AuthConfig
 from authflow.errors import (
@@ -64,6 +65,8 @@ _METHODS: Final[Mapping[str, str]] = {
     "RevokeToken": "revoke_token",
     "GlobalSignOut": "global_sign_out",
 }
+_SOON: Final = frozenset({None, 0.0, THROTTLED_SECONDS})
+"""How long a server asks to wait that does not say, or does not mind."""
 _ONCE: Final = frozenset({"RespondToAuthChallenge", "GetTokensFromRefreshToken"})
 """What they carry is spent by being received: sessions, and refresh tokens with rotation on."""
 
@@ -160,8 +163,8 @@ class Transport:
             if not isinstance(outcome, _NotSentError | ThrottledError):
                 return outcome
             pause = next(pauses, None)
-            if pause is None:
-                return outcome
+            if pause is None or outcome.retry_after not in _SOON:
+                return outcome  # nobody asks again before the server says so
             passage.stage, passage.refused = _Stage.PAUSING, outcome
             await anyio.sleep(random.uniform(0, pause))  # noqa: S311  # spreads load, hides nothing
             passage.stage = _Stage.WAITING
@@ -226,14 +229,20 @@ def _check_json(response_dict: Mapping[str, Any], **_: object) -> None:
 
 
 def _refusal(request: Request, error: ClientError) -> AuthFlowError:
-    """Read Cognito's error."""
+    """Read Cognito's error, as it came."""
     response = error.response
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    details = response.get("Error", {})
-    code, text = str(details.get("Code", "")), request.scrub(str(details.get("Message", "")))
-    if status >= 500 or not code:  # HTTP's server errors
-        return _uncertain(request, ServerFaultError, f"the server failed with HTTP status {status}")
-    return read_error(code, text)
+    metadata, details = response.get("ResponseMetadata", {}), response.get("Error", {})
+    refused = read_error(
+        str(details.get("Code", "")),
+        str(details.get("Message", "")),
+        operation=request.operation,
+        secrets=request.secrets(),
+        status=metadata.get("HTTPStatusCode", 0),
+        headers=metadata.get("HTTPHeaders", {}),
+    )
+    if isinstance(refused, ServerFaultError | TimedOutError) and request.operation in _ONCE:
+        return _uncertain(request, type(refused), refused.message)
+    return refused
 
 
 def _lost(request: Request, error: BotoCoreError, passage: _Passage) -> AuthFlowError:

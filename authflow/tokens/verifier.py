@@ -20,6 +20,7 @@ from authflow.given_secrets import Unfit, checked, wrapped
 from authflow.results import Tokens
 from authflow.secret import Secret
 from authflow.tokens.key_source import KeySource
+from authflow.tokens.usernames import username_in
 
 LEEWAY: Final = 60
 """Seconds by which clocks may differ."""
@@ -60,12 +61,15 @@ class TokenVerifier:
         """
         await self._source.fetch()
 
-    async def verify(self, tokens: Tokens) -> None:
+    async def verify(self, tokens: Tokens) -> str | None:
         """Verify an access token and an id token that were just issued, and that they are a pair.
 
         Args:
             tokens: What the pool gave. Unlike for anybody's token, its keys are fetched again as
                 soon as the tokens name one that is not known.
+
+        Returns:
+            The user's canonical name in the pool; None if the tokens do not tell it.
 
         Raises:
             TokenError: One of them must not be trusted.
@@ -84,6 +88,7 @@ class TokenVerifier:
         if access.get("sub") != identity.get("sub"):
             msg = "the access token and the id token are of different users"
             raise TokenError(msg)
+        return username_in(identity, access)
 
     async def claims(self, token: str | Secret[str], use: Use) -> Mapping[str, Any]:
         """Verify a token and give its claims.

@@ -48,20 +48,23 @@ class Request:
         members: dict[str, Any] = json.loads(self._body.reveal())
         return members
 
-    def scrub(self, text: str) -> str:
-        """Take everything out of a server's text that the request holds and that may be secret."""
-        for secret in sorted(self._secrets(), key=len, reverse=True):  # one may be part of another
-            text = text.replace(secret, "***")
-        return text
+    def secrets(self) -> frozenset[str]:
+        """Give all that the request holds and that no text of a server may tell again.
 
-    def _secrets(self) -> set[str]:
+        Short ClientMetadata is not among it: that is a language or a kind of device, and is a part
+        of many texts that a pool's triggers write for users.
+        """
         body = self.body
         parameters = body.get("AuthParameters") or body.get("ChallengeResponses") or {}
         values = [value for name, value in parameters.items() if name not in _NOT_SECRET]
         values += [value for name, value in body.items() if name not in _NOT_SECRET]
-        return {value for value in values if isinstance(value, str) and value}
+        metadata = body.get("ClientMetadata") or {}
+        values += [value for value in metadata.values() if len(value) >= _TOKEN_CHARS]
+        return frozenset(value for value in values if isinstance(value, str) and value)
 
 
+_TOKEN_CHARS: Final = 8
+"""Characters of ClientMetadata from which on it may be a token, such as a solved CAPTCHA's."""
 _NOT_SECRET: Final = frozenset({USERNAME, CHALLENGE_NAME, "AuthFlow", "ChallengeName", "ClientId"})
 
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import anyio
 import pytest
+from attrs import evolve
 
 from authflow import AuthClient, AuthConfig, AuthFlow, ChallengeRequired, Secret, SignedIn
 from authflow.client import ScriptedPrompt, TokenVerifier
@@ -13,12 +15,16 @@ from authflow.errors import (
     AnswerNotSupportedError,
     BadCredentialsError,
     FlowNotEnabledError,
+    LockedOutError,
     MisuseError,
     NewPasswordRejectedError,
     PasswordRequiredError,
+    PoolNotFoundError,
     SecretHashMismatchError,
     SessionSpentError,
+    TemporaryPasswordExpiredError,
     TokenRevokedError,
+    WrongTokenError,
 )
 from authflow.triggers import Triggers, challenge, password, sequence
 
@@ -197,6 +203,38 @@ async def test_a_temporary_password_must_be_changed_before_there_are_tokens(live
             assert isinstance(await auth.sign_in("ada", PASSWORD), SignedIn)
             with pytest.raises(BadCredentialsError):
                 await auth.sign_in("ada", "Temporary-1")
+
+
+async def test_what_the_pool_refuses_has_its_class_and_says_what_to_do(live_pool, clock):
+    async with live_pool(clock=clock) as pool:
+        await pool.user()
+        await pool.owner.admin_create_user(
+            UserPoolId=pool.user_pool_id, Username="bob", TemporaryPassword="Temporary-1"
+        )
+        flow = AuthFlow.USER_PASSWORD_AUTH
+        config = await pool.app_client(flow=flow, cognito={"PreventUserExistenceErrors": "LEGACY"})
+        async with AuthClient(config, clock=lambda: datetime.fromtimestamp(clock(), UTC)) as auth:
+            tokens = (await auth.sign_in("ada", PASSWORD)).tokens
+            with pytest.raises(WrongTokenError):
+                await auth.revoke(tokens.access_token)
+            with pytest.raises(BadCredentialsError) as unknown:
+                await auth.sign_in("nobody", PASSWORD)
+            for _ in range(5):
+                with pytest.raises(BadCredentialsError) as wrong:
+                    await auth.sign_in("ada", "password")
+            assert repr(unknown.value) == repr(wrong.value)
+            assert vars(unknown.value) == vars(wrong.value)
+            with pytest.raises(LockedOutError) as locked:
+                await auth.sign_in("ada", "x")
+            assert (locked.value.next_step, locked.value.retry_after) == ("wait", 900)
+            clock.now += locked.value.retry_after
+            assert isinstance(await auth.sign_in("ada", PASSWORD), SignedIn)
+            clock.now += 8 * 86400
+            with pytest.raises(TemporaryPasswordExpiredError):
+                await auth.sign_in("bob", "Temporary-1")
+        async with AuthClient(evolve(config, client_id="nobodys")) as auth:
+            with pytest.raises(PoolNotFoundError):
+                await auth.sign_in("ada", PASSWORD)
 
 
 async def test_tokens_are_refreshed_revoked_and_signed_out(live_pool):

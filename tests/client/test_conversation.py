@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from authflow import srp
 from authflow.answers import Choice, Code, NewPassword
@@ -121,6 +122,19 @@ def test_srp_draws_sends_proves_sends_and_verifies():
     assert driver.result == SignedIn(
         tokens=driver.result.tokens, username="3f1c", flow=AuthFlow.USER_SRP_AUTH
     )
+
+
+@pytest.mark.parametrize("flow", [AuthFlow.USER_PASSWORD_AUTH, AuthFlow.CUSTOM_AUTH])
+def test_a_user_is_called_by_the_best_name_known_until_the_tokens_tell(flow: AuthFlow):
+    word = None if flow is AuthFlow.CUSTOM_AUTH else "hunter2!"
+    named = asked("NEW_PASSWORD_REQUIRED" if word else "CUSTOM_CHALLENGE", USERNAME="u-1")
+    challenged = begin(flow, word).tell(named).tell(Secret("New-password-1"))
+    for driver, username in ((begin(flow, word), "ada"), (challenged, "u-1")):
+        driver.tell(SIGNED_IN)
+        assert isinstance(driver.step, Verify)
+        assert driver.step.signed_in.username == username
+        told = evolve(driver.step.signed_in, username="3f1c")
+        assert driver.tell(told).result is told
 
 
 def test_a_plain_password_is_sent_at_once():

@@ -11,10 +11,13 @@ import pytest
 from authflow import AuthClient, AuthConfig, Secret
 from authflow.client.transport import open_transport
 from authflow.errors import (
+    AuthFlowError,
     BadCredentialsError,
     ConfigError,
+    LockedOutError,
     MalformedReplyError,
     OutcomeUnknownError,
+    RequestBlockedError,
     RequestRejectedError,
     ServerFaultError,
     ThrottledError,
@@ -219,14 +222,152 @@ async def test_a_refusal_has_its_class_and_keeps_cognitos_name(scripted):
 
 @pytest.mark.parametrize("request_of", [initiate, respond])
 async def test_no_error_shows_what_was_sent_even_if_the_server_echoes_it(scripted, request_of):
-    echo = scripted.error("OddException", "for ada: canary-password, canary-answer")
+    sent = "canary-password" if request_of is initiate else "canary-answer"
+    echo = scripted.error("OddException", f"for ada: {sent}")
     async with scripted.serve(echo) as server, open_transport(server.config()) as transport:
         with pytest.raises(RequestRejectedError) as refused:
             await transport.send(request_of(server.config()), read_reply)
-    sent = "canary-password" if request_of is initiate else "canary-answer"
-    assert "ada" in str(refused.value)
-    assert sent not in str(refused.value)
+    assert str(refused.value) == "OddException"  # and no gap that says what stood there
     assert sent not in told_with_locals(refused.value)
+
+
+async def refusals(scripted, *script, passwords=("hunter2",), seen=None):
+    """Sign in with each password, and give what each of the server's answers became."""
+    observer = None if seen is None else seen.append
+    became = {password: [] for password in passwords}
+    async with (
+        scripted.serve(*script * len(passwords)) as server,
+        AuthClient(server.config(), observer=observer) as auth,
+    ):
+        for password in passwords:
+            for _ in script:
+                with pytest.raises(AuthFlowError) as refused:
+                    await auth.sign_in("ada", password, flow=AuthFlow.USER_PASSWORD_AUTH)
+                assert refused.value.__cause__ is refused.value.__context__ is None
+                became[password].append(refused.value)
+    return became
+
+
+PASSWORDS = ["password", "hunter2", "x", "a", "Incorrect", "exceeded", "e", "User", "."]
+
+
+async def test_a_refusal_is_read_as_it_came_whatever_the_password_is(scripted):
+    """So "password" is not cut out of "Incorrect username or password." before that is read."""
+    became = await refusals(
+        scripted,
+        scripted.error("NotAuthorizedException", "Incorrect username or password."),
+        scripted.error("NotAuthorizedException", "Password attempts exceeded"),
+        scripted.error("UserLambdaValidationException", "No Incorrect password exceeded, User x."),
+        passwords=PASSWORDS,
+    )
+    for password in PASSWORDS:
+        wrong, locked, odd = became[password]
+        assert (type(wrong), type(locked)) == (BadCredentialsError, LockedOutError)
+        assert str(wrong) == "wrong username, password or answer"
+        assert str(locked) == "too many failures: wait before the next try"
+        assert (str(odd) == "a trigger refused") == (password != "hunter2")
+
+
+async def test_an_unknown_user_and_a_wrong_password_look_the_same_to_the_observer_too(scripted):
+    seen = []
+    became = await refusals(
+        scripted,
+        scripted.error("NotAuthorizedException", "Incorrect username or password."),
+        scripted.error("UserNotFoundException", "User does not exist."),
+        seen=seen,
+    )
+    wrong, unknown = became["hunter2"]
+    assert (repr(wrong), wrong.__dict__) == (repr(unknown), unknown.__dict__)
+    assert repr(seen[0]) == repr(seen[1])
+    assert [each.error for each in seen] == [wrong, unknown]
+
+
+def http(status, body, *headers, media_type="text/html"):
+    lines = [
+        *(f"HTTP/1.1 {status} X", "connection: close"),
+        *(f"content-type: {media_type}", f"content-length: {len(body)}"),
+    ]
+    return ("\r\n".join([*lines, *headers, "", ""]) + body).encode()
+
+
+BY_STATUS = {
+    **dict.fromkeys((401, 403, 407), RequestBlockedError),
+    **dict.fromkeys((413, 431), RequestRejectedError),
+    **dict.fromkeys((400, 404, 405), MalformedReplyError),
+    **dict.fromkeys((500, 502, 503), ServerFaultError),
+    408: TimedOutError,
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        ("<html><body>canary-page</body></html>", "text/html"),
+        ('{"message":"canary-page"}', "application/json"),
+    ],
+)
+async def test_what_a_gateway_says_instead_of_cognito_is_read_by_its_status(
+    scripted, body, media_type
+):
+    script = [scripted.raw(http(status, body, media_type=media_type)) for status in BY_STATUS]
+    became = (await refusals(scripted, *script))["hunter2"]
+    assert [type(refused) for refused in became] == list(BY_STATUS.values())
+    for refused in became:
+        assert "canary-page" not in f"{refused} {refused!r} {refused.__dict__}"
+        assert refused.aws_code is None
+
+
+async def test_a_gateway_that_gave_up_on_an_answer_leaves_its_outcome_unknown(scripted):
+    statuses = (408, 500, 504)
+    script = [scripted.raw(http(status, "gone")) for status in statuses]
+    async with scripted.serve(*script) as server, open_transport(server.config()) as transport:
+        for sent, _ in enumerate(statuses, 1):
+            with pytest.raises(OutcomeUnknownError):
+                await transport.send(respond(server.config()), read_reply)
+            assert len(server.requests) == sent
+
+
+THROTTLES = [
+    (400, '{"__type":"TooManyRequestsException","message":"Rate exceeded"}'),
+    (503, '{"__type":"TooManyRequestsException","message":"Too many requests."}'),
+    (429, "<html>slow down</html>"),
+]
+SAID = "date: Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+async def test_a_server_that_says_when_is_not_asked_again_before(scripted):
+    script = [
+        scripted.raw(http(*throttle, header, SAID))
+        for throttle in THROTTLES
+        for header in ("retry-after: 7", "retry-after: Sun, 06 Nov 1994 08:49:44 GMT")
+    ]
+    async with scripted.serve(*script) as server, open_transport(server.config()) as transport:
+        for sent, _ in enumerate(script, 1):
+            with pytest.raises(ThrottledError) as throttled:
+                await transport.send(respond(server.config()), read_reply)
+            assert (throttled.value.retry_after, len(server.requests)) == (7, sent)
+
+
+async def test_a_server_that_does_not_say_when_is_asked_again_soon(scripted, monkeypatch):
+    monkeypatch.setattr("authflow.client.transport._PAUSES", (0.001, 0.001))
+    for header in ("retry-after: 0", "retry-after: soon", "x: y"):
+        said = [scripted.raw(http(*throttle, header)) for throttle in THROTTLES[:2]]
+        async with (
+            scripted.serve(*said, TOKENS) as server,
+            open_transport(server.config()) as transport,
+        ):
+            await transport.send(respond(server.config()), read_reply)
+            assert len(server.requests) == 3
+
+
+async def test_a_lock_tells_how_long_to_wait(scripted):
+    text = '{"__type":"NotAuthorizedException","message":"Password attempts exceeded"}'
+    became = await refusals(
+        scripted,
+        scripted.raw(http(400, text)),
+        scripted.raw(http(400, text, "retry-after: 64")),
+    )
+    assert [refused.retry_after for refused in became["hunter2"]] == [900, 64]
 
 
 @pytest.mark.parametrize("fault", ["hang_up", "half"])

@@ -1,0 +1,325 @@
+"""What Cognito's errors mean: which class each code and text has, and what is said about it.
+
+One code has many meanings, and often only the text separates them: NotAuthorizedException is a
+wrong password, a lock-out, a spent session, a disabled user, a wrong SECRET_HASH or a revoked
+token. The texts are those of the developer guide, the API reference and what others report that
+Cognito said; `tests/scenarios/refusals.json` has each with its source. Texts change in small
+things, so a few words that carry the meaning are looked for, whatever stands around them.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from attrs import frozen
+
+from authflow import errors
+from authflow.errors import AuthFlowError
+
+LOCKED_SECONDS: Final = 900.0
+"""The longest lock of Cognito's, which does not say how long one lasts: see `LockedOutError`."""
+THROTTLED_SECONDS: Final = 1.5
+"""How long to wait before asking again, if the server does not say. It is no whole number, as what
+a server asks for is: so the two can be told apart."""
+
+
+@frozen
+class Cause:
+    """Why the server said no.
+
+    Args:
+        kind: The class of the error.
+        told: What the error says, in our words.
+        in_its_words: Whether Cognito's words follow: they are for the person, or nobody knows them.
+        wait: Seconds to wait where the server does not say.
+    """
+
+    kind: type[AuthFlowError]
+    told: str
+    in_its_words: bool = False
+    wait: float | None = None
+
+
+@frozen
+class Code:
+    """What an error code means.
+
+    Args:
+        texts: What it means where its text has certain words; the first that fits counts.
+        else_: What it means otherwise.
+    """
+
+    else_: Cause
+    texts: tuple[tuple[re.Pattern[str], Cause], ...] = ()
+
+    def read(self, text: str) -> Cause:
+        """Say what the code means with a text, which is in lower case and on one line."""
+        for words, cause in self.texts:
+            if words.search(text):
+                return cause
+        return self.else_
+
+
+BAD_CREDENTIALS: Final = Cause(errors.BadCredentialsError, "wrong username, password or answer")
+REFRESH_TOKEN_IS_NO_GOOD: Final = Cause(
+    errors.TokenRevokedError, "the refresh token is no longer good: sign in again"
+)
+ACCESS_TOKEN_IS_NO_GOOD: Final = Cause(
+    errors.TokenRevokedError, "the access token is no longer good: sign in again"
+)
+BLOCKED: Final = Cause(
+    errors.RequestBlockedError,
+    "a firewall or proxy in front of the user pool stopped the request: its owner knows why",
+)
+THROTTLED: Final = Cause(
+    errors.ThrottledError, "the server asks to slow down", wait=THROTTLED_SECONDS
+)
+TOO_LARGE: Final = Cause(
+    errors.RequestRejectedError, "the request is too large for the server: send less"
+)
+TIMED_OUT: Final = Cause(errors.TimedOutError, "the server did not get the request in time")
+NO_POOL: Final = Cause(
+    errors.MalformedReplyError, "the reply is no user pool's: check the endpoint"
+)
+SERVER_FAULT: Final = Cause(errors.ServerFaultError, "the server failed; try again later")
+UNKNOWN: Final = Cause(errors.RequestRejectedError, "", in_its_words=True)
+
+_WAF: Final = Cause(
+    errors.RequestBlockedError,
+    "a firewall (AWS WAF) stopped the request: the user pool's owner knows why",
+)
+_LOCKED: Final = Cause(
+    errors.LockedOutError, "too many failures: wait before the next try", wait=LOCKED_SECONDS
+)
+_EXPIRED: Final = Cause(errors.SessionExpiredError, "the challenge was not answered in time")
+_SPENT: Final = Cause(errors.SessionSpentError, "this challenge was answered before")
+_SESSION: Final = Cause(errors.SessionSpentError, "this challenge was answered or has expired")
+_CODE: Final = Cause(errors.CodeMismatchError, "the code is wrong; try again")
+_DISABLED: Final = Cause(errors.UserDisabledError, "the user is disabled")
+_NOT_CONFIRMED: Final = Cause(
+    errors.UserNotConfirmedError, "the user must confirm the sign-up first"
+)
+_RESET: Final = Cause(errors.PasswordResetRequiredError, "the password must be reset first")
+_TEMPORARY: Final = Cause(
+    errors.TemporaryPasswordExpiredError,
+    "the temporary password has expired: an administrator must set a new one",
+)
+_THREAT: Final = Cause(
+    errors.SignInBlockedError,
+    "the user pool's threat protection blocked this: try from elsewhere, or reset the password",
+)
+_SECRET: Final = Cause(errors.SecretHashMismatchError, "check the client secret in the settings")
+_NO_SECRET: Final = Cause(errors.SecretHashMismatchError, "set the app client's secret")
+_FLOW: Final = Cause(errors.FlowNotEnabledError, "allow the flow in the app client")
+_SCOPES: Final = Cause(errors.WrongTokenError, "the access token does not have the scope for this")
+_TOKEN_KIND: Final = Cause(errors.WrongTokenError, "only refresh tokens can be revoked")
+_FOREIGN_TOKEN: Final = Cause(errors.WrongTokenError, "the token was given to another app client")
+_NO_REVOCATION: Final = Cause(
+    errors.PoolSetupError, "allow the revocation of tokens in the app client"
+)
+_NO_TRIGGER: Final = Cause(
+    errors.TriggerFailedError, "the user pool is not set up for this sign-in"
+)
+_NO_SUCH_POOL: Final = Cause(
+    errors.PoolNotFoundError,
+    "there is no such user pool or app client: check their ids and the region",
+)
+_NO_MFA: Final = Cause(
+    errors.MfaNotSetUpError, "the second factor that the user pool wants is not set up"
+)
+_NO_DEVICE: Final = Cause(
+    errors.RequestRejectedError, "the user pool does not know the remembered device: forget it"
+)
+_NO_CODE_SENT: Final = Cause(
+    errors.CodeDeliveryError, "the code could not be sent; try again later"
+)
+_MESSAGES_SETUP: Final = Cause(
+    errors.PoolSetupError,
+    "the user pool may not send messages: its owner must mend its role for SMS or e-mail",
+)
+_SETUP: Final = Cause(errors.PoolSetupError, "the user pool is not set up for this")
+_PLAN: Final = Cause(errors.PoolSetupError, "the user pool's feature plan does not have this")
+_ALIAS: Final = Cause(
+    errors.AliasExistsError, "the e-mail address, phone number or name belongs to another account"
+)
+_NOWHERE_TO_SEND: Final = Cause(errors.RequestRejectedError, "the request was refused")
+_POLICY: Final = Cause(
+    errors.RequestBlockedError, "a policy of AWS does not allow the request: ask the pool's owner"
+)
+
+
+def _texts(*rows: tuple[Cause, *tuple[str, ...]]) -> tuple[tuple[re.Pattern[str], Cause], ...]:
+    """Make a table of texts: a cause, and what its texts have in them."""
+    return tuple((re.compile("|".join(words)), cause) for cause, *words in rows)
+
+
+def _rejected(why: str) -> Cause:
+    return Cause(errors.NewPasswordRejectedError, f"the password was rejected: {why}")
+
+
+_PASSWORD: Final = _texts(
+    (_rejected("it is known to attackers"), "security reasons", "compromised"),
+    (_rejected("it was used before"), "previous", "history", "used before"),
+    (_rejected("it must have uppercase characters"), "upper"),
+    (_rejected("it must have lowercase characters"), "lower"),
+    (_rejected("it must have numeric characters"), "numeric", "digit", "number"),
+    (_rejected("it must have symbol characters"), "symbol", "special"),
+    (_rejected("it is not long enough"), "not long enough", "too short", "greater than or equal"),
+    (_rejected("it is too long"), "too long", "less than or equal"),
+    (_rejected("it must not begin or end with a space"), "space"),
+)
+_MANY: Final = _texts(
+    # What is malformed is told with its value, in which any words may stand.
+    (
+        _rejected("it is not of the form of a password"),
+        r"validation errors? detected.* at '(?:\w*\.)?(?:new|proposed)?password'",
+    ),
+    (UNKNOWN, "validation errors? detected"),
+    (
+        BAD_CREDENTIALS,
+        *("incorrect user ?name or password", "user does not exist", "incorrect password"),
+        *("client id combination not found", "exception migrating user"),
+        "authorized to get auth details",  # of a user who has no password, but another provider
+    ),
+    (_TEMPORARY, "temporary password.*expire", "account has expired", "reset by an admin"),
+    (_RESET, "reset (?:is )?required", "(?:must|required to|need to) reset"),
+    (
+        _LOCKED,
+        *("attempts? (?:limit )?(?:is |was )?exceeded", "exceeded .*attempts"),
+        *("too many .*(?:attempts|failures|tries)", "temporarily locked", "locked out"),
+    ),
+    (_THREAT, "security reasons", "adaptive authentication", "high risk"),
+    (_WAF, r"\bwaf\b"),
+    (_EXPIRED, "session (?:is |has |was )?expired", "expired session"),
+    (_SPENT, "session .*only be used once", "session .*already (?:been )?used"),
+    (_SESSION, "invalid session", "session (?:is )?(?:invalid|not (?:found|valid))"),
+    (_CODE, "invalid code"),
+    (_DISABLED, "user (?:account )?(?:is |has been )?disabled", "user is not enabled"),
+    (_NOT_CONFIRMED, "not confirmed", "unconfirmed"),
+    (_NO_SECRET, "secret was not received", "secret[_ ]?hash was not received"),
+    (_SECRET, "secret[_ ]?hash", "client secret", "(?:for|with) secret"),
+    (_SCOPES, "token does not (?:have|contain|include)", r"\bscopes?\b"),
+    (_TOKEN_KIND, "only refresh tokens"),
+    (_NO_REVOCATION, "revocation is not enabled"),
+    (
+        _FLOW,
+        r"\bflow\b.*\bnot (?:enabled|allowed|supported|configured)",
+        "not (?:enabled|allowed|supported) (?:for|on|by|in) th(?:e|is) (?:app |user pool )?client",
+        "auth method not supported",
+        "(?:unsupported|unknown|invalid) auth(?:entication)?[ _]?flow",
+        r"\b\w+_auth is not (?:enabled|allowed|supported)",
+    ),
+    (REFRESH_TOKEN_IS_NO_GOOD, "refresh[ _]?token"),
+    (ACCESS_TOKEN_IS_NO_GOOD, "access[ _]?token"),
+    (_NO_TRIGGER, "lambda trigger is not configured"),
+    (_NO_SUCH_POOL, r"\b(?:user pool|client) (?:\S+ )?(?:does not exist|not found)"),
+    (_NO_DEVICE, "device (?:does not exist|not found)"),
+    (_NOWHERE_TO_SEND, "no (?:registered|verified).*(?:e-?mail|phone)"),
+    (
+        _NO_MFA,
+        *("delivery config", "software token .*not"),
+        *(r"(?:\b|_)mfa\b.*\bnot\b", r"\b(?:not|no)\b.*(?:\b|_)mfa\b"),
+    ),
+    (_PLAN, "feature plan", "not available in .*(?:tier|plan)"),
+    (_ALIAS, "already found an entry", "already exists"),
+)
+"""NotAuthorizedException, InvalidParameterException and their like. First match wins."""
+
+
+def _words(kind: type[AuthFlowError], told: str) -> Code:
+    return Code(Cause(kind, told, in_its_words=True))
+
+
+_TRIGGER: Final = errors.TriggerFailedError
+_REJECTED: Final = Code(
+    Cause(errors.NewPasswordRejectedError, "the password was rejected", in_its_words=True),
+    _PASSWORD,
+)
+
+CODES: Final[Mapping[str, Code]] = {
+    "NotAuthorizedException": Code(UNKNOWN, _MANY),
+    "InvalidParameterException": Code(UNKNOWN, _MANY),
+    "UnsupportedOperationException": Code(_FLOW, _MANY),
+    "UserNotFoundException": Code(BAD_CREDENTIALS),
+    "CodeMismatchException": Code(_CODE, _texts((_SESSION, "session"))),
+    "EnableSoftwareTokenMFAException": Code(_CODE),
+    "ExpiredCodeException": Code(
+        Cause(errors.CodeExpiredError, "the code has expired; start again")
+    ),
+    "UserNotConfirmedException": Code(_NOT_CONFIRMED),
+    "PasswordResetRequiredException": Code(_RESET),
+    "InvalidPasswordException": _REJECTED,
+    "PasswordHistoryPolicyViolationException": Code(_rejected("it was used before")),
+    "AliasExistsException": Code(_ALIAS),
+    "UsernameExistsException": Code(_ALIAS),
+    "TooManyFailedAttemptsException": Code(_LOCKED),
+    "LimitExceededException": Code(
+        _LOCKED, _texts((_NO_CODE_SENT, "daily (?:e-?mail|sms|message)", "spend"))
+    ),
+    "CodeDeliveryFailureException": Code(_NO_CODE_SENT),
+    "InvalidSmsRoleAccessPolicyException": Code(_MESSAGES_SETUP),
+    "InvalidSmsRoleTrustRelationshipException": Code(_MESSAGES_SETUP),
+    "InvalidEmailRoleAccessPolicyException": Code(_MESSAGES_SETUP),
+    "MFAMethodNotFoundException": Code(_NO_MFA),
+    "SoftwareTokenMFANotFoundException": Code(_NO_MFA),
+    "ForbiddenException": Code(_WAF),
+    "AccessDeniedException": Code(_POLICY),
+    "AccessDenied": Code(_POLICY),
+    "ResourceNotFoundException": Code(_NO_SUCH_POOL, _texts((_NO_DEVICE, r"\bdevice\b"))),
+    "UserPoolAddOnNotEnabledException": Code(_SETUP),
+    "OperationNotEnabledException": Code(_SETUP),
+    "WebAuthnNotEnabledException": Code(_SETUP),
+    "FeatureUnavailableInTierException": Code(_PLAN),
+    "RefreshTokenReuseException": Code(
+        Cause(errors.TokenRevokedError, "the refresh token was used before")
+    ),
+    "UnsupportedTokenTypeException": Code(_TOKEN_KIND),
+    "UnauthorizedException": Code(_FOREIGN_TOKEN, _texts((_SECRET, "secret"), (_SCOPES, "scope"))),
+    "UserLambdaValidationException": _words(_TRIGGER, "a trigger refused"),
+    "UnexpectedLambdaException": _words(_TRIGGER, "a trigger could not be run"),
+    "InvalidLambdaResponseException": Code(
+        Cause(_TRIGGER, "a trigger's result is invalid", in_its_words=True),
+        _texts(
+            (Cause(_TRIGGER, "a trigger's result is no JSON"), "invalid json"),
+            (
+                Cause(_TRIGGER, "a trigger's result is invalid: it decides nothing"),
+                "unrecognizable lambda output",
+            ),
+        ),
+    ),
+    "InvalidUserPoolConfigurationException": _words(_TRIGGER, _NO_TRIGGER.told),
+    **dict.fromkeys(
+        (
+            *("TooManyRequestsException", "ThrottlingException", "Throttling", "SlowDown"),
+            *("ThrottledException", "RequestThrottledException", "RequestThrottled"),
+            *("RequestLimitExceeded", "BandwidthLimitExceeded"),
+        ),
+        Code(THROTTLED),
+    ),
+    **dict.fromkeys(
+        (
+            *("InternalErrorException", "InternalServerException", "InternalServerError"),
+            *("InternalFailure", "ServiceUnavailable", "ServiceUnavailableException"),
+        ),
+        Code(SERVER_FAULT),
+    ),
+    # These say what is wrong with a request, and no more than that.
+    **dict.fromkeys(
+        (
+            *("SerializationException", "ValidationException", "UnknownOperationException"),
+            *("ConcurrentModificationException", "UnsupportedUserStateException"),
+        ),
+        Code(UNKNOWN),
+    ),
+}
+"""Every code that has a meaning of its own. Sources: the errors of InitiateAuth,
+RespondToAuthChallenge, GetTokensFromRefreshToken, RevokeToken and GlobalSignOut in the API
+reference, and the errors that all of AWS's services share."""
+
+STATUSES: Final[Mapping[int, Cause]] = {
+    **dict.fromkeys((401, 403, 407, 451), BLOCKED),
+    408: TIMED_OUT,
+    **dict.fromkeys((413, 414, 431), TOO_LARGE),
+    429: THROTTLED,
+}
+"""What an HTTP status means where no error of Cognito's came with it: a gateway answered."""
