@@ -14,7 +14,8 @@ from authflow.aws.sessions import MOST_BYTES, client_config, tell_when_sent, unl
 from authflow.errors import ConfigError
 from authflow.event_loop import HomeLoop
 from authflow.safe_url import SafeUrl, safe_url
-from authflow.seclusion import bare, secluded
+from authflow.seclusion import secluded
+from authflow.unframed import bare
 
 CONNECT_TIMEOUT: Final = 1.0
 READ_TIMEOUT: Final = 2.0

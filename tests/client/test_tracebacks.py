@@ -176,6 +176,8 @@ def leak(told: str) -> str:
     return told[max(frame, found - 300) : found + 40]
 
 
+EARLY = {"no reply", "a refusal", "both at once", "a web page", "a lock"}
+"""What ends a sign-in before its last request, too."""
 PUBLIC = ("canary-name",)
 """What a refusal may repeat: it is no secret."""
 
@@ -193,6 +195,8 @@ async def test_no_error_leads_to_a_secret_whatever_the_server_does(
         async with AuthClient(verifying, challenges=[Told]) as auth:
             for at in range(len(before) + 1):
                 for kind, end in ends(scripted).items():
+                    if at < len(before) and kind not in EARLY:
+                        continue
                     server.script[:] = [*before[:at], *[end] * 3]
                     try:
                         await act(auth)
