@@ -1,3 +1,5 @@
+import traceback
+
 import pytest
 
 from authflow.answers import secret_text
@@ -14,50 +16,39 @@ def test_an_error_of_ours_leaves_without_our_frames():
     assert "secret_text" not in [entry.name for entry in left.traceback]
 
 
-def test_what_led_to_it_stays_and_so_do_the_frames_of_others():
-    def plugin() -> None:
-        raise ZeroDivisionError
+def raised(error: BaseException, led_by: BaseException, *, tell: bool) -> None:
+    """Raise an error after another one."""
+    try:
+        raise led_by
+    except type(led_by) as before:
+        raise error from (before if tell else None)
 
+
+def test_what_led_to_it_stays_and_so_do_the_frames_of_others():
     with pytest.raises(PluginFailedError) as failed, Unframed():
-        try:
-            plugin()
-        except ZeroDivisionError as error:
-            raise PluginFailedError("it failed") from error
+        raised(PluginFailedError("it failed"), ZeroDivisionError(), tell=True)
     cause = failed.value.__cause__
     assert isinstance(cause, ZeroDivisionError)
-    names = []
-    trace = cause.__traceback__
-    while trace is not None:
-        names.append(trace.tb_frame.f_code.co_name)
-        trace = trace.tb_next
-    assert names[-1] == "plugin"
+    assert [frame.f_code.co_name for frame, _ in traceback.walk_tb(cause.__traceback__)] == [
+        "raised"
+    ]
 
 
 def test_an_error_that_was_only_there_before_does_not_stay():
     with pytest.raises(TransportError) as failed, Unframed():
-        try:
-            raise KeyError("canary")
-        except KeyError:
-            raise TransportError("no") from None
+        raised(TransportError("no"), KeyError("canary"), tell=False)
     assert failed.value.__context__ is None
 
 
 def test_errors_of_others_pass_as_they_are():
     with pytest.raises(KeyError) as failed, Unframed():
-        try:
-            raise ValueError("x")
-        except ValueError as error:
-            raise KeyError("y") from error
-    assert isinstance(failed.value.__cause__, ValueError)
+        raised(KeyError("y"), ValueError("x"), tell=False)
+    assert isinstance(failed.value.__context__, ValueError)
 
 
 def test_a_bare_error_has_nothing_but_its_text():
-    try:
-        try:
-            raise KeyError("canary")
-        except KeyError as cause:
-            raise ValueError("x") from cause
-    except ValueError as error:
-        kept = bare(error)
+    with pytest.raises(ValueError, match="x") as failed:
+        raised(ValueError("x"), KeyError("canary"), tell=True)
+    kept = bare(failed.value)
     assert (kept.__cause__, kept.__context__, kept.__traceback__) == (None, None, None)
     assert str(kept) == "x"

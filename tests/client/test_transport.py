@@ -335,7 +335,7 @@ async def test_the_time_for_a_request_covers_the_reply(scripted, request_of):
         open_transport(server.config(request_timeout=0.3)) as transport,
     ):
         error = TimedOutError if request_of is initiate else OutcomeUnknownError
-        with pytest.raises(error, match="request_timeout, 0.3 seconds"):
+        with pytest.raises(error, match=r"request_timeout, 0\.3 seconds"):
             await transport.send(request_of(server.config()), read_reply)
 
 
