@@ -2,18 +2,18 @@ import traceback
 
 import pytest
 
-from authflow.answers import secret_text
 from authflow.errors import MisuseError, PluginFailedError, TransportError
+from authflow.given_secrets import checked, wrapped
 from authflow.unframed import Unframed, bare
 
 
 def test_an_error_of_ours_leaves_without_our_frames():
     with pytest.raises(MisuseError) as kept:
-        secret_text("it", 7)
-    assert [entry.name for entry in kept.traceback][-1] == "secret_text"
+        checked("it", wrapped(7))
+    assert [entry.name for entry in kept.traceback][-1] == "checked"
     with pytest.raises(MisuseError) as left, Unframed():
-        secret_text("it", 7)
-    assert "secret_text" not in [entry.name for entry in left.traceback]
+        checked("it", wrapped(7))
+    assert "checked" not in [entry.name for entry in left.traceback]
 
 
 def raised(error: BaseException, led_by: BaseException, *, tell: bool) -> None:

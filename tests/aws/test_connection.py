@@ -97,7 +97,8 @@ async def served(reply: Callable[[Any], Awaitable[None]]) -> AsyncIterator[str]:
         await asyncio.sleep(0.01)  # a connection that was just accepted is a task of ours soon
         for task in tasks:
             task.cancel()
-        await asyncio.wait(tasks)
+        if tasks:
+            await asyncio.wait(tasks)
 
 
 async def hang_up(_writer):
