@@ -8,15 +8,11 @@ comes out without the frames that it has seen, and a cancellation is the waiter'
 
 import asyncio
 from collections.abc import Coroutine
-from types import TracebackType
 from typing import Any, TypeVar
 
-from attrs import frozen
-
-from authflow.errors import AuthFlowError, PluginError
+from authflow.unframed import bare
 
 T = TypeVar("T")
-E = TypeVar("E", bound=BaseException)
 
 
 async def secluded(work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:  # noqa: ASYNC109
@@ -68,35 +64,3 @@ async def _end(task: "asyncio.Task[Any]") -> None:
         task.exception()  # nobody wants it any more; asyncio would log that nobody has seen it
     if cancelled:
         raise asyncio.CancelledError
-
-
-def bare(error: E) -> E:
-    """Take from an error the frames that it has passed, and the errors that led to it."""
-    error.__cause__ = error.__context__ = None
-    return error.with_traceback(None)
-
-
-@frozen
-class Unframed:
-    """A scope that errors of ours leave without the frames that they have passed in it.
-
-    What one of them has to say is in its text. Those about plugins keep their frames and their
-    cause: whoever wrote the plugin needs them, and they lead through nobody else's secrets.
-    """
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        if not isinstance(error, AuthFlowError) or isinstance(error, PluginError):
-            return
-        del _trace
-        try:
-            raise bare(error)
-        finally:
-            del error  # a frame and its own error would keep each other alive

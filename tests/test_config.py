@@ -94,6 +94,12 @@ def test_an_http_endpoint_elsewhere_needs_the_word_for_it():
         {"max_concurrency": 0},
         {"connect_timeout": 0},
         {"read_timeout": -1},
+        {"request_timeout": 0},
+        {"request_timeout": float("inf")},
+        {"request_timeout": float("nan")},
+        {"request_timeout": True},
+        {"connect_timeout": "5"},
+        {"read_timeout": None},
     ],
     ids=str,
 )
@@ -126,6 +132,9 @@ def test_the_environment_gives_every_setting():
             "AUTHFLOW_FLOW": "CUSTOM_AUTH",
             "AUTHFLOW_SESSION_VALIDITY": "15",
             "AUTHFLOW_MAX_CONCURRENCY": "7",
+            "AUTHFLOW_CONNECT_TIMEOUT": "2.5",
+            "AUTHFLOW_READ_TIMEOUT": "16",
+            "AUTHFLOW_REQUEST_TIMEOUT": "18.25",
         }
     )
     assert config == AuthConfig(
@@ -138,7 +147,28 @@ def test_the_environment_gives_every_setting():
         flow=AuthFlow.CUSTOM_AUTH,
         session_validity=timedelta(minutes=15),
         max_concurrency=7,
+        connect_timeout=2.5,
+        read_timeout=16,
+        request_timeout=18.25,
     )
+
+
+def test_the_time_for_a_request_is_by_default_enough_for_two_lost_connections_and_a_reply():
+    assert AuthConfig(**POOL).request_timeout == 2 * 5 + 20
+    config = AuthConfig(**POOL, connect_timeout=0.5, read_timeout=2)
+    assert config.request_timeout == 3
+
+
+@pytest.mark.parametrize("text", ["x", "-1", "1e3", "nan", "inf", " 5", "٣", "5.", ".5", "0x5"])
+@pytest.mark.parametrize("limit", ["CONNECT_TIMEOUT", "READ_TIMEOUT", "REQUEST_TIMEOUT"])
+def test_a_time_limit_that_is_no_number_names_its_variable(limit, text):
+    environ = {
+        "AUTHFLOW_USER_POOL_ID": "eu-central-1_A",
+        "AUTHFLOW_CLIENT_ID": "1",
+        f"AUTHFLOW_{limit}": text,
+    }
+    with pytest.raises(ConfigError, match=f"AUTHFLOW_{limit}"):
+        AuthConfig.from_env(environ=environ)
 
 
 def test_the_process_environment_is_the_default(monkeypatch):

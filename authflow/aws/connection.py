@@ -8,13 +8,20 @@ from typing import Any, ClassVar, Final, Self
 import anyio
 from aiobotocore.session import get_session
 from attrs import define, field
-from botocore.exceptions import ConnectTimeoutError, HTTPClientError, ReadTimeoutError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    HTTPClientError,
+    ReadTimeoutError,
+)
 
 from authflow.aws.sessions import MOST_BYTES, client_config, tell_when_sent, unlogged
 from authflow.errors import ConfigError
 from authflow.event_loop import HomeLoop
 from authflow.safe_url import SafeUrl, safe_url
-from authflow.seclusion import bare, secluded
+from authflow.seclusion import secluded
+from authflow.unframed import bare
 
 CONNECT_TIMEOUT: Final = 1.0
 READ_TIMEOUT: Final = 2.0
@@ -132,7 +139,7 @@ class AwsConnection:
             MisuseError: This is another event loop than the one that it belongs to.
             botocore.exceptions.ClientError: The service refuses.
             botocore.exceptions.BotoCoreError: The service cannot be reached, does not answer in
-                time, or gives more than `most_bytes`.
+                time, or gives what cannot be read, or more than `most_bytes`.
         """
         sent: list[bool] = []
         made = self._make(operation, parameters, sent)
@@ -153,5 +160,13 @@ class AwsConnection:
     async def _make(self, operation: str, parameters: dict[str, Any], sent: list[bool]) -> Any:
         with unlogged(), tell_when_sent(lambda: sent.append(True)):
             client = await self.connected()
+            method = getattr(client, operation)
             with anyio.fail_after(CALL_TIMEOUT):
-                return await getattr(client, operation)(**parameters)
+                try:
+                    return await method(**parameters)
+                except (BotoCoreError, ClientError, OSError):
+                    raise
+                except Exception as error:  # noqa: BLE001
+                    # botocore's parsers trust the server, and break in many ways.
+                    what = f"the reply cannot be read: {type(error).__name__}"
+                    raise HTTPClientError(error=what) from None

@@ -39,10 +39,10 @@ from authflow.plugins.client_challenge import ClientChallenge
 from authflow.plugins.registry import CLIENT_CHALLENGES, PluginRegistry
 from authflow.prompts.prompt import Prompt
 from authflow.results import ChallengeRequired, SignedIn, SignInResult, Tokens
-from authflow.seclusion import Unframed
 from authflow.secret import Secret
 from authflow.tokens.usernames import unverified_username
 from authflow.tokens.verifier import TokenVerifier
+from authflow.unframed import Unframed
 
 _NEW_PASSWORD: Final = State.NEW_PASSWORD_REQUIRED
 

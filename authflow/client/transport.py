@@ -48,7 +48,8 @@ from authflow.errors import (
     UnreachableError,
 )
 from authflow.refusals import read_error
-from authflow.seclusion import bare, secluded
+from authflow.seclusion import secluded
+from authflow.unframed import bare
 from authflow.wire import Request
 
 if TYPE_CHECKING:

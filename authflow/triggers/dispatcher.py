@@ -17,6 +17,7 @@ from authflow.triggers.handlers import Handler, handlers, run_handler
 from authflow.triggers.policies.policy import Policy
 from authflow.triggers.policies.steps import Step
 from authflow.triggers.safeguards import Safeguards
+from authflow.unframed import Unframed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -138,7 +139,9 @@ class Triggers:
         """
         from authflow.triggers.lambda_loop import run  # noqa: PLC0415  # elsewhere a loop runs already
 
-        return run(self.handle, event)
+        serving = self.handle(event)
+        del event  # it holds passwords and answers, and a traceback shows what frames hold
+        return run(serving)
 
     async def handle(self, event: Mapping[str, Any] | WrappedEvent) -> dict[str, Any]:
         """Serve an event.
@@ -160,7 +163,14 @@ class Triggers:
             DeniedError: A function of the owner's refuses.
             TriggerFailedError: Such a function raised, or gave something unusable.
         """
+        serving = self._serve(event)
+        del event  # as above
+        with Unframed():
+            return await serving
+
+    async def _serve(self, event: Mapping[str, Any] | WrappedEvent) -> dict[str, Any]:
         parsed = parse_event(event)
+        del event
         if self.user_pool_id is not None and parsed.user_pool_id != self.user_pool_id:
             msg = "the event is from a user pool that these triggers do not serve"
             raise EventError(msg)

@@ -9,25 +9,23 @@ with the next event.
 import asyncio
 import atexit
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextvars import copy_context
 from functools import cache
 from typing import Any, Final, TypeVar
 
 from authflow.errors import MisuseError
 
-E = TypeVar("E")
 R = TypeVar("R")
 
 _one_at_a_time: Final = threading.Lock()
 
 
-def run(handle: Callable[[E], Coroutine[Any, Any, R]], event: E) -> R:
+def run(serving: Coroutine[Any, Any, R]) -> R:
     """Serve an event on the process's loop. Threads take turns, since a loop serves one of them.
 
     Args:
-        handle: The coroutine function that serves it.
-        event: The event.
+        serving: What serves it.
 
     Raises:
         MisuseError: This thread runs an event loop already.
@@ -37,11 +35,12 @@ def run(handle: Callable[[E], Coroutine[Any, Any, R]], event: E) -> R:
     except RuntimeError:
         pass
     else:
+        serving.close()
         msg = "an event loop runs here already: `await triggers.handle(event)` instead"
         raise MisuseError(msg)
     with _one_at_a_time:
         # A fresh context, or what one event sets in it would be seen by the next.
-        return _runner().run(handle(event), context=copy_context())
+        return _runner().run(serving, context=copy_context())
 
 
 @cache

@@ -1,10 +1,19 @@
 """A connection to AWS's services, against moto's server."""
 
+import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 from attrs import define
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    HTTPClientError,
+    ReadTimeoutError,
+)
 from moto.server import ThreadedMotoServer
 
 from authflow.aws.connection import AwsConnection
@@ -59,6 +68,132 @@ async def test_what_goes_to_this_machine_goes_to_no_proxy(endpoint, monkeypatch)
 def test_an_endpoint_that_leaves_this_machine_in_the_clear_is_refused(endpoint):
     with pytest.raises(ConfigError, match="https"):
         Secrets(endpoint=endpoint)
+
+
+@asynccontextmanager
+async def served(reply: Callable[[Any], Awaitable[None]]) -> AsyncIterator[str]:
+    """An endpoint that takes each request whole, and then does as it is told."""
+
+    tasks = set()
+
+    async def serve(reader, writer):
+        tasks.add(asyncio.current_task())
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            length = int(head.partition(b"content-length: ")[2].split(b"\r\n")[0])
+            await reader.readexactly(length)
+            await reply(writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass  # the other side has gone, or speaks TLS
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        server.close()
+        await asyncio.sleep(0.01)  # a connection that was just accepted is a task of ours soon
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+async def hang_up(_writer):
+    """Say nothing."""
+
+
+async def refuse(writer):
+    body = b"<ErrorResponse><Error><Code>Odd</Code><Message>no</Message></Error></ErrorResponse>"
+    writer.write(b"HTTP/1.1 400 X\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+    await writer.drain()
+
+
+async def babble(writer):
+    writer.write(b"HTTP/1.1 200 X\r\ncontent-length: 3\r\n\r\n<a>")
+    await writer.drain()
+
+
+async def go_on(writer):
+    writer.write(b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n")
+    for _ in range(16384):
+        writer.write(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+        await writer.drain()
+
+
+async def drip(writer):
+    writer.write(b"HTTP/1.1 200 X\r\ncontent-length: 9999\r\n\r\n")
+    while True:
+        writer.write(b" ")
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
+ENDS = {
+    hang_up: HTTPClientError,
+    refuse: ClientError,
+    babble: HTTPClientError,
+    go_on: HTTPClientError,
+}
+
+
+@pytest.mark.parametrize("reply", ENDS)
+async def test_no_error_leads_to_what_was_sent(everything_told, reply):
+    async with served(reply) as endpoint, Secrets(region="eu-west-1", endpoint=endpoint) as aws:
+        with pytest.raises(ENDS[reply]) as failed:
+            await aws.call("publish", PhoneNumber="+491700000000", Message="canary-code")
+    assert "canary" not in everything_told(failed.value)
+
+
+async def test_no_cancellation_leads_to_what_is_sent(everything_told):
+    taken = asyncio.Event()
+
+    async def wait(_writer):
+        taken.set()
+        await asyncio.sleep(0.2)
+
+    async with served(wait) as endpoint, Secrets(region="eu-west-1", endpoint=endpoint) as aws:
+        task = asyncio.ensure_future(
+            aws.call("publish", PhoneNumber="+491700000000", Message="canary-code")
+        )
+        await taken.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as cancelled:
+            await task
+    assert "canary" not in everything_told(cancelled.value)
+
+
+async def test_a_reply_has_a_length_that_a_service_can_set(endpoint):
+    @define(kw_only=True, eq=False)
+    class Short(Secrets):
+        most_bytes = 100
+
+    async with Short(region="eu-central-1", endpoint=endpoint) as connection:
+        with pytest.raises(HTTPClientError):
+            await connection.call("list_topics")
+    async with Secrets(region="eu-central-1", endpoint=endpoint) as connection:
+        await connection.call("list_topics")
+
+
+async def test_a_reply_that_drips_ends_with_the_time_for_a_reply(monkeypatch):
+    monkeypatch.setattr("authflow.aws.connection.READ_TIMEOUT", 0.1)
+    async with served(drip) as endpoint, Secrets(region="eu-west-1", endpoint=endpoint) as aws:
+        with pytest.raises(ReadTimeoutError):
+            await aws.call("list_topics")
+
+
+@pytest.mark.parametrize("sent", [True, False])
+async def test_a_call_has_one_time_for_all_its_attempts(monkeypatch, sent):
+    monkeypatch.setattr("authflow.aws.connection.CALL_TIMEOUT", 0.3)
+    async with served(drip) as endpoint:
+        # By https nobody answers the handshake.
+        address = endpoint if sent else endpoint.replace("http:", "https:")
+        async with Secrets(region="eu-west-1", endpoint=address) as aws:
+            with pytest.raises(ReadTimeoutError if sent else ConnectTimeoutError) as late:
+                await aws.call("list_topics")
+    assert "0.3 s" in str(late.value) or "sns" in str(late.value)
 
 
 def test_a_client_brings_its_own_region_and_endpoint():

@@ -5,13 +5,13 @@ The server speaks real HTTP up to where its reply is the attack.
 
 import asyncio
 import gzip
-import itertools
 import json
 import time
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -197,7 +197,7 @@ def objects(*names: str, **valid: str) -> st.SearchStrategy[str]:
         )
         for name in (*names, *valid)
     ]
-    return st.tuples(*members).map(lambda each: "{" + ",".join(itertools.chain(*each)) + "}")
+    return st.tuples(*members).map(lambda each: "{" + ",".join(chain.from_iterable(each)) + "}")
 
 
 PARAMETERS = objects(

@@ -450,6 +450,96 @@ async def test_the_concurrency_limit_bounds_what_is_in_flight(scripted):
     assert most == 3
 
 
+async def test_the_time_for_a_request_covers_waiting_for_a_place(scripted):
+    async with (
+        scripted.serve(scripted.hang) as server,
+        open_transport(server.config(max_concurrency=1, request_timeout=0.3)) as transport,
+        anyio.create_task_group() as tasks,
+    ):
+
+        async def keep_the_place():
+            async with transport._in_flight:
+                await anyio.sleep_forever()
+
+        tasks.start_soon(keep_the_place)
+        await anyio.wait_all_tasks_blocked()
+        with pytest.raises(TimedOutError, match=r"max_concurrency.*nothing was sent"):
+            await transport.send(respond(server.config()), read_reply)
+        tasks.cancel_scope.cancel()
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("request_of", [initiate, respond])
+async def test_the_time_for_a_request_covers_the_reply(scripted, request_of):
+    async with (
+        scripted.serve(scripted.hang) as server,
+        open_transport(server.config(request_timeout=0.3)) as transport,
+    ):
+        error = TimedOutError if request_of is initiate else OutcomeUnknownError
+        with pytest.raises(error, match=r"request_timeout, 0\.3 seconds"):
+            await transport.send(request_of(server.config()), read_reply)
+
+
+@pytest.mark.parametrize("request_of", [initiate, respond])
+async def test_the_time_for_a_request_covers_connecting(scripted, request_of):
+    """The server takes the connection, and says nothing in the TLS handshake."""
+    released = asyncio.Event()
+
+    async def say_nothing(reader, writer):
+        await released.wait()
+        await scripted.close(writer)
+
+    listener = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    async with listener:
+        config = AuthConfig(
+            user_pool_id="eu-central-1_A",
+            client_id="1",
+            endpoint=f"https://127.0.0.1:{listener.sockets[0].getsockname()[1]}",
+            request_timeout=0.3,
+        )
+        async with open_transport(config) as transport:
+            with pytest.raises(TimedOutError, match=r"no connection.*nothing was sent"):
+                await transport.send(request_of(config), read_reply)
+        released.set()
+        listener.close()
+
+
+async def test_the_time_for_a_request_covers_the_pauses_and_tells_why_there_was_one(
+    scripted, monkeypatch
+):
+    monkeypatch.setattr("random.uniform", lambda _low, _high: 60.0)
+    async with (
+        scripted.serve(scripted.error("TooManyRequestsException")) as server,
+        open_transport(server.config(request_timeout=0.3)) as transport,
+    ):
+        with pytest.raises(ThrottledError):
+            await transport.send(respond(server.config()), read_reply)
+        assert len(server.requests) == 1
+
+
+async def test_the_time_for_a_request_is_one_for_all_its_tries(scripted, monkeypatch):
+    monkeypatch.setattr("random.uniform", lambda _low, _high: 0.0)
+    async with (
+        scripted.serve(scripted.error("TooManyRequestsException"), scripted.hang) as server,
+        open_transport(server.config(request_timeout=0.3)) as transport,
+    ):
+        with pytest.raises(TimedOutError, match="request_timeout"):
+            await transport.send(initiate(server.config()), read_reply)
+        assert len(server.requests) == 2
+
+
+async def test_the_time_of_a_caller_that_is_shorter_stays_the_callers(scripted):
+    async with (
+        scripted.serve(scripted.hang) as server,
+        open_transport(server.config(request_timeout=30)) as transport,
+    ):
+        with pytest.raises(TimeoutError) as late:
+            async with asyncio.timeout(0.2):
+                await transport.send(respond(server.config()), read_reply)
+        assert type(late.value) is TimeoutError
+        assert asyncio.current_task().cancelling() == 0
+
+
 async def test_the_aws_configuration_of_the_environment_plays_no_part(
     scripted, monkeypatch, tmp_path
 ):

@@ -17,8 +17,8 @@ async def loop_of(_event: object) -> asyncio.AbstractEventLoop:
 
 
 def test_all_events_are_served_on_one_loop_that_stays_open():
-    first = run(loop_of, 1)
-    assert run(loop_of, 2) is first
+    first = run(loop_of(1))
+    assert run(loop_of(2)) is first
     assert not first.is_closed()
 
 
@@ -29,10 +29,10 @@ def test_what_an_event_gives_and_raises_comes_back():
             raise ValueError(event)
         return 2 * event
 
-    assert run(double, 21) == 42
+    assert run(double(21)) == 42
     with pytest.raises(ValueError, match="-1"):
-        run(double, -1)
-    assert run(double, 4) == 8
+        run(double(-1))
+    assert run(double(4)) == 8
 
 
 def test_what_an_event_sets_in_its_context_is_not_seen_by_the_next():
@@ -41,7 +41,7 @@ def test_what_an_event_sets_in_its_context_is_not_seen_by_the_next():
         NOTE.set(event)
         return before
 
-    assert [run(note, "one"), run(note, "two")] == ["none", "none"]
+    assert [run(note("one")), run(note("two"))] == ["none", "none"]
     assert NOTE.get() == "none"
 
 
@@ -50,7 +50,7 @@ def test_what_the_caller_set_in_the_context_is_seen():
         return NOTE.get()
 
     token = NOTE.set("trace")
-    assert run(read, None) == "trace"
+    assert run(read(None)) == "trace"
     NOTE.reset(token)
 
 
@@ -67,7 +67,7 @@ def test_a_background_task_goes_on_with_the_next_event():
     async def wait(task: asyncio.Task[None]) -> None:
         await task
 
-    run(wait, run(start, None))
+    run(wait(run(start(None))))
     assert done == ["done"]
 
 
@@ -76,7 +76,7 @@ def test_a_worker_thread_of_one_event_does_not_break_the_next():
         name = await anyio.to_thread.run_sync(threading.get_ident)
         return name != threading.get_ident()
 
-    assert all(run(in_a_thread, number) for number in range(5))
+    assert all(run(in_a_thread(number)) for number in range(5))
 
 
 def test_threads_take_turns_on_the_loop():
@@ -90,9 +90,9 @@ def test_threads_take_turns_on_the_loop():
         return together
 
     with ThreadPoolExecutor(8) as threads:
-        assert [*threads.map(lambda event: run(serve, event), range(40))] == [1] * 40
+        assert [*threads.map(lambda event: run(serve(event)), range(40))] == [1] * 40
 
 
 async def test_where_a_loop_runs_already_the_error_says_what_to_call():
     with pytest.raises(MisuseError, match=r"await triggers\.handle"):
-        run(loop_of, 1)
+        run(loop_of(1))

@@ -100,6 +100,20 @@ class SiteVerify:
             ServiceRefusedError: It does not know our secret, or does not take our request.
             ServiceReplyError: It says something that cannot be understood.
         """
+        given = await self._post(token, more)
+        if isinstance(given, str):
+            msg = f"{self.service} cannot be asked: {given}"
+            raise ServiceUnavailableError(msg)
+        status, body = given
+        if status >= 500 or status in {408, 429} or 300 <= status < 400:
+            msg = f"{self.service} cannot verify now: HTTP status {status}"
+            raise ServiceUnavailableError(msg)
+        return self._verdict(status, body)
+
+    async def _post(
+        self, token: Secret[str], more: Mapping[str, str]
+    ) -> tuple[int, bytes | None] | str:
+        """Post the form. What failed is given back by name: an error leads to the form."""
         form = {"secret": self.secret.reveal(), "response": token.reveal(), **more}
         try:
             async with (
@@ -107,14 +121,9 @@ class SiteVerify:
                 # A redirect would take the secret along, to another host or out of TLS.
                 session.post(self.url, data=form, allow_redirects=False) as reply,
             ):
-                body = await _read(reply)
+                return reply.status, await _read(reply)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            msg = f"{self.service} cannot be asked: {type(error).__name__}"
-            raise ServiceUnavailableError(msg) from None  # a request's error may show the request
-        if reply.status >= 500 or reply.status in {408, 429} or 300 <= reply.status < 400:
-            msg = f"{self.service} cannot verify now: HTTP status {reply.status}"
-            raise ServiceUnavailableError(msg)
-        return self._verdict(reply.status, body)
+            return type(error).__name__
 
     def _verdict(self, status: int, body: bytes | None) -> ServiceVerdict:
         try:

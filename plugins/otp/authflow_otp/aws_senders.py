@@ -35,8 +35,10 @@ class _AwsSender(AwsConnection):
 
     async def _call(self, operation: str, parameters: Mapping[str, Any]) -> None:
         name = self.service.upper()
+        calling = self.call(operation, **parameters)
+        del parameters  # the message is in them, and a traceback shows what frames hold
         try:
-            await self.call(operation, **parameters)
+            await calling
         except ClientError as error:
             # AWS's words may repeat the destination.
             msg = f"{name} refuses the message: {error.response['Error'].get('Code', 'no code')}"
@@ -98,7 +100,9 @@ class SesSender(_AwsSender):
         }
         if self.configuration_set is not None:
             request["ConfigurationSetName"] = self.configuration_set
-        await self._call("send_email", request)
+        sending = self._call("send_email", request)
+        del request  # as in `_call`
+        await sending
 
 
 @define(kw_only=True, eq=False)

@@ -1,8 +1,11 @@
 """E-mail by SES and text messages by SNS, to moto's server."""
 
+import asyncio
 import logging
 import socket
-from collections.abc import Callable
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -71,8 +74,6 @@ async def test_no_connection_means_not_sent(aws: str) -> None:
 
 
 async def test_a_connection_that_is_cut_is_an_unknown_outcome(aws: str) -> None:
-    import asyncio
-
     async def cut(reader: Any, writer: Any) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.close()
@@ -83,6 +84,72 @@ async def test_a_connection_that_is_cut_is_an_unknown_outcome(aws: str) -> None:
         async with SnsSender(endpoint=endpoint) as sender:
             with pytest.raises(OutcomeUnknownError, match="may have been sent"):
                 await sender.send(message("+15550001234"))
+
+
+Reply = Callable[[Any], Awaitable[None]]
+
+
+@asynccontextmanager
+async def ended_by(reply: Reply) -> AsyncIterator[str]:
+    """An endpoint that takes a request whole, and then does as `reply` says."""
+    tasks = set()
+
+    async def serve(reader: Any, writer: Any) -> None:
+        tasks.add(asyncio.current_task())
+        with suppress(ConnectionError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+            await reader.readexactly(length)
+            await reply(writer)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        server.close()
+        await asyncio.wait(tasks)
+
+
+async def hang_up(_writer: Any) -> None:
+    """Say nothing."""
+
+
+async def refuse(writer: Any) -> None:
+    body = b"<ErrorResponse><Error><Code>Odd</Code><Message>no</Message></Error></ErrorResponse>"
+    writer.write(b"HTTP/1.1 400 X\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+    await writer.drain()
+
+
+async def babble(writer: Any) -> None:
+    writer.write(b"HTTP/1.1 400 X\r\ncontent-length: 3\r\n\r\n<a>")
+    await writer.drain()
+
+
+async def go_on(writer: Any) -> None:
+    writer.write(b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n")
+    for _ in range(4096):
+        writer.write(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+        await writer.drain()
+
+
+@pytest.mark.parametrize("reply", [hang_up, refuse, babble, go_on])
+@pytest.mark.parametrize("medium", ["e-mail", "text message"])
+async def test_no_error_of_a_sender_leads_to_the_message(
+    aws: str, reply: Reply, medium: str
+) -> None:
+    async with ended_by(reply) as endpoint:
+        made = (
+            SnsSender(endpoint=endpoint)
+            if medium == "text message"
+            else SesSender(from_address=FROM, endpoint=endpoint)
+        )
+        async with made as sender:
+            with pytest.raises((PluginFailedError, OutcomeUnknownError)) as failed:
+                await sender.send(message("+15550001234"))
+    told = traceback.TracebackException.from_exception(failed.value, capture_locals=True)
+    assert "471108" not in "".join(told.format())
 
 
 async def test_without_credentials_nothing_is_sent(
