@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         CodeMismatchError,
         ConfigError,
         DeniedError,
+        JwksUnreachableError,
         LockedOutError,
         MisuseError,
         NewPasswordRejectedError,
@@ -51,10 +52,11 @@ else:
             "authflow.client": "AuthClient AuthConfig",
             "authflow.errors": (
                 "AuthFlowError BadCredentialsError CodeExpiredError CodeMismatchError "
-                "ConfigError DeniedError LockedOutError MisuseError NewPasswordRejectedError "
-                "NextStep OutcomeUnknownError PasswordResetRequiredError PluginError "
-                "RefusedError RemoteProtocolError SessionExpiredError ThrottledError "
-                "TokenError TokenRevokedError TransportError UserNotConfirmedError"
+                "ConfigError DeniedError JwksUnreachableError LockedOutError MisuseError "
+                "NewPasswordRejectedError NextStep OutcomeUnknownError "
+                "PasswordResetRequiredError PluginError RefusedError RemoteProtocolError "
+                "SessionExpiredError ThrottledError TokenError TokenRevokedError TransportError "
+                "UserNotConfirmedError"
             ),
             "authflow.machine": "AuthFlow",
             "authflow.results": (
@@ -80,6 +82,7 @@ __all__ = [
     "ConfigError",
     "Declined",
     "DeniedError",
+    "JwksUnreachableError",
     "LockedOutError",
     "MisuseError",
     "NewPassword",

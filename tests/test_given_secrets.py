@@ -5,7 +5,7 @@ Every public call of the client's side that takes a secret, with every wrong val
 
 import inspect
 import traceback
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -110,19 +110,25 @@ def _repr(value: object) -> str:
         return f"{half_made} {[getattr(value, each, None) for each in value.__slots__]}"
 
 
-async def outcome(call: Callable[[AuthClient, Any], Any], given: Any) -> BaseException | None:
+@pytest.fixture
+async def outcome() -> AsyncIterator[Any]:
+    """Calls, and gives what was raised."""
     async with AuthClient(CONFIG) as auth:
-        try:
-            made = call(auth, given)
-            if inspect.isawaitable(made):
-                await made
-        except Exception as error:  # noqa: BLE001  # the test looks at it
-            return error
-    return None
+
+        async def raised(call: Callable[[AuthClient, Any], Any], given: Any) -> Exception | None:
+            try:
+                made = call(auth, given)
+                if inspect.isawaitable(made):
+                    await made
+            except Exception as error:  # noqa: BLE001  # the test looks at it
+                return error
+            return None
+
+        yield raised
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-async def test_every_call_says_what_it_takes_and_shows_no_value(wrong):
+async def test_every_call_says_what_it_takes_and_shows_no_value(outcome, wrong):
     value = WRONG[wrong]
     for name, call in CALLS.items():
         if value is None and name in OPTIONAL:
@@ -138,7 +144,7 @@ async def test_every_call_says_what_it_takes_and_shows_no_value(wrong):
             assert " or a Secret of one, not " in str(error) or "a Secret, Code" in str(error), name
 
 
-async def test_an_empty_token_is_misuse_and_is_not_sent():
+async def test_an_empty_token_is_misuse_and_is_not_sent(outcome):
     for name in ("refresh", "revoke", "sign_out"):
         for given in ("", Secret("")):
             error = await outcome(CALLS[name], given)
@@ -147,7 +153,7 @@ async def test_an_empty_token_is_misuse_and_is_not_sent():
 
 
 @pytest.mark.parametrize("whole", ["Tokens", "SignedIn"])
-async def test_who_passes_a_whole_object_is_told_what_to_pass(whole):
+async def test_who_passes_a_whole_object_is_told_what_to_pass(outcome, whole):
     for name in ("refresh", "revoke", "sign_out", "claims"):
         error = await outcome(CALLS[name], WRONG[whole])
         assert "pass one of its tokens, such as" in str(error)
@@ -199,7 +205,7 @@ def test_a_setting_that_is_refused_shows_no_client_secret_beside_it(settings, mo
     ],
     ids=lambda value: getattr(value, "challenge", Challenge(name="")).name,
 )
-async def test_an_answer_that_does_not_fit_is_shown_nowhere(challenge, answer):
+async def test_an_answer_that_does_not_fit_is_shown_nowhere(outcome, challenge, answer):
     error = await outcome(lambda auth, given: auth.answer(challenge, given), answer)
     assert isinstance(error, MisuseError)
     assert "canary" not in shown(error)

@@ -15,6 +15,7 @@ from joserfc.jwk import RSAKey
 from authflow.client import TokenVerifier
 from authflow.errors import JwksUnreachableError, TokenError, TransportError
 from authflow.tokens import key_source
+from authflow.tokens.key_set import MOST_BYTES
 from authflow.tokens.key_source import KeySource
 
 
@@ -129,7 +130,7 @@ async def test_keys_that_cannot_be_had_are_a_transport_error_with_the_address(
 
 
 async def test_the_largest_document_is_read(source):
-    source.script = [whole(padded(source.jwks(), key_source.MOST_BYTES))]
+    source.script = [whole(padded(source.jwks(), MOST_BYTES))]
     assert await KeySource(config=source.config()).key("k1", just_issued=False)
 
 
