@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         CodeMismatchError,
         ConfigError,
         DeniedError,
+        JwksUnreachableError,
         LockedOutError,
         MisuseError,
         NewPasswordRejectedError,
@@ -55,8 +56,8 @@ else:
             "authflow.client": "AuthClient AuthConfig",
             "authflow.errors": (
                 "AuthFlowError BadCredentialsError CodeDeliveryError CodeExpiredError "
-                "CodeMismatchError ConfigError DeniedError LockedOutError MisuseError "
-                "NewPasswordRejectedError NextStep OutcomeUnknownError "
+                "CodeMismatchError ConfigError DeniedError JwksUnreachableError LockedOutError "
+                "MisuseError NewPasswordRejectedError NextStep OutcomeUnknownError "
                 "PasswordResetRequiredError PluginError RefusedError RemoteProtocolError "
                 "RequestBlockedError SessionExpiredError SignInBlockedError "
                 "TemporaryPasswordExpiredError ThrottledError TokenError TokenRevokedError "
@@ -87,6 +88,7 @@ __all__ = [
     "ConfigError",
     "Declined",
     "DeniedError",
+    "JwksUnreachableError",
     "LockedOutError",
     "MisuseError",
     "NewPassword",

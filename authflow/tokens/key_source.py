@@ -13,17 +13,13 @@ from collections.abc import Callable, MutableMapping
 from typing import Final
 from weakref import WeakKeyDictionary
 
-import aiohttp
 import anyio
 from attrs import define, field, frozen
-from botocore.exceptions import BotoCoreError, HTTPClientError, SSLError
 from joserfc.jwk import RSAKey
 
-from authflow.aws.downloads import Download, TooLargeError, open_download
-from authflow.aws.sessions import RedirectedError
 from authflow.config import AuthConfig
 from authflow.errors import JwksUnreachableError
-from authflow.tokens.key_set import MOST_BYTES, BrokenJwksError, Keys, read_published
+from authflow.tokens.key_set import Keys
 
 FETCH_TIMEOUT: Final = 10.0
 """Seconds for a flight, with all its attempts."""
@@ -35,14 +31,6 @@ REMEMBERED: Final = 5.0
 """Seconds for which a failure is told without asking again."""
 _PAUSES: Final = (0.2, 0.8)
 """The longest pauses before another attempt, in seconds; drawn in full (full jitter)."""
-
-
-class _TryAgainError(Exception):
-    """The attempt failed, and another one may not. Its text says why."""
-
-
-class _GiveUpError(Exception):
-    """The attempt failed, and another one would as well. Its text says why."""
 
 
 @frozen
@@ -163,6 +151,14 @@ class KeySource:
         return outcome
 
     async def _fetched(self) -> Keys | _Failure:
+        # Here, for it loads the AWS SDK: who gives the keys by hand does without.
+        from authflow.tokens.key_download import (  # noqa: PLC0415
+            GiveUpError,
+            TryAgainError,
+            attempt,
+            open_download,
+        )
+
         url = self.config.jwks_url
         why = f"no whole answer within {FETCH_TIMEOUT:g} seconds"
         with anyio.move_on_after(FETCH_TIMEOUT):
@@ -174,41 +170,11 @@ class KeySource:
                 ) as download:
                     for pause in (*_PAUSES, None):
                         try:
-                            return await _attempt(download)
-                        except _TryAgainError as error:
+                            return await attempt(download)
+                        except TryAgainError as error:
                             why = str(error)
                         if pause is not None:
                             await anyio.sleep(random.uniform(0, pause))  # noqa: S311  # no secret
-            except _GiveUpError as error:
+            except GiveUpError as error:
                 why = str(error)
         return _Failure(f"the user pool's keys cannot be read from {url}: {why}")
-
-
-async def _attempt(download: Download) -> Keys:
-    """Fetch the keys once."""
-    try:
-        document = await download.get(most=MOST_BYTES)
-        if document.status == 200:  # HTTP's OK
-            return read_published(document.body)
-    except BrokenJwksError as error:
-        raise _TryAgainError(str(error)) from None
-    except TooLargeError as error:
-        raise _GiveUpError(str(error)) from None
-    except BotoCoreError as error:
-        cause = error.kwargs.get("error", error)
-        if isinstance(cause, RedirectedError):
-            msg = "the server sends requests elsewhere; check the address"
-            raise _GiveUpError(msg) from None
-        why = f"{type(cause).__name__}; check the network and the address"
-        raise (_GiveUpError if _is_lasting(error) else _TryAgainError)(why) from None
-    why = f"the server answers with HTTP status {document.status}"
-    again = document.status == 429 or document.status >= 500  # HTTP's "too many", server errors
-    raise (_TryAgainError if again else _GiveUpError)(why)
-
-
-def _is_lasting(error: BotoCoreError) -> bool:
-    """Say whether another attempt would end as this one did, as without a file of certificates."""
-    if isinstance(error, SSLError):
-        return isinstance(error.kwargs.get("error"), aiohttp.ClientConnectorCertificateError)
-    broken = isinstance(error.kwargs.get("error"), aiohttp.ClientResponseError)  # it is no HTTP
-    return type(error) is HTTPClientError and not broken

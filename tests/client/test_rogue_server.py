@@ -3,12 +3,16 @@
 SRP as Cognito speaks it does not authenticate the server, so the client must refuse to be led.
 """
 
+import io
+from typing import Any
+
 import pytest
 
 from authflow import AuthClient, ChallengeRequired, Secret
-from authflow.client import ScriptedPrompt
+from authflow.client import ScriptedPrompt, TerminalPrompt
 from authflow.client.conversation import MOST_ROUNDS
 from authflow.errors import (
+    AuthFlowError,
     MalformedReplyError,
     PluginFailedError,
     RemoteProtocolError,
@@ -262,3 +266,30 @@ async def test_srp_checks_come_before_the_password_is_used(scripted, monkeypatch
         with pytest.raises(UnsafeSrpValueError):
             await auth.sign_in("ada", PASSWORD)
     assert used == []
+
+
+async def test_a_rogue_pools_options_reach_the_terminal_escaped(scripted, tmp_path):
+    class Captcha:
+        name = "captcha"
+
+        async def answer(self, challenge: Any, prompt: Any) -> str:
+            return await prompt.ask("?")
+
+    reply = {
+        "ChallengeName": "CUSTOM_CHALLENGE",
+        "Session": "s" * 20,
+        "ChallengeParameters": {
+            "USERNAME": "ada",
+            "challenge": "choice",
+            "options": "captcha#\x1b[2J captcha#\x9b31m\u202e",
+        },
+    }
+    output = io.StringIO()
+    prompt = TerminalPrompt(image_folder=tmp_path, output=output, input=io.StringIO("1\n"))
+    async with scripted.serve(reply) as server:
+        client = AuthClient(server.config(), challenges=[Captcha], discover=False)
+        async with client as auth:
+            with pytest.raises(AuthFlowError):  # the script ends there
+                await auth.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH, prompt=prompt)
+    assert "1  captcha#\\x1b[2J\n2  captcha#\\x9b31m\\u202e\n" in output.getvalue()
+    assert output.getvalue().replace("\n", "").isprintable()

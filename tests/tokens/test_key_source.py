@@ -3,18 +3,26 @@
 import asyncio
 import gzip
 import json
+import ssl
 import threading
 import zlib
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import anyio
 import pytest
 from attrs import define
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from joserfc.jwk import RSAKey
 
 from authflow.client import TokenVerifier
 from authflow.errors import JwksUnreachableError, TokenError, TransportError
-from authflow.tokens import key_source
+from authflow.tokens import key_download, key_source
+from authflow.tokens.key_set import MOST_BYTES
 from authflow.tokens.key_source import KeySource
 
 
@@ -129,7 +137,7 @@ async def test_keys_that_cannot_be_had_are_a_transport_error_with_the_address(
 
 
 async def test_the_largest_document_is_read(source):
-    source.script = [whole(padded(source.jwks(), key_source.MOST_BYTES))]
+    source.script = [whole(padded(source.jwks(), MOST_BYTES))]
     assert await KeySource(config=source.config()).key("k1", just_issued=False)
 
 
@@ -348,3 +356,48 @@ async def test_one_source_serves_one_event_loop_after_the_other_and_several_side
     assert len(found) == 2
     source.release.set()
     assert await first is not None
+
+
+@pytest.mark.parametrize("bundle", ["missing", "another's"])
+async def test_certificates_that_do_not_fit_are_not_tried_again(
+    source, monkeypatch, tmp_path, bundle
+):
+    attempts = []
+
+    async def counted(download: Any) -> Any:
+        attempts.append(download.url)
+        return await attempt(download)
+
+    attempt = key_download.attempt
+    monkeypatch.setattr(key_download, "attempt", counted)
+    if bundle == "missing":
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "missing.pem"))
+    (tmp_path / "here.pem").write_bytes(self_signed())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "here.pem")
+    async with await asyncio.start_server(source.serve, "127.0.0.1", 0, ssl=context) as listener:
+        port = listener.sockets[0].getsockname()[1]
+        config = source.config(endpoint=f"https://127.0.0.1:{port}")
+        with pytest.raises(JwksUnreachableError):
+            await KeySource(config=config).key("k1", just_issued=True)
+    assert len(attempts) == 1
+
+
+def self_signed() -> bytes:
+    """A certificate that nobody trusts, and its key."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .sign(private, hashes.SHA256())
+    )
+    return certificate.public_bytes(Encoding.PEM) + private.private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )

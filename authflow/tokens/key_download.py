@@ -1,0 +1,53 @@
+"""One attempt to download a pool's keys, and whether another one may end better."""
+
+import aiohttp
+from botocore.exceptions import BotoCoreError, HTTPClientError, SSLError
+
+from authflow.aws.downloads import Download, TooLargeError, open_download
+from authflow.aws.sessions import RedirectedError
+from authflow.tokens.key_set import MOST_BYTES, BrokenJwksError, Keys, read_published
+
+__all__ = ["GiveUpError", "TryAgainError", "attempt", "open_download"]
+
+
+class TryAgainError(Exception):
+    """The attempt failed, and another one may not. Its text says why."""
+
+
+class GiveUpError(Exception):
+    """The attempt failed, and another one would as well. Its text says why."""
+
+
+async def attempt(download: Download) -> Keys:
+    """Fetch the keys once.
+
+    Raises:
+        TryAgainError: The network or the server failed in a way that may pass.
+        GiveUpError: It failed in a way that will not.
+    """
+    try:
+        document = await download.get(most=MOST_BYTES)
+        if document.status == 200:  # HTTP's OK
+            return read_published(document.body)
+    except BrokenJwksError as error:
+        raise TryAgainError(str(error)) from None
+    except TooLargeError as error:
+        raise GiveUpError(str(error)) from None
+    except BotoCoreError as error:
+        cause = error.kwargs.get("error", error)
+        if isinstance(cause, RedirectedError):
+            msg = "the server sends requests elsewhere; check the address"
+            raise GiveUpError(msg) from None
+        why = f"{type(cause).__name__}; check the network and the address"
+        raise (GiveUpError if _is_lasting(error) else TryAgainError)(why) from None
+    why = f"the server answers with HTTP status {document.status}"
+    again = document.status == 429 or document.status >= 500  # HTTP's "too many", server errors
+    raise (TryAgainError if again else GiveUpError)(why)
+
+
+def _is_lasting(error: BotoCoreError) -> bool:
+    """Say whether another attempt would end as this one did, as without a file of certificates."""
+    if isinstance(error, SSLError):
+        return isinstance(error.kwargs.get("error"), aiohttp.ClientConnectorCertificateError)
+    broken = isinstance(error.kwargs.get("error"), aiohttp.ClientResponseError)  # it is no HTTP
+    return type(error) is HTTPClientError and not broken
