@@ -56,6 +56,8 @@ NO_ADDRESSES = {
     ("Message", "url"): "shown to a person, whom a prompt does not judge for",
     ("Authority", "host"): "what a request names, which decides nothing but whether it is ours",
     ("_Link", "url"): "shown to a person; judged by the client half's own test",
+    ("Subject", "endpoint"): "judged by the connection to AWS that it is for",
+    ("Download", "url"): "what AuthConfig has judged or made",
 }
 
 GOOD = [

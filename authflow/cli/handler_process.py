@@ -23,7 +23,7 @@ from authflow.triggers.check.define_paths import TIMEOUT, DefineFailedError, che
 
 _LINE_BYTES: Final = 6 * 1024 * 1024  # as much as Lambda lets a function return
 _SHOWN_CHARS: Final = 60
-_EXIT_WAIT: Final = 0.5
+_EXIT_TIMEOUT: Final = 0.5
 """Seconds for a process to end that has closed its output."""
 _MOST_TIMEOUTS: Final = 3
 """A process that was too slow so often is not asked again; one that never answered, after once."""
@@ -166,7 +166,7 @@ class HandlerProcess:
         """Say how the process ended, and why as far as it told."""
         code = None
         if self._process is not None:
-            with anyio.move_on_after(_EXIT_WAIT):
+            with anyio.move_on_after(_EXIT_TIMEOUT):
                 code = await self._process.wait()
         if code is None:
             return DefineFailedError("closes its output instead of answering")
