@@ -151,6 +151,8 @@ def test_a_client_half_alone_needs_a_suite(install, capsys: pytest.CaptureFixtur
     assert "--suite" in capsys.readouterr().err
 
 
-def test_a_plugin_that_is_not_installed_is_an_error(capsys: pytest.CaptureFixture[str]):
-    assert main(["plugins", "check", "no-such-plugin"]) == 1
+def test_a_plugin_that_is_not_installed_is_a_call_that_is_not_understood(
+    capsys: pytest.CaptureFixture[str],
+):
+    assert main(["plugins", "check", "no-such-plugin"]) == 2
     assert "'no-such-plugin' is installed" in capsys.readouterr().err
