@@ -21,6 +21,9 @@ proved = password()
 def lets_in(event, context):
     event["response"] = {"challengeName": None, "issueTokens": True, "failAuthentication": False}
     return event
+
+def ends(event, context):
+    raise SystemExit(0)
 """
 
 CALLS = {
@@ -160,3 +163,10 @@ def test_a_process_says_by_its_code_what_it_found_out_though_its_output_is_cut(t
         "authflow: standard output cannot be written: No space left on device",
         "authflow: standard output cannot be written: it is closed",
     ]
+
+
+def test_a_handler_that_ends_the_process_acquits_nobody(
+    judged: None, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["check", "judged_here:ends"]) == 1
+    assert "ended the process" in capsys.readouterr().err

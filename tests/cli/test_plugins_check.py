@@ -135,6 +135,7 @@ def test_a_suite_can_be_named_on_the_command_line(install, capsys: pytest.Captur
         ("Word", ["--suite", "json:nothing"], "cannot load"),
         ("Word", ["--settings", "{"], "must be a JSON object"),
         ("Word", ["--settings", "[1]"], "must be a JSON object"),
+        ("Word", ["--settings", "[" * 100_000], "must be a JSON object"),
     ],
 )
 def test_a_call_that_makes_no_sense_is_refused_with_code_2(
