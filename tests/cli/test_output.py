@@ -157,6 +157,8 @@ def test_a_process_says_by_its_code_what_it_found_out_though_its_output_is_cut(t
         text=True,
         check=True,
         cwd=tmp_path,
+        # With buffers, as a process has them unless this variable is set.
+        env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
     )
     assert done.stdout.splitlines() == ["pipe 1", "full 1", "closed 1"]
     assert done.stderr.splitlines() == [
