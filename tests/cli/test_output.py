@@ -167,8 +167,16 @@ def test_a_process_says_by_its_code_what_it_found_out_though_its_output_is_cut(t
     ]
 
 
-def test_a_handler_that_ends_the_process_acquits_nobody(
-    judged: None, capsys: pytest.CaptureFixture[str]
+def test_code_that_ends_the_process_while_a_command_runs_acquits_nobody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    assert main(["check", "judged_here:ends"]) == 1
+    def ends(**_: object) -> int:
+        raise SystemExit(0)
+
+    monkeypatch.setattr("authflow.cli.plugins_command.run", ends)
+    assert main(["plugins"]) == 1
     assert "ended the process" in capsys.readouterr().err
+
+
+def test_a_handler_that_ends_the_process_is_not_acquitted(judged: None):
+    assert main(["check", "judged_here:ends"]) == 1
