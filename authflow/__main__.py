@@ -2,7 +2,7 @@
 
 import sys
 
-from authflow.cli import main
+from cognito_authflow import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -25,6 +25,12 @@ _EXTRAS: Final[Mapping[str, str]] = {
 }
 """The extra of each package that is imported, by the package's name in Python."""
 
+EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
+    extra: tuple(package for package, of in _EXTRAS.items() if of == extra)
+    for extra in dict.fromkeys(_EXTRAS.values())
+}
+"""The packages of each extra."""
+
 _DEPENDENCIES: Final = frozenset(
     {
         *("Crypto", "aiobotocore", "aiohttp", "anyio", "attrs", "botocore", "cryptography"),

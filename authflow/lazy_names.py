@@ -39,7 +39,16 @@ def lazy_names(
     Args:
         package: The package's `__name__`.
         places: For each module, the public names that are in it, with blanks between them.
+
+    Raises:
+        ImportError: The package `authflow` above is another distribution's: what to do about it.
     """
+    if package != "authflow" and "AuthClient" not in getattr(
+        sys.modules.get("authflow"), "__all__", ()
+    ):
+        from cognito_authflow.shadowing import advice  # noqa: PLC0415  # seldom needed
+
+        raise ImportError(advice(), name="authflow")
     modules = {name: module for module, names in places.items() for name in names.split()}
 
     def get(name: str) -> Any:

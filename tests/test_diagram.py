@@ -11,7 +11,7 @@ from authflow.diagram import mermaid, update
 from authflow.errors import ConfigError
 from authflow.machine import BEGINNINGS, ENDS, TABLES, AuthFlow, Side, State, table
 
-README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "state-machine.md"
 FLOWS = pytest.mark.parametrize("flow", AuthFlow)
 
 ARROW = re.compile(r"    (\S+) --> (\S+)(?: : (.+))?")
@@ -102,11 +102,11 @@ def test_the_diagram_does_not_depend_on_the_order_of_sets(seed: str):
     assert drawn == "|".join(mermaid(flow) for flow in AuthFlow)
 
 
-def test_readme_diagrams_are_the_tables():
-    text = README.read_text(encoding="utf-8")
+def test_the_diagrams_of_the_page_are_the_tables():
+    text = PAGE.read_text(encoding="utf-8")
     for flow in AuthFlow:
         assert f"<!-- diagram {flow} -->\n```mermaid\n{mermaid(flow)}\n```\n" in text
-    assert update(text) == text, "README and the tables differ: redraw README's diagrams"
+    assert update(text) == text, "the page and the tables differ: redraw its diagrams"
 
 
 def test_update_redraws_what_is_old_and_leaves_the_rest():

@@ -158,3 +158,43 @@ def test_a_broken_dependency_keeps_its_own_error_as_the_cause():
         assert "canary" in text
         assert own_kinds[0] == own[name]
         assert own_text.startswith("canary")
+
+
+ASKED = {
+    "import authflow.pool": "pool",
+    "from authflow.pool import PoolServer": "pool",
+    "import authflow.pool.server": "pool",
+    "from authflow.testing import run_pool": "pool",
+    "from authflow.stores import RedisLimitStore": "redis",
+    "from authflow.cli import main; sys.exit(main(['serve']))": "pool",
+    "from authflow.cli import main; sys.exit(main(['demo']))": "all",
+    "from authflow.cli import main; sys.exit(main(['plugins', 'check', 'otp']))": "pool",
+}
+WITHOUT = """
+import sys
+for name in {hidden!r}:
+    sys.modules[name] = None
+for program in {programs!r}:
+    try:
+        exec(program)
+    except ImportError as error:
+        print(error)
+    except SystemExit as end:
+        print(end.code, flush=True)
+"""
+
+
+def test_packages_and_commands_that_need_an_extra_say_so_without_a_traceback():
+    program = WITHOUT.format(hidden=[*_EXTRAS], programs=[*ASKED])
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    # A command tells its error itself, and gives its code.
+    told, commands = iter(done.stdout.splitlines()), iter(done.stderr.splitlines())
+    for asked, extra in ASKED.items():
+        line = next(told)
+        if "main(" in asked:
+            assert line == "2", asked
+            line = next(commands)
+        assert f"is missing: run `pip install 'cognito-authflow[{extra}]'`" in line, asked
+    assert [*commands] == []

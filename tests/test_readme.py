@@ -1,11 +1,16 @@
 """README's examples are run as they stand, and what it says of the project is compared with it."""
 
 import importlib.util
+import io
 import os
+import pydoc
 import re
+import shlex
+import socket
 import subprocess
 import sys
 import tomllib
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,6 +18,8 @@ from typing import Any
 import anyio
 import pytest
 
+from authflow.cli import main
+from authflow.plugins import CLIENT_CHALLENGES, TRIGGER_CHALLENGES, PluginRegistry
 from authflow.triggers import KeyRing, RedisLimitStore, Triggers, challenge, password, sequence
 from authflow.triggers.check.proof import prove
 
@@ -32,7 +39,16 @@ def checked_by_lint() -> ModuleType:
 
 EXAMPLES = dict(
     zip(
-        ("sign in", "custom challenge", "triggers", "policy", "limits", "test without AWS"),
+        (
+            "first user",
+            "sign in",
+            "custom challenge",
+            "tokens",
+            "triggers",
+            "policy",
+            "limits",
+            "test without AWS",
+        ),
         checked_by_lint().examples(README).values(),
         strict=True,
     )
@@ -63,35 +79,72 @@ def environment(config: Any) -> dict[str, str]:
     }
 
 
-async def test_the_example_of_signing_in_signs_in(live_pool):
-    async with live_pool() as pool:
-        await pool.user("ada", "Correct-horse-1")
-        done = await anyio.run_process(
-            [sys.executable, "-c", EXAMPLES["sign in"]], env=environment(await pool.app_client())
-        )
-    assert done.stdout == b"ada is signed in for 3600 seconds\n"
+def test_the_way_from_a_new_pool_to_the_first_sign_in_is_as_it_is_told(tmp_path):
+    """All that a newcomer types, but for the port: 9229 may be in use here."""
+    serve, others = re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = str(listener.getsockname()[1])
+    for name in ("first user", "sign in", "tokens"):
+        file = tmp_path / f"{name.replace(' ', '_')}.py"
+        file.write_text(EXAMPLES[name].replace("9229", port))
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environ = {
+        **{name: value for name, value in os.environ.items() if "AUTHFLOW" not in name},
+        "PATH": path,
+    }
+    with subprocess.Popen(
+        [*serve.split(), "--port", port],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=tmp_path,
+        env=environ,
+    ) as server:
+        try:
+            assert port in server.stdout.readline()
+            done = subprocess.run(
+                ["sh", "-euc", f"{others}\npython tokens.py"],
+                capture_output=True,
+                text=True,
+                check=False,
+                cwd=tmp_path,
+                env=environ,
+            )
+        finally:
+            server.terminate()
+    assert done.stdout.splitlines() == [
+        "ada is signed in for 3600 seconds",
+        "InitiateAuth",
+        "RespondToAuthChallenge",
+        "the request is from ada",
+    ], done.stderr
+    assert server.returncode == 0
+    assert (tmp_path / "users.sqlite").exists()
 
 
-async def test_the_example_of_custom_challenges_answers_a_captcha_at_the_second_try(live_pool):
+async def test_the_example_of_custom_challenges_shows_a_captcha_that_a_person_can_read(
+    live_pool, tmp_path
+):
     watched = Watched(Triggers(policy=sequence(password(), challenge("captcha", attempts=3))))
     async with live_pool(triggers=watched) as pool:
         await pool.user("ada", "Correct-horse-1")
         async with await anyio.open_process(
-            [sys.executable, "-u", "-c", EXAMPLES["custom challenge"]],
+            [sys.executable, "-c", EXAMPLES["custom challenge"]],
             env=environment(await pool.app_client()),
+            cwd=tmp_path,
         ) as process:
             told = ""
             for answer in ("WRONG", None):
-                while not told.endswith("What does it show? "):
-                    told += (await process.stdout.receive()).decode()
+                while not told.rstrip(" ").endswith("?"):
+                    told += (await process.stderr.receive()).decode()
                 told += "\n"
                 await process.stdin.send((answer or watched.wanted).encode() + b"\n")
-            async for chunk in process.stdout:
-                told += chunk.decode()
             assert await process.wait() == 0
-    assert "captcha: data:image/png;base64," in told
-    assert "this is attempt 2" in told
-    assert told.endswith("ada is signed in\n")
+            assert await process.stdout.receive() == b"signed in\n"
+    pictures = sorted((tmp_path / "captchas").iterdir())
+    assert [each.read_bytes()[:4] for each in pictures] == [b"\x89PNG"] * 2
+    assert str(pictures[0].relative_to(tmp_path)) in told
 
 
 def test_the_example_of_triggers_is_a_lambda_handler_that_asks_for_the_password_first():
@@ -167,9 +220,53 @@ def test_the_two_commands_at_the_top_are_targets_of_the_makefile(target):
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-def test_every_path_that_readme_links_to_is_there():
-    for link in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / link).exists(), link
+GROUPS = (CLIENT_CHALLENGES, TRIGGER_CHALLENGES)
+PAGES = ["README.md", *(f"plugins/{each}/README.md" for each in ("captcha", "otp", "question"))]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_of_a_page_that_an_index_shows_leads_somewhere_from_there(page):
+    """An index has no files beside the page, and no anchors in it."""
+    ours = PROJECT["project"]["urls"]["Homepage"] + "/blob/main/"
+    for link in re.findall(r"\]\(([^)]+)\)", (ROOT / page).read_text()):
+        assert link.startswith("https://"), link
+        if link.startswith(ours):
+            assert (ROOT / link.removeprefix(ours)).exists(), link
+
+
+COMMANDS = ["serve", "demo", "diagram", "check", "plugins", "keys", "doctor"]
+
+
+def help_of(*words: str) -> str:
+    told = io.StringIO()
+    with redirect_stdout(told), pytest.raises(SystemExit) as ended:
+        main([*words, "--help"])
+    assert ended.value.code == 0, words
+    return told.getvalue()
+
+
+@pytest.mark.parametrize("page", [*PAGES, "docs/writing-a-plugin.md", "docs/pool.md"])
+def test_every_command_and_option_that_a_page_names_is_there(page):
+    text = (ROOT / page).read_text()
+    named = {*re.findall(rf"\bauthflow ((?:{'|'.join(COMMANDS)})\b[^`|\n;&>)]*)", text)}
+    installed = {info.name for group in GROUPS for info in PluginRegistry(group).listed()}
+    for call in sorted(named):
+        words = shlex.split(call)
+        below = words[1:2] if re.match(r"(plugins (new|check)|keys \w)", call) else []
+        told = help_of(words[0], *below)
+        assert [word for word in words if word.startswith("--") and word not in told] == [], call
+        if call.startswith("plugins check") and len(words) > 2:
+            assert words[2] in installed | {"pager"}, "the tutorial's own"
+    every = " ".join([*map(help_of, COMMANDS), help_of("plugins", "check"), help_of("keys", "use")])
+    options = {*re.findall(r"`(--[a-z-]+)", text)}
+    assert [option for option in options if option not in every] == []
+    assert named or page == "docs/pool.md"
+
+
+@pytest.mark.parametrize("name", ["authflow", "authflow.AuthClient", "authflow.triggers.Triggers"])
+def test_what_readme_says_of_pydoc_is_so(name):
+    told = pydoc.render_doc(name, renderer=pydoc.plaintext)
+    assert "Args:" in told
 
 
 def test_no_file_records_the_address_of_a_registry():

@@ -1,21 +1,30 @@
-"""The command line: `authflow serve`, `demo`, `diagram`, `check` and `plugins`."""
+"""The command line: `authflow serve`, `demo`, `diagram`, `check`, `plugins`, `keys`, `doctor`."""
 
 import argparse
-import importlib
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from authflow.cli import plugins_command
-from authflow.errors import AuthFlowError, ConfigError
+from authflow.cli import keys_command, plugins_command
+from authflow.cli.loading import load_object
+from authflow.cli.output import Output
+from authflow.errors import AuthFlowError, ConfigError, PluginNotFoundError
+from authflow.extras import UnavailableImportError, advice
 from authflow.machine import AuthFlow
-from authflow.printable import one_line
 
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
+EXIT_INTERRUPTED: Final = 130
+
+_EXIT_CODES: Final = (
+    "The exit code is 0 if all went well, 1 if not, 2 if the call was not understood, 130 after"
+    " Ctrl-C. It is the same whether or not anybody reads the output; output that is lost, as on a"
+    " full disk, makes a 0 a 1."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,26 +34,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What follows the program's name; by default the process's own.
 
     Returns:
-        The exit code: 0 if all went well, 1 if not, 2 if the call was not understood.
+        The exit code: 0 if all went well, 1 if not, 2 if the call was not understood, 130 if it
+        was interrupted. A reader of the output who has gone changes none of them.
+
+    Raises:
+        SystemExit: With such a code, after `--help`, `--version` and calls that cannot be read.
     """
-    options = _parser().parse_args(arguments)
+    errors = Output(sys.stderr)
+    out = Output(sys.stdout, complaints=errors)
+    with redirect_stdout(out), redirect_stderr(errors):
+        try:
+            return out.code(_outcome(_parser().parse_args(arguments)))
+        except SystemExit as end:  # argparse's
+            raise SystemExit(out.code(end.code if isinstance(end.code, int) else 1)) from None
+        finally:
+            errors.flush()
+
+
+def _outcome(options: argparse.Namespace) -> int:
+    """Run a command, and give its exit code whatever happens to it."""
     try:
         return int(options.run(options))
     except AuthFlowError as error:
         print(f"authflow: {error}", file=sys.stderr)
-        return EXIT_USAGE if isinstance(error, ConfigError) else EXIT_FAILED
+        usage = isinstance(error, ConfigError | PluginNotFoundError)
+        return EXIT_USAGE if usage else EXIT_FAILED
     except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except SystemExit as end:
+        # None of our commands does so: a handler or a plugin cannot say that all went well.
+        print(f"authflow: the code that was run ended the process ({end!r:.80})", file=sys.stderr)
         return EXIT_FAILED
-    except BrokenPipeError:
-        # Whoever read our output has gone (`authflow diagram … | head`): there is nobody to tell.
-        sys.stdout = None  # keeps the interpreter from flushing it
-        return EXIT_OK
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="authflow",
         description="Sign users in to Amazon Cognito, and run all of it without AWS.",
+        epilog=_EXIT_CODES,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"authflow {_version()}")
@@ -54,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         "serve",
         help="run an embedded user pool that any AWS SDK can talk to",
         description="Run an embedded user pool. When it is ready it prints one line of JSON with "
-        "its endpoint. SIGTERM and SIGINT end it.",
+        "its endpoint. SIGTERM and SIGINT (Ctrl-C) end it then, with 0.",
         allow_abbrev=False,
     )
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
@@ -86,6 +113,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument(
         "--issuer", metavar="URL", help="what tokens name as issuer, before the pool's id"
+    )
+    serve.add_argument(
+        "--region", default="us-east-1", help="what new pools' ids begin with (%(default)s)"
     )
     serve.add_argument(
         "--allow-remote",
@@ -197,6 +227,15 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(run=_check)
 
     _add_plugins(commands)
+    keys_command.add(commands)
+    doctor = commands.add_parser(
+        "doctor",
+        help="tell what is installed, and what is wrong with it",
+        description="Tell which versions run here, which extras and plugins are installed, and "
+        "whether another distribution lies over authflow. The exit code is 1 if anything is wrong.",
+        allow_abbrev=False,
+    )
+    doctor.set_defaults(run=_doctor)
     return parser
 
 
@@ -248,15 +287,18 @@ def _serve(options: argparse.Namespace) -> int:
     try:
         from authflow.cli import serve_command  # noqa: PLC0415  # an extra, and slow to import
     except ModuleNotFoundError as error:
-        raise _missing_extra("pool", error) from None
+        raise _missing_extra(error) from None
     return serve_command.run(options, load_object)
 
 
 def _demo(options: argparse.Namespace) -> int:
     try:
         from authflow.cli import demo  # noqa: PLC0415  # it needs all the extras
-    except ModuleNotFoundError as error:
-        raise _missing_extra("all", error) from None
+    except ImportError as error:
+        missing = error.__cause__ if isinstance(error, UnavailableImportError) else error
+        name = getattr(missing, "name", None) or "a package"
+        msg = f"{name} is missing: run `pip install 'cognito-authflow[all]'`"
+        raise ConfigError(msg) from None
     return demo.run(auto=options.auto or not sys.stdin.isatty())
 
 
@@ -309,7 +351,7 @@ def _check_plugin(options: argparse.Namespace) -> int:
     try:
         from authflow.cli import plugin_check  # noqa: PLC0415  # an extra, and slow to import
     except ModuleNotFoundError as error:
-        raise _missing_extra("pool", error) from None
+        raise _missing_extra(error) from None
     return plugin_check.run(
         options.name,
         settings=options.settings,
@@ -320,36 +362,14 @@ def _check_plugin(options: argparse.Namespace) -> int:
     )
 
 
-def load_object(spec: str) -> Any:
-    """Import the object that `package.module:attribute` names; the current folder counts too.
+def _doctor(_options: argparse.Namespace) -> int:
+    from authflow.cli import doctor_command  # noqa: PLC0415  # few need it
 
-    Raises:
-        ConfigError: There is no such object.
-    """
-    module_name, _, attribute = spec.partition(":")
-    if not module_name or not attribute:
-        msg = f"{spec!r} must be of the form package.module:attribute"
-        raise ConfigError(msg)
-    if "" not in sys.path:
-        sys.path.insert(0, "")
-    try:
-        found: Any = importlib.import_module(module_name)
-        for name in attribute.split("."):
-            found = getattr(found, name)
-    except (Exception, SystemExit) as error:
-        # Whatever a module does at its import: it is told in one line, and nothing starts.
-        told = one_line(str(error))
-        if not isinstance(error, ImportError | AttributeError):
-            told = f"it raised {type(error).__name__}{told and ': '}{told}"
-        msg = f"cannot load {spec}: {told}"
-        raise ConfigError(msg) from error
-    return found
+    return doctor_command.run(out=sys.stdout)
 
 
-def _missing_extra(extra: str, error: ModuleNotFoundError) -> ConfigError:
-    return ConfigError(
-        f"{error.name} is not installed: run `pip install 'cognito-authflow[{extra}]'`"
-    )
+def _missing_extra(error: ModuleNotFoundError) -> ConfigError:
+    return ConfigError(advice(error))
 
 
 def _version() -> str:

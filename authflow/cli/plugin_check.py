@@ -67,7 +67,7 @@ def run(
 def _settings(text: str | None) -> Mapping[str, Any]:
     try:
         given = json.loads(text or "{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         msg = f"--settings must be a JSON object: {error}"
         raise ConfigError(msg) from error
     if not isinstance(given, dict):

@@ -50,6 +50,7 @@ def run(options: argparse.Namespace, load: Callable[[str], Any]) -> int:
         lambda_endpoint=options.lambda_endpoint,
         allow_insecure_lambda_endpoint=options.allow_insecure_lambda_endpoint,
         issuer=options.issuer,
+        region=options.region,
         allow_remote=options.allow_remote,
         allow_hosts=options.allow_host,
         tokens_survive=options.tokens_survive,

@@ -33,9 +33,10 @@ _log = logging.getLogger(__name__)
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _LEAST_DISTINCT: Final = 8  # 32 random bytes have fewer distinct ones once in 10^45 keys
 _FORM: Final = (
-    'write {"current": "id", "keys": {"id": "base64 of at least 32 random bytes"}}, such as'
-    " KeyRing.generate().to_json() makes"
+    "`authflow keys new` prints one, of the form"
+    ' {"current": "id", "keys": {"id": "base64 of at least 32 random bytes"}}'
 )
+_NEW_KEY: Final = "take one that `authflow keys new` prints, or os.urandom(32)"
 
 
 def _keys(keys: Mapping[str, Secret[bytes]]) -> Mapping[str, Secret[bytes]]:
@@ -50,10 +51,10 @@ def _keys(keys: Mapping[str, Secret[bytes]]) -> Mapping[str, Secret[bytes]]:
             msg = f"the key {key_id!r} must be bytes in a Secret"
             raise ConfigError(msg)
         if len(key.reveal()) < KEY_BYTES:
-            msg = f"the key {key_id!r} has fewer than {KEY_BYTES} bytes: make one by os.urandom(32)"
+            msg = f"the key {key_id!r} has fewer than {KEY_BYTES} bytes: {_NEW_KEY}"
             raise ConfigError(msg)
         if len(set(key.reveal())) < _LEAST_DISTINCT:
-            msg = f"the key {key_id!r} is not random: make one by os.urandom(32)"
+            msg = f"the key {key_id!r} is not random: {_NEW_KEY}"
             raise ConfigError(msg)
     if len({key.reveal() for key in keys.values()}) < len(keys):
         msg = "two key ids have the same key: a new id needs a new key"

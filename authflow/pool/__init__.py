@@ -1,7 +1,15 @@
-"""The embedded user pool: it speaks Cognito's protocol and needs no AWS account."""
+"""The embedded user pool: it speaks Cognito's protocol and needs no AWS account.
 
-from authflow.pool.admission.budgets import Budget
-from authflow.pool.messages.mailbox import Mailbox, Message
-from authflow.pool.server import PoolServer, serve
+Needs the extra `pool`: `pip install 'cognito-authflow[pool]'`.
+"""
+
+from authflow.extras import UnavailableImportError, advice
+
+try:
+    from authflow.pool.admission.budgets import Budget
+    from authflow.pool.messages.mailbox import Mailbox, Message
+    from authflow.pool.server import PoolServer, serve
+except ModuleNotFoundError as error:
+    raise UnavailableImportError(advice(error)) from error
 
 __all__ = ["Budget", "Mailbox", "Message", "PoolServer", "serve"]

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-import signal
+import re
 import socket
 import sys
 import time
@@ -11,13 +11,13 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Final, Self, TextIO
 
-import anyio
 from attrs import define, field
 
 from authflow.errors import ConfigError
 from authflow.event_loop import HomeLoop
 from authflow.pool.admission.budgets import Budget
 from authflow.pool.admission.gate import MAX_WAIT, NAME_BUDGET, Gate
+from authflow.pool.ending import asked_to_end
 from authflow.pool.file_limit import most_connections, raise_file_limit
 from authflow.pool.http.app import PoolApp
 from authflow.pool.http.connections import Connections
@@ -35,6 +35,7 @@ from authflow.pool.workers import Workers
 from authflow.safe_url import SafeUrl, is_loopback, safe_host, safe_url
 
 _BACKLOG: Final = 2048
+_REGION: Final = re.compile(r"[a-z0-9-]{1,32}")  # as clients take it, for the ids begin with it
 
 
 def _host(host: str) -> str:
@@ -53,6 +54,13 @@ def _server_names(names: Iterable[str]) -> tuple[str, ...]:
         msg = "allow_hosts is a list of names, and not one name"
         raise ConfigError(msg)
     return tuple(server_name(name, "allow_hosts (--allow-host)") for name in names)
+
+
+def _region(region: str) -> str:
+    if not isinstance(region, str) or not _REGION.fullmatch(region):
+        msg = f"the region {str(region)!r:.40} must look like eu-central-1"
+        raise ConfigError(msg)
+    return region
 
 
 def _issuer(issuer: str | None) -> SafeUrl | None:
@@ -126,7 +134,7 @@ class PoolServer:
     lambda_endpoint: str | None = None
     allow_insecure_lambda_endpoint: bool = False
     issuer: SafeUrl | None = field(default=None, converter=_issuer)
-    region: str = "us-east-1"
+    region: str = field(default="us-east-1", converter=_region)
     allow_remote: bool = False
     tokens_survive: bool = False
     allow_hosts: Sequence[str] = field(default=(), converter=_server_names)
@@ -336,7 +344,7 @@ async def serve(
         print(json.dumps(line), file=out or sys.stdout, flush=True)
 
     raise_file_limit()
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    with asked_to_end() as ending:
         server = PoolServer(
             db=db,
             host=host,
@@ -356,5 +364,4 @@ async def serve(
         )
         async with server as pool:
             tell({"endpoint": pool.endpoint, "issuer": pool.issuer or pool.endpoint, "db": db})
-            async for _ in signals:
-                break
+            await ending.wait()

@@ -1,9 +1,11 @@
 """A prompt at the terminal."""
 
+import getpass
 import io
 import os
 import re
 import sys
+import warnings
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -90,8 +92,11 @@ class TerminalPrompt:
         """Ask for a line of text. While nobody types, nothing but this call waits.
 
         Raises:
-            PluginFailedError: The input has ended, or the line is endless.
+            PluginFailedError: The input has ended, the line is endless, or what is hidden would be
+                shown.
         """
+        if hidden and _hides_by_itself(self.input):
+            return await anyio.to_thread.run_sync(_hidden, f"{question} ", abandon_on_cancel=True)
         with _echo_off(self.input) if hidden else nullcontext():
             self._write(lines(question), end=" ")
             line = await _read_line(self.input)
@@ -168,13 +173,41 @@ def _descriptor(source: TextIO) -> int | None:
         return None  # not a file of the system's, such as StringIO
 
 
+def _hides_by_itself(source: TextIO) -> bool:
+    """Say whether this is a terminal of a system that has no POSIX control over it, as Windows."""
+    try:
+        import termios  # noqa: F401, PLC0415  # not on every system
+    except ImportError:
+        return source.isatty()
+    return False
+
+
+def _hidden(question: str) -> str:
+    """Ask as that system does."""
+    with warnings.catch_warnings():
+        # It would go on, and show what is typed.
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            return getpass.getpass(question)
+        except getpass.GetPassWarning:
+            msg = f"this terminal would show what is typed: {question}"
+            raise PluginFailedError(msg) from None
+        except EOFError:
+            msg = f"nobody answers, for the input has ended: {question}"
+            raise PluginFailedError(msg) from None
+
+
 @contextmanager
 def _echo_off(source: TextIO) -> Iterator[None]:
     """Keep a terminal from showing what is typed; whatever happens, it shows it again after."""
-    if sys.platform == "win32" or not source.isatty():
+    if not source.isatty():
         yield
         return
-    import termios  # noqa: PLC0415  # not on every system
+    try:
+        import termios  # noqa: PLC0415  # not on every system
+    except ImportError:  # and there is another way to hide, see above
+        yield
+        return
 
     descriptor = source.fileno()
     before = termios.tcgetattr(descriptor)

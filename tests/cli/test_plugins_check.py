@@ -135,6 +135,7 @@ def test_a_suite_can_be_named_on_the_command_line(install, capsys: pytest.Captur
         ("Word", ["--suite", "json:nothing"], "cannot load"),
         ("Word", ["--settings", "{"], "must be a JSON object"),
         ("Word", ["--settings", "[1]"], "must be a JSON object"),
+        ("Word", ["--settings", "[" * 100_000], "must be a JSON object"),
     ],
 )
 def test_a_call_that_makes_no_sense_is_refused_with_code_2(
@@ -151,6 +152,8 @@ def test_a_client_half_alone_needs_a_suite(install, capsys: pytest.CaptureFixtur
     assert "--suite" in capsys.readouterr().err
 
 
-def test_a_plugin_that_is_not_installed_is_an_error(capsys: pytest.CaptureFixture[str]):
-    assert main(["plugins", "check", "no-such-plugin"]) == 1
+def test_a_plugin_that_is_not_installed_is_a_call_that_is_not_understood(
+    capsys: pytest.CaptureFixture[str],
+):
+    assert main(["plugins", "check", "no-such-plugin"]) == 2
     assert "'no-such-plugin' is installed" in capsys.readouterr().err

@@ -425,3 +425,24 @@ def test_a_server_that_has_ended_leaves_the_log_of_the_process_as_it_was(monkeyp
     before = state()
     assert main(["serve", "--port", "0", "-v"]) == 0
     assert state() == before
+
+
+@pytest.mark.parametrize(("option", "region"), [([], "us-east-1"), (["--region", "eu-1"], "eu-1")])
+def test_the_region_of_new_pools_can_be_chosen(monkeypatch, option, region):
+    given = {}
+
+    async def served(**settings):
+        given.update(settings)
+
+    monkeypatch.setattr(serve_command, "serve", served)
+    assert main(["serve", "--port", "0", *option]) == 0
+    assert given["region"] == region
+
+
+@pytest.mark.parametrize("region", ["", "x y", "eu_1", "EU-1", "a" * 33, "\x1b[2J", "eu-1\n"])
+def test_a_region_that_no_pools_id_can_begin_with_is_refused(region, capsys):
+    assert main(["serve", "--port", "0", "--region", region]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "must look like eu-central-1" in told.err
+    assert told.err.rstrip("\n").isprintable()

@@ -63,7 +63,9 @@ class TestKeyRing:
         monkeypatch.delenv("AUTHFLOW_KEYS", raising=False)
         if value is not None:
             monkeypatch.setenv("AUTHFLOW_KEYS", value)
-        with pytest.raises(ConfigError, match=r"AUTHFLOW_KEYS holds no key ring.*generate"):
+        with pytest.raises(
+            ConfigError, match=r"AUTHFLOW_KEYS holds no key ring.*authflow keys new"
+        ):
             KeyRing.from_environment()
 
     @pytest.mark.parametrize(

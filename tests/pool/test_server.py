@@ -161,3 +161,9 @@ async def test_a_cancelled_caller_ends_the_server():
 async def test_servers_live_side_by_side():
     async with PoolServer() as one, PoolServer() as two:
         assert one.endpoint != two.endpoint
+
+
+async def test_the_ids_of_new_pools_begin_with_the_region(live_pool):
+    async with live_pool(region="eu-central-1") as pool:
+        assert pool.user_pool_id.startswith("eu-central-1_")
+        assert (await pool.app_client()).region == "eu-central-1"

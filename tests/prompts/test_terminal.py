@@ -1,5 +1,6 @@
 """The prompts: for scripts and for the terminal."""
 
+import getpass
 import io
 import os
 import pty
@@ -7,8 +8,10 @@ import signal
 import subprocess
 import sys
 import termios
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import anyio
 import pytest
@@ -199,3 +202,52 @@ async def test_what_is_waited_for_is_told_and_gives_what_came_of_it(tmp_path):
     prompt = TerminalPrompt(image_folder=tmp_path, output=output)
     assert await prompt.wait_for("tap the telephone", tapped()) == 7
     assert "tap the telephone" in output.getvalue()
+
+
+class Console(io.StringIO):
+    """A terminal of a system without POSIX control over it; that part cannot run here."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def no_termios(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "termios", None)
+
+
+def console_prompt(tmp_path: Path) -> TerminalPrompt:
+    return TerminalPrompt(image_folder=tmp_path, output=io.StringIO(), input=Console("shown\n"))
+
+
+async def test_without_posix_control_a_hidden_answer_is_asked_for_as_the_system_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_termios: None
+):
+    asked: list[str] = []
+    monkeypatch.setattr("getpass.getpass", lambda text: asked.append(text) or "hidden")
+    prompt = console_prompt(tmp_path)
+    assert await prompt.ask("Password?", hidden=True) == "hidden"
+    assert asked == ["Password? "]
+    assert await prompt.ask("Name?") == "shown"
+
+
+@pytest.mark.parametrize("told", [getpass.GetPassWarning("Can not control echo"), EOFError()])
+async def test_where_nothing_can_hide_an_answer_it_is_not_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_termios: None, told: Exception
+):
+    def fails(_text: str) -> str:
+        if isinstance(told, Warning):
+            warnings.warn(told, stacklevel=1)
+            return "shown"
+        raise told
+
+    monkeypatch.setattr("getpass.getpass", fails)
+    with pytest.raises(PluginFailedError):
+        await console_prompt(tmp_path).ask("Password?", hidden=True)
+
+
+async def test_what_is_piped_in_needs_no_hiding(tmp_path: Path, no_termios: None):
+    piped = TerminalPrompt(
+        image_folder=tmp_path, output=io.StringIO(), input=io.StringIO("piped\n")
+    )
+    assert await piped.ask("Password?", hidden=True) == "piped"

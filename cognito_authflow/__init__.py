@@ -1,0 +1,93 @@
+"""The command `authflow`, from its start to its exit code; it stands outside of `authflow`.
+
+Another distribution installs a top-level package `authflow` as well, and then one's files lie over
+the other's. What starts the command must be able to say so, whatever `authflow` is by then. It
+imports nothing but Python's own library before it may be interrupted.
+"""
+
+import _thread
+import os
+import signal
+import sys
+import time
+
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
+_GRACE = 2.0
+"""So many seconds a clean-up may take; a thread that is busy with a user's code cannot be ended."""
+_FAILED = 1
+
+
+class _Ended:
+    """Ends the process's work when a signal asks for it, with a clean-up and no traceback.
+
+    The second signal is not waited for: it ends the process at once, as it would have done before.
+    """
+
+    def __init__(self) -> None:
+        self.code: int | None = None
+        """The exit code of a process that a signal ended: 128 and its number, as shells have it."""
+
+    def watch(self) -> None:
+        """From now on, be told; but of what is ignored here, such as SIGHUP under nohup, not."""
+        for name in _ENDING:
+            number = getattr(signal, name, None)  # Windows has not all of them
+            if number is not None and signal.getsignal(number) in {
+                signal.SIG_DFL,
+                signal.default_int_handler,
+            }:
+                signal.signal(number, self)
+
+    def leave(self) -> None:
+        """From now on, signals do what they do by themselves: nobody is left to be told."""
+        for name in _ENDING:
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) in {
+                self,
+                signal.default_int_handler,
+            }:
+                signal.signal(number, signal.SIG_DFL)
+
+    def __call__(self, number: int, _frame: object) -> None:
+        self.code = 128 + number
+        self.leave()
+        _thread.start_new_thread(_insist, (self.code,))
+        raise KeyboardInterrupt
+
+
+def _insist(code: int) -> None:
+    time.sleep(_GRACE)
+    os._exit(code)
+
+
+def main() -> int:
+    """Run the command line as a process.
+
+    Returns:
+        The exit code: what the command gives; 130 if Ctrl-C ended it, 143 if SIGTERM did; 1 if
+        `authflow` cannot be imported, since another distribution's files lie over it.
+    """
+    ended = _Ended()
+    code = _FAILED
+    try:
+        ended.watch()
+        code = _run()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        ended.leave()
+    return code if ended.code is None else ended.code
+
+
+def _run() -> int:
+    try:
+        from authflow.cli import main as run  # noqa: PLC0415  # it may be another's `authflow`
+    except Exception as error:
+        from cognito_authflow.shadowing import advice  # noqa: PLC0415  # seldom needed
+
+        told = advice()
+        if told is None:
+            raise
+        if sys.stderr is not None:
+            sys.stderr.write(f"authflow: {told} ({type(error).__name__})\n")
+        return _FAILED
+    return run()
