@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -171,7 +172,8 @@ RANDOM = b"canary-of-srp" * 3
 
 @pytest.fixture(autouse=True)
 def _known_random_bytes(monkeypatch):
-    monkeypatch.setattr("authflow.client.password_proof.secrets.token_bytes", lambda _: RANDOM)
+    drawn = SimpleNamespace(token_bytes=lambda _: RANDOM)
+    monkeypatch.setattr("authflow.client.password_proof.secrets", drawn)
 
 
 def leak(told: str) -> str:
