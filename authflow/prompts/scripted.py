@@ -69,6 +69,7 @@ class ScriptedPrompt:
         """
         answer = await self.ask(question)
         if answer not in options:
+            del answer  # a traceback shows what frames hold, and it may belong elsewhere
             msg = f"the script's answer is none of {', '.join(options)}"
             raise PluginFailedError(msg)
         return answer

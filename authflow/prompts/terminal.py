@@ -149,6 +149,16 @@ async def _read_line(source: TextIO) -> str:
     if descriptor is None:
         return await anyio.to_thread.run_sync(source.readline, abandon_on_cancel=True)
     line = bytearray()
+    try:
+        await _read_into(line, descriptor)
+    except BaseException:
+        line.clear()  # a traceback shows what frames hold, and it may be half a password
+        raise
+    return line.decode(source.encoding or "utf-8", "replace")
+
+
+async def _read_into(line: bytearray, descriptor: int) -> None:
+    """Read up to the end of a line, or of the input."""
     # One byte at a time: a reader that takes more keeps from the next question what was piped in.
     while not line.endswith(b"\n"):
         with suppress(PermissionError):  # a file on disk can always be read
@@ -160,7 +170,6 @@ async def _read_line(source: TextIO) -> str:
         if len(line) > _LONGEST_LINE:
             msg = "the line that was typed has no end"
             raise PluginFailedError(msg)
-    return line.decode(source.encoding or "utf-8", "replace")
 
 
 def _descriptor(source: TextIO) -> int | None:

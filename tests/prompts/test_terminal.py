@@ -1,9 +1,11 @@
 """The prompts: for scripts and for the terminal."""
 
+import asyncio
 import getpass
 import io
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -251,3 +253,25 @@ async def test_what_is_piped_in_needs_no_hiding(tmp_path: Path, no_termios: None
         image_folder=tmp_path, output=io.StringIO(), input=io.StringIO("piped\n")
     )
     assert await piped.ask("Password?", hidden=True) == "piped"
+
+
+async def test_what_was_half_typed_when_the_question_ends_stands_in_no_frame(everything_told):
+    ours, theirs = os.pipe()
+    os.write(theirs, b"canary-half")
+    with os.fdopen(ours) as reader:
+        prompt = TerminalPrompt(image_folder=Path("x"), output=io.StringIO(), input=reader)
+        task = asyncio.ensure_future(prompt.ask("?"))
+        await anyio.wait_all_tasks_blocked()
+        while select.select([ours], [], [], 0)[0]:
+            await anyio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as cancelled:
+            await task
+    os.close(theirs)
+    assert "canary" not in everything_told(cancelled.value)
+
+
+async def test_an_answer_that_is_no_option_stands_in_no_frame(everything_told):
+    with pytest.raises(PluginFailedError) as failed:
+        await ScriptedPrompt(["canary"]).choose("?", ["a", "b"])
+    assert "canary" not in everything_told(failed.value)

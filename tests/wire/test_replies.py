@@ -60,16 +60,23 @@ def test_a_missing_token_is_malformed(member: str):
         read_reply({"AuthenticationResult": result})
 
 
+ODD = ["a\ud800", "a\0", "a\n", "\x1b[2J", "é", "\ufeffa"]
+"""Texts that no token is (RFC 6749, appendix A.12)."""
 NO_TEXT = [7, 7.5, True, [], ["x"], {}, {"a": "b"}]
 
 
 @pytest.mark.parametrize(
     ("member", "value"),
     [
-        *((token, value) for token in ("AccessToken", "IdToken") for value in (None, "", *NO_TEXT)),
-        *(("RefreshToken", value) for value in ("", *NO_TEXT)),
-        *(("TokenType", value) for value in (None, *NO_TEXT)),
+        *(
+            (token, value)
+            for token in ("AccessToken", "IdToken")
+            for value in (None, "", *ODD, *NO_TEXT)
+        ),
+        *(("RefreshToken", value) for value in ("", *ODD, *NO_TEXT)),
+        *(("TokenType", value) for value in (None, "", *ODD, *NO_TEXT)),
         *(("ExpiresIn", value) for value in (None, "", "300", *NO_TEXT[1:])),
+        *(("ExpiresIn", value) for value in (0, -1, 2**31, 10**400, float("nan"))),
     ],
 )
 def test_a_member_of_another_form_is_malformed(member: str, value: Any):
@@ -137,14 +144,16 @@ def test_a_session_of_cognitos_length_is_read(chars: int):
     assert read_reply(asked("s" * chars)).session == Secret("s" * chars)
 
 
-@pytest.mark.parametrize("session", ["", "s" * 19, "s" * 4097, 7, True, [], ["s" * 20], {}])
+@pytest.mark.parametrize(
+    "session", ["", "s" * 19, "s" * 4097, "\ud800" * 20, 7, True, [], ["s" * 20], {}]
+)
 def test_a_session_of_another_form_is_malformed(session: Any):
     with pytest.raises(MalformedReplyError) as malformed:
         read_reply(asked(session))
     assert "sss" not in str(malformed.value)
 
 
-@pytest.mark.parametrize("name", [7, True, ["SMS_MFA"], {"a": 1}])
+@pytest.mark.parametrize("name", [7, True, ["SMS_MFA"], {"a": 1}, "SMS\ud800MFA"])
 def test_a_challenges_name_of_another_form_is_malformed(name: Any):
     with pytest.raises(MalformedReplyError):
         read_reply({"ChallengeName": name})
@@ -152,7 +161,10 @@ def test_a_challenges_name_of_another_form_is_malformed(name: Any):
 
 @pytest.mark.parametrize(
     "parameters",
-    [["a"], "a", 7, {"a": 7}, {"a": None}, {"a": ["b"]}, {"USER_ID_FOR_SRP": "\ud800"}],
+    [
+        *(["a"], "a", 7, {"a": 7}, {"a": None}, {"a": ["b"]}),
+        *({"USER_ID_FOR_SRP": "\ud800"}, {"\udfff": "a"}),
+    ],
     ids=repr,
 )
 def test_parameters_of_another_form_are_malformed(parameters: Any):
