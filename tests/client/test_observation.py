@@ -35,7 +35,7 @@ async def coroutine_function(exchange: Exchange, _: int = 0) -> None: ...
         5,
         object(),
     ],
-    ids=repr,
+    ids=["function", "partial", "object", "method", "text", "number", "no function"],
 )
 def test_what_cannot_be_called_and_waited_for_is_refused_when_the_client_is_made(observer: Any):
     config = AuthConfig(user_pool_id="eu-central-1_A", client_id="1")
