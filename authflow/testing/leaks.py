@@ -26,6 +26,7 @@ _RARELY: Final = 0.25
 """How often, at most, another answer is found where an answer is that is told."""
 _ENOUGH: Final = 5
 """Challenges that show what is chance."""
+_NAMES: Final = "the names of public parameters"
 _TOGETHER: Final = "several parameters together"
 
 
@@ -115,8 +116,9 @@ def told(seen: Sequence[Seen]) -> tuple[Leak, ...]:
 
 
 def _places(seen: Seen) -> dict[str, Reading]:
-    places = {name: Reading.of(name, value) for name, value in seen.public.items()}
-    if len(places) > 1:
+    places = {name: Reading.of(value) for name, value in seen.public.items()}
+    places[_NAMES] = Reading.of(*seen.public)
+    if len(seen.public) > 1:
         short = [value for value in seen.public.values() if len(value) <= _LONGEST_SALT]
         places[_TOGETHER] = Reading.of("".join(short))
     return places

@@ -32,7 +32,7 @@ _TAGS: Final = re.compile(r"<[^<>]*>")
 
 @frozen(kw_only=True)
 class Reading:
-    """A public value and its name, in all ways in which they can be read. Make it by `of`.
+    """Public values in all ways in which they can be read. Make it by `of`.
 
     Args:
         texts: Readings of it, in lower case.

@@ -739,11 +739,14 @@ class WorksInTheLoopAtTheThirdAttempt(Code):
 
 
 class BlocksTheLoopForUnknownUsers(Code):
-    convicted_by = ("test_the_event_loop_is_never_blocked",)
+    convicted_by = (
+        "test_an_unknown_user_is_answered_as_soon_as_others",
+        "test_the_event_loop_is_never_blocked",
+    )
 
     async def verify(self, context: VerifyContext) -> bool:
         if context.user_not_found:
-            time.sleep(0.06)
+            time.sleep(0.08)
         return await super().verify(context)
 
 
