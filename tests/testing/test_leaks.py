@@ -93,7 +93,12 @@ def test_whatever_tells_an_answer_is_found_in_several_challenges(form: str):
     found = told(seen)
     assert found, form
     assert {leak.where for leak in found} == {"x"}
-    assert min(leak.first for leak in found) == 0
+
+
+def test_it_is_told_in_which_challenge_an_answer_was_found_first():
+    codes_and_hints = [("482913", "none"), ("771204", "771204"), ("330918", "330918")]
+    seen = [Seen(answer=code, public={"x": hint}) for code, hint in codes_and_hints]
+    assert [(leak.form, leak.first) for leak in told(seen)] == [("plain", 1)]
 
 
 def test_parts_in_several_parameters_are_put_together():
