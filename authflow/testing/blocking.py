@@ -1,15 +1,20 @@
-"""Finds calls that make a thread wait, made where the event loop waits with it.
+"""Finds what makes a thread wait where the event loop waits with it, and where that is written.
 
 Python announces such calls to audit hooks. A hook cannot be taken away again, so there is one, and
-it looks away unless a step of a plugin is under observation.
+it looks away unless a step of a plugin is under observation. What computes for long makes no such
+call: another thread looks where it is.
 """
 
 import contextlib
 import socket
 import sys
 import threading
-from collections.abc import Iterator
-from typing import Any, Final
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any, ClassVar, Final
+
+from attrs import define
 
 _CALLS: Final = frozenset(
     {
@@ -23,8 +28,21 @@ _CALLS: Final = frozenset(
         "http.client.connect",
         "sqlite3.connect",
         "os.system",
+        "builtins.input",
     }
 )
+
+_SOME_CALLS: Final = frozenset({"socket.connect", "open"})
+"""Calls that make a thread wait for some arguments: a socket that blocks, the terminal."""
+
+Look = Callable[[FrameType | None], None]
+"""What is shown the frame that runs."""
+
+_LOOK_AFTER: Final = 0.03
+"""Seconds after which a step of a plugin is looked at that has not ended."""
+
+_IDLE: Final = 1.0
+"""Seconds without a step after which nobody looks any more."""
 
 _here: Final = threading.local()
 """Where this thread writes; not a context variable, for a worker thread inherits these."""
@@ -37,28 +55,31 @@ class BlockingCalls:
 
     @classmethod
     @contextlib.contextmanager
-    def recorded(cls, into: list[str]) -> Iterator[None]:
+    def recorded(cls, into: list[str], look: Look | None = None) -> Iterator[None]:
         """Write down blocking calls of what runs inside, in this thread and without an await.
 
         Args:
             into: Where to write their names.
+            look: Is shown the frame of each.
         """
         if not cls._installed:
             sys.addaudithook(_on_event)
             cls._installed = True
-        before = getattr(_here, "into", None)
-        _here.into = into
+        before = getattr(_here, "into", None), getattr(_here, "look", None)
+        _here.into, _here.look = into, look
         try:
             yield
         finally:
-            _here.into = before
+            _here.into, _here.look = before
 
 
 def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
-    if event not in _CALLS and event != "socket.connect":
+    if event not in _CALLS and event not in _SOME_CALLS:
         return
     into = getattr(_here, "into", None)
     if into is None:
+        return
+    if event == "open" and arguments[0] != "/dev/tty":
         return
     if event == "socket.connect":
         opened = arguments[0]
@@ -66,3 +87,60 @@ def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
         if not isinstance(opened, socket.socket) or opened.gettimeout() == 0:
             return
     into.append(event)
+    if _here.look is not None:
+        _here.look(sys._getframe(1))  # noqa: SLF001  # documented; inspect reads source files, too
+
+
+@define(eq=False)
+class _Step:
+    """A step of a plugin that has not ended."""
+
+    thread: int
+    look: Look
+    began: float
+    looked: bool = False
+
+
+class Stacks:
+    """The thread that looks where a step is that keeps the event loop."""
+
+    _steps: ClassVar[list[_Step]] = []
+    _thread: ClassVar[threading.Thread | None] = None
+    _starting: ClassVar[threading.Lock] = threading.Lock()
+
+    @classmethod
+    @contextlib.contextmanager
+    def watched(cls, look: Look) -> Iterator[None]:
+        """Have a look at what runs inside, if it takes long.
+
+        Args:
+            look: Is shown the frame, once, in another thread.
+        """
+        step = _Step(threading.get_ident(), look, time.monotonic())
+        with cls._starting:
+            cls._steps.append(step)
+            if cls._thread is None:
+                cls._thread = threading.Thread(
+                    target=cls._watch, name="authflow-stacks", daemon=True
+                )
+                cls._thread.start()
+        try:
+            yield
+        finally:
+            cls._steps.remove(step)
+
+    @classmethod
+    def _watch(cls) -> None:
+        busy = time.monotonic()
+        while True:
+            time.sleep(_LOOK_AFTER / 2)
+            now = time.monotonic()
+            with cls._starting:
+                busy = now if cls._steps else busy
+                if now - busy > _IDLE:
+                    cls._thread = None
+                    return
+            for step in tuple(cls._steps):
+                if not step.looked and now - step.began >= _LOOK_AFTER:
+                    step.looked = True
+                    step.look(sys._current_frames().get(step.thread))  # noqa: SLF001  # documented

@@ -23,21 +23,35 @@ _TIMEOUT: Final = 120.0
 
 
 class Violation(AssertionError):  # noqa: N818  # a finding about a plugin, and no error of authflow
-    """A plugin does not do what a case demands."""
+    """A plugin does not do what a case demands.
+
+    Args:
+        why: What is wrong, and how to mend it; without secrets.
+        at: Where in the plugin, if that is known.
+    """
+
+    def __init__(self, why: str, at: str = "") -> None:
+        super().__init__(why)
+        self.at = at
+
+    def __str__(self) -> str:
+        why = super().__str__()
+        return f"{why} ({self.at})" if self.at else why
 
 
-def demand(fulfilled: object, why: str) -> None:
+def demand(fulfilled: object, why: str, at: str = "") -> None:
     """Raise unless what a case demands is so.
 
     Args:
         fulfilled: Whether it is.
         why: What is wrong otherwise, and how to mend it; without secrets.
+        at: Where in the plugin; if it is not said, where the suite was last.
 
     Raises:
         Violation: It is not so.
     """
     if not fulfilled:
-        raise Violation(why)
+        raise Violation(why, at)
 
 
 class Suite:
@@ -48,6 +62,14 @@ class Suite:
 
     async def prepare(self) -> None:
         """Get ready for a case, such as by enrolling the suite's users where the plugin looks."""
+
+    def whereabouts(self) -> str:
+        """Say where in the plugin the case was last."""
+        return ""
+
+    def place_of(self, error: BaseException) -> str:  # noqa: ARG002  # what overrides it looks
+        """Say where in the plugin an error comes from."""
+        return self.whereabouts()
 
 
 @frozen(kw_only=True)
@@ -75,7 +97,11 @@ def case(body: Callable[[SuiteT], Awaitable[None]]) -> Callable[[SuiteT], None]:
     async def within_limit(suite: SuiteT) -> None:
         with anyio.fail_after(_TIMEOUT):
             await suite.prepare()
-            await body(suite)
+            try:
+                await body(suite)
+            except Violation as violation:
+                violation.at = violation.at or suite.whereabouts()
+                raise
 
     @functools.wraps(body)
     def test(self: SuiteT) -> None:
@@ -129,7 +155,8 @@ def run_suite(suite: type[Suite], names: Iterable[str] | None = None) -> tuple[C
 
 
 def _result(suite: type[Suite], name: str) -> CaseResult:
-    test: Callable[[], Any] = getattr(suite(), name)
+    judge = suite()
+    test: Callable[[], Any] = getattr(judge, name)
     quiet = logging.NullHandler()  # without any handler, Python prints what a plugin logs
     logging.root.addHandler(quiet)
     try:
@@ -140,14 +167,16 @@ def _result(suite: type[Suite], name: str) -> CaseResult:
         # Only a violation's text is ours, and known to hold no secret.
         ours = isinstance(error, Violation)
         return CaseResult(
-            case=name, outcome="failed", reason=str(error) if ours else _described(error)
+            case=name, outcome="failed", reason=str(error) if ours else _described(error, judge)
         )
     finally:
         logging.root.removeHandler(quiet)
     return CaseResult(case=name, outcome="passed")
 
 
-def _described(error: BaseException) -> str:
+def _described(error: BaseException, judge: Suite) -> str:
     cause = error.__cause__
     because = "" if cause is None else f", because of {type(cause).__qualname__}"
-    return f"it raised {type(error).__qualname__}{because}"
+    place = judge.place_of(error)
+    at = f" ({place})" if place else ""
+    return f"it raised {type(error).__qualname__}{because}{at}"

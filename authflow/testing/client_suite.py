@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import inspect
-import traceback
+import itertools
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final
 
-import anyio.lowlevel
-from attrs import define, evolve, field
+import anyio
+from attrs import evolve
 
 from authflow.client import AuthClient, ScriptedPrompt
 from authflow.errors import AuthFlowError
@@ -17,11 +18,14 @@ from authflow.machine import AuthFlow
 from authflow.results import Challenge, SignedIn, Unanswered
 from authflow.testing.cases import Suite, Violation, case, demand
 from authflow.testing.hooks import HookLog, run_cancelled, watched_client
+from authflow.testing.leaks import leaks
 from authflow.testing.made import Made
+from authflow.testing.places import PluginCode
 from authflow.testing.secrecy import heard
 from authflow.testing.trigger_bench import ATTEMPTS, NEXT_SIGN_IN, TriggerBench
-from authflow.testing.trigger_repetition import demand_unblocked
+from authflow.testing.trigger_repetition import demand_unblocked, unblocked
 from authflow.testing.trigger_subject import TriggerSubject
+from authflow.testing.watched_prompt import WatchedPrompt, nobody_at_the_terminal
 
 _STRANGE: Final = (
     "",
@@ -36,26 +40,12 @@ _STRANGE: Final = (
     "\ud800",
     "\N{RIGHT-TO-LEFT OVERRIDE}",
 )
-_STEERING: Final = "\x1b[2J\x1b]0;owned\x07\r\x9b31m"
-_REPEATED: Final = 4
+_STEERING: Final = ("\x1b[2J\x1b]0;owned\x07\r\x9b31m", "\N{RIGHT-TO-LEFT OVERRIDE}x")
+_MOST_REPEATED: Final = 8
+_LONGEST_PARTED: Final = 1000
+_MOST_PARTS: Final = 4
+_TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _MOST_CANCELLED: Final = 40
-
-
-@define
-class _WatchedPrompt(ScriptedPrompt):
-    """A script that takes its time, and keeps what it was asked."""
-
-    questions: list[str] = field(factory=list, init=False)
-
-    async def ask(self, question: str, *, hidden: bool = False) -> str:
-        self.questions.append(question)
-        await anyio.lowlevel.checkpoint()
-        return await super().ask(question, hidden=hidden)
-
-    @property
-    def shown(self) -> str:
-        """All words that a person was shown."""
-        return "\n".join([*self.told, *self.questions, *self.links])
 
 
 class ClientChallengeSuite(Suite):
@@ -84,6 +74,24 @@ class ClientChallengeSuite(Suite):
             answer: The answer, as the trigger half's suite names it.
         """
         return (answer,)
+
+    def whereabouts(self) -> str:
+        """Say where in the plugin its hook is."""
+        return self.at()
+
+    def place_of(self, error: BaseException) -> str:
+        """Say which line of the plugin an error comes from."""
+        return PluginCode.of(self.challenge).of_error(error) or self.at()
+
+    def at(self, attempt: int = 1) -> str:
+        """Say where in the plugin its hook is.
+
+        Args:
+            attempt: At which attempt it did what is told.
+        """
+        if not hasattr(self, "challenge"):
+            return ""
+        return f"answer at attempt {attempt}, {PluginCode.of(self.challenge).of_hook('answer')}"
 
     @case
     async def test_it_says_what_it_is(self) -> None:
@@ -123,7 +131,7 @@ class ClientChallengeSuite(Suite):
                 asked.append(len(prompt.shown))
                 yield from self.typed(subject.right_answer(bench.last_made(subject.ada)))
 
-            prompt = _WatchedPrompt(script())
+            prompt = WatchedPrompt(script())
             async with pool.client(challenges=[self.challenge]) as client:
                 result = await _sign_in(client, prompt)
         demand(asked, "the person is not asked again")
@@ -144,61 +152,101 @@ class ClientChallengeSuite(Suite):
         made, subject = await self._made()
         answers = [subject.right_answer(made), subject.wrong_answer(made)]
         challenges = [_challenge(made), evolve(_challenge(made), attempt=2)]
-        plugin = self.challenge()
 
-        async def one(challenge: Challenge, answer: str) -> Any:
-            return await plugin.answer(challenge, _WatchedPrompt(self.typed(answer)))
+        async def one(plugin: Any, challenge: Challenge, answer: str) -> Any:
+            return await plugin.answer(challenge, WatchedPrompt(self.typed(answer)))
 
         pairs = [*zip(challenges, answers, strict=True)]
-        alone = [await one(*pair) for pair in pairs]
-        together = await asyncio.gather(*(one(*pair) for pair in pairs))
+        alone = [await one(self.challenge(), *pair) for pair in pairs]
+        plugin = self.challenge()
+        in_turn = [await one(plugin, *pair) for pair in pairs]
+        demand(alone == in_turn, "a sign-in gets what belongs to the one before", at=self.at(2))
+        together = await asyncio.gather(*(one(plugin, *pair) for pair in pairs))
         demand(alone == list(together), "two sign-ins at once get each other's answers")
+        for kept in (vars(plugin) if hasattr(plugin, "__dict__") else {}, vars(type(plugin))):
+            found = [name for name, value in kept.items() if _holds(value, answers)]
+            demand(not found, f"it keeps what was typed, in {', '.join(found)}")
+
+    @case
+    async def test_it_asks_by_its_prompt_alone(self) -> None:
+        """Whatever it answers was asked by the prompt, at every attempt, and by nothing else."""
+        made, subject = await self._made()
+        typed = self.typed(subject.right_answer(made))
+        for attempt in range(1, ATTEMPTS + 1):
+            prompt, around = WatchedPrompt(typed), list[str]()
+            challenge = evolve(_challenge(made), attempt=attempt)
+            given: Any = None
+            with nobody_at_the_terminal(around):
+                try:
+                    given = await self.challenge().answer(challenge, prompt)
+                except Exception:
+                    if not around:
+                        raise
+            asked = prompt.asked or not isinstance(given, str)
+            demand(
+                not around,
+                f"it asks by {', '.join(around)}, and not by its prompt: what is no terminal"
+                " cannot answer",
+                at=self.at(attempt),
+            )
+            demand(
+                asked or not typed,
+                "it answers without asking: say by `typed` that a person types nothing",
+                at=self.at(attempt),
+            )
 
     @case
     async def test_what_is_typed_is_neither_shown_nor_logged(self) -> None:
-        """What a person types stands in no log and in nothing that is shown."""
+        """What a person types stands in no log and in nothing that is shown, in no form."""
         made, subject = await self._made()
-        answer = subject.wrong_answer(made)
-        prompt = _WatchedPrompt(self.typed(answer))
-        with heard() as text:
-            await self.challenge().answer(_challenge(made), prompt)
-        demand(answer not in text.getvalue(), "what was typed is logged or printed")
-        demand(answer not in prompt.shown, "what was typed is shown")
+        for attempt in (1, 2):
+            for answer in (subject.wrong_answer(made), subject.right_answer(made)):
+                prompt = WatchedPrompt(self.typed(answer))
+                with heard() as text:
+                    await self.challenge().answer(evolve(_challenge(made), attempt=attempt), prompt)
+                for place, told in (
+                    ("logged or printed", text.getvalue()),
+                    ("shown", prompt.shown),
+                ):
+                    forms = leaks(answer, {"": told}, ()) if told else frozenset()
+                    tells = answer in told or forms - {"plain"}
+                    demand(not tells, f"what was typed is {place}", at=self.at(attempt))
 
     @case
     async def test_a_damaged_challenge_is_refused(self) -> None:
         """What a user pool sends is not trusted: it is answered, or refused by a typed error."""
         made, _ = await self._made()
+        attempt = 0
         for public in _damaged(made):
-            challenge = evolve(_challenge(made), parameters=public)
+            attempt = attempt % ATTEMPTS + 1
+            challenge = evolve(_challenge(made), parameters=public, attempt=attempt)
             try:
                 with anyio.fail_after(self.timeout):
-                    await self.challenge().answer(challenge, _WatchedPrompt(["x", "y", "z"]))
+                    await self.challenge().answer(challenge, WatchedPrompt(["x", "y", "z"]))
             except AuthFlowError:
                 continue
             except Exception as error:  # noqa: BLE001  # whatever it is, it is a finding
-                where = traceback.extract_tb(error.__traceback__)[-1]
                 msg = (
-                    f"a damaged challenge raises {type(error).__qualname__} in {where.name}: raise"
+                    f"a damaged challenge raises {type(error).__qualname__}: raise"
                     " PluginFailedError"
                 )
-                raise Violation(msg) from None
+                at = f"answer at attempt {attempt}, {self.place_of(error)}"
+                raise Violation(msg, at) from None
 
     @case
     async def test_a_challenge_cannot_steer_the_terminal(self) -> None:
         """No control character of a challenge is passed on to what shows it."""
         made, _ = await self._made()
-        for name, value in made.public.items():
-            for steering in (_STEERING, value + _STEERING, _STEERING + value):
-                parameters = {**made.public, name: steering}
-                prompt = _WatchedPrompt(["x", "y", "z"])
-                with contextlib.suppress(AuthFlowError):
-                    await self.challenge().answer(
-                        evolve(_challenge(made), parameters=parameters), prompt
-                    )
+        for attempt in (1, 2):
+            for name, parameters in _steered(made):
+                prompt = WatchedPrompt(["x", "y", "z"])
+                challenge = evolve(_challenge(made), parameters=parameters, attempt=attempt)
+                with contextlib.suppress(AuthFlowError), heard() as printed:
+                    await self.challenge().answer(challenge, prompt)
                 demand(
-                    not any(map(_is_control, prompt.shown)),
+                    not any(map(_steers, prompt.shown + printed.getvalue())),
                     f"control characters of the parameter {name!r} are shown",
+                    at=self.at(attempt),
                 )
 
     @case
@@ -207,7 +255,7 @@ class ClientChallengeSuite(Suite):
         made, _ = await self._made()
         try:
             with anyio.fail_after(self.timeout), contextlib.suppress(AuthFlowError):
-                await self.challenge().answer(_challenge(made), _WatchedPrompt([]))
+                await self.challenge().answer(_challenge(made), WatchedPrompt([]))
         except TimeoutError:
             msg = "it goes on asking when nobody answers"
             raise Violation(msg) from None
@@ -217,28 +265,37 @@ class ClientChallengeSuite(Suite):
         """It ends when it is cancelled, at every await, and answers the next time."""
         made, subject = await self._made()
         right = self.typed(subject.right_answer(made))
-        log = HookLog(clock=self.clock, timeout=self.timeout)
-        plugin = watched_client(self.challenge, log)()
+        for attempt in (1, 2):
+            challenge = evolve(_challenge(made), attempt=attempt)
+            log = HookLog(clock=self.clock, timeout=self.timeout)
+            plugin = watched_client(self.challenge, log)()
 
-        async def answer() -> Any:
-            return await plugin.answer(_challenge(made), _WatchedPrompt(right))
+            async def answer(plugin: Any = plugin, challenge: Challenge = challenge) -> Any:
+                return await plugin.answer(challenge, WatchedPrompt(right))
 
-        first = await answer()
-        for at in range(min(log.runs[-1].steps, _MOST_CANCELLED)):
-            wrong = await run_cancelled(log, answer, at)
-            demand(wrong is None, f"it was cancelled at await {at + 1}: {wrong}")
-            demand(await answer() == first, f"it answers otherwise after await {at + 1}")
+            first = await answer()
+            for step in range(min(log.runs[-1].steps, _MOST_CANCELLED)):
+                at = self.at(attempt)
+                wrong = await run_cancelled(log, answer, step)
+                demand(wrong is None, f"it was cancelled at await {step + 1}: {wrong}", at=at)
+                same = await answer() == first
+                demand(same, f"it answers otherwise after await {step + 1}", at=at)
 
     @case
     async def test_the_event_loop_is_never_blocked(self) -> None:
         """All sign-ins of a process share its event loop: waiting and working go elsewhere."""
         made, subject = await self._made()
-        log = HookLog(clock=self.clock, timeout=self.timeout)
-        plugin = watched_client(self.challenge, log)()
-        for _ in range(_REPEATED):
-            typed = self.typed(subject.right_answer(made))
-            await plugin.answer(_challenge(made), _WatchedPrompt(typed))
-        demand_unblocked(log.runs, self.longest_block)
+        code = PluginCode.of(self.challenge)
+        for attempt in range(1, ATTEMPTS + 1):
+            log = HookLog(clock=self.clock, timeout=self.timeout, code=code)
+            plugin = watched_client(self.challenge, log)()
+            challenge = evolve(_challenge(made), attempt=attempt)
+            for _ in range(_MOST_REPEATED):
+                if unblocked(log.runs[1:], self.longest_block):  # the first one may import
+                    break
+                typed = self.typed(subject.right_answer(made))
+                await plugin.answer(challenge, WatchedPrompt(typed))
+            demand_unblocked(log.runs[1:], self.longest_block, code)
 
     async def _bench(self) -> tuple[TriggerBench, TriggerSubject]:
         """Put the trigger half to work, by the clock of this case."""
@@ -253,7 +310,7 @@ class ClientChallengeSuite(Suite):
         return await bench.create(subject.ada), subject
 
     async def _answered(self, made: Made, typed: Sequence[str]) -> Any:
-        return await self.challenge().answer(_challenge(made), _WatchedPrompt(typed))
+        return await self.challenge().answer(_challenge(made), WatchedPrompt(typed))
 
 
 async def _sign_in(client: AuthClient, prompt: ScriptedPrompt) -> object:
@@ -278,5 +335,29 @@ def _damaged(made: Made) -> Iterator[dict[str, str]]:
             yield {**made.public, name: strange}
 
 
-def _is_control(character: str) -> bool:
-    return unicodedata.category(character) == "Cc" and character not in "\n\t"
+def _steered(made: Made) -> Iterator[tuple[str, dict[str, str]]]:
+    """Put what steers a terminal into each parameter: alone, around, between, and in its name."""
+    for (name, value), steering in itertools.product(made.public.items(), _STEERING):
+        between = [value[: place.end()] + steering + value[place.end() :] for place in _gaps(value)]
+        for steered in (steering, value + steering, steering + value, *between):
+            yield name, {**made.public, name: steered}
+        yield name, {**made.public, name + steering: value}
+
+
+def _gaps(value: str) -> Sequence[re.Match[str]]:
+    """Find where the parts of a value end, such as the names of options: a few of them."""
+    if len(value) > _LONGEST_PARTED:
+        return ()
+    return [*itertools.islice(re.finditer(r"\w+", value), _MOST_PARTS)]
+
+
+def _holds(value: object, answers: Sequence[str]) -> bool:
+    return isinstance(value, str | list | dict | set | tuple) and any(
+        answer in repr(value) for answer in answers
+    )
+
+
+def _steers(character: str) -> bool:
+    """Say whether a character steers a terminal, or turns the direction of its text."""
+    kind = unicodedata.category(character)
+    return (kind == "Cc" and character not in "\n\t") or character in _TURNING

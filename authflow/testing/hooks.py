@@ -9,12 +9,14 @@ import contextlib
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from types import FrameType
 from typing import Any, Final, Literal
 
 import anyio
 from attrs import define, evolve, field
 
-from authflow.testing.blocking import BlockingCalls
+from authflow.testing.blocking import BlockingCalls, Stacks
+from authflow.testing.places import PluginCode
 
 Hook = Literal["create", "verify", "answer"]
 
@@ -32,7 +34,9 @@ class HookRun:
         steps: How often it was resumed.
         longest_step: For how many seconds it kept the event loop at most.
         blocking_calls: Calls that make a thread wait, by their names.
+        blocked_at: Where in the plugin it made them, or kept the event loop.
         seconds: How long it took.
+        worked: For how many seconds the process computed meanwhile, all its threads together.
         result: What it gave.
         error: What it raised.
         timed_out: Whether it was ended because it took too long.
@@ -43,10 +47,26 @@ class HookRun:
     steps: int = 0
     longest_step: float = 0.0
     blocking_calls: list[str] = field(factory=list)
+    blocked_at: list[str] = field(factory=list)
     seconds: float = 0.0
+    worked: float = 0.0
     result: Any = field(default=None, repr=False)
     error: BaseException | None = field(default=None, repr=False)
     timed_out: bool = False
+
+    @property
+    def attempt(self) -> int:
+        """At which attempt it ran."""
+        return int(getattr(self.context, "attempt", 1))
+
+    def whereabouts(self, code: PluginCode) -> str:
+        """Say where in the plugin it ran, or raised.
+
+        Args:
+            code: The plugin's.
+        """
+        raised = None if self.error is None else code.of_error(self.error)
+        return f"{self.hook} at attempt {self.attempt}, {raised or code.of_hook(self.hook)}"
 
 
 @define(kw_only=True)
@@ -56,10 +76,12 @@ class HookLog:
     Args:
         clock: Gives plugins the time, in seconds since the epoch.
         timeout: Seconds for a hook.
+        code: Where the plugin's code is, to say where it blocks.
     """
 
     clock: Callable[[], float]
     timeout: float
+    code: PluginCode | None = None
     runs: list[HookRun] = field(factory=list, init=False)
     sent: int = field(default=0, init=False)
     """How many messages were handed to what sends them, by way of `deliver`."""
@@ -81,16 +103,16 @@ class HookLog:
         """
         run = HookRun(hook=hook, context=context)
         self.runs.append(run)
-        began = time.monotonic()
+        began, worked = time.monotonic(), time.process_time()
         try:
             with anyio.fail_after(self.timeout) as scope:
-                run.result = await _Stepped(call(context, *more), run, self.cancel_at)
+                run.result = await _Stepped(call(context, *more), run, self.cancel_at, self.code)
         except BaseException as error:
             run.timed_out = scope.cancelled_caught
             run.error = error
             raise
         finally:
-            run.seconds = time.monotonic() - began
+            run.seconds, run.worked = time.monotonic() - began, time.process_time() - worked
         return run.result
 
 
@@ -157,20 +179,26 @@ def _named(watched: type[Any], challenge: type[Any]) -> type[Any]:
 class _Stepped:
     """Runs a coroutine step by step, in the task that awaits it."""
 
-    def __init__(self, hook: Any, run: HookRun, cancel_at: int | None) -> None:
+    def __init__(
+        self, hook: Any, run: HookRun, cancel_at: int | None, code: PluginCode | None
+    ) -> None:
         if not inspect.iscoroutine(hook):
             msg = f"{run.hook} is no coroutine function: write `async def {run.hook}`"
             raise TypeError(msg)
         self._hook: Coroutine[Any, Any, Any] = hook
         self._run = run
         self._cancel_at = cancel_at
+        self._code = code
 
     def __await__(self) -> Generator[Any, Any, Any]:
         error: BaseException | None = None
         while True:
             began = time.perf_counter()
             try:
-                with BlockingCalls.recorded(self._run.blocking_calls):
+                with (
+                    BlockingCalls.recorded(self._run.blocking_calls, self._at),
+                    Stacks.watched(self._at),
+                ):
                     awaited = self._hook.send(None) if error is None else self._hook.throw(error)
             except StopIteration as done:
                 return done.value
@@ -189,6 +217,12 @@ class _Stepped:
                 raise
             except BaseException as raised:  # noqa: BLE001  # all of it is the hook's to see
                 error = raised
+
+    def _at(self, frame: FrameType | None) -> None:
+        """Write down where in the plugin the event loop has to wait."""
+        place = None if self._code is None else self._code.of_stack(frame)
+        if place is not None and place not in self._run.blocked_at:
+            self._run.blocked_at.append(place)
 
 
 def _this_task() -> "asyncio.Task[Any]":

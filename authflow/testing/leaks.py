@@ -2,28 +2,68 @@
 
 Whoever sees a hash of a short code finds the code by trying all of them. The suite knows the code,
 so it need not try: it looks for the hashes of this one.
+
+A short text stands somewhere by chance. So what is found is certain or not, and what is not counts
+only if it is found in every challenge, and the answers of other challenges are not: see `told`.
 """
 
-import base64
-import binascii
-import hashlib
-import hmac
+import contextlib
 import itertools
-import re
-import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-_HASHES: Final = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2b", "blake2s")
-_PREFIX: Final = 6
-"""Bytes of a hash that convict: whoever shortens one below that still tells less than a guess."""
-_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
+from attrs import evolve, field, frozen
+
+from authflow.testing.digests import digests
+from authflow.testing.encodings import ENCODINGS, parts
+from authflow.testing.readings import BETWEEN, CERTAIN, CERTAIN_BYTES, Reading, starts
+
 _LEAST: Final = 3
 """An answer shorter than that stands in any text by chance."""
+_LONGEST_SALT: Final = 256
+_MOST_SALTS: Final = 24
+_RARELY: Final = 0.25
+"""How often, at most, another answer is found where an answer is that is told."""
+_ENOUGH: Final = 5
+"""Challenges that show what is chance."""
+_NAMES: Final = "the names of public parameters"
+_TOGETHER: Final = "several parameters together"
+
+
+@frozen(kw_only=True)
+class Seen:
+    """What everybody sees of one challenge.
+
+    Args:
+        answer: Its answer, which nobody should find.
+        public: What is public, by its names.
+        context: Further values that an attacker knows, and may have served as salts or keys.
+    """
+
+    answer: str = field(repr=False)
+    public: Mapping[str, str] = field(repr=False)
+    context: tuple[str, ...] = field(repr=False, default=())
+
+
+@frozen(kw_only=True)
+class Leak:
+    """A form in which an answer may be found.
+
+    Args:
+        form: The form, such as "sha256".
+        where: Where it was found.
+        certain: Whether it does not stand there by chance.
+        first: In which of several challenges it was found first, from 0.
+    """
+
+    form: str
+    where: str
+    certain: bool = field(eq=False)
+    first: int = field(default=0, eq=False)
 
 
 def leaks(answer: str, public: Mapping[str, str], context: Iterable[str]) -> frozenset[str]:
-    """Say in which forms an answer can be found.
+    """Say in which forms an answer can be found for certain.
 
     Args:
         answer: The answer.
@@ -33,76 +73,115 @@ def leaks(answer: str, public: Mapping[str, str], context: Iterable[str]) -> fro
     Returns:
         The forms, such as "sha256"; none if it was not found.
     """
+    seen = Seen(answer=answer, public=public, context=tuple(context))
+    found = _found(answer, _places(seen), _salts(seen, answer))
+    return frozenset(leak.form for leak in found if leak.certain or leak.form == "plain")
+
+
+def told(seen: Sequence[Seen]) -> tuple[Leak, ...]:
+    """Say in which forms several challenges tell their answers.
+
+    Args:
+        seen: The challenges.
+
+    Returns:
+        What stands in two of them for certain; and, if there are five or more, what stands in all
+        of them, and seldom beside another challenge's answer.
+    """
+    places = [_places(one) for one in seen]
+    hits: dict[Leak, list[bool]] = {}
+    for number, (one, there) in enumerate(zip(seen, places, strict=True)):
+        for leak in _found(one.answer, there, _salts(one, one.answer)):
+            hits.setdefault(evolve(leak, first=number), []).append(leak.certain)
+    sure = [leak for leak, certain in hits.items() if sum(certain) > 1]
+    doubtful = {leak for leak, times in hits.items() if len(times) == len(seen)} - {*sure}
+    if doubtful and len(seen) >= _ENOUGH:
+        pairs = [
+            (one, other)
+            for step in (1, 2, 3)
+            for one, other in ((one, (one + step) % len(seen)) for one in range(len(seen)))
+            if seen[one].answer != seen[other].answer
+        ]
+        forms = {leak.form for leak in doubtful}
+        by_chance = [
+            leak
+            for one, other in pairs
+            for leak in _found(
+                seen[other].answer, places[one], _salts(seen[one], seen[other].answer), forms
+            )
+        ]
+        most = _RARELY * len(pairs)
+        sure += [leak for leak in doubtful if by_chance.count(leak) <= most]
+    return tuple(sorted(sure, key=lambda leak: (leak.where, leak.form)))
+
+
+def _places(seen: Seen) -> dict[str, Reading]:
+    places = {name: Reading.of(value) for name, value in seen.public.items()}
+    places[_NAMES] = Reading.of(*seen.public)
+    if len(seen.public) > 1:
+        short = [value for value in seen.public.values() if len(value) <= _LONGEST_SALT]
+        places[_TOGETHER] = Reading.of("".join(short))
+    return places
+
+
+def _found(
+    answer: str,
+    places: Mapping[str, Reading],
+    salts: Collection[bytes],
+    forms: Collection[str] | None = None,
+) -> frozenset[Leak]:
+    """Give all forms in which an answer stands in what is public, by chance or not.
+
+    Args:
+        answer: The answer.
+        places: What is public.
+        salts: What may have served as a salt.
+        forms: Only these forms; all if it is None.
+    """
     if len(answer) < _LEAST:
         return frozenset()
-    texts = [text.encode("utf-8", "surrogatepass") for item in public.items() for text in item]
-    seen = [*texts, *itertools.chain.from_iterable(map(_unpacked, texts))]
-    salts = {
-        salt.encode("utf-8", "surrogatepass")
-        for salt in (*public, *public.values(), *context)
-        if 0 < len(salt) <= 256 and salt != answer
+    every = {
+        Leak(form=form, where=where, certain=len(sign) >= CERTAIN)
+        for form, sign in _signs(answer)
+        if forms is None or form in forms
+        for where, place in places.items()
+        if place.holds(sign)
     }
-    found = {form for form, sign in _encodings(answer) if any(sign in text for text in seen)}
-    haystack = b"\0".join(seen)
-    lower = haystack.lower()
-    for form, digest in _digests(answer, salts):
-        start = digest[:_PREFIX]
-        if (
-            start in haystack
-            or start.hex().encode() in lower
-            or any(sign in haystack for sign in _base64_of(start))
-        ):
-            found.add(form)
-    return frozenset(found)
-
-
-def _variants(answer: str) -> set[str]:
-    return {answer, answer.lower(), answer.upper(), answer.casefold(), answer.strip()}
-
-
-def _encodings(answer: str) -> Iterator[tuple[str, bytes]]:
-    for text in _variants(answer):
-        plain = text.encode("utf-8", "surrogatepass")
-        yield "plain", plain
-        yield "reversed", plain[::-1]
-        yield "hex", plain.hex().encode()
-        yield "hex", plain.hex().upper().encode()
-        if len(plain) >= _LEAST + 1:
-            for sign in _base64_of(plain):
-                yield "base64", sign
-
-
-def _base64_of(data: bytes) -> set[bytes]:
-    """Give both alphabets' base64 of data, without the end that depends on what follows."""
-    whole = len(data) * 8 // 6
-    return {
-        encode(data).rstrip(b"=")[:whole] for encode in (base64.b64encode, base64.urlsafe_b64encode)
-    }
-
-
-def _digests(answer: str, salts: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
-    plain = {text.encode("utf-8", "surrogatepass") for text in _variants(answer)}
-    for name, text in itertools.product(_HASHES, plain):
-        yield name, hashlib.new(name, text, usedforsecurity=False).digest()
-        for salt in salts:
-            for salted in (salt + text, text + salt, salt + b":" + text, text + b":" + salt):
-                digest = hashlib.new(name, salted, usedforsecurity=False).digest()
-                yield f"salted {name}", digest
-            yield f"HMAC-{name} under a public key", hmac.digest(salt, text, name)
-
-
-def _unpacked(text: bytes) -> Iterator[bytes]:
-    """Give what is packed into a text: base64, and zlib's streams and a PNG's within that."""
-    for packed in _BASE64.findall(text):
-        padded = packed.rstrip(b"=").replace(b"-", b"+").replace(b"_", b"/")
-        try:
-            data = base64.b64decode(padded + b"=" * (-len(padded) % 4))
-        except binascii.Error:
+    alone = {leak.form for leak in every if leak.where != _TOGETHER}
+    every = {leak for leak in every if leak.where != _TOGETHER or leak.form not in alone}
+    own = [(where, place) for where, place in places.items() if where != _TOGETHER]
+    pieces: frozenset[str | bytes] = frozenset().union(*(place.pieces for _, place in own))
+    for form, digest in digests(answer, salts, forms):
+        if pieces.isdisjoint(starts(digest)):
             continue
-        yield data
-        for start in re.finditer(rb"\x78[\x01\x5e\x9c\xda]", data):
-            stream = zlib.decompressobj()
-            try:
-                yield stream.decompress(data[start.start() :], 1 << 22)
-            except zlib.error:
-                continue
+        for where, place in own:
+            length = place.bytes_of(digest)
+            if length:
+                every.add(Leak(form=form, where=where, certain=length >= CERTAIN_BYTES))
+    return frozenset(every)
+
+
+def _signs(answer: str) -> Iterator[tuple[str, str]]:
+    """Give what to look for, with the names of the forms; each text once."""
+    known: set[str] = set()
+    # Signs that stand between the others are left out where everything is read together.
+    for text in dict.fromkeys([answer, BETWEEN.sub("", answer), answer.strip()]):
+        forms = [(form, write(text)) for form, write in ENCODINGS.items()]
+        for form, sign in (*forms, *parts(text)):
+            lower = sign.lower()
+            if len(sign) >= _LEAST - 1 and lower not in known:
+                known.add(lower)
+                yield form, sign
+
+
+def _salts(seen: Seen, answer: str) -> frozenset[bytes]:
+    """Give what may have served as a salt: values, their parts, and what these say in hex."""
+    public = [value for value in seen.public.values() if len(value) <= _LONGEST_SALT]
+    split = [part for value in public for part in BETWEEN.split(value)]
+    salts: dict[bytes, None] = {}
+    for text in (*public, *seen.context, *split, *seen.public):
+        if text and text != answer and len(text) <= _LONGEST_SALT:
+            salts[text.encode("utf-8", "surrogatepass")] = None
+            with contextlib.suppress(ValueError):
+                salts[bytes.fromhex(text)] = None
+    return frozenset(itertools.islice((salt for salt in salts if salt), _MOST_SALTS))

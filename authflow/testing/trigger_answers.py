@@ -1,6 +1,7 @@
 """Cases on answers: right, wrong, strange, late, repeated."""
 
 import inspect
+import itertools
 
 from authflow.client import AuthClient
 from authflow.errors import RefusedError
@@ -8,11 +9,22 @@ from authflow.machine import AuthFlow
 from authflow.plugins.names import NAME, NAME_RULE
 from authflow.results import ChallengeRequired, SignedIn, SignInResult
 from authflow.testing.cases import Violation, case, demand, skip
-from authflow.testing.trigger_bench import ATTEMPTS, COOL_DOWN, NEXT_SIGN_IN
-from authflow.testing.trigger_subject import FOREIGN_ANSWERS, TriggerSubject
+from authflow.testing.made import Made
+from authflow.testing.places import PluginCode
+from authflow.testing.strange_answers import (
+    FOREIGN_ANSWERS,
+    first_tries,
+    near_misses,
+    same_answer,
+    wrong,
+)
+from authflow.testing.trigger_bench import ATTEMPTS, COOL_DOWN, NEXT_SIGN_IN, TriggerBench, User
+from authflow.testing.trigger_subject import Tried, TriggerSubject
 from authflow.triggers import Issued, Outcome
 
 _MOST_SECONDS = 600.0
+_CHALLENGES = 2
+"""Further challenges in which a wrong answer must be taken for right: of few answers one may be."""
 _NEEDS = frozenset({"keys", "limits"})
 
 
@@ -84,35 +96,56 @@ class AnswerCases(TriggerSubject):
 
     @case
     async def test_wrong_and_strange_answers_are_never_right(self) -> None:
-        """Neither a near miss, nor an empty, endless or foreign answer is right."""
+        """No near miss is right, no first try, and no empty, endless or foreign answer."""
         bench = self.bench()
         made = await bench.create(self.ada)
         right = self.right_answer(made)
-        near = {
-            "the right one with another end": self.wrong_answer(made),
-            "the right one without its end": right[:-1],
-            "the right one twice": right + right,
-            "the right one and a NUL": right + "\0",
-        }
-        for kind, answer in {
-            **near,
-            **{_shown(answer): answer for answer in FOREIGN_ANSWERS},
-        }.items():
-            judged = await bench.verify(self.ada, made, answer)
-            demand(answer == right or not judged.right, f"a wrong answer is right: {kind}")
+        for words, answer in self._wrong(made).items():
+            if (await bench.verify(self.ada, made, answer)).right:
+                at = bench.log.of("verify")[-1].whereabouts(PluginCode.of(self.challenge))
+                demand(
+                    not await self._taken_again(words), f"a wrong answer is right: {words}", at=at
+                )
+        for tried in await self.tried(self.ada):
+            if tried.right and tried.answer != right:
+                words = _shown(tried.answer)
+                at = tried.run.whereabouts(PluginCode.of(self.challenge))
+                demand(
+                    not await self._taken_again(words), f"a wrong answer is right: {words}", at=at
+                )
         demand(bench.log.of("verify"), "verify was never called")
+
+    @case
+    async def test_an_answer_is_right_for_its_own_challenge_only(self) -> None:
+        """An earlier attempt's answer is not right, nor another sign-in's or user's."""
+        if self.anybody_can_answer and self.compared_elsewhere:
+            skip("who compares answers is not told which challenge they are for")
+        bench = self.bench()
+        hers = [made async for made in bench.attempts(self.ada)]
+        grace = await bench.create(self.grace)
+        await self._demand_wrong(bench, self.grace, grace, hers[0], "another user's")
+        for earlier, made in itertools.pairwise(hers):
+            await self._demand_wrong(bench, self.ada, made, earlier, "an earlier attempt's")
+        self.clock.advance(NEXT_SIGN_IN)
+        later = await bench.create(self.ada)
+        for made in hers if self.single_use else ():
+            await self._demand_wrong(bench, self.ada, later, made, "another sign-in's")
 
     @case
     async def test_no_answer_makes_it_fail(self) -> None:
         """A strange answer is a wrong one, and no reason to raise."""
         bench = self.bench()
         made = await bench.create(self.ada)
-        for answer in (self.wrong_answer(made), *FOREIGN_ANSWERS):
-            await bench.verify(self.ada, made, answer)
-            run = bench.log.of("verify")[-1]
+        wrong = self.wrong_answer(made)
+        judged = await bench.verify(self.ada, made, wrong)
+        own = Tried(answer=wrong, right=judged.right, run=bench.log.of("verify")[-1])
+        for tried in (own, *await self.tried(self.ada)):
+            run = tried.run
+            told = "a wrong answer" if tried is own else f"the answer {_shown(tried.answer)}"
             demand(
                 run.error is None or run.timed_out,
-                f"verify raises {type(run.error).__qualname__} for the answer {_shown(answer)}",
+                f"verify raises {type(run.error).__qualname__} for {told}",
+                at=run.whereabouts(PluginCode.of(self.challenge)),
             )
 
     @case
@@ -171,6 +204,37 @@ class AnswerCases(TriggerSubject):
                     f"an answer that was used signs in again, {wait:g} seconds later: draw codes"
                     " from context.randomness, or claim them by context.use_once",
                 )
+
+    async def _demand_wrong(
+        self, bench: TriggerBench, user: User, made: Made, other: Made, whose: str
+    ) -> None:
+        """Raise if the answer to another challenge is right for this one."""
+        answer = self.right_answer(other)
+        if not same_answer(answer, self.right_answer(made)):
+            judged = await bench.verify(user, made, answer)
+            demand(not judged.right, f"a wrong answer is right: {whose}")
+
+    def _wrong(self, made: Made) -> dict[str, str]:
+        """Give answers that are wrong, by words for them."""
+        right = self.right_answer(made)
+        candidates = itertools.chain(
+            [("the right one with another end", self.wrong_answer(made))],
+            near_misses(right),
+            first_tries(right, made),
+        )
+        return wrong(candidates, right)
+
+    async def _taken_again(self, words: str) -> bool:
+        """Say whether an answer is taken for right in further challenges, and not by chance."""
+        for _ in range(_CHALLENGES):
+            self.clock.advance(NEXT_SIGN_IN)
+            bench = self.bench()
+            made = await bench.create(self.ada)
+            foreign = {_shown(answer): answer for answer in FOREIGN_ANSWERS}
+            answer = {**foreign, **self._wrong(made)}.get(words)
+            if answer is None or not (await bench.verify(self.ada, made, answer)).right:
+                return False
+        return True
 
 
 async def _begin(client: AuthClient, username: str) -> ChallengeRequired:

@@ -17,6 +17,7 @@ from authflow.testing.clock import MovableClock
 from authflow.testing.hooks import HookLog, watched_trigger
 from authflow.testing.made import Made
 from authflow.testing.outbox import Outbox
+from authflow.testing.places import PluginCode
 from authflow.testing.running_pool import RunningPool, run_pool
 from authflow.triggers import (
     CreateEvent,
@@ -153,7 +154,8 @@ class TriggerBench:
     triggers: _Recorded = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.log = HookLog(clock=self.clock, timeout=self.timeout)
+        code = PluginCode.of(self.plugin)
+        self.log = HookLog(clock=self.clock, timeout=self.timeout, code=code)
         self.store = CountedStore(MemoryLimitStore(clock=self.clock))
         limits = Limits(
             store=self.store,
@@ -210,6 +212,18 @@ class TriggerBench:
             now=self.clock(),
             sent=tuple(self.outbox),
         )
+
+    async def attempts(self, user: User) -> AsyncIterator[Made]:
+        """Have the challenges of all attempts of a sign-in made, as if each was answered wrong.
+
+        Args:
+            user: Who signs in.
+        """
+        rounds: tuple[str, ...] = ()
+        for _ in range(ATTEMPTS):
+            made = await self.create(user, rounds)
+            yield made
+            rounds += (made.metadata,)
 
     async def verify(self, user: User, made: Made, answer: str) -> Judged:
         """Have Verify judge an answer.

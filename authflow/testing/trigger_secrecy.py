@@ -2,20 +2,24 @@
 
 import traceback
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from attrs import evolve
 
 from authflow.testing.cases import Violation, case, demand
 from authflow.testing.comparisons import Comparisons
-from authflow.testing.leaks import leaks
+from authflow.testing.leaks import Seen, leaks, told
+from authflow.testing.made import Made
+from authflow.testing.places import PluginCode
 from authflow.testing.secrecy import heard
-from authflow.testing.trigger_bench import CLIENT_ID, NEXT_SIGN_IN, POOL_ID, own_private
-from authflow.testing.trigger_subject import FOREIGN_ANSWERS, TriggerSubject
+from authflow.testing.trigger_bench import ATTEMPTS, CLIENT_ID, NEXT_SIGN_IN, POOL_ID, own_private
+from authflow.testing.trigger_subject import TriggerSubject
 
-_DRAWS: Final = 6
-_SURE: Final = 6
-"""Characters of an answer that stands nowhere by chance."""
+if TYPE_CHECKING:
+    from authflow.testing.hooks import HookRun
+
+_SIGN_INS: Final = 2
+"""Sign-ins of which all attempts are looked at."""
 _LEAST: Final = 4
 """Characters of an answer that is looked for in logs and errors."""
 _MOST_CHARS: Final = 131_072
@@ -32,18 +36,21 @@ class SecrecyCases(TriggerSubject):
     async def test_nothing_public_lets_the_answer_be_found(self) -> None:
         """Neither the answer nor a hash of it is public, with or without a salt."""
         bench = self.bench()
-        found: dict[str, int] = {}
-        for _ in range(_DRAWS):
-            made = await bench.create(self.ada)
-            answer = self.right_answer(made)
-            public = {**made.public, "metadata": made.metadata.partition("#")[0]}
-            context = (*made.user_attributes.values(), made.username, POOL_ID, CLIENT_ID)
-            for form in leaks(answer, public, context):
-                found[form] = found.get(form, 0) + (_DRAWS if len(answer) >= _SURE else 1)
+        seen: list[Seen] = []
+        for _ in range(_SIGN_INS):
+            seen += [self._seen(made) async for made in bench.attempts(self.ada)]
             self.clock.advance(NEXT_SIGN_IN)
-        # A short answer may stand somewhere by chance once.
-        sure = sorted(form for form, times in found.items() if times > 1)
-        demand(not sure, f"the answer can be found in what is public, as: {', '.join(sure)}")
+        found = told(seen)
+        # Its halves and the like say no more.
+        found = tuple(leak for leak in found if leak.form == "plain") or found
+        where = ", ".join(dict.fromkeys(leak.where for leak in found))
+        forms = ", ".join(dict.fromkeys(leak.form for leak in found))
+        first = min((leak.first for leak in found), default=0)
+        demand(
+            not found,
+            f"the answer can be found in what is public, in {where}, as: {forms}",
+            at=self.at("create", first % ATTEMPTS + 1),
+        )
 
     @case
     async def test_its_metadata_never_changes(self) -> None:
@@ -102,16 +109,24 @@ class SecrecyCases(TriggerSubject):
             right, wrong = self.right_answer(made), self.wrong_answer(made)
             for answer in (wrong, right):
                 await bench.verify(self.ada, made, answer)
-        shown = [repr(run.result) + repr(run.context) for run in bench.log.runs]
         plugin = self.challenge(**self.make_settings())
-        texts = {
-            "what is logged or printed": text.getvalue(),
-            "a repr": "".join([*shown, repr(plugin), str(plugin)]),
-        }
-        for place, told in texts.items():
+        logged = "what is logged or printed"
+        texts: list[tuple[str, str, HookRun | None]] = [
+            (logged, text.getvalue(), None),
+            ("a repr", repr(plugin) + str(plugin), None),
+        ]
+        texts += [("a repr", repr(run.result) + repr(run.context), run) for run in bench.log.runs]
+        context = self._seen(made).context
+        for place, shown, run in texts:
             for answer in (wrong, right):
-                found = len(answer) >= _LEAST and answer in told
-                demand(not found, f"an answer stands in {place}: keep it in a Secret")
+                forms = self._forms(answer, shown, context if place == logged else None)
+                at = "" if run is None else run.whereabouts(PluginCode.of(self.challenge))
+                demand(
+                    not forms,
+                    f"an answer stands in {place}, as {', '.join(sorted(forms))}: keep it in a"
+                    " Secret",
+                    at=at,
+                )
 
     @case
     async def test_errors_tell_no_answer(self) -> None:
@@ -125,13 +140,39 @@ class SecrecyCases(TriggerSubject):
         damaged += [core | dict.fromkeys(own, "\N{SNOWMAN}"), core | dict.fromkeys(own, "null")]
         damaged += [{**made.private, name: ""} for name in own]
         for private in damaged:
-            for answer in (wrong, right, FOREIGN_ANSWERS[0]):
+            for answer in (wrong, right, ""):
                 await bench.verify(self.ada, evolve(made, private=private), answer)
         for run in bench.log.runs:
             text = "" if run.error is None else "".join(traceback.format_exception(run.error))
             for answer in (wrong, right):
-                told = len(answer) >= _LEAST and answer in text
-                demand(not told, f"{type(run.error).__qualname__} of {run.hook} tells an answer")
+                demand(
+                    not (len(answer) >= _LEAST and answer in text),
+                    f"{type(run.error).__qualname__} of {run.hook} tells an answer",
+                    at=run.whereabouts(PluginCode.of(self.challenge)),
+                )
+
+    def _seen(self, made: Made) -> Seen:
+        """Give what everybody sees of a challenge, with its answer."""
+        return Seen(
+            answer=self.right_answer(made),
+            public={**made.public, "metadata": made.metadata.partition("#")[0]},
+            context=(*made.user_attributes.values(), made.username, POOL_ID, CLIENT_ID),
+        )
+
+    def _forms(self, answer: str, text: str, context: tuple[str, ...] | None) -> frozenset[str]:
+        """Say in which forms an answer stands in a text that only the owner sees.
+
+        Args:
+            answer: The answer.
+            text: The text.
+            context: What may have served as a salt; None if hashes are allowed there, as in reprs,
+                which show all that is public.
+        """
+        if len(answer) >= _LEAST and answer in text:
+            return frozenset({"plain"})
+        if context is None or not text:
+            return frozenset()
+        return leaks(answer, {"": text}, context) - {"plain"}
 
 
 def _size(kind: str, parameters: Mapping[str, str]) -> int:

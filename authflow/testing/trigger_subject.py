@@ -1,12 +1,16 @@
 """What a suite for trigger challenges knows of the plugin that it is for."""
 
-import string
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, Final
+
+from attrs import field, frozen
 
 from authflow.errors import AuthFlowError
 from authflow.testing.cases import Suite, Violation, demand
+from authflow.testing.hooks import Hook, HookRun
 from authflow.testing.made import Made
+from authflow.testing.places import PluginCode
+from authflow.testing.strange_answers import FOREIGN_ANSWERS, another_sign
 from authflow.testing.trigger_bench import TriggerBench, User, own_private
 
 ADA: Final = {
@@ -24,31 +28,20 @@ GRACE: Final = {
     "phone_number": "+442079460002",
 }
 
-FOREIGN_ANSWERS: Final = (
-    "",
-    " ",
-    "\0",
-    "0",
-    "null",
-    "true",
-    "../../etc/passwd",
-    "' OR 1=1 --",
-    "{}",
-    "-1",
-    "1e9",
-    "nan",
-    "\N{LATIN SMALL LETTER LONG S}" * 6,
-    "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}" * 3,
-    "\N{ARABIC-INDIC DIGIT FOUR}" * 6,
-    "\N{SUPERSCRIPT TWO}" * 6,
-    "\N{RIGHT-TO-LEFT OVERRIDE}answer",
-    "\N{COMBINING ACUTE ACCENT}" * 40,
-    "\N{PILE OF POO}" * 20,
-    "\ud800",
-    "9" * 100_000,
-    "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 5_000,
-)
-"""Nobody's answers: empty, long, in signs that some functions trip over or take for others."""
+
+@frozen(kw_only=True)
+class Tried:
+    """An answer of nobody's that was tried.
+
+    Args:
+        answer: The answer.
+        right: Whether it was taken for right.
+        run: What verify did.
+    """
+
+    answer: str = field(repr=False)
+    right: bool
+    run: HookRun
 
 
 class TriggerSubject(Suite):
@@ -64,6 +57,10 @@ class TriggerSubject(Suite):
     anybody_can_answer: ClassVar[bool] = False
     """Whether the challenge itself shows what to answer, as a CAPTCHA does. Then an unknown user's
     answer is judged like everybody's."""
+    asks: ClassVar[Collection[str] | None] = None
+    """The public parameters that say what is asked, such as a CAPTCHA's picture or a question's
+    text: they alone may change with the answer. None: all of them if anybody can answer, or if
+    answers may be used again; otherwise none."""
     single_use: ClassVar[bool] = True
     """Whether what was a right answer once is wrong in the next sign-in. Not so for a question."""
     lifetime: ClassVar[float | None] = None
@@ -76,6 +73,9 @@ class TriggerSubject(Suite):
     """Seconds that a hook may take; the core ends it after 4.5, since Cognito waits for 5."""
     longest_block: ClassVar[float] = 0.05
     """Seconds that it may keep the event loop at a time."""
+
+    _bench: TriggerBench | None = None
+    _tried: ClassVar[Mapping[str, tuple[Tried, ...]]] = {}
 
     def make_settings(self) -> Mapping[str, Any]:
         """Give what the plugin is made with: `{"sender": self.outbox.send}`, for example."""
@@ -108,7 +108,7 @@ class TriggerSubject(Suite):
             made: The challenge.
         """
         right = self.right_answer(made)
-        return right[:-1] + _another(right[-1:])
+        return right[:-1] + another_sign(right[-1:])
 
     @property
     def ada(self) -> User:
@@ -133,7 +133,7 @@ class TriggerSubject(Suite):
         """
         demand(hasattr(self, "challenge"), "the suite lacks `challenge`: name the plugin's class")
         try:
-            return TriggerBench(
+            self._bench = TriggerBench(
                 plugin=self.challenge,
                 settings=self.make_settings(),
                 clock=self.clock,
@@ -143,12 +143,48 @@ class TriggerSubject(Suite):
         except AuthFlowError as error:
             cause = "" if error.__cause__ is None else f": {error.__cause__}"
             msg = f"it cannot be put to work: {error}{cause}"
-            raise Violation(msg) from error
+            raise Violation(msg, self.place_of(error)) from error
+        return self._bench
 
+    async def tried(self, user: User) -> tuple[Tried, ...]:
+        """Try nobody's answers; several cases look at what comes of it, and it is done once.
 
-def _another(character: str) -> str:
-    """Give another character of the same kind."""
-    for kind in (string.digits, string.ascii_uppercase, string.ascii_lowercase):
-        if character and character in kind:
-            return kind[(kind.index(character) + 1) % len(kind)]
-    return "x"
+        Args:
+            user: Whose challenge it is.
+        """
+        done: dict[str, tuple[Tried, ...]] = vars(type(self)).get("_tried", {})
+        if user.name not in done:
+            bench = self.bench()
+            made = await bench.create(user)
+            tried = []
+            for answer in FOREIGN_ANSWERS:
+                judged = await bench.verify(user, made, answer)
+                run = bench.log.of("verify")[-1]
+                tried.append(Tried(answer=answer, right=judged.right, run=run))
+            done = {**done, user.name: tuple(tried)}
+            type(self)._tried = done  # noqa: SLF001  # this very class's
+        return done[user.name]
+
+    def at(self, hook: Hook, attempt: int = 1) -> str:
+        """Say where in the plugin a hook is.
+
+        Args:
+            hook: Its name.
+            attempt: At which attempt it did what is told.
+        """
+        place = PluginCode.of(self.challenge).of_hook(hook)
+        return f"{hook} at attempt {attempt}, {place}"
+
+    def whereabouts(self) -> str:
+        """Say which hook the case ran last, and where it is."""
+        if not hasattr(self, "challenge"):
+            return ""
+        code = PluginCode.of(self.challenge)
+        runs = self._bench.log.runs if self._bench is not None else []
+        return runs[-1].whereabouts(code) if runs else code.of_class()
+
+    def place_of(self, error: BaseException) -> str:
+        """Say which line of the plugin an error comes from, or else what ran last."""
+        if not hasattr(self, "challenge"):
+            return ""
+        return PluginCode.of(self.challenge).of_error(error) or self.whereabouts()

@@ -1,12 +1,15 @@
 """The conformance suite for trigger challenges."""
 
 from authflow.testing.trigger_answers import AnswerCases
+from authflow.testing.trigger_codes import CodeCases
 from authflow.testing.trigger_repetition import RepetitionCases
 from authflow.testing.trigger_secrecy import SecrecyCases
 from authflow.testing.trigger_unknown_users import UnknownUserCases
 
 
-class TriggerChallengeSuite(AnswerCases, SecrecyCases, RepetitionCases, UnknownUserCases):
+class TriggerChallengeSuite(
+    AnswerCases, CodeCases, SecrecyCases, RepetitionCases, UnknownUserCases
+):
     """What every trigger challenge must do, alone and over the real protocol: inherit from it.
 
         class TestPager(TriggerChallengeSuite):

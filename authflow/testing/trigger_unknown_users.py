@@ -1,6 +1,7 @@
 """Cases on users who do not exist: nobody may learn that from a challenge."""
 
 import contextlib
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -8,11 +9,27 @@ from authflow.errors import BadCredentialsError, RefusedError
 from authflow.machine import AuthFlow
 from authflow.results import ChallengeRequired
 from authflow.testing.cases import Violation, case, demand
-from authflow.testing.trigger_bench import NEXT_SIGN_IN, TriggerBench, User
+from authflow.testing.hooks import Hook, HookRun
+from authflow.testing.places import PluginCode
+from authflow.testing.same_sign_in import SameSignIn
+from authflow.testing.trigger_bench import ATTEMPTS, NEXT_SIGN_IN
 from authflow.testing.trigger_subject import TriggerSubject
+from authflow.triggers import Outcome, Verdict
 
 _BY_CHANCE: Final = 3
-_DRAWS: Final = 3
+_SIGN_INS: Final = 4
+"""Sign-ins with the same draws for all users."""
+_WRONG: Final = "wrong answer"
+_TIMED: Final = 2
+"""How often hooks are timed: the first time they may import what they need."""
+_MOST_TIMED: Final = 6
+"""How often where they seem to differ: then the computer may be busy with something else."""
+_LONGEST_LAG: Final = 0.05
+"""Seconds by which the fastest runs may differ: those that lie between the runs of a computer that
+has other work, and far less than a message or a hash takes."""
+
+_Told = Sequence[Sequence[Mapping[str, str]]]
+"""What was public, by sign-in and attempt."""
 
 
 class UnknownUserCases(TriggerSubject):
@@ -20,20 +37,79 @@ class UnknownUserCases(TriggerSubject):
 
     @case
     async def test_an_unknown_user_gets_a_challenge_of_the_same_form(self) -> None:
-        """The same parameters, equally long, and as constant as for users who exist."""
+        """The same parameters, equally long, and as constant, when all users draw the same."""
+        users = {user.name: user for user in (self.ada, self.grace, self.nobody)}
+        told: dict[str, list[list[Mapping[str, str]]]] = {name: [] for name in users}
         bench = self.bench()
-        ada, grace, nobody = [
-            await self._draws(bench, user) for user in (self.ada, self.grace, self.nobody)
-        ]
-        names = {frozenset(public) for public in (*ada, *grace)}
+        plugin = bench.plugin(**bench.settings)
+        for number in range(_SIGN_INS):
+            for name, user in users.items():
+                sign_in = SameSignIn(
+                    plugin=plugin,
+                    user=user,
+                    clock=self.clock,
+                    outbox=self.outbox,
+                    seed=f"unknown {number}",
+                    attempts=1 if number or user == self.grace else ATTEMPTS,
+                )
+                told[name].append([made.public for made in (await sign_in.told()).made])
+            self.clock.advance(NEXT_SIGN_IN)
+        for ada, grace, nobody in zip(*told.values(), strict=True):
+            for attempt, (own, unknown) in enumerate(zip(ada, nobody, strict=True), start=1):
+                demand(
+                    tuple(unknown) in {tuple(own), tuple(grace[0])},
+                    "the public parameters of an unknown user have other names",
+                    at=self.at("create", attempt),
+                )
+        for name in told["ada"][0][0]:
+            wrong = _difference(*(_values(told[user], name) for user in users))
+            demand(
+                wrong is None,
+                f"the public parameter {name!r} of an unknown user {wrong}",
+                at=self.at("create"),
+            )
+            for attempt, changes in ((1, _sign_ins), (2, _attempts)):
+                wrong = _constancy(*(changes(told[user], name) for user in users))
+                demand(
+                    wrong is None,
+                    f"the public parameter {name!r} of an unknown user {wrong}",
+                    at=self.at("create", attempt),
+                )
+
+    @case
+    async def test_an_unknown_user_is_answered_as_soon_as_others(self) -> None:
+        """No hook takes longer, or less long, at any attempt; and none says another verdict."""
+        bench = self.bench()
+        runs: dict[tuple[Hook, int], tuple[list[HookRun], list[HookRun]]] = {}
+        for number in range(_MOST_TIMED):
+            if number >= _TIMED and all(_as_soon(*pair) for pair in runs.values()):
+                return
+            for place, user in enumerate((self.ada, self.nobody)):
+                async for made in bench.attempts(user):
+                    await bench.verify(user, made, _WRONG)
+                    for run in bench.log.runs[-2:]:
+                        pair = runs.setdefault((run.hook, run.attempt), ([], []))
+                        pair[place].append(run)
+                self.clock.advance(NEXT_SIGN_IN)
+            for ada, nobody in runs.values():
+                self._demand_same_verdict(ada[-1], nobody[-1])
+        for (hook, attempt), pair in runs.items():
+            known, unknown = map(_fastest, pair)
+            demand(
+                _as_soon(*pair),
+                f"{hook} takes {unknown:.3f} seconds for an unknown user and {known:.3f} for"
+                " others: whoever measures it learns who exists",
+                at=self.at(hook, attempt),
+            )
+
+    def _demand_same_verdict(self, ada: HookRun, nobody: HookRun) -> None:
+        known, unknown = (_verdict(run) for run in (ada, nobody))
         demand(
-            {frozenset(public) for public in nobody} <= names,
-            "the public parameters of an unknown user have other names",
+            known == unknown,
+            f"{ada.hook} gives {unknown} for an unknown user and {known} for others: that tells who"
+            " exists",
+            at=nobody.whereabouts(PluginCode.of(self.challenge)),
         )
-        for name in frozenset.intersection(*names):
-            values = [[public[name] for public in draws] for draws in (ada, grace, nobody)]
-            wrong = _difference(*values)
-            demand(wrong is None, f"the public parameter {name!r} of an unknown user {wrong}")
 
     @case
     async def test_nothing_is_sent_to_an_unknown_user(self) -> None:
@@ -97,8 +173,10 @@ class UnknownUserCases(TriggerSubject):
             with contextlib.suppress(Exception):  # there may be none
                 answer = self.right_answer(bench.last_made(self.nobody))
             ended: object = None
+            attempts = 0
             try:
                 while isinstance(likewise, ChallengeRequired):
+                    attempts += 1
                     likewise = await client.answer(likewise, answer)
             except RefusedError as refused:
                 ended = refused
@@ -106,13 +184,66 @@ class UnknownUserCases(TriggerSubject):
                 isinstance(ended, BadCredentialsError),
                 "the end of an unknown user's sign-in tells that there is no such user",
             )
+            demand(
+                attempts == ATTEMPTS or self.anybody_can_answer,
+                f"an unknown user has {attempts} attempts, and others have {ATTEMPTS}",
+            )
 
-    async def _draws(self, bench: TriggerBench, user: User) -> list[Mapping[str, str]]:
-        drawn = []
-        for _ in range(_DRAWS):
-            drawn.append((await bench.create(user)).public)
-            self.clock.advance(NEXT_SIGN_IN)
-        return drawn
+
+def _as_soon(ada: Sequence[HookRun], nobody: Sequence[HookRun]) -> bool:
+    """Say whether the fastest runs take about as long.
+
+    What computes for long waits for others on a busy computer, as long again or so.
+    """
+    lag = abs(_fastest(ada) - _fastest(nobody))
+    return lag <= max(_LONGEST_LAG, min(run.worked for run in (*ada, *nobody)))
+
+
+def _fastest(runs: Sequence[HookRun]) -> float:
+    return min(run.seconds for run in runs)
+
+
+def _verdict(run: HookRun) -> str:
+    """Say what a hook gave, as far as it tells who exists."""
+    if run.error is not None:
+        return type(run.error).__qualname__
+    if isinstance(run.result, Outcome):
+        return run.result.verdict.value
+    if isinstance(run.result, bool):
+        return (Verdict.PASSED if run.result else Verdict.RETRY).value
+    return type(run.result).__name__
+
+
+def _sign_ins(told: _Told, name: str) -> list[bool]:
+    """Say of each pair of sign-ins whether the first value of a parameter changed."""
+    firsts = [sign_in[0].get(name) for sign_in in told]
+    return [one != other for one, other in itertools.combinations(firsts, 2)]
+
+
+def _attempts(told: _Told, name: str) -> list[bool]:
+    """Say of each retry whether a parameter changed."""
+    return [
+        one.get(name) != other.get(name)
+        for sign_in in told
+        for one, other in itertools.pairwise(sign_in)
+    ]
+
+
+def _constancy(ada: Sequence[bool], grace: Sequence[bool], nobody: Sequence[bool]) -> str | None:
+    """Say how an unknown user's changes differ from all others', if they do."""
+    known = [changes for changes in (ada, grace) if changes]
+    if all(map(any, known)) and not any(nobody):
+        return "never changes, though others' does"
+    if not any(map(any, known)) and any(nobody):
+        return "changes, though others' does not"
+    if all(map(all, known)) and not all(nobody):
+        return "comes again, though others' does not"
+    return None
+
+
+def _values(told: _Told, name: str) -> list[str]:
+    """Give all values of a parameter."""
+    return [public[name] for sign_in in told for public in sign_in if name in public]
 
 
 def _difference(ada: Sequence[str], grace: Sequence[str], nobody: Sequence[str]) -> str | None:
@@ -120,8 +251,6 @@ def _difference(ada: Sequence[str], grace: Sequence[str], nobody: Sequence[str])
     known = {*ada, *grace}
     if len(known) == 1:
         return None if set(nobody) == known else "differs, though it is the same for all others"
-    if len({*ada}) == len({*grace}) == 1 and len({*nobody}) > 1:
-        return "changes from sign-in to sign-in, though others' does not"
     sizes = {len(value) for value in known}
     # A few values of one length may be so by chance, as the names of two questions.
     fixed = len(sizes) == 1 and len(known) > _BY_CHANCE

@@ -1,6 +1,7 @@
 """`authflow plugins check`: the suites of an installed plugin, by name."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def test_both_halves_of_a_plugin_are_checked_without_a_word_of_theirs(
     assert lines[0] == "trigger half"
     assert "client half" in lines
     assert "  ok    nothing public lets the answer be found" in lines
-    assert lines[-1] == "36 passed, 0 failed, 1 skipped"
+    assert lines[-1] == "41 passed, 0 failed, 1 skipped"
     assert "canary-13" not in captured.out
 
 
@@ -106,8 +107,11 @@ def test_a_fault_is_told_and_makes_the_exit_code_1(install, capsys: pytest.Captu
     assert [result["case"] for result in failed] == [
         "test_nothing_public_lets_the_answer_be_found",
         "test_no_answer_is_logged_printed_or_shown",  # a repr shows what is public
+        "test_nothing_public_changes_with_the_code",
     ]
-    assert failed[0]["reason"].endswith("as: plain")
+    what, _, where = failed[0]["reason"].partition(" (")
+    assert what.endswith("in hint, as: plain")
+    assert re.fullmatch(r"create at attempt 1, word_\w+\.py:\d+\)", where)
 
 
 def test_a_class_may_name_its_suite_and_settings_are_added_to_the_suites(

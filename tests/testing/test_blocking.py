@@ -2,8 +2,10 @@
 
 import socket
 import sqlite3
+import time
+from types import FrameType
 
-from authflow.testing.blocking import BlockingCalls
+from authflow.testing.blocking import BlockingCalls, Stacks
 
 
 def resolve() -> object:
@@ -28,3 +30,37 @@ def test_connecting_is_noticed_if_the_socket_blocks():
                 client.settimeout(timeout)
                 client.connect_ex(server.getsockname())
     assert seen == ["socket.connect"]
+
+
+def test_where_a_blocking_call_is_made_is_shown():
+    seen: list[str] = []
+
+    def look(frame: FrameType | None) -> None:
+        while frame is not None:
+            seen.append(frame.f_code.co_name)
+            frame = frame.f_back
+
+    with BlockingCalls.recorded([], look):
+        resolve()
+    assert "resolve" in seen
+
+
+def test_what_computes_for_long_is_looked_at_and_what_ends_soon_is_not():
+    seen: list[str] = []
+
+    def look(frame: FrameType | None) -> None:
+        while frame is not None:
+            seen.append(frame.f_code.co_name)
+            frame = frame.f_back
+
+    def computes(seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not seen:
+            pass
+
+    with Stacks.watched(look):
+        computes(0)
+    assert seen == []
+    with Stacks.watched(look):
+        computes(20)
+    assert "computes" in seen

@@ -3,14 +3,18 @@
 import base64
 import hashlib
 import hmac
+import random
+import runpy
 import zlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authflow.testing.leaks import leaks
+from authflow.testing.leaks import Seen, leaks, told
 
+LEAKY = runpy.run_path(str(Path(__file__).parent / "bad_plugins" / "leaky.py"))["FORMS"]
 codes = st.text(alphabet="0123456789ABCDEFabcdef", min_size=6, max_size=12)
 SALT = "0f3e5b9c-5a7d-4a4e-9f39"
 
@@ -77,3 +81,33 @@ def test_an_answer_of_two_characters_is_not_looked_for():
 @given(text=st.text(), name=st.text())
 def test_any_text_can_be_searched(text: str, name: str):
     assert isinstance(leaks("zq7-zq7-zq7", {name: text}, [text]), frozenset)
+
+
+@pytest.mark.parametrize("form", LEAKY)
+def test_whatever_tells_an_answer_is_found_in_several_challenges(form: str):
+    drawn = random.Random(form)
+    digits = [f"{drawn.randrange(10**6):06d}" for _ in range(6)]
+    seen = [
+        Seen(answer=code, public={"medium": "email", "x": LEAKY[form](code)}) for code in digits
+    ]
+    found = told(seen)
+    assert found, form
+    assert {leak.where for leak in found} == {"x"}
+
+
+def test_it_is_told_in_which_challenge_an_answer_was_found_first():
+    codes_and_hints = [("482913", "none"), ("771204", "771204"), ("330918", "330918")]
+    seen = [Seen(answer=code, public={"x": hint}) for code, hint in codes_and_hints]
+    assert [(leak.form, leak.first) for leak in told(seen)] == [("plain", 1)]
+
+
+def test_parts_in_several_parameters_are_put_together():
+    drawn = random.Random(1)
+    digits = [f"{drawn.randrange(10**6):06d}" for _ in range(6)]
+    public = [{"a": code[:2], "b": code[2:4], "c": code[4:]} for code in digits]
+    seen = [Seen(answer=code, public=one) for code, one in zip(digits, public, strict=True)]
+    assert "several parameters together" in {leak.where for leak in told(seen)}
+
+
+def test_what_is_seen_shows_no_answer():
+    assert "canary-2" not in repr(Seen(answer="canary-2", public={"x": "canary-2"}))

@@ -5,9 +5,13 @@
 
 import asyncio
 import contextlib
+import hashlib
 import logging
+import sys
 import time
 from typing import Any, ClassVar
+
+import anyio.to_thread
 
 from authflow.errors import PluginFailedError
 from authflow.prompts.prompt import Prompt
@@ -50,7 +54,10 @@ class AnswersAlwaysTheSame(CodePrompter):
 
 
 class AsksOnce(CodePrompter):
-    convicted_by = ("test_it_asks_again_after_a_wrong_answer_over_the_protocol",)
+    convicted_by = (
+        "test_it_asks_again_after_a_wrong_answer_over_the_protocol",
+        "test_it_asks_by_its_prompt_alone",
+    )
 
     async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
         if challenge.is_retry:
@@ -140,3 +147,110 @@ class BlocksTheLoop(CodePrompter):
         answer = await super().answer(challenge, prompt)
         time.sleep(0.06)
         return answer
+
+
+class PrintsWhatIsTypedAgain(CodePrompter):
+    """It prints a second answer, and its hash at that."""
+
+    convicted_by = ("test_what_is_typed_is_neither_shown_nor_logged",)
+
+    async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
+        answer = await super().answer(challenge, prompt)
+        if challenge.is_retry:
+            print(hashlib.sha256(answer.encode()).hexdigest())  # noqa: T201  # its fault
+        return answer
+
+
+class AsksAtTheTerminal(CodePrompter):
+    convicted_by = (
+        "test_it_asks_by_its_prompt_alone",
+        "test_the_event_loop_is_never_blocked",
+    )
+
+    async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
+        if challenge.is_retry:
+            with contextlib.suppress(EOFError, OSError):
+                input("And again? ")
+        return await super().answer(challenge, prompt)
+
+
+class AsksAtTheTerminalElsewhere(CodePrompter):
+    """A thread of its own asks, so that nothing is blocked."""
+
+    convicted_by = ("test_it_asks_by_its_prompt_alone",)
+
+    async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
+        answer = await super().answer(challenge, prompt)
+        with contextlib.suppress(EOFError, OSError):
+            await anyio.to_thread.run_sync(sys.stdin.readline)
+        return answer
+
+
+class KeepsWhatIsTyped(CodePrompter):
+    convicted_by = ("test_two_sign_ins_at_once_do_not_mix",)
+
+    async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
+        self.last = await super().answer(challenge, prompt)
+        return self.last
+
+
+class AnswersTheNextOneFromMemory(CodePrompter):
+    convicted_by = ("test_two_sign_ins_at_once_do_not_mix",)
+
+    def __init__(self) -> None:
+        self._typed: list[bytes] = []
+
+    async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
+        answer = await super().answer(challenge, prompt)
+        self._typed.append(answer.encode())
+        return self._typed[0].decode() if len(self._typed) == 2 else answer
+
+
+class OffersWhatItIsSent(CodePrompter):
+    """The names of its options come from the challenge as they are."""
+
+    convicted_by = ("test_a_challenge_cannot_steer_the_terminal",)
+
+    async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
+        if not all(map(str.isidentifier, challenge.parameters)):
+            await prompt.choose("Which?", [*challenge.parameters])
+        return await super().answer(challenge, prompt)
+
+
+class DescribesWhatItIsSent(CodePrompter):
+    convicted_by = ("test_a_challenge_cannot_steer_the_terminal",)
+
+    async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
+        await prompt.show_image(b"", "image/png", "".join(challenge.parameters.values())[:400])
+        return await super().answer(challenge, prompt)
+
+
+class SwallowsCancellationAtARetry(CodePrompter):
+    convicted_by = ("test_cancelling_it_leaves_nothing_behind",)
+
+    async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
+        try:
+            return await super().answer(challenge, prompt)
+        except asyncio.CancelledError:
+            if challenge.is_retry:
+                return ""
+            raise
+
+
+class BlocksTheLoopAtARetry(CodePrompter):
+    convicted_by = ("test_the_event_loop_is_never_blocked",)
+
+    async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
+        answer = await super().answer(challenge, prompt)
+        if challenge.attempt == 3:
+            time.sleep(0.06)
+        return answer
+
+
+class TrustsARetry(CodePrompter):
+    convicted_by = ("test_a_damaged_challenge_is_refused",)
+
+    async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
+        if challenge.is_retry:
+            challenge.parameters["medium"]
+        return await super().answer(challenge, prompt)

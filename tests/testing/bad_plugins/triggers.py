@@ -7,17 +7,24 @@ import asyncio
 import hashlib
 import hmac
 import logging
+import secrets
 import socket
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
+import anyio.to_thread
 from attrs import evolve, field, frozen
 
 from authflow.errors import ConfigError
-from authflow.triggers import CreateContext, Issued, Randomness, VerifyContext
+from authflow.plugins import Secret
+from authflow.triggers import CreateContext, Issued, Outcome, Randomness, VerifyContext
 
 LIFETIME = 300.0
+LEAKS = (
+    "test_nothing_public_changes_with_the_code",
+    "test_nothing_public_lets_the_answer_be_found",
+)
 
 
 @frozen(kw_only=True)
@@ -51,7 +58,7 @@ def public(issued: Issued, **more: str) -> Issued:
 
 
 class LeaksTheHash(Code):
-    convicted_by = ("test_nothing_public_lets_the_answer_be_found",)
+    convicted_by = LEAKS
 
     async def create(self, context: CreateContext) -> Issued:
         issued = await super().create(context)
@@ -60,7 +67,7 @@ class LeaksTheHash(Code):
 
 
 class LeaksASaltedHash(Code):
-    convicted_by = ("test_nothing_public_lets_the_answer_be_found",)
+    convicted_by = LEAKS
 
     async def create(self, context: CreateContext) -> Issued:
         issued = await super().create(context)
@@ -70,7 +77,7 @@ class LeaksASaltedHash(Code):
 
 
 class LeaksTheAnswerEncoded(Code):
-    convicted_by = ("test_nothing_public_lets_the_answer_be_found",)
+    convicted_by = LEAKS
 
     async def create(self, context: CreateContext) -> Issued:
         issued = await super().create(context)
@@ -283,7 +290,10 @@ class RaisesWithTheAnswer(Code):
 
 
 class LogsTheCode(Code):
-    convicted_by = ("test_no_answer_is_logged_printed_or_shown",)
+    convicted_by = (
+        "test_no_answer_is_logged_printed_or_shown",
+        "test_nothing_public_changes_with_the_code",
+    )
 
     async def create(self, context: CreateContext) -> Issued:
         issued = await super().create(context)
@@ -378,6 +388,366 @@ class SaysNoOnce(Code):
 
     async def verify(self, context: VerifyContext) -> bool:
         return await super().verify(context) and context.private.get("attempt") == "1"
+
+
+class DigitsPlusOne(Code):
+    """It tells each digit and one."""
+
+    convicted_by = LEAKS
+
+    async def create(self, context: CreateContext) -> Issued:
+        issued = await super().create(context)
+        moved = "".join(str((int(digit) + 1) % 10) for digit in issued.private["code"])
+        return public(issued, ref=moved)
+
+
+class LeaksHalf(Code):
+    convicted_by = LEAKS
+
+    async def create(self, context: CreateContext) -> Issued:
+        issued = await super().create(context)
+        return public(issued, hint=issued.private["code"][:3])
+
+
+class LeaksASaltedHashInOneValue(Code):
+    """Its salt is random, and not drawn from the context."""
+
+    convicted_by = LEAKS
+
+    async def create(self, context: CreateContext) -> Issued:
+        issued = await super().create(context)
+        salt = secrets.token_hex(4)
+        digest = hashlib.sha256((salt + issued.private["code"]).encode()).hexdigest()
+        return public(issued, check=f"{salt}:{digest}")
+
+
+class LeaksAStretchedHash(Code):
+    """No table of hashes holds it."""
+
+    convicted_by = ("test_nothing_public_changes_with_the_code",)
+
+    async def create(self, context: CreateContext) -> Issued:
+        issued = await super().create(context)
+        salt = context.randomness.octets(8)
+        code = issued.private["code"].encode()
+        check = hashlib.pbkdf2_hmac("sha256", code, salt, 3).hex()[:9]
+        return public(issued, salt=salt.hex(), check=check)
+
+
+class LeaksInAName(Code):
+    convicted_by = ("test_no_answer_is_logged_printed_or_shown", *LEAKS)
+
+    async def create(self, context: CreateContext) -> Issued:
+        issued = await super().create(context)
+        return public(issued, **{f"field_{issued.private['code']}": "x"})
+
+
+class LeaksInParts(Code):
+    convicted_by = LEAKS
+
+    async def create(self, context: CreateContext) -> Issued:
+        issued = await super().create(context)
+        code = issued.private["code"]
+        return public(issued, a=code[:2], b=code[2:4], c=code[4:])
+
+
+class LeaksByOrder(Code):
+    """The order of its options, or of its parameters, tells the first digit."""
+
+    convicted_by = ("test_nothing_public_changes_with_the_code",)
+
+    async def create(self, context: CreateContext) -> Issued:
+        issued = await super().create(context)
+        first = int(issued.private["code"][0])
+        turned = "abcdefghij"[first:] + "abcdefghij"[:first]
+        return public(issued, **dict.fromkeys(turned, "x"))
+
+
+class LeaksByLength(Code):
+    convicted_by = (
+        "test_an_unknown_user_gets_a_challenge_of_the_same_form",
+        "test_nothing_public_changes_with_the_code",
+    )
+
+    async def create(self, context: CreateContext) -> Issued:
+        issued = await super().create(context)
+        pad = "x" * (1 + int(issued.private["code"][:2]))
+        return public(issued, pad=pad if not context.user_not_found else "x" * 5000)
+
+
+class LeaksAtTheSecondAttempt(Code):
+    convicted_by = LEAKS
+
+    async def create(self, context: CreateContext) -> Issued:
+        issued = await super().create(context)
+        shown = issued.private["code"] if context.attempt == 2 else "none"
+        return public(issued, hint=shown)
+
+
+class LogsAHashOfTheCode(Code):
+    convicted_by = (
+        "test_no_answer_is_logged_printed_or_shown",
+        "test_nothing_public_changes_with_the_code",
+    )
+
+    async def create(self, context: CreateContext) -> Issued:
+        issued = await super().create(context)
+        digest = hashlib.sha256(issued.private["code"].encode()).hexdigest()
+        logging.getLogger("acme").info("made %s", digest)
+        return issued
+
+
+class HasTwoDigits(Code):
+    convicted_by = ("test_there_is_too_much_to_guess",)
+    digits: ClassVar[int] = 2
+
+    async def create(self, context: CreateContext) -> Issued:
+        issued = await super().create(context)
+        code = context.randomness.digits(self.digits)
+        return evolve(issued, private={**issued.private, "code": code})
+
+
+class HasThreeDigits(HasTwoDigits):
+    digits = 3
+
+
+class HasFewWords(Code):
+    """It draws enough, and makes little of it."""
+
+    convicted_by = ("test_there_is_too_much_to_guess",)
+
+    async def create(self, context: CreateContext) -> Issued:
+        issued = await super().create(context)
+        drawn = int.from_bytes(context.randomness.octets(8), "big") % 30
+        word = hashlib.sha256(f"word {drawn}".encode()).hexdigest()[:8]
+        return evolve(issued, private={**issued.private, "code": word})
+
+
+class TakesDigitsInAnyOrder(Code):
+    convicted_by = ("test_wrong_and_strange_answers_are_never_right",)
+
+    async def verify(self, context: VerifyContext) -> bool:
+        answer, code = context.answer.reveal(), context.private.get("code", "")
+        same = bool(code) and sorted(answer) == sorted(code)
+        return await super().verify(evolve(context, answer=Secret(code)) if same else context)
+
+
+class TakesADefault(Code):
+    convicted_by = ("test_wrong_and_strange_answers_are_never_right",)
+    default: ClassVar[str] = "123456"
+
+    async def verify(self, context: VerifyContext) -> bool:
+        right = await super().verify(context)
+        taken = hmac.compare_digest(
+            context.answer.reveal().encode("utf-8", "replace"), self.taken(context).encode()
+        )
+        return right or (taken and not context.user_not_found)
+
+    def taken(self, context: VerifyContext) -> str:
+        return self.default
+
+
+class TakesZeros(TakesADefault):
+    default = "000000"
+
+
+class TakesAWord(TakesADefault):
+    default = "password"
+
+
+class TakesTheUsername(TakesADefault):
+    def taken(self, context: VerifyContext) -> str:
+        return context.username
+
+
+class TakesTheAddress(TakesADefault):
+    def taken(self, context: VerifyContext) -> str:
+        return context.user_attributes.get("email", "")
+
+
+class TakesAnEnd(TakesADefault):
+    def taken(self, context: VerifyContext) -> str:
+        return context.private.get("code", "xx")[1:]
+
+
+class TakesMore(Code):
+    """It passes over what follows the code."""
+
+    convicted_by = ("test_wrong_and_strange_answers_are_never_right",)
+
+    async def verify(self, context: VerifyContext) -> bool:
+        return await super().verify(evolve(context, answer=Secret(context.answer.reveal()[:6])))
+
+
+class TakesTheCodeAmongOthers(Code):
+    convicted_by = ("test_wrong_and_strange_answers_are_never_right",)
+
+    async def verify(self, context: VerifyContext) -> bool:
+        answers = context.answer.reveal().split(",")
+        judged = [
+            await super(TakesTheCodeAmongOthers, self).verify(
+                evolve(context, answer=Secret(answer))
+            )
+            for answer in answers[:5]
+        ]
+        return any(judged)
+
+
+class TakesAnEarlierCode(Code):
+    """It takes what was right at an earlier attempt."""
+
+    convicted_by = ("test_an_answer_is_right_for_its_own_challenge_only",)
+    needs = ("limits", "keys")
+
+    async def create(self, context: CreateContext) -> Issued:
+        issued = await super().create(context)
+        before = b"" if context.state is None else context.state.reveal()
+        codes = f"{before.decode()} {issued.private['code']}"
+        return evolve(
+            issued,
+            private={**issued.private, "codes": codes},
+            state=Secret(codes.encode()),
+        )
+
+    async def verify(self, context: VerifyContext) -> bool:
+        right = await super().verify(context)
+        in_time = context.now - float(context.private.get("made") or 0) <= LIFETIME
+        earlier = [
+            hmac.compare_digest(context.answer.reveal().encode("utf-8", "replace"), code.encode())
+            for code in context.private.get("codes", "").split()
+        ]
+        return right or (any(earlier) and in_time and not context.user_not_found)
+
+
+class TakesAnyonesCode(Code):
+    """It takes the last codes that it made, for whomever."""
+
+    convicted_by = ("test_an_answer_is_right_for_its_own_challenge_only",)
+    made: ClassVar[list[str]] = []
+
+    async def create(self, context: CreateContext) -> Issued:
+        issued = await super().create(context)
+        if not context.user_not_found and not context.attempt > 1:
+            self.made.append(f"{context.username} {issued.private['code']}")
+            del self.made[:-3]
+        return issued
+
+    async def verify(self, context: VerifyContext) -> bool:
+        right = await super().verify(context)
+        answer = context.answer.reveal().encode("utf-8", "replace")
+        own = f"{context.username} "
+        in_time = context.now - float(context.private.get("made") or 0) <= LIFETIME
+        others = [
+            hmac.compare_digest(answer, one.partition(" ")[2].encode())
+            for one in self.made
+            if not one.startswith(own)
+        ]
+        taken = any(others) and context.username == "grace"
+        return right or (taken and in_time and not context.user_not_found)
+
+
+class AnswersUnknownUsersLater(Code):
+    convicted_by = ("test_an_unknown_user_is_answered_as_soon_as_others",)
+    unknown: ClassVar[bool] = True
+    attempt: ClassVar[int] = 0
+
+    async def create(self, context: CreateContext) -> Issued:
+        if context.user_not_found is self.unknown and self.attempt in {0, context.attempt}:
+            await asyncio.sleep(0.12)
+        return await super().create(context)
+
+
+class AnswersUnknownUsersEarlier(AnswersUnknownUsersLater):
+    unknown = False
+
+
+class AnswersUnknownUsersLaterOnce(AnswersUnknownUsersLater):
+    attempt = 3
+
+
+class JudgesUnknownUsersLater(Code):
+    convicted_by = ("test_an_unknown_user_is_answered_as_soon_as_others",)
+
+    async def verify(self, context: VerifyContext) -> bool:
+        if context.user_not_found:
+            await anyio.to_thread.run_sync(time.sleep, 0.12)
+        return await super().verify(context)
+
+
+class EndsUnknownUsersSignIns(Code):
+    convicted_by = (
+        "test_an_unknown_user_is_answered_as_soon_as_others",
+        "test_an_unknown_user_is_refused_over_the_protocol",
+    )
+
+    async def verify(self, context: VerifyContext) -> Any:
+        right = await super().verify(context)
+        return Outcome.failed("nobody") if context.user_not_found else right
+
+
+class ShowsUnknownUsersOneGrid(Code):
+    """Others are shown another grid in every sign-in."""
+
+    convicted_by = ("test_an_unknown_user_gets_a_challenge_of_the_same_form",)
+
+    async def create(self, context: CreateContext) -> Issued:
+        issued = await super().create(context)
+        grid = context.randomness.text("ABCDEF", 9)
+        return public(issued, grid="ABCDEFABC" if context.user_not_found else grid)
+
+
+class KeepsTheGridOfOthers(Code):
+    """At a retry others see their grid again, and an unknown user another one."""
+
+    convicted_by = ("test_an_unknown_user_gets_a_challenge_of_the_same_form",)
+    needs = ("limits", "keys")
+
+    async def create(self, context: CreateContext) -> Issued:
+        issued = await super().create(context)
+        grid = context.randomness.text("ABCDEF", 9)
+        if context.state is not None and not context.user_not_found:
+            grid = context.state.reveal().decode()
+        return evolve(public(issued, grid=grid), state=Secret(grid.encode()))
+
+
+class ShowsUnknownUsersMore(Code):
+    convicted_by = ("test_an_unknown_user_gets_a_challenge_of_the_same_form",)
+
+    async def create(self, context: CreateContext) -> Issued:
+        issued = await super().create(context)
+        count = 9 if context.user_not_found and context.attempt > 1 else 6
+        return public(issued, grid=context.randomness.text("ABCDEF", count))
+
+
+class BlocksTheLoopAtTheSecondAttempt(Code):
+    convicted_by = ("test_the_event_loop_is_never_blocked",)
+
+    async def create(self, context: CreateContext) -> Issued:
+        if context.attempt == 2:
+            time.sleep(0.06)
+        return await super().create(context)
+
+
+class WorksInTheLoopAtTheThirdAttempt(Code):
+    convicted_by = ("test_the_event_loop_is_never_blocked",)
+
+    async def create(self, context: CreateContext) -> Issued:
+        until = time.perf_counter() + (0.06 if context.attempt == 3 else 0)
+        while time.perf_counter() < until:
+            pass
+        return await super().create(context)
+
+
+class BlocksTheLoopForUnknownUsers(Code):
+    convicted_by = (
+        "test_an_unknown_user_is_answered_as_soon_as_others",
+        "test_the_event_loop_is_never_blocked",
+    )
+
+    async def verify(self, context: VerifyContext) -> bool:
+        if context.user_not_found:
+            time.sleep(0.08)
+        return await super().verify(context)
 
 
 class _NoSends:

@@ -1,0 +1,67 @@
+"""Estimates how many answers there are to guess from, at most.
+
+Three bounds, of which the least counts: the signs that answers are made of, how much was drawn for
+them, and how soon they come again.
+
+Sources: OWASP ASVS 5.0, 6.5.4, and NIST SP 800-63B-4, "Rate Limiting", tie the length of a code to
+the attempts that are allowed; ISO 9564-1 lets a PIN of four digits be tried three times, which is
+three guesses in 10,000.
+"""
+
+import math
+import string
+from collections.abc import Sequence
+from typing import Final
+
+_KINDS: Final = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
+_OTHER_ASCII: Final = 33
+"""Printable ASCII but letters and digits; the space is one of them."""
+_BEYOND: Final = 1000
+"""Signs outside ASCII: a low estimate, which convicts nobody of short answers in other scripts."""
+_HEX: Final = frozenset(string.hexdigits.lower())
+_BY_CHANCE: Final = 2
+"""Repetitions among some dozen answers that come by chance where there are enough."""
+
+
+def bits_of_signs(answers: Sequence[str], *, drawn: bool) -> float:
+    """Give a bound by what answers look like, as a binary logarithm.
+
+    Args:
+        answers: Some answers.
+        drawn: Whether each was drawn anew: then a place that never changes tells nothing.
+    """
+    lengths = {len(answer) for answer in answers}
+    if drawn and len(lengths) == 1 and len(set(answers)) > 1:
+        places = [set(signs) for signs in zip(*answers, strict=True)]
+        alphabet = _alphabet(set().union(*places))
+        return sum(math.log2(alphabet) for signs in places if len(signs) > 1)
+    return max(lengths) * math.log2(_alphabet(set().union(*answers)))
+
+
+def bits_of_repetition(answers: Sequence[str]) -> float:
+    """Give an estimate by how often drawn answers repeat, as a binary logarithm.
+
+    Args:
+        answers: Answers that were each drawn anew.
+
+    Returns:
+        Infinity if they repeat so seldom that it may be chance.
+    """
+    count = len(answers)
+    repeated = count - len(set(answers))
+    if repeated <= _BY_CHANCE:
+        return math.inf
+    # Among n answers out of s, about n(n - 1) / 2s pairs are equal.
+    return max(0.0, math.log2(count * (count - 1) / 2 / repeated))
+
+
+def _alphabet(signs: set[str]) -> int:
+    """Say how many signs there are to choose from where these are seen."""
+    if signs and signs <= _HEX and not signs.isdisjoint(string.ascii_lowercase):
+        return len(_HEX)
+    known = set(string.printable)
+    size = sum(len(kind) for kind in _KINDS if not signs.isdisjoint(kind))
+    others = signs - set(string.ascii_letters + string.digits)
+    size += _OTHER_ASCII if others & known else 0
+    size += _BEYOND if signs - known else 0
+    return max(size, 1)

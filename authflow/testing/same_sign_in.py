@@ -1,0 +1,144 @@
+"""One sign-in made again and again, the same in everything but what is drawn anew.
+
+The clock stands still, messages are always allowed, and what a plugin draws from the operating
+system is the same each time: so what differs does so because of the draw.
+"""
+
+import contextlib
+import os
+import random
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from typing import Any, Final
+
+from attrs import define, field, frozen
+
+from authflow.keys.randomness import Randomness
+from authflow.plugins.admission import Admitted
+from authflow.plugins.trigger_challenge import CreateContext
+from authflow.testing.draws import Draw, Draws
+from authflow.testing.made import Made
+from authflow.testing.outbox import Outbox
+from authflow.testing.secrecy import heard
+from authflow.testing.trigger_bench import ATTEMPTS, POOL_ID, User
+
+_LARGEST_READ: Final = 4096
+_NOTHING: Final[frozenset[tuple[int, int]]] = frozenset()
+
+
+@frozen(kw_only=True)
+class Told:
+    """What a sign-in told.
+
+    Args:
+        made: The challenges of its attempts.
+        draws: What was drawn for them.
+        heard: What was logged and printed meanwhile.
+    """
+
+    made: tuple[Made, ...]
+    draws: tuple[Draw, ...]
+    heard: str = field(repr=False)
+
+
+@define(kw_only=True, eq=False)
+class SameSignIn:
+    """A sign-in whose answers are all wrong.
+
+    Args:
+        plugin: What makes its challenges.
+        user: Who signs in.
+        clock: The time.
+        outbox: Where its sender puts messages.
+        seed: What decides the draws.
+        attempts: How many attempts to make.
+    """
+
+    plugin: Any
+    user: User
+    clock: Callable[[], float]
+    outbox: Outbox
+    seed: str
+    attempts: int = ATTEMPTS
+
+    async def told(self, *, anew: Collection[tuple[int, int]] = _NOTHING, turn: int = 0) -> Told:
+        """Have its challenges made.
+
+        Args:
+            anew: The places of the draws to take anew.
+            turn: From where.
+        """
+        made: list[Made] = []
+        draws: list[Draw] = []
+        state = None
+        with heard() as text, _same_system_randomness(self.seed):
+            for attempt in range(1, self.attempts + 1):
+                self.outbox.clear()
+                randomness = Draws(
+                    seed=self.seed, attempt=attempt, anew=anew, turn=turn, into=draws
+                )
+                issued = await self.plugin.create(
+                    CreateContext(
+                        username=self.user.name,
+                        user_attributes=self.user.attributes,
+                        user_not_found=not self.user.exists,
+                        attempt=attempt,
+                        attempts=ATTEMPTS,
+                        user_pool_id=POOL_ID,
+                        now=self.clock(),
+                        randomness=randomness,
+                        state=state,
+                        sends=_Admits(exists=self.user.exists),
+                    )
+                )
+                state = issued.state
+                made.append(self._made(issued))
+        return Told(made=tuple(made), draws=tuple(draws), heard=text.getvalue())
+
+    def _made(self, issued: Any) -> Made:
+        return Made(
+            username=self.user.name,
+            user_attributes=self.user.attributes,
+            user_not_found=not self.user.exists,
+            public=issued.public,
+            private=issued.private,
+            metadata=type(self.plugin).metadata,
+            now=self.clock(),
+            sent=tuple(self.outbox),
+        )
+
+
+@frozen(kw_only=True)
+class _Admits:
+    """Sends every message, once, to users who exist."""
+
+    exists: bool
+
+    async def deliver(
+        self, destination: str | None, send: Callable[[], Awaitable[object]]
+    ) -> Admitted:
+        if self.exists and destination is not None:
+            await send()
+        return Admitted()
+
+
+@contextlib.contextmanager
+def _same_system_randomness(seed: str) -> Iterator[None]:
+    """Let the operating system give what a seed decides, to `secrets`, `random` and `uuid` too."""
+    stream = Randomness.seeded(f"system {seed}".encode())
+
+    def urandom(size: int) -> bytes:
+        pieces = [_LARGEST_READ] * (size // _LARGEST_READ) + [size % _LARGEST_READ]
+        return b"".join(stream.octets(piece) for piece in pieces if piece)
+
+    places = [(os, "urandom"), (random, "_urandom")]
+    before = [(module, name, getattr(module, name)) for module, name in places]
+    state = random.getstate()
+    random.seed(seed)
+    for module, name in places:
+        setattr(module, name, urandom)
+    try:
+        yield
+    finally:
+        for module, name, real in before:
+            setattr(module, name, real)
+        random.setstate(state)

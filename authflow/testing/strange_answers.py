@@ -1,0 +1,154 @@
+"""Answers that are wrong, and that a careless plugin takes for right.
+
+Some are nobody's; some are what people try first; some are made of the right answer.
+"""
+
+import string
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from authflow.testing.made import Made
+
+FOREIGN_ANSWERS: Final = (
+    "",
+    " ",
+    "\0",
+    "0",
+    "null",
+    "true",
+    "../../etc/passwd",
+    "' OR 1=1 --",
+    "{}",
+    "-1",
+    "1e9",
+    "nan",
+    "\N{LATIN SMALL LETTER LONG S}" * 6,
+    "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}" * 3,
+    "\N{ARABIC-INDIC DIGIT FOUR}" * 6,
+    "\N{SUPERSCRIPT TWO}" * 6,
+    "\N{RIGHT-TO-LEFT OVERRIDE}answer",
+    "\N{COMBINING ACUTE ACCENT}" * 40,
+    "\N{PILE OF POO}" * 20,
+    "\ud800",
+    "9" * 100_000,
+    "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 5_000,
+)
+"""Nobody's answers: empty, long, in signs that some functions trip over or take for others."""
+
+_DEFAULTS: Final = (
+    *("password", "secret", "admin", "test", "yes", "ok", "None", "undefined", "True", "[]"),
+    *("*", "%", "1234", "123456", "qwerty"),
+)
+"""What people try first, and what programs make of nothing."""
+
+
+_OF_THE_POOL: Final = frozenset({"cognito:user_status", "email_verified", "phone_number_verified"})
+"""Attributes that say "CONFIRMED" and "true", which are tried anyway."""
+_LONGEST: Final = 1000
+"""Characters of what is tried. A picture is no answer."""
+
+
+def near_misses(right: str) -> Iterator[tuple[str, str]]:
+    """Give wrong answers that are made of the right one, with words for them.
+
+    Args:
+        right: The right answer.
+    """
+    middle = len(right) // 2
+    yield "the right one without its end", right[:-1]
+    yield "the right one without its beginning", right[1:]
+    yield "the first half of the right one", right[:middle]
+    yield "the second half of the right one", right[middle:]
+    yield "the first sign of the right one", right[:1]
+    yield "the right one twice", right + right
+    yield "the right one and a NUL", right + "\0"
+    yield "the right one and another digit", f"{right}0"
+    yield "the right one and a letter", f"{right}x"
+    yield "another digit and the right one", f"0{right}"
+    yield "a letter and the right one", f"x{right}"
+    yield "the right one and a line of something else", f"{right}\nx"
+    yield "the right one among others", f"000000,{right},999999"
+    yield "the right one, backwards", right[::-1]
+    yield "the signs of the right one in order", "".join(sorted(right))
+    yield "the signs of the right one in reverse order", "".join(sorted(right, reverse=True))
+    yield "the right one, turned by one sign", right[1:] + right[:1]
+    yield "the right one, two neighbours exchanged", _exchanged(right)
+    yield "the first sign of the right one all along", right[:1] * len(right)
+    for place in dict.fromkeys((0, middle)):
+        yield f"another sign at place {place + 1} of the right one", _other_at(right, place)
+
+
+def first_tries(right: str, made: Made) -> Iterator[tuple[str, str]]:
+    """Give answers that are tried by those who know nothing, with words for them.
+
+    Args:
+        right: The right answer, for its length.
+        made: The challenge.
+    """
+    for answer in _DEFAULTS:
+        yield f"{answer!r}, which is tried first", answer
+    for sign in ("0", "1", "9", ".", "*"):
+        yield f"{sign!r} as often as the right one has signs", sign * len(right)
+    yield "a row of digits as long as the right one", (string.digits[1:] * len(right))[: len(right)]
+    yield "the username", made.username
+    for name, value in made.user_attributes.items():
+        if name not in _OF_THE_POOL:
+            yield f"the user's attribute {name!r}", value
+    for name, value in made.public.items():
+        if len(value) <= _LONGEST:
+            yield f"the public parameter {name!r}", value
+
+
+def wrong(candidates: Iterable[tuple[str, str]], right: str) -> dict[str, str]:
+    """Keep of some answers those that nobody could take for the right one, each once.
+
+    Args:
+        candidates: Answers, with words for them.
+        right: The right answer.
+    """
+    known = {_bare(right)}
+    kept: dict[str, str] = {}
+    for words, answer in candidates:
+        if _bare(answer) not in known:
+            known.add(_bare(answer))
+            kept[words] = answer
+    return kept
+
+
+def same_answer(one: str, other: str) -> bool:
+    """Say whether a tolerant plugin may take one answer for the other.
+
+    Args:
+        one: An answer.
+        other: Another.
+    """
+    return _bare(one) == _bare(other)
+
+
+def another_sign(sign: str) -> str:
+    """Give another character of the same kind.
+
+    Args:
+        sign: A character, or nothing.
+    """
+    for kind in (string.digits, string.ascii_uppercase, string.ascii_lowercase):
+        if sign and sign in kind:
+            return kind[(kind.index(sign) + 1) % len(kind)]
+    return "x"
+
+
+def _bare(answer: str) -> str:
+    """Give an answer without what a tolerant plugin may pass over: case, white space, dashes."""
+    kept = (sign for sign in answer.casefold() if sign.isalnum() or not sign.isprintable())
+    return "".join(sign for sign in kept if not sign.isspace()) or answer
+
+
+def _exchanged(right: str) -> str:
+    for place in range(len(right) - 1):
+        if right[place] != right[place + 1]:
+            return right[:place] + right[place + 1] + right[place] + right[place + 2 :]
+    return right
+
+
+def _other_at(right: str, place: int) -> str:
+    return right[:place] + another_sign(right[place : place + 1]) + right[place + 1 :]

@@ -1,0 +1,65 @@
+"""One sign-in is made again, and only what is drawn anew differs."""
+
+import os
+import random
+import secrets
+import uuid
+from typing import Any
+
+from authflow.testing import MovableClock, Outbox
+from authflow.testing.same_sign_in import SameSignIn
+from authflow.testing.trigger_bench import User
+from authflow.triggers import Issued
+
+ADA = User(name="ada", attributes={"email": "ada@example.com"})
+
+
+class Plugin:
+    metadata = "PLUGIN"
+
+    async def create(self, context: Any) -> Issued:
+        draws = {
+            "octets": context.randomness.octets(9).hex(),
+            "code": context.randomness.digits(6),
+            "choice": context.randomness.choice(["a", "b", "c", "d", "e", "f"]),
+            "system": f"{os.urandom(8).hex()} {secrets.token_hex(8)} {uuid.uuid4()} "
+            f"{random.random()} {secrets.randbelow(10**9)}",
+            "large": os.urandom(10_000).hex(),
+        }
+
+        return Issued(public=draws, private={})
+
+
+def sign_in(seed: str = "x") -> SameSignIn:
+    return SameSignIn(plugin=Plugin(), user=ADA, clock=MovableClock(), outbox=Outbox(), seed=seed)
+
+
+async def test_made_again_everything_is_the_same_what_the_system_draws_included():
+    first, again = await sign_in().told(), await sign_in().told()
+    assert [one.public for one in first.made] == [one.public for one in again.made]
+    assert [one.public for one in first.made] != [
+        one.public for one in (await sign_in("y").told()).made
+    ]
+    assert len({one.public["code"] for one in first.made}) == 3  # every attempt draws its own
+
+
+async def test_one_draw_is_taken_anew_and_no_other():
+    first = await sign_in().told()
+    for draw, name in zip(first.draws[:3], ("octets", "code", "choice"), strict=True):
+        turn = next(turn for turn in range(1, 20) if not draw.again("x", turn))
+        other = await sign_in().told(anew={draw.place}, turn=turn)
+        changed = [
+            (number, key)
+            for number, (one, two) in enumerate(zip(first.made, other.made, strict=True))
+            for key in one.public
+            if one.public[key] != two.public[key]
+        ]
+        assert changed == [(0, name)]
+
+
+async def test_afterwards_the_system_draws_as_always():
+    state = random.getstate()
+    await sign_in().told()
+    assert random.getstate() == state
+    assert os.urandom(16) != os.urandom(16)
+    assert secrets.token_hex() != secrets.token_hex()
