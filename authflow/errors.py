@@ -173,7 +173,7 @@ class AuthFlowError(Exception):
         message = self._written(message)
         super().__init__(message)
         self.message = message
-        self.aws_code = None if aws_code is None else printable(aws_code)
+        self.aws_code: str | None = None if aws_code is None else printable(aws_code)
         self.retry_after = retry_after
 
     @staticmethod
