@@ -21,7 +21,7 @@ OTHERS = {
     # A challenge parameter of NEW_PASSWORD_REQUIRED has this name too.
     "authflow/wire/": {"userAttributes"},
     # What `authflow check --json` reports, and what a plugin keeps to itself.
-    "authflow/cli/check_command.py": {"userNotFound"},
+    "authflow/cli/check_report.py": {"userNotFound"},
     "plugins/question/authflow_question/trigger.py": {"userPoolId"},
 }
 """Where a word means something else."""

@@ -10,7 +10,8 @@ from authflow.pool.http.request_body import MOST_BYTES
 MODEL = ServiceModel(Loader().load_service_model("cognito-idp", "service-2"))
 OPERATIONS = [
     *("CreateUserPool", "CreateUserPoolClient", "DescribeUserPool", "DescribeUserPoolClient"),
-    *("UpdateUserPool", "UpdateUserPoolClient", "ListUserPools", "AdminCreateUser"),
+    *("UpdateUserPool", "UpdateUserPoolClient", "ListUserPools", "ListUserPoolClients"),
+    "AdminCreateUser",
     *("AdminSetUserPassword", "AdminGetUser", "AdminDeleteUser", "AdminDisableUser"),
     *("AdminEnableUser", "DeleteUserPool", "DeleteUserPoolClient", "InitiateAuth"),
     *("RespondToAuthChallenge", "AdminInitiateAuth", "AdminRespondToAuthChallenge"),
