@@ -125,6 +125,38 @@ def test_everything_in_the_request_may_be_null_or_absent(
 
 
 @handled
+@pytest.mark.parametrize("absent", [True, False])
+def test_a_request_that_is_null_or_absent_is_an_empty_one(
+    load_event: LoadEvent, name: str, absent: bool
+):
+    raw = load_event(name)
+    raw["request"] = None
+    if absent:
+        del raw["request"]
+    event = parse_event(raw)
+    assert isinstance(event, HandledEvent)
+    assert (event.user_attributes, event.client_metadata) == ({}, {})
+    assert event.to_json() == raw
+    given = event.gives() if event.gives else None
+    json.dumps(event.filled(given))
+
+
+def test_the_developer_guides_test_event_of_post_authentication_is_read():
+    event = parse_event(
+        {
+            "triggerSource": "PostAuthentication_Authentication",
+            "userPoolId": "testPool",
+            "userName": "testName",
+            "callerContext": {"clientId": "12345"},
+            "response": {},
+        }
+    )
+    assert isinstance(event, triggers.PostAuthenticationEvent)
+    assert (event.username, event.client_id) == ("testName", "12345")
+    assert event.new_device_used is False
+
+
+@handled
 @pytest.mark.parametrize("result", [True, False, "yes", "", 0, {}, [], {"autoConfirmUser": True}])
 def test_what_a_handler_cannot_give_is_refused(load_event: LoadEvent, name: str, result: Any):
     event = parse_event(load_event(name))
@@ -138,7 +170,7 @@ def test_what_a_handler_cannot_give_is_refused(load_event: LoadEvent, name: str,
     [
         ("userAttributes", {"email_verified": {}}),
         ("userAttributes", ["email"]),
-        ("clientMetadata", {"n": 5}),
+        ("clientMetadata", {"n": {"of": 5}}),
         ("clientMetadata", "a=b"),
     ],
 )
@@ -155,7 +187,7 @@ def test_a_malformed_member_that_all_share_is_refused_by_its_name(
         ("pre_authentication", "validationData", [1]),
         ("pre_authentication", "userNotFound", "false"),
         ("post_authentication", "newDeviceUsed", 1),
-        ("pre_sign_up", "validationData", {"n": None}),
+        ("pre_sign_up", "validationData", {"n": [None]}),
         ("custom_message", "codeParameter", 5),
         ("custom_message", "linkParameter", ["x"]),
         ("custom_message", "usernameParameter", {}),

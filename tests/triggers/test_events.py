@@ -194,7 +194,30 @@ def test_a_malformed_envelope_is_refused(every_event: dict[str, Any], member: st
         parse_event(every_event)
 
 
-@pytest.mark.parametrize("junk", [None, "", 1, []])
+@pytest.mark.parametrize(
+    "name", ["define_first", "create_first", "verify", "migration_authentication"]
+)
+@pytest.mark.parametrize("absent", [True, False])
+def test_a_request_that_something_is_decided_on_cannot_be_absent(
+    load_event: LoadEvent, name: str, absent: bool
+):
+    raw = load_event(name)
+    raw["request"] = None
+    if absent:
+        del raw["request"]
+    with pytest.raises(EventError, match="request"):
+        parse_event(raw)
+
+
+def test_a_forgotten_passwords_migration_needs_no_request(load_event: LoadEvent):
+    raw = load_event("migration_forgot_password")
+    del raw["request"]
+    event = parse_event(raw)
+    assert isinstance(event, MigrationEvent)
+    assert (event.username, event.password) == ("ada", None)
+
+
+@pytest.mark.parametrize("junk", ["", 1, [], False])
 def test_a_request_that_is_no_object_is_refused(every_event: dict[str, Any], junk: Any):
     every_event["request"] = junk
     with pytest.raises(EventError, match="request"):
@@ -238,7 +261,7 @@ def test_a_response_that_is_no_object_is_refused(every_event: dict[str, Any], ju
         ("migration_authentication", "password", None),
         ("migration_authentication", "password", ""),
         ("migration_authentication", "password", 12345),
-        ("migration_forgot_password", "clientMetadata", {"page": 1}),
+        ("migration_forgot_password", "clientMetadata", {"page": [1]}),
     ],
 )
 def test_a_malformed_member_is_refused_by_its_name(

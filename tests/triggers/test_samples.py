@@ -8,6 +8,7 @@ values of our own.
 import json
 import math
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +178,15 @@ def test_the_version_decides_what_can_be_changed_and_not_what_else_an_event_hold
         (7.0, "7"),
         (-0.0, "0"),
         (1.5, "1.5"),
-        (1e300, "1e+300"),
+        (1e16, "1" + "0" * 16),
+        (9007199254740992.0, "9007199254740992"),
+        (-1e300, str(int(-1e300))),
+        (1e-7, "0.0000001"),
+        (Decimal("7.00"), "7"),
+        (Decimal("1E+3"), "1000"),
+        (Decimal("-0"), "0"),
+        (Decimal("1.50"), "1.5"),
+        (Decimal("12345678901234567890123456789012.5"), "12345678901234567890123456789012.5"),
         ("", ""),
         ("True", "True"),
         ("é\u0301\ud800", "é\u0301\ud800"),
@@ -196,7 +205,14 @@ def test_an_attribute_of_null_is_none_that_the_user_has(name: str):
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.decimals()
+    | st.integers(0, 400).map(lambda n: 10.0**-n)
+    | st.integers(0, 300).map(lambda n: 10.0**n)
+    | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner),
     max_leaves=4,
 )
@@ -212,6 +228,10 @@ VALUES = st.recursive(
 @example(name="pre_sign_up", attributes={"n": math.inf})
 @example(name="pre_sign_up", attributes={"n": math.nan})
 @example(name="pre_sign_up", attributes={"\x1b[2J": []})
+@example(name="pre_sign_up", attributes={"n": Decimal("1E+999999999")})
+@example(name="pre_sign_up", attributes={"n": Decimal("1E-999999999")})
+@example(name="pre_sign_up", attributes={"n": Decimal("1" * 1500 + "." + "1" * 1500)})
+@example(name="pre_sign_up", attributes={"n": Decimal("sNaN")})
 def test_every_value_is_spelled_or_refused_by_its_name(name: str, attributes: dict[str, Any]):
     raw = sample(name)
     raw["request"]["userAttributes"] = attributes
@@ -225,8 +245,10 @@ def test_every_value_is_spelled_or_refused_by_its_name(name: str, attributes: di
     assert event.user_attributes.keys() == {k for k, v in attributes.items() if v is not None}
     for key, value in event.user_attributes.items():
         given_here = attributes[key]
-        if isinstance(given_here, int | float) and not isinstance(given_here, bool):
+        if isinstance(given_here, int | float | Decimal) and not isinstance(given_here, bool):
             assert type(given_here)(value) == given_here
+            assert "e" not in value.lower()
+            assert not value.endswith(".0")
             assert len(value) <= MOST_DIGITS + 1
 
 
@@ -238,9 +260,44 @@ def is_told(value: Any) -> bool:
     """Whether a value is one that Cognito could have spelled."""
     if isinstance(value, float):
         return math.isfinite(value)
+    if isinstance(value, Decimal):
+        return not value or (value.is_finite() and len(format(value, "f")) <= MOST_DIGITS)
     if isinstance(value, int) and not isinstance(value, bool):
         return abs(value) < 10**MOST_DIGITS
     return value is None or isinstance(value, str | bool)
+
+
+TOLD_ALONG = [
+    *((name, "clientMetadata") for name in sorted(SAMPLES)),
+    *((name, "validationData") for name in ("pre_authentication", "pre_sign_up", "user_migration")),
+]
+
+
+@pytest.mark.parametrize(("name", "member"), TOLD_ALONG)
+def test_what_a_client_sends_along_is_spelled_as_cognito_would(name: str, member: str):
+    told = {"a": None, "b": True, "c": 7, "d": Decimal("1.50"), "e": "", "f": 1e16}
+    event = parse_event(sample(name, **{member: told}))
+    read = event.client_metadata if member == "clientMetadata" else event.validation_data
+    assert read == {"b": "true", "c": "7", "d": "1.5", "e": "", "f": "1" + "0" * 16}
+    assert event.to_json()["request"][member] == told
+
+
+@pytest.mark.parametrize("nested", [{}, [], [1], {"a": "b"}, math.nan, Decimal("Infinity")])
+@pytest.mark.parametrize(("name", "member"), TOLD_ALONG)
+def test_what_a_client_cannot_send_along_is_refused_by_its_name(
+    name: str, member: str, nested: Any
+):
+    with pytest.raises(EventError, match=f"{member}: a must be"):
+        parse_event(sample(name, **{member: {"a": nested}}))
+
+
+@pytest.mark.parametrize("junk", [5, True, 12345.5, Decimal(5), None])
+def test_what_decides_is_never_respelled(junk: Any):
+    for member in ("challengeAnswer", "privateChallengeParameters"):
+        value = junk if member == "challengeAnswer" else {"answer": junk}
+        with pytest.raises(EventError, match=member) as caught:
+            parse_event(sample("verify_auth_challenge", **{member: value}))
+        assert "12345" not in str(caught.value)
 
 
 # --- what is decided on them ---------------------------------------------------------------------

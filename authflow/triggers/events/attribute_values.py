@@ -1,4 +1,4 @@
-"""The values of a user's attributes, which Cognito always spells as strings.
+"""The values of attributes and of what a client sends along, which Cognito spells as strings.
 
 It sends nothing else. Events that people write by hand do, and so do the samples of AWS Lambda
 Powertools and of other emulators: `"email_verified": true`, `"custom:level": 7`. They are read as
@@ -9,23 +9,22 @@ Cognito would have spelled them, so that a policy's condition on "true" or "7" h
 | a string | itself |
 | true, false | "true", "false" |
 | a whole number | its decimal digits: 7 and 7.0 are "7" |
-| another number | the shortest decimal that is the same number: "1.5" |
+| another number | its shortest decimal, without an exponent: "1.5" |
 | null | nothing: the user does not have the attribute |
 
+A number is an int, a float, or a Decimal where JSON was read with `parse_float=Decimal`.
 Everything else, an array or an object, is not guessed at.
 
 Source: AttributeType in the API reference, whose Value is a string whatever the attribute's type.
 """
 
-import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 MOST_DIGITS: Final = 2048
 """How long a number may be: AttributeValueType in the API's model."""
 _TOO_LARGE: Final = 10**MOST_DIGITS
-_EXACT: Final = 2.0**53
-"""Below this every whole number is a float, and spelled by its digits."""
 
 
 class UnspelledError(ValueError):
@@ -71,6 +70,22 @@ def _text(value: object) -> str | None:
             return "true" if value else "false"
         case int() if abs(value) < _TOO_LARGE:
             return str(value)
-        case float() if math.isfinite(value):
-            return str(int(value)) if value.is_integer() and abs(value) < _EXACT else repr(value)
+        case float() if value.is_integer():  # neither infinity nor NaN is
+            return str(int(value))
+        case float():
+            return _decimal(Decimal(repr(value)))
+        case Decimal():
+            return _decimal(value)
     return None
+
+
+def _decimal(value: Decimal) -> str | None:
+    """Give the digits of a decimal number; None if it has none, or too many."""
+    if not value:
+        return "0"
+    exponent = value.as_tuple().exponent  # a letter, for infinity and NaN
+    if not isinstance(exponent, int) or max(value.adjusted(), -exponent) >= MOST_DIGITS:
+        return None
+    digits = format(value, "f")
+    shortest = digits.rstrip("0").removesuffix(".") if "." in digits else digits
+    return shortest if len(shortest) <= MOST_DIGITS else None

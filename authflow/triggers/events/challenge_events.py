@@ -99,8 +99,8 @@ class _ChallengeEvent(TriggerEvent):
         request = event.object("request")
         return {
             **super()._members(event),
-            "user_attributes": request.attributes("userAttributes"),
-            "client_metadata": request.strings("clientMetadata"),
+            "user_attributes": request.spelled_strings("userAttributes"),
+            "client_metadata": request.spelled_strings("clientMetadata"),
             "user_not_found": request.optional_flag("userNotFound"),
         }
 

@@ -6,9 +6,10 @@ back with its response filled in. The members of each kind are spelled in the fi
 for both sides, and nowhere else.
 
 Cognito sends null where it has nothing to say, leaves members out, and adds new ones from time to
-time; all of that is read, and so are the events that people write by hand, where attributes are
-numbers and booleans (`attribute_values`). What decides is not guessed at: a member of another form
-than Cognito documents is an `EventError`, and in a reply a `TriggerReplyError`.
+time; all of that is read, and so are the events that people write by hand, where attributes and
+metadata are numbers and booleans (`attribute_values`) and a `request` in which nothing is needed is
+left out. What decides is not guessed at: a member of another form than Cognito documents is an
+`EventError`, and in a reply a `TriggerReplyError`.
 
 Source: "User pool Lambda trigger event" in the Amazon Cognito developer guide.
 """
@@ -77,6 +78,12 @@ class EventObject:
         """Read an object that may be null or absent."""
         return None if self.members.get(name) is None else self.object(name)
 
+    def object_or_empty(self, name: str) -> Self:
+        """Read an object where nothing in it is needed; null and absent are an empty one."""
+        if self.members.get(name) is None:
+            return type(self)({}, f"{self.path}: {name}")
+        return self.object(name)
+
     def text(self, name: str, *, empty: bool = False) -> str:
         """Read a string."""
         value = self.members.get(name)
@@ -123,8 +130,11 @@ class EventObject:
         except MisuseError:
             raise self.wrong(name, "an object of strings") from None
 
-    def attributes(self, name: str) -> Mapping[str, str]:
-        """Read a user's attributes, spelled as Cognito does; null and absent are `UNTOLD`."""
+    def spelled_strings(self, name: str) -> Mapping[str, str]:
+        """Read what is told of a user or along with a request, spelled as Cognito does.
+
+        Null and absent are `UNTOLD`, and a member that is null is absent.
+        """
         value = self.members.get(name)
         try:
             return UNTOLD if value is None else string_map(value)
@@ -303,11 +313,11 @@ class HandledEvent(TriggerEvent):
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
-        request = event.object("request")
+        request = event.object_or_empty("request")
         return {
             **super()._members(event),
-            "user_attributes": request.attributes("userAttributes"),
-            "client_metadata": request.strings("clientMetadata"),
+            "user_attributes": request.spelled_strings("userAttributes"),
+            "client_metadata": request.spelled_strings("clientMetadata"),
         }
 
     def _request(self) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class CustomMessageEvent(HandledEvent):
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
-        request = event.object("request")
+        request = event.object_or_empty("request")
         return {
             **super()._members(event),
             "code_parameter": request.optional_text("codeParameter"),
@@ -168,7 +168,7 @@ class _SenderEvent(HandledEvent):
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
-        code = event.object("request").optional_text("code")
+        code = event.object_or_empty("request").optional_text("code")
         return {**super()._members(event), "code": None if code is None else Secret(code)}
 
     def _request(self) -> dict[str, Any]:

@@ -30,10 +30,10 @@ class PreAuthenticationEvent(HandledEvent):
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
-        request = event.object("request")
+        request = event.object_or_empty("request")
         return {
             **super()._members(event),
-            "validation_data": request.strings("validationData"),
+            "validation_data": request.spelled_strings("validationData"),
             "user_not_found": request.optional_flag("userNotFound"),
         }
 
@@ -61,7 +61,7 @@ class PostAuthenticationEvent(HandledEvent):
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
-        new_device_used = event.object("request").optional_flag("newDeviceUsed")
+        new_device_used = event.object_or_empty("request").optional_flag("newDeviceUsed")
         return {**super()._members(event), "new_device_used": new_device_used}
 
     def _request(self) -> dict[str, Any]:

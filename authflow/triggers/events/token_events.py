@@ -72,7 +72,7 @@ class PreTokenGenerationEvent(HandledEvent):
         version = event.text("version")  # it decides what can be changed: no guess is made
         if version not in _VERSIONS:
             raise event.wrong("version", '"1", "2" or "3"')
-        request = event.object("request")
+        request = event.object_or_empty("request")
         groups = _group_configuration(request)
         return {
             **super()._members(event),
@@ -151,7 +151,7 @@ class PreTokenGenerationEvent(HandledEvent):
         if groups is not None:
             spelled = _spelled_groups(groups.names, groups.iam_roles, groups.preferred_role)
             return {"groupOverrideDetails": spelled}
-        request = EventObject(self.to_json()["request"], "the event: request")
+        request = EventObject(self.to_json(), "the event").object_or_empty("request")
         if request.members.get("groupConfiguration") is None:
             return {}
         return {"groupOverrideDetails": dict(_group_configuration(request).members)}

@@ -48,13 +48,13 @@ class MigrationEvent(TriggerEvent):
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
-        request = event.object("request")
+        request = event.object_or_empty("request")
         forgotten = event.text("triggerSource") == FORGOT_PASSWORD
         return {
             **super()._members(event),
             "password": None if forgotten else Secret(request.text("password")),
-            "validation_data": request.strings("validationData"),
-            "client_metadata": request.strings("clientMetadata"),
+            "validation_data": request.spelled_strings("validationData"),
+            "client_metadata": request.spelled_strings("clientMetadata"),
         }
 
     def _request(self) -> dict[str, Any]:
@@ -164,7 +164,7 @@ class PreSignUpEvent(HandledEvent):
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
-        validation_data = event.object("request").strings("validationData")
+        validation_data = event.object_or_empty("request").spelled_strings("validationData")
         return {**super()._members(event), "validation_data": validation_data}
 
     def _request(self) -> dict[str, Any]:
