@@ -10,8 +10,9 @@ Neither is for passwords or usernames: those are what was typed, sign for sign.
 Both are idempotent, both give nothing for what is too long, and neither raises anything for
 whatever text it is given.
 
-Sources: Unicode's annexes 15 (NFKC) and 31 (default-ignorable code points), and its SpecialCasing
-and CaseFolding files on the Turkish I.
+Sources: Unicode's annexes 15 (NFKC) and 31 (default-ignorable code points), its SpecialCasing and
+CaseFolding files on the Turkish I, and §3.13 of its standard, which folds case of what was
+decomposed; xterm's "Bracketed Paste Mode".
 """
 
 import re
@@ -26,11 +27,16 @@ MOST_TYPED: Final = 1000
 _UNSEEN: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    "\U000e0000-\U000e0fff]"
+    "\U000e0000-\U000e0fff\ufffc]"
 )
 """Default_Ignorable_Code_Point: zero-width spaces and joiners, direction and byte order marks,
-soft hyphens, variation selectors, fillers."""
-_FORMAT: Final = "Cf"
+soft hyphens, variation selectors, fillers; and what stands for a picture that was pasted along."""
+_NEVER_SEEN: Final = frozenset({"Cc", "Cf", "Cs"})
+"""Control and format characters, and halves of surrogate pairs."""
+_PASTE_MARKS: Final = ("\x1b[200~", "\x1b[201~", "\x9b200~", "\x9b201~")
+"""What a terminal puts around what is pasted, for programs that ask it to."""
+_KEYCAP: Final = "\u20e3"
+"""The key that is drawn around a digit: 1 in Unicode's pictures of keys is still a 1."""
 _BLANK: Final = "\u2800"
 """A pattern of Braille without dots: no space to Unicode, and none to see."""
 _DASH: Final = "Pd"
@@ -50,9 +56,9 @@ _PASSES: Final = 4
 def typed_code(typed: str | Secret[str]) -> str:
     """Write a code of letters and digits as it is compared.
 
-    White space, dashes and whatever nobody sees fall away, wherever they stand. A digit of any
-    script is its value, a full-width letter the ASCII one, and a Turkish I the ASCII one of its
-    case. Case stays, and so does every other sign: what was no code does not become one.
+    White space, dashes, a terminal's marks of a paste and whatever nobody sees fall away, wherever
+    they stand. A digit of any script, with or without a key drawn around it, is its value, a
+    full-width letter the ASCII one, and a Turkish I the ASCII one of its case. Case stays, and so does every other sign: what was no code does not become one.
 
     Args:
         typed: What somebody typed, or a `Secret` of it.
@@ -61,16 +67,16 @@ def typed_code(typed: str | Secret[str]) -> str:
         The code, never longer than what was typed; empty for more than `MOST_TYPED` characters.
     """
     text = Secret.of(typed).reveal()
-    return text.translate(_CODE_SIGNS) if len(text) <= MOST_TYPED else ""
+    return _unmarked(text).translate(_CODE_SIGNS) if len(text) <= MOST_TYPED else ""
 
 
 def typed_words(typed: str | Secret[str]) -> str:
     """Write words as they are compared.
 
     Case, width and form of letters do not matter (NFKC, and case folding), nor the dot of an I.
-    Dashes, underscores and slashes are spaces; other punctuation marks fall away, and so does
-    whatever nobody sees. Spaces between words are one, those around are none. Accents and symbols
-    such as + stay.
+    Dashes, underscores and slashes are spaces; other punctuation marks fall away, and so do a
+    terminal's marks of a paste and whatever nobody sees. Spaces between words are one, those around
+    are none. Accents and symbols such as + stay.
 
     Args:
         typed: What somebody typed, or a `Secret` of it.
@@ -82,6 +88,7 @@ def typed_words(typed: str | Secret[str]) -> str:
     text = Secret.of(typed).reveal()
     if len(text) > MOST_TYPED:
         return ""
+    text = _unmarked(text)
     for _ in range(_PASSES):
         before, text = text, _words(text)
         if text == before:
@@ -95,7 +102,16 @@ def is_unseen(sign: str) -> bool:
     Args:
         sign: One character.
     """
-    return unicodedata.category(sign) == _FORMAT or _UNSEEN.match(sign) is not None
+    if unicodedata.category(sign) in _NEVER_SEEN:
+        return not sign.isspace()
+    return _UNSEEN.match(sign) is not None
+
+
+def _unmarked(text: str) -> str:
+    """Take away a terminal's marks of a paste, which show where one sees control characters."""
+    for mark in _PASTE_MARKS:
+        text = text.replace(mark, "")
+    return text
 
 
 class _CodeSigns:
@@ -109,7 +125,7 @@ class _CodeSigns:
         sign = chr(point)
         if sign.isascii() and sign.isalnum():
             return sign
-        if sign.isspace() or sign in {_MINUS, _BLANK} or is_unseen(sign):
+        if sign.isspace() or sign in {_MINUS, _BLANK, _KEYCAP} or is_unseen(sign):
             return ""
         if unicodedata.category(sign) == _DASH:
             return ""
@@ -123,7 +139,7 @@ _CODE_SIGNS: Final = _CodeSigns()
 
 
 def _words(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", text).casefold())
     words = unicodedata.normalize("NFC", " ".join("".join(map(_word_sign, folded)).split()))
     plain = re.sub(f"i{_DOT}+", "i", words.replace(_DOTLESS, "i"))
     return unicodedata.normalize("NFC", plain)
@@ -134,4 +150,4 @@ def _word_sign(sign: str) -> str:
     category = unicodedata.category(sign)
     if sign.isspace() or category in {_DASH, _TIE} or sign in "/\\" or sign == _BLANK:
         return " "
-    return "" if category.startswith("P") or is_unseen(sign) else sign
+    return "" if category.startswith("P") or sign == _KEYCAP or is_unseen(sign) else sign

@@ -10,7 +10,20 @@ from hypothesis import strategies as st
 from authflow.plugins import MOST_TYPED, Secret, typed_code, typed_words
 from authflow.plugins.typed_text import is_unseen
 
+INVISIBLE = [
+    chr(point)
+    for point in range(0x110000)
+    if (unicodedata.category(chr(point)) in {"Cc", "Cf", "Cs"} and not chr(point).isspace())
+    or point in {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0, 0xFFFC}
+    or 0x180B <= point <= 0x180F
+    or 0x2060 <= point <= 0x206F
+    or 0xFE00 <= point <= 0xFE0F
+    or 0xFFF0 <= point <= 0xFFF8
+    or 0xE0000 <= point <= 0xE0FFF  # tags, and the other variation selectors
+]
+"""All of Unicode's: control and format characters, halves of surrogate pairs, what is ignorable."""
 UNSEEN = [
+    *"\0\x07\x08\x0e\x1b\x7f\x80\x9f\ud800\udfff\ufffc",
     *"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u202e",
     *"\u2060\u2061\u2064\u2066\u2069\u206f\u3164\ufe00\ufe0e\ufe0f\ufeff\uffa0\ufff9\U000e0001",
     *"\U000e0061\U000e0100\U0001d173",
@@ -83,6 +96,61 @@ def test_nobody_is_refused_for_what_nobody_sees(sign: str):
     assert typed_words(f"{sign}The{sign} Thi{sign}rd Man{sign}") == "the third man"
 
 
+def test_none_of_unicodes_invisible_characters_is_seen_anywhere():
+    assert len(INVISIBLE) > 6000
+    for sign in INVISIBLE:
+        assert is_unseen(sign), ascii(sign)
+        assert typed_code(f"{sign}12{sign}34{sign}") == "1234", ascii(sign)
+        assert typed_words(f"{sign}Thi{sign}rd Man{sign}") == "third man", ascii(sign)
+
+
+@given(st.data(), st.text(st.sampled_from(INVISIBLE), max_size=9))
+def test_invisible_characters_side_by_side_change_nothing(data: st.DataObject, unseen: str):
+    code = data.draw(CODES)
+    at = data.draw(st.integers(0, len(code)))
+    assert typed_code(code[:at] + unseen + code[at:]) == code
+    assert typed_words(f"The {unseen}third{unseen} Man") == "the third man"
+
+
+def test_no_white_space_is_taken_for_unseen():
+    spaces = [chr(point) for point in range(0x110000) if chr(point).isspace()]
+    assert not any(map(is_unseen, spaces))
+    for space in spaces:
+        assert typed_words(f"third{space}man") == "third man"
+        assert typed_code(f"12{space}34") == "1234"
+
+
+@pytest.mark.parametrize("intro", ["\x1b[", "\x9b"], ids=ascii)
+def test_a_terminals_marks_of_a_paste_are_no_part_of_it(intro: str):
+    start, end = f"{intro}200~", f"{intro}201~"
+    for text in (f"{start}123 456{end}", f"{start}123456", f"123456{end}", f"123{start}{end}456"):
+        assert typed_code(text) == "123456"
+    assert typed_words(f"{start}The Third Man{end}") == "the third man"
+
+
+@pytest.mark.parametrize("zero", ["0", "\u0660", "\uff10"])
+def test_a_key_drawn_around_a_digit_leaves_the_digit(zero: str):
+    for value in range(10):
+        digit = chr(ord(zero) + value)
+        for text in (f"{digit}\ufe0f\u20e3", f"{digit}\u20e3"):
+            assert typed_code(text) == str(value)
+            assert typed_words(text) == typed_words(digit)
+
+
+CASED = [
+    chr(point)
+    for point in range(0x110000)
+    if len({chr(point).lower(), chr(point).upper(), chr(point).title()}) > 1
+]
+
+
+def test_every_letter_is_one_in_whatever_case():
+    for sign in CASED:
+        written = typed_words(sign)
+        for other in (sign.lower(), sign.upper(), sign.title(), unicodedata.normalize("NFD", sign)):
+            assert typed_words(other) == written, (ascii(sign), ascii(other))
+
+
 @pytest.mark.parametrize("space", SPACES, ids=ascii)
 def test_every_space_parts_words_and_no_code(space: str):
     assert typed_code(f"{space}123{space}456{space}") == "123456"
@@ -109,9 +177,10 @@ def test_a_digit_of_every_script_is_its_value(zero: str):
             "12,34",
             "\u00b2",
             "\u2460",
-            "\x00123456",
+            "\x1b[D1",
             "\u217b12",
-            "\x1b1",
+            "200~1",
+            "1\u20dd",
         ),
         *("\u017f", "\u212a", "\u0430\u0441\u0435", "\U0001d400", "\ud800", "12_34", "12/34"),
     ],

@@ -34,7 +34,7 @@ from authflow.errors import (
 from authflow.safe_url import SafeUrl, safe_url
 from authflow.secret import Secret
 from authflow.string_map import string_map
-from authflow.triggers.directories.cognitos_own import common_to_all, refuse_cognitos_own
+from authflow.triggers.directories.attribute_names import common_to_all, refuse_impossible
 from authflow.triggers.directories.ldap_server import LOCKS, Failure, LdapServer, NoEntry
 from authflow.triggers.directories.migration import (
     DIRECTORY_TIMEOUT,
@@ -71,7 +71,7 @@ def _attributes(names: Mapping[str, str]) -> Mapping[str, str]:
         msg = "name an LDAP attribute for at least one of Cognito's, such as {'email': 'mail'}"
         raise ConfigError(msg)
     attributes = string_map(names)
-    refuse_cognitos_own(attributes)
+    refuse_impossible(attributes)
     for name in attributes.values():
         _attribute(name)
     return attributes
@@ -146,8 +146,8 @@ class LdapDirectory:
 
     Raises:
         ConfigError: A setting is malformed, or names an attribute that Cognito writes itself
-            (`sub`, `cognito:...`), or passwords would go over a network in clear; or the LDAP
-            client is not installed.
+            (`sub`, `identities`, `cognito:...`) or that no user can have, or passwords would go
+            over a network in clear; or the LDAP client is not installed.
         TypeError: The defaults are no `MigratedUser`.
     """
 

@@ -16,7 +16,7 @@ from authflow.errors import (
     DirectoryRecordError,
     DirectoryUnavailableError,
 )
-from authflow.triggers.directories.cognitos_own import cognitos_own
+from authflow.triggers.directories.attribute_names import cognitos_own
 from authflow.triggers.directories.migration import Found, UnknownUser, UserDirectory, WrongPassword
 from authflow.triggers.events.migrated_user import MigratedUser
 from authflow.triggers.events.user_events import MigrationEvent

@@ -27,7 +27,7 @@ from authflow.event_loop import HomeLoop
 from authflow.extras import advice
 from authflow.secret import Secret
 from authflow.string_map import string_map
-from authflow.triggers.directories.cognitos_own import common_to_all, refuse_cognitos_own
+from authflow.triggers.directories.attribute_names import common_to_all, refuse_impossible
 from authflow.triggers.directories.migration import (
     DIRECTORY_TIMEOUT,
     NO_DEFAULTS,
@@ -99,7 +99,7 @@ def _columns(columns: Mapping[str, str]) -> Mapping[str, str]:
         msg = "name a column for at least one attribute, such as {'email': 'email'}"
         raise ConfigError(msg)
     attributes = string_map(columns)
-    refuse_cognitos_own(attributes)
+    refuse_impossible(attributes)
     return attributes
 
 
@@ -125,7 +125,8 @@ class SqlDirectory:
 
     Raises:
         ConfigError: The database URL or the engine cannot be used, or no attribute is named or one
-            that Cognito writes itself (`sub`, `cognito:...`), or a number is not above zero.
+            that Cognito writes itself (`sub`, `identities`, `cognito:...`) or that no user can
+            have, or a number is not above zero.
         MisuseError: A column is not a string.
         TypeError: The defaults are no `MigratedUser`.
     """

@@ -578,8 +578,13 @@ def test_settings_that_make_sense_are_taken(settings: dict[str, Any]):
         ({"url": "ldap://10.0.0.1", "start_tls": False}, "in clear"),
         *(
             ({"attributes": {"email": "mail", name: "uid"}}, f"'{name}' itself")
-            for name in ("sub", "SUB", "cognito:groups", "COGNITO:x")
+            for name in ("sub", "SUB", "identities", "cognito:groups", "COGNITO:x")
         ),
+        *(
+            ({"attributes": {"email": "mail", name: "uid"}}, "no user can have the attribute")
+            for name in ("", "x" * 33, "e-mail", "\uff53ub", "custom:" + "x" * 21, "email\u200b")
+        ),
+        ({"defaults": MigratedUser(attributes={"company": "x"})}, "no user can have"),
         ({"defaults": MigratedUser(attributes={"sub": "7"})}, "'sub' itself"),
         *(({"longest_password": size}, "longest_password") for size in (0, -1, True, 8.0, "8")),
         ({"url": "http://ldap.example.com"}, "URL"),

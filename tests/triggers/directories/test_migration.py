@@ -104,7 +104,7 @@ async def test_all_that_can_be_said_of_a_user_is_said_to_cognito(event: dict[str
         (MigratedUser(attributes={}), "attribute"),
         *(
             (MigratedUser(attributes={"email": "canary@example.com", name: "canary"}), name)
-            for name in ("sub", "Sub", "cognito:user_status", "COGNITO:x")
+            for name in ("sub", "Sub", "identities", "cognito:user_status", "COGNITO:x")
         ),
         (MigratedUser(**all_members(attributes={"email": "canary@example.com"})), "phone_number"),
     ],

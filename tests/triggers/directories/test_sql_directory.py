@@ -211,7 +211,13 @@ async def test_what_bcrypt_does_not_read_never_becomes_the_pools_password(
 
 
 @pytest.mark.parametrize(
-    "name", ["sub", "Sub", "SUB", "cognito:user_status", "Cognito:X", "cognito:"]
+    "name",
+    [
+        *("sub", "Sub", "SUB", "identities", "Identities"),
+        "cognito:user_status",
+        "Cognito:X",
+        "cognito:",
+    ],
 )
 def test_an_attribute_that_cognito_writes_itself_cannot_be_brought(name: str):
     settings: dict[str, Any] = {
@@ -225,6 +231,18 @@ def test_an_attribute_that_cognito_writes_itself_cannot_be_brought(name: str):
         SqlDirectory(
             attributes={"email": "mail"}, defaults=MigratedUser(attributes={name: "x"}), **settings
         )
+
+
+@pytest.mark.parametrize("name", ["", "x" * 33, "e-mail", "\uff45mail", "custom:", "email\u200b"])
+def test_an_attribute_that_no_user_can_have_cannot_be_brought(name: str):
+    with pytest.raises(ConfigError, match="no user can have the attribute") as caught:
+        SqlDirectory(
+            engine="sqlite+aiosqlite://",
+            username_column="login",
+            hash_column="hash",
+            attributes={"email": "mail", name: "id"},
+        )
+    assert str(caught.value).isascii()
 
 
 @pytest.mark.parametrize("username", ["md5", "plain", "cut", "short"])
