@@ -49,6 +49,8 @@ def advice(error: ImportError, *, extra: str | None = None) -> str:
     """
     name = error.name or ""
     package = name.partition(".")[0]
+    if package in _DEPENDENCIES:
+        extra = None
     extra = _EXTRAS.get(package, extra)
     missing = isinstance(error, ModuleNotFoundError) and name
     # A package that is there and cannot be imported, such as one whose library is missing.
@@ -65,7 +67,7 @@ class UnavailableAttributeError(ConfigError, AttributeError):
 
 
 class UnavailableImportError(ConfigError, ImportError):
-    """A public name that is imported, and whose module cannot be imported here."""
+    """A public name or module that is imported, and cannot be imported here."""
 
 
 def own_error(error: Exception) -> BaseException:

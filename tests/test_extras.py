@@ -198,3 +198,92 @@ def test_packages_and_commands_that_need_an_extra_say_so_without_a_traceback():
             line = next(commands)
         assert f"is missing: run `pip install 'cognito-authflow[{extra}]'`" in line, asked
     assert [*commands] == []
+
+
+DIRECT = {
+    "authflow.stores.redis": ("redis", "cognito-authflow[redis]"),
+    "authflow.triggers.directories.ldap_worker": ("bonsai", "cognito-authflow[ldap]"),
+    "authflow.triggers.directories.password_hashes": ("bcrypt", "cognito-authflow[sql]"),
+    "authflow.triggers.directories.sql_directory": ("sqlalchemy", "cognito-authflow[sql]"),
+    "authflow.pool": ("starlette", "cognito-authflow[pool]"),
+    "authflow.pool.server": ("uvicorn", "cognito-authflow[pool]"),
+    "authflow.testing.running_pool": ("starlette", "cognito-authflow[pool]"),
+    "authflow.keys.sealing": ("cryptography", "pip install cryptography"),
+}
+"""Modules that need a package, by their names: the package, and what is said to bring it."""
+FROM = {
+    "run_pool": "authflow.testing",
+    "ClientChallengeSuite": "authflow.testing",
+    "RunningPool": "authflow.testing",
+    "PoolServer": "authflow.pool",
+    "SqlDirectory": "authflow.triggers",
+    "RedisLimitStore": "authflow.stores",
+}
+BROKEN = """
+import importlib, json, sys
+
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in hidden:
+            raise error(name)
+
+def missing(name):
+    return ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+def broken(name):  # as a library that cannot be loaded says it: without a name
+    return ImportError("canary: a library is gone")
+
+def tried(what, packages, do):
+    global hidden
+    hidden = packages
+    for name in [*sys.modules]:
+        if name.partition(".")[0] in packages or name.startswith(AGAIN):
+            loaded = sys.modules.pop(name)
+            if not name.startswith("authflow"):
+                aside[name] = loaded
+    try:
+        do()
+    except ImportError as caught:
+        kinds = [kind.__name__ for kind in type(caught).__mro__]
+        print(json.dumps([error.__name__, what, kinds, str(caught)]))
+    hidden = set()
+    sys.modules.update(aside)  # some can be loaded only once
+    aside.clear()
+
+hidden, aside = set(), {{}}
+AGAIN = tuple(
+    f"authflow.{{room}}" for room in ("pool", "stores", "testing", "triggers", "keys.sealing")
+)
+sys.meta_path.insert(0, Hidden())
+for error in (missing, broken):
+    for module, package in {direct!r}.items():
+        tried(module, {{package}}, lambda: importlib.import_module(module))
+    for name, package in {lazy!r}.items():
+        statement = f"from {{package}} import {{name}}"
+        tried(name, {{"starlette", "sqlalchemy", "redis"}}, lambda: exec(statement, {{}}))
+"""
+
+
+def test_a_module_that_is_imported_itself_is_an_import_error_and_keeps_its_advice():
+    direct = {module: package for module, (package, _) in DIRECT.items()}
+    program = BROKEN.format(direct=direct, lazy=FROM)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(found) == 2 * (len(DIRECT) + len(FROM))
+    for how, what, kinds, text in found:
+        assert {"ImportError", "ConfigError"} <= {*kinds}, (how, what)
+        if what in DIRECT:
+            assert DIRECT[what][1] in text, (how, what, text)
+        else:
+            assert "run `pip install 'cognito-authflow[" in text, (what, text)
+        if how == "broken" and what != "authflow.keys.sealing":
+            assert "canary" in text
+            assert "is missing" not in text
+
+
+def test_what_is_installed_with_authflow_itself_is_of_no_extra():
+    said = advice(ModuleNotFoundError("No module named 'anyio'", name="anyio"), extra="pool")
+    assert said == "anyio is missing: run `pip install cognito-authflow`"

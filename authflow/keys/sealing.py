@@ -25,16 +25,18 @@ from typing import Final
 
 from attrs import astuple, define, field, frozen
 
-from authflow.errors import ConfigError, MisuseError, SealError
+from authflow.errors import MisuseError, SealError
 from authflow.keys.key_ring import KeyProvider, KeyRing, encoded
 from authflow.secret import Secret
 
 try:
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-except ModuleNotFoundError as error:
+except ImportError as error:
+    from authflow.extras import UnavailableImportError
+
     msg = "sealing needs the package cryptography: run `pip install cryptography`"
-    raise ConfigError(msg) from error
+    raise UnavailableImportError(msg) from error
 
 MOST_BYTES: Final = 1024
 """The most that can be sealed at once. Cognito keeps the metadata of all rounds in the session and

@@ -58,7 +58,8 @@ def typed_code(typed: str | Secret[str]) -> str:
 
     White space, dashes, a terminal's marks of a paste and whatever nobody sees fall away, wherever
     they stand. A digit of any script, with or without a key drawn around it, is its value, a
-    full-width letter the ASCII one, and a Turkish I the ASCII one of its case. Case stays, and so does every other sign: what was no code does not become one.
+    full-width letter the ASCII one, and a Turkish I the ASCII one of its case. Case stays, and so
+    does every other sign: what was no code does not become one.
 
     Args:
         typed: What somebody typed, or a `Secret` of it.

@@ -9,7 +9,7 @@ try:
     from authflow.pool.admission.budgets import Budget
     from authflow.pool.messages.mailbox import Mailbox, Message
     from authflow.pool.server import PoolServer, serve
-except ModuleNotFoundError as error:
-    raise UnavailableImportError(advice(error)) from error
+except ImportError as error:  # or a library of theirs is broken
+    raise UnavailableImportError(advice(error, extra="pool")) from error
 
 __all__ = ["Budget", "Mailbox", "Message", "PoolServer", "serve"]

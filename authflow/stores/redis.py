@@ -15,7 +15,7 @@ from attrs import define, field
 
 from authflow.errors import ConfigError, LimitStateError, LimitStoreUnavailableError
 from authflow.event_loop import HomeLoop
-from authflow.extras import advice
+from authflow.extras import UnavailableImportError, advice
 from authflow.stores.store import Stored
 
 try:
@@ -25,7 +25,7 @@ try:
     from redis.commands.core import AsyncScript
     from redis.exceptions import RedisError
 except ImportError as error:
-    raise ConfigError(advice(error, extra="redis")) from error
+    raise UnavailableImportError(advice(error, extra="redis")) from error
 
 _VERSION_CHARS: Final = 32
 

@@ -38,7 +38,7 @@ _USERNAME: Final = "username"
 _PREFIXES: Final = ("custom:", "dev:custom:")
 _CUSTOM_CHARS: Final = 20
 _CUSTOM_CATEGORIES: Final = frozenset("LMSNP")
-"""Letters, marks, symbols, numbers and punctuation: no white space, and nothing that nobody sees."""
+"""Letters, marks, symbols, numbers and punctuation: no space, and nothing that nobody sees."""
 _SHOWN_CHARS: Final = 80
 
 
@@ -78,7 +78,7 @@ def refuse_impossible(names: Iterable[str]) -> None:
     for name in names:
         if not _can_be(name):
             msg = (
-                f"no user can have the attribute {ascii(name[:_SHOWN_CHARS])}: name one of Cognito's"
+                f"no user can have the attribute {name[:_SHOWN_CHARS]!a}: name one of Cognito's"
                 f" ({', '.join(sorted(STANDARD))}), or one of your pool's own as custom:NAME, where"
                 f" NAME has 1 to {_CUSTOM_CHARS} characters and no white space"
             )

@@ -14,8 +14,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from authflow.errors import ConfigError
-from authflow.extras import advice
+from authflow.extras import UnavailableImportError, advice
 from authflow.triggers.directories.ldap_server import Failure, LdapServer, NoEntry
 from authflow.triggers.directories.records import same_name
 
@@ -23,7 +22,7 @@ try:
     import bonsai
     from bonsai.errors import LDAPError
 except ImportError as error:  # or the library that it was compiled for is missing
-    raise ConfigError(advice(error, extra="ldap")) from error
+    raise UnavailableImportError(advice(error, extra="ldap")) from error
 
 _ACCOUNT_DISABLED: Final = 2
 """The bit of Active Directory's userAccountControl."""

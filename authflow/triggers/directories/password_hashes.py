@@ -25,15 +25,15 @@ from typing import Final, Protocol, Self
 
 from attrs import evolve, field, frozen
 
-from authflow.errors import ConfigError, DirectoryRecordError
-from authflow.extras import advice
+from authflow.errors import DirectoryRecordError
+from authflow.extras import UnavailableImportError, advice
 from authflow.secret import Secret
 
 try:
     import argon2
     import bcrypt
 except ImportError as error:
-    raise ConfigError(advice(error, extra="sql")) from error
+    raise UnavailableImportError(advice(error, extra="sql")) from error
 
 BCRYPT_BYTES: Final = 72
 """How much of a password bcrypt takes in."""

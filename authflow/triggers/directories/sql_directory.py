@@ -24,7 +24,7 @@ from authflow.errors import (
     DirectoryUnavailableError,
 )
 from authflow.event_loop import HomeLoop
-from authflow.extras import advice
+from authflow.extras import UnavailableImportError, advice
 from authflow.secret import Secret
 from authflow.string_map import string_map
 from authflow.triggers.directories.attribute_names import common_to_all, refuse_impossible
@@ -51,7 +51,7 @@ try:
     from sqlalchemy.exc import ArgumentError, InvalidRequestError
     from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 except ImportError as error:
-    raise ConfigError(advice(error, extra="sql")) from error
+    raise UnavailableImportError(advice(error, extra="sql")) from error
 
 _SAMPLE: Final = 20
 """How many of the table's hashes are read to find one that a decoy can be made like."""
