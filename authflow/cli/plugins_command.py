@@ -5,6 +5,7 @@ disturbs no other. Whether one works is what `authflow plugins check NAME` is fo
 """
 
 import json
+import sys
 from typing import TextIO
 
 from attrs import asdict, fields
@@ -23,6 +24,8 @@ _HEADINGS = tuple(member.name.replace("_", " ") for member in fields(PluginInfo)
 def run(*, as_json: bool, out: TextIO) -> int:
     """List the installed plugins of both sides.
 
+    What cannot be read is told at standard error, in JSON's case too: its array is of plugins.
+
     Args:
         as_json: Whether to print a JSON array of objects instead of a table.
         out: Where to print.
@@ -32,14 +35,22 @@ def run(*, as_json: bool, out: TextIO) -> int:
         another, or has a bad name.
     """
     groups = (CLIENT_CHALLENGES, TRIGGER_CHALLENGES)
-    plugins = sorted(info for group in groups for info in PluginRegistry(group).listed())
+    registries = [PluginRegistry(group) for group in groups]
+    plugins = sorted(info for registry in registries for info in registry.listed())
     if as_json:
         print(json.dumps([asdict(each) for each in plugins], indent=2), file=out)
     elif plugins:
         print(_table(plugins), file=out)
     else:
         print("No challenge plugins are installed. Try `pip install authflow-captcha`.", file=out)
+    _tell("Not readable, and skipped", {each for of in registries for each in of.unreadable()})
+    _tell("Cannot be loaded", {each for of in registries for each in of.misplaced()})
     return 0 if all(each.status in {"ok", "not_allowed"} for each in plugins) else 1
+
+
+def _tell(what: str, whose: set[str]) -> None:
+    for each in sorted(whose):
+        print(printable(f"{what}: {each}"), file=sys.stderr)
 
 
 def _table(plugins: list[PluginInfo]) -> str:

@@ -3,13 +3,18 @@
 Source: "Entry points specification" of the Python Packaging User Guide.
 """
 
+import re
 from collections import Counter
 from importlib import metadata
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from attrs import evolve, frozen
 
 from authflow.plugins.names import NAME, OWN_NAMES, Side, canonical
+from authflow.printable import one_line
+
+_PLACE: Final = re.compile(r"[\w.]+\s*:\s*[\w.]+\s*(\[.*\])?")
+"""What an entry point of a plugin says: where its class is, and maybe which extras it needs."""
 
 
 @frozen(kw_only=True, order=True)
@@ -44,12 +49,14 @@ class InstalledPlugins:
     Args:
         group: The entry-point group that was read.
         plugins: The plugins in it, by name.
-        unreadable: Whose metadata is damaged.
+        unreadable: Whose metadata is damaged, and why: the distributions that were skipped.
+        misplaced: The plugins that are listed and whose entry points name no class, and why.
     """
 
     group: str
     plugins: tuple[PluginInfo, ...]
     unreadable: tuple[str, ...]
+    misplaced: tuple[str, ...]
 
     def load(self, plugin: PluginInfo) -> Any:
         """Import a plugin. What that can raise is anything."""
@@ -70,8 +77,9 @@ def read_metadata(group: str, side: Side, allowed: frozenset[str] | None) -> Ins
         try:
             if distribution.entry_points.select(group=group):
                 claims |= _claims(distribution.name, group, side)
-        except Exception:  # noqa: BLE001  # metadata is a file that anybody wrote: see rule 4
-            unreadable.add(f"a distribution in {distribution.locate_file('')}")
+        except Exception as error:  # noqa: BLE001  # a file that anybody wrote: see rule 4
+            why = one_line(f"{type(error).__name__}: {error}")
+            unreadable.add(f"a distribution in {_home(distribution)} ({why})")
     if allowed is not None:
         claims = {
             info if canonical(info.distribution) in allowed else evolve(info, status="not_allowed")
@@ -83,7 +91,26 @@ def read_metadata(group: str, side: Side, allowed: frozenset[str] | None) -> Ins
         for info in claims
     )
     return InstalledPlugins(
-        group=group, plugins=tuple(sorted(plugins)), unreadable=tuple(sorted(unreadable))
+        group=group,
+        plugins=tuple(sorted(plugins)),
+        unreadable=tuple(sorted(unreadable)),
+        misplaced=tuple(sorted(map(_misplaced, filter(_names_no_class, claims)))),
+    )
+
+
+def _home(distribution: metadata.Distribution) -> str:
+    """Say where a distribution is, by its metadata's folder where it has one."""
+    return str(getattr(distribution, "_path", None) or distribution.locate_file(""))
+
+
+def _names_no_class(info: PluginInfo) -> bool:
+    return _PLACE.fullmatch(info.entry_point) is None
+
+
+def _misplaced(info: PluginInfo) -> str:
+    return (
+        f"the {info.side} plugin {one_line(info.name)!r} of {info.distribution} {info.version}:"
+        f" {one_line(info.entry_point)!r} is not package.module:Class"
     )
 
 

@@ -193,6 +193,14 @@ class PluginRegistry:
         """Give all installed plugins of this side by name, from metadata only."""
         return self._installed.plugins
 
+    def unreadable(self) -> tuple[str, ...]:
+        """Name the distributions that were skipped since their metadata is damaged, and why."""
+        return self._installed.unreadable
+
+    def misplaced(self) -> tuple[str, ...]:
+        """Name the plugins of this side that are listed and name no class, and why."""
+        return self._installed.misplaced
+
     @cached_property
     def _installed(self) -> "InstalledPlugins":
         # Reading metadata takes a parser of emails and a reader of ZIP files: where all plugins are
@@ -228,7 +236,7 @@ class PluginRegistry:
             if name in _PUBLISHED
             else "install the distribution that brings it"
         )
-        damaged = self._installed.unreadable
+        damaged = self.unreadable()
         hint = f". Not readable, and skipped: {', '.join(damaged)}" if damaged else ""
         return (
             f"no {self.side} plugin {name!r} is installed: {advice},"

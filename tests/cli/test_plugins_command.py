@@ -124,6 +124,61 @@ def test_nothing_installed_is_said_in_words_and_is_an_empty_list_in_json(site: P
     assert printed(as_json=True) == (0, "[]\n")
 
 
+@pytest.mark.parametrize("as_json", [True, False])
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"\xff\xfe\x00", "UnicodeDecodeError"),
+        (f"[{GROUPS[0]}]\nno equals sign\n".encode(), "TypeError"),
+        (f"[{GROUPS[1]}]\nx = y:Z\nno equals sign\n".encode(), "TypeError"),
+        (None, ""),
+    ],
+)
+def test_what_cannot_be_read_is_told_once_with_the_reason_and_disturbs_nothing(
+    site: Path, capsys: pytest.CaptureFixture[str], raw: bytes | None, why: str, as_json: bool
+) -> None:
+    install(site, "acme", "riddle", "one:Half")
+    install(site, "dam\x1baged", "puzzle", "one:Half")
+    damaged = site / "dam\x1baged-1.0.dist-info"
+    if raw is None:
+        (damaged / "METADATA").unlink()  # and nobody knows its name
+    else:
+        (damaged / "entry_points.txt").write_bytes(raw)
+    code, text = printed(as_json=as_json)
+    assert code == 0
+    assert text.count("riddle") == 2
+    assert "puzzle" not in text
+    assert not as_json or len(json.loads(text)) == 2
+    out, told = capsys.readouterr()
+    assert out == ""
+    (line,) = told.splitlines()
+    assert line.startswith("Not readable, and skipped: a distribution in ")
+    assert str(site) in line
+    assert "aged-1.0.dist-info" in line
+    assert why in line
+    assert line.isprintable()
+
+
+@pytest.mark.parametrize("place", ["", "a b c!!", "module_alone", ":Half", "mod:", "\x1b[2J:Half"])
+def test_an_entry_point_that_names_no_class_is_listed_and_told_with_the_reason(
+    site: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    install(site, "acme", "riddle", place)
+    install(site, "zoo", "zebra", "not_there.either:Half.inner [extra]")
+    code, text = printed(as_json=True)
+    assert code == 0
+    assert [each["name"] for each in json.loads(text)] == ["riddle", "riddle", "zebra", "zebra"]
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("'")[0] for line in lines] == [
+        "Cannot be loaded: the client plugin ",
+        "Cannot be loaded: the trigger plugin ",
+    ]
+    for line in lines:
+        assert "of acme 1.0" in line
+        assert "is not package.module:Class" in line
+        assert line.isprintable()
+
+
 def test_a_name_cannot_steer_the_terminal(site: Path) -> None:
     install(site, "acme", "\x1b[2Jriddle", "one:Half")
     code, text = printed(as_json=False)
