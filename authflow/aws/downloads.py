@@ -4,7 +4,6 @@ The HTTP session is the one that a client of AWS gets: the same class, and the s
 certificates and time-outs, as botocore reads them from the environment.
 """
 
-import os
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,8 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import HTTPClientError
 from botocore.utils import get_environ_proxies
 
-from authflow.aws.sessions import client_config, open_session
-from authflow.errors import ConfigError
+from authflow.aws.sessions import certificates, client_config
 
 _ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32
 """zlib tells the two apart by their beginnings."""
@@ -136,19 +134,8 @@ async def open_download(
     http = config.http_session_cls(
         timeout=(config.connect_timeout, config.read_timeout),
         proxies=get_environ_proxies(url) if encrypted else {},
-        verify=_certificates() if encrypted else False,  # to read them takes 50 ms
+        verify=certificates() if encrypted else False,  # to read them takes 50 ms
         max_pool_connections=1,
     )
     async with http:
         yield Download(url, http)
-
-
-def _certificates() -> str | bool:
-    """Give the file of the certificates to trust, where the environment names one, as botocore."""
-    named: str | None = open_session().get_config_variable("ca_bundle")
-    if named is None:
-        named = os.environ.get("REQUESTS_CA_BUNDLE")
-    if named is not None and not named.strip():  # it would be taken for: trust everybody
-        msg = "AWS_CA_BUNDLE and REQUESTS_CA_BUNDLE name a file of certificates, or are not set"
-        raise ConfigError(msg)
-    return True if named is None else named

@@ -142,18 +142,47 @@ def open_session() -> AioSession:
     """Open a session in which AWS's configuration files and profiles play no part.
 
     Raises:
-        ConfigError: The installed aiobotocore cannot be kept from following redirects.
+        ConfigError: The installed aiobotocore cannot be kept from following redirects, or the
+            environment names certificates by an empty text.
     """
     if "_get_session" not in vars(AIOHTTPSession):
         msg = "this aiobotocore is too new for authflow to keep it from following redirects"
         raise ConfigError(msg)
-    return AioSession(
+    session = AioSession(
         session_vars={
             "profile": (None, None, None, None),
             "config_file": (None, None, os.devnull, None),
             "credentials_file": (None, None, os.devnull, None),
         }
     )
+    _trusted(session)
+    return session
+
+
+def certificates() -> str | bool:
+    """Give the file of the certificates to trust where the environment names one; else True.
+
+    Raises:
+        ConfigError: As `open_session` does.
+    """
+    named = _trusted(open_session())
+    return True if named is None else named
+
+
+def _trusted(session: AioSession) -> str | None:
+    """Give the file of the certificates to trust, as botocore finds it.
+
+    Raises:
+        ConfigError: It has an empty name, which some of botocore's versions take for: trust
+            everybody.
+    """
+    named: str | None = session.get_config_variable("ca_bundle")
+    if named is None:
+        named = os.environ.get("REQUESTS_CA_BUNDLE")
+    if named is not None and not named.strip():
+        msg = "AWS_CA_BUNDLE and REQUESTS_CA_BUNDLE name a file of certificates, or are not set"
+        raise ConfigError(msg)
+    return named
 
 
 def client_config(

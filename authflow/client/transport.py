@@ -284,7 +284,8 @@ async def open_transport(
         observer: Told of every exchange, with the secrets taken out.
 
     Raises:
-        ConfigError: The installed aiobotocore cannot be kept from following redirects.
+        ConfigError: The installed aiobotocore cannot be kept from following redirects, or the
+            environment names certificates by an empty text.
     """
     session = open_session()
     options = client_config(

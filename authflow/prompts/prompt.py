@@ -39,7 +39,8 @@ class Prompt(Protocol):
         """Show a link.
 
         Args:
-            url: Where it leads. It comes from the network, and is shown, never opened.
+            url: Where it leads. It comes from the network, and is shown, never opened. The prompts
+                of authflow show https, http and otpauth, and paths without a scheme.
             description: What is there.
             qr: Whether it is meant for another device, which reads it as a QR code.
         """

@@ -17,6 +17,7 @@ from attrs import define, field
 
 from authflow.errors import PluginFailedError
 from authflow.printable import lines, printable
+from authflow.prompts.links import checked_link
 
 T = TypeVar("T")
 
@@ -64,11 +65,10 @@ class TerminalPrompt:
         """Show a link, and a QR code of it if the package `segno` is installed.
 
         Raises:
-            PluginFailedError: The link would steer the terminal.
+            PluginFailedError: It cannot be printed, or has a scheme that is neither
+                https, http nor otpauth.
         """
-        if not url.isprintable():
-            msg = f"a link that cannot be printed: {description}"
-            raise PluginFailedError(msg)
+        url = checked_link(url, description)
         self._write(printable(f"{description}: {url}"))
         if qr and (drawing := _qr_code(url)):
             self._write(drawing)

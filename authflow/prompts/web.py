@@ -23,8 +23,9 @@ from typing import Any, Final, TypeVar
 import anyio
 from attrs import define, field, frozen
 
-from authflow.errors import MisuseError, PluginFailedError
+from authflow.errors import MisuseError
 from authflow.printable import lines, printable
+from authflow.prompts.links import checked_link
 
 T = TypeVar("T")
 
@@ -165,12 +166,10 @@ class WebPrompt:
         """Show a link.
 
         Raises:
-            PluginFailedError: It has characters that no link has.
+            PluginFailedError: It cannot be printed, or has a scheme that is neither
+                https, http nor otpauth.
         """
-        if not url.isprintable():
-            msg = f"a link that cannot be printed: {description}"
-            raise PluginFailedError(msg)
-        self._send(MessageKind.LINK, description, url=url, qr=qr)
+        self._send(MessageKind.LINK, description, url=checked_link(url, description), qr=qr)
 
     async def wait_for(self, description: str, confirmation: Awaitable[T]) -> T:
         """Say what is waited for, and wait."""

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from authflow import AuthConfig
+from authflow import AuthClient, AuthConfig
 from authflow.aws.downloads import open_download
 from authflow.aws.sessions import open_session
 from authflow.client import transport as transport_module
@@ -91,6 +91,13 @@ async def test_an_empty_name_of_certificates_does_not_mean_to_trust_everybody(
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigError, match=name):
         async with open_download(POOL, connect_timeout=1, read_timeout=1):
+            pass
+    config = AuthConfig(user_pool_id="eu-central-1_A", client_id="1")
+    with pytest.raises(ConfigError, match=name):
+        async with open_transport(config):
+            pass
+    with pytest.raises(ConfigError, match=name):
+        async with AuthClient(config):
             pass
 
 
