@@ -20,11 +20,9 @@ async def test_a_handler_gets_a_context_like_lambdas(start, settle, is_async, ti
 
     triggers = {"one": awaited if is_async else handler}
     config = {"PreAuthentication": ARN.format("one"), "PostAuthentication": ARN.format("one")}
-    house = await settle(
-        await start(triggers=triggers, **timeout), {"LambdaConfig": config}, signs_in="password"
-    )
+    house = await settle(await start(triggers=triggers, **timeout), {"LambdaConfig": config})
     await house.add_user()
-    await house.sign_in()
+    await house.tokens()
     assert [context.function_name for context in contexts] == ["one", "one"]
     assert [context.invoked_function_arn for context in contexts] == [ARN.format("one")] * 2
     assert len({context.aws_request_id for context in contexts}) == 2
