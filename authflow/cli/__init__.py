@@ -209,6 +209,14 @@ def _parser() -> argparse.ArgumentParser:
         "--metadata", help="what a handler finds in challengeMetadata; nothing by default"
     )
     check.add_argument(
+        "--attribute",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="what a handler finds among the user's attributes, beside or instead of the usual "
+        "ones; may be given repeatedly",
+    )
+    check.add_argument(
         "--timeout",
         type=float,
         default=5.0,
@@ -328,6 +336,7 @@ def _check(options: argparse.Namespace) -> int:
             checked=checked,
             depth=options.depth,
             metadata=options.metadata,
+            attributes=options.attribute,
             timeout=options.timeout,
             pool=options.pool,
             endpoint=options.endpoint,

@@ -3,16 +3,18 @@
 import json
 import logging
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from typing import Any, TextIO
 
 import anyio
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from authflow.cli.check_report import members, report
 from authflow.cli.handler_process import HandlerProcess
 from authflow.errors import ConfigError, PluginError
-from authflow.triggers.check.define_paths import TIMEOUT, Verdict
+from authflow.printable import one_line
+from authflow.triggers.check.define_paths import TIMEOUT, Define, Verdict
 from authflow.triggers.check.define_probe import DEPTH, probe
 from authflow.triggers.check.mfa_notes import MFA_NOTES
 from authflow.triggers.check.pool_settings import judge
@@ -23,6 +25,17 @@ from authflow.triggers.policies.policy import Policy
 from authflow.triggers.policies.steps import Step
 
 
+def _named_values(given: Sequence[str]) -> dict[str, str]:
+    named = {}
+    for each in given:
+        name, sign, value = each.partition("=")
+        if not (name and sign):
+            msg = f"--attribute {one_line(each)!r} must be of the form NAME=VALUE"
+            raise ConfigError(msg)
+        named[name] = value
+    return named
+
+
 @frozen(kw_only=True)
 class Subject:
     """What is to be checked, and how.
@@ -31,14 +44,19 @@ class Subject:
         checked: A policy, a Triggers object, a handler, or a handler's process; None for nothing.
         depth: How many custom challenges a probe answers on a path; None for the usual number.
         metadata: What a probe puts into challengeMetadata.
+        attributes: What the user of a probe has beside the usual attributes, each as NAME=VALUE.
         timeout: How many seconds a handler may take for one answer.
         pool: The user pool whose settings are read, too; None for none.
         endpoint: Where it is asked for instead of AWS.
+
+    Raises:
+        ConfigError: An attribute is not of its form.
     """
 
     checked: Any = None
     depth: int | None = None
     metadata: str | None = None
+    attributes: Mapping[str, str] = field(default=(), converter=_named_values)
     timeout: float = TIMEOUT
     pool: str | None = None
     endpoint: str | None = None
@@ -66,8 +84,12 @@ def run(subject: Subject, *, as_json: bool, out: TextIO) -> int:
     # Triggers log what they refuse; here that is nearly everything, and it is reported below.
     logging.getLogger("authflow.triggers").addHandler(logging.NullHandler())
     proved = subject.is_policy
-    if proved and not (subject.depth is None and subject.metadata is None):
-        msg = "a policy is explored completely: --depth and --metadata are for other handlers"
+    for_others = (subject.depth, subject.metadata, subject.attributes or None)
+    if proved and any(each is not None for each in for_others):
+        msg = (
+            "a policy is explored completely: --depth, --metadata and --attribute are for other"
+            " handlers"
+        )
         raise ConfigError(msg)
     if subject.endpoint is not None and subject.pool is None:
         msg = "--endpoint says where a user pool is: name the pool by --pool"
@@ -103,7 +125,7 @@ async def _verdict(subject: Subject) -> Verdict:
 
 
 async def _verdict_on_define(subject: Subject) -> Verdict:
-    checked, depth = subject.checked, DEPTH if subject.depth is None else subject.depth
+    checked = subject.checked
     if isinstance(checked, Step | Policy | Triggers):
         try:
             return await prove(checked)
@@ -112,9 +134,17 @@ async def _verdict_on_define(subject: Subject) -> Verdict:
             raise ConfigError(error.message) from error
     if isinstance(checked, HandlerProcess):
         async with checked:
-            return await probe(checked, depth=depth, metadata=subject.metadata)
+            return await _probed(subject, checked)
     if not callable(checked):
         msg = f"a policy, Triggers or a handler can be checked, not {type(checked).__name__}"
         raise ConfigError(msg)
-    define = in_process(checked, timeout=subject.timeout)
-    return await probe(define, depth=depth, metadata=subject.metadata)
+    return await _probed(subject, in_process(checked, timeout=subject.timeout))
+
+
+async def _probed(subject: Subject, define: Define) -> Verdict:
+    return await probe(
+        define,
+        depth=DEPTH if subject.depth is None else subject.depth,
+        metadata=subject.metadata,
+        attributes=subject.attributes,
+    )

@@ -2,11 +2,18 @@
 
 The process is started once and asked again and again. One that ended, was too slow or printed
 something else is ended, and the next event gets a new one. A process may also end itself, with 0,
-after each answer; it is then started anew for each event.
+after each answer, whose line then needs no end; it is started anew for each event.
+
+Where there are process groups it has one of its own, in a session of its own, and what it started
+ends with it. Ctrl-C reaches only us, and we end it.
 """
 
 import json
+import os
 import shlex
+import signal
+import sys
+from contextlib import suppress
 from subprocess import PIPE
 from types import TracebackType
 from typing import Any, Final, Self
@@ -30,6 +37,7 @@ _MOST_TIMEOUTS: Final = 3
 _MANY_LINES: Final = (
     "prints more than one line for an event; what it logs belongs on its standard error"
 )
+_HAS_GROUPS: Final = sys.platform != "win32"
 _OF_ANSWERS: Final = frozenset({"response", "errorMessage"})
 
 
@@ -77,6 +85,8 @@ class HandlerProcess:
     timeout: float = field(default=TIMEOUT, validator=_positive)
     _process: Process | None = field(default=None, init=False)
     _lines: BufferedByteReceiveStream | None = field(default=None, init=False)
+    _heard: set[tuple[str, ...]] = field(factory=set, init=False)
+    """What processes wrote to their standard error, for it is shown once."""
     _complaints: Complaints = field(factory=Complaints, init=False)
     _answered: dict[str, Any] | None = field(default=None, init=False)
     """The event that the process that runs now has answered last."""
@@ -157,17 +167,25 @@ class HandlerProcess:
             self._timeouts += 1
             raise DefineFailedError(too_slow) from None
         except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, OSError):
-            raise await self._ended() from None
+            unended = b"" if self._lines is None else self._lines.buffer.strip()
+            code = await self._exit_code()
+            if unended and not code:
+                await self._end()  # it is over, whoever else holds its output: a new one is next
+                return unended
+            raise self._ended(code) from None
         except anyio.DelimiterNotFound:
             msg = f"prints a line of more than {_LINE_BYTES} bytes"
             raise DefineFailedError(msg) from None
 
-    async def _ended(self) -> DefineFailedError:
-        """Say how the process ended, and why as far as it told."""
-        code = None
+    async def _exit_code(self) -> int | None:
+        """Wait for the process to end; None if it goes on."""
         if self._process is not None:
             with anyio.move_on_after(_EXIT_TIMEOUT):
-                code = await self._process.wait()
+                return await self._process.wait()
+        return None
+
+    def _ended(self, code: int | None) -> DefineFailedError:
+        """Say how the process ended, and why as far as it told."""
         if code is None:
             return DefineFailedError("closes its output instead of answering")
         if code == 0 and self._answered is not None:
@@ -186,11 +204,15 @@ class HandlerProcess:
 
     async def _start(self) -> tuple[Process, BufferedByteReceiveStream]:
         if self._process is None or self._lines is None:
-            self._answered, self._complaints = None, Complaints()
+            self._answered, self._complaints = None, Complaints(heard=self._heard)
             with self._complaints.open() as errors:
                 try:
                     self._process = await anyio.open_process(
-                        self.command, stdin=PIPE, stdout=PIPE, stderr=errors
+                        self.command,
+                        stdin=PIPE,
+                        stdout=PIPE,
+                        stderr=errors,
+                        start_new_session=_HAS_GROUPS,
                     )
                 except (OSError, ValueError) as error:
                     # A NUL among its characters is a ValueError.
@@ -206,10 +228,19 @@ class HandlerProcess:
         if process is None:
             return
         with anyio.CancelScope(shield=True):
-            if process.returncode is None:
-                process.kill()
+            _kill(process)
             await process.aclose()
         self._complaints.finish()
+
+
+def _kill(process: Process) -> None:
+    """End a process and all that it started: a shell may be gone before what it runs."""
+    if sys.platform != "win32":
+        # A group whose last process is gone cannot be found; on macOS it must not be touched.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    elif process.returncode is None:
+        process.kill()
 
 
 def _read(line: bytes) -> Any:

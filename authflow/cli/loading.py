@@ -62,7 +62,7 @@ def told(error: BaseException) -> str:
     """
     try:
         text = one_line(error.msg if isinstance(error, SyntaxError) else str(error))
-    except Exception:  # noqa: BLE001  # an error may be of a class that cannot even say itself
+    except BaseException:  # noqa: BLE001  # it may be of a class that cannot even say itself
         text = ""
     place = _place(error)
     # Without a place nothing of the user's ran: there is no such module or attribute.
@@ -73,7 +73,7 @@ def told(error: BaseException) -> str:
 
 
 def _place(error: BaseException) -> str | None:
-    if isinstance(error, SyntaxError) and error.filename:
+    if isinstance(error, SyntaxError) and isinstance(error.filename, str):
         return f"{_near(error.filename)}, line {error.lineno}"
     frames = [
         frame

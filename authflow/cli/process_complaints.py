@@ -1,7 +1,8 @@
 """What a handler's process writes to its standard error: shown as it comes, and its end kept.
 
 A process that dies says there why. It is passed on line by line, and no line of it can steer a
-terminal or hide anything.
+terminal or hide anything. What several processes say one like the other is shown once: lines are
+held back for as long as they may be what an earlier process said.
 """
 
 import os
@@ -19,6 +20,10 @@ from authflow.printable import one_line, printable
 _LINE_BYTES: Final = 8192
 """A longer line is shown in pieces."""
 _KEPT_LINES: Final = 30
+_COMPARED_LINES: Final = 100
+"""What has more lines is shown in any case."""
+_COMPARED_PROCESSES: Final = 16
+"""What so many processes said differently is said differently by all."""
 _TELLING: Final = re.compile(r"\b(?:\w*(?:Error|Exception)|error|panic|fatal)\b.*:", re.IGNORECASE)
 _WAIT: Final = 0.5
 """Seconds for the last lines of a process that has ended to arrive."""
@@ -26,8 +31,13 @@ _WAIT: Final = 0.5
 
 @define(kw_only=True, eq=False)
 class Complaints:
-    """Reads the standard error of one process, in a thread, until all that hold it have ended."""
+    """Reads the standard error of one process, in a thread, until all that hold it have ended.
 
+    Args:
+        heard: What each process before wrote; what this one wrote is added at its end.
+    """
+
+    heard: set[tuple[str, ...]] = field(factory=set)
     _lines: deque[str] = field(factory=lambda: deque(maxlen=_KEPT_LINES), init=False)
     _thread: Thread | None = field(default=None, init=False)
 
@@ -52,10 +62,32 @@ class Complaints:
         return one_line((telling or lines or [""])[-1])
 
     def _read(self, reading: int) -> None:
+        said: list[str] = []
+        shown = 0
         with os.fdopen(reading, "rb") as stream:
             while raw := stream.readline(_LINE_BYTES):
                 line = raw.decode(errors="replace").rstrip("\r\n").expandtabs()
                 if line.strip():
                     self._lines.append(line)
-                with suppress(OSError, ValueError):  # nobody reads it any more
-                    print(printable(line), file=sys.stderr, flush=True)
+                if len(said) > _COMPARED_LINES:
+                    _show(line)
+                    continue
+                said.append(line)
+                if shown or not self._may_be_heard(said):
+                    for each in said[shown:]:
+                        _show(each)
+                    shown = len(said)
+        whole = tuple(said)
+        if not shown and whole not in self.heard:
+            for each in said:
+                _show(each)
+        if len(said) <= _COMPARED_LINES and len(self.heard) < _COMPARED_PROCESSES:
+            self.heard.add(whole)
+
+    def _may_be_heard(self, said: list[str]) -> bool:
+        return any(each[: len(said)] == tuple(said) for each in self.heard)
+
+
+def _show(line: str) -> None:
+    with suppress(OSError, ValueError):  # nobody reads it any more
+        print(printable(line), file=sys.stderr, flush=True)

@@ -39,6 +39,27 @@ class Moody(Triggers):
 moody = Moody(policy=policy)
 nothing = None
 
+def golden(event, context):
+    request, session = event["request"], event["request"]["session"]
+    known = not request["userNotFound"]
+    if known and request["userAttributes"].get("custom:tier") != "gold=best":
+        raise ValueError("no such tier")
+    passed = len(session) == 1 and session[0]["challengeName"] == "CUSTOM_CHALLENGE"
+    passed = passed and session[0]["challengeResult"] and known
+    event["response"] = {
+        "challengeName": None if session else "CUSTOM_CHALLENGE",
+        "issueTokens": passed,
+        "failAuthentication": bool(session) and not passed,
+    }
+    return event
+
+def unspeakable(event, context):
+    class Unspeakable(Exception):
+        def __str__(self):
+            raise SystemExit(0)
+
+    raise Unspeakable
+
 def rude(event, context):
     print("printed")
     raise ValueError("\\x1b[2Jgone")
@@ -128,6 +149,9 @@ def test_json_of_a_conviction_holds_the_path(capsys):
         (["the_policies:no_such"], "no_such"),
         (["the_policies:policy", "--depth", "3"], "--depth"),
         (["the_policies:policy", "--metadata", "X"], "--metadata"),
+        (["the_policies:policy", "--attribute", "tier=gold"], "--attribute"),
+        (["the_policies:rude", "--attribute", "tier"], "--attribute 'tier' must be"),
+        (["the_policies:rude", "--attribute", "=gold\x1b[2J"], "of the form NAME=VALUE"),
         (["the_policies:rude", "--depth", "0"], "depth"),
         (["--command", "no-such-program-anywhere"], "cannot run"),
         (["--command", "node x", "--timeout", "0"], "timeout"),
@@ -177,6 +201,20 @@ def test_what_was_not_tried_is_said_so_and_is_neither_ok_nor_broken(capsys):
 
 
 @pytest.mark.usefixtures("policies")
+def test_an_error_that_ends_the_process_while_it_is_told_does_not_end_the_check(capsys):
+    assert main(["check", "the_policies:unspeakable"]) == 1
+    told = capsys.readouterr()
+    assert "-> raises Unspeakable\n" in told.out
+    assert told.err == ""
+
+
+@pytest.mark.usefixtures("policies")
+def test_attributes_of_the_user_can_be_given(capsys):
+    assert main(["check", "the_policies:golden"]) == 1
+    assert main(["check", "the_policies:golden", "--attribute", "custom:tier=gold=best"]) == 0
+
+
+@pytest.mark.usefixtures("policies")
 def test_what_a_handler_prints_is_no_part_of_the_report(capsys):
     assert main(["check", "the_policies:rude", "--json"]) == 1
     told = capsys.readouterr()
@@ -218,6 +256,24 @@ def test_a_javascript_handler_that_throws_is_convicted(tmp_path, capsys):
     thrower.write_text('export const handler = () => { throw new Error("no luck"); };')
     assert main(["check", "--command", f"node lines.mjs {shlex.quote(thrower.as_uri())}"]) == 1
     assert "-> raises: Error: no luck" in capsys.readouterr().out
+
+
+@pytest.mark.system("node")
+@pytest.mark.usefixtures("samples")
+def test_a_javascript_handler_that_prints_and_calls_back_is_acquitted(tmp_path, capfd):
+    module = tmp_path / "define.mjs"
+    module.write_text(
+        """
+      import { handler as inner } from "CORRECTED";
+      export const handler = (event, context, callback) => {
+        console.log("seen", context.awsRequestId);
+        inner(event).then((filled) => callback(null, filled));
+      };""".replace("CORRECTED", (HANDLERS / "corrected_define.mjs").as_uri())
+    )
+    assert main(["check", "--command", f"node lines.mjs {shlex.quote(module.as_uri())}"]) == 0
+    told = capfd.readouterr()
+    assert "seen" not in told.out
+    assert told.err.count("seen") == 8
 
 
 EXAMPLES = dict(

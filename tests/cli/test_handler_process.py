@@ -1,6 +1,7 @@
 """A handler in a process of its own: real processes, and all the ways in which they fail."""
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -109,6 +110,67 @@ async def test_a_process_may_answer_one_event_and_end(handler):
         assert [await process(EVENT) for _ in range(3)] == [EVENT] * 3
 
 
+ONE_SHOT = """
+import json, os, sys
+event = json.loads(sys.stdin.readline())
+{body}
+"""
+
+
+@pytest.fixture
+def one_shot(tmp_path):
+    """Make a process that answers one event."""
+
+    def make(body: str) -> HandlerProcess:
+        program = tmp_path / "one_shot.py"
+        program.write_text(ONE_SHOT.format(body=body))
+        return HandlerProcess(command=f"'{sys.executable}' '{program}'", timeout=20)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "sys.stdout.write(json.dumps(event))",
+        "sys.stdout.write('  ' + json.dumps(event, indent=None) + '  ')",
+        "sys.stdout.write(json.dumps(event)); sys.exit(0)",
+        "os.write(1, json.dumps(event).encode()); os._exit(0)",
+    ],
+)
+async def test_an_answer_may_end_with_the_output_instead_of_a_line(one_shot, body):
+    events = [{**EVENT, "request": {"number": number}} for number in range(3)]
+    async with one_shot(body) as process:
+        assert [await process(event) for event in events] == events
+        assert await process(events[-1]) == events[-1]
+
+
+async def test_an_answer_may_end_with_the_output_though_its_process_goes_on(one_shot):
+    async with one_shot(
+        "os.write(1, json.dumps(event).encode()); os.close(1); sys.stdin.read()"
+    ) as process:
+        assert await process(EVENT) == EVENT
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("sys.stdout.write(json.dumps(event)); sys.exit(3)", "^ends with exit code 3 instead"),
+        ("os.write(1, json.dumps(event).encode()); os.kill(os.getpid(), 9)", "^ends by signal 9"),
+        ("sys.stdout.write(json.dumps(event)[:-1])", "which is not JSON"),
+        ("sys.stdout.write('  ')", "^ends with exit code 0 instead of answering"),
+        ('sys.stdout.write(\'{"errorMessage": "no luck"}\')', "^raises: no luck$"),
+    ],
+)
+async def test_output_that_ends_within_a_line_is_no_answer_of_a_process_that_fails(
+    one_shot, body, why
+):
+    async with one_shot(body) as process:
+        for _ in range(2):
+            with pytest.raises(DefineFailedError, match=why):
+                await process(EVENT)
+
+
 async def test_a_process_that_dies_after_an_answer_is_not_taken_for_one_that_ends(handler):
     body = "n = globals().setdefault('seen', []); n.append(1); len(n) > 1 and sys.exit(4)"
     async with handler(body) as process:
@@ -143,6 +205,14 @@ async def test_what_it_logs_is_shown_without_steering_the_terminal(handler, capf
     assert capfd.readouterr().err == "seen \\x1b[2J\n"
 
 
+async def test_what_each_new_process_says_alike_is_shown_once(handler, capfd):
+    async with handler("sys.exit('no such module\\nat all')") as process:
+        for _ in range(3):
+            with pytest.raises(DefineFailedError, match="at all"):
+                await process(EVENT)
+    assert capfd.readouterr().err == "no such module\nat all\n"
+
+
 async def test_a_process_that_is_too_slow_is_ended(handler):
     async with handler("sys.stdin.read()", timeout=0.2) as process:
         with pytest.raises(DefineFailedError, match=r"does not answer within 0\.2 seconds"):
@@ -169,6 +239,37 @@ async def test_the_process_is_gone_afterwards_even_if_it_does_not_listen(handler
     await _is_gone(pid)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no process groups")
+@pytest.mark.parametrize(
+    "then",
+    [
+        "sleep 47; true",
+        "sleep 47 & cat",
+        "sleep 47 </dev/null >/dev/null 2>&1 & wait",
+        "sleep 47 </dev/null >/dev/null 2>&1 & read event; exit 3",
+    ],
+)
+async def test_what_a_process_started_ends_with_it(then, tmp_path):
+    file = tmp_path / "held"
+    os.mkfifo(file)
+    reading = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        async with HandlerProcess(
+            command=f"sh -c 'exec 3>\"{file}\"; echo begun >&3; {then}'"
+        ) as process:
+            with anyio.fail_after(20):
+                await anyio.wait_readable(reading)
+            if "exit" in then:
+                with pytest.raises(DefineFailedError, match="exit code 3"):
+                    await process(EVENT)
+        assert os.read(reading, 99) == b"begun\n"
+        with anyio.fail_after(5):
+            await anyio.wait_readable(reading)
+        assert os.read(reading, 99) == b""  # nobody has it open any more
+    finally:
+        os.close(reading)
+
+
 async def test_cancelling_an_answer_propagates_and_ends_the_process(handler):
     async with handler(
         "event.get('hang') and sys.stdin.read(); event['pid'] = os.getpid()"
@@ -181,8 +282,6 @@ async def test_cancelling_an_answer_propagates_and_ends_the_process(handler):
 
 
 async def _is_gone(pid: int) -> None:
-    import os
-
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 

@@ -47,6 +47,14 @@ FAULTS: dict[str, tuple[str, str]] = {
         "class Mute(Exception):\n    def __str__(self): 1 / 0\nraise Mute",
         "{file}, line 3: Mute",
     ),
+    "words that end the process": (
+        "class Mute(Exception):\n    def __str__(self): raise SystemExit(0)\nraise Mute",
+        "{file}, line 3: Mute",
+    ),
+    "a file that is no text": (
+        "error = SyntaxError('odd')\nerror.filename = 7\nraise error",
+        "{file}, line 3: SyntaxError: odd",
+    ),
     "a lazy attribute": (
         "def __getattr__(name):\n    1 / 0",
         "{file}, line 2: ZeroDivisionError: division by zero",

@@ -15,6 +15,7 @@ from attrs import define, field
 from authflow.errors import ConfigError
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.log_limit import limited_logger
+from authflow.triggers.lambda_context import LambdaContext
 from authflow.triggers.places import NoThreadError, Place, Places
 
 _LOG: Final = limited_logger("authflow.pool.triggers")
@@ -182,10 +183,14 @@ class InProcess:
 
     async def _call(self, pool: UserPool, source: str, handler: Handler, event: Event) -> Any:
         """Call a handler; one that is not a coroutine function may block, so it gets a thread."""
+        left = anyio.current_effective_deadline() - anyio.current_time()
+        arn = pool.trigger_arn(source)
+        name = source if arn is None else function_name(arn)
+        context = LambdaContext.of(name, arn=arn, seconds=left)
         if inspect.iscoroutinefunction(handler):
-            return await handler(event, None)
+            return await handler(event, context)
         place = await place_in(self.places, pool, source)
-        given = await place.in_thread(handler, event, None)
+        given = await place.in_thread(handler, event, context)
         return await given if inspect.isawaitable(given) else given
 
     def _find(self, pool: UserPool, source: str) -> Handler | None:

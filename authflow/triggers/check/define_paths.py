@@ -10,7 +10,6 @@ Source: "Define Auth challenge Lambda trigger" in the Amazon Cognito developer g
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, Final, Self
 
 from attrs import frozen
@@ -18,7 +17,9 @@ from attrs import frozen
 from authflow.errors import ConfigError, TriggerReplyError
 from authflow.machine import CHALLENGES, State
 from authflow.printable import one_line
+from authflow.triggers.check.cognito_users import KNOWN_USER, SUB
 from authflow.triggers.events.challenge_events import DefineEvent, SessionEntry
+from authflow.triggers.lambda_context import COGNITO_WAITS
 
 SRP_A: Final = SessionEntry(challenge_name=State.SRP_A.value, challenge_result=True)
 """What a session begins with when the client began with SRP."""
@@ -26,7 +27,7 @@ SRP_A: Final = SessionEntry(challenge_name=State.SRP_A.value, challenge_result=T
 COGNITOS_OWN: Final = CHALLENGES - {State.PASSWORD_VERIFIER, State.CUSTOM_CHALLENGE}
 """The challenges that Cognito puts in by itself once the password was proved."""
 
-TIMEOUT: Final = 5.0
+TIMEOUT: Final = COGNITO_WAITS
 """How many seconds an answer may take: as many as Cognito waits for a trigger."""
 
 _ERROR_CHARS: Final = 200
@@ -172,7 +173,7 @@ def define_event(
     user_not_found: bool,
     user_pool_id: str,
     client_id: str,
-    user_attributes: Mapping[str, str] = MappingProxyType({"email": "ada@example.com"}),
+    user_attributes: Mapping[str, str] = KNOWN_USER,
 ) -> DefineEvent:
     """Make the event that Cognito sends to Define.
 
@@ -181,13 +182,13 @@ def define_event(
         user_not_found: Whether the user does not exist.
         user_pool_id: The user pool that asks.
         client_id: The app client.
-        user_attributes: What a user who exists has, beside a `sub`.
+        user_attributes: What a user who exists has; a `sub` in any case.
     """
     return DefineEvent(
         user_pool_id=user_pool_id,
         client_id=client_id,
         username="nobody" if user_not_found else "ada",
-        user_attributes={} if user_not_found else {"sub": "ada", **user_attributes},
+        user_attributes={} if user_not_found else {"sub": SUB, **user_attributes},
         user_not_found=user_not_found,
         session=session,
     )
@@ -205,23 +206,45 @@ async def ask(define: Define, event: DefineEvent) -> Reply:
     except DefineFailedError as error:
         return _unusable(one_line(str(error)))
     except Exception as error:  # noqa: BLE001  # whatever a trigger raises ends the sign-in
-        return _unusable(f"raises {type(error).__name__}: {_told(error)}".removesuffix(": "))
+        return _unusable(raised(error))
     try:
-        # On Lambda it travels as JSON: what JSON cannot say, a trigger cannot answer.
-        given = json.loads(json.dumps(given))
-    except (TypeError, ValueError, RecursionError):
-        return _unusable("gives what JSON cannot say")
+        given = as_json(given)
+    except DefineFailedError as error:
+        return _unusable(str(error))
     try:
         return Reply(Decision[event.read_reply(given).name])
     except TriggerReplyError as error:
         return _unusable(str(error).removeprefix(f"{event.trigger} "))
 
 
-def _told(error: Exception) -> str:
+def as_json(given: Any) -> Any:
+    """Give what a trigger gave as it arrives: what JSON cannot say, a trigger cannot answer.
+
+    Args:
+        given: Whatever a handler returned.
+
+    Raises:
+        DefineFailedError: JSON cannot say it.
+    """
     try:
-        return one_line(str(error), _ERROR_CHARS)
-    except Exception:  # noqa: BLE001  # it is a trigger's error, and may raise another
-        return ""
+        return json.loads(json.dumps(given))
+    except (TypeError, ValueError, RecursionError):
+        msg = "gives what JSON cannot say"
+        raise DefineFailedError(msg) from None
+
+
+def raised(error: BaseException) -> str:
+    """Tell what a trigger raised in one line, as what it "does".
+
+    Args:
+        error: What was raised: somebody else's, so it may fail to say itself in any way.
+    """
+    name = one_line(type(error).__name__, _ERROR_CHARS)
+    try:
+        text = one_line(str(error), _ERROR_CHARS)
+    except BaseException:  # noqa: BLE001  # even SystemExit: it would end the check
+        text = ""
+    return f"raises {name}: {text}" if text else f"raises {name}"
 
 
 def _unusable(why: str) -> Reply:

@@ -10,7 +10,8 @@ could have broken it: what was never answered was not tried.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from attrs import frozen
@@ -22,6 +23,7 @@ from authflow.triggers.check.cognito_sessions import (
     sessions_after,
     with_new_password,
 )
+from authflow.triggers.check.cognito_users import KNOWN_USER
 from authflow.triggers.check.define_paths import (
     SRP_A,
     Decision,
@@ -48,18 +50,33 @@ NEW_PASSWORDS_REFUSED: Final = (
     " the session shows with NEW_PASSWORD_REQUIRED"
 )
 
+NEW_PASSWORDS_FAIL: Final = (
+    "of users who must choose a new password first, Define's replies are not all such as Cognito"
+    " accepts: it "
+)
+"""What follows is the first of the others."""
+
+_USABLE: Final = "Cognito accepts every reply"
+_MOSTLY_USABLE: Final = f"{_USABLE}, but for users who must choose a new password first"
 _BEGINS: Final = "a sign-in can begin"
 _POOL: Final = "us-east-1_AuthflowX"
 _CLIENT: Final = "1example23456789"
 
 
-async def probe(define: Define, *, depth: int = DEPTH, metadata: str | None = None) -> Verdict:
+async def probe(
+    define: Define,
+    *,
+    depth: int = DEPTH,
+    metadata: str | None = None,
+    attributes: Mapping[str, str] = MappingProxyType({}),
+) -> Verdict:
     """Look for paths on which a Define trigger does what it must not.
 
     Args:
         define: The trigger; it is asked about thousands of sessions if the depth is great.
         depth: How many custom challenges are answered on a path, 1 to 12.
         metadata: What Create would write into challengeMetadata; None for nothing.
+        attributes: What the user who exists has beside or instead of the usual attributes.
 
     Raises:
         ConfigError: The depth is not allowed.
@@ -67,13 +84,13 @@ async def probe(define: Define, *, depth: int = DEPTH, metadata: str | None = No
     if depth not in DEPTHS:
         msg = f"the depth must be {DEPTHS[0]} to {DEPTHS[-1]}, not {depth}"
         raise ConfigError(msg)
-    paths = await _explore(define, depth, metadata)
-    findings = [judged.find(paths) for judged in _properties(depth)]
+    paths = await _explore(define, depth, metadata, {**KNOWN_USER, **attributes})
+    findings = [judged.find(paths) for judged in _properties(depth, paths)]
     findings.insert(_AFTER_SAFETY, _can_begin(paths))
     return Verdict(
         findings=tuple(findings),
         sessions=len(paths),
-        unusable=sum(path.reply.decision is Decision.UNUSABLE for path in paths),
+        unusable=sum(not _is_usable(path) for path in paths),
         notes=tuple(_notes(paths)),
     )
 
@@ -114,10 +131,12 @@ _AFTER_SAFETY: Final = 4
 """Where `_can_begin` stands: after what must never happen, before what should."""
 
 
-def _properties(depth: int) -> Iterator[_Property]:
+def _properties(depth: int, paths: list[Path]) -> Iterator[_Property]:
     """Give the properties that paths are held against, one by one."""
+    # Whoever must choose a password first may be refused, even by an error; but it is said.
+    refused = {with_new_password(path.session) for path in paths if not _is_usable(path)}
     yield _Property(
-        name="Cognito accepts every reply",
+        name=_MOSTLY_USABLE if refused == {True} else _USABLE,
         breaks=lambda path: not _is_usable(path) and not with_new_password(path.session),
         explanation="Cognito ends the sign-in with an error",
         tries=lambda _: True,
@@ -154,13 +173,21 @@ def _properties(depth: int) -> Iterator[_Property]:
     )
 
 
-async def _explore(define: Define, depth: int, metadata: str | None) -> list[Path]:
+async def _explore(
+    define: Define, depth: int, metadata: str | None, attributes: Mapping[str, str]
+) -> list[Path]:
     """Give every path that Cognito can take, a shorter one before a longer one."""
     queue = deque((session, unknown) for session in BEGINNINGS for unknown in (False, True))
     paths: list[Path] = []
     while queue:
         session, unknown = queue.popleft()
-        event = define_event(session, user_not_found=unknown, user_pool_id=_POOL, client_id=_CLIENT)
+        event = define_event(
+            session,
+            user_not_found=unknown,
+            user_pool_id=_POOL,
+            client_id=_CLIENT,
+            user_attributes=attributes,
+        )
         reply = await ask(define, event)
         paths.append(Path(session=session, reply=reply, user_not_found=unknown))
         if reply.decision is Decision.CUSTOM_CHALLENGE and len(_answers(session)) == depth:
@@ -193,7 +220,11 @@ def _notes(paths: list[Path]) -> Iterator[str]:
     known = [path for path in paths if not path.user_not_found]
     yield from mfa_notes((path.session, path.reply) for path in known)
     chosen = [path for path in known if with_new_password(path.session)]
-    if chosen and any(map(_issues, known)) and not any(map(_issues, chosen)):
+    told = {path.reply for path in paths if not with_new_password(path.session)}
+    failed = [path.reply for path in chosen if not _is_usable(path) and path.reply not in told]
+    if failed:
+        yield f"{NEW_PASSWORDS_FAIL}{failed[0]}"
+    elif chosen and any(map(_issues, known)) and not any(map(_issues, chosen)):
         yield NEW_PASSWORDS_REFUSED
 
 

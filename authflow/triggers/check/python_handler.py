@@ -1,16 +1,17 @@
 """A Define trigger as it is written for Lambda in Python, asked in this process.
 
-A handler that is no coroutine function gets a thread of its own, where it may run an event loop. A
-thread cannot be ended: one whose handler does not return is left behind, and does not keep the
-process from ending.
+A handler gets a thread of its own, where it may run an event loop; one that is a coroutine function
+is run by a loop that the thread keeps. All that is the handler's runs there: what it returns is
+written as JSON, and what it raises is put into words. A thread cannot be ended: one whose handler
+does not return is left behind, and does not keep the process from ending.
 """
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import Any, Final
 
 import anyio
 from attrs import define, field
@@ -19,10 +20,15 @@ from authflow.triggers.check.define_paths import (
     TIMEOUT,
     Define,
     DefineFailedError,
+    as_json,
     check_timeout,
+    raised,
 )
+from authflow.triggers.lambda_context import LambdaContext
 
 Handler = Callable[[dict[str, Any], Any], Any]
+
+_FUNCTION: Final = "define-auth-challenge"
 
 _Told = asyncio.Future[Any]
 
@@ -31,29 +37,21 @@ def in_process(handler: Handler, *, timeout: float = TIMEOUT) -> Define:
     """Make a Define trigger of a handler.
 
     Args:
-        handler: Called with the event and a context, which is None. It may be a coroutine function.
+        handler: Called with the event and a context like Lambda's. It may be a coroutine function.
         timeout: How many seconds one answer may take.
 
     Raises:
         ConfigError: The time is not positive.
     """
     check_timeout(timeout)
-    is_async = inspect.iscoroutinefunction(handler)
-    thread = _HandlerThread(handler=handler)
+    thread = _HandlerThread(handler=handler, timeout=timeout)
 
     async def define(event: dict[str, Any]) -> Any:
         try:
-            with anyio.fail_after(timeout) as scope:
-                given = handler(event, None) if is_async else await thread.ask(event)
-                return await given if inspect.isawaitable(given) else given
+            with anyio.fail_after(timeout):
+                return await thread.ask(event)
         except TimeoutError:
-            if not scope.cancelled_caught:
-                raise
             msg = f"does not answer within {timeout:g} seconds; --timeout gives it more"
-            raise DefineFailedError(msg) from None
-        except SystemExit:
-            # It would end the check, and the check's exit code would be the handler's.
-            msg = "ends the process (SystemExit) instead of answering"
             raise DefineFailedError(msg) from None
 
     return define
@@ -65,9 +63,11 @@ class _HandlerThread:
 
     Args:
         handler: The handler.
+        timeout: How many seconds it is told that it has for an event.
     """
 
     handler: Handler
+    timeout: float
     _events: SimpleQueue[tuple[dict[str, Any], _Told]] | None = field(default=None, init=False)
 
     async def ask(self, event: dict[str, Any]) -> Any:
@@ -77,7 +77,10 @@ class _HandlerThread:
             event: The event.
 
         Returns:
-            What the handler gave.
+            What the handler gave, as JSON says it.
+
+        Raises:
+            DefineFailedError: It raised, or gave what JSON cannot say.
         """
         if self._events is None:
             self._events = SimpleQueue()
@@ -91,27 +94,37 @@ class _HandlerThread:
             raise
 
     def _serve(self, events: SimpleQueue[tuple[dict[str, Any], _Told]]) -> None:
+        runner = asyncio.Runner()  # makes its loop when it is first needed
         while True:
             event, told = events.get()
-            given, error = None, None
+            given, failure = None, ""
             try:
-                given = self.handler(event, None)
-            except BaseException as raised:  # noqa: BLE001  # all of it is for who asked
-                error = raised
+                context = LambdaContext.of(_FUNCTION, seconds=self.timeout)
+                given = self.handler(event, context)
+                if inspect.isawaitable(given):
+                    given = runner.run(_awaited(given))
+                given = as_json(given)
+            except DefineFailedError as error:
+                failure = str(error)
+            except SystemExit:
+                failure = "ends the process (SystemExit) instead of answering"
+            except BaseException as error:  # noqa: BLE001  # all of it is for who asked
+                failure = raised(error)
             loop = told.get_loop()
             if loop.is_closed():
+                runner.close()
                 return
-            loop.call_soon_threadsafe(_tell, told, given, error)
+            loop.call_soon_threadsafe(_tell, told, given, failure)
 
 
-def _tell(told: _Told, given: Any, error: BaseException | None) -> None:
+async def _awaited(given: Awaitable[Any]) -> Any:
+    return await given
+
+
+def _tell(told: _Told, given: Any, failure: str) -> None:
     if told.done():
         return
-    if error is None:
-        told.set_result(given)
-    elif isinstance(error, Exception) and not isinstance(error, StopIteration):
-        told.set_exception(error)
-    elif isinstance(error, SystemExit):
-        told.set_exception(DefineFailedError("ends the process (SystemExit) instead of answering"))
+    if failure:
+        told.set_exception(DefineFailedError(failure))
     else:
-        told.set_exception(DefineFailedError(f"raises {type(error).__name__}"))
+        told.set_result(given)

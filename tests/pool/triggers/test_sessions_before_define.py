@@ -21,6 +21,17 @@ ANSWERS = 2
 Asked = tuple[bool, tuple[tuple[str, bool], ...]]
 """Whether the user is unknown, and the rounds so far."""
 
+Told = tuple[Asked, str | None, frozenset[str]]
+"""What is asked, the user's status, and the names of the user's attributes."""
+
+ATTRIBUTES = {
+    "name": "Ada Lovelace",
+    "email": "ada@example.com",
+    "email_verified": "true",
+    "phone_number": "+15550100001",
+    "phone_number_verified": "true",
+}
+
 
 def asks_for_all(event, _context):
     """Go on for as long as anything can be asked for, by each beginning."""
@@ -41,6 +52,11 @@ def asked(event: dict[str, Any]) -> Asked:
     return request["userNotFound"], tuple(rounds)
 
 
+def told(event: dict[str, Any]) -> Told:
+    user = event["request"]["userAttributes"]
+    return asked(event), user.get("cognito:user_status"), frozenset(user)
+
+
 @define
 class Watched:
     """Triggers that keep what Define is asked; to Verify an answer is right if it says so."""
@@ -50,11 +66,13 @@ class Watched:
     )
     decide: Callable[[dict[str, Any], Any], dict[str, Any]]
     asked: set[Asked] = field(factory=set)
+    told: set[Told] = field(factory=set)
 
     async def handle(self, event):
         match event["triggerSource"].partition("_")[0]:
             case "DefineAuthChallenge":
                 self.asked.add(asked(event))
+                self.told.add(told(event))
                 return self.decide(event, None)
             case "CreateAuthChallenge":
                 event["response"]["publicChallengeParameters"] = {}
@@ -89,7 +107,10 @@ class Client:
         self.made += 1
         name = f"{who}{self.made}"
         pool = {"UserPoolId": self.house.pool_id, "Username": name}
-        await self.house.api("AdminCreateUser", **pool, TemporaryPassword=PASSWORD)
+        attributes = [{"Name": name, "Value": value} for name, value in ATTRIBUTES.items()]
+        await self.house.api(
+            "AdminCreateUser", **pool, TemporaryPassword=PASSWORD, UserAttributes=attributes
+        )
         if who == "barred":
             await self.house.api("AdminDisableUser", **pool)
         return name
@@ -131,15 +152,18 @@ class Client:
     ],
 )
 async def test_check_explores_what_the_pool_brings_before_define(start, settle, clock, decide):
-    explored = set()
+    explored, brought = set(), set()
 
     def recorded(event, context):
         explored.add(asked(event))
+        brought.add(told(event))
         return decide(event, context)
 
     await probe(in_process(recorded), depth=ANSWERS)
     watched = Watched(decide)
     house = await settle(await start(triggers=watched), PreventUserExistenceErrors="ENABLED")
-    await house.add_user("known")
+    await house.add_user("known", **ATTRIBUTES)
     await Client(house).go_every_way()
     assert watched.asked == explored
+    # The pool brings more: it begins with users, too, whose password is still a temporary one.
+    assert brought <= watched.told

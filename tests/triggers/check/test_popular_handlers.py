@@ -1,6 +1,7 @@
 """Define handlers as people write them: the innocent are acquitted, the guilty are convicted."""
 
 import runpy
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import anyio
 import pytest
 
 from authflow.triggers.check.define_paths import Finding, Result, Verdict
-from authflow.triggers.check.define_probe import NEW_PASSWORDS_REFUSED, probe
+from authflow.triggers.check.define_probe import NEW_PASSWORDS_FAIL, NEW_PASSWORDS_REFUSED, probe
 from authflow.triggers.check.mfa_notes import NOT_ASKED, SKIPPED
 from authflow.triggers.check.python_handler import in_process
 
@@ -40,9 +41,9 @@ INNOCENT = sorted(DEFINE.keys() - GUILTY.keys())
 ASKS_FOR_THE_PASSWORD = [name for name in INNOCENT if name.startswith("password")]
 
 
-def verdict_on(handler: Callable[[dict[str, Any], Any], Any]) -> Verdict:
+def verdict_on(handler: Callable[[dict[str, Any], Any], Any], **options: Any) -> Verdict:
     async def probed() -> Verdict:
-        return await probe(in_process(handler))
+        return await probe(in_process(handler), **options)
 
     return anyio.run(probed)
 
@@ -108,13 +109,106 @@ def test_nobody_is_told_of_new_passwords_where_nobody_is_signed_in():
     assert verdict_on(handler).notes == ()
 
 
-def test_whoever_must_choose_a_password_first_breaks_nothing():
+def crash(event: dict[str, Any], rounds: list[str]) -> Any:
+    raise LookupError(rounds[-1])
+
+
+def decide_nothing(event: dict[str, Any], rounds: list[str]) -> Any:
+    return event
+
+
+@pytest.mark.parametrize(
+    ("name", "fails", "told"),
+    [
+        ("password_then_captcha", crash, "it raises LookupError: NEW_PASSWORD_REQUIRED"),
+        ("password_then_captcha", decide_nothing, "it decides nothing: no flag is true"),
+        ("password_then_three_attempts", crash, "it raises LookupError: NEW_PASSWORD_REQUIRED"),
+    ],
+)
+def test_what_fails_for_those_who_must_choose_a_password_breaks_nothing_and_is_told(
+    name, fails, told
+):
     def handler(event: dict[str, Any], context: Any) -> Any:
-        names = [entry["challengeName"] for entry in event["request"]["session"]]
-        if "NEW_PASSWORD_REQUIRED" in names:
-            raise LookupError(names)
-        return DEFINE["password_then_captcha"](event, context)
+        rounds = [entry["challengeName"] for entry in event["request"]["session"]]
+        if rounds[-1:] == ["NEW_PASSWORD_REQUIRED"]:
+            return fails(event, rounds)
+        return DEFINE[name](event, context)
 
     verdict = verdict_on(handler)
     assert verdict.holds
-    assert NEW_PASSWORDS_REFUSED in verdict.notes
+    assert verdict.unusable == 1
+    assert verdict.findings[USABLE].name == (
+        "Cognito accepts every reply, but for users who must choose a new password first"
+    )
+    (note,) = [each for each in verdict.notes if each.startswith(NEW_PASSWORDS_FAIL)]
+    assert note.startswith(NEW_PASSWORDS_FAIL.removesuffix("it ") + told)
+    assert NEW_PASSWORDS_REFUSED not in verdict.notes
+
+
+def test_what_fails_for_everybody_alike_is_not_told_of_new_passwords_once_more():
+    def handler(event: dict[str, Any], context: Any) -> Any:
+        rounds = [entry["challengeName"] for entry in event["request"]["session"]]
+        return DEFINE["password_alone"](event, context) if len(rounds) < 2 else {}["none"]
+
+    verdict = verdict_on(handler)
+    assert verdict.findings[USABLE].result is Result.BROKEN
+    assert verdict.findings[USABLE].name == "Cognito accepts every reply"
+    assert verdict.notes == ()
+
+
+@pytest.mark.parametrize(
+    "is_odd",
+    [
+        lambda user: user["cognito:user_status"] != "CONFIRMED",
+        lambda user: user.get("email_verified") != "true",
+        lambda user: user["phone_number_verified"] != "true",
+        lambda user: not user["phone_number"].startswith("+"),
+        lambda user: "@" not in user["email"],
+        lambda user: uuid.UUID(user["sub"]).version != 4,
+        lambda user: not user["name"],
+        lambda user: any(not isinstance(value, str) for value in user.values()),
+    ],
+)
+@pytest.mark.parametrize("raises", [False, True])
+def test_who_looks_at_what_every_user_of_cognitos_has_is_acquitted(is_odd, raises):
+    def handler(event: dict[str, Any], context: Any) -> Any:
+        request = event["request"]
+        if not request["userNotFound"] and is_odd(request["userAttributes"]):
+            if raises:
+                raise PermissionError
+            event["response"]["failAuthentication"] = True
+            return event
+        return DEFINE["code_by_email_for_those_who_exist"](event, context)
+
+    assert verdict_on(handler).holds
+
+
+def test_attributes_of_a_pools_own_can_be_given():
+    def handler(event: dict[str, Any], context: Any) -> Any:
+        request = event["request"]
+        if not request["userNotFound"]:
+            user = request["userAttributes"]
+            assert user["custom:tier"] == "gold"
+            assert user["email"] == "grace@example.com"
+        return DEFINE["code_by_email_for_those_who_exist"](event, context)
+
+    assert not verdict_on(handler).holds
+    given = {"custom:tier": "gold", "email": "grace@example.com"}
+    assert verdict_on(handler, attributes=given).holds
+
+
+@pytest.mark.parametrize(
+    "reads",
+    [
+        lambda context: context.aws_request_id,
+        lambda context: context.function_name,
+        lambda context: context.get_remaining_time_in_millis() > 100,
+        lambda context: setattr(context, "mine", 1) or context.mine,
+    ],
+)
+def test_who_looks_at_lambdas_context_is_acquitted(reads):
+    def handler(event: dict[str, Any], context: Any) -> Any:
+        assert reads(context)
+        return DEFINE["code_by_email_for_those_who_exist"](event, context)
+
+    assert verdict_on(handler).holds
