@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 OURS = {"cognito-authflow": ROOT} | {
     f"authflow-{path.parent.name}": path.parent for path in ROOT.glob("plugins/*/pyproject.toml")
 }
-PLUGINS = {"captcha": "browser", "otp": "client", "question": "client"}
+PLUGINS = {"captcha": "browser", "otp": "trigger", "question": "client"}
 """Each plugin, and a file of its tests that is quick and has asynchronous ones."""
 BUILT = """
 import os, sys
