@@ -84,17 +84,18 @@ def main() -> int:
 
 
 def _run() -> int:
-    run = None
+    started = False
     try:
         from authflow.cli import main as run  # noqa: PLC0415  # it may be another's `authflow`
 
+        started = True
         return run()
     except Exception as error:
         from cognito_authflow.shadowing import advice, mixed  # noqa: PLC0415  # seldom needed
 
         told = advice() or mixed()
         if told is None:
-            if run is not None:
+            if started:
                 raise  # a fault of the command's own
             told = f"it cannot be imported: {_NOT_WHOLE}"
         if sys.stderr is not None:
