@@ -1,4 +1,4 @@
-"""What the tests of all distributions share."""
+"""What the tests of all distributions share; each plugin's source distribution has it, too."""
 
 import inspect
 import os
@@ -30,6 +30,7 @@ def pytest_pycollect_makeitem(
         pytest.mark.anyio(obj)
 
 
+@pytest.hookimpl(optionalhook=True)  # a plugin's tests run without pytest-xdist, too
 def pytest_xdist_auto_num_workers() -> int:
     """Give one worker more than there are processors: tests wait for processes and sockets."""
     return (os.cpu_count() or 1) + 1

@@ -15,6 +15,11 @@ _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 _GRACE = 2.0
 """So many seconds a clean-up may take; a thread that is busy with a user's code cannot be ended."""
 _FAILED = 1
+_TEXT_CHARS = 200
+_NOT_WHOLE = (
+    "run `pip install --force-reinstall cognito-authflow`; `python -c 'import authflow.cli'` shows"
+    " where it fails"
+)
 
 
 class _Ended:
@@ -64,7 +69,7 @@ def main() -> int:
 
     Returns:
         The exit code: what the command gives; 130 if Ctrl-C ended it, 143 if SIGTERM did; 1 if
-        `authflow` cannot be imported, since another distribution's files lie over it.
+        `authflow` cannot be imported, as where another distribution's files lie over it.
     """
     ended = _Ended()
     code = _FAILED
@@ -79,15 +84,22 @@ def main() -> int:
 
 
 def _run() -> int:
+    started = False
     try:
         from authflow.cli import main as run  # noqa: PLC0415  # it may be another's `authflow`
-    except Exception as error:
-        from cognito_authflow.shadowing import advice  # noqa: PLC0415  # seldom needed
 
-        told = advice()
+        started = True
+        return run()
+    except Exception as error:
+        from cognito_authflow.shadowing import advice, mixed  # noqa: PLC0415  # seldom needed
+
+        told = advice() or mixed()
         if told is None:
-            raise
+            if started:
+                raise  # a fault of the command's own
+            told = f"it cannot be imported: {_NOT_WHOLE}"
         if sys.stderr is not None:
-            sys.stderr.write(f"authflow: {told} ({type(error).__name__})\n")
+            # `authflow.printable` may be another's, too.
+            text = ascii(str(error))[:_TEXT_CHARS]
+            sys.stderr.write(f"authflow: {told} ({type(error).__name__}: {text})\n")
         return _FAILED
-    return run()

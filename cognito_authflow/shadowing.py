@@ -6,12 +6,16 @@ uninstalled since, none does.
 """
 
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, PackagePath, files, version
+from pathlib import Path
 from types import ModuleType
 from typing import Final
 
 OTHER: Final = "authflow"
 """The distribution that must not be installed beside ours."""
+_OURS: Final = "cognito-authflow"
 
 _MEND: Final = (
     "run `pip uninstall -y authflow`, then `pip install --force-reinstall --no-deps"
@@ -64,3 +68,40 @@ def advice() -> str | None:
         f"the package `authflow` at {place} is not that of cognito-authflow: rename it, if it is"
         f" yours; otherwise {_MEND}"
     )
+
+
+def mixed() -> str | None:
+    """Say which of our files is missing or another's now, and what to do; None if all are ours.
+
+    Every file is read: this is for when something failed. Where ours was not installed as files, as
+    in a checkout, nothing is known.
+    """
+    changed = [each.as_posix() for each in _listed() if _hash(each.locate()) != _wanted(each)]
+    if not changed:
+        return None
+    return (
+        f"{len(changed)} of the files of {_OURS} are missing or not its own, such as {changed[0]},"
+        f" as when another distribution has a package `authflow` too: {_MEND}"
+    )
+
+
+def _listed() -> list[PackagePath]:
+    try:
+        listed = files(_OURS) or []
+    except PackageNotFoundError:
+        return []
+    return [each for each in listed if each.parts[0] == "authflow" and _wanted(each)]
+
+
+def _wanted(file: PackagePath) -> str:
+    known = file.hash
+    return known.value if known is not None and known.mode == "sha256" else ""
+
+
+def _hash(path: object) -> str:
+    """Give the hash of a file as a list of installed files has it; nothing if it cannot be read."""
+    try:
+        content = Path(str(path)).read_bytes()
+    except OSError:
+        return ""
+    return urlsafe_b64encode(sha256(content).digest()).rstrip(b"=").decode()

@@ -1,10 +1,13 @@
 """The command as a process: how it begins, how signals end it, and what lies over it."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import sysconfig
+from base64 import urlsafe_b64encode
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -182,11 +185,71 @@ for name in ("client", "triggers", "plugins"):
 
 
 def test_an_import_that_fails_for_another_reason_is_not_blamed_on_anybody(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setitem(sys.modules, "authflow.cli", None)
-    with pytest.raises(ImportError):
+    assert cognito_authflow.main() == 1
+    (told,) = capsys.readouterr().err.splitlines()
+    assert "pip install --force-reinstall cognito-authflow`" in told
+    assert "distribution" not in told
+
+
+def test_a_fault_of_a_command_itself_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("authflow.cli.main", lambda: {}["canary"])
+    with pytest.raises(KeyError):
         cognito_authflow.main()
+
+
+CLASHES = {
+    "errors of another": ("errors.py", "class KeycloakError(Exception): ...\n"),
+    "errors that fail": ("errors.py", "raise RuntimeError('\\x1b[2J' * 999)\n"),
+    "a lazy module of another": ("cli/doctor_command.py", "run = None\n"),
+    "a missing module": ("lazy_names.py", None),
+    "an __init__ that fails": ("__init__.py", THEIRS_FAILS),
+}
+
+
+@pytest.mark.parametrize("clash", CLASHES)
+def test_where_files_are_mixed_and_nobody_else_is_installed_any_more_it_says_so(
+    tmp_path: Path, clash: str
+):
+    name, content = CLASHES[clash]
+    shutil.copytree(
+        Path(authflow.__file__).parent,
+        tmp_path / "authflow",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    (tmp_path / "cognito_authflow").symlink_to(Path(cognito_authflow.__file__).parent)
+    info = tmp_path / "cognito_authflow-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: cognito-authflow\nVersion: 0.1.0\n"
+    )
+    with (info / "RECORD").open("w") as record:
+        for file in sorted((tmp_path / "authflow").rglob("*.py")):
+            digest = urlsafe_b64encode(sha256(file.read_bytes()).digest()).rstrip(b"=").decode()
+            record.write(f"{file.relative_to(tmp_path)},sha256={digest},{file.stat().st_size}\n")
+    (tmp_path / "authflow" / name).unlink()
+    if content is not None:
+        (tmp_path / "authflow" / name).write_text(content)
+    program = f"""
+import sys
+sys.path[:0] = [{str(tmp_path)!r}, {sysconfig.get_path("purelib")!r}]
+import cognito_authflow
+sys.argv[1:] = ["doctor"]
+sys.exit(cognito_authflow.main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    (told,) = done.stderr.splitlines()
+    assert (
+        f"1 of the files of cognito-authflow are missing or not its own, such as authflow/{name}"
+        in told
+    )
+    assert "pip install --force-reinstall --no-deps cognito-authflow" in told
+    assert told.isprintable()
 
 
 @pytest.mark.parametrize(

@@ -6,21 +6,22 @@ import os
 import pydoc
 import re
 import shlex
+import signal
 import socket
 import subprocess
 import sys
 import tomllib
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import anyio
 import pytest
 
 from authflow.cli import main
 from authflow.plugins import CLIENT_CHALLENGES, TRIGGER_CHALLENGES, PluginRegistry
-from authflow.triggers import KeyRing, RedisLimitStore, Triggers, challenge, password, sequence
+from authflow.triggers import KeyRing, RedisLimitStore
 from authflow.triggers.check.proof import prove
 
 ROOT = Path(__file__).parents[1]
@@ -42,7 +43,8 @@ EXAMPLES = dict(
         (
             "first user",
             "sign in",
-            "custom challenge",
+            "my triggers",
+            "answer captcha",
             "tokens",
             "triggers",
             "policy",
@@ -55,96 +57,114 @@ EXAMPLES = dict(
 )
 
 
-class Watched:
-    """Triggers whose owner may look at the answer that is wanted."""
+WATCHED = """
 
-    def __init__(self, triggers: Triggers) -> None:
+class Watched:
+    def __init__(self, triggers):
         self.triggers = triggers
         self.sources = triggers.sources
-        self.wanted = ""
 
-    async def handle(self, event: Any) -> Any:
+    async def handle(self, event):
         filled_in = await self.triggers.handle(event)
         private = filled_in["response"].get("privateChallengeParameters") or {}
-        self.wanted = private.get("answer", self.wanted)
+        with open("wanted", "a") as file:
+            file.write(private.get("answer", "") + chr(10))
         return filled_in
 
-
-def environment(config: Any) -> dict[str, str]:
-    return {
-        **os.environ,
-        "AUTHFLOW_USER_POOL_ID": config.user_pool_id,
-        "AUTHFLOW_CLIENT_ID": config.client_id,
-        "AUTHFLOW_ENDPOINT": config.endpoint,
-    }
+triggers = Watched(triggers)
+"""
+"""Stands below README's triggers: their owner may look at the answer that is wanted."""
 
 
-def test_the_way_from_a_new_pool_to_the_first_sign_in_is_as_it_is_told(tmp_path):
-    """All that a newcomer types, but for the port: 9229 may be in use here."""
-    serve, others = re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = str(listener.getsockname()[1])
-    for name in ("first user", "sign in", "tokens"):
-        file = tmp_path / f"{name.replace(' ', '_')}.py"
-        file.write_text(EXAMPLES[name].replace("9229", port))
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environ = {
-        **{name: value for name, value in os.environ.items() if "AUTHFLOW" not in name},
-        "PATH": path,
-    }
+@contextmanager
+def served(command: str, folder: Path, environ: dict[str, str]) -> Iterator[None]:
+    """Run what README has a newcomer start in a terminal of its own, and end it by Ctrl-C."""
     with subprocess.Popen(
-        [*serve.split(), "--port", port],
+        command.split(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        cwd=tmp_path,
+        cwd=folder,
         env=environ,
     ) as server:
         try:
-            assert port in server.stdout.readline()
-            done = subprocess.run(
-                ["sh", "-euc", f"{others}\npython tokens.py"],
-                capture_output=True,
-                text=True,
-                check=False,
-                cwd=tmp_path,
-                env=environ,
-            )
+            assert "endpoint" in server.stdout.readline()
+            yield
         finally:
-            server.terminate()
-    assert done.stdout.splitlines() == [
-        "ada is signed in for 3600 seconds",
+            server.send_signal(signal.SIGINT)
+    assert server.returncode == 0
+
+
+def with_answers(command: str, folder: Path, environ: dict[str, str]) -> tuple[str, str]:
+    """Run a program whose two questions are answered, the first one wrongly."""
+    told = ""
+    with subprocess.Popen(
+        ["sh", "-euc", command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env=environ,
+    ) as process:
+        for answer in ("WRONG", None):
+            while not told.rstrip(" ").endswith("?") and (read := process.stderr.read(1)):
+                told += read
+            told += "\n"
+            assert told.rstrip().endswith("?"), told
+            typed = answer or (folder / "wanted").read_text().split()[-1]
+            process.stdin.write(f"{typed}\n")
+            process.stdin.flush()
+        printed, more = process.communicate()
+    return printed, told + more
+
+
+def test_the_way_from_a_new_pool_to_a_custom_challenge_is_as_it_is_told(
+    tmp_path, monkeypatch, capsys
+):
+    """All that a newcomer types, in that order, but for the port: 9229 may be in use here."""
+    serve, others, serve_again, captcha = re.findall(
+        r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE
+    )
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = str(listener.getsockname()[1])
+    for name in ("first user", "sign in", "my triggers", "answer captcha"):
+        file = tmp_path / f"{name.replace(' ', '_')}.py"
+        file.write_text(EXAMPLES[name].replace("9229", port))
+    environ = {
+        **{name: value for name, value in os.environ.items() if "AUTHFLOW" not in name},
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+    }
+    with served(f"{serve} --port {port}", tmp_path, environ):
+        done = subprocess.run(
+            ["sh", "-euc", others],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env=environ,
+        )
+    assert done.stdout == "ada is signed in for 3600 seconds\n", done.stderr
+    assert (tmp_path / "users.sqlite").exists()
+
+    with (tmp_path / "my_triggers.py").open("a") as file:
+        file.write(WATCHED)
+    with served(f"{serve_again} --port {port}", tmp_path, environ):
+        printed, told = with_answers(f". ./pool.env; {captcha}", tmp_path, environ)
+        assert printed == "signed in\n", told
+        pictures = sorted((tmp_path / "captchas").iterdir())
+        assert [each.read_bytes()[:4] for each in pictures] == [b"\x89PNG"] * 2
+        assert str(pictures[0].relative_to(tmp_path)) in told
+
+        for name, value in re.findall(r"export (\w+)=(.*)", (tmp_path / "pool.env").read_text()):
+            monkeypatch.setenv(name, value)
+        exec(EXAMPLES["tokens"], {})  # noqa: S102  # it is our own README
+    assert capsys.readouterr().out.splitlines() == [
         "InitiateAuth",
         "RespondToAuthChallenge",
         "the request is from ada",
-    ], done.stderr
-    assert server.returncode == 0
-    assert (tmp_path / "users.sqlite").exists()
-
-
-async def test_the_example_of_custom_challenges_shows_a_captcha_that_a_person_can_read(
-    live_pool, tmp_path
-):
-    watched = Watched(Triggers(policy=sequence(password(), challenge("captcha", attempts=3))))
-    async with live_pool(triggers=watched) as pool:
-        await pool.user("ada", "Correct-horse-1")
-        async with await anyio.open_process(
-            [sys.executable, "-c", EXAMPLES["custom challenge"]],
-            env=environment(await pool.app_client()),
-            cwd=tmp_path,
-        ) as process:
-            told = ""
-            for answer in ("WRONG", None):
-                while not told.rstrip(" ").endswith("?"):
-                    told += (await process.stderr.receive()).decode()
-                told += "\n"
-                await process.stdin.send((answer or watched.wanted).encode() + b"\n")
-            assert await process.wait() == 0
-            assert await process.stdout.receive() == b"signed in\n"
-    pictures = sorted((tmp_path / "captchas").iterdir())
-    assert [each.read_bytes()[:4] for each in pictures] == [b"\x89PNG"] * 2
-    assert str(pictures[0].relative_to(tmp_path)) in told
+    ]
 
 
 def test_the_example_of_triggers_is_a_lambda_handler_that_asks_for_the_password_first():

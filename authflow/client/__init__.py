@@ -6,6 +6,7 @@ from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
     from authflow.client.auth_client import AuthClient
+    from authflow.client.exchange import Exchange
     from authflow.config import AuthConfig
     from authflow.plugins.client_challenge import ClientChallenge
     from authflow.prompts.prompt import Prompt
@@ -18,6 +19,7 @@ else:
         __name__,
         {
             "authflow.client.auth_client": "AuthClient",
+            "authflow.client.exchange": "Exchange",
             "authflow.config": "AuthConfig",
             "authflow.plugins.client_challenge": "ClientChallenge",
             "authflow.prompts.prompt": "Prompt",
@@ -32,6 +34,7 @@ __all__ = [
     "AuthClient",
     "AuthConfig",
     "ClientChallenge",
+    "Exchange",
     "Message",
     "Prompt",
     "ScriptedPrompt",

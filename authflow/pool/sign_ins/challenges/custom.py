@@ -81,7 +81,8 @@ class CustomRounds:
             if not self.triggers.serves(caller.pool, event.trigger):
                 message = (
                     "Custom auth lambda trigger is not configured for the user pool:"
-                    f" {event.trigger}."
+                    f" {event.trigger}. Name it in the pool's LambdaConfig, or give the embedded"
+                    " pool triggers: `authflow serve --triggers module:name`."
                 )
                 raise CognitoError("InvalidUserPoolConfigurationException", message, reason=message)
 
