@@ -7,7 +7,7 @@ or a test drives the same code. A driver to whom an error happens lets it pass a
 conversation: nothing of it has to be undone.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -17,6 +17,7 @@ from authflow.answers import TypedAnswer
 from authflow.client.challenge_parameters import read_challenge
 from authflow.client.challenges import respond
 from authflow.errors import PasswordRequiredError, SessionExpiredError, UnexpectedReplyError
+from authflow.given_maps import GivenMap
 from authflow.machine import AuthFlow, Challenged, State
 from authflow.results import (
     Challenge,
@@ -115,7 +116,7 @@ class Conversations:
 
     app_client: wire.AppClient
     session_validity: float
-    client_metadata: Mapping[str, str] | None = field(default=None, repr=False)
+    client_metadata: GivenMap | None = field(default=None, repr=False)
 
     def sign_in(
         self, flow: AuthFlow, username: str, password: Secret[str] | None, *, now: float

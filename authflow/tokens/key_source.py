@@ -20,6 +20,7 @@ from joserfc.jwk import RSAKey
 from authflow.config import AuthConfig
 from authflow.errors import JwksUnreachableError
 from authflow.tokens.key_set import Keys
+from authflow.unframed import whole
 
 FETCH_TIMEOUT: Final = 10.0
 """Seconds for a flight, with all its attempts."""
@@ -58,6 +59,7 @@ def _flights() -> "MutableMapping[asyncio.AbstractEventLoop, _Flight]":
     return WeakKeyDictionary()
 
 
+@whole
 @define(kw_only=True, eq=False)
 class KeySource:
     """Gives the keys of a pool. It serves any number of tasks, on any number of event loops.

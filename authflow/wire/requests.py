@@ -3,15 +3,21 @@
 import base64
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from attrs import field, frozen
 
+from authflow.errors import MisuseError
+from authflow.given_maps import GivenMap
 from authflow.machine import AuthFlow
 from authflow.secret import Secret
+from authflow.unframed import whole
 from authflow.wire.auth_parameters import CHALLENGE_NAME, Beginning
 from authflow.wire.members import SECRET_HASH, USERNAME, Members
+
+Metadata = GivenMap | Mapping[str, str] | None
+"""ClientMetadata, as a client was given it or in clear."""
 
 
 def secret_hash(username: str, client_id: str, client_secret: Secret[str]) -> str:
@@ -30,6 +36,7 @@ def _concealed(body: Mapping[str, Any]) -> Secret[str]:
     return Secret(json.dumps(body, sort_keys=True))
 
 
+@whole
 @frozen(kw_only=True)
 class Request:
     """A request. Its members hold passwords and tokens, so they are kept as one secret text.
@@ -95,7 +102,7 @@ class AppClient:
         username: str,
         beginning: Beginning,
         *,
-        client_metadata: Mapping[str, str] | None = None,
+        client_metadata: Metadata = None,
     ) -> Request:
         """Spell InitiateAuth.
 
@@ -105,14 +112,15 @@ class AppClient:
             beginning: How it begins.
             client_metadata: Reaches PreSignUp, PreAuthentication and UserMigration triggers only.
         """
-        parameters = {USERNAME: username, **beginning.write()}
-        body = {
-            "AuthFlow": str(flow),
-            "ClientId": self.client_id,
-            "AuthParameters": self._named(parameters),
-            **_metadata(client_metadata),
-        }
-        return Request(operation="InitiateAuth", body=body)
+        return _spelt(
+            "InitiateAuth",
+            lambda: {
+                "AuthFlow": str(flow),
+                "ClientId": self.client_id,
+                "AuthParameters": self._named({USERNAME: username, **beginning.write()}),
+                **_metadata(client_metadata),
+            },
+        )
 
     def respond(
         self,
@@ -121,7 +129,7 @@ class AppClient:
         answers: Members,
         *,
         session: Secret[str] | None,
-        client_metadata: Mapping[str, str] | None = None,
+        client_metadata: Metadata = None,
     ) -> Request:
         """Spell RespondToAuthChallenge.
 
@@ -132,31 +140,33 @@ class AppClient:
             session: What the last reply gave, if it gave one.
             client_metadata: Reaches the triggers that this answer fires; it is never stored.
         """
-        body = {
-            "ChallengeName": challenge_name,
-            "ClientId": self.client_id,
-            "ChallengeResponses": self._named({USERNAME: username, **answers}),
-            **_metadata(client_metadata),
-        }
-        if session is not None:
-            body["Session"] = session.reveal()
-        return Request(operation="RespondToAuthChallenge", body=body)
+        return _spelt(
+            "RespondToAuthChallenge",
+            lambda: {
+                "ChallengeName": challenge_name,
+                "ClientId": self.client_id,
+                "ChallengeResponses": self._named({USERNAME: username, **answers}),
+                **_metadata(client_metadata),
+                **({} if session is None else {"Session": session.reveal()}),
+            },
+        )
 
-    def refresh(
-        self, refresh_token: Secret[str], client_metadata: Mapping[str, str] | None = None
-    ) -> Request:
+    def refresh(self, refresh_token: Secret[str], client_metadata: Metadata = None) -> Request:
         """Spell GetTokensFromRefreshToken."""
-        body = {
-            "RefreshToken": refresh_token.reveal(),
-            **self._identified(),
-            **_metadata(client_metadata),
-        }
-        return Request(operation="GetTokensFromRefreshToken", body=body)
+        return _spelt(
+            "GetTokensFromRefreshToken",
+            lambda: {
+                "RefreshToken": refresh_token.reveal(),
+                **self._identified(),
+                **_metadata(client_metadata),
+            },
+        )
 
     def revoke(self, refresh_token: Secret[str]) -> Request:
         """Spell RevokeToken."""
-        body = {"Token": refresh_token.reveal(), **self._identified()}
-        return Request(operation="RevokeToken", body=body)
+        return _spelt(
+            "RevokeToken", lambda: {"Token": refresh_token.reveal(), **self._identified()}
+        )
 
     def _identified(self) -> dict[str, str]:
         """Name the app client where Cognito takes its secret itself instead of a hash."""
@@ -166,8 +176,27 @@ class AppClient:
 
 def sign_out(access_token: Secret[str]) -> Request:
     """Spell GlobalSignOut."""
-    return Request(operation="GlobalSignOut", body={"AccessToken": access_token.reveal()})
+    return _spelt("GlobalSignOut", lambda: {"AccessToken": access_token.reveal()})
 
 
-def _metadata(client_metadata: Mapping[str, str] | None) -> dict[str, Any]:
-    return {"ClientMetadata": dict(client_metadata)} if client_metadata else {}
+def _spelt(operation: str, members: Callable[[], Mapping[str, Any]]) -> Request:
+    """Spell a request where no error can take what is in it along: this frame holds none of it.
+
+    Args:
+        operation: Cognito's operation.
+        members: Gives its members, in clear.
+
+    Raises:
+        MisuseError: They cannot be sent: something in them is no text.
+    """
+    try:
+        return Request(operation=operation, body=members())
+    except Exception as error:  # noqa: BLE001  # whatever it is, its frames hold what is in clear
+        why = type(error).__name__
+    msg = f"{operation} cannot be sent, for something in it is no text that JSON can hold: {why}"
+    raise MisuseError(msg)
+
+
+def _metadata(client_metadata: Metadata) -> dict[str, Any]:
+    given = client_metadata.reveal() if isinstance(client_metadata, GivenMap) else client_metadata
+    return {"ClientMetadata": dict(given)} if given else {}
