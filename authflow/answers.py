@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from attrs import field, frozen
 
-from authflow.errors import AnswerNotSupportedError
+from authflow.errors import AnswerNotSupportedError, MisuseError
 from authflow.given_maps import checked_map, wrapped_map
 from authflow.given_secrets import Unfit, checked, wrapped, wraps_secrets
 from authflow.secret import Secret
@@ -23,7 +23,10 @@ def _option(value: str) -> str:
     return checked("an option", wrapped(value), empty=True).reveal()
 
 
-def _attributes(values: Mapping[str, str]) -> Mapping[str, str]:
+def _attributes(values: Mapping[str, str] | None) -> Mapping[str, str]:
+    if values is None:
+        msg = "attributes must be a map of texts to texts, not None"
+        raise MisuseError(msg)
     return MappingProxyType(checked_map("attributes", wrapped_map(values)).reveal())
 
 

@@ -15,6 +15,7 @@ from authflow.secret import Secret
 from authflow.unframed import whole
 from authflow.wire.auth_parameters import CHALLENGE_NAME, Beginning
 from authflow.wire.members import SECRET_HASH, USERNAME, Members
+from authflow.wire.new_password import ATTRIBUTE_PREFIX
 
 Metadata = GivenMap | Mapping[str, str] | None
 """ClientMetadata, as a client was given it or in clear."""
@@ -58,12 +59,17 @@ class Request:
     def secrets(self) -> frozenset[str]:
         """Give all that the request holds and that no text of a server may tell again.
 
-        Short ClientMetadata is not among it: that is a language or a kind of device, and is a part
-        of many texts that a pool's triggers write for users.
+        Short ClientMetadata and attributes are not among it: that is a language or a kind of
+        device, and is a part of many texts that a pool and its triggers write for users.
         """
         body = self.body
         parameters = body.get("AuthParameters") or body.get("ChallengeResponses") or {}
-        values = [value for name, value in parameters.items() if name not in _NOT_SECRET]
+        values = [
+            value
+            for name, value in parameters.items()
+            if name not in _NOT_SECRET
+            and not (name.startswith(ATTRIBUTE_PREFIX) and len(value) < _TOKEN_CHARS)
+        ]
         values += [value for name, value in body.items() if name not in _NOT_SECRET]
         metadata = body.get("ClientMetadata") or {}
         values += [value for value in metadata.values() if len(value) >= _TOKEN_CHARS]
@@ -71,7 +77,8 @@ class Request:
 
 
 _TOKEN_CHARS: Final = 8
-"""Characters of ClientMetadata from which on it may be a token, such as a solved CAPTCHA's."""
+"""Characters of ClientMetadata and attributes from which on one may tell something: a token, such
+as a solved CAPTCHA's, or an address."""
 _NOT_SECRET: Final = frozenset({USERNAME, CHALLENGE_NAME, "AuthFlow", "ChallengeName", "ClientId"})
 
 
