@@ -147,6 +147,8 @@ class Transport:
             outcome = await secluded(self._deliver(request, read, passage), self._timeout)
         except TimeoutError:
             outcome = passage.ran_out(request, self._timeout)
+        if isinstance(outcome, _NotSentError):
+            outcome = UnreachableError(outcome.message)  # that it was not sent is for the retries
         if isinstance(outcome, AuthFlowError):
             try:
                 raise bare(outcome)

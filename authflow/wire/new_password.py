@@ -19,7 +19,7 @@ from authflow.wire.members import (
 )
 
 REQUIRED_ATTRIBUTES: Final = "requiredAttributes"
-_USER_ATTRIBUTES: Final = "userAttributes"
+USER_ATTRIBUTES: Final = "userAttributes"
 ATTRIBUTE_PREFIX: Final = "userAttributes."
 _NEW_PASSWORD: Final = "NEW_PASSWORD"
 
@@ -45,7 +45,7 @@ class Asked:
             {
                 **({} if self.user_id is None else {USER_ID_FOR_SRP: self.user_id}),
                 REQUIRED_ATTRIBUTES: json.dumps(wanted),
-                _USER_ATTRIBUTES: json.dumps(dict(self.attributes)),
+                USER_ATTRIBUTES: json.dumps(dict(self.attributes)),
             }
         )
 
@@ -60,7 +60,7 @@ class Asked:
         return cls(
             user_id=parameters.get(USER_ID_FOR_SRP),
             required_attributes=tuple(name.removeprefix(ATTRIBUTE_PREFIX) for name in wanted),
-            attributes=read_string_map(parameters, _USER_ATTRIBUTES),
+            attributes=read_string_map(parameters, USER_ATTRIBUTES),
         )
 
 

@@ -33,8 +33,8 @@ def secret_hash(username: str, client_id: str, client_secret: Secret[str]) -> st
     return base64.b64encode(hmac.digest(key, (username + client_id).encode(), "sha256")).decode()
 
 
-def _concealed(body: Mapping[str, Any]) -> Secret[str]:
-    return Secret(json.dumps(body, sort_keys=True))
+def _concealed(body: Mapping[str, Any] | Secret[str]) -> Secret[str]:
+    return body if isinstance(body, Secret) else Secret(json.dumps(body, sort_keys=True))
 
 
 @whole
@@ -45,10 +45,12 @@ class Request:
     Args:
         operation: Cognito's operation, such as "InitiateAuth".
         body: Its members.
+        before: The request before it in the same call: what was sent there may be told here.
     """
 
     operation: str
     _body: Secret[str] = field(converter=_concealed)
+    before: "Request | None" = field(default=None, eq=False, repr=False)
 
     @property
     def body(self) -> dict[str, Any]:
@@ -57,7 +59,7 @@ class Request:
         return members
 
     def secrets(self) -> frozenset[str]:
-        """Give all that the request holds and that no text of a server may tell again.
+        """Give all that the request and those before it hold and that no server may tell again.
 
         Short ClientMetadata and attributes are not among it: that is a language or a kind of
         device, and is a part of many texts that a pool and its triggers write for users.
@@ -73,7 +75,8 @@ class Request:
         values += [value for name, value in body.items() if name not in _NOT_SECRET]
         metadata = body.get("ClientMetadata") or {}
         values += [value for value in metadata.values() if len(value) >= _TOKEN_CHARS]
-        return frozenset(value for value in values if isinstance(value, str) and value)
+        held = frozenset(value for value in values if isinstance(value, str) and value)
+        return held if self.before is None else held | self.before.secrets()
 
 
 _TOKEN_CHARS: Final = 8
