@@ -1,13 +1,14 @@
 """What a challenge is answered with: a text, a `Secret`, or a typed answer, which says more."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from attrs import field, frozen
 
 from authflow.errors import AnswerNotSupportedError, MisuseError
-from authflow.given_secrets import Unfit, checked, is_text, wrapped, wraps_secrets
+from authflow.given_maps import checked_map, wrapped_map
+from authflow.given_secrets import Unfit, checked, wrapped, wraps_secrets
 from authflow.secret import Secret
-from authflow.string_map import string_map
 
 
 def _code(value: str | Secret[str]) -> Secret[str]:
@@ -22,13 +23,11 @@ def _option(value: str) -> str:
     return checked("an option", wrapped(value), empty=True).reveal()
 
 
-def _attributes(values: Mapping[str, str]) -> Mapping[str, str]:
-    attributes = string_map(values)
-    for name, value in attributes.items():
-        if not (is_text(name) and is_text(value)):
-            msg = "user attributes must be texts that UTF-8 can carry"
-            raise MisuseError(msg)
-    return attributes
+def _attributes(values: Mapping[str, str] | None) -> Mapping[str, str]:
+    if values is None:
+        msg = "attributes must be a map of texts to texts, not None"
+        raise MisuseError(msg)
+    return MappingProxyType(checked_map("attributes", wrapped_map(values)).reveal())
 
 
 @wraps_secrets("code")

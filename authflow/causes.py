@@ -84,7 +84,7 @@ NO_POOL: Final = Cause(
 SERVER_FAULT: Final = Cause(errors.ServerFaultError, "the server failed; try again later")
 UNKNOWN: Final = Cause(errors.RequestRejectedError, "", in_its_words=True)
 
-_WAF: Final = Cause(
+WAF: Final = Cause(
     errors.RequestBlockedError,
     "a firewall (AWS WAF) stopped the request: the user pool's owner knows why",
 )
@@ -95,6 +95,9 @@ _EXPIRED: Final = Cause(errors.SessionExpiredError, "the challenge was not answe
 _SPENT: Final = Cause(errors.SessionSpentError, "this challenge was answered before")
 _SESSION: Final = Cause(errors.SessionSpentError, "this challenge was answered or has expired")
 _CODE: Final = Cause(errors.CodeMismatchError, "the code is wrong; try again")
+_CODE_USED: Final = Cause(
+    errors.CodeMismatchError, "the code was used before: wait for the next one, and try again"
+)
 _DISABLED: Final = Cause(errors.UserDisabledError, "the user is disabled")
 _NOT_CONFIRMED: Final = Cause(
     errors.UserNotConfirmedError, "the user must confirm the sign-up first"
@@ -104,7 +107,10 @@ _TEMPORARY: Final = Cause(
     errors.TemporaryPasswordExpiredError,
     "the temporary password has expired: an administrator must set a new one",
 )
-_THREAT: Final = Cause(
+COMPROMISED: Final = Cause(
+    errors.NewPasswordRejectedError, "the password was rejected: it is known to attackers"
+)
+THREAT: Final = Cause(
     errors.SignInBlockedError,
     "the user pool's threat protection blocked this: try from elsewhere, or reset the password",
 )
@@ -117,8 +123,10 @@ _FOREIGN_TOKEN: Final = Cause(errors.WrongTokenError, "the token was given to an
 _NO_REVOCATION: Final = Cause(
     errors.PoolSetupError, "allow the revocation of tokens in the app client"
 )
-_NO_TRIGGER: Final = Cause(
-    errors.TriggerFailedError, "the user pool is not set up for this sign-in"
+_NO_TRIGGER: Final = Cause(errors.PoolSetupError, "the user pool is not set up for this sign-in")
+_ROTATION: Final = Cause(
+    errors.PoolSetupError,
+    "this does not go with the app client's refresh token rotation: refresh by AuthClient.refresh",
 )
 _NO_SUCH_POOL: Final = Cause(
     errors.PoolNotFoundError,
@@ -157,8 +165,12 @@ def _rejected(why: str) -> Cause:
     return Cause(errors.NewPasswordRejectedError, f"the password was rejected: {why}")
 
 
+def _attribute(why: str) -> Cause:
+    return Cause(errors.AttributeRejectedError, f"the user attributes were rejected: {why}")
+
+
 _PASSWORD: Final = _texts(
-    (_rejected("it is known to attackers"), "security reasons", "compromised"),
+    (COMPROMISED, "security reasons", "compromised"),
     (_rejected("it was used before"), "previous", "history", "used before"),
     (_rejected("it must have uppercase characters"), "upper"),
     (_rejected("it must have lowercase characters"), "lower"),
@@ -168,12 +180,16 @@ _PASSWORD: Final = _texts(
     (_rejected("it is too long"), "too long", "less than or equal"),
     (_rejected("it must not begin or end with a space"), "space"),
 )
+_USED_BEFORE: Final = r"\b(?:software token|code) (?:has |was )?(?:already )?(?:been )?used"
+_AT_A_PASSWORD: Final = r" at '(?:[\w.]*\.)?(?:new|proposed)?_?password'"
 _MANY: Final = _texts(
     # What is malformed is told with its value, in which any words may stand.
     (
         _rejected("it is not of the form of a password"),
-        r"validation errors? detected.* at '(?:\w*\.)?(?:new|proposed)?password'",
+        rf"{_AT_A_PASSWORD}.*failed to satisfy",
+        rf"validation errors? detected.*{_AT_A_PASSWORD}",
     ),
+    (_rejected("there is none"), "required parameter new_?password"),
     (UNKNOWN, "validation errors? detected"),
     (
         BAD_CREDENTIALS,
@@ -187,13 +203,16 @@ _MANY: Final = _texts(
         _LOCKED,
         *("attempts? (?:limit )?(?:is |was )?exceeded", "exceeded .*attempts"),
         *("too many .*(?:attempts|failures|tries)", "temporarily locked", "locked out"),
+        r"\b(?:account|user) (?:is |has been |was )?(?:now |currently )?locked",
     ),
-    (_THREAT, "security reasons", "adaptive authentication", "high risk"),
-    (_WAF, r"\bwaf\b"),
+    (COMPROMISED, "password (?:cannot|can not|can't|must not) be used.* security reasons"),
+    (THREAT, "security reasons", "adaptive authentication", "high risk"),
+    (WAF, r"\bwaf\b"),
     (_EXPIRED, "session (?:is |has |was )?expired", "expired session"),
     (_SPENT, "session .*only be used once", "session .*already (?:been )?used"),
     (_SESSION, "invalid session", "session (?:is )?(?:invalid|not (?:found|valid))"),
     (_CODE, "invalid code"),
+    (_CODE_USED, _USED_BEFORE),
     (_DISABLED, "user (?:account )?(?:is |has been )?disabled", "user is not enabled"),
     (_NOT_CONFIRMED, "not confirmed", "unconfirmed"),
     (_NO_SECRET, "secret was not received", "secret[_ ]?hash was not received"),
@@ -201,6 +220,7 @@ _MANY: Final = _texts(
     (_SCOPES, "token does not (?:have|contain|include)", r"\bscopes?\b"),
     (_TOKEN_KIND, "only refresh tokens"),
     (_NO_REVOCATION, "revocation is not enabled"),
+    (_ROTATION, "token rotation (?:is|was|has)"),
     (
         _FLOW,
         r"\bflow\b.*\bnot (?:enabled|allowed|supported|configured)",
@@ -222,6 +242,19 @@ _MANY: Final = _texts(
     ),
     (_PLAN, "feature plan", "not available in .*(?:tier|plan)"),
     (_ALIAS, "already found an entry", "already exists"),
+    (_attribute("the e-mail address is malformed"), r"\binvalid e-?mail\b"),
+    (_attribute("the phone number is malformed"), r"\binvalid phone\b"),
+    (_attribute("the app client may not write one of them"), r"\bunauthorized attribute"),
+    (
+        _attribute("one is missing"),
+        r"\battributes? .*\b(?:missing|required)\b",
+        r"\b(?:missing|required) (?:user )?attributes?\b",
+    ),
+    (
+        _attribute("one is not as the pool's schema wants it"),
+        r"\battributes? .*\b(?:not|n't|invalid|too long|too short)\b",
+        r"\binvalid (?:user )?attributes?\b",
+    ),
 )
 """NotAuthorizedException, InvalidParameterException and their like. First match wins."""
 
@@ -244,7 +277,8 @@ CODES: Final[Mapping[str, Code]] = {
     "CodeMismatchException": Code(_CODE, _texts((_SESSION, "session"))),
     "EnableSoftwareTokenMFAException": Code(_CODE),
     "ExpiredCodeException": Code(
-        Cause(errors.CodeExpiredError, "the code has expired; start again")
+        Cause(errors.CodeExpiredError, "the code has expired; start again"),
+        _texts((_CODE_USED, _USED_BEFORE)),
     ),
     "UserNotConfirmedException": Code(_NOT_CONFIRMED),
     "PasswordResetRequiredException": Code(_RESET),
@@ -262,7 +296,7 @@ CODES: Final[Mapping[str, Code]] = {
     "InvalidEmailRoleAccessPolicyException": Code(_MESSAGES_SETUP),
     "MFAMethodNotFoundException": Code(_NO_MFA),
     "SoftwareTokenMFANotFoundException": Code(_NO_MFA),
-    "ForbiddenException": Code(_WAF),
+    "ForbiddenException": Code(WAF),
     "AccessDeniedException": Code(_POLICY),
     "AccessDenied": Code(_POLICY),
     "ResourceNotFoundException": Code(_NO_SUCH_POOL, _texts((_NO_DEVICE, r"\bdevice\b"))),
@@ -287,7 +321,7 @@ CODES: Final[Mapping[str, Code]] = {
             ),
         ),
     ),
-    "InvalidUserPoolConfigurationException": _words(_TRIGGER, _NO_TRIGGER.told),
+    "InvalidUserPoolConfigurationException": _words(errors.PoolSetupError, _NO_TRIGGER.told),
     **dict.fromkeys(
         (
             *("TooManyRequestsException", "ThrottlingException", "Throttling", "SlowDown"),
@@ -303,6 +337,7 @@ CODES: Final[Mapping[str, Code]] = {
         ),
         Code(SERVER_FAULT),
     ),
+    **dict.fromkeys(("RequestTimeout", "RequestTimeoutException"), Code(TIMED_OUT)),
     # These say what is wrong with a request, and no more than that.
     **dict.fromkeys(
         (

@@ -5,9 +5,8 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeGuard
 
 from attrs import Attribute, Factory, field, frozen
 
@@ -25,6 +24,8 @@ _POOL_ID: Final = re.compile(r"(?P<region>[\w-]+)_[0-9a-zA-Z]+")
 _CLIENT_ID: Final = re.compile(r"[\w+]{1,128}")
 _REGION: Final = re.compile(r"[a-z0-9-]{1,32}")
 _SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_WHOLE: Final = re.compile(r"[0-9]{1,9}")
+_MOST: Final = 1_000_000_000
 _VALIDITY: Final = (timedelta(minutes=3), timedelta(minutes=15))
 _IN_A_TEST: Final = "allow_insecure_endpoint in a closed test network"
 
@@ -65,7 +66,7 @@ def _endpoint(value: str | None) -> SafeUrl | None:
 
 # Defaults that stand in the field are seen by every type checker, those of a decorator are not.
 def _two_connections(config: "AuthConfig") -> float:
-    if not (_is_number(config.connect_timeout) and _is_number(config.read_timeout)):
+    if not (_is_bounded(config.connect_timeout) and _is_bounded(config.read_timeout)):
         return 0.0  # their own checks come first
     return 2 * config.connect_timeout + config.read_timeout
 
@@ -127,7 +128,7 @@ class AuthConfig:
     client_secret: Secret[str] | None = field(default=None, converter=_secret)
     region: str = field(default=Factory(_region_of_pool, takes_self=True))
     endpoint: SafeUrl | None = field(default=None, converter=_endpoint)
-    allow_insecure_endpoint: bool = False
+    allow_insecure_endpoint: bool = field(default=False)
     issuer: str = field(default=Factory(_issuer_of_pool, takes_self=True))
     flow: AuthFlow = field(default=AuthFlow.USER_SRP_AUTH, converter=_flow)
     session_validity: timedelta = field(default=timedelta(minutes=3))
@@ -135,9 +136,9 @@ class AuthConfig:
     connect_timeout: float = field(default=5.0)
     read_timeout: float = field(default=20.0)
     request_timeout: float = field(default=Factory(_two_connections, takes_self=True))
-    verify_tokens: bool = True
+    verify_tokens: bool = field(default=True)
     jwks: "GivenKeys | None" = field(default=None, converter=_jwks)
-    fetch_jwks_on_open: bool = False
+    fetch_jwks_on_open: bool = field(default=False)
 
     @user_pool_id.validator
     def _check_pool(self, _: "Attribute[str]", value: str) -> None:
@@ -171,8 +172,10 @@ class AuthConfig:
 
     @session_validity.validator
     def _check_validity(self, _: "Attribute[timedelta]", value: timedelta) -> None:
-        if not _VALIDITY[0] <= value <= _VALIDITY[1]:
-            msg = "session_validity must be 3 to 15 minutes, as AuthSessionValidity is"
+        if not isinstance(value, timedelta) or not _VALIDITY[0] <= value <= _VALIDITY[1]:
+            msg = (
+                "session_validity must be a timedelta of 3 to 15 minutes, like AuthSessionValidity"
+            )
             raise ConfigError(msg)
 
     @max_concurrency.validator
@@ -180,8 +183,19 @@ class AuthConfig:
     @read_timeout.validator
     @request_timeout.validator
     def _check_positive(self, attribute: "Attribute[float]", value: float) -> None:
-        if not _is_number(value) or not 0 < value < inf:
-            msg = f"{attribute.name} must be a number above zero"
+        if not _is_bounded(value):
+            msg = f"{attribute.name} must be a number above zero, and {_MOST} at most"
+            raise ConfigError(msg)
+        if attribute.name == "max_concurrency" and not isinstance(value, int):
+            msg = "max_concurrency must be a whole number"
+            raise ConfigError(msg)
+
+    @allow_insecure_endpoint.validator
+    @verify_tokens.validator
+    @fetch_jwks_on_open.validator
+    def _check_switch(self, attribute: "Attribute[bool]", value: object) -> None:
+        if not isinstance(value, bool):
+            msg = f"{attribute.name} must be True or False, not {type(value).__name__}"
             raise ConfigError(msg)
 
     @property
@@ -295,8 +309,8 @@ def _hide(settings: dict[str, Any]) -> None:
 
 
 def _number(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        msg = f"{name} must be a whole number, not {text[:20]!r}"
+    if not _WHOLE.fullmatch(text):
+        msg = f"{name} must be a whole number of at most 9 digits, not {text[:20]!r}"
         raise ConfigError(msg)
     return int(text)
 
@@ -308,5 +322,9 @@ def _seconds(name: str, text: str) -> float:
     return float(text)
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_bounded(value: object) -> TypeGuard[float]:
+    return _is_number(value) and 0 < value <= _MOST

@@ -13,7 +13,7 @@ whatever was typed. What is left is what a pool's triggers say and what nobody h
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 from unicodedata import normalize
 from urllib.parse import unquote_plus
@@ -34,6 +34,21 @@ _QUOTED: Final = re.compile(rf"[{_QUOTE}]\s*([^{_QUOTE}]+)")
 _ASSIGNED: Final = re.compile(r"=\s*(\S+)")
 _GOES_ON: Final = re.compile(r"\.{2,}|…|\*{2,}")
 _CUT: Final = " .…*•,;!?"
+
+
+HIDDEN: Final = "***"
+"""What is shown instead of a text that is not."""
+
+
+def told(text: str, secrets: Iterable[str], *, documented: Collection[str] = ()) -> str:
+    """Give a name that a server wrote as it may be shown.
+
+    Args:
+        text: The name.
+        secrets: What must not be told.
+        documented: Names that Cognito documents: they are shown whatever was sent.
+    """
+    return HIDDEN if text not in documented and echoes(text, secrets) else text
 
 
 def echoes(text: str, secrets: Iterable[str]) -> bool:

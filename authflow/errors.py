@@ -24,6 +24,7 @@
     │   ├── PasswordResetRequiredError
     │   ├── TemporaryPasswordExpiredError
     │   ├── NewPasswordRejectedError
+    │   ├── AttributeRejectedError      a user attribute beside a new password
     │   ├── AliasExistsError            the address belongs to another account
     │   ├── SignInBlockedError          threat protection takes the sign-in for an attack
     │   ├── RequestBlockedError         a firewall or a policy lets nobody through from here
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AliasExistsError",
     "AnswerNotSupportedError",
+    "AttributeRejectedError",
     "AuthFlowError",
     "BadCredentialsError",
     "CodeDeliveryError",
@@ -337,6 +339,17 @@ class NewPasswordRejectedError(RefusedError):
     """The new password does not meet the pool's policy; the same challenge takes another one."""
 
     code = "new_password_rejected"
+    next_step = NextStep.RETRY_SAME_CHALLENGE
+
+
+class AttributeRejectedError(RefusedError):
+    """The pool does not take a user attribute; the same challenge takes the answer without fault.
+
+    That is a value that is malformed, one that is missing, or one that the app client may not
+    write.
+    """
+
+    code = "attribute_rejected"
     next_step = NextStep.RETRY_SAME_CHALLENGE
 
 

@@ -17,6 +17,7 @@ import attrs
 
 from authflow.errors import MisuseError
 from authflow.secret import Secret
+from authflow.unframed import whole
 
 C = TypeVar("C")
 
@@ -115,6 +116,6 @@ def wraps_secrets(*names: str) -> Callable[[type[C]], type[C]]:
             initialise(self, *args, **given)
 
         cls.__init__ = init  # type: ignore[method-assign]
-        return cls
+        return whole(cls)
 
     return decorate

@@ -14,12 +14,15 @@ from authflow.causes import (
     ACCESS_TOKEN_IS_NO_GOOD,
     BAD_CREDENTIALS,
     CODES,
+    COMPROMISED,
     NO_POOL,
     REFRESH_TOKEN_IS_NO_GOOD,
     SERVER_FAULT,
     STATUSES,
+    THREAT,
     THROTTLED,
     UNKNOWN,
+    WAF,
     Cause,
 )
 from authflow.echoes import echoes
@@ -38,6 +41,10 @@ _NO_CREDENTIALS: Final[Mapping[str, Cause]] = {
     "GlobalSignOut": ACCESS_TOKEN_IS_NO_GOOD,
 }
 """What wrong credentials are where a token is all that is sent: its user is gone."""
+_WAF_HEADER: Final = "x-amzn-waf-action"
+"""What AWS WAF says instead of an answer: "captcha" with HTTP's 405, "challenge" with 202 ("How the
+AWS WAF CAPTCHA and Challenge actions work" in its developer guide)."""
+_TELLS_WHO_EXISTS: Final = "UserNotFoundException"
 _OF_COGNITO_ALONE: Final = frozenset({"NotAuthorizedException", "InvalidParameterException"})
 """Codes that no gateway gives: the HTTP status tells nothing more about them."""
 _SERVER_ERRORS: Final = 500
@@ -69,12 +76,12 @@ def read_error(
     """
     named = bool(aws_code) and not aws_code.isdecimal()
     cause = _cause(aws_code if named else "", text, operation, status)
+    if is_stopped(headers or {}):
+        cause = WAF
     secrets, told, its_code = tuple(secrets), cause.told, None
     if named and (aws_code in CODES or not echoes(aws_code[:_READ_CHARS], secrets)):
         its_code = one_line(aws_code, _CODE_CHARS)
-    if cause.kind is errors.BadCredentialsError:
-        its_code = _TOLD_ABOUT_CREDENTIALS
-    if cause.kind is errors.TokenRevokedError and its_code == "UserNotFoundException":
+    if cause.kind is errors.BadCredentialsError or aws_code == _TELLS_WHO_EXISTS:
         its_code = _TOLD_ABOUT_CREDENTIALS
     if cause.kind is errors.ServerFaultError and status >= _SERVER_ERRORS:
         told = f"the server failed with HTTP status {status}"
@@ -85,6 +92,11 @@ def read_error(
     return cause.kind(told, aws_code=its_code, retry_after=_wait(cause, headers or {}))
 
 
+def is_stopped(headers: Mapping[str, str]) -> bool:
+    """Say whether a firewall (AWS WAF) answered instead of the user pool."""
+    return _WAF_HEADER in headers
+
+
 def _cause(aws_code: str, text: str, operation: str, status: int) -> Cause:
     """Say what an error means, by what came as it came."""
     known = CODES.get(aws_code)
@@ -93,6 +105,9 @@ def _cause(aws_code: str, text: str, operation: str, status: int) -> Cause:
         return SERVER_FAULT
     if cause is UNKNOWN and aws_code not in _OF_COGNITO_ALONE:
         return STATUSES.get(status, UNKNOWN if aws_code else NO_POOL)
+    if cause is COMPROMISED and operation != "RespondToAuthChallenge":
+        # It is the user's own that is refused, and there is no other one to choose here.
+        return cause if aws_code == "InvalidPasswordException" else THREAT
     if cause is BAD_CREDENTIALS:
         return _NO_CREDENTIALS.get(operation, cause)
     return cause

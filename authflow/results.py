@@ -10,6 +10,7 @@ from authflow.machine import AuthFlow
 from authflow.printable import printable
 from authflow.secret import Secret
 from authflow.sign_in import SignIn
+from authflow.unframed import whole
 
 
 def _frozen_map(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> Mapping[str, str]:
@@ -40,6 +41,7 @@ class Tokens:
     token_type: str = "Bearer"
 
 
+@whole
 @frozen(kw_only=True)
 class Challenge:
     """What the user pool asks for.

@@ -4,14 +4,16 @@ A traceback holds its frames, and these hold their local variables: events with 
 answers, requests. So errors of ours leave without.
 """
 
-from types import TracebackType
-from typing import Final, TypeVar
+from functools import wraps
+from types import FrameType, TracebackType
+from typing import Any, Final, TypeVar
 
 from attrs import frozen
 
 from authflow.errors import AuthFlowError
 
 E = TypeVar("E", bound=BaseException)
+C = TypeVar("C")
 
 
 def bare(error: E) -> E:
@@ -46,16 +48,51 @@ class Unframed:
         if not isinstance(error, AuthFlowError):
             return
         del _trace
-        link: BaseException | None = error
-        while link is not None:
-            if isinstance(link, AuthFlowError):
-                link.__context__ = None
-            link.__traceback__ = _others(link.__traceback__)
-            link = link.__cause__
         try:
-            raise error
+            raise _without_our_frames(error)
         finally:
-            del error, link  # a frame and its own error would keep each other alive
+            del error  # a frame and its own error would keep each other alive
+
+
+def whole(cls: type[C]) -> type[C]:
+    """Have no error lead to a value of a class that could not be made.
+
+    attrs' `__repr__` fails on a value that lacks attributes, and so does whoever shows the locals
+    of a frame in which one stands: `__init__`, a validator, or `__attrs_post_init__`. So what is
+    raised there leaves without these frames; the class's own decorators go before this one.
+
+    Args:
+        cls: A class whose making checks what it is given.
+    """
+    initialise = cls.__init__
+
+    @wraps(initialise)
+    def init(self: Any, *args: Any, **given: Any) -> None:
+        try:
+            initialise(self, *args, **given)
+        except BaseException as error:  # noqa: BLE001  # it is raised below
+            failed = _without_our_frames(error)
+        else:
+            return
+        del self, args, given
+        try:
+            raise failed
+        finally:
+            del failed
+
+    cls.__init__ = init  # type: ignore[method-assign]
+    return cls
+
+
+def _without_our_frames(error: E) -> E:
+    """Take from an error, and from what led to it, the frames of ours that they have passed."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, AuthFlowError):
+            link.__context__ = None
+        link.__traceback__ = _others(link.__traceback__)
+        link = link.__cause__
+    return error
 
 
 def _others(trace: TracebackType | None) -> TracebackType | None:
@@ -63,6 +100,12 @@ def _others(trace: TracebackType | None) -> TracebackType | None:
     if trace is None:
         return None
     rest = _others(trace.tb_next)
-    if str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0] in _OURS:
+    if _is_ours(trace.tb_frame):
         return rest
     return TracebackType(rest, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)
+
+
+def _is_ours(frame: FrameType) -> bool:
+    """Say whether a frame is of a package of ours, or of what attrs wrote for one."""
+    module = str(frame.f_globals.get("__name__", ""))
+    return module.partition(".")[0] in _OURS or frame.f_code.co_filename.startswith("<attrs ")

@@ -2,7 +2,9 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -250,3 +252,39 @@ def test_a_file_that_is_not_json_is_refused_by_name(tmp_path, content):
 def test_a_missing_file_is_refused_by_name(tmp_path):
     with pytest.raises(ConfigError, match=r"none\.json"):
         AuthConfig.from_amplify_outputs(tmp_path / "none.json")
+
+
+WRONG: list[Any] = [
+    *(None, 5, -1, 0, 1.5, 10**400, -(10**400), 1e400, float("nan"), "x", "", "\ud800", b"x"),
+    *(True, [], {}, object(), type, timedelta(0), timedelta.max, "9" * 5000),
+]
+
+
+@pytest.mark.parametrize("setting", [each.name for each in attrs.fields(AuthConfig)])
+def test_whatever_a_setting_is_given_it_is_taken_or_a_config_error(setting):
+    refused: list[str] = []
+    for wrong in WRONG:
+        try:
+            AuthConfig(**{"user_pool_id": "eu-central-1_A", "client_id": "1", setting: wrong})
+        except ConfigError as error:
+            refused.append(str(error))
+    assert len(refused) > 5
+    assert max(map(len, refused)) < 400
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        *("SESSION_VALIDITY", "MAX_CONCURRENCY", "CONNECT_TIMEOUT", "READ_TIMEOUT"),
+        *("REQUEST_TIMEOUT", "FLOW", "JWKS", "ENDPOINT", "ISSUER", "REGION"),
+    ],
+)
+@pytest.mark.parametrize(
+    "text", ["9" * 20, "9" * 5000, "nan", "inf", "-1", "1e9", "zz\x00", "\u0663"]
+)
+def test_whatever_a_variable_holds_is_a_config_error(variable, text):
+    environ = {"AUTHFLOW_USER_POOL_ID": "eu-central-1_A", "AUTHFLOW_CLIENT_ID": "1"}
+    if variable == "REGION" and text in {"9" * 20, "nan", "inf", "-1", "1e9"}:
+        return  # it may be one some day
+    with pytest.raises(ConfigError):
+        AuthConfig.from_env(environ={**environ, f"AUTHFLOW_{variable}": text})

@@ -88,6 +88,7 @@ def test_what_to_do_follows_from_whose_fault_it_is():
     assert [name for name, step in steps.items() if step is NextStep.RETRY_SAME_CHALLENGE] == [
         "CodeMismatchError",
         "NewPasswordRejectedError",
+        "AttributeRejectedError",
     ]
     for kind in CLASSES:
         if issubclass(kind, errors.RemoteProtocolError):

@@ -2,11 +2,14 @@
 
 import ast
 import importlib
+import inspect
 import re
+import traceback
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 
+import attrs
 import pytest
 
 from authflow.cli.new_plugin import write_plugin
@@ -224,3 +227,58 @@ def test_a_program_that_reaches_beyond_the_list_is_told_where(program: str, said
 def test_an_author_who_imports_from_a_face_is_told_what_stands_in_one_place():
     program = "from authflow.triggers import Issued, Limits\nfrom authflow.plugins import Prompt"
     assert elsewhere(program) == ["authflow.triggers: Issued"]
+
+
+def values() -> dict[str, type]:
+    """The public values and services: all that attrs wrote an `__init__` for."""
+    made = {
+        f"{package}.{name}": getattr(importlib.import_module(package), name)
+        for package, names in PUBLIC.items()
+        for name in names
+        if not name.startswith("_")
+    }
+    return {name: kind for name, kind in made.items() if inspect.isclass(kind) and attrs.has(kind)}
+
+
+def checks(kind: type) -> bool:
+    return hasattr(kind, "__attrs_post_init__") or any(
+        each.validator or each.converter for each in attrs.fields(kind)
+    )
+
+
+ODD = [None, 5, -1, 1e400, b"x", "\ud800", "zz", object(), [object()], {"a": object()}, type]
+
+
+def failures(kind: type) -> Iterator[Exception]:
+    """What is raised where a value is made of odd arguments: all odd, and each in its turn."""
+    names = [each.alias for each in attrs.fields(kind) if each.init]
+    for odd in ODD:
+        for given in (dict.fromkeys(names, odd), *({name: odd} for name in names)):
+            needed = [
+                each.alias
+                for each in attrs.fields(kind)
+                if each.init and each.default is attrs.NOTHING
+            ]
+            for other in ("x", 1):
+                try:
+                    kind(**{**dict.fromkeys(needed, other), **given})
+                except Exception as error:  # noqa: BLE001  # the test looks at it
+                    yield error
+
+
+@pytest.mark.parametrize("name", [name for name, kind in values().items() if checks(kind)])
+def test_a_value_that_cannot_be_made_breaks_no_report_of_the_crash(name):
+    """A half-made value in a frame would: its `__repr__` fails, and with it the whole report."""
+    raised = [*failures(values()[name])]
+    for error in raised:
+        links = [error, error.__cause__, error.__context__]
+        for link in filter(None, links):
+            traceback.TracebackException.from_exception(link, capture_locals=True)
+            for frame, _ in traceback.walk_tb(link.__traceback__):
+                for value in frame.f_locals.values():
+                    repr(value)
+
+
+def test_most_public_values_check_what_they_are_made_of():
+    raising = [name for name, kind in values().items() if checks(kind) and [*failures(kind)]]
+    assert len(raising) > 25

@@ -21,8 +21,10 @@ from authflow.errors import (
     NextStep,
     RefusedError,
     RemoteProtocolError,
+    RequestBlockedError,
     RequestRejectedError,
     ServerFaultError,
+    SignInBlockedError,
     ThrottledError,
     TokenRevokedError,
     TransportError,
@@ -139,11 +141,18 @@ def test_a_text_that_holds_what_was_sent_is_as_if_none_had_come():
 
 
 def test_what_a_text_means_does_not_depend_on_what_was_asked_for():
-    """But for a token's user who is gone: there is no password there that could be wrong."""
+    """But for a token's user who is gone: there is no password there that could be wrong.
+
+    And for a password that attackers know: only where it is a new one can another be chosen.
+    """
+    apart = (
+        {BadCredentialsError, TokenRevokedError},
+        {NewPasswordRejectedError, SignInBlockedError},
+    )
     for row in ROWS:
         for operation in OPERATIONS:
             refused = row.read(operation=operation)
-            if {type(refused), type(row.read())} != {BadCredentialsError, TokenRevokedError}:
+            if {type(refused), type(row.read())} not in apart:
                 assert row.fits(refused), (row, operation)
 
 
@@ -289,3 +298,20 @@ def test_whatever_the_server_says_is_a_refusal_or_no_answer(
     if status >= 500:
         assert isinstance(refused, ServerFaultError | ThrottledError)
     assert str(copy.deepcopy(refused)) == str(refused)
+
+
+@pytest.mark.parametrize("status", [400, 403, 429, 500, 502, 503])
+def test_no_status_tells_who_exists(status: int):
+    told = {
+        read_error(code, "", status=status).aws_code
+        for code in ("UserNotFoundException", "NotAuthorizedException")
+    }
+    assert told == {"NotAuthorizedException"}
+
+
+@pytest.mark.parametrize("status", [202, 400, 403, 405])
+@pytest.mark.parametrize("action", ["captcha", "challenge"])
+def test_what_a_firewall_answers_instead_of_the_pool_is_a_blocked_request(status: int, action: str):
+    for code in ("", str(status), "OddException", "NotAuthorizedException"):
+        refused = read_error(code, "", status=status, headers={"x-amzn-waf-action": action})
+        assert type(refused) is RequestBlockedError

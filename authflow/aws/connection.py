@@ -21,7 +21,7 @@ from authflow.errors import ConfigError
 from authflow.event_loop import HomeLoop
 from authflow.safe_url import SafeUrl, safe_url
 from authflow.seclusion import secluded
-from authflow.unframed import bare
+from authflow.unframed import bare, whole
 
 CONNECT_TIMEOUT: Final = 1.0
 READ_TIMEOUT: Final = 2.0
@@ -34,6 +34,7 @@ def _endpoint(endpoint: str | None) -> SafeUrl | None:
     return None if endpoint is None else safe_url(endpoint, "endpoint")
 
 
+@whole
 @define(kw_only=True, eq=False)
 class AwsConnection:
     """A client of one of AWS's services, made at its first use with AWS's usual credentials.

@@ -4,6 +4,7 @@ The HTTP session is the one that a client of AWS gets: the same class, and the s
 certificates and time-outs, as botocore reads them from the environment.
 """
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,10 +16,14 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import HTTPClientError
 from botocore.utils import get_environ_proxies
 
-from authflow.aws.sessions import certificates, client_config
+from authflow.aws.sessions import certificates, client_config, tell_when_sent
 
 _ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32
 """zlib tells the two apart by their beginnings."""
+_RAW: Final = -zlib.MAX_WBITS
+"""What some servers call deflate, without the header that RFC 9110 §8.4.1.2 asks for."""
+_MEMBERS: Final = 100
+"""Members of a gzip file that are read."""
 _COMPRESSED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 
 
@@ -53,6 +58,7 @@ class Download:
 
     url: str
     _http: Any = field(repr=False)
+    _read_timeout: float
 
     async def get(self, *, most: int) -> Document:
         """Download the document to its end.
@@ -69,11 +75,22 @@ class Download:
             headers={"User-Agent": "authflow", "Accept": "application/json"},
             stream_output=True,  # or it would be read without a limit
         )
-        reply = (await self._http.send(request.prepare())).raw
+        time = asyncio.get_running_loop().time
+        until = time() + self._read_timeout
+
+        def sent() -> None:
+            nonlocal until
+            until = time() + self._read_timeout
+
+        with tell_when_sent(sent):
+            reply = (await self._http.send(request.prepare())).raw
         try:
             if reply.status != 200:  # HTTP's OK
                 return Document(status=reply.status, body=b"")
-            body = await _read(reply, most)
+            async with asyncio.timeout_at(until):  # the session's own ends with the reply's head
+                body = await _read(reply, most)
+        except TimeoutError:
+            raise BrokenError(why="it came too slowly") from None
         finally:
             reply.close()
         return Document(
@@ -90,7 +107,7 @@ async def _read(reply: aiohttp.ClientResponse, most: int) -> bytes:
             body += piece
             if len(body) > most:
                 raise TooLargeError(most=most)
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except aiohttp.ClientError as error:
         raise BrokenError(why=type(error).__name__) from None
     return bytes(body)
 
@@ -102,16 +119,28 @@ def _unpacked(body: bytes, encoding: str, most: int) -> bytes:
         return body
     if encoding not in _COMPRESSED:
         raise BrokenError(why="it is packed in an unknown way")
-    unpacking = zlib.decompressobj(_ZLIB_OR_GZIP)
-    try:
-        whole = unpacking.decompress(body, most + 1)
-    except zlib.error:
-        raise BrokenError(why="it cannot be unpacked") from None
-    if len(whole) > most:
-        raise TooLargeError(most=most)
-    if not unpacking.eof:
-        raise BrokenError(why="it ends too early")
-    return whole
+    for window in (_ZLIB_OR_GZIP, _RAW) if encoding == "deflate" else (_ZLIB_OR_GZIP,):
+        try:
+            return _whole(body, window, most)
+        except zlib.error:
+            continue
+    raise BrokenError(why="it cannot be unpacked")
+
+
+def _whole(packed: bytes, window: int, most: int) -> bytes:
+    """Unpack all members, of which a gzip file may have several (RFC 1952 §2.2)."""
+    whole = b""
+    for _ in range(_MEMBERS):
+        unpacking = zlib.decompressobj(window)
+        whole += unpacking.decompress(packed, most + 1 - len(whole))
+        if len(whole) > most:
+            raise TooLargeError(most=most)
+        if not unpacking.eof:
+            raise BrokenError(why="it ends too early")
+        packed = unpacking.unused_data
+        if not packed:
+            return whole
+    raise TooLargeError(most=most)
 
 
 @asynccontextmanager
@@ -123,7 +152,7 @@ async def open_download(
     Args:
         url: Where the document is. What is not encrypted goes by no proxy.
         connect_timeout: Seconds for a connection to be made.
-        read_timeout: Seconds without a byte after which a reply is given up.
+        read_timeout: Seconds for a whole reply, from when the request is sent.
 
     Raises:
         ConfigError: The installed aiobotocore cannot be kept from following redirects, or the
@@ -138,4 +167,4 @@ async def open_download(
         max_pool_connections=1,
     )
     async with http:
-        yield Download(url, http)
+        yield Download(url, http, read_timeout)

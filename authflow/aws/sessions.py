@@ -76,7 +76,7 @@ class _Reply(aiohttp.ClientResponse):
         return await super().read()
 
     async def _read_bounded(self) -> bytes:
-        if self.headers.get("Content-Encoding", "identity").lower() != "identity":
+        if self.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
             raise CompressedError
         if (self.content_length or 0) > self.most_bytes:
             raise TooLongError

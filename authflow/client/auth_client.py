@@ -10,6 +10,13 @@ from attrs import define, evolve, field
 from authflow import wire
 from authflow.answers import Answer, NewPassword, hidden, read_answer
 from authflow.client.answerer import Answerer
+from authflow.client.arguments import (
+    checked_config,
+    checked_flow,
+    checked_prompt,
+    checked_username,
+    wrong_pending,
+)
 from authflow.client.conversation import (
     Ask,
     Came,
@@ -33,7 +40,8 @@ from authflow.errors import (
     PasswordRequiredError,
 )
 from authflow.event_loop import HomeLoop
-from authflow.given_secrets import checked, is_text, wrapped
+from authflow.given_maps import GivenMap, checked_map, wrapped_map
+from authflow.given_secrets import checked, wrapped
 from authflow.machine import AuthFlow, State
 from authflow.plugins.client_challenge import ClientChallenge
 from authflow.plugins.registry import CLIENT_CHALLENGES, PluginRegistry
@@ -42,11 +50,12 @@ from authflow.results import ChallengeRequired, SignedIn, SignInResult, Tokens
 from authflow.secret import Secret
 from authflow.tokens.usernames import unverified_username
 from authflow.tokens.verifier import TokenVerifier
-from authflow.unframed import Unframed
+from authflow.unframed import Unframed, whole
 
 _NEW_PASSWORD: Final = State.NEW_PASSWORD_REQUIRED
 
 
+@whole
 @define(eq=False)
 class AuthClient:
     """Signs users in to one user pool. An async context manager; make one per event loop and pool.
@@ -72,7 +81,7 @@ class AuthClient:
             If it raises, the log says so once, and the sign-in goes on.
 
     Raises:
-        MisuseError: The observer is no function, or a coroutine function.
+        MisuseError: The config is none, or the observer is no function, or a coroutine function.
     """
 
     config: AuthConfig
@@ -91,6 +100,7 @@ class AuthClient:
     _resources: AsyncExitStack = field(factory=AsyncExitStack, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        checked_config(self.config)
         self._answerer = Answerer(
             PluginRegistry(
                 CLIENT_CHALLENGES,
@@ -154,6 +164,7 @@ class AuthClient:
             SignedIn, or ChallengeRequired for a challenge that is the caller's to answer.
 
         Raises:
+            MisuseError: An argument is not what it should be; nothing was sent.
             PasswordRequiredError: The flow needs a password.
             RefusedError: The pool said no; the class says why.
             RemoteProtocolError: The server is not what it should be; nothing secret was sent to it
@@ -165,16 +176,17 @@ class AuthClient:
                 TransportError with the tokens in it, which `verify` takes later.
         """
         password = None if password is None else wrapped(password)
-        flow = self.config.flow if flow is None else _flow(flow)
+        given = wrapped_map(client_metadata)
+        del client_metadata  # from here on no frame holds any of it in clear
+        flow = self.config.flow if flow is None else checked_flow(flow)
         if password is not None:
             password = checked("password", password, empty=True)
-        if not is_text(username) or not username:
-            msg = "username must be a text that is not empty"
-            raise MisuseError(msg)
+        username, prompt = checked_username(username), checked_prompt(prompt)
+        metadata = checked_map("client_metadata", given)
         if flow is not AuthFlow.CUSTOM_AUTH and password is None:
             msg = f"{flow} needs a password; only CUSTOM_AUTH does without"
             raise PasswordRequiredError(msg)
-        conversations = self._conversations(client_metadata)
+        conversations = self._conversations(metadata)
         begun = conversations.sign_in(flow, username, password, now=self._now())
         with Unframed():
             return await self._carry_on(begun, prompt)
@@ -206,16 +218,26 @@ class AuthClient:
         Raises:
             AnswerNotSupportedError: The challenge takes another kind of answer; the error names it.
             SessionExpiredError: The time for an answer is over; nothing was sent.
+            SignInOverError: `pending` is a SignedIn.
+            MisuseError: `pending` or another argument is not what it should be; nothing was sent.
             AuthFlowError: As `sign_in`.
         """
         answer = hidden(answer)  # from here on no frame holds the text itself
-        answer = read_answer(answer)
-        if attributes:
+        given, given_attributes = wrapped_map(client_metadata), wrapped_map(attributes)
+        wrong = wrong_pending(pending)
+        if wrong is not None:
+            del pending, attributes, client_metadata  # it may be the answer, in the wrong place
+            raise wrong
+        del attributes, client_metadata
+        answer, prompt = read_answer(answer), checked_prompt(prompt)
+        metadata = checked_map("client_metadata", given)
+        completed = checked_map("attributes", given_attributes)
+        if not completed.is_empty:
             if not isinstance(answer, Secret) or pending.challenge.name != _NEW_PASSWORD:
                 msg = f"attributes go with the text that answers {_NEW_PASSWORD}, and nothing else"
                 raise AnswerNotSupportedError(msg)
-            answer = NewPassword(answer, attributes=attributes)
-        conversations = self._conversations(client_metadata)
+            answer = NewPassword(answer, attributes=completed.reveal())
+        conversations = self._conversations(metadata)
         begun = conversations.answer(pending, answer, now=self._now())
         with Unframed():
             return await self._carry_on(begun, prompt)
@@ -237,14 +259,17 @@ class AuthClient:
             a new one if the pool rotates them, else the one that was given.
 
         Raises:
-            MisuseError: The refresh token is no text.
+            MisuseError: The refresh token is no text, or the metadata no map of texts.
             TokenRevokedError: The refresh token is no longer good.
             AuthFlowError: As `sign_in`.
         """
         refresh_token = wrapped(refresh_token)
+        given = wrapped_map(client_metadata)
+        del client_metadata
         refresh_token = checked("refresh_token", refresh_token)
+        metadata = checked_map("client_metadata", given)
         transport = self._open_transport
-        request = self.config.app_client.refresh(refresh_token, client_metadata)
+        request = self.config.app_client.refresh(refresh_token, metadata)
         tokens = await transport.send(request, wire.read_refreshed)
         # Before they are verified: an old refresh token may be spent, and the new one must not be
         # lost if the keys cannot be had.
@@ -355,7 +380,7 @@ class AuthClient:
             case Verify(signed_in):
                 return await self.verify(signed_in)
 
-    def _conversations(self, client_metadata: Mapping[str, str] | None) -> Conversations:
+    def _conversations(self, client_metadata: GivenMap) -> Conversations:
         return Conversations(
             app_client=self.config.app_client,
             session_validity=self.config.session_validity.total_seconds(),
@@ -372,10 +397,3 @@ class AuthClient:
 
     def _now(self) -> float:
         return self.clock().timestamp()
-
-
-def _flow(flow: AuthFlow | str) -> AuthFlow:
-    if flow not in list(AuthFlow):
-        msg = f"flow must be one of {', '.join(AuthFlow)}"
-        raise MisuseError(msg)
-    return AuthFlow(flow)

@@ -8,7 +8,12 @@ the challenges that it is made of: "otp", "captcha+otp", "question#2" for a seco
 from typing import Final
 
 from authflow import rounds
-from authflow.errors import MisuseError, PluginNotFoundError
+from authflow.errors import (
+    AuthFlowError,
+    MisuseError,
+    PluginFailedError,
+    PluginNotFoundError,
+)
 from authflow.given_secrets import checked, wrapped
 from authflow.machine import State
 from authflow.plugins.registry import PluginRegistry
@@ -58,6 +63,7 @@ async def choose(challenge: Challenge, registry: PluginRegistry, prompt: Prompt)
 
     Raises:
         PluginNotFoundError: No option can be answered here.
+        PluginFailedError: The prompt raised.
         MisuseError: The prompt gave what is no option.
     """
     options = options_of(challenge)
@@ -69,7 +75,13 @@ async def choose(challenge: Challenge, registry: PluginRegistry, prompt: Prompt)
         raise PluginNotFoundError(msg)
     if len(possible) == 1:
         return Secret(possible[0])
-    chosen = wrapped(await prompt.choose("How do you want to go on?", possible))
+    try:
+        chosen = wrapped(await prompt.choose("How do you want to go on?", possible))
+    except AuthFlowError:
+        raise
+    except Exception as error:
+        msg = f"the prompt failed: {type(error).__name__}"
+        raise PluginFailedError(msg) from error
     answer = checked("what the prompt gave", chosen)
     check_choice(challenge, answer)
     return answer

@@ -7,17 +7,19 @@ or a test drives the same code. A driver to whom an error happens lets it pass a
 conversation: nothing of it has to be undone.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from authflow import srp, wire
 from authflow.answers import TypedAnswer
 from authflow.client.challenge_parameters import read_challenge
 from authflow.client.challenges import respond
+from authflow.echoes import told
 from authflow.errors import PasswordRequiredError, SessionExpiredError, UnexpectedReplyError
-from authflow.machine import AuthFlow, Challenged, State
+from authflow.given_maps import GivenMap
+from authflow.machine import AuthFlow, Challenged, Event, State
 from authflow.results import (
     Challenge,
     ChallengeRequired,
@@ -31,6 +33,9 @@ from authflow.wire import auth_parameters, password_verifier
 
 MOST_ROUNDS: Final = 40
 """Replies that one sign-in may take. Cognito's longest documented ones stay far below."""
+
+
+_CHALLENGES: Final = frozenset(map(str, State))
 
 
 @frozen
@@ -115,7 +120,7 @@ class Conversations:
 
     app_client: wire.AppClient
     session_validity: float
-    client_metadata: Mapping[str, str] | None = field(default=None, repr=False)
+    client_metadata: GivenMap | None = field(default=None, repr=False)
 
     def sign_in(
         self, flow: AuthFlow, username: str, password: Secret[str] | None, *, now: float
@@ -184,7 +189,7 @@ class Conversations:
             came = yield Send(request)
             reply: wire.Reply = came.value
             sign_in = sign_in.advance(
-                reply.event,
+                _shown(reply.event, request),
                 canonical_username=reply.canonical_username,
                 session=reply.session,
                 expires_at=came.at + self.session_validity,
@@ -205,13 +210,14 @@ class Conversations:
                 came = yield _proving(proof, reply)
                 proved: password_verifier.Answer = came.value
                 _in_time(sign_in, came.at)
-                request = self._request(sign_in, proved.write())
+                request = evolve(self._request(sign_in, proved.write()), before=request)
                 continue
             came = yield Ask(challenge=asked, chosen=chosen, until=sign_in.expires_at)
             answer: Secret[str] | Unanswered | None = came.value
             if answer is None or isinstance(answer, Unanswered):
                 return ChallengeRequired(challenge=asked, sign_in=sign_in, because=answer)
-            sign_in, request, said = self._respond(sign_in, asked, answer, came.at)
+            sign_in, answered, said = self._respond(sign_in, asked, answer, came.at)
+            request = evolve(answered, before=request)
             chosen = said or chosen
 
     def _respond(
@@ -245,6 +251,13 @@ def _in_time(sign_in: SignIn, now: float) -> None:
     if now >= sign_in.expires_at:
         msg = "the time for an answer is over; start a new sign-in"
         raise SessionExpiredError(msg)
+
+
+def _shown(event: Event, request: wire.Request) -> Event:
+    """Give an event as it may be shown: a challenge that is none of Cognito's may be an echo."""
+    if isinstance(event, Challenged) and event.name not in _CHALLENGES:
+        return Challenged(told(event.name, request.secrets()))
+    return event
 
 
 def _challenge(reply: wire.Reply, previous: Challenge | None) -> Challenge:

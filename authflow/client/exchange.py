@@ -6,15 +6,17 @@ from typing import Any, Final, Self
 from attrs import frozen
 
 from authflow import rounds
+from authflow.echoes import HIDDEN, told
 from authflow.errors import AuthFlowError
+from authflow.machine import State
 from authflow.printable import printable
 from authflow.wire import Request
 from authflow.wire.auth_parameters import CHALLENGE_NAME, SRP_A
 from authflow.wire.members import USER_ID_FOR_SRP, USERNAME
-from authflow.wire.new_password import REQUIRED_ATTRIBUTES
-from authflow.wire.password_verifier import SALT, SRP_B, TIMESTAMP
+from authflow.wire.mfa_choice import OPTIONS
+from authflow.wire.new_password import REQUIRED_ATTRIBUTES, USER_ATTRIBUTES
+from authflow.wire.password_verifier import SALT, SECRET_BLOCK, SRP_B, TIMESTAMP
 
-HIDDEN: Final = "***"
 _LONGEST: Final = 48
 """Characters of a value that are shown: enough to tell one from another."""
 _SHOWN: Final = frozenset(
@@ -25,9 +27,17 @@ _SHOWN: Final = frozenset(
         *(rounds.KIND, rounds.ATTEMPT, rounds.ATTEMPTS),
     }
 )
+_CHALLENGES: Final = frozenset(map(str, State))
 _GROUPS: Final = frozenset(
     {"AuthParameters", "ChallengeResponses", "ChallengeParameters", "AuthenticationResult"}
 )
+_DOCUMENTED: Final = (
+    _SHOWN
+    | _GROUPS
+    | {*("Session", "AvailableChallenges", "NewDeviceMetadata", SECRET_BLOCK, OPTIONS)}
+    | {*("AccessToken", "IdToken", "RefreshToken", USER_ATTRIBUTES)}
+)
+"""Names of a reply's members that Cognito documents, and our triggers' own."""
 
 
 @frozen(kw_only=True)
@@ -35,6 +45,7 @@ class Exchange:
     """One request and its outcome. Every value that is not known to be harmless is hidden.
 
     What cannot be printed in the others, and in the members' names, is escaped: a server wrote it.
+    For the same reason either is hidden if it repeats what was sent.
 
     Args:
         operation: Cognito's operation, such as "InitiateAuth".
@@ -54,21 +65,24 @@ class Exchange:
         sent = _shown(request.body)
         if isinstance(outcome, AuthFlowError):
             return cls(operation=request.operation, sent=sent, received={}, error=outcome)
-        return cls(operation=request.operation, sent=sent, received=_shown(outcome))
+        received = _shown(outcome, request.secrets())
+        return cls(operation=request.operation, sent=sent, received=received)
 
 
-def _shown(members: Mapping[str, Any]) -> dict[str, Any]:
+def _shown(members: Mapping[str, Any], secrets: frozenset[str] = frozenset()) -> dict[str, Any]:
     return {
-        printable(str(name)): (
-            _shown(value) if name in _GROUPS and isinstance(value, Mapping) else _one(name, value)
+        printable(told(str(name), secrets, documented=_DOCUMENTED)): (
+            _shown(value, secrets)
+            if name in _GROUPS and isinstance(value, Mapping)
+            else _one(name, value, secrets)
         )
         for name, value in members.items()
         if name != "ResponseMetadata"  # botocore's own, not Cognito's
     }
 
 
-def _one(name: str, value: Any) -> Any:
+def _one(name: str, value: Any, secrets: frozenset[str]) -> Any:
     if name not in _SHOWN:
         return HIDDEN
-    text = printable(str(value))
+    text = printable(told(str(value), secrets, documented=_CHALLENGES))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"

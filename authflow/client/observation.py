@@ -9,6 +9,7 @@ from attrs import define, field
 
 from authflow.client.exchange import Exchange
 from authflow.errors import AuthFlowError, MisuseError
+from authflow.unframed import whole
 from authflow.wire import Request
 
 _log: Final = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ def _checked(observer: object) -> Callable[[Exchange], object]:
     return observer
 
 
+@whole
 @define(eq=False)
 class Observation:
     """Tells one observer, and says once in the log if it fails.

@@ -47,7 +47,7 @@ from authflow.errors import (
     TimedOutError,
     UnreachableError,
 )
-from authflow.refusals import read_error
+from authflow.refusals import is_stopped, read_error
 from authflow.seclusion import secluded
 from authflow.unframed import bare
 from authflow.wire import Request
@@ -147,6 +147,8 @@ class Transport:
             outcome = await secluded(self._deliver(request, read, passage), self._timeout)
         except TimeoutError:
             outcome = passage.ran_out(request, self._timeout)
+        if isinstance(outcome, _NotSentError):
+            outcome = UnreachableError(outcome.message)  # that it was not sent is for the retries
         if isinstance(outcome, AuthFlowError):
             try:
                 raise bare(outcome)
@@ -199,7 +201,12 @@ class Transport:
         except Exception:  # noqa: BLE001
             # botocore's parser trusts the server: JSON of another shape breaks it in many ways.
             return MalformedReplyError(_NO_POOL)
-        return reply if _is_cognitos(reply) else MalformedReplyError(_NO_POOL)
+        if _is_cognitos(reply):
+            return reply
+        metadata = reply.get("ResponseMetadata", {})
+        if is_stopped(headers := metadata.get("HTTPHeaders", {})):
+            return read_error("", "", headers=headers)
+        return MalformedReplyError(_NO_POOL)
 
 
 _NO_POOL: Final = "the reply is not Cognito's JSON: the server is no user pool"
@@ -227,6 +234,26 @@ def _check_json(response_dict: Mapping[str, Any], **_: object) -> None:
         is_object = False
     if not is_object:
         raise _NoJsonObjectError
+
+
+def _name_the_error(response_dict: dict[str, Any], **_: object) -> None:
+    """Put an error's name where botocore's parser looks for it.
+
+    Source: "Operation error serialization" of Smithy's AWS JSON protocols: a client has to look for
+    it in the header X-Amzn-Errortype, and in the members `code` and `__type` of the body.
+    """
+    if response_dict["status_code"] < 300:  # HTTP's first refusal or redirect
+        return
+    try:
+        body = json.loads(response_dict["body"].decode() or "{}")
+    except (ValueError, RecursionError):
+        return
+    if not isinstance(body, dict) or body.get("__type"):
+        return
+    named = response_dict["headers"].get("x-amzn-errortype") or body.get("code")
+    if isinstance(named, str) and named:
+        body["__type"] = named.partition(":")[0]
+        response_dict["body"] = json.dumps(body).encode()
 
 
 def _refusal(request: Request, error: ClientError) -> AuthFlowError:
@@ -298,6 +325,7 @@ async def open_transport(
     async with session.create_client(
         "cognito-idp", region_name=config.region, endpoint_url=config.endpoint, config=options
     ) as client:
-        client.meta.events.register("before-parse.cognito-identity-provider", _check_json)
+        for handler in (_check_json, _name_the_error):
+            client.meta.events.register("before-parse.cognito-identity-provider", handler)
         in_flight = anyio.Semaphore(config.max_concurrency, fast_acquire=True)
         yield Transport(client, in_flight, config.request_timeout, observer)

@@ -22,6 +22,7 @@ from attrs import Factory, define, evolve, field, frozen
 
 from authflow.errors import ConfigError, KeysUnavailableError
 from authflow.secret import Secret
+from authflow.unframed import whole
 
 KEY_BYTES: Final = 32
 """The least size of a key, and the size of a subkey: the strength of HMAC-SHA256 and AES-256."""
@@ -72,6 +73,7 @@ def _the_only_key(ring: "KeyRing") -> str:
     return ring.current
 
 
+@whole
 @frozen(kw_only=True)
 class KeyRing:
     """The keys, and what each of them is for.
@@ -244,6 +246,7 @@ class KeyProvider(Protocol):
         """
 
 
+@whole
 @define(kw_only=True, eq=False)
 class CachedKeys:
     """Keeps the ring of a slow provider, and asks for a newer one when it is time.

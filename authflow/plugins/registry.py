@@ -35,6 +35,7 @@ from authflow.errors import (
     PluginNotFoundError,
 )
 from authflow.plugins.names import NAME, NAME_RULE, OWN_NAMES, Side, canonical
+from authflow.unframed import whole
 
 if TYPE_CHECKING:
     from authflow.plugins.installed import InstalledPlugins, PluginInfo
@@ -83,6 +84,7 @@ def _preferences(prefer: Mapping[str, str]) -> Mapping[str, str]:
     return dict(prefer)
 
 
+@whole
 @frozen
 class PluginRegistry:
     """Finds the challenge plugins of one side by their names.

@@ -12,6 +12,7 @@ from authflow.plugins.admission import Admitted, AlreadySent, SendRefused
 from authflow.plugins.outcomes import Outcome
 from authflow.secret import Secret
 from authflow.string_map import string_map
+from authflow.unframed import whole
 
 
 class Sends(Protocol):
@@ -89,6 +90,7 @@ class CreateContext:
         return await self.sends.deliver(destination, send)
 
 
+@whole
 @frozen(kw_only=True)
 class Issued:
     """A challenge that was made.

@@ -33,6 +33,7 @@ from authflow.pool.triggers.invokers import InProcess, Invoker, TriggerSet, Trig
 from authflow.pool.triggers.runner import TIMEOUT, TriggerRunner
 from authflow.pool.workers import Workers
 from authflow.safe_url import SafeUrl, is_loopback, safe_host, safe_url
+from authflow.unframed import whole
 
 _BACKLOG: Final = 2048
 _REGION: Final = re.compile(r"[a-z0-9-]{1,32}")  # as clients take it, for the ids begin with it
@@ -78,6 +79,7 @@ def _home() -> HomeLoop:
     return HomeLoop("this server", "open and close it on one, and make another for another one")
 
 
+@whole
 @define(kw_only=True)
 class PoolServer:
     """An embedded user pool that serves HTTP; an async context manager.

@@ -6,6 +6,7 @@ from typing import TypeVar
 from attrs import define, field
 
 from authflow.errors import PluginFailedError
+from authflow.unframed import whole
 
 T = TypeVar("T")
 
@@ -14,6 +15,7 @@ def _iterator(answers: Iterable[str]) -> Iterator[str]:
     return iter(answers)
 
 
+@whole
 @define
 class ScriptedPrompt:
     """Answers from a list: for scripts and tests. What it is told it keeps as it came, unescaped.

@@ -96,7 +96,8 @@ class TerminalPrompt:
                 shown.
         """
         if hidden and _hides_by_itself(self.input):
-            return await anyio.to_thread.run_sync(_hidden, f"{question} ", abandon_on_cancel=True)
+            shown = f"{lines(question)} "  # `getpass` would write it as it is
+            return await anyio.to_thread.run_sync(_hidden, shown, abandon_on_cancel=True)
         with _echo_off(self.input) if hidden else nullcontext():
             self._write(lines(question), end=" ")
             line = await _read_line(self.input)

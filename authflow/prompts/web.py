@@ -26,6 +26,7 @@ from attrs import define, field, frozen
 from authflow.errors import MisuseError
 from authflow.printable import lines, printable
 from authflow.prompts.links import checked_link
+from authflow.unframed import whole
 
 T = TypeVar("T")
 
@@ -49,6 +50,7 @@ def _printable_options(options: Sequence[str]) -> tuple[str, ...]:
     return tuple(map(printable, options))
 
 
+@whole
 @frozen(kw_only=True)
 class Message:
     """Something to show, or to ask. What cannot be printed in its texts is escaped.

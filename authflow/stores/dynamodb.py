@@ -29,6 +29,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from authflow.aws.connection import AwsConnection
 from authflow.errors import ConfigError, LimitStateError, LimitStoreUnavailableError
 from authflow.stores.store import Stored
+from authflow.unframed import whole
 
 _CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 _IN_USE: Final = "ResourceInUseException"
@@ -37,6 +38,7 @@ _NAMES: Final = {"#version": "version", "#until": "expires_at"}
 _log = logging.getLogger(__name__)
 
 
+@whole
 @define(kw_only=True, eq=False)
 class DynamoDbLimitStore(AwsConnection):
     """Keeps limits in a table of DynamoDB, for any number of processes.

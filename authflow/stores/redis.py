@@ -17,6 +17,7 @@ from authflow.errors import ConfigError, LimitStateError, LimitStoreUnavailableE
 from authflow.event_loop import HomeLoop
 from authflow.extras import UnavailableImportError, advice
 from authflow.stores.store import Stored
+from authflow.unframed import whole
 
 try:
     from redis.asyncio import BlockingConnectionPool, Redis
@@ -67,6 +68,7 @@ def _client(client: Any) -> Any:
     return client
 
 
+@whole
 @define(kw_only=True, eq=False)
 class RedisLimitStore:
     """Keeps limits in Redis or Valkey, for any number of processes.

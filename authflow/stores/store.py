@@ -15,6 +15,7 @@ from typing import Final, Protocol, runtime_checkable
 from attrs import define, field, frozen
 
 from authflow.errors import ConfigError, LimitStoreUnavailableError
+from authflow.unframed import whole
 
 
 @frozen(kw_only=True)
@@ -74,6 +75,7 @@ class KeepsStrangersApart(Protocol):
         """Give the store for the entries of users who do not exist. It may forget any of them."""
 
 
+@whole
 @define(kw_only=True, eq=False)
 class MemoryLimitStore:
     """A store for one process. Restarting it forgets all counts: for development and tests.
@@ -179,6 +181,7 @@ class MemoryLimitStore:
             heapq.heapify(self._expiries)
 
 
+@whole
 @define(kw_only=True, eq=False)
 class _Forgetful(MemoryLimitStore):
     """A store that forgets its oldest entry where it is full."""

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from attrs import define, field, frozen
 
 from authflow.secret import Secret
+from authflow.unframed import whole
 
 
 def _secret(text: str | Secret[str]) -> Secret[str]:
     return Secret.of(text)
 
 
+@whole
 @frozen
 class Sent:
     """A message that a plugin has sent.

@@ -35,6 +35,7 @@ from authflow.triggers import (
     parse_event,
 )
 from authflow.triggers.events.replies import CreateReply
+from authflow.unframed import whole
 
 POOL_ID: Final = "eu-central-1_EXAMPLE01"
 CLIENT_ID: Final = "1example23456789"
@@ -128,6 +129,7 @@ class _Recorded:
         return filled_in
 
 
+@whole
 @define(kw_only=True, eq=False)
 class TriggerBench:
     """A trigger challenge at work.

@@ -12,8 +12,10 @@ import anyio.lowlevel
 from attrs import define, field
 
 from authflow.prompts.scripted import ScriptedPrompt
+from authflow.unframed import whole
 
 
+@whole
 @define
 class WatchedPrompt(ScriptedPrompt):
     """A script that takes its time, and keeps what it was asked and what it was shown."""

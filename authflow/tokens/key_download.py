@@ -3,7 +3,7 @@
 import aiohttp
 from botocore.exceptions import BotoCoreError, HTTPClientError, SSLError
 
-from authflow.aws.downloads import Download, TooLargeError, open_download
+from authflow.aws.downloads import BrokenError, Download, TooLargeError, open_download
 from authflow.aws.sessions import RedirectedError
 from authflow.tokens.key_set import MOST_BYTES, BrokenJwksError, Keys, read_published
 
@@ -29,7 +29,7 @@ async def attempt(download: Download) -> Keys:
         document = await download.get(most=MOST_BYTES)
         if document.status == 200:  # HTTP's OK
             return read_published(document.body)
-    except BrokenJwksError as error:
+    except (BrokenJwksError, BrokenError) as error:
         raise TryAgainError(str(error)) from None
     except TooLargeError as error:
         raise GiveUpError(str(error)) from None

@@ -16,6 +16,7 @@ from attrs import field, frozen
 from joserfc.jwk import RSAKey
 
 from authflow.errors import ConfigError
+from authflow.printable import one_line
 
 MOST_BYTES: Final = 256 * 1024
 """How large a JWKS may be."""
@@ -105,7 +106,7 @@ def _file(path: "str | os.PathLike[str]") -> bytes:
         with Path(path).open("rb") as file:
             document = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
-        msg = f"jwks cannot be read from {os.fspath(path)}: {type(error).__name__}"
+        msg = f"jwks cannot be read from {one_line(str(path))}: {type(error).__name__}"
         raise ConfigError(msg) from None
     if len(document) > MOST_BYTES:
         msg = f"jwks: {os.fspath(path)} is larger than {MOST_BYTES} bytes"

@@ -10,6 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, MutableMapping
+from math import inf
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -20,6 +21,7 @@ from joserfc.jwk import RSAKey
 from authflow.config import AuthConfig
 from authflow.errors import JwksUnreachableError
 from authflow.tokens.key_set import Keys
+from authflow.unframed import whole
 
 FETCH_TIMEOUT: Final = 10.0
 """Seconds for a flight, with all its attempts."""
@@ -58,6 +60,7 @@ def _flights() -> "MutableMapping[asyncio.AbstractEventLoop, _Flight]":
     return WeakKeyDictionary()
 
 
+@whole
 @define(kw_only=True, eq=False)
 class KeySource:
     """Gives the keys of a pool. It serves any number of tasks, on any number of event loops.
@@ -87,13 +90,16 @@ class KeySource:
         Args:
             key_id: What a token names.
             just_issued: Whether the token came from the pool right now. Then keys that were fetched
-                before it do not count; else they do for a minute, since anybody can make up names.
+                before it do not count, and they are fetched once more if the name is not among
+                them; else they do for a minute, since anybody can make up names.
 
         Raises:
             JwksUnreachableError: The keys cannot be had.
         """
         asked_at = self.ticks()
-        while key_id not in self._keys and self._fetched_at < asked_at:
+        # A key may be published a moment after the first token that it has signed.
+        flights = 2 if just_issued else 1
+        while key_id not in self._keys and flights and self._fetched_at < inf:
             wait = self._fetched_at + (FRESH_AFTER if just_issued else REFETCH_AFTER) - self.ticks()
             if wait > 0:
                 if not just_issued:
@@ -101,7 +107,8 @@ class KeySource:
                 await anyio.sleep(wait)
                 continue
             await self._join()
-            if not just_issued:
+            flights -= 1
+            if self.ticks() - asked_at >= FETCH_TIMEOUT - FRESH_AFTER:
                 break
         return self._keys.get(key_id)
 

@@ -21,6 +21,7 @@ from authflow.results import Tokens
 from authflow.secret import Secret
 from authflow.tokens.key_source import KeySource
 from authflow.tokens.usernames import username_in
+from authflow.unframed import whole
 
 LEEWAY: Final = 60
 """Seconds by which clocks may differ."""
@@ -33,6 +34,7 @@ Use = Literal["access", "id"]
 _USES: Final = ("access", "id")
 
 
+@whole
 @define(kw_only=True)
 class TokenVerifier:
     """Verifies tokens by the keys that the pool publishes, fetched once and kept.

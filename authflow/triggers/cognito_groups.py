@@ -14,11 +14,13 @@ import anyio
 from attrs import define
 
 from authflow.aws.connection import AwsConnection
+from authflow.unframed import whole
 
 _PAGE: Final = 60
 """The most groups that Cognito gives at a time."""
 
 
+@whole
 @define(kw_only=True, eq=False)
 class CognitoGroups(AwsConnection):
     """Asks Cognito which groups a user is in. It opens its connection at the first question.

@@ -40,6 +40,7 @@ from authflow.triggers.policies.table import Choice, Owed
 from authflow.triggers.policy_plugins import PolicyPlugins
 from authflow.triggers.round_metadata import RoundMetadata
 from authflow.triggers.safeguards import ISSUE, TURN, Safeguards
+from authflow.unframed import whole
 from authflow.wire import members
 
 T = TypeVar("T")
@@ -67,6 +68,7 @@ _ONCE: Final = {rounds.ATTEMPT: "1", rounds.ATTEMPTS: "1"}
 _log: Final = logging.getLogger("authflow.triggers")
 
 
+@whole
 @define(kw_only=True, eq=False)
 class CustomFlow:
     """A policy at work.

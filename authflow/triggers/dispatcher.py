@@ -17,7 +17,7 @@ from authflow.triggers.handlers import Handler, handlers, run_handler
 from authflow.triggers.policies.policy import Policy
 from authflow.triggers.policies.steps import Step
 from authflow.triggers.safeguards import Safeguards
-from authflow.unframed import Unframed
+from authflow.unframed import Unframed, whole
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -43,6 +43,7 @@ def _policy(policy: Policy | Step | None) -> Policy | None:
     return Policy(policy)
 
 
+@whole
 @define(kw_only=True, eq=False)
 class Triggers:
     """Serves Define, Create and Verify by a policy, and UserMigration by a directory.

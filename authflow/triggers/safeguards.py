@@ -24,6 +24,7 @@ from authflow.triggers.events.challenge_events import CreateEvent, SessionEntry,
 from authflow.triggers.policies.steps import ChallengeStep
 from authflow.triggers.policies.table import Owed
 from authflow.triggers.round_metadata import RoundMetadata, new_sign_in, sign_in_of
+from authflow.unframed import whole
 
 if TYPE_CHECKING:
     from authflow.keys.key_ring import KeyProvider
@@ -152,6 +153,7 @@ class CountedUses:
         )
 
 
+@whole
 @define(kw_only=True, eq=False)
 class Safeguards:
     """Keeps what must survive between the runs of triggers.

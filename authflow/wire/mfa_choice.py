@@ -10,11 +10,14 @@ from typing import Final, Self
 
 from attrs import field, frozen
 
+from authflow.wire.codes import CODES
 from authflow.wire.members import Members, read_strings, required
 
-_OPTIONS: Final = "MFAS_CAN_CHOOSE"
+OPTIONS: Final = "MFAS_CAN_CHOOSE"
 _ANSWER: Final = "ANSWER"
 _OTHER_NAMES: Final[Mapping[str, str]] = {"EMAIL_MFA": "EMAIL_OTP"}
+FACTORS: Final = frozenset({*CODES, *_OTHER_NAMES})
+"""The factors that Cognito documents."""
 
 
 @frozen(kw_only=True)
@@ -29,7 +32,7 @@ class Asked:
 
     def write(self) -> Members:
         """Spell it as ChallengeParameters."""
-        return Members({_OPTIONS: json.dumps(self.options)})
+        return Members({OPTIONS: json.dumps(self.options)})
 
     @classmethod
     def read(cls, parameters: Mapping[str, str]) -> Self:
@@ -38,7 +41,7 @@ class Asked:
         Raises:
             MemberError: The options are not a JSON array of strings.
         """
-        return cls(options=read_strings(parameters, _OPTIONS))
+        return cls(options=read_strings(parameters, OPTIONS))
 
 
 @frozen(kw_only=True)

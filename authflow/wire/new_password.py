@@ -19,8 +19,8 @@ from authflow.wire.members import (
 )
 
 REQUIRED_ATTRIBUTES: Final = "requiredAttributes"
-_USER_ATTRIBUTES: Final = "userAttributes"
-_PREFIX: Final = "userAttributes."
+USER_ATTRIBUTES: Final = "userAttributes"
+ATTRIBUTE_PREFIX: Final = "userAttributes."
 _NEW_PASSWORD: Final = "NEW_PASSWORD"
 
 
@@ -40,12 +40,12 @@ class Asked:
 
     def write(self) -> Members:
         """Spell it as ChallengeParameters."""
-        wanted = [f"{_PREFIX}{name}" for name in self.required_attributes]
+        wanted = [f"{ATTRIBUTE_PREFIX}{name}" for name in self.required_attributes]
         return Members(
             {
                 **({} if self.user_id is None else {USER_ID_FOR_SRP: self.user_id}),
                 REQUIRED_ATTRIBUTES: json.dumps(wanted),
-                _USER_ATTRIBUTES: json.dumps(dict(self.attributes)),
+                USER_ATTRIBUTES: json.dumps(dict(self.attributes)),
             }
         )
 
@@ -59,8 +59,8 @@ class Asked:
         wanted = read_strings(parameters, REQUIRED_ATTRIBUTES)
         return cls(
             user_id=parameters.get(USER_ID_FOR_SRP),
-            required_attributes=tuple(name.removeprefix(_PREFIX) for name in wanted),
-            attributes=read_string_map(parameters, _USER_ATTRIBUTES),
+            required_attributes=tuple(name.removeprefix(ATTRIBUTE_PREFIX) for name in wanted),
+            attributes=read_string_map(parameters, USER_ATTRIBUTES),
         )
 
 
@@ -78,7 +78,7 @@ class Answer:
 
     def write(self) -> Members:
         """Spell it as ChallengeResponses."""
-        given = {f"{_PREFIX}{name}": value for name, value in self.attributes.items()}
+        given = {f"{ATTRIBUTE_PREFIX}{name}": value for name, value in self.attributes.items()}
         return Members({_NEW_PASSWORD: self.password.reveal(), **given})
 
     @classmethod
@@ -91,8 +91,8 @@ class Answer:
         return cls(
             password=Secret(required(responses, _NEW_PASSWORD)),
             attributes={
-                name.removeprefix(_PREFIX): value
+                name.removeprefix(ATTRIBUTE_PREFIX): value
                 for name, value in responses.items()
-                if name.startswith(_PREFIX)
+                if name.startswith(ATTRIBUTE_PREFIX)
             },
         )

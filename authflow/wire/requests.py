@@ -3,15 +3,22 @@
 import base64
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from attrs import field, frozen
 
+from authflow.errors import MisuseError
+from authflow.given_maps import GivenMap
 from authflow.machine import AuthFlow
 from authflow.secret import Secret
+from authflow.unframed import whole
 from authflow.wire.auth_parameters import CHALLENGE_NAME, Beginning
 from authflow.wire.members import SECRET_HASH, USERNAME, Members
+from authflow.wire.new_password import ATTRIBUTE_PREFIX
+
+Metadata = GivenMap | Mapping[str, str] | None
+"""ClientMetadata, as a client was given it or in clear."""
 
 
 def secret_hash(username: str, client_id: str, client_secret: Secret[str]) -> str:
@@ -26,10 +33,11 @@ def secret_hash(username: str, client_id: str, client_secret: Secret[str]) -> st
     return base64.b64encode(hmac.digest(key, (username + client_id).encode(), "sha256")).decode()
 
 
-def _concealed(body: Mapping[str, Any]) -> Secret[str]:
-    return Secret(json.dumps(body, sort_keys=True))
+def _concealed(body: Mapping[str, Any] | Secret[str]) -> Secret[str]:
+    return body if isinstance(body, Secret) else Secret(json.dumps(body, sort_keys=True))
 
 
+@whole
 @frozen(kw_only=True)
 class Request:
     """A request. Its members hold passwords and tokens, so they are kept as one secret text.
@@ -37,10 +45,12 @@ class Request:
     Args:
         operation: Cognito's operation, such as "InitiateAuth".
         body: Its members.
+        before: The request before it in the same call: what was sent there may be told here.
     """
 
     operation: str
     _body: Secret[str] = field(converter=_concealed)
+    before: "Request | None" = field(default=None, eq=False, repr=False)
 
     @property
     def body(self) -> dict[str, Any]:
@@ -49,22 +59,29 @@ class Request:
         return members
 
     def secrets(self) -> frozenset[str]:
-        """Give all that the request holds and that no text of a server may tell again.
+        """Give all that the request and those before it hold and that no server may tell again.
 
-        Short ClientMetadata is not among it: that is a language or a kind of device, and is a part
-        of many texts that a pool's triggers write for users.
+        Short ClientMetadata and attributes are not among it: that is a language or a kind of
+        device, and is a part of many texts that a pool and its triggers write for users.
         """
         body = self.body
         parameters = body.get("AuthParameters") or body.get("ChallengeResponses") or {}
-        values = [value for name, value in parameters.items() if name not in _NOT_SECRET]
+        values = [
+            value
+            for name, value in parameters.items()
+            if name not in _NOT_SECRET
+            and not (name.startswith(ATTRIBUTE_PREFIX) and len(value) < _TOKEN_CHARS)
+        ]
         values += [value for name, value in body.items() if name not in _NOT_SECRET]
         metadata = body.get("ClientMetadata") or {}
         values += [value for value in metadata.values() if len(value) >= _TOKEN_CHARS]
-        return frozenset(value for value in values if isinstance(value, str) and value)
+        held = frozenset(value for value in values if isinstance(value, str) and value)
+        return held if self.before is None else held | self.before.secrets()
 
 
 _TOKEN_CHARS: Final = 8
-"""Characters of ClientMetadata from which on it may be a token, such as a solved CAPTCHA's."""
+"""Characters of ClientMetadata and attributes from which on one may tell something: a token, such
+as a solved CAPTCHA's, or an address."""
 _NOT_SECRET: Final = frozenset({USERNAME, CHALLENGE_NAME, "AuthFlow", "ChallengeName", "ClientId"})
 
 
@@ -95,7 +112,7 @@ class AppClient:
         username: str,
         beginning: Beginning,
         *,
-        client_metadata: Mapping[str, str] | None = None,
+        client_metadata: Metadata = None,
     ) -> Request:
         """Spell InitiateAuth.
 
@@ -105,14 +122,15 @@ class AppClient:
             beginning: How it begins.
             client_metadata: Reaches PreSignUp, PreAuthentication and UserMigration triggers only.
         """
-        parameters = {USERNAME: username, **beginning.write()}
-        body = {
-            "AuthFlow": str(flow),
-            "ClientId": self.client_id,
-            "AuthParameters": self._named(parameters),
-            **_metadata(client_metadata),
-        }
-        return Request(operation="InitiateAuth", body=body)
+        return _spelt(
+            "InitiateAuth",
+            lambda: {
+                "AuthFlow": str(flow),
+                "ClientId": self.client_id,
+                "AuthParameters": self._named({USERNAME: username, **beginning.write()}),
+                **_metadata(client_metadata),
+            },
+        )
 
     def respond(
         self,
@@ -121,7 +139,7 @@ class AppClient:
         answers: Members,
         *,
         session: Secret[str] | None,
-        client_metadata: Mapping[str, str] | None = None,
+        client_metadata: Metadata = None,
     ) -> Request:
         """Spell RespondToAuthChallenge.
 
@@ -132,31 +150,33 @@ class AppClient:
             session: What the last reply gave, if it gave one.
             client_metadata: Reaches the triggers that this answer fires; it is never stored.
         """
-        body = {
-            "ChallengeName": challenge_name,
-            "ClientId": self.client_id,
-            "ChallengeResponses": self._named({USERNAME: username, **answers}),
-            **_metadata(client_metadata),
-        }
-        if session is not None:
-            body["Session"] = session.reveal()
-        return Request(operation="RespondToAuthChallenge", body=body)
+        return _spelt(
+            "RespondToAuthChallenge",
+            lambda: {
+                "ChallengeName": challenge_name,
+                "ClientId": self.client_id,
+                "ChallengeResponses": self._named({USERNAME: username, **answers}),
+                **_metadata(client_metadata),
+                **({} if session is None else {"Session": session.reveal()}),
+            },
+        )
 
-    def refresh(
-        self, refresh_token: Secret[str], client_metadata: Mapping[str, str] | None = None
-    ) -> Request:
+    def refresh(self, refresh_token: Secret[str], client_metadata: Metadata = None) -> Request:
         """Spell GetTokensFromRefreshToken."""
-        body = {
-            "RefreshToken": refresh_token.reveal(),
-            **self._identified(),
-            **_metadata(client_metadata),
-        }
-        return Request(operation="GetTokensFromRefreshToken", body=body)
+        return _spelt(
+            "GetTokensFromRefreshToken",
+            lambda: {
+                "RefreshToken": refresh_token.reveal(),
+                **self._identified(),
+                **_metadata(client_metadata),
+            },
+        )
 
     def revoke(self, refresh_token: Secret[str]) -> Request:
         """Spell RevokeToken."""
-        body = {"Token": refresh_token.reveal(), **self._identified()}
-        return Request(operation="RevokeToken", body=body)
+        return _spelt(
+            "RevokeToken", lambda: {"Token": refresh_token.reveal(), **self._identified()}
+        )
 
     def _identified(self) -> dict[str, str]:
         """Name the app client where Cognito takes its secret itself instead of a hash."""
@@ -166,8 +186,27 @@ class AppClient:
 
 def sign_out(access_token: Secret[str]) -> Request:
     """Spell GlobalSignOut."""
-    return Request(operation="GlobalSignOut", body={"AccessToken": access_token.reveal()})
+    return _spelt("GlobalSignOut", lambda: {"AccessToken": access_token.reveal()})
 
 
-def _metadata(client_metadata: Mapping[str, str] | None) -> dict[str, Any]:
-    return {"ClientMetadata": dict(client_metadata)} if client_metadata else {}
+def _spelt(operation: str, members: Callable[[], Mapping[str, Any]]) -> Request:
+    """Spell a request where no error can take what is in it along: this frame holds none of it.
+
+    Args:
+        operation: Cognito's operation.
+        members: Gives its members, in clear.
+
+    Raises:
+        MisuseError: They cannot be sent: something in them is no text.
+    """
+    try:
+        return Request(operation=operation, body=members())
+    except Exception as error:  # noqa: BLE001  # whatever it is, its frames hold what is in clear
+        why = type(error).__name__
+    msg = f"{operation} cannot be sent, for something in it is no text that JSON can hold: {why}"
+    raise MisuseError(msg)
+
+
+def _metadata(client_metadata: Metadata) -> dict[str, Any]:
+    given = client_metadata.reveal() if isinstance(client_metadata, GivenMap) else client_metadata
+    return {"ClientMetadata": dict(given)} if given else {}

@@ -24,6 +24,8 @@ from authflow.errors import (
     SessionSpentError,
     TemporaryPasswordExpiredError,
     TokenRevokedError,
+    TriggerFailedError,
+    UnexpectedReplyError,
     WrongTokenError,
 )
 from authflow.triggers import Triggers, challenge, password, sequence
@@ -459,3 +461,59 @@ async def test_the_loop_stays_responsive_while_passwords_are_proved(live_pool):
                 await auth.sign_in("ada", PASSWORD)
                 tasks.cancel_scope.cancel()
     assert turns > 20
+
+
+async def test_a_challenge_whose_name_is_what_was_sent_is_not_named(scripted):
+    reply = {"ChallengeName": "hunter2-secret", "Session": "s" * 20, "ChallengeParameters": {}}
+    async with scripted.serve(reply) as server, AuthClient(server.config()) as auth:
+        with pytest.raises(UnexpectedReplyError, match=r"challenged with \*\*\*") as refused:
+            await auth.sign_in("ada", "hunter2-secret", flow=AuthFlow.USER_PASSWORD_AUTH)
+    assert "hunter2" not in str(refused.value)
+
+
+class _Twice:
+    """Gives another answer each time."""
+
+    name = "word"
+
+    def __init__(self) -> None:
+        self.answers = iter(["zebra-otter-77", "gnu-lion-78", "emu-crow-79"])
+
+    async def answer(self, challenge: Any, prompt: Any) -> Any:
+        return next(self.answers)
+
+
+@pytest.mark.parametrize("echo", ["zebra-otter-77", "gnu-lion-78"])
+async def test_what_an_earlier_request_of_the_call_held_is_told_by_no_refusal(scripted, echo):
+    asks = {
+        "ChallengeName": "CUSTOM_CHALLENGE",
+        "Session": "s" * 20,
+        "ChallengeParameters": {"challenge": "word"},
+    }
+    no = scripted.error("UserLambdaValidationException", f"Verify said {echo} is wrong.")
+    async with (
+        scripted.serve(asks, asks, asks, no) as server,
+        AuthClient(server.config(), challenges=[_Twice]) as auth,
+    ):
+        with pytest.raises(TriggerFailedError) as refused:
+            await auth.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH, prompt=ScriptedPrompt([]))
+    assert str(refused.value) == "a trigger refused"
+
+
+async def test_an_option_that_is_no_factor_of_cognitos_is_not_named(scripted):
+    asks = {
+        "ChallengeName": "SELECT_MFA_TYPE",
+        "Session": "s" * 20,
+        "ChallengeParameters": {"MFAS_CAN_CHOOSE": '["hunter2-secret", "SMS_MFA"]'},
+    }
+    async with scripted.serve(asks) as server, AuthClient(server.config()) as auth:
+        pending = await auth.sign_in("ada", "hunter2-secret", flow=AuthFlow.USER_PASSWORD_AUTH)
+        with pytest.raises(MisuseError, match=r"answer one of \*\*\*, SMS_MFA"):
+            await auth.answer(pending, "x")
+
+
+async def test_what_is_verified_and_is_no_tokens_stands_in_no_frame(scripted, everything_told):
+    async with scripted.serve() as server, AuthClient(server.config()) as auth:
+        with pytest.raises(MisuseError) as refused:
+            await auth.verify("canary-token")
+    assert "canary" not in everything_told(refused.value)

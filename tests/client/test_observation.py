@@ -116,3 +116,33 @@ def test_an_observer_may_be_any_callable(caplog):
         Observation(observer)(SENT, REPLY)
     assert [each.operation for each in seen] == ["InitiateAuth"] * 2
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize("secret", ["hunter2-secret", "zebra-otter-77", "x" * 40])
+def test_an_observer_sees_nothing_of_what_was_sent_in_what_came(secret):
+    sent = Request(
+        operation="InitiateAuth",
+        body={"AuthParameters": {"USERNAME": "ada", "PASSWORD": secret}, "ClientId": "1"},
+    )
+    replies: list[dict[str, Any]] = [
+        {"ChallengeName": secret},
+        {"ChallengeName": f"of {secret}"},
+        {"ChallengeName": "SMS_MFA", "ChallengeParameters": {"USERNAME": secret.upper()}},
+        {secret: "x"},
+        {"ChallengeParameters": {secret: "x", "USERNAME": "ada"}},
+        {"ChallengeParameters": {"attempt": secret, f"no-{secret}": "x"}},
+        {"AuthenticationResult": {"TokenType": secret, secret: 1}},
+    ]
+    seen: list[Exchange] = []
+    for reply in replies:
+        Observation(seen.append)(sent, reply)
+    assert secret not in repr([each.received for each in seen]).lower()
+    assert seen[2].received["ChallengeName"] == "SMS_MFA"
+    assert seen[4].received["ChallengeParameters"] == {"***": "***", "USERNAME": "ada"}
+
+
+def test_names_that_cognito_documents_are_shown_whatever_was_sent():
+    sent = Request(operation="InitiateAuth", body={"AuthParameters": {"PASSWORD": "SMS_MFA"}})
+    seen: list[Exchange] = []
+    Observation(seen.append)(sent, {"ChallengeName": "SMS_MFA", "Session": "s" * 20})
+    assert seen[0].received == {"ChallengeName": "SMS_MFA", "Session": "***"}

@@ -7,6 +7,7 @@ and their bytes would be found.
 
 import asyncio
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from types import SimpleNamespace
@@ -16,8 +17,9 @@ import anyio
 import pytest
 from attrs import evolve
 
-from authflow import AuthClient, AuthFlow, ChallengeRequired, Secret, SignedIn
+from authflow import AuthClient, AuthFlow, ChallengeRequired, Secret, SignedIn, Tokens
 from authflow.answers import Code, NewPassword
+from authflow.errors import MisuseError, PasswordRequiredError, SessionExpiredError
 from authflow.machine import State
 from authflow.results import Challenge
 from authflow.sign_in import SignIn
@@ -302,11 +304,89 @@ async def cancelled_by(
     return caught[0] if caught else None
 
 
+CYCLIC: dict[str, Any] = {"token": "canary-metadata"}
+CYCLIC["x"] = CYCLIC
+
+
+class Raising(dict[str, str]):
+    """A mapping that cannot be read."""
+
+    def items(self) -> Any:
+        raise KeyError("canary-metadata")
+
+
+MAPS: dict[str, Any] = {
+    "a Secret": {"captcha": Secret("canary-metadata"), "x": "canary-metadata"},
+    "a list": ["canary-metadata"],
+    "a text": "canary-metadata",
+    "a number": 5,
+    "True": True,
+    "nothing": [],
+    "an object": {"n": object(), "x": "canary-metadata"},
+    "bytes": {"a": b"canary-metadata"},
+    "a number as name": {1: "canary-metadata"},
+    "None as name": {None: "canary-metadata"},
+    "a number as value": {"a": 1, "x": "canary-metadata"},
+    "None as value": {"a": None, "x": "canary-metadata"},
+    "a surrogate": {"a": "canary-metadata\ud800"},
+    "a surrogate as name": {"\ud800": "canary-metadata"},
+    "a map in it": {"a": {"b": "canary-metadata"}},
+    "a circle": CYCLIC,
+    "names of two kinds": {"a": "canary-metadata", 1: "canary-metadata"},
+    "what cannot be read": Raising(a="canary-metadata"),
+}
+CALLS: dict[str, Any] = {
+    "sign_in": lambda auth, **given: auth.sign_in(
+        "ada", PASSWORD, flow=AuthFlow.USER_PASSWORD_AUTH, **given
+    ),
+    "sign_in by SRP": lambda auth, **given: auth.sign_in("ada", PASSWORD, **given),
+    "answer": lambda auth, **given: auth.answer(pending("SMS_MFA"), "canary-code", **given),
+    "refresh": lambda auth, **given: auth.refresh("canary-refresh", **given),
+}
+OLD = Tokens(access_token=Secret("canary-access"), id_token=Secret("canary-id"))
+
+
+def act_on(auth: AuthClient, *, username: Any = "ada", **given: Any) -> Awaitable[Any]:
+    return auth.sign_in(username, PASSWORD, **given)
+
+
 WRONG: dict[str, Act] = {
     "a flow that is none": lambda auth: auth.sign_in("ada", PASSWORD, flow="canary"[:0]),
     "no name": lambda auth: auth.sign_in("", PASSWORD),
     "a name that is none": lambda auth: auth.sign_in(7, PASSWORD),
     "metadata of another form": lambda auth: auth.sign_in("ada", PASSWORD, client_metadata={1: 2}),
+    **{
+        f"metadata: {kind} in {call}": lambda auth, act=act, given=given: act(
+            auth, client_metadata=given
+        )
+        for kind, given in MAPS.items()
+        for call, act in CALLS.items()
+    },
+    **{
+        f"attributes: {kind}": lambda auth, given=given: auth.answer(
+            pending("NEW_PASSWORD_REQUIRED"), "canary-new-password", attributes=given
+        )
+        for kind, given in MAPS.items()
+    },
+    **{
+        f"attributes of NewPassword: {kind}": lambda auth, given=given: auth.answer(
+            pending("NEW_PASSWORD_REQUIRED"), NewPassword("canary-new-password", attributes=given)
+        )
+        for kind, given in MAPS.items()
+    },
+    **{
+        f"{name} is {odd!r:.20}": lambda auth, name=name, odd=odd: act_on(auth, **{name: odd})
+        for name in ("username", "flow", "prompt")
+        for odd in (5, b"x", ["x"], "\ud800", object(), type, Person)
+    },
+    **{
+        f"pending is {type(odd).__name__}": lambda auth, odd=odd: auth.answer(odd, "canary-answer")
+        for odd in (
+            *(None, 5, "canary-answer", Challenge(name="SMS_MFA"), "canary-answer\ud800", object()),
+            SignedIn(tokens=OLD, username="ada", flow=AuthFlow.CUSTOM_AUTH),
+            ChallengeRequired(challenge=None, sign_in=None),
+        )
+    },
     "a password that is none": lambda auth: auth.sign_in("ada", b"canary-password"),
     "a password with a surrogate": lambda auth: auth.sign_in("ada", "canary-password\ud800"),
     "an answer that is none": lambda auth: auth.answer(pending("SMS_MFA"), ["canary-answer"]),
@@ -353,6 +433,9 @@ async def test_no_misuse_leads_to_a_secret(scripted, everything_told):
                 await act(auth)
                 none.append(kind)
             except Exception as error:  # noqa: BLE001  # whatever it is, it must not leak
+                if not isinstance(error, MisuseError | SessionExpiredError | PasswordRequiredError):
+                    leaks[kind, "kind"] = repr(error)
+                traceback.TracebackException.from_exception(error, capture_locals=True)
                 if found := leak(everything_told(error)):
                     leaks[kind] = found
         for kind, does in PEOPLE.items():
@@ -363,6 +446,7 @@ async def test_no_misuse_leads_to_a_secret(scripted, everything_told):
             except Exception as error:  # noqa: BLE001
                 if found := leak(everything_told(error)):
                     leaks[kind] = found
+        assert server.requests[len(PEOPLE) :] == []  # whatever is wrong is told before it is sent
     assert leaks == {}
     assert none == []
 

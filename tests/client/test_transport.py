@@ -7,6 +7,7 @@ import traceback
 
 import anyio
 import pytest
+from attrs import evolve
 
 from authflow import AuthClient, AuthConfig, Secret
 from authflow.client.transport import open_transport
@@ -614,3 +615,62 @@ async def test_what_stays_on_this_machine_goes_to_no_proxy(scripted, monkeypatch
         async with open_transport(server.config()) as transport:
             await transport.send(initiate(server.config()), read_reply)
         assert (proxy.operations, server.operations) == ([], ["InitiateAuth"])
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"", b'{"__type": "PoolNotThereException"}'),
+        (b"x-amzn-errortype: PoolNotThereException:http://internal/\r\n", b"{}"),
+        (b"x-amzn-errortype: PoolNotThereException\r\n", b""),
+        (b"", b'{"code": "PoolNotThereException", "message": "no"}'),
+        (b"", b'{"code": "com.amazonaws#PoolNotThereException"}'),
+    ],
+)
+async def test_an_errors_name_is_read_wherever_the_protocol_has_it(scripted, head, body):
+    reply = b"HTTP/1.1 400 X\r\ncontent-type: application/x-amz-json-1.1\r\n" + head
+    said = scripted.raw(reply + b"content-length: %d\r\n\r\n" % len(body) + body)
+    async with (
+        scripted.serve(said) as server,
+        open_transport(server.config()) as transport,
+    ):
+        with pytest.raises(RequestRejectedError) as refused:
+            await transport.send(initiate(server.config()), read_reply)
+    assert refused.value.aws_code == "PoolNotThereException"
+
+
+@pytest.mark.parametrize(("status", "action"), [(405, b"captcha"), (202, b"challenge")])
+async def test_a_firewall_that_wants_a_browser_stops_the_request(scripted, status, action):
+    said = scripted.raw(
+        b"HTTP/1.1 %d X\r\nx-amzn-waf-action: %s\r\ncontent-type: text/html\r\n"
+        b"content-length: 6\r\n\r\n<html>" % (status, action)
+    )
+    async with (
+        scripted.serve(said) as server,
+        open_transport(server.config()) as transport,
+    ):
+        with pytest.raises(RequestBlockedError):
+            await transport.send(initiate(server.config()), read_reply)
+
+
+async def test_what_was_not_sent_is_a_public_kind_of_error(scripted, monkeypatch):
+    monkeypatch.setattr("authflow.client.transport._PAUSES", ())
+    async with scripted.serve() as server:
+        config = evolve(server.config(), endpoint="http://127.0.0.1:1")
+    async with open_transport(config) as transport:
+        with pytest.raises(UnreachableError) as lost:
+            await transport.send(initiate(config), read_reply)
+    assert type(lost.value) is UnreachableError
+
+
+async def test_an_empty_content_encoding_is_no_compression(scripted):
+    body = b'{"ChallengeName": "CUSTOM_CHALLENGE", "ChallengeParameters": {}}'
+    said = scripted.raw(
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-encoding:\r\n"
+        b"content-length: %d\r\n\r\n" % len(body) + body
+    )
+    async with (
+        scripted.serve(said) as server,
+        open_transport(server.config()) as transport,
+    ):
+        assert await transport.send(initiate(server.config()), read_reply)

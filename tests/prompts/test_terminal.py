@@ -230,6 +230,8 @@ async def test_without_posix_control_a_hidden_answer_is_asked_for_as_the_system_
     prompt = console_prompt(tmp_path)
     assert await prompt.ask("Password?", hidden=True) == "hidden"
     assert asked == ["Password? "]
+    await prompt.ask("captcha#\x1b[2J\u202e\rof?", hidden=True)
+    assert asked[1] == "captcha#\\x1b[2J\\u202e\\rof? "
     assert await prompt.ask("Name?") == "shown"
 
 

@@ -401,3 +401,51 @@ def self_signed() -> bytes:
     return certificate.public_bytes(Encoding.PEM) + private.private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
+
+
+async def test_one_outcome_for_all_whose_key_is_published_a_moment_late(source, monkeypatch):
+    monkeypatch.setattr(key_source, "FRESH_AFTER", 0.02)
+    late = json.loads(source.jwks())
+    late["keys"][0]["kid"] = "k0"
+    source.script = [whole(json.dumps(late).encode()), whole(source.jwks())]
+    keys = KeySource(config=source.config())
+    found = await asyncio.gather(*(keys.key("k1", just_issued=True) for _ in range(5)))
+    assert all(found)
+    assert source.fetches == 2
+
+
+async def test_each_attempt_has_read_timeout_for_the_whole_of_its_reply(source):
+    drip = [head("content-length: 200000"), *([b" "] * 200_000)]
+    source.script = [drip, whole(source.jwks())]
+    assert await KeySource(config=source.config(read_timeout=0.1)).key("k1", just_issued=True)
+    assert source.fetches == 2
+
+
+def raw(document: bytes) -> bytes:
+    packing = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packing.compress(document) + packing.flush()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"),
+    [
+        ("deflate", raw),
+        ("deflate", zlib.compress),
+        ("gzip", lambda document: gzip.compress(document[:9]) + gzip.compress(document[9:])),
+        ("", bytes),
+        ("identity", bytes),
+    ],
+)
+async def test_keys_are_unpacked_however_they_were_packed(source, encoding, pack):
+    body = pack(source.jwks())
+    source.script = [head(f"content-encoding: {encoding}", f"content-length: {len(body)}") + body]
+    assert await KeySource(config=source.config()).key("k1", just_issued=False)
+    assert source.fetches == 1
+
+
+@pytest.mark.parametrize("kept", [-1, -8, -9])
+async def test_what_ends_before_its_checksum_is_not_whole(source, kept):
+    body = gzip.compress(source.jwks())[:kept]
+    source.script = [head("content-encoding: gzip", f"content-length: {len(body)}") + body]
+    with pytest.raises(JwksUnreachableError, match="it ends too early"):
+        await KeySource(config=source.config()).key("k1", just_issued=False)

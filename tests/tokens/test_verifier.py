@@ -468,3 +468,10 @@ async def test_no_invalid_signature_of_project_wycheproof_is_believed(verifier, 
         if case["result"] == "invalid" and "issued by" in str(refused.value):
             believed.append((case["tcId"], case["comment"]))
     assert believed == []
+
+
+async def test_claims_that_are_not_believed_stand_in_no_frame(verifier, key, everything_told):
+    token = sign(key, claims(verifier, exp=1, email="canary@example.com"))
+    with pytest.raises(TokenError, match="expired") as refused:
+        await verifier.claims(token, "access")
+    assert "canary" not in everything_told(refused.value)

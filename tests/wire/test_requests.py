@@ -1,11 +1,13 @@
 import base64
 import hashlib
 import hmac
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authflow.errors import MisuseError
 from authflow.machine import AuthFlow
 from authflow.secret import Secret
 from authflow.wire import AppClient, Members, Request, secret_hash, sign_out
@@ -176,3 +178,23 @@ def test_client_metadata_that_may_be_a_token_must_not_be_told_either():
     ):
         assert "0.T0ken-of-a-captcha" in request.secrets()
         assert request.secrets().isdisjoint({"en", "new"})
+
+
+@pytest.mark.parametrize("value", ["en", "x", "Ada"])
+def test_a_short_attribute_is_no_secret_and_the_password_beside_it_is(value: str):
+    answers = Members({"NEW_PASSWORD": "s", "userAttributes.locale": value})
+    held = PUBLIC.respond("NEW_PASSWORD_REQUIRED", "ana", answers, session=None).secrets()
+    assert held == {"s"}
+    long = Members({"userAttributes.email": "ada@example.com"})
+    assert PUBLIC.respond("X", "ana", long, session=None).secrets() == {"ada@example.com"}
+
+
+def test_a_request_that_cannot_be_spelt_leads_to_nothing_that_is_in_it(everything_told):
+    odd: dict[str, Any] = {"token": object()}
+    beginning = ByPassword(Secret("canary"))
+    with pytest.raises(MisuseError, match="InitiateAuth cannot be sent") as refused:
+        CONFIDENTIAL.initiate_auth(
+            AuthFlow.USER_PASSWORD_AUTH, "ana", beginning, client_metadata=odd
+        )
+    assert "canary" not in everything_told(refused.value)
+    assert "client-secret" not in everything_told(refused.value)

@@ -2,6 +2,7 @@
 
 from authflow.answers import Choice, TypedAnswer
 from authflow.client.challenges.responder import Response, wrong_kind
+from authflow.echoes import HIDDEN
 from authflow.errors import MalformedReplyError, MisuseError
 from authflow.machine import Chosen
 from authflow.results import Challenge
@@ -29,7 +30,8 @@ def respond(challenge: Challenge, answer: TypedAnswer) -> Response:
         msg = f"a challenge parameter cannot be used: {error}"
         raise MalformedReplyError(msg) from None
     if options and chosen.challenge not in {mfa_choice.Answer(option=o).challenge for o in options}:
-        msg = f"{challenge.name} offers a choice: answer one of {', '.join(options)}"
-        del chosen  # it may be anything that a person typed, and tracebacks show locals
+        # What is none of Cognito's factors may repeat what was sent before, which nobody keeps.
+        shown = (option if option in mfa_choice.FACTORS else HIDDEN for option in options)
+        msg = f"{challenge.name} offers a choice: answer one of {', '.join(shown)}"
         raise MisuseError(msg)
     return Response(members=chosen.write(), chosen=Chosen(chosen.challenge))

@@ -8,6 +8,7 @@ from typing import Any, Final
 from attrs import define, field, frozen
 
 from authflow.errors import ConfigError
+from authflow.unframed import whole
 
 _MOST_BUCKETS: Final = 10_000
 """How many are remembered; of more, those that were not asked for the longest are full again."""
@@ -19,6 +20,7 @@ def _positive(_instance: Any, attribute: Any, value: float) -> None:
         raise ConfigError(msg)
 
 
+@whole
 @frozen(kw_only=True)
 class Budget:
     """How many requests are taken of one name or one address; beyond it they are refused.

@@ -17,6 +17,7 @@ from authflow.triggers.directories.migration import (
     answered_within,
     time_limit,
 )
+from authflow.unframed import whole
 
 Authenticate = Callable[[str, Secret[str]], Awaitable[Found | UnknownUser | WrongPassword]]
 """Checks a password; `password.reveal()` gives it."""
@@ -31,6 +32,7 @@ def _function(function: Any) -> Any:
     return function
 
 
+@whole
 @define(kw_only=True, eq=False)
 class CallableDirectory:
     """Users that functions of the owner's know.

@@ -47,6 +47,7 @@ from authflow.triggers.directories.migration import (
 )
 from authflow.triggers.directories.records import found
 from authflow.triggers.events.migrated_user import MigratedUser
+from authflow.unframed import whole
 
 _ATTRIBUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*|\d+(\.\d+)+", re.ASCII)
 
@@ -115,6 +116,7 @@ def _longest(size: int | None) -> int | None:
     return size
 
 
+@whole
 @define(kw_only=True, eq=False)
 class LdapDirectory:
     """Users behind an LDAP server.

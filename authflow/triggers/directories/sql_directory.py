@@ -45,6 +45,7 @@ from authflow.triggers.directories.password_hashes import (
 )
 from authflow.triggers.directories.records import found, read_flag, same_name
 from authflow.triggers.events.migrated_user import FinalStatus, MigratedUser
+from authflow.unframed import whole
 
 try:
     from sqlalchemy import NullPool, Select, TableClause, column, select, table
@@ -103,6 +104,7 @@ def _columns(columns: Mapping[str, str]) -> Mapping[str, str]:
     return attributes
 
 
+@whole
 @define(kw_only=True, eq=False)
 class SqlDirectory:
     """Users in an SQL table or view.

@@ -13,6 +13,7 @@ from attrs import field, frozen
 from authflow.errors import MisuseError
 from authflow.secret import Secret
 from authflow.triggers.events.envelope import EventObject, HandledEvent
+from authflow.unframed import whole
 
 if TYPE_CHECKING:
     from authflow.triggers.events.replies import MessageReply
@@ -28,6 +29,7 @@ _LINK: Final = ("{##", "##}")
 """What stands around the text of a link that confirms; the text is the author's."""
 
 
+@whole
 @frozen(kw_only=True)
 class Message:
     """How a message is worded; what is None stays as the pool has it.

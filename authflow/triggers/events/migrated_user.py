@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from authflow.errors import MisuseError
 from authflow.string_map import string_map
+from authflow.unframed import whole
 
 _NAME_CHARS: Final = 32
 _VALUE_CHARS: Final = 2048
@@ -68,6 +69,7 @@ def _boolean(_user: Any, flag: Any, value: object) -> None:
         raise MisuseError(msg)
 
 
+@whole
 @frozen(kw_only=True)
 class MigratedUser:
     """A user as the pool is to create it.

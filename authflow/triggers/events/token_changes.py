@@ -12,6 +12,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from authflow.errors import MisuseError
+from authflow.unframed import whole
 
 UNCHANGEABLE: Final = frozenset(
     {
@@ -98,6 +99,7 @@ def _claims(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return {name: _json(name, values[name]) for name in _claim_names(values)}
 
 
+@whole
 @frozen(kw_only=True)
 class ClaimChanges:
     """What changes in a token.
@@ -121,6 +123,7 @@ class ClaimChanges:
                 raise MisuseError(msg)
 
 
+@whole
 @frozen(kw_only=True)
 class AccessTokenChanges(ClaimChanges):
     """What changes in an access token.
@@ -134,6 +137,7 @@ class AccessTokenChanges(ClaimChanges):
     suppress_scopes: tuple[str, ...] = field(default=(), converter=_scopes)
 
 
+@whole
 @frozen(kw_only=True)
 class Groups:
     """The groups and roles in a token, in place of the user's own. Empty ones take them away.
@@ -152,6 +156,7 @@ class Groups:
     preferred_role: str | None = field(default=None, converter=_role)
 
 
+@whole
 @frozen(kw_only=True)
 class TokenChanges:
     """What changes in the tokens of a sign-in.

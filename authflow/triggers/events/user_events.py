@@ -20,6 +20,7 @@ from authflow.triggers.events.envelope import (
     validation_data,
 )
 from authflow.triggers.events.migrated_user import FinalStatus, MigratedUser
+from authflow.unframed import whole
 
 AUTHENTICATION: Final = "UserMigration_Authentication"
 CONFIRM_FORGOT_PASSWORD: Final = "PostConfirmation_ConfirmForgotPassword"
@@ -118,6 +119,7 @@ class MigrationEvent(TriggerEvent):
             raise TriggerReplyError(msg) from None
 
 
+@whole
 @frozen(kw_only=True)
 class SignUpDecision:
     """What becomes of a user who signs up. Nothing of it counts where an administrator does it.

@@ -23,6 +23,7 @@ from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRef
 from authflow.secret import Secret
 from authflow.stores.store import KeepsStrangersApart, LimitStore
 from authflow.triggers.limits.rules import RETRIED, GuessLimit, GuessRecord, SendLimit, SendRecord
+from authflow.unframed import whole
 
 T = TypeVar("T")
 
@@ -58,6 +59,7 @@ class Subject:
         return self.user_pool_id, self.username, self.challenge
 
 
+@whole
 @define(kw_only=True, eq=False)
 class Limits:
     """Says whether an answer may be compared, and whether a code may be sent.

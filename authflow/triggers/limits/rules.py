@@ -17,6 +17,7 @@ from attrs import field, frozen
 
 from authflow.errors import ConfigError, LimitStateError
 from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRefused
+from authflow.unframed import whole
 
 RETRIED: Final = 60.0
 """For how many seconds a guess is remembered by its id. Cognito tries a trigger three times, for 5
@@ -76,6 +77,7 @@ class GuessRecord:
         raise _foreign()
 
 
+@whole
 @frozen(kw_only=True)
 class GuessLimit:
     """How many wrong answers a user may give to one challenge, in all sign-ins together.
@@ -208,6 +210,7 @@ class SendRecord:
         raise _foreign()
 
 
+@whole
 @frozen(kw_only=True)
 class SendLimit:
     """How many messages with codes are sent.

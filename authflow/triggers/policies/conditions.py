@@ -25,6 +25,7 @@ from attrs import field, frozen
 
 from authflow.errors import ConfigError
 from authflow.triggers.policies.facts import Facts
+from authflow.unframed import whole
 
 
 @frozen
@@ -80,6 +81,7 @@ def _values(values: tuple[str, ...]) -> frozenset[str]:
     return frozenset(values)
 
 
+@whole
 @frozen
 class _Named(Condition):
     """A condition on one value of a map: that it is there, or that it is one of some."""
@@ -97,6 +99,7 @@ class _Named(Condition):
         return f"{what} {self.name} is {named}" if named else f"{what} {self.name} is there"
 
 
+@whole
 @frozen
 class UserAttribute(_Named):
     """The user has an attribute, or has it with one of some values."""
@@ -109,6 +112,7 @@ class UserAttribute(_Named):
         return self._text("attribute")
 
 
+@whole
 @frozen
 class ClientMetadata(_Named):
     """The client tells something, or tells it with one of some values."""
@@ -121,6 +125,7 @@ class ClientMetadata(_Named):
         return self._text("client metadata")
 
 
+@whole
 @frozen
 class InGroup(Condition):
     """The user is in a group of the user pool."""

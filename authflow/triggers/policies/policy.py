@@ -50,6 +50,7 @@ from authflow.triggers.policies.table import (
     Table,
     compile_steps,
 )
+from authflow.unframed import whole
 
 if TYPE_CHECKING:
     from authflow.table_machine import TableMachine
@@ -100,6 +101,7 @@ def _as_many_as_the_longest_path_takes(policy: "Policy") -> int:
     return int(min(_rounds(compiled, BEGIN, max, None), MOST_ROUNDS))
 
 
+@whole
 @frozen
 class Policy:
     """What a user must pass.

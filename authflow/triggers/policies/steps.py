@@ -28,6 +28,7 @@ from attrs import field, frozen
 from authflow.errors import ConfigError
 from authflow.plugins.names import NAME, NAME_RULE, OWN_NAMES
 from authflow.triggers.policies.facts import Facts
+from authflow.unframed import whole
 
 if TYPE_CHECKING:
     from authflow.triggers.policies.conditions import Condition
@@ -70,6 +71,7 @@ class PasswordStep(Step):
     """The password, proved by SRP; Cognito verifies it."""
 
 
+@whole
 @frozen(kw_only=True)
 class ChallengeStep(Step):
     """A custom challenge of one kind.
@@ -106,6 +108,7 @@ class ChallengeStep(Step):
             raise ConfigError(msg)
 
 
+@whole
 @frozen
 class SequenceStep(Step):
     """All of some steps, one after the other."""
@@ -113,6 +116,7 @@ class SequenceStep(Step):
     steps: tuple[Step, ...] = field(converter=_steps)
 
 
+@whole
 @frozen
 class ChooseStep(Step):
     """Some of several options, in the order in which the client chooses them."""
@@ -121,6 +125,7 @@ class ChooseStep(Step):
     options: tuple[Step, ...] = field(converter=_steps)
 
 
+@whole
 @frozen
 class OptionalStep(Step):
     """A step that the client may skip, and that may fail without consequence.
@@ -134,6 +139,7 @@ class OptionalStep(Step):
     taken: bool = False
 
 
+@whole
 @frozen(kw_only=True)
 class ConditionalStep(Step):
     """A step for those for whom a condition holds, and another for the others.
@@ -158,6 +164,7 @@ class ConditionalStep(Step):
         return self.condition.holds(facts)
 
 
+@whole
 @frozen
 class DisabledStep(Step):
     """A step that is switched off: it takes no part in its policy."""
