@@ -107,7 +107,9 @@ class SecrecyCases(TriggerSubject):
     @case
     async def test_no_answer_is_logged_printed_or_shown(self) -> None:
         """Logs at DEBUG, the standard streams and reprs hold no answer."""
-        shown = repr(plugin := self.challenge(**self.make_settings())) + str(plugin)
+        alone = self.bench()
+        plugin = alone.plugin(**alone.settings)
+        shown = repr(plugin) + str(plugin)
         for user in (self.ada, self.grace):
             bench = self.bench()
             logs: dict[str, list[Seen]] = {"right": [], "wrong": []}
