@@ -39,7 +39,8 @@ def run(
     Args:
         name: The challenge's name.
         settings: What the trigger half is made with, as a JSON object; beside what its suite says.
-        suites: Suites to run instead of those that the classes name, as "package.module:Class".
+        suites: Suites to run instead of those that the classes name, as "package.module:Class",
+            each of them for a half of this very plugin.
         load: Imports what such a text names.
         as_json: Whether to print JSON.
         out: Where to print.
@@ -48,15 +49,15 @@ def run(
         The exit code: 0 if nothing failed, 1 if something did.
 
     Raises:
-        ConfigError: The settings are no JSON object, or a suite is none.
+        ConfigError: The settings are no JSON object, or a suite is none, or is for another class.
         PluginError: The plugin is not installed, or cannot be loaded.
     """
     given = _settings(settings)
     with redirect_stdout(sys.stderr):  # what a plugin prints is no part of the report
         found = _suites(name, suites, load)
-        results = {side: run_suite(_with_settings(suite, given)) for side, suite in found.items()}
+        results = {half: run_suite(_with_settings(suite, given)) for half, suite in found.items()}
     if as_json:
-        members = {side: [asdict(each) for each in ended] for side, ended in results.items()}
+        members = {half: [asdict(each) for each in ended] for half, ended in results.items()}
         print(json.dumps({"name": name, "results": members}, indent=2), file=out)
     else:
         print(_report(results), file=out)
@@ -77,20 +78,35 @@ def _settings(text: str | None) -> Mapping[str, Any]:
 
 
 def _suites(name: str, named: Sequence[str], load: Load) -> dict[str, type[Suite]]:
-    """Find which suites to run, by the side that each is for."""
-    if named:
-        return {_side(suite, spec): suite for spec in named for suite in (load(spec),)}
-    trigger = _installed(TRIGGER_CHALLENGES, name)
-    client = _installed(CLIENT_CHALLENGES, name)
-    if trigger is None and client is None:
+    """Find which suites to run: each by its side, with its own name if a side has several."""
+    halves = {"trigger": _installed(TRIGGER_CHALLENGES, name)}
+    halves["client"] = _installed(CLIENT_CHALLENGES, name)
+    if not any(halves.values()):
         PluginRegistry(TRIGGER_CHALLENGES).find(name)  # says what to install
+    if not named:
+        return _own_suites(name, halves["trigger"], halves["client"], load)
+    loaded = {spec: _loaded(spec, load) for spec in named}
+    sides = {spec: _side(suite, spec) for spec, suite in loaded.items()}
+    for spec, suite in loaded.items():
+        _demand_of(halves[sides[spec]], suite, spec, f"the {sides[spec]} half of {name!r}")
+    every = [*sides.values()]
+    return {
+        sides[spec] if every.count(sides[spec]) == 1 else f"{sides[spec]} {spec}": suite
+        for spec, suite in loaded.items()
+    }
+
+
+def _own_suites(
+    name: str, trigger: type[Any] | None, client: type[Any] | None, load: Load
+) -> dict[str, type[Suite]]:
+    """Find the suites that a plugin's classes name, or else those that fit most plugins."""
     found: dict[str, type[Suite]] = {}
     if trigger is not None:
-        found["trigger"] = _named_suite(trigger, load) or type(
+        found["trigger"] = _named_suite(trigger, "trigger", name, load) or type(
             f"{trigger.__name__}Suite", (TriggerChallengeSuite,), {"challenge": trigger}
         )
     if client is not None:
-        suite = _named_suite(client, load)
+        suite = _named_suite(client, "client", name, load)
         if suite is None:
             if trigger is None:
                 msg = (
@@ -111,13 +127,44 @@ def _installed(group: str, name: str) -> type[Any] | None:
     return registry.find(name)
 
 
-def _named_suite(plugin: type[Any], load: Load) -> type[Suite] | None:
+def _named_suite(plugin: type[Any], side: str, name: str, load: Load) -> type[Suite] | None:
     spec = getattr(plugin, "conformance", None)
     if spec is None:
         return None
-    suite: type[Suite] = load(spec)
-    _side(suite, spec)
+    suite = _loaded(spec, load)
+    found = _side(suite, spec)
+    if found != side:
+        msg = f"{spec} is a suite for a {found} half, and the {side} half of {name!r} names it"
+        raise ConfigError(msg)
+    _demand_of(plugin, suite, spec, f"the {side} half of {name!r}")
     return suite
+
+
+def _loaded(spec: str, load: Load) -> type[Suite]:
+    suite: type[Suite] = load(spec)
+    return suite
+
+
+def _demand_of(half: type[Any] | None, suite: type[Suite], spec: str, which: str) -> None:
+    """Refuse a suite for another class: what it finds says nothing of the plugin.
+
+    A subclass is another class: it may do all that the plugin does not.
+
+    Raises:
+        ConfigError: It is for another class, or the half that it is for is not installed.
+    """
+    tested = getattr(suite, "challenge", None)
+    if half is None:
+        msg = f"{spec} cannot be run: {which} is not installed"
+        raise ConfigError(msg)
+    if tested is not half:
+        shown = _shown(tested) if isinstance(tested, type) else "no class"
+        msg = f"{spec} tests {shown}, and {which} is {_shown(half)}: set `challenge` to that"
+        raise ConfigError(msg)
+
+
+def _shown(plugin: type[Any]) -> str:
+    return f"{plugin.__module__}:{plugin.__qualname__}"
 
 
 def _side(suite: object, spec: str) -> str:
@@ -146,8 +193,9 @@ def _with_settings(suite: type[Suite], given: Mapping[str, Any]) -> type[Suite]:
 
 def _report(results: Mapping[str, Sequence[CaseResult]]) -> str:
     lines: list[str] = []
-    for side, ended in results.items():
-        lines.append(f"{side} half")
+    for half, ended in results.items():
+        side, _, spec = half.partition(" ")
+        lines.append(f"{side} half" + (f", {printable(spec)}" if spec else ""))
         for result in ended:
             words = result.case.removeprefix("test_").replace("_", " ")
             lines.append(f"  {_MARKS[result.outcome]}  {words}")

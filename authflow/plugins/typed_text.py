@@ -89,12 +89,13 @@ def typed_words(typed: str | Secret[str]) -> str:
     text = Secret.of(typed).reveal()
     if len(text) > MOST_TYPED:
         return ""
-    text = _unmarked(text)
-    for _ in range(_PASSES):
-        before, text = text, _words(text)
-        if text == before:
+    words = _words(_unmarked(text))
+    for _ in range(_PASSES - 1):
+        before, words = words, _words(words)
+        if words == before:
             break
-    return text if len(text) <= MOST_TYPED else ""
+    # All of it is replaced: a string that notes how it is compared still does after that.
+    return text.replace(text, words) if len(words) <= MOST_TYPED else ""
 
 
 def is_unseen(sign: str) -> bool:

@@ -31,6 +31,11 @@ _KEPT: Final = [
     "zfill",
     "encode",
     "decode",
+    "__str__",
+    "__format__",
+    "__add__",
+    "expandtabs",
+    "capitalize",
 ]
 
 

@@ -8,15 +8,36 @@ import zlib
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final
 
+from attrs import field, frozen
+
 _HASHES: Final = (
     *("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2b", "blake2s"),
     *("sha3_256", "sha3_512"),
 )
+_COMMON: Final = ("md5", "sha1", "sha256", "sha512")
+"""The hashes that are looked for under salts of two parts, too: there are many of these."""
+_BETWEEN_PARTS: Final = (b"", b":")
+_STRETCHED: Final = {"sha1": (1, 10, 100), "sha256": (1, 10, 100, 1000), "sha512": (1, 10, 100)}
+"""Rounds of PBKDF2 that can be tried in a test. Whether more were made shows from what changes with
+the code."""
 _SEPARATORS: Final = (b"", b":", b"-", b".", b"|", b"$")
 
 
+@frozen(kw_only=True)
+class Salts:
+    """What may have served as salts or keys.
+
+    Args:
+        single: Single ones.
+        paired: Two parts, in the order in which they may have been used.
+    """
+
+    single: Collection[bytes] = field(repr=False)
+    paired: Collection[tuple[bytes, bytes]] = field(repr=False, default=())
+
+
 def digests(
-    answer: str, salts: Collection[bytes], forms: Collection[str] | None
+    answer: str, salts: Salts, forms: Collection[str] | None
 ) -> Iterator[tuple[str, bytes]]:
     """Give the hashes of an answer, with the names of their forms.
 
@@ -35,8 +56,18 @@ def digests(
             (f"HMAC-{name} under a public key", functools.partial(_keyed, name)),
         ):
             if forms is None or form in forms:
-                for digest in hashed(function, plain, salts):
+                for digest in hashed(function, plain, salts.single):
                     yield form, digest
+    for name in _COMMON:
+        form = f"{name} with a salt of two parts"
+        if forms is None or form in forms:
+            for digest in _salted_twice(name, plain, salts.paired):
+                yield form, digest
+    for name, rounds in _STRETCHED.items():
+        form = f"PBKDF2 by {name}"
+        if forms is None or form in forms:
+            for text, salt, number in itertools.product(plain, salts.single, rounds):
+                yield form, hashlib.pbkdf2_hmac(name, text, salt, number)
     for text in plain:
         yield "CRC-32", zlib.crc32(text).to_bytes(4, "big")
         yield "Adler-32", zlib.adler32(text).to_bytes(4, "big")
@@ -74,6 +105,17 @@ def _keyed(
 ) -> Iterator[bytes]:
     for text, salt in itertools.product(plain, salts):
         yield hmac.digest(salt, text, name)
+
+
+def _salted_twice(
+    name: str, plain: Collection[bytes], pairs: Collection[tuple[bytes, bytes]]
+) -> Iterator[bytes]:
+    function = functools.partial(getattr(hashlib, name), usedforsecurity=False)
+    for text, (one, two), between in itertools.product(plain, pairs, _BETWEEN_PARTS):
+        for parts in ((one, two, text), (one, text, two), (text, one, two)):
+            yield function(between.join(parts)).digest()
+        for keyed in ((two, text), (text, two)):
+            yield hmac.digest(one, between.join(keyed), name)
 
 
 def _variants(answer: str) -> list[str]:

@@ -5,7 +5,7 @@ not change with it.
 """
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from attrs import field, frozen
@@ -15,6 +15,8 @@ from authflow.keys.randomness import Randomness
 T = TypeVar("T")
 
 _BITS_OF_AN_OCTET: Final = 8
+_TURNS: Final = 16
+"""How often something is drawn to get something else: of two options one comes again."""
 
 
 @frozen(kw_only=True)
@@ -32,6 +34,16 @@ class Draw:
     drawn: object = field(repr=False)
     _draw: Callable[[Randomness], object] = field(repr=False, eq=False)
 
+    def turn(self, seed: str, at_least: int = 1) -> int:
+        """Give a turn in which something else is drawn, if there is anything else.
+
+        Args:
+            seed: What decides all draws.
+            at_least: The first turn to try; another one gives something else again.
+        """
+        turns = range(at_least, at_least + _TURNS)
+        return next((turn for turn in turns if not self.again(seed, turn)), at_least)
+
     def again(self, seed: str, turn: int) -> bool:
         """Say whether a turn gives the same.
 
@@ -48,24 +60,23 @@ class Draws(Randomness):
     Args:
         seed: What decides all draws.
         attempt: Which attempt it is for.
-        anew: The places of the draws to take from elsewhere.
-        turn: From where: each turn gives others; 0 gives what all others are given.
+        anew: The places of the draws to take from elsewhere, and from where: each turn gives
+            others; 0 gives what all others are given.
         into: Where to write the draws down.
     """
 
-    __slots__ = ("_anew", "_attempt", "_into", "_number", "_seed", "_turn")
+    __slots__ = ("_anew", "_attempt", "_into", "_number", "_seed")
 
     def __init__(
         self,
         *,
         seed: str,
         attempt: int,
-        anew: Collection[tuple[int, int]],
-        turn: int,
+        anew: Mapping[tuple[int, int], int],
         into: list[Draw],
     ) -> None:
         super().__init__(Randomness.seeded(seed.encode()).octets)
-        self._seed, self._attempt, self._anew, self._turn = seed, attempt, anew, turn
+        self._seed, self._attempt, self._anew = seed, attempt, anew
         self._into, self._number = into, 0
 
     def octets(self, count: int) -> bytes:
@@ -80,15 +91,22 @@ class Draws(Randomness):
 
     def choice(self, options: Sequence[T]) -> T:
         """Draw one of several options."""
-        return self._draw(lambda stream: stream.choice(options), math.log2(max(1, len(options))))
+        return self._draw(lambda stream: stream.choice(options), math.log2(_different(options)))
 
     def _draw(self, draw: Callable[[Randomness], T], bits: float) -> T:
         place = self._attempt, self._number
         self._number += 1
-        turn = self._turn if place in self._anew else 0
-        drawn = draw(_stream(self._seed, place, turn))
+        drawn = draw(_stream(self._seed, place, self._anew.get(place, 0)))
         self._into.append(Draw(place=place, bits=bits, drawn=drawn, draw=draw))
         return drawn
+
+
+def _different(options: Sequence[object]) -> int:
+    """Say how many of some options differ, at least one; the same one twice is one to guess."""
+    try:
+        return max(1, len(set(options)))
+    except TypeError:  # they have no hash
+        return max(1, len(options))
 
 
 def _stream(seed: str, place: tuple[int, int], turn: int) -> Randomness:

@@ -10,6 +10,7 @@ three guesses in 10,000.
 
 import math
 import string
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,8 +20,11 @@ _OTHER_ASCII: Final = 33
 _BEYOND: Final = 1000
 """Signs outside ASCII: a low estimate, which convicts nobody of short answers in other scripts."""
 _HEX: Final = frozenset(string.hexdigits.lower())
-_BY_CHANCE: Final = 2
-"""Repetitions among some dozen answers that come by chance where there are enough."""
+_CERTAINTY: Final = 4.0
+"""Standard deviations: chance convicts one in 30,000 who have just enough."""
+_PAIRS: Final = 160
+"""Equal pairs among the answers that are drawn, where there are just enough of them. Half as many
+answers give twice as many, which is beyond chance."""
 
 
 def bits_of_signs(answers: Sequence[str], *, drawn: bool) -> float:
@@ -38,8 +42,17 @@ def bits_of_signs(answers: Sequence[str], *, drawn: bool) -> float:
     return max(lengths) * math.log2(_alphabet(set().union(*answers)))
 
 
+def answers_to_draw(least: int) -> int:
+    """Say of how many drawn answers repetitions tell whether there are enough to guess from.
+
+    Args:
+        least: How many there must be to guess from.
+    """
+    return math.isqrt(2 * _PAIRS * least) + 1
+
+
 def bits_of_repetition(answers: Sequence[str]) -> float:
-    """Give an estimate by how often drawn answers repeat, as a binary logarithm.
+    """Give a bound by how often drawn answers repeat, as a binary logarithm.
 
     Args:
         answers: Answers that were each drawn anew.
@@ -48,11 +61,13 @@ def bits_of_repetition(answers: Sequence[str]) -> float:
         Infinity if they repeat so seldom that it may be chance.
     """
     count = len(answers)
-    repeated = count - len(set(answers))
-    if repeated <= _BY_CHANCE:
+    pairs = sum(times * (times - 1) // 2 for times in Counter(answers).values())
+    # Among n answers out of s, about n(n - 1) / 2s pairs are equal. That number is Poisson's, and
+    # its root has a standard deviation of one half.
+    least = max(0.0, math.sqrt(pairs) - _CERTAINTY / 2) ** 2
+    if not least:
         return math.inf
-    # Among n answers out of s, about n(n - 1) / 2s pairs are equal.
-    return max(0.0, math.log2(count * (count - 1) / 2 / repeated))
+    return max(0.0, math.log2(count * (count - 1) / 2 / least))
 
 
 def _alphabet(signs: set[str]) -> int:

@@ -14,7 +14,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from authflow.testing.digests import digests
+from authflow.testing.digests import Salts, digests
 from authflow.testing.encodings import ENCODINGS, parts
 from authflow.testing.readings import BETWEEN, CERTAIN, CERTAIN_BYTES, Reading, starts
 
@@ -22,6 +22,11 @@ _LEAST: Final = 3
 """An answer shorter than that stands in any text by chance."""
 _LONGEST_SALT: Final = 256
 _MOST_SALTS: Final = 24
+_MOST_HALVES: Final = 6
+"""Public values, and as many others, of which two may make a salt."""
+PLAIN: Final = ("plain", "itself, packed as by base64")
+"""An answer that is to be read, and not only what it can be found by."""
+_PASSWORD_HASH: Final = "a hash as of a password"
 _RARELY: Final = 0.25
 """How often, at most, another answer is found where an answer is that is told."""
 _ENOUGH: Final = 5
@@ -37,7 +42,8 @@ class Seen:
     Args:
         answer: Its answer, which nobody should find.
         public: What is public, by its names.
-        context: Further values that an attacker knows, and may have served as salts or keys.
+        context: Further values that an attacker knows, and may have served as salts or keys, the
+            likeliest first.
     """
 
     answer: str = field(repr=False)
@@ -75,23 +81,29 @@ def leaks(answer: str, public: Mapping[str, str], context: Iterable[str]) -> fro
     """
     seen = Seen(answer=answer, public=public, context=tuple(context))
     found = _found(answer, _places(seen), _salts(seen, answer))
-    return frozenset(leak.form for leak in found if leak.certain or leak.form == "plain")
+    return frozenset(leak.form for leak in found if leak.certain or leak.form in PLAIN)
 
 
-def told(seen: Sequence[Seen]) -> tuple[Leak, ...]:
+def told(seen: Sequence[Seen], forms: Collection[str] | None = None) -> tuple[Leak, ...]:
     """Say in which forms several challenges tell their answers.
 
     Args:
         seen: The challenges.
+        forms: Only these forms; all if it is None.
 
     Returns:
         What stands in two of them for certain; and, if there are five or more, what stands in all
-        of them, and seldom beside another challenge's answer.
+        of them, and seldom beside another challenge's answer. Where all have one answer, of the
+        latter only the answer itself.
     """
     places = [_places(one) for one in seen]
+    constant: frozenset[str | bytes] = frozenset()
+    if len({one.answer for one in seen}) == len(seen) > 1:
+        # What stands beside every answer is the hash of none.
+        constant = frozenset.intersection(*(_pieces(there) for there in places))
     hits: dict[Leak, list[bool]] = {}
     for number, (one, there) in enumerate(zip(seen, places, strict=True)):
-        for leak in _found(one.answer, there, _salts(one, one.answer)):
+        for leak in _found(one.answer, there, _salts(one, one.answer), forms, constant):
             hits.setdefault(evolve(leak, first=number), []).append(leak.certain)
     sure = [leak for leak, certain in hits.items() if sum(certain) > 1]
     doubtful = {leak for leak, times in hits.items() if len(times) == len(seen)} - {*sure}
@@ -102,12 +114,14 @@ def told(seen: Sequence[Seen]) -> tuple[Leak, ...]:
             for one, other in ((one, (one + step) % len(seen)) for one in range(len(seen)))
             if seen[one].answer != seen[other].answer
         ]
-        forms = {leak.form for leak in doubtful}
+        if not pairs:  # it is one answer in all of them, and nothing shows what is chance
+            doubtful = {leak for leak in doubtful if leak.form in PLAIN}
+        doubted = {leak.form for leak in doubtful}
         by_chance = [
             leak
             for one, other in pairs
             for leak in _found(
-                seen[other].answer, places[one], _salts(seen[one], seen[other].answer), forms
+                seen[other].answer, places[one], _salts(seen[one], seen[other].answer), doubted
             )
         ]
         most = _RARELY * len(pairs)
@@ -127,8 +141,9 @@ def _places(seen: Seen) -> dict[str, Reading]:
 def _found(
     answer: str,
     places: Mapping[str, Reading],
-    salts: Collection[bytes],
+    salts: Salts,
     forms: Collection[str] | None = None,
+    constant: frozenset[str | bytes] = frozenset(),
 ) -> frozenset[Leak]:
     """Give all forms in which an answer stands in what is public, by chance or not.
 
@@ -137,21 +152,29 @@ def _found(
         places: What is public.
         salts: What may have served as a salt.
         forms: Only these forms; all if it is None.
+        constant: Pieces of what is public that are no hash.
     """
     if len(answer) < _LEAST:
         return frozenset()
+    wanted = None if forms is None else {*forms, *(PLAIN if PLAIN[1] in forms else ())}
     every = {
-        Leak(form=form, where=where, certain=len(sign) >= CERTAIN)
+        Leak(form=_read(form, sign, place), where=where, certain=len(sign) >= CERTAIN)
         for form, sign in _signs(answer)
-        if forms is None or form in forms
+        if wanted is None or form in wanted
         for where, place in places.items()
-        if place.holds(sign)
+        if place.holds(sign) and (forms is None or _read(form, sign, place) in forms)
     }
     alone = {leak.form for leak in every if leak.where != _TOGETHER}
     every = {leak for leak in every if leak.where != _TOGETHER or leak.form not in alone}
+    if forms is None:
+        every |= {
+            Leak(form=_PASSWORD_HASH, where=where, certain=True)
+            for where, place in places.items()
+            if where != _TOGETHER and place.tells_a_password_hash()
+        }
     own = [(where, place) for where, place in places.items() if where != _TOGETHER]
-    pieces: frozenset[str | bytes] = frozenset().union(*(place.pieces for _, place in own))
-    for form, digest in digests(answer, salts, forms):
+    pieces = _pieces(places) - constant
+    for form, digest in digests(answer, salts, forms) if pieces else ():
         if pieces.isdisjoint(starts(digest)):
             continue
         for where, place in own:
@@ -159,6 +182,18 @@ def _found(
             if length:
                 every.add(Leak(form=form, where=where, certain=length >= CERTAIN_BYTES))
     return frozenset(every)
+
+
+def _pieces(places: Mapping[str, Reading]) -> frozenset[str | bytes]:
+    return frozenset().union(
+        *(place.pieces for where, place in places.items() if where != _TOGETHER)
+    )
+
+
+def _read(form: str, sign: str, place: Reading) -> str:
+    """Name the form of a find, by whether it had to be unpacked."""
+    plain, packed = PLAIN
+    return packed if form == plain and place.is_packed(sign) else form
 
 
 def _signs(answer: str) -> Iterator[tuple[str, str]]:
@@ -174,14 +209,34 @@ def _signs(answer: str) -> Iterator[tuple[str, str]]:
                 yield form, sign
 
 
-def _salts(seen: Seen, answer: str) -> frozenset[bytes]:
+def _salts(seen: Seen, answer: str) -> Salts:
     """Give what may have served as a salt: values, their parts, and what these say in hex."""
     public = [value for value in seen.public.values() if len(value) <= _LONGEST_SALT]
     split = [part for value in public for part in BETWEEN.split(value)]
-    salts: dict[bytes, None] = {}
-    for text in (*public, *seen.context, *split, *seen.public):
+    halves = {
+        half: None
+        for texts in (public, seen.context)
+        for half in itertools.islice(_octets(texts, answer), _MOST_HALVES)
+    }
+    return Salts(
+        single=frozenset(
+            itertools.islice(
+                _octets((*public, *seen.context, *split, *seen.public), answer), _MOST_SALTS
+            )
+        ),
+        paired=tuple(itertools.permutations(halves, 2)),
+    )
+
+
+def _octets(texts: Iterable[str], answer: str) -> Iterator[bytes]:
+    """Give each text as bytes, and what it says in hex; each of them once."""
+    known: set[bytes] = {b""}
+    for text in texts:
         if text and text != answer and len(text) <= _LONGEST_SALT:
-            salts[text.encode("utf-8", "surrogatepass")] = None
+            written = [text.encode("utf-8", "surrogatepass")]
             with contextlib.suppress(ValueError):
-                salts[bytes.fromhex(text)] = None
-    return frozenset(itertools.islice((salt for salt in salts if salt), _MOST_SALTS))
+                written.append(bytes.fromhex(text))
+            for salt in written:
+                if salt not in known:
+                    known.add(salt)
+                    yield salt

@@ -27,6 +27,16 @@ _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
 _HEX_DATA: Final = re.compile(rb"(?:[0-9a-fA-F]{2}){6,}")
 _HEX_TEXT: Final = re.compile(r"[0-9a-f]{6,}")
 _BASE64_TEXT: Final = re.compile(r"[A-Za-z0-9+/]{4,}")
+_PASSWORD_HASH: Final = re.compile(
+    r"\$(?:1|2[abxy]?|3|5|6|7|8|9|y|gy|md5|sha1|apr1|argon2(?:id|i|d)?|scrypt|bcrypt(?:-sha256)?"
+    r"|pbkdf2(?:-sha\d+)?|s2|p5k2)\$[\w./+=,$-]{12,}"
+    r"|\bpbkdf2[_:/-]?sha\d+[:$]\d+[:$]\S{12,}"
+    r"|\bscrypt:\d+:\d+:\d+\$\S{12,}"
+    r"|\b(?:bcrypt|argon2|scrypt|md5|sha1|bcrypt_sha256)\$\S{12,}"
+    r"|\{(?:s?sha\d*|s?md5|crypt|pbkdf2(?:-sha\d+)?|argon2)\}\S{12,}"
+)
+"""Modular crypt format (`crypt(5)`, passlib and the PHC string format), Django's and Werkzeug's
+encoded passwords, and RFC 2307's schemes; in lower case."""
 _TAGS: Final = re.compile(r"<[^<>]*>")
 
 
@@ -36,6 +46,7 @@ class Reading:
 
     Args:
         texts: Readings of it, in lower case.
+        own: Those of them that are not unpacked, in lower case.
         cased: Readings of it as they are, in base64's usual alphabet.
         data: What is packed into it.
         pieces: All pieces of hex in it, of base64 and of data, as long as the least part of a hash
@@ -43,6 +54,7 @@ class Reading:
     """
 
     texts: tuple[str, ...]
+    own: tuple[str, ...]
     cased: tuple[str, ...]
     data: tuple[bytes, ...]
     pieces: frozenset[str | bytes]
@@ -56,15 +68,17 @@ class Reading:
         """
         readings: dict[str, None] = {}
         data: list[bytes] = []
+        own = dict.fromkeys(reading for value in values for reading in _readings(value))
+        readings |= own
         for value in values:
-            readings |= dict.fromkeys(_readings(value))
             for packed in _unpacked(value.encode("utf-8", "surrogatepass")):
                 data.append(packed)
                 readings |= dict.fromkeys(_readings(_as_text(packed)))
         lower = dict.fromkeys(text.lower() for text in readings)
         cased = [text.replace("-", "+").replace("_", "/") for text in readings]
         return cls(
-            texts=tuple({**lower, **{BETWEEN.sub("", text): None for text in lower}}),
+            texts=_without_signs_between(text.lower() for text in readings),
+            own=_without_signs_between(text.lower() for text in own),
             cased=tuple(cased),
             data=tuple(data),
             pieces=frozenset(
@@ -88,6 +102,18 @@ class Reading:
         plain, wide = (sign.encode(code, "surrogatepass") for code in ("utf-8", "utf-16-le"))
         return len(sign) >= CERTAIN and any(plain in one or wide in one for one in self.data)
 
+    def is_packed(self, sign: str) -> bool:
+        """Say whether a text that stands in it does so only within what is packed.
+
+        Args:
+            sign: The text.
+        """
+        return not any(sign.lower() in text for text in self.own)
+
+    def tells_a_password_hash(self) -> bool:
+        """Say whether a hash of the kinds that passwords are stored in stands in it."""
+        return any(_PASSWORD_HASH.search(text) for text in self.texts)
+
     def bytes_of(self, digest: bytes) -> int:
         """Say how many of a hash's first bytes stand in it: none, a few, or enough.
 
@@ -100,6 +126,12 @@ class Reading:
         if in_text or in_base64 or any(certain in one for one in self.data):
             return CERTAIN_BYTES
         return _LEAST_BYTES if any(piece in self.pieces for piece in starts(digest)) else 0
+
+
+def _without_signs_between(texts: Iterable[str]) -> tuple[str, ...]:
+    """Give texts as they are, and each without what stands between its signs."""
+    every = dict.fromkeys(texts)
+    return tuple({**every, **{BETWEEN.sub("", text): None for text in every}})
 
 
 def starts(digest: bytes) -> tuple[str | bytes, ...]:

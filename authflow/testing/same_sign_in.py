@@ -1,13 +1,16 @@
 """One sign-in made again and again, the same in everything but what is drawn anew.
 
-The clock stands still, messages are always allowed, and what a plugin draws from the operating
-system is the same each time: so what differs does so because of the draw.
+The clock stands still, Python's own included, messages are always allowed, and what a plugin draws
+from the operating system is the same each time: so what differs does so because of the draw.
 """
 
 import contextlib
 import os
 import random
-from collections.abc import Awaitable, Callable, Collection, Iterator
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from types import FunctionType, MappingProxyType
 from typing import Any, Final
 
 from attrs import define, field, frozen
@@ -22,7 +25,8 @@ from authflow.testing.secrecy import heard
 from authflow.testing.trigger_bench import ATTEMPTS, POOL_ID, User
 
 _LARGEST_READ: Final = 4096
-_NOTHING: Final[frozenset[tuple[int, int]]] = frozenset()
+_NOTHING: Final[Mapping[tuple[int, int], int]] = MappingProxyType({})
+_NANOSECONDS: Final = 10**9
 
 
 @frozen(kw_only=True)
@@ -60,22 +64,19 @@ class SameSignIn:
     seed: str
     attempts: int = ATTEMPTS
 
-    async def told(self, *, anew: Collection[tuple[int, int]] = _NOTHING, turn: int = 0) -> Told:
+    async def told(self, *, anew: Mapping[tuple[int, int], int] = _NOTHING) -> Told:
         """Have its challenges made.
 
         Args:
-            anew: The places of the draws to take anew.
-            turn: From where.
+            anew: The places of the draws to take anew, and at which turn each of them.
         """
         made: list[Made] = []
         draws: list[Draw] = []
         state = None
-        with heard() as text, _same_system_randomness(self.seed):
+        with heard() as text, _same_system(self.seed, self.clock, type(self.plugin)):
             for attempt in range(1, self.attempts + 1):
                 self.outbox.clear()
-                randomness = Draws(
-                    seed=self.seed, attempt=attempt, anew=anew, turn=turn, into=draws
-                )
+                randomness = Draws(seed=self.seed, attempt=attempt, anew=anew, into=draws)
                 issued = await self.plugin.create(
                     CreateContext(
                         username=self.user.name,
@@ -122,23 +123,57 @@ class _Admits:
 
 
 @contextlib.contextmanager
-def _same_system_randomness(seed: str) -> Iterator[None]:
-    """Let the operating system give what a seed decides, to `secrets`, `random` and `uuid` too."""
+def _same_system(seed: str, clock: Callable[[], float], plugin: type[Any]) -> Iterator[None]:
+    """Let the operating system give what a seed decides, to `secrets`, `random` and `uuid` too.
+
+    Modules of the plugin that imported such a function by its name get another one, too.
+    """
     stream = Randomness.seeded(f"system {seed}".encode())
 
     def urandom(size: int) -> bytes:
         pieces = [_LARGEST_READ] * (size // _LARGEST_READ) + [size % _LARGEST_READ]
         return b"".join(stream.octets(piece) for piece in pieces if piece)
 
-    places = [(os, "urandom"), (random, "_urandom")]
-    before = [(module, name, getattr(module, name)) for module, name in places]
+    instead: dict[Any, Callable[..., Any]] = {
+        os.urandom: urandom,
+        time.time: clock,
+        time.time_ns: lambda: int(clock() * _NANOSECONDS),
+    }
+    if hasattr(os, "getrandom"):
+        instead[os.getrandom] = lambda size, _flags=0: urandom(size)
+    places = [vars(os), vars(random), vars(time), *_namespaces(plugin)]
+    before = [
+        (place, name, value)
+        for place in places
+        for name, value in tuple(place.items())
+        if type(value) is type(os.urandom) and value in instead
+    ]
     state = random.getstate()
     random.seed(seed)
-    for module, name in places:
-        setattr(module, name, urandom)
+    for place, name, real in before:
+        place[name] = instead[real]
     try:
         yield
     finally:
-        for module, name, real in before:
-            setattr(module, name, real)
+        for place, name, real in before:
+            place[name] = real
         random.setstate(state)
+
+
+def _namespaces(plugin: type[Any]) -> list[dict[str, Any]]:
+    """Give the global names of a plugin's modules: of its classes, and of all of its packages."""
+    found: dict[int, dict[str, Any]] = {}
+    for kind in plugin.__mro__:
+        package = kind.__module__.partition(".")[0]
+        if package in {*sys.stdlib_module_names, "authflow"}:
+            continue
+        modules = [
+            module
+            for name, module in tuple(sys.modules.items())
+            if name == package or name.startswith(f"{package}.")
+        ]
+        functions = [one for one in vars(kind).values() if isinstance(one, FunctionType)]
+        for names in (*map(vars, modules), *(one.__globals__ for one in functions)):
+            if names.get("__name__", "").partition(".")[0] not in {"attr", "attrs", "authflow"}:
+                found[id(names)] = names
+    return [*found.values()]

@@ -1,31 +1,33 @@
 """Cases on codes: that nothing public changes with them, and that there are enough of them."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from attrs import frozen
 
 from authflow.testing.cases import case, demand, skip
 from authflow.testing.draws import Draw
-from authflow.testing.guessing import bits_of_repetition, bits_of_signs
+from authflow.testing.guessing import answers_to_draw, bits_of_repetition, bits_of_signs
 from authflow.testing.made import Made
 from authflow.testing.same_sign_in import SameSignIn, Told
-from authflow.testing.trigger_bench import ATTEMPTS, NEXT_SIGN_IN
+from authflow.testing.trigger_bench import ATTEMPTS, NEXT_SIGN_IN, User
 from authflow.testing.trigger_subject import TriggerSubject
 
 _OTHERS: Final = 5
 """Other codes for which a sign-in is made again."""
-_MOST_DRAWS: Final = 24
-"""Draws of one sign-in that are each taken anew."""
 _FEW: Final = 4
 """Answers that are looked at where the draws tell how many there are."""
-_MANY: Final = 24
-"""And where they do not."""
-_TURNS: Final = 16
-"""How often something is drawn to get something else: of two options one comes again."""
+_LEAST_MANY: Final = 24
+"""And where they do not, at least, however long one takes."""
+_LONGEST: Final = 25.0
+"""Seconds for the sign-ins of one search, for one user."""
+_TRIES: Final = 2
+"""How often several draws are taken anew together, to see whether an answer depends on one."""
 _LEAST_CHANCES: Final = {False: 1000, True: 100}
 """One in so many sign-ins may succeed by guessing; the second if anybody can answer, by looking."""
+_LOGGED: Final = "what is logged or printed"
 
 
 @frozen(kw_only=True)
@@ -49,52 +51,118 @@ class CodeCases(TriggerSubject):
         """Made again with another code and all else the same, a sign-in looks the same."""
         if self._may_all_change():
             skip("what is asked may depend on the answer: name the parameters that ask in `asks`")
-        sign_in = self._again(self._plugin(), "same")
+        plugin = self._plugin()
+        for user in (self.ada, self.grace):
+            await self._demand_nothing_changes(self._again(plugin, user, "same"))
+
+    async def _demand_nothing_changes(self, sign_in: SameSignIn) -> None:
         first, again = await sign_in.told(), await sign_in.told()
         if self._answers(first) != self._answers(again):
             skip("the answer is not drawn from context.randomness")
-        restless = {one.what for one in _differences(first, again, ())}
-        ignored = (*restless, *map(_parameter, self.asks or ()))
-        secret = []
-        for draw in first.draws[:_MOST_DRAWS]:
-            other = await _other(sign_in, draw)
-            if self._answers(other) != self._answers(first):
-                secret.append(draw.place)
-                self._demand_same(first, other, ignored)
-        for turn in range(2, 2 + _OTHERS if secret else 0):
-            self._demand_same(first, await sign_in.told(anew=secret, turn=turn), ignored)
+        asks = [*map(_parameter, self.asks or ())]
+        restless = [one for one in _differences(first, again, asks) if one.what != _LOGGED]
+        for found in restless:
+            demand(
+                False,  # noqa: FBT003  # there is a difference
+                f"{found.what} changes from one run to the next, though all is the same: it may"
+                " be salted anew and tell the code; draw it from context.randomness, take the time"
+                " from context.now, and name what is asked in `asks`",
+                at=self.at("create", found.attempt),
+            )
+        logged = first.heard != again.heard
+        ignored = (*asks, _LOGGED) if logged else asks
+        secret: dict[tuple[int, int], Draw] = {}
+        async for draw, other in self._of_the_answer(sign_in, first):
+            secret[draw.place] = draw
+            self._demand_same(first, other, ignored)
+        if not secret:
+            skip("the answer depends on nothing that is drawn from context.randomness")
+        turn = 1
+        for _ in range(_OTHERS):
+            anew = {place: draw.turn(sign_in.seed, turn + 1) for place, draw in secret.items()}
+            turn = max(anew.values())
+            self._demand_same(first, await sign_in.told(anew=anew), ignored)
 
     @case
     async def test_there_is_too_much_to_guess(self) -> None:
         """Guessing at every attempt lets one sign-in in a thousand succeed, at most."""
         plugin = self._plugin()
-        sign_in = self._again(plugin, "guess 0", attempts=1)
-        told = await sign_in.told()
-        answer = self._answers(told)[0]
-        drawn = [
-            draw
-            for draw in told.draws[:_MOST_DRAWS]
-            if self.single_use and self._answers(await _other(sign_in, draw)) != [answer]
-        ]
-        # Where the answer is what was drawn, the draws say exactly how many there are.
-        exact = all(isinstance(one.drawn, str) and one.drawn in answer for one in drawn)
-        answers = [answer]
-        for number in range(1, _FEW if exact else _MANY):
-            self.clock.advance(NEXT_SIGN_IN)
-            answers += self._answers(
-                await self._again(plugin, f"guess {number}", attempts=1).told()
+        chances = _LEAST_CHANCES[self.anybody_can_answer]
+        for user in (self.ada, self.grace):
+            bits = await self._bits(plugin, user, ATTEMPTS * chances)
+            demand(
+                bits >= math.log2(ATTEMPTS * chances),
+                f"there are about {2**bits:,.0f} answers to guess from: with {ATTEMPTS} attempts"
+                f" one sign-in in {2**bits / ATTEMPTS:,.0f} succeeds by guessing, and one in"
+                f" {chances:,} is the most; draw longer codes",
+                at=self.at("create"),
             )
+
+    async def _bits(self, plugin: Any, user: User, least: int) -> float:
+        """Give a bound of how many answers there are, as a binary logarithm.
+
+        Args:
+            plugin: What makes the challenges.
+            user: Who signs in.
+            least: How many there must be.
+        """
+        sign_in = self._again(plugin, user, "guess 0", attempts=1)
+        began = time.monotonic()
+        told = await sign_in.told()
+        took = time.monotonic() - began
+        answers = self._answers(told)
+        drawn: list[Draw] = []
+        if self.single_use:
+            drawn = [draw async for draw, _ in self._of_the_answer(sign_in, told)]
+        # Where the answer is what was drawn, the draws say exactly how many there are.
+        exact = all(isinstance(one.drawn, str) and one.drawn in answers[0] for one in drawn)
+        enough = math.log2(least)
+        affordable = max(_LEAST_MANY, int(_LONGEST / max(took, 1e-6)))
+        for number in range(1, _FEW if exact else min(affordable, answers_to_draw(least))):
+            self.clock.advance(NEXT_SIGN_IN)
+            again = self._again(plugin, user, f"guess {number}", attempts=1)
+            answers += self._answers(await again.told())
+            if drawn and number % _LEAST_MANY == 0 and bits_of_repetition(answers) < enough:
+                break
         bits = bits_of_signs(answers, drawn=bool(drawn))
         if drawn:
             bits = min(bits, sum(draw.bits for draw in drawn), bits_of_repetition(answers))
-        chances = _LEAST_CHANCES[self.anybody_can_answer]
-        demand(
-            bits >= math.log2(ATTEMPTS * chances),
-            f"there are about {2**bits:,.0f} answers to guess from: with {ATTEMPTS} attempts one"
-            f" sign-in in {2**bits / ATTEMPTS:,.0f} succeeds by guessing, and one in {chances:,} is"
-            " the most; draw longer codes",
-            at=self.at("create"),
-        )
+        return bits
+
+    async def _of_the_answer(
+        self, sign_in: SameSignIn, first: Told
+    ) -> AsyncIterator[tuple[Draw, Told]]:
+        """Find the draws on which answers depend, each with what a sign-in tells where it differs.
+
+        However many there are, all are looked at: several at once where no answer depends on any.
+
+        Raises:
+            unittest.SkipTest: There are too many for the time that there is.
+        """
+        answers = self._answers(first)
+        until = time.monotonic() + _LONGEST
+        groups: list[Sequence[Draw]] = [first.draws] if first.draws else []
+        while groups:
+            draws = groups.pop()
+            turn = 1
+            for _ in range(_TRIES):
+                if time.monotonic() > until:
+                    skip(
+                        f"it draws {len(first.draws)} times, and is too slow for a look at each"
+                        " draw: draw more at once"
+                    )
+                anew = {draw.place: draw.turn(sign_in.seed, turn) for draw in draws}
+                other = await sign_in.told(anew=anew)
+                if self._answers(other) != answers:
+                    break
+                turn = max(anew.values()) + 1
+            else:
+                continue
+            if len(draws) == 1:
+                yield draws[0], other
+            else:
+                middle = len(draws) // 2
+                groups += [draws[middle:], draws[:middle]]
 
     def _may_all_change(self) -> bool:
         return self.asks is None and (self.anybody_can_answer or not self.single_use)
@@ -103,10 +171,10 @@ class CodeCases(TriggerSubject):
         bench = self.bench()
         return bench.plugin(**bench.settings)
 
-    def _again(self, plugin: Any, seed: str, attempts: int = ATTEMPTS) -> SameSignIn:
+    def _again(self, plugin: Any, user: User, seed: str, attempts: int = ATTEMPTS) -> SameSignIn:
         return SameSignIn(
             plugin=plugin,
-            user=self.ada,
+            user=user,
             clock=self.clock,
             outbox=self.outbox,
             seed=seed,
@@ -127,14 +195,6 @@ class CodeCases(TriggerSubject):
             )
 
 
-async def _other(sign_in: SameSignIn, draw: Draw) -> Told:
-    """Make a sign-in again in which one draw gives something else."""
-    for turn in range(1, _TURNS):
-        if not draw.again(sign_in.seed, turn):
-            break
-    return await sign_in.told(anew={draw.place}, turn=turn)
-
-
 def _parameter(name: str) -> str:
     return f"the public parameter {name!r}"
 
@@ -144,9 +204,8 @@ def _differences(first: Told, other: Told, ignored: Sequence[str]) -> Iterator[_
         for what in _changed(one, two):
             if what not in ignored:
                 yield _Difference(what=what, attempt=number)
-    logged = "what is logged or printed"
-    if first.heard != other.heard and logged not in ignored:
-        yield _Difference(what=logged, attempt=1)
+    if first.heard != other.heard and _LOGGED not in ignored:
+        yield _Difference(what=_LOGGED, attempt=1)
 
 
 def _changed(one: Made, two: Made) -> Iterator[str]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from authflow.cli import main
+from authflow.cli import main, plugin_check
+from authflow.testing import run_suite
 
 GROUPS = {"client": "authflow.client_challenges", "trigger": "authflow.trigger_challenges"}
 PLUGIN = """
@@ -56,7 +57,24 @@ class WordSuite(TriggerChallengeSuite):
         return {"hint": "another hint"}
 
 
+class LeakySuite(TriggerChallengeSuite):
+    challenge = Word
+    settings = {"leak": True}
+
+
+class PrompterSuite(ClientChallengeSuite):
+    challenge, trigger = Prompter, WordSuite
+
+
 class Named(Word):
+    conformance = "MODULE:NamedSuite"
+
+
+class NamedSuite(WordSuite):
+    challenge = Named
+
+
+class NamesAnotherSuite(Word):
     conformance = "MODULE:WordSuite"
 
 
@@ -106,7 +124,6 @@ def test_a_fault_is_told_and_makes_the_exit_code_1(install, capsys: pytest.Captu
     failed = [result for result in results["trigger"] if result["outcome"] == "failed"]
     assert [result["case"] for result in failed] == [
         "test_nothing_public_lets_the_answer_be_found",
-        "test_no_answer_is_logged_printed_or_shown",  # a repr shows what is public
         "test_nothing_public_changes_with_the_code",
     ]
     what, _, where = failed[0]["reason"].partition(" (")
@@ -135,6 +152,12 @@ def test_a_suite_can_be_named_on_the_command_line(install, capsys: pytest.Captur
     ("half", "arguments", "said"),
     [
         ("NamesNoSuite", [], "is no suite"),
+        ("NamesAnotherSuite", [], "WordSuite tests"),
+        ("Named", ["--suite", "MODULE:WordSuite"], "set `challenge` to that"),
+        ("Word", ["--suite", "MODULE:NamedSuite"], "set `challenge` to that"),
+        ("Word", ["--suite", "MODULE:WordSuite", "--suite", "MODULE:NamedSuite"], "NamedSuite"),
+        ("Word", ["--suite", "MODULE:PrompterSuite"], "the client half of 'word' is not installed"),
+        ("Word", ["--suite", "authflow.testing:TriggerChallengeSuite"], "tests no class"),
         ("Word", ["--suite", "json:JSONDecoder"], "is no suite"),
         ("Word", ["--suite", "json:nothing"], "cannot load"),
         ("Word", ["--settings", "{"], "must be a JSON object"),
@@ -145,9 +168,39 @@ def test_a_suite_can_be_named_on_the_command_line(install, capsys: pytest.Captur
 def test_a_call_that_makes_no_sense_is_refused_with_code_2(
     install, capsys: pytest.CaptureFixture[str], half: str, arguments: list[str], said: str
 ):
-    install(trigger=half)
+    module = install(trigger=half)
+    arguments = [argument.replace("MODULE", module) for argument in arguments]
     assert main(["plugins", "check", "word", *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_all_suites_of_a_half_are_run(
+    install, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, order: int
+):
+    case = "test_nothing_public_lets_the_answer_be_found"
+    monkeypatch.setattr(
+        plugin_check, "run_suite", lambda suite: run_suite(suite, [case])
+    )  # the others take their time
+    module = install(trigger="Word")
+    specs = [f"{module}:LeakySuite", f"{module}:WordSuite"][::order]
+    suites = [part for spec in specs for part in ("--suite", spec)]
+    assert main(["plugins", "check", "word", *suites]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    heads = [line for line in lines if line.startswith("trigger half")]
+    assert heads == [f"trigger half, {spec}" for spec in specs]
+    assert lines[-1] == "1 passed, 1 failed, 0 skipped"
+    assert main(["plugins", "check", "word", "--json", *suites]) == 1
+    results = json.loads(capsys.readouterr().out)["results"]
+    assert [*results] == [f"trigger {spec}" for spec in specs]
+
+
+def test_a_suite_does_not_stand_for_a_plugin_that_is_not_installed(
+    install, capsys: pytest.CaptureFixture[str]
+):
+    module = install(trigger="Word")
+    assert main(["plugins", "check", "nope", "--suite", f"{module}:WordSuite"]) == 2
+    assert "'nope' is installed" in capsys.readouterr().err
 
 
 def test_a_client_half_alone_needs_a_suite(install, capsys: pytest.CaptureFixture[str]):

@@ -7,10 +7,12 @@ import threading
 import unicodedata
 from collections.abc import Callable
 from operator import itemgetter
+from typing import Any
 
 import anyio.to_thread
 import pytest
 
+from authflow.plugins import Secret, typed_code, typed_words
 from authflow.testing.comparisons import Comparisons
 
 PLAIN: dict[str, Callable[[str], object]] = {
@@ -22,6 +24,11 @@ PLAIN: dict[str, Callable[[str], object]] = {
     "normalised": lambda answer: unicodedata.normalize("NFKC", answer) == "482913",
     "in a tuple": lambda answer: answer in ("000000", "482913"),
     "a key": {"482913": True}.get,
+    "written anew": lambda answer: str(answer) == "482913",
+    "formatted": lambda answer: f"{answer}" == "482913",
+    "as a typed code": lambda answer: typed_code(answer) == "482913",
+    "as typed words": lambda answer: typed_words(answer) == "482913",
+    "as typed words of a secret": lambda answer: typed_words(Secret(answer)) == "482913",
 }
 
 
@@ -47,6 +54,24 @@ def test_what_compares_no_secret_is_not(harmless: Callable[[str], object]):
     seen = Comparisons(secret="482913")
     harmless(seen.probe("482913"))
     assert not seen.plain
+
+
+@pytest.mark.parametrize("written", [typed_code, typed_words])
+@pytest.mark.parametrize(
+    "answer", ["482913", "blue whale", "Blue  WHALE!", "a", "\u0130stanbul", ""]
+)
+def test_what_authflow_writes_anew_compares_nothing_and_hides_no_comparison(
+    written: Callable[[Any], str], answer: str
+):
+    plain = written(answer)
+    seen = Comparisons(secret=plain)
+    probe = seen.probe(answer)
+    with seen.watched():
+        assert hmac.compare_digest(written(Secret(probe)).encode(), plain.encode())
+        assert Secret(probe) != Secret("another")
+    assert (seen.plain, seen.digests) == (0, 2)
+    assert written(probe).encode() == plain.encode()
+    assert seen.plain == 1
 
 
 @pytest.mark.parametrize("compare", [hmac.compare_digest, secrets.compare_digest])

@@ -6,7 +6,7 @@ import string
 
 import pytest
 
-from authflow.testing.guessing import bits_of_repetition, bits_of_signs
+from authflow.testing.guessing import answers_to_draw, bits_of_repetition, bits_of_signs
 
 
 def drawn(alphabet: str, length: int, count: int = 24) -> list[str]:
@@ -41,11 +41,20 @@ def test_signs_of_other_scripts_are_many():
     assert bits_of_signs(["\N{HIRAGANA LETTER A}\N{HIRAGANA LETTER KA}"], drawn=False) > 19
 
 
-@pytest.mark.parametrize("size", [5, 20, 40])
+@pytest.mark.parametrize("size", [5, 20, 30, 256, 1000, 1500])
 def test_few_answers_come_again(size: int):
     source = random.Random(size)
-    answers = [f"word {source.randrange(size)}" for _ in range(24)]
-    assert bits_of_repetition(answers) < math.log2(size * 4)
+    answers = [f"word {source.randrange(size)}" for _ in range(answers_to_draw(3000))]
+    assert math.log2(size) - 0.5 < bits_of_repetition(answers) < math.log2(3000)
+
+
+@pytest.mark.parametrize("size", [3000, 4000, 10_000, 10**6])
+def test_enough_answers_are_never_convicted_for_what_comes_again_by_chance(size: int):
+    for seed in range(30):
+        source = random.Random(f"{size} {seed}")
+        answers = [f"word {source.randrange(size)}" for _ in range(answers_to_draw(3000))]
+        for count in (24, 100, len(answers)):
+            assert bits_of_repetition(answers[:count]) >= math.log2(3000)
 
 
 def test_many_answers_do_not():

@@ -47,7 +47,7 @@ async def test_one_draw_is_taken_anew_and_no_other():
     first = await sign_in().told()
     for draw, name in zip(first.draws[:3], ("octets", "code", "choice"), strict=True):
         turn = next(turn for turn in range(1, 20) if not draw.again("x", turn))
-        other = await sign_in().told(anew={draw.place}, turn=turn)
+        other = await sign_in().told(anew={draw.place: turn})
         changed = [
             (number, key)
             for number, (one, two) in enumerate(zip(first.made, other.made, strict=True))

@@ -435,7 +435,7 @@ class LeaksAStretchedHash(Code):
 
 
 class LeaksInAName(Code):
-    convicted_by = ("test_no_answer_is_logged_printed_or_shown", *LEAKS)
+    convicted_by = LEAKS
 
     async def create(self, context: CreateContext) -> Issued:
         issued = await super().create(context)
