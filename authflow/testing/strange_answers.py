@@ -61,7 +61,6 @@ def near_misses(right: str) -> Iterator[tuple[str, str]]:
     yield "the second half of the right one", right[middle:]
     yield "the first sign of the right one", right[:1]
     yield "the right one twice", right + right
-    yield "the right one and a NUL", right + "\0"
     yield "the right one and another digit", f"{right}0"
     yield "the right one and a letter", f"{right}x"
     yield "another digit and the right one", f"0{right}"

@@ -137,7 +137,7 @@ def test_an_ldap_directory_without_its_extra_says_what_to_install():
     done = subprocess.run(
         [sys.executable, "-I", "-c", program], check=True, capture_output=True, text=True
     )
-    assert done.stdout.startswith("ConfigError bonsai is missing")
+    assert done.stdout.startswith("UnavailableImportError bonsai is missing")
     assert "pip install 'cognito-authflow[ldap]'" in done.stdout
 
 

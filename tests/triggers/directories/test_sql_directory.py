@@ -539,7 +539,7 @@ def test_a_missing_extra_says_what_to_install():
     printed = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     ).stdout
-    assert printed.startswith("ConfigError")
+    assert printed.startswith("UnavailableImportError")
     assert "pip install 'cognito-authflow[sql]'" in printed
 
 

@@ -505,7 +505,7 @@ except Exception as error:
         printed = subprocess.run(
             [sys.executable, "-c", program], check=True, capture_output=True, text=True
         ).stdout
-        assert printed.startswith("ConfigError")
+        assert printed.startswith("UnavailableImportError")
         assert says in printed
 
 
