@@ -66,6 +66,8 @@ def near_misses(right: str) -> Iterator[tuple[str, str]]:
     yield "another digit and the right one", f"0{right}"
     yield "a letter and the right one", f"x{right}"
     yield "the right one and a line of something else", f"{right}\nx"
+    # A NUL alone may fall away, as nobody sees one; what stands behind it must not.
+    yield "the right one, a NUL and a letter", f"{right}\0x"
     yield "the right one among others", f"000000,{right},999999"
     yield "the right one, backwards", right[::-1]
     yield "the signs of the right one in order", "".join(sorted(right))

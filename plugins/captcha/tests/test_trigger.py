@@ -298,6 +298,7 @@ async def test_one_wrong_character_is_enough_to_be_wrong(
         "KXSA7FF",
         "F7ASXK",
         "\u212aXSA7F",  # the Kelvin sign, which is k in lower case
+        "KXSA7F\0F",
         "KX\u017fA7F",  # the long s, which is S in upper case
         "\u041aXSA7F",  # a Cyrillic letter that looks like K
         "KX.SA7F",
@@ -320,6 +321,7 @@ async def test_empty_long_cut_and_unicode_answers_are_just_wrong(
         ("KXSA7F", "\uff2bXSA7F"),  # a full-width K
         ("KXSA7F", "KXSA\u0667F"),  # an Arabic-Indic seven
         ("KXSA7F", "\ufeffKXS\u200bA7F\u200f"),
+        ("KXSA7F", "KXSA7F\0"),
         ("WIND7F", "w\u0131nd7f"),  # what a Turkish keyboard makes of a small I
         ("WIND7F", "W\u0130ND7F"),
         ("WIND7F", "wi\u0307nd7f"),

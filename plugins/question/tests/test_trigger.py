@@ -98,6 +98,7 @@ async def test_the_right_answer_is_right_however_it_is_typed(
     for typed in (
         *("Metropolis", " metropolis.", "METRO\u00adPOLIS", "\uff2detropolis"),
         *("\u200bMetropolis\ufeff", "METROPOL\u0130S", "metropol\u0131s", "Metropolis\ufe0f"),
+        *("Metropolis\0", "Metropolis\ud800"),
     ):
         assert await question.verify(answered(typed, issued.private)) is True
 
@@ -137,6 +138,7 @@ async def test_an_answer_that_was_enrolled_by_the_first_rules_is_still_right(
         "metro polis",
         "Metropolis" * 200,
         "\ud800",
+        "Metropolis\0s",
         "Which film did you see first in a cinema?",
         "$argon2id$v=19$",
         "*",

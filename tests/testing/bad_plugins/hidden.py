@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 
 from attrs import evolve
 
-from authflow.triggers import CreateContext, Issued
+from authflow.plugins import Secret
+from authflow.triggers import CreateContext, Issued, VerifyContext
 
 _GOOD = runpy.run_path(str(Path(__file__).parent / "triggers.py"))
 Code: Any = _GOOD["Code"]
@@ -25,6 +26,17 @@ CHANGES = "test_nothing_public_changes_with_the_code"
 FOUND = "test_nothing_public_lets_the_answer_be_found"
 GUESSED = "test_there_is_too_much_to_guess"
 LOGGED = "test_no_answer_is_logged_printed_or_shown"
+STRANGE = "test_wrong_and_strange_answers_are_never_right"
+
+
+class CutsAtANul(Code):
+    """Takes what stands before a NUL for the whole answer, as programs in C do."""
+
+    convicted_by: ClassVar[str] = STRANGE
+
+    async def verify(self, context: VerifyContext) -> bool:
+        cut = context.answer.reveal().partition("\0")[0]
+        return await super().verify(evolve(context, answer=Secret(cut)))
 
 
 class Hidden(Code):
