@@ -25,8 +25,9 @@ from authflow.pool.server import PoolServer
 from authflow.pool.triggers.lambda_endpoint import LambdaEndpoint
 
 try:
+    import authflow.triggers.directories.ldap_worker
     from authflow.triggers.directories.ldap_directory import LdapDirectory
-except ConfigError:  # the extra is compiled, and not everywhere
+except ConfigError:  # the extra is compiled, and not everywhere: the worker is what needs it
     LdapDirectory = None  # type: ignore[assignment,misc]
 
 POOL = {"user_pool_id": "eu-central-1_Abc123def", "client_id": "1example23456789"}
