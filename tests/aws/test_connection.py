@@ -70,35 +70,23 @@ def test_an_endpoint_that_leaves_this_machine_in_the_clear_is_refused(endpoint):
         Secrets(endpoint=endpoint)
 
 
-@asynccontextmanager
-async def served(reply: Callable[[Any], Awaitable[None]]) -> AsyncIterator[str]:
-    """An endpoint that takes each request whole, and then does as it is told."""
+@pytest.fixture
+def served(listening):
+    """Gives an endpoint that takes each request whole, and then does as it is told."""
 
-    tasks = set()
+    @asynccontextmanager
+    async def serving(reply: Callable[[Any], Awaitable[None]]) -> AsyncIterator[str]:
+        async def serve(reader, writer):
+            with suppress(asyncio.LimitOverrunError):  # it speaks TLS
+                head = (await reader.readuntil(b"\r\n\r\n")).lower()
+                length = int(head.partition(b"content-length: ")[2].split(b"\r\n")[0])
+                await reader.readexactly(length)
+                await reply(writer)
 
-    async def serve(reader, writer):
-        tasks.add(asyncio.current_task())
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            length = int(head.partition(b"content-length: ")[2].split(b"\r\n")[0])
-            await reader.readexactly(length)
-            await reply(writer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # the other side has gone, or speaks TLS
-        finally:
-            writer.close()
-            with suppress(ConnectionError):
-                await writer.wait_closed()
+        async with listening(serve) as port:
+            yield f"http://127.0.0.1:{port}"
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        server.close()
-        await asyncio.sleep(0.01)  # a connection that was just accepted is a task of ours soon
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+    return serving
 
 
 async def hang_up(_writer):
@@ -140,14 +128,14 @@ ENDS = {
 
 
 @pytest.mark.parametrize("reply", ENDS)
-async def test_no_error_leads_to_what_was_sent(everything_told, reply):
+async def test_no_error_leads_to_what_was_sent(served, everything_told, reply):
     async with served(reply) as endpoint, Secrets(region="eu-west-1", endpoint=endpoint) as aws:
         with pytest.raises(ENDS[reply]) as failed:
             await aws.call("publish", PhoneNumber="+491700000000", Message="canary-code")
     assert "canary" not in everything_told(failed.value)
 
 
-async def test_no_cancellation_leads_to_what_is_sent(everything_told):
+async def test_no_cancellation_leads_to_what_is_sent(served, everything_told):
     taken = asyncio.Event()
 
     async def wait(_writer):
@@ -177,7 +165,7 @@ async def test_a_reply_has_a_length_that_a_service_can_set(endpoint):
         await connection.call("list_topics")
 
 
-async def test_a_reply_that_drips_ends_with_the_time_for_a_reply(monkeypatch):
+async def test_a_reply_that_drips_ends_with_the_time_for_a_reply(served, monkeypatch):
     monkeypatch.setattr("authflow.aws.connection.READ_TIMEOUT", 0.1)
     async with served(drip) as endpoint, Secrets(region="eu-west-1", endpoint=endpoint) as aws:
         with pytest.raises(ReadTimeoutError):
@@ -185,7 +173,7 @@ async def test_a_reply_that_drips_ends_with_the_time_for_a_reply(monkeypatch):
 
 
 @pytest.mark.parametrize("sent", [True, False])
-async def test_a_call_has_one_time_for_all_its_attempts(monkeypatch, sent):
+async def test_a_call_has_one_time_for_all_its_attempts(served, monkeypatch, sent):
     monkeypatch.setattr("authflow.aws.connection.CALL_TIMEOUT", 0.3)
     async with served(drip) as endpoint:
         # By https nobody answers the handshake.

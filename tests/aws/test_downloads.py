@@ -108,17 +108,15 @@ async def test_what_is_not_encrypted_goes_by_no_proxy(monkeypatch):
         assert download._http._proxy_config.proxy_url_for(url) is None
 
 
-async def test_a_download_goes_through_the_proxy_of_the_environment(monkeypatch):
+async def test_a_download_goes_through_the_proxy_of_the_environment(monkeypatch, listening):
     asked: list[bytes] = []
 
     async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(b"HTTP/1.1 502 X\r\ncontent-length: 0\r\n\r\n")
         await writer.drain()
-        writer.close()
 
-    async with await asyncio.start_server(proxy, "127.0.0.1", 0) as listener:
-        port = listener.sockets[0].getsockname()[1]
+    async with listening(proxy) as port:
         for name in VARIABLES:
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("HTTPS_PROXY", f"http://ada:secret@127.0.0.1:{port}")
@@ -158,7 +156,7 @@ def self_signed(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-async def test_certificates_are_those_of_the_environment(monkeypatch, tmp_path, trusted):
+async def test_certificates_are_those_of_the_environment(monkeypatch, tmp_path, listening, trusted):
     certificate = self_signed(tmp_path)
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
@@ -169,12 +167,11 @@ async def test_certificates_are_those_of_the_environment(monkeypatch, tmp_path, 
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 X\r\ncontent-length: 2\r\n\r\n{}")
         await writer.drain()
-        writer.close()
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as listener:
-        url = f"https://127.0.0.1:{listener.sockets[0].getsockname()[1]}/jwks.json"
+    async with listening(serve, ssl=context) as port:
+        url = f"https://127.0.0.1:{port}/jwks.json"
         async with open_download(url, connect_timeout=5, read_timeout=5) as download:
             if trusted:
                 assert (await download.get(most=100)).body == b"{}"

@@ -150,7 +150,7 @@ async def test_throttling_without_end_is_told_after_three_requests(scripted):
         assert len(server.requests) == 3
 
 
-async def test_a_connection_that_was_never_made_is_tried_again(scripted):
+async def test_a_connection_that_was_never_made_is_tried_again(listening):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -161,13 +161,11 @@ async def test_a_connection_that_was_never_made_is_tried_again(scripted):
 
     async def accept(_reader, writer):
         connections.append(writer)
-        await scripted.close(writer)
 
     async with open_transport(config) as transport:
         with pytest.raises(UnreachableError, match="network"):
             await transport.send(respond(config), read_reply)
-        server = await asyncio.start_server(accept, "127.0.0.1", port)
-        async with server:
+        async with listening(accept, port):
             with pytest.raises(OutcomeUnknownError):
                 await transport.send(respond(config), read_reply)
     assert len(connections) == 1
@@ -418,7 +416,7 @@ async def test_other_users_of_botocore_keep_their_debug_logs(scripted, caplog):
     assert "of somebody else's request" in caplog.text
 
 
-async def test_the_concurrency_limit_bounds_what_is_in_flight(scripted):
+async def test_the_concurrency_limit_bounds_what_is_in_flight(listening):
     most = 0
     now = 0
 
@@ -434,20 +432,17 @@ async def test_the_concurrency_limit_bounds_what_is_in_flight(scripted):
         )
         await writer.drain()
         now -= 1
-        await scripted.close(writer)
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with listener:
+    async with listening(serve) as port:
         config = AuthConfig(
             user_pool_id="eu-central-1_A",
             client_id="1",
-            endpoint=f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}",
+            endpoint=f"http://127.0.0.1:{port}",
             max_concurrency=3,
         )
         async with open_transport(config) as transport, anyio.create_task_group() as tasks:
             for _ in range(20):
                 tasks.start_soon(transport.send, initiate(config), read_done)
-        listener.close()
     assert most == 3
 
 
@@ -482,27 +477,22 @@ async def test_the_time_for_a_request_covers_the_reply(scripted, request_of):
 
 
 @pytest.mark.parametrize("request_of", [initiate, respond])
-async def test_the_time_for_a_request_covers_connecting(scripted, request_of):
+async def test_the_time_for_a_request_covers_connecting(listening, request_of):
     """The server takes the connection, and says nothing in the TLS handshake."""
-    released = asyncio.Event()
 
-    async def say_nothing(reader, writer):
-        await released.wait()
-        await scripted.close(writer)
+    async def say_nothing(_reader, _writer):
+        await asyncio.Event().wait()
 
-    listener = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
-    async with listener:
+    async with listening(say_nothing) as port:
         config = AuthConfig(
             user_pool_id="eu-central-1_A",
             client_id="1",
-            endpoint=f"https://127.0.0.1:{listener.sockets[0].getsockname()[1]}",
+            endpoint=f"https://127.0.0.1:{port}",
             request_timeout=0.3,
         )
         async with open_transport(config) as transport:
             with pytest.raises(TimedOutError, match=r"no connection.*nothing was sent"):
                 await transport.send(request_of(config), read_reply)
-        released.set()
-        listener.close()
 
 
 async def test_the_time_for_a_request_covers_the_pauses_and_tells_why_there_was_one(
@@ -571,7 +561,7 @@ cognito_identity_provider =
     ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", "AWS_CONFIG_FILE"],
 )
 async def test_without_an_endpoint_it_is_aws_whatever_the_environment_says(
-    scripted, monkeypatch, tmp_path, name
+    scripted, listening, monkeypatch, tmp_path, name
 ):
     """Or whoever sets a variable for another service gets the passwords of this one.
 
@@ -581,25 +571,21 @@ async def test_without_an_endpoint_it_is_aws_whatever_the_environment_says(
 
     async def hang_up(reader, writer):
         asked.append((await reader.readuntil(b"\r\n")).split()[:2])
-        await scripted.close(writer)
 
-    proxy = await asyncio.start_server(hang_up, "127.0.0.1", 0)
-    async with proxy, scripted.serve(*[TOKENS] * 9) as elsewhere:
+    async with listening(hang_up) as proxy, scripted.serve(*[TOKENS] * 9) as elsewhere:
         url = f"http://127.0.0.1:{elsewhere.port}"
         (tmp_path / "config").write_text(CONFIGURED.format(url=url))
         value = str(tmp_path / "config") if name == "AWS_CONFIG_FILE" else url
         monkeypatch.setenv(name, value)
         monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false")
         for proxied in ("https_proxy", "HTTPS_PROXY"):
-            port = proxy.sockets[0].getsockname()[1]
-            monkeypatch.setenv(proxied, f"http://127.0.0.1:{port}")
+            monkeypatch.setenv(proxied, f"http://127.0.0.1:{proxy}")
         for unproxied in ("no_proxy", "NO_PROXY", "http_proxy", "HTTP_PROXY"):
             monkeypatch.delenv(unproxied, raising=False)
         config = AuthConfig(user_pool_id="eu-central-1_Abc123def", client_id="1example")
         async with AuthClient(config) as auth:
             with pytest.raises(UnreachableError):
                 await auth.sign_in("ada", "canary-password", flow=AuthFlow.USER_PASSWORD_AUTH)
-        proxy.close()
         assert elsewhere.requests == []
     assert {tuple(line) for line in asked} == {
         (b"CONNECT", b"cognito-idp.eu-central-1.amazonaws.com:443")

@@ -5,7 +5,6 @@ import base64
 import json
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
@@ -86,39 +85,26 @@ class Source:
         return Secret(jwt.encode({"alg": "RS256", "kid": kid}, self.claims(use), key or self.key))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            self.asked.append(head.decode())
-            self.fetches += 1
-            answer = self.script.pop(0) if len(self.script) > 1 else self.script[0]
-            if answer == "hang":
-                await self.release.wait()
-                answer = reply(self.jwks())
-            for piece in answer if isinstance(answer, list) else [answer]:
-                writer.write(piece)
-                await writer.drain()
-                await asyncio.sleep(0)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-
-@asynccontextmanager
-async def serving(source: Source, **options: Any) -> AsyncIterator[Source]:
-    listener = await asyncio.start_server(source.serve, "127.0.0.1", 0, **options)
-    source.port = listener.sockets[0].getsockname()[1]
-    async with listener:
-        yield source
-        source.release.set()
+        head = await reader.readuntil(b"\r\n\r\n")
+        self.asked.append(head.decode())
+        self.fetches += 1
+        answer = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if answer == "hang":
+            await self.release.wait()
+            answer = reply(self.jwks())
+        for piece in answer if isinstance(answer, list) else [answer]:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0)
 
 
 @pytest.fixture
-async def source(key: RSAKey) -> AsyncIterator[Source]:
+async def source(key: RSAKey, listening: Any) -> AsyncIterator[Source]:
     made = Source(key)
     made.script = [reply(made.jwks())]
-    async with serving(made) as served:
-        yield served
+    async with listening(made.serve) as made.port:
+        yield made
+        made.release.set()
 
 
 @pytest.fixture

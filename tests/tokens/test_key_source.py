@@ -360,7 +360,7 @@ async def test_one_source_serves_one_event_loop_after_the_other_and_several_side
 
 @pytest.mark.parametrize("bundle", ["missing", "another's"])
 async def test_certificates_that_do_not_fit_are_not_tried_again(
-    source, monkeypatch, tmp_path, bundle
+    source, listening, monkeypatch, tmp_path, bundle
 ):
     attempts = []
 
@@ -375,8 +375,7 @@ async def test_certificates_that_do_not_fit_are_not_tried_again(
     (tmp_path / "here.pem").write_bytes(self_signed())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "here.pem")
-    async with await asyncio.start_server(source.serve, "127.0.0.1", 0, ssl=context) as listener:
-        port = listener.sockets[0].getsockname()[1]
+    async with listening(source.serve, ssl=context) as port:
         config = source.config(endpoint=f"https://127.0.0.1:{port}")
         with pytest.raises(JwksUnreachableError):
             await KeySource(config=config).key("k1", just_issued=True)

@@ -1,11 +1,9 @@
 """E-mail by SES and text messages by SNS, to moto's server."""
 
-import asyncio
 import logging
 import socket
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -73,43 +71,28 @@ async def test_no_connection_means_not_sent(aws: str) -> None:
                 await sender.send(message("+15550001234"))
 
 
-async def test_a_connection_that_is_cut_is_an_unknown_outcome(aws: str) -> None:
-    async def cut(reader: Any, writer: Any) -> None:
+async def test_a_connection_that_is_cut_is_an_unknown_outcome(aws: str, listening: Any) -> None:
+    async def cut(reader: Any, _writer: Any) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.close()
 
-    server = await asyncio.start_server(cut, "127.0.0.1", 0)
-    async with server:
-        endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with SnsSender(endpoint=endpoint) as sender:
-            with pytest.raises(OutcomeUnknownError, match="may have been sent"):
-                await sender.send(message("+15550001234"))
+    async with listening(cut) as port, SnsSender(endpoint=f"http://127.0.0.1:{port}") as sender:
+        with pytest.raises(OutcomeUnknownError, match="may have been sent"):
+            await sender.send(message("+15550001234"))
 
 
 Reply = Callable[[Any], Awaitable[None]]
 
 
-@asynccontextmanager
-async def ended_by(reply: Reply) -> AsyncIterator[str]:
-    """An endpoint that takes a request whole, and then does as `reply` says."""
-    tasks = set()
+def ended_by(reply: Reply) -> Callable[[Any, Any], Awaitable[None]]:
+    """What takes a request whole, and then does as `reply` says."""
 
     async def serve(reader: Any, writer: Any) -> None:
-        tasks.add(asyncio.current_task())
-        with suppress(ConnectionError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
-            await reader.readexactly(length)
-            await reply(writer)
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+        await reader.readexactly(length)
+        await reply(writer)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        server.close()
-        await asyncio.wait(tasks)
+    return serve
 
 
 async def hang_up(_writer: Any) -> None:
@@ -137,9 +120,10 @@ async def go_on(writer: Any) -> None:
 @pytest.mark.parametrize("reply", [hang_up, refuse, babble, go_on])
 @pytest.mark.parametrize("medium", ["e-mail", "text message"])
 async def test_no_error_of_a_sender_leads_to_the_message(
-    aws: str, reply: Reply, medium: str
+    aws: str, listening: Any, reply: Reply, medium: str
 ) -> None:
-    async with ended_by(reply) as endpoint:
+    async with listening(ended_by(reply)) as port:
+        endpoint = f"http://127.0.0.1:{port}"
         made = (
             SnsSender(endpoint=endpoint)
             if medium == "text message"
