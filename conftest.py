@@ -42,7 +42,7 @@ def pytest_xdist_auto_num_workers() -> int:
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def listening() -> Callable[..., AbstractAsyncContextManager[int]]:
     """Serves connections by a function, at the port that it gives, and leaves none of them open."""
     return _listening

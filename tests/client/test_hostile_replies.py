@@ -10,13 +10,13 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from itertools import chain
 from typing import Any
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from attrs import define, field, frozen
+from attrs import define, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,26 +45,21 @@ class HostileServer:
     """Gives every request the same reply, as far as somebody reads it."""
 
     reply: Callable[[Write], Awaitable[None]] | None = None
-    port: int = 0
     requests: int = 0
     written: int = 0
-    tasks: set[Any] = field(factory=set)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.tasks.add(asyncio.current_task())
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-            length = int(head.partition("content-length:")[2].split("\r\n")[0])
-            await reader.readexactly(length)
-            self.requests += 1
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        length = int(head.partition("content-length:")[2].split("\r\n")[0])
+        await reader.readexactly(length)
+        self.requests += 1
 
-            async def write(data: bytes) -> None:
-                writer.write(data)
-                await writer.drain()
-                self.written += len(data)
+        async def write(data: bytes) -> None:
+            writer.write(data)
+            await writer.drain()
+            self.written += len(data)
 
-            await self.reply(write)
-        writer.close()
+        await self.reply(write)
 
 
 @frozen
@@ -95,30 +90,30 @@ class Attacked:
 
 
 @asynccontextmanager
-async def attacked(**settings: Any) -> AsyncIterator[tuple[HostileServer, AuthClient]]:
+async def attacked(
+    listening: Any, **settings: Any
+) -> AsyncIterator[tuple[HostileServer, AuthClient]]:
     server = HostileServer()
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    server.port = listener.sockets[0].getsockname()[1]
-    config = AuthConfig(
-        user_pool_id="eu-central-1_Abc123def",
-        client_id="1example23456789",
-        endpoint=f"http://127.0.0.1:{server.port}",
-        verify_tokens=False,
-        **settings,
-    )
-    async with AuthClient(config) as auth:
-        yield server, auth
-    listener.close()
-    for task in server.tasks:
-        task.cancel()
-    await asyncio.wait(server.tasks)
+    async with listening(server.serve) as port:
+        config = AuthConfig(
+            user_pool_id="eu-central-1_Abc123def",
+            client_id="1example23456789",
+            endpoint=f"http://127.0.0.1:{port}",
+            verify_tokens=False,
+            **settings,
+        )
+        async with AuthClient(config) as auth:
+            yield server, auth
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[Attacked]:
+def client(listening: Any) -> Iterator[Attacked]:
     with pytest.MonkeyPatch.context() as patch, start_blocking_portal() as portal:
         patch.setattr("authflow.client.transport._PAUSES", (0, 0))
-        with portal.wrap_async_context_manager(attacked(read_timeout=0.4)) as (server, auth):
+        with portal.wrap_async_context_manager(attacked(listening, read_timeout=0.4)) as (
+            server,
+            auth,
+        ):
             yield Attacked(portal, server, auth)
 
 
