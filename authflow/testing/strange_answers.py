@@ -3,8 +3,9 @@
 Some are nobody's; some are what people try first; some are made of the right answer.
 """
 
+import random
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from authflow.testing.made import Made
@@ -44,6 +45,19 @@ _DEFAULTS: Final = (
 
 _OF_THE_POOL: Final = frozenset({"cognito:user_status", "email_verified", "phone_number_verified"})
 """Attributes that say "CONFIRMED" and "true", which are tried anyway."""
+_AMONG: Final = 20
+"""Answers on each side of the right one among many."""
+_SEPARATORS: Final = {
+    ",": "with commas",
+    " ": "with blanks",
+    ", ": "with commas and blanks",
+    ";": "with semicolons",
+    "|": "with bars",
+    "\n": "in lines",
+    "": "without anything between them",
+}
+_MOST_PLACES: Final = 16
+"""Signs of an answer that are changed, each once."""
 _LONGEST: Final = 1000
 """Characters of what is tried. A picture is no answer."""
 
@@ -75,8 +89,12 @@ def near_misses(right: str) -> Iterator[tuple[str, str]]:
     yield "the right one, turned by one sign", right[1:] + right[:1]
     yield "the right one, two neighbours exchanged", _exchanged(right)
     yield "the first sign of the right one all along", right[:1] * len(right)
-    for place in dict.fromkeys((0, middle)):
+    for place in range(min(len(right), _MOST_PLACES)):
         yield f"another sign at place {place + 1} of the right one", _other_at(right, place)
+    others = [guess for guess in guesses(right, seed="among", count=2 * _AMONG) if guess != right]
+    among = [*others[:_AMONG], right, *others[_AMONG:]]
+    for separator, words in _SEPARATORS.items():
+        yield f"the right one among {len(others)} others, {words}", separator.join(among)
 
 
 def first_tries(right: str, made: Made) -> Iterator[tuple[str, str]]:
@@ -100,30 +118,35 @@ def first_tries(right: str, made: Made) -> Iterator[tuple[str, str]]:
             yield f"the public parameter {name!r}", value
 
 
-def wrong(candidates: Iterable[tuple[str, str]], right: str) -> dict[str, str]:
+def guesses(right: str, seed: str, count: int) -> Iterator[str]:
+    """Give answers that look like the right one: as long, each sign of the same kind.
+
+    Args:
+        right: The right answer; it may be among them.
+        seed: What decides them.
+        count: How many.
+    """
+    drawn = random.Random(seed)  # noqa: S311  # nothing secret: the same ones in every run
+    kinds = [_kind(sign) for sign in right]
+    for _ in range(count):
+        yield "".join(drawn.choice(kind) for kind in kinds)
+
+
+def wrong(candidates: Mapping[str, str], right: str, same: Callable[[str], str]) -> dict[str, str]:
     """Keep of some answers those that nobody could take for the right one, each once.
 
     Args:
-        candidates: Answers, with words for them.
+        candidates: Answers, by words for them.
         right: The right answer.
+        same: Spells an answer as all that are the same are spelled.
     """
-    known = {_bare(right)}
+    known = {right}
     kept: dict[str, str] = {}
-    for words, answer in candidates:
-        if _bare(answer) not in known:
-            known.add(_bare(answer))
+    for words, answer in candidates.items():
+        if answer not in known and same(answer) != same(right):
+            known.add(answer)
             kept[words] = answer
     return kept
-
-
-def same_answer(one: str, other: str) -> bool:
-    """Say whether a tolerant plugin may take one answer for the other.
-
-    Args:
-        one: An answer.
-        other: Another.
-    """
-    return _bare(one) == _bare(other)
 
 
 def another_sign(sign: str) -> str:
@@ -132,14 +155,24 @@ def another_sign(sign: str) -> str:
     Args:
         sign: A character, or nothing.
     """
+    kind = _kind(sign)
+    return kind[(kind.index(sign) + 1) % len(kind)] if sign in kind and len(kind) > 1 else "x"
+
+
+def _kind(sign: str) -> str:
+    """Give all characters of the kind of one; of what is no letter or digit, it alone."""
     for kind in (string.digits, string.ascii_uppercase, string.ascii_lowercase):
         if sign and sign in kind:
-            return kind[(kind.index(sign) + 1) % len(kind)]
-    return "x"
+            return kind
+    return sign
 
 
-def _bare(answer: str) -> str:
-    """Give an answer without what a tolerant plugin may pass over: case, white space, dashes."""
+def bare(answer: str) -> str:
+    """Give an answer without what a tolerant plugin may pass over: case, white space, dashes.
+
+    Args:
+        answer: An answer.
+    """
     kept = (sign for sign in answer.casefold() if sign.isalnum() or not sign.isprintable())
     return "".join(sign for sign in kept if not sign.isspace()) or answer
 

@@ -140,6 +140,7 @@ class TriggerBench:
         clock: The time, for it and for all around it.
         outbox: What its sender put where the suite can see it.
         timeout: Seconds for a hook.
+        attempt: At which attempt challenges are made, unless it is said otherwise.
 
     Raises:
         ConfigError: It does not take its settings.
@@ -151,6 +152,7 @@ class TriggerBench:
     clock: MovableClock
     outbox: Outbox
     timeout: float
+    attempt: int = 1
     log: HookLog = field(init=False)
     store: CountedStore = field(init=False)
     triggers: _Recorded = field(init=False)
@@ -179,16 +181,33 @@ class TriggerBench:
         """How many messages were sent, as far as can be seen."""
         return max(self.log.sent, len(self.outbox))
 
-    async def create(self, user: User, rounds: tuple[str, ...] = ()) -> Made:
+    async def earlier(self, user: User) -> tuple[str, ...]:
+        """Begin a sign-in whose answers are wrong up to the attempt of this bench.
+
+        Args:
+            user: Who signs in.
+
+        Returns:
+            The metadata of its challenges so far.
+        """
+        rounds: tuple[str, ...] = ()
+        while len(rounds) < self.attempt - 1:
+            rounds += ((await self.create(user, rounds)).metadata,)
+        return rounds
+
+    async def create(self, user: User, rounds: tuple[str, ...] | None = None) -> Made:
         """Have Create make a challenge.
 
         Args:
             user: For whom.
-            rounds: The metadata of the challenges of this sign-in that were answered wrong.
+            rounds: The metadata of the challenges of this sign-in that were answered wrong; None
+                for a sign-in of its own, at this bench's attempt.
 
         Raises:
             PluginFailedError: It makes none.
         """
+        if rounds is None:
+            rounds = await self.earlier(user)
         event = CreateEvent(
             **_about(user),
             session=tuple(

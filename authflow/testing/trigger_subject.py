@@ -1,17 +1,25 @@
 """What a suite for trigger challenges knows of the plugin that it is for."""
 
-from collections.abc import Collection, Mapping
-from typing import Any, ClassVar, Final
+import functools
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, ClassVar, Final, TypeVar
 
 from attrs import field, frozen
 
 from authflow.errors import AuthFlowError
-from authflow.testing.cases import Suite, Violation, demand
+from authflow.testing.cases import Suite, Violation, case, demand
 from authflow.testing.hooks import Hook, HookRun
 from authflow.testing.made import Made
 from authflow.testing.places import PluginCode
-from authflow.testing.strange_answers import FOREIGN_ANSWERS, another_sign
-from authflow.testing.trigger_bench import TriggerBench, User, own_private
+from authflow.testing.strange_answers import (
+    FOREIGN_ANSWERS,
+    another_sign,
+    bare,
+    first_tries,
+    near_misses,
+    wrong,
+)
+from authflow.testing.trigger_bench import ATTEMPTS, TriggerBench, User, own_private
 
 ADA: Final = {
     "sub": "0f3e5b9c-5a7d-4a4e-9f39-2c1c0c6a1e11",
@@ -29,19 +37,45 @@ GRACE: Final = {
 }
 
 
+SubjectT = TypeVar("SubjectT", bound="TriggerSubject")
+
+
 @frozen(kw_only=True)
 class Tried:
-    """An answer of nobody's that was tried.
+    """An answer that was tried.
 
     Args:
+        words: What it is, without secrets.
         answer: The answer.
         right: Whether it was taken for right.
         run: What verify did.
+        again: Has it judged once more, and gives what verify did.
     """
 
+    words: str
     answer: str = field(repr=False)
     right: bool
     run: HookRun
+    again: Callable[[], Awaitable[HookRun]] = field(repr=False)
+
+
+def every_attempt(body: Callable[[SubjectT], Awaitable[None]]) -> Callable[[SubjectT], None]:
+    """Make a case of what must hold at every attempt of a sign-in: its benches begin there.
+
+    Args:
+        body: The method.
+    """
+
+    @case
+    @functools.wraps(body)
+    async def at_each(suite: SubjectT) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            if attempt > 1:
+                await suite.begin_anew()
+            suite._attempt = attempt  # noqa: SLF001  # a decorator for this very class
+            await body(suite)
+
+    return at_each
 
 
 class TriggerSubject(Suite):
@@ -74,6 +108,7 @@ class TriggerSubject(Suite):
     longest_block: ClassVar[float] = 0.05
     """Seconds that it may keep the event loop at a time."""
 
+    _attempt: int = 1
     _bench: TriggerBench | None = None
     _tried: ClassVar[Mapping[str, tuple[Tried, ...]]] = {}
 
@@ -110,6 +145,19 @@ class TriggerSubject(Suite):
         right = self.right_answer(made)
         return right[:-1] + another_sign(right[-1:])
 
+    def same(self, made: Made, answer: str) -> str:  # noqa: ARG002  # what overrides it may look
+        """Spell an answer in one way, so that all spellings of the same answer are one text.
+
+        Unless it is overridden, case, white space and punctuation marks make no other answer.
+        Whatever is spelled like the right answer may be right, and nothing else. Give
+        `self.right_answer(made)` itself for further answers that are right.
+
+        Args:
+            made: The challenge.
+            answer: An answer, of any form.
+        """
+        return bare(answer)
+
     @property
     def ada(self) -> User:
         """A user."""
@@ -139,6 +187,7 @@ class TriggerSubject(Suite):
                 clock=self.clock,
                 outbox=self.outbox,
                 timeout=self.timeout,
+                attempt=self._attempt,
             )
         except AuthFlowError as error:
             cause = "" if error.__cause__ is None else f": {error.__cause__}"
@@ -146,24 +195,60 @@ class TriggerSubject(Suite):
             raise Violation(msg, self.place_of(error)) from error
         return self._bench
 
+    async def begin_anew(self) -> None:
+        """Begin anew within a case: what was sent and enrolled belongs to the bench before."""
+        self.outbox.clear()
+        await self.prepare()
+
     async def tried(self, user: User) -> tuple[Tried, ...]:
-        """Try nobody's answers; several cases look at what comes of it, and it is done once.
+        """Try wrong answers at every attempt.
+
+        Several cases look at what comes of it, and it is done once.
 
         Args:
-            user: Whose challenge it is.
+            user: Whose challenges they are. Of answers that resemble the right one, only those of
+                a user who has one are tried.
         """
         done: dict[str, tuple[Tried, ...]] = vars(type(self)).get("_tried", {})
         if user.name not in done:
-            bench = self.bench()
-            made = await bench.create(user)
-            tried = []
-            for answer in FOREIGN_ANSWERS:
-                judged = await bench.verify(user, made, answer)
-                run = bench.log.of("verify")[-1]
-                tried.append(Tried(answer=answer, right=judged.right, run=run))
+            before, tried = self._attempt, list[Tried]()
+            try:
+                for self._attempt in range(1, ATTEMPTS + 1):
+                    tried += await self._tried_at_once(user, alike=False)
+                    if user.exists:
+                        tried += await self._tried_at_once(user, alike=True)
+            finally:
+                self._attempt = before
             done = {**done, user.name: tuple(tried)}
             type(self)._tried = done  # noqa: SLF001  # this very class's
         return done[user.name]
+
+    async def _tried_at_once(self, user: User, *, alike: bool) -> list[Tried]:
+        """Try wrong answers on one challenge: nobody's, or those that resemble the right one."""
+        await self.begin_anew()
+        bench = self.bench()
+        made = await bench.create(user)
+        answers = {_shown(answer): answer for answer in FOREIGN_ANSWERS}
+        right = self.right_answer(made) if user.exists else None
+        if right is not None:
+            if alike:
+                changed = ("the right one with another end", self.wrong_answer(made))
+                answers = dict([changed, *near_misses(right), *first_tries(right, made)])
+            answers = wrong(answers, right, lambda answer: self.same(made, answer))
+
+        async def again(answer: str) -> HookRun:
+            await bench.verify(user, made, answer)
+            return bench.log.of("verify")[-1]
+
+        tried: list[Tried] = []
+        for words, answer in answers.items():
+            judged = await bench.verify(user, made, answer)
+            run = bench.log.of("verify")[-1]
+            more = functools.partial(again, answer)
+            tried.append(Tried(words=words, answer=answer, right=judged.right, run=run, again=more))
+            if run.timed_out:  # one is enough, and the others would take as long
+                break
+        return tried
 
     def at(self, hook: Hook, attempt: int = 1) -> str:
         """Say where in the plugin a hook is.
@@ -188,3 +273,7 @@ class TriggerSubject(Suite):
         if not hasattr(self, "challenge"):
             return ""
         return PluginCode.of(self.challenge).of_error(error) or self.whereabouts()
+
+
+def _shown(answer: str) -> str:
+    return f"the answer {answer[:20]!a} ({len(answer)} characters)"

@@ -1,0 +1,187 @@
+"""What a plugin keeps in its modules and classes, which another process does not have.
+
+Cognito's next call may reach another container of the same function. So the suite takes away what
+came into a plugin's globals, class attributes and their containers, and sees whether it still
+works. It looks at containers and at objects of the plugin's own classes, and no deeper than they.
+"""
+
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from types import FunctionType, ModuleType
+from typing import Any, Final
+
+from attrs import define, field
+
+_SEQUENCES: Final = (list, deque, bytearray)
+_MOST: Final = 20_000
+"""Objects that are looked at."""
+_OURS: Final = frozenset({"authflow", "attr", "attrs", *sys.stdlib_module_names}) - {"__main__"}
+
+
+@define(kw_only=True, eq=False)
+class KeptState:
+    """How it was. Make it by `of`.
+
+    Args:
+        packages: The plugin's packages, or modules outside of any.
+        apart: Identities of what is left alone.
+    """
+
+    packages: frozenset[str]
+    apart: set[int] = field(factory=set, repr=False)
+    _restores: list[Callable[[], None]] = field(factory=list, init=False, repr=False)
+    _seen: dict[int, Any] = field(factory=dict, init=False, repr=False)
+
+    @classmethod
+    def of(cls, plugin: type[Any], apart: Iterable[Any] = ()) -> "KeptState":
+        """Note what a plugin keeps now.
+
+        Args:
+            plugin: Its class.
+            apart: What is left alone, with all that it holds: the plugin's settings, for they may
+                stand for what all containers share.
+        """
+        own = [kind for kind in plugin.__mro__ if _package(kind.__module__) not in _OURS]
+        state = cls(packages=frozenset(_package(kind.__module__) for kind in own))
+        state._leave(list(apart))
+        state._note(own)
+        return state
+
+    def restore(self) -> None:
+        """Make it as it was."""
+        for restore in self._restores:
+            restore()
+
+    def _leave(self, waiting: list[Any]) -> None:
+        held: list[Any] = []
+        while waiting and len(held) < _MOST:
+            thing = waiting.pop()
+            if id(thing) not in self.apart and not isinstance(thing, type | ModuleType):
+                held.append(thing)
+                self.apart.add(id(thing))
+                waiting += _held(thing)
+
+    def _note(self, waiting: list[Any]) -> None:
+        while waiting and len(self._seen) < _MOST:
+            thing = waiting.pop()
+            if id(thing) in self._seen or id(thing) in self.apart:
+                continue
+            self._seen[id(thing)] = thing  # kept, so that nothing else takes its identity
+            if isinstance(thing, dict):
+                self._restores.append(_restoring_mapping(thing))
+            elif isinstance(thing, set):
+                self._restores.append(_restoring_set(thing))
+            elif isinstance(thing, _SEQUENCES):
+                self._restores.append(_restoring_sequence(thing))
+            elif isinstance(thing, type) and self._owns(thing.__module__):
+                self._restores.append(_restoring_class(thing))
+            elif hasattr(thing, "cache_info") and callable(getattr(thing, "cache_clear", None)):
+                self._restores.append(thing.cache_clear)
+            waiting += self._parts(thing)
+
+    def _parts(self, thing: Any) -> Iterator[Any]:
+        """Give what an object holds that may be the plugin's."""
+        if isinstance(thing, dict | list | tuple | set | frozenset | deque):
+            yield from _items(thing)
+        elif isinstance(thing, ModuleType):
+            if self._owns(thing.__name__):
+                yield vars(thing)
+        elif isinstance(thing, FunctionType):
+            if self._owns(thing.__module__):
+                yield thing.__globals__
+                yield from _closed_over(thing)
+        elif isinstance(thing, staticmethod | classmethod):
+            yield thing.__func__
+        elif isinstance(thing, type):
+            if self._owns(thing.__module__):
+                yield from _attributes(thing).values()
+        elif self._owns(type(thing).__module__):
+            yield from _held(thing)
+
+    def _owns(self, module: str | None) -> bool:
+        return _package(module or "") in self.packages
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _held(thing: Any) -> Iterator[Any]:
+    """Give what an object holds, whatever it is."""
+    if isinstance(thing, dict | list | tuple | set | frozenset | deque):
+        yield from _items(thing)
+        return
+    yield getattr(thing, "__self__", None)
+    if isinstance(thing, FunctionType):
+        yield from _closed_over(thing)
+        return
+    yield getattr(thing, "__dict__", None)
+    for kind in type(thing).__mro__:
+        slots = vars(kind).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            yield getattr(thing, name, None)
+        if _package(kind.__module__) not in _OURS:
+            yield from _attributes(kind).values()
+
+
+def _items(container: Any) -> tuple[Any, ...]:
+    return tuple(container.values() if isinstance(container, dict) else container)
+
+
+def _closed_over(function: FunctionType) -> Iterator[Any]:
+    for cell in function.__closure__ or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:  # it is empty
+            continue
+
+
+def _attributes(kind: type[Any]) -> dict[str, Any]:
+    return {name: one for name, one in vars(kind).items() if not name.startswith("__")}
+
+
+def _restoring_mapping(mapping: dict[Any, Any]) -> Callable[[], None]:
+    before = dict(mapping)
+
+    def restore() -> None:
+        # One by one: threads may look at a module's globals meanwhile.
+        for name in [name for name in mapping if name not in before]:
+            del mapping[name]
+        mapping.update(before)
+
+    return restore
+
+
+def _restoring_set(kept: set[Any]) -> Callable[[], None]:
+    before = set(kept)
+
+    def restore() -> None:
+        kept.clear()
+        kept.update(before)
+
+    return restore
+
+
+def _restoring_sequence(sequence: Any) -> Callable[[], None]:
+    before = list(sequence)
+
+    def restore() -> None:
+        sequence.clear()
+        sequence.extend(before)
+
+    return restore
+
+
+def _restoring_class(kind: type[Any]) -> Callable[[], None]:
+    before = _attributes(kind)
+
+    def restore() -> None:
+        now = _attributes(kind)
+        for name in now.keys() - before.keys():
+            delattr(kind, name)
+        for name, one in before.items():
+            if now.get(name) is not one:
+                setattr(kind, name, one)
+
+    return restore
