@@ -14,7 +14,7 @@ from authflow.testing.made import Made
 from authflow.testing.places import PluginCode
 from authflow.testing.secrecy import heard
 from authflow.testing.trigger_bench import ATTEMPTS, CLIENT_ID, NEXT_SIGN_IN, POOL_ID, own_private
-from authflow.testing.trigger_subject import TriggerSubject
+from authflow.testing.trigger_subject import TriggerSubject, every_attempt
 
 if TYPE_CHECKING:
     from authflow.testing.hooks import HookRun
@@ -82,7 +82,7 @@ class SecrecyCases(TriggerSubject):
                 f"the state is more than {_MOST_STATE} bytes",
             )
 
-    @case
+    @every_attempt
     async def test_answers_are_compared_in_constant_time(self) -> None:
         """Answers are compared by `hmac.compare_digest`, and never by `==`."""
         bench = self.bench()
@@ -104,7 +104,7 @@ class SecrecyCases(TriggerSubject):
                 " who compares",
             )
 
-    @case
+    @every_attempt
     async def test_no_answer_is_logged_printed_or_shown(self) -> None:
         """Logs at DEBUG, the standard streams and reprs hold no answer."""
         alone = self.bench()
@@ -147,7 +147,7 @@ class SecrecyCases(TriggerSubject):
                         at="" if run is None else run.whereabouts(PluginCode.of(self.challenge)),
                     )
 
-    @case
+    @every_attempt
     async def test_errors_tell_no_answer(self) -> None:
         """Whatever makes the plugin raise, the text of its errors holds no answer."""
         bench = self.bench()
