@@ -173,6 +173,8 @@ def bare(answer: str) -> str:
     Args:
         answer: An answer.
     """
+    if len(answer) > _LONGEST:
+        return answer
     kept = (sign for sign in answer.casefold() if sign.isalnum() or not sign.isprintable())
     return "".join(sign for sign in kept if not sign.isspace()) or answer
 

@@ -100,3 +100,9 @@ def work(made: Any) -> str:
         for number in range(1000, 10**6)
         if proof(made.private["seed"], str(number))[:2] == "00"
     )
+
+
+def fits(made: Any, answer: str) -> bool:
+    """Say whether an answer is one of the right ones."""
+    number = answer.isascii() and answer.isdigit() and len(answer) <= 12
+    return number and proof(made.private["seed"], answer)[:2] == "00"
