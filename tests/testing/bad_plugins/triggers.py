@@ -380,7 +380,12 @@ class SaysOtherThanABool(Code):
 class SaysNoOnce(Code):
     """It never takes the answer of a retry."""
 
-    convicted_by = ("test_a_wrong_answer_is_asked_again_over_the_protocol",)
+    convicted_by = (
+        "test_a_late_answer_is_not_right",
+        "test_a_wrong_answer_is_asked_again_over_the_protocol",
+        "test_three_runs_of_create_make_one_challenge",
+        "test_three_runs_of_verify_give_one_verdict",
+    )
 
     async def create(self, context: CreateContext) -> Issued:
         issued = await super().create(context)
@@ -476,7 +481,7 @@ class LeaksByLength(Code):
 
 
 class LeaksAtTheSecondAttempt(Code):
-    convicted_by = LEAKS
+    convicted_by = ("test_no_answer_is_logged_printed_or_shown", *LEAKS)
 
     async def create(self, context: CreateContext) -> Issued:
         issued = await super().create(context)
