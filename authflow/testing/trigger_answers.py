@@ -30,11 +30,10 @@ from authflow.testing.trigger_subject import TriggerSubject, every_attempt
 from authflow.triggers import Issued, Outcome, Verdict
 
 _MOST_SECONDS = 600.0
-_GUESSES = 1000
-"""Guesses at each attempt; if one of them is right, so many that it tells how many are."""
-_MORE_GUESSES = 5000
-_GUESSING_SECONDS = 0.3
-"""For how long it is guessed at each attempt where comparing takes long, as hashes do."""
+_GUESSES, _MORE_GUESSES = 1500, 10_000
+"""Guesses at each attempt, and where one of them is right: so many tell how many are."""
+_GUESSING_SECONDS, _MORE_SECONDS = 0.15, 2.0
+"""For how long it is guessed where comparing takes long, as hashes do: seconds of computing."""
 _GUESSED = {False: 1000, True: 100}
 """One in so many sign-ins may succeed by guessing; the second if anybody can answer, by looking."""
 _BY_CHANCE = 4
@@ -126,13 +125,13 @@ class AnswerCases(TriggerSubject):
         bench = self.bench()
         made = await bench.create(self.ada)
         await bench.verify(self.ada, made, self.wrong_answer(made))
-        if not await self._guessed(bench, made, _GUESSES):
+        if not (await self._guessed(bench, made, _GUESSES, _GUESSING_SECONDS))[0]:
             return
-        right = await self._guessed(bench, made, _MORE_GUESSES)
+        right, count = await self._guessed(bench, made, _MORE_GUESSES, _MORE_SECONDS)
         chances = _GUESSED[self.anybody_can_answer] * ATTEMPTS
         demand(
-            right <= _BY_CHANCE * (1 + _MORE_GUESSES / chances),
-            f"{right:,} of {_MORE_GUESSES:,} guesses are right: compare the whole answer, or say by"
+            right <= _BY_CHANCE * (1 + count / chances),
+            f"{right:,} of {count:,} guesses are right: compare the whole answer, or say by"
             " `same` which answers are right",
             at=bench.log.of("verify")[-1].whereabouts(PluginCode.of(self.challenge)),
         )
@@ -265,20 +264,24 @@ class AnswerCases(TriggerSubject):
             return _passed(await bench.verify_alone(right, own_private(made)))
         return False
 
-    async def _guessed(self, bench: TriggerBench, made: Made, count: int) -> int:
-        """Guess, with no core around the plugin, and say how many guesses are right."""
+    async def _guessed(
+        self, bench: TriggerBench, made: Made, count: int, seconds: float
+    ) -> tuple[int, int]:
+        """Guess, with no core around the plugin, and say how many of how many guesses are right."""
         right, plugin = self.right_answer(made), bench.plugin(**bench.settings)
         context = evolve(bench.log.of("verify")[-1].context, private=own_private(made))
-        until, found = time.process_time() + _GUESSING_SECONDS, 0
+        own, until = self.same(made, right), time.process_time() + seconds
+        found = tried = 0
         for guess in guesses(right, seed=f"{count} at attempt {bench.attempt}", count=count):
-            if self.same(made, guess) == self.same(made, right):
+            if self.same(made, guess) == own:
                 continue
+            tried += 1
             with contextlib.suppress(Exception):  # another case looks at what is raised
                 judged = await plugin.verify(evolve(context, answer=Secret(guess)))
                 found += _passed(judged)
             if time.process_time() > until:
                 break
-        return found
+        return found, tried
 
 
 def _passed(judged: object) -> bool:

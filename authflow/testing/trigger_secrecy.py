@@ -1,23 +1,29 @@
 """Cases on secrecy: what must not tell an answer."""
 
 import traceback
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
-from attrs import evolve
+from attrs import evolve, field, frozen
 
 from authflow.plugins.trigger_challenge import Issued
 from authflow.testing.cases import Violation, case, demand
 from authflow.testing.comparisons import Comparisons
+from authflow.testing.hooks import HookRun
 from authflow.testing.leaks import PLAIN, Leak, Seen, told
 from authflow.testing.made import Made
 from authflow.testing.places import PluginCode
 from authflow.testing.secrecy import heard
-from authflow.testing.trigger_bench import ATTEMPTS, CLIENT_ID, NEXT_SIGN_IN, POOL_ID, own_private
+from authflow.testing.trigger_bench import (
+    ATTEMPTS,
+    CLIENT_ID,
+    NEXT_SIGN_IN,
+    POOL_ID,
+    TriggerBench,
+    User,
+    own_private,
+)
 from authflow.testing.trigger_subject import TriggerSubject, every_attempt
-
-if TYPE_CHECKING:
-    from authflow.testing.hooks import HookRun
 
 _SIGN_INS: Final = 2
 """Sign-ins of which all attempts are looked at."""
@@ -32,6 +38,25 @@ _MOST_CHARS: Final = 131_072
 _MOST_BYTES: Final = 1_000_000
 """All parameters of one challenge; what AWS allows a function's reply is six times as much."""
 _MOST_STATE: Final = 1_024
+
+
+@frozen(kw_only=True)
+class _Heard:
+    """A challenge that was made and judged, and what was heard meanwhile.
+
+    Args:
+        made: The challenge.
+        right: Its right answer.
+        wrong: A wrong one.
+        said: What was logged and printed.
+        runs: What the hooks did.
+    """
+
+    made: Made
+    right: str = field(repr=False)
+    wrong: str = field(repr=False)
+    said: str = field(repr=False)
+    runs: Sequence[HookRun]
 
 
 class SecrecyCases(TriggerSubject):
@@ -104,48 +129,81 @@ class SecrecyCases(TriggerSubject):
                 " who compares",
             )
 
-    @every_attempt
+    @case
     async def test_no_answer_is_logged_printed_or_shown(self) -> None:
-        """Logs at DEBUG, the standard streams and reprs hold no answer."""
+        """Logs at DEBUG, the standard streams and reprs hold no answer.
+
+        Another user has one attempt, and of the retries only what is plain is looked for: hashes
+        take long to look for.
+        """
         alone = self.bench()
         plugin = alone.plugin(**alone.settings)
         shown = repr(plugin) + str(plugin)
-        for user in (self.ada, self.grace):
+        for user, attempts in ((self.ada, ATTEMPTS), (self.grace, 1)):
             bench = self.bench()
-            logs: dict[str, list[Seen]] = {"right": [], "wrong": []}
-            reprs: dict[str, list[Seen]] = {"right": [], "wrong": []}
-            runs: list[HookRun] = []
+            heard_at: list[list[_Heard]] = [[] for _ in range(attempts)]
             for _ in range(_HEARD):
-                first = len(bench.log.runs)
-                with heard() as text:
-                    made = await bench.create(user)
-                    answers = {"right": self.right_answer(made), "wrong": self.wrong_answer(made)}
-                    for answer in (answers["wrong"], answers["right"]):
-                        await bench.verify(user, made, answer)
-                runs = bench.log.runs[first:]
-                context, said = self._context(made), {_LOGGED: text.getvalue()}
-                texts = {str(number): _shown(run) for number, run in enumerate(runs)}
-                texts[_PLUGIN] = shown
-                for which, answer in answers.items():
-                    logs[which].append(Seen(answer=answer, public=said, context=context))
-                    reprs[which].append(Seen(answer=answer, public=texts))
+                rounds: tuple[str, ...] = ()
+                for sign_ins in heard_at:
+                    sign_ins.append(await self._heard(bench, user, rounds))
+                    rounds += (sign_ins[-1].made.metadata,)
                 self.clock.advance(NEXT_SIGN_IN)
-            for seen in logs.values():
-                found = [leak for leak in _said(told(seen)) if leak.where == _LOGGED]
-                demand(
-                    not found,
-                    f"an answer stands in {_LOGGED}, as"
-                    f" {', '.join(leak.form for leak in found)}: keep it in a Secret",
-                )
-            for seen in reprs.values():
-                # Hashes and parts stand in reprs by right: these show settings.
-                for leak in told(seen, PLAIN):
-                    run = runs[int(leak.where)] if leak.where.isdigit() else None
-                    demand(
-                        leak.where not in seen[0].public,
-                        f"an answer stands in a repr, as {leak.form}: keep it in a Secret",
-                        at="" if run is None else run.whereabouts(PluginCode.of(self.challenge)),
-                    )
+            for number, sign_ins in enumerate(heard_at):
+                for right in (True, False):
+                    self._demand_unlogged(sign_ins, PLAIN if number else None, right=right)
+                    self._demand_unshown(sign_ins, shown, right=right)
+
+    async def _heard(self, bench: TriggerBench, user: User, rounds: tuple[str, ...]) -> _Heard:
+        """Have a challenge made and judged, and listen."""
+        first = len(bench.log.runs)
+        with heard() as text:
+            made = await bench.create(user, rounds)
+            right, wrong = self.right_answer(made), self.wrong_answer(made)
+            for answer in (wrong, right):
+                await bench.verify(user, made, answer)
+        return _Heard(
+            made=made, right=right, wrong=wrong, said=text.getvalue(), runs=bench.log.runs[first:]
+        )
+
+    def _demand_unlogged(
+        self, sign_ins: Sequence[_Heard], forms: Collection[str] | None, *, right: bool
+    ) -> None:
+        seen = [
+            Seen(
+                answer=one.right if right else one.wrong,
+                public={_LOGGED: one.said},
+                context=self._context(one.made),
+            )
+            for one in sign_ins
+        ]
+        found = [leak for leak in _said(told(seen, forms)) if leak.where == _LOGGED]
+        demand(
+            not found,
+            f"an answer stands in {_LOGGED}, as {', '.join(leak.form for leak in found)}: keep it"
+            " in a Secret",
+            at=sign_ins[-1].runs[-1].whereabouts(PluginCode.of(self.challenge)),
+        )
+
+    def _demand_unshown(self, sign_ins: Sequence[_Heard], plugin: str, *, right: bool) -> None:
+        seen = [
+            Seen(
+                answer=one.right if right else one.wrong,
+                public={
+                    _PLUGIN: plugin,
+                    **{str(number): _shown(run) for number, run in enumerate(one.runs)},
+                },
+            )
+            for one in sign_ins
+        ]
+        # Hashes and parts stand in reprs by right: these show settings.
+        for leak in told(seen, PLAIN):
+            runs = sign_ins[-1].runs
+            run = runs[int(leak.where)] if leak.where.isdigit() else None
+            demand(
+                leak.where not in seen[0].public,
+                f"an answer stands in a repr, as {leak.form}: keep it in a Secret",
+                at="" if run is None else run.whereabouts(PluginCode.of(self.challenge)),
+            )
 
     @every_attempt
     async def test_errors_tell_no_answer(self) -> None:
@@ -158,6 +216,8 @@ class SecrecyCases(TriggerSubject):
         damaged = [{**made.private}, core, core | dict.fromkeys(own, "")]
         damaged += [core | dict.fromkeys(own, "\N{SNOWMAN}"), core | dict.fromkeys(own, "null")]
         damaged += [{**made.private, name: ""} for name in own]
+        # How a plugin reads what it kept is the same at each attempt; what it says may not be.
+        damaged = damaged if bench.attempt == 1 else damaged[:2]
         for private in damaged:
             for answer in (wrong, right, ""):
                 await bench.verify(self.ada, evolve(made, private=private), answer)
@@ -189,7 +249,7 @@ def _said(found: Sequence[Leak]) -> Sequence[Leak]:
     return [leak for leak in found if leak.form in PLAIN] or found
 
 
-def _shown(run: "HookRun") -> str:
+def _shown(run: HookRun) -> str:
     """Show what a hook was told and gave, but for what is public anyway."""
     result = evolve(run.result, public={}) if type(run.result) is Issued else run.result
     return repr(result) + repr(run.context)

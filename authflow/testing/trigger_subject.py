@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, ClassVar, Final, TypeVar
+from zlib import crc32
 
 from attrs import field, frozen
 
@@ -37,6 +38,11 @@ GRACE: Final = {
 }
 
 
+_FEWER: Final = 5
+"""One in so many answers is tried on a costly plugin at each attempt after the first."""
+_NEVER_LEFT_OUT: Final = frozenset({"", "'0' as often as the right one has signs"})
+"""The answer, or the words of one, that are tried at every attempt of every plugin."""
+
 SubjectT = TypeVar("SubjectT", bound="TriggerSubject")
 
 
@@ -65,11 +71,15 @@ def every_attempt(body: Callable[[SubjectT], Awaitable[None]]) -> Callable[[Subj
     Args:
         body: The method.
     """
+    # Costly plugins are tried at one attempt beside the first: some cases at one, some at another.
+    only = 2 + crc32(body.__name__.encode()) % (ATTEMPTS - 1)
 
     @case
     @functools.wraps(body)
     async def at_each(suite: SubjectT) -> None:
         for attempt in range(1, ATTEMPTS + 1):
+            if attempt > 1 and suite.costly and attempt != only:
+                continue
             if attempt > 1:
                 await suite.begin_anew()
             suite._attempt = attempt  # noqa: SLF001  # a decorator for this very class
@@ -103,6 +113,9 @@ class TriggerSubject(Suite):
     compared_elsewhere: ClassVar[str | None] = None
     """Who compares answers, if it is not `hmac.compare_digest` in this process: a service, or a
     function for password hashes."""
+    costly: ClassVar[bool] = False
+    """Whether a challenge or a verdict takes 10 milliseconds of computing or more. Then less is
+    tried at the attempts after the first, which would take minutes."""
     timeout: ClassVar[float] = 4.0
     """Seconds that a hook may take; the core ends it after 4.5, since Cognito waits for 5."""
     longest_block: ClassVar[float] = 0.05
@@ -203,7 +216,8 @@ class TriggerSubject(Suite):
     async def tried(self, user: User) -> tuple[Tried, ...]:
         """Try wrong answers at every attempt.
 
-        Several cases look at what comes of it, and it is done once.
+        Several cases look at what comes of it, and it is done once. A costly plugin is tried
+        with other ones of the answers at each later attempt.
 
         Args:
             user: Whose challenges they are. Of answers that resemble the right one, only those of
@@ -214,38 +228,75 @@ class TriggerSubject(Suite):
             before, tried = self._attempt, list[Tried]()
             try:
                 for self._attempt in range(1, ATTEMPTS + 1):
-                    tried += await self._tried_at_once(user, alike=False)
+                    if self._attempt > 1 and self.costly:
+                        tried += await self._tried_at_once(user, self._some_answers)
+                        continue
+                    tried += await self._tried_at_once(user, self._foreign_answers)
                     if user.exists:
-                        tried += await self._tried_at_once(user, alike=True)
+                        tried += await self._tried_at_once(user, self._answers_alike)
             finally:
                 self._attempt = before
             done = {**done, user.name: tuple(tried)}
             type(self)._tried = done  # noqa: SLF001  # this very class's
         return done[user.name]
 
-    async def _tried_at_once(self, user: User, *, alike: bool) -> list[Tried]:
-        """Try wrong answers on one challenge: nobody's, or those that resemble the right one."""
+    def _foreign_answers(self, made: Made) -> dict[str, str]:
+        """Give nobody's answers, by words for them."""
+        answers = {_shown(answer): answer for answer in FOREIGN_ANSWERS}
+        return answers if made.user_not_found else self._wrong(made, answers)
+
+    def _answers_alike(self, made: Made) -> dict[str, str]:
+        """Give wrong answers that resemble the right one, by words for them."""
+        right = self.right_answer(made)
+        changed = ("the right one with another end", self.wrong_answer(made))
+        answers = dict([changed, *near_misses(right), *first_tries(right, made)])
+        return self._wrong(made, answers)
+
+    def _some_answers(self, made: Made) -> dict[str, str]:
+        """Give some of all these, other ones at each attempt."""
+        answers = self._foreign_answers(made)
+        if not made.user_not_found:
+            answers |= self._answers_alike(made)
+        return {
+            words: answer
+            for number, (words, answer) in enumerate(answers.items())
+            if number % _FEWER == self._attempt % _FEWER or {words, answer} & _NEVER_LEFT_OUT
+        }
+
+    def _wrong(self, made: Made, answers: Mapping[str, str]) -> dict[str, str]:
+        return wrong(answers, self.right_answer(made), lambda answer: self.same(made, answer))
+
+    async def _tried_at_once(
+        self, user: User, choose: Callable[[Made], Mapping[str, str]]
+    ) -> list[Tried]:
+        """Try wrong answers on one challenge.
+
+        Args:
+            user: Whose challenge it is.
+            choose: Gives the answers, by words for them.
+        """
         await self.begin_anew()
         bench = self.bench()
         made = await bench.create(user)
-        answers = {_shown(answer): answer for answer in FOREIGN_ANSWERS}
-        right = self.right_answer(made) if user.exists else None
-        if right is not None:
-            if alike:
-                changed = ("the right one with another end", self.wrong_answer(made))
-                answers = dict([changed, *near_misses(right), *first_tries(right, made)])
-            answers = wrong(answers, right, lambda answer: self.same(made, answer))
 
         async def again(answer: str) -> HookRun:
             await bench.verify(user, made, answer)
             return bench.log.of("verify")[-1]
 
         tried: list[Tried] = []
-        for words, answer in answers.items():
+        for words, answer in choose(made).items():
             judged = await bench.verify(user, made, answer)
             run = bench.log.of("verify")[-1]
             more = functools.partial(again, answer)
-            tried.append(Tried(words=words, answer=answer, right=judged.right, run=run, again=more))
+            tried.append(
+                Tried(
+                    words=words,
+                    answer=answer,
+                    right=judged.right,
+                    run=run,
+                    again=more,
+                )
+            )
             if run.timed_out:  # one is enough, and the others would take as long
                 break
         return tried

@@ -23,6 +23,7 @@ class CaptchaSuite(TriggerChallengeSuite):
 class SoundSuite(CaptchaSuite):
     """The trigger half that makes a sound."""
 
+    costly: ClassVar[bool] = True
     settings: ClassVar[Mapping[str, Any]] = {"form": "audio", "lifetime": 60}
     lifetime: ClassVar[float | None] = 60
 
@@ -34,6 +35,7 @@ class SoundSuite(CaptchaSuite):
 class BothFormsSuite(CaptchaSuite):
     """The trigger half that makes a picture and a sound."""
 
+    costly: ClassVar[bool] = True
     settings: ClassVar[Mapping[str, Any]] = {"form": "both"}
 
 

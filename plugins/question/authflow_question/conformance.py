@@ -42,17 +42,22 @@ class _Settled:
         return self._kept[place]
 
 
+_KEYS: Final = KeyRing.generate()
+_SETTLED: Final = _Settled(keys=_KEYS)
+"""One for all cases: to enrol takes long."""
+
+
 class QuestionSuite(TriggerChallengeSuite):
     """The trigger half."""
 
     challenge: ClassVar[type[Any]] = Question
     single_use: ClassVar[bool] = False
+    costly: ClassVar[bool] = True
     compared_elsewhere: ClassVar[str | None] = "argon2, which compares in constant time"
 
     def make_settings(self) -> Mapping[str, Any]:
         """Have the users enrolled."""
-        keys = KeyRing.generate()
-        return {"answers": _Settled(keys=keys), "keys": keys}
+        return {"answers": _SETTLED, "keys": _KEYS}
 
     def right_answer(self, made: Made) -> str:
         """Give the answer to the question that was asked."""
