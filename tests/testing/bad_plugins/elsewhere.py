@@ -227,7 +227,7 @@ class BlocksForLongAnswers(Code):
     convicted_by = BLOCKED
 
     async def verify(self, context: VerifyContext) -> bool:
-        if len(context.answer.reveal()) > 50:
+        if len(context.answer.reveal()) > 5000:
             time.sleep(0.06)
         return await super().verify(context)
 
@@ -236,7 +236,7 @@ class BlocksForWords(Code):
     convicted_by = BLOCKED
 
     async def verify(self, context: VerifyContext) -> bool:
-        if context.attempt == 3 and not context.answer.reveal().isdigit():
+        if context.attempt == 3 and context.answer.reveal().isalpha():
             time.sleep(0.06)
         return await super().verify(context)
 
