@@ -1,4 +1,4 @@
-"""The state machine as a picture: an auth flow's table in Mermaid, which GitHub draws.
+"""The state machine as a picture: an auth flow's table.
 
 A challenge's event is "challenged with NAME" and leads to the state NAME, a choice's is "chose
 NAME" and leads to NAME_chosen, so an arrow needs no label. Two things keep the picture small
@@ -21,6 +21,7 @@ from authflow.machine import (
     State,
     Table,
 )
+from authflow.picture import BEGINNING, Picture
 
 _WAITING: Final = "waiting"
 _ALONE: Final = "for a server alone"
@@ -31,36 +32,35 @@ _BLOCK: Final = re.compile(
 _MARKER: Final = re.compile(r"<!-- /?diagram\b.*?-->")
 
 
-def mermaid(flow: AuthFlow) -> str:
-    """Draw an auth flow as a Mermaid stateDiagram-v2.
+def picture(flow: AuthFlow) -> Picture:
+    """Draw an auth flow.
 
     Args:
         flow: The auth flow.
-
-    Returns:
-        The diagram's text, the same every time, without a fence and without a last line break.
     """
     table, alone = TABLES[flow], SERVER_ALONE.get(flow, {})
-    boxes = _boxes(table)
-    names = {state: twins[0] for twins in boxes for state in twins}
-    lines = ["stateDiagram-v2"]
-    lines += [
-        f'    state "{" or ".join(twins)}" as {twins[0]}' for twins in boxes if len(twins) > 1
-    ]
-    for box, *_ in boxes:
-        if box in BEGINNINGS:
-            lines.append(f"    [*] --> {box}")
+    twins = _boxes(table)
+    names = {state: box[0] for box in twins for state in box}
+    arrows = [(BEGINNING, "", str(box)) for box, *_ in twins if box in BEGINNINGS]
+    for box, *_ in twins:
         followers = dict.fromkeys(names[state] for state in State if state in table[box] - ENDS)
-        lines += [f"    {box} --> {follower}" for follower in followers]
-        lines += [f"    {box} --> {names[each]} : {_ALONE}" for each in alone.get(box, ())]
+        arrows += [(box, "", follower) for follower in followers]
+        arrows += [(box, _ALONE, names[each]) for each in alone.get(box, ())]
         if State.SIGNED_IN in table[box]:
-            lines.append(f"    {box} --> {State.SIGNED_IN} : {Outcome.AUTHENTICATED}")
-    lines.append(f"    {State.SIGNED_IN} --> [*]")
-    lines.append(f'    state "any state that waits" as {_WAITING}')
-    for outcome, end in END_OF.items():
-        if outcome is not Outcome.AUTHENTICATED:
-            lines += [f"    {_WAITING} --> {end} : {outcome}", f"    {end} --> [*]"]
-    return "\n".join(lines)
+            arrows.append((box, Outcome.AUTHENTICATED, State.SIGNED_IN))
+    arrows += [
+        (_WAITING, outcome, end)
+        for outcome, end in END_OF.items()
+        if outcome is not Outcome.AUTHENTICATED
+    ]
+    ends = tuple(map(str, END_OF.values()))
+    return Picture(
+        boxes={str(box[0]): " or ".join(box) for box in twins}
+        | {_WAITING: "any state that waits"}
+        | {end: end for end in ends},
+        arrows=tuple(arrows),
+        ends=ends,
+    )
 
 
 def update(text: str) -> str:
@@ -87,7 +87,7 @@ def _redraw(block: re.Match[str]) -> str:
     except ValueError:
         msg = f"there is no auth flow {name}; there are {', '.join(AuthFlow)}"
         raise ConfigError(msg) from None
-    return f"{opening}```mermaid\n{mermaid(flow)}\n```\n{closing}"
+    return f"{opening}```mermaid\n{picture(flow).mermaid()}\n```\n{closing}"
 
 
 def _reachable(table: Table) -> list[State]:

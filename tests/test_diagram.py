@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 
 from authflow import diagram
-from authflow.diagram import mermaid, update
+from authflow.diagram import picture, update
 from authflow.errors import ConfigError
 from authflow.machine import BEGINNINGS, ENDS, TABLES, AuthFlow, Side, State, table
+
+
+def mermaid(flow: AuthFlow) -> str:
+    return picture(flow).mermaid()
+
 
 PAGE = Path(__file__).parents[1] / "docs" / "state-machine.md"
 FLOWS = pytest.mark.parametrize("flow", AuthFlow)
@@ -89,8 +94,8 @@ def test_a_change_of_the_table_changes_the_diagram(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("seed", ["0", "1", "2026"])
 def test_the_diagram_does_not_depend_on_the_order_of_sets(seed: str):
     program = (
-        "from authflow.diagram import mermaid; from authflow.machine import AuthFlow; "
-        "print('|'.join(mermaid(flow) for flow in AuthFlow), end='')"
+        "from authflow.diagram import picture; from authflow.machine import AuthFlow; "
+        "print('|'.join(picture(flow).mermaid() for flow in AuthFlow), end='')"
     )
     drawn = subprocess.run(
         [sys.executable, "-c", program],

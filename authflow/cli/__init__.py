@@ -177,7 +177,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FLOW_OR_POLICY",
         help=f"{', '.join(AuthFlow)}, or PACKAGE.MODULE:ATTRIBUTE of a policy or Triggers",
     )
-    draw.add_argument("--svg", action="store_true", help="print a policy as SVG, drawn by Graphviz")
+    draw.add_argument("--svg", action="store_true", help="print SVG, drawn by Graphviz")
     draw.set_defaults(run=_diagram)
 
     check = commands.add_parser(

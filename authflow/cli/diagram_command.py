@@ -28,19 +28,16 @@ def run(subject: str, load: Callable[[str], Any], *, as_svg: bool, out: TextIO) 
         ConfigError: There is no such flow or policy, or it cannot be drawn so.
     """
     if subject in set(AuthFlow):
-        if as_svg:
-            msg = "an auth flow is drawn in Mermaid: leave --svg out"
-            raise ConfigError(msg)
-        print(diagram.mermaid(AuthFlow(subject)), file=out)
-        return 0
-    if ":" not in subject:
+        picture = diagram.picture(AuthFlow(subject))
+    elif ":" in subject:
+        picture = policy_diagram.picture(_policy(load(subject)))
+    else:
         msg = (
             f"{subject!r} is no auth flow: name one of {', '.join(AuthFlow)}, or a policy as"
             " package.module:attribute"
         )
         raise ConfigError(msg)
-    policy = _policy(load(subject))
-    print(policy_diagram.svg(policy) if as_svg else policy_diagram.mermaid(policy), file=out)
+    print(picture.svg() if as_svg else picture.mermaid(), file=out)
     return 0
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from authflow.cli import main
-from authflow.diagram import mermaid
+from authflow.diagram import picture
 from authflow.machine import AuthFlow
 
 
@@ -20,7 +20,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("flow", list(AuthFlow))
 def test_diagram_prints_the_flows_table(flow, capsys):
     assert main(["diagram", flow]) == 0
-    assert capsys.readouterr().out == mermaid(flow) + "\n"
+    assert capsys.readouterr().out == picture(flow).mermaid() + "\n"
 
 
 def test_an_unknown_flow_is_a_usage_error():

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transitions import MachineError
 
+from authflow.table_machine import TableMachine
 from authflow.triggers import (
     Failed,
     Owed,
@@ -259,7 +260,11 @@ def test_every_path_ends_within_the_rounds(limited_policies, standing, data: st.
 @given(st.data())
 def test_the_walk_of_the_table_is_the_run_of_the_machine(policies, data: st.DataObject):
     policy = data.draw(policies)
-    machine = policy.machine()
+    machine = TableMachine(
+        (event, state, follower)
+        for state, followers in policy.table.items()
+        for event, follower in followers.items()
+    )
     events = {event for followers in policy.table.values() for event in followers}
     for state, event in product([*policy.table, PASSED, FAILED], sorted(events)):
         follower = policy.table.get(state, {}).get(event)
