@@ -68,8 +68,3 @@ def test_what_is_evaluated_without_a_round_is_told_from_what_is_asked():
     assert [drawn.boxes[state] for state in drawn.evaluated] == [
         'whether attribute custom:tier is go"ld\n'
     ]
-
-
-def test_a_policy_that_nobody_can_fail_for_good_has_only_ends_that_are_reached():
-    assert picture(Policy(sequence(challenge("otp")))).ends == ("tokens", "refused")
-    assert picture(POLICY).ends == ("tokens", "refused")
