@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from authflow.stores.redis import RedisLimitStore
     from authflow.stores.store import LimitStore, MemoryLimitStore
     from authflow.triggers.cognito_groups import CognitoGroups
-    from authflow.triggers.directories.callable_directory import CallableDirectory
     from authflow.triggers.directories.ldap_directory import LdapDirectory
+    from authflow.triggers.directories.migrating import migrating
     from authflow.triggers.directories.migration import (
         Found,
         UnknownUser,
@@ -87,7 +87,6 @@ else:
         __name__,
         {
             "authflow.triggers.cognito_groups": "CognitoGroups",
-            "authflow.triggers.directories.callable_directory": "CallableDirectory",
             "authflow.triggers.directories.ldap_directory": "LdapDirectory",
             "authflow.triggers.directories.sql_directory": "SqlDirectory",
             "authflow.stores.dynamodb": "DynamoDbLimitStore",
@@ -112,6 +111,7 @@ else:
             "authflow.triggers.events.message_events": (
                 "CustomEmailSenderEvent CustomMessageEvent CustomSMSSenderEvent Message"
             ),
+            "authflow.triggers.directories.migrating": "migrating",
             "authflow.triggers.directories.migration": (
                 "Found UnknownUser UserDirectory WrongPassword"
             ),
@@ -140,7 +140,6 @@ __all__ = [
     "Admitted",
     "AlreadySent",
     "CachedKeys",
-    "CallableDirectory",
     "ChallengeStep",
     "ClaimChanges",
     "CognitoGroups",
@@ -206,6 +205,7 @@ __all__ = [
     "disabled",
     "in_group",
     "k_of",
+    "migrating",
     "optional",
     "parse_event",
     "password",

@@ -20,14 +20,11 @@ from authflow.triggers.safeguards import Safeguards
 from authflow.unframed import Unframed, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from authflow.keys.key_ring import KeyProvider
+    from authflow.triggers.directories.migrating import Authenticate, LookUp, Migrating
     from authflow.triggers.directories.migration import UserDirectory
     from authflow.triggers.events.user_events import MigrationEvent
     from authflow.triggers.limits.limits import Limits
-
-    Migrate = Callable[[UserDirectory, MigrationEvent], Awaitable[dict[str, Any]]]
 
 
 def _ids(ids: Iterable[str] | None) -> frozenset[str] | None:
@@ -41,6 +38,25 @@ def _policy(policy: Policy | Step | None) -> Policy | None:
     if policy is None or isinstance(policy, Policy):
         return policy
     return Policy(policy)
+
+
+def _migrating(
+    directory: "UserDirectory | Migrating | tuple[Authenticate, LookUp] | None",
+) -> "Migrating | None":
+    # Only those need it who have a directory: a Lambda function starts sooner without.
+    if directory is None:
+        return None
+    from authflow.triggers.directories.migrating import Migrating, migrating  # noqa: PLC0415
+
+    if isinstance(directory, Migrating):
+        return directory
+    if isinstance(directory, tuple):
+        if len(directory) != 2:
+            msg = "a directory of functions is two async functions: (authenticate, look_up)"
+            raise ConfigError(msg)
+        authenticate, look_up = directory
+        return migrating(authenticate=authenticate, look_up=look_up)
+    return migrating(directory)
 
 
 @whole
@@ -57,7 +73,9 @@ class Triggers:
         policy: What a user must pass in CUSTOM_AUTH: a `Policy`, or what one is made of.
         challenges: Plugin classes, for what is not to be looked up among the installed ones.
         prefer: For a challenge's name, the distribution to take it from if several bring it.
-        directory: Where users come from that the pool does not know.
+        directory: Where users come from that the pool does not know: `SqlDirectory`,
+            `LdapDirectory`, two async functions (authenticate, look_up), or what `migrating` makes
+            of either where three seconds are not the time that it may take.
         on: For each further kind of event, the function that serves it. A coroutine function runs
             on the event loop, any other in a thread.
         limits: Count guesses and messages for all challenges of the policy, and have each code be
@@ -81,7 +99,7 @@ class Triggers:
         default=(), converter=tuple[type[TriggerChallenge], ...]
     )
     prefer: Mapping[str, str] = field(factory=dict)
-    directory: "UserDirectory | None" = None
+    directory: "Migrating | None" = field(default=None, converter=_migrating)
     on: Mapping[type[HandledEvent], Handler] = field(factory=dict, converter=handlers)
     limits: "Limits | None" = None
     keys: "KeyProvider | None" = None
@@ -113,7 +131,7 @@ class Triggers:
         if self.policy is not None:
             decided |= {DefineEvent, CreateEvent, VerifyEvent}
         if self.directory is not None:
-            decided.add(_migration()[0])
+            decided.add(_migration_event())
         return frozenset(event.trigger for event in decided | self.on.keys())
 
     def load(self) -> None:
@@ -188,16 +206,13 @@ class Triggers:
             case HandledEvent() if type(parsed) in self.on:
                 return await run_handler(self.on[type(parsed)], parsed)
             case _ if self.directory is not None:
-                migration_event, migrate = _migration()
-                if isinstance(parsed, migration_event):
-                    return await migrate(self.directory, parsed)
+                if isinstance(parsed, _migration_event()):
+                    return await self.directory.migrate(parsed)
         msg = f"these triggers do not serve {parsed.trigger}"
         raise EventError(msg)
 
 
-def _migration() -> "tuple[type[MigrationEvent], Migrate]":
-    """Import what only those need who have a directory: a Lambda function starts sooner without."""
-    from authflow.triggers.directories.migrating import migrate  # noqa: PLC0415
-    from authflow.triggers.events.user_events import MigrationEvent  # noqa: PLC0415
+def _migration_event() -> "type[MigrationEvent]":
+    from authflow.triggers.events.user_events import MigrationEvent  # noqa: PLC0415  # as above
 
-    return MigrationEvent, migrate
+    return MigrationEvent

@@ -341,7 +341,8 @@ def test_an_event_for_somebody_else_is_an_error(
     [
         ("", "ConfigError", "Triggers needs a policy"),
         ("policy=challenge('word', attempts=0)", "ConfigError", "1 to 20 attempts"),
-        ("client_ids='abc', directory=object()", "ConfigError", "not one string"),
+        ("directory=object()", "ConfigError", "object has no method authenticate"),
+        ("client_ids='abc', policy=challenge('word')", "ConfigError", "not one string"),
     ],
 )
 def test_broken_settings_are_an_error_at_the_start_that_says_what_is_wrong(

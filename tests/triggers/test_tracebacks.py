@@ -20,11 +20,11 @@ from authflow.errors import (
 )
 from authflow.plugins import Issued, Outcome
 from authflow.triggers import (
-    CallableDirectory,
     PostAuthenticationEvent,
     PreAuthenticationEvent,
     Triggers,
     challenge,
+    migrating,
 )
 
 LoadEvent = Callable[..., dict[str, Any]]
@@ -72,7 +72,7 @@ def triggers_that(end: Any) -> Triggers:
     return Triggers(
         policy=challenge("odd"),
         challenges=[Odd],
-        directory=CallableDirectory(authenticate=ends),
+        directory=migrating(authenticate=ends),
         on={PostAuthenticationEvent: ends, PreAuthenticationEvent: ends},
     )
 

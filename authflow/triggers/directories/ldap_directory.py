@@ -37,13 +37,10 @@ from authflow.string_map import string_map
 from authflow.triggers.directories.attribute_names import common_to_all, refuse_impossible
 from authflow.triggers.directories.ldap_server import LOCKS, Failure, LdapServer, NoEntry
 from authflow.triggers.directories.migration import (
-    DIRECTORY_TIMEOUT,
     NO_DEFAULTS,
     Found,
     UnknownUser,
     WrongPassword,
-    answered_within,
-    time_limit,
 )
 from authflow.triggers.directories.records import found
 from authflow.triggers.events.migrated_user import MigratedUser
@@ -141,7 +138,6 @@ class LdapDirectory:
         start_tls: Begin TLS on an `ldap://` connection. Without it, passwords go in clear.
         allow_plaintext: Let passwords go in clear to another machine.
         processes: How many worker processes may ask at a time.
-        timeout: How many seconds a question may take, search and bind together.
         longest_password: How many bytes of a password the server reads, where it does not read all:
             8 if it keeps passwords by the crypt of DES, 72 by bcrypt. A longer one is not let in,
             for the pool would keep what nobody has proved.
@@ -167,7 +163,6 @@ class LdapDirectory:
     start_tls: bool = True
     allow_plaintext: bool = False
     processes: int = 2
-    timeout: float = field(default=DIRECTORY_TIMEOUT, converter=time_limit)
     longest_password: int | None = field(default=None, converter=_longest)
     _limiter: anyio.CapacityLimiter = field(init=False, repr=False)
     _ask_server: Callable[[LdapServer, str, str | None], _Entry] = field(init=False, repr=False)
@@ -196,7 +191,7 @@ class LdapDirectory:
             password: The password.
 
         Raises:
-            DirectoryUnavailableError: The server cannot be asked, or not in time.
+            DirectoryUnavailableError: The server cannot be asked.
             DirectoryRecordError: The name is of several users, or Cognito would not take an
                 attribute.
             DirectoryError: The server refuses the service account or its search.
@@ -218,7 +213,7 @@ class LdapDirectory:
             username: The name as the user typed it.
 
         Raises:
-            DirectoryUnavailableError: The server cannot be asked, or not in time.
+            DirectoryUnavailableError: The server cannot be asked.
             DirectoryRecordError: The name is of several users, or Cognito would not take an
                 attribute.
             DirectoryError: The server refuses the service account or its search.
@@ -231,16 +226,15 @@ class LdapDirectory:
     ) -> Found | UnknownUser | WrongPassword:
         if not username.isprintable():  # no username of Cognito's is
             return UnknownUser()
-        async with answered_within(self.timeout):
-            try:
-                # anyio ends the processes of one event before the next is served on the same loop,
-                # as on a warm Lambda, and notices when it uses one.
-                with suppress(anyio.BrokenWorkerProcess):
-                    return self._outcome(await self._entry(username, password))
+        try:
+            # anyio ends the processes of one event before the next is served on the same loop,
+            # as on a warm Lambda, and notices when it uses one.
+            with suppress(anyio.BrokenWorkerProcess):
                 return self._outcome(await self._entry(username, password))
-            except anyio.BrokenWorkerProcess as error:
-                msg = "the process that asks the LDAP server has died"
-                raise DirectoryUnavailableError(msg) from error
+            return self._outcome(await self._entry(username, password))
+        except anyio.BrokenWorkerProcess as error:
+            msg = "the process that asks the LDAP server has died"
+            raise DirectoryUnavailableError(msg) from error
 
     async def _entry(self, username: str, password: Secret[str] | None) -> _Entry:
         return await anyio.to_process.run_sync(
@@ -270,7 +264,6 @@ class LdapDirectory:
             url=self.url,
             start_tls=self.start_tls and not self.url.is_encrypted,
             ca_file=None if self.ca_file is None else str(self.ca_file),
-            timeout=self.timeout,
             bind_dn=self.bind_dn,
             bind_password=self.bind_password.reveal(),
             base=self.base,

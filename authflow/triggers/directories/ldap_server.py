@@ -40,7 +40,6 @@ class LdapServer:
         url: Its URL, `ldaps://` or `ldap://`.
         start_tls: Whether to begin TLS on an `ldap://` connection.
         ca_file: A file with the certificates to trust; None for the system's.
-        timeout: How many seconds each step may take.
         bind_dn: The service account.
         bind_password: Its password.
         base: Where users are searched, with all that is below.
@@ -52,7 +51,6 @@ class LdapServer:
     url: str
     start_tls: bool
     ca_file: str | None
-    timeout: float
     bind_dn: str
     bind_password: str = field(repr=False)
     base: str

@@ -17,6 +17,7 @@ from typing import Any, Final
 from authflow.extras import UnavailableImportError, advice
 from authflow.triggers.directories.ldap_server import Failure, LdapServer, NoEntry
 from authflow.triggers.directories.records import same_name
+from authflow.triggers.lambda_context import COGNITO_WAITS
 
 try:
     import bonsai
@@ -24,6 +25,8 @@ try:
 except ImportError as error:  # or the library that it was compiled for is missing
     raise UnavailableImportError(advice(error, extra="ldap")) from error
 
+_STEP_TIMEOUT: Final = COGNITO_WAITS
+"""How long each step may take: `migrating` limits the whole, and Cognito waits no longer."""
 _ACCOUNT_DISABLED: Final = 2
 """The bit of Active Directory's userAccountControl."""
 _UNAVAILABLE: Final = frozenset({-1, -5, -11, 0x51, 0x55, 51, 52})
@@ -104,7 +107,7 @@ def _search(server: LdapServer, username: str) -> tuple[str, dict[str, list[byte
             bonsai.LDAPSearchScope.SUBTREE,
             wanted,
             list(server.attributes),
-            timeout=server.timeout,
+            timeout=_STEP_TIMEOUT,
             sizelimit=2,
         )
     except LDAPError as error:
@@ -135,7 +138,7 @@ def _connect(server: LdapServer, dn: str, password: str, *, raw: Sequence[str] =
     client.set_credentials("SIMPLE", user=dn, password=password)
     client.set_password_policy(True)
     client.set_raw_attributes(list(raw))
-    connection, _ = client.connect(timeout=server.timeout)
+    connection, _ = client.connect(timeout=_STEP_TIMEOUT)
     return connection
 
 

@@ -1,4 +1,4 @@
-"""Serves the UserMigration trigger by a directory.
+"""Serves the UserMigration trigger by a directory, whatever it is, and within one time limit.
 
 What a directory says of a user goes to the log alone: Cognito may send the text of an error to the
 client. So all who cannot be brought in get one error, whether the name is unknown, the password is
@@ -7,77 +7,179 @@ wrong or the user's record is damaged; only a directory that failed as a whole g
 Source: "Migrate user Lambda trigger" in the Amazon Cognito developer guide.
 """
 
+import inspect
 import logging
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from math import inf
+from typing import Any, Final, overload
+
+import anyio
+from attrs import field, frozen
 
 from authflow.errors import (
     BadCredentialsError,
+    ConfigError,
     DirectoryError,
     DirectoryRecordError,
     DirectoryUnavailableError,
 )
+from authflow.secret import Secret
 from authflow.triggers.directories.attribute_names import cognitos_own
 from authflow.triggers.directories.migration import Found, UnknownUser, UserDirectory, WrongPassword
 from authflow.triggers.events.migrated_user import MigratedUser
 from authflow.triggers.events.user_events import MigrationEvent
+from authflow.unframed import whole
+
+Authenticate = Callable[[str, Secret[str]], Awaitable[Found | UnknownUser | WrongPassword]]
+"""Checks a password, of a name as the user typed it; `password.reveal()` gives it."""
+LookUp = Callable[[str], Awaitable[Found | UnknownUser]]
+"""Finds a user who has forgotten the password."""
+
+TIMEOUT: Final = 3.0
+"""How many seconds a directory may take by default: Cognito waits 5 for the whole trigger."""
 
 _log: Final = logging.getLogger(__name__)
 _GIVEN_AWAY: Final = 4
 """A text that holds so many characters of a password is not logged."""
 
 
-async def migrate(directory: UserDirectory, event: MigrationEvent) -> dict[str, Any]:
-    """Ask a directory for a user.
+async def _nobody(_username: str) -> UnknownUser:
+    return UnknownUser()
+
+
+def _function(function: Any) -> Any:
+    if not callable(function):
+        msg = f"a directory is made of async functions, not of {type(function).__name__}"
+        raise ConfigError(msg)
+    return function
+
+
+def _time_limit(timeout: float) -> float:
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < inf:
+        msg = "a directory's timeout is a number of seconds above zero"
+        raise ConfigError(msg)
+    return float(timeout)
+
+
+@whole
+@frozen(kw_only=True, eq=False)
+class Migrating:
+    """How users are brought in; `migrating` makes it."""
+
+    authenticate: Authenticate = field(converter=_function, repr=False)
+    look_up: LookUp = field(converter=_function, repr=False)
+    timeout: float = field(converter=_time_limit)
+
+    async def migrate(self, event: MigrationEvent) -> dict[str, Any]:
+        """Ask the directory for a user.
+
+        Args:
+            event: Cognito's question.
+
+        Returns:
+            The event with the user in its response.
+
+        Raises:
+            BadCredentialsError: The directory does not know the user, or not by this password, or
+                the user's record cannot be used.
+            DirectoryUnavailableError: The directory cannot be asked now, or not in time.
+            DirectoryError: The directory failed in another way.
+        """
+        outcome = await self._ask(event)
+        match outcome:
+            case Found(user=MigratedUser() as user):
+                return event.migrated(_taken_by_cognito(user))
+            case UnknownUser():
+                _log.info("a user was not migrated: the directory does not know the name")
+                raise _refused()
+            case WrongPassword():
+                _log.info("a user was not migrated: the directory does not take the password")
+                raise _refused()
+            case _:
+                _log.error("the user directory gave %s, no outcome", type(outcome).__name__)
+                msg = "the user directory gave no outcome"
+                raise DirectoryError(msg)
+
+    async def _ask(self, event: MigrationEvent) -> object:
+        try:
+            with anyio.fail_after(self.timeout):
+                if event.password is None:
+                    given: object = self.look_up(event.username)
+                else:
+                    given = self.authenticate(event.username, event.password)
+                return await given if inspect.isawaitable(given) else given
+        except DirectoryRecordError as error:
+            _log.error("a user's record in the directory cannot be used: %s", _words(error, event))
+            raise _refused() from error
+        except (DirectoryUnavailableError, TimeoutError) as error:
+            why = f"it did not answer within {self.timeout:g} seconds"
+            if isinstance(error, DirectoryError):
+                why = _words(error, event)
+            _log.error("the user directory is not available: %s", why)
+            msg = "users cannot be looked up now; try again later"
+            raise DirectoryUnavailableError(msg) from error
+        except DirectoryError as error:
+            _log.error("the user directory failed: %s", _words(error, event))
+            msg = "the user directory failed"
+            raise DirectoryError(msg) from error
+        except Exception as error:
+            _log.error("the user directory raised %s", type(error).__qualname__)
+            msg = "the user directory failed"
+            raise DirectoryError(msg) from error
+
+
+@overload
+def migrating(directory: UserDirectory, /, *, timeout: float = TIMEOUT) -> Migrating: ...
+@overload
+def migrating(
+    *, authenticate: Authenticate, look_up: LookUp | None = None, timeout: float = TIMEOUT
+) -> Migrating: ...
+def migrating(
+    directory: UserDirectory | None = None,
+    /,
+    *,
+    authenticate: Authenticate | None = None,
+    look_up: LookUp | None = None,
+    timeout: float = TIMEOUT,
+) -> Migrating:
+    """Bring users in by two async functions of yours, or by a directory, within a time limit.
 
     Args:
-        directory: The directory.
-        event: Cognito's question.
-
-    Returns:
-        The event with the user in its response.
+        directory: What has both as methods, such as an `SqlDirectory`.
+        authenticate: Checks a password, all of it: the pool keeps what was typed, and bcrypt reads
+            72 bytes. It should take as long for an unknown user as for a wrong password.
+        look_up: Finds a user who has forgotten the password. Without it, nobody is brought in who
+            has.
+        timeout: How many seconds an answer may take; Cognito waits 5 for the whole trigger.
 
     Raises:
-        BadCredentialsError: The directory does not know the user, or not by this password, or the
-            user's record cannot be used.
-        DirectoryUnavailableError: The directory cannot be asked now.
-        DirectoryError: The directory failed in another way.
+        ConfigError: There is neither a directory nor a function, or there are both, or something
+            that cannot be called, or the timeout is no number above zero.
     """
-    outcome = await _ask(directory, event)
-    match outcome:
-        case Found(user=MigratedUser() as user):
-            return event.migrated(_taken_by_cognito(user))
-        case UnknownUser():
-            _log.info("a user was not migrated: the directory does not know the name")
-            raise _refused()
-        case WrongPassword():
-            _log.info("a user was not migrated: the directory does not take the password")
-            raise _refused()
-        case _:
-            _log.error("the user directory gave %s, no outcome", type(outcome).__name__)
-            msg = "the user directory gave no outcome"
-            raise DirectoryError(msg)
-
-
-async def _ask(directory: UserDirectory, event: MigrationEvent) -> object:
-    try:
-        if event.password is None:
-            return await directory.look_up(event.username)
-        return await directory.authenticate(event.username, event.password)
-    except DirectoryRecordError as error:
-        _log.error("a user's record in the directory cannot be used: %s", _words(error, event))
-        raise _refused() from error
-    except DirectoryUnavailableError as error:
-        _log.error("the user directory is not available: %s", _words(error, event))
-        msg = "users cannot be looked up now; try again later"
-        raise DirectoryUnavailableError(msg) from error
-    except DirectoryError as error:
-        _log.error("the user directory failed: %s", _words(error, event))
-        msg = "the user directory failed"
-        raise DirectoryError(msg) from error
-    except Exception as error:
-        _log.error("the user directory raised %s", type(error).__qualname__)
-        msg = "the user directory failed"
-        raise DirectoryError(msg) from error
+    if directory is None:
+        return Migrating(
+            authenticate=authenticate,  # which refuses None
+            look_up=_nobody if look_up is None else look_up,
+            timeout=timeout,
+        )
+    if authenticate is not None or look_up is not None:
+        msg = "give a directory, or functions in place of one, and not both"
+        raise ConfigError(msg)
+    missing = [
+        name for name in ("authenticate", "look_up") if not callable(getattr(directory, name, None))
+    ]
+    if missing or isinstance(directory, type):
+        found = f"{type(directory).__name__} has no method {' and no '.join(missing)}"
+        if isinstance(directory, type):
+            found = f"{directory.__name__} is a class"
+        msg = (
+            f"users are brought in by an object such as SqlDirectory(...), and {found};"
+            " of functions, write migrating(authenticate=..., look_up=...)"
+        )
+        raise ConfigError(msg)
+    return Migrating(
+        authenticate=directory.authenticate, look_up=directory.look_up, timeout=timeout
+    )
 
 
 def _words(error: DirectoryError, event: MigrationEvent) -> str:

@@ -7,20 +7,12 @@ finds is created in the pool with the password just given, and later signs in by
 Source: "Migrate user Lambda trigger" in the Amazon Cognito developer guide.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from math import inf
 from typing import Final, Protocol
 
-import anyio
 from attrs import frozen
 
-from authflow.errors import ConfigError, DirectoryUnavailableError
 from authflow.secret import Secret
 from authflow.triggers.events.migrated_user import MigratedUser
-
-DIRECTORY_TIMEOUT: Final = 3.0
-"""How long a directory may take by default: Cognito waits 5 s for the whole trigger."""
 
 NO_DEFAULTS: Final = MigratedUser(attributes={})
 """What all users of a directory have in common, where nothing is said."""
@@ -58,36 +50,3 @@ class UserDirectory(Protocol):
 
     async def look_up(self, username: str) -> Found | UnknownUser:
         """Find a user who has forgotten the password."""
-
-
-@asynccontextmanager
-async def answered_within(timeout: float) -> AsyncIterator[None]:  # noqa: ASYNC109  # a scope, no wait
-    """Give a directory some time to answer.
-
-    Args:
-        timeout: How many seconds it may take.
-
-    Raises:
-        DirectoryUnavailableError: It took longer.
-    """
-    try:
-        with anyio.fail_after(timeout):
-            yield
-    except TimeoutError as error:
-        msg = f"the user directory did not answer within {timeout:g} seconds"
-        raise DirectoryUnavailableError(msg) from error
-
-
-def time_limit(timeout: float) -> float:
-    """Check the setting that says how long a directory may take.
-
-    Args:
-        timeout: The setting, in seconds.
-
-    Raises:
-        ConfigError: It is no positive number.
-    """
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < inf:
-        msg = "a directory's timeout is a number of seconds above zero"
-        raise ConfigError(msg)
-    return float(timeout)

@@ -29,13 +29,10 @@ from authflow.secret import Secret
 from authflow.string_map import string_map
 from authflow.triggers.directories.attribute_names import common_to_all, refuse_impossible
 from authflow.triggers.directories.migration import (
-    DIRECTORY_TIMEOUT,
     NO_DEFAULTS,
     Found,
     UnknownUser,
     WrongPassword,
-    answered_within,
-    time_limit,
 )
 from authflow.triggers.directories.password_hashes import (
     PasswordHash,
@@ -123,7 +120,6 @@ class SqlDirectory:
         schema: Its schema, if that is not the connection's own.
         at_once: How many questions, and how many hashes, may run at a time. An argon2 hash takes
             its memory for as long as it runs, 64 MiB by common settings.
-        timeout: How many seconds a question may take. A hash that runs is waited for.
 
     Raises:
         ConfigError: The database URL or the engine cannot be used, or no attribute is named or one
@@ -145,7 +141,6 @@ class SqlDirectory:
     table: str = "users"
     schema: str | None = None
     at_once: int = 4
-    timeout: float = field(default=DIRECTORY_TIMEOUT, converter=time_limit)
     _limiter: anyio.CapacityLimiter = field(init=False, repr=False)
     _loop: HomeLoop = field(init=False, repr=False)
     _decoy: PasswordHash | None = field(default=None, init=False, repr=False)
@@ -185,31 +180,30 @@ class SqlDirectory:
             password: The password.
 
         Raises:
-            DirectoryUnavailableError: The database cannot be asked, or not in time.
+            DirectoryUnavailableError: The database cannot be asked.
             DirectoryRecordError: The name is of several users, or the hash cannot be checked, or
                 Cognito would not take an attribute.
         """
-        async with answered_within(self.timeout):
-            decoy = await self._decoy_hash()
-            rows = await self._rows(username)
-            # A record that is of no use is told after the same work: not even the time tells that
-            # there is one.
-            stored: PasswordHash | DirectoryRecordError | None = None
-            try:
-                stored = parse_hash(rows[0][self.hash_column]) if rows else None
-            except DirectoryRecordError as error:
-                stored = error
-            checked = decoy if stored is None or isinstance(stored, Exception) else stored
-            # A hash is not abandoned: its memory would count for nobody while it still runs.
-            right = await anyio.to_thread.run_sync(
-                check_password, checked, password, limiter=self._limiter
-            )
-            if isinstance(stored, Exception):
-                raise stored
-            row = self._one(rows)
-            if row is None:
-                return UnknownUser()
-            return self._user(row) if right and stored is not None else WrongPassword()
+        decoy = await self._decoy_hash()
+        rows = await self._rows(username)
+        # A record that is of no use is told after the same work: not even the time tells that
+        # there is one.
+        stored: PasswordHash | DirectoryRecordError | None = None
+        try:
+            stored = parse_hash(rows[0][self.hash_column]) if rows else None
+        except DirectoryRecordError as error:
+            stored = error
+        checked = decoy if stored is None or isinstance(stored, Exception) else stored
+        # A hash is not abandoned: its memory would count for nobody while it still runs.
+        right = await anyio.to_thread.run_sync(
+            check_password, checked, password, limiter=self._limiter
+        )
+        if isinstance(stored, Exception):
+            raise stored
+        row = self._one(rows)
+        if row is None:
+            return UnknownUser()
+        return self._user(row) if right and stored is not None else WrongPassword()
 
     async def look_up(self, username: str) -> Found | UnknownUser:
         """Find a user.
@@ -218,13 +212,12 @@ class SqlDirectory:
             username: The name as the user typed it.
 
         Raises:
-            DirectoryUnavailableError: The database cannot be asked, or not in time.
+            DirectoryUnavailableError: The database cannot be asked.
             DirectoryRecordError: The name is of several users, or Cognito would not take an
                 attribute.
         """
-        async with answered_within(self.timeout):
-            row = self._one(await self._rows(username))
-            return UnknownUser() if row is None else self._user(row)
+        row = self._one(await self._rows(username))
+        return UnknownUser() if row is None else self._user(row)
 
     def _user(self, row: Mapping[str, Any]) -> Found:
         user = found(
