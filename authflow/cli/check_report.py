@@ -7,6 +7,11 @@ from authflow.printable import printable
 from authflow.triggers.check.define_paths import Finding, Path, Result, Verdict
 from authflow.triggers.events.challenge_events import SessionEntry
 
+PROVES: Final = (
+    "These are what a policy can get wrong: that tokens take all of its steps, in order, within the"
+    " attempts declared, and that no other round counts, holds for every policy."
+)
+"""What a report on a policy ends with."""
 _INDENT: Final = " " * 8
 
 
@@ -65,7 +70,7 @@ def _summary(verdict: Verdict, *, proved: bool) -> str:
         told.append(f"{verdict.unusable} without a reply that Cognito accepts")
     if verdict.pool is not None:
         told.append(f"the settings of {printable(verdict.pool)} were read")
-    return f"{result}; {', '.join(told)}."
+    return f"{result}; {', '.join(told)}." + (f" {PROVES}" if proved else "")
 
 
 def _finding_lines(finding: Finding) -> list[str]:

@@ -1,6 +1,7 @@
 """How challenge plugins and their distributions are named."""
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 from authflow import rounds
@@ -12,7 +13,31 @@ NAME_RULE: Final = "2 to 32 of a-z, 0-9, _ and -, beginning with a letter"
 OWN_NAMES: Final = frozenset({rounds.CHOICE, rounds.CONDITION, rounds.SKIP})
 """What no plugin can be called: authflow's own rounds are."""
 
+PUBLISHED: Final[Mapping[str, str]] = {
+    "captcha": "authflow-captcha",
+    "turnstile": "authflow-captcha",
+    "hcaptcha": "authflow-captcha",
+    "recaptcha": "authflow-captcha",
+    "otp": "authflow-otp",
+    "totp": "authflow-otp",
+    "hotp": "authflow-otp",
+    "question": "authflow-question",
+}
+"""The distributions of authflow's own plugins, by the plugins' names."""
+
 
 def canonical(distribution: str) -> str:
     """Normalise a distribution's name ("Names and normalization", Python Packaging User Guide)."""
     return re.sub(r"[-_.]+", "-", distribution.strip()).lower()
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Give what was probably meant by a name that nobody knows; None if it is like no other.
+
+    Args:
+        name: The name.
+        known: The names that there are.
+    """
+    from difflib import get_close_matches  # noqa: PLC0415  # only where there is a mistake
+
+    return next(iter(get_close_matches(name, sorted({*known}), n=1)), None)

@@ -34,7 +34,7 @@ from authflow.errors import (
     PluginLoadError,
     PluginNotFoundError,
 )
-from authflow.plugins.names import NAME, NAME_RULE, OWN_NAMES, Side, canonical
+from authflow.plugins.names import NAME, NAME_RULE, OWN_NAMES, PUBLISHED, Side, canonical, nearest
 from authflow.unframed import whole
 
 if TYPE_CHECKING:
@@ -56,17 +56,6 @@ _METHODS: Final[dict[Side, tuple[str, ...]]] = {
     "client": ("answer",),
     "trigger": ("create", "verify"),
 }
-_PUBLISHED: Final[Mapping[str, str]] = {
-    "captcha": "authflow-captcha",
-    "turnstile": "authflow-captcha",
-    "hcaptcha": "authflow-captcha",
-    "recaptcha": "authflow-captcha",
-    "otp": "authflow-otp",
-    "totp": "authflow-otp",
-    "hotp": "authflow-otp",
-    "question": "authflow-question",
-}
-"""The distributions of authflow's own plugins, by the plugins' names."""
 
 
 def _group_is_known(_registry: object, _field: object, group: str) -> None:
@@ -112,6 +101,8 @@ class PluginRegistry:
         by_name: dict[str, type[Any]] = {}
         for plugin in self.explicit:
             flaw = _flaw(plugin, self.side)
+            if flaw is None and hasattr(plugin, "interface"):
+                flaw = _unsupported(plugin)
             if flaw is not None:
                 msg = f"no {self.side} plugin can be registered: {flaw}"
                 raise ConfigError(msg)
@@ -229,19 +220,27 @@ class PluginRegistry:
         return found
 
     def _not_found(self, name: str) -> str:
+        here = {plugin.name for plugin in self.explicit}
+        here |= {info.name for info in self.listed()} if self.discover else set()
+        published = PUBLISHED if self.discover and name not in PUBLISHED else {}
+        guess, meant = "", nearest(name, here) or nearest(name, published)
+        if meant is not None:
+            found = "" if meant in here else f" Run `pip install {PUBLISHED[meant]}`."
+            guess = f"did you mean {meant!r}?{found} If not, "
         if not self.discover:
             return (
-                f"no {self.side} plugin {name!r} is registered, and discovery is off: register it"
+                f"no {self.side} plugin {name!r} is registered, and discovery is off:"
+                f" {guess}register it"
             )
         advice = (
-            f"run `pip install {_PUBLISHED[name]}`"
-            if name in _PUBLISHED
+            f"run `pip install {PUBLISHED[name]}`"
+            if name in PUBLISHED
             else "install the distribution that brings it"
         )
         damaged = self.unreadable()
         hint = f". Not readable, and skipped: {', '.join(damaged)}" if damaged else ""
         return (
-            f"no {self.side} plugin {name!r} is installed: {advice},"
+            f"no {self.side} plugin {name!r} is installed: {guess}{advice},"
             f" or register its class explicitly{hint}"
         )
 

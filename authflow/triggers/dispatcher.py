@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
@@ -71,7 +72,8 @@ class Triggers:
 
     Args:
         policy: What a user must pass in CUSTOM_AUTH: a `Policy`, or what one is made of.
-        challenges: Plugin classes, for what is not to be looked up among the installed ones.
+        challenges: Plugin classes, for what is not to be looked up among the installed ones. What
+            the policy itself holds, as `challenge(Captcha(length=5))`, need not be named here.
         prefer: For a challenge's name, the distribution to take it from if several bring it.
         directory: Where users come from that the pool does not know: `SqlDirectory`,
             `LdapDirectory`, two async functions (authenticate, look_up), or what `migrating` makes
@@ -83,6 +85,8 @@ class Triggers:
         keys: Seal what challenges keep from round to round; by default those of the limits.
         groups: Tells which groups a user is in, if the policy asks: an async function of the user
             pool's id and the user's canonical name, such as `CognitoGroups`.
+        lazy: Find and make the plugins that the policy only names at the first event, and not here.
+            A mistake in the policy then refuses sign-ins instead of the start.
         clock: Gives seconds since the epoch, for challenges and their sealed state.
         user_pool_id: The only user pool to serve; any, if it is not given.
         client_ids: The only app clients to serve; any, if they are not given. Where an
@@ -91,7 +95,10 @@ class Triggers:
     Raises:
         ConfigError: There is neither a policy nor a directory nor a function, or one of them
             cannot be used, or a plugin does not take its settings.
+        PluginNotFoundError: The policy names a plugin that is not there; the error says which one
+            was probably meant, or what to install.
         PluginConflictError: Two plugins have one name, or one metadata.
+        PluginLoadError: A plugin cannot be imported, or was written for another interface.
     """
 
     policy: Policy | None = field(default=None, converter=_policy)
@@ -104,6 +111,7 @@ class Triggers:
     limits: "Limits | None" = None
     keys: "KeyProvider | None" = None
     groups: GroupLookup | None = None
+    lazy: bool = False
     clock: Callable[[], float] = field(default=time.time, repr=False)
     user_pool_id: str | None = None
     client_ids: frozenset[str] | None = field(default=None, converter=_ids)
@@ -113,7 +121,9 @@ class Triggers:
         if self.policy is None and self.directory is None and not self.on:
             msg = "Triggers needs a policy, a directory to migrate users from, or functions in on="
             raise ConfigError(msg)
-        registry = PluginRegistry(TRIGGER_CHALLENGES, explicit=self.challenges, prefer=self.prefer)
+        held = () if self.policy is None else self.policy.plugins
+        explicit = (*self.challenges, *held)
+        registry = PluginRegistry(TRIGGER_CHALLENGES, explicit=explicit, prefer=self.prefer)
         if self.policy is not None:
             self._flow = CustomFlow(
                 policy=self.policy,
@@ -122,7 +132,7 @@ class Triggers:
                 groups=self.groups,
                 clock=self.clock,
             )
-            self._flow.plugins.load(plugin.name for plugin in self.challenges)
+            self._flow.plugins.load({each.name for each in explicit} if self.lazy else None)
 
     @property
     def sources(self) -> frozenset[str]:
@@ -134,15 +144,20 @@ class Triggers:
             decided.add(_migration_event())
         return frozenset(event.trigger for event in decided | self.on.keys())
 
-    def load(self) -> None:
-        """Find and make all plugins of the policy now, so that a mistake shows at the start.
+    def load(self) -> Mapping[str, TriggerChallenge]:
+        """Find and make all plugins of the policy, which is done already unless they are lazy.
+
+        Returns:
+            For each challenge's label in the policy, its plugin.
 
         Raises:
             PluginError: A plugin is missing, broken or in conflict with another.
             ConfigError: A plugin does not take its settings.
         """
-        if self._flow is not None:
-            self._flow.plugins.load()
+        if self._flow is None:
+            return {}
+        self._flow.plugins.load()
+        return MappingProxyType(self._flow.plugins.made)
 
     def lambda_handler(
         self, event: Mapping[str, Any] | WrappedEvent, _context: object

@@ -1,8 +1,9 @@
 """The plugins of a policy: made when they are first needed, asked within a time, blamed by name."""
 
+import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Final, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final, TypeVar
 
 from attrs import define, field
 
@@ -15,6 +16,7 @@ from authflow.errors import (
     PluginLoadError,
     TriggerStateError,
 )
+from authflow.plugins.names import nearest
 from authflow.plugins.registry import PluginRegistry
 from authflow.plugins.trigger_challenge import CreateContext, TriggerChallenge, VerifyContext
 from authflow.triggers.policies.policy import CHOICE_METADATA, CONDITION_METADATA, STATE_MARK
@@ -23,6 +25,8 @@ from authflow.triggers.safeguards import Safeguards
 
 T = TypeVar("T")
 
+_MANY: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+"""The kinds of parameters that take whatever is left."""
 _OUR_OWN: Final = {rounds.CHOICE: CHOICE_METADATA, rounds.CONDITION: CONDITION_METADATA}
 
 _log: Final = logging.getLogger("authflow.triggers")
@@ -135,11 +139,41 @@ class PolicyPlugins:
                 msg = f"{other!r} and {step.name!r} share one metadata: none would know its answers"
                 raise PluginConflictError(msg)
         self.safeguards.check(step.name, getattr(made_by, "needs", ()))
-        try:
-            plugin: TriggerChallenge = made_by(**step.settings)
-        except Exception as error:
-            given = ", ".join(step.settings) or "none"
-            msg = f"the challenge {step.name!r} cannot be made with its settings ({given})"
-            raise ConfigError(msg) from error
+        plugin = step.plugin
+        if plugin is None or isinstance(plugin, type):
+            plugin = _made(step, made_by)
         self.metadata[step.name] = metadata
         self.made[step.label] = plugin
+
+
+def _made(step: ChallengeStep, made_by: type[Any]) -> TriggerChallenge:
+    """Make a step's plugin with its settings. No error of ours shows one: it may be a secret."""
+    given = ", ".join(step.settings) or "none"
+    msg = f"the challenge {step.name!r} cannot be made with its settings ({given}): "
+    if flaw := _misfit(step.settings, made_by):
+        raise ConfigError(msg + flaw)
+    try:
+        plugin: TriggerChallenge = made_by(**step.settings)
+    except Exception as error:
+        # A ConfigError says what to do; the text of any other may show what it was given.
+        told = error.message if isinstance(error, ConfigError) else type(error).__qualname__
+        raise ConfigError(msg + told) from error
+    return plugin
+
+
+def _misfit(settings: Mapping[str, Any], made_by: type[Any]) -> str:
+    """Say which settings a plugin lacks or does not know, if any."""
+    try:
+        signature = inspect.signature(made_by)
+    except (TypeError, ValueError):  # of what is not written in Python: then making it tells
+        return ""
+    named = [each for each in signature.parameters.values() if each.kind not in _MANY]
+    names = [each.name for each in named]
+    for name in settings:
+        if name not in names and len(named) == len(signature.parameters):
+            meant = nearest(name, [*names, "attempts"])
+            guess = f"did you mean {meant!r}? " if meant else ""
+            return f"there is no {name!r}; {guess}It takes {', '.join(names) or 'none'}"
+    needed = (each.name for each in named if each.default is each.empty)
+    missing = [name for name in needed if name not in settings]
+    return f"it needs {', '.join(missing)} as well" if missing else ""

@@ -10,7 +10,7 @@ from authflow.triggers import Policy, Triggers, challenge, password, sequence
 
 step = sequence(password(), challenge("captcha"))
 policy = Policy(step)
-triggers = Triggers(policy=step)
+triggers = Triggers(policy=step, lazy=True)
 """
 
 

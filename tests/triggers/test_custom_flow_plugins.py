@@ -168,7 +168,7 @@ def test_two_kinds_that_share_one_metadata_are_refused(triggers_of, sums):
 async def test_a_missing_plugin_is_named_to_the_owner_and_not_to_the_client(
     triggers_of, load_event: LoadEvent, caplog: pytest.LogCaptureFixture
 ):
-    triggers = triggers_of(challenge("no-such-plugin"))
+    triggers = triggers_of(challenge("no-such-plugin"), lazy=True)
     with pytest.raises(PluginNotFoundError, match="no-such-plugin"):
         triggers.load()
     with pytest.raises(PluginFailedError) as caught:

@@ -116,10 +116,10 @@ def installed_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(tmp_path)
 
 
-async def test_an_installed_plugin_is_found_by_its_entry_point_at_first_use(
+async def test_an_installed_plugin_is_found_by_its_entry_point_and_lazily_at_first_use(
     installed_plugin: None, cognito_side
 ):
-    triggers = Triggers(policy=challenge("sum-of-test", left=8))
+    triggers = Triggers(policy=challenge("sum-of-test", left=8), lazy=True)
     assert triggers._flow.plugins.made == {}
     cognito = cognito_side(triggers)
     assert (await cognito.define())["left"] == "8"

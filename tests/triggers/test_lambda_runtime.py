@@ -358,11 +358,9 @@ def test_broken_settings_are_an_error_at_the_start_that_says_what_is_wrong(
     assert says in outcome.body["errorMessage"]
 
 
-def test_a_plugin_that_is_not_in_the_bundle_is_an_error_at_the_start_once_plugins_are_loaded(
-    start: Start,
-):
+def test_a_plugin_that_is_not_in_the_bundle_is_an_error_at_the_start(start: Start):
     module = "from authflow.triggers import Triggers, challenge, sequence\n"
-    module += "triggers = Triggers(policy=sequence(challenge('riddle')))\ntriggers.load()\n"
+    module += "triggers = Triggers(policy=sequence(challenge('riddle')))\n"
     with start(module) as function:
         outcome = function.outcome()
     assert outcome.path == f"{ROOT}/init/error"

@@ -58,9 +58,8 @@ print(json.dumps([triggers.lambda_handler(event, None)["response"] for event in 
 MISSING = """
 from authflow.triggers import Triggers, challenge, sequence
 from authflow.errors import AuthFlowError
-triggers = Triggers(policy=sequence(challenge("NAME")))
 try:
-    triggers.load()
+    Triggers(policy=sequence(challenge("NAME")))
 except AuthFlowError as error:
     print(json.dumps([error.code, error.message]))
     sys.exit()

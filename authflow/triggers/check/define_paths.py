@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 from attrs import frozen
 
 from authflow.errors import ConfigError, TriggerReplyError
-from authflow.machine import CHALLENGES, State
+from authflow.machine import State
 from authflow.printable import one_line
 from authflow.triggers.check.cognito_users import KNOWN_USER, SUB
 from authflow.triggers.events.challenge_events import DefineEvent, SessionEntry
@@ -23,9 +23,6 @@ from authflow.triggers.lambda_context import COGNITO_WAITS
 
 SRP_A: Final = SessionEntry(challenge_name=State.SRP_A.value, challenge_result=True)
 """What a session begins with when the client began with SRP."""
-
-COGNITOS_OWN: Final = CHALLENGES - {State.PASSWORD_VERIFIER, State.CUSTOM_CHALLENGE}
-"""The challenges that Cognito puts in by itself once the password was proved."""
 
 TIMEOUT: Final = COGNITO_WAITS
 """How many seconds an answer may take: as many as Cognito waits for a trigger."""

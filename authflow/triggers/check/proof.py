@@ -1,32 +1,31 @@
-"""Proves a policy: explores all that can happen to a sign-in, and finds no path that breaks it.
+"""Proves what can go wrong in a policy, or finds the shortest paths on which it does.
 
 RULES
 
-1. What runs is the real thing: `Triggers.handle`, with Define's event, for every session below.
-2. A session goes on as long as Define asks, by every entry there could be: each challenge passed
-   and failed, with the metadata of every step and of none, choices, the password, Cognito's own
-   challenges. Cognito can do less than that; what holds for all of it holds for Cognito.
-3. All of it is done for every kind of user that the policy's conditions tell apart.
-4. What the policy demands is stated a second time, by `Requirement`, from its steps and apart from
-   its table: so a mistake in the table cannot excuse itself.
-5. Sessions are one state if Define replies the same to them, the policy stands at the same place
-   after them, and so does the requirement. A policy replays a session entry by entry, so what
-   follows is the same too, and exploring one of them is enough: the exploration ends. That is why
-   only `Policy` and `Triggers` themselves can be proved; a subclass may remember something else.
+1. What a policy cannot get wrong is not asked: that tokens take all its steps, in order, that each
+   challenge has the attempts declared, that another round than the one owed ends the sign-in, and
+   that no state is a dead end, hold for whatever compiles. Our tests prove the compiler for that.
+2. What its owner can get wrong is: too few rounds for some kind of user, extra challenges that
+   let somebody in alone, conditions that show who does not exist.
+3. What runs is the real thing: `Triggers.handle`, with Define's event, at every state that a
+   sign-in can come to, for every kind of user that the policy's conditions tell apart, and for one
+   who does not exist. A state is one of the policy's table, with the rounds that were taken if
+   they are limited, and whether the password was proved.
+4. Only `Policy` and `Triggers` themselves can be proved: a subclass may remember something else.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from authflow.errors import ConfigError
+from authflow.keys.key_ring import KeyRing
 from authflow.machine import State
-from authflow.plugins.registry import TRIGGER_CHALLENGES, PluginRegistry
 from authflow.plugins.trigger_challenge import TriggerChallenge
+from authflow.stores.store import MemoryLimitStore
 from authflow.triggers.check.define_paths import (
-    COGNITOS_OWN,
     SRP_A,
     Decision,
     Finding,
@@ -41,9 +40,9 @@ from authflow.triggers.check.define_paths import (
 from authflow.triggers.check.mfa_notes import mfa_notes
 from authflow.triggers.dispatcher import Triggers
 from authflow.triggers.events.challenge_events import SessionEntry
+from authflow.triggers.limits.limits import Limits
 from authflow.triggers.policies.facts import Facts
-from authflow.triggers.policies.policy import CHOICE_METADATA, CONDITION_METADATA, Policy, Standing
-from authflow.triggers.policies.requirement import Progress, Requirement, described
+from authflow.triggers.policies.policy import CHOICE_METADATA, CONDITION_METADATA, Policy
 from authflow.triggers.policies.steps import ChallengeStep, ConditionalStep, PasswordStep, Step
 from authflow.triggers.policies.table import (
     BEGIN,
@@ -51,39 +50,44 @@ from authflow.triggers.policies.table import (
     PASSED,
     WITH_SRP,
     WITHOUT_SRP,
-    Owed,
+    Round,
 )
 from authflow.triggers.policies.user_kinds import UserKind, user_kinds
 
-_WAY_OUT: Final = "every state has a way out"
 _POOL: Final = "us-east-1_AuthflowX"
 _CLIENT: Final = "1example23456789"
 
-_Key = tuple[Standing, str, Progress, Reply, Reply]
 _Broken = tuple[Path, str] | None
 """The shortest path that breaks a property, and what is wrong there."""
 
 
-@define(kw_only=True)
-class _Node:
-    """A state of a sign-in: the shortest session that leads there, and what may follow."""
+@frozen
+class _Place:
+    """Where a sign-in stands: a state of the policy's table, and the shortest way there."""
 
+    state: str
     session: Session
-    progress: Progress
+    rounds: int = 0
+    proved: bool = False
+
+
+@frozen(kw_only=True)
+class _Told:
+    """What Define replied at a place to a user who exists, and to one who does not."""
+
+    place: _Place
     known: Reply
     unknown: Reply
-    followers: dict[SessionEntry, _Key] = field(factory=dict)
 
 
 async def prove(subject: Step | Policy | Triggers) -> Verdict:
-    """Prove a policy, or find the shortest paths that break it.
+    """Prove that a policy's owner made none of the mistakes that can be made in one.
 
     Args:
         subject: The policy, whose plugins need not be installed, or triggers with a policy.
 
     Returns:
-        The verdict on seven properties: tokens, rounds, ways out, attempts, foreign rounds, extra
-        challenges, unknown users.
+        The verdict on three properties: rounds, extra challenges, unknown users.
 
     Raises:
         ConfigError: There is no policy, or it is a subclass's, or it tells too many users apart.
@@ -91,267 +95,181 @@ async def prove(subject: Step | Policy | Triggers) -> Verdict:
     """
     if isinstance(subject, Step):
         subject = Policy(subject)
-    # isinstance would let in what overrides `handle` or `replay`, see rule 5.
+    # isinstance would let in what overrides `handle` or `replay`, see rule 4.
     if type(subject) is Policy:
-        subject = Triggers(policy=subject, challenges=_named(subject), groups=_in_no_group)
+        subject = _triggers_of(subject)
     if type(subject) is not Triggers or type(subject.policy) is not Policy:
         msg = (
             "only a Policy, or Triggers with a Policy, can be proved, and no subclass of them:"
             " check another Define trigger by its handler"
         )
         raise ConfigError(msg)
-    policy = subject.policy
-    subject.load()
-    registry = PluginRegistry(TRIGGER_CHALLENGES, explicit=subject.challenges)
-    plugins = {step.name: registry.find(step.name) for step in policy.challenges}
-    metadata = {name: plugin.metadata for name, plugin in plugins.items()}
-    extras = frozenset(
-        name for name, plugin in plugins.items() if getattr(plugin, "suffices", True) is not True
-    )
+    plugins = subject.load()
     explorations = []
-    for kind in user_kinds(step.condition for step in policy.conditions):
+    for kind in user_kinds(step.condition for step in subject.policy.conditions):
         exploration = _Exploration(
             triggers=subject if subject.groups is None else _with_groups(subject, kind.groups),
-            policy=policy,
-            metadata=metadata,
-            extras=extras,
+            policy=subject.policy,
+            plugins=plugins,
             kind=kind,
-            requirement=Requirement(
-                step=policy.step,
-                rounds=policy.rounds if policy.is_limited else None,
-                metadata=metadata,
-                facts=kind.facts,
-            ),
         )
         await exploration.run()
         explorations.append(exploration)
-    return _verdict(policy, explorations)
+    return _verdict(subject.policy, explorations)
 
 
 @define(kw_only=True)
 class _Exploration:
-    """Explores the sessions of a policy for one kind of user, and judges them."""
+    """Explores a policy for one kind of user, and judges what it finds."""
 
     triggers: Triggers
     policy: Policy
-    metadata: Mapping[str, str]
-    extras: frozenset[str]
+    plugins: Mapping[str, TriggerChallenge]
     kind: UserKind
-    requirement: Requirement
-    nodes: dict[_Key, _Node] = field(factory=dict)
-    """In the order in which they were found: a shorter session comes before a longer one."""
-    sessions: int = 0
+    told: list[_Told] = field(factory=list)
+    """The shortest paths come first."""
 
     async def run(self) -> None:
-        """Find all states."""
-        alphabet = tuple(self._alphabet())
-        queue = deque([await self._visit((), self.requirement.begin())])
+        """Ask Define at every place."""
+        seen: set[tuple[object, ...]] = set()
+        queue = deque(self._beginnings())
         while queue:
-            node = self.nodes[queue.popleft()]
-            for entry in alphabet:
-                seen = len(self.nodes)
-                progress = self.requirement.after(node.progress, entry)
-                key = await self._visit((*node.session, entry), progress)
-                node.followers[entry] = key
-                follower = self.nodes[key]
-                if len(self.nodes) > seen and (follower.known.asks or follower.unknown.asks):
-                    queue.append(key)
-
-    def _alphabet(self) -> Iterator[SessionEntry]:
-        """Give every entry that is told apart from others."""
-        told = dict.fromkeys([*self.metadata.values(), CHOICE_METADATA, CONDITION_METADATA])
-        for passed in (True, False):
-            for name in (State.SRP_A, State.PASSWORD_VERIFIER, *sorted(COGNITOS_OWN)):
-                yield SessionEntry(challenge_name=name.value, challenge_result=passed)
-            for metadata in (*told, None):
-                yield SessionEntry(
-                    challenge_name=State.CUSTOM_CHALLENGE.value,
-                    challenge_result=passed,
-                    challenge_metadata=metadata,
+            place = queue.popleft()
+            rounds = place.rounds if self.policy.is_limited else 0
+            if (key := (place.state, rounds, place.proved)) in seen:
+                continue
+            seen.add(key)
+            known, unknown = [
+                await ask(
+                    self.triggers.handle,
+                    define_event(
+                        place.session,
+                        user_not_found=user_not_found,
+                        user_pool_id=self.triggers.user_pool_id or _POOL,
+                        client_id=min(self.triggers.client_ids or {_CLIENT}),
+                        user_attributes=self.kind.attributes,
+                    ),
                 )
+                for user_not_found in (False, True)
+            ]
+            self.told.append(_Told(place=place, known=known, unknown=unknown))
+            if known.asks or unknown.asks:
+                queue.extend(self._after(place))
 
-    async def _visit(self, session: Session, progress: Progress) -> _Key:
-        known, unknown = [
-            await ask(
-                self.triggers.handle,
-                define_event(
-                    session,
-                    user_not_found=user_not_found,
-                    user_pool_id=self.triggers.user_pool_id or _POOL,
-                    client_id=min(self.triggers.client_ids or {_CLIENT}),
-                    user_attributes=self.kind.attributes,
-                ),
+    def _beginnings(self) -> Iterator[_Place]:
+        for session, event in (((), WITHOUT_SRP), ((SRP_A,), WITH_SRP)):
+            state = self.policy.settled(self.policy.table[BEGIN][event], self.kind.facts)
+            yield _Place(state, session)
+
+    def _after(self, place: _Place) -> Iterator[_Place]:
+        """Give the places that a round leads to, passed or not."""
+        owed = self.policy.owed.get(place.state)
+        if owed is None:
+            return
+        for passed, event in ((True, PASSED), (False, FAILED)):
+            follower = self.policy.table[place.state][event]
+            yield _Place(
+                self.policy.settled(follower, self.kind.facts),
+                (*place.session, self._entry(owed.step, passed=passed)),
+                place.rounds + 1,
+                place.proved or isinstance(owed.step, PasswordStep),
             )
-            for user_not_found in (False, True)
-        ]
-        self.sessions += 1
-        standing = self.policy.replay(session, self.metadata, self.kind.facts)
-        # Two states may wait for the same round, and lead to different ones.
-        state = standing.state if isinstance(standing, Owed) else ""
-        key = (standing, state, progress, known, unknown)
-        node = _Node(session=session, progress=progress, known=known, unknown=unknown)
-        self.nodes.setdefault(key, node)
-        return key
 
-    def path(self, node: _Node) -> Path:
-        """Write a state as the path that leads there."""
-        return Path(session=node.session, reply=node.known, who=self.kind.who)
+    def _entry(self, step: Round, *, passed: bool) -> SessionEntry:
+        name, metadata = State.CUSTOM_CHALLENGE, None
+        match step:
+            case PasswordStep():
+                name = State.PASSWORD_VERIFIER
+            case ChallengeStep(label=label):
+                metadata = self.plugins[label].metadata
+            case ConditionalStep():
+                metadata = CONDITION_METADATA
+            case _:
+                metadata = CHOICE_METADATA
+        return SessionEntry(
+            challenge_name=name.value, challenge_result=passed, challenge_metadata=metadata
+        )
 
-    def unearned(self) -> _Broken:
-        """Find tokens that nobody has earned."""
-        for node in self.nodes.values():
-            if node.known.decision is Decision.TOKENS and not self.requirement.met(node.progress):
-                return self.path(node), "the session does not show all that the policy demands"
-        return None
+    def _path(self, place: _Place, reply: Reply) -> Path:
+        return Path(session=place.session, reply=reply, who=self.kind.who)
 
-    def endless(self) -> _Broken:
-        """Walk on round by round: a loop shows as a walk that is too long."""
-        root, rounds = next(iter(self.nodes)), self.policy.rounds
-        begun = {self.nodes[root].followers[SRP_A]: (SRP_A,)}
-        frontier: dict[_Key, Session] = {root: (), **begun}
-        for _ in range(rounds):
-            frontier = {
-                key: (*session, entry)
-                for state, session in frontier.items()
-                if self.nodes[state].known.asks
-                for entry, key in self.nodes[state].followers.items()
-                if entry.challenge_name in {State.PASSWORD_VERIFIER, State.CUSTOM_CHALLENGE}
-            }
-        for key, session in frontier.items():
-            node = self.nodes[key]
-            if node.known.asks:
-                path = Path(session=session, reply=node.known, who=self.kind.who)
-                return path, f"it goes on after {rounds} rounds"
-        return None
-
-    def dead_end(self) -> _Broken:
-        """Find a state from which no tokens can be reached."""
-        signed_in = {
-            key for key, node in self.nodes.items() if node.known.decision is Decision.TOKENS
-        }
-        while grown := {
-            key
-            for key, node in self.nodes.items()
-            if key not in signed_in and not signed_in.isdisjoint(node.followers.values())
-        }:
-            signed_in |= grown
-        for key, node in self.nodes.items():
-            if node.known.decision is Decision.UNUSABLE:
-                return self.path(node), "Cognito does not accept the reply"
-            if node.known.asks and key not in signed_in:
-                return self.path(node), "whatever is answered from here on, no tokens are issued"
-            if self.requirement.met(node.progress) and node.known.decision is Decision.FAILURE:
-                return self.path(node), "all was passed, and no tokens are issued"
-        if not signed_in:
-            return self.path(next(iter(self.nodes.values()))), "no sign-in can begin"
-        return None
-
-    def miscounted(self) -> _Broken:
-        """Find a challenge that has more attempts than declared, or fewer."""
-        for node in self.nodes.values():
-            progress, asks = node.progress, node.known.asks
-            if asks and progress.exhausted is not None:
-                label, failures, attempts = progress.exhausted
-                why = f"it goes on after {failures} of {attempts} wrong answers to {label}"
-                return self.path(node), why
-            owed = self.requirement.asks_for(progress)
-            if owed is not None and not asks and node.known.decision is not Decision.TOKENS:
-                return self.path(node), f"it ends, and {described(owed)} is owed"
-        return None
-
-    def strayed(self) -> _Broken:
-        """Find a sign-in that goes on after a round that was not owed."""
-        for node in self.nodes.values():
-            progress = node.progress
-            given_up = progress.left is None and progress.begun and progress.exhausted is None
-            if given_up and node.known.decision is not Decision.FAILURE:
-                return self.path(node), "its last round is not the one that was owed"
-        return None
+    def locked_out(self) -> _Broken:
+        """Find a kind of user who cannot sign in."""
+        for told in self.told:
+            if told.known.decision is Decision.UNUSABLE:
+                return self._path(told.place, told.known), "Cognito does not accept the reply"
+        if any(told.known.decision is Decision.TOKENS for told in self.told):
+            return None
+        first = self.told[0]
+        why = f"every way to tokens takes more than {_rounds(self.policy)}"
+        return self._path(first.place, first.known), why
 
     def by_extras_alone(self) -> _Broken:
         """Find a way to tokens that takes nothing but challenges that never suffice alone."""
-        paths: dict[str, Session] = {BEGIN: ()}
-        queue = deque(paths)
+        extras = {
+            label
+            for label, plugin in self.plugins.items()
+            if getattr(plugin, "suffices", True) is not True
+        }
+        queue = deque(self._beginnings())
+        seen = set()
         while queue:
-            state = queue.popleft()
-            for entry, follower in self._without_proof(state):
-                if follower == PASSED:
-                    session = (*paths[state], *entry)
-                    path = Path(session=session, reply=Reply(Decision.TOKENS), who=self.kind.who)
-                    return path, f"{', '.join(sorted(self.extras))} never suffices alone"
-                if follower not in paths and follower != FAILED:
-                    paths[follower] = (*paths[state], *entry)
-                    queue.append(follower)
+            place = queue.popleft()
+            if place.state in seen or place.rounds > self.policy.rounds:
+                continue
+            seen.add(place.state)
+            if place.state == PASSED:
+                names = ", ".join(sorted({self.plugins[label].name for label in extras}))
+                return self._path(place, Reply(Decision.TOKENS)), f"{names} never suffices alone"
+            queue.extend(
+                after
+                for after in self._after(place)
+                if not (after.session[-1].challenge_result and self._suffices(place, extras))
+            )
         return None
 
-    def _without_proof(self, state: str) -> Iterator[tuple[Session, str]]:
-        """Give the ways out of a state that show nothing but extras, and what the session tells."""
-        followers = self.policy.table[state]
-        if state == BEGIN:
-            yield (SRP_A,), followers[WITH_SRP]
-            yield (), followers[WITHOUT_SRP]
-        elif (owed := self.policy.owed.get(state)) is None:
-            yield (), self.policy.settled(state, self.kind.facts)
-        elif not isinstance(owed.step, PasswordStep):
-            metadata, extra = CHOICE_METADATA, True
-            if isinstance(owed.step, ConditionalStep):
-                metadata = CONDITION_METADATA
-            elif isinstance(owed.step, ChallengeStep):
-                metadata, extra = self.metadata[owed.step.name], owed.step.name in self.extras
-            for passed in (True, False) if extra else (False,):
-                entry = SessionEntry(
-                    challenge_name=State.CUSTOM_CHALLENGE.value,
-                    challenge_result=passed,
-                    challenge_metadata=metadata,
-                )
-                yield (entry,), followers[PASSED if passed else FAILED]
+    def _suffices(self, place: _Place, extras: set[str]) -> bool:
+        """Say whether the round that is owed shows something that suffices, once it is passed."""
+        step = self.policy.owed[place.state].step
+        if isinstance(step, ChallengeStep):
+            return step.label not in extras
+        return isinstance(step, PasswordStep)
 
-    def told(self) -> _Broken:
+    def differs(self) -> _Broken:
         """Find a difference between an unknown user and one of this kind."""
-        for node in self.nodes.values():
-            expected = node.known
+        for told in self.told:
+            expected = told.known
             if expected.decision is Decision.TOKENS:
                 # Nothing that an unknown user answers is right, so nobody sees this difference.
                 expected = Reply(Decision.FAILURE)
-            if node.unknown != expected:
-                path = Path(session=node.session, reply=node.unknown, user_not_found=True)
-                return path, f"for {self.kind.who or 'a user who exists'} it {node.known}"
+            if told.unknown != expected:
+                session = told.place.session
+                path = Path(session=session, reply=told.unknown, user_not_found=True)
+                return path, f"for {self.kind.who or 'a user who exists'} it {told.known}"
         return None
 
 
-def _verdict(policy: Policy, explorations: Sequence[_Exploration]) -> Verdict:
+def _rounds(policy: Policy) -> str:
+    return f"{policy.rounds} round{'s'[: policy.rounds > 1]}"
+
+
+def _verdict(policy: Policy, explorations: list[_Exploration]) -> Verdict:
     """Judge what was found, for all kinds of users together."""
-    judged: list[tuple[str, Iterable[_Broken]]] = [
+    told = [each for exploration in explorations for each in exploration.told]
+    # Where there was no reply at all, there was nothing that the rest could be seen by.
+    dead = all(each.known.decision is Decision.UNUSABLE for each in told)
+    judged: tuple[tuple[str, Iterable[_Broken]], ...] = (
         (
-            "tokens are issued only when all was passed, in order",
-            (each.unearned() for each in explorations),
+            f"every user can sign in within {_rounds(policy)}",
+            (each.locked_out() for each in explorations),
         ),
-        (
-            f"every path ends within {policy.rounds} round{'s'[: policy.rounds > 1]}",
-            (each.endless() for each in explorations),
-        ),
-        (_WAY_OUT, (each.dead_end() for each in explorations)),
-        (
-            "each challenge gets the attempts that are declared",
-            (each.miscounted() for each in explorations),
-        ),
-        ("a round that was not owed ends the sign-in", (each.strayed() for each in explorations)),
-        (
-            "extra challenges never suffice alone",
-            (each.by_extras_alone() for each in explorations),
-        ),
-        (
-            "an unknown user sees what a known one sees, and no tokens",
-            [_told(policy, explorations)],
-        ),
-    ]
-    replies = [(node.session, node.known) for each in explorations for node in each.nodes.values()]
-    dead = all(reply.decision is Decision.UNUSABLE for _, reply in replies)
+        ("extra challenges never suffice alone", (each.by_extras_alone() for each in explorations)),
+        ("an unknown user sees what a known one sees, and no tokens", [_shown(explorations)]),
+    )
     findings = []
-    for name, broken in judged:
+    for number, (name, broken) in enumerate(judged):
         found = next((found for found in broken if found is not None), None)
-        if dead and name != _WAY_OUT:
-            # There was no reply that anything else could be seen by.
+        if dead and number:
             findings.append(Finding(name=name, result=Result.NOT_TRIED))
         elif found is None:
             findings.append(Finding(name=name))
@@ -359,28 +277,39 @@ def _verdict(policy: Policy, explorations: Sequence[_Exploration]) -> Verdict:
             findings.append(Finding.broken(name, *found))
     return Verdict(
         findings=tuple(findings),
-        sessions=sum(each.sessions for each in explorations),
-        notes=mfa_notes(replies),
+        sessions=len(told),
+        notes=mfa_notes((each.place.session, each.known) for each in told),
     )
 
 
-def _told(policy: Policy, explorations: Sequence[_Exploration]) -> _Broken:
+def _shown(explorations: list[_Exploration]) -> _Broken:
     """Hold unknown users against the known ones whom the policy declares to be like them."""
-    nobody = Facts(user_not_found=True)
-    alike = [
-        each
-        for each in explorations
+    first, nobody = explorations[0], Facts(user_not_found=True)
+    for each in explorations:
         if all(
             step.holds(nobody) == step.holds(each.kind.facts)
-            for step in policy.conditions
+            for step in each.policy.conditions
             if not step.condition.is_told_by_client
-        )
-    ]
-    if not alike:
-        first = explorations[0]
-        path = Path(session=(), reply=next(iter(first.nodes.values())).unknown, user_not_found=True)
-        return path, "no user who exists is like this one: see unknown= of when()"
-    return alike[0].told()
+        ):
+            return each.differs()
+    path = Path(session=(), reply=first.told[0].unknown, user_not_found=True)
+    return path, "no user who exists is like this one: see unknown= of when()"
+
+
+def _triggers_of(policy: Policy) -> Triggers:
+    """Make triggers of a policy alone, with a stand-in for each plugin that it only names."""
+    made = {step.name for step in policy.challenges if step.plugin is not None}
+    named = dict.fromkeys(step.name for step in policy.challenges)
+    return Triggers(
+        policy=policy,
+        challenges=[
+            type(name, (_NamedChallenge,), {"name": name, "metadata": name})
+            for name in named
+            if name not in made
+        ],
+        groups=_in_no_group,
+        limits=Limits(store=MemoryLimitStore(), keys=KeyRing.generate()),
+    )
 
 
 async def _in_no_group(_user_pool_id: str, _username: str) -> frozenset[str]:
@@ -401,8 +330,3 @@ class _NamedChallenge(TriggerChallenge):
 
     def __init__(self, **_settings: Any) -> None:
         """Take any settings: the plugin's owner checks them, not the proof."""
-
-
-def _named(policy: Policy) -> list[type[TriggerChallenge]]:
-    names = dict.fromkeys(step.name for step in policy.challenges)
-    return [type(name, (_NamedChallenge,), {"name": name, "metadata": name}) for name in names]

@@ -21,7 +21,7 @@ the Amazon Cognito developer guide.
 
 from collections.abc import Callable, Iterable, Mapping
 from math import inf
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from attrs import Factory, field, frozen
 
@@ -51,6 +51,9 @@ from authflow.triggers.policies.table import (
     compile_steps,
 )
 from authflow.unframed import whole
+
+if TYPE_CHECKING:
+    from authflow.plugins.trigger_challenge import TriggerChallenge
 
 CHOICE_METADATA: Final = "AUTHFLOW_CHOICE"
 """What stands in challengeMetadata for a choice."""
@@ -165,6 +168,12 @@ class Policy:
     def challenges(self) -> tuple[ChallengeStep, ...]:
         """The steps that are custom challenges."""
         return tuple(step for step in walk(self.step) if isinstance(step, ChallengeStep))
+
+    @property
+    def plugins(self) -> "tuple[type[TriggerChallenge], ...]":
+        """The classes of the plugins that the policy does not only name."""
+        given = (step.plugin for step in self.challenges if step.plugin is not None)
+        return tuple(each if isinstance(each, type) else type(each) for each in given)
 
     @property
     def conditions(self) -> tuple[ConditionalStep, ...]:

@@ -21,16 +21,17 @@ challenge("otp"))` asks nothing more, and `optional(password())` neither.
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, overload
 
 from attrs import field, frozen
 
 from authflow.errors import ConfigError
-from authflow.plugins.names import NAME, NAME_RULE, OWN_NAMES
+from authflow.plugins.names import NAME, NAME_RULE, OWN_NAMES, PUBLISHED, nearest
 from authflow.triggers.policies.facts import Facts
 from authflow.unframed import whole
 
 if TYPE_CHECKING:
+    from authflow.plugins.trigger_challenge import TriggerChallenge
     from authflow.triggers.policies.conditions import Condition
 
 ATTEMPTS: Final = range(1, 21)
@@ -81,6 +82,7 @@ class ChallengeStep(Step):
         attempts: How many answers a user may give, 1 to 20.
         settings: What the plugin is made with.
         label: The step's own name within its policy, which may ask for one kind twice.
+        plugin: The plugin itself, or its class, where the policy does not only name it.
 
     Raises:
         ConfigError: The name or the number of attempts is not allowed.
@@ -92,10 +94,15 @@ class ChallengeStep(Step):
         factory=dict, converter=_frozen_settings, repr=False, hash=False
     )
     label: str = ""
+    plugin: "TriggerChallenge | type[TriggerChallenge] | None" = field(
+        default=None, repr=False, eq=id, hash=False
+    )
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.name, str) or NAME.fullmatch(self.name) is None:
             msg = f"a challenge's name is {NAME_RULE}, not {self.name!r:.80}"
+            if isinstance(self.name, str) and (meant := nearest(self.name.lower(), PUBLISHED)):
+                msg += f": did you mean {meant!r}?"
             raise ConfigError(msg)
         if self.name in OWN_NAMES:
             msg = f"{self.name!r} is a name of authflow's own: give the challenge another"
@@ -185,18 +192,49 @@ def password() -> Step:
     return PasswordStep()
 
 
-def challenge(name: str, *, attempts: int = 3, **settings: Any) -> Step:
-    """Ask for a custom challenge.
+@overload
+def challenge(plugin: "TriggerChallenge", /, *, attempts: int = 3) -> Step: ...
+@overload
+def challenge(
+    plugin: "str | type[TriggerChallenge]", /, *, attempts: int = 3, **settings: Any
+) -> Step: ...
+def challenge(
+    plugin: "str | TriggerChallenge | type[TriggerChallenge]",
+    /,
+    *,
+    attempts: int = 3,
+    **settings: Any,
+) -> Step:
+    """Ask for a custom challenge: `challenge("captcha", length=5)`, `challenge(Captcha(length=5))`.
 
     Args:
-        name: The name of the plugin that makes and verifies it.
+        plugin: The trigger half that makes and verifies it, its class, or its name.
         attempts: How many answers a user may give, 1 to 20; the last wrong one fails the sign-in.
-        settings: What the plugin is made with.
+        settings: What the plugin is made with, unless it was made already.
 
     Raises:
-        ConfigError: The name or the number of attempts is not allowed.
+        ConfigError: It is no trigger half, or one that was made already is given settings, or the
+            name or the number of attempts is not allowed.
     """
-    return ChallengeStep(name=name, attempts=attempts, settings=settings)
+    if isinstance(plugin, str):
+        return ChallengeStep(name=plugin, attempts=attempts, settings=settings)
+    made_by = plugin if isinstance(plugin, type) else type(plugin)
+    missing = [each for each in ("create", "verify") if not callable(getattr(made_by, each, None))]
+    if missing:
+        msg = (
+            "a challenge is the name of a plugin, its trigger half, or the class of that:"
+            f" {made_by.__name__} has no method {' and no '.join(missing)}"
+        )
+        raise ConfigError(msg)
+    if settings and made_by is not plugin:
+        msg = (
+            f"{made_by.__name__}(...) has its settings already: give it {', '.join(settings)} where"
+            " it is made"
+        )
+        raise ConfigError(msg)
+    return ChallengeStep(
+        name=getattr(made_by, "name", ""), attempts=attempts, settings=settings, plugin=plugin
+    )
 
 
 def sequence(*steps: Step) -> Step:

@@ -125,7 +125,7 @@ def handler(event, context):
 
 
 def missing_plugin():
-    return Triggers(policy=Policy(challenge("no-such-plugin")))
+    return Triggers(policy=Policy(challenge("no-such-plugin")), lazy=True)
 
 
 def callable_with(function):

@@ -21,7 +21,7 @@ from authflow.triggers import (
     when,
 )
 from authflow.triggers.policies.conditions import Facts
-from authflow.triggers.policies.requirement import Progress, Requirement, described
+from tests.triggers.policies.requirement import Progress, Requirement, described
 
 SUM, WORD = challenge("sum", attempts=2), challenge("word", attempts=2)
 OTP = challenge("otp", attempts=1)

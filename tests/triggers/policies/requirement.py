@@ -10,8 +10,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from authflow.machine import State
-from authflow.triggers.check.define_paths import COGNITOS_OWN
+from authflow.machine import CHALLENGES, State
 from authflow.triggers.events.challenge_events import SessionEntry
 from authflow.triggers.policies.facts import Facts
 from authflow.triggers.policies.policy import CHOICE_METADATA, CONDITION_METADATA
@@ -27,6 +26,9 @@ from authflow.triggers.policies.steps import (
     SequenceStep,
     Step,
 )
+
+COGNITOS_OWN: Final = CHALLENGES - {State.PASSWORD_VERIFIER, State.CUSTOM_CHALLENGE}
+"""The challenges that Cognito puts in by itself once the password was proved."""
 
 
 @frozen

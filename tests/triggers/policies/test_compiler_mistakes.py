@@ -1,4 +1,4 @@
-"""Every single mistake in a policy's table is found by its proof."""
+"""Every single mistake in a policy's table is found by its exploration."""
 
 import logging
 from collections.abc import Iterator
@@ -23,10 +23,10 @@ from authflow.triggers import (
     sequence,
     when,
 )
-from authflow.triggers.check.proof import prove
 from authflow.triggers.policies.steps import ChallengeStep
 from authflow.triggers.policies.table import FAILED, PASSED
 from authflow.triggers.policies.user_kinds import user_kinds
+from tests.triggers.policies.exploration import explore
 
 Mistake = tuple[str, str, str]
 """A state, an event, and where it leads by mistake."""
@@ -121,12 +121,12 @@ def replies_alike(standing):
 def test_every_single_mistake_in_a_table_is_found(name, mistake, replies_alike):
     wrong = with_mistake(FLAWLESS[name], mistake)
     # A mistake that shows in no reply to any session is none.
-    assert anyio.run(prove, wrong).holds == replies_alike(FLAWLESS[name], wrong)
+    assert anyio.run(explore, wrong).holds == replies_alike(FLAWLESS[name], wrong)
 
 
 @pytest.mark.parametrize("name", FLAWLESS)
 def test_nothing_is_found_where_there_is_no_mistake(name):
-    assert anyio.run(prove, FLAWLESS[name]).holds
+    assert anyio.run(explore, FLAWLESS[name]).holds
 
 
 MANY = {
@@ -147,7 +147,7 @@ MANY = {
 def test_a_mistake_among_very_many_is_found(replies_alike, data: st.DataObject):
     policy = MANY[data.draw(st.sampled_from(sorted(MANY)))]
     wrong = with_mistake(policy, data.draw(st.sampled_from(list(mistakes(policy)))))
-    assert anyio.run(prove, wrong).holds == replies_alike(policy, wrong)
+    assert anyio.run(explore, wrong).holds == replies_alike(policy, wrong)
 
 
 @settings(max_examples=12)
@@ -157,4 +157,4 @@ def test_a_mistake_in_any_policy_is_found(policies, replies_alike, data: st.Data
     kinds = user_kinds(step.condition for step in policy.conditions)
     assume(len(policy.table) * len(kinds) <= 16)
     wrong = with_mistake(policy, data.draw(st.sampled_from(list(mistakes(policy)))))
-    assert anyio.run(prove, wrong).holds == replies_alike(policy, wrong)
+    assert anyio.run(explore, wrong).holds == replies_alike(policy, wrong)

@@ -1,0 +1,483 @@
+"""A policy's plugins: a mistake in one is refused when `Triggers` is built, wherever it stands."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from attrs import define, field
+from attrs.validators import instance_of
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from authflow.errors import (
+    AuthFlowError,
+    ConfigError,
+    PluginConflictError,
+    PluginFailedError,
+    PluginLoadError,
+    PluginNotFoundError,
+)
+from authflow.plugins import CreateContext, Issued, VerifyContext
+from authflow.triggers import (
+    KeyRing,
+    Limits,
+    MemoryLimitStore,
+    Policy,
+    Step,
+    Triggers,
+    any_of,
+    attribute,
+    challenge,
+    client_metadata,
+    disabled,
+    in_group,
+    k_of,
+    optional,
+    password,
+    sequence,
+    when,
+)
+
+LoadEvent = Callable[..., dict[str, Any]]
+
+
+class Half:
+    """What the plugins of this file have in common."""
+
+    interface: ClassVar[int] = 1
+
+    async def create(self, context: CreateContext) -> Issued:
+        return Issued(public={}, private={})
+
+    async def verify(self, context: VerifyContext) -> bool:
+        return True
+
+
+def _few(_plugin: object, _field: object, value: int) -> None:
+    if not 1 <= value <= 9:
+        msg = f"riddle: length must be 1 to 9, not {value}"
+        raise ConfigError(msg)
+
+
+@define
+class Riddle(Half):
+    """A plugin with settings of all kinds."""
+
+    name: ClassVar[str] = "riddle"
+    metadata: ClassVar[str] = "RIDDLE"
+
+    length: int = field(default=5, validator=_few)
+    alphabet: str = field(default="abc", validator=instance_of(str))
+    case_sensitive: bool = field(default=False, kw_only=True)
+
+
+class Word(Half):
+    name: ClassVar[str] = "word"
+    metadata: ClassVar[str] = "WORD"
+
+    def __init__(self, *, word: str, tone: str = "plain") -> None:
+        self.word, self.tone = word, tone
+
+
+class Loose(Half):
+    name: ClassVar[str] = "loose"
+    metadata: ClassVar[str] = "LOOSE"
+
+    def __init__(self, **settings: Any) -> None:
+        if "canary" in settings:
+            msg = f"{settings}"
+            raise ValueError(msg)
+
+
+OTHER = challenge(Word(word="x"), attempts=1)
+WRAPPERS: dict[str, Callable[[Step], Step]] = {
+    "alone": lambda step: step,
+    "in a sequence": lambda step: sequence(OTHER, step),
+    "after the password": lambda step: sequence(password(), step),
+    "as an option": lambda step: any_of(OTHER, step),
+    "beside the password": lambda step: any_of(password(), step),
+    "as one of three": lambda step: k_of(2, OTHER, challenge(Loose()), step),
+    "at will": lambda step: sequence(OTHER, optional(step)),
+    "for some users": lambda step: sequence(OTHER, when(attribute("tier", "gold"), step)),
+    "for all others": lambda step: when(in_group("staff"), OTHER, otherwise=step),
+    "for some clients": lambda step: sequence(OTHER, when(client_metadata("device"), step)),
+    "beside what is disabled": lambda step: sequence(step, disabled(challenge("not-there"))),
+}
+anywhere = st.lists(st.sampled_from(sorted(WRAPPERS)), min_size=1, max_size=3)
+
+
+def put(step: Step, places: list[str]) -> Step:
+    """Put a step into others, as deep as there are places."""
+    for place in places:
+        try:
+            step = WRAPPERS[place](step)
+        except ConfigError:  # a password can only come first
+            assume(False)
+    return step
+
+
+async def nobody(_user_pool_id: str, _username: str) -> frozenset[str]:
+    return frozenset()
+
+
+def built(step: Step, *classes: type[Any], **more: Any) -> Triggers:
+    try:
+        policy = Policy(step)
+    except ConfigError:
+        assume(False)
+    return Triggers(policy=policy, challenges=classes, groups=nobody, **more)
+
+
+def misspellings(word: str) -> st.SearchStrategy[str]:
+    """One letter left out, doubled, exchanged with the next, or another one."""
+    at = st.integers(1, len(word) - 2)
+    return st.one_of(
+        at.map(lambda i: word[:i] + word[i + 1 :]),
+        at.map(lambda i: word[:i] + word[i] + word[i:]),
+        at.map(lambda i: word[:i] + word[i + 1] + word[i] + word[i + 2 :]),
+        at.map(lambda i: word[:i] + "q" + word[i + 1 :]),
+    ).filter(lambda text: text != word)
+
+
+@settings(max_examples=20)
+@given(st.data(), anywhere)
+def test_a_misspelt_plugin_is_refused_wherever_it_stands_with_the_name_that_was_meant(data, places):
+    name = data.draw(st.sampled_from(["captcha", "question", "riddle"]))
+    misspelt = data.draw(misspellings(name))
+    step = put(challenge(misspelt), places)
+    with pytest.raises(PluginNotFoundError) as caught:
+        built(step, Riddle)
+    assert f"{misspelt!r}" in str(caught.value)
+    assert f"did you mean {name!r}?" in str(caught.value)
+
+
+@settings(max_examples=40)
+@given(st.data(), anywhere)
+def test_a_misspelt_setting_is_refused_wherever_it_stands_with_the_one_that_was_meant(data, places):
+    setting = data.draw(st.sampled_from(["length", "alphabet", "case_sensitive", "attempts"]))
+    misspelt = data.draw(misspellings(setting))
+    plugin = data.draw(st.sampled_from(["riddle", Riddle]))
+    step = put(challenge(plugin, **{misspelt: "canary"}), places)
+    with pytest.raises(ConfigError) as caught:
+        built(step, Riddle)
+    assert f"'riddle' cannot be made with its settings ({misspelt})" in str(caught.value)
+    assert f"did you mean {setting!r}? It takes length, alphabet, case_sensitive" in str(
+        caught.value
+    )
+    assert "canary" not in str(caught.value)
+
+
+@settings(max_examples=40)
+@given(anywhere, st.sampled_from([0, 10, 99, -1]), st.sampled_from(["riddle", Riddle]))
+def test_a_setting_that_is_not_allowed_is_refused_wherever_it_stands(places, length, plugin):
+    with pytest.raises(ConfigError, match="length must be 1 to 9") as caught:
+        built(put(challenge(plugin, length=length), places), Riddle)
+    assert isinstance(caught.value.__cause__, ConfigError)
+
+
+@settings(max_examples=40)
+@given(anywhere, st.sampled_from(["riddle", Riddle, Riddle(length=7)]))
+def test_a_plugin_is_named_by_its_name_its_class_or_itself_wherever_it_stands(places, plugin):
+    triggers = built(put(challenge(plugin, attempts=2), places), *[Riddle] * (plugin == "riddle"))
+    loaded = triggers.load()
+    assert type(loaded["riddle"]) is Riddle
+    if isinstance(plugin, Riddle):
+        assert loaded["riddle"] is plugin
+
+
+@settings(max_examples=6)
+@given(anywhere)
+def test_lazy_triggers_refuse_at_the_first_use(places):
+    triggers = built(put(challenge("ridle"), places), Riddle, lazy=True)
+    with pytest.raises(PluginNotFoundError, match="did you mean 'riddle'"):
+        triggers.load()
+
+
+async def test_the_first_event_of_lazy_triggers_is_refused_without_a_word_of_why(
+    load_event: LoadEvent,
+):
+    triggers = Triggers(policy=challenge("riddle", lenght=4), lazy=True, challenges=[Word])
+    with pytest.raises(PluginFailedError, match=r"^a challenge of this flow cannot be served$"):
+        await triggers.handle(load_event("define_first"))
+
+
+def test_what_is_explicit_is_not_lazy():
+    for step in (challenge(Riddle, lenght=4), challenge("riddle", lenght=4)):
+        with pytest.raises(ConfigError, match="did you mean 'length'"):
+            Triggers(policy=step, challenges=[Riddle], lazy=True)
+
+
+def test_what_is_disabled_takes_no_part():
+    off = disabled(challenge("not-there", odd=1))
+    assert set(Triggers(policy=sequence(OTHER, off)).load()) == {"word"}
+
+
+# --- plugins themselves --------------------------------------------------------------------------
+
+
+def test_two_settings_of_one_plugin_and_one_plugin_twice_stand_beside_each_other():
+    one = Riddle(length=4)
+    step = sequence(
+        challenge(one),
+        challenge(Riddle(length=6), attempts=1),
+        challenge("riddle", length=8),
+        challenge(Riddle, length=9),
+        challenge(one, attempts=2),
+    )
+    loaded = Triggers(policy=step).load()
+    assert [plugin.length for plugin in loaded.values()] == [4, 6, 8, 9, 4]
+    assert list(loaded) == ["riddle", *(f"riddle#{number}" for number in range(2, 6))]
+    assert loaded["riddle"] is loaded["riddle#5"] is one
+
+
+async def test_each_step_is_served_by_its_own_plugin(cognito_side):
+    class Telling(Word):
+        async def create(self, context: CreateContext) -> Issued:
+            return Issued(public={"word": self.word}, private={})
+
+    step = sequence(challenge(Telling(word="one")), challenge(Telling(word="two")))
+    cognito = cognito_side(Triggers(policy=step))
+    assert (await cognito.define())["word"] == "one"
+    assert (await cognito.answer("x"))["word"] == "two"
+    assert await cognito.answer("x") == "tokens"
+
+
+def test_a_class_in_challenges_wins_over_an_installed_one_and_its_settings_count():
+    class Captcha(Word):
+        name: ClassVar[str] = "captcha"
+
+    assert type(Triggers(policy=challenge("captcha", length=5)).load()["captcha"]) is not Captcha
+    triggers = Triggers(policy=challenge("captcha", word="x"), challenges=[Captcha])
+    assert type(triggers.load()["captcha"]) is Captcha
+    with pytest.raises(ConfigError, match="there is no 'length'"):
+        Triggers(policy=challenge("captcha", length=5), challenges=[Captcha])
+
+
+def test_a_plugin_wins_over_an_installed_one_of_its_name():
+    class Captcha(Word):
+        name: ClassVar[str] = "captcha"
+
+    step = sequence(challenge(Captcha(word="x")), challenge("captcha", word="y"))
+    assert {type(each) for each in Triggers(policy=step).load().values()} == {Captcha}
+
+
+class Rival(Riddle):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("steps", "classes"),
+    [
+        ([challenge(Riddle()), challenge(Rival())], []),
+        ([challenge(Riddle), challenge(Rival())], []),
+        ([challenge(Riddle())], [Rival]),
+        ([challenge("riddle")], [Riddle, Rival]),
+    ],
+)
+@pytest.mark.parametrize("lazy", [True, False])
+def test_two_classes_of_one_name_are_in_conflict(steps, classes, lazy):
+    with pytest.raises(PluginConflictError, match=r"are both registered as 'riddle'"):
+        Triggers(policy=sequence(*steps), challenges=classes, lazy=lazy)
+
+
+def test_two_plugins_of_one_metadata_are_in_conflict():
+    class Twin(Word):
+        name: ClassVar[str] = "twin"
+
+    with pytest.raises(PluginConflictError, match="share one metadata"):
+        Triggers(policy=sequence(OTHER, challenge(Twin(word="x"))))
+
+
+@pytest.mark.parametrize("given_as", ["name", "class", "itself"])
+@pytest.mark.parametrize(
+    ("members", "error", "says"),
+    [
+        ({"interface": 99}, ConfigError, "written for interface 99: upgrade cognito-authflow"),
+        ({"interface": 0}, ConfigError, "interface 0 is not supported"),
+        ({"interface": "1"}, ConfigError, "interface"),
+        ({"interface": None}, ConfigError, "interface"),
+        ({"needs": ("limits",)}, ConfigError, r"needs Triggers\(limits=\.\.\.\)"),
+        ({"needs": ("keys",)}, ConfigError, r"needs Triggers\(keys=\.\.\.\)"),
+        ({"metadata": ""}, PluginLoadError, "must have a `metadata`"),
+        ({"metadata": "A#B"}, PluginLoadError, "must have a `metadata`"),
+        ({"metadata": "AUTHFLOW_CHOICE"}, PluginConflictError, "share one metadata"),
+    ],
+)
+def test_a_plugin_that_does_not_fit_is_refused_however_it_is_given(given_as, members, error, says):
+    odd = type("Odd", (Riddle,), {"name": "odd", "metadata": "ODD", **members})
+    plugin = {"name": "odd", "class": odd, "itself": odd()}[given_as]
+    with pytest.raises(error, match=says):
+        Triggers(policy=challenge(plugin), challenges=[odd] * (given_as == "name"))
+
+
+def test_what_a_plugin_needs_may_be_given():
+    needy = type("Needy", (Riddle,), {"needs": ("limits", "keys")})
+    limits = Limits(store=MemoryLimitStore(), keys=KeyRing.generate())
+    assert Triggers(policy=challenge(needy()), limits=limits).load()
+
+
+class ClientHalf:
+    name = "riddle"
+    interface = 1
+
+    async def answer(self, _challenge: object, _prompt: object) -> str:
+        return ""
+
+
+class Nameless(Half):
+    metadata = "NAMELESS"
+
+
+class Badly(Riddle):
+    name: ClassVar[str] = "Bad Name"
+
+
+@pytest.mark.parametrize(
+    ("plugin", "says"),
+    [
+        (5, "int has no method create and no verify"),
+        (None, "NoneType has no method"),
+        (b"captcha", "bytes has no method"),
+        (ClientHalf(), "ClientHalf has no method create and no verify"),
+        (ClientHalf, "ClientHalf has no method create and no verify"),
+        (built, "function has no method"),
+        (Nameless(), "a challenge's name is"),
+        (Badly(), "a challenge's name is"),
+        ("Captcha", "did you mean 'captcha'?"),
+        ("QUESTIONS", "did you mean 'question'?"),
+        ("", "a challenge's name is"),
+    ],
+)
+def test_what_is_no_trigger_half_is_refused_where_it_is_named(plugin: Any, says: str):
+    with pytest.raises(ConfigError) as caught:
+        challenge(plugin)
+    assert says in str(caught.value)
+
+
+def test_a_plugin_that_was_made_takes_no_more_settings():
+    with pytest.raises(ConfigError, match=r"Riddle\(\.\.\.\) has its settings already: .*length"):
+        challenge(Riddle(), length=4)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("plugin", "given", "says"),
+    [
+        (Word, {}, "it needs word as well"),
+        (Word, {"tone": "loud"}, "it needs word as well"),
+        (Word, {"word": "x", "tune": "loud"}, "did you mean 'tone'? It takes word, tone"),
+        (Word, {"word": "x", "zzzzzzz": 1}, "there is no 'zzzzzzz'; It takes"),
+        (Loose, {"canary": 1}, "ValueError"),
+        (Riddle, {"alphabet": 7}, "TypeError"),
+    ],
+)
+def test_settings_that_a_plugin_cannot_be_made_with_are_told_without_their_values(
+    plugin, given, says
+):
+    with pytest.raises(ConfigError) as caught:
+        Triggers(policy=challenge(plugin, **given))
+    assert says.replace("; It", "; it") in str(caught.value).replace("; It", "; it")
+    assert "loud" not in str(caught.value)
+
+
+def test_a_plugin_that_takes_any_settings_gets_them():
+    assert Triggers(policy=challenge(Loose, anything=1)).load()
+
+
+# --- what is installed ---------------------------------------------------------------------------
+
+CODE = """
+from authflow.errors import ConfigError
+class Half:
+    name, metadata, interface = "seen", "SEEN", {interface}
+    def __init__(self, size=1):
+        {begin}
+    async def create(self, context): ...
+    async def verify(self, context): return False
+"""
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Install a distribution that brings the trigger half "seen"."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def made(module: str, *, interface: int = 1, begin: str = "pass", first: str = "") -> None:
+        (tmp_path / f"{module}.py").write_text(
+            first + CODE.format(interface=interface, begin=begin)
+        )
+        info = tmp_path / f"{module}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(
+            f"[authflow.trigger_challenges]\nseen = {module}:Half\n"
+        )
+
+    yield made
+    for module in [name for name in sys.modules if name.startswith("seen_")]:
+        del sys.modules[module]
+
+
+@pytest.mark.parametrize(
+    ("installed", "error", "says"),
+    [
+        ({"first": "import not_there_at_all\n"}, PluginLoadError, "No module named"),
+        ({"interface": 99}, PluginLoadError, "written for interface 99"),
+        (
+            {"begin": "raise ConfigError(\"run `pip install 'seen[more]'`\")"},
+            ConfigError,
+            "run `pip install 'seen[more]'`",
+        ),
+        ({"begin": "raise SystemError"}, ConfigError, "SystemError"),
+    ],
+)
+def test_an_installed_plugin_that_cannot_be_used_is_refused_with_what_to_do(
+    install, installed, error, says
+):
+    install("seen_once", **installed)
+    with pytest.raises(error) as caught:
+        Triggers(policy=challenge("seen"))
+    assert says in str(caught.value)
+
+
+def test_a_misspelt_name_of_an_installed_plugin_is_told(install):
+    install("seen_once")
+    assert Triggers(policy=challenge("seen", size=2)).load()
+    with pytest.raises(PluginNotFoundError, match=r"did you mean 'seen'\?"):
+        Triggers(policy=challenge("sene"))
+
+
+def test_a_name_that_two_distributions_claim_is_a_conflict_until_it_is_settled(install):
+    install("seen_one")
+    install("seen_two")
+    with pytest.raises(PluginConflictError, match=r"seen_one .* and by seen_two"):
+        Triggers(policy=challenge("seen"))
+    (plugin,) = Triggers(policy=challenge("seen"), prefer={"seen": "seen_two"}).load().values()
+    assert type(plugin).__module__ == "seen_two"
+    import seen_one
+
+    (plugin,) = Triggers(policy=challenge(seen_one.Half(size=3))).load().values()
+    assert type(plugin) is seen_one.Half
+
+
+def test_a_distribution_that_is_not_allowed_is_refused(install, monkeypatch):
+    install("seen_once")
+    monkeypatch.setenv("AUTHFLOW_PLUGINS", "other")
+    with pytest.raises(PluginNotFoundError, match="is not allowed here"):
+        Triggers(policy=challenge("seen"))
+
+
+def test_a_plugin_of_ours_that_is_not_installed_is_told_with_what_to_install(monkeypatch):
+    monkeypatch.setattr("importlib.metadata.distributions", lambda **_: iter(()))
+    with pytest.raises(PluginNotFoundError, match="run `pip install authflow-captcha`"):
+        Triggers(policy=challenge("captcha"))
+    with pytest.raises(PluginNotFoundError) as caught:
+        Triggers(policy=challenge("capcha"))
+    assert "did you mean 'captcha'? Run `pip install authflow-captcha`. If not" in str(caught.value)
+
+
+def test_every_mistake_is_an_error_of_authflows_own():
+    for step in (challenge("ridle"), challenge(Riddle, lenght=1), challenge(Riddle, length=99)):
+        with pytest.raises(AuthFlowError):
+            Triggers(policy=step)
