@@ -6,6 +6,7 @@ of a traceback can show what is inside; only `reveal()` gives it, and that word 
 for.
 """
 
+import hmac
 from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
 T = TypeVar("T", str, bytes, int)
@@ -55,8 +56,6 @@ class Secret(Generic[T]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        import hmac  # noqa: PLC0415  # it loads OpenSSL, and most secrets are never compared
-
         return hmac.compare_digest(_as_bytes(self.__value), _as_bytes(other.__value))
 
     def __copy__(self) -> Self:

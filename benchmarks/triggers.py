@@ -3,10 +3,12 @@
     make bench                                          all of it, a few minutes
     python -m benchmarks.triggers --rounds 3 --calls 200        a glance
 
-Imports are whole processes: the kernel's accounting of a Python that imports, less that of one that
-does nothing. Events are served in this process, one after the other, as a warm function serves
-them. Everything takes turns, so that a machine whose speed drifts is fair to all, and the figures
-are medians over the rounds. Compare the ratios: absolute figures are one machine's.
+Imports and cold starts are whole processes: the kernel's accounting of a Python that imports, or
+that builds `Triggers` and serves its first event by `lambda_handler` as Lambda's runtime has it do,
+less that of one that does nothing. Events are served in this process, one after the other, as a
+warm function serves them. Everything takes turns, so that a machine whose speed drifts is fair to
+all, and the figures are medians over the rounds. Compare the ratios: absolute figures are one
+machine's.
 """
 
 import argparse
@@ -61,11 +63,50 @@ from authflow.triggers import Issued, Triggers, challenge, password, sequence
 class Quiz:
     name = "quiz"
     metadata = "QUIZ"
-    async def create(self, context): ...
+    async def create(self, context):
+        return Issued(public={"question": "2 + 3"}, private={"sum": "5"})
     async def verify(self, context): ...
-Triggers(policy=sequence(password(), challenge("quiz")), challenges=[Quiz])
+triggers = Triggers(policy=sequence(password(), challenge(Quiz())))
 """
-NO_BYTECODE: Final = "Triggers built, without bytecode in the bundle"
+BY_NAME: Final = """
+from authflow.triggers import Triggers, challenge, password, sequence
+triggers = Triggers(policy=sequence(password(), challenge("captcha")))
+"""
+ITSELF: Final = """
+from authflow.triggers import Triggers, challenge, password, sequence
+from authflow_captcha.trigger import Captcha
+triggers = Triggers(policy=sequence(password(), challenge(Captcha())))
+"""
+SERVED: Final = """
+import json
+triggers.lambda_handler(json.loads({text!r}), None)
+"""
+"""As Lambda's runtime does it, which has read the event from JSON before."""
+
+
+def first(source: str) -> str:
+    """The part of a program that serves its first event."""
+    session = [{"challengeName": "SRP_A", "challengeResult": True, "challengeMetadata": None}]
+    if source == "CreateAuthChallenge":
+        session.append({**session[0], "challengeName": "PASSWORD_VERIFIER"})
+    request: dict[str, Any] = {"userAttributes": USER, "session": session}
+    if source == "CreateAuthChallenge":
+        request["challengeName"] = "CUSTOM_CHALLENGE"
+    event = {
+        "version": "1",
+        "triggerSource": f"{source}_Authentication",
+        "region": "eu-central-1",
+        "userPoolId": ABOUT["user_pool_id"],
+        "userName": "ada",
+        "callerContext": {"awsSdkVersion": "1", "clientId": ABOUT["client_id"]},
+        "request": request,
+        "response": {},
+    }
+    return SERVED.format(text=json.dumps(event))
+
+
+COLD: Final = "cold start: built, and the first Define by `lambda_handler`"
+NO_BYTECODE: Final = f"{COLD}, without bytecode in the bundle"
 PROGRAMS: Final = {
     "nothing": "pass",
     "import attrs": "import attrs",
@@ -74,7 +115,10 @@ PROGRAMS: Final = {
         "from authflow.triggers import Triggers, challenge, password, sequence"
     ),
     "Triggers built": BUILD,
-    "Triggers built, and asyncio": f"{BUILD}\nimport asyncio",
+    COLD: BUILD + first("DefineAuthChallenge"),
+    "cold start: built, and the first Create": BUILD + first("CreateAuthChallenge"),
+    "cold start of `challenge(Captcha())`": ITSELF + first("DefineAuthChallenge"),
+    'cold start of `challenge("captcha")`': BY_NAME + first("DefineAuthChallenge"),
     "every public name": "from authflow.triggers import *",
 }
 
@@ -154,7 +198,7 @@ def measure_imports(rounds: int) -> list[dict[str, Any]]:
                 taken[name].append(cpu_ms(program, full))
             shutil.copytree(full, without_ours)
             shutil.rmtree(without_ours / OURS)
-            taken[NO_BYTECODE].append(cpu_ms(BUILD, without_ours))
+            taken[NO_BYTECODE].append(cpu_ms(PROGRAMS[COLD], without_ours))
             shutil.rmtree(without_ours)
     nothing = taken["nothing"]
     over = {

@@ -8,6 +8,7 @@ the nonce tells nothing, so it may stand in a store.
 Source: "Important considerations" of Lambda triggers in the Amazon Cognito developer guide.
 """
 
+import hmac
 import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeVar
@@ -53,8 +54,6 @@ class Randomness:
         Args:
             seed: Any bytes.
         """
-        import hmac  # noqa: PLC0415  # no Lambda function pays for it that draws from the system
-
         return cls(_stream(hmac.digest(b"authflow.randomness.seeded", seed, "sha256")))
 
     @classmethod
@@ -159,8 +158,6 @@ class Randomness:
 
 def _stream(seed: bytes) -> Callable[[int], bytes]:
     """Expand a seed: block i is HMAC-SHA256(seed, i)."""
-    import hmac  # noqa: PLC0415  # see `seeded`
-
     left, block = b"", 0
 
     def read(count: int) -> bytes:

@@ -1,5 +1,6 @@
 """The plugins of a policy: made when they are first needed, asked within a time, blamed by name."""
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -110,8 +111,6 @@ class PolicyPlugins:
         self, step: ChallengeStep, method: Callable[[T], Awaitable[object]], context: T
     ) -> object:
         """Call a plugin. Its error may hold anything: nobody gets its text."""
-        import asyncio  # noqa: PLC0415  # Define awaits nothing, and is what a cold start is for
-
         try:
             async with asyncio.timeout(self.timeout):
                 return await method(context)

@@ -10,6 +10,7 @@ Source: "Important considerations" of Lambda triggers in the Amazon Cognito deve
 """
 
 import logging
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -216,8 +217,6 @@ class Safeguards:
             send_id=issue,
             user_not_found=event.user_not_found,
         )
-        import secrets  # noqa: PLC0415  # not for slim starts
-
         private = {ISSUE: issue, TURN: secrets.token_urlsafe(16)}
         return Draw(randomness=randomness, state=state, sends=sends, private=private)
 

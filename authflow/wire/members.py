@@ -6,6 +6,7 @@ own members are spelt in the challenge's file.
 
 import base64
 import binascii
+import json
 from collections.abc import Mapping
 from typing import Final
 
@@ -92,8 +93,6 @@ def read_string_map(members: Mapping[str, str], name: str) -> dict[str, str]:
 
 
 def _json(members: Mapping[str, str], name: str, default: str, form: str) -> object:
-    import json  # noqa: PLC0415  # no trigger pays for it at a cold start
-
     try:
         value: object = json.loads(members.get(name, default))
     except (ValueError, RecursionError):

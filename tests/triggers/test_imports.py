@@ -14,20 +14,16 @@ HEAVY = {
     "aiosqlite",
     "anyio",
     "argon2",
-    "asyncio",
     "bcrypt",
     "boto3",
     "botocore",
     "Crypto",
     "cryptography",
     "email",
-    "hashlib",
     "httpx",
     "joserfc",
-    "json",
     "redis",
     "sqlalchemy",
-    "ssl",
     "starlette",
     "transitions",
     "trio",
@@ -61,17 +57,15 @@ class Word:
 triggers = Triggers(policy=sequence(challenge("word")), challenges=[Word])
 """
 DEFINE = """
-try:
-    triggers.handle({
-        "triggerSource": "DefineAuthChallenge_Authentication",
-        "userPoolId": "eu-central-1_EXAMPLE01",
-        "callerContext": {"clientId": "1example23456789"},
-        "userName": "ada",
-        "request": {"userAttributes": {}, "session": []},
-        "response": None,
-    }).send(None)
-except StopIteration as done:
-    assert done.value["response"]["challengeName"] == "CUSTOM_CHALLENGE"
+filled = triggers.lambda_handler({
+    "triggerSource": "DefineAuthChallenge_Authentication",
+    "userPoolId": "eu-central-1_EXAMPLE01",
+    "callerContext": {"clientId": "1example23456789"},
+    "userName": "ada",
+    "request": {"userAttributes": {}, "session": []},
+    "response": None,
+}, None)
+assert filled["response"]["challengeName"] == "CUSTOM_CHALLENGE"
 """
 
 

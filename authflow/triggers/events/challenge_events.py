@@ -9,6 +9,7 @@ Sources: "Define Auth challenge", "Create Auth challenge" and "Verify Auth chall
 the Amazon Cognito developer guide.
 """
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
@@ -317,6 +318,4 @@ def _session(request: EventObject) -> tuple[SessionEntry, ...]:
 
 
 def _shown(value: object) -> str:
-    import json  # noqa: PLC0415  # a Lambda function starts sooner without
-
     return json.dumps(value)[:_SHOWN_CHARS]
