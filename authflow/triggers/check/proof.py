@@ -9,8 +9,8 @@ RULES
    let somebody in alone, conditions that show who does not exist.
 3. What runs is the real thing: `Triggers.handle`, with Define's event, at every state that a
    sign-in can come to, for every kind of user that the policy's conditions tell apart, and for one
-   who does not exist. A state is one of the policy's table, with the rounds that were taken if
-   they are limited, and whether the password was proved.
+   who does not exist. A state is one of the policy's table, and whether the password was proved;
+   it is come to by the shortest way, which leaves the most rounds.
 4. Only `Policy` and `Triggers` themselves can be proved: a subclass may remember something else.
 """
 
@@ -131,14 +131,13 @@ class _Exploration:
 
     async def run(self) -> None:
         """Ask Define at every place."""
-        seen: set[tuple[object, ...]] = set()
+        seen: set[tuple[str, bool]] = set()
         queue = deque(self._beginnings())
         while queue:
             place = queue.popleft()
-            rounds = place.rounds if self.policy.is_limited else 0
-            if (key := (place.state, rounds, place.proved)) in seen:
+            if (place.state, place.proved) in seen:
                 continue
-            seen.add(key)
+            seen.add((place.state, place.proved))
             known, unknown = [
                 await ask(
                     self.triggers.handle,
