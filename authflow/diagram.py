@@ -6,10 +6,8 @@ without losing any of the table: rule 5's ends are drawn once, for all states th
 that the table never tells apart share one box. An arrow that only a server takes says so.
 """
 
-import re
 from typing import Final
 
-from authflow.errors import ConfigError
 from authflow.machine import (
     BEGINNINGS,
     END_OF,
@@ -25,11 +23,6 @@ from authflow.picture import BEGINNING, Picture
 
 _WAITING: Final = "waiting"
 _ALONE: Final = "for a server alone"
-
-_BLOCK: Final = re.compile(
-    r"(<!-- diagram (\S+) -->\n)(?:(?!<!-- diagram ).)*?(<!-- /diagram -->)", re.DOTALL
-)
-_MARKER: Final = re.compile(r"<!-- /?diagram\b.*?-->")
 
 
 def picture(flow: AuthFlow) -> Picture:
@@ -61,33 +54,6 @@ def picture(flow: AuthFlow) -> Picture:
         arrows=tuple(arrows),
         ends=ends,
     )
-
-
-def update(text: str) -> str:
-    """Redraw the diagrams of a Markdown text.
-
-    Args:
-        text: Has `<!-- diagram FLOW -->` on a line before each diagram and `<!-- /diagram -->`
-            after it. What is between them is replaced.
-
-    Raises:
-        ConfigError: A marker stands alone, or names no auth flow.
-    """
-    redrawn, blocks = _BLOCK.subn(_redraw, text)
-    if len(_MARKER.findall(text)) != 2 * blocks:
-        msg = "a diagram's marker stands alone: write <!-- diagram FLOW --> and <!-- /diagram -->"
-        raise ConfigError(msg)
-    return redrawn
-
-
-def _redraw(block: re.Match[str]) -> str:
-    opening, name, closing = block.groups()
-    try:
-        flow = AuthFlow(name)
-    except ValueError:
-        msg = f"there is no auth flow {name}; there are {', '.join(AuthFlow)}"
-        raise ConfigError(msg) from None
-    return f"{opening}```mermaid\n{picture(flow).mermaid()}\n```\n{closing}"
 
 
 def _reachable(table: Table) -> list[State]:

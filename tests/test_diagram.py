@@ -2,13 +2,11 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from authflow import diagram
-from authflow.diagram import picture, update
-from authflow.errors import ConfigError
+from authflow.diagram import picture
 from authflow.machine import BEGINNINGS, ENDS, TABLES, AuthFlow, Side, State, table
 
 
@@ -16,7 +14,6 @@ def mermaid(flow: AuthFlow) -> str:
     return picture(flow).mermaid()
 
 
-PAGE = Path(__file__).parents[1] / "docs" / "state-machine.md"
 FLOWS = pytest.mark.parametrize("flow", AuthFlow)
 
 ARROW = re.compile(r"    (\S+) --> (\S+)(?: : (.+))?")
@@ -105,43 +102,3 @@ def test_the_diagram_does_not_depend_on_the_order_of_sets(seed: str):
         check=True,
     ).stdout
     assert drawn == "|".join(mermaid(flow) for flow in AuthFlow)
-
-
-def test_the_diagrams_of_the_page_are_the_tables():
-    text = PAGE.read_text(encoding="utf-8")
-    for flow in AuthFlow:
-        assert f"<!-- diagram {flow} -->\n```mermaid\n{mermaid(flow)}\n```\n" in text
-    assert update(text) == text, "the page and the tables differ: redraw its diagrams"
-
-
-def test_update_redraws_what_is_old_and_leaves_the_rest():
-    old = "one\n<!-- diagram CUSTOM_AUTH -->\nold\n<!-- /diagram -->\ntwo\n"
-    new = update(old)
-    drawn = mermaid(AuthFlow.CUSTOM_AUTH)
-    assert new == (
-        f"one\n<!-- diagram CUSTOM_AUTH -->\n```mermaid\n{drawn}\n```\n<!-- /diagram -->\ntwo\n"
-    )
-    assert update(new) == new
-
-
-def test_a_text_without_markers_stays_as_it_is():
-    assert update("# authflow\n") == "# authflow\n"
-
-
-def test_a_marker_for_an_unknown_flow_is_refused():
-    with pytest.raises(ConfigError, match="no auth flow USER_AUTHX; there are USER_SRP_AUTH"):
-        update("<!-- diagram USER_AUTHX -->\n<!-- /diagram -->")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "<!-- diagram CUSTOM_AUTH -->\n",
-        "<!-- /diagram -->\n",
-        "<!-- diagram CUSTOM_AUTH -->\nkept?\n<!-- diagram CUSTOM_AUTH -->\n<!-- /diagram -->\n",
-        "<!-- diagram -->\n<!-- /diagram -->\n",
-    ],
-)
-def test_a_marker_that_stands_alone_is_refused(text: str):
-    with pytest.raises(ConfigError, match="stands alone"):
-        update(text)
