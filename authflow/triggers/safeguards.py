@@ -10,7 +10,7 @@ Source: "Important considerations" of Lambda triggers in the Amazon Cognito deve
 """
 
 import logging
-import secrets
+import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -217,7 +217,7 @@ class Safeguards:
             send_id=issue,
             user_not_found=event.user_not_found,
         )
-        private = {ISSUE: issue, TURN: secrets.token_urlsafe(16)}
+        private = {ISSUE: issue, TURN: os.urandom(16).hex()}
         return Draw(randomness=randomness, state=state, sends=sends, private=private)
 
     async def admits(self, step: ChallengeStep, event: VerifyEvent) -> bool:
