@@ -200,6 +200,8 @@ class CustomFlow:
             randomness=draw.randomness,
             state=draw.state,
             sends=draw.sends,
+            uses=draw.uses,
+            keys=self.safeguards.keys,
         )
         issued = await self.plugins.create(step, context)
         if not isinstance(issued, Issued):
@@ -246,8 +248,10 @@ class CustomFlow:
             answer=event.answer,
             attempt=owed.attempt,
             attempts=step.attempts,
+            user_pool_id=event.user_pool_id,
             now=self.clock(),
             uses=self.safeguards.uses(step, event),
+            keys=self.safeguards.keys,
         )
         verdict = await self.plugins.verify(step, context)
         right = self._judged(step, verdict)

@@ -137,9 +137,12 @@ class PolicyPlugins:
         self.safeguards.check(step.name, getattr(made_by, "needs", ()))
         try:
             plugin: TriggerChallenge = made_by(**step.settings)
+            self.safeguards.suit(plugin)
         except Exception as error:
             given = ", ".join(step.settings) or "none"
             msg = f"the challenge {step.name!r} cannot be made with its settings ({given})"
+            if isinstance(error, ConfigError):
+                msg += f": {error.message}"
             raise ConfigError(msg) from error
         self.metadata[step.name] = metadata
         self.made[step.label] = plugin

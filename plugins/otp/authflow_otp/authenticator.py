@@ -24,6 +24,7 @@ from authflow.plugins import (
     PluginFailedError,
     Secret,
     VerifyContext,
+    checked_settings,
 )
 from authflow_otp.answers import code_of
 from authflow_otp.enrolments import Enrolment, Kind, Owner, SecretStore
@@ -34,7 +35,6 @@ PERIOD: Final = 30
 
 _TRIES: Final = 4
 """How often another writer of the same enrolment is waited for: each one wrote something."""
-_POOL: Final = "user_pool_id"
 _TURN: Final = "turn"
 
 _NOBODY: Final = Enrolment(secret=Secret(secrets.token_bytes(20)), confirmed=True)
@@ -77,6 +77,7 @@ def place_of(enrolment: Enrolment, code: str, places: range) -> int | None:
     return found
 
 
+@checked_settings
 @frozen(kw_only=True)
 class Totp:
     """A code of an authenticator app, which changes every 30 seconds (RFC 6238).
@@ -106,9 +107,9 @@ class Totp:
         metadata={"doc": "30-second steps that a clock may differ", "minimum": 0, "maximum": 1},
     )
 
-    async def create(self, context: CreateContext) -> Issued:
+    async def create(self, _context: CreateContext) -> Issued:
         """Ask for a code. It is the same for everybody: who is enrolled is not told."""
-        return _asked(context)
+        return _asked()
 
     async def verify(self, context: VerifyContext) -> Outcome:
         """Judge a code, and let no sign-in have it again.
@@ -128,6 +129,7 @@ class Totp:
         )
 
 
+@checked_settings
 @frozen(kw_only=True)
 class Hotp:
     """A code of a token that counts (RFC 4226).
@@ -169,9 +171,9 @@ class Hotp:
         },
     )
 
-    async def create(self, context: CreateContext) -> Issued:
+    async def create(self, _context: CreateContext) -> Issued:
         """Ask for a code. It is the same for everybody: who is enrolled is not told."""
-        return _asked(context)
+        return _asked()
 
     async def verify(self, context: VerifyContext) -> Outcome:
         """Judge a code or two, move the counter on, and never back.
@@ -197,10 +199,9 @@ class Hotp:
         return found
 
 
-def _asked(context: CreateContext) -> Issued:
+def _asked() -> Issued:
     # Not drawn from `context.randomness`: sign-ins that begin together would share it.
-    private = {_POOL: context.user_pool_id, _TURN: secrets.token_hex(16)}
-    return Issued(public={}, private=private)
+    return Issued(public={}, private={_TURN: secrets.token_hex(16)})
 
 
 async def _judged(
@@ -210,11 +211,11 @@ async def _judged(
     find: Callable[[Enrolment, str], int | None],
 ) -> Outcome:
     """Judge an answer by where its code is found."""
-    turn, pool = context.private.get(_TURN), context.private.get(_POOL)
-    if not turn or pool is None:
+    turn = context.private.get(_TURN)
+    if not turn:
         msg = f"{kind}: the private challenge parameters are not those that create() made"
         raise PluginFailedError(msg)
-    owner = Owner(user_pool_id=pool, username=context.username, kind=kind)
+    owner = Owner(user_pool_id=context.user_pool_id, username=context.username, kind=kind)
     answer = code_of(context.answer)
     for _ in range(_TRIES):
         kept = await store.get(owner)

@@ -93,6 +93,7 @@ class Desk:
                 user_not_found=unknown,
                 private=private,
                 answer=Secret(answer),
+                user_pool_id=POOL,
                 now=now,
             )
         )
@@ -250,7 +251,7 @@ async def test_an_enrolment_that_never_stands_still_is_a_clear_failure(keys: Key
 
 async def test_private_parameters_of_something_else_are_refused(keys: KeyRing) -> None:
     desk = await Desk.opened(keys, Totp)
-    for private in ({}, {"turn": "x"}, {"user_pool_id": POOL}, {"turn": "", "user_pool_id": POOL}):
+    for private in ({}, {"digits": "123456"}, {"turn": ""}):
         with pytest.raises(PluginFailedError, match="private challenge parameters"):
             await desk.verify("123456", private)
 

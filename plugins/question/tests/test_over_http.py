@@ -52,7 +52,7 @@ def triggers(word: type, answers: MemoryAnswerStore, keys: KeyRing) -> Any:
     """Ask for a question, after the password or before another challenge."""
 
     def triggers(*, after_password: bool) -> Triggers:
-        question = challenge("question", attempts=3, answers=answers, keys=keys)
+        question = challenge("question", attempts=3, answers=answers)
         return Triggers(
             policy=(
                 sequence(password(), question)
