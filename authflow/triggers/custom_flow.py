@@ -13,7 +13,7 @@ from authflow.errors import (
     DeniedError,
     EventError,
     MisuseError,
-    PluginFailedError,
+    TriggerStateError,
 )
 from authflow.machine import State
 from authflow.plugins.outcomes import Outcome, Verdict
@@ -116,7 +116,9 @@ class CustomFlow:
         """Say what comes next.
 
         Raises:
-            PluginFailedError: A plugin is missing or broken, or the groups cannot be told.
+            PluginFailedError: A plugin is missing or broken.
+            ConfigError: A plugin does not take its settings.
+            TriggerStateError: The groups cannot be told.
         """
         self.plugins.ready()
         facts = await self._facts(event)
@@ -296,7 +298,7 @@ class CustomFlow:
             except Exception as error:
                 _log.error("the groups cannot be told: it raised %s", type(error).__qualname__)
                 msg = "the user's groups cannot be told now"
-                raise PluginFailedError(msg) from error
+                raise TriggerStateError(msg) from error
         return Facts(
             user_attributes=event.user_attributes,
             groups=groups,

@@ -9,10 +9,14 @@ from attrs import define, field
 from authflow import rounds
 from authflow.errors import (
     ConfigError,
+    KeysUnavailableError,
+    LimitStateError,
+    LimitStoreUnavailableError,
     PluginConflictError,
     PluginError,
     PluginFailedError,
     PluginLoadError,
+    SealError,
     TriggerStateError,
 )
 from authflow.plugins.registry import PluginRegistry
@@ -24,6 +28,8 @@ from authflow.triggers.safeguards import Safeguards
 T = TypeVar("T")
 
 _OUR_OWN: Final = {rounds.CHOICE: CHOICE_METADATA, rounds.CONDITION: CONDITION_METADATA}
+
+_OUR_WORDS: Final = {LimitStoreUnavailableError, LimitStateError, KeysUnavailableError, SealError}
 
 _log: Final = logging.getLogger("authflow.triggers")
 
@@ -68,6 +74,7 @@ class PolicyPlugins:
 
         Raises:
             PluginFailedError: One cannot be loaded.
+            ConfigError: One does not take its settings, or lacks what it needs.
         """
         if len(self.made) == len(self.steps):
             return
@@ -76,7 +83,8 @@ class PolicyPlugins:
         except (PluginError, ConfigError) as error:
             _log.error("the triggers cannot be served: %s", error)
             msg = "a challenge of this flow cannot be served"
-            raise PluginFailedError(msg) from error
+            blamed = ConfigError if isinstance(error, ConfigError) else PluginFailedError
+            raise blamed(msg) from error
 
     async def create(self, step: ChallengeStep, context: CreateContext) -> object:
         """Have a step's plugin make a challenge.
@@ -111,8 +119,14 @@ class PolicyPlugins:
         try:
             async with asyncio.timeout(self.timeout):
                 return await method(context)
-        except TriggerStateError:
-            raise  # what the plugin was given failed, not the plugin
+        except TriggerStateError as error:
+            # What the plugin was given or asks failed, not the plugin. Other words than ours may be
+            # a store's own: nobody gets them.
+            if type(error) in _OUR_WORDS:
+                raise
+            _log.error("the challenge %r cannot be served now: %s", step.name, error)
+            msg = f"what the challenge {step.name!r} keeps cannot be asked now"
+            raise TriggerStateError(msg) from error
         except TimeoutError as error:
             raise self.failed(step, f"it took longer than {self.timeout:g} s") from error
         except Exception as error:

@@ -11,12 +11,13 @@ import hashlib
 import hmac
 import secrets
 from base64 import b32encode
-from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar, Final, TypeVar
 
 import pyotp
 from attrs import evolve, field, frozen
 
+from authflow.errors import TriggerStateError
 from authflow.plugins import (
     CreateContext,
     Issued,
@@ -29,6 +30,8 @@ from authflow.plugins import (
 from authflow_otp.answers import code_of
 from authflow_otp.enrolments import Enrolment, Kind, Owner, SecretStore
 from authflow_otp.settings import having, within
+
+T = TypeVar("T")
 
 PERIOD: Final = 30
 """Seconds of a time step. Most apps know no other, whatever a URI says."""
@@ -115,8 +118,7 @@ class Totp:
         """Judge a code, and let no sign-in have it again.
 
         Raises:
-            PluginFailedError: The private parameters are not those of this plugin, or others
-                change the enrolment all the time.
+            PluginFailedError: The private parameters are not those of this plugin.
             TriggerStateError: The enrolment cannot be read or written now.
         """
         step = int(context.now // PERIOD)
@@ -179,8 +181,7 @@ class Hotp:
         """Judge a code or two, move the counter on, and never back.
 
         Raises:
-            PluginFailedError: The private parameters are not those of this plugin, or others
-                change the enrolment all the time.
+            PluginFailedError: The private parameters are not those of this plugin.
             TriggerStateError: The enrolment cannot be read or written now.
         """
         return await _judged(Kind.HOTP, self.store, context, self._place)
@@ -218,7 +219,7 @@ async def _judged(
     owner = Owner(user_pool_id=context.user_pool_id, username=context.username, kind=kind)
     answer = code_of(context.answer)
     for _ in range(_TRIES):
-        kept = await store.get(owner)
+        kept = await _told(kind, store.get(owner))
         known = kept is not None and kept.enrolment.confirmed and not context.user_not_found
         place = find(kept.enrolment if kept is not None and known else _NOBODY, answer)
         if kept is None or not known or place is None:
@@ -230,7 +231,18 @@ async def _judged(
             same = hmac.compare_digest(enrolment.used_by.encode(), turn.encode())
             return Outcome.passed() if last and same else Outcome.retry("the code was used before")
         moved = evolve(enrolment, next_place=place + 1, used_by=turn)
-        if await store.replace(owner, moved, expected=kept.version):
+        if await _told(kind, store.replace(owner, moved, expected=kept.version)):
             return Outcome.passed()
     msg = f"{kind}: the enrolment is changed all the time; try again later"
-    raise PluginFailedError(msg)
+    raise TriggerStateError(msg)
+
+
+async def _told(kind: Kind, asked: Awaitable[T]) -> T:
+    """Ask the store of the enrolments, and have one error tell that it fails."""
+    try:
+        return await asked
+    except TriggerStateError:
+        raise
+    except Exception as error:
+        msg = f"{kind}: the store of the enrolments failed: {type(error).__name__}"
+        raise TriggerStateError(msg) from error

@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 
 from attrs import field, frozen
 
+from authflow.errors import TriggerStateError
 from authflow.plugins import (
     ConfigError,
     CreateContext,
@@ -20,7 +21,7 @@ from authflow.plugins import (
     VerifyContext,
     checked_settings,
 )
-from authflow_question.answers import AnswerStore
+from authflow_question.answers import AnswerStore, AnswersUnavailableError, EnrolledAnswer
 from authflow_question.hashes import AT_ONCE, MEMORIES_KIB, PASSES, AnswerHashes, Place
 from authflow_question.normalisation import spellings
 from authflow_question.questions import (
@@ -128,12 +129,13 @@ class Question:
 
         Raises:
             PluginFailedError: The private parameters are not those of this plugin.
+            TriggerStateError: The answers or the keys cannot be read now.
         """
         asked = context.private.get(_QUESTION_ID)
         if asked is None:
             msg = f"question: the private challenge parameters lack {_QUESTION_ID!r}"
             raise PluginFailedError(msg)
-        kept = await self.answers.get(context.user_pool_id, context.username)
+        kept = await self._kept(context)
         found = next((answer for answer in kept if answer.question == asked), None)
         place = Place(user_pool_id=context.user_pool_id, username=context.username, question=asked)
         # The store may still hold the answers of a user who was deleted.
@@ -143,10 +145,24 @@ class Question:
             right |= await self._hashes.fits(enrolled, place, spelled, keys=context)
         return right
 
+    async def _kept(self, context: CreateContext | VerifyContext) -> tuple[EnrolledAnswer, ...]:
+        """Ask the store for a user's answers.
+
+        Raises:
+            AnswersUnavailableError: It raised.
+        """
+        try:
+            return await self.answers.get(context.user_pool_id, context.username)
+        except TriggerStateError:
+            raise
+        except Exception as error:
+            msg = f"question: the store of answers failed: {type(error).__name__}"
+            raise AnswersUnavailableError(msg) from error
+
     async def _askable(self, context: CreateContext) -> list[str]:
         """Give the ids of the questions that a user may be asked, decoys among them."""
         decoys = await self._decoys(context)
-        kept = await self.answers.get(context.user_pool_id, context.username)
+        kept = await self._kept(context)
         own = sorted({answer.question for answer in kept} & self.questions.keys())
         return decoys if context.user_not_found or not own else own
 
