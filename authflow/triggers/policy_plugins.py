@@ -16,7 +16,9 @@ from authflow.errors import (
     PluginError,
     PluginFailedError,
     PluginLoadError,
+    RemoteProtocolError,
     SealError,
+    TransportError,
     TriggerStateError,
 )
 from authflow.plugins.registry import PluginRegistry
@@ -29,7 +31,10 @@ T = TypeVar("T")
 
 _OUR_OWN: Final = {rounds.CHOICE: CHOICE_METADATA, rounds.CONDITION: CONDITION_METADATA}
 
+_OTHERS_FAULTS: Final = (TriggerStateError, TransportError, RemoteProtocolError, ConfigError)
+"""What a plugin raises where it is not to blame: a store, a service, or what its owner has set."""
 _OUR_WORDS: Final = {LimitStoreUnavailableError, LimitStateError, KeysUnavailableError, SealError}
+"""Of these the text is ours, and told. In all others it may be a store's or a service's."""
 
 _log: Final = logging.getLogger("authflow.triggers")
 
@@ -91,7 +96,10 @@ class PolicyPlugins:
 
         Raises:
             PluginFailedError: It raised, or took too long.
-            TriggerStateError: What it was given failed.
+            TriggerStateError: What it was given or keeps failed.
+            TransportError: What it asks cannot be reached.
+            RemoteProtocolError: What it asks gave something else than an answer.
+            ConfigError: What its owner has set is not accepted there.
         """
         return await self._ask(step, self.made[step.label].create, context)
 
@@ -100,7 +108,10 @@ class PolicyPlugins:
 
         Raises:
             PluginFailedError: It raised, or took too long.
-            TriggerStateError: What it was given failed.
+            TriggerStateError: What it was given or keeps failed.
+            TransportError: What it asks cannot be reached.
+            RemoteProtocolError: What it asks gave something else than an answer.
+            ConfigError: What its owner has set is not accepted there.
         """
         return await self._ask(step, self.made[step.label].verify, context)
 
@@ -108,7 +119,7 @@ class PolicyPlugins:
         """Log why a plugin's result is unusable, and give the error that the client may see."""
         brought_by = self.registry.distribution_of(type(self.made[step.label]))
         _log.error("the challenge plugin %r of %s failed: %s", step.name, brought_by, why)
-        return PluginFailedError(f"the challenge {step.name!r} failed")
+        return PluginFailedError(_failed(step))
 
     async def _ask(
         self, step: ChallengeStep, method: Callable[[T], Awaitable[object]], context: T
@@ -119,14 +130,12 @@ class PolicyPlugins:
         try:
             async with asyncio.timeout(self.timeout):
                 return await method(context)
-        except TriggerStateError as error:
-            # What the plugin was given or asks failed, not the plugin. Other words than ours may be
-            # a store's own: nobody gets them.
+        except _OTHERS_FAULTS as error:
             if type(error) in _OUR_WORDS:
                 raise
-            _log.error("the challenge %r cannot be served now: %s", step.name, error)
-            msg = f"what the challenge {step.name!r} keeps cannot be asked now"
-            raise TriggerStateError(msg) from error
+            kind = next(kind for kind in _OTHERS_FAULTS if isinstance(error, kind))
+            _log.error("the challenge %r cannot be served: %s", step.name, type(error).__qualname__)
+            raise kind(_failed(step)) from error
         except TimeoutError as error:
             raise self.failed(step, f"it took longer than {self.timeout:g} s") from error
         except Exception as error:
@@ -160,3 +169,8 @@ class PolicyPlugins:
             raise ConfigError(msg) from error
         self.metadata[step.name] = metadata
         self.made[step.label] = plugin
+
+
+def _failed(step: ChallengeStep) -> str:
+    """Say to the client what it may know, whosever fault it is."""
+    return f"the challenge {step.name!r} failed"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import define, field, frozen
 
-from authflow.errors import ConfigError, EventError
+from authflow.errors import ConfigError, EventError, MisuseError, TriggerStateError
 from authflow.keys.randomness import Randomness
 from authflow.machine import State
 from authflow.secret import Secret
@@ -215,7 +215,11 @@ class Safeguards:
             user_not_found=event.user_not_found,
         )
         issue = nonce.decode()
-        randomness = await Randomness.derived(self.keys, issue, *this_round)
+        try:
+            randomness = await Randomness.derived(self.keys, issue, *this_round)
+        except MisuseError as error:
+            msg = "what was drawn for this challenge cannot be drawn again: its key is gone"
+            raise TriggerStateError(msg) from error
         sends = CountedSends(
             limits=self.limits,
             subject=subject,

@@ -3,14 +3,35 @@
 import pytest
 from attrs import evolve
 
-from authflow.errors import ConfigError, KeysUnavailableError, MisuseError, PluginFailedError
+from authflow.errors import (
+    AuthFlowError,
+    BadCredentialsError,
+    ConfigError,
+    KeysUnavailableError,
+    MalformedReplyError,
+    MisuseError,
+    OutcomeUnknownError,
+    PluginFailedError,
+    RemoteProtocolError,
+    ThrottledError,
+    TransportError,
+    TriggerStateError,
+    UnreachableError,
+)
 from authflow.keys.key_ring import KeyRing
-from authflow.plugins import CreateContext, Issued, VerifyContext
+from authflow.plugins import (
+    TRIGGER_CHALLENGES,
+    CreateContext,
+    Issued,
+    PluginRegistry,
+    VerifyContext,
+)
 from authflow.secret import Secret
 from authflow.triggers import CreateEvent, Limits, MemoryLimitStore, Triggers, VerifyEvent
 from authflow.triggers import challenge as step
 from authflow.triggers.limits.limits import Subject
-from authflow.triggers.safeguards import CountedUses
+from authflow.triggers.policy_plugins import PolicyPlugins
+from authflow.triggers.safeguards import CountedUses, Safeguards
 
 POOL = "eu-central-1_Abc123def"
 KEYS = KeyRing.generate()
@@ -241,3 +262,57 @@ def test_a_challenge_whose_settings_do_not_fit_the_limits_refuses_them_when_they
     limits.sends = evolve(limits.sends, cool_down=31)
     with pytest.raises(ConfigError, match="the cool-down is too long"):
         Triggers(policy=step("pager"), challenges=[Strict], limits=limits)
+
+
+def plugins_of(*made_by, **settings):
+    registry = PluginRegistry(TRIGGER_CHALLENGES, explicit=made_by, discover=False)
+    return PolicyPlugins(
+        steps=(step("pager", **settings),), registry=registry, safeguards=Safeguards()
+    )
+
+
+@pytest.mark.parametrize(
+    ("plugins", "blamed"),
+    [
+        (plugins_of(), PluginFailedError),
+        (plugins_of(Pager), ConfigError),
+        (plugins_of(type("Plain", (Pager,), {"needs": ()}), canary=1), ConfigError),
+    ],
+    ids=["missing", "without what it needs", "settings"],
+)
+def test_what_cannot_be_served_is_blamed_on_who_has_set_it_and_not_told(plugins, blamed):
+    with pytest.raises(blamed) as failed:
+        plugins.ready()
+    assert str(failed.value) == "a challenge of this flow cannot be served"
+
+
+FAULTS = {
+    TransportError: [TransportError, UnreachableError, ThrottledError, OutcomeUnknownError],
+    RemoteProtocolError: [RemoteProtocolError, MalformedReplyError],
+    TriggerStateError: [TriggerStateError, type("TableError", (TriggerStateError,), {})],
+    ConfigError: [ConfigError],
+    PluginFailedError: [PluginFailedError, MisuseError, BadCredentialsError, OSError, KeyError],
+}
+
+
+@pytest.mark.parametrize("hook", ["create", "verify"])
+@pytest.mark.parametrize(
+    ("raised", "blamed"), [(each, whose) for whose, those in FAULTS.items() for each in those]
+)
+async def test_a_challenge_may_say_whose_fault_it_is_and_its_words_are_nobodys(
+    hook, raised, blamed, caplog
+):
+    class Failing(Pager):
+        async def create(self, context):
+            return await super().create(context) if hook == "verify" else await self.verify(context)
+
+        async def verify(self, _context):
+            raise raised("canary")
+
+    triggers = Triggers(policy=step("pager"), challenges=[Failing], limits=limits_of())
+    with pytest.raises(AuthFlowError) as failed:
+        await verified(triggers, await created(triggers))
+    assert type(failed.value) is blamed
+    assert str(failed.value) == "the challenge 'pager' failed"
+    assert "canary" not in caplog.text
+    assert raised.__name__ in caplog.text

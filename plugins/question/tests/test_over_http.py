@@ -127,7 +127,7 @@ async def test_while_the_answers_cannot_be_read_nobody_signs_in(
             pool.answer("ada", asked, BY_TEXT[asked["ChallengeParameters"]["question"]]),
             pool.begin("ada"),
         ):
-            with pytest.raises(ClientError, match="what the challenge 'question' keeps") as refused:
+            with pytest.raises(ClientError, match="the challenge 'question' failed") as refused:
                 await asking
             assert "table 7" not in str(refused.value)
 
