@@ -8,11 +8,14 @@ from authflow.errors import (
     BadCredentialsError,
     ConfigError,
     KeysUnavailableError,
+    LimitStateError,
+    LimitStoreUnavailableError,
     MalformedReplyError,
     MisuseError,
     OutcomeUnknownError,
     PluginFailedError,
     RemoteProtocolError,
+    SealError,
     ThrottledError,
     TransportError,
     TriggerStateError,
@@ -316,3 +319,16 @@ async def test_a_challenge_may_say_whose_fault_it_is_and_its_words_are_nobodys(
     assert str(failed.value) == "the challenge 'pager' failed"
     assert "canary" not in caplog.text
     assert raised.__name__ in caplog.text
+
+
+@pytest.mark.parametrize(
+    "ours", [LimitStoreUnavailableError, LimitStateError, KeysUnavailableError, SealError]
+)
+async def test_what_the_limits_and_keys_say_themselves_is_told_as_it_is(ours):
+    class Failing(Pager):
+        async def create(self, _context):
+            raise ours("wait a minute")
+
+    triggers = Triggers(policy=step("pager"), challenges=[Failing], limits=limits_of())
+    with pytest.raises(ours, match="wait a minute"):
+        await created(triggers)
