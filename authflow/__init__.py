@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         OutcomeUnknownError,
         PasswordResetRequiredError,
         PluginError,
+        PromptEndedError,
+        PromptError,
         RefusedError,
         RemoteProtocolError,
         RequestBlockedError,
@@ -58,8 +60,8 @@ else:
                 "AuthFlowError BadCredentialsError CodeDeliveryError CodeExpiredError "
                 "CodeMismatchError ConfigError DeniedError JwksUnreachableError LockedOutError "
                 "MisuseError NewPasswordRejectedError NextStep OutcomeUnknownError "
-                "PasswordResetRequiredError PluginError RefusedError RemoteProtocolError "
-                "RequestBlockedError SessionExpiredError SignInBlockedError "
+                "PasswordResetRequiredError PluginError PromptEndedError PromptError RefusedError "
+                "RemoteProtocolError RequestBlockedError SessionExpiredError SignInBlockedError "
                 "TemporaryPasswordExpiredError ThrottledError TokenError TokenRevokedError "
                 "TransportError UserNotConfirmedError"
             ),
@@ -98,6 +100,8 @@ __all__ = [
     "OutcomeUnknownError",
     "PasswordResetRequiredError",
     "PluginError",
+    "PromptEndedError",
+    "PromptError",
     "RefusedError",
     "RemoteProtocolError",
     "RequestBlockedError",

@@ -49,7 +49,7 @@
     ├── DirectoryError                  a directory of users failed
     │   ├── DirectoryRecordError        one user's record is of no use; never told to clients
     │   └── DirectoryUnavailableError
-    ├── TriggerStateError               what triggers keep between their calls cannot be relied on
+    ├── TriggerStateError               what triggers keep or look up cannot be relied on
     │   ├── LimitStoreUnavailableError  nobody knows whether a limit is reached: nothing is allowed
     │   ├── LimitStateError
     │   ├── KeysUnavailableError
@@ -59,6 +59,8 @@
     │   ├── PluginConflictError
     │   ├── PluginLoadError
     │   └── PluginFailedError
+    ├── PromptError                     what asks a person failed
+    │   └── PromptEndedError            nobody is there to answer any more
     └── TokenError                      a token that must not be trusted
 
 Each class has a stable `code`, says in `next_step` what can be done, and keeps Cognito's own error
@@ -112,6 +114,8 @@ __all__ = [
     "PluginNotFoundError",
     "PoolNotFoundError",
     "PoolSetupError",
+    "PromptEndedError",
+    "PromptError",
     "RefusedError",
     "RemoteProtocolError",
     "RequestBlockedError",
@@ -558,9 +562,13 @@ class DirectoryUnavailableError(DirectoryError):
 
 
 class TriggerStateError(AuthFlowError):
-    """What triggers keep between their calls cannot be relied on, so the sign-in does not go on."""
+    """What triggers keep, or ask their owner's stores, cannot be relied on: the sign-in ends.
+
+    Wherever such a store or look-up fails, this is raised: nobody's plugin is to blame.
+    """
 
     code = "trigger_state"
+    next_step = NextStep.WAIT
 
 
 class LimitStoreUnavailableError(TriggerStateError):
@@ -574,6 +582,7 @@ class LimitStateError(TriggerStateError):
     """An entry in the store of the limits was not written by authflow."""
 
     code = "limit_state"
+    next_step = NextStep.GIVE_UP
 
 
 class KeysUnavailableError(TriggerStateError):
@@ -618,6 +627,22 @@ class PluginFailedError(PluginError):
     """A plugin raised, or gave something other than an answer."""
 
     code = "plugin_failed"
+
+
+class PromptError(AuthFlowError):
+    """The prompt cannot ask a person: it failed, or would show what must stay hidden."""
+
+    code = "prompt"
+
+
+class PromptEndedError(PromptError):
+    """Nobody is there to answer any more.
+
+    The input has ended, the script has no answer left, or the page was closed. The sign-in was not
+    refused: begin it anew where somebody answers.
+    """
+
+    code = "prompt_ended"
 
 
 class TokenError(AuthFlowError):

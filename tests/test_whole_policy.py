@@ -95,8 +95,8 @@ class House:
                 password(),
                 challenge("captcha", attempts=2),
                 any_of(
-                    challenge("otp", sender=self.outbox, purpose="Shop", limits=limits),
-                    challenge("question", answers=self.answers, keys=self.keys),
+                    challenge("otp", sender=self.outbox, purpose="Shop"),
+                    challenge("question", answers=self.answers),
                 ),
             ),
             challenges=[Read, Otp, Question],

@@ -11,8 +11,8 @@ from authflow import rounds
 from authflow.errors import (
     AuthFlowError,
     MisuseError,
-    PluginFailedError,
     PluginNotFoundError,
+    PromptError,
 )
 from authflow.given_secrets import checked, wrapped
 from authflow.machine import State
@@ -63,7 +63,7 @@ async def choose(challenge: Challenge, registry: PluginRegistry, prompt: Prompt)
 
     Raises:
         PluginNotFoundError: No option can be answered here.
-        PluginFailedError: The prompt raised.
+        PromptError: The prompt raised.
         MisuseError: The prompt gave what is no option.
     """
     options = options_of(challenge)
@@ -81,7 +81,7 @@ async def choose(challenge: Challenge, registry: PluginRegistry, prompt: Prompt)
         raise
     except Exception as error:
         msg = f"the prompt failed: {type(error).__name__}"
-        raise PluginFailedError(msg) from error
+        raise PromptError(msg) from error
     answer = checked("what the prompt gave", chosen)
     check_choice(challenge, answer)
     return answer

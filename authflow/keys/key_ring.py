@@ -246,6 +246,28 @@ class KeyProvider(Protocol):
         """
 
 
+async def ring_of(keys: KeyProvider, *, having: str | None = None) -> KeyRing:
+    """Ask a provider, and tell by one error that it fails, whatever it raises itself.
+
+    Args:
+        keys: The provider.
+        having: As for `KeyProvider.key_ring`.
+
+    Raises:
+        KeysUnavailableError: It raised, or gave something else.
+    """
+    try:
+        ring = await (keys.key_ring() if having is None else keys.key_ring(having=having))
+    except KeysUnavailableError:
+        raise
+    except Exception as error:
+        _log.error("the provider of keys failed: %s", type(error).__qualname__)
+        raise _unavailable() from error
+    if not isinstance(ring, KeyRing):
+        raise _unavailable() from TypeError(f"{type(ring).__name__} is no KeyRing")
+    return ring
+
+
 @whole
 @define(kw_only=True, eq=False)
 class CachedKeys:

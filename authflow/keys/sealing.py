@@ -26,7 +26,7 @@ from typing import Final
 from attrs import astuple, define, field, frozen
 
 from authflow.errors import MisuseError, SealError
-from authflow.keys.key_ring import KeyProvider, KeyRing, encoded
+from authflow.keys.key_ring import KeyProvider, KeyRing, encoded, ring_of
 from authflow.secret import Secret
 
 try:
@@ -119,7 +119,7 @@ class Sealer:
         if not 0 < seconds <= LONGEST:
             msg = f"sealed state is kept for more than 0 and at most {LONGEST:g} seconds"
             raise MisuseError(msg)
-        ring = await self.keys.key_ring()
+        ring = await ring_of(self.keys)
         plain = _EXPIRY.pack(self.clock() + seconds) + content.reveal()
         nonce = os.urandom(_NONCE_BYTES)
         cipher, associated = (
@@ -158,7 +158,7 @@ class Sealer:
         if len(body) < _NONCE_BYTES + _EXPIRY.size + _TAG_BYTES:
             raise _RefusedError("it is too short")
         key_id = form["key_id"]
-        ring = await self.keys.key_ring(having=key_id)
+        ring = await ring_of(self.keys, having=key_id)
         if key_id not in ring.keys:
             raise _RefusedError("its key is not in the key ring")
         nonce, ciphertext = body[:_NONCE_BYTES], body[_NONCE_BYTES:]

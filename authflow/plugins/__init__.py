@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         TRIGGER_CHALLENGES,
         PluginRegistry,
     )
-    from authflow.plugins.settings import settings_schema
+    from authflow.plugins.settings import checked_settings, settings_schema
     from authflow.plugins.trigger_challenge import (
         CreateContext,
         Issued,
@@ -49,7 +49,7 @@ else:
                 "ALLOWED_VARIABLE CLIENT_CHALLENGES INTERFACE TRIGGER_CHALLENGES PluginRegistry"
             ),
             "authflow.plugins.names": "NAME NAME_RULE Side",
-            "authflow.plugins.settings": "settings_schema",
+            "authflow.plugins.settings": "checked_settings settings_schema",
             "authflow.plugins.trigger_challenge": (
                 "CreateContext Issued Sends TriggerChallenge Uses VerifyContext"
             ),
@@ -96,6 +96,7 @@ __all__ = [
     "Uses",
     "Verdict",
     "VerifyContext",
+    "checked_settings",
     "settings_schema",
     "typed_code",
     "typed_words",

@@ -7,20 +7,67 @@ Source: JSON Schema, draft 2020-12.
 """
 
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from functools import wraps
+from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
 from authflow.errors import ConfigError
+from authflow.plugins.names import nearest
 from authflow.secret import Secret
+
+C = TypeVar("C")
 
 _SCHEMA: Final = "https://json-schema.org/draft/2020-12/schema"
 _TYPES: Final = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _KEYWORDS: Final = frozenset(
     {"minimum", "maximum", "minLength", "maxLength", "pattern", "enum", "examples", "format"}
 )
+
+
+_OF_TRIGGERS: Final = frozenset({"limits", "keys"})
+"""What is given to `Triggers`, for all challenges of the policy."""
+
+
+def checked_settings(plugin: type[C]) -> type[C]:
+    """Refuse settings that a plugin does not have by a `ConfigError`, which says what it has.
+
+    Python's own `TypeError` says neither that, nor where limits and keys are given.
+
+    Args:
+        plugin: The plugin's class, an attrs class; the decorators of attrs go before this one.
+    """
+    initialise = plugin.__init__
+    known = {each.alias for each in attrs.fields(plugin) if each.init}  # type: ignore[arg-type]
+
+    @wraps(initialise)
+    def init(self: Any, *args: Any, **given: Any) -> None:
+        for stray in sorted(given.keys() - known):
+            name = getattr(plugin, "name", plugin.__name__)
+            msg = f"{name}: {unknown_setting(stray, sorted(known))}"
+            raise ConfigError(msg)
+        initialise(self, *args, **given)
+
+    plugin.__init__ = init  # type: ignore[method-assign]
+    return plugin
+
+
+def unknown_setting(stray: str, known: Sequence[str], *beside: str) -> str:
+    """Return what is said of a setting that a plugin does not have.
+
+    Args:
+        stray: Its name.
+        known: The names of those that the plugin has.
+        *beside: Names of what is given in the same place, which may have been meant.
+    """
+    if stray in _OF_TRIGGERS:
+        where = f"give Triggers({stray}=...), where all challenges of the policy find them"
+        return f"there is no setting {stray!r}: {where}"
+    meant = nearest(stray, [*known, *beside])
+    guess = f"did you mean {meant!r}? " if meant else ""
+    return f"there is no setting {stray!r:.40}; {guess}It takes {', '.join(known) or 'none'}"
 
 
 def settings_schema(plugin: type[Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from attrs import field, frozen
 
@@ -13,6 +13,11 @@ from authflow.plugins.outcomes import Outcome
 from authflow.secret import Secret
 from authflow.string_map import string_map
 from authflow.unframed import whole
+
+if TYPE_CHECKING:
+    from authflow.keys.key_ring import KeyProvider, KeyRing
+
+_STAND_IN: Final = "authflow.stand-in"
 
 
 class Sends(Protocol):
@@ -25,17 +30,110 @@ class Sends(Protocol):
 
 
 class Uses(Protocol):
-    """What `VerifyContext.use_once` and `first` ask."""
+    """What `once` and `claim` ask."""
 
-    async def use_once(self, *name: str, seconds: float) -> bool:
-        """Claim something for one answer."""
+    async def once(self, *name: str, value: bytes, seconds: float) -> bytes:
+        """Keep a value, unless there is one."""
 
-    async def first(self, *name: str, value: bytes, seconds: float) -> bytes:
-        """Keep a value for the runs of Verify for one answer, unless there is one."""
+    async def claim(self, *name: str, seconds: float) -> bool:
+        """Claim what may be used once."""
 
 
 @frozen(kw_only=True)
-class CreateContext:
+class _Context:
+    """What both hooks are told, and may ask for."""
+
+    username: str
+    user_attributes: Mapping[str, str] = field(repr=False, hash=False)
+    user_not_found: bool
+    attempt: int = 1
+    attempts: int = 1
+    user_pool_id: str = ""
+    now: float = field(factory=time.time)
+    uses: Uses | None = field(default=None, repr=False, hash=False)
+    keys: "KeyProvider | None" = field(default=None, repr=False, hash=False)
+
+    async def once(self, *name: str, value: bytes, seconds: float) -> bytes:
+        """Keep a value, unless there is one, and give the one that is kept: the first one wins.
+
+        All runs of Create and Verify for this user and this challenge share it, also those of other
+        sign-ins: what is for one of them alone has a name of its own in `name`.
+
+        Args:
+            *name: What the value is; it is this user's and this challenge's own.
+            value: The value, not empty. It stands in the store as it is, so it must not be secret.
+            seconds: For how long it is kept.
+
+        Raises:
+            MisuseError: There are no limits.
+            TriggerStateError: Nobody knows what is kept.
+        """
+        return await self._counted().once(*name, value=value, seconds=seconds)
+
+    async def claim(self, *name: str, seconds: float) -> bool:
+        """Claim something that may be used once, such as a time step of TOTP.
+
+        Cognito may run a hook three times for one challenge: they all get the same reply. In
+        Verify the answer's challenge is who claims, in Create whoever shares its draws.
+
+        Args:
+            *name: What is used; it is this user's and this challenge's own.
+            seconds: For how long it stays used.
+
+        Returns:
+            Whether this challenge is the first to use it.
+
+        Raises:
+            MisuseError: There are no limits.
+            TriggerStateError: Nobody knows.
+        """
+        return await self._counted().claim(*name, seconds=seconds)
+
+    async def stand_in(self, purpose: str) -> Randomness:
+        """Give what to draw from for who has nothing to show: an address, a question, a secret.
+
+        The same name draws the same in every sign-in, on every machine, and after `rotated()` too;
+        who has not the keys can neither compute it nor compare it with another pool's. Ask for it
+        for everybody, so that it costs the same, and show it to those who need it.
+
+        Args:
+            purpose: What it stands in for, such as "pager number"; no two uses share one.
+
+        Raises:
+            MisuseError: There are no keys.
+            KeysUnavailableError: They cannot be read now.
+        """
+        ring = await self.key_ring()
+        # Where pools ignore case, the name of a user who does not exist comes as it was typed.
+        whose = (self.user_pool_id, self.username.casefold())
+        return Randomness.seeded(ring.subkey(_STAND_IN, purpose, *whose, key_id=ring.lookup))
+
+    async def key_ring(self, *, having: str | None = None) -> "KeyRing":
+        """Give the keys of the triggers: for subkeys of a purpose of the plugin's own.
+
+        Args:
+            having: The id of a key that is needed.
+
+        Raises:
+            MisuseError: There are no keys.
+            KeysUnavailableError: They cannot be read now.
+        """
+        if self.keys is None:
+            msg = "there are no keys here: give Triggers(keys=...), or limits, which have some"
+            raise MisuseError(msg)
+        from authflow.keys.key_ring import ring_of  # noqa: PLC0415  # not for slim starts
+
+        return await ring_of(self.keys, having=having)
+
+    def _counted(self) -> Uses:
+        if self.uses is None:
+            msg = "what is used or kept once is kept by limits: give Triggers(limits=...)"
+            raise MisuseError(msg)
+        return self.uses
+
+
+@frozen(kw_only=True)
+class CreateContext(_Context):
     """What a plugin is told when it makes a challenge: little, and never the raw event.
 
     Args:
@@ -47,19 +145,14 @@ class CreateContext:
         attempts: How many tries there are in all.
         user_pool_id: The user pool.
         now: Seconds since the epoch.
+        uses: What `once` and `claim` ask; None without limits.
+        keys: The keys of the triggers, if there are some: `key_ring` asks them.
         randomness: Draw codes from this and from nothing else: with `Triggers(limits=...)` every
             run of Create for one challenge draws the same.
         state: What was given as `Issued.state` when this challenge was made for the last attempt.
         sends: What `deliver` sends by.
     """
 
-    username: str
-    user_attributes: Mapping[str, str] = field(repr=False, hash=False)
-    user_not_found: bool
-    attempt: int
-    attempts: int
-    user_pool_id: str = ""
-    now: float = field(factory=time.time)
     randomness: Randomness = field(factory=Randomness.system, hash=False)
     state: Secret[bytes] | None = field(default=None, hash=False)
     sends: Sends | None = field(default=None, repr=False, hash=False)
@@ -111,7 +204,7 @@ class Issued:
 
 
 @frozen(kw_only=True)
-class VerifyContext:
+class VerifyContext(_Context):
     """What a plugin is told when it verifies an answer.
 
     Args:
@@ -120,66 +213,18 @@ class VerifyContext:
         user_not_found: The pool hides that this user does not exist. An answer that only the user
             can know is wrong then; one that anybody can give, such as what a picture shows, is
             judged as always: a difference would tell who exists. No tokens are issued either way.
-        private: What `create` kept for this very challenge.
-        answer: What the client answered.
         attempt: Which try this is, from 1.
         attempts: How many tries there are in all.
+        user_pool_id: The user pool.
         now: Seconds since the epoch.
-        uses: What `use_once` asks.
+        uses: What `once` and `claim` ask; None without limits.
+        keys: The keys of the triggers, if there are some: `key_ring` asks them.
+        private: What `create` kept for this very challenge.
+        answer: What the client answered.
     """
 
-    username: str
-    user_attributes: Mapping[str, str] = field(repr=False, hash=False)
-    user_not_found: bool
     private: Mapping[str, str] = field(repr=False, hash=False)
     answer: Secret[str] = field(hash=False)
-    attempt: int = 1
-    attempts: int = 1
-    now: float = field(factory=time.time)
-    uses: Uses | None = field(default=None, repr=False, hash=False)
-
-    async def use_once(self, *name: str, seconds: float) -> bool:
-        """Claim something that may be used for one answer only, such as a time step of TOTP.
-
-        Cognito may run Verify three times for one answer: they all get the same reply.
-
-        Args:
-            *name: What is used; it is this user's and this challenge's own.
-            seconds: For how long it stays used.
-
-        Returns:
-            Whether this answer is the first to use it.
-
-        Raises:
-            MisuseError: There are no limits.
-            TriggerStateError: Nobody knows.
-        """
-        if self.uses is None:
-            msg = "what is used once is kept by limits: give Triggers(limits=...)"
-            raise MisuseError(msg)
-        return await self.uses.use_once(*name, seconds=seconds)
-
-    async def first(self, *name: str, value: bytes, seconds: float) -> bytes:
-        """Keep a value for all of Cognito's runs of Verify for this answer: the first one wins.
-
-        For what may be asked for only once, such as a service's word on a token.
-
-        Args:
-            *name: What the value is.
-            value: The value; it must not be secret.
-            seconds: For how long it is kept.
-
-        Returns:
-            What the first run kept.
-
-        Raises:
-            MisuseError: There are no limits.
-            TriggerStateError: Nobody knows.
-        """
-        if self.uses is None:
-            msg = "what runs of Verify share is kept by limits: give Triggers(limits=...)"
-            raise MisuseError(msg)
-        return await self.uses.first(*name, value=value, seconds=seconds)
 
 
 class TriggerChallenge(Protocol):
@@ -190,9 +235,12 @@ class TriggerChallenge(Protocol):
     arguments.
 
     Beside what is below, a class states in `interface` the version it was written for, 1. It may
-    say in `needs`, a tuple, what `Triggers` must be given for it: "keys" if it seals state,
-    "limits" if it sends messages. One that sets `suffices` to False is an extra: `authflow check`
-    convicts a policy that lets somebody in by extras alone.
+    say in `needs`, a tuple, what `Triggers` must be given for it: "keys" if it seals state, shows
+    stand-ins or asks for the key ring, "limits" if it sends messages or keeps or claims something.
+    Then `Triggers` without them is refused. One that sets `suffices` to False is an extra:
+    `authflow check` convicts a policy that lets somebody in by extras alone. One whose settings
+    must fit the limits has a method `check_limits(limits)`, which raises a `ConfigError` if they do
+    not.
     """
 
     name: ClassVar[str]

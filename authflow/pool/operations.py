@@ -8,6 +8,7 @@ from authflow.pool.accounts.groups import Groups
 from authflow.pool.accounts.user_administration import UserAdministration
 from authflow.pool.accounts.user_pools import UserPools
 from authflow.pool.confirmations.forgotten_passwords import ForgottenPasswords
+from authflow.pool.ground import Ground
 from authflow.pool.messages.mailbox import Mailbox
 from authflow.pool.messages.wording import Wording
 from authflow.pool.settings.notices import Notices
@@ -20,12 +21,9 @@ from authflow.pool.sign_ins.migration_claims import MigrationClaims
 from authflow.pool.sign_ins.replies import Replies
 from authflow.pool.sign_ins.sign_in import SignIns
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
-from authflow.pool.store.database import Database
 from authflow.pool.tokens.issuer import TokenIssuer
 from authflow.pool.tokens.refresh import Refresh
 from authflow.pool.tokens.trigger import TokenTrigger
-from authflow.pool.triggers.runner import TriggerRunner
-from authflow.pool.workers import Workers
 
 Operation = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 """Takes a request that was validated, gives the reply, raises `CognitoError`."""
@@ -34,82 +32,51 @@ MOST_SESSIONS: Final = 50
 
 def operations(
     *,
-    database: Database,
-    workers: Workers,
+    ground: Ground,
     tokens: TokenIssuer,
-    triggers: TriggerRunner,
     mailbox: Mailbox,
     region: str,
     tokens_survive: bool,
-    clock: Callable[[], float],
     notices: Notices,
     most_sessions: int = MOST_SESSIONS,
 ) -> Mapping[str, Operation]:
     """Make the table of operations.
 
     Args:
-        database: Where everything is kept.
-        workers: Threads for arithmetic and signatures.
+        ground: What all services stand on.
         tokens: Signs and checks tokens.
-        triggers: Runs the pools' triggers.
         mailbox: Tells of the messages that pools send.
         region: What new pools' ids begin with.
         tokens_survive: Whether tokens stay good when the password changes.
-        clock: Gives the time, in seconds since the epoch.
         notices: Tells of settings that have no effect.
         most_sessions: How many sign-ins that began under one name may wait for an answer.
     """
-    pools = UserPools(
-        database=database, workers=workers, clock=clock, region=region, notices=notices
-    )
-    clients = AppClients(database=database, clock=clock, notices=notices)
-    users = UserAdministration(
-        database=database, workers=workers, tokens_survive=tokens_survive, clock=clock
-    )
-    groups = Groups(database=database, clock=clock)
-    token_trigger = TokenTrigger(triggers=triggers, database=database)
-    around = SignInTriggers(triggers=triggers, tokens=token_trigger)
-    replies = Replies(database=database, tokens=tokens, clock=clock)
-    refresh = Refresh(database=database, tokens=tokens, trigger=token_trigger, clock=clock)
-    migration = Migration(
-        database=database,
-        workers=workers,
-        triggers=triggers,
-        mailbox=mailbox,
-        claims=MigrationClaims(database=database, triggers=triggers, clock=clock),
-        clock=clock,
-    )
+    pools = UserPools(ground=ground, region=region, notices=notices)
+    clients = AppClients(ground=ground, notices=notices)
+    users = UserAdministration(ground=ground, tokens_survive=tokens_survive)
+    groups = Groups(ground=ground)
+    token_trigger = TokenTrigger(ground=ground)
+    around = SignInTriggers(triggers=ground.triggers, tokens=token_trigger)
+    replies = Replies(ground=ground, tokens=tokens)
+    refresh = Refresh(ground=ground, tokens=tokens, trigger=token_trigger)
+    migration = Migration(ground=ground, mailbox=mailbox, claims=MigrationClaims(ground=ground))
     forgotten = ForgottenPasswords(
-        database=database,
-        workers=workers,
-        triggers=triggers,
+        ground=ground,
         migration=migration,
-        wording=Wording(triggers=triggers),
+        wording=Wording(triggers=ground.triggers),
         mailbox=mailbox,
         tokens_survive=tokens_survive,
-        clock=clock,
     )
     sign_ins = SignIns(
-        database=database,
-        handshakes=Handshakes(
-            database=database, workers=workers, replies=replies, triggers=around, clock=clock
-        ),
-        passwords=PasswordChecks(
-            database=database, workers=workers, migration=migration, triggers=around, clock=clock
-        ),
-        new_passwords=NewPasswords(
-            database=database,
-            workers=workers,
-            triggers=around,
-            tokens_survive=tokens_survive,
-            clock=clock,
-        ),
-        custom=CustomRounds(triggers=triggers, database=database, clock=clock),
+        ground=ground,
+        handshakes=Handshakes(ground=ground, replies=replies, triggers=around),
+        passwords=PasswordChecks(ground=ground, migration=migration, triggers=around),
+        new_passwords=NewPasswords(ground=ground, triggers=around, tokens_survive=tokens_survive),
+        custom=CustomRounds(ground=ground),
         refresh=refresh,
         replies=replies,
         triggers=around,
         most_sessions=most_sessions,
-        clock=clock,
     )
     return {
         "CreateUserPool": pools.create,

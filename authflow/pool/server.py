@@ -19,6 +19,7 @@ from authflow.pool.admission.budgets import Budget
 from authflow.pool.admission.gate import MAX_WAIT, NAME_BUDGET, Gate
 from authflow.pool.ending import asked_to_end
 from authflow.pool.file_limit import most_connections, raise_file_limit
+from authflow.pool.ground import Ground
 from authflow.pool.http.app import PoolApp
 from authflow.pool.http.connections import Connections
 from authflow.pool.http.origins import LOOPBACK_NAMES, Origins, is_wildcard, server_name
@@ -184,9 +185,8 @@ class PoolServer:
             triggers = TriggerRunner(
                 invokers=await self._invokers(stack), timeout=self.trigger_timeout
             )
-            notices = await self._notices(database)
-            gate = self._gate(connections)
-            app = self._app(database, workers, triggers, gate, notices)
+            ground = Ground(database=database, workers=workers, triggers=triggers, clock=self.clock)
+            app = self._app(ground, self._gate(connections), await self._notices(database))
             await stack.enter_async_context(serving(app, listener, connections))
             self._stack = stack.pop_all()
         return self
@@ -259,30 +259,15 @@ class PoolServer:
             room=connections.room,
         )
 
-    def _app(
-        self,
-        database: Database,
-        workers: Workers,
-        triggers: TriggerRunner,
-        gate: Gate,
-        notices: Notices,
-    ) -> PoolApp:
-        tokens = TokenIssuer(
-            database=database,
-            workers=workers,
-            clock=self.clock,
-            issuer_base=self.issuer or self.endpoint,
-        )
-        self._mailbox = Mailbox(database=database, on_message=self.on_message)
+    def _app(self, ground: Ground, gate: Gate, notices: Notices) -> PoolApp:
+        tokens = TokenIssuer(ground=ground, issuer_base=self.issuer or self.endpoint)
+        self._mailbox = Mailbox(database=ground.database, on_message=self.on_message)
         table = operations(
-            database=database,
-            workers=workers,
+            ground=ground,
             tokens=tokens,
-            triggers=triggers,
             mailbox=self._mailbox,
             region=self.region,
             tokens_survive=self.tokens_survive,
-            clock=self.clock,
             notices=notices,
             most_sessions=self.most_sessions,
         )
@@ -291,7 +276,7 @@ class PoolServer:
             tokens=tokens,
             origins=Origins(names={*LOOPBACK_NAMES, self.host, *self.allow_hosts}),
             gate=gate,
-            refusals=RefusalLog(database=database),
+            refusals=RefusalLog(database=ground.database),
         )
 
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from attrs import define, field
 
-from authflow.errors import PluginFailedError
+from authflow.errors import PromptEndedError, PromptError
 from authflow.unframed import whole
 
 T = TypeVar("T")
@@ -55,23 +55,24 @@ class ScriptedPrompt:
         """Give the next answer.
 
         Raises:
-            PluginFailedError: There is none left.
+            PromptEndedError: There is none left.
         """
         try:
             return next(self._answers)
         except StopIteration:
             msg = f"the script has no answer left for: {question}"
-            raise PluginFailedError(msg) from None
+            raise PromptEndedError(msg) from None
 
     async def choose(self, question: str, options: Sequence[str]) -> str:
         """Give the next answer, which must be one of the options.
 
         Raises:
-            PluginFailedError: There is none left, or it is no option.
+            PromptEndedError: There is none left.
+            PromptError: It is no option.
         """
         answer = await self.ask(question)
         if answer not in options:
             del answer  # a traceback shows what frames hold, and it may belong elsewhere
             msg = f"the script's answer is none of {', '.join(options)}"
-            raise PluginFailedError(msg)
+            raise PromptError(msg)
         return answer

@@ -15,7 +15,7 @@ import anyio
 import anyio.to_thread
 from attrs import define, field
 
-from authflow.errors import PluginFailedError
+from authflow.errors import PromptEndedError, PromptError
 from authflow.printable import lines, printable
 from authflow.prompts.links import checked_link
 
@@ -92,8 +92,8 @@ class TerminalPrompt:
         """Ask for a line of text. While nobody types, nothing but this call waits.
 
         Raises:
-            PluginFailedError: The input has ended, the line is endless, or what is hidden would be
-                shown.
+            PromptEndedError: The input has ended.
+            PromptError: The line is endless, or what is hidden would be shown.
         """
         if hidden and _hides_by_itself(self.input):
             shown = f"{lines(question)} "  # `getpass` would write it as it is
@@ -105,14 +105,15 @@ class TerminalPrompt:
             print(file=self.output)
         if not line:
             msg = f"nobody answers, for the input has ended: {question}"
-            raise PluginFailedError(msg)
+            raise PromptEndedError(msg)
         return line.rstrip("\r\n")
 
     async def choose(self, question: str, options: Sequence[str]) -> str:
         """Ask for one of several options, by its number or its name, until it is one.
 
         Raises:
-            PluginFailedError: The input has ended, or the line is endless.
+            PromptEndedError: The input has ended.
+            PromptError: The line is endless.
         """
         for number, option in enumerate(options, 1):
             self._write(f"{number}  {printable(option)}")
@@ -170,7 +171,7 @@ async def _read_into(line: bytearray, descriptor: int) -> None:
         line += byte
         if len(line) > _LONGEST_LINE:
             msg = "the line that was typed has no end"
-            raise PluginFailedError(msg)
+            raise PromptError(msg)
 
 
 def _descriptor(source: TextIO) -> int | None:
@@ -201,10 +202,10 @@ def _hidden(question: str) -> str:
             return getpass.getpass(question)
         except getpass.GetPassWarning:
             msg = f"this terminal would show what is typed: {question}"
-            raise PluginFailedError(msg) from None
+            raise PromptError(msg) from None
         except EOFError:
             msg = f"nobody answers, for the input has ended: {question}"
-            raise PluginFailedError(msg) from None
+            raise PromptEndedError(msg) from None
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from typing import Any, Final, TypeVar
 import anyio
 from attrs import define, field, frozen
 
-from authflow.errors import MisuseError
+from authflow.errors import MisuseError, PromptEndedError
 from authflow.printable import lines, printable
 from authflow.prompts.links import checked_link
 from authflow.unframed import whole
@@ -97,7 +97,7 @@ class _Asked:
 
     options: tuple[str, ...]
     answered: anyio.Event = field(factory=anyio.Event)
-    answer: str = field(default="", repr=False)
+    answer: str | None = field(default=None, repr=False)
 
 
 @define(eq=False)
@@ -121,8 +121,13 @@ class WebPrompt:
         return self._messages.popleft()
 
     def close(self) -> None:
-        """End the messages: what was shown can still be read, and then they are over."""
+        """End the messages: what was shown can still be read, and then they are over.
+
+        Whatever waits for an answer, or asks for one later, is told by a `PromptEndedError`.
+        """
         self._closed = True
+        for asked in self._asked.values():
+            asked.answered.set()
         self._wake()
 
     def _wake(self) -> None:
@@ -179,20 +184,32 @@ class WebPrompt:
         return await confirmation
 
     async def ask(self, question: str, *, hidden: bool = False) -> str:
-        """Ask for a line of text."""
+        """Ask for a line of text.
+
+        Raises:
+            PromptEndedError: The prompt was closed before there was an answer.
+        """
         return await self._ask(MessageKind.QUESTION, question, hidden=hidden)
 
     async def choose(self, question: str, options: Sequence[str]) -> str:
-        """Ask for one of several options."""
+        """Ask for one of several options.
+
+        Raises:
+            PromptEndedError: The prompt was closed before there was an answer.
+        """
         return await self._ask(MessageKind.CHOICE, question, options=tuple(options))
 
     async def _ask(self, kind: MessageKind, question: str, **more: Any) -> str:
+        if self._closed:
+            raise _closed(question)
         asked = _Asked(more.get("options", ()))
         number = self._send(kind, question, asked=asked, **more)
         try:
             await asked.answered.wait()
         finally:
             del self._asked[number]  # a late answer is told that it is one
+        if asked.answer is None:
+            raise _closed(question)
         return asked.answer
 
     def _send(
@@ -204,6 +221,10 @@ class WebPrompt:
         self._messages.append(Message(id=number, kind=kind, text=text, **more))
         self._wake()
         return number
+
+
+def _closed(question: str) -> PromptEndedError:
+    return PromptEndedError(f"nobody answers, for the page was closed: {question}")
 
 
 def _data_url(content: bytes, media_type: str) -> str:

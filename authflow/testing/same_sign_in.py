@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
+from authflow.keys.key_ring import KeyRing
 from authflow.keys.randomness import Randomness
 from authflow.plugins.admission import Admitted
 from authflow.plugins.trigger_challenge import CreateContext
@@ -23,6 +24,9 @@ from authflow.testing.made import Made
 from authflow.testing.outbox import Outbox
 from authflow.testing.secrecy import heard
 from authflow.testing.trigger_bench import ATTEMPTS, POOL_ID, User
+from authflow.triggers import Limits, MemoryLimitStore
+from authflow.triggers.limits.limits import Subject
+from authflow.triggers.safeguards import CountedUses
 
 _LARGEST_READ: Final = 4096
 _NOTHING: Final[Mapping[tuple[int, int], int]] = MappingProxyType({})
@@ -55,6 +59,7 @@ class SameSignIn:
         outbox: Where its sender puts messages.
         seed: What decides the draws.
         attempts: How many attempts to make.
+        keys: The key ring of the triggers.
     """
 
     plugin: Any
@@ -63,6 +68,7 @@ class SameSignIn:
     outbox: Outbox
     seed: str
     attempts: int = ATTEMPTS
+    keys: KeyRing = field(factory=KeyRing.generate, repr=False)
 
     async def told(self, *, anew: Mapping[tuple[int, int], int] = _NOTHING) -> Told:
         """Have its challenges made.
@@ -73,6 +79,7 @@ class SameSignIn:
         made: list[Made] = []
         draws: list[Draw] = []
         state = None
+        uses = self._uses()
         with heard() as text, _same_system(self.seed, self.clock, type(self.plugin)):
             for attempt in range(1, self.attempts + 1):
                 self.outbox.clear()
@@ -89,11 +96,25 @@ class SameSignIn:
                         randomness=randomness,
                         state=state,
                         sends=_Admits(exists=self.user.exists),
+                        uses=uses,
+                        keys=self.keys,
                     )
                 )
                 state = issued.state
                 made.append(self._made(issued))
         return Told(made=tuple(made), draws=tuple(draws), heard=text.getvalue())
+
+    def _uses(self) -> CountedUses:
+        """Give what keeps and claims for it: nothing was before."""
+        subject = Subject(
+            user_pool_id=POOL_ID,
+            username=self.user.name,
+            challenge=type(self.plugin).metadata,
+            user_not_found=not self.user.exists,
+        )
+        store = MemoryLimitStore(clock=self.clock)
+        limits = Limits(store=store, keys=self.keys, clock=self.clock)
+        return CountedUses(limits=limits, subject=subject, claimer=self.seed)
 
     def _made(self, issued: Any) -> Made:
         return Made(

@@ -233,7 +233,7 @@ class AnswerCases(TriggerSubject):
                 demand(
                     not isinstance(replayed, SignedIn),
                     f"an answer that was used signs in again, {wait:g} seconds later: draw codes"
-                    " from context.randomness, or claim them by context.use_once",
+                    " from context.randomness, or claim them by context.claim",
                 )
 
     async def _demand_wrong(

@@ -141,6 +141,7 @@ class TriggerBench:
         outbox: What its sender put where the suite can see it.
         timeout: Seconds for a hook.
         attempt: At which attempt challenges are made, unless it is said otherwise.
+        keys: The key ring of the triggers.
 
     Raises:
         ConfigError: It does not take its settings.
@@ -153,6 +154,7 @@ class TriggerBench:
     outbox: Outbox
     timeout: float
     attempt: int = 1
+    keys: KeyRing = field(factory=KeyRing.generate, repr=False)
     log: HookLog = field(init=False)
     store: CountedStore = field(init=False)
     triggers: _Recorded = field(init=False)
@@ -163,7 +165,7 @@ class TriggerBench:
         self.store = CountedStore(MemoryLimitStore(clock=self.clock))
         limits = Limits(
             store=self.store,
-            keys=KeyRing.generate(),
+            keys=self.keys,
             # Suites guess a lot; the limits themselves are tested elsewhere.
             guesses=GuessLimit(failures=99, most_failures=100),
             sends=SendLimit(cool_down=COOL_DOWN, per_user=1000, per_destination=1000),

@@ -177,6 +177,7 @@ class CodeCases(TriggerSubject):
             user=user,
             clock=self.clock,
             outbox=self.outbox,
+            keys=self.keys,
             seed=seed,
             attempts=attempts,
         )

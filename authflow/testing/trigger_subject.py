@@ -8,6 +8,7 @@ from zlib import crc32
 from attrs import field, frozen
 
 from authflow.errors import AuthFlowError
+from authflow.keys.key_ring import KeyRing
 from authflow.testing.cases import Suite, Violation, case, demand
 from authflow.testing.hooks import Hook, HookRun
 from authflow.testing.made import Made
@@ -120,6 +121,8 @@ class TriggerSubject(Suite):
     """Seconds that a hook may take; the core ends it after 4.5, since Cognito waits for 5."""
     longest_block: ClassVar[float] = 0.05
     """Seconds that it may keep the event loop at a time."""
+    keys: ClassVar[KeyRing] = KeyRing.generate()
+    """The key ring of the triggers, for enrolling users by it."""
 
     _attempt: int = 1
     _bench: TriggerBench | None = None
@@ -201,6 +204,7 @@ class TriggerSubject(Suite):
                 outbox=self.outbox,
                 timeout=self.timeout,
                 attempt=self._attempt,
+                keys=self.keys,
             )
         except AuthFlowError as error:
             cause = "" if error.__cause__ is None else f": {error.__cause__}"

@@ -55,6 +55,7 @@ class UnknownUserCases(TriggerSubject):
                     user=user,
                     clock=self.clock,
                     outbox=self.outbox,
+                    keys=self.keys,
                     seed=f"unknown {number}",
                     attempts=1 if number or user == self.grace else ATTEMPTS,
                 )
@@ -68,6 +69,7 @@ class UnknownUserCases(TriggerSubject):
                 user=User(name=name, attributes={}, exists=False),
                 clock=self.clock,
                 outbox=self.outbox,
+                keys=self.keys,
                 seed=name,
                 attempts=1,
             )
@@ -183,7 +185,7 @@ class UnknownUserCases(TriggerSubject):
         demand(
             calls[0] == calls[1],
             f"an unknown user costs {len(calls[1])} calls of the store, a known one"
-            f" {len(calls[0])}: call deliver and use_once for both",
+            f" {len(calls[0])}: call deliver, once and claim for both",
         )
 
     @every_attempt

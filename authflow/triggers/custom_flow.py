@@ -13,7 +13,7 @@ from authflow.errors import (
     DeniedError,
     EventError,
     MisuseError,
-    PluginFailedError,
+    TriggerStateError,
 )
 from authflow.machine import State
 from authflow.plugins.outcomes import Outcome, Verdict
@@ -116,7 +116,9 @@ class CustomFlow:
         """Say what comes next.
 
         Raises:
-            PluginFailedError: A plugin is missing or broken, or the groups cannot be told.
+            PluginFailedError: A plugin is missing or broken.
+            ConfigError: A plugin does not take its settings.
+            TriggerStateError: The groups cannot be told.
         """
         self.plugins.ready()
         facts = await self._facts(event)
@@ -200,6 +202,8 @@ class CustomFlow:
             randomness=draw.randomness,
             state=draw.state,
             sends=draw.sends,
+            uses=draw.uses,
+            keys=self.safeguards.keys,
         )
         issued = await self.plugins.create(step, context)
         if not isinstance(issued, Issued):
@@ -246,8 +250,10 @@ class CustomFlow:
             answer=event.answer,
             attempt=owed.attempt,
             attempts=step.attempts,
+            user_pool_id=event.user_pool_id,
             now=self.clock(),
             uses=self.safeguards.uses(step, event),
+            keys=self.safeguards.keys,
         )
         verdict = await self.plugins.verify(step, context)
         right = self._judged(step, verdict)
@@ -292,7 +298,7 @@ class CustomFlow:
             except Exception as error:
                 _log.error("the groups cannot be told: it raised %s", type(error).__qualname__)
                 msg = "the user's groups cannot be told now"
-                raise PluginFailedError(msg) from error
+                raise TriggerStateError(msg) from error
         return Facts(
             user_attributes=event.user_attributes,
             groups=groups,

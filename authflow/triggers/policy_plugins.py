@@ -11,14 +11,20 @@ from attrs import define, field
 from authflow import rounds
 from authflow.errors import (
     ConfigError,
+    KeysUnavailableError,
+    LimitStateError,
+    LimitStoreUnavailableError,
     PluginConflictError,
     PluginError,
     PluginFailedError,
     PluginLoadError,
+    RemoteProtocolError,
+    SealError,
+    TransportError,
     TriggerStateError,
 )
-from authflow.plugins.names import nearest
 from authflow.plugins.registry import PluginRegistry
+from authflow.plugins.settings import unknown_setting
 from authflow.plugins.trigger_challenge import CreateContext, TriggerChallenge, VerifyContext
 from authflow.triggers.policies.policy import CHOICE_METADATA, CONDITION_METADATA, STATE_MARK
 from authflow.triggers.policies.steps import ChallengeStep
@@ -29,6 +35,11 @@ T = TypeVar("T")
 _MANY: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 """The kinds of parameters that take whatever is left."""
 _OUR_OWN: Final = {rounds.CHOICE: CHOICE_METADATA, rounds.CONDITION: CONDITION_METADATA}
+
+_OTHERS_FAULTS: Final = (TriggerStateError, TransportError, RemoteProtocolError, ConfigError)
+"""What a plugin raises where it is not to blame: a store, a service, or what its owner has set."""
+_OUR_WORDS: Final = {LimitStoreUnavailableError, LimitStateError, KeysUnavailableError, SealError}
+"""Of these the text is ours, and told. In all others it may be a store's or a service's."""
 
 _log: Final = logging.getLogger("authflow.triggers")
 
@@ -73,6 +84,7 @@ class PolicyPlugins:
 
         Raises:
             PluginFailedError: One cannot be loaded.
+            ConfigError: One does not take its settings, or lacks what it needs.
         """
         if len(self.made) == len(self.steps):
             return
@@ -81,14 +93,18 @@ class PolicyPlugins:
         except (PluginError, ConfigError) as error:
             _log.error("the triggers cannot be served: %s", error)
             msg = "a challenge of this flow cannot be served"
-            raise PluginFailedError(msg) from error
+            blamed = ConfigError if isinstance(error, ConfigError) else PluginFailedError
+            raise blamed(msg) from error
 
     async def create(self, step: ChallengeStep, context: CreateContext) -> object:
         """Have a step's plugin make a challenge.
 
         Raises:
             PluginFailedError: It raised, or took too long.
-            TriggerStateError: What it was given failed.
+            TriggerStateError: What it was given or keeps failed.
+            TransportError: What it asks cannot be reached.
+            RemoteProtocolError: What it asks gave something else than an answer.
+            ConfigError: What its owner has set is not accepted there.
         """
         return await self._ask(step, self.made[step.label].create, context)
 
@@ -97,7 +113,10 @@ class PolicyPlugins:
 
         Raises:
             PluginFailedError: It raised, or took too long.
-            TriggerStateError: What it was given failed.
+            TriggerStateError: What it was given or keeps failed.
+            TransportError: What it asks cannot be reached.
+            RemoteProtocolError: What it asks gave something else than an answer.
+            ConfigError: What its owner has set is not accepted there.
         """
         return await self._ask(step, self.made[step.label].verify, context)
 
@@ -105,7 +124,7 @@ class PolicyPlugins:
         """Log why a plugin's result is unusable, and give the error that the client may see."""
         brought_by = self.registry.distribution_of(type(self.made[step.label]))
         _log.error("the challenge plugin %r of %s failed: %s", step.name, brought_by, why)
-        return PluginFailedError(f"the challenge {step.name!r} failed")
+        return PluginFailedError(_failed(step))
 
     async def _ask(
         self, step: ChallengeStep, method: Callable[[T], Awaitable[object]], context: T
@@ -114,8 +133,12 @@ class PolicyPlugins:
         try:
             async with asyncio.timeout(self.timeout):
                 return await method(context)
-        except TriggerStateError:
-            raise  # what the plugin was given failed, not the plugin
+        except _OTHERS_FAULTS as error:
+            if type(error) in _OUR_WORDS:
+                raise
+            kind = next(kind for kind in _OTHERS_FAULTS if isinstance(error, kind))
+            _log.error("the challenge %r cannot be served: %s", step.name, type(error).__qualname__)
+            raise kind(_failed(step)) from error
         except TimeoutError as error:
             raise self.failed(step, f"it took longer than {self.timeout:g} s") from error
         except Exception as error:
@@ -141,6 +164,7 @@ class PolicyPlugins:
         plugin = step.plugin
         if plugin is None or isinstance(plugin, type):
             plugin = _made(step, made_by)
+        self.safeguards.suit(plugin)
         self.metadata[step.name] = metadata
         self.made[step.label] = plugin
 
@@ -170,9 +194,12 @@ def _misfit(settings: Mapping[str, Any], made_by: type[Any]) -> str:
     names = [each.name for each in named]
     for name in settings:
         if name not in names and len(named) == len(signature.parameters):
-            meant = nearest(name, [*names, "attempts"])
-            guess = f"did you mean {meant!r}? " if meant else ""
-            return f"there is no {name!r}; {guess}It takes {', '.join(names) or 'none'}"
+            return unknown_setting(name, names, "attempts")
     needed = (each.name for each in named if each.default is each.empty)
     missing = [name for name in needed if name not in settings]
     return f"it needs {', '.join(missing)} as well" if missing else ""
+
+
+def _failed(step: ChallengeStep) -> str:
+    """Say to the client what it may know, whosever fault it is."""
+    return f"the challenge {step.name!r} failed"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import define, field, frozen
 
-from authflow.errors import ConfigError, EventError
+from authflow.errors import ConfigError, EventError, MisuseError, TriggerStateError
 from authflow.keys.randomness import Randomness
 from authflow.machine import State
 from authflow.secret import Secret
@@ -55,19 +55,21 @@ class Draw:
     Args:
         randomness: Where its code comes from.
         state: What the challenge sealed in its last round.
-        sends: CountedSends its messages; None without limits.
+        sends: Sends its messages; None without limits.
+        uses: Keeps and claims for it; None without limits.
         private: What Verify needs to know of it.
     """
 
     randomness: Randomness
     state: Secret[bytes] | None
-    sends: "CountedSends | None"
-    private: Mapping[str, str] = field(repr=False)
+    sends: "CountedSends | None" = None
+    uses: "CountedUses | None" = None
+    private: Mapping[str, str] = field(factory=dict, repr=False)
 
 
 @define(kw_only=True)
 class CountedSends:
-    """CountedSends the message of one challenge, once for all runs of Create.
+    """Sends the message of one challenge, once for all runs of Create.
 
     Args:
         limits: Count it.
@@ -88,7 +90,7 @@ class CountedSends:
 
         Args:
             destination: The address or number; None if the user has none.
-            send: CountedSends it.
+            send: Sends it.
         """
         from authflow.plugins.admission import Admitted  # noqa: PLC0415  # not for slim starts
 
@@ -106,49 +108,43 @@ class CountedSends:
 
 @define(kw_only=True)
 class CountedUses:
-    """Claims what one answer to a challenge may use once.
+    """Keeps what the runs of a challenge's hooks share, and claims what it may use once.
 
     Args:
         limits: Keep it.
         subject: Whose it is.
-        claimer: The answer.
+        claimer: Who claims: the challenge that was answered, or the draws of the one to be made.
     """
 
     limits: "Limits"
     subject: "Subject"
     claimer: str = field(repr=False)
 
-    async def use_once(self, *name: str, seconds: float) -> bool:
-        """Claim something.
-
-        Args:
-            *name: What is used.
-            seconds: For how long it stays used.
-        """
-        parts = self.subject.parts()
-        return await self.limits.claim(
-            "plugin",
-            *parts,
-            *name,
-            claimer=self.claimer,
-            seconds=seconds,
-            user_not_found=self.subject.user_not_found,
-        )
-
-    async def first(self, *name: str, value: bytes, seconds: float) -> bytes:
-        """Keep a value for the runs of Verify for this answer, unless there is one.
+    async def once(self, *name: str, value: bytes, seconds: float) -> bytes:
+        """Keep a value, unless there is one, and give the one that is kept.
 
         Args:
             *name: What the value is.
             value: The value. It stands in the store as it is.
             seconds: For how long it is kept.
         """
-        parts = (*self.subject.parts(), self.claimer)
         return await self.limits.once(
-            "plugin",
-            *parts,
-            *name,
+            *("plugin", *self.subject.parts(), *name),
             value=value,
+            seconds=seconds,
+            user_not_found=self.subject.user_not_found,
+        )
+
+    async def claim(self, *name: str, seconds: float) -> bool:
+        """Claim something.
+
+        Args:
+            *name: What is used.
+            seconds: For how long it stays used.
+        """
+        return await self.limits.claim(
+            *("plugin", *self.subject.parts(), *name),
+            claimer=self.claimer,
             seconds=seconds,
             user_not_found=self.subject.user_not_found,
         )
@@ -187,6 +183,16 @@ class Safeguards:
             msg = f"the challenge {name!r} needs Triggers({given})"
             raise ConfigError(msg)
 
+    def suit(self, plugin: object) -> None:
+        """Have a plugin say whether its settings fit the limits, if it has something to say.
+
+        Raises:
+            ConfigError: They do not.
+        """
+        check_limits = getattr(plugin, "check_limits", None)
+        if self.limits is not None and callable(check_limits):
+            check_limits(self.limits)
+
     async def draw(self, step: ChallengeStep, owed: Owed, event: CreateEvent) -> Draw:
         """Give what a challenge is made from.
 
@@ -200,7 +206,7 @@ class Safeguards:
         """
         state = await self._open(step, owed, event)
         if self.limits is None or self.keys is None:
-            return Draw(randomness=Randomness.system(), state=state, sends=None, private={})
+            return Draw(randomness=Randomness.system(), state=state)
         subject = _subject(step, event)
         this_round = _round(subject, event, owed)
         nonce = await self.limits.once(
@@ -210,15 +216,24 @@ class Safeguards:
             user_not_found=event.user_not_found,
         )
         issue = nonce.decode()
-        randomness = await Randomness.derived(self.keys, issue, *this_round)
+        try:
+            randomness = await Randomness.derived(self.keys, issue, *this_round)
+        except MisuseError as error:
+            msg = "what was drawn for this challenge cannot be drawn again: its key is gone"
+            raise TriggerStateError(msg) from error
         sends = CountedSends(
             limits=self.limits,
             subject=subject,
             send_id=issue,
             user_not_found=event.user_not_found,
         )
-        private = {ISSUE: issue, TURN: os.urandom(16).hex()}
-        return Draw(randomness=randomness, state=state, sends=sends, private=private)
+        return Draw(
+            randomness=randomness,
+            state=state,
+            sends=sends,
+            uses=CountedUses(limits=self.limits, subject=subject, claimer=issue),
+            private={ISSUE: issue, TURN: os.urandom(16).hex()},
+        )
 
     async def admits(self, step: ChallengeStep, event: VerifyEvent) -> bool:
         """Count an answer, and say whether it may be compared.
@@ -240,7 +255,7 @@ class Safeguards:
         return False
 
     def uses(self, step: ChallengeStep, event: VerifyEvent) -> CountedUses | None:
-        """Give what an answer may claim by; None without limits."""
+        """Give what keeps and claims for an answer; None without limits."""
         if self.limits is None:
             return None
         return CountedUses(

@@ -1,7 +1,9 @@
 """What client challenges answer, and what becomes of it when they do not."""
 
+import io
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -16,8 +18,8 @@ from authflow import (
     SignedIn,
     Suspended,
 )
-from authflow.client import ScriptedPrompt
-from authflow.errors import PluginFailedError, SessionExpiredError
+from authflow.client import ScriptedPrompt, TerminalPrompt, WebPrompt
+from authflow.errors import PluginError, PluginFailedError, PromptEndedError, SessionExpiredError
 from authflow.triggers import Triggers, challenge, sequence
 
 
@@ -77,6 +79,36 @@ async def test_an_answer_that_is_no_text_is_the_plugins_failure_and_names_it(liv
         async with AuthClient(config, challenges=[Junk]) as auth:
             with pytest.raises(PluginFailedError, match=f"of {__name__} gave"):
                 await auth.sign_in("ada", prompt=ScriptedPrompt([]))
+
+
+def closed() -> WebPrompt:
+    prompt = WebPrompt()
+    prompt.close()
+    return prompt
+
+
+def at_the_end(folder: Path) -> TerminalPrompt:
+    return TerminalPrompt(image_folder=folder, output=io.StringIO(), input=io.StringIO())
+
+
+async def test_where_nobody_is_there_to_answer_the_sign_in_ends_and_no_plugin_is_blamed(
+    live_pool, word, tmp_path
+):
+    class Asks:
+        name = "word"
+
+        async def answer(self, challenge: Any, prompt: Any) -> str:
+            return await prompt.ask("your word", hidden=True)
+
+    triggers = Triggers(policy=sequence(challenge("word")), challenges=[word])
+    async with live_pool(triggers=triggers) as pool:
+        await pool.user()
+        config = await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)
+        async with AuthClient(config, challenges=[Asks]) as auth:
+            for prompt in (ScriptedPrompt([]), at_the_end(tmp_path), closed()):
+                with pytest.raises(PromptEndedError, match="your word") as ended:
+                    await auth.sign_in("ada", prompt=prompt)
+                assert not isinstance(ended.value, PluginError)
 
 
 class Untold:

@@ -10,8 +10,8 @@ from authflow.client.choices import check_choice, choose, is_condition, options_
 from authflow.errors import (
     BadCredentialsError,
     MisuseError,
-    PluginFailedError,
     PluginNotFoundError,
+    PromptError,
 )
 from authflow.plugins import CLIENT_CHALLENGES, PluginRegistry
 from authflow.results import Challenge
@@ -213,7 +213,7 @@ async def test_a_choice_that_no_plugin_fits_says_what_to_install(signing_in):
 
 
 async def test_a_script_that_chooses_what_is_not_offered_is_an_error(signing_in):
-    with pytest.raises(PluginFailedError, match="none of"):
+    with pytest.raises(PromptError, match="none of"):
         await signing_in(ANY, script=["dd"])
 
 

@@ -112,7 +112,7 @@ async def test_a_plugin_that_hangs_is_cut_off_and_named(word, caplog):
 
 async def test_what_is_used_once_is_used_by_one_answer(word):
     async def step_of_totp(context):
-        return await context.use_once("step", "42", seconds=60)
+        return await context.claim("step", "42", seconds=60)
 
     limits = Limits(store=MemoryLimitStore(), keys=KeyRing.generate())
     triggers = Triggers(
@@ -126,7 +126,7 @@ async def test_what_is_used_once_is_used_by_one_answer(word):
 
 async def test_without_limits_nothing_can_be_used_once(word):
     async def step_of_totp(context):
-        return await context.use_once("step", seconds=60)
+        return await context.claim("step", seconds=60)
 
     triggers = Triggers(policy=challenge("word"), challenges=[plugin(word, step_of_totp)])
     with pytest.raises(PluginFailedError):

@@ -5,7 +5,7 @@ import pytest
 from attrs import field, frozen
 
 from authflow.errors import ConfigError
-from authflow.plugins import settings_schema
+from authflow.plugins import checked_settings, settings_schema
 from authflow.secret import Secret
 
 
@@ -65,3 +65,21 @@ def test_the_settings_of_what_is_no_attrs_class_are_unknown():
 
     with pytest.raises(ConfigError, match="attrs class"):
         settings_schema(Plain)
+
+
+@pytest.mark.parametrize("stray", ["limits", "keys"])
+def test_what_triggers_have_is_told_its_place(stray):
+    with pytest.raises(ConfigError, match=rf"riddle: .*{stray!r}: give Triggers\({stray}=\.\.\.\)"):
+        checked_settings(Plugin)(site_key="x", **{stray: object()})
+
+
+@pytest.mark.parametrize("stray", ["sitekey", "lenght", "self_", "x" * 99])
+def test_a_stray_setting_is_told_what_there_is(stray):
+    with pytest.raises(ConfigError, match=r"no setting .* takes colour, form, languages, length"):
+        checked_settings(Plugin)(site_key="x", **{stray: 1})
+
+
+def test_settings_that_there_are_stay_as_they_are():
+    made = checked_settings(Plugin)(site_key="x", length=7)
+    assert (made.site_key, made.length) == ("x", 7)
+    assert settings_schema(checked_settings(Plugin))["required"] == ["site_key"]

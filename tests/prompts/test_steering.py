@@ -20,7 +20,14 @@ from authflow.client import Message, ScriptedPrompt, TerminalPrompt, WebPrompt
 from authflow.client.challenges import respond
 from authflow.client.choices import check_choice, choose
 from authflow.client.exchange import Exchange
-from authflow.errors import AuthFlowError, DeniedError, MisuseError, PluginFailedError
+from authflow.errors import (
+    AuthFlowError,
+    DeniedError,
+    MisuseError,
+    PluginFailedError,
+    PromptEndedError,
+    PromptError,
+)
 from authflow.machine import Challenged, State, advance
 from authflow.plugins.registry import CLIENT_CHALLENGES, PluginRegistry
 from authflow.prompts.web import MessageKind
@@ -214,13 +221,13 @@ async def test_what_cannot_be_answered_is_named_harmlessly():
 
 @pytest.mark.parametrize("ask", [lambda p: p.ask(HOSTILE), lambda p: p.choose(HOSTILE, [HOSTILE])])
 async def test_a_scripts_errors_steer_nothing(ask):
-    with pytest.raises(PluginFailedError) as raised:
+    with pytest.raises(PromptEndedError) as raised:
         await ask(ScriptedPrompt([]))
     assert steers(str(raised.value)) == ""
 
 
 async def test_a_scripts_wrong_choice_steers_nothing():
-    with pytest.raises(PluginFailedError) as raised:
+    with pytest.raises(PromptError) as raised:
         await ScriptedPrompt(["x"]).choose(HOSTILE, [HOSTILE])
     assert steers(str(raised.value)) == ""
 

@@ -19,7 +19,7 @@ import anyio
 import pytest
 
 from authflow.client import ScriptedPrompt, TerminalPrompt
-from authflow.errors import PluginFailedError
+from authflow.errors import PluginFailedError, PromptEndedError, PromptError
 
 
 async def test_a_script_answers_in_its_order_and_keeps_what_it_was_told():
@@ -31,7 +31,7 @@ async def test_a_script_answers_in_its_order_and_keeps_what_it_was_told():
 
 
 async def test_a_script_that_has_no_answer_left_says_to_what():
-    with pytest.raises(PluginFailedError, match="your code"):
+    with pytest.raises(PromptEndedError, match="your code"):
         await ScriptedPrompt([]).ask("your code")
 
 
@@ -123,7 +123,7 @@ async def test_lines_that_were_piped_in_answer_one_question_each(tmp_path):
         prompt = TerminalPrompt(image_folder=tmp_path, output=io.StringIO(), input=reader)
         answers = [await prompt.ask("?"), await prompt.ask("?", hidden=True), await prompt.ask("?")]
         assert answers == ["first", "zweite ü", "last"]
-        with pytest.raises(PluginFailedError, match="input has ended"):
+        with pytest.raises(PromptEndedError, match="input has ended"):
             await prompt.ask("?")
 
 
@@ -140,7 +140,7 @@ async def test_a_line_without_an_end_is_left(tmp_path):
     path.write_bytes(b"x" * 100_000)
     with path.open() as reader:
         prompt = TerminalPrompt(image_folder=tmp_path, output=io.StringIO(), input=reader)
-        with pytest.raises(PluginFailedError, match="no end"):
+        with pytest.raises(PromptError, match="no end"):
             await prompt.ask("?")
 
 
@@ -246,7 +246,7 @@ async def test_where_nothing_can_hide_an_answer_it_is_not_asked_for(
         raise told
 
     monkeypatch.setattr("getpass.getpass", fails)
-    with pytest.raises(PluginFailedError):
+    with pytest.raises(PromptEndedError if isinstance(told, EOFError) else PromptError):
         await console_prompt(tmp_path).ask("Password?", hidden=True)
 
 
@@ -274,6 +274,6 @@ async def test_what_was_half_typed_when_the_question_ends_stands_in_no_frame(eve
 
 
 async def test_an_answer_that_is_no_option_stands_in_no_frame(everything_told):
-    with pytest.raises(PluginFailedError) as failed:
+    with pytest.raises(PromptError) as failed:
         await ScriptedPrompt(["canary"]).choose("?", ["a", "b"])
     assert "canary" not in everything_told(failed.value)

@@ -5,7 +5,7 @@ import pytest
 
 from authflow import AuthClient, AuthFlow, SignedIn
 from authflow.client import WebPrompt
-from authflow.errors import MisuseError
+from authflow.errors import MisuseError, NextStep, PromptEndedError
 from authflow.triggers import Triggers, any_of, challenge, sequence
 
 
@@ -107,3 +107,50 @@ async def test_a_question_that_was_cancelled_takes_no_answer(prompt):
     message = await anext(prompt)
     with pytest.raises(MisuseError, match="no question"):
         prompt.answer(message.id, "late")
+
+
+ASKING = [
+    lambda prompt: prompt.ask("your code"),
+    lambda prompt: prompt.ask("your code", hidden=True),
+    lambda prompt: prompt.choose("your code", ["a", "b"]),
+]
+
+
+@pytest.mark.parametrize("ask", ASKING)
+async def test_who_waits_when_the_page_is_closed_is_told_that_nobody_answers(prompt, ask):
+    ended = []
+
+    async def asking():
+        with pytest.raises(PromptEndedError, match="closed: your code") as told:
+            await ask(prompt)
+        ended.append(told.value)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(asking)
+        await anyio.wait_all_tasks_blocked()
+        prompt.close()
+    assert (ended[0].code, ended[0].next_step) == ("prompt_ended", NextStep.GIVE_UP)
+    with pytest.raises(MisuseError, match="no question"):
+        prompt.answer(1, "late")
+
+
+@pytest.mark.parametrize("ask", ASKING)
+async def test_a_closed_page_is_asked_nothing(prompt, ask):
+    prompt.close()
+    with pytest.raises(PromptEndedError):
+        await ask(prompt)
+    assert [message async for message in prompt] == []
+
+
+async def test_what_was_answered_before_the_page_was_closed_counts(prompt):
+    given = []
+
+    async def asking():
+        given.append(await prompt.ask("your code"))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(asking)
+        await anyio.wait_all_tasks_blocked()
+        prompt.answer(1, "")
+        prompt.close()
+    assert given == [""]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authflow.errors import ConfigError, PluginFailedError
+from authflow.errors import ConfigError, TriggerStateError
 from authflow.triggers import (
     any_of,
     attribute,
@@ -142,7 +142,7 @@ async def test_groups_that_are_one_text_are_refused(triggers_of, load_event: Loa
         return "staff"
 
     triggers = triggers_of(challenge("sum"), when(in_group("s"), challenge("word")), groups=lookup)
-    with pytest.raises(PluginFailedError, match="groups"):
+    with pytest.raises(TriggerStateError, match="groups"):
         await triggers.handle(load_event("define_first"))
 
 
@@ -165,7 +165,7 @@ async def test_groups_that_cannot_be_told_fail_closed(triggers_of, load_event, c
     steps = [challenge("sum"), when(in_group("staff"), challenge("word"))]
     triggers = triggers_of(*steps, groups=lookup)
     for name in ("define_first", "create_first"):
-        with pytest.raises(PluginFailedError, match=r"^the user's groups cannot be told now$"):
+        with pytest.raises(TriggerStateError, match=r"^the user's groups cannot be told now$"):
             await triggers.handle(load_event(name))
     assert "groups" in caplog.text
     assert "canary-8" not in caplog.text

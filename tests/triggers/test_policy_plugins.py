@@ -251,7 +251,7 @@ def test_a_class_in_challenges_wins_over_an_installed_one_and_its_settings_count
     assert type(Triggers(policy=challenge("captcha", length=5)).load()["captcha"]) is not Captcha
     triggers = Triggers(policy=challenge("captcha", word="x"), challenges=[Captcha])
     assert type(triggers.load()["captcha"]) is Captcha
-    with pytest.raises(ConfigError, match="there is no 'length'"):
+    with pytest.raises(ConfigError, match="there is no setting 'length'"):
         Triggers(policy=challenge("captcha", length=5), challenges=[Captcha])
 
 
@@ -367,7 +367,7 @@ def test_a_plugin_that_was_made_takes_no_more_settings():
         (Word, {}, "it needs word as well"),
         (Word, {"tone": "loud"}, "it needs word as well"),
         (Word, {"word": "x", "tune": "loud"}, "did you mean 'tone'? It takes word, tone"),
-        (Word, {"word": "x", "zzzzzzz": 1}, "there is no 'zzzzzzz'; It takes"),
+        (Word, {"word": "x", "zzzzzzz": 1}, "there is no setting 'zzzzzzz'; It takes"),
         (Loose, {"canary": 1}, "ValueError"),
         (Riddle, {"alphabet": 7}, "TypeError"),
     ],

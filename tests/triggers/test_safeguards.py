@@ -15,6 +15,7 @@ from authflow.errors import (
     LimitStoreUnavailableError,
     PluginFailedError,
     SealError,
+    TriggerStateError,
 )
 from authflow.keys.key_ring import KeyRing
 from authflow.secret import Secret
@@ -430,3 +431,15 @@ async def test_too_much_state_is_the_plugins_failure():
     event = CreateEvent(**bench.about(), session=())
     with pytest.raises(PluginFailedError):
         await triggers.handle(event.to_json())
+
+
+async def test_a_code_whose_key_was_taken_away_is_no_mistake_of_the_caller():
+    bench = Bench()
+    newer = Limits(store=bench.store, keys=KEYS.rotated("new"), clock=bench.clock)
+    policy = sequence(password(), challenge("mailed", attempts=3))
+    ahead = Triggers(policy=policy, challenges=[bench.plugin], limits=newer)
+    event = CreateEvent(**bench.about(), session=bench.session())
+    await ahead.handle(event.to_json())
+    with pytest.raises(TriggerStateError, match="its key is gone") as failed:
+        await bench.create()
+    assert type(failed.value) is TriggerStateError

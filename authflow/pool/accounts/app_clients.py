@@ -3,7 +3,7 @@
 import json
 import secrets
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from attrs import define, field, frozen
@@ -17,9 +17,9 @@ from authflow.pool.cognito_errors import (
     no_such_client,
     not_authorized,
 )
+from authflow.pool.ground import Ground
 from authflow.pool.settings.notices import Notices
 from authflow.pool.store.connection import Connection
-from authflow.pool.store.database import Database
 from authflow.secret import Secret
 from authflow.wire import secret_hash
 
@@ -295,18 +295,16 @@ class AppClients:
     """The operations on app clients.
 
     Args:
-        database: Where they are kept.
-        clock: Gives the time, in seconds since the epoch.
+        ground: What all services stand on.
         notices: Tells of settings that have no effect.
     """
 
-    database: Database
-    clock: Callable[[], float]
+    ground: Ground
     notices: Notices
 
     async def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """CreateUserPoolClient."""
-        now = self.clock()
+        now = self.ground.clock()
         secret = request.get("ClientSecret")
         if secret is None and request.get("GenerateSecret"):
             secret = _random(_SECRET_LENGTH)
@@ -318,21 +316,21 @@ class AppClients:
             created_at=now,
             modified_at=now,
         )
-        await self.database.write(_insert, client)
+        await self.ground.database.write(_insert, client)
         self.notices.tell_client(client.pool_id, client.id, client.settings)
         return {"UserPoolClient": client.described()}
 
     async def describe(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """DescribeUserPoolClient."""
-        client, _ = await self.database.read(
+        client, _ = await self.ground.database.read(
             find_client_and_pool, request["ClientId"], request["UserPoolId"]
         )
         return {"UserPoolClient": client.described()}
 
     async def update(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """UpdateUserPoolClient."""
-        settings, now = _settings(request), self.clock()
-        client = await self.database.write(
+        settings, now = _settings(request), self.ground.clock()
+        client = await self.ground.database.write(
             _update, request["ClientId"], request["UserPoolId"], settings, now
         )
         self.notices.tell_client(client.pool_id, client.id, settings)
@@ -340,12 +338,12 @@ class AppClients:
 
     async def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """DeleteUserPoolClient. It ends the tokens that the client was given."""
-        await self.database.write(_delete, request["ClientId"], request["UserPoolId"])
+        await self.ground.database.write(_delete, request["ClientId"], request["UserPoolId"])
         return {}
 
     async def list(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """ListUserPoolClients."""
-        return await self.database.read(list_clients, request)
+        return await self.ground.database.read(list_clients, request)
 
 
 def _random(length: int) -> str:

@@ -6,7 +6,7 @@ preferred ("Adding groups to a user pool" in the developer guide).
 """
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from attrs import define, frozen
@@ -14,8 +14,8 @@ from attrs import define, frozen
 from authflow.pool.accounts.user_pools import find_pool
 from authflow.pool.accounts.users import find_named
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter
+from authflow.pool.ground import Ground
 from authflow.pool.store.connection import Connection
-from authflow.pool.store.database import Database
 
 _MOST_ROWS: Final = 60
 _COLUMNS: Final = "name, pool_id, description, role_arn, precedence, created_at, modified_at"
@@ -169,38 +169,38 @@ class Groups:
     """The operations on groups.
 
     Args:
-        database: Where they are kept.
-        clock: Gives the time, in seconds since the epoch.
+        ground: What all services stand on.
     """
 
-    database: Database
-    clock: Callable[[], float]
+    ground: Ground
 
     async def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """CreateGroup."""
-        return {"Group": await self.database.write(_create, request, self.clock())}
+        return {"Group": await self.ground.database.write(_create, request, self.ground.clock())}
 
     async def get(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """GetGroup."""
         return {
-            "Group": await self.database.read(_find, request["UserPoolId"], request["GroupName"])
+            "Group": await self.ground.database.read(
+                _find, request["UserPoolId"], request["GroupName"]
+            )
         }
 
     async def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """DeleteGroup."""
-        await self.database.write(_delete, request["UserPoolId"], request["GroupName"])
+        await self.ground.database.write(_delete, request["UserPoolId"], request["GroupName"])
         return {}
 
     async def list(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """ListGroups and AdminListGroupsForUser."""
-        return await self.database.read(_list, request)
+        return await self.ground.database.read(_list, request)
 
     async def add_user(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminAddUserToGroup."""
-        await self.database.write(_add, request)
+        await self.ground.database.write(_add, request)
         return {}
 
     async def remove_user(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminRemoveUserFromGroup."""
-        await self.database.write(_remove, request)
+        await self.ground.database.write(_remove, request)
         return {}

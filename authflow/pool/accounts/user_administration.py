@@ -1,6 +1,6 @@
 """The operations by which an administrator makes, reads, changes and deletes users."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import define, frozen
@@ -23,10 +23,9 @@ from authflow.pool.accounts.users import (
     set_enabled,
 )
 from authflow.pool.cognito_errors import CognitoError, user_not_found
+from authflow.pool.ground import Ground
 from authflow.pool.store.connection import Connection
-from authflow.pool.store.database import Database
 from authflow.pool.tokens.families import change_password, end_families
-from authflow.pool.workers import Workers
 from authflow.secret import Secret
 
 
@@ -106,16 +105,12 @@ class UserAdministration:
     """The operations on users.
 
     Args:
-        database: Where users are kept.
-        workers: Threads for verifiers.
+        ground: What all services stand on.
         tokens_survive: Whether tokens stay good when the password changes.
-        clock: Gives the time, in seconds since the epoch.
     """
 
-    database: Database
-    workers: Workers
+    ground: Ground
     tokens_survive: bool
-    clock: Callable[[], float]
 
     async def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminCreateUser.
@@ -123,8 +118,8 @@ class UserAdministration:
         The pool sends no invitations: without TemporaryPassword the user gets a password that
         nobody knows, until AdminSetUserPassword sets another one.
         """
-        now = self.clock()
-        pool = await self.database.read(find_pool, request["UserPoolId"])
+        now = self.ground.clock()
+        pool = await self.ground.database.read(find_pool, request["UserPoolId"])
         if request.get("MessageAction") == "RESEND":
             return await self._reset(pool, request, now)
         given = (
@@ -147,14 +142,14 @@ class UserAdministration:
             modified_at=now,
         )
         move = request.get("ForceAliasCreation", False)
-        await self.database.write(insert_user, pool, user, move_aliases=move)
+        await self.ground.database.write(insert_user, pool, user, move_aliases=move)
         return {"User": _described(user, "Attributes")}
 
     async def _reset(
         self, pool: UserPool, request: Mapping[str, Any], now: float
     ) -> dict[str, Any]:
         """Give a user who never signed in a new temporary password."""
-        pool, user = await self.database.read(find_named, pool.id, request["Username"])
+        pool, user = await self.ground.database.read(find_named, pool.id, request["Username"])
         _check_temporary(user)
         change = _PasswordChange(
             user=user,
@@ -163,7 +158,7 @@ class UserAdministration:
             tokens_survive=self.tokens_survive,
             temporary_only=True,
         )
-        changed = await self.database.write(_change, change, now)
+        changed = await self.ground.database.write(_change, change, now)
         return {"User": _described(changed, "Attributes")}
 
     async def _temporary(
@@ -175,12 +170,14 @@ class UserAdministration:
         else:
             password = random_password()
         second = second_name(pool, username, sub)
-        return await self.workers.run(StoredPassword.make, pool.id, username, password, second)
+        return await self.ground.workers.run(
+            StoredPassword.make, pool.id, username, password, second
+        )
 
     async def set_password(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminSetUserPassword."""
-        now = self.clock()
-        pool, user = await self.database.read(
+        now = self.ground.clock()
+        pool, user = await self.ground.database.read(
             find_named, request["UserPoolId"], request["Username"]
         )
         password = Secret(request["Password"])
@@ -188,23 +185,25 @@ class UserAdministration:
         second = second_name(pool, user.username, user.sub)
         change = _PasswordChange(
             user=user,
-            stored=await self.workers.run(
+            stored=await self.ground.workers.run(
                 StoredPassword.make, pool.id, user.username, password, second
             ),
             permanent=request.get("Permanent", False),
             tokens_survive=self.tokens_survive,
         )
-        await self.database.write(_change, change, now)
+        await self.ground.database.write(_change, change, now)
         return {}
 
     async def get(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminGetUser."""
-        _, user = await self.database.read(find_named, request["UserPoolId"], request["Username"])
+        _, user = await self.ground.database.read(
+            find_named, request["UserPoolId"], request["Username"]
+        )
         return _described(user, "UserAttributes")
 
     async def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminDeleteUser."""
-        await self.database.write(_delete, request["UserPoolId"], request["Username"])
+        await self.ground.database.write(_delete, request["UserPoolId"], request["Username"])
         return {}
 
     async def disable(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -216,6 +215,6 @@ class UserAdministration:
         return await self._enable(request, enabled=True)
 
     async def _enable(self, request: Mapping[str, Any], *, enabled: bool) -> dict[str, Any]:
-        pool_id, name, now = request["UserPoolId"], request["Username"], self.clock()
-        await self.database.write(_enable, pool_id, name, now, enabled=enabled)
+        pool_id, name, now = request["UserPoolId"], request["Username"], self.ground.clock()
+        await self.ground.database.write(_enable, pool_id, name, now, enabled=enabled)
         return {}

@@ -5,7 +5,7 @@ import json
 import math
 import secrets
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from attrs import define, field, frozen
@@ -14,10 +14,9 @@ from authflow.pool.accounts.attribute_schema import SUB, Attribute, read_schema
 from authflow.pool.accounts.password_policy import PasswordPolicy
 from authflow.pool.accounts.signing_keys import new_signing_key
 from authflow.pool.cognito_errors import invalid_parameter, no_such_pool
+from authflow.pool.ground import Ground
 from authflow.pool.settings.notices import Notices
 from authflow.pool.store.connection import Connection
-from authflow.pool.store.database import Database
-from authflow.pool.workers import Workers
 
 _ID_CHARS: Final = string.ascii_letters + string.digits
 _ACCOUNT: Final = "000000000000"
@@ -291,24 +290,20 @@ class UserPools:
     """The operations on user pools.
 
     Args:
-        database: Where they are kept.
-        workers: Threads, for making signing keys.
-        clock: Gives the time, in seconds since the epoch.
+        ground: What all services stand on.
         region: What new pools' ids begin with.
         notices: Tells of settings that have no effect.
     """
 
-    database: Database
-    workers: Workers
-    clock: Callable[[], float]
+    ground: Ground
     region: str
     notices: Notices
 
     async def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """CreateUserPool."""
         _check(request)
-        now = self.clock()
-        key_id, signing_key = await self.workers.run_long(new_signing_key)
+        now = self.ground.clock()
+        key_id, signing_key = await self.ground.workers.run_long(new_signing_key)
         pool = UserPool(
             id=f"{self.region}_{''.join(secrets.choice(_ID_CHARS) for _ in range(9))}",
             settings=dict(request),
@@ -318,25 +313,27 @@ class UserPools:
             created_at=now,
             modified_at=now,
         )
-        await self.database.write(_insert, pool)
+        await self.ground.database.write(_insert, pool)
         self.notices.tell_pool(pool.id, pool.settings)
         return {"UserPool": pool.described(users=0)}
 
     async def describe(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """DescribeUserPool."""
-        return {"UserPool": await self.database.read(_describe, request["UserPoolId"])}
+        return {"UserPool": await self.ground.database.read(_describe, request["UserPoolId"])}
 
     async def update(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """UpdateUserPool."""
         settings = {k: v for k, v in request.items() if k not in {"UserPoolId", *_IMMUTABLE}}
         _check(settings)
-        await self.database.write(_update, request["UserPoolId"], settings, self.clock())
+        await self.ground.database.write(
+            _update, request["UserPoolId"], settings, self.ground.clock()
+        )
         self.notices.tell_pool(request["UserPoolId"], settings)
         return {}
 
     async def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """DeleteUserPool."""
-        await self.database.write(_delete, request["UserPoolId"])
+        await self.ground.database.write(_delete, request["UserPoolId"])
         return {}
 
     async def list(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -344,4 +341,4 @@ class UserPools:
         after = _BEFORE_ALL
         if "NextToken" in request:
             after = _read_next_token(request["NextToken"])
-        return await self.database.read(_list, request["MaxResults"], after)
+        return await self.ground.database.read(_list, request["MaxResults"], after)

@@ -7,7 +7,7 @@ of them take the work that a user takes who is sent a code, the wording by a tri
 """
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from attrs import define, frozen
@@ -39,16 +39,14 @@ from authflow.pool.confirmations.settings import (
     pretend_to_reach,
     recovery_attributes,
 )
+from authflow.pool.ground import Ground
 from authflow.pool.messages.destination import Destination, reach
 from authflow.pool.messages.mailbox import Mailbox, Message, put_message
 from authflow.pool.messages.wording import Wording
 from authflow.pool.sign_ins.migration import Migration
 from authflow.pool.store.connection import Connection
-from authflow.pool.store.database import Database
 from authflow.pool.tokens.families import change_password, end_families
 from authflow.pool.triggers.occasion import Occasion
-from authflow.pool.triggers.runner import TriggerRunner
-from authflow.pool.workers import Workers
 from authflow.secret import Secret
 from authflow.triggers.events.user_events import CONFIRM_FORGOT_PASSWORD, PostConfirmationEvent
 
@@ -156,36 +154,32 @@ class ForgottenPasswords:
     """The operations on forgotten passwords.
 
     Args:
-        database: Where users, codes and messages are kept.
-        workers: Threads for verifiers.
-        triggers: Runs PostConfirmation.
+        ground: What all services stand on.
         migration: Brings in users whom the pool does not know.
         wording: Words the messages.
         mailbox: Tells of messages.
         tokens_survive: Whether tokens stay good when the password changes.
-        clock: Gives the time, in seconds since the epoch.
     """
 
-    database: Database
-    workers: Workers
-    triggers: TriggerRunner
+    ground: Ground
     migration: Migration
     wording: Wording
     mailbox: Mailbox
     tokens_survive: bool
-    clock: Callable[[], float]
 
     async def forgot(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """ForgotPassword."""
         typed = request["Username"]
-        caller, user = await self.database.read(find_caller_and_user, request, typed)
+        caller, user = await self.ground.database.read(find_caller_and_user, request, typed)
         caller.client.check_secret_hash(request.get("SecretHash"), typed)
         attributes = recovery_attributes(caller.pool)
         hidden = caller.client.hides_users
         if user is None and not hidden and not self.migration.serves(caller):
             raise user_not_found_by_name()
         asker = Asker.of(caller.pool, user, typed, hidden=hidden)
-        may_succeed = await self.database.write(count_reset_attempt, asker, self.clock())
+        may_succeed = await self.ground.database.write(
+            count_reset_attempt, asker, self.ground.clock()
+        )
         if user is None and self.migration.serves(caller):
             user = await self._bring_in(caller, typed, attributes)
             asker = Asker.of(caller.pool, user, typed, hidden=hidden)
@@ -223,7 +217,7 @@ class ForgottenPasswords:
         """Send a code to a user, or say why not."""
         check_may_reset(user)
         destination, code = reach(user, attributes), new_code()
-        message = await self.wording.reset(occasion, user, destination, code, self.clock())
+        message = await self.wording.reset(occasion, user, destination, code, self.ground.clock())
         issue = _Issue(
             asker=asker,
             sub=user.sub,
@@ -232,7 +226,7 @@ class ForgottenPasswords:
             by_administrator=by_administrator,
             tokens_survive=self.tokens_survive,
         )
-        await self.database.write(_keep, issue, self.clock())
+        await self.ground.database.write(_keep, issue, self.ground.clock())
         self.mailbox.announce(message)
         return destination
 
@@ -248,7 +242,7 @@ class ForgottenPasswords:
     ) -> Destination:
         """Send a code to a user who can be sent one, and take as much work for everybody else."""
         code, destination = new_code(), pretend_to_reach(made, attributes)
-        person = made.as_user(destination.attribute, self.clock())
+        person = made.as_user(destination.attribute, self.ground.clock())
         if user is not None:
             with contextlib.suppress(CognitoError):
                 check_may_reset(user)
@@ -257,11 +251,11 @@ class ForgottenPasswords:
         strange = person is not user
         try:
             message = await self.wording.reset(
-                occasion, person, destination, code, self.clock(), user_not_found=strange
+                occasion, person, destination, code, self.ground.clock(), user_not_found=strange
             )
         except CognitoError:
             may_succeed = False
-            message = self.wording.plain(person, destination, code, self.clock())
+            message = self.wording.plain(person, destination, code, self.ground.clock())
         sub = person.sub if may_succeed and not strange else None
         issue = _Issue(
             asker=asker,
@@ -270,13 +264,13 @@ class ForgottenPasswords:
             message=message,
             tokens_survive=self.tokens_survive,
         )
-        if await self.database.write(_keep, issue, self.clock()):
+        if await self.ground.database.write(_keep, issue, self.ground.clock()):
             self.mailbox.announce_later(message)
         return destination
 
     async def reset(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminResetUserPassword."""
-        pool, user = await self.database.read(
+        pool, user = await self.ground.database.read(
             find_named, request["UserPoolId"], request["Username"]
         )
         occasion = Occasion(
@@ -298,7 +292,7 @@ class ForgottenPasswords:
         The password is looked at first: one that does not conform costs no attempt.
         """
         typed = request["Username"]
-        caller, user = await self.database.read(find_caller_and_user, request, typed)
+        caller, user = await self.ground.database.read(find_caller_and_user, request, typed)
         pool = caller.pool
         caller.client.check_secret_hash(request.get("SecretHash"), typed)
         password = Secret(request["Password"])
@@ -306,7 +300,9 @@ class ForgottenPasswords:
         if user is None and not caller.client.hides_users:
             raise user_not_found_by_name()
         asker = Asker.of(pool, user, typed, hidden=caller.client.hides_users)
-        may_succeed = await self.database.write(count_reset_attempt, asker, self.clock())
+        may_succeed = await self.ground.database.write(
+            count_reset_attempt, asker, self.ground.clock()
+        )
         made = stand_in(pool, typed)
         known = made if user is None else user
         second = second_name(pool, known.username, known.sub)
@@ -314,14 +310,14 @@ class ForgottenPasswords:
             asker=asker,
             sub=None if user is None else user.sub,
             code=Secret(request["ConfirmationCode"]) if may_succeed else None,
-            stored=await self.workers.run(
+            stored=await self.ground.workers.run(
                 StoredPassword.make, pool.id, known.username, password, second
             ),
             tokens_survive=self.tokens_survive,
         )
-        changed = await self.database.write(_confirm, entry, self.clock())
-        if self.triggers.serves(pool, PostConfirmationEvent.trigger):
+        changed = await self.ground.database.write(_confirm, entry, self.ground.clock())
+        if self.ground.triggers.serves(pool, PostConfirmationEvent.trigger):
             occasion = Occasion.of(caller, changed.username, changed)
             event = PostConfirmationEvent(**occasion.members, source=CONFIRM_FORGOT_PASSWORD)
-            await self.triggers.consult(pool, event)
+            await self.ground.triggers.consult(pool, event)
         return {}

@@ -5,7 +5,7 @@ forgotten. At sign-in the user is made with the password that was typed, to whic
 does not apply ("Migrate user Lambda trigger" in the developer guide).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from attrs import define, frozen
@@ -28,16 +28,15 @@ from authflow.pool.accounts.users import (
     new_username,
 )
 from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result, not_authorized
+from authflow.pool.ground import Ground
 from authflow.pool.log_limit import limited_logger
 from authflow.pool.messages.destination import Destination, reach
 from authflow.pool.messages.mailbox import Mailbox, Message, put_message
 from authflow.pool.messages.wording import welcome
 from authflow.pool.sign_ins.migration_claims import Claim, MigrationClaims, redeem
 from authflow.pool.store.connection import Connection
-from authflow.pool.store.database import Database
 from authflow.pool.triggers.occasion import Occasion
-from authflow.pool.triggers.runner import TriggerRaisedError, TriggerRunner
-from authflow.pool.workers import Workers
+from authflow.pool.triggers.runner import TriggerRaisedError
 from authflow.secret import Secret
 from authflow.triggers.events.migrated_user import DeliveryMedium, FinalStatus
 from authflow.triggers.events.user_events import AUTHENTICATION, FORGOT_PASSWORD, MigrationEvent
@@ -91,24 +90,18 @@ class Migration:
     """Brings users in.
 
     Args:
-        database: Where users are kept.
-        workers: Threads for the verifier.
-        triggers: Runs the trigger.
+        ground: What all services stand on.
         mailbox: Tells of welcome messages.
         claims: See to it that a name is asked about once at a time.
-        clock: Gives the time, in seconds since the epoch.
     """
 
-    database: Database
-    workers: Workers
-    triggers: TriggerRunner
+    ground: Ground
     mailbox: Mailbox
     claims: MigrationClaims
-    clock: Callable[[], float]
 
     def serves(self, caller: Caller) -> bool:
         """Say whether a pool has the trigger."""
-        return self.triggers.serves(caller.pool, MigrationEvent.trigger)
+        return self.ground.triggers.serves(caller.pool, MigrationEvent.trigger)
 
     async def bring_in(self, caller: Caller, typed: str, password: Secret[str]) -> BroughtIn:
         """Bring a user in whom the pool does not know, at sign-in.
@@ -167,8 +160,8 @@ class Migration:
         return arrival.user
 
     async def _ask(self, caller: Caller, typed: str, password: Secret[str] | None) -> _Arrival:
-        pool, now = caller.pool, self.clock()
-        found = await self.triggers.run(pool, _event(caller, typed, password))
+        pool, now = caller.pool, self.ground.clock()
+        found = await self.ground.triggers.run(pool, _event(caller, typed, password))
         if found.enable_sms_mfa:
             # A user who should be asked for a code at every sign-in would not be.
             _LOG.warning("UserMigration asks for MFA by SMS, and this pool has no MFA")
@@ -183,7 +176,7 @@ class Migration:
         for attribute in pool.required_attributes:
             if not attributes.get(attribute):
                 raise required_is_missing(attribute)
-        stored = await self.workers.run(
+        stored = await self.ground.workers.run(
             StoredPassword.make,
             pool.id,
             username,
@@ -213,7 +206,7 @@ class Migration:
         )
 
     async def _keep(self, caller: Caller, arrival: _Arrival, claim: Claim) -> None:
-        await self.database.write(_write, caller.pool, arrival, claim)
+        await self.ground.database.write(_write, caller.pool, arrival, claim)
         hidden = caller.client.hides_users
         announce = self.mailbox.announce_later if hidden else self.mailbox.announce
         for message in arrival.messages:

@@ -8,7 +8,7 @@ so that it holds for all processes, and ends by itself if its holder does.
 """
 
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -29,9 +29,8 @@ from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User, find_user
 from authflow.pool.admission.lane import waiting_elsewhere
 from authflow.pool.cognito_errors import CognitoError, not_authorized
+from authflow.pool.ground import Ground
 from authflow.pool.store.connection import Connection
-from authflow.pool.store.database import Database
-from authflow.pool.triggers.runner import TriggerRunner
 
 _PAUSE: Final = 0.05
 """Seconds before another process's claim is looked at again."""
@@ -126,14 +125,10 @@ class MigrationClaims:
     """Gives claims.
 
     Args:
-        database: Where they stand.
-        triggers: Says how long the trigger may take.
-        clock: Gives the time, in seconds since the epoch.
+        ground: What all services stand on.
     """
 
-    database: Database
-    triggers: TriggerRunner
-    clock: Callable[[], float]
+    ground: Ground
     _turns: dict[str, "_Turn"] = field(factory=dict, init=False, repr=False)
 
     @asynccontextmanager
@@ -169,13 +164,13 @@ class MigrationClaims:
             finally:
                 if isinstance(taken, Claim):
                     with anyio.CancelScope(shield=True):
-                        await self.database.write(_give_up, claim, self.clock())
+                        await self.ground.database.write(_give_up, claim, self.ground.clock())
 
     async def _taken(self, claim: Claim) -> Claim | User | None:
-        seconds = self.triggers.longest + _SLACK
+        seconds = self.ground.triggers.longest + _SLACK
         with anyio.move_on_after(_TIMEOUT):
             while True:
-                taken = await self.database.write(_take, claim, self.clock(), seconds)
+                taken = await self.ground.database.write(_take, claim, self.ground.clock(), seconds)
                 if isinstance(taken, CognitoError):
                     raise taken
                 if taken is not None:

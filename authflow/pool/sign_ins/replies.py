@@ -1,6 +1,5 @@
 """What the pool answers in a sign-in: a challenge or tokens."""
 
-from collections.abc import Callable
 from typing import Any
 
 from attrs import define, evolve
@@ -8,9 +7,9 @@ from attrs import define, evolve
 from authflow.machine import Challenged, State
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.users import User
+from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.next_step import ChallengeOwed
 from authflow.pool.sign_ins.sessions import Progress, new_handle, put_session
-from authflow.pool.store.database import Database
 from authflow.pool.tokens.families import Grant
 from authflow.pool.tokens.issuer import TokenIssuer
 from authflow.pool.tokens.overrides import TokenOverrides
@@ -24,14 +23,12 @@ class Replies:
     """Makes replies.
 
     Args:
-        database: Where sessions are kept.
+        ground: What all services stand on.
         tokens: Signs tokens.
-        clock: Gives the time, in seconds since the epoch.
     """
 
-    database: Database
+    ground: Ground
     tokens: TokenIssuer
-    clock: Callable[[], float]
 
     async def round(self, caller: Caller, progress: Progress, made: CreateReply) -> dict[str, Any]:
         """Wait at a custom challenge that was made, and ask it."""
@@ -49,9 +46,9 @@ class Replies:
 
     async def keep(self, caller: Caller, progress: Progress, handle: str) -> None:
         """Keep a sign-in until it is answered."""
-        now = self.clock()
+        now = self.ground.clock()
         expires_at = now + caller.client.session_seconds
-        await self.database.write(put_session, handle, progress, now, expires_at)
+        await self.ground.database.write(put_session, handle, progress, now, expires_at)
 
     async def granted(
         self, caller: Caller, user: User, given: Grant, overrides: TokenOverrides | None = None

@@ -31,6 +31,7 @@ from authflow.pool.cognito_errors import (
     not_authorized,
     user_not_found,
 )
+from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.challenges.custom import CustomRounds, ProofWanted, TokensWanted
 from authflow.pool.sign_ins.challenges.new_password import NewPasswords
 from authflow.pool.sign_ins.challenges.password import PasswordChecks
@@ -41,7 +42,6 @@ from authflow.pool.sign_ins.replies import Replies, asked
 from authflow.pool.sign_ins.sessions import Progress, entry, names_device
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.connection import Connection
-from authflow.pool.store.database import Database
 from authflow.pool.tokens.refresh import Refresh
 from authflow.secret import Secret
 from authflow.triggers.events.replies import CreateReply
@@ -124,7 +124,7 @@ class SignIns:
     """The operations that sign users in.
 
     Args:
-        database: Where everything is kept.
+        ground: What all services stand on.
         handshakes: PASSWORD_VERIFIER.
         passwords: Passwords as they are.
         new_passwords: NEW_PASSWORD_REQUIRED.
@@ -133,10 +133,9 @@ class SignIns:
         replies: Makes replies.
         triggers: What is asked before the password, and before tokens.
         most_sessions: How many sign-ins that began under one name may wait for an answer.
-        clock: Gives the time, in seconds since the epoch.
     """
 
-    database: Database
+    ground: Ground
     handshakes: Handshakes
     passwords: PasswordChecks
     new_passwords: NewPasswords
@@ -145,7 +144,6 @@ class SignIns:
     replies: Replies
     triggers: SignInTriggers
     most_sessions: int
-    clock: Callable[[], float]
     _responders: Mapping[str, Responder] = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -178,13 +176,13 @@ class SignIns:
         flow: str = request["AuthFlow"]
         parameters: Mapping[str, str] = request.get("AuthParameters", {})
         if flow in _REFRESH:
-            caller = await self.database.read(find_caller, request)
+            caller = await self.ground.database.read(find_caller, request)
             await self.refresh.check_not_reused(caller, Secret(parameters.get(REFRESH_TOKEN, "")))
             _check_flow(caller, flow, admin=admin)
             token = read_members(ByRefreshToken.read, parameters).token
             return await self.refresh.by_flow(caller, token, parameters.get(SECRET_HASH))
         typed = username_of(parameters)
-        caller, user = await self.database.read(find_caller_and_user, request, typed)
+        caller, user = await self.ground.database.read(find_caller_and_user, request, typed)
         _check_flow(caller, flow, admin=admin)
         caller.client.check_secret_hash(parameters.get(SECRET_HASH), typed)
         table = _TABLE_OF[flow]
@@ -242,7 +240,7 @@ class SignIns:
         if await self.triggers.before(caller, known.username, user):
             # The trigger took its time: meanwhile the user may have changed, or be gone.
             sub = None if user is None else user.sub
-            again = await self.database.read(find_user_by_sub, caller.pool.id, sub)
+            again = await self.ground.database.read(find_user_by_sub, caller.pool.id, sub)
             if user is not None:
                 if again is None:
                     raise not_authorized(reason=_GONE)
@@ -283,7 +281,7 @@ class SignIns:
             sub=None if user is None else user.sub,
             username=known.username,
             typed=typed,
-            auth_time=int(self.clock()),
+            auth_time=int(self.ground.clock()),
             history=first,
             credentials=None if user is None else user.credentials,
             with_device=with_device,
@@ -346,4 +344,6 @@ class SignIns:
                     raise not_authorized()
 
     async def _decide_again(self, decision: Decision, *, held: bool) -> Decision:
-        return await self.database.write(_decide_again, decision, self.clock(), held=held)
+        return await self.ground.database.write(
+            _decide_again, decision, self.ground.clock(), held=held
+        )

@@ -4,9 +4,8 @@ Claims are those of "Understanding user pool JSON web tokens" in the developer g
 """
 
 import json
-import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from attrs import define, field, frozen
@@ -20,11 +19,10 @@ from authflow.pool.accounts.signing_keys import SigningKeys
 from authflow.pool.accounts.user_pools import UserPool, find_pool, find_pool_by_key
 from authflow.pool.accounts.users import User, find_user_by_sub
 from authflow.pool.cognito_errors import CognitoError, not_authorized, user_not_found
+from authflow.pool.ground import Ground
 from authflow.pool.store.connection import Connection
-from authflow.pool.store.database import Database
 from authflow.pool.tokens.families import Grant
 from authflow.pool.tokens.overrides import TokenOverrides
-from authflow.pool.workers import Workers
 from authflow.secret import Secret
 
 SCOPE: Final = "aws.cognito.signin.user.admin"
@@ -76,15 +74,11 @@ class TokenIssuer:
     """Signs tokens, and checks those that come back.
 
     Args:
-        database: Where families and users are kept.
-        workers: Threads for signing.
-        clock: Gives the time, in seconds since the epoch.
+        ground: What all services stand on.
         issuer_base: The public address of the server; a pool's issuer is below it.
     """
 
-    database: Database
-    workers: Workers
-    clock: Callable[[], float] = time.time
+    ground: Ground
     issuer_base: str
     _keys: SigningKeys = field(factory=SigningKeys, init=False)
 
@@ -109,8 +103,8 @@ class TokenIssuer:
             grant: The right to them.
             overrides: What a trigger changes in them.
         """
-        groups = await self.database.read(find_memberships, user.sub)
-        signed = await self.workers.run(
+        groups = await self.ground.database.read(find_memberships, user.sub)
+        signed = await self.ground.workers.run(
             self._sign, pool, client, user, grant, groups=groups, overrides=overrides
         )
         refresh = grant.refresh_token
@@ -133,7 +127,7 @@ class TokenIssuer:
         overrides: TokenOverrides | None,
     ) -> tuple[str, str]:
         """Sign the access and the id token. It takes some 1.5 ms: it runs in a thread."""
-        now = int(self.clock())
+        now = int(self.ground.clock())
         key = self._keys.get(pool.key_id, pool.signing_key)
         both = {
             "sub": user.sub,
@@ -182,10 +176,10 @@ class TokenIssuer:
             origin_jti, sub = str(said["origin_jti"]), str(said["sub"])
         except _UNREADABLE:
             raise _invalid() from None
-        pool, user, stands = await self.database.read(_standing, key_id, origin_jti, sub)
+        pool, user, stands = await self.ground.database.read(_standing, key_id, origin_jti, sub)
         if pool is None:
             raise _invalid()
-        claims = await self.workers.run(self._read, pool, token)
+        claims = await self.ground.workers.run(self._read, pool, token)
         if user is None:
             raise user_not_found()
         if not stands:
@@ -205,7 +199,7 @@ class TokenIssuer:
             raise _invalid() from None
         if claims["token_use"] != "access":
             raise not_authorized("Invalid Access Token")
-        if self.clock() >= claims["exp"]:
+        if self.ground.clock() >= claims["exp"]:
             raise not_authorized("Access Token has expired")
         # A trigger may have taken it away.
         if SCOPE not in claims.get("scope", "").split():
@@ -218,8 +212,8 @@ class TokenIssuer:
         Raises:
             CognitoError: There is no such pool.
         """
-        pool = await self.database.read(find_pool, pool_id)
-        key = await self.workers.run(self._keys.public, pool.key_id, pool.signing_key)
+        pool = await self.ground.database.read(find_pool, pool_id)
+        key = await self.ground.workers.run(self._keys.public, pool.key_id, pool.signing_key)
         return {"keys": [key]}
 
     async def configuration(self, pool_id: str) -> dict[str, Any]:
@@ -228,7 +222,7 @@ class TokenIssuer:
         Raises:
             CognitoError: There is no such pool.
         """
-        await self.database.read(find_pool, pool_id)
+        await self.ground.database.read(find_pool, pool_id)
         issuer = self.issuer(pool_id)
         return {
             "issuer": issuer,

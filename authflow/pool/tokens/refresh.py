@@ -10,8 +10,8 @@ from authflow.pool.accounts.callers import Caller, check_may_sign_in, find_calle
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User, attribute_list, find_user_by_sub
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter, not_authorized
+from authflow.pool.ground import Ground
 from authflow.pool.store.connection import Connection
-from authflow.pool.store.database import Database
 from authflow.pool.tokens.families import (
     Grant,
     RefreshToken,
@@ -165,16 +165,14 @@ class Refresh:
     """The operations on tokens that were given.
 
     Args:
-        database: Where token families are kept.
+        ground: What all services stand on.
         tokens: Signs and checks tokens.
         trigger: What is asked before tokens are made.
-        clock: Gives the time, in seconds since the epoch.
     """
 
-    database: Database
+    ground: Ground
     tokens: TokenIssuer
     trigger: TokenTrigger
-    clock: Callable[[], float]
 
     async def check_not_reused(self, caller: Caller, token: Secret[str]) -> None:
         """Look at a token that comes by a flow which may give its client nothing.
@@ -189,7 +187,9 @@ class Refresh:
         """
         if caller.client.rotation_grace is None:
             return  # then the flow itself looks at it
-        replaced = await self.database.write(_end_if_reused, caller, token, self.clock())
+        replaced = await self.ground.database.write(
+            _end_if_reused, caller, token, self.ground.clock()
+        )
         if replaced is not None:
             raise replaced
 
@@ -231,7 +231,7 @@ class Refresh:
         Raises:
             CognitoError: It is not good, or was replaced when the client still rotated them.
         """
-        used = await self.database.write(_use, caller, token, self.clock())
+        used = await self.ground.database.write(_use, caller, token, self.ground.clock())
         if isinstance(used, CognitoError):
             raise used
         return used
@@ -254,14 +254,16 @@ class Refresh:
         token: Secret[str],
         held: Callable[[UserPool], bool] | None = None,
     ) -> _Renewal:
-        renewed = await self.database.write(_renew, request, token, self.clock(), held)
+        renewed = await self.ground.database.write(
+            _renew, request, token, self.ground.clock(), held
+        )
         if isinstance(renewed, CognitoError):
             raise renewed
         return renewed
 
     async def revoke(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """RevokeToken."""
-        await self.database.write(_revoke, request, Secret(request["Token"]))
+        await self.ground.database.write(_revoke, request, Secret(request["Token"]))
         return {}
 
     async def sign_out(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -273,13 +275,13 @@ class Refresh:
                 raise
             # Cognito's model has no such error here; with the user the tokens have gone.
             raise not_authorized("Access Token has been revoked") from error
-        await self.database.write(end_families, token.user.sub)
+        await self.ground.database.write(end_families, token.user.sub)
         return {}
 
     async def user(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """GetUser."""
         token = await self.tokens.check_access_token(Secret(request["AccessToken"]))
-        client = await self.database.read(find_client, token.client_id, token.pool.id)
+        client = await self.ground.database.read(find_client, token.client_id, token.pool.id)
         return {
             "Username": token.user.username,
             "UserAttributes": attribute_list(client.readable(token.user.all_attributes)),

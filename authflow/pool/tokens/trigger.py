@@ -9,11 +9,10 @@ from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.groups import find_memberships
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User
-from authflow.pool.store.database import Database
+from authflow.pool.ground import Ground
 from authflow.pool.tokens.issuer import SCOPE
 from authflow.pool.tokens.overrides import TokenOverrides, token_overrides
 from authflow.pool.triggers.occasion import Occasion
-from authflow.pool.triggers.runner import TriggerRunner
 from authflow.triggers.events.token_events import PreTokenGenerationEvent
 
 
@@ -22,16 +21,14 @@ class TokenTrigger:
     """Runs PreTokenGeneration, where a pool has it.
 
     Args:
-        triggers: Runs a trigger.
-        database: Where groups are kept.
+        ground: What all services stand on.
     """
 
-    triggers: TriggerRunner
-    database: Database
+    ground: Ground
 
     def serves(self, pool: UserPool) -> bool:
         """Say whether the pool has it."""
-        return self.triggers.serves(pool, PreTokenGenerationEvent.trigger)
+        return self.ground.triggers.serves(pool, PreTokenGenerationEvent.trigger)
 
     async def ask(self, caller: Caller, user: User, source: str) -> TokenOverrides | None:
         """Run it; the pool has it.
@@ -47,7 +44,7 @@ class TokenTrigger:
         Raises:
             CognitoError: The trigger refused or failed.
         """
-        groups = await self.database.read(find_memberships, user.sub)
+        groups = await self.ground.database.read(find_memberships, user.sub)
         event = PreTokenGenerationEvent(
             **Occasion.of(caller, user.username, user).members,
             source=source,
@@ -57,4 +54,6 @@ class TokenTrigger:
             preferred_role=groups.preferred_role,
             scopes=(SCOPE,),
         )
-        return token_overrides(await self.triggers.consult(caller.pool, event), caller.client.id)
+        return token_overrides(
+            await self.ground.triggers.consult(caller.pool, event), caller.client.id
+        )

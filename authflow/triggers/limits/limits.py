@@ -18,7 +18,7 @@ import anyio.lowlevel
 from attrs import define, field, frozen
 
 from authflow.errors import ConfigError, LimitStoreUnavailableError, MisuseError, TriggerStateError
-from authflow.keys.key_ring import KeyProvider, KeyRing
+from authflow.keys.key_ring import KeyProvider, KeyRing, ring_of
 from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRefused
 from authflow.secret import Secret
 from authflow.stores.store import KeepsStrangersApart, LimitStore
@@ -271,7 +271,7 @@ class Limits:
         return hmac.compare_digest(first, mine)
 
     async def _ring(self) -> KeyRing:
-        return await self.keys.key_ring()
+        return await ring_of(self.keys)
 
     def _guess_entry(
         self, record: GuessRecord | None, subject: Subject
@@ -312,8 +312,8 @@ class Limits:
         await self._update(key, change, stranger=subject.user_not_found)
 
     async def _first(self, key: str, value: bytes, seconds: float, *, stranger: bool) -> bytes:
-        if not seconds > 0:
-            msg = "a value is kept for a positive number of seconds"
+        if not value or not seconds > 0:
+            msg = "what is kept is a value that is not empty, for a positive number of seconds"
             raise MisuseError(msg)
         # An empty entry is one that was given up.
         return await self._update(

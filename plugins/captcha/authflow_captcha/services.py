@@ -166,7 +166,7 @@ class Service:
             return Outcome.retry("malformed")
         known_as = hashlib.sha256(token.encode()).hexdigest()
         # The service refuses a second use itself. Where there are limits, it is not even asked.
-        if context.uses is not None and not await context.use_once(
+        if context.uses is not None and not await context.claim(
             known_as, seconds=_REMEMBERED_SECONDS
         ):
             return Outcome.retry("spent")
@@ -195,8 +195,10 @@ class Service:
         """
         if context.uses is None:
             return outcome
-        first = await context.first(
-            known_as, value=outcome.verdict.encode(), seconds=_REMEMBERED_SECONDS
+        first = await context.once(
+            *("verdict", context.private[_ROUND], known_as),
+            value=outcome.verdict.encode(),
+            seconds=_REMEMBERED_SECONDS,
         )
         return Outcome.passed() if first == Verdict.PASSED.encode() else outcome
 

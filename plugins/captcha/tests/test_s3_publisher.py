@@ -13,7 +13,7 @@ from authflow_captcha.errors import PublishError
 from authflow_captcha.s3_publisher import S3Publisher
 from authflow_captcha.trigger import Captcha
 
-from authflow.errors import ConfigError, PluginFailedError
+from authflow.errors import ConfigError, TransportError
 from authflow.plugins import CreateContext
 
 FILE = b"\x89PNG\r\n\x1a\n"
@@ -89,7 +89,7 @@ async def test_without_its_bucket_it_fails_and_says_so(aws_url: str, aws_credent
     async with S3Publisher(bucket=f"none-{uuid4()}", endpoint=aws_url, timeout=30) as publisher:
         with pytest.raises(PublishError, match="cannot be put into the bucket") as caught:
             await publisher.publish(FILE, "image/png", 60)
-    assert isinstance(caught.value, PluginFailedError)
+    assert isinstance(caught.value, TransportError)
 
 
 async def test_where_nobody_answers_it_gives_up_in_time(aws_credentials: None) -> None:

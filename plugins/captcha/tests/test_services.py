@@ -17,7 +17,14 @@ from authflow_captcha.errors import (
 )
 from authflow_captcha.services import HCaptcha, ReCaptcha, Service, Turnstile
 
-from authflow.errors import ConfigError, NextStep, PluginFailedError
+from authflow.errors import (
+    AuthFlowError,
+    ConfigError,
+    NextStep,
+    PluginFailedError,
+    RemoteProtocolError,
+    TransportError,
+)
 from authflow.plugins import (
     TRIGGER_CHALLENGES,
     CreateContext,
@@ -276,7 +283,7 @@ async def test_where_a_service_cannot_tell_there_is_an_error_and_nobody_passes(
     name: str,
     body: Any,
     status: int,
-    error: type[PluginFailedError],
+    error: type[AuthFlowError],
     says: str,
 ) -> None:
     siteverify.fault = replying(body, status=status)
@@ -382,7 +389,7 @@ async def test_neither_secret_nor_token_is_in_logs_errors_or_reprs(
         siteverify.fault = fault
         try:
             shown.append(repr(await service.verify(answered(TOKEN, ROUND))))
-        except PluginFailedError as error:
+        except AuthFlowError as error:
             shown.append("".join(traceback.format_exception(error)))
     everything = "\n".join([*shown, repr(service), caplog.text])
     assert siteverify.secret not in everything
@@ -479,9 +486,14 @@ async def test_with_limits_a_run_after_a_failed_one_may_ask_again(
     siteverify.tokens[TOKEN] = known(name)
     triggers = serving(made(name), limits=Limits(store=MemoryLimitStore(), keys=KeyRing.generate()))
     private = (await created(triggers)).private
-    siteverify.fault = replying({}, status=503)
-    with pytest.raises(PluginFailedError):
-        await passes(triggers, private, TOKEN)
+    for fault, whose in (
+        (replying({}, status=503), TransportError),
+        (replying({"success": "yes"}), RemoteProtocolError),
+        (replying({"success": False, "error-codes": ["invalid-input-secret"]}), ConfigError),
+    ):
+        siteverify.fault = fault
+        with pytest.raises(whose, match=rf"^the challenge '{name}' failed$"):
+            await passes(triggers, private, TOKEN)
     siteverify.fault = None
     assert await passes(triggers, private, TOKEN) is True
 

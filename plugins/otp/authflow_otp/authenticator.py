@@ -11,12 +11,13 @@ import hashlib
 import hmac
 import secrets
 from base64 import b32encode
-from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar, Final, TypeVar
 
 import pyotp
 from attrs import evolve, field, frozen
 
+from authflow.errors import TriggerStateError
 from authflow.plugins import (
     CreateContext,
     Issued,
@@ -24,17 +25,19 @@ from authflow.plugins import (
     PluginFailedError,
     Secret,
     VerifyContext,
+    checked_settings,
 )
 from authflow_otp.answers import code_of
 from authflow_otp.enrolments import Enrolment, Kind, Owner, SecretStore
 from authflow_otp.settings import having, within
+
+T = TypeVar("T")
 
 PERIOD: Final = 30
 """Seconds of a time step. Most apps know no other, whatever a URI says."""
 
 _TRIES: Final = 4
 """How often another writer of the same enrolment is waited for: each one wrote something."""
-_POOL: Final = "user_pool_id"
 _TURN: Final = "turn"
 
 _NOBODY: Final = Enrolment(secret=Secret(secrets.token_bytes(20)), confirmed=True)
@@ -77,6 +80,7 @@ def place_of(enrolment: Enrolment, code: str, places: range) -> int | None:
     return found
 
 
+@checked_settings
 @frozen(kw_only=True)
 class Totp:
     """A code of an authenticator app, which changes every 30 seconds (RFC 6238).
@@ -106,16 +110,15 @@ class Totp:
         metadata={"doc": "30-second steps that a clock may differ", "minimum": 0, "maximum": 1},
     )
 
-    async def create(self, context: CreateContext) -> Issued:
+    async def create(self, _context: CreateContext) -> Issued:
         """Ask for a code. It is the same for everybody: who is enrolled is not told."""
-        return _asked(context)
+        return _asked()
 
     async def verify(self, context: VerifyContext) -> Outcome:
         """Judge a code, and let no sign-in have it again.
 
         Raises:
-            PluginFailedError: The private parameters are not those of this plugin, or others
-                change the enrolment all the time.
+            PluginFailedError: The private parameters are not those of this plugin.
             TriggerStateError: The enrolment cannot be read or written now.
         """
         step = int(context.now // PERIOD)
@@ -128,6 +131,7 @@ class Totp:
         )
 
 
+@checked_settings
 @frozen(kw_only=True)
 class Hotp:
     """A code of a token that counts (RFC 4226).
@@ -169,16 +173,15 @@ class Hotp:
         },
     )
 
-    async def create(self, context: CreateContext) -> Issued:
+    async def create(self, _context: CreateContext) -> Issued:
         """Ask for a code. It is the same for everybody: who is enrolled is not told."""
-        return _asked(context)
+        return _asked()
 
     async def verify(self, context: VerifyContext) -> Outcome:
         """Judge a code or two, move the counter on, and never back.
 
         Raises:
-            PluginFailedError: The private parameters are not those of this plugin, or others
-                change the enrolment all the time.
+            PluginFailedError: The private parameters are not those of this plugin.
             TriggerStateError: The enrolment cannot be read or written now.
         """
         return await _judged(Kind.HOTP, self.store, context, self._place)
@@ -197,10 +200,9 @@ class Hotp:
         return found
 
 
-def _asked(context: CreateContext) -> Issued:
+def _asked() -> Issued:
     # Not drawn from `context.randomness`: sign-ins that begin together would share it.
-    private = {_POOL: context.user_pool_id, _TURN: secrets.token_hex(16)}
-    return Issued(public={}, private=private)
+    return Issued(public={}, private={_TURN: secrets.token_hex(16)})
 
 
 async def _judged(
@@ -210,14 +212,14 @@ async def _judged(
     find: Callable[[Enrolment, str], int | None],
 ) -> Outcome:
     """Judge an answer by where its code is found."""
-    turn, pool = context.private.get(_TURN), context.private.get(_POOL)
-    if not turn or pool is None:
+    turn = context.private.get(_TURN)
+    if not turn:
         msg = f"{kind}: the private challenge parameters are not those that create() made"
         raise PluginFailedError(msg)
-    owner = Owner(user_pool_id=pool, username=context.username, kind=kind)
+    owner = Owner(user_pool_id=context.user_pool_id, username=context.username, kind=kind)
     answer = code_of(context.answer)
     for _ in range(_TRIES):
-        kept = await store.get(owner)
+        kept = await _told(kind, store.get(owner))
         known = kept is not None and kept.enrolment.confirmed and not context.user_not_found
         place = find(kept.enrolment if kept is not None and known else _NOBODY, answer)
         if kept is None or not known or place is None:
@@ -229,7 +231,18 @@ async def _judged(
             same = hmac.compare_digest(enrolment.used_by.encode(), turn.encode())
             return Outcome.passed() if last and same else Outcome.retry("the code was used before")
         moved = evolve(enrolment, next_place=place + 1, used_by=turn)
-        if await store.replace(owner, moved, expected=kept.version):
+        if await _told(kind, store.replace(owner, moved, expected=kept.version)):
             return Outcome.passed()
     msg = f"{kind}: the enrolment is changed all the time; try again later"
-    raise PluginFailedError(msg)
+    raise TriggerStateError(msg)
+
+
+async def _told(kind: Kind, asked: Awaitable[T]) -> T:
+    """Ask the store of the enrolments, and have one error tell that it fails."""
+    try:
+        return await asked
+    except TriggerStateError:
+        raise
+    except Exception as error:
+        msg = f"{kind}: the store of the enrolments failed: {type(error).__name__}"
+        raise TriggerStateError(msg) from error

@@ -17,8 +17,13 @@ from botocore.exceptions import (
 )
 
 from authflow.aws import AwsConnection
-from authflow.errors import OutcomeUnknownError
-from authflow.plugins import ConfigError, PluginFailedError
+from authflow.errors import (
+    CodeDeliveryError,
+    OutcomeUnknownError,
+    TransportError,
+    UnreachableError,
+)
+from authflow.plugins import ConfigError
 from authflow_otp.destinations import Medium
 from authflow_otp.messages import Message
 from authflow_otp.senders import sender_address
@@ -42,10 +47,10 @@ class _AwsSender(AwsConnection):
         except ClientError as error:
             # AWS's words may repeat the destination.
             msg = f"{name} refuses the message: {error.response['Error'].get('Code', 'no code')}"
-            raise PluginFailedError(msg) from None
+            raise CodeDeliveryError(msg) from None
         except (ConnectTimeoutError, EndpointConnectionError) as error:
             msg = f"{name} cannot be reached: {type(error).__name__}"
-            raise PluginFailedError(msg) from None
+            raise UnreachableError(msg) from None
         except (HTTPClientError, OSError) as error:
             msg = (
                 f"{name}'s reply was lost ({type(error).__name__}): the message may have been sent"
@@ -53,7 +58,7 @@ class _AwsSender(AwsConnection):
             raise OutcomeUnknownError(msg) from None
         except BotoCoreError as error:
             msg = f"{name} cannot be asked: {type(error).__name__}"
-            raise PluginFailedError(msg) from None
+            raise TransportError(msg) from None
 
 
 @define(kw_only=True, eq=False)
@@ -85,7 +90,8 @@ class SesSender(_AwsSender):
         """Send a message.
 
         Raises:
-            PluginFailedError: SES cannot be reached, or refuses it.
+            CodeDeliveryError: SES refuses it.
+            TransportError: SES cannot be reached.
             OutcomeUnknownError: SES's reply was lost.
         """
         request: dict[str, Any] = {
@@ -139,7 +145,8 @@ class SnsSender(_AwsSender):
         """Send a message.
 
         Raises:
-            PluginFailedError: SNS cannot be reached, or refuses it.
+            CodeDeliveryError: SNS refuses it.
+            TransportError: SNS cannot be reached.
             OutcomeUnknownError: SNS's reply was lost.
         """
         told = {

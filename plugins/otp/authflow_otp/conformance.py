@@ -13,7 +13,6 @@ from authflow.keys import KeyRing
 from authflow.plugins import Secret
 from authflow.stores import MemoryLimitStore
 from authflow.testing import ClientChallengeSuite, Made, Outbox, TriggerChallengeSuite
-from authflow.triggers import Limits
 from authflow_otp.authenticator import PERIOD, Hotp, Totp, code_at
 from authflow_otp.client import HotpPrompter, OtpPrompter, TotpPrompter
 from authflow_otp.destinations import Medium
@@ -49,9 +48,7 @@ class OtpSuite(TriggerChallengeSuite):
 
     def make_settings(self) -> Mapping[str, Any]:
         """Have the codes sent to the suite's outbox."""
-        limits = Limits(store=MemoryLimitStore(), keys=KeyRing.generate(), clock=self.clock)
-        sender = self.sender(self.outbox)
-        return {"sender": sender, "purpose": "Example Shop", "limits": limits, "pace": 0}
+        return {"sender": self.sender(self.outbox), "purpose": "Example Shop", "pace": 0}
 
     def right_answer(self, made: Made) -> str:
         """Give the code that was sent."""

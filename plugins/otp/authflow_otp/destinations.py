@@ -1,13 +1,15 @@
 """Where codes go: which attribute says it, what is shown of it, and stand-ins for who has none.
 
-What is shown is as long for everybody. A stand-in is made of a digest that only the holder of a key
-can compute, so it stays the same for the same name, and nobody can compute it to compare.
+What is shown is as long for everybody. A stand-in is drawn from what only the holder of a key can
+compute, so it stays the same for the same name, and nobody can compute it to compare.
 """
 
 import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
+
+from authflow.plugins import Randomness
 
 
 class Medium(StrEnum):
@@ -80,7 +82,7 @@ def _first(text: str) -> str:
     return text[:1].casefold()[:1]
 
 
-def stand_in(medium: Medium, username: str, digest: bytes) -> str:
+def stand_in(medium: Medium, username: str, drawn: Randomness) -> str:
     """Give what is shown for a user to whom no code can be sent.
 
     Where usernames are addresses, a real user's is known to whoever typed it, so a stand-in is made
@@ -89,12 +91,10 @@ def stand_in(medium: Medium, username: str, digest: bytes) -> str:
     Args:
         medium: How the code would travel.
         username: The user's name.
-        digest: At least eight bytes that a key and the name decide.
+        drawn: What to draw it from, which a key and the name decide.
     """
     if is_sound(medium, username):
         return masked(medium, username)
     if medium is Medium.SMS:
-        return masked(medium, f"{int.from_bytes(digest[:8], 'big') % 10_000:04}")
-    mailbox = _MAILBOXES[int.from_bytes(digest[:4], "big") % len(_MAILBOXES)]
-    provider = _PROVIDERS[int.from_bytes(digest[4:8], "big") % len(_PROVIDERS)]
-    return masked(medium, f"{mailbox}@{provider}")
+        return masked(medium, drawn.digits(4))
+    return masked(medium, f"{drawn.choice(_MAILBOXES)}@{drawn.choice(_PROVIDERS)}")

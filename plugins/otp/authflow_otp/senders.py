@@ -2,9 +2,9 @@
 
 Those that send by AWS are in `authflow_otp.aws_senders`.
 
-A sender that raises `PluginFailedError` says that the message was certainly not sent, and may be
-tried again. One that does not know raises `OutcomeUnknownError`: then it counts as sent, since two
-messages for one code do more harm than none, for which a user can ask again.
+A sender that raises says that the message was certainly not sent, and may be tried again. One that
+does not know raises `OutcomeUnknownError`: then it counts as sent, since two messages for one code
+do more harm than none, for which a user can ask again.
 """
 
 import ssl
@@ -20,8 +20,8 @@ import aiosmtplib
 import anyio
 from attrs import define, field
 
-from authflow.errors import OutcomeUnknownError
-from authflow.plugins import ConfigError, PluginFailedError, Secret
+from authflow.errors import CodeDeliveryError, OutcomeUnknownError, TransportError
+from authflow.plugins import ConfigError, Secret
 from authflow.safe_url import is_loopback, safe_host
 from authflow_otp.destinations import Medium, is_sound
 from authflow_otp.messages import Message
@@ -42,8 +42,9 @@ class Sender(Protocol):
         """Send a message.
 
         Raises:
-            PluginFailedError: It was certainly not sent.
+            CodeDeliveryError: It was certainly not sent: it is refused.
             OutcomeUnknownError: It may have been sent.
+            TransportError: It was certainly not sent: nobody took it.
         """
 
 
@@ -138,7 +139,8 @@ class SmtpSender:
         """Send a message.
 
         Raises:
-            PluginFailedError: The server cannot be reached or trusted, or refuses it.
+            CodeDeliveryError: The server refuses it.
+            TransportError: The server cannot be reached or trusted.
             OutcomeUnknownError: The connection was lost while the server had it.
         """
         mail = self._mail(message)
@@ -163,7 +165,7 @@ class SmtpSender:
             # The server's words may repeat the address, so only its number is told.
             code = getattr(error, "code", "recipient")
             msg = f"the mail server refuses the message: {type(error).__name__} ({code})"
-            raise PluginFailedError(msg) from None
+            raise CodeDeliveryError(msg) from None
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             why = type(error).__name__
             lost = (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError, OSError)
@@ -171,7 +173,7 @@ class SmtpSender:
                 msg = f"the mail server's answer was lost ({why}): the message may have been sent"
                 raise OutcomeUnknownError(msg) from None
             msg = f"the mail server cannot be reached or trusted, or cannot take the message: {why}"
-            raise PluginFailedError(msg) from None
+            raise TransportError(msg) from None
         else:
             with suppress(aiosmtplib.SMTPException, OSError), anyio.move_on_after(1):
                 await server.quit()
@@ -182,7 +184,7 @@ class SmtpSender:
         mail = EmailMessage(policy=LINES_OF_SMTP)
         if not is_sound(Medium.EMAIL, message.destination):
             msg = "otp: the user's address is none that mail can be sent to"
-            raise PluginFailedError(msg)
+            raise CodeDeliveryError(msg)
         mailbox, _, domain = message.destination.rpartition("@")
         # As an address and not as a text, which could be read as a list of addresses.
         mail["To"] = Address(username=mailbox, domain=domain)

@@ -10,8 +10,8 @@ RULES
    see: a stand-in for the address, the same store asked the same, and as much time gone by. Nothing
    is sent, and no answer is right.
 
-The code travels to the next attempt as sealed state. That a message was asked for again is noted in
-the store of the limits, for Cognito tells Create nothing of an answer.
+The code travels to the next attempt as sealed state. That a message was asked for again is kept by
+`context.once`, for Cognito tells Create nothing of an answer.
 
 Sources: NIST SP 800-63B-4, "Out-of-Band Verifiers" and "Rate Limiting"; OWASP ASVS 5.0, 6.5
 and 6.6.
@@ -22,7 +22,7 @@ import json
 import logging
 import math
 import secrets
-from typing import Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import anyio
 from attrs import field, frozen
@@ -39,14 +39,17 @@ from authflow.plugins import (
     Secret,
     SendRefused,
     VerifyContext,
+    checked_settings,
     typed_code,
 )
-from authflow.triggers import Limits
 from authflow_otp.answers import code_of
 from authflow_otp.destinations import Medium, blank, destination, masked, stand_in
 from authflow_otp.messages import LONGEST_PURPOSE, Templates
 from authflow_otp.senders import Sender
 from authflow_otp.settings import having, within
+
+if TYPE_CHECKING:
+    from authflow.triggers import Limits
 
 RESEND: Final = "resend"
 """The answer that asks for the message again."""
@@ -126,12 +129,6 @@ def _is_purpose(_settings: object, _field: object, purpose: str) -> None:
         raise ConfigError(msg)
 
 
-def _are_limits(_settings: object, _field: object, limits: Limits) -> None:
-    if not isinstance(limits, Limits):
-        msg = "otp: limits are those that the triggers have: give both Triggers and otp the same"
-        raise ConfigError(msg)
-
-
 def _is_pace(_settings: object, _field: object, pace: Any) -> None:
     if type(pace) not in {int, float} or not 0 <= pace <= 3:
         msg = "otp: pace is a number of seconds from 0 to 3"
@@ -144,6 +141,7 @@ def _is_yes_or_no(_settings: object, _field: object, value: Any) -> None:
         raise ConfigError(msg)
 
 
+@checked_settings
 @frozen(kw_only=True)
 class Otp:
     """A code of some digits, sent by e-mail or SMS, to be typed.
@@ -156,8 +154,6 @@ class Otp:
     Args:
         sender: Sends the messages, and decides by its medium where to.
         purpose: What the code is for, in the words of the message: the service's name.
-        limits: Those of `Triggers(limits=...)`. In their store it is noted that a message is asked
-            for again, and their keys make the stand-ins of addresses.
         digits: How many digits the code has.
         life: For how many seconds it is good.
         templates: The texts of further languages, or other texts for built-in ones.
@@ -185,10 +181,6 @@ class Otp:
     purpose: str = field(
         validator=_is_purpose,
         metadata={"doc": "what the code is for: the service's name", "maxLength": LONGEST_PURPOSE},
-    )
-    limits: Limits = field(
-        validator=_are_limits,
-        metadata={"doc": "the limits that the triggers have: an object from the code"},
     )
     digits: int = field(
         default=6,
@@ -236,14 +228,24 @@ class Otp:
         if not isinstance(getattr(self.sender, "medium", None), Medium):
             msg = "otp: the sender must have a medium, Medium.EMAIL or Medium.SMS"
             raise ConfigError(msg)
-        if self.life + self.limits.sends.cool_down > _TEN_MINUTES:
+        if self.language not in self.templates.by_language:
+            msg = f"otp: there is no template for the language {self.language!r:.40}; give one"
+            raise ConfigError(msg)
+
+    def check_limits(self, limits: "Limits") -> None:
+        """Check that no code is good for longer than NIST allows.
+
+        Args:
+            limits: Those of the triggers.
+
+        Raises:
+            ConfigError: With their cool-down it may be.
+        """
+        if self.life + limits.sends.cool_down > _TEN_MINUTES:
             msg = (
                 "otp: life and the cool-down of the limits are ten minutes at most together, for"
                 " sign-ins that begin within a cool-down share a code: shorten one of them"
             )
-            raise ConfigError(msg)
-        if self.language not in self.templates.by_language:
-            msg = f"otp: there is no template for the language {self.language!r:.40}; give one"
             raise ConfigError(msg)
 
     async def create(self, context: CreateContext) -> Issued:
@@ -263,11 +265,9 @@ class Otp:
         code, due = await self._current(context, fresh)
         to = destination(medium, context.user_attributes)
         verdict = await self._deliver(context, to, code) if due else None
-        ring = await self.limits.keys.key_ring()
-        digest = ring.subkey(
-            "authflow-otp stand-in", context.user_pool_id, context.username, key_id=ring.lookup
-        )
-        shown = stand_in(medium, context.username, digest) if to is None else masked(medium, to)
+        drawn = await context.stand_in(f"otp {medium}")
+        nobodys = stand_in(medium, context.username, drawn)
+        shown = nobodys if to is None else masked(medium, to)
         shown = shown if self.hint else blank(medium)
         public = {
             "destination": shown,
@@ -312,7 +312,7 @@ class Otp:
         if not reachable or context.user_not_found:
             return Outcome.retry("the code was sent to nobody")
         # The core knows a code by its attempt alone, and this one may have been good in several.
-        if not await context.use_once("code", issue, seconds=_REMEMBERED):
+        if not await context.claim("code", issue, seconds=_REMEMBERED):
             await self._note(context, sign_in, context.attempt, _SPENT)
             return Outcome.retry("the code was used in another sign-in")
         return Outcome.passed()
@@ -335,12 +335,7 @@ class Otp:
 
         Verify writes before Create does, so Create finds what Verify wrote, and all its runs do.
         """
-        return await self.limits.once(
-            *("otp", sign_in, str(attempt)),
-            value=note,
-            seconds=_REMEMBERED,
-            user_not_found=context.user_not_found,
-        )
+        return await context.once("asked", sign_in, str(attempt), value=note, seconds=_REMEMBERED)
 
     async def _deliver(
         self, context: CreateContext, to: str | None, code: _Code

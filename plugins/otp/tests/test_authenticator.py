@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authflow import AuthFlow, ChallengeRequired, SignedIn
-from authflow.errors import ConfigError, PluginFailedError
+from authflow.errors import ConfigError, PluginFailedError, TriggerStateError
 from authflow.plugins import TRIGGER_CHALLENGES, Outcome, PluginRegistry, Secret, Verdict
 from authflow.prompts import ScriptedPrompt
 from authflow.triggers import CreateContext, KeyRing, MemoryLimitStore, VerifyContext, challenge
@@ -93,6 +93,7 @@ class Desk:
                 user_not_found=unknown,
                 private=private,
                 answer=Secret(answer),
+                user_pool_id=POOL,
                 now=now,
             )
         )
@@ -244,13 +245,38 @@ async def test_an_enrolment_that_never_stands_still_is_a_clear_failure(keys: Key
     store = Restless(entries=MemoryLimitStore(), keys=keys)
     desk = Desk(Totp(store=store), store)
     await store.replace(desk.owner, ENROLMENT, expected=None)
-    with pytest.raises(PluginFailedError, match="changed all the time"):
+    with pytest.raises(TriggerStateError, match="changed all the time"):
         await desk.judges(code_at(ENROLMENT, STEP))
+
+
+@pytest.mark.parametrize("failure", [OSError("table 7"), KeyError("ada"), TimeoutError()])
+@pytest.mark.parametrize("call", ["get", "replace"])
+@pytest.mark.parametrize("made_by", [Totp, Hotp])
+async def test_a_store_that_fails_is_no_fault_of_the_challenge(
+    keys: KeyRing, made_by: type[Totp | Hotp], call: str, failure: Exception
+) -> None:
+    desk = await Desk.opened(keys, made_by)
+
+    class Failing:
+        async def get(self, owner: Owner) -> Kept | None:
+            if call == "get":
+                raise failure
+            return await store.get(owner)
+
+        async def replace(self, *_given: Any, **_more: Any) -> bool:
+            raise failure
+
+    store = desk.store
+    desk.challenge = made_by(store=Failing())
+    code = code_at(ENROLMENT, STEP if made_by is Totp else 0)
+    with pytest.raises(TriggerStateError, match="the store of the enrolments failed") as failed:
+        await desk.verify(code, await desk.turn())
+    assert not {"table 7", "ada"} & {*str(failed.value).split()}
 
 
 async def test_private_parameters_of_something_else_are_refused(keys: KeyRing) -> None:
     desk = await Desk.opened(keys, Totp)
-    for private in ({}, {"turn": "x"}, {"user_pool_id": POOL}, {"turn": "", "user_pool_id": POOL}):
+    for private in ({}, {"digits": "123456"}, {"turn": ""}):
         with pytest.raises(PluginFailedError, match="private challenge parameters"):
             await desk.verify("123456", private)
 

@@ -14,7 +14,13 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sesv2.models import sesv2_backends
 from moto.sns.models import sns_backends
 
-from authflow.errors import ConfigError, OutcomeUnknownError, PluginFailedError
+from authflow.errors import (
+    CodeDeliveryError,
+    ConfigError,
+    OutcomeUnknownError,
+    TransportError,
+    UnreachableError,
+)
 from authflow.plugins import Secret
 
 REGION = "eu-central-1"
@@ -50,14 +56,14 @@ async def test_sns_sends_a_text_message(aws: str) -> None:
 
 async def test_a_refusal_of_ses_names_its_code_and_not_the_address(aws: str) -> None:
     async with SesSender(from_address="stranger@example.net", endpoint=aws) as sender:
-        with pytest.raises(PluginFailedError, match="SESV2 refuses the message: ") as caught:
+        with pytest.raises(CodeDeliveryError, match="SESV2 refuses the message: ") as caught:
             await sender.send(message("ada@example.com"))
     assert "ada" not in caught.value.message
 
 
 async def test_a_refusal_of_sns_names_its_code_and_not_the_number(aws: str) -> None:
     async with SnsSender(endpoint=aws) as sender:
-        with pytest.raises(PluginFailedError, match="SNS refuses the message: Invalid") as caught:
+        with pytest.raises(CodeDeliveryError, match="SNS refuses the message: Invalid") as caught:
             await sender.send(message("+1555x"))
     assert "1555" not in caught.value.message
 
@@ -67,7 +73,7 @@ async def test_no_connection_means_not_sent(aws: str) -> None:
         taken.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{taken.getsockname()[1]}"
         async with SnsSender(endpoint=endpoint) as sender:
-            with pytest.raises(PluginFailedError, match="SNS cannot be reached"):
+            with pytest.raises(UnreachableError, match="SNS cannot be reached"):
                 await sender.send(message("+15550001234"))
 
 
@@ -130,7 +136,7 @@ async def test_no_error_of_a_sender_leads_to_the_message(
             else SesSender(from_address=FROM, endpoint=endpoint)
         )
         async with made as sender:
-            with pytest.raises((PluginFailedError, OutcomeUnknownError)) as failed:
+            with pytest.raises((CodeDeliveryError, TransportError)) as failed:
                 await sender.send(message("+15550001234"))
     told = traceback.TracebackException.from_exception(failed.value, capture_locals=True)
     assert "471108" not in "".join(told.format())
@@ -145,7 +151,7 @@ async def test_without_credentials_nothing_is_sent(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
     async with SnsSender(endpoint=aws) as sender:
-        with pytest.raises(PluginFailedError, match="SNS cannot be asked: NoCredentialsError"):
+        with pytest.raises(TransportError, match="SNS cannot be asked: NoCredentialsError"):
             await sender.send(message("+15550001234"))
 
 

@@ -85,6 +85,7 @@ async def judged(store: SealedSecretStore, code: str, now: float) -> Verdict:
         user_not_found=False,
         private=(await totp.create(asked)).private,
         answer=Secret(code),
+        user_pool_id=ADA.user_pool_id,
         now=now,
     )
     return (await totp.verify(answered)).verdict

@@ -31,7 +31,7 @@ def open_pool(open_house: Opened, limits: Limits) -> Opened:
     """Opens a pool that asks for a code."""
 
     def opened(sender: Any, *, wrap: Any = None, attempts: int = 3, **settings: Any) -> Any:
-        usual = {"sender": sender, "purpose": "Example Shop", "limits": limits, "pace": 0}
+        usual = {"sender": sender, "purpose": "Example Shop", "pace": 0}
         step = challenge("otp", attempts=attempts, **{**usual, **settings})
         return open_house(step, limits=limits, **({} if wrap is None else {"wrap": wrap}))
 

@@ -10,7 +10,7 @@ import pytest
 from authflow_otp.messages import Message, Templates
 from authflow_otp.senders import SmtpSender
 
-from authflow.errors import ConfigError, OutcomeUnknownError, PluginFailedError
+from authflow.errors import CodeDeliveryError, ConfigError, OutcomeUnknownError, TransportError
 from authflow.plugins import Secret
 
 SHOP = "Example Shop <no-reply@example.com>"
@@ -62,7 +62,7 @@ async def test_a_server_whose_certificate_is_not_trusted_gets_nothing(
 ) -> None:
     server = await mail_server("starttls")
     sender = SmtpSender(host="localhost", port=server.port, from_address=SHOP, **LOGIN)
-    with pytest.raises(PluginFailedError, match="cannot be reached or trusted"):
+    with pytest.raises(TransportError, match="cannot be reached or trusted"):
         await sender.send(message())
     assert (server.mails, server.logins) == ([], [])
 
@@ -70,7 +70,7 @@ async def test_a_server_whose_certificate_is_not_trusted_gets_nothing(
 async def test_a_server_without_starttls_gets_nothing(mail_server: Callable[..., Any]) -> None:
     server = await mail_server("none")
     sender = SmtpSender(host="localhost", port=server.port, from_address=SHOP)
-    with pytest.raises(PluginFailedError):
+    with pytest.raises(TransportError):
         await sender.send(message())
     assert server.mails == []
 
@@ -86,7 +86,7 @@ async def test_a_wrong_password_is_a_clear_failure(mail_server: Callable[..., An
         username="shop",
         password="Wrong-secret-1",
     )
-    with pytest.raises(PluginFailedError, match="SMTPAuthenticationError") as caught:
+    with pytest.raises(CodeDeliveryError, match="SMTPAuthenticationError") as caught:
         await sender.send(message())
     assert "Wrong-secret-1" not in repr((sender, caught.value.__cause__, caught.value.message))
 
@@ -97,7 +97,7 @@ async def test_a_refusal_names_a_number_and_not_the_address(
     server = await mail_server("none")
     server.refuse = "550 no ada@example.com here"
     sender = SmtpSender(host="localhost", port=server.port, from_address=SHOP, security="none")
-    with pytest.raises(PluginFailedError, match="refuses") as caught:
+    with pytest.raises(CodeDeliveryError, match="refuses") as caught:
         await sender.send(message())
     assert "ada" not in caught.value.message
     assert caught.value.__cause__ is None
@@ -121,7 +121,7 @@ async def test_an_address_beyond_ascii_is_sent_to_by_servers_that_know_how(
     await SmtpSender(port=server.port, **settings).send(message("josé@example.com"))
     assert server.recipients == [["josé@example.com"]]
     server = await mail_server("none", utf8=False)
-    with pytest.raises(PluginFailedError, match="SMTPNotSupported"):
+    with pytest.raises(TransportError, match="SMTPNotSupported"):
         await SmtpSender(port=server.port, **settings).send(message("josé@example.com"))
     assert server.mails == []
 
@@ -131,7 +131,7 @@ async def test_nobody_listening_is_a_clear_failure() -> None:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         sender = SmtpSender(host="127.0.0.1", port=port, from_address=SHOP, security="none")
-        with pytest.raises(PluginFailedError, match="cannot be reached"):
+        with pytest.raises(TransportError, match="cannot be reached"):
             await sender.send(message())
 
 
@@ -146,7 +146,7 @@ async def test_a_silent_server_is_not_waited_for() -> None:
             security="none",
             timeout=0.2,
         )
-        with pytest.raises(PluginFailedError, match="cannot be reached"):
+        with pytest.raises(TransportError, match="cannot be reached"):
             await sender.send(message())
 
 
@@ -203,6 +203,6 @@ async def test_what_is_no_single_address_is_not_sent_to(
 ) -> None:
     server = await mail_server("none")
     sender = SmtpSender(host="localhost", port=server.port, from_address=SHOP, security="none")
-    with pytest.raises(PluginFailedError):
+    with pytest.raises(CodeDeliveryError):
         await sender.send(message(to))
     assert server.mails == []

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from authflow_otp.authenticator import Hotp, Totp
 from authflow_otp.messages import Message, Template
 from authflow_otp.trigger import Otp
 
@@ -25,9 +26,9 @@ Made = Callable[..., Otp]
 
 
 @pytest.fixture
-def otp(outbox: Any, limits: Limits) -> Made:
+def otp(outbox: Any) -> Made:
     def made(**settings: Any) -> Otp:
-        return Otp(**{"sender": outbox, "purpose": "Example Shop", "limits": limits, **settings})
+        return Otp(**{"sender": outbox, "purpose": "Example Shop", **settings})
 
     return made
 
@@ -62,7 +63,7 @@ class Mute:
         ({"sender": None}, "sender is an object with the methods send"),
         ({"sender": dict}, "sender is an object"),
         ({"sender": Mute()}, "must have a medium"),
-        ({"limits": None}, "limits are those that the triggers have"),
+        ({"lenght": 6}, "there is no setting 'lenght'; It takes digits, hint, language"),
     ],
 )
 def test_settings_out_of_bounds_are_refused(otp: Made, settings: dict[str, Any], says: str) -> None:
@@ -70,12 +71,30 @@ def test_settings_out_of_bounds_are_refused(otp: Made, settings: dict[str, Any],
         otp(**settings)
 
 
-def test_life_and_the_cool_down_are_ten_minutes_at_most_together(otp: Made, keys: KeyRing) -> None:
-    store, slow = MemoryLimitStore(), SendLimit(cool_down=300)
-    limits = Limits(store=store, keys=keys, sends=slow)
-    assert otp(limits=limits, life=300).life == 300
+def test_life_and_the_cool_down_are_ten_minutes_at_most_together(
+    outbox: Any, keys: KeyRing
+) -> None:
+    limits = Limits(store=MemoryLimitStore(), keys=keys, sends=SendLimit(cool_down=300))
+
+    def triggers(life: int) -> Triggers:
+        policy = challenge("otp", sender=outbox, purpose="Example Shop", life=life)
+        return Triggers(policy=policy, challenges=[Otp], limits=limits)
+
+    assert triggers(300).limits is limits
     with pytest.raises(ConfigError, match="ten minutes at most together"):
-        otp(limits=limits, life=301)
+        triggers(301)
+
+
+@pytest.mark.parametrize("stray", ["limits", "keys"])
+@pytest.mark.parametrize("made_by", [Otp, Totp, Hotp])
+def test_limits_and_keys_are_refused_as_settings_and_told_their_place(
+    limits: Limits, keys: KeyRing, made_by: Any, stray: str
+) -> None:
+    given = {stray: {"limits": limits, "keys": keys}[stray]}
+    with pytest.raises(ConfigError, match=rf"give Triggers\({stray}=\.\.\.\)"):
+        made_by(**given)
+    with pytest.raises(ConfigError, match=rf"give Triggers\({stray}=\.\.\.\)"):
+        Triggers(policy=challenge(made_by.name, **given), challenges=[made_by], limits=limits)
 
 
 def test_a_language_of_the_owners_templates_may_be_the_default(otp: Made) -> None:
@@ -88,8 +107,8 @@ def test_it_is_found_by_its_entry_point() -> None:
     assert PluginRegistry(TRIGGER_CHALLENGES).find("otp") is Otp
 
 
-def test_without_limits_it_is_not_served(outbox: Any, limits: Limits) -> None:
-    steps = sequence(challenge("otp", sender=outbox, purpose="Example Shop", limits=limits))
+def test_without_limits_it_is_not_served(outbox: Any) -> None:
+    steps = sequence(challenge("otp", sender=outbox, purpose="Example Shop"))
     with pytest.raises(ConfigError, match="needs Triggers"):
         Triggers(policy=steps, challenges=[Otp])
 

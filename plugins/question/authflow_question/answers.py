@@ -8,20 +8,22 @@ from typing import Any, Protocol
 
 from attrs import define, field, frozen
 
-from authflow.plugins import NextStep, PluginError
+from authflow.errors import TriggerStateError
+from authflow.plugins import NextStep
 
 
-class AnswersUnavailableError(PluginError):
+class AnswersUnavailableError(TriggerStateError):
     """The store of answers cannot be asked now, so no answer is right."""
 
     code = "answers_unavailable"
     next_step = NextStep.WAIT
 
 
-class AnswersDamagedError(PluginError):
+class AnswersDamagedError(TriggerStateError):
     """What a store holds was not made by `Enrolment`: the user must enrol anew."""
 
     code = "answers_damaged"
+    next_step = NextStep.GIVE_UP
 
 
 @frozen(kw_only=True)

@@ -42,8 +42,7 @@ class _Settled:
         return self._kept[place]
 
 
-_KEYS: Final = KeyRing.generate()
-_SETTLED: Final = _Settled(keys=_KEYS)
+_SETTLED: Final = _Settled(keys=TriggerChallengeSuite.keys)
 """One for all cases: to enrol takes long."""
 
 
@@ -57,7 +56,7 @@ class QuestionSuite(TriggerChallengeSuite):
 
     def make_settings(self) -> Mapping[str, Any]:
         """Have the users enrolled."""
-        return {"answers": _SETTLED, "keys": _KEYS}
+        return {"answers": _SETTLED}
 
     def right_answer(self, made: Made) -> str:
         """Give the answer to the question that was asked."""

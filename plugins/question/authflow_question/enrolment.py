@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 from authflow.errors import MisuseError
 from authflow.keys import KeyProvider
-from authflow.plugins import NextStep, Secret
+from authflow.plugins import ConfigError, NextStep, Secret
 from authflow_question.answers import EnrolledAnswer
 from authflow_question.hashes import MEMORIES_KIB, PASSES, AnswerHashes, Place
 from authflow_question.normalisation import LONGEST_TYPED, normalised
@@ -66,13 +66,11 @@ class Enrolment:
 
     @_hashes.default
     def _made(self) -> AnswerHashes:
+        if not callable(getattr(self.keys, "key_ring", None)):
+            msg = "question: keys is a KeyRing, or another provider of one"
+            raise ConfigError(msg)
         check_enrolled(self.enrolled, self.questions)
-        return AnswerHashes(
-            keys=self.keys,
-            memory_kib=self.memory_kib,
-            passes=self.passes,
-            at_once=self.at_once,
-        )
+        return AnswerHashes(memory_kib=self.memory_kib, passes=self.passes, at_once=self.at_once)
 
     async def enrol(
         self,
@@ -103,7 +101,9 @@ class Enrolment:
         return tuple(
             [
                 await self._hashes.make(
-                    Place(user_pool_id=user_pool_id, username=username, question=question), answer
+                    Place(user_pool_id=user_pool_id, username=username, question=question),
+                    answer,
+                    keys=self.keys,
                 )
                 for question, answer in accepted.items()
             ]

@@ -61,17 +61,14 @@ class AnswerHashes:
     """Makes the hashes of answers and checks them, in threads beside the event loop.
 
     Args:
-        keys: The key ring. `current` goes into new hashes, and must stay in the ring for as long as
-            one of them is in use.
         memory_kib: argon2's memory, in KiB.
         passes: argon2's passes over it.
         at_once: How many hashes are computed at the same time; the others wait.
 
     Raises:
-        ConfigError: There are no keys, or a number is out of its range.
+        ConfigError: A number is out of its range.
     """
 
-    keys: KeyProvider = field(repr=False)
     memory_kib: int = MEMORIES_KIB[0]
     passes: int = PASSES[0]
     at_once: int = 4
@@ -81,9 +78,6 @@ class AnswerHashes:
 
     @_argon2.default
     def _hasher(self) -> argon2.PasswordHasher:
-        if not callable(getattr(self.keys, "key_ring", None)):
-            msg = "question: keys is a KeyRing, or another provider of one"
-            raise ConfigError(msg)
         _within("memory_kib", self.memory_kib, MEMORIES_KIB)
         _within("passes", self.passes, PASSES)
         _within("at_once", self.at_once, AT_ONCE)
@@ -108,35 +102,40 @@ class AnswerHashes:
         )
         return f"{_KIND}v=19$m={self.memory_kib},t={self.passes},p=1${salt}${digest}"
 
-    async def make(self, place: Place, answer: str) -> EnrolledAnswer:
+    async def make(self, place: Place, answer: str, *, keys: KeyProvider) -> EnrolledAnswer:
         """Hash an answer.
 
         Args:
             place: What it is bound to.
             answer: The answer as `normalised` writes it.
+            keys: The key ring. `current` goes into the hash, and must stay in the ring for as long
+                as the hash is in use.
 
         Raises:
             KeysUnavailableError: The keys cannot be read now.
         """
-        ring = await self.keys.key_ring()
+        ring = await keys.key_ring()
         peppered = _peppered(ring, ring.current, place, answer)
         made = await anyio.to_thread.run_sync(self._argon2.hash, peppered, limiter=self._turns)
         return EnrolledAnswer(question=place.question, key_id=ring.current, hash=made)
 
-    async def fits(self, enrolled: EnrolledAnswer | None, place: Place, answer: str) -> bool:
+    async def fits(
+        self, enrolled: EnrolledAnswer | None, place: Place, answer: str, *, keys: KeyProvider
+    ) -> bool:
         """Say whether an answer is the one that was hashed.
 
         Args:
             enrolled: The hash; None if there is none, which takes as long and is always wrong.
             place: What it must be bound to.
             answer: The answer as `normalised` writes it.
+            keys: The key ring, with the key that went into the hash.
 
         Raises:
             KeysUnavailableError: The keys cannot be read now, or the hash's key is gone.
             AnswersDamagedError: The hash is none of ours.
         """
         wanted = None if enrolled is None else enrolled.key_id
-        ring = await self.keys.key_ring(having=wanted)
+        ring = await keys.key_ring(having=wanted)
         key_id = ring.current if wanted is None else wanted
         if key_id not in ring.keys:
             msg = (

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from attrs import field, frozen
 
-from authflow.keys import KeyProvider
+from authflow.errors import TriggerStateError
 from authflow.plugins import (
     ConfigError,
     CreateContext,
@@ -19,8 +19,9 @@ from authflow.plugins import (
     PluginFailedError,
     Secret,
     VerifyContext,
+    checked_settings,
 )
-from authflow_question.answers import AnswerStore
+from authflow_question.answers import AnswerStore, AnswersUnavailableError, EnrolledAnswer
 from authflow_question.hashes import AT_ONCE, MEMORIES_KIB, PASSES, AnswerHashes, Place
 from authflow_question.normalisation import spellings
 from authflow_question.questions import (
@@ -30,12 +31,11 @@ from authflow_question.questions import (
     checked_questions,
 )
 
-_PURPOSE: Final = "question.decoys"
 _QUESTION: Final = "question"
 _QUESTION_ID: Final = "questionId"
-_USER_POOL_ID: Final = "userPoolId"
 
 
+@checked_settings
 @frozen(kw_only=True)
 class Question:
     """A question to which the user gave the answer at enrolment.
@@ -45,7 +45,6 @@ class Question:
 
     Args:
         answers: Where the answers are.
-        keys: The key ring that went into their hashes.
         questions: The catalogue: the text of each question by its id.
         enrolled: How many questions a user answers at enrolment.
         memory_kib: argon2's memory for new hashes, in KiB.
@@ -65,9 +64,6 @@ class Question:
 
     answers: AnswerStore = field(
         repr=False, metadata={"doc": "where the answers are: an `AnswerStore`"}
-    )
-    keys: KeyProvider = field(
-        repr=False, metadata={"doc": "the key ring that went into the hashes of answers"}
     )
     questions: Mapping[str, str] = field(
         default=DEFAULT_QUESTIONS,
@@ -115,12 +111,7 @@ class Question:
             msg = "question: answers is an AnswerStore, such as DynamoDbAnswerStore(table=...)"
             raise ConfigError(msg)
         check_enrolled(self.enrolled, self.questions)
-        return AnswerHashes(
-            keys=self.keys,
-            memory_kib=self.memory_kib,
-            passes=self.passes,
-            at_once=self.at_once,
-        )
+        return AnswerHashes(memory_kib=self.memory_kib, passes=self.passes, at_once=self.at_once)
 
     async def create(self, context: CreateContext) -> Issued:
         """Ask one of the user's questions; after a wrong answer, the same one again."""
@@ -129,7 +120,7 @@ class Question:
             asked = context.randomness.choice(await self._askable(context))
         return Issued(
             public={_QUESTION: self.questions[asked], _QUESTION_ID: asked},
-            private={_QUESTION_ID: asked, _USER_POOL_ID: context.user_pool_id},
+            private={_QUESTION_ID: asked},
             state=Secret(asked.encode()),
         )
 
@@ -138,34 +129,47 @@ class Question:
 
         Raises:
             PluginFailedError: The private parameters are not those of this plugin.
+            TriggerStateError: The answers or the keys cannot be read now.
         """
-        asked, user_pool_id = (context.private.get(name) for name in (_QUESTION_ID, _USER_POOL_ID))
-        if asked is None or user_pool_id is None:
+        asked = context.private.get(_QUESTION_ID)
+        if asked is None:
             msg = f"question: the private challenge parameters lack {_QUESTION_ID!r}"
             raise PluginFailedError(msg)
-        kept = await self.answers.get(user_pool_id, context.username)
+        kept = await self._kept(context)
         found = next((answer for answer in kept if answer.question == asked), None)
-        place = Place(user_pool_id=user_pool_id, username=context.username, question=asked)
+        place = Place(user_pool_id=context.user_pool_id, username=context.username, question=asked)
         # The store may still hold the answers of a user who was deleted.
         enrolled = None if context.user_not_found else found
         right = False
         for spelled in spellings(context.answer.reveal()):  # all of them, whichever fits
-            right |= await self._hashes.fits(enrolled, place, spelled)
+            right |= await self._hashes.fits(enrolled, place, spelled, keys=context)
         return right
+
+    async def _kept(self, context: CreateContext | VerifyContext) -> tuple[EnrolledAnswer, ...]:
+        """Ask the store for a user's answers.
+
+        Raises:
+            AnswersUnavailableError: It raised.
+        """
+        try:
+            return await self.answers.get(context.user_pool_id, context.username)
+        except TriggerStateError:
+            raise
+        except Exception as error:
+            msg = f"question: the store of answers failed: {type(error).__name__}"
+            raise AnswersUnavailableError(msg) from error
 
     async def _askable(self, context: CreateContext) -> list[str]:
         """Give the ids of the questions that a user may be asked, decoys among them."""
         decoys = await self._decoys(context)
-        kept = await self.answers.get(context.user_pool_id, context.username)
+        kept = await self._kept(context)
         own = sorted({answer.question for answer in kept} & self.questions.keys())
         return decoys if context.user_not_found or not own else own
 
     async def _decoys(self, context: CreateContext) -> list[str]:
         """Choose as many questions as users enrol, for a name. The same ones every time."""
-        ring = await self.keys.key_ring()
-        # Where pools ignore case, the name of a user who does not exist comes as it was typed.
-        name = context.username.casefold()
-        key = ring.subkey(_PURPOSE, context.user_pool_id, name, key_id=ring.lookup)
+        # By its place in an order of its own, a question stays a decoy when the catalogue grows.
+        key = (await context.stand_in("question")).octets(32)
         return sorted(self.questions, key=lambda text: hmac.digest(key, text.encode(), "sha256"))[
             : self.enrolled
         ]

@@ -40,7 +40,7 @@ def keys() -> KeyRing:
 
 
 @pytest.fixture
-def asked() -> Callable[..., CreateContext]:
+def asked(keys: KeyRing) -> Callable[..., CreateContext]:
     """Build what Create is told."""
 
     def asked(
@@ -52,14 +52,14 @@ def asked() -> Callable[..., CreateContext]:
             user_pool_id=more.pop("user_pool_id", POOL),
             randomness=Randomness.seeded(str(seed).encode()),
             state=None if state is None else Secret(state),
-            **{**told, **more},
+            **{**told, "keys": keys, **more},
         )
 
     return asked
 
 
 @pytest.fixture
-def answered() -> Callable[..., VerifyContext]:
+def answered(keys: KeyRing) -> Callable[..., VerifyContext]:
     """Build what Verify is told."""
 
     def answered(
@@ -75,6 +75,8 @@ def answered() -> Callable[..., VerifyContext]:
             user_not_found=user_not_found,
             private=private,
             answer=Secret(answer),
+            user_pool_id=POOL,
+            keys=keys,
         )
 
     return answered

@@ -52,7 +52,7 @@ def triggers(word: type, answers: MemoryAnswerStore, keys: KeyRing) -> Any:
     """Ask for a question, after the password or before another challenge."""
 
     def triggers(*, after_password: bool) -> Triggers:
-        question = challenge("question", attempts=3, answers=answers, keys=keys)
+        question = challenge("question", attempts=3, answers=answers)
         return Triggers(
             policy=(
                 sequence(password(), question)
@@ -109,11 +109,15 @@ async def test_a_user_who_has_not_enrolled_cannot_answer(live_pool: Any, trigger
                 await auth.sign_in("ada", PASSWORD, flow=AuthFlow.CUSTOM_AUTH, prompt=prompt)
 
 
+@pytest.mark.parametrize(
+    "failure",
+    [AnswersUnavailableError("question: table 7 cannot be asked"), OSError("table 7"), KeyError()],
+)
 async def test_while_the_answers_cannot_be_read_nobody_signs_in(
-    live_pool: Any, triggers: Any, enrol: Any, answers: MemoryAnswerStore, monkeypatch: Any
+    live_pool: Any, triggers: Any, enrol: Any, monkeypatch: Any, failure: Exception
 ) -> None:
     async def fails(_store: MemoryAnswerStore, _pool_id: str, _username: str) -> Any:
-        raise AnswersUnavailableError("question: table 7 cannot be asked")
+        raise failure
 
     async with live_pool(triggers(after_password=False)) as pool:
         await enrol(pool)

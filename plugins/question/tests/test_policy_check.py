@@ -13,7 +13,7 @@ from authflow.triggers import (
 from authflow_question.answers import MemoryAnswerStore
 
 keys = KeyRing.generate()
-question = challenge("question", answers=MemoryAnswerStore(), keys=keys)
+question = challenge("question", answers=MemoryAnswerStore())
 
 
 def served(policy):

@@ -52,8 +52,8 @@ def store(enrolled: tuple[EnrolledAnswer, ...]) -> CountingStore:
 
 
 @pytest.fixture
-def question(store: CountingStore, keys: KeyRing) -> Question:
-    return Question(answers=store, keys=keys)
+def question(store: CountingStore) -> Question:
+    return Question(answers=store)
 
 
 async def test_one_of_the_users_questions_is_asked_and_all_of_them_in_time(
@@ -82,10 +82,10 @@ async def test_a_retry_asks_the_same_question(question: Question, asked: Asked) 
 
 
 async def test_a_question_that_left_the_catalogue_is_asked_no_more(
-    store: CountingStore, keys: KeyRing, asked: Asked
+    store: CountingStore, asked: Asked
 ) -> None:
     left = {name: text for name, text in DEFAULT_QUESTIONS.items() if name != "first-film"}
-    smaller = Question(answers=store, keys=keys, questions=left)
+    smaller = Question(answers=store, questions=left)
     for seed in range(20):
         issued = await smaller.create(asked(seed=seed, attempt=2, state=b"first-film"))
         assert issued.public["questionId"] in ADA.keys() - {"first-film"}
@@ -117,12 +117,12 @@ async def test_an_answer_that_was_enrolled_by_the_first_rules_is_still_right(
 ) -> None:
     before = spellings(enrolled)[-1]
     assert before != normalised(enrolled)
-    hashes = AnswerHashes(keys=keys)
+    hashes = AnswerHashes()
     place = Place(user_pool_id=POOL, username="eve", question="first-film")
     store = MemoryAnswerStore()
-    await store.put(POOL, "eve", [await hashes.make(place, before)])
-    old = Question(answers=store, keys=keys)
-    private = {"questionId": "first-film", "userPoolId": POOL}
+    await store.put(POOL, "eve", [await hashes.make(place, before, keys=keys)])
+    old = Question(answers=store)
+    private = {"questionId": "first-film"}
     assert await old.verify(answered(typed, private, "eve")) is True
     assert await old.verify(answered("Ankara", private, "eve")) is False
 
@@ -184,12 +184,12 @@ async def decoys(question: Question, asked: Asked, username: str, **more: Any) -
 
 
 async def test_a_name_has_the_same_decoys_every_time_as_many_as_users_enrol(
-    question: Question, store: CountingStore, keys: KeyRing, asked: Asked
+    question: Question, keys: KeyRing, asked: Asked
 ) -> None:
     first = await decoys(question, asked, "nobody", user_not_found=True)
     assert len(first) == 3
-    rotated = Question(answers=store, keys=keys.rotated("2"))
-    assert await decoys(rotated, asked, "nobody", user_not_found=True) == first
+    rotated = keys.rotated("2")
+    assert await decoys(question, asked, "nobody", user_not_found=True, keys=rotated) == first
     assert await decoys(question, asked, "NoBody", user_not_found=True) == first
     assert await decoys(question, asked, "nobody") == first
 
@@ -212,13 +212,10 @@ async def test_decoys_differ_between_pools_of_one_key(question: Question, asked:
     assert sum(one != other for one, other in zip(here, there, strict=True)) > 6
 
 
-async def test_decoys_differ_between_keys_in_one_pool(
-    question: Question, store: CountingStore, asked: Asked
-) -> None:
+async def test_decoys_differ_between_keys_in_one_pool(question: Question, asked: Asked) -> None:
     """Or everybody who has this code can work them out."""
     here = await decoys_of_all(question, asked)
-    other = Question(answers=store, keys=KeyRing.generate())
-    there = await decoys_of_all(other, asked)
+    there = await decoys_of_all(question, asked, keys=KeyRing.generate())
     assert sum(one != other for one, other in zip(here, there, strict=True)) > 6
 
 
@@ -255,7 +252,7 @@ async def test_what_a_deleted_user_left_behind_is_of_no_use(
     question: Question, asked: Asked, answered: Answered
 ) -> None:
     assert await decoys(question, asked, "ada", user_not_found=True) != ADA.keys()
-    private = {"questionId": "first-film", "userPoolId": POOL}
+    private = {"questionId": "first-film"}
     assert await question.verify(answered("Metropolis", private)) is True
     gone = answered("Metropolis", private, user_not_found=True)
     assert await question.verify(gone) is False
@@ -270,9 +267,7 @@ async def test_answers_that_were_deleted_in_between_are_wrong(
     assert await question.verify(answered(answer, issued.private)) is False
 
 
-@pytest.mark.parametrize(
-    "private", [{}, {"questionId": "first-film"}, {"userPoolId": POOL}, {"answer": "x"}]
-)
+@pytest.mark.parametrize("private", [{}, {"userPoolId": POOL}, {"answer": "x"}])
 async def test_a_challenge_of_another_plugin_s_is_an_error(
     question: Question, answered: Answered, private: dict[str, str]
 ) -> None:
@@ -285,7 +280,9 @@ async def test_a_challenge_of_another_plugin_s_is_an_error(
     [
         ({"answers": None}, "answers is an AnswerStore"),
         ({"answers": {}}, "answers is an AnswerStore"),
-        ({"keys": None}, "keys is a KeyRing"),
+        ({"keys": None}, r"give Triggers\(keys=\.\.\.\)"),
+        ({"limits": None}, r"give Triggers\(limits=\.\.\.\)"),
+        ({"question": {}}, "no setting 'question'; .*It takes answers, at_once, enrolled"),
         ({"questions": {}}, "mapping of ids"),
         ({"enrolled": 11}, "enrolled must be"),
         ({"memory_kib": 1}, "memory_kib must be"),
@@ -294,10 +291,10 @@ async def test_a_challenge_of_another_plugin_s_is_an_error(
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused(
-    store: CountingStore, keys: KeyRing, settings: dict[str, Any], says: str
+    store: CountingStore, settings: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(ConfigError, match=says):
-        Question(**{"answers": store, "keys": keys, **settings})
+        Question(**{"answers": store, **settings})
 
 
 def test_neither_keys_nor_answers_are_shown(question: Question) -> None:
@@ -310,9 +307,9 @@ def test_every_setting_says_what_it_is() -> None:
 
 
 def test_without_limits_it_is_not_served(store: CountingStore, keys: KeyRing) -> None:
-    policy = challenge("question", answers=store, keys=keys)
-    with pytest.raises(ConfigError, match="limits"):
-        Triggers(policy=policy, challenges=[Question])
+    policy = challenge("question", answers=store)
+    with pytest.raises(ConfigError, match=r"needs Triggers\(limits=\.\.\.\)"):
+        Triggers(policy=policy, challenges=[Question], keys=keys)
 
 
 def test_it_says_that_it_never_suffices() -> None:

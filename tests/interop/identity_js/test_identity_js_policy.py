@@ -79,8 +79,8 @@ def house() -> House:
             sent.append(message.code.reveal())
 
     limits = Limits(store=MemoryLimitStore(), keys=keys)
-    otp = challenge("otp", sender=Outbox(), purpose="Shop", limits=limits)
-    question = challenge("question", attempts=3, answers=answers, keys=keys)
+    otp = challenge("otp", sender=Outbox(), purpose="Shop")
+    question = challenge("question", attempts=3, answers=answers)
     policy = sequence(password(), challenge("captcha", attempts=2), any_of(otp, question))
     return House(
         triggers=Triggers(

@@ -5,6 +5,7 @@ import pytest
 from authflow.pool import PoolServer
 from authflow.pool.accounts.user_pools import UserPool, UserPools, find_pool
 from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.ground import Ground
 from authflow.pool.messages.mailbox import Mailbox, Message, put_message
 from authflow.pool.settings.notices import Notices
 from authflow.pool.workers import Workers
@@ -25,11 +26,10 @@ def database(server):
 @pytest.fixture
 async def pools(database):
     """Two user pools."""
-    users = UserPools(
-        database=database, workers=None, clock=lambda: 0.0, region="us-east-1", notices=Notices()
-    )
     made = []
-    async with Workers() as users.workers:
+    async with Workers() as workers:
+        ground = Ground(database=database, workers=workers, triggers=None, clock=lambda: 0.0)
+        users = UserPools(ground=ground, region="us-east-1", notices=Notices())
         for _ in range(2):
             pool = await users.create({"PoolName": "x"})
             made.append(await database.read(find_pool, pool["UserPool"]["Id"]))

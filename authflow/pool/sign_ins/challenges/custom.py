@@ -4,7 +4,7 @@ Every result that is not exactly what Cognito documents ends the sign-in; `trigg
 them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import define, evolve, frozen
@@ -18,12 +18,11 @@ from authflow.pool.cognito_errors import (
     invalid_trigger_result,
     not_authorized,
 )
+from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.decision import Decision
 from authflow.pool.sign_ins.next_step import DefineOwed
 from authflow.pool.sign_ins.sessions import Progress, entry, session_of, take
-from authflow.pool.store.database import Database
 from authflow.pool.triggers.occasion import Occasion
-from authflow.pool.triggers.runner import TriggerRunner
 from authflow.secret import Secret
 from authflow.triggers.events.challenge_events import CreateEvent, DefineEvent, VerifyEvent
 from authflow.triggers.events.replies import CreateReply, DefineReply
@@ -49,14 +48,10 @@ class CustomRounds:
     """Runs the three challenge triggers.
 
     Args:
-        triggers: Runs a trigger.
-        database: Where sessions are kept.
-        clock: Gives the time, in seconds since the epoch.
+        ground: What all services stand on.
     """
 
-    triggers: TriggerRunner
-    database: Database
-    clock: Callable[[], float]
+    ground: Ground
 
     async def respond(self, request: Mapping[str, Any]) -> Decision:
         """Take an answer, and have Verify judge it; what becomes of it, Define says.
@@ -67,7 +62,9 @@ class CustomRounds:
         responses: Mapping[str, str] = request["ChallengeResponses"]
         answer = read_members(custom.Answer.read, responses)
         typed, handle = username_of(responses), session_of(request)
-        taken = await self.database.write(take, request, typed, handle, self.clock(), use_up=True)
+        taken = await self.ground.database.write(
+            take, request, typed, handle, self.ground.clock(), use_up=True
+        )
         progress = await self.verify(taken.caller, taken.progress, taken.user, answer.text)
         return Decision(caller=taken.caller, user=taken.user, progress=progress, step=DefineOwed())
 
@@ -78,7 +75,7 @@ class CustomRounds:
             CognitoError: InvalidUserPoolConfigurationException.
         """
         for event in (DefineEvent, CreateEvent, VerifyEvent):
-            if not self.triggers.serves(caller.pool, event.trigger):
+            if not self.ground.triggers.serves(caller.pool, event.trigger):
                 message = (
                     "Custom auth lambda trigger is not configured for the user pool:"
                     f" {event.trigger}. Name it in the pool's LambdaConfig, or give the embedded"
@@ -99,10 +96,10 @@ class CustomRounds:
         """
         about = _about(caller, progress, user)
         event = DefineEvent(**about, session=progress.history)
-        match await self.triggers.consult(caller.pool, event):
+        match await self.ground.triggers.consult(caller.pool, event):
             case DefineReply.CUSTOM_CHALLENGE:
                 created = CreateEvent(**about, session=progress.history)
-                return await self.triggers.consult(caller.pool, created)
+                return await self.ground.triggers.consult(caller.pool, created)
             case DefineReply.PASSWORD_VERIFIER if progress.state is State.SRP_A:
                 return ProofWanted()
             case DefineReply.PASSWORD_VERIFIER:
@@ -129,7 +126,7 @@ class CustomRounds:
             **_about(caller, progress, user), private=progress.private, answer=answer
         )
         # As Cognito does: what becomes of an unknown user is for Define to say, and for `decide`.
-        passed = await self.triggers.consult(caller.pool, event)
+        passed = await self.ground.triggers.consult(caller.pool, event)
         done = entry(State.CUSTOM_CHALLENGE, passed=passed, metadata=progress.metadata)
         return evolve(progress.after(done), private={}, metadata=None)
 

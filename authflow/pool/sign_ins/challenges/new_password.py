@@ -1,6 +1,6 @@
 """NEW_PASSWORD_REQUIRED: a user whose password is temporary chooses one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import define, evolve
@@ -17,13 +17,12 @@ from authflow.pool.accounts.users import (
     set_attributes,
 )
 from authflow.pool.cognito_errors import invalid_parameter, invalid_session, not_authorized
+from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.decision import Decision, decide
 from authflow.pool.sign_ins.sessions import session_of, take
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.connection import Connection
-from authflow.pool.store.database import Database
 from authflow.pool.tokens.families import change_password
-from authflow.pool.workers import Workers
 from authflow.wire import new_password
 
 
@@ -84,18 +83,14 @@ class NewPasswords:
     """Takes new passwords.
 
     Args:
-        database: Where users are kept.
-        workers: Threads for the verifier.
+        ground: What all services stand on.
         triggers: What is asked before tokens are granted.
         tokens_survive: Whether tokens stay good when the password changes.
-        clock: Gives the time, in seconds since the epoch.
     """
 
-    database: Database
-    workers: Workers
+    ground: Ground
     triggers: SignInTriggers
     tokens_survive: bool
-    clock: Callable[[], float]
 
     async def respond(self, request: Mapping[str, Any]) -> Decision:
         """Take a new password. A rejected one does not use up the session.
@@ -107,7 +102,9 @@ class NewPasswords:
         responses: Mapping[str, str] = request["ChallengeResponses"]
         answer = read_members(new_password.Answer.read, responses)
         typed, handle = username_of(responses), session_of(request)
-        taken = await self.database.read(take, request, typed, handle, self.clock(), use_up=False)
+        taken = await self.ground.database.read(
+            take, request, typed, handle, self.ground.clock(), use_up=False
+        )
         if taken.user is None:
             raise invalid_session()
         pool = taken.caller.pool
@@ -115,16 +112,16 @@ class NewPasswords:
         _with_attributes(taken.caller, taken.user, answer.attributes)
         username = taken.user.username
         second = second_name(pool, username, taken.user.sub)
-        stored = await self.workers.run(
+        stored = await self.ground.workers.run(
             StoredPassword.make, pool.id, username, answer.password, second
         )
         held = self.triggers.hold_tokens(pool)
-        return await self.database.write(
+        return await self.ground.database.write(
             _store,
             request,
             answer,
             stored,
-            self.clock(),
+            self.ground.clock(),
             held=held,
             tokens_survive=self.tokens_survive,
         )

@@ -1,7 +1,5 @@
 """Passwords that are sent as they are: USER_PASSWORD_AUTH and its form for administrators."""
 
-from collections.abc import Callable
-
 from attrs import define, frozen
 
 from authflow.pool.accounts.callers import Caller, check_may_begin, check_may_sign_in
@@ -15,13 +13,12 @@ from authflow.pool.cognito_errors import (
     not_authorized,
     user_not_found,
 )
+from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.decision import Decision, decide
 from authflow.pool.sign_ins.migration import Migration
 from authflow.pool.sign_ins.sessions import Progress
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.connection import Connection
-from authflow.pool.store.database import Database
-from authflow.pool.workers import Workers
 from authflow.secret import Secret
 
 
@@ -66,18 +63,14 @@ class PasswordChecks:
     """Checks passwords.
 
     Args:
-        database: Where users are kept.
-        workers: Threads for the arithmetic.
+        ground: What all services stand on.
         migration: Brings in users whom the pool does not know.
         triggers: What is asked around a sign-in.
-        clock: Gives the time, in seconds since the epoch.
     """
 
-    database: Database
-    workers: Workers
+    ground: Ground
     migration: Migration
     triggers: SignInTriggers
-    clock: Callable[[], float]
 
     async def find_or_migrate(
         self,
@@ -135,10 +128,10 @@ class PasswordChecks:
         Raises:
             CognitoError: The password is wrong, or the user is locked.
         """
-        pool, now = caller.pool, self.clock()
+        pool, now = caller.pool, self.ground.clock()
         counted = Counted.of(caller, progress.typed, progress.sub)
-        await self.database.read(check_lock, counted, now)
-        recomputed = await self.workers.run(
+        await self.ground.database.read(check_lock, counted, now)
+        recomputed = await self.ground.workers.run(
             known.password.recomputed, pool.id, known.username, password
         )
         attempt = _Attempt(
@@ -148,7 +141,7 @@ class PasswordChecks:
             recomputed=recomputed,
             held=self.triggers.hold_tokens(pool),
         )
-        decision = await self.database.write(_judge, attempt, self.clock())
+        decision = await self.ground.database.write(_judge, attempt, self.ground.clock())
         if decision is None:
             raise not_authorized(reason=NO_SUCH_USER if progress.sub is None else "wrong password")
         return decision

@@ -3,7 +3,7 @@
 import base64
 import hmac
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
@@ -21,6 +21,7 @@ from authflow.pool.cognito_errors import (
     invalid_parameter,
     not_authorized,
 )
+from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.decision import Decision, decide
 from authflow.pool.sign_ins.replies import Replies
 from authflow.pool.sign_ins.sessions import (
@@ -32,8 +33,6 @@ from authflow.pool.sign_ins.sessions import (
 )
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.connection import Connection
-from authflow.pool.store.database import Database
-from authflow.pool.workers import Workers
 from authflow.wire import password_verifier
 
 _STALE: Final = 300.0
@@ -132,18 +131,14 @@ class Handshakes:
     """Asks for proofs and judges them.
 
     Args:
-        database: Where sessions and users are kept.
-        workers: Threads for the arithmetic.
+        ground: What all services stand on.
         replies: Keeps sign-ins.
         triggers: Says what is asked before tokens are granted.
-        clock: Gives the time, in seconds since the epoch.
     """
 
-    database: Database
-    workers: Workers
+    ground: Ground
     replies: Replies
     triggers: SignInTriggers
-    clock: Callable[[], float]
 
     async def ask(
         self, caller: Caller, progress: Progress, password: StoredPassword, public_a: int
@@ -160,7 +155,7 @@ class Handshakes:
             public_a: A.
         """
         random = os.urandom(srp.EPHEMERAL_BYTES)
-        verifier = await self.workers.run(srp.Verifier.start, _v(progress, password), random)
+        verifier = await self.ground.workers.run(srp.Verifier.start, _v(progress, password), random)
         block = new_handle()
         session = new_handle() if progress.flow is AuthFlow.CUSTOM_AUTH else None
         waiting = evolve(
@@ -190,15 +185,15 @@ class Handshakes:
         responses: Mapping[str, str] = request["ChallengeResponses"]
         username = username_of(responses)
         answer = read_members(password_verifier.Answer.read, responses)
-        taken = await self.database.read(
-            take, request, username, answer.secret_block, self.clock(), use_up=False
+        taken = await self.ground.database.read(
+            take, request, username, answer.secret_block, self.ground.clock(), use_up=False
         )
         progress, handshake = taken.progress, taken.progress.handshake
         assert handshake is not None  # noqa: S101  # `ask` kept it; for the type checker
         # It is made for everybody, and so takes no time of its own where there is no user.
         made = stand_in(taken.caller.pool, progress.typed).password
         password = made if taken.user is None else taken.user.password
-        right = await self.workers.run(
+        right = await self.ground.workers.run(
             _right_signature,
             progress,
             password,
@@ -208,7 +203,9 @@ class Handshakes:
         )
         judged = _Judged(username=username, answer=answer, password=password, right=right)
         held = self.triggers.hold_tokens(taken.caller.pool)
-        decision = await self.database.write(_judge, request, judged, self.clock(), held=held)
+        decision = await self.ground.database.write(
+            _judge, request, judged, self.ground.clock(), held=held
+        )
         if isinstance(decision, CognitoError):
             raise decision
         return decision
