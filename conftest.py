@@ -3,16 +3,22 @@
 import asyncio
 import inspect
 import os
+import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import cache
 from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
 from hypothesis import settings
+
+sys.path.append(str(Path(__file__).parent))  # it is not there where `pytest` itself was started
+
+from testbed.deadlines import *  # noqa: F403  # hooks
 
 # A busy machine is no failure: no test asserts how long something takes. Half of the usual number
 # of examples: the whole suite is to end within ten minutes on two processors.
