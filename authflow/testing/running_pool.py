@@ -105,7 +105,7 @@ class RunningPool:
             ClientName=_NAME,
             ExplicitAuthFlows=list(flows),
             GenerateSecret=secret,
-            **(members or {}),
+            **({"PreventUserExistenceErrors": "ENABLED"} | {**(members or {})}),
         )
         return evolve(_config(self.endpoint, made["UserPoolClient"]), **settings)
 
