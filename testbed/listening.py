@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["listening"]
+__all__ = ["listen", "listening"]
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]]
 
@@ -15,11 +15,11 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]
 @pytest.fixture(scope="session")
 def listening() -> Callable[..., AbstractAsyncContextManager[int]]:
     """Serves connections by a function, at the port that it gives, and leaves none of them open."""
-    return _listening
+    return listen
 
 
 @asynccontextmanager
-async def _listening(serve: Serve, port: int = 0, **options: Any) -> AsyncIterator[int]:
+async def listen(serve: Serve, port: int = 0, **options: Any) -> AsyncIterator[int]:
     """One that is left outlives its event loop, and fails whichever test runs by then."""
     served: set[asyncio.Task[object]] = set()
 
