@@ -19,6 +19,7 @@ sys.path.append(str(Path(__file__).parent))  # it is not there where `pytest` it
 from testbed.aws_server import *  # noqa: F403  # fixtures
 from testbed.deadlines import *  # noqa: F403  # hooks
 from testbed.listening import *  # noqa: F403  # fixtures
+from testbed.word import *  # noqa: F403  # fixtures
 
 if TYPE_CHECKING:
     from authflow.testing import MovableClock

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -20,7 +20,6 @@ from authflow.stores.dynamodb import DynamoDbLimitStore
 from authflow.stores.redis import RedisLimitStore
 from authflow.stores.store import LimitStore, MemoryLimitStore
 from authflow.testing import RunningPool, run_pool
-from authflow.triggers import CreateContext, Issued, VerifyContext
 from testbed.crash_report import *  # noqa: F403  # fixtures
 from testbed.postgres_server import *  # noqa: F403  # fixtures
 from testbed.redis_server import *  # noqa: F403  # fixtures
@@ -65,29 +64,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(reason)
 
 
-class Word:
-    """A challenge for tests: the word is always the same."""
-
-    name: ClassVar[str] = "word"
-    metadata: ClassVar[str] = "WORD"
-
-    async def create(self, context: CreateContext) -> Issued:
-        return Issued(public={"hint": "a door of thieves"}, private={"answer": "open sesame"})
-
-    async def verify(self, context: VerifyContext) -> bool:
-        return context.answer.reveal() == context.private["answer"]
-
-
 @pytest.fixture
 def live_pool() -> Callable[..., AbstractAsyncContextManager[RunningPool]]:
     """Runs a user pool."""
     return run_pool
-
-
-@pytest.fixture
-def word() -> type[Word]:
-    """Gives the challenge `Word`."""
-    return Word
 
 
 @pytest.fixture

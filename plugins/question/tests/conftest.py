@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, ClassVar
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,7 +13,7 @@ from authflow_question.dynamodb_answers import DynamoDbAnswerStore
 from authflow import AuthConfig
 from authflow.plugins import Randomness, Secret
 from authflow.testing import PASSWORD, RunningPool, run_pool
-from authflow.triggers import CreateContext, Issued, KeyRing, VerifyContext
+from authflow.triggers import CreateContext, KeyRing, VerifyContext
 
 POOL = "eu-central-1_Abc123def"
 
@@ -82,25 +82,6 @@ def store(request: pytest.FixtureRequest) -> AnswerStore:
         return MemoryAnswerStore()
     made: AnswerStore = request.getfixturevalue("dynamodb_store")
     return made
-
-
-class Word:
-    """A challenge that anybody can answer: what a question goes with."""
-
-    name: ClassVar[str] = "word"
-    metadata: ClassVar[str] = "WORD"
-    interface: ClassVar[int] = 1
-
-    async def create(self, context: CreateContext) -> Issued:
-        return Issued(public={}, private={"word": "sesame"})
-
-    async def verify(self, context: VerifyContext) -> bool:
-        return context.answer.reveal() == context.private["word"]
-
-
-@pytest.fixture
-def word() -> type[Word]:
-    return Word
 
 
 @frozen
