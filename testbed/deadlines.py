@@ -167,7 +167,7 @@ def _generator_within_deadline(
                 try:
                     await over.wait()
                 except asyncio.CancelledError:  # what it runs beside the test has failed
-                    if _state.at_work is not None:
+                    if _state.at_work not in {None, task}:
                         _state.at_work.cancel()
             async for _ in generator:
                 raise RuntimeError(f"the fixture {name!r} yields more than once")
