@@ -1,18 +1,28 @@
 """What the tests of all distributions share; each plugin's source distribution has it, too."""
 
-import asyncio
 import inspect
 import os
+import sys
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import Iterator
 from functools import cache
 from itertools import cycle
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import botocore.session
 import pytest
 from hypothesis import settings
+
+sys.path.append(str(Path(__file__).parent))  # it is not there where `pytest` itself was started
+
+from testbed.aws_server import *  # noqa: F403  # fixtures
+from testbed.deadlines import *  # noqa: F403  # hooks
+from testbed.listening import *  # noqa: F403  # fixtures
+from testbed.word import *  # noqa: F403  # fixtures
+
+if TYPE_CHECKING:
+    from authflow.testing import MovableClock
 
 # A busy machine is no failure: no test asserts how long something takes. Half of the usual number
 # of examples: the whole suite is to end within ten minutes on two processors.
@@ -33,53 +43,22 @@ def pytest_pycollect_makeitem(
         pytest.mark.anyio(obj)
 
 
+@pytest.fixture
+def anyio_backend() -> str:
+    """Asynchronous tests run on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture
+def clock(authflow_clock: "MovableClock") -> "MovableClock":
+    """A clock that stands still until it is moved."""
+    return authflow_clock
+
+
 @pytest.hookimpl(optionalhook=True)  # a plugin's tests run without pytest-xdist, too
 def pytest_xdist_auto_num_workers() -> int:
     """Give one worker more than there are processors: tests wait for processes and sockets."""
     return (os.cpu_count() or 1) + 1
-
-
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]]
-
-
-@pytest.fixture(scope="session")
-def listening() -> Callable[..., AbstractAsyncContextManager[int]]:
-    """Serves connections by a function, at the port that it gives, and leaves none of them open."""
-    return _listening
-
-
-@asynccontextmanager
-async def _listening(serve: Serve, port: int = 0, **options: Any) -> AsyncIterator[int]:
-    """One that is left outlives its event loop, and fails whichever test runs by then."""
-    served: set[asyncio.Task[object]] = set()
-
-    async def to_its_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if (task := asyncio.current_task()) is not None:
-            served.add(task)
-        try:
-            await serve(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the other side has gone
-        finally:
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
-
-    listener = await asyncio.start_server(to_its_end, "127.0.0.1", port, **options)
-    async with listener:
-        yield listener.sockets[0].getsockname()[1]
-        listener.close()
-        # A connection that was accepted a moment ago is a task of asyncio's own before it is ours.
-        while any(map(_is_accepting, asyncio.all_tasks())):  # noqa: ASYNC110  # it tells nobody
-            await asyncio.sleep(0.001)
-        await asyncio.sleep(0)  # and ours begins
-        for task in served:
-            task.cancel()  # it may wait for ever, as the test wanted it
-        await asyncio.gather(*served, return_exceptions=True)
-
-
-def _is_accepting(task: asyncio.Task[Any]) -> bool:
-    return "accept" in getattr(task.get_coro(), "__qualname__", "")
 
 
 @pytest.fixture(scope="session", autouse=True)

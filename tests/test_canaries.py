@@ -59,9 +59,12 @@ async def test_no_secret_is_written_anywhere(live_pool, word, caplog, tmp_path):
     async with live_pool(db=str(database), triggers=triggers) as pool:
         # The owner's own SDK logs what it sends, and that is the owner's affair.
         logging.disable(logging.DEBUG)
-        await pool.user("ada", PASSWORD)
-        await pool.owner.admin_create_user(
-            UserPoolId=pool.user_pool_id, Username="grace", TemporaryPassword=PASSWORD
+        await pool.add_user("ada", PASSWORD)
+        await pool.call(
+            "AdminCreateUser",
+            UserPoolId=pool.user_pool_id,
+            Username="grace",
+            TemporaryPassword=PASSWORD,
         )
         config = await pool.app_client(secret=True)
         logging.disable(logging.NOTSET)

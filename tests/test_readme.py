@@ -212,8 +212,10 @@ def test_the_example_of_testing_without_aws_signs_in_to_its_own_pool():
         text=True,
         check=False,
     )
-    assert done.stdout.startswith("SignedIn("), done.stderr
-    assert "Secret(***)" in done.stdout
+    signed_in, *told = done.stdout.splitlines() or [done.stderr]
+    assert signed_in.startswith("SignedIn("), done.stderr
+    assert "Secret(***)" in signed_in
+    assert told == ["a code went to grace@example.com", "ada may not sign in any more"], done.stderr
 
 
 def names(requirements: list[str]) -> set[str]:

@@ -104,12 +104,7 @@ class House:
         )
 
     async def settle(self, pool: Any) -> None:
-        await pool.user(
-            UserAttributes=[
-                {"Name": "email", "Value": "ada@example.com"},
-                {"Name": "email_verified", "Value": "true"},
-            ]
-        )
+        await pool.add_user(attributes={"email": "ada@example.com", "email_verified": "true"})
         enrolled = await Enrolment(keys=self.keys).enrol(pool.user_pool_id, "ada", ANSWERS)
         await self.answers.put(pool.user_pool_id, "ada", enrolled)
 

@@ -7,28 +7,25 @@ which knows nothing but the pool's id and address.
 
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
+from typing import IO, Any, Final, TypeVar
 
 import anyio
 import argon2
 import sqlalchemy as sa
-from aiobotocore.config import AioConfig
-from aiobotocore.session import AioSession
-from attrs import define, field, frozen
+from attrs import define, field
 from authflow_captcha.client import CaptchaPrompter
 from authflow_captcha.trigger import Captcha
 from rich.console import Console
 
 from authflow.cli.story import Story
-from authflow.client import AuthClient, AuthConfig, Prompt, TerminalPrompt, TokenVerifier
+from authflow.client import AuthClient, Prompt, TerminalPrompt, TokenVerifier
 from authflow.errors import AuthFlowError, BadCredentialsError, TokenRevokedError
 from authflow.machine import AuthFlow
-from authflow.pool.server import PoolServer
 from authflow.results import SignedIn, SignInResult
 from authflow.secret import Secret
+from authflow.testing.running_pool import RunningPool, run_pool
 from authflow.triggers import (
     CreateEvent,
     Triggers,
@@ -39,14 +36,10 @@ from authflow.triggers import (
 )
 from authflow.triggers.directories.sql_directory import SqlDirectory
 
-if TYPE_CHECKING:
-    from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
-
 T = TypeVar("T")
 
 _ADA: Final = "ada"
 _GRACE: Final = "grace"
-_REGION: Final = "eu-central-1"
 
 
 class _DemoFailedError(AuthFlowError):
@@ -115,29 +108,13 @@ class _OwnersPrompt:
         return await self._terminal.choose(question, options)
 
 
-@frozen(kw_only=True)
-class _Pool:
-    """What the owner of a pool hands to the author of a client."""
-
-    endpoint: str
-    user_pool_id: str
-    client_id: str
-
-    def config(self) -> AuthConfig:
-        return AuthConfig(
-            user_pool_id=self.user_pool_id, client_id=self.client_id, endpoint=self.endpoint
-        )
-
-
 @define(kw_only=True)
 class _Demo:
     """The steps, in order."""
 
     story: Story
     auth: AuthClient
-    config: AuthConfig
-    triggers: _WatchedTriggers
-    admin: "CognitoIdentityProviderClient"
+    pool: RunningPool
     prompt: Prompt
     adas_password: Secret[str]
     graces_password: Secret[str]
@@ -158,8 +135,10 @@ class _Demo:
         signed_in = await self.auth.sign_in(
             _GRACE, self.graces_password, flow=AuthFlow.USER_PASSWORD_AUTH
         )
-        user = await self.admin.admin_get_user(UserPoolId=self.config.user_pool_id, Username=_GRACE)
-        attributes = {each["Name"]: each.get("Value") for each in user["UserAttributes"]}
+        user = await self.pool.call(
+            "AdminGetUser", UserPoolId=self.pool.user_pool_id, Username=_GRACE
+        )
+        attributes = {each["Name"]: each["Value"] for each in user["UserAttributes"]}
         return f"{_whom(signed_in)}; the pool now knows {attributes['email']}"
 
     async def srp_after_migration(self) -> str:
@@ -180,8 +159,8 @@ class _Demo:
         if not isinstance(signed_in, SignedIn) or signed_in.tokens.refresh_token is None:
             raise _DemoFailedError("no tokens to go on with")
         first = signed_in.tokens
-        claims = await TokenVerifier(config=self.config).claims(first.access_token, "access")
-        self.story.say(f"Verified by the keys at {self.config.jwks_url}:")
+        claims = await TokenVerifier(config=self.pool.config).claims(first.access_token, "access")
+        self.story.say(f"Verified by the keys at {self.pool.config.jwks_url}:")
         shown = ("iss", "sub", "client_id", "token_use", "scope", "username")
         self.story.say("  " + ", ".join(f"{name}={claims.get(name)}" for name in shown))
         refreshed = await self.auth.refresh(signed_in.tokens.refresh_token)
@@ -226,24 +205,17 @@ async def _run(auto: bool) -> int:  # noqa: FBT001  # anyio.run passes positions
                 directory=directory,
             )
         )
-        async with (
-            directory,
-            PoolServer(triggers=triggers) as server,
-            _admin(server.endpoint) as admin,
-        ):
-            story.console.print(f"[bold]A user pool runs at {server.endpoint}[/bold]")
-            pool = await _set_up(story, admin, server.endpoint, passwords[_ADA])
-            config = pool.config()
+        async with directory, run_pool(triggers=triggers) as pool:
+            story.console.print(f"[bold]A user pool runs at {pool.endpoint}[/bold]")
+            await _set_up(story, pool, passwords[_ADA])
             terminal = TerminalPrompt(image_folder=Path(folder), output=story.console.file)
             async with AuthClient(
-                config, challenges=[CaptchaPrompter], observer=story.exchange
+                pool.config, challenges=[CaptchaPrompter], observer=story.exchange
             ) as auth:
                 demo = _Demo(
                     story=story,
                     auth=auth,
-                    config=config,
-                    triggers=triggers,
-                    admin=admin,
+                    pool=pool,
                     prompt=_OwnersPrompt(terminal, story, triggers) if auto else terminal,
                     adas_password=passwords[_ADA],
                     graces_password=passwords[_GRACE],
@@ -284,57 +256,14 @@ def _old_table(folder: Path, password: Secret[str]) -> str:
     return f"sqlite+aiosqlite:///{file}"
 
 
-@asynccontextmanager
-async def _admin(endpoint: str) -> AsyncIterator["CognitoIdentityProviderClient"]:
-    """Open the owner's client: a plain AWS SDK, pointed at the pool."""
-    async with AioSession().create_client(
-        "cognito-idp",
-        region_name=_REGION,
-        endpoint_url=endpoint,
-        aws_access_key_id="any",
-        aws_secret_access_key="any",
-        config=AioConfig(ignore_configured_endpoint_urls=True),
-    ) as client:
-        yield client
-
-
-async def _set_up(
-    story: Story,
-    admin: "CognitoIdentityProviderClient",
-    endpoint: str,
-    adas_password: Secret[str],
-) -> _Pool:
-    """Make a user pool, an app client and a user, through Cognito's API."""
-    pool = await admin.create_user_pool(PoolName="demo")
-    pool_id = pool["UserPool"]["Id"]
-    client = await admin.create_user_pool_client(
-        UserPoolId=pool_id,
-        ClientName="demo",
-        ExplicitAuthFlows=[
-            "ALLOW_USER_SRP_AUTH",
-            "ALLOW_USER_PASSWORD_AUTH",
-            "ALLOW_CUSTOM_AUTH",
-            "ALLOW_REFRESH_TOKEN_AUTH",
-        ],
-    )
-    await admin.admin_create_user(
-        UserPoolId=pool_id,
-        Username=_ADA,
-        UserAttributes=[
-            {"Name": "email", "Value": "ada@example.com"},
-            {"Name": "email_verified", "Value": "true"},
-        ],
-        MessageAction="SUPPRESS",
-    )
-    await admin.admin_set_user_password(
-        UserPoolId=pool_id, Username=_ADA, Password=adas_password.reveal(), Permanent=True
-    )
-    client_id = client["UserPoolClient"]["ClientId"]
-    story.say(f"CreateUserPool → {pool_id}")
-    story.say(f"CreateUserPoolClient → {client_id}")
+async def _set_up(story: Story, pool: RunningPool, adas_password: Secret[str]) -> None:
+    """Make a user, and tell what was made through Cognito's API."""
+    address = {"email": "ada@example.com", "email_verified": "true"}
+    await pool.add_user(_ADA, adas_password.reveal(), address)
+    story.say(f"CreateUserPool → {pool.user_pool_id}")
+    story.say(f"CreateUserPoolClient → {pool.config.client_id}")
     story.say(f"AdminCreateUser, AdminSetUserPassword → {_ADA}")
     story.say(f"{_GRACE} is in no pool: only in an old SQL table, with an argon2 hash")
-    return _Pool(endpoint=endpoint, user_pool_id=pool_id, client_id=client_id)
 
 
 def _whom(result: SignInResult) -> str:

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from authflow.testing.cases import CaseResult, Violation, run_suite
     from authflow.testing.client_suite import ClientChallengeSuite
     from authflow.testing.clock import START, MovableClock
+    from authflow.testing.cognito_calls import CognitoCalls, RefusedCall
     from authflow.testing.made import Made
     from authflow.testing.outbox import Outbox, Sent
-    from authflow.testing.running_pool import RunningPool, run_pool
+    from authflow.testing.running_pool import ALL_FLOWS, PASSWORD, RunningPool, pool_at, run_pool
     from authflow.testing.trigger_suite import TriggerChallengeSuite
 else:
     __getattr__, __dir__ = _lazy_names(
@@ -24,24 +25,30 @@ else:
             "authflow.testing.cases": "CaseResult Violation run_suite",
             "authflow.testing.client_suite": "ClientChallengeSuite",
             "authflow.testing.clock": "START MovableClock",
+            "authflow.testing.cognito_calls": "CognitoCalls RefusedCall",
             "authflow.testing.made": "Made",
             "authflow.testing.outbox": "Outbox Sent",
-            "authflow.testing.running_pool": "RunningPool run_pool",
+            "authflow.testing.running_pool": "ALL_FLOWS PASSWORD RunningPool pool_at run_pool",
             "authflow.testing.trigger_suite": "TriggerChallengeSuite",
         },
     )
 
 __all__ = [
+    "ALL_FLOWS",
+    "PASSWORD",
     "START",
     "CaseResult",
     "ClientChallengeSuite",
+    "CognitoCalls",
     "Made",
     "MovableClock",
     "Outbox",
+    "RefusedCall",
     "RunningPool",
     "Sent",
     "TriggerChallengeSuite",
     "Violation",
+    "pool_at",
     "run_pool",
     "run_suite",
 ]

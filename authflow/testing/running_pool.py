@@ -1,6 +1,5 @@
 """An embedded user pool for tests, with users in it, over real HTTP."""
 
-import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -8,13 +7,19 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import aiohttp
-from attrs import frozen
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
+from attrs import evolve, frozen
 
 from authflow.client import AuthClient, AuthConfig
 from authflow.errors import ConfigError
 from authflow.plugins.client_challenge import ClientChallenge
 from authflow.pool import PoolServer
 from authflow.pool.messages.mailbox import Message
+from authflow.testing.cognito_calls import CognitoCalls, RefusedCall
+
+PASSWORD: Final = "Correct-horse-1"
+"""A password that a user pool's policy allows as it begins."""
 
 ALL_FLOWS: Final = (
     "ALLOW_USER_SRP_AUTH",
@@ -22,7 +27,10 @@ ALL_FLOWS: Final = (
     "ALLOW_CUSTOM_AUTH",
     "ALLOW_REFRESH_TOKEN_AUTH",
 )
+_NAME: Final = "test"
 _CUSTOM: Final = "custom:"
+_SESSION: Final = AioSession()
+"""One for all: each reads the service's model anew."""
 
 
 @frozen(kw_only=True)
@@ -30,63 +38,115 @@ class RunningPool:
     """A user pool that serves HTTP, and its app client.
 
     Args:
-        config: What a client needs to know.
-        server: The server, with its mailbox.
+        config: What a client needs to know: the pool, its first app client and its address.
+        server: The server.
         clock: Gives the time to server and clients, in seconds since the epoch.
+        calls: Calls operations of Cognito's API as they are spelt.
     """
 
     config: AuthConfig
     server: PoolServer
     clock: Callable[[], float]
+    calls: CognitoCalls
+
+    @property
+    def endpoint(self) -> str:
+        """The address, for whatever speaks Cognito's protocol."""
+        return self.server.endpoint
+
+    @property
+    def user_pool_id(self) -> str:
+        """The user pool's id."""
+        return self.config.user_pool_id
 
     def client(
-        self, *, challenges: Iterable[type[ClientChallenge]] = (), discover: bool = False
+        self,
+        config: AuthConfig | None = None,
+        *,
+        challenges: Iterable[type[ClientChallenge]] = (),
+        discover: bool = False,
     ) -> AuthClient:
         """Make a client of the pool; enter it by `async with`.
 
         Args:
+            config: Of another app client than the first; `app_client` gives it.
             challenges: Classes of client challenges.
             discover: Whether it looks for further ones among the installed distributions.
         """
         return AuthClient(
-            self.config,
+            config or self.config,
             challenges=tuple(challenges),
             discover=discover,
             clock=lambda: datetime.fromtimestamp(self.clock(), UTC),
         )
 
+    async def app_client(
+        self,
+        *,
+        flows: Iterable[str] = ALL_FLOWS,
+        secret: bool = False,
+        members: Mapping[str, Any] | None = None,
+        **settings: Any,
+    ) -> AuthConfig:
+        """Make a further app client, and give what a client needs to know of it.
+
+        Args:
+            flows: The auth flows that it allows.
+            secret: Whether it has a secret.
+            members: Further members of CreateUserPoolClient.
+            **settings: Further settings of the `AuthConfig`, such as `flow`.
+
+        Raises:
+            ConfigError: The pool refuses a setting.
+        """
+        made = await self.call(
+            "CreateUserPoolClient",
+            UserPoolId=self.user_pool_id,
+            ClientName=_NAME,
+            ExplicitAuthFlows=list(flows),
+            GenerateSecret=secret,
+            **({"PreventUserExistenceErrors": "ENABLED"} | {**(members or {})}),
+        )
+        return evolve(_config(self.endpoint, made["UserPoolClient"]), **settings)
+
     async def add_user(
         self,
-        username: str,
-        password: str | None = None,
+        username: str = "ada",
+        password: str | None = PASSWORD,
         attributes: Mapping[str, str] | None = None,
-    ) -> None:
+    ) -> dict[str, Any]:
         """Make a confirmed user.
 
         Args:
             username: The user's name.
-            password: A password that the pool's policy allows; without one, custom challenges are
-                the only way in.
+            password: A password that the pool's policy allows; None for one that nobody knows:
+                then custom challenges are the only way in.
             attributes: The user's attributes.
+
+        Returns:
+            The user, as AdminCreateUser gives it.
 
         Raises:
             ConfigError: The pool refuses them.
         """
-        given = [{"Name": name, "Value": value} for name, value in (attributes or {}).items()]
-        await self.call(
+        made = await self.call(
             "AdminCreateUser",
-            UserPoolId=self.config.user_pool_id,
+            UserPoolId=self.user_pool_id,
             Username=username,
-            UserAttributes=given,
+            UserAttributes=[
+                {"Name": name, "Value": value} for name, value in (attributes or {}).items()
+            ],
             MessageAction="SUPPRESS",
         )
         await self.call(
             "AdminSetUserPassword",
-            UserPoolId=self.config.user_pool_id,
+            UserPoolId=self.user_pool_id,
             Username=username,
-            Password=password or "Nobody-knows-this-1",
+            Password="Nobody-knows-this-1" if password is None else password,
             Permanent=True,
         )
+        user: dict[str, Any] = made["User"]
+        return user
 
     async def messages(self, username: str | None = None) -> list[Message]:
         """Give what the pool itself has sent, oldest first.
@@ -94,10 +154,10 @@ class RunningPool:
         Args:
             username: To whom; None for all.
         """
-        return await self.server.mailbox.messages(self.config.user_pool_id, username)
+        return await self.server.mailbox.messages(self.user_pool_id, username)
 
-    async def call(self, operation: str, **members: Any) -> dict[str, Any]:
-        """Call an operation of Cognito's API.
+    async def call(self, operation: str, /, **members: Any) -> dict[str, Any]:
+        """Call an operation of Cognito's API, and give its reply.
 
         Args:
             operation: Its name, such as "AdminDisableUser".
@@ -106,23 +166,94 @@ class RunningPool:
         Raises:
             ConfigError: It was refused; the message says why.
         """
-        return await _call(self.server.endpoint, operation, members)
+        return await self.calls(operation, **members)
+
+    async def refused(self, operation: str, /, **members: Any) -> RefusedCall:
+        """Call an operation of Cognito's API that is to be refused, and give what is said.
+
+        Args:
+            operation: Its name.
+            **members: Its request.
+
+        Raises:
+            ConfigError: It was not refused.
+        """
+        return await self.calls.refused(operation, **members)
+
+    @asynccontextmanager
+    async def owner(self) -> AsyncIterator[Any]:
+        """Open AWS's SDK for the pool's owner, as aiobotocore makes it for "cognito-idp"."""
+        async with _SESSION.create_client(
+            "cognito-idp",
+            region_name=self.server.region,
+            endpoint_url=self.endpoint,
+            aws_access_key_id="any",
+            aws_secret_access_key="any",
+            config=AioConfig(ignore_configured_endpoint_urls=True),
+        ) as owner:
+            yield owner
 
 
-async def _call(endpoint: str, operation: str, members: Mapping[str, Any]) -> dict[str, Any]:
-    headers = {
-        "X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}",
-        "Content-Type": "application/x-amz-json-1.1",
+def _config(endpoint: str, client: Mapping[str, Any]) -> AuthConfig:
+    return AuthConfig(
+        user_pool_id=client["UserPoolId"],
+        client_id=client["ClientId"],
+        client_secret=client.get("ClientSecret"),
+        endpoint=endpoint,
+    )
+
+
+async def pool_at(
+    server: PoolServer,
+    *,
+    users: Mapping[str, str] | None = None,
+    pool: Mapping[str, Any] | None = None,
+    app_client: Mapping[str, Any] | None = None,
+    custom_attributes: Iterable[str] = (),
+    http: aiohttp.ClientSession | None = None,
+) -> RunningPool:
+    """Make a user pool at a server that runs: many tests can share one, each with its own pool.
+
+    Args:
+        server: The server.
+        users: The passwords of its users, by their names.
+        pool: Members of CreateUserPool.
+        app_client: Members of CreateUserPoolClient.
+        custom_attributes: Names of attributes that users may have beside the standard ones, such
+            as "custom:tier".
+        http: What to call Cognito's operations with, where many calls are to share connections.
+
+    Raises:
+        ConfigError: The pool refuses a setting.
+    """
+    calls = CognitoCalls(server.endpoint, http)
+    schema = [
+        {
+            "Name": name.removeprefix(_CUSTOM),
+            "AttributeDataType": "String",
+            "Mutable": True,
+            "StringAttributeConstraints": {"MinLength": "0", "MaxLength": "2048"},
+        }
+        for name in custom_attributes
+    ]
+    given: dict[str, Any] = {"PoolName": _NAME, **({"Schema": schema} if schema else {})}
+    made = await calls("CreateUserPool", **(given | {**(pool or {})}))
+    given = {
+        "UserPoolId": made["UserPool"]["Id"],
+        "ClientName": _NAME,
+        "ExplicitAuthFlows": list(ALL_FLOWS),
+        "PreventUserExistenceErrors": "ENABLED",
     }
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(endpoint, data=json.dumps(members), headers=headers) as reply,
-    ):
-        body: dict[str, Any] = json.loads(await reply.read() or b"{}")
-    if reply.status != 200:
-        msg = f"{operation} was refused: {body.get('__type')}: {body.get('message')}"
-        raise ConfigError(msg)
-    return body
+    made = await calls("CreateUserPoolClient", **(given | {**(app_client or {})}))
+    running = RunningPool(
+        config=_config(server.endpoint, made["UserPoolClient"]),
+        server=server,
+        clock=server.clock,
+        calls=calls,
+    )
+    for name, password in (users or {}).items():
+        await running.add_user(name, password)
+    return running
 
 
 @asynccontextmanager
@@ -134,8 +265,12 @@ async def run_pool(
     pool: Mapping[str, Any] | None = None,
     app_client: Mapping[str, Any] | None = None,
     custom_attributes: Iterable[str] = (),
+    **server: Any,
 ) -> AsyncIterator[RunningPool]:
-    """Run a user pool on a free port, in memory.
+    """Run a user pool on a free port.
+
+    It lives in memory, unless `db` names a file. Run it again on the same file, and it goes on as a
+    server that was restarted: then what says how to make it is not looked at.
 
     Args:
         triggers: The pool's triggers.
@@ -145,42 +280,33 @@ async def run_pool(
         app_client: Members of CreateUserPoolClient.
         custom_attributes: Names of attributes that users may have beside the standard ones, such
             as "custom:tier".
+        **server: Further settings of `PoolServer`, such as `db` and `region`.
 
     Raises:
         ConfigError: The pool refuses a setting.
     """
-    schema = [
-        {
-            "Name": name.removeprefix(_CUSTOM),
-            "AttributeDataType": "String",
-            "Mutable": True,
-            "StringAttributeConstraints": {"MinLength": "0", "MaxLength": "2048"},
-        }
-        for name in custom_attributes
-    ]
-    async with PoolServer(triggers=triggers, clock=clock) as server:
-        made = await _call(
-            server.endpoint,
-            "CreateUserPool",
-            {"PoolName": "test", **({"Schema": schema} if schema else {}), **(pool or {})},
+    async with PoolServer(triggers=triggers, clock=clock, **server) as running:
+        found = await _found(running)
+        yield found or await pool_at(
+            running,
+            users=users,
+            pool=pool,
+            app_client=app_client,
+            custom_attributes=custom_attributes,
         )
-        pool_id = made["UserPool"]["Id"]
-        members = {
-            "ClientName": "test",
-            "ExplicitAuthFlows": list(ALL_FLOWS),
-            "PreventUserExistenceErrors": "ENABLED",
-            **(app_client or {}),
-        }
-        made = await _call(
-            server.endpoint, "CreateUserPoolClient", {"UserPoolId": pool_id, **members}
-        )
-        config = AuthConfig(
-            user_pool_id=pool_id,
-            client_id=made["UserPoolClient"]["ClientId"],
-            client_secret=made["UserPoolClient"].get("ClientSecret"),
-            endpoint=server.endpoint,
-        )
-        running = RunningPool(config=config, server=server, clock=clock)
-        for name, password in (users or {}).items():
-            await running.add_user(name, password)
-        yield running
+
+
+async def _found(server: PoolServer) -> RunningPool | None:
+    """The pool that is in the server's file already, if one is."""
+    calls = CognitoCalls(server.endpoint)
+    pools = (await calls("ListUserPools", MaxResults=1))["UserPools"]
+    if not pools:
+        return None
+    named = {"UserPoolId": pools[0]["Id"]}
+    listed = (await calls("ListUserPoolClients", **named, MaxResults=1))["UserPoolClients"]
+    if not listed:
+        msg = f"the pool {pools[0]['Id']} in {server.db} has no app client: give a file of run_pool"
+        raise ConfigError(msg)
+    client = await calls("DescribeUserPoolClient", **named, ClientId=listed[0]["ClientId"])
+    config = _config(server.endpoint, client["UserPoolClient"])
+    return RunningPool(config=config, server=server, clock=server.clock, calls=calls)

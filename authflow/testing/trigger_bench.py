@@ -292,7 +292,7 @@ class TriggerBench:
                     for name, value in user.attributes.items()
                     if name != "sub" and not name.startswith("cognito:")
                 }
-                await pool.add_user(user.name, attributes=own)
+                await pool.add_user(user.name, None, own)
             async with pool.client() as client:
                 yield pool, client
 

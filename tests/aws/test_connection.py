@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -14,7 +14,6 @@ from botocore.exceptions import (
     HTTPClientError,
     ReadTimeoutError,
 )
-from moto.server import ThreadedMotoServer
 
 from authflow.aws.connection import AwsConnection
 from authflow.errors import ConfigError
@@ -26,12 +25,8 @@ class Secrets(AwsConnection):
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+def endpoint(aws_url: str) -> str:
+    return aws_url
 
 
 @pytest.fixture(autouse=True)

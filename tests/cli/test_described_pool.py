@@ -13,7 +13,6 @@ from typing import Any
 import boto3
 import pytest
 from aiobotocore.session import AioSession, get_session
-from moto.server import ThreadedMotoServer
 
 from authflow import AuthConfig
 from authflow.aws.sessions import client_config
@@ -57,12 +56,8 @@ def one_session(session, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+def moto(aws_url: str) -> str:
+    return aws_url
 
 
 @pytest.fixture(scope="module")

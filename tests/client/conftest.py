@@ -7,14 +7,14 @@ where a test is about lies and breaks. It speaks real HTTP over a real socket.
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
-import anyio
 import pytest
 from attrs import define, field, frozen
 
 from authflow import AuthConfig
+from testbed.listening import listen
 
 
 @frozen
@@ -60,74 +60,44 @@ class ScriptedServer:
             **settings,
         )
 
-    async def all_served(self) -> None:
-        """Wait until every connection is closed: one that is left open outlives its event loop.
-
-        A connection that was accepted a moment ago is a task of asyncio's own before it is ours.
-        """
-        with anyio.fail_after(10):
-            while any(map(_serves, asyncio.all_tasks())):
-                await anyio.sleep(0.001)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-                fields = {
-                    name.lower(): value.strip()
-                    for name, _, value in (line.partition(":") for line in head.split("\r\n")[1:])
-                    if name
-                }
-                body = await reader.readexactly(int(fields["content-length"]))
-                operation = fields["x-amz-target"].rpartition(".")[2]
-                self.requests.append((operation, json.loads(body)))
-                self.headers.append(fields)
-                answer = self.script.pop(0) if self.script else Error("InternalErrorException")
-                if answer == HANG:
-                    await reader.read()  # until the other side gives up
-                    return
-                if isinstance(answer, Raw):
-                    writer.write(answer.data)
-                    await writer.drain()
-                    return
-                status, members = 200, answer
-                if isinstance(answer, Error):
-                    status = answer.status
-                    members = {"__type": answer.code, "message": answer.message}
-                data = json.dumps(members).encode()
-                writer.write(
-                    f"HTTP/1.1 {status} X\r\ncontent-type: application/x-amz-json-1.1\r\n"
-                    f"content-length: {len(data)}\r\n\r\n".encode()
-                    + data
-                )
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            fields = {
+                name.lower(): value.strip()
+                for name, _, value in (line.partition(":") for line in head.split("\r\n")[1:])
+                if name
+            }
+            body = await reader.readexactly(int(fields["content-length"]))
+            operation = fields["x-amz-target"].rpartition(".")[2]
+            self.requests.append((operation, json.loads(body)))
+            self.headers.append(fields)
+            answer = self.script.pop(0) if self.script else Error("InternalErrorException")
+            if answer == HANG:
+                await reader.read()  # until the other side gives up
+                return
+            if isinstance(answer, Raw):
+                writer.write(answer.data)
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # the other side has gone
-        finally:
-            await close(writer)
-
-
-def _serves(task: asyncio.Task[Any]) -> bool:
-    name = getattr(task.get_coro(), "__qualname__", "")
-    return "accept" in name or name == ScriptedServer._serve.__qualname__
-
-
-async def close(writer: asyncio.StreamWriter) -> None:
-    """Close a connection and wait until it is."""
-    writer.close()
-    with suppress(ConnectionError):
-        await writer.wait_closed()
+                return
+            status, members = 200, answer
+            if isinstance(answer, Error):
+                status = answer.status
+                members = {"__type": answer.code, "message": answer.message}
+            data = json.dumps(members).encode()
+            writer.write(
+                f"HTTP/1.1 {status} X\r\ncontent-type: application/x-amz-json-1.1\r\n"
+                f"content-length: {len(data)}\r\n\r\n".encode()
+                + data
+            )
+            await writer.drain()
 
 
 @asynccontextmanager
 async def serve_script(*script: Any) -> AsyncIterator[ScriptedServer]:
     server = ScriptedServer(list(script))
-    listener = await asyncio.start_server(server._serve, "127.0.0.1", 0)
-    server.port = listener.sockets[0].getsockname()[1]
-    async with listener:
+    async with listen(server.serve) as server.port:
         yield server
-        listener.close()
-        await server.all_served()
 
 
 @pytest.fixture
@@ -136,7 +106,6 @@ def scripted() -> Any:
 
     class Vocabulary:
         serve = staticmethod(serve_script)
-        close = staticmethod(close)
         error = Error
         raw = Raw
         hang_up = HANG_UP

@@ -33,7 +33,7 @@ async def test_a_client_challenge_may_give_no_answer_and_say_why(live_pool, word
 
     triggers = Triggers(policy=sequence(challenge("word")), challenges=[word])
     async with live_pool(triggers=triggers) as pool:
-        await pool.user()
+        await pool.add_user()
         config = await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)
         async with AuthClient(config, challenges=[Shy]) as auth:
             pending = await auth.sign_in("ada", prompt=ScriptedPrompt([]))
@@ -52,7 +52,7 @@ async def test_a_person_who_never_answers_is_not_waited_for_beyond_the_session(l
 
     triggers = Triggers(policy=sequence(challenge("word")), challenges=[word])
     async with live_pool(triggers=triggers) as pool:
-        await pool.user()
+        await pool.add_user()
         config = await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)
         hours = count(step=179.8)  # each look at the clock finds it nearly three minutes on
 
@@ -74,7 +74,7 @@ async def test_an_answer_that_is_no_text_is_the_plugins_failure_and_names_it(liv
 
     triggers = Triggers(policy=sequence(challenge("word")), challenges=[word])
     async with live_pool(triggers=triggers) as pool:
-        await pool.user()
+        await pool.add_user()
         config = await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)
         async with AuthClient(config, challenges=[Junk]) as auth:
             with pytest.raises(PluginFailedError, match=f"of {__name__} gave"):
@@ -102,7 +102,7 @@ async def test_where_nobody_is_there_to_answer_the_sign_in_ends_and_no_plugin_is
 
     triggers = Triggers(policy=sequence(challenge("word")), challenges=[word])
     async with live_pool(triggers=triggers) as pool:
-        await pool.user()
+        await pool.add_user()
         config = await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)
         async with AuthClient(config, challenges=[Asks]) as auth:
             for prompt in (ScriptedPrompt([]), at_the_end(tmp_path), closed()):
@@ -148,7 +148,7 @@ async def test_a_challenge_that_does_not_say_what_it_is_can_be_assumed_to_be_som
             return "5"
 
     async with live_pool(triggers=Untold()) as pool:
-        await pool.user()
+        await pool.add_user()
         config = await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)
         prompt = ScriptedPrompt([])
         async with AuthClient(config, challenges=[Picture], assume="captcha") as auth:

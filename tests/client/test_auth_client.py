@@ -57,7 +57,7 @@ def without_password(word):
 @pytest.mark.parametrize("flow", [AuthFlow.USER_SRP_AUTH, AuthFlow.USER_PASSWORD_AUTH])
 async def test_the_right_password_signs_in_and_a_wrong_one_is_refused(live_pool, flow, secret):
     async with live_pool() as pool:
-        await pool.user()
+        await pool.add_user()
         config = await pool.app_client(secret=secret)
         async with AuthClient(config) as auth:
             signed_in = await auth.sign_in("ada", PASSWORD, flow=flow)
@@ -77,7 +77,7 @@ async def test_custom_auth_with_a_password_proves_it_first_and_then_asks(
     live_pool, after_password, secret
 ):
     async with live_pool(triggers=after_password) as pool:
-        await pool.user()
+        await pool.add_user()
         config = await pool.app_client(secret=secret, flow=AuthFlow.CUSTOM_AUTH)
         async with AuthClient(config) as auth:
             with pytest.raises(BadCredentialsError):
@@ -93,7 +93,7 @@ async def test_a_wrong_answer_is_a_new_challenge_that_knows_it_is_a_retry(
     live_pool, without_password
 ):
     async with live_pool(triggers=without_password) as pool:
-        await pool.user()
+        await pool.add_user()
         async with AuthClient(await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)) as auth:
             first = await auth.sign_in("ada")
             assert isinstance(first, ChallengeRequired)
@@ -107,7 +107,7 @@ async def test_a_wrong_answer_is_a_new_challenge_that_knows_it_is_a_retry(
 
 async def test_the_last_wrong_answer_is_refused(live_pool, without_password):
     async with live_pool(triggers=without_password) as pool:
-        await pool.user()
+        await pool.add_user()
         async with AuthClient(await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)) as auth:
             pending = await auth.sign_in("ada")
             for _ in range(2):
@@ -120,7 +120,7 @@ async def test_custom_auth_without_a_password_is_refused_where_the_policy_wants_
     live_pool, after_password
 ):
     async with live_pool(triggers=after_password) as pool:
-        await pool.user()
+        await pool.add_user()
         async with AuthClient(await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)) as auth:
             with pytest.raises(BadCredentialsError):
                 await auth.sign_in("ada")
@@ -128,7 +128,7 @@ async def test_custom_auth_without_a_password_is_refused_where_the_policy_wants_
 
 async def test_a_pending_value_takes_one_answer(live_pool, without_password):
     async with live_pool(triggers=without_password) as pool:
-        await pool.user()
+        await pool.add_user()
         async with AuthClient(await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)) as auth:
             pending = await auth.sign_in("ada")
             assert isinstance(await auth.answer(pending, "open sesame"), SignedIn)
@@ -138,7 +138,7 @@ async def test_a_pending_value_takes_one_answer(live_pool, without_password):
 
 async def test_of_two_answers_to_one_value_at_a_time_exactly_one_wins(live_pool, without_password):
     async with live_pool(triggers=without_password) as pool:
-        await pool.user()
+        await pool.add_user()
         async with AuthClient(await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)) as auth:
             pending = await auth.sign_in("ada")
             outcomes = await asyncio.gather(
@@ -153,7 +153,7 @@ async def test_a_client_challenge_answers_by_itself_when_there_is_a_prompt(
     live_pool, without_password
 ):
     async with live_pool(triggers=without_password) as pool:
-        await pool.user()
+        await pool.add_user()
         config = await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)
         async with AuthClient(config, challenges=[WordClient]) as auth:
             prompt = ScriptedPrompt(["wrong", "open sesame"])
@@ -163,7 +163,7 @@ async def test_a_client_challenge_answers_by_itself_when_there_is_a_prompt(
 
 async def test_answer_goes_on_with_the_prompt(live_pool, without_password):
     async with live_pool(triggers=without_password) as pool:
-        await pool.user()
+        await pool.add_user()
         config = await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)
         async with AuthClient(config, challenges=[WordClient]) as auth:
             pending = await auth.sign_in("ada")
@@ -177,7 +177,7 @@ async def test_an_alias_signs_in_and_the_canonical_name_is_used_from_then_on(
     live_pool, flow, secret
 ):
     async with live_pool(pool={"UsernameAttributes": ["email"]}) as pool:
-        await pool.user("ada@example.com")
+        await pool.add_user("ada@example.com")
         config = await pool.app_client(secret=secret, flow=flow)
         async with AuthClient(config) as auth:
             signed_in = await auth.sign_in("ada@example.com", PASSWORD)
@@ -191,8 +191,11 @@ async def test_an_alias_signs_in_and_the_canonical_name_is_used_from_then_on(
 @pytest.mark.parametrize("flow", [AuthFlow.USER_SRP_AUTH, AuthFlow.USER_PASSWORD_AUTH])
 async def test_a_temporary_password_must_be_changed_before_there_are_tokens(live_pool, flow):
     async with live_pool() as pool:
-        await pool.owner.admin_create_user(
-            UserPoolId=pool.user_pool_id, Username="ada", TemporaryPassword="Temporary-1"
+        await pool.call(
+            "AdminCreateUser",
+            UserPoolId=pool.user_pool_id,
+            Username="ada",
+            TemporaryPassword="Temporary-1",
         )
         async with AuthClient(await pool.app_client(flow=flow)) as auth:
             pending = await auth.sign_in("ada", "Temporary-1")
@@ -209,12 +212,15 @@ async def test_a_temporary_password_must_be_changed_before_there_are_tokens(live
 
 async def test_what_the_pool_refuses_has_its_class_and_says_what_to_do(live_pool, clock):
     async with live_pool(clock=clock) as pool:
-        await pool.user()
-        await pool.owner.admin_create_user(
-            UserPoolId=pool.user_pool_id, Username="bob", TemporaryPassword="Temporary-1"
+        await pool.add_user()
+        await pool.call(
+            "AdminCreateUser",
+            UserPoolId=pool.user_pool_id,
+            Username="bob",
+            TemporaryPassword="Temporary-1",
         )
         flow = AuthFlow.USER_PASSWORD_AUTH
-        config = await pool.app_client(flow=flow, cognito={"PreventUserExistenceErrors": "LEGACY"})
+        config = await pool.app_client(flow=flow, members={"PreventUserExistenceErrors": "LEGACY"})
         async with AuthClient(config, clock=lambda: datetime.fromtimestamp(clock(), UTC)) as auth:
             tokens = (await auth.sign_in("ada", PASSWORD)).tokens
             with pytest.raises(WrongTokenError):
@@ -241,7 +247,7 @@ async def test_what_the_pool_refuses_has_its_class_and_says_what_to_do(live_pool
 
 async def test_tokens_are_refreshed_revoked_and_signed_out(live_pool):
     async with live_pool() as pool:
-        await pool.user()
+        await pool.add_user()
         config = await pool.app_client(secret=True)
         async with AuthClient(config) as auth:
             first = (await auth.sign_in("ada", PASSWORD)).tokens
@@ -261,10 +267,10 @@ async def test_tokens_are_refreshed_revoked_and_signed_out(live_pool):
 
 async def test_a_rotated_refresh_token_is_replaced(live_pool):
     async with live_pool() as pool:
-        await pool.user()
+        await pool.add_user()
         rotation = {"RefreshTokenRotation": {"Feature": "ENABLED", "RetryGracePeriodSeconds": 0}}
         flows = ["ALLOW_USER_SRP_AUTH"]
-        config = await pool.app_client(cognito=rotation, flows=flows)
+        config = await pool.app_client(members=rotation, flows=flows)
         async with AuthClient(config) as auth:
             first = (await auth.sign_in("ada", PASSWORD)).tokens
             second = await auth.refresh(first.refresh_token)
@@ -284,7 +290,7 @@ async def test_a_flow_without_its_password_is_refused_before_anything_is_sent(li
 @pytest.mark.parametrize("flow", list(AuthFlow))
 async def test_a_flow_that_the_app_client_does_not_allow_is_named_so(live_pool, flow):
     async with live_pool() as pool:
-        await pool.user()
+        await pool.add_user()
         others = [f"ALLOW_{other}" for other in AuthFlow if other is not flow]
         async with AuthClient(await pool.app_client(flows=others, flow=flow)) as auth:
             with pytest.raises(FlowNotEnabledError):
@@ -294,7 +300,7 @@ async def test_a_flow_that_the_app_client_does_not_allow_is_named_so(live_pool, 
 @pytest.mark.parametrize("secret", [None, "another-secret"])
 async def test_a_missing_or_wrong_client_secret_is_named_so(live_pool, secret):
     async with live_pool() as pool:
-        await pool.user()
+        await pool.add_user()
         good = await pool.app_client(secret=True)
         bad = AuthConfig(
             user_pool_id=good.user_pool_id,
@@ -311,7 +317,7 @@ async def test_a_hundred_users_sign_in_side_by_side_on_one_client(live_pool):
     async with live_pool() as pool:
         names = [f"user-{number}" for number in range(10)]
         for name in names:
-            await pool.user(name)
+            await pool.add_user(name)
         async with AuthClient(await pool.app_client()) as auth:
             results = await asyncio.gather(*(auth.sign_in(n, PASSWORD) for n in names * 10))
     assert [result.username for result in results] == names * 10
@@ -331,7 +337,7 @@ async def test_client_metadata_goes_with_every_request_of_its_call(live_pool, wo
 
     policy = Triggers(policy=sequence(password(), challenge("word")), challenges=[word])
     async with live_pool(triggers=Watching(policy)) as pool:
-        await pool.user()
+        await pool.add_user()
         async with AuthClient(await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)) as auth:
             pending = await auth.sign_in("ada", PASSWORD, client_metadata={"call": "1"})
             await auth.answer(pending, "open sesame", client_metadata={"call": "2"})
@@ -383,7 +389,7 @@ async def test_a_client_that_is_not_open_says_how_to_open_it():
 
 async def test_a_client_can_be_opened_again_after_it_was_closed(live_pool):
     async with live_pool() as pool:
-        await pool.user()
+        await pool.add_user()
         auth = AuthClient(await pool.app_client())
         for _ in range(2):
             async with auth:
@@ -417,7 +423,7 @@ async def test_a_call_that_makes_no_sense_is_refused_before_anything_is_sent(
 async def test_the_observer_sees_every_exchange_without_secrets(live_pool, without_password):
     exchanges = []
     async with live_pool(triggers=without_password) as pool:
-        await pool.user()
+        await pool.add_user()
         config = await pool.app_client(secret=True)
         async with AuthClient(config, observer=exchanges.append) as auth:
             signed_in = await auth.sign_in("ada", PASSWORD)
@@ -446,7 +452,7 @@ async def test_the_observer_sees_every_exchange_without_secrets(live_pool, witho
 async def test_the_loop_stays_responsive_while_passwords_are_proved(live_pool):
     """Not a timing: while one proof is computed, other tasks get many turns."""
     async with live_pool() as pool:
-        await pool.user()
+        await pool.add_user()
         async with AuthClient(await pool.app_client()) as auth:
             turns = 0
 

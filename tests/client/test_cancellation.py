@@ -123,7 +123,7 @@ async def test_cancellation_at_every_suspension_point_propagates_and_leaks_nothi
 ):
     triggers = Triggers(policy=sequence(password(), challenge("word")), challenges=[word])
     async with live_pool(triggers=triggers) as pool:
-        await pool.user()
+        await pool.add_user()
         config = await pool.app_client()
         async with AuthClient(config, challenges=[WordClient]) as auth:
             tokens = (await auth.sign_in("ada", PASSWORD)).tokens

@@ -4,10 +4,10 @@ import itertools
 from typing import Any
 
 import pytest
-from attrs import evolve
 
 from authflow import AuthClient, AuthConfig, AuthFlow, ChallengeRequired, Secret, SignedIn, Tokens
 from authflow.errors import NewPasswordRejectedError
+from authflow.testing import pool_at
 from authflow.triggers import Triggers, any_of, challenge, password
 
 PASSWORD = "Correct-horse-1"
@@ -53,7 +53,8 @@ def triggers(word):
 
 
 async def make_ada(pool: Any, username: str) -> str:
-    made = await pool.owner.admin_create_user(
+    made = await pool.call(
+        "AdminCreateUser",
         UserPoolId=pool.user_pool_id,
         Username=username,
         MessageAction="SUPPRESS",
@@ -74,16 +75,19 @@ async def signed_in(auth: AuthClient, typed: str, flow: AuthFlow, word: str | No
 async def test_the_name_is_the_canonical_one_in_every_flow(live_pool, triggers):
     async with live_pool(triggers=triggers) as first:
         for kind, (settings, username, typed) in NAMES.items():
-            made = await first.owner.create_user_pool(PoolName="test", **settings)
-            pool = evolve(first, user_pool_id=made["UserPool"]["Id"])
+            pool = await pool_at(first.server, pool=settings)
             canonical = await make_ada(pool, username)
-            await pool.owner.admin_set_user_password(
-                UserPoolId=pool.user_pool_id, Username=canonical, Password=PASSWORD, Permanent=True
+            await pool.call(
+                "AdminSetUserPassword",
+                UserPoolId=pool.user_pool_id,
+                Username=canonical,
+                Password=PASSWORD,
+                Permanent=True,
             )
             aliases = kind == "aliases"
             config = await pool.app_client(
                 secret=aliases,
-                cognito={"PreventUserExistenceErrors": "ENABLED" if aliases else "LEGACY"},
+                members={"PreventUserExistenceErrors": "ENABLED" if aliases else "LEGACY"},
                 verify_tokens=not aliases,
             )
             async with AuthClient(config) as auth:

@@ -81,7 +81,7 @@ def signing_in(live_pool):
         **settings: Any,
     ) -> Any:
         async with live_pool(triggers=triggers(step)) as pool:
-            await pool.user()
+            await pool.add_user()
             config = await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)
             halves = [client_half(name) for name in kinds]
             async with AuthClient(config, challenges=halves, discover=False) as auth:
@@ -175,13 +175,10 @@ async def test_client_metadata_is_told_without_asking_anybody(signing_in):
 async def test_attributes_decide_what_a_user_is_asked_for(live_pool):
     step = sequence(challenge("aa"), when(attribute("email_verified", "true"), challenge("bb")))
     async with live_pool(triggers=triggers(step)) as pool:
-        await pool.user()
-        await pool.user(
+        await pool.add_user()
+        await pool.add_user(
             "grace",
-            UserAttributes=[
-                {"Name": "email", "Value": "grace@example.com"},
-                {"Name": "email_verified", "Value": "true"},
-            ],
+            attributes={"email": "grace@example.com", "email_verified": "true"},
         )
         config = await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)
         halves = [client_half(name) for name in KINDS]

@@ -475,7 +475,7 @@ async def test_no_error_of_a_real_pool_leads_to_a_secret(live_pool, word, everyt
         return result
 
     async with live_pool(triggers=triggers) as pool:
-        await pool.user("ada", PASSWORD)
+        await pool.add_user("ada", PASSWORD)
         config = await pool.app_client(secret=True)
         async with AuthClient(config) as auth:
             done = await attempt(auth.sign_in("ada", PASSWORD))

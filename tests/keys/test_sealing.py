@@ -3,7 +3,7 @@ import re
 from typing import Any
 
 import pytest
-from attrs import define, evolve
+from attrs import evolve
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -11,6 +11,7 @@ from authflow.errors import MisuseError, SealError
 from authflow.keys.key_ring import CachedKeys, KeyRing
 from authflow.keys.sealing import Binding, Sealer
 from authflow.secret import Secret
+from authflow.testing import MovableClock
 
 RING = KeyRing.generate("k1")
 HERE = Binding(
@@ -23,21 +24,8 @@ HERE = Binding(
 CONTENT = Secret(b'{"code": "canary"}')
 
 
-@define
-class Clock:
-    now: float = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def sealer(clock: Clock) -> Sealer:
+def sealer(clock: MovableClock) -> Sealer:
     return Sealer(keys=RING, clock=clock)
 
 
@@ -147,7 +135,7 @@ async def test_no_two_places_open_each_others_state(one: Any, two: Any):
     await refused(sealer, await sealer.seal(CONTENT, first, seconds=60), second)
 
 
-async def test_it_expires_at_its_second(sealer: Sealer, clock: Clock):
+async def test_it_expires_at_its_second(sealer: Sealer, clock: MovableClock):
     sealed = await sealer.seal(CONTENT, HERE, seconds=60)
     clock.now += 59.9
     assert await sealer.open(sealed, HERE) == CONTENT
@@ -166,7 +154,7 @@ async def test_too_much_is_the_callers_mistake(sealer: Sealer):
         await sealer.seal(Secret(bytes(1025)), HERE, seconds=60)
 
 
-async def test_after_a_rotation_the_old_key_opens_and_the_new_one_seals(clock: Clock):
+async def test_after_a_rotation_the_old_key_opens_and_the_new_one_seals(clock: MovableClock):
     old = Sealer(keys=RING, clock=clock)
     new = Sealer(keys=RING.rotated("k2"), clock=clock)
     before = await old.seal(CONTENT, HERE, seconds=60)
@@ -176,18 +164,18 @@ async def test_after_a_rotation_the_old_key_opens_and_the_new_one_seals(clock: C
     await refused(old, after)
 
 
-async def test_another_key_of_the_same_id_is_refused(sealer: Sealer, clock: Clock):
+async def test_another_key_of_the_same_id_is_refused(sealer: Sealer, clock: MovableClock):
     sealed = await sealer.seal(CONTENT, HERE, seconds=60)
     await refused(Sealer(keys=KeyRing.generate("k1"), clock=clock), sealed)
 
 
-async def test_a_text_cannot_be_moved_to_another_key_id(clock: Clock):
+async def test_a_text_cannot_be_moved_to_another_key_id(clock: MovableClock):
     rotated = RING.rotated("k2")
     sealed = await Sealer(keys=RING, clock=clock).seal(CONTENT, HERE, seconds=60)
     await refused(Sealer(keys=rotated, clock=clock), sealed.replace("af1.k1.", "af1.k2."))
 
 
-async def test_a_cache_of_keys_is_made_to_look_for_the_key_that_a_text_names(clock: Clock):
+async def test_a_cache_of_keys_is_made_to_look_for_the_key_that_a_text_names(clock: MovableClock):
     class Vault:
         ring = RING
 
@@ -204,7 +192,7 @@ async def test_a_cache_of_keys_is_made_to_look_for_the_key_that_a_text_names(clo
 
 
 async def test_a_refusal_is_the_same_for_all_and_only_the_log_says_why(
-    sealer: Sealer, clock: Clock, caplog: pytest.LogCaptureFixture
+    sealer: Sealer, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ):
     sealed = await sealer.seal(CONTENT, HERE, seconds=60)
     other = Sealer(keys=KeyRing.generate("k9"), clock=clock)

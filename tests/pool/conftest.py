@@ -16,12 +16,10 @@ from attrs import define, field
 from authflow import srp, wire
 from authflow.pool import Budget, PoolServer
 from authflow.secret import Secret
+from authflow.testing import ALL_FLOWS, CognitoCalls, MovableClock
 
 PASSWORD = "Corr3ct-Horse"
-EVERY_FLOW = [
-    *("ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_CUSTOM_AUTH"),
-    *("ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"),
-]
+EVERY_FLOW = [*ALL_FLOWS, "ALLOW_ADMIN_USER_PASSWORD_AUTH"]
 PATIENT: dict[str, Any] = {
     "name_budget": Budget(per_second=math.inf, burst=math.inf),
     "max_wait": 60.0,
@@ -29,59 +27,19 @@ PATIENT: dict[str, Any] = {
 """What races want: whoever comes is served, however busy the machine is."""
 
 
-@define
-class Clock:
-    """A clock that tests move."""
-
-    now: float
-
-    def __call__(self) -> float:
-        return self.now
+class Clock(MovableClock):
+    """A clock that tests move, forward and back."""
 
     @property
     def stamp(self) -> str:
-        return srp.timestamp(datetime.fromtimestamp(self.now, UTC))
+        return srp.timestamp(self.utc())
 
 
 @define
-class Refusal:
-    """An error of Cognito's shape."""
+class Api(CognitoCalls):
+    """Calls operations, several at once too."""
 
-    status: int
-    code: str
-    message: str
-
-
-@define
-class Api:
-    """Speaks AWS JSON 1.1 by hand, so that anything can be sent."""
-
-    endpoint: str
     http: aiohttp.ClientSession
-
-    async def post(
-        self, operation: str, body: bytes | str, **headers: str
-    ) -> tuple[int, dict[str, Any], Mapping[str, str]]:
-        sent = {
-            "X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}",
-            "Content-Type": "application/x-amz-json-1.1",
-            **headers,
-        }
-        async with self.http.post(self.endpoint, data=body, headers=sent) as reply:
-            text = await reply.read()
-            return reply.status, json.loads(text), reply.headers
-
-    async def __call__(self, operation: str, /, **request: Any) -> dict[str, Any]:
-        status, reply, _ = await self.post(operation, json.dumps(request))
-        assert status == 200, reply
-        return reply
-
-    async def refused(self, operation: str, /, **request: Any) -> Refusal:
-        status, reply, headers = await self.post(operation, json.dumps(request))
-        assert status != 200, reply
-        assert reply.keys() == {"__type", "message"}
-        assert headers["x-amzn-errortype"] == reply["__type"]
-        return Refusal(status, reply["__type"], reply["message"])
 
     async def at_once(self, *calls: tuple[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Send requests such that none of them has a start.

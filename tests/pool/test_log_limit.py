@@ -4,18 +4,12 @@ import pytest
 
 from authflow.pool.log_limit import BURST, LIMIT, LogLimit, limited_logger
 from authflow.pool.wordless_traces import WORDLESS
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
+from authflow.testing import MovableClock
 
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return MovableClock(0.0)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ async def test_a_sign_in_is_answered_by_messages(live_pool, word, prompt):
 
     seen = []
     async with live_pool(triggers=triggers) as pool:
-        await pool.user()
+        await pool.add_user()
         config = await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)
         async with (
             AuthClient(config, challenges=[Asks, AsksToo], discover=False) as auth,

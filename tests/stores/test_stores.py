@@ -264,9 +264,9 @@ class TestDynamoDb:
                 await store.read(KEY)
 
     async def test_a_table_that_is_not_there_is_a_typed_error(
-        self, dynamodb_url: str, aws_credentials: None, caplog: pytest.LogCaptureFixture
+        self, aws_url: str, aws_credentials: None, caplog: pytest.LogCaptureFixture
     ):
-        async with DynamoDbLimitStore(table="nowhere", endpoint=dynamodb_url) as store:
+        async with DynamoDbLimitStore(table="nowhere", endpoint=aws_url) as store:
             with pytest.raises(LimitStoreUnavailableError):
                 await store.replace(KEY, b"", expected=None, seconds=1)
         assert "put_item: ResourceNotFoundException" in caplog.text
@@ -328,9 +328,9 @@ class TestDynamoDb:
         }
 
     async def test_a_client_of_the_callers_is_used_and_left_open(
-        self, dynamodb_store: DynamoDbLimitStore, dynamodb_url: str
+        self, dynamodb_store: DynamoDbLimitStore, aws_url: str
     ):
-        async with get_session().create_client("dynamodb", endpoint_url=dynamodb_url) as client:
+        async with get_session().create_client("dynamodb", endpoint_url=aws_url) as client:
             async with DynamoDbLimitStore(table=dynamodb_store.table, client=client) as store:
                 assert await store.replace(KEY, b"one", expected=None, seconds=60)
             assert (await client.list_tables())["TableNames"]

@@ -1,24 +1,18 @@
 """Groups, asked of moto's Cognito over HTTP."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto.server import ThreadedMotoServer
 
 from authflow.triggers import Triggers, challenge, in_group, sequence, when
 from authflow.triggers.cognito_groups import CognitoGroups
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+def endpoint(aws_url: str) -> str:
+    return aws_url
 
 
 @pytest.fixture(autouse=True)

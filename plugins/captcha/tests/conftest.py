@@ -1,36 +1,20 @@
 """What the tests of the CAPTCHA share."""
 
 import base64
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
-from aiobotocore.session import get_session
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from anyio.from_thread import start_blocking_portal
-from attrs import define, field, frozen
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
-from werkzeug.serving import make_server
+from attrs import define, field
 
-from authflow import AuthConfig
+from authflow import testing
 from authflow.plugins import Challenge, CreateContext, Secret, VerifyContext
-from authflow.pool import PoolServer
+from authflow.testing import RunningPool
 from authflow.triggers import CreateEvent, SessionEntry, Triggers, VerifyEvent
-
-SESSION = get_session()
-"""One for all tests: each reads the service's model anew."""
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture
@@ -162,77 +146,10 @@ def siteverify_in_a_thread() -> Iterator[SiteVerify]:
         portal.call(server.close)
 
 
-@pytest.fixture(scope="session")
-def aws_url() -> Iterator[str]:
-    """Run moto's server, which stands in for AWS."""
-    app = DomainDispatcherApplication(create_backend_app)
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 @pytest.fixture
-def aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-
-
-@frozen(kw_only=True)
-class SignInPlace:
-    """A running user pool with the user ada in it.
-
-    Args:
-        config: How a client gets there.
-        owner: The pool's owner's client.
-    """
-
-    config: AuthConfig
-    owner: Any
-
-
-PASSWORD = "Correct-horse-1"
-
-
-@pytest.fixture
-def run_pool() -> Callable[..., AbstractAsyncContextManager[SignInPlace]]:
-    """Run the embedded user pool with triggers."""
-
-    @asynccontextmanager
-    async def run_pool(triggers: Any) -> AsyncIterator[SignInPlace]:
-        async with (
-            PoolServer(triggers=triggers) as running,
-            SESSION.create_client(
-                "cognito-idp",
-                region_name="us-east-1",
-                endpoint_url=running.endpoint,
-                aws_access_key_id="any",
-                aws_secret_access_key="any",
-            ) as owner,
-        ):
-            made = await owner.create_user_pool(PoolName="test")
-            pool = {"UserPoolId": made["UserPool"]["Id"]}
-            client = await owner.create_user_pool_client(
-                **pool, ClientName="test", ExplicitAuthFlows=["ALLOW_CUSTOM_AUTH"]
-            )
-            await owner.admin_create_user(**pool, Username="ada", MessageAction="SUPPRESS")
-            await owner.admin_set_user_password(
-                **pool, Username="ada", Password=PASSWORD, Permanent=True
-            )
-            yield SignInPlace(
-                config=AuthConfig(
-                    user_pool_id=pool["UserPoolId"],
-                    client_id=client["UserPoolClient"]["ClientId"],
-                    endpoint=running.endpoint,
-                ),
-                owner=owner,
-            )
-
-    return run_pool
+def run_pool() -> Callable[[Any], AbstractAsyncContextManager[RunningPool]]:
+    """Run a user pool with triggers, and with ada in it."""
+    return lambda triggers: testing.run_pool(triggers=triggers, users={"ada": testing.PASSWORD})
 
 
 class DocumentedSample:

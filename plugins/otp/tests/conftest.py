@@ -3,8 +3,7 @@
 import asyncio
 import json
 import ssl
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from aiobotocore.session import get_session
 from aiosmtpd.smtp import SMTP, AuthResult
 from attrs import define, field, frozen
 from authflow_otp.authenticator import Hotp, Totp
@@ -25,48 +23,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
-from werkzeug.serving import make_server
 
-from authflow import AuthClient, AuthConfig
-from authflow.pool import PoolServer
+from authflow import AuthClient
+from authflow.testing import PASSWORD, MovableClock, RunningPool, run_pool
 from authflow.triggers import KeyRing, Limits, MemoryLimitStore, Step, Triggers, sequence
 
 VECTORS = Path(__file__).parent / "vectors"
-PASSWORD = "Correct-horse-1"
-
-SESSION = get_session()
-"""One for all clients: it reads the services' models once."""
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture(scope="session")
 def load_vectors() -> Callable[[str], Any]:
     """Reads a file of test vectors."""
     return lambda name: json.loads((VECTORS / f"{name}.json").read_text())
-
-
-@define(kw_only=True)
-class Clock:
-    """A clock that stands still until it is told otherwise."""
-
-    now: float = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture(scope="session")
@@ -202,70 +170,37 @@ async def mail_server(
         server.close()
 
 
-class OneAtATime(DomainDispatcherApplication):
-    """Moto looks at an item and then writes it, without a lock; in DynamoDB this is one step."""
-
-    turn = threading.Lock()
-
-    def __call__(self, *request: Any) -> Any:
-        with self.turn:
-            return super().__call__(*request)
-
-
-@pytest.fixture(scope="session")
-def aws_url() -> Iterator[str]:
-    """Runs moto's server, which stands for AWS."""
-    app = OneAtATime(create_backend_app)
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 @pytest.fixture
-def aws(aws_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+def aws(aws_url: str, aws_credentials: None) -> str:
     return aws_url
 
 
-def made_limits(keys: KeyRing, clock: Clock, **more: Any) -> Limits:
+def made_limits(keys: KeyRing, clock: MovableClock, **more: Any) -> Limits:
     return Limits(store=MemoryLimitStore(clock=clock), keys=keys, clock=clock, **more)
 
 
 @pytest.fixture
-def limits(keys: KeyRing, clock: Clock) -> Limits:
+def limits(keys: KeyRing, clock: MovableClock) -> Limits:
     return made_limits(keys, clock)
 
 
 @frozen(kw_only=True)
 class House:
-    """A running user pool whose triggers ask for one-time passwords."""
+    """A running user pool whose triggers ask for one-time passwords, and a client of it."""
 
     auth: AuthClient
-    owner: Any
-    user_pool_id: str
+    pool: RunningPool
     triggers: Triggers
 
     async def user(self, username: str = "ada", **attributes: str) -> None:
         """Make a user who can sign in."""
-        await self.owner.admin_create_user(
-            UserPoolId=self.user_pool_id,
-            Username=username,
-            MessageAction="SUPPRESS",
-            UserAttributes=[{"Name": name, "Value": told} for name, told in attributes.items()],
-        )
-        await self.owner.admin_set_user_password(
-            UserPoolId=self.user_pool_id, Username=username, Password=PASSWORD, Permanent=True
-        )
+        await self.pool.add_user(username, PASSWORD, attributes)
 
 
 @pytest.fixture
-def open_house(keys: KeyRing, clock: Clock) -> Callable[..., AbstractAsyncContextManager[House]]:
+def open_house(
+    keys: KeyRing, clock: MovableClock
+) -> Callable[..., AbstractAsyncContextManager[House]]:
     """Opens pools. Time stands still in their triggers."""
 
     @asynccontextmanager
@@ -281,30 +216,7 @@ def open_house(keys: KeyRing, clock: Clock) -> Callable[..., AbstractAsyncContex
         )
         assert triggers._flow is not None
         triggers._flow.clock = clock
-        async with (
-            PoolServer(triggers=wrap(triggers)) as pool,
-            SESSION.create_client(
-                "cognito-idp",
-                region_name="us-east-1",
-                endpoint_url=pool.endpoint,
-                aws_access_key_id="any",
-                aws_secret_access_key="any",
-            ) as owner,
-        ):
-            made = await owner.create_user_pool(PoolName="test")
-            user_pool_id = made["UserPool"]["Id"]
-            client = await owner.create_user_pool_client(
-                UserPoolId=user_pool_id,
-                ClientName="test",
-                ExplicitAuthFlows=["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
-                PreventUserExistenceErrors="ENABLED",
-            )
-            config = AuthConfig(
-                user_pool_id=user_pool_id,
-                client_id=client["UserPoolClient"]["ClientId"],
-                endpoint=pool.endpoint,
-            )
-            async with AuthClient(config) as auth:
-                yield House(auth=auth, owner=owner, user_pool_id=user_pool_id, triggers=triggers)
+        async with run_pool(triggers=wrap(triggers)) as pool, AuthClient(pool.config) as auth:
+            yield House(auth=auth, pool=pool, triggers=triggers)
 
     return opened

@@ -316,7 +316,7 @@ async def test_an_app_signs_in_end_to_end_and_its_code_is_good_once(
     place = int(clock.now // PERIOD) if name == "totp" else 0
     async with open_house(challenge(name, store=store)) as house:
         await house.user("ada")
-        owner = Owner(user_pool_id=house.user_pool_id, username="ada", kind=name)
+        owner = Owner(user_pool_id=house.pool.user_pool_id, username="ada", kind=name)
         await store.replace(owner, ENROLMENT, expected=None)
         prompt = ScriptedPrompt(["000000", code_at(ENROLMENT, place)])
         done = await house.auth.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH, prompt=prompt)

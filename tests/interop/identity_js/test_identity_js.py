@@ -26,7 +26,7 @@ async def test_the_right_password_gives_tokens_that_can_be_refreshed(
     live_pool, identity_js, flow, signed_in
 ):
     async with live_pool() as pool:
-        await pool.user()
+        await pool.add_user()
         async with identity_js(pool) as client:
             sign_in = {"flow": flow, "username": "ada", "password": PASSWORD}
             first = await client("authenticateUser", **sign_in)
@@ -41,7 +41,7 @@ async def test_a_wrong_password_is_refused_and_the_right_one_taken_after(
     live_pool, identity_js, flow, signed_in
 ):
     async with live_pool() as pool:
-        await pool.user()
+        await pool.add_user()
         async with identity_js(pool) as client:
             sign_in = {"flow": flow, "username": "ada"}
             assert await client("authenticateUser", **sign_in, password="Wrong-horse-1") == {
@@ -55,7 +55,8 @@ async def test_a_wrong_password_is_refused_and_the_right_one_taken_after(
 @BY_PASSWORD
 async def test_a_temporary_password_is_changed(live_pool, identity_js, flow, signed_in, claims):
     async with live_pool() as pool:
-        await pool.owner.admin_create_user(
+        await pool.call(
+            "AdminCreateUser",
             UserPoolId=pool.user_pool_id,
             Username="ada",
             TemporaryPassword="Temporary-1",
@@ -85,7 +86,7 @@ async def test_a_forgotten_password_is_set_anew(live_pool, identity_js):
         on_message=lambda message: codes.append(message.code),
     ) as pool:
         verified = {"email": "ada@example.com", "email_verified": "true"}
-        await pool.user(UserAttributes=[{"Name": k, "Value": v} for k, v in verified.items()])
+        await pool.add_user(attributes=verified)
         async with identity_js(pool) as client:
             sent = await client("forgotPassword")
             assert sent == {
@@ -111,7 +112,7 @@ async def test_a_forgotten_password_is_set_anew(live_pool, identity_js):
 async def test_a_custom_flow_begins_without_a_password(live_pool, identity_js, word, signed_in):
     triggers = Triggers(policy=challenge("word", attempts=2), challenges=[word])
     async with live_pool(triggers=triggers) as pool:
-        await pool.user()
+        await pool.add_user()
         async with identity_js(pool) as client:
             asked = await client("initiateAuth", username="ada")
             assert asked == {

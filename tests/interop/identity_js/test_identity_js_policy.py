@@ -46,12 +46,7 @@ class House:
 
     async def settle(self, pool: Any) -> None:
         """Make ada, with an address for codes and answers to questions."""
-        await pool.user(
-            UserAttributes=[
-                {"Name": "email", "Value": "ada@example.com"},
-                {"Name": "email_verified", "Value": "true"},
-            ]
-        )
+        await pool.add_user(attributes={"email": "ada@example.com", "email_verified": "true"})
         enrolled = await self.enrolment.enrol(pool.user_pool_id, "ada", ADA)
         await self.answers.put(pool.user_pool_id, "ada", enrolled)
 

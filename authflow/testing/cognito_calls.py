@@ -1,0 +1,97 @@
+"""Cognito's API as it is spelt, without an SDK: what no SDK would send can be sent."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+from attrs import define, frozen
+
+from authflow.errors import ConfigError
+
+
+@frozen
+class RefusedCall:
+    """What Cognito says when it refuses a call.
+
+    Args:
+        status: The HTTP status.
+        code: The error's name, such as "NotAuthorizedException".
+        message: What it says.
+    """
+
+    status: int
+    code: str
+    message: str
+
+
+@define
+class CognitoCalls:
+    """Calls operations at an endpoint.
+
+    Args:
+        endpoint: Its address.
+        http: What to send with, where many calls are to share connections.
+    """
+
+    endpoint: str
+    http: aiohttp.ClientSession | None = None
+
+    async def __call__(self, operation: str, /, **members: Any) -> dict[str, Any]:
+        """Call an operation, and give its reply.
+
+        Args:
+            operation: Its name, such as "AdminDisableUser".
+            **members: Its request.
+
+        Raises:
+            ConfigError: It was refused; the message says why.
+        """
+        status, reply, _ = await self.post(operation, json.dumps(members))
+        if status != 200:
+            msg = f"{operation} was refused: {reply.get('__type')}: {reply.get('message')}"
+            raise ConfigError(msg)
+        return reply
+
+    async def refused(self, operation: str, /, **members: Any) -> RefusedCall:
+        """Call an operation that is to be refused, and give what is said.
+
+        Args:
+            operation: Its name.
+            **members: Its request.
+
+        Raises:
+            ConfigError: It was not refused, or not as Cognito refuses.
+        """
+        status, reply, headers = await self.post(operation, json.dumps(members))
+        if status == 200:
+            msg = f"{operation} was not refused"
+            raise ConfigError(msg)
+        if reply.keys() != {"__type", "message"} or headers["x-amzn-errortype"] != reply["__type"]:
+            msg = f"{operation} was refused by other members than __type and message: {reply}"
+            raise ConfigError(msg)
+        return RefusedCall(status, reply["__type"], reply["message"])
+
+    async def post(
+        self, operation: str, body: bytes | str, **headers: str
+    ) -> tuple[int, dict[str, Any], Mapping[str, str]]:
+        """Send anything as an operation's request.
+
+        Args:
+            operation: The operation's name.
+            body: The request.
+            **headers: Headers beside, or in place of, those that belong there.
+
+        Returns:
+            The HTTP status, the reply and the reply's headers.
+        """
+        if self.http is None:
+            async with aiohttp.ClientSession() as http:
+                return await CognitoCalls(self.endpoint, http).post(operation, body, **headers)
+        sent = {
+            "X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}",
+            "Content-Type": "application/x-amz-json-1.1",
+            **headers,
+        }
+        async with self.http.post(self.endpoint, data=body, headers=sent) as reply:
+            return reply.status, json.loads(await reply.read() or b"{}"), reply.headers
