@@ -91,7 +91,7 @@ def _redraw(block: re.Match[str]) -> str:
 
 
 def _reachable(table: Table) -> list[State]:
-    """The states that wait and can be reached from a beginning, in the order of `State`."""
+    """Return the states that wait and can be reached from a beginning, in the order of `State`."""
     found = BEGINNINGS & table.keys()
     fresh = found
     while fresh:
@@ -101,7 +101,7 @@ def _reachable(table: Table) -> list[State]:
 
 
 def _boxes(table: Table) -> list[tuple[State, ...]]:
-    """Put states together that the same states lead to and that lead to the same states."""
+    """Group the states that have the same predecessors and the same successors."""
     states = _reachable(table)
     boxes: dict[tuple[frozenset[State], frozenset[State]], list[State]] = {}
     for state in states:

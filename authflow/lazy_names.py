@@ -66,7 +66,7 @@ def lazy_names(
             raise unavailable(
                 f"{package}.{name}", error, imported=asks == _IMPORT_STATEMENT
             ) from own_error(error)
-        setattr(sys.modules[package], name, value)  # so that it is asked for once
+        setattr(sys.modules[package], name, value)  # so that it is looked up once
         return value
 
     def names() -> list[str]:

@@ -1,4 +1,4 @@
-"""What authflow's triggers tell its client in the public challenge parameters.
+"""The public challenge parameters by which authflow's triggers inform its client.
 
 They are plain strings: other clients may ignore them. An option of a choice is named by the
 challenges that it is made of: "otp", "captcha+otp", "question#2" for a second question.
