@@ -1,4 +1,4 @@
-"""How each challenge is answered by the client: one responder for each."""
+"""The client's answers to challenges: one responder for each challenge."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -22,7 +22,7 @@ RESPONDERS: Final[Mapping[str, Responder]] = {
 
 
 def respond(challenge: Challenge, answer: TypedAnswer) -> Response:
-    """Put an answer to a challenge under Cognito's names.
+    """Return an answer to a challenge under Cognito's names.
 
     Args:
         challenge: What is asked.
