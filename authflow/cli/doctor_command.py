@@ -1,4 +1,4 @@
-"""`authflow doctor`: what is installed here, and what is wrong with it."""
+"""`authflow doctor`: the installed parts of authflow, and what is wrong with them."""
 
 import platform
 import sys
@@ -18,7 +18,7 @@ _DEPENDENCIES: Final = ("aiobotocore", "botocore", "cryptography", "joserfc", "p
 
 
 def run(*, out: TextIO) -> int:
-    """Tell of the installation, without importing any plugin.
+    """Print a report on the installation, without importing any plugin.
 
     Args:
         out: Where to print.

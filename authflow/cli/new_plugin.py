@@ -1,4 +1,4 @@
-"""`authflow plugins new`: a whole distribution of a challenge plugin to begin with.
+"""`authflow plugins new`: writes a complete distribution of a challenge plugin to start from.
 
 It sends codes, and everything of it works. Its files come with this package, so that no network is
 needed to make one.
@@ -110,4 +110,4 @@ def _our_version() -> str:
     try:
         return version("cognito-authflow")
     except PackageNotFoundError:
-        return "0.1"  # the first that has these plugins
+        return "0.1"  # the first version that has these plugins
