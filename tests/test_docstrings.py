@@ -1,0 +1,116 @@
+"""Docstrings are read by people whose first language is not English, too: they begin simply."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LATER = ("plugins", "pool", "prompts", "testing", "triggers", "cli/demo.py", "cli/story.py")
+"""Parts of authflow whose docstrings have not been gone through yet."""
+
+NOT_OF_A_FUNCTION = frozenset(
+    {"Give", "Gives", "Have", "Let", "Say", "Says", "Spell", "Tell", "Tells"}
+    | {"How", "What", "When", "Where", "Which", "Who", "Whose", "Why"}
+)
+"""A function returns, checks or makes something, and says so. A property is whether, or a noun."""
+NOT_OF_A_THING = frozenset(
+    {"How", "What", "When", "Where", "Whether", "Which", "Who", "Whose", "Why", "Those"}
+)
+"""A module or a class is a thing, and a noun names it."""
+
+Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def product_files() -> list[str]:
+    """Return the paths of the files that have been gone through."""
+    later = tuple(f"authflow/{part}" for part in LATER)
+    paths = [
+        path.relative_to(ROOT).as_posix()
+        for package in ("authflow", "cognito_authflow")
+        for path in (ROOT / package).rglob("*.py")
+    ]
+    return sorted(
+        path for path in paths if not f"{path}/".startswith(tuple(f"{x}/" for x in later))
+    )
+
+
+def definitions(
+    node: ast.AST, name: str, *, public: bool
+) -> Iterator[tuple[Documented, str, bool]]:
+    """Yield what may have a docstring, with its full name, and whether it is public."""
+    if isinstance(node, Documented):
+        yield node, name, public
+    inside_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            is_public = public and not inside_function and not child.name.startswith("_")
+            yield from definitions(child, f"{name}.{child.name}", public=is_public)
+        else:
+            yield from definitions(child, name, public=public)
+
+
+def faults(source: str) -> list[str]:
+    """Return what is wrong with the docstrings of a module, each fault in one line."""
+    found: list[str] = []
+    for node, name, public in definitions(ast.parse(source), "module", public=True):
+        text = ast.get_docstring(node)
+        if text is None:
+            overloaded = any("overload" in ast.unparse(each) for each in _decorators(node))
+            if public and not overloaded:
+                found.append(f"{name} has no docstring")
+            continue
+        is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        opening = text.split(maxsplit=1)[0].rstrip(",.:;")
+        if opening in (NOT_OF_A_FUNCTION if is_function else NOT_OF_A_THING):
+            found.append(f"{name} begins with {opening!r}")
+    return found
+
+
+def _decorators(node: Documented) -> list[ast.expr]:
+    return [] if isinstance(node, ast.Module) else node.decorator_list
+
+
+@pytest.mark.parametrize("path", product_files())
+def test_docstrings_name_a_thing_or_what_a_function_does(path: str):
+    assert faults((ROOT / path).read_text(encoding="utf-8")) == []
+
+
+def test_the_files_are_found():
+    files = product_files()
+    assert {"authflow/machine.py", "cognito_authflow/__init__.py"} <= {*files}
+    assert not any(path.startswith("authflow/testing/") for path in files)
+    assert "authflow/secret.py" in files
+
+
+@pytest.mark.parametrize("opening", sorted(NOT_OF_A_FUNCTION))
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_a_function_that_begins_with_a_riddle_is_found(kind: str, opening: str):
+    source = (
+        f'"""Keys."""\nclass A:\n    """A key."""\n    {kind} _f():\n        """{opening} it."""'
+    )
+    assert faults(source) == [f"module.A._f begins with {opening!r}"]
+
+
+@pytest.mark.parametrize("opening", sorted(NOT_OF_A_THING))
+def test_a_thing_that_begins_with_a_riddle_is_found(opening: str):
+    assert faults(f'"""{opening} keys are."""') == [f"module begins with {opening!r}"]
+    assert faults(f'"""Keys."""\nclass _A:\n    """{opening}: keys."""') == [
+        f"module._A begins with {opening!r}"
+    ]
+
+
+@pytest.mark.parametrize("name", ["f", "_f"])
+def test_a_public_name_without_a_docstring_is_found(name: str):
+    expected = [f"module.{name} has no docstring"] if name == "f" else []
+    assert faults(f'"""Keys."""\ndef {name}():\n    pass') == expected
+    assert faults(f'"""Keys."""\nif x:\n    class {name}:\n        pass') == expected
+    assert faults(f'"""Keys."""\nclass A:\n    """A key."""\n    async def {name}(self): ...') == [
+        each.replace("module.", "module.A.") for each in expected
+    ]
+
+
+def test_what_is_private_or_inside_a_function_needs_no_docstring():
+    assert faults('"""Keys."""\ndef _f():\n    def g(): ...\nclass _A:\n    def f(self): ...') == []
+    assert faults("x = 1") == ["module has no docstring"]
