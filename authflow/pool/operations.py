@@ -1,4 +1,4 @@
-"""The operations that the pool serves: one table of names and handlers, and what they need."""
+"""The operations that the pool serves: one table of names and handlers, and their services."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -45,7 +45,7 @@ def operations(
     notices: Notices,
     most_sessions: int = MOST_SESSIONS,
 ) -> Mapping[str, Operation]:
-    """Make the table of operations.
+    """Return the table of operations.
 
     Args:
         database: Where everything is kept.

@@ -1,4 +1,4 @@
-"""The gate: what every operation passes before it works, and before it writes anything.
+"""The gate: every operation passes it before any work and before any write.
 
 Arithmetic is what a sign-in costs, and anybody may ask for it. So a bounded line stands before it:
 a request that would have to wait too long is refused, by the error that Cognito has for it, and
@@ -54,7 +54,7 @@ KeepBack = Callable[[float], Awaitable[None]]
 
 
 class Kind(StrEnum):
-    """What a request asks for, as far as the gate is concerned."""
+    """The kinds of requests that the gate distinguishes."""
 
     BEGINNING = auto()
     """A sign-in, or anything else."""
@@ -83,7 +83,7 @@ _WORK_FOR_A_NAME: Final = frozenset(
 
 
 def kind_of(operation: str) -> Kind:
-    """Give the kind of an operation. One that the gate does not know passes it like a sign-in."""
+    """Return the kind of an operation. An unknown operation passes the gate like a sign-in."""
     if operation == "CreateUserPool":
         return Kind.KEY
     return Kind.GOING_ON if operation in _GOING_ON else Kind.BEGINNING
@@ -91,7 +91,7 @@ def kind_of(operation: str) -> Kind:
 
 @lru_cache(maxsize=4096)
 def _network(address: str) -> str:
-    """Give what counts as one address: of IPv6 a whole network, since everybody has one."""
+    """Return what counts as one address: for IPv6 a whole network, as every user has one."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -110,7 +110,7 @@ def _is_here(address: str) -> bool:
 
 @define(kw_only=True)
 class Gate:
-    """Lets requests in.
+    """Admits requests.
 
     Args:
         name_budget: What is taken of requests about one name.
@@ -161,7 +161,7 @@ class Gate:
         self._elsewhere = Elsewhere(room=self.room)
 
     async def check_address(self, peer: Peer, keep_back: KeepBack | None = None) -> None:
-        """Count a request of an address, before anything of it is read but its head.
+        """Count a request of an address, as soon as the head is read.
 
         Args:
             peer: Who has opened the connection.
@@ -186,7 +186,7 @@ class Gate:
         name: str,
         keep_back: KeepBack | None = None,
     ) -> AsyncIterator[Ticket]:
-        """Let a request in, and see it out.
+        """Admit a request while the scope lasts.
 
         Args:
             operation: The operation.
@@ -202,7 +202,7 @@ class Gate:
             CognitoError: The name's budget is spent, or the line is too long.
         """
         kind, network = kind_of(operation), _network(peer[0])
-        # What was typed may be long, or a password in the wrong place: it is not kept.
+        # The typed text may be long, or a password in the wrong place: only its hash is kept.
         text = f"{kind}\0{realm}\0{name.casefold()}".encode("utf-8", "replace")
         digest = hashlib.blake2b(text, digest_size=16).digest()
         lane = self._keys if kind is Kind.KEY else self._arithmetic
@@ -219,13 +219,13 @@ class Gate:
             yield ticket
 
     async def _pause(self, peer: Peer, keep_back: KeepBack | None) -> None:
-        """Keep a refusal back."""
+        """Delay a refusal."""
         times = self._refused.pop(peer, 0)
         self._refused[peer] = min(times + 1, _MOST_TIMES)
         if len(self._refused) > _MOST_CONNECTIONS:
             self._refused.popitem(last=False)
         pause = min(_LONGEST_PAUSE, self.first_pause * _GROWTH**times)
-        # Those who were refused together must not come again together.
+        # Clients that were refused together must not come again together.
         pause *= random.uniform(0.5, 1)  # noqa: S311  # it hides nothing
         await (keep_back or anyio.sleep)(pause)
 

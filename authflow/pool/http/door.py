@@ -1,4 +1,4 @@
-"""The door before the pool's paths: what every request passes, whatever it asks for."""
+"""The door in front of the pool's paths: every request passes it."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ ARRIVAL: Final = "authflow.arrival"
 
 @define
 class Arrival:
-    """How much of a request has come, to this moment.
+    """The part of a request that has come so far.
 
     Args:
         is_whole: Whether its end has come.
@@ -31,13 +31,13 @@ class Arrival:
 
 
 def internal_error() -> CognitoError:
-    """Tell a client that something failed here, and not what."""
+    """Return the error that says that the pool failed, without the cause."""
     return CognitoError("InternalErrorException", "The pool failed.", 500)
 
 
 @frozen(kw_only=True)
 class Door:
-    """An ASGI application around another one.
+    """An ASGI application in front of another one.
 
     Requests that were sent to another server, or by another's page, do not come through. Whatever
     fails is answered in JSON. A reply to a request that has not come to its end, such as a body
