@@ -216,7 +216,7 @@ def table(flow: AuthFlow, side: Side) -> Table:
 
 @cache
 def _machine(flow: AuthFlow, side: Side) -> "TableMachine":
-    """Put a flow's table on the machine that all sign-ins by this flow share."""
+    """Return the machine of a flow's table, which all sign-ins by this flow share."""
     # A Lambda with triggers only reads the tables: it must not pay the import of `transitions`.
     from authflow.table_machine import TableMachine  # noqa: PLC0415
 

@@ -13,7 +13,7 @@ from Crypto.Math.Numbers import Integer
 
 @lru_cache(maxsize=8)
 def _modulus(value: int) -> Integer:
-    """Keep a modulus with the constants that the engine computes once for it (Montgomery)."""
+    """Return a modulus with the constants that the engine computes once for it (Montgomery)."""
     return Integer(value)
 
 

@@ -35,7 +35,7 @@ class LogThread(logging.Handler):
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a record, if there is room."""
+        """Queue a record, if there is room."""
         try:
             text = self.format(record)
         except Exception:  # noqa: BLE001  # as every handler: a log harms nobody

@@ -179,7 +179,7 @@ class AppClient:
         )
 
     def _identified(self) -> dict[str, str]:
-        """Name the app client for operations that take its secret itself instead of a hash."""
+        """Return the members that name the app client, with its secret itself and no hash."""
         secret = {} if self.client_secret is None else {"ClientSecret": self.client_secret.reveal()}
         return {"ClientId": self.client_id, **secret}
 
