@@ -81,7 +81,7 @@ class NewPassword:
 
 TypedAnswer = Secret[str] | Code | Choice | NewPassword
 Answer = str | TypedAnswer
-"""What `AuthClient.answer` takes."""
+"""The answers that `AuthClient.answer` takes."""
 
 
 def hidden(answer: object) -> TypedAnswer:

@@ -17,10 +17,10 @@ from authflow import errors
 from authflow.errors import AuthFlowError
 
 LOCKED_SECONDS: Final = 900.0
-"""The longest lock of Cognito's, which does not say how long one lasts: see `LockedOutError`."""
+"""Cognito's longest lock. Cognito does not say how long a lock lasts: see `LockedOutError`."""
 THROTTLED_SECONDS: Final = 1.5
-"""How long to wait before asking again, if the server does not say. It is no whole number, as what
-a server asks for is: so the two can be told apart."""
+"""Seconds to wait before asking again, if the server does not say. A server asks for whole numbers,
+and this is none, so that the two can be distinguished."""
 
 
 @frozen
@@ -256,7 +256,7 @@ _MANY: Final = _texts(
         r"\binvalid (?:user )?attributes?\b",
     ),
 )
-"""NotAuthorizedException, InvalidParameterException and their like. First match wins."""
+"""Texts of NotAuthorizedException, InvalidParameterException and similar. First match wins."""
 
 
 def _words(kind: type[AuthFlowError], told: str) -> Code:
@@ -357,4 +357,4 @@ STATUSES: Final[Mapping[int, Cause]] = {
     **dict.fromkeys((413, 414, 431), TOO_LARGE),
     429: THROTTLED,
 }
-"""What an HTTP status means where no error of Cognito's came with it: a gateway answered."""
+"""The meaning of an HTTP status without an error of Cognito's, which is from a gateway."""

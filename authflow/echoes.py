@@ -19,11 +19,11 @@ from unicodedata import normalize
 from urllib.parse import unquote_plus
 
 _WHOLE: Final = 4
-"""Characters up to which a secret counts only as a whole: parts of it are in every text."""
+"""The length up to which a secret counts only as a whole: any text may contain its parts."""
 _TELLING: Final = 8
-"""Characters of any secret that are too many to be there by chance."""
+"""The length of a part of a secret that is not in a text by chance."""
 _DECODINGS: Final = 3
-"""How many escapes inside one another are opened."""
+"""The most nested escapes that are decoded."""
 _ESCAPE: Final = re.compile(
     r"\\(?:u\{(?P<braced>[0-9A-Fa-f]{1,6})\}|u(?P<four>[0-9A-Fa-f]{4})"
     r"|U(?P<eight>[0-9A-Fa-f]{8})|x(?P<two>[0-9A-Fa-f]{2})|(?P<octal>[0-7]{3})"
@@ -37,7 +37,7 @@ _CUT: Final = " .…*•,;!?"
 
 
 HIDDEN: Final = "***"
-"""What is shown instead of a text that is not."""
+"""The text that is shown instead of a hidden one."""
 
 
 def told(text: str, secrets: Iterable[str], *, documented: Collection[str] = ()) -> str:

@@ -147,7 +147,7 @@ class NextStep(StrEnum):
     RETRY_SAME_CHALLENGE = "retry_same_challenge"
     """Answer the same pending challenge again."""
     RESTART = "restart"
-    """Begin the sign-in anew."""
+    """Begin the sign-in again."""
     WAIT = "wait"
     """Try again later; `retry_after` says when, if that is known."""
     GIVE_UP = "give_up"

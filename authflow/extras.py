@@ -37,7 +37,7 @@ _DEPENDENCIES: Final = frozenset(
         *("joserfc", "transitions"),
     }
 )
-"""What is installed with authflow itself, unless a bundle was made slim."""
+"""Packages that are installed with authflow itself, unless a bundle was made slim."""
 
 
 def advice(error: ImportError, *, extra: str | None = None) -> str:

@@ -26,7 +26,7 @@ _WHOLE: dict[str, str] = {
     "SignedIn": "one of its tokens, such as signed_in.tokens.access_token",
     "ChallengeRequired": "a text, and the challenge as `pending`",
 }
-"""What to pass instead of a value that has the secret in it."""
+"""The advice for a value that contains the secret."""
 
 
 class Unfit(Secret[str]):

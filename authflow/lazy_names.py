@@ -26,7 +26,7 @@ from importlib import import_module
 from typing import Any, Final
 
 _IMPORT_STATEMENT: Final = ("importlib._bootstrap", "_handle_fromlist")
-"""The function that the import statement asks by, in whatever Python since 3.3."""
+"""The function by which the import statement looks names up, in every Python since 3.3."""
 
 
 def lazy_names(

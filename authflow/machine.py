@@ -47,7 +47,7 @@ class AuthFlow(StrEnum):
     USER_PASSWORD_AUTH = "USER_PASSWORD_AUTH"
     """The password goes to Cognito over TLS; the Migration trigger needs it."""
     CUSTOM_AUTH = "CUSTOM_AUTH"
-    """Rounds of challenge and answer, defined by the pool's triggers; SRP first if wanted."""
+    """Rounds of challenge and answer, defined by the pool's triggers; SRP may come first."""
 
 
 class State(StrEnum):
@@ -193,16 +193,16 @@ SERVER_ALONE: Final[Mapping[AuthFlow, Table]] = {
     # So begin passwordless sign-ins of Amplify for iOS and Android ("Custom authentication flow").
     AuthFlow.CUSTOM_AUTH: {State.SRP_A: frozenset({State.CUSTOM_CHALLENGE})},
 }
-"""What may follow besides, as far as a server is concerned (rule 7)."""
+"""The challenges and choices that may follow in a server's table only (rule 7)."""
 
 
 class Side(StrEnum):
     """The side of a sign-in: the client or the user pool."""
 
     CLIENT = "client"
-    """It asked for the sign-in, and refuses what it did not ask for."""
+    """The client asked for the sign-in, and refuses any reply that it did not ask for."""
     SERVER = "server"
-    """It is a user pool."""
+    """The server is a user pool."""
 
 
 def table(flow: AuthFlow, side: Side) -> Table:

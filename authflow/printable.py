@@ -8,7 +8,7 @@ prints, logs or raises such a text passes it through here.
 from typing import Final
 
 MOST_CHARS: Final = 300
-"""How much of a text that somebody else wrote is worth a line."""
+"""The most characters of another's text that are shown on a line."""
 
 
 def printable(text: str) -> str:

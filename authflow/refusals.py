@@ -32,23 +32,23 @@ from authflow.retry_after import read_retry_after
 
 _CODE_CHARS: Final = 80
 _READ_CHARS: Final = 4 * MOST_CHARS
-"""How much of a text is looked at: as much as `one_line` looks at."""
+"""The most characters of a text that are read: as many as `one_line` reads."""
 _TOLD_ABOUT_CREDENTIALS: Final = "NotAuthorizedException"
-"""What Cognito says of a wrong password, and of every name where it hides who exists."""
+"""Cognito's code for a wrong password; if it hides who exists, for every unknown name, too."""
 _NO_CREDENTIALS: Final[Mapping[str, Cause]] = {
     "GetTokensFromRefreshToken": REFRESH_TOKEN_IS_NO_GOOD,
     "RevokeToken": REFRESH_TOKEN_IS_NO_GOOD,
     "GlobalSignOut": ACCESS_TOKEN_IS_NO_GOOD,
 }
-"""What wrong credentials are where a token is all that is sent: its user is gone."""
+"""The cause of wrong credentials where only a token is sent: the token's user was deleted."""
 _WAF_HEADER: Final = "x-amzn-waf-action"
-"""What AWS WAF says instead of an answer: "captcha" with HTTP's 405, "challenge" with 202 ("How the
+"""The header of AWS WAF's own replies: "captcha" with HTTP's 405, "challenge" with 202 ("How the
 AWS WAF CAPTCHA and Challenge actions work" in its developer guide)."""
 _TELLS_WHO_EXISTS: Final = "UserNotFoundException"
 _OF_COGNITO_ALONE: Final = frozenset({"NotAuthorizedException", "InvalidParameterException"})
-"""Codes that no gateway gives: the HTTP status tells nothing more about them."""
+"""Codes that no gateway sends: the HTTP status says nothing more about them."""
 _SERVER_ERRORS: Final = 500
-"""HTTP's."""
+"""HTTP's first status of a server error."""
 
 
 def read_error(

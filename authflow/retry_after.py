@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 MOST_SECONDS: Final = 86_400
-"""A day: whoever asks for more gets that, for no sign-in waits longer."""
+"""A day, also if a server asks for more: no sign-in waits longer."""
 _SECONDS: Final = re.compile(r"[0-9]+")
 _DIGITS: Final = len(str(MOST_SECONDS))
 _LONGEST_DATE: Final = 64

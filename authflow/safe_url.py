@@ -27,11 +27,11 @@ _AUTHORITY: Final = re.compile(r"(?:\[(?P<ipv6>[^\[\]]*)\]|(?P<host>[^:\[\]]*))(
 _LABEL: Final = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
 _NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _NUMBERED: Final = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
-"""What other programs read as an IPv4 address, though it may be written in an unusual way."""
+"""Hosts that other programs read as an IPv4 address, even in an unusual spelling."""
 _PORT: Final = re.compile(r"[0-9]{1,5}")
 _LARGEST_PORT: Final = 65535
 _ENCRYPTED: Final = {"http": "https", "ldap": "ldaps"}
-"""For each scheme that sends in clear, the one with TLS."""
+"""For each scheme without TLS, the scheme with TLS."""
 
 
 class SafeUrl(str):

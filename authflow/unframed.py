@@ -25,7 +25,7 @@ def bare(error: E) -> E:
 _OURS: Final = frozenset(
     {"authflow", "anyio", "asyncio", "concurrent", "aiohttp", "aiobotocore", "botocore"}
 )
-"""Packages whose frames hold what is ours to keep: the events, the answers, the requests."""
+"""Packages whose frames hold our secrets: events, answers and requests."""
 
 
 @frozen

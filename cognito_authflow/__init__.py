@@ -13,7 +13,7 @@ import time
 
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 _GRACE = 2.0
-"""So many seconds a clean-up may take; a thread that is busy with a user's code cannot be ended."""
+"""Seconds for a clean-up; a thread that runs a user's code cannot be ended."""
 _FAILED = 1
 _TEXT_CHARS = 200
 _NOT_WHOLE = (
@@ -30,7 +30,7 @@ class _Ended:
 
     def __init__(self) -> None:
         self.code: int | None = None
-        """The exit code of a process that a signal ended: 128 and its number, as shells have it."""
+        """The exit code of a process that a signal ended: 128 + its number, as in shells."""
 
     def watch(self) -> None:
         """Handle the signals from now on, but not those that are ignored (SIGHUP under nohup)."""

@@ -27,7 +27,7 @@ CONNECT_TIMEOUT: Final = 1.0
 READ_TIMEOUT: Final = 2.0
 CALL_TIMEOUT: Final = 4.5
 """In seconds: for a connection, a whole reply, and a call with all its attempts. Cognito gives a
-trigger 5 in all, and waits again after them."""
+trigger 5 in all, and then tries again."""
 
 
 def _endpoint(endpoint: str | None) -> SafeUrl | None:
@@ -57,11 +57,11 @@ class AwsConnection:
     service: ClassVar[str]
     """The service's name in the AWS SDK."""
     attempts: ClassVar[int] = 2
-    """How often a request may be made; 1 if a second one could do harm."""
+    """The most attempts of a request; 1 if a second one could do harm."""
     options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """More of botocore's settings, such as `signature_version`."""
     most_bytes: ClassVar[int] = MOST_BYTES
-    """How long a reply may be: a longer one is an error, and is not read to its end."""
+    """The greatest length of a reply: a longer one is an error, and is not read to its end."""
 
     client: Any = field(default=None, repr=False)
     region: str | None = None

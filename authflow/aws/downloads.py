@@ -19,11 +19,11 @@ from botocore.utils import get_environ_proxies
 from authflow.aws.sessions import certificates, client_config, tell_when_sent
 
 _ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32
-"""zlib tells the two apart by their beginnings."""
+"""zlib recognises both formats by their first bytes."""
 _RAW: Final = -zlib.MAX_WBITS
-"""What some servers call deflate, without the header that RFC 9110 §8.4.1.2 asks for."""
+"""The "deflate" of some servers, without the header that RFC 9110 §8.4.1.2 requires."""
 _MEMBERS: Final = 100
-"""Members of a gzip file that are read."""
+"""The most members of a gzip file that are read."""
 _COMPRESSED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 
 

@@ -23,8 +23,8 @@ from authflow.errors import ConfigError
 from authflow.safe_url import SafeUrl
 
 MOST_BYTES: Final = 1024 * 1024
-"""How long a reply may be. Those of a user pool stay far below: their longest member, a token, has
-a few kilobytes."""
+"""The greatest length of a reply. Those of a user pool are far shorter: their longest member, a
+token, has a few kilobytes."""
 
 
 class RedirectedError(aiohttp.ClientError):

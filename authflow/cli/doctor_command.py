@@ -14,7 +14,7 @@ from authflow.printable import printable
 from cognito_authflow.shadowing import advice
 
 _DEPENDENCIES: Final = ("aiobotocore", "botocore", "cryptography", "joserfc", "pycryptodome")
-"""Those whose versions a report of a fault should name."""
+"""The packages whose versions a fault report should name."""
 
 
 def run(*, out: TextIO) -> int:

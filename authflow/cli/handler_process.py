@@ -31,9 +31,9 @@ from authflow.triggers.check.define_paths import TIMEOUT, DefineFailedError, che
 _LINE_BYTES: Final = 6 * 1024 * 1024  # as much as Lambda lets a function return
 _SHOWN_CHARS: Final = 60
 _EXIT_TIMEOUT: Final = 0.5
-"""Seconds for a process to end that has closed its output."""
+"""Seconds in which a process must end after it has closed its output."""
 _MOST_TIMEOUTS: Final = 3
-"""A process that was too slow so often is not asked again; one that never answered, after once."""
+"""The most time-outs before a process is not asked again; one, if it has never answered."""
 _MANY_LINES: Final = (
     "prints more than one line for an event; what it logs belongs on its standard error"
 )
@@ -86,10 +86,10 @@ class HandlerProcess:
     _process: Process | None = field(default=None, init=False)
     _lines: BufferedByteReceiveStream | None = field(default=None, init=False)
     _heard: set[tuple[str, ...]] = field(factory=set, init=False)
-    """What processes wrote to their standard error, for it is shown once."""
+    """The texts that processes wrote to their standard error: each is shown once."""
     _complaints: Complaints = field(factory=Complaints, init=False)
     _answered: dict[str, Any] | None = field(default=None, init=False)
-    """The event that the process that runs now has answered last."""
+    """The last event that the running process has answered."""
     _ever_answered: bool = field(default=False, init=False)
     _timeouts: int = field(default=0, init=False)
 

@@ -13,12 +13,12 @@ from authflow.errors import ConfigError
 from authflow.printable import one_line
 
 _LOADERS: Final = (__file__, os.path.dirname(importlib.__file__) + os.sep, "<frozen ")  # noqa: PTH120  # text
-"""What the files begin with that are there in every case."""
+"""Prefixes of the files that are in every traceback."""
 _OTHERS: Final = tuple(
     {sysconfig.get_path(each) + os.sep for each in ("stdlib", "platstdlib", "purelib", "platlib")}
     | {str(Path(__file__).parents[1]) + os.sep}
 )
-"""What the files of Python, of installed packages and of authflow begin with."""
+"""Prefixes of the files of Python, of installed packages and of authflow."""
 
 
 def load_object(spec: str) -> Any:

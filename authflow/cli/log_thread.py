@@ -9,7 +9,7 @@ from typing import Final, TextIO
 
 _MOST_LINES: Final = 10_000
 _END_SECONDS: Final = 2.0
-"""So long the end waits for what is not written yet."""
+"""Seconds for which the end waits for unwritten lines."""
 
 
 class LogThread(logging.Handler):

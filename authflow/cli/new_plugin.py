@@ -25,12 +25,12 @@ _FILES: Final = {
     "{package}/conformance.py": "conformance.py",
     "tests/test_plugin.py": "test_plugin.py",
 }
-"""Where each file goes, and which template it is made of."""
+"""The path of each file, and its template."""
 
 _TAKEN: Final = frozenset(
     {"captcha", "hcaptcha", "hotp", "otp", "question", "recaptcha", "totp", "turnstile"}
 )
-"""Challenges that authflow's own distributions bring: a second one would be in conflict."""
+"""Challenges of authflow's own distributions: a second one of that name would be in conflict."""
 
 
 def run(name: str, folder: Path, *, out: TextIO) -> int:

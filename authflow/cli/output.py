@@ -23,7 +23,7 @@ class Output:
         self._stream = stream
         self._complaints = complaints
         self.lost: OSError | None = None
-        """Why text was lost."""
+        """The error by which text was lost."""
 
     def write(self, text: str) -> int:
         """Write a text, unless a write has failed before."""

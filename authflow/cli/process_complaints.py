@@ -21,12 +21,12 @@ _LINE_BYTES: Final = 8192
 """A longer line is shown in pieces."""
 _KEPT_LINES: Final = 30
 _COMPARED_LINES: Final = 100
-"""What has more lines is shown in any case."""
+"""The most lines that are compared; a longer text is always shown."""
 _COMPARED_PROCESSES: Final = 16
-"""What so many processes said differently is said differently by all."""
+"""The most processes whose texts are kept for comparison."""
 _TELLING: Final = re.compile(r"\b(?:\w*(?:Error|Exception)|error|panic|fatal)\b.*:", re.IGNORECASE)
 _WAIT: Final = 0.5
-"""Seconds for the last lines of a process that has ended to arrive."""
+"""Seconds in which the last lines of an ended process must arrive."""
 
 
 @define(kw_only=True, eq=False)

@@ -20,7 +20,7 @@ from authflow.printable import printable
 
 _MOST_CHARS: Final = 2000
 _BURST: Final = 10
-"""How many seconds' requests may come at once, where it is not said."""
+"""The default burst, in seconds of the rate."""
 
 
 def run(options: argparse.Namespace, load: Callable[[str], Any]) -> int:

@@ -22,7 +22,7 @@ from authflow.results import Challenge
 from authflow.secret import Secret
 
 TOLD: Final = "told"
-"""The answer to a condition: what counts is the client metadata that goes with it."""
+"""The answer to a condition: only the client metadata sent with it counts."""
 
 
 def options_of(challenge: Challenge) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ from authflow.sign_in import SignIn
 from authflow.wire import auth_parameters, password_verifier
 
 MOST_ROUNDS: Final = 40
-"""Replies that one sign-in may take. Cognito's longest documented ones stay far below."""
+"""The most replies in a sign-in. Cognito's longest documented sign-ins have far fewer."""
 
 
 _CHALLENGES: Final = frozenset(map(str, State))

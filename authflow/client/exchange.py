@@ -18,7 +18,7 @@ from authflow.wire.new_password import REQUIRED_ATTRIBUTES, USER_ATTRIBUTES
 from authflow.wire.password_verifier import SALT, SECRET_BLOCK, SRP_B, TIMESTAMP
 
 _LONGEST: Final = 48
-"""Characters of a value that are shown: enough to tell one from another."""
+"""Characters of a value that are shown: enough to distinguish values."""
 _SHOWN: Final = frozenset(
     {
         *("AuthFlow", "ClientId", "ChallengeName", "ExpiresIn", "TokenType"),

@@ -67,9 +67,9 @@ _METHODS: Final[Mapping[str, str]] = {
     "GlobalSignOut": "global_sign_out",
 }
 _SOON: Final = frozenset({None, 0.0, THROTTLED_SECONDS})
-"""How long a server asks to wait that does not say, or does not mind."""
+"""The waits that allow a retry: not given, zero, or the default of a throttled request."""
 _ONCE: Final = frozenset({"RespondToAuthChallenge", "GetTokensFromRefreshToken"})
-"""What they carry is spent by being received: sessions, and refresh tokens with rotation on."""
+"""Operations that can be sent once: they use up a session, or a refresh token under rotation."""
 
 
 class _NotSentError(UnreachableError):
@@ -84,11 +84,11 @@ class _Stage(Enum):
     """The stage that a request has reached."""
 
     WAITING = auto()
-    """There are `max_concurrency` requests before it."""
+    """The request waits for a place among `max_concurrency` requests."""
     CONNECTING = auto()
     SENT = auto()
     PAUSING = auto()
-    """It was not processed, and will be sent again."""
+    """The request was not processed, and will be sent again."""
 
 
 @define
@@ -97,7 +97,7 @@ class _Passage:
 
     stage: _Stage = _Stage.WAITING
     refused: AuthFlowError | None = None
-    """Why it was not processed, before a pause."""
+    """The reason why the request was not processed, before a pause."""
 
     def sent(self) -> None:
         """Note that the request has begun to leave this machine."""

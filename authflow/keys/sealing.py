@@ -39,11 +39,11 @@ except ImportError as error:
     raise UnavailableImportError(msg) from error
 
 MOST_BYTES: Final = 1024
-"""The most that can be sealed at once. Cognito keeps the metadata of all rounds in the session and
+"""The most bytes that can be sealed. Cognito keeps the metadata of all rounds in the session and
 sends it in every event, so it must stay small."""
 
 LONGEST: Final = 24 * 3600.0
-"""The longest time that something stays sealed, in seconds."""
+"""The longest time for which state stays sealed, in seconds."""
 
 _VERSION: Final = "af1"
 _PURPOSE: Final = "sealing"

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Final
 
 Errand = Callable[[], None]
-"""Does it; raises nothing, and is quick: the server does nothing else meanwhile."""
+"""A function that does the work; it raises nothing and is quick, as it stops the server."""
 
 _OF_THE_REQUEST: Final = ContextVar[list[Errand] | None]("errands of the request", default=None)
 

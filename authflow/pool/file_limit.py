@@ -11,9 +11,9 @@ except ImportError:  # Windows has no such limit
     resource = None  # type: ignore[assignment]
 
 MOST_CONNECTIONS: Final = 2048
-"""Unless a user asks for more: each may hold 64 KiB of headers, of a body and of a reply."""
+"""The default limit: each connection may hold 64 KiB of headers, of a body and of a reply."""
 FEWEST_CONNECTIONS: Final = 2
-"""One that is served, and one that can be closed for it."""
+"""One connection that is served, and one that can be closed to make room."""
 _MOST_KEPT: Final = 256
 _FEWEST_KEPT: Final = 32
 _NO_LIMIT: Final = 1 << 20

@@ -14,7 +14,7 @@ from attrs import define, field
 from authflow.pool.wordless_traces import WORDLESS
 
 BURST: Final = 50
-"""So many lines of one kind are written at once."""
+"""The most lines of one kind that are written at once."""
 PAUSE: Final = 1.0
 """Seconds between the lines of one kind after that."""
 
@@ -78,7 +78,7 @@ class LogLimit(logging.Filter):
 
 
 LIMIT: Final = LogLimit()
-"""The one that all loggers of the pool share."""
+"""The limit that all loggers of the pool share."""
 
 
 def limited_logger(name: str) -> logging.Logger:

@@ -28,7 +28,7 @@ from authflow.pool.triggers.runner import TriggerRunner
 from authflow.pool.workers import Workers
 
 Operation = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
-"""Takes a request that was validated, gives the reply, raises `CognitoError`."""
+"""A handler: it takes a validated request and returns the reply, or raises `CognitoError`."""
 MOST_SESSIONS: Final = 50
 
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final
 
 _MOST_FRAMES: Final = 40
-"""So many places of one exception are shown: the outermost half and the innermost."""
+"""The most places of one exception that are shown: half of them outermost, half innermost."""
 _MOST_EXCEPTIONS: Final = 20
 _CAUSED: Final = "The above was the direct cause of this:"
 _MEANWHILE: Final = "While the above was handled, this came up:"

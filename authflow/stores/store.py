@@ -191,4 +191,4 @@ class _Forgetful(MemoryLimitStore):
 
 
 _SLACK: Final = 64
-"""How many outdated expiries may wait before they are cleared away, beside one per entry."""
+"""The most outdated expiries, beside one for each entry, before they are removed."""

@@ -19,9 +19,9 @@ from authflow.errors import ConfigError
 from authflow.printable import one_line
 
 MOST_BYTES: Final = 256 * 1024
-"""How large a JWKS may be."""
+"""The most bytes of a JWKS."""
 _BITS: Final = range(2048, 16_385)
-"""Bits of a key. Shorter ones are unsafe (NIST SP 800-131A), longer ones OpenSSL refuses."""
+"""Bits of a key. Shorter keys are unsafe (NIST SP 800-131A), and OpenSSL refuses longer ones."""
 _BASE64URL: Final = re.compile(r"(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2,3})?")
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 

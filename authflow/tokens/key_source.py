@@ -26,11 +26,11 @@ from authflow.unframed import whole
 FETCH_TIMEOUT: Final = 10.0
 """Seconds for a flight, with all its attempts."""
 REFETCH_AFTER: Final = 60.0
-"""Seconds for which an unknown key id in anybody's token does not fetch the keys again."""
+"""Seconds for which an unknown key id in a token from outside does not fetch the keys again."""
 FRESH_AFTER: Final = 1.0
-"""The same for a token that the pool has just issued: nobody else can make it name a key."""
+"""The same for a token that the pool has just issued, whose key id nobody else can choose."""
 REMEMBERED: Final = 5.0
-"""Seconds for which a failure is told without asking again."""
+"""Seconds for which a failure is raised again without another download."""
 _PAUSES: Final = (0.2, 0.8)
 """The longest pauses before another attempt, in seconds; drawn in full (full jitter)."""
 

@@ -16,7 +16,7 @@ from authflow.results import Tokens
 from authflow.secret import Secret
 
 _TOKEN_CHARS: Final = 16 * 1024
-"""More than any of Cognito's tokens has."""
+"""More characters than any of Cognito's tokens has."""
 
 
 def username_in(identity: Mapping[str, Any], access: Mapping[str, Any]) -> str | None:

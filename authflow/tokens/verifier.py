@@ -27,7 +27,7 @@ LEEWAY: Final = 60
 """Seconds by which clocks may differ."""
 _TOKEN_CHARS: Final = 16 * 1024
 _EXTENSIONS: Final = frozenset({"crit", "b64"})
-"""They change what a token means (RFC 7515 §4.1.11, RFC 7797)."""
+"""Header members that change the meaning of a token (RFC 7515 §4.1.11, RFC 7797)."""
 _NO_JWT: Final = "the token is not a signed JWT"
 
 Use = Literal["access", "id"]

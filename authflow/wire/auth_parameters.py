@@ -17,7 +17,7 @@ _PASSWORD: Final = "PASSWORD"
 REFRESH_TOKEN: Final = "REFRESH_TOKEN"
 
 FIRST_CHALLENGES: Final = "SRP_A or CUSTOM_CHALLENGE"
-"""What CUSTOM_AUTH can begin with."""
+"""The challenges that CUSTOM_AUTH can begin with."""
 
 
 @frozen(kw_only=True)
@@ -120,4 +120,4 @@ class ByRefreshToken:
 
 
 Beginning = BySrp | ByPassword | ByChallenges
-"""How a sign-in begins."""
+"""The beginning of a sign-in."""

@@ -94,9 +94,9 @@ def _is_utf8(text: object) -> TypeGuard[str]:
 
 
 _TOKEN: Final = re.compile(r"[\x20-\x7e]+")
-"""What tokens and their type are made of (RFC 6749, appendices A.12, A.13 and A.17)."""
+"""The form of tokens and of their type (RFC 6749, appendices A.12, A.13 and A.17)."""
 _SECONDS: Final = range(1, 2**31)
-"""What IntegerType, which ExpiresIn is of, can hold above zero."""
+"""The positive values of IntegerType, the type of ExpiresIn."""
 
 
 def _is_token(text: object) -> TypeGuard[str]:

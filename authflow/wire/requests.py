@@ -18,7 +18,7 @@ from authflow.wire.members import SECRET_HASH, USERNAME, Members
 from authflow.wire.new_password import ATTRIBUTE_PREFIX
 
 Metadata = GivenMap | Mapping[str, str] | None
-"""ClientMetadata, as a client was given it or in clear."""
+"""ClientMetadata, wrapped as a client has it, or in clear."""
 
 
 def secret_hash(username: str, client_id: str, client_secret: Secret[str]) -> str:
@@ -80,8 +80,8 @@ class Request:
 
 
 _TOKEN_CHARS: Final = 8
-"""Characters of ClientMetadata and attributes from which on one may tell something: a token, such
-as a solved CAPTCHA's, or an address."""
+"""The length from which a value in ClientMetadata or attributes may be a secret: a token, such as a
+solved CAPTCHA's, or an address."""
 _NOT_SECRET: Final = frozenset({USERNAME, CHALLENGE_NAME, "AuthFlow", "ChallengeName", "ClientId"})
 
 

@@ -18,7 +18,7 @@ RESPONDERS: Final[Mapping[str, Responder]] = {
     State.SOFTWARE_TOKEN_MFA: codes.respond,
     State.EMAIL_OTP: codes.respond,
 }
-"""PASSWORD_VERIFIER is not among them: the protocol itself answers it, and nobody is asked."""
+"""The responders by challenge, without PASSWORD_VERIFIER: the protocol itself answers that."""
 
 
 def respond(challenge: Challenge, answer: TypedAnswer) -> Response:

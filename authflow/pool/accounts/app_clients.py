@@ -45,7 +45,7 @@ _LEGACY: Final[Mapping[str, frozenset[str]]] = {
     "USER_PASSWORD_AUTH": _DEFAULT_FLOWS | {"ALLOW_USER_PASSWORD_AUTH"},
     "CUSTOM_AUTH_FLOW_ONLY": frozenset({"ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}),
 }
-"""The names before the ALLOW_ ones, and what each of them stands for."""
+"""The old names in ExplicitAuthFlows, without ALLOW_, and the new names that each stands for."""
 
 _UNITS: Final[Mapping[str, int]] = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 _LIFETIMES: Final[Mapping[str, tuple[int, str, int, int]]] = {

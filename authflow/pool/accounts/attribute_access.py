@@ -18,7 +18,7 @@ _SCOPES: Final[Mapping[str, frozenset[str]]] = {
     "oidc:profile": frozenset(STANDARD)
     - {SUB, "address", "email", "phone_number", "updated_at", *VERIFIED}
 }
-"""What stands in ReadAttributes and WriteAttributes for many attributes."""
+"""Names in ReadAttributes and WriteAttributes that stand for several attributes."""
 
 
 def _named(permissions: Iterable[str]) -> frozenset[str]:

@@ -30,14 +30,14 @@ VERIFIED: Final[Mapping[str, str]] = {
 """The flags that say whether an address is the user's, with the attribute of the address."""
 
 MOST_CHARS: Final = 2048
-"""No value is longer."""
+"""The greatest length of a value."""
 _MOST_NUMBER: Final = 2**1023
-"""No bound of a number is further from zero (NumberAttributeConstraintsType)."""
+"""The greatest absolute value of a number's bound (NumberAttributeConstraintsType)."""
 _CONSTRAINTS: Final[Mapping[str, tuple[str, str, str]]] = {
     STRING: ("StringAttributeConstraints", "MinLength", "MaxLength"),
     NUMBER: ("NumberAttributeConstraints", "MinValue", "MaxValue"),
 }
-"""Where an attribute's bounds stand, by its type."""
+"""The members that contain an attribute's bounds, by its type."""
 _BOUNDS: Final[Mapping[str, re.Pattern[str]]] = {
     STRING: re.compile(r"[0-9]{1,309}", re.ASCII),
     NUMBER: re.compile(r"-?[0-9]{1,309}", re.ASCII),

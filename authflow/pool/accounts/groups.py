@@ -20,7 +20,7 @@ from authflow.pool.store.database import Database
 _MOST_ROWS: Final = 60
 _COLUMNS: Final = "name, pool_id, description, role_arn, precedence, created_at, modified_at"
 _LAST: Final = 2**63 - 1
-"""The precedence of a group that has none: behind all others."""
+"""The precedence of a group without one: after all others."""
 
 
 @frozen(kw_only=True)

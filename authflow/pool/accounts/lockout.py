@@ -33,11 +33,11 @@ from authflow.pool.store.connection import Connection, Row
 
 _FREE_FAILURES: Final = 5
 _LONGEST: Final = 900.0
-"""Seconds: the longest lock, and the silence that forgets."""
+"""The longest lock in seconds, and the time without failures after which they are forgotten."""
 _UNSEEN: Final = frozenset({"Mn", "Me", "Cf"})
-"""Unicode's categories of accents and of what has no width."""
+"""Unicode's categories of accents and of characters without width."""
 MOST_NAMES: Final = 100_000
-"""How many names that were typed are remembered for a pool."""
+"""The most typed names that are remembered for a pool."""
 
 
 @frozen(kw_only=True)

@@ -49,12 +49,12 @@ class _PasswordChange:
     """A password that an administrator sets."""
 
     user: User
-    """The user as he was before the arithmetic."""
+    """The user as stored before the arithmetic."""
     stored: StoredPassword
     permanent: bool
     tokens_survive: bool
     temporary_only: bool = False
-    """Whether it replaces a temporary password, and nothing else."""
+    """Whether only a temporary password may be replaced."""
 
 
 def _change(connection: Connection, change: _PasswordChange, now: float) -> User:

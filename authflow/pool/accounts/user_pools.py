@@ -21,11 +21,11 @@ from authflow.pool.workers import Workers
 
 _ID_CHARS: Final = string.ascii_letters + string.digits
 _ACCOUNT: Final = "000000000000"
-"""No AWS account owns a pool of ours; this number stands for it in ARNs."""
+"""The account number in ARNs; no AWS account owns an embedded pool."""
 _IMMUTABLE: Final = ("Schema", "AliasAttributes", "UsernameAttributes", "UsernameConfiguration")
 _MASK_KEY_BYTES: Final = 32
 TOKEN_TRIGGER: Final = "PreTokenGeneration"
-"""The one trigger that LambdaConfig names in two ways, of which the newer tells a version."""
+"""The one trigger that LambdaConfig names in two ways; the newer one has a version."""
 _TOKEN_EVENT_VERSIONS: Final = {"V1_0": 1, "V2_0": 2, "V3_0": 3}
 
 

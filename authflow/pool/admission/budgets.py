@@ -11,7 +11,7 @@ from authflow.errors import ConfigError
 from authflow.unframed import whole
 
 _MOST_BUCKETS: Final = 10_000
-"""How many are remembered; of more, those that were not asked for the longest are full again."""
+"""The most buckets that are kept; beyond it the least recently used are dropped, full again."""
 
 
 def _positive(_instance: Any, attribute: Any, value: float) -> None:
@@ -53,7 +53,7 @@ class Buckets:
     clock: Callable[[], float]
     most: int = _MOST_BUCKETS
     _left: OrderedDict[Hashable, tuple[float, float]] = field(factory=OrderedDict, init=False)
-    """For each, what was left of the budget, and when. Who asked last stands last."""
+    """The rest of each key's budget, and the time of that. The last used key is last."""
 
     def take(self, key: Hashable) -> bool:
         """Count a request, and return whether the budget allows it.

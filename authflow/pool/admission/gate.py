@@ -28,16 +28,16 @@ from authflow.pool.admission.lane import Lane, Ticket, at_work
 from authflow.pool.cognito_errors import CognitoError, too_many_requests
 
 NAME_BUDGET: Final = Budget(per_second=50, burst=500)
-"""Generous: whoever spends somebody's budget keeps him out, as five wrong passwords do already."""
+"""Generous: an attacker who uses up a user's budget locks the user out, as wrong passwords do."""
 ADDRESS_BUDGET: Final = Budget(per_second=100, burst=1000)
-"""Of one address that is not this machine: many users may stand behind it."""
+"""For one address that is not this machine: many users may share it."""
 MAX_WAIT: Final = 0.5
 _PLACES_PER_PROCESSOR: Final = 4
-"""So many work at a time that threads have something to do while the loop is busy with others."""
+"""Enough places for the threads to have work while the event loop is busy with others."""
 _KEY_SECONDS: Final = 0.2
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 5.0
-"""Seconds; shorter than the time for which any client waits."""
+"""In seconds; shorter than any client's time-out."""
 _GROWTH: Final = 4
 _MOST_TIMES: Final = 3
 _MOST_CONNECTIONS: Final = 10_000
@@ -45,12 +45,12 @@ _IPV6: Final = 6
 _IPV6_NETWORK: Final = 64
 
 _LINE_SHARE: Final = 4
-"""Of so many requests that the server may serve, one may stand in one line."""
+"""A line may hold one of so many requests that the server may serve."""
 
 Peer = tuple[str, int]
-"""The address and the port of who has opened a connection."""
+"""The address and the port of the client of a connection."""
 KeepBack = Callable[[float], Awaitable[None]]
-"""Lets a refusal wait for so many seconds, or less if its connection is to go."""
+"""Delays a refusal by some seconds, or fewer if its connection must be closed."""
 
 
 class Kind(StrEnum):
@@ -59,7 +59,7 @@ class Kind(StrEnum):
     BEGINNING = auto()
     """A sign-in, or anything else."""
     GOING_ON = auto()
-    """A further step of something that has begun: it comes first."""
+    """A further step of work that has begun: it has priority."""
     KEY = auto()
     """A signing key, which takes as long as a hundred sign-ins."""
 
@@ -79,7 +79,7 @@ _WORK_FOR_A_NAME: Final = frozenset(
         *("ForgotPassword", "ConfirmForgotPassword", "AdminSetUserPassword"),
     }
 )
-"""What is dear and can be asked for again and again for one name."""
+"""The costly operations that can be repeated for one name."""
 
 
 def kind_of(operation: str) -> Kind:
@@ -134,7 +134,7 @@ class Gate:
     first_pause: float = _FIRST_PAUSE
     room: float = math.inf
     _refused: OrderedDict[Peer, int] = field(factory=OrderedDict, init=False)
-    """How often each connection was refused, less how often it was served since."""
+    """The number of refusals of each connection, less the requests served since then."""
     _names: Buckets = field(init=False)
     _addresses: Buckets = field(init=False)
     _arithmetic: Lane = field(init=False)

@@ -18,13 +18,13 @@ from authflow.pool.admission.fair_line import FairLine, Waiting
 from authflow.pool.cognito_errors import CognitoError, too_many_requests
 
 _LEAST_SECONDS: Final = 0.001
-"""What a request takes of the line's time at least: a line that was idle knows nothing better."""
+"""The least time that a request is assumed to take, even in a line that has been idle."""
 _ALWAYS: Final = 100
-"""So many may wait whatever it takes: a slow machine is no reason to refuse a handful."""
+"""The number that may always wait: even a slow machine refuses no small number of requests."""
 _WEIGHT: Final = 1 / 16
-"""Of the newest request in the mean of how long one holds its place."""
+"""The weight of the newest request in the mean time for which a place is held."""
 _SHARE: Final = 4
-"""Of so many places that become free one goes to a sign-in that begins, if others wait as well."""
+"""One of so many free places goes to a sign-in that begins, if further steps wait as well."""
 
 
 @define(kw_only=True)

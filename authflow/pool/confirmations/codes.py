@@ -25,7 +25,7 @@ _WINDOW: Final = 3600.0
 _MOST_ATTEMPTS: Final = 10
 _DIGITS: Final = 6
 MOST_NAMES: Final = 100_000
-"""How many names that were typed are remembered for a pool; the oldest are forgotten."""
+"""The most typed names that are remembered for a pool; the oldest are forgotten."""
 
 
 @frozen(kw_only=True)

@@ -53,7 +53,7 @@ from authflow.secret import Secret
 from authflow.triggers.events.user_events import CONFIRM_FORGOT_PASSWORD, PostConfirmationEvent
 
 _NO_CLIENT: Final = "CLIENT_ID_NOT_APPLICABLE"
-"""What events name as app client where an administrator acts."""
+"""The app client in the events of an administrator's operation."""
 
 
 @frozen(kw_only=True)

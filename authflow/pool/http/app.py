@@ -33,7 +33,7 @@ from authflow.wire.members import USERNAME
 _LOG: Final = limited_logger("authflow.pool")
 _SERVICE: Final = "AWSCognitoIdentityProviderService"
 _BODY_TIMEOUT: Final = 10.0
-"""How many seconds a client may take to send a body: 64 KiB on any line that deserves an answer."""
+"""Seconds for a client to send a body: enough for 64 KiB on any usable network."""
 
 
 def _whom(request: Mapping[str, Any]) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from authflow.pool.log_limit import limited_logger
 
 _LOG: Final = limited_logger("authflow.pool")
 _AT_ONCE: Final = 8
-"""So many connections are accepted before those that make room for them are really closed."""
+"""The most connections that are accepted before the evicted ones are really closed."""
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _PAUSE: Final = 0.1
 """Seconds until the next try, when the system has no more files."""

@@ -14,7 +14,7 @@ from authflow.pool.log_limit import limited_logger
 
 _LOG: Final = limited_logger("authflow.pool")
 ARRIVAL: Final = "authflow.arrival"
-"""Where in a scope the request's `Arrival` is."""
+"""The key of the request's `Arrival` in a scope."""
 
 
 @define

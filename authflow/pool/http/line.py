@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 _MOST_IN_VAIN: Final = 1024 * 1024
-"""Bytes that are read from a client that has its last answer."""
+"""The most bytes that are read from a client after its last answer."""
 
 
 class Line(asyncio.Transport):

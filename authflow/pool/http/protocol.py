@@ -36,7 +36,7 @@ from authflow.pool.log_limit import limited_logger
 
 _LOG: Final = limited_logger("authflow.pool")
 _SLICE: Final = 1024
-"""So many bytes are parsed at once: few enough that few requests fit, the shortest having 18."""
+"""Bytes that are parsed at once: so few that they hold few requests, of 18 bytes at least."""
 _NOTHING: Final = memoryview(b"")
 _BUSY: Final = CognitoError("TooManyRequestsException", "Too many requests.", 503)
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
@@ -54,17 +54,17 @@ class PoolProtocol(HttpToolsProtocol):
     """
 
     head_timeout: ClassVar[float] = 10.0
-    """Seconds that a head may take, from the connection's start or from its own first byte."""
+    """Seconds for a head to arrive, from the connection's start or from the head's first byte."""
     unread_timeout: ClassVar[float] = 10.0
-    """Seconds in which a client reads what was written to it."""
+    """Seconds in which a client must read what was written to it."""
     end_timeout: ClassVar[float] = 2.0
-    """Seconds in which a client sees its last answer and closes."""
+    """Seconds in which a client must read its last answer and close."""
     most_head_bytes: ClassVar[int] = 64 * 1024
     most_headers: ClassVar[int] = 100
     most_raw_bytes: ClassVar[int] = 8 * MOST_BYTES
-    """Bytes of a body with all that surrounds it: of chunks with a few bytes each, too."""
+    """The most bytes of a body with its framing, also if it comes in very small chunks."""
     most_pipelined: ClassVar[int] = 4
-    """Requests that are read before the one before them is answered, give or take a slice."""
+    """The most requests that are read ahead of the one being answered, apart from one slice."""
 
     def __init__(
         self,

@@ -31,12 +31,12 @@ SIGN_INS: Final = frozenset(
         *("GetTokensFromRefreshToken", "ForgotPassword", "ConfirmForgotPassword"),
     }
 )
-"""The operations whose refusals are told of: sign-ins, and the other ways to an account."""
+"""The operations whose refusals are logged: sign-ins, and the other ways to an account."""
 _REFUSALS: Final = logging.getLogger("authflow.pool.refusals")
 _REQUESTS: Final = logging.getLogger("authflow.pool.requests")
 _LINES: Final = Budget(per_second=20, burst=200)
 _GIVEN_AWAY: Final = 4
-"""A text that holds so many characters of what was typed is not shown."""
+"""A text is not shown if it contains so many characters of what was typed."""
 _MOST_CHARS: Final = 200
 _DOCUMENTS: Final = frozenset({"jwks.json", "openid-configuration"})
 _DIGITS: Final = 8

@@ -16,10 +16,10 @@ from authflow.pool.http.protocol import PoolProtocol
 _KEEP_ALIVE: Final = 65
 """Seconds; longer than clients keep idle connections, so that none is closed under a request."""
 _SHUTDOWN_TIMEOUT: Final = 20
-"""Seconds for requests in flight when the server ends: three tries of a trigger, and some."""
+"""Seconds for requests in flight when the server ends: for three tries of a trigger, and more."""
 _TICK: Final = 0.1
 _TICKS: Final = 864000
-"""Uvicorn's own: it renews the Date header every tenth tick, and counts them a day long."""
+"""Ticks of a day, as in uvicorn itself, which renews the Date header every tenth tick."""
 
 
 class _Uvicorn(uvicorn.Server):

@@ -28,7 +28,7 @@ _LOG: Final = limited_logger("authflow.pool")
 _KEPT: Final = 86400.0
 _NONCE_BYTES: Final = 12
 _NOT_KEPT: Final = 65_536
-"""How many rows what is not kept may take."""
+"""The most rows of messages that are not kept."""
 
 
 @frozen(kw_only=True)

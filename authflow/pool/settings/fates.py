@@ -22,12 +22,12 @@ class Fate(StrEnum):
     CARRIED_OUT = "carried out"
     """The pool does what Cognito does."""
     KEPT = "kept"
-    """It is given back. It changes nothing that this pool serves, or its use fails by itself."""
+    """It is stored and described. It changes nothing that this pool serves, or its use fails."""
     TOLD = "kept and told"
     """It would change something on Cognito that this pool does not do: a line in the log says so,
-    once for each pool."""
+    once for each pool or client."""
     REFUSED = "refused at the sign-in"
-    """The pool is made. The sign-in that Cognito would have challenged fails, and says why."""
+    """The pool is created. A sign-in that Cognito would have challenged fails, and says why."""
 
 
 @frozen(kw_only=True)
@@ -67,7 +67,7 @@ UNKNOWN: Final = Case(
     fate=Fate.TOLD,
     because="this version of authflow does not know it, and does nothing about it",
 )
-"""What becomes of a member, or a value, that a newer service model has and the table has not."""
+"""The fate of a member or value that a newer service model has and the table lacks."""
 
 
 @frozen(kw_only=True)

@@ -34,11 +34,11 @@ from authflow.pool.store.database import Database
 from authflow.pool.triggers.runner import TriggerRunner
 
 _PAUSE: Final = 0.05
-"""Seconds before another process's claim is looked at again."""
+"""Seconds before another process's claim is checked again."""
 _TIMEOUT: Final = 15.0
 """Seconds to wait for a turn."""
 _SLACK: Final = 10.0
-"""Seconds for which a claim lasts beside those of the trigger: for what else a migration does."""
+"""Seconds for which a claim lasts after the trigger's time limit, for the rest of a migration."""
 
 
 @frozen(kw_only=True)

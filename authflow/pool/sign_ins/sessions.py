@@ -47,7 +47,7 @@ _DEVICE_KEY: Final = "DEVICE_KEY"
 _REMEMBERED: Final = 900.0
 """Seconds for which an expired session is kept, so that its user hears that it has expired."""
 MOST_OF_STRANGERS: Final = 100_000
-"""How many sign-ins of users who do not exist are kept. Those of users are not counted there."""
+"""The most sign-ins of users who do not exist that are kept. Other sign-ins do not count here."""
 
 
 @frozen(kw_only=True)
@@ -366,7 +366,7 @@ def check_may_go_on(caller: Caller, progress: Progress, user: User) -> None:
 
 
 _OF_THE_PASSWORD: Final = frozenset({State.PASSWORD_VERIFIER, State.NEW_PASSWORD_REQUIRED})
-"""The challenges that the password's lock-out covers: it is proved there, or set."""
+"""The challenges that the password lockout covers: they prove or set the password."""
 
 
 def _has_companion(progress: Progress, session: str | None) -> bool:

@@ -66,7 +66,7 @@ _TABLE_OF: Final[Mapping[str, AuthFlow]] = {
 _GONE: Final = "the user was deleted meanwhile"
 
 Responder = Callable[[Mapping[str, Any]], Awaitable[Decision]]
-"""Judges the answer to one challenge, and gives what follows."""
+"""A function that judges the answer to one challenge, and returns the decision."""
 
 
 def _check_flow(caller: Caller, flow: str, *, admin: bool) -> None:

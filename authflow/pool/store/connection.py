@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 Value = str | bytes | int | float | None
-"""What a parameter is. No bool: PostgreSQL takes none for the integers that the schema has."""
+"""A parameter's value. Not a bool: PostgreSQL rejects it for the schema's integers."""
 
 Row = tuple[Any, ...]
 """The columns of a row, each a `Value`."""

@@ -21,7 +21,7 @@ _LOG: Final = logging.getLogger("authflow.pool")
 _MODE: Final = 0o600
 _OTHERS: Final = 0o077
 _BESIDE: Final = ("-wal", "-shm", "-journal")
-"""SQLite makes these with the file's own mode; those of before stay as they are."""
+"""Endings of SQLite's further files. SQLite gives new ones the mode of the database file."""
 _HAS_MODES: Final = os.name == "posix"
 
 

@@ -28,9 +28,9 @@ from authflow.pool.workers import Workers
 from authflow.secret import Secret
 
 SCOPE: Final = "aws.cognito.signin.user.admin"
-"""What a sign-in gives access to: the user's own account."""
+"""The scope of a sign-in: the user's own account."""
 _UNREADABLE: Final = (JoseError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
-"""What a text that is no token of ours can make the library raise."""
+"""The errors of the library for a text that is not one of our tokens."""
 
 
 def _claim(name: str, value: str) -> Any:

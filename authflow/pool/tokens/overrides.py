@@ -23,8 +23,8 @@ _IDENTITY: Final = UNCHANGEABLE | {"aud"}
 _ACCESS: Final = UNCHANGEABLE | {
     *("aud", "client_id", "device_key", "event_id", "scope", "username", "version")
 }
-"""Beside the documented ones: what says whose an access token is, and its scopes, which have
-members of their own."""
+"""The documented claims, those that say whose an access token is, and its scopes, for which a reply
+has members of their own."""
 
 
 @frozen(kw_only=True)

@@ -22,7 +22,7 @@ _LOG: Final = limited_logger("authflow.pool.triggers")
 
 Event = dict[str, Any]
 Handler = Callable[[Event, Any], Event | Awaitable[Event]]
-"""What a LambdaConfig names: called with the event and a context, as on Lambda."""
+"""A function that a LambdaConfig names: called with the event and a context, as on Lambda."""
 
 
 class HandlerRaisedError(Exception):
@@ -47,7 +47,7 @@ class NotInvokedError(Exception):
 
 
 _MOMENT: Final = 0.05
-"""Seconds of a trigger's time that are left to say that it was not run."""
+"""Seconds of a trigger's time that are kept to report that it was not run."""
 
 
 def throttled(*, again: bool) -> NotInvokedError:

@@ -36,14 +36,14 @@ from authflow.triggers.places import Places
 
 _LOG: Final = limited_logger("authflow.pool.triggers")
 _MOST_BYTES: Final = 6 * 1024 * 1024
-"""What a function may give back, as on Lambda."""
+"""The most bytes that a function may return, as on Lambda."""
 _CHUNK: Final = 65536
 _PLACES: Final = 100
-"""How many invocations of one pool's trigger there are at a time."""
+"""The most invocations of one pool's trigger at a time."""
 _CONNECTIONS: Final = 400
-"""More than one trigger can take, so that a slow one leaves some to the others."""
+"""More connections than one trigger can use, so that a slow trigger leaves some for others."""
 _TIMEOUT: Final = 900.0
-"""In seconds: as long as a function may run; whoever invokes it stops much earlier."""
+"""In seconds: the longest run of a function. The runner of the triggers stops much earlier."""
 _NAME: Final = "the Lambda endpoint"
 _IN_A_TEST: Final = (
     "allow_insecure_lambda_endpoint (--allow-insecure-lambda-endpoint) in a closed test network"
@@ -52,7 +52,7 @@ _ERROR_NAME: Final = re.compile(r"([A-Za-z_][\w.]{0,60})?(Error|Exception|Timedo
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERRORS: Final = range(500, 600)
 _NOBODY: Final = {"aws_access_key_id": "authflow", "aws_secret_access_key": "authflow"}
-"""For an endpoint that does not look at credentials, as one on this machine."""
+"""Credentials for an endpoint that does not check them, as on this machine."""
 
 
 def _endpoint(url: str) -> SafeUrl:

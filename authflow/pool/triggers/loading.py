@@ -17,7 +17,7 @@ from authflow.printable import one_line
 _SOURCES: Final = frozenset(service_model().shape_for("LambdaConfigType").members)
 _MOST_DECORATORS: Final = 50
 _PART: Final = r"[\w+=/,.@-]+"
-"""What stands between the colons of an ARN (ArnType in the API reference)."""
+"""The part between two colons of an ARN (ArnType in the API reference)."""
 _FUNCTION: Final = re.compile(
     rf"(?:arn:{_PART}:lambda:{_PART}:[0-9]+:function:)?{_PART}"
     rf"|arn:{_PART}:lambda:{_PART}:[0-9]+:function:{_PART}:[\w$+=/,.@-]+"

@@ -41,7 +41,7 @@ class TokensWanted:
 
 
 Wanted = CreateReply | ProofWanted | TokensWanted
-"""What Define wants: a challenge, which Create has made already, a proof, or tokens."""
+"""The next step that Define asks for: a challenge, made by Create already, a proof, or tokens."""
 
 
 @define(kw_only=True)

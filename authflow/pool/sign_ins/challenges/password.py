@@ -32,7 +32,7 @@ class _Attempt:
     caller: Caller
     progress: Progress
     password: StoredPassword
-    """The user's, as it was before the arithmetic, or a stand-in's."""
+    """The user's password as stored before the arithmetic, or a stand-in's."""
     recomputed: Secret[bytes]
     held: bool
     """Whether triggers are asked before tokens are granted."""

@@ -37,7 +37,7 @@ from authflow.pool.workers import Workers
 from authflow.wire import password_verifier
 
 _STALE: Final = 300.0
-"""Seconds by which TIMESTAMP may be off: what clocks differ by, and what a user takes to answer."""
+"""Seconds by which TIMESTAMP may differ: for wrong clocks, and for the time to answer."""
 
 
 def read_public_a(text: str) -> int:
