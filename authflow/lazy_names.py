@@ -59,7 +59,7 @@ def lazy_names(
         try:
             value = getattr(import_module(module), name)
         except Exception as error:  # noqa: BLE001  # an import can raise anything
-            from authflow.extras import own_error, unavailable  # noqa: PLC0415  # not where all is well
+            from authflow.extras import own_error, unavailable  # noqa: PLC0415  # only for errors
 
             frame = sys._getframe(1)  # noqa: SLF001  # there is no other way to tell: see above
             asks = (frame.f_globals.get("__name__"), frame.f_code.co_name)

@@ -148,7 +148,7 @@ class AwsConnection:
         try:
             return await secluded(made)
         except HTTPClientError as error:
-            error.request = None  # botocore's error keeps the request with its body
+            error.request = None  # otherwise the error keeps the request with its body
             error.kwargs.pop("request", None)
             if isinstance(cause := error.kwargs.get("error"), BaseException):
                 bare(cause)

@@ -81,7 +81,7 @@ def run(subject: Subject, *, as_json: bool, out: TextIO) -> int:
     Raises:
         ConfigError: This cannot be checked, or not with these settings.
     """
-    # Triggers log what they refuse; here that is nearly everything, and it is reported below.
+    # Triggers log their refusals; here nearly everything is refused, and reported below.
     logging.getLogger("authflow.triggers").addHandler(logging.NullHandler())
     proved = subject.is_policy
     for_others = (subject.depth, subject.metadata, subject.attributes or None)

@@ -62,7 +62,7 @@ def told(error: BaseException) -> str:
     """
     try:
         text = one_line(error.msg if isinstance(error, SyntaxError) else str(error))
-    except BaseException:  # noqa: BLE001  # it may be of a class that cannot even say itself
+    except BaseException:  # noqa: BLE001  # its `__str__` may raise anything
         text = ""
     place = _place(error)
     # No place means that no code of the user ran: there is no such module or attribute.

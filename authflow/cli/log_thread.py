@@ -38,7 +38,7 @@ class LogThread(logging.Handler):
         """Queue a record, if there is room."""
         try:
             text = self.format(record)
-        except Exception:  # noqa: BLE001  # as every handler: a log harms nobody
+        except Exception:  # noqa: BLE001  # as in every handler: a log stops no program
             self.handleError(record)
             return
         if self._dropped:

@@ -47,7 +47,7 @@ class Observation:
             if inspect.iscoroutine(result):
                 result.close()  # otherwise Python warns that it was never awaited
                 self._warn("gave a coroutine, which nobody waits for")
-        except Exception as error:  # noqa: BLE001  # it only watches
+        except Exception as error:  # noqa: BLE001  # an observer must not stop a sign-in
             # The error's text and traceback are left out: an observer may put anything there.
             self._warn(f"raised {type(error).__name__}")
 

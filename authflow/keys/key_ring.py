@@ -211,7 +211,7 @@ class KeyRing:
         digest = hmac.digest(key, encoded(*parts), "sha256")
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
-    async def key_ring(self, *, having: str | None = None) -> Self:  # noqa: ARG002  # a provider's
+    async def key_ring(self, *, having: str | None = None) -> Self:  # noqa: ARG002  # part of `KeyProvider`
         """Return this ring: it is a `KeyProvider` whose keys do not change.
 
         Args:

@@ -83,7 +83,7 @@ class DynamoDbLimitStore(AwsConnection):
                 BillingMode="PAY_PER_REQUEST",
             )
         except LimitStoreUnavailableError as error:
-            # The SDK itself repeats a request whose reply was lost.
+            # The table exists, perhaps since the SDK repeated a request whose reply was lost.
             if _code(error.__cause__) != _IN_USE:
                 raise
         client = await self.connected()
@@ -146,7 +146,7 @@ class DynamoDbLimitStore(AwsConnection):
                     "version": {"S": version},
                     "expires_at": {"N": str(math.ceil(now + seconds))},
                 },
-                # When the SDK repeats a request whose reply was lost, the new version is there.
+                # The new version is there if the SDK repeats a request whose reply was lost.
                 ConditionExpression=f"{unchanged} OR #version = :new",
                 ExpressionAttributeNames=_NAMES,
                 ExpressionAttributeValues=values,

@@ -119,7 +119,7 @@ class MemoryLimitStore:
         with self._lock:
             if self._strangers is None:
                 apart = _Forgetful(most_entries=self.most_strangers, clock=self.clock)
-                apart._lock = self._lock  # noqa: SLF001  # our own, of the same class
+                apart._lock = self._lock  # noqa: SLF001  # an object of this same class
                 self._strangers = apart
             return self._strangers
 

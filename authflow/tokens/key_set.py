@@ -170,5 +170,5 @@ def _imported(entry: Mapping[str, Any]) -> RSAKey | None:
     members: dict[str, Any] = {name: entry.get(name) for name in ("kty", "kid", "n", "e")}
     try:
         return RSAKey.import_key(members)
-    except Exception:  # noqa: BLE001  # whatever it is that cannot be read, it is no key
+    except Exception:  # noqa: BLE001  # any member may be malformed
         return None

@@ -140,7 +140,7 @@ class KeySource:
                 with anyio.CancelScope(shield=True):
                     await asyncio.wait({flight.task})
         # A new error for each: one that many raise would collect the frames of all.
-        if flight.task.cancelled():  # by whoever ends all tasks of the loop
+        if flight.task.cancelled():  # by code that ends all tasks of the loop
             msg = "fetching the user pool's keys was cancelled"
             raise JwksUnreachableError(msg)
         outcome = flight.task.result()
@@ -158,7 +158,7 @@ class KeySource:
         return outcome
 
     async def _fetched(self) -> Keys | _Failure:
-        # Here, for it loads the AWS SDK: who gives the keys by hand does without.
+        # Imported here because it loads the AWS SDK, which keys given by hand do not need.
         from authflow.tokens.key_download import (  # noqa: PLC0415
             GiveUpError,
             TryAgainError,

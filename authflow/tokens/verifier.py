@@ -108,7 +108,7 @@ class TokenVerifier:
         if use not in _USES:
             msg = f"a token is for one of {', '.join(_USES)}"
             raise MisuseError(msg)
-        if isinstance(token, Unfit) and token.text:  # whoever sent it, the caller is not to blame
+        if isinstance(token, Unfit) and token.text:  # from outside: not the caller's fault
             raise TokenError(_NO_JWT)
         return await self._claims(checked("token", token, empty=True), use, just_issued=False)
 
@@ -116,7 +116,7 @@ class TokenVerifier:
         self, token: Secret[str], use: Use, *, just_issued: bool
     ) -> Mapping[str, Any]:
         # No frame that an error passes holds the token's text: it is revealed only where nothing
-        # is raised, and whatever a library raises about it is dropped there with its frames.
+        # is raised, and any error of a library about it is dropped there with its frames.
         key_id, why = _key_id(token)
         if why is not None:
             raise TokenError(why)
@@ -165,7 +165,7 @@ def _key_id(token: Secret[str]) -> tuple[str, str | None]:
     try:
         header = extract_compact(token.reveal().encode("ascii")).headers()
         key_id = header.get("kid")
-    except Exception:  # noqa: BLE001  # whatever a token does to a library, it is not believed
+    except Exception:  # noqa: BLE001  # a token may make a library raise anything
         return "", _NO_JWT
     if header.get("alg") != "RS256" or not isinstance(key_id, str):
         return "", "the token is not signed by RS256 with a named key"
@@ -178,7 +178,7 @@ def _decoded(token: Secret[str], key: RSAKey) -> Mapping[str, Any] | None:
     """Return the claims if the key signed them; else None."""
     try:
         return jwt.decode(token.reveal(), key, registry=_RS256).claims
-    except Exception:  # noqa: BLE001  # whatever a token does to a library, it is not believed
+    except Exception:  # noqa: BLE001  # a token may make a library raise anything
         return None
 
 

@@ -201,7 +201,7 @@ def _spelt(operation: str, members: Callable[[], Mapping[str, Any]]) -> Request:
     """
     try:
         return Request(operation=operation, body=members())
-    except Exception as error:  # noqa: BLE001  # whatever it is, its frames hold what is in clear
+    except Exception as error:  # noqa: BLE001  # the frames of any error here hold secrets
         why = type(error).__name__
     msg = f"{operation} cannot be sent, for something in it is no text that JSON can hold: {why}"
     raise MisuseError(msg)

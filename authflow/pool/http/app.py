@@ -102,7 +102,7 @@ class PoolApp:
             return refused
         except ClientDisconnect:
             return refusal(malformed("the body is incomplete"))
-        except Exception:  # noqa: BLE001  # a client hears of it as Cognito would say it
+        except Exception:  # noqa: BLE001  # the client gets Cognito's error for it
             _LOG.exception("an operation failed")
             return refusal(internal_error())
 

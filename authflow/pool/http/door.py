@@ -70,7 +70,7 @@ class Door:
             return
         try:
             await self.app(scope, receive, tell)
-        except Exception:  # noqa: BLE001  # what is behind the door may have answered already
+        except Exception:  # noqa: BLE001  # the application may have answered already
             _LOG.exception("a request failed")
             if not begun:
                 await refusal(internal_error())(scope, receive, tell)

@@ -59,7 +59,7 @@ def _reason(error: BaseException | None, request: Mapping[str, Any]) -> str:
     """Return the first reason of an error and its causes; else its text, if that is ours."""
     found, seen = error, set[int]()
     while found is not None and id(found) not in seen:  # an error may be its own cause
-        # An error of others' code may have a `reason` that is anything.
+        # An error of others' code may have anything as its `reason`.
         if isinstance(found, CognitoError | TriggerRaisedError) and found.reason:
             return found.reason
         seen.add(id(found))

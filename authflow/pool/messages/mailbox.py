@@ -162,7 +162,7 @@ class Mailbox:
             return
         try:
             self.on_message(message)
-        except Exception:  # noqa: BLE001  # whatever it is, it is not ours
+        except Exception:  # noqa: BLE001  # others' code may raise anything
             _LOG.exception("a message was not delivered")
             raise CognitoError(
                 "CodeDeliveryFailureException", "The message could not be delivered."

@@ -189,7 +189,7 @@ def _carry_out(connection: _Sqlite, group: list[_Job]) -> Settled:
         connection.execute("BEGIN IMMEDIATE")
         settled = [_run(connection, job) for job in group if not job.waiting.cancelled()]
         connection.execute("COMMIT")
-    except Exception as error:  # noqa: BLE001  # everyone who waits must hear of it
+    except Exception as error:  # noqa: BLE001  # all jobs that wait get the error
         if connection.raw.in_transaction:
             connection.execute("ROLLBACK")
         return [(job, None, error) for job in group]
@@ -224,7 +224,7 @@ def _open(path: str) -> _Sqlite:
             file = PrivateFile(path)
             file.make()
             # In full: a name such as "file:pool.db?mode=rwc" may be a URI to SQLite, which then
-            # opens another file than the one that was made and looked at (its option USE_URI).
+            # opens another file than the one that was made and checked (its option USE_URI).
             opened = str(file.path)
         # Made here, and then used by one thread only: the writer's connection by its thread.
         connection = sqlite3.connect(opened, isolation_level=None, check_same_thread=False)

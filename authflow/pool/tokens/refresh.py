@@ -244,7 +244,7 @@ class Refresh:
             overrides = await self.trigger.ask(renewed.caller, renewed.user, REFRESH)
             renewed = await self._renewed(request, token)
         caller, user, given = renewed.caller, renewed.user, renewed.grant
-        assert given is not None  # noqa: S101  # nothing held it; for the type checker
+        assert given is not None  # noqa: S101  # there is no `held` here; for the type checker
         result = await self.tokens.result(caller.pool, caller.client, user, given, overrides)
         return {"AuthenticationResult": result}
 
