@@ -1,4 +1,4 @@
-"""What a challenge is answered with: a text, a `Secret`, or a typed answer, which says more."""
+"""The answers to a challenge: a text, a `Secret`, or a typed answer, which says more."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -81,16 +81,16 @@ class NewPassword:
 
 TypedAnswer = Secret[str] | Code | Choice | NewPassword
 Answer = str | TypedAnswer
-"""What `AuthClient.answer` takes."""
+"""The answers that `AuthClient.answer` takes."""
 
 
 def hidden(answer: object) -> TypedAnswer:
-    """Wrap an answer that is no typed one, before anything can fail."""
+    """Wrap an answer that is not a typed one, before anything can fail."""
     return answer if isinstance(answer, Code | Choice | NewPassword) else wrapped(answer)
 
 
 def read_answer(answer: Answer) -> TypedAnswer:
-    """Wrap a text, and let only answers through.
+    """Check that this is an answer, and wrap a text.
 
     Raises:
         MisuseError: The text cannot be sent.

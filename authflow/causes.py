@@ -1,4 +1,4 @@
-"""What Cognito's errors mean: which class each code and text has, and what is said about it.
+"""The meaning of Cognito's errors: the class for each code and text, and what is said about it.
 
 One code has many meanings, and often only the text separates them: NotAuthorizedException is a
 wrong password, a lock-out, a spent session, a disabled user, a wrong SECRET_HASH or a revoked
@@ -17,15 +17,15 @@ from authflow import errors
 from authflow.errors import AuthFlowError
 
 LOCKED_SECONDS: Final = 900.0
-"""The longest lock of Cognito's, which does not say how long one lasts: see `LockedOutError`."""
+"""Cognito's longest lock. Cognito does not say how long a lock lasts: see `LockedOutError`."""
 THROTTLED_SECONDS: Final = 1.5
-"""How long to wait before asking again, if the server does not say. It is no whole number, as what
-a server asks for is: so the two can be told apart."""
+"""Seconds to wait before asking again, if the server does not say. A server asks for whole numbers,
+and this is none, so that the two can be distinguished."""
 
 
 @frozen
 class Cause:
-    """Why the server said no.
+    """The reason why the server refused a request.
 
     Args:
         kind: The class of the error.
@@ -42,7 +42,7 @@ class Cause:
 
 @frozen
 class Code:
-    """What an error code means.
+    """The meaning of an error code.
 
     Args:
         texts: What it means where its text has certain words; the first that fits counts.
@@ -53,7 +53,7 @@ class Code:
     texts: tuple[tuple[re.Pattern[str], Cause], ...] = ()
 
     def read(self, text: str) -> Cause:
-        """Say what the code means with a text, which is in lower case and on one line."""
+        """Return the code's meaning with a text, which is in lower case and on one line."""
         for words, cause in self.texts:
             if words.search(text):
                 return cause
@@ -157,7 +157,7 @@ _POLICY: Final = Cause(
 
 
 def _texts(*rows: tuple[Cause, *tuple[str, ...]]) -> tuple[tuple[re.Pattern[str], Cause], ...]:
-    """Make a table of texts: a cause, and what its texts have in them."""
+    """Make a table of texts: each entry is a cause, and the words that its texts contain."""
     return tuple((re.compile("|".join(words)), cause) for cause, *words in rows)
 
 
@@ -183,7 +183,7 @@ _PASSWORD: Final = _texts(
 _USED_BEFORE: Final = r"\b(?:software token|code) (?:has |was )?(?:already )?(?:been )?used"
 _AT_A_PASSWORD: Final = r" at '(?:[\w.]*\.)?(?:new|proposed)?_?password'"
 _MANY: Final = _texts(
-    # What is malformed is told with its value, in which any words may stand.
+    # Cognito repeats the malformed value, which may contain any words.
     (
         _rejected("it is not of the form of a password"),
         rf"{_AT_A_PASSWORD}.*failed to satisfy",
@@ -195,7 +195,7 @@ _MANY: Final = _texts(
         BAD_CREDENTIALS,
         *("incorrect user ?name or password", "user does not exist", "incorrect password"),
         *("client id combination not found", "exception migrating user"),
-        "authorized to get auth details",  # of a user who has no password, but another provider
+        "authorized to get auth details",  # for users of another provider
     ),
     (_TEMPORARY, "temporary password.*expire", "account has expired", "reset by an admin"),
     (_RESET, "reset (?:is )?required", "(?:must|required to|need to) reset"),
@@ -256,7 +256,7 @@ _MANY: Final = _texts(
         r"\binvalid (?:user )?attributes?\b",
     ),
 )
-"""NotAuthorizedException, InvalidParameterException and their like. First match wins."""
+"""Texts of NotAuthorizedException, InvalidParameterException and similar. First match wins."""
 
 
 def _words(kind: type[AuthFlowError], told: str) -> Code:
@@ -338,7 +338,7 @@ CODES: Final[Mapping[str, Code]] = {
         Code(SERVER_FAULT),
     ),
     **dict.fromkeys(("RequestTimeout", "RequestTimeoutException"), Code(TIMED_OUT)),
-    # These say what is wrong with a request, and no more than that.
+    # These codes only say that the request is wrong in some way.
     **dict.fromkeys(
         (
             *("SerializationException", "ValidationException", "UnknownOperationException"),
@@ -357,4 +357,4 @@ STATUSES: Final[Mapping[int, Cause]] = {
     **dict.fromkeys((413, 414, 431), TOO_LARGE),
     429: THROTTLED,
 }
-"""What an HTTP status means where no error of Cognito's came with it: a gateway answered."""
+"""The meaning of an HTTP status without an error of Cognito's, which is from a gateway."""

@@ -64,10 +64,10 @@ def _endpoint(value: str | None) -> SafeUrl | None:
     return safe_url(value, "endpoint", insecure=True) if value else None
 
 
-# Defaults that stand in the field are seen by every type checker, those of a decorator are not.
+# Every type checker sees a default that is given in the field, but not one from a decorator.
 def _two_connections(config: "AuthConfig") -> float:
     if not (_is_bounded(config.connect_timeout) and _is_bounded(config.read_timeout)):
-        return 0.0  # their own checks come first
+        return 0.0  # the checks of these fields come first
     return 2 * config.connect_timeout + config.read_timeout
 
 
@@ -86,7 +86,7 @@ def _issuer_of_pool(config: "AuthConfig") -> str:
 @wraps_secrets("client_secret")
 @frozen(kw_only=True)
 class AuthConfig:
-    """Where and how to sign users in.
+    """Settings of a client: the user pool, and how to sign users in.
 
     Args:
         user_pool_id: Such as "eu-central-1_Abc123def".
@@ -165,8 +165,8 @@ class AuthConfig:
 
     @issuer.validator
     def _check_issuer(self, _: "Attribute[str]", value: str) -> None:
-        # It stays as it is written, for tokens must name it so. Beside an endpoint, which has the
-        # keys, it is but a name.
+        # The issuer is kept as it is written, because tokens must name it so. If there is an
+        # endpoint, the keys come from there, and the issuer is only a name.
         insecure = self.endpoint is not None or self.allow_insecure_endpoint
         safe_url(value, "issuer", insecure=insecure, unless=_IN_A_TEST)
 
@@ -205,7 +205,7 @@ class AuthConfig:
 
     @property
     def jwks_url(self) -> str:
-        """Where the pool publishes the keys that its tokens are signed with."""
+        """The address where the pool publishes the keys that its tokens are signed with."""
         base = self.issuer if self.endpoint is None else f"{self.endpoint}/{self.user_pool_id}"
         return f"{base.rstrip('/')}/.well-known/jwks.json"
 
@@ -231,7 +231,7 @@ class AuthConfig:
         """
         _hide(settings)
         read = _read(prefix, os.environ if environ is None else environ)
-        del environ  # a traceback would show all of it
+        del environ  # a traceback would show the whole environment
         if minutes := read.pop("session_validity", None):
             read["session_validity"] = timedelta(
                 minutes=_number(f"{prefix}SESSION_VALIDITY", minutes)
@@ -293,7 +293,7 @@ _VARIABLES: Final = (
 
 
 def _read(prefix: str, environ: Mapping[str, str]) -> dict[str, Any]:
-    """Take the variables that are there out of the environment. Nothing is raised here."""
+    """Take the variables that exist out of the environment. This raises nothing."""
     read: dict[str, Any] = {
         name: environ[prefix + name.upper()]
         for name in _VARIABLES

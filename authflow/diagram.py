@@ -57,7 +57,7 @@ def picture(flow: AuthFlow) -> Picture:
 
 
 def _reachable(table: Table) -> list[State]:
-    """The states that wait and can be reached from a beginning, in the order of `State`."""
+    """Return the states that wait and can be reached from a beginning, in the order of `State`."""
     found = BEGINNINGS & table.keys()
     fresh = found
     while fresh:
@@ -67,7 +67,7 @@ def _reachable(table: Table) -> list[State]:
 
 
 def _boxes(table: Table) -> list[tuple[State, ...]]:
-    """Put states together that the same states lead to and that lead to the same states."""
+    """Group the states that have the same predecessors and the same successors."""
     states = _reachable(table)
     boxes: dict[tuple[frozenset[State], frozenset[State]], list[State]] = {}
     for state in states:

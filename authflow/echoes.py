@@ -1,4 +1,4 @@
-"""Whether what somebody else wrote echoes a secret, so that it is not shown.
+"""Detection of secrets in texts from others, so that these texts are not shown.
 
 A server may repeat what it was sent: whole or cut, in other letters, quoted, escaped. To take a
 secret out of a text is no help: the hole tells what was typed to everybody who knows the text
@@ -19,11 +19,11 @@ from unicodedata import normalize
 from urllib.parse import unquote_plus
 
 _WHOLE: Final = 4
-"""Characters up to which a secret counts only as a whole: parts of it are in every text."""
+"""The length up to which a secret counts only as a whole: any text may contain its parts."""
 _TELLING: Final = 8
-"""Characters of any secret that are too many to be there by chance."""
+"""The length of a part of a secret that is not in a text by chance."""
 _DECODINGS: Final = 3
-"""How many escapes inside one another are opened."""
+"""The most nested escapes that are decoded."""
 _ESCAPE: Final = re.compile(
     r"\\(?:u\{(?P<braced>[0-9A-Fa-f]{1,6})\}|u(?P<four>[0-9A-Fa-f]{4})"
     r"|U(?P<eight>[0-9A-Fa-f]{8})|x(?P<two>[0-9A-Fa-f]{2})|(?P<octal>[0-7]{3})"
@@ -37,11 +37,11 @@ _CUT: Final = " .…*•,;!?"
 
 
 HIDDEN: Final = "***"
-"""What is shown instead of a text that is not."""
+"""The text that is shown instead of a hidden one."""
 
 
 def told(text: str, secrets: Iterable[str], *, documented: Collection[str] = ()) -> str:
-    """Give a name that a server wrote as it may be shown.
+    """Return a name that a server wrote in a form that may be shown.
 
     Args:
         text: The name.
@@ -52,7 +52,7 @@ def told(text: str, secrets: Iterable[str], *, documented: Collection[str] = ())
 
 
 def echoes(text: str, secrets: Iterable[str]) -> bool:
-    """Tell whether a text holds one of the secrets, or enough of one to tell.
+    """Return whether a text contains one of the secrets, or enough of one to reveal it.
 
     Letter case, width and accents' spelling make no difference, nor do white space and punctuation
     between, nor escapes as of URLs, HTML, JSON and Python. Of a secret of more than four characters
@@ -82,14 +82,14 @@ def _is_in(secret: str, forms: set[str]) -> bool:
 
 
 def _values(form: str) -> set[str]:
-    """Give what stands where a value does: in quotes, after a sign, before dots for the rest."""
+    """Return the parts that stand where values do: in quotes, after a sign, before an ellipsis."""
     quoted = (*_QUOTED.findall(form), *_ASSIGNED.findall(form))
     cut = (words[-1] for part in _GOES_ON.split(form)[:-1] if (words := part.split()))
     return {value.strip(_CUT) for value in (*quoted, *cut)} - {""}
 
 
 def _decoded(text: str) -> set[str]:
-    """Give a text and what it says when escapes are opened."""
+    """Return a text, and its forms with escapes decoded."""
     forms = {text}
     for _ in range(_DECODINGS):
         forms |= {
@@ -114,6 +114,6 @@ def _plain(text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """Leave nothing but letters and digits."""
+    """Return only the letters and digits of a text."""
     kept = "".join(filter(str.isalnum, _plain(text)))
     return kept if len(kept) >= _WHOLE else _plain(text)

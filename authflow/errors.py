@@ -1,4 +1,4 @@
-"""Every error that authflow raises, by whose fault it is and what to do next.
+"""All errors that authflow raises, by whose fault it is and what to do next.
 
     AuthFlowError
     ├── MisuseError                     the caller's mistake; nothing was sent
@@ -146,12 +146,12 @@ __all__ = [
 
 
 class NextStep(StrEnum):
-    """What a caller can do about an error."""
+    """The next step that a caller can take after an error."""
 
     RETRY_SAME_CHALLENGE = "retry_same_challenge"
     """Answer the same pending challenge again."""
     RESTART = "restart"
-    """Begin the sign-in anew."""
+    """Begin the sign-in again."""
     WAIT = "wait"
     """Try again later; `retry_after` says when, if that is known."""
     GIVE_UP = "give_up"
@@ -184,7 +184,7 @@ class AuthFlowError(Exception):
 
     @staticmethod
     def _written(message: str) -> str:
-        """Give the text as it may stand in a log or at a terminal."""
+        """Return the text in a form that is safe in a log or at a terminal."""
         return printable(message)
 
 
@@ -207,7 +207,7 @@ class PasswordRequiredError(MisuseError):
 
 
 class AnswerNotSupportedError(MisuseError):
-    """This challenge cannot be answered in the way that was tried."""
+    """This challenge does not take this kind of answer."""
 
     code = "answer_not_supported"
 
@@ -232,7 +232,7 @@ class RemoteProtocolError(AuthFlowError):
 
 
 class MalformedReplyError(RemoteProtocolError):
-    """A reply lacks a member, or a member is not of its form."""
+    """A reply lacks a member, or a member does not have its documented form."""
 
     code = "malformed_reply"
 
@@ -250,7 +250,7 @@ class UnsafeSrpValueError(RemoteProtocolError):
 
 
 class TriggerReplyError(RemoteProtocolError):
-    """A trigger gave back what Cognito does not take. Its text says what the trigger did."""
+    """A trigger returned something that Cognito rejects. The text says what the trigger did."""
 
     code = "trigger_reply"
 
@@ -280,7 +280,7 @@ class CodeMismatchError(RefusedError):
 
 
 class CodeExpiredError(RefusedError):
-    """The code came too late."""
+    """The code was entered too late."""
 
     code = "code_expired"
 
@@ -292,7 +292,7 @@ class SessionExpiredError(RefusedError):
 
 
 class SessionSpentError(RefusedError):
-    """The challenge was answered before; Cognito's sessions are for one use."""
+    """The challenge was answered before; Cognito's sessions can be used once."""
 
     code = "session_spent"
 
@@ -333,21 +333,21 @@ class PasswordResetRequiredError(RefusedError):
 
 
 class TemporaryPasswordExpiredError(RefusedError):
-    """The temporary password came too late; an administrator has to set another one."""
+    """The temporary password has expired; an administrator must set another one."""
 
     code = "temporary_password_expired"
     next_step = NextStep.GIVE_UP
 
 
 class NewPasswordRejectedError(RefusedError):
-    """The new password does not meet the pool's policy; the same challenge takes another one."""
+    """The new password does not meet the pool's policy; answer the same challenge with another."""
 
     code = "new_password_rejected"
     next_step = NextStep.RETRY_SAME_CHALLENGE
 
 
 class AttributeRejectedError(RefusedError):
-    """The pool does not take a user attribute; the same challenge takes the answer without fault.
+    """The pool rejects a user attribute; the same challenge takes a corrected answer.
 
     That is a value that is malformed, one that is missing, or one that the app client may not
     write.
@@ -365,7 +365,7 @@ class AliasExistsError(RefusedError):
 
 
 class SignInBlockedError(RefusedError):
-    """The pool's threat protection takes this sign-in for an attack.
+    """The pool's threat protection treats this sign-in as an attack.
 
     Another password or another try does not help; another network or device may, and so may a reset
     of the password. The pool's owner finds the reason in the user's authentication events.
@@ -386,14 +386,14 @@ class RequestBlockedError(RefusedError):
 
 
 class CodeDeliveryError(RefusedError):
-    """A code could not be sent by e-mail or text message, so there is nothing to answer with."""
+    """A code could not be sent by e-mail or text message, so there is no code to answer with."""
 
     code = "code_delivery"
     next_step = NextStep.WAIT
 
 
 class MfaNotSetUpError(RefusedError):
-    """The pool wants a second factor that it, or the user, has not set up."""
+    """The pool requires a second factor, and the pool or the user has not set it up."""
 
     code = "mfa_not_set_up"
     next_step = NextStep.GIVE_UP
@@ -407,7 +407,7 @@ class FlowNotEnabledError(RefusedError):
 
 
 class SecretHashMismatchError(RefusedError):
-    """The app client has a secret, and ours is missing or another one."""
+    """The app client has a secret, and ours is missing or is another one."""
 
     code = "secret_hash_mismatch"
     next_step = NextStep.GIVE_UP
@@ -421,7 +421,7 @@ class PoolNotFoundError(RefusedError):
 
 
 class PoolSetupError(RefusedError):
-    """The user pool, its feature plan or its roles are not set up for this: its owner must act."""
+    """The user pool, its feature plan or its roles are not set up for this; its owner must act."""
 
     code = "pool_setup"
     next_step = NextStep.GIVE_UP
@@ -434,14 +434,14 @@ class TokenRevokedError(RefusedError):
 
 
 class WrongTokenError(RefusedError):
-    """The token is of another kind than is needed here, or was given to another app client."""
+    """The token is of another kind than is needed here, or was issued to another app client."""
 
     code = "wrong_token"
     next_step = NextStep.GIVE_UP
 
 
 class TriggerFailedError(RefusedError):
-    """One of the pool's triggers failed or gave an unusable result."""
+    """One of the pool's triggers failed or returned an unusable result."""
 
     code = "trigger_failed"
 
@@ -468,26 +468,26 @@ class RequestRejectedError(RefusedError):
 
 
 class TransportError(AuthFlowError):
-    """No answer that can be relied on."""
+    """There is no reply that can be relied on."""
 
     code = "transport"
     next_step = NextStep.WAIT
 
 
 class UnreachableError(TransportError):
-    """The server could not be reached, or hung up on a request that is safe to repeat."""
+    """The server could not be reached, or closed the connection; the request is safe to repeat."""
 
     code = "unreachable"
 
 
 class TimedOutError(TransportError):
-    """The server did not answer in time, to a request that is safe to repeat."""
+    """The server did not answer in time; the request is safe to repeat."""
 
     code = "timed_out"
 
 
 class ThrottledError(TransportError):
-    """The server asks to slow down.
+    """The server asks for fewer requests.
 
     `retry_after` is what its `Retry-After` says. Without one it is 1.5 seconds: Cognito's quotas
     are counted by the second. Many clients that were turned away together should wait longer, each
@@ -504,7 +504,7 @@ class ServerFaultError(TransportError):
 
 
 class JwksUnreachableError(TransportError):
-    """The keys that a user pool publishes (its JWKS) cannot be had, so nobody knows its tokens.
+    """The pool's published keys (its JWKS) cannot be fetched, so its tokens cannot be verified.
 
     Where tokens were issued already, they are here, unverified: verify them again later.
 
@@ -536,35 +536,35 @@ class JwksUnreachableError(TransportError):
 
 
 class OutcomeUnknownError(TransportError):
-    """A challenge answer was sent and its reply was lost: it may or may not have counted."""
+    """The reply to a challenge answer was lost: the answer may or may not have counted."""
 
     code = "outcome_unknown"
     next_step = NextStep.RESTART
 
 
 class DirectoryError(AuthFlowError):
-    """A user directory failed. Its text reaches the client, so it tells nothing about the user."""
+    """A user directory failed. The text reaches the client, so it says nothing about the user."""
 
     code = "directory"
 
 
 class DirectoryRecordError(DirectoryError):
-    """A record in a directory cannot be used. Clients never see this: it tells who is known."""
+    """A record in a directory cannot be used. Clients never see this: it reveals who is known."""
 
     code = "directory_record"
 
 
 class DirectoryUnavailableError(DirectoryError):
-    """The user directory cannot be asked now: nobody knows whether the password is right."""
+    """The user directory cannot be asked now, so it is unknown whether the password is right."""
 
     code = "directory_unavailable"
     next_step = NextStep.WAIT
 
 
 class TriggerStateError(AuthFlowError):
-    """What triggers keep, or ask their owner's stores, cannot be relied on: the sign-in ends.
+    """State of the triggers, or their owner's stores, cannot be relied on: the sign-in ends.
 
-    Wherever such a store or look-up fails, this is raised: nobody's plugin is to blame.
+    Raised wherever such a store or look-up fails: no plugin is to blame.
     """
 
     code = "trigger_state"
@@ -593,7 +593,7 @@ class KeysUnavailableError(TriggerStateError):
 
 
 class SealError(TriggerStateError):
-    """Sealed state that cannot be opened: altered, of another sign-in, or expired."""
+    """Sealed state that cannot be opened: it is altered, expired or of another sign-in."""
 
     code = "seal"
     next_step = NextStep.RESTART
@@ -624,7 +624,7 @@ class PluginLoadError(PluginError):
 
 
 class PluginFailedError(PluginError):
-    """A plugin raised, or gave something other than an answer."""
+    """A plugin raised, or returned something other than an answer."""
 
     code = "plugin_failed"
 

@@ -1,4 +1,4 @@
-"""The event loop that an object belongs to, where connections of it live on one.
+"""The event loop that an object belongs to, if its connections live on that loop.
 
 A connection, a lock and a task serve the loop on which they were made. On another one they fail
 late and in many ways, or never answer; so whoever keeps one says at once that this is another loop.
@@ -13,10 +13,10 @@ from authflow.errors import MisuseError
 
 @define(eq=False)
 class HomeLoop:
-    """Remembers the loop.
+    """A record of the event loop that an object belongs to.
 
     Args:
-        what: Whose it is, such as "this client".
+        what: The object that belongs to the loop, such as "this client".
         advice: What to do on another loop.
     """
 
@@ -25,10 +25,10 @@ class HomeLoop:
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False, repr=False)
 
     def claim(self) -> None:
-        """Take the loop that runs here for the one, unless there is one already.
+        """Make the running loop the home loop, unless there is one already.
 
         Raises:
-            MisuseError: There is, and this is another.
+            MisuseError: There is one, and it is not the running loop.
         """
         running = asyncio.get_running_loop()
         if self._loop is None:
@@ -39,10 +39,10 @@ class HomeLoop:
             raise MisuseError(msg)
 
     def leave(self) -> None:
-        """Belong to none again: nothing is kept on the loop any more.
+        """Forget the home loop, since nothing of the object is left on it.
 
         Raises:
-            MisuseError: This is another loop.
+            MisuseError: The running loop is not the home loop.
         """
         if self._loop is not None:
             self.claim()

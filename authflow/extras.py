@@ -1,4 +1,4 @@
-"""Which extra brings a package that is missing, and how it is installed.
+"""The extra that brings a missing package, and the command that installs it.
 
 Most of authflow needs none: an extra is imported by the module that uses it, and where it is not
 installed that module says what to run. The brackets are quoted, for zsh takes them for a pattern.
@@ -37,11 +37,11 @@ _DEPENDENCIES: Final = frozenset(
         *("joserfc", "transitions"),
     }
 )
-"""What is installed with authflow itself, unless a bundle was made slim."""
+"""Packages that are installed with authflow itself, unless a bundle was made slim."""
 
 
 def advice(error: ImportError, *, extra: str | None = None) -> str:
-    """Say what is missing or broken, and what to run.
+    """Return a text that says what is missing or broken, and what to run.
 
     Args:
         error: What the import of a package raised.
@@ -53,7 +53,7 @@ def advice(error: ImportError, *, extra: str | None = None) -> str:
         extra = None
     extra = _EXTRAS.get(package, extra)
     missing = isinstance(error, ModuleNotFoundError) and name
-    # A package that is there and cannot be imported, such as one whose library is missing.
+    # Otherwise the package is there but cannot be imported, for example for lack of a library.
     what = f"{name} is missing" if missing else f"an import has failed ({one_line(str(error))})"
     if extra is not None:
         return f"{what}: run `pip install 'cognito-authflow[{extra}]'`"
@@ -63,15 +63,15 @@ def advice(error: ImportError, *, extra: str | None = None) -> str:
 
 
 class UnavailableAttributeError(ConfigError, AttributeError):
-    """A public name that is looked up, and whose module cannot be imported here."""
+    """A public name was looked up, and its module cannot be imported here."""
 
 
 class UnavailableImportError(ConfigError, ImportError):
-    """A public name or module that is imported, and cannot be imported here."""
+    """A public name or module was imported, and it cannot be imported here."""
 
 
 def own_error(error: Exception) -> BaseException:
-    """Give what a dependency raised, where a module of ours has told of it in its own words."""
+    """Return a dependency's error, where one of our modules has raised its own error for it."""
     return error.__cause__ if isinstance(error, ConfigError) and error.__cause__ else error
 
 
@@ -85,7 +85,7 @@ def unavailable(place: str, error: Exception, *, imported: bool) -> ConfigError:
     """
     kind = UnavailableImportError if imported else UnavailableAttributeError
     match error:
-        case UnavailableAttributeError():  # the package has it from another one
+        case UnavailableAttributeError():  # the package re-exports the name from another of ours
             return kind(str(error))
         case ConfigError():
             why = str(error)

@@ -1,4 +1,4 @@
-"""What a caller gives as a map of texts to texts, wrapped before anything can fail.
+"""Maps of texts to texts that a caller gives, wrapped before anything can fail.
 
 It may have a token among its values, such as a solved CAPTCHA's, and stand beside a password. So it
 is wrapped and checked as secrets are (`given_secrets`): first thing, and whatever is wrong with it
@@ -24,7 +24,7 @@ _NAME_CHARS = 80
 
 @frozen
 class GivenMap:
-    """A map of texts to texts, as one secret text; or what is wrong with what was given.
+    """A map of texts to texts, as one secret text; or what is wrong with the value given.
 
     Args:
         text: The map, in JSON.
@@ -36,11 +36,11 @@ class GivenMap:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it has no member."""
+        """Whether the map has no members."""
         return self.text.reveal() == "{}"
 
     def reveal(self) -> dict[str, str]:
-        """Give the map itself. Call it where it is used, and keep no copy."""
+        """Return the map itself. Call it where the map is used, and keep no copy."""
         members: dict[str, str] = json.loads(self.text.reveal())
         return members
 
@@ -49,7 +49,7 @@ _NONE = GivenMap(Secret("{}"))
 
 
 def wrapped_map(value: object) -> GivenMap:
-    """Wrap what a caller gave; None is an empty map. Nothing is raised here."""
+    """Wrap the value that a caller gave; None is an empty map. This raises nothing."""
     if value is None:
         return _NONE
     if not isinstance(value, Mapping):
@@ -58,12 +58,12 @@ def wrapped_map(value: object) -> GivenMap:
         members = dict(value.items())
         wrong = next(filter(None, (_wrong(*member) for member in members.items())), None)
         return GivenMap(Secret("{}" if wrong else json.dumps(members)), wrong)
-    except Exception as error:  # noqa: BLE001  # a mapping of anybody's
+    except Exception as error:  # noqa: BLE001  # others' mappings may raise anything
         return GivenMap(Secret("{}"), f"and reading it raises {type(error).__name__}")
 
 
 def checked_map(what: str, given: GivenMap) -> GivenMap:
-    """Let a map through.
+    """Check a wrapped map and return it.
 
     Args:
         what: What it is, for the error.

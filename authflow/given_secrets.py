@@ -1,4 +1,4 @@
-"""What a caller gives as a secret: a text, or a `Secret` of one, wrapped before anything can fail.
+"""Secrets that a caller gives: a text or a `Secret`, wrapped before anything can fail.
 
 A traceback may be shown with the locals of its frames. So a public function wraps what it was given
 in its first line, and only then looks whether that was a secret text: whatever is raised from there
@@ -26,11 +26,11 @@ _WHOLE: dict[str, str] = {
     "SignedIn": "one of its tokens, such as signed_in.tokens.access_token",
     "ChallengeRequired": "a text, and the challenge as `pending`",
 }
-"""What to pass instead of a value that has the secret in it."""
+"""The advice for a value that contains the secret."""
 
 
 class Unfit(Secret[str]):
-    """Stands for what was given where a secret text was wanted, and is none.
+    """Stands for a given value that is not the secret text that was wanted.
 
     Args:
         why: What is wrong with it, without the value.
@@ -46,7 +46,7 @@ class Unfit(Secret[str]):
 
 
 def is_text(value: object) -> bool:
-    """Say whether a value is a text that UTF-8 can carry, as the wire needs it."""
+    """Return whether a value is a text that UTF-8 can encode, as Cognito's JSON needs it."""
     try:
         return isinstance(value, str) and value.encode() is not None
     except UnicodeEncodeError:
@@ -54,7 +54,7 @@ def is_text(value: object) -> bool:
 
 
 def wrapped(value: object) -> Secret[str]:
-    """Wrap what a caller gave. Nothing is raised here, for the caller's frame still holds it."""
+    """Wrap the value that a caller gave. This raises nothing: the caller's frame still holds it."""
     text = value.reveal() if isinstance(value, Secret) else value
     if not isinstance(text, str):
         kind = type(text).__name__
@@ -67,7 +67,7 @@ def wrapped(value: object) -> Secret[str]:
 
 
 def checked(what: str, given: Secret[str], *, empty: bool = False) -> Secret[str]:
-    """Let a secret text through.
+    """Check a wrapped secret text and return it.
 
     Args:
         what: What it is, for the error.
@@ -87,7 +87,7 @@ def checked(what: str, given: Secret[str], *, empty: bool = False) -> Secret[str
 
 
 def wraps_secrets(*names: str) -> Callable[[type[C]], type[C]]:
-    """Have a value's class wrap these arguments before its own `__init__` sees them.
+    """Make a value's class wrap these arguments before its own `__init__` sees them.
 
     The `__init__` that attrs writes has every argument among its locals, and another argument may
     be the one that is refused. What is wrapped still is to be `checked`, by a converter.

@@ -26,7 +26,7 @@ from importlib import import_module
 from typing import Any, Final
 
 _IMPORT_STATEMENT: Final = ("importlib._bootstrap", "_handle_fromlist")
-"""The function that the import statement asks by, in whatever Python since 3.3."""
+"""The function by which the import statement looks names up, in every Python since 3.3."""
 
 
 def lazy_names(
@@ -59,14 +59,14 @@ def lazy_names(
         try:
             value = getattr(import_module(module), name)
         except Exception as error:  # noqa: BLE001  # an import can raise anything
-            from authflow.extras import own_error, unavailable  # noqa: PLC0415  # not where all is well
+            from authflow.extras import own_error, unavailable  # noqa: PLC0415  # only for errors
 
             frame = sys._getframe(1)  # noqa: SLF001  # there is no other way to tell: see above
             asks = (frame.f_globals.get("__name__"), frame.f_code.co_name)
             raise unavailable(
                 f"{package}.{name}", error, imported=asks == _IMPORT_STATEMENT
             ) from own_error(error)
-        setattr(sys.modules[package], name, value)  # so that it is asked for once
+        setattr(sys.modules[package], name, value)  # so that it is looked up once
         return value
 
     def names() -> list[str]:

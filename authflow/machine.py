@@ -1,4 +1,4 @@
-"""THE state machine of a sign-in: its rules, its states, its events, one table per auth flow.
+"""The state machine of a sign-in: its rules, its states, its events, one table per auth flow.
 
 RULES
 
@@ -47,11 +47,11 @@ class AuthFlow(StrEnum):
     USER_PASSWORD_AUTH = "USER_PASSWORD_AUTH"
     """The password goes to Cognito over TLS; the Migration trigger needs it."""
     CUSTOM_AUTH = "CUSTOM_AUTH"
-    """Rounds of challenge and answer, defined by the pool's triggers; SRP first if wanted."""
+    """Rounds of challenge and answer, defined by the pool's triggers; SRP may come first."""
 
 
 class State(StrEnum):
-    """What a sign-in waits at: a beginning, a challenge, or an end."""
+    """The states of a sign-in: a beginning, a challenge that waits for an answer, or an end."""
 
     INITIATED = "initiated"
     """InitiateAuth was sent, without SRP_A."""
@@ -96,7 +96,7 @@ CHALLENGES: Final = frozenset(State) - BEGINNINGS - ENDS - CHOSEN.keys()
 
 @frozen
 class Challenged:
-    """The server asks for an answer to the challenge `name` (a ChallengeName of Cognito's)."""
+    """The server asks for an answer to the challenge `name` (one of Cognito's ChallengeName)."""
 
     name: str
 
@@ -108,7 +108,7 @@ class Challenged:
 
 @frozen
 class Chosen:
-    """The client chose the challenge `name`, where the server let it choose."""
+    """The client chose the challenge `name`, where the server offered a choice."""
 
     name: str = field(repr=False)
 
@@ -154,7 +154,7 @@ _AFTER_PASSWORD = _DONE | _SECOND_FACTOR | {State.NEW_PASSWORD_REQUIRED}
 
 
 def _after_password(then: frozenset[State]) -> dict[State, frozenset[State]]:
-    """What Cognito itself may ask once it accepted a password; `then` follows the last of it."""
+    """Return what Cognito may ask after it accepted a password; `then` follows the last of it."""
     return {
         State.NEW_PASSWORD_REQUIRED: _SECOND_FACTOR | then,
         State.SELECT_MFA_TYPE: frozenset(CHOSEN),
@@ -190,23 +190,23 @@ TABLES: Final[Mapping[AuthFlow, Table]] = {
 }
 
 SERVER_ALONE: Final[Mapping[AuthFlow, Table]] = {
-    # Passwordless sign-ins of Amplify for iOS and Android begin so ("Custom authentication flow").
+    # So begin passwordless sign-ins of Amplify for iOS and Android ("Custom authentication flow").
     AuthFlow.CUSTOM_AUTH: {State.SRP_A: frozenset({State.CUSTOM_CHALLENGE})},
 }
-"""What may follow besides, as far as a server is concerned (rule 7)."""
+"""The challenges and choices that may follow in a server's table only (rule 7)."""
 
 
 class Side(StrEnum):
-    """Whose sign-in it is."""
+    """The side of a sign-in: the client or the user pool."""
 
     CLIENT = "client"
-    """It asked for the sign-in, and refuses what it did not ask for."""
+    """The client asked for the sign-in, and refuses any reply that it did not ask for."""
     SERVER = "server"
-    """It is a user pool."""
+    """The server is a user pool."""
 
 
 def table(flow: AuthFlow, side: Side) -> Table:
-    """Give a flow's table as one side has it."""
+    """Return a flow's table for one side."""
     alone = SERVER_ALONE.get(flow, {}) if side is Side.SERVER else {}
     return {
         state: followers | alone.get(state, frozenset())
@@ -216,15 +216,15 @@ def table(flow: AuthFlow, side: Side) -> Table:
 
 @cache
 def _machine(flow: AuthFlow, side: Side) -> "TableMachine":
-    """Put a flow's table on the machine that every sign-in by it shares."""
-    # Who only reads the tables, as a Lambda with triggers does, must not pay for `transitions`.
+    """Return the machine of a flow's table, which all sign-ins by this flow share."""
+    # A Lambda with triggers only reads the tables: it must not pay the import of `transitions`.
     from authflow.table_machine import TableMachine  # noqa: PLC0415
 
     return TableMachine(_transitions(flow, side))
 
 
 def _transitions(flow: AuthFlow, side: Side) -> Iterator[tuple[str, str, str]]:
-    """Spell a flow's table, and rule 5, as event, source and target."""
+    """Yield the transitions of a flow's table and of rule 5: event, source, target."""
     for source, followers in table(flow, side).items():
         for follower in followers - ENDS:
             event = Chosen(CHOSEN[follower]) if follower in CHOSEN else Challenged(follower)
@@ -235,7 +235,7 @@ def _transitions(flow: AuthFlow, side: Side) -> Iterator[tuple[str, str, str]]:
 
 
 def beginning(*, srp: bool) -> State:
-    """The state that a sign-in begins in.
+    """Return the state in which a sign-in begins.
 
     Args:
         srp: Whether InitiateAuth carries SRP_A.
@@ -244,12 +244,12 @@ def beginning(*, srp: bool) -> State:
 
 
 def follows(flow: AuthFlow, state: State, event: Event, *, side: Side = Side.CLIENT) -> bool:
-    """Say whether the table allows an event in a state."""
+    """Return whether the table allows an event in a state."""
     return _machine(flow, side).allows(str(state), event.trigger)
 
 
 def advance(flow: AuthFlow, state: State, event: Event, *, side: Side = Side.CLIENT) -> State:
-    """Give the state that an event leads to.
+    """Return the state that an event leads to.
 
     Args:
         flow: The auth flow whose table counts.
@@ -270,7 +270,7 @@ def advance(flow: AuthFlow, state: State, event: Event, *, side: Side = Side.CLI
         raise SignInOverError(msg)
     if not follows(flow, state, event, side=side):
         if isinstance(event, Chosen):
-            # What was typed is not shown: it may be a code that was meant for another question.
+            # The typed text is not shown: it may be a code that was meant for another question.
             options = [str(CHOSEN[each]) for each in TABLES[flow].get(state, ()) if each in CHOSEN]
             msg = f"this cannot be chosen at {state}; what can: {', '.join(sorted(options)) or '-'}"
             raise MisuseError(msg)

@@ -1,4 +1,4 @@
-"""Modular exponentiation, the one place where authflow spends its time.
+"""Modular exponentiation, on which authflow spends most of its computing time.
 
 Python's `pow` is neither constant-time nor kind to an event loop: it holds the GIL, for 17 ms at
 SRP's sizes. pycryptodome's integers are as fast as GMP, made with side channels in mind, and
@@ -13,7 +13,7 @@ from Crypto.Math.Numbers import Integer
 
 @lru_cache(maxsize=8)
 def _modulus(value: int) -> Integer:
-    """Keep a modulus with what the engine prepares for it once (its Montgomery constants)."""
+    """Return a modulus with the constants that the engine computes once for it (Montgomery)."""
     return Integer(value)
 
 

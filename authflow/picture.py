@@ -18,14 +18,14 @@ from attrs import field, frozen
 from authflow.errors import ConfigError
 
 BEGINNING: Final = "[*]"
-"""Where an arrow comes from that leads into the table."""
+"""The source of an arrow that leads into the table."""
 
 _TIMEOUT: Final = 30
 
 
 @frozen(kw_only=True)
 class Picture:
-    """What is drawn. It is the same for the same table every time.
+    """States and arrows to draw. It is the same for the same table every time.
 
     Args:
         boxes: For each state's identifier, a word of letters, digits and _, what is written in it.

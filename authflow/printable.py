@@ -1,4 +1,4 @@
-"""What anybody may have written, as it can be shown: it steers no terminal and hides nothing.
+"""Printable forms of texts from others: they cannot steer a terminal or hide anything.
 
 A reply of Cognito's, a plugin's reason, a module's error or a distribution's metadata may hold
 escape sequences, a bell, line breaks, or the marks that turn the direction of writing. Whatever
@@ -8,7 +8,7 @@ prints, logs or raises such a text passes it through here.
 from typing import Final
 
 MOST_CHARS: Final = 300
-"""How much of a text that somebody else wrote is worth a line."""
+"""The most characters of another's text that are shown on a line."""
 
 
 def printable(text: str) -> str:
@@ -17,12 +17,12 @@ def printable(text: str) -> str:
 
 
 def lines(text: str) -> str:
-    """Escape as `printable` does, and keep the line breaks: for what is read as several lines."""
+    """Escape as `printable` does, but keep line breaks, for a text of several lines."""
     return "\n".join(map(printable, text.split("\n")))
 
 
 def one_line(text: str, most: int = MOST_CHARS) -> str:
-    """Give a text as one printable line: runs of white space are one blank.
+    """Return a text as one printable line: each run of white space becomes one blank.
 
     Args:
         text: What anybody may have written.

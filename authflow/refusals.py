@@ -1,4 +1,4 @@
-"""What Cognito's errors become: from a code and a text, as they came, to one of our errors.
+"""Cognito's errors, turned from a code and a text into one of our errors.
 
 What came is classified first, whatever was typed (`causes`), and what is shown is chosen then. What
 has a class has words of its own. Others' words are shown where they are written for the person (a
@@ -32,23 +32,23 @@ from authflow.retry_after import read_retry_after
 
 _CODE_CHARS: Final = 80
 _READ_CHARS: Final = 4 * MOST_CHARS
-"""How much of a text is looked at: as much as `one_line` looks at."""
+"""The most characters of a text that are read: as many as `one_line` reads."""
 _TOLD_ABOUT_CREDENTIALS: Final = "NotAuthorizedException"
-"""What Cognito says of a wrong password, and of every name where it hides who exists."""
+"""Cognito's code for a wrong password; if it hides who exists, for every unknown name, too."""
 _NO_CREDENTIALS: Final[Mapping[str, Cause]] = {
     "GetTokensFromRefreshToken": REFRESH_TOKEN_IS_NO_GOOD,
     "RevokeToken": REFRESH_TOKEN_IS_NO_GOOD,
     "GlobalSignOut": ACCESS_TOKEN_IS_NO_GOOD,
 }
-"""What wrong credentials are where a token is all that is sent: its user is gone."""
+"""The cause of wrong credentials where only a token is sent: the token's user was deleted."""
 _WAF_HEADER: Final = "x-amzn-waf-action"
-"""What AWS WAF says instead of an answer: "captcha" with HTTP's 405, "challenge" with 202 ("How the
+"""The header of AWS WAF's own replies: "captcha" with HTTP's 405, "challenge" with 202 ("How the
 AWS WAF CAPTCHA and Challenge actions work" in its developer guide)."""
 _TELLS_WHO_EXISTS: Final = "UserNotFoundException"
 _OF_COGNITO_ALONE: Final = frozenset({"NotAuthorizedException", "InvalidParameterException"})
-"""Codes that no gateway gives: the HTTP status tells nothing more about them."""
+"""Codes that no gateway sends: the HTTP status says nothing more about them."""
 _SERVER_ERRORS: Final = 500
-"""HTTP's."""
+"""HTTP's first status of a server error."""
 
 
 def read_error(
@@ -60,7 +60,7 @@ def read_error(
     status: int = 400,
     headers: Mapping[str, str] | None = None,
 ) -> AuthFlowError:
-    """Turn one of Cognito's errors into ours.
+    """Turn one of Cognito's errors into one of ours.
 
     Args:
         aws_code: Cognito's name for it, such as NotAuthorizedException, as it came; a number where
@@ -93,12 +93,12 @@ def read_error(
 
 
 def is_stopped(headers: Mapping[str, str]) -> bool:
-    """Say whether a firewall (AWS WAF) answered instead of the user pool."""
+    """Return whether a firewall (AWS WAF) answered instead of the user pool."""
     return _WAF_HEADER in headers
 
 
 def _cause(aws_code: str, text: str, operation: str, status: int) -> Cause:
-    """Say what an error means, by what came as it came."""
+    """Return the meaning of an error, from its code and text as they came."""
     known = CODES.get(aws_code)
     cause = UNKNOWN if known is None else known.read(_folded(text))
     if status >= _SERVER_ERRORS and cause is not THROTTLED:
@@ -106,7 +106,7 @@ def _cause(aws_code: str, text: str, operation: str, status: int) -> Cause:
     if cause is UNKNOWN and aws_code not in _OF_COGNITO_ALONE:
         return STATUSES.get(status, UNKNOWN if aws_code else NO_POOL)
     if cause is COMPROMISED and operation != "RespondToAuthChallenge":
-        # It is the user's own that is refused, and there is no other one to choose here.
+        # The user's existing password is refused, and no other one can be chosen here.
         return cause if aws_code == "InvalidPasswordException" else THREAT
     if cause is BAD_CREDENTIALS:
         return _NO_CREDENTIALS.get(operation, cause)
@@ -118,7 +118,7 @@ def _folded(text: str) -> str:
 
 
 def _wait(cause: Cause, headers: Mapping[str, str]) -> float | None:
-    """Say how long to wait, where waiting helps."""
+    """Return how many seconds to wait before the next try; None where waiting does not help."""
     if cause.kind.next_step is not NextStep.WAIT:
         return None
     asked = read_retry_after(headers)

@@ -1,4 +1,4 @@
-"""What a sign-in gives back: tokens, or the next challenge. Two cases, and `match` covers both."""
+"""The results of a sign-in: tokens, or the next challenge. `match` covers both cases."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -44,7 +44,7 @@ class Tokens:
 @whole
 @frozen(kw_only=True)
 class Challenge:
-    """What the user pool asks for.
+    """A challenge that the user pool asks.
 
     Args:
         name: Cognito's name of the challenge, such as CUSTOM_CHALLENGE or SMS_MFA.
@@ -65,7 +65,7 @@ class Challenge:
 
     @property
     def is_retry(self) -> bool:
-        """Whether the last answer to this very challenge was wrong."""
+        """Whether the last answer to this same challenge was wrong."""
         return self.attempt > 1
 
 
@@ -89,7 +89,7 @@ class SignedIn:
 
 @frozen
 class Unanswered:
-    """Why a client challenge gave no answer, so that the caller must go on.
+    """The reason why a client challenge gave no answer, so that the caller must go on.
 
     Args:
         reason: Why, for the person.
@@ -100,7 +100,7 @@ class Unanswered:
 
 @frozen
 class Declined(Unanswered):
-    """It cannot answer this challenge here: a terminal, for one, solves no CAPTCHA of a browser."""
+    """The client challenge cannot answer here: for example, a terminal cannot solve a CAPTCHA."""
 
 
 @frozen
@@ -110,12 +110,12 @@ class Suspended(Unanswered):
 
 @frozen
 class OtherFactor(Unanswered):
-    """The person wants to be asked for something else."""
+    """The person wants another factor than the one that is asked."""
 
 
 @frozen(kw_only=True)
 class ChallengeRequired:
-    """The user pool asks for something before it gives tokens: pass this to `AuthClient.answer`.
+    """The user pool asks for an answer before it issues tokens: pass this to `AuthClient.answer`.
 
     It is an immutable value. Answering does not change it, so it can be kept while the user looks
     for the code; but Cognito takes one answer for it, and the second one loses.

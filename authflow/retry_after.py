@@ -1,4 +1,4 @@
-"""When a server wants to be asked again: the `Retry-After` of an HTTP reply.
+"""The time at which a server wants to be asked again: `Retry-After` of an HTTP reply.
 
 Source: RFC 9110 §10.2.3 (Retry-After: seconds, or a date), §5.6.7 (dates) and §6.6.1 (Date).
 """
@@ -12,14 +12,14 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 MOST_SECONDS: Final = 86_400
-"""A day: whoever asks for more gets that, for no sign-in waits longer."""
+"""A day, also if a server asks for more: no sign-in waits longer."""
 _SECONDS: Final = re.compile(r"[0-9]+")
 _DIGITS: Final = len(str(MOST_SECONDS))
 _LONGEST_DATE: Final = 64
 
 
 def read_retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
-    """Read how long the server asks to wait.
+    """Return how many seconds the server asks to wait.
 
     A date counts from the reply's own `Date`, so that no clock of ours has to be right.
 
@@ -44,7 +44,7 @@ def read_retry_after(headers: Mapping[str, str], now: float | None = None) -> fl
 
 
 def _read_date(text: str) -> float | None:
-    """Read an HTTP date, of today's form or the two old ones, as seconds since the epoch."""
+    """Return an HTTP date, of the current or an old form, as seconds since the epoch."""
     if not text or len(text) > _LONGEST_DATE or not text.isascii():
         return None
     try:

@@ -1,4 +1,4 @@
-"""What authflow's triggers tell its client in the public challenge parameters.
+"""The public challenge parameters by which authflow's triggers inform its client.
 
 They are plain strings: other clients may ignore them. An option of a choice is named by the
 challenges that it is made of: "otp", "captcha+otp", "question#2" for a second question.
@@ -12,10 +12,10 @@ ATTEMPTS: Final = "attempts"
 CHOICE: Final = "choice"
 """The kind of a round in which the client chooses between options."""
 OPTIONS: Final = "options"
-"""What a choice offers, with blanks between the names."""
+"""The options of a choice, with blanks between the names."""
 SKIP: Final = "skip"
-"""The option of doing without an optional challenge."""
+"""The option to skip an optional challenge."""
 CONDITION: Final = "condition"
-"""The kind of a round in which the client tells its metadata."""
+"""The kind of a round in which the client sends its metadata."""
 WANTED: Final = "wanted"
 """The names of the client metadata that a condition wants, with blanks between them."""

@@ -1,4 +1,4 @@
-"""What an address may be: the one judge of endpoints, issuers and servers that settings name.
+"""Rules for addresses: the one check of endpoints, issuers and servers that settings name.
 
 Secrets go to these addresses, and different programs must not read one text in different ways. So
 an address has few characters and one reading, and it leads over TLS or to this machine. Nothing is
@@ -27,15 +27,15 @@ _AUTHORITY: Final = re.compile(r"(?:\[(?P<ipv6>[^\[\]]*)\]|(?P<host>[^:\[\]]*))(
 _LABEL: Final = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
 _NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _NUMBERED: Final = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
-"""What other programs read as an IPv4 address, though it may be written in an unusual way."""
+"""Hosts that other programs read as an IPv4 address, even in an unusual spelling."""
 _PORT: Final = re.compile(r"[0-9]{1,5}")
 _LARGEST_PORT: Final = 65535
 _ENCRYPTED: Final = {"http": "https", "ldap": "ldaps"}
-"""For each scheme that sends in clear, the one with TLS."""
+"""For each scheme without TLS, the scheme with TLS."""
 
 
 class SafeUrl(str):
-    """An address that `safe_url` has taken: a text in its normal spelling, and what it says."""
+    """An address that `safe_url` has accepted: a text in its normal spelling, and its parts."""
 
     __slots__ = ()
 
@@ -51,11 +51,11 @@ class SafeUrl(str):
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether its scheme is one with TLS."""
+        """Whether the address's scheme uses TLS."""
         return self.scheme in _ENCRYPTED.values()
 
     def refuse_insecure(self, name: str, *, unless: str = "") -> None:
-        """Refuse it if what goes there would cross a network in clear.
+        """Refuse the address if data sent there would cross a network without encryption.
 
         Args:
             name: What the setting is called.
@@ -85,7 +85,7 @@ def safe_url(
     insecure: bool = False,
     unless: str = "",
 ) -> SafeUrl:
-    """Judge an address that a setting gives.
+    """Check an address that a setting gives, and return it.
 
     No error shows the address, since a password or a key may stand in it.
 
@@ -120,7 +120,7 @@ def safe_url(
 
 
 def safe_host(text: object, name: str) -> str:
-    """Judge a host that a setting names by itself, without scheme and port.
+    """Check a host that a setting names by itself, without scheme and port, and return it.
 
     Args:
         text: A host name, or an IP address without brackets.
@@ -143,7 +143,7 @@ def safe_host(text: object, name: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether a host is this machine, by its name or its address alone; nothing is looked up.
+    """Return whether a host is this machine, by its name or address alone; no look-up is made.
 
     An IPv4 address inside an IPv6 one is not: programs disagree about where it leads.
 
@@ -158,11 +158,11 @@ def is_loopback(host: str) -> bool:
 
 
 class _FlawError(ValueError):
-    """What is wrong with an address; its text shows nothing of it."""
+    """A flaw of an address; the text of the error shows nothing of the address."""
 
 
 def _parsed(text: object) -> re.Match[str]:
-    """Take an address apart.
+    """Split an address into its parts.
 
     Raises:
         _FlawError: It cannot be done, or not in one way only.
@@ -192,7 +192,7 @@ def _parsed(text: object) -> re.Match[str]:
 
 
 def _check_parts(found: re.Match[str], schemes: Sequence[str], *, base: bool, path: bool) -> None:
-    """Check that an address has no part that it must not have here.
+    """Check that an address has none of the parts that are forbidden here.
 
     Raises:
         _FlawError: It has one.
@@ -206,14 +206,14 @@ def _check_parts(found: re.Match[str], schemes: Sequence[str], *, base: bool, pa
 
 
 def _is_host(host: str) -> bool:
-    """Say whether it is a host name or an IPv4 address, and nothing that is read as another one."""
+    """Return whether a text is a host name or IPv4 address that others read in the same way."""
     if _NUMBERED.fullmatch(host):
         return _is_ipv4(host)
     return _NAME.fullmatch(host) is not None and _can_be_shown(host)
 
 
 def _can_be_shown(host: str) -> bool:
-    """Say whether labels in ASCII form (xn--, RFC 5891 §4.4) stand for anything.
+    """Return whether labels in ASCII form (xn--, RFC 5891 §4.4) decode to a name.
 
     HTTP clients decode them, and fail in ways of their own at those that do not.
     """
@@ -239,7 +239,7 @@ def _is_ipv6(host: str) -> bool:
         ipaddress.IPv6Address(host)
     except ValueError:
         return False
-    return "%" not in host  # no zone: it means another network on every machine
+    return "%" not in host  # no zone: it names another network on every machine
 
 
 def _is_port(port: str) -> bool:

@@ -1,4 +1,4 @@
-"""Runs work that handles secrets where no traceback of ours leads.
+"""Tasks for work with secrets, so that no traceback of ours leads to them.
 
 The libraries that send our requests hold a password or a token in a dozen frames, as text, and an
 error or a cancellation that passes through them carries these frames along: a crash reporter shows
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 async def secluded(work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:  # noqa: ASYNC109
-    """Do some work in a task of its own. Cancelling the caller ends it, and waits until it has.
+    """Run some work in its own task. Cancelling the caller cancels the work, and waits for its end.
 
     Args:
         work: What to do. No local variable of the caller's may hold what it works with.
@@ -39,7 +39,7 @@ async def secluded(work: Coroutine[Any, Any, T], timeout: float | None = None) -
             await _end(task)
     if not in_time:
         raise TimeoutError
-    if task.cancelled():  # by nobody whom we know: whatever closes the loop, or a library
+    if task.cancelled():  # not by this function: by a library, or by the code that closes the loop
         raise asyncio.CancelledError
     error = task.exception()
     if error is None:
@@ -48,11 +48,11 @@ async def secluded(work: Coroutine[Any, Any, T], timeout: float | None = None) -
     try:
         raise bare(error)
     finally:
-        del error  # a frame and its own error would keep each other alive
+        del error  # otherwise the frame and its error would keep each other alive
 
 
 async def _end(task: "asyncio.Task[Any]") -> None:
-    """Cancel a task and wait for its end, also if the waiter is cancelled meanwhile."""
+    """Cancel a task and wait for its end, even if the waiter itself is cancelled meanwhile."""
     task.cancel()
     cancelled = False
     while not task.done():
@@ -61,6 +61,6 @@ async def _end(task: "asyncio.Task[Any]") -> None:
         except asyncio.CancelledError:
             cancelled = True
     if not task.cancelled():
-        task.exception()  # nobody wants it any more; asyncio would log that nobody has seen it
+        task.exception()  # read, or asyncio would log that the error was never retrieved
     if cancelled:
         raise asyncio.CancelledError

@@ -27,7 +27,7 @@ class Secret(Generic[T]):
 
     __slots__ = ("__value",)
     __value: T
-    # A hash is a fact about the content.
+    # A hash would reveal something about the content.
     __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __init__(self, value: T) -> None:
@@ -38,11 +38,11 @@ class Secret(Generic[T]):
 
     @classmethod
     def of(cls, value: "T | Secret[T]") -> "Secret[T]":
-        """Wrap a value, or give back what is wrapped already."""
+        """Wrap a value; return it as it is if it is wrapped already."""
         return value if isinstance(value, Secret) else Secret(value)
 
     def reveal(self) -> T:
-        """Give the value itself. Call it where the value is used, and keep no copy."""
+        """Return the value itself. Call it where the value is used, and keep no copy."""
         return self.__value
 
     def __repr__(self) -> str:
@@ -76,4 +76,4 @@ def _as_bytes(value: str | bytes | int) -> bytes:
         case bytes():
             return b"b" + value
         case _:
-            return b"i" + f"{value:x}".encode()  # decimal digits are limited, and take long
+            return b"i" + f"{value:x}".encode()  # decimal would be slow, and Python limits it

@@ -10,7 +10,7 @@ from authflow.secret import Secret
 
 @frozen(kw_only=True)
 class SignIn:
-    """Where a sign-in stands. Advancing gives a new value; two answers to one value race openly.
+    """The state of a sign-in. Advancing gives a new value; two answers to one value race openly.
 
     Args:
         flow: The auth flow that the caller chose; it never changes.
@@ -56,7 +56,7 @@ class SignIn:
         session: Secret[str] | None = None,
         expires_at: float | None = None,
     ) -> Self:
-        """Give the sign-in after an event.
+        """Return the sign-in after an event.
 
         Args:
             event: What the reply was.
@@ -78,7 +78,7 @@ class SignIn:
         )
 
     def chose(self, chosen: Chosen) -> Self:
-        """Give the sign-in after a choice of the client's, whose answer is still to be sent.
+        """Return the sign-in after the client's choice, whose answer is still to be sent.
 
         Raises:
             SignInOverError: The sign-in has ended already.

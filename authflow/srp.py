@@ -48,7 +48,7 @@ def twos_complement(value: int) -> bytes:
 
 @frozen(kw_only=True)
 class Group:
-    """A group, a hash and a padding rule: what SRP-6a's formulas take for given (RFC 5054 §2.5).
+    """A group, a hash and a padding rule: the parameters of SRP-6a's formulas (RFC 5054 §2.5).
 
     Args:
         prime: N, a safe prime.
@@ -72,24 +72,24 @@ class Group:
         return hashlib.new(self.digest, b"".join(parts)).digest()
 
     def private_key(self, salt: bytes, name: bytes, password: bytes) -> int:
-        """Give x = H(salt ‖ H(name ‖ ":" ‖ password))."""
+        """Return x = H(salt ‖ H(name ‖ ":" ‖ password))."""
         inner = self.hash(name, b":", password)
         return int.from_bytes(self.hash(salt, inner), "big")
 
     def verifier(self, x: int) -> int:
-        """Give v = g^x mod N."""
+        """Return v = g^x mod N."""
         return modexp(self.generator, x, self.prime)
 
     def public_a(self, a: int) -> int:
-        """Give A = g^a mod N."""
+        """Return A = g^a mod N."""
         return modexp(self.generator, a, self.prime)
 
     def public_b(self, b: int, v: int) -> int:
-        """Give B = (k·v + g^b) mod N."""
+        """Return B = (k·v + g^b) mod N."""
         return (self.multiplier * v + modexp(self.generator, b, self.prime)) % self.prime
 
     def scramble(self, public_a: int, public_b: int) -> int:
-        """Give u = H(PAD(A) ‖ PAD(B)).
+        """Return u = H(PAD(A) ‖ PAD(B)).
 
         Raises:
             UnsafeSrpValueError: A or B is not between 0 and N, or u is 0: the secret would not
@@ -106,12 +106,12 @@ class Group:
         return u
 
     def prover_secret(self, a: int, public_b: int, u: int, x: int) -> int:
-        """Give the client's S = (B - k·g^x)^(a + u·x) mod N."""
+        """Return the client's S = (B - k·g^x)^(a + u·x) mod N."""
         base = public_b - self.multiplier * modexp(self.generator, x, self.prime)
         return modexp(base, a + u * x, self.prime)
 
     def verifier_secret(self, b: int, public_a: int, u: int, v: int) -> int:
-        """Give the server's S = (A·v^u)^b mod N."""
+        """Return the server's S = (A·v^u)^b mod N."""
         return modexp(public_a * modexp(v, u, self.prime), b, self.prime)
 
 
@@ -179,7 +179,7 @@ def parse_secret_block(text: str) -> bytes:
 
 
 def pool_name(user_pool_id: str) -> str:
-    """Give the part of a user pool id that is hashed: what follows its first `_`."""
+    """Return the part of a user pool id that is hashed: the part after its first `_`."""
     return user_pool_id.partition("_")[2]
 
 
@@ -191,7 +191,7 @@ _MONTHS: Final = (
 
 
 def timestamp(now: datetime) -> str:
-    """Give TIMESTAMP: `EEE MMM d HH:mm:ss UTC yyyy`, in UTC and English, the day not padded.
+    """Return TIMESTAMP: `EEE MMM d HH:mm:ss UTC yyyy`, in UTC and English, the day not padded.
 
     strftime would ask the process's locale and pad the day; Cognito then answers "Incorrect
     username or password."
@@ -207,20 +207,20 @@ def timestamp(now: datetime) -> str:
 
 
 def session_key(u: int, shared_secret: int) -> bytes:
-    """Give K: 16 bytes of HKDF-SHA256 (RFC 5869) over PAD(S) with PAD(u) as salt."""
+    """Return K: 16 bytes of HKDF-SHA256 (RFC 5869) over PAD(S) with PAD(u) as salt."""
     extracted = hmac.digest(twos_complement(u), twos_complement(shared_secret), "sha256")
     return hmac.digest(extracted, b"Caldera Derived Key\x01", "sha256")[:16]
 
 
 def claim_signature(key: bytes, name: str, user_id: str, secret_block: bytes, stamp: str) -> bytes:
-    """Give PASSWORD_CLAIM_SIGNATURE: HMAC(K, pool name ‖ user id ‖ SECRET_BLOCK ‖ TIMESTAMP)."""
+    """Return PASSWORD_CLAIM_SIGNATURE: HMAC(K, pool name ‖ user id ‖ SECRET_BLOCK ‖ TIMESTAMP)."""
     message = name.encode() + user_id.encode() + secret_block + stamp.encode()
     return hmac.digest(key, message, "sha256")
 
 
 @frozen(kw_only=True)
 class ProverChallenge:
-    """What PASSWORD_VERIFIER (or DEVICE_PASSWORD_VERIFIER) gives to the prover.
+    """The values that PASSWORD_VERIFIER (or DEVICE_PASSWORD_VERIFIER) gives to the prover.
 
     Args:
         name: The pool's name, or the device group key.
@@ -240,7 +240,7 @@ class ProverChallenge:
     def parse(
         cls, *, name: str, user_id: str, salt: str, public_b: str, secret_block: str
     ) -> "ProverChallenge":
-        """Read the wire's form of a challenge, strictly.
+        """Read a challenge from the texts that were sent, strictly.
 
         Raises:
             UnsafeSrpValueError: A value is malformed, oversized or out of range.
@@ -287,7 +287,7 @@ class Prover:
         return f"{self.public_a:x}"
 
     def prove(self, challenge: ProverChallenge, password: Secret[str]) -> Secret[bytes]:
-        """Give K, the key that signs the claim. This takes some 3 ms: keep it off an event loop.
+        """Return K, the key that signs the claim. This takes some 3 ms: keep it off an event loop.
 
         Args:
             challenge: What the server asked with.
@@ -310,7 +310,7 @@ def sign_claim(key: Secret[bytes], challenge: ProverChallenge, stamp: str) -> by
 
 
 def password_key(name: str, user_id: str, salt: int, password: Secret[str]) -> Secret[int]:
-    """Give x = H(PAD(salt) ‖ H(name ‖ user id ‖ ":" ‖ password)). It is as good as the password.
+    """Return x = H(PAD(salt) ‖ H(name ‖ user id ‖ ":" ‖ password)). Protect it like the password.
 
     Raises:
         MisuseError: The password holds a lone surrogate. Python's own error would show it whole.
@@ -328,7 +328,7 @@ def password_key(name: str, user_id: str, salt: int, password: Secret[str]) -> S
 
 
 def password_verifier(name: str, user_id: str, salt: int, password: Secret[str]) -> int:
-    """Give v, the only trace of a password that a pool keeps. This takes about a millisecond."""
+    """Return v, the only trace of a password that a pool keeps. It takes about a millisecond."""
     return COGNITO.verifier(password_key(name, user_id, salt, password).reveal())
 
 
@@ -369,7 +369,7 @@ class Verifier:
         return f"{self.public_b:x}"
 
     def key(self, public_a: int) -> Secret[bytes]:
-        """Give K as the server sees it. This takes some 2 ms: keep it off an event loop.
+        """Return K as the server sees it. This takes some 2 ms: keep it off an event loop.
 
         Raises:
             UnsafeSrpValueError: A or u is unsafe; nothing was computed with the verifier.

@@ -1,4 +1,4 @@
-"""A table of transitions on a synchronous `transitions.Machine`.
+"""A table of transitions, run by a synchronous `transitions.Machine`.
 
 It stands apart from the tables, because most processes that read a table never run it: a Lambda
 with triggers does not sign anybody in, and is spared the import.
@@ -29,7 +29,7 @@ class _QuietMachine(Machine):
 
 @define
 class _Model:
-    """What `transitions` moves: a state and nothing else, never registered with the machine."""
+    """The object that `transitions` moves: a state only, never registered with the machine."""
 
     state: str
 
@@ -45,7 +45,7 @@ def _machine(transitions: Iterable[Transition]) -> Machine:
 
 @frozen
 class TableMachine:
-    """Runs a table. It holds no model, so one machine is shared by all that are in its states.
+    """Runs a table. It holds no model, so one machine serves all sign-ins in its states.
 
     Args:
         table: All its transitions.
@@ -54,12 +54,12 @@ class TableMachine:
     _machine: Machine = field(alias="table", converter=_machine, repr=False)
 
     def allows(self, state: str, event: str) -> bool:
-        """Say whether there is a way out of a state by an event."""
+        """Return whether an event leads out of a state."""
         arrows = self._machine.events.get(event)
         return arrows is not None and state in arrows.transitions
 
     def move(self, state: str, event: str) -> str:
-        """Give the state that an event leads to, where the table allows it."""
+        """Return the state that an event leads to, where the table allows it."""
         model = _Model(state)
         self._machine.events[event].trigger(model)
         return model.state

@@ -1,4 +1,4 @@
-"""What errors keep of the way that they have come: a crash reporter shows all of it.
+"""Frames in the tracebacks of errors, removed because a crash reporter would show their secrets.
 
 A traceback holds its frames, and these hold their local variables: events with passwords in them,
 answers, requests. So errors of ours leave without.
@@ -17,7 +17,7 @@ C = TypeVar("C")
 
 
 def bare(error: E) -> E:
-    """Take from an error the frames that it has passed, and the errors that led to it."""
+    """Remove from an error the frames that it has passed, and the errors that caused it."""
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
 
@@ -25,12 +25,12 @@ def bare(error: E) -> E:
 _OURS: Final = frozenset(
     {"authflow", "anyio", "asyncio", "concurrent", "aiohttp", "aiobotocore", "botocore"}
 )
-"""Packages whose frames hold what is ours to keep: the events, the answers, the requests."""
+"""Packages whose frames hold our secrets: events, answers and requests."""
 
 
 @frozen
 class Unframed:
-    """A scope that errors of ours leave without the frames of ours that they have passed in it.
+    """A scope that removes our own frames from the errors of ours that leave it.
 
     What such an error has to say is in its text. What led to it stays, and so do the frames of
     whoever wrote a plugin, a directory or a handler: they need them, and it is their own code.
@@ -51,11 +51,11 @@ class Unframed:
         try:
             raise _without_our_frames(error)
         finally:
-            del error  # a frame and its own error would keep each other alive
+            del error  # otherwise the frame and its error would keep each other alive
 
 
 def whole(cls: type[C]) -> type[C]:
-    """Have no error lead to a value of a class that could not be made.
+    """Make errors in `__init__` lead to no half-made value of the class.
 
     attrs' `__repr__` fails on a value that lacks attributes, and so does whoever shows the locals
     of a frame in which one stands: `__init__`, a validator, or `__attrs_post_init__`. So what is
@@ -85,7 +85,7 @@ def whole(cls: type[C]) -> type[C]:
 
 
 def _without_our_frames(error: E) -> E:
-    """Take from an error, and from what led to it, the frames of ours that they have passed."""
+    """Remove our own frames from an error and from the errors that caused it."""
     link: BaseException | None = error
     while link is not None:
         if isinstance(link, AuthFlowError):
@@ -96,7 +96,7 @@ def _without_our_frames(error: E) -> E:
 
 
 def _others(trace: TracebackType | None) -> TracebackType | None:
-    """Give a traceback without the frames of ours."""
+    """Return a traceback without our own frames."""
     if trace is None:
         return None
     rest = _others(trace.tb_next)
@@ -106,6 +106,6 @@ def _others(trace: TracebackType | None) -> TracebackType | None:
 
 
 def _is_ours(frame: FrameType) -> bool:
-    """Say whether a frame is of a package of ours, or of what attrs wrote for one."""
+    """Return whether a frame is of one of our packages, or of code that attrs wrote for one."""
     module = str(frame.f_globals.get("__name__", ""))
     return module.partition(".")[0] in _OURS or frame.f_code.co_filename.startswith("<attrs ")

@@ -1,4 +1,4 @@
-"""The command `authflow`, from its start to its exit code; it stands outside of `authflow`.
+"""The command `authflow`, from its start to its exit code; it is not in the package `authflow`.
 
 Another distribution installs a top-level package `authflow` as well, and then one's files lie over
 the other's. What starts the command must be able to say so, whatever `authflow` is by then. It
@@ -13,7 +13,7 @@ import time
 
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 _GRACE = 2.0
-"""So many seconds a clean-up may take; a thread that is busy with a user's code cannot be ended."""
+"""Seconds for a clean-up; a thread that runs a user's code cannot be ended."""
 _FAILED = 1
 _TEXT_CHARS = 200
 _NOT_WHOLE = (
@@ -23,19 +23,19 @@ _NOT_WHOLE = (
 
 
 class _Ended:
-    """Ends the process's work when a signal asks for it, with a clean-up and no traceback.
+    """Ends the process's work on a signal, with a clean-up and no traceback.
 
     The second signal is not waited for: it ends the process at once, as it would have done before.
     """
 
     def __init__(self) -> None:
         self.code: int | None = None
-        """The exit code of a process that a signal ended: 128 and its number, as shells have it."""
+        """The exit code of a process that a signal ended: 128 + its number, as in shells."""
 
     def watch(self) -> None:
-        """From now on, be told; but of what is ignored here, such as SIGHUP under nohup, not."""
+        """Handle the signals from now on, but not those that are ignored (SIGHUP under nohup)."""
         for name in _ENDING:
-            number = getattr(signal, name, None)  # Windows has not all of them
+            number = getattr(signal, name, None)  # Windows lacks some of them
             if number is not None and signal.getsignal(number) in {
                 signal.SIG_DFL,
                 signal.default_int_handler,
@@ -43,7 +43,7 @@ class _Ended:
                 signal.signal(number, self)
 
     def leave(self) -> None:
-        """From now on, signals do what they do by themselves: nobody is left to be told."""
+        """Restore the signals' default action, since nothing is left to clean up."""
         for name in _ENDING:
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) in {
@@ -96,10 +96,10 @@ def _run() -> int:
         told = advice() or mixed()
         if told is None:
             if started:
-                raise  # a fault of the command's own
+                raise  # a fault of the command itself
             told = f"it cannot be imported: {_NOT_WHOLE}"
         if sys.stderr is not None:
-            # `authflow.printable` may be another's, too.
+            # `authflow.printable` may belong to the other distribution, too.
             text = ascii(str(error))[:_TEXT_CHARS]
             sys.stderr.write(f"authflow: {told} ({type(error).__name__}: {text})\n")
         return _FAILED

@@ -1,4 +1,4 @@
-"""Whether `authflow` is ours, or what another distribution laid over it.
+"""Detection of another distribution's files in the package `authflow`.
 
 The distribution `authflow` has nothing to do with this one, and installs a package of the same
 name. Where both are installed the last one's `authflow/__init__.py` stands; where one of them was
@@ -24,7 +24,7 @@ _MEND: Final = (
 
 
 def is_ours(package: ModuleType | None) -> bool:
-    """Say whether this is our package, judged by what it says that it has.
+    """Return whether the package is ours, judged by the names that it lists.
 
     Args:
         package: What is imported as `authflow`.
@@ -33,7 +33,7 @@ def is_ours(package: ModuleType | None) -> bool:
 
 
 def other_version() -> str | None:
-    """Give the version of the other distribution; None if it is not installed."""
+    """Return the version of the other distribution; None if it is not installed."""
     try:
         return version(OTHER)
     except PackageNotFoundError:
@@ -41,7 +41,7 @@ def other_version() -> str | None:
 
 
 def advice() -> str | None:
-    """Say why `authflow` is not ours, or will soon not be, and what to do; None if all is well."""
+    """Return why `authflow` is not ours, or soon will not be, and what to do; else None."""
     other, package = other_version(), sys.modules.get("authflow")
     if package is not None and is_ours(package):
         if other is None:
@@ -58,7 +58,7 @@ def advice() -> str | None:
             f" cognito-authflow, and both cannot be installed together: {_MEND}"
         )
     if package is None:
-        return None  # nothing was imported: whatever is wrong, it is not this
+        return None  # nothing was imported, so the fault is another one
     if place is None:
         return (
             "authflow/__init__.py is missing, as when another distribution that has one is"
@@ -71,7 +71,7 @@ def advice() -> str | None:
 
 
 def mixed() -> str | None:
-    """Say which of our files is missing or another's now, and what to do; None if all are ours.
+    """Return which of our files is missing or replaced, and what to do; None if all are ours.
 
     Every file is read: this is for when something failed. Where ours was not installed as files, as
     in a checkout, nothing is known.
@@ -99,7 +99,7 @@ def _wanted(file: PackagePath) -> str:
 
 
 def _hash(path: object) -> str:
-    """Give the hash of a file as a list of installed files has it; nothing if it cannot be read."""
+    """Return a file's hash in the form of a list of installed files; "" if it is unreadable."""
     try:
         content = Path(str(path)).read_bytes()
     except OSError:

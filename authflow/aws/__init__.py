@@ -1,4 +1,4 @@
-"""How a connection to one of AWS's services is opened; for plugins, too."""
+"""Connections to AWS's services, for authflow and for plugins."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""A connection to one of AWS's services, for what triggers and plugins keep and send there."""
+"""A connection to one of AWS's services, for what triggers and plugins store and send there."""
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -27,7 +27,7 @@ CONNECT_TIMEOUT: Final = 1.0
 READ_TIMEOUT: Final = 2.0
 CALL_TIMEOUT: Final = 4.5
 """In seconds: for a connection, a whole reply, and a call with all its attempts. Cognito gives a
-trigger 5 in all, and waits again after them."""
+trigger 5 in all, and then tries again."""
 
 
 def _endpoint(endpoint: str | None) -> SafeUrl | None:
@@ -57,11 +57,11 @@ class AwsConnection:
     service: ClassVar[str]
     """The service's name in the AWS SDK."""
     attempts: ClassVar[int] = 2
-    """How often a request may be made; 1 if a second one could do harm."""
+    """The most attempts of a request; 1 if a second one could do harm."""
     options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """More of botocore's settings, such as `signature_version`."""
     most_bytes: ClassVar[int] = MOST_BYTES
-    """How long a reply may be: a longer one is an error, and is not read to its end."""
+    """The greatest length of a reply: a longer one is an error, and is not read to its end."""
 
     client: Any = field(default=None, repr=False)
     region: str | None = None
@@ -103,7 +103,7 @@ class AwsConnection:
         self._client = self.client
 
     async def connected(self) -> Any:
-        """Give the client, and make it at the first use.
+        """Return the client; make it at the first use.
 
         Raises:
             MisuseError: It belongs to another event loop.
@@ -121,7 +121,7 @@ class AwsConnection:
                         read_timeout=READ_TIMEOUT,
                         endpoint=self.endpoint,
                         most_bytes=self.most_bytes,
-                        # Where AWS is, the owner's environment may say, as with any AWS SDK.
+                        # The owner's environment may set AWS's address, as with any AWS SDK.
                         ignore_configured_endpoint_urls=False,
                         **self.options,
                     ),
@@ -130,7 +130,7 @@ class AwsConnection:
         return self._client
 
     async def call(self, operation: str, /, **parameters: Any) -> Any:
-        """Make a request. Nothing of it is logged or kept by an error, for it may hold secrets.
+        """Make a request. Nothing of it is logged or kept by an error, as it may hold secrets.
 
         Args:
             operation: The operation, such as "get_item".
@@ -148,7 +148,7 @@ class AwsConnection:
         try:
             return await secluded(made)
         except HTTPClientError as error:
-            error.request = None  # botocore keeps it, body and all
+            error.request = None  # otherwise the error keeps the request with its body
             error.kwargs.pop("request", None)
             if isinstance(cause := error.kwargs.get("error"), BaseException):
                 bare(cause)
@@ -168,6 +168,6 @@ class AwsConnection:
                 except (BotoCoreError, ClientError, OSError):
                     raise
                 except Exception as error:  # noqa: BLE001
-                    # botocore's parsers trust the server, and break in many ways.
+                    # botocore's parsers trust the server, and fail in many ways on other replies.
                     what = f"the reply cannot be read: {type(error).__name__}"
                     raise HTTPClientError(error=what) from None

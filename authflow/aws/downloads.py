@@ -1,4 +1,4 @@
-"""Downloads small public documents, over the same network as the calls of AWS's services.
+"""Downloads of small public documents, over the same network as the calls of AWS's services.
 
 The HTTP session is the one that a client of AWS gets: the same class, and the same proxies,
 certificates and time-outs, as botocore reads them from the environment.
@@ -19,11 +19,11 @@ from botocore.utils import get_environ_proxies
 from authflow.aws.sessions import certificates, client_config, tell_when_sent
 
 _ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32
-"""zlib tells the two apart by their beginnings."""
+"""zlib recognises both formats by their first bytes."""
 _RAW: Final = -zlib.MAX_WBITS
-"""What some servers call deflate, without the header that RFC 9110 §8.4.1.2 asks for."""
+"""The "deflate" of some servers, without the header that RFC 9110 §8.4.1.2 requires."""
 _MEMBERS: Final = 100
-"""Members of a gzip file that are read."""
+"""The most members of a gzip file that are read."""
 _COMPRESSED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 
 
@@ -41,7 +41,7 @@ class BrokenError(HTTPClientError):  # type: ignore[misc]
 
 @frozen(kw_only=True)
 class Document:
-    """What came.
+    """A downloaded document.
 
     Args:
         status: HTTP's status.
@@ -73,7 +73,7 @@ class Download:
             method="GET",
             url=self.url,
             headers={"User-Agent": "authflow", "Accept": "application/json"},
-            stream_output=True,  # or it would be read without a limit
+            stream_output=True,  # otherwise aiohttp would unpack it without a limit
         )
         time = asyncio.get_running_loop().time
         until = time() + self._read_timeout
@@ -87,7 +87,7 @@ class Download:
         try:
             if reply.status != 200:  # HTTP's OK
                 return Document(status=reply.status, body=b"")
-            async with asyncio.timeout_at(until):  # the session's own ends with the reply's head
+            async with asyncio.timeout_at(until):  # the session's ends with the head
                 body = await _read(reply, most)
         except TimeoutError:
             raise BrokenError(why="it came too slowly") from None
@@ -113,7 +113,7 @@ async def _read(reply: aiohttp.ClientResponse, most: int) -> bytes:
 
 
 def _unpacked(body: bytes, encoding: str, most: int) -> bytes:
-    """Unpack what a server packed though nobody asked for that, and no more than may be."""
+    """Unpack a body that the server packed without being asked, up to the length limit."""
     encoding = encoding.strip().lower()
     if encoding in {"", "identity"}:
         return body
@@ -163,7 +163,7 @@ async def open_download(
     http = config.http_session_cls(
         timeout=(config.connect_timeout, config.read_timeout),
         proxies=get_environ_proxies(url) if encrypted else {},
-        verify=certificates() if encrypted else False,  # to read them takes 50 ms
+        verify=certificates() if encrypted else False,  # reading the certificates takes 50 ms
         max_pool_connections=1,
     )
     async with http:

@@ -1,4 +1,4 @@
-"""How authflow opens clients of AWS: no redirects, no configuration files, no bodies in logs.
+"""Sessions of AWS clients: no redirects, no configuration files, no bodies in logs.
 
 Both faces that call out use it: the client for a user pool, the pool for a Lambda endpoint. What
 they send holds passwords, codes and tokens, so only their own settings decide who gets it.
@@ -23,20 +23,20 @@ from authflow.errors import ConfigError
 from authflow.safe_url import SafeUrl
 
 MOST_BYTES: Final = 1024 * 1024
-"""How long a reply may be. Those of a user pool stay far below: their longest member, a token, has
-a few kilobytes."""
+"""The greatest length of a reply. Those of a user pool are far shorter: their longest member, a
+token, has a few kilobytes."""
 
 
 class RedirectedError(aiohttp.ClientError):
-    """The server wants the request sent elsewhere."""
+    """The server redirects the request to another address."""
 
 
 class TooLongError(aiohttp.ClientPayloadError):
-    """The reply is longer than any that is expected; the rest of it was not read."""
+    """The reply is longer than any expected one; the rest of it was not read."""
 
 
 class CompressedError(aiohttp.ClientPayloadError):
-    """The reply is compressed, which nobody asked for: nobody knows how long it really is."""
+    """The reply is compressed, which was not asked for, so its real length is unknown."""
 
 
 async def _refuse_redirect(*_: object) -> None:
@@ -49,7 +49,7 @@ _sent: Final[ContextVar[Callable[[], None] | None]] = ContextVar("authflow_sent"
 
 @contextmanager
 def tell_when_sent(tell: Callable[[], None]) -> Iterator[None]:
-    """Have somebody told when a request begins to leave this machine.
+    """Call a function when a request begins to leave this machine.
 
     Args:
         tell: Called when the connection is made and the head of the request is being sent.
@@ -62,7 +62,7 @@ def tell_when_sent(tell: Callable[[], None]) -> Iterator[None]:
 
 
 class _Reply(aiohttp.ClientResponse):
-    """A reply that is read up to a limit."""
+    """A reply that is read up to a length limit."""
 
     most_bytes: ClassVar[int]
 
@@ -89,7 +89,7 @@ class _Reply(aiohttp.ClientResponse):
 
 
 class _BoundedSession(AIOHTTPSession):  # type: ignore[misc]  # aiobotocore has no types
-    """aiobotocore's HTTP session, with what it lacks.
+    """aiobotocore's HTTP session, with the limits that it lacks.
 
     It follows redirects, and sends the body along: to another host, or out of TLS. It reads replies
     of any length, and waits for the next piece of one as often as there is one. This one stops.
@@ -98,7 +98,7 @@ class _BoundedSession(AIOHTTPSession):  # type: ignore[misc]  # aiobotocore has 
     reply_class: ClassVar[type[_Reply]]
 
     async def send(self, request: Any) -> Any:
-        """Send a request. The time for a reply runs from when it is sent, and is for all of it."""
+        """Send a request. The time limit for the whole reply begins when the request is sent."""
         try:
             async with asyncio.timeout(None) as limit:
                 token = _limit.set(limit)
@@ -133,13 +133,13 @@ class _BoundedSession(AIOHTTPSession):  # type: ignore[misc]  # aiobotocore has 
 
 @cache
 def _session_class(most_bytes: int) -> type[_BoundedSession]:
-    """Give the class of sessions whose replies have a length; aiobotocore makes them itself."""
+    """Return the class of sessions with a length limit for replies; aiobotocore creates them."""
     reply_class = type("_Reply", (_Reply,), {"most_bytes": most_bytes})
     return type("_BoundedSession", (_BoundedSession,), {"reply_class": reply_class})
 
 
 def open_session() -> AioSession:
-    """Open a session in which AWS's configuration files and profiles play no part.
+    """Open a session that uses none of AWS's configuration files and profiles.
 
     Raises:
         ConfigError: The installed aiobotocore cannot be kept from following redirects, or the
@@ -160,7 +160,7 @@ def open_session() -> AioSession:
 
 
 def certificates() -> str | bool:
-    """Give the file of the certificates to trust where the environment names one; else True.
+    """Return the file of trusted certificates that the environment names; else True.
 
     Raises:
         ConfigError: As `open_session` does.
@@ -170,7 +170,7 @@ def certificates() -> str | bool:
 
 
 def _trusted(session: AioSession) -> str | None:
-    """Give the file of the certificates to trust, as botocore finds it.
+    """Return the file of trusted certificates, found as botocore does.
 
     Raises:
         ConfigError: It has an empty name, which some of botocore's versions take for: trust
@@ -192,7 +192,7 @@ def client_config(
     most_bytes: int = MOST_BYTES,
     **options: Any,
 ) -> AioConfig:
-    """Give the settings that all clients share: no redirects, no endless reply, one attempt a call.
+    """Return the settings of all clients: no redirects, limited replies, one attempt a call.
 
     Args:
         attempts: How often a request may be made, if once more does no harm.
@@ -202,13 +202,13 @@ def client_config(
     """
     shared = {
         "retries": {"total_max_attempts": attempts, "mode": "standard"},
-        # botocore builds its own anew for every call, a quarter of its cost.
+        # botocore would build its own for every call, at a quarter of the call's cost.
         "user_agent": "authflow",
-        "parameter_validation": False,  # the callers spell nothing that AWS does not know
+        "parameter_validation": False,  # the callers only send members that AWS knows
         "disable_request_compression": True,
         "ignore_configured_endpoint_urls": True,
         "http_session_cls": _session_class(most_bytes),
-        # What is not encrypted takes no way round by a proxy that the environment names.
+        # A request without encryption must not pass a proxy that the environment names.
         "proxies": None if endpoint is None or endpoint.is_encrypted else {},
     }
     return AioConfig(**{**shared, **options})

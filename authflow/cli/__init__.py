@@ -45,14 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with redirect_stdout(out), redirect_stderr(errors):
         try:
             return out.code(_outcome(_parser().parse_args(arguments)))
-        except SystemExit as end:  # argparse's
+        except SystemExit as end:  # raised by argparse
             raise SystemExit(out.code(end.code if isinstance(end.code, int) else 1)) from None
         finally:
             errors.flush()
 
 
 def _outcome(options: argparse.Namespace) -> int:
-    """Run a command, and give its exit code whatever happens to it."""
+    """Run a command, and return its exit code whatever happens in it."""
     try:
         return int(options.run(options))
     except AuthFlowError as error:
@@ -62,7 +62,7 @@ def _outcome(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except SystemExit as end:
-        # None of our commands does so: a handler or a plugin cannot say that all went well.
+        # Our commands never do this. A handler or a plugin that does must not count as a success.
         print(f"authflow: the code that was run ended the process ({end!r:.80})", file=sys.stderr)
         return EXIT_FAILED
 

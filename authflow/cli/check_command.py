@@ -1,4 +1,4 @@
-"""`authflow check`: whether a policy, or a Define trigger of anybody's, can be relied on."""
+"""`authflow check`: shows whether a policy, or any Define trigger, can be relied on."""
 
 import json
 import logging
@@ -38,7 +38,7 @@ def _named_values(given: Sequence[str]) -> dict[str, str]:
 
 @frozen(kw_only=True)
 class Subject:
-    """What is to be checked, and how.
+    """The subject of a check, and its settings.
 
     Args:
         checked: A policy, a Triggers object, a handler, or a handler's process; None for nothing.
@@ -63,7 +63,7 @@ class Subject:
 
     @property
     def is_policy(self) -> bool:
-        """Whether it can be proved."""
+        """Whether the subject is a policy, which can be proved."""
         return isinstance(self.checked, Step | Policy | Triggers)
 
 
@@ -81,7 +81,7 @@ def run(subject: Subject, *, as_json: bool, out: TextIO) -> int:
     Raises:
         ConfigError: This cannot be checked, or not with these settings.
     """
-    # Triggers log what they refuse; here that is nearly everything, and it is reported below.
+    # Triggers log their refusals; here nearly everything is refused, and reported below.
     logging.getLogger("authflow.triggers").addHandler(logging.NullHandler())
     proved = subject.is_policy
     for_others = (subject.depth, subject.metadata, subject.attributes or None)
@@ -112,7 +112,7 @@ async def _verdict(subject: Subject) -> Verdict:
     if subject.checked is None:
         return evolve(judge(settings), pool=settings.id)
     verdict = await _verdict_on_define(subject)
-    # What is said of the pool's users is not said of users in general once more.
+    # A note on the pool's users replaces the same note on users in general.
     on_mfa = [note for note in verdict.notes if note in MFA_NOTES]
     judged = judge(settings, on_mfa)
     others = [note for note in verdict.notes if not any(note in each for each in judged.notes)]
@@ -130,7 +130,7 @@ async def _verdict_on_define(subject: Subject) -> Verdict:
         try:
             return await prove(checked)
         except PluginError as error:
-            # It is no path that breaks the policy: without the plugin there is nothing to check.
+            # This is not a broken policy: without the plugin there is nothing to check.
             raise ConfigError(error.message) from error
     if isinstance(checked, HandlerProcess):
         async with checked:

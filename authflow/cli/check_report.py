@@ -1,4 +1,4 @@
-"""What `authflow check` prints: one line for each property, the path that breaks it, and notes."""
+"""The report of `authflow check`: a line for each property, the path that breaks it, and notes."""
 
 from itertools import groupby
 from typing import Any, Final
@@ -11,12 +11,12 @@ PROVES: Final = (
     "These are what a policy can get wrong: that tokens take all of its steps, in order, within the"
     " attempts declared, and that no other round counts, holds for every policy."
 )
-"""What a report on a policy ends with."""
+"""The last line of a report on a policy."""
 _INDENT: Final = " " * 8
 
 
 def report(verdict: Verdict, *, proved: bool) -> str:
-    """Write a verdict for people.
+    """Return a verdict as a text for people.
 
     Args:
         verdict: What was found.
@@ -28,7 +28,7 @@ def report(verdict: Verdict, *, proved: bool) -> str:
 
 
 def members(verdict: Verdict, *, proved: bool) -> dict[str, Any]:
-    """Write a verdict for programs. A property that was not tried neither holds nor not: null.
+    """Return a verdict for programs. A property that was not tried is null: neither true nor false.
 
     Args:
         verdict: What was found.
@@ -84,7 +84,7 @@ def _finding_lines(finding: Finding) -> list[str]:
 
 
 def _session(path: Path) -> str:
-    """Write a path's entries on one line: equal ones that follow each other are counted."""
+    """Return a path's entries on one line; equal entries in a row are counted."""
     rounds = []
     for entry, group in groupby(path.session):
         times = len(list(group))

@@ -81,7 +81,7 @@ async def describe_pool(user_pool_id: str, *, endpoint: str | None = None) -> Po
                 connect_timeout=_CONNECT_TIMEOUT,
                 read_timeout=_READ_TIMEOUT,
                 endpoint=config.endpoint,
-                # Where AWS is, the owner's environment may say, as with any AWS SDK.
+                # The owner's environment may set AWS's address, as with any AWS SDK.
                 ignore_configured_endpoint_urls=False,
                 **options,
             ),
@@ -124,7 +124,7 @@ async def _clients(cognito: Any, user_pool_id: str) -> AsyncIterator[Mapping[str
 
 @contextmanager
 def _told(config: AuthConfig) -> Iterator[None]:
-    """Say what is wrong, and what can be done about it."""
+    """Turn errors of the AWS SDK into one that says what is wrong, and what to do about it."""
     where = config.endpoint or f"Cognito in {config.region}"
     try:
         yield

@@ -1,4 +1,4 @@
-"""`authflow doctor`: what is installed here, and what is wrong with it."""
+"""`authflow doctor`: the installed parts of authflow, and what is wrong with them."""
 
 import platform
 import sys
@@ -14,11 +14,11 @@ from authflow.printable import printable
 from cognito_authflow.shadowing import advice
 
 _DEPENDENCIES: Final = ("aiobotocore", "botocore", "cryptography", "joserfc", "pycryptodome")
-"""Those whose versions a report of a fault should name."""
+"""The packages whose versions a fault report should name."""
 
 
 def run(*, out: TextIO) -> int:
-    """Tell of the installation, without importing any plugin.
+    """Print a report on the installation, without importing any plugin.
 
     Args:
         out: Where to print.

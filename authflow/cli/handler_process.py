@@ -31,9 +31,9 @@ from authflow.triggers.check.define_paths import TIMEOUT, DefineFailedError, che
 _LINE_BYTES: Final = 6 * 1024 * 1024  # as much as Lambda lets a function return
 _SHOWN_CHARS: Final = 60
 _EXIT_TIMEOUT: Final = 0.5
-"""Seconds for a process to end that has closed its output."""
+"""Seconds in which a process must end after it has closed its output."""
 _MOST_TIMEOUTS: Final = 3
-"""A process that was too slow so often is not asked again; one that never answered, after once."""
+"""The most time-outs before a process is not asked again; one, if it has never answered."""
 _MANY_LINES: Final = (
     "prints more than one line for an event; what it logs belongs on its standard error"
 )
@@ -86,10 +86,10 @@ class HandlerProcess:
     _process: Process | None = field(default=None, init=False)
     _lines: BufferedByteReceiveStream | None = field(default=None, init=False)
     _heard: set[tuple[str, ...]] = field(factory=set, init=False)
-    """What processes wrote to their standard error, for it is shown once."""
+    """The texts that processes wrote to their standard error: each is shown once."""
     _complaints: Complaints = field(factory=Complaints, init=False)
     _answered: dict[str, Any] | None = field(default=None, init=False)
-    """The event that the process that runs now has answered last."""
+    """The last event that the running process has answered."""
     _ever_answered: bool = field(default=False, init=False)
     _timeouts: int = field(default=0, init=False)
 
@@ -112,7 +112,7 @@ class HandlerProcess:
         await self._end()
 
     async def __call__(self, event: dict[str, Any]) -> Any:
-        """Give an event to the handler.
+        """Send an event to the handler, and return its answer.
 
         Args:
             event: The event.
@@ -126,7 +126,7 @@ class HandlerProcess:
         try:
             given = await self._ask(event)
         except _EndedError:
-            # It may mean to answer one event only. A new one has no answer to end after.
+            # The handler may be made for one event. A new process has no answer to end after.
             given = await self._ask(event)
         if isinstance(given, dict) and "errorMessage" in given and "response" not in given:
             msg = f"raises: {given['errorMessage']}"
@@ -143,13 +143,13 @@ class HandlerProcess:
             is_answer = isinstance(given, dict) and not given.keys().isdisjoint(_OF_ANSWERS)
         finally:
             if not is_answer:
-                # What it prints from now on would be taken for the answer to the next event.
+                # Later output of this process would be taken for the answer to the next event.
                 await self._end()
         self._answered = event
         return given
 
     def _is_late(self, given: Any, event: dict[str, Any]) -> bool:
-        """Say whether more lines than answers came: one too many, or the answer of before."""
+        """Return whether a line too many came, or the answer to the event before."""
         if self._lines is not None and self._lines.buffer.strip():
             return True
         about = given.get("request") if isinstance(given, dict) else None
@@ -170,7 +170,7 @@ class HandlerProcess:
             unended = b"" if self._lines is None else self._lines.buffer.strip()
             code = await self._exit_code()
             if unended and not code:
-                await self._end()  # it is over, whoever else holds its output: a new one is next
+                await self._end()  # it ended, even if others hold its output
                 return unended
             raise self._ended(code) from None
         except anyio.DelimiterNotFound:
@@ -178,14 +178,14 @@ class HandlerProcess:
             raise DefineFailedError(msg) from None
 
     async def _exit_code(self) -> int | None:
-        """Wait for the process to end; None if it goes on."""
+        """Wait for the process to end, and return its exit code; None if it goes on."""
         if self._process is not None:
             with anyio.move_on_after(_EXIT_TIMEOUT):
                 return await self._process.wait()
         return None
 
     def _ended(self, code: int | None) -> DefineFailedError:
-        """Say how the process ended, and why as far as it told."""
+        """Return the error for a process that has ended: how it ended, and why if it said so."""
         if code is None:
             return DefineFailedError("closes its output instead of answering")
         if code == 0 and self._answered is not None:
@@ -215,7 +215,7 @@ class HandlerProcess:
                         start_new_session=_HAS_GROUPS,
                     )
                 except (OSError, ValueError) as error:
-                    # A NUL among its characters is a ValueError.
+                    # A command that contains a NUL character raises a ValueError.
                     why = getattr(error, "strerror", None) or str(error)
                     msg = f"cannot run {_quoted(self.command[0])}: {why}"
                     raise ConfigError(msg) from error
@@ -234,9 +234,9 @@ class HandlerProcess:
 
 
 def _kill(process: Process) -> None:
-    """End a process and all that it started: a shell may be gone before what it runs."""
+    """End a process and all that it started: a shell may end before the programs that it runs."""
     if sys.platform != "win32":
-        # A group whose last process is gone cannot be found; on macOS it must not be touched.
+        # Once a group's last process has ended, Linux finds no such group, and macOS forbids this.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     elif process.returncode is None:

@@ -58,7 +58,7 @@ def _action(
     make: Callable[[argparse.Namespace], "KeyRing"],
 ) -> argparse.ArgumentParser:
     action = actions.add_parser(name, help=told, description=told.capitalize(), allow_abbrev=False)
-    # A ring of one key has nothing to tell apart.
+    # A ring with one key needs no id to tell keys apart.
     default: dict[str, Any] = {"nargs": "?", "default": "1"} if name == "new" else {}
     action.add_argument("key_id", metavar="ID", help="the key's id, such as 2026-11", **default)
     action.add_argument(
@@ -120,11 +120,11 @@ def _read(source: Path | None) -> "KeyRing":
 
 
 def _give(ring: "Secret[str]", to: Path | None) -> int:
-    """Hand a ring over, whole or not at all."""
+    """Write a key ring out, whole or not at all."""
     line = f"{ring.reveal()}\n"
     if to is None:
         print(line, end="", flush=True)
-        # Elsewhere a reader who has gone has seen enough. Here the keys would be nowhere.
+        # For other commands, a reader that closes early is fine. Here the new keys would be lost.
         return 0 if getattr(sys.stdout, "lost", None) is None else 1
     try:
         number = os.open(to, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

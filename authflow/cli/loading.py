@@ -1,4 +1,4 @@
-"""Loads what a command names as `package.module:attribute`, and tells in one line why it cannot."""
+"""Loads the object that a command names as `package.module:attribute`, or says why it cannot."""
 
 import importlib
 import os
@@ -13,12 +13,12 @@ from authflow.errors import ConfigError
 from authflow.printable import one_line
 
 _LOADERS: Final = (__file__, os.path.dirname(importlib.__file__) + os.sep, "<frozen ")  # noqa: PTH120  # text
-"""What the files begin with that are there in every case."""
+"""Prefixes of the files that are in every traceback."""
 _OTHERS: Final = tuple(
     {sysconfig.get_path(each) + os.sep for each in ("stdlib", "platstdlib", "purelib", "platlib")}
     | {str(Path(__file__).parents[1]) + os.sep}
 )
-"""What the files of Python, of installed packages and of authflow begin with."""
+"""Prefixes of the files of Python, of installed packages and of authflow."""
 
 
 def load_object(spec: str) -> Any:
@@ -44,14 +44,14 @@ def load_object(spec: str) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        # Whatever a module does at its import: it is told in one line, and nothing starts.
+        # A module can raise anything at its import: the error is one line, and nothing starts.
         msg = f"cannot load {one_line(spec)}: {told(error)}"
         raise ConfigError(msg) from error
     return found
 
 
 def told(error: BaseException) -> str:
-    """Tell an error of somebody else's code in one line.
+    """Return a description of an error in others' code, in one line.
 
     Args:
         error: What was raised.
@@ -62,10 +62,10 @@ def told(error: BaseException) -> str:
     """
     try:
         text = one_line(error.msg if isinstance(error, SyntaxError) else str(error))
-    except BaseException:  # noqa: BLE001  # it may be of a class that cannot even say itself
+    except BaseException:  # noqa: BLE001  # its `__str__` may raise anything
         text = ""
     place = _place(error)
-    # Without a place nothing of the user's ran: there is no such module or attribute.
+    # No place means that no code of the user ran: there is no such module or attribute.
     if place is None and text and isinstance(error, ImportError | AttributeError):
         return text
     named = f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -88,9 +88,9 @@ def _place(error: BaseException) -> str | None:
 
 
 def _near(file: str) -> str:
-    """Name a file as somebody would who works here."""
+    """Return a file's name relative to the current folder."""
     try:
         here = Path.cwd()
-    except OSError:  # it is gone
+    except OSError:  # the folder was deleted
         return file
     return file.removeprefix(str(here) + os.sep)

@@ -1,4 +1,4 @@
-"""A log that is written by a thread of its own, so that nobody waits for whoever reads it."""
+"""A log that a thread of its own writes, so that a slow reader stops nothing else."""
 
 import contextlib
 import logging
@@ -9,11 +9,11 @@ from typing import Final, TextIO
 
 _MOST_LINES: Final = 10_000
 _END_SECONDS: Final = 2.0
-"""So long the end waits for what is not written yet."""
+"""Seconds for which the end waits for unwritten lines."""
 
 
 class LogThread(logging.Handler):
-    """Writes records to a stream; those beyond a bound are counted, and the number is written.
+    """Writes records to a stream; records beyond a limit are dropped and their number is written.
 
     A pipe that nobody reads is full after 64 KiB, and then a write to it waits for ever.
 
@@ -35,10 +35,10 @@ class LogThread(logging.Handler):
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a record, if there is room."""
+        """Queue a record, if there is room."""
         try:
             text = self.format(record)
-        except Exception:  # noqa: BLE001  # as every handler: a log harms nobody
+        except Exception:  # noqa: BLE001  # as in every handler: a log stops no program
             self.handleError(record)
             return
         if self._dropped:
@@ -51,7 +51,7 @@ class LogThread(logging.Handler):
             self._dropped = 0
 
     def close(self) -> None:
-        """Write the rest, as far as somebody reads it."""
+        """Write the rest, as long as the stream is read."""
         with contextlib.suppress(queue.Full):
             self._lines.put(None, timeout=self._end_timeout)
             self._thread.join(self._end_timeout)
@@ -59,11 +59,11 @@ class LogThread(logging.Handler):
 
     def _run(self) -> None:
         while (text := self._lines.get()) is not None:
-            with contextlib.suppress(OSError, ValueError):  # who read it has gone
+            with contextlib.suppress(OSError, ValueError):  # the reader has gone
                 self._write(f"{text}\n")
 
     def _write(self, text: str) -> None:
-        """Write past the stream's own buffer, whose lock would be held at the process's end."""
+        """Write past the stream's own buffer, whose lock could block the end of the process."""
         try:
             number = self._stream.fileno()
         except (OSError, AttributeError):

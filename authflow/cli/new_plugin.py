@@ -1,4 +1,4 @@
-"""`authflow plugins new`: a whole distribution of a challenge plugin to begin with.
+"""`authflow plugins new`: writes a complete distribution of a challenge plugin to start from.
 
 It sends codes, and everything of it works. Its files come with this package, so that no network is
 needed to make one.
@@ -25,12 +25,12 @@ _FILES: Final = {
     "{package}/conformance.py": "conformance.py",
     "tests/test_plugin.py": "test_plugin.py",
 }
-"""Where each file goes, and which template it is made of."""
+"""The path of each file, and its template."""
 
 _TAKEN: Final = frozenset(
     {"captcha", "hcaptcha", "hotp", "otp", "question", "recaptcha", "totp", "turnstile"}
 )
-"""Challenges that authflow's own distributions bring: a second one would be in conflict."""
+"""Challenges of authflow's own distributions: a second one of that name would be in conflict."""
 
 
 def run(name: str, folder: Path, *, out: TextIO) -> int:
@@ -110,4 +110,4 @@ def _our_version() -> str:
     try:
         return version("cognito-authflow")
     except PackageNotFoundError:
-        return "0.1"  # the first that has these plugins
+        return "0.1"  # the first version that has these plugins

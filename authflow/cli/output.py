@@ -1,4 +1,4 @@
-"""Standard output and error, as the commands write to them.
+"""Standard output and error of the commands.
 
 What a command found out is its exit code, and that is so whoever reads the rest: a reader who has
 gone (`authflow plugins check pager | grep -q FAIL`) changes nothing, and is told nothing. Output
@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 
 class Output:
-    """A text stream that never raises; it keeps what became of it.
+    """A text stream that never raises; it remembers a failed write.
 
     Args:
         stream: Where the text goes; None where the process has no such stream.
@@ -23,10 +23,10 @@ class Output:
         self._stream = stream
         self._complaints = complaints
         self.lost: OSError | None = None
-        """Why text was lost."""
+        """The error by which text was lost."""
 
     def write(self, text: str) -> int:
-        """Write a text, as far as anybody takes it."""
+        """Write a text, unless a write has failed before."""
         if text and self.lost is None:
             try:
                 self._write(text)
@@ -35,7 +35,7 @@ class Output:
         return len(text)
 
     def flush(self) -> None:
-        """Hand on what was written."""
+        """Flush what was written."""
         if self._stream is not None and self.lost is None:
             try:
                 self._stream.flush()
@@ -43,14 +43,14 @@ class Output:
                 self._lose(error)
 
     def isatty(self) -> bool:
-        """Say whether a person reads it."""
+        """Return whether the stream is a terminal."""
         return self._stream is not None and self._stream.isatty()
 
     def fileno(self) -> int:
-        """Give the system's number of it.
+        """Return the stream's file descriptor.
 
         Raises:
-            OSError: It has none.
+            OSError: The stream has none.
         """
         if self._stream is None:
             raise io.UnsupportedOperation("fileno")
@@ -58,14 +58,14 @@ class Output:
 
     @property
     def encoding(self) -> str:
-        """How text becomes bytes."""
+        """The encoding by which text becomes bytes."""
         return getattr(self._stream, "encoding", None) or "utf-8"
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     def code(self, code: int) -> int:
-        """End, and give the exit code of a command that wrote here.
+        """Flush the stream, and return the exit code of the command that wrote to it.
 
         Args:
             code: What the command gave.
@@ -84,19 +84,19 @@ class Output:
         try:
             self._stream.write(text)
         except UnicodeEncodeError:
-            # What this stream's encoding has not is escaped, as on standard error.
+            # Characters that this stream's encoding lacks are escaped, as on standard error.
             escaped = text.encode(self.encoding, "backslashreplace").decode(self.encoding)
             self._stream.write(escaped)
 
     def _lose(self, error: OSError | ValueError) -> None:
         self.lost = error if isinstance(error, OSError) else OSError(errno.EBADF, "it is closed")
-        # What stands in buffers would be written once more at the process's end, and fail there.
+        # Python would write its buffers once more at the process's end, and fail there.
         try:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.fileno())
             os.close(nowhere)
         except (OSError, ValueError):
-            pass  # it is no file of the system's
+            pass  # the stream has no file descriptor
         if self._complaints is not None and not isinstance(self.lost, BrokenPipeError):
             told = f"authflow: standard output cannot be written: {self.lost.strerror}\n"
             self._complaints.write(told)

@@ -78,11 +78,11 @@ def _settings(text: str | None) -> Mapping[str, Any]:
 
 
 def _suites(name: str, named: Sequence[str], load: Load) -> dict[str, type[Suite]]:
-    """Find which suites to run: each by its side, with its own name if a side has several."""
+    """Return the suites to run, named by side, and by their own name if a side has several."""
     halves = {"trigger": _installed(TRIGGER_CHALLENGES, name)}
     halves["client"] = _installed(CLIENT_CHALLENGES, name)
     if not any(halves.values()):
-        PluginRegistry(TRIGGER_CHALLENGES).find(name)  # says what to install
+        PluginRegistry(TRIGGER_CHALLENGES).find(name)  # its error says what to install
     if not named:
         return _own_suites(name, halves["trigger"], halves["client"], load)
     loaded = {spec: _loaded(spec, load) for spec in named}
@@ -99,7 +99,7 @@ def _suites(name: str, named: Sequence[str], load: Load) -> dict[str, type[Suite
 def _own_suites(
     name: str, trigger: type[Any] | None, client: type[Any] | None, load: Load
 ) -> dict[str, type[Suite]]:
-    """Find the suites that a plugin's classes name, or else those that fit most plugins."""
+    """Return the suites that a plugin's classes name, or else those that fit most plugins."""
     found: dict[str, type[Suite]] = {}
     if trigger is not None:
         found["trigger"] = _named_suite(trigger, "trigger", name, load) or type(
@@ -146,7 +146,7 @@ def _loaded(spec: str, load: Load) -> type[Suite]:
 
 
 def _demand_of(half: type[Any] | None, suite: type[Suite], spec: str, which: str) -> None:
-    """Refuse a suite for another class: what it finds says nothing of the plugin.
+    """Refuse a suite that tests another class: its results say nothing about the plugin.
 
     A subclass is another class: it may do all that the plugin does not.
 
@@ -176,7 +176,7 @@ def _side(suite: object, spec: str) -> str:
 
 
 def _with_settings(suite: type[Suite], given: Mapping[str, Any]) -> type[Suite]:
-    """Add settings to those of a suite for a trigger half, or of a client half's trigger half."""
+    """Return a suite that has more settings for its trigger half."""
     if not given:
         return suite
     if issubclass(suite, TriggerChallengeSuite):

@@ -1,4 +1,4 @@
-"""`authflow plugins`: which challenge plugins are installed, as their metadata tells it.
+"""`authflow plugins`: lists the installed challenge plugins, from their metadata.
 
 None is imported: a plugin that raises, prints or exits at its import is listed like any other, and
 disturbs no other. Whether one works is what `authflow plugins check NAME` is for.

@@ -1,4 +1,4 @@
-"""What a handler's process writes to its standard error: shown as it comes, and its end kept.
+"""The standard error of a handler's process: shown as it comes, and its end is kept.
 
 A process that dies says there why. It is passed on line by line, and no line of it can steer a
 terminal or hide anything. What several processes say one like the other is shown once: lines are
@@ -21,17 +21,17 @@ _LINE_BYTES: Final = 8192
 """A longer line is shown in pieces."""
 _KEPT_LINES: Final = 30
 _COMPARED_LINES: Final = 100
-"""What has more lines is shown in any case."""
+"""The most lines that are compared; a longer text is always shown."""
 _COMPARED_PROCESSES: Final = 16
-"""What so many processes said differently is said differently by all."""
+"""The most processes whose texts are kept for comparison."""
 _TELLING: Final = re.compile(r"\b(?:\w*(?:Error|Exception)|error|panic|fatal)\b.*:", re.IGNORECASE)
 _WAIT: Final = 0.5
-"""Seconds for the last lines of a process that has ended to arrive."""
+"""Seconds in which the last lines of an ended process must arrive."""
 
 
 @define(kw_only=True, eq=False)
 class Complaints:
-    """Reads the standard error of one process, in a thread, until all that hold it have ended.
+    """Reads the standard error of one process in a thread, until all who hold it have ended.
 
     Args:
         heard: What each process before wrote; what this one wrote is added at its end.
@@ -42,23 +42,23 @@ class Complaints:
     _thread: Thread | None = field(default=None, init=False)
 
     def open(self) -> IO[bytes]:
-        """Give what a process can have as its standard error; close it once the process runs."""
+        """Return a file to be the process's standard error; close it once the process runs."""
         reading, writing = os.pipe()
         self._thread = Thread(target=self._read, args=(reading,), daemon=True)
         self._thread.start()
         return os.fdopen(writing, "wb")
 
     def finish(self) -> None:
-        """Wait until all that a process wrote is shown; not for long, for others may hold it."""
+        """Wait until all output of the process is shown; not for long, as others may hold it."""
         if self._thread is not None:
             self._thread.join(_WAIT)
 
     def last(self) -> str:
-        """Give the line that best says why the process ended; "" if it said nothing."""
+        """Return the line that best says why the process ended; "" if it said nothing."""
         self.finish()
         lines = list(self._lines)
         telling = [line for line in lines if _TELLING.search(line)]
-        # A traceback ends with its error; what Node.js prints has it in the middle.
+        # A Python traceback ends with its error; Node.js prints the error in the middle.
         return one_line((telling or lines or [""])[-1])
 
     def _read(self, reading: int) -> None:
@@ -89,5 +89,5 @@ class Complaints:
 
 
 def _show(line: str) -> None:
-    with suppress(OSError, ValueError):  # nobody reads it any more
+    with suppress(OSError, ValueError):  # the reader has gone
         print(printable(line), file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""`authflow serve`: load and check everything, then serve until a signal; tell of it on stderr."""
+"""`authflow serve`: loads and checks everything, then serves until a signal; reports on stderr."""
 
 import argparse
 import logging
@@ -20,11 +20,11 @@ from authflow.printable import printable
 
 _MOST_CHARS: Final = 2000
 _BURST: Final = 10
-"""How many seconds' requests may come at once, where it is not said."""
+"""The default burst, in seconds of the rate."""
 
 
 def run(options: argparse.Namespace, load: Callable[[str], Any]) -> int:
-    """Serve.
+    """Run the command until a signal ends it.
 
     Args:
         options: What stands on the command line.
@@ -81,7 +81,7 @@ def budget(text: str) -> Budget:
 
 @contextmanager
 def logging_to(stream: TextIO, *, verbose: bool) -> Iterator[None]:
-    """Log the pool's doings: refused sign-ins, and each request if it is asked for.
+    """Log the pool's work: refused sign-ins, and each request if this is asked for.
 
     At the end all is as it was, for whoever runs the command in a program of theirs.
     """
@@ -105,17 +105,17 @@ def logging_to(stream: TextIO, *, verbose: bool) -> Iterator[None]:
 
 
 class OneLine(logging.Formatter):
-    """One line for each record, whatever stands in it; a traceback's lines are indented."""
+    """Formats each record as one line, whatever it contains; a traceback's lines are indented."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record such that nobody's text looks like another one, or steers a terminal."""
+        """Write a record so that no text in it can look like a record, or steer a terminal."""
         first, *others = super().format(record).split("\n")
         message = record.getMessage()
         if "\n" in message:
-            # It is part of the first line, not of the traceback.
+            # The message's own line breaks are part of the first line, not of the traceback.
             several = message.count("\n")
             first, others = r"\n".join([first, *others[:several]]), others[several:]
         return "\n".join(

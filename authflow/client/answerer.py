@@ -1,4 +1,4 @@
-"""Answers what needs no caller: choices, conditions, and challenges with an installed plugin."""
+"""Answers to challenges that need no caller: choices, conditions, and those with a plugin."""
 
 import anyio
 from attrs import define, field
@@ -40,7 +40,7 @@ class Answerer:
         chosen: str | None,
         timeout: float,  # noqa: ASYNC109  # its end is an error of ours
     ) -> Secret[str] | Unanswered | None:
-        """Give the answer to a challenge.
+        """Return the answer to a challenge.
 
         Args:
             challenge: What is asked.
@@ -71,7 +71,7 @@ class Answerer:
         raise SessionExpiredError(msg)
 
     def _plugin_for(self, challenge: Challenge) -> ClientChallenge | None:
-        """Give the client challenge that can answer, if there is one."""
+        """Return the client challenge that can answer, if there is one."""
         kind = challenge.kind or self.assume
         if kind is None or challenge.name != State.CUSTOM_CHALLENGE:
             return None
@@ -86,7 +86,7 @@ class Answerer:
     async def _ask(
         self, plugin: ClientChallenge, challenge: Challenge, prompt: Prompt
     ) -> Secret[str] | Unanswered:
-        """Let a client challenge answer; whatever is wrong with it becomes one kind of error."""
+        """Ask a client challenge for the answer; turn its faults into one kind of error."""
         try:
             answer: object = await plugin.answer(challenge, prompt)
         except AuthFlowError:

@@ -1,4 +1,4 @@
-"""What callers pass to a client beside secrets: looked at first thing, before anything is sent.
+"""Checks of the arguments that are not secrets, made before anything is sent.
 
 Each check is given a value that may be anything, a secret in the wrong place too. So none raises
 with it in a frame: those that may be given one say what is wrong, and the caller raises.
@@ -17,7 +17,7 @@ P = TypeVar("P")
 
 
 def checked_config(config: object) -> AuthConfig:
-    """Let a client's settings through.
+    """Return a client's settings, checked.
 
     Raises:
         MisuseError: They are none.
@@ -29,7 +29,7 @@ def checked_config(config: object) -> AuthConfig:
 
 
 def checked_flow(flow: object) -> AuthFlow:
-    """Let the name of an auth flow through.
+    """Return an auth flow by its name.
 
     Raises:
         MisuseError: There is no such flow.
@@ -41,7 +41,7 @@ def checked_flow(flow: object) -> AuthFlow:
 
 
 def checked_username(username: object) -> str:
-    """Let a name through.
+    """Return a username, checked.
 
     Raises:
         MisuseError: It is no text, or an empty one.
@@ -53,7 +53,7 @@ def checked_username(username: object) -> str:
 
 
 def checked_prompt(prompt: P) -> P:
-    """Let a prompt through, and None.
+    """Return a prompt or None, checked.
 
     Raises:
         MisuseError: It cannot ask anybody anything.
@@ -66,7 +66,7 @@ def checked_prompt(prompt: P) -> P:
 
 
 def wrong_pending(pending: object) -> MisuseError | None:
-    """Say what is wrong with what was passed as `pending`, if something is."""
+    """Return the error for a wrong `pending`; None if it is right."""
     match pending:
         case ChallengeRequired(challenge=Challenge(), sign_in=SignIn()):
             return None

@@ -149,7 +149,7 @@ class AuthClient:
         client_metadata: Mapping[str, str] | None = None,
         prompt: Prompt | None = None,
     ) -> SignInResult:
-        """Sign a user in, as far as that goes without asking the caller.
+        """Sign a user in, as far as possible without asking the caller.
 
         Args:
             username: The user's name or an alias of it.
@@ -177,7 +177,7 @@ class AuthClient:
         """
         password = None if password is None else wrapped(password)
         given = wrapped_map(client_metadata)
-        del client_metadata  # from here on no frame holds any of it in clear
+        del client_metadata  # from here on no frame holds it in clear
         flow = self.config.flow if flow is None else checked_flow(flow)
         if password is not None:
             password = checked("password", password, empty=True)
@@ -226,7 +226,7 @@ class AuthClient:
         given, given_attributes = wrapped_map(client_metadata), wrapped_map(attributes)
         wrong = wrong_pending(pending)
         if wrong is not None:
-            del pending, attributes, client_metadata  # it may be the answer, in the wrong place
+            del pending, attributes, client_metadata  # they may hold the answer, in the wrong place
             raise wrong
         del attributes, client_metadata
         answer, prompt = read_answer(answer), checked_prompt(prompt)
@@ -271,14 +271,14 @@ class AuthClient:
         transport = self._open_transport
         request = self.config.app_client.refresh(refresh_token, metadata)
         tokens = await transport.send(request, wire.read_refreshed)
-        # Before they are verified: an old refresh token may be spent, and the new one must not be
-        # lost if the keys cannot be had.
+        # The refresh token is added before the verification: the old one may be spent, and the new
+        # one must not be lost if the keys cannot be fetched.
         return await self.verify(
             evolve(tokens, refresh_token=tokens.refresh_token or refresh_token)
         )
 
     async def revoke(self, refresh_token: str | Secret[str]) -> None:
-        """Revoke a refresh token and the access tokens that came of it.
+        """Revoke a refresh token, and the access tokens that were issued from it.
 
         Args:
             refresh_token: From `Tokens.refresh_token`.
@@ -293,7 +293,7 @@ class AuthClient:
         await transport.send(self.config.app_client.revoke(refresh_token), wire.read_done)
 
     async def sign_out(self, access_token: str | Secret[str]) -> None:
-        """Sign the user out everywhere: all tokens of theirs are revoked.
+        """Sign the user out everywhere: all of the user's tokens are revoked.
 
         Args:
             access_token: From `Tokens.access_token`.
@@ -313,7 +313,7 @@ class AuthClient:
     async def verify(self, issued: Tokens) -> Tokens: ...
 
     async def verify(self, issued: SignedIn | Tokens) -> SignedIn | Tokens:
-        """Verify tokens again that a JwksUnreachableError carries. Nothing is sent but for keys.
+        """Verify the tokens that a JwksUnreachableError carries. Only the keys are fetched.
 
             try:
                 result = await auth.sign_in("ada", "correct horse")
@@ -334,7 +334,7 @@ class AuthClient:
         """
         if not isinstance(issued, SignedIn | Tokens):
             msg = f"verify takes a SignedIn or Tokens, not {type(issued).__name__}"
-            del issued  # it may be a token's text, and tracebacks show locals
+            del issued  # it may be the text of a token, and tracebacks show locals
             raise MisuseError(msg)
         tokens = issued.tokens if isinstance(issued, SignedIn) else issued
         if not self.config.verify_tokens:
@@ -346,17 +346,17 @@ class AuthClient:
             except JwksUnreachableError as error:
                 error.signed_in = issued if isinstance(issued, SignedIn) else None
                 raise
-        # Tokens know better than the replies, which may name an alias or nobody at all.
+        # The tokens' username is surer than that of the replies, which may name an alias or none.
         if isinstance(issued, SignedIn) and username is not None:
             return evolve(issued, username=username)
         return issued
 
     async def _carry_on(self, conversation: Conversation, prompt: Prompt | None) -> SignInResult:
-        """Drive a conversation to its end: do what it says, and tell it what came of that."""
-        _ = self._open_transport  # or it is said only after a proof has been begun
+        """Run a conversation to its end: carry out each step, and send it the result."""
+        _ = self._open_transport  # otherwise it raises only after the proof has begun
         step = next(conversation)
         while True:
-            # No local holds what came as it is: it may be tokens, and tracebacks show locals.
+            # The result is never a local variable: it may be tokens, and tracebacks show locals.
             came = Came(await self._carry_out(step, prompt), self._now())
             try:
                 step = conversation.send(came)
@@ -365,7 +365,7 @@ class AuthClient:
                 return result
 
     async def _carry_out(self, step: Step, prompt: Prompt | None) -> object:
-        """Do what one step of a conversation says."""
+        """Carry out one step of a conversation."""
         match step:
             case Send(request):
                 return await self._open_transport.send(request, wire.read_reply)

@@ -1,4 +1,4 @@
-"""What a challenge's public parameters tell of it: its kind, and which attempt it is."""
+"""A challenge's public parameters, read for its kind and for the number of the attempt."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from authflow.rounds import ATTEMPT, ATTEMPTS, KIND
 def read_challenge(
     name: str, parameters: Mapping[str, str], previous: Challenge | None = None
 ) -> Challenge:
-    """Give a challenge as the caller sees it.
+    """Return a challenge as the caller sees it.
 
     Our own triggers tell which attempt it is. For others: the same custom challenge with the same
     parameter names, right after an answer to it, is taken for a retry.
@@ -41,7 +41,7 @@ def read_challenge(
 
 
 def _count(text: str | None) -> int | None:
-    """Read a small positive number that a trigger wrote; anything else tells nothing."""
+    """Read a small positive number that a trigger wrote; None if it is anything else."""
     if text is None or not text.isascii() or not text.isdigit() or len(text) > len("9999"):
         return None
     return int(text) or None

@@ -1,4 +1,4 @@
-"""Rounds of a policy that ask the client itself, and no challenge plugin: choices and conditions.
+"""Rounds of a policy that the client itself answers, without a plugin: choices and conditions.
 
 authflow's triggers mark them in the public challenge parameters: kind "choice" with the options'
 names, kind "condition" with the names of the client metadata that are wanted. An option is named by
@@ -22,18 +22,18 @@ from authflow.results import Challenge
 from authflow.secret import Secret
 
 TOLD: Final = "told"
-"""The answer to a condition: what counts is the client metadata that goes with it."""
+"""The answer to a condition: only the client metadata sent with it counts."""
 
 
 def options_of(challenge: Challenge) -> tuple[str, ...]:
-    """Give the options of a challenge that is a choice; none if it is not."""
+    """Return the options of a challenge that is a choice; none if it is not a choice."""
     if challenge.name != State.CUSTOM_CHALLENGE or challenge.kind != rounds.CHOICE:
         return ()
     return tuple(challenge.parameters.get(rounds.OPTIONS, "").split())
 
 
 def is_condition(challenge: Challenge) -> bool:
-    """Say whether a challenge only wants the client metadata."""
+    """Return whether a challenge asks only for the client metadata."""
     return (
         challenge.name == State.CUSTOM_CHALLENGE
         and challenge.kind == rounds.CONDITION
@@ -42,7 +42,7 @@ def is_condition(challenge: Challenge) -> bool:
 
 
 def check_choice(challenge: Challenge, answer: Secret[str]) -> None:
-    """Refuse an answer that names no option; the triggers would end the sign-in.
+    """Refuse an answer that is no option, since the triggers would end the sign-in.
 
     Raises:
         MisuseError: It names none.
@@ -54,7 +54,7 @@ def check_choice(challenge: Challenge, answer: Secret[str]) -> None:
 
 
 async def choose(challenge: Challenge, registry: PluginRegistry, prompt: Prompt) -> Secret[str]:
-    """Choose an option: the only one that the installed plugins can answer, or what a person says.
+    """Choose an option: the only one that has installed plugins, or else the person's choice.
 
     Args:
         challenge: A challenge that is a choice.
@@ -88,7 +88,7 @@ async def choose(challenge: Challenge, registry: PluginRegistry, prompt: Prompt)
 
 
 def _is_known(option: str, registry: PluginRegistry) -> bool:
-    """Say whether there is a plugin for each challenge of an option."""
+    """Return whether each challenge of an option has an installed plugin."""
     kinds = [label.partition("#")[0] for label in option.split("+")]
     try:
         for kind in kinds:

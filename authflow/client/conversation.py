@@ -1,4 +1,4 @@
-"""A sign-in as a conversation: it says what has to be done next, and is told what came of it.
+"""A sign-in as a conversation: it yields the next step, and receives the step's result.
 
 It is a generator, and pure: it sends nothing, computes no proof, asks nobody, reads no clock. It
 yields a step (send this, prove this password, ask this person, verify these tokens), its driver
@@ -32,7 +32,7 @@ from authflow.sign_in import SignIn
 from authflow.wire import auth_parameters, password_verifier
 
 MOST_ROUNDS: Final = 40
-"""Replies that one sign-in may take. Cognito's longest documented ones stay far below."""
+"""The most replies in a sign-in. Cognito's longest documented sign-ins have far fewer."""
 
 
 _CHALLENGES: Final = frozenset(map(str, State))
@@ -40,19 +40,19 @@ _CHALLENGES: Final = frozenset(map(str, State))
 
 @frozen
 class Send:
-    """Send a request. What comes of it: a `wire.Reply`."""
+    """Send a request. The step's result: a `wire.Reply`."""
 
     request: wire.Request
 
 
 @frozen
 class DrawProver:
-    """Draw the values of one SRP handshake. What comes of it: an `srp.Prover`."""
+    """Draw the values of one SRP handshake. The step's result: an `srp.Prover`."""
 
 
 @frozen
 class Prove:
-    """Prove a password. What comes of it: a `wire.password_verifier.Answer`."""
+    """Prove a password. The step's result: a `wire.password_verifier.Answer`."""
 
     prover: srp.Prover = field(repr=False)
     asked: password_verifier.Asked
@@ -61,7 +61,7 @@ class Prove:
 
 @frozen(kw_only=True)
 class Ask:
-    """Ask the person. What comes of it: the answer; Unanswered; None for the caller's turn.
+    """Ask the person. The step's result: the answer; Unanswered; None if the caller must answer.
 
     Args:
         challenge: What is asked.
@@ -76,7 +76,7 @@ class Ask:
 
 @frozen
 class Verify:
-    """Verify the tokens of a sign-in. What comes of it: the SignedIn, named as its tokens say."""
+    """Verify the tokens of a sign-in. The step's result: the SignedIn, named as its tokens say."""
 
     signed_in: SignedIn
 
@@ -86,7 +86,7 @@ Step = Send | DrawProver | Prove | Ask | Verify
 
 @frozen
 class Came:
-    """What came of a step.
+    """The result of a step.
 
     Args:
         value: As the step says.
@@ -102,7 +102,7 @@ Conversation = Generator[Step, Came, SignInResult]
 
 @frozen(kw_only=True)
 class Proof:
-    """What a password is proved with."""
+    """The values that prove a password."""
 
     prover: srp.Prover = field(repr=False)
     password: Secret[str]
@@ -110,7 +110,7 @@ class Proof:
 
 @frozen(kw_only=True)
 class Conversations:
-    """Begins conversations about sign-ins at one app client, and takes them up again.
+    """Starts and resumes conversations about sign-ins at one app client.
 
     Args:
         app_client: The app client.
@@ -155,7 +155,7 @@ class Conversations:
     def answer(
         self, pending: ChallengeRequired, answer: TypedAnswer, *, now: float
     ) -> Conversation:
-        """Answer a challenge, and go on.
+        """Answer a challenge, and go on with the sign-in.
 
         Args:
             pending: What the last conversation ended with.
@@ -180,7 +180,7 @@ class Conversations:
         asked: Challenge | None = None,
         chosen: str | None = None,
     ) -> Conversation:
-        """Send, read, advance; answer what needs no caller; until it is over or the caller's turn.
+        """Send, read, advance, and answer, until the sign-in is over or the caller must answer.
 
         The machine goes first: a reply that the flow does not allow raises before any part of it
         is acted upon.
@@ -223,7 +223,7 @@ class Conversations:
     def _respond(
         self, sign_in: SignIn, challenge: Challenge, answer: TypedAnswer, now: float
     ) -> tuple[SignIn, wire.Request, str | None]:
-        """Answer a challenge: where the sign-in stands then, what is sent, what was chosen."""
+        """Return the sign-in after an answer, the request to send, and the chosen option."""
         _in_time(sign_in, now)
         response = respond(challenge, answer)
         request = self._request(sign_in, response.members)
@@ -232,7 +232,7 @@ class Conversations:
         return sign_in, request, response.option
 
     def _request(self, sign_in: SignIn, members: wire.Members) -> wire.Request:
-        """Spell an answer."""
+        """Return the request that carries an answer."""
         return self.app_client.respond(
             sign_in.state,
             sign_in.canonical_username,
@@ -243,10 +243,10 @@ class Conversations:
 
 
 def _in_time(sign_in: SignIn, now: float) -> None:
-    """Refuse an answer whose time is over.
+    """Refuse an answer that comes too late.
 
     Raises:
-        SessionExpiredError: It is.
+        SessionExpiredError: The time is over.
     """
     if now >= sign_in.expires_at:
         msg = "the time for an answer is over; start a new sign-in"
@@ -254,7 +254,7 @@ def _in_time(sign_in: SignIn, now: float) -> None:
 
 
 def _shown(event: Event, request: wire.Request) -> Event:
-    """Give an event as it may be shown: a challenge that is none of Cognito's may be an echo."""
+    """Return an event that may be shown: an unknown challenge's name may repeat a secret."""
     if isinstance(event, Challenged) and event.name not in _CHALLENGES:
         return Challenged(told(event.name, request.secrets()))
     return event
@@ -266,7 +266,7 @@ def _challenge(reply: wire.Reply, previous: Challenge | None) -> Challenge:
 
 
 def _proving(proof: Proof | None, reply: wire.Reply) -> Prove:
-    """Have the password proved.
+    """Return the step that proves the password.
 
     The table lets this come only where SRP_A was sent, and then the conversation has the proof,
     unless somebody made up where the sign-in stands.

@@ -1,4 +1,4 @@
-"""One request and what became of it, as it may be shown: for logs, traces and demonstrations."""
+"""A request and its outcome, without secrets: for logs, traces and demonstrations."""
 
 from collections.abc import Mapping
 from typing import Any, Final, Self
@@ -18,7 +18,7 @@ from authflow.wire.new_password import REQUIRED_ATTRIBUTES, USER_ATTRIBUTES
 from authflow.wire.password_verifier import SALT, SECRET_BLOCK, SRP_B, TIMESTAMP
 
 _LONGEST: Final = 48
-"""Characters of a value that are shown: enough to tell one from another."""
+"""Characters of a value that are shown: enough to distinguish values."""
 _SHOWN: Final = frozenset(
     {
         *("AuthFlow", "ClientId", "ChallengeName", "ExpiresIn", "TokenType"),
@@ -61,7 +61,7 @@ class Exchange:
 
     @classmethod
     def of(cls, request: Request, outcome: Mapping[str, Any] | AuthFlowError) -> Self:
-        """Take the secrets out of an exchange."""
+        """Return a request and its outcome without the secrets in them."""
         sent = _shown(request.body)
         if isinstance(outcome, AuthFlowError):
             return cls(operation=request.operation, sent=sent, received={}, error=outcome)

@@ -1,4 +1,4 @@
-"""Tells an observer of exchanges. Whatever becomes of that, the sign-in goes on."""
+"""Tells an observer of exchanges. An observer that fails does not stop the sign-in."""
 
 import inspect
 import logging
@@ -28,7 +28,7 @@ def _checked(observer: object) -> Callable[[Exchange], object]:
 @whole
 @define(eq=False)
 class Observation:
-    """Tells one observer, and says once in the log if it fails.
+    """Tells one observer, and logs once if the observer fails.
 
     Args:
         observer: Told of every exchange.
@@ -41,14 +41,14 @@ class Observation:
     _warned: bool = field(default=False, init=False)
 
     def __call__(self, request: Request, outcome: Mapping[str, Any] | AuthFlowError) -> None:
-        """Tell of a request and what became of it."""
+        """Pass a request and its outcome to the observer."""
         try:
             result = self.observer(Exchange.of(request, outcome))
             if inspect.iscoroutine(result):
-                result.close()  # or Python would say that nobody awaited it
+                result.close()  # otherwise Python warns that it was never awaited
                 self._warn("gave a coroutine, which nobody waits for")
-        except Exception as error:  # noqa: BLE001  # it only watches
-            # Neither its text nor its traceback: an observer may put anything there.
+        except Exception as error:  # noqa: BLE001  # an observer must not stop a sign-in
+            # The error's text and traceback are left out: an observer may put anything there.
             self._warn(f"raised {type(error).__name__}")
 
     def _warn(self, what: str) -> None:

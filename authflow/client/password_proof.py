@@ -1,4 +1,4 @@
-"""Proves a password by SRP without stopping the event loop.
+"""SRP proofs of a password, computed without stopping the event loop.
 
 The arithmetic takes about a millisecond to begin and three to prove. It runs in threads, with the
 GIL released, and at most as many at a time as there are processors: more would only wait for each
@@ -44,7 +44,7 @@ class PasswordProof:
         password: Secret[str],
         now: datetime,
     ) -> password_verifier.Answer:
-        """Give the answer to PASSWORD_VERIFIER.
+        """Return the answer to PASSWORD_VERIFIER.
 
         Args:
             prover: This handshake's values; A went with InitiateAuth.
@@ -74,10 +74,10 @@ class PasswordProof:
 
 
 def _draw() -> srp.Prover:
-    """Draw in the thread: what is handed to it stands in the frames of whoever waits for it."""
+    """Draw in the thread, since an argument would stay in the frames of all who wait for it."""
     return srp.Prover.start(secrets.token_bytes(srp.EPHEMERAL_BYTES))
 
 
 def utc_now() -> datetime:
-    """Give the time of day."""
+    """Return the time of day."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Carries requests to Cognito, by one aiobotocore client, and tells what became of them.
+"""The transport: carries requests to Cognito by one aiobotocore client, and reads the outcome.
 
 botocore's own retries are off: by default it sends one challenge answer up to five times, and a
 session is for one use, so a lost reply would become a refusal and a code's tries would be used up.
@@ -67,44 +67,44 @@ _METHODS: Final[Mapping[str, str]] = {
     "GlobalSignOut": "global_sign_out",
 }
 _SOON: Final = frozenset({None, 0.0, THROTTLED_SECONDS})
-"""How long a server asks to wait that does not say, or does not mind."""
+"""The waits that allow a retry: not given, zero, or the default of a throttled request."""
 _ONCE: Final = frozenset({"RespondToAuthChallenge", "GetTokensFromRefreshToken"})
-"""What they carry is spent by being received: sessions, and refresh tokens with rotation on."""
+"""Operations that can be sent once: they use up a session, or a refresh token under rotation."""
 
 
 class _NotSentError(UnreachableError):
-    """Nothing of the request left this machine."""
+    """No part of the request left this machine."""
 
 
 class _NoJsonObjectError(Exception):
-    """A reply is something else than a JSON object."""
+    """A reply is something other than a JSON object."""
 
 
 class _Stage(Enum):
-    """Where a request is."""
+    """The stage that a request has reached."""
 
     WAITING = auto()
-    """There are `max_concurrency` requests before it."""
+    """The request waits for a place among `max_concurrency` requests."""
     CONNECTING = auto()
     SENT = auto()
     PAUSING = auto()
-    """It was not processed, and will be sent again."""
+    """The request was not processed, and will be sent again."""
 
 
 @define
 class _Passage:
-    """How far a request has come: what is told if it gets no further in time."""
+    """The progress of a request, from which a time-out's error is made."""
 
     stage: _Stage = _Stage.WAITING
     refused: AuthFlowError | None = None
-    """Why it was not processed, before a pause."""
+    """The reason why the request was not processed, before a pause."""
 
     def sent(self) -> None:
         """Note that the request has begun to leave this machine."""
         self.stage = _Stage.SENT
 
     def ran_out(self, request: Request, seconds: float) -> AuthFlowError:
-        """Give the error for a request whose time is over."""
+        """Return the error for a request that took too long."""
         match self.stage:
             case _Stage.WAITING:
                 what = "no place among max_concurrency requests came free"
@@ -130,7 +130,7 @@ class Transport:
     _observer: Observation | None = field(default=None, repr=False)
 
     async def send(self, request: Request, read: Callable[[Mapping[str, Any]], T]) -> T:
-        """Send a request, and give what its reply says.
+        """Send a request, and return what its reply says.
 
         Args:
             request: What to send.
@@ -148,18 +148,18 @@ class Transport:
         except TimeoutError:
             outcome = passage.ran_out(request, self._timeout)
         if isinstance(outcome, _NotSentError):
-            outcome = UnreachableError(outcome.message)  # that it was not sent is for the retries
+            outcome = UnreachableError(outcome.message)  # only the retries need to know "not sent"
         if isinstance(outcome, AuthFlowError):
             try:
                 raise bare(outcome)
             finally:
-                del outcome  # a frame and its own error would keep each other alive
+                del outcome  # otherwise the frame and its error would keep each other alive
         return outcome
 
     async def _deliver(
         self, request: Request, read: Callable[[Mapping[str, Any]], T], passage: _Passage
     ) -> T | AuthFlowError:
-        """Send until it was processed. Errors are given back."""
+        """Send until the request was processed. Errors are returned, not raised."""
         pauses = iter(_PAUSES)
         while True:
             outcome = await self._once(request, read, passage)
@@ -167,7 +167,7 @@ class Transport:
                 return outcome
             pause = next(pauses, None)
             if pause is None or outcome.retry_after not in _SOON:
-                return outcome  # nobody asks again before the server says so
+                return outcome  # not before the server allows it
             passage.stage, passage.refused = _Stage.PAUSING, outcome
             await anyio.sleep(random.uniform(0, pause))  # noqa: S311  # spreads load, hides nothing
             passage.stage = _Stage.WAITING
@@ -175,7 +175,7 @@ class Transport:
     async def _once(
         self, request: Request, read: Callable[[Mapping[str, Any]], T], passage: _Passage
     ) -> T | AuthFlowError:
-        """Send once, tell the observer, and read what came."""
+        """Send once, tell the observer, and read the reply."""
         async with self._in_flight:
             passage.stage = _Stage.CONNECTING
             outcome = await self._try(request, passage)
@@ -189,7 +189,7 @@ class Transport:
             return error
 
     async def _try(self, request: Request, passage: _Passage) -> Mapping[str, Any] | AuthFlowError:
-        """Send once. Errors are given back."""
+        """Send once. Errors are returned, not raised."""
         method = getattr(self._client, _METHODS[request.operation])
         try:
             with unlogged(), tell_when_sent(passage.sent):
@@ -199,7 +199,7 @@ class Transport:
         except BotoCoreError as error:
             return _lost(request, error, passage)
         except Exception:  # noqa: BLE001
-            # botocore's parser trusts the server: JSON of another shape breaks it in many ways.
+            # botocore's parser trusts the server, and fails in many ways on JSON of another shape.
             return MalformedReplyError(_NO_POOL)
         if _is_cognitos(reply):
             return reply
@@ -213,14 +213,14 @@ _NO_POOL: Final = "the reply is not Cognito's JSON: the server is no user pool"
 
 
 def _is_cognitos(reply: Mapping[str, Any]) -> bool:
-    """Tell Cognito's replies from redirects and web pages, which botocore takes for empty ones."""
+    """Return whether a reply is Cognito's, and no redirect or web page read as an empty reply."""
     metadata = reply.get("ResponseMetadata", {})
     media_type = metadata.get("HTTPHeaders", {}).get("content-type", "")
     return metadata.get("HTTPStatusCode") == 200 and "json" in media_type  # HTTP's OK
 
 
 def _check_json(response_dict: Mapping[str, Any], **_: object) -> None:
-    """Refuse what botocore's parser would take for an empty reply, or would break at.
+    """Refuse a body that botocore's parser would read as empty, or fail on.
 
     Raises:
         _NoJsonObjectError: A reply that is no refusal is something else than a JSON object.
@@ -237,12 +237,12 @@ def _check_json(response_dict: Mapping[str, Any], **_: object) -> None:
 
 
 def _name_the_error(response_dict: dict[str, Any], **_: object) -> None:
-    """Put an error's name where botocore's parser looks for it.
+    """Move an error's name to the place where botocore's parser looks for it.
 
     Source: "Operation error serialization" of Smithy's AWS JSON protocols: a client has to look for
     it in the header X-Amzn-Errortype, and in the members `code` and `__type` of the body.
     """
-    if response_dict["status_code"] < 300:  # HTTP's first refusal or redirect
+    if response_dict["status_code"] < 300:  # HTTP's redirects and errors begin here
         return
     try:
         body = json.loads(response_dict["body"].decode() or "{}")
@@ -257,7 +257,7 @@ def _name_the_error(response_dict: dict[str, Any], **_: object) -> None:
 
 
 def _refusal(request: Request, error: ClientError) -> AuthFlowError:
-    """Read Cognito's error, as it came."""
+    """Return the error for a refusal of Cognito's."""
     response = error.response
     metadata, details = response.get("ResponseMetadata", {}), response.get("Error", {})
     refused = read_error(
@@ -274,7 +274,7 @@ def _refusal(request: Request, error: ClientError) -> AuthFlowError:
 
 
 def _lost(request: Request, error: BotoCoreError, passage: _Passage) -> AuthFlowError:
-    """Tell what a failed exchange means for the request."""
+    """Return the error for a request without a whole reply."""
     if passage.stage is not _Stage.SENT:
         return _NotSentError("Cognito cannot be reached: check the network and the endpoint")
     match getattr(error, "kwargs", {}).get("error"):

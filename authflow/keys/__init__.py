@@ -1,4 +1,4 @@
-"""Key rings, what is sealed by them, and what is drawn from them."""
+"""Key rings, the state that they seal, and the random values drawn from them."""
 
 from typing import TYPE_CHECKING
 

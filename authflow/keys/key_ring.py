@@ -1,4 +1,4 @@
-"""The keys of the trigger side: they seal state, hide names in stores, and make codes repeatable.
+"""The key rings of the triggers: they seal state, hide names in stores and make codes repeatable.
 
 A ring holds several keys, so that a new one can come while what the old ones made is still in use.
 No key is used as it is: each purpose has a subkey of its own, by HKDF-SHA256 (RFC 5869).
@@ -32,7 +32,7 @@ ENVIRONMENT_VARIABLE: Final = "AUTHFLOW_KEYS"
 _log = logging.getLogger(__name__)
 
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
-_LEAST_DISTINCT: Final = 8  # 32 random bytes have fewer distinct ones once in 10^45 keys
+_LEAST_DISTINCT: Final = 8  # only one in 10^45 random keys has fewer distinct bytes
 _FORM: Final = (
     "`authflow keys new` prints one, of the form"
     ' {"current": "id", "keys": {"id": "base64 of at least 32 random bytes"}}'
@@ -76,7 +76,7 @@ def _the_only_key(ring: "KeyRing") -> str:
 @whole
 @frozen(kw_only=True)
 class KeyRing:
-    """The keys, and what each of them is for.
+    """A key ring: the keys, and the purpose of each.
 
     To rotate: `rotated()` makes a ring with a new key. Give it to all processes with `current`
     still at the old id, then set `current` to the new one; take the old key away once nothing that
@@ -105,7 +105,7 @@ class KeyRing:
 
     @classmethod
     def generate(cls, key_id: str = "1") -> Self:
-        """Make a ring of one new key.
+        """Make a ring with one new key.
 
         Args:
             key_id: The key's id.
@@ -124,7 +124,7 @@ class KeyRing:
         """
         try:
             ring = json.loads(Secret.of(text).reveal())
-        except (ValueError, RecursionError):  # a text that may show a part of a key
+        except (ValueError, RecursionError):  # the error's text may show a part of a key
             ring = None
         if not isinstance(ring, dict) or not isinstance(ring.get("keys"), dict):
             msg = f"the key ring cannot be read: {_FORM}"
@@ -163,7 +163,7 @@ class KeyRing:
         return Secret(json.dumps({"current": self.current, "lookup": self.lookup, "keys": keys}))
 
     def rotated(self, key_id: str) -> Self:
-        """Give a ring with a new key as the current one. Counts stay where they are.
+        """Return a ring with a new key as the current one. The limits' counts stay valid.
 
         Args:
             key_id: The new key's id.
@@ -189,13 +189,13 @@ class KeyRing:
             KeyError: The ring has no such key.
         """
         key = self.keys[self.current if key_id is None else key_id].reveal()
-        # HKDF's two steps, for one block of output. Its implementations in libraries take longer
-        # to import than a cold start on Lambda may spend on them.
+        # HKDF's two steps, for one block of output. To import a library for it would take too long
+        # for a cold start on Lambda.
         extracted = hmac.digest(b"authflow.keys.1", key, "sha256")
         return hmac.digest(extracted, encoded(purpose, *context) + b"\x01", "sha256")
 
     def entry_name(self, purpose: str, *parts: str) -> str:
-        """Name an entry of a store so that the name tells nothing to who has not the key.
+        """Return the name of an entry in a store; it reveals nothing without the key.
 
         The key is that of `lookup`, so the entry is found again after a rotation.
 
@@ -211,8 +211,8 @@ class KeyRing:
         digest = hmac.digest(key, encoded(*parts), "sha256")
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
-    async def key_ring(self, *, having: str | None = None) -> Self:  # noqa: ARG002  # a provider's
-        """Give itself: a ring is a `KeyProvider` whose keys do not change.
+    async def key_ring(self, *, having: str | None = None) -> Self:  # noqa: ARG002  # part of `KeyProvider`
+        """Return this ring: it is a `KeyProvider` whose keys do not change.
 
         Args:
             having: Not used.
@@ -221,7 +221,7 @@ class KeyRing:
 
 
 def encoded(*parts: str) -> bytes:
-    """Write strings as bytes such that no two lists of strings give the same ones."""
+    """Write strings as bytes, so that no two lists of strings give the same bytes."""
     return json.dumps(parts).encode()
 
 
@@ -235,10 +235,10 @@ def _decoded(key_id: str, key: Any) -> Secret[bytes]:
 
 
 class KeyProvider(Protocol):
-    """Where keys come from, such as a service that keeps secrets. Wrap one in `CachedKeys`."""
+    """A source of keys, such as a service that keeps secrets. Wrap it in `CachedKeys`."""
 
     async def key_ring(self, *, having: str | None = None) -> KeyRing:
-        """Give the ring.
+        """Return the ring.
 
         Args:
             having: The id of a key that is needed. A provider that keeps a ring for a while should
@@ -271,7 +271,7 @@ async def ring_of(keys: KeyProvider, *, having: str | None = None) -> KeyRing:
 @whole
 @define(kw_only=True, eq=False)
 class CachedKeys:
-    """Keeps the ring of a slow provider, and asks for a newer one when it is time.
+    """Keeps the ring of a slow provider, and asks for a newer one when it is due.
 
     A provider that fails is not asked again before `pause` is over. Meanwhile the last ring
     serves, for as long as `stale` says.
@@ -305,7 +305,7 @@ class CachedKeys:
             raise ConfigError(msg)
 
     async def key_ring(self, *, having: str | None = None) -> KeyRing:
-        """Give the ring.
+        """Return the ring.
 
         Args:
             having: The id of a key that is needed: if it is missing, the provider is asked early.
@@ -315,14 +315,14 @@ class CachedKeys:
         """
         if self._serves(having):
             return self._kept()
-        async with self._asking:  # many may wait here, and the first one asks for all
+        async with self._asking:  # of all that wait here, only the first asks
             if not self._serves(having):
                 self._asked_at = self.clock()
                 await self._ask()
             return self._kept()
 
     def _serves(self, having: str | None) -> bool:
-        """Whether the ring is good, or nobody may be asked for a better one now."""
+        """Return whether the ring is fresh, or the provider must not be asked again yet."""
         fresh = self._ring is not None and self.clock() - self._read_at < self.seconds
         missing = having is not None and (self._ring is None or having not in self._ring.keys)
         return (fresh and not missing) or self.clock() - self._asked_at < self.pause

@@ -1,4 +1,4 @@
-"""Where challenge plugins draw codes and choices from.
+"""The source of the codes and choices that challenge plugins draw.
 
 Cognito may call Create up to three times for one challenge, and every call must give the same code.
 So a code is not drawn at random in each call, but from a stream that the key ring, a random nonce
@@ -29,7 +29,7 @@ _MOST: Final = 4096
 
 
 class Randomness:
-    """A stream of random values. It has a place: the same draws in the same order give the same.
+    """A stream of random values. The same draws in the same order give the same values.
 
     Make one by `derived`, `seeded` or `system`. It shows nothing of itself, nor can it be pickled.
 
@@ -44,12 +44,12 @@ class Randomness:
 
     @classmethod
     def system(cls) -> Self:
-        """Draw from the operating system: never the same twice."""
+        """Return a stream from the operating system: never the same values twice."""
         return cls(os.urandom)
 
     @classmethod
     def seeded(cls, seed: bytes) -> Self:
-        """Draw from a seed. Who knows the seed knows every value.
+        """Return a stream from a seed, for tests. Whoever knows the seed knows every value.
 
         Args:
             seed: Any bytes.
@@ -58,7 +58,7 @@ class Randomness:
 
     @classmethod
     async def new_nonce(cls, keys: "KeyProvider") -> str:
-        """Draw a nonce for `derived`. It remembers which key is the current one.
+        """Draw a nonce for `derived`. The nonce records which key is the current one.
 
         Args:
             keys: The keys.
@@ -70,7 +70,7 @@ class Randomness:
 
     @classmethod
     async def derived(cls, keys: "KeyProvider", nonce: str, *context: str) -> Self:
-        """Draw what the keys, a nonce and a context decide.
+        """Return the stream that the keys, a nonce and a context determine.
 
         Args:
             keys: The keys.
@@ -142,7 +142,7 @@ class Randomness:
         return options[self._below(len(options))]
 
     def _below(self, bound: int) -> int:
-        """Draw a number from 0 to bound - 1. Numbers that would favour some are thrown away."""
+        """Draw a number from 0 to bound - 1. Numbers that would favour some values are skipped."""
         bits = (bound - 1).bit_length()
         if not bits:
             return 0

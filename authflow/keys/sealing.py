@@ -1,4 +1,4 @@
-"""State that travels sealed in Cognito's challengeMetadata.
+"""Sealed state, which travels in Cognito's challengeMetadata.
 
 The metadata is all that a later Define or Create learns of an earlier challenge, and others may
 read it: it is logged with events, and other triggers see it. What is sealed is hidden, bound to its
@@ -39,11 +39,11 @@ except ImportError as error:
     raise UnavailableImportError(msg) from error
 
 MOST_BYTES: Final = 1024
-"""The most that can be sealed at once. Cognito keeps the metadata of all rounds in the session and
+"""The most bytes that can be sealed. Cognito keeps the metadata of all rounds in the session and
 sends it in every event, so it must stay small."""
 
 LONGEST: Final = 24 * 3600.0
-"""The longest time that something stays sealed, in seconds."""
+"""The longest time for which state stays sealed, in seconds."""
 
 _VERSION: Final = "af1"
 _PURPOSE: Final = "sealing"
@@ -58,7 +58,7 @@ _log = logging.getLogger(__name__)
 
 @frozen(kw_only=True)
 class Binding:
-    """The place in a sign-in that sealed state belongs to. It can be opened nowhere else.
+    """The place in a sign-in that sealed state belongs to. The state opens nowhere else.
 
     Args:
         user_pool_id: The user pool.
@@ -78,12 +78,12 @@ class Binding:
     sign_in: str = ""
 
     def context(self) -> tuple[str, ...]:
-        """Give its parts as strings."""
+        """Return the parts of the binding as strings."""
         return tuple(map(str, astuple(self)))
 
 
 class _RefusedError(Exception):
-    """Why a text is refused, for the log alone."""
+    """The reason why a text is refused, for the log alone."""
 
 
 @define(kw_only=True, eq=False)
@@ -130,7 +130,7 @@ class Sealer:
         return f"{_VERSION}.{ring.current}.{_base64url(body)}"
 
     async def open(self, sealed: str, binding: Binding) -> Secret[bytes]:
-        """Open what was sealed for the same binding.
+        """Open state that was sealed for the same binding.
 
         Args:
             sealed: The text.
@@ -186,7 +186,7 @@ def _base64url(data: bytes) -> str:
 
 
 def _from_base64url(text: str) -> bytes:
-    """Read base64url, each text of one meaning only: no other one may open as the same state."""
+    """Decode base64url strictly, so that no two texts decode to the same state."""
     try:
         data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except binascii.Error:

@@ -14,7 +14,7 @@ NO_SUCH_USER: Final = "no such user"
 
 
 class CognitoError(Exception):
-    """A request that the pool refuses, as Cognito would.
+    """A refusal by the pool, as Cognito would send it.
 
     Args:
         code: Cognito's name for the error.
@@ -33,22 +33,22 @@ class CognitoError(Exception):
 
 
 def invalid_parameter(message: str, *, reason: str = "") -> CognitoError:
-    """Refuse a request whose parameters are wrong."""
+    """Return the refusal of a request with wrong parameters."""
     return CognitoError("InvalidParameterException", message, reason=reason)
 
 
 def _invalid(message: str) -> CognitoError:
-    """Refuse parameters in words that hold nothing of what was typed."""
+    """Return the refusal of parameters, in words that contain nothing of what was typed."""
     return invalid_parameter(message, reason=message)
 
 
 def missing_parameter(name: str) -> CognitoError:
-    """Refuse a request that lacks an entry of AuthParameters or ChallengeResponses."""
+    """Return the refusal of a request without an entry of AuthParameters or ChallengeResponses."""
     return _invalid(f"Missing required parameter {name}")
 
 
 def malformed_member(error: MemberError) -> CognitoError:
-    """Refuse an entry of AuthParameters or ChallengeResponses that cannot be read."""
+    """Return the refusal of an unreadable entry of AuthParameters or ChallengeResponses."""
     if error.form is None:
         return missing_parameter(error.name)
     if error.form == BASE64:
@@ -59,7 +59,7 @@ def malformed_member(error: MemberError) -> CognitoError:
 
 
 def not_authorized(message: str = BAD_CREDENTIALS, *, reason: str = "") -> CognitoError:
-    """Refuse whoever asks; without a message, for a wrong password, answer or name.
+    """Return a refusal; without a message, for a wrong password, answer or name.
 
     Args:
         message: What the client hears.
@@ -72,35 +72,35 @@ def not_authorized(message: str = BAD_CREDENTIALS, *, reason: str = "") -> Cogni
 
 
 def invalid_session(reason: str = "") -> CognitoError:
-    """Refuse a session that was never given, was used, has expired or belongs elsewhere."""
+    """Return the refusal of a session: unknown, used, expired or of another sign-in."""
     return not_authorized(f"Invalid session for the user{reason and ', '}{reason}.")
 
 
 def user_not_found() -> CognitoError:
-    """Say that there is no such user, where the app client does not hide it."""
+    """Return the refusal of an unknown user, for an app client that does not hide users."""
     message = "User does not exist."
     return CognitoError("UserNotFoundException", message, reason=message)
 
 
 def user_not_found_by_name() -> CognitoError:
-    """Say the same in the words of the operations on forgotten passwords."""
+    """Return the refusal of an unknown user, as the operations on forgotten passwords word it."""
     message = "Username/client id combination not found."
     return CognitoError("UserNotFoundException", message, reason=message)
 
 
 def too_many_requests() -> CognitoError:
-    """Refuse a request that may come again later, in the words of AWS."""
+    """Return the refusal of a request that may come again later, in the words of AWS."""
     return CognitoError("TooManyRequestsException", "Rate exceeded", reason="Rate exceeded")
 
 
 def no_such_pool(pool_id: str) -> CognitoError:
-    """Refuse a user pool id that names none."""
+    """Return the refusal of an unknown user pool id."""
     message = f"User pool {pool_id} does not exist."
     return CognitoError("ResourceNotFoundException", message, reason="no such user pool")
 
 
 def no_such_client(client_id: str) -> CognitoError:
-    """Refuse an app client id that names none, or none of this pool."""
+    """Return the refusal of an app client id that is unknown, or not of this pool."""
     message = f"User pool client {client_id} does not exist."
     reason = "no such app client, or none of this user pool"
     return CognitoError("ResourceNotFoundException", message, reason=reason)
@@ -109,12 +109,12 @@ def no_such_client(client_id: str) -> CognitoError:
 def invalid_trigger_result(
     message: str = "Unrecognizable lambda output", *, reason: str = ""
 ) -> CognitoError:
-    """Refuse what a trigger gave back."""
+    """Return the refusal for an invalid result of a trigger."""
     return CognitoError("InvalidLambdaResponseException", message, reason=reason)
 
 
 def cannot_ask(setting: str, reason: str) -> CognitoError:
-    """Refuse a sign-in that Cognito would have challenged, because of a setting.
+    """Return the refusal of a sign-in that Cognito would have challenged, because of a setting.
 
     Args:
         setting: The setting, such as `MfaConfiguration=ON`.

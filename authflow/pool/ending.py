@@ -1,4 +1,4 @@
-"""How a server that runs as a process hears that it should end."""
+"""The signals that end a server that runs as a process."""
 
 import asyncio
 import signal
@@ -13,7 +13,7 @@ _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 @contextmanager
 def asked_to_end() -> Iterator[anyio.Event]:
-    """Give what is set when SIGTERM or SIGINT comes; afterwards both do what they did before.
+    """Yield an event that SIGTERM or SIGINT sets; afterwards both signals act as before.
 
     Where an event loop takes no signals, as on Windows, the process's own handlers tell it.
     """
@@ -25,7 +25,7 @@ def asked_to_end() -> Iterator[anyio.Event]:
     with ExitStack() as stack:
         for number in _SIGNALS:
             before = signal.getsignal(number)
-            if before is not None:  # what Python did not set, it cannot set again
+            if before is not None:  # Python cannot restore a handler that it did not set
                 stack.callback(signal.signal, number, before)
             try:
                 loop.add_signal_handler(number, ending.set)

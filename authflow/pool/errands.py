@@ -1,4 +1,4 @@
-"""Errands: what is done for a request once its reply is sent.
+"""Errands: work for a request that is done after its reply is sent.
 
 How long it takes would tell the client something, such as that a message was sent to somebody.
 """
@@ -9,14 +9,14 @@ from contextvars import ContextVar
 from typing import Final
 
 Errand = Callable[[], None]
-"""Does it; raises nothing, and is quick: the server does nothing else meanwhile."""
+"""A function that does the work; it raises nothing and is quick, as it stops the server."""
 
 _OF_THE_REQUEST: Final = ContextVar[list[Errand] | None]("errands of the request", default=None)
 
 
 @contextmanager
 def errands() -> Iterator[list[Errand]]:
-    """Collect the errands of the request that is served inside; whoever asks for them does them."""
+    """Collect the errands of the request served inside; the caller runs them later."""
     collected: list[Errand] = []
     token = _OF_THE_REQUEST.set(collected)
     try:
@@ -26,7 +26,7 @@ def errands() -> Iterator[list[Errand]]:
 
 
 def leave(errand: Errand) -> None:
-    """Leave an errand for after the reply; where no request is served it is done at once."""
+    """Leave an errand until after the reply; outside of a request it runs at once."""
     collected = _OF_THE_REQUEST.get()
     if collected is None:
         errand()

@@ -1,4 +1,4 @@
-"""How many connections fit below the number of files that a process may have open."""
+"""The number of connections that fits below the process's limit of open files."""
 
 import contextlib
 from typing import Final
@@ -11,16 +11,16 @@ except ImportError:  # Windows has no such limit
     resource = None  # type: ignore[assignment]
 
 MOST_CONNECTIONS: Final = 2048
-"""Unless a user asks for more: each may hold 64 KiB of headers, of a body and of a reply."""
+"""The default limit: each connection may hold 64 KiB of headers, of a body and of a reply."""
 FEWEST_CONNECTIONS: Final = 2
-"""One that is served, and one that can be closed for it."""
+"""One connection that is served, and one that can be closed to make room."""
 _MOST_KEPT: Final = 256
 _FEWEST_KEPT: Final = 32
 _NO_LIMIT: Final = 1 << 20
 
 
 def raise_file_limit() -> None:
-    """Raise the soft limit of open files as far as connections need it and the hard one lets it.
+    """Raise the soft limit of open files to what the connections need, up to the hard limit.
 
     It is the whole process's, so only a command does this, and no library inside a program.
     """
@@ -29,7 +29,7 @@ def raise_file_limit() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     raised = _raised(soft, hard)
     if raised > soft:
-        # A system may have a lower limit yet, which it does not tell; then we live with the soft.
+        # A system may have a lower limit that it does not tell; then the soft limit stays.
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
 
@@ -42,7 +42,7 @@ def _raised(soft: int, hard: int) -> int:
 
 
 def most_connections(wanted: int | None = None) -> int:
-    """Say how many connections there may be, such that files are left for all else.
+    """Return the greatest number of connections that leaves files for everything else.
 
     A quarter of the files is kept for the database, for triggers and for the program around.
 

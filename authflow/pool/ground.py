@@ -1,4 +1,4 @@
-"""What the services of a pool stand on: where all is kept, who computes, who is asked, the time."""
+"""The ground of a pool's services: its database, worker threads, triggers and clock."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -14,10 +14,10 @@ if TYPE_CHECKING:  # it knows user pools, and these stand on this ground
 
 @frozen(kw_only=True, eq=False)
 class Ground:
-    """What every service of a pool is given, beside what is its own. The server makes it, once.
+    """The parts that all services of a pool share. The server makes it, once.
 
     Args:
-        database: Where everything is kept.
+        database: The pool's SQLite file.
         workers: Threads for arithmetic and signatures.
         triggers: Runs the pools' triggers.
         clock: Gives the time, in seconds since the epoch.

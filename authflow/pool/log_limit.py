@@ -1,4 +1,4 @@
-"""Loggers that a flood of requests cannot make write a flood of lines.
+"""Loggers with a limit, so that a flood of requests cannot write a flood of lines.
 
 They write no exception's words either; see `authflow.pool.wordless_traces`.
 """
@@ -14,7 +14,7 @@ from attrs import define, field
 from authflow.pool.wordless_traces import WORDLESS
 
 BURST: Final = 50
-"""So many lines of one kind are written at once."""
+"""The most lines of one kind that are written at once."""
 PAUSE: Final = 1.0
 """Seconds between the lines of one kind after that."""
 
@@ -36,7 +36,7 @@ class _Kind:
 
 @define(eq=False)
 class LogLimit(logging.Filter):
-    """Lets a few lines of each kind through, and says how many it held back.
+    """Passes a few lines of each kind, and logs how many others it dropped.
 
     Lines are of one kind if they come from the same place in the code: what stands in them may be
     chosen by whoever floods. Beyond a burst lines come without their tracebacks.
@@ -54,7 +54,7 @@ class LogLimit(logging.Filter):
     _lock: Lock = field(factory=Lock, init=False)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Say whether a line is written; see `logging.Filter`."""
+        """Return whether a line is written; see `logging.Filter`."""
         now = self.clock()
         with self._lock:
             place = (record.pathname, record.lineno)
@@ -72,17 +72,17 @@ class LogLimit(logging.Filter):
         return True
 
     def forget(self) -> None:
-        """Begin anew, as tests do."""
+        """Reset the limit, for tests."""
         with self._lock:
             self._kinds.clear()
 
 
 LIMIT: Final = LogLimit()
-"""The one that all loggers of the pool share."""
+"""The limit that all loggers of the pool share."""
 
 
 def limited_logger(name: str) -> logging.Logger:
-    """Give a logger whose lines are limited, and whose tracebacks hold no words.
+    """Return a logger with a limit of lines, and without words in its tracebacks.
 
     Args:
         name: The logger's name. The limit is its own; loggers below it have none from here.

@@ -1,4 +1,4 @@
-"""The operations that the pool serves: one table of names and handlers, and what they need."""
+"""The operations that the pool serves: one table of names and handlers, and their services."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -26,7 +26,7 @@ from authflow.pool.tokens.refresh import Refresh
 from authflow.pool.tokens.trigger import TokenTrigger
 
 Operation = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
-"""Takes a request that was validated, gives the reply, raises `CognitoError`."""
+"""A handler: it takes a validated request and returns the reply, or raises `CognitoError`."""
 MOST_SESSIONS: Final = 50
 
 
@@ -40,7 +40,7 @@ def operations(
     notices: Notices,
     most_sessions: int = MOST_SESSIONS,
 ) -> Mapping[str, Operation]:
-    """Make the table of operations.
+    """Return the table of operations.
 
     Args:
         ground: What all services stand on.

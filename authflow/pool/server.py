@@ -37,7 +37,7 @@ from authflow.safe_url import SafeUrl, is_loopback, safe_host, safe_url
 from authflow.unframed import whole
 
 _BACKLOG: Final = 2048
-_REGION: Final = re.compile(r"[a-z0-9-]{1,32}")  # as clients take it, for the ids begin with it
+_REGION: Final = re.compile(r"[a-z0-9-]{1,32}")  # as in the pools' ids
 
 
 def _host(host: str) -> str:
@@ -66,7 +66,7 @@ def _region(region: str) -> str:
 
 
 def _issuer(issuer: str | None) -> SafeUrl | None:
-    # It is but a name here: whoever verifies tokens decides where the keys are fetched from.
+    # Here it is only a name: the verifier of a token decides where it fetches the keys.
     return safe_url(issuer, "issuer", insecure=True) if issuer else None
 
 
@@ -228,7 +228,7 @@ class PoolServer:
         return listener
 
     async def _invokers(self, stack: AsyncExitStack) -> list[Invoker]:
-        """Open the ways to invoke triggers: handlers at hand before functions elsewhere."""
+        """Return the ways to invoke triggers: handlers in process before Lambda functions."""
         invokers: list[Invoker] = []
         if self.triggers is not None:
             invokers.append(InProcess(triggers=self.triggers))
@@ -244,7 +244,7 @@ class PoolServer:
         return invokers
 
     async def _notices(self, database: Database) -> Notices:
-        """Tell of settings and triggers that have no effect here, before anybody relies on them."""
+        """Return the notices, after a look at settings and triggers that have no effect here."""
         notices = Notices()
         if isinstance(self.triggers, TriggerSet):
             notices.tell_triggers(self.triggers.sources)

@@ -1,4 +1,4 @@
-"""Tracebacks without the words of exceptions, for logs.
+"""Tracebacks without the texts of exceptions, for logs.
 
 The text of an exception may hold whatever the code that raised it was given: a password, a code, an
 answer. So a log says which exceptions there were and where they went through the code, and nothing
@@ -12,14 +12,14 @@ from types import TracebackType
 from typing import Final
 
 _MOST_FRAMES: Final = 40
-"""So many places of one exception are shown: the outermost half and the innermost."""
+"""The most places of one exception that are shown: half of them outermost, half innermost."""
 _MOST_EXCEPTIONS: Final = 20
 _CAUSED: Final = "The above was the direct cause of this:"
 _MEANWHILE: Final = "While the above was handled, this came up:"
 
 
 def wordless_trace(error: BaseException) -> str:
-    """Write an exception down, and all that belong to it, by types and places in the code.
+    """Return an exception and its causes as text: only their types and places in the code.
 
     Args:
         error: The exception. Its causes, what it came up in, and those of a group are shown too.
@@ -71,10 +71,10 @@ def _name(error: BaseException) -> str:
 
 
 class WordlessTraces(logging.Filter):
-    """Takes the words out of the traceback of each line, and lets every line through."""
+    """Removes the texts of exceptions from each line's traceback, and drops no line."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Replace a record's exception by its places; see `logging.Filter`.
+        """Replace a record's exception by its types and places; see `logging.Filter`.
 
         The exception itself goes, so that no handler finds its words, whatever it is.
         """

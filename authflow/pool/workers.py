@@ -1,4 +1,4 @@
-"""Threads for what is too long for the event loop: modular exponentiation and signatures.
+"""Threads for work too long for the event loop: modular exponentiation and signatures.
 
 Both release the GIL, so as many run side by side as there are processors, and no more: a flood of
 sign-ins then waits in line instead of making every one of them slow. A plain executor has that
@@ -46,7 +46,7 @@ class Workers:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # Nobody waits for what is still in line, and what runs takes milliseconds.
+        # No task waits for the functions in line, and those that run take milliseconds.
         for executor in (self._executor, self._long):
             executor.shutdown(wait=True, cancel_futures=True)
 
@@ -55,7 +55,7 @@ class Workers:
         return await _run(self._executor, lambda: function(*args, **kwargs))
 
     async def run_long(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run what takes a tenth of a second, in a thread for such things alone."""
+        """Run a function that takes a tenth of a second, in the thread for such functions."""
         return await _run(self._long, lambda: function(*args, **kwargs))
 
 

@@ -1,4 +1,4 @@
-"""Small stores that processes share: memory, Redis or Valkey, DynamoDB.
+"""Small stores that several processes share: memory, Redis or Valkey, DynamoDB.
 
 `RedisLimitStore` needs the extra `redis`.
 """

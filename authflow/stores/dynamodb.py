@@ -70,7 +70,7 @@ class DynamoDbLimitStore(AwsConnection):
         AwsConnection.__attrs_post_init__(self)
 
     async def create_table(self) -> None:
-        """Make the table unless it is there, paid by request: for development and tests.
+        """Create the table if it is missing, paid by request: for development and tests.
 
         Raises:
             LimitStoreUnavailableError: DynamoDB cannot be asked.
@@ -83,7 +83,7 @@ class DynamoDbLimitStore(AwsConnection):
                 BillingMode="PAY_PER_REQUEST",
             )
         except LimitStoreUnavailableError as error:
-            # Also when the SDK repeats a request whose reply was lost.
+            # The table exists, perhaps since the SDK repeated a request whose reply was lost.
             if _code(error.__cause__) != _IN_USE:
                 raise
         client = await self.connected()
@@ -96,7 +96,7 @@ class DynamoDbLimitStore(AwsConnection):
             )
 
     async def read(self, key: str) -> Stored | None:
-        """Give an entry.
+        """Return an entry.
 
         Args:
             key: Its key.
@@ -120,7 +120,7 @@ class DynamoDbLimitStore(AwsConnection):
     async def replace(
         self, key: str, value: bytes, *, expected: str | None, seconds: float
     ) -> bool:
-        """Write an entry, unless somebody else was faster.
+        """Write an entry, unless another process has changed it in between.
 
         Args:
             key: Its key.
@@ -146,7 +146,7 @@ class DynamoDbLimitStore(AwsConnection):
                     "version": {"S": version},
                     "expires_at": {"N": str(math.ceil(now + seconds))},
                 },
-                # The SDK repeats a request whose reply was lost, and finds the new version there.
+                # The new version is there if the SDK repeats a request whose reply was lost.
                 ConditionExpression=f"{unchanged} OR #version = :new",
                 ExpressionAttributeNames=_NAMES,
                 ExpressionAttributeValues=values,
@@ -169,5 +169,5 @@ class DynamoDbLimitStore(AwsConnection):
 
 
 def _code(error: BaseException | None) -> str | None:
-    """Give AWS's name for an error, if it came from there."""
+    """Return AWS's code of an error, if the error came from AWS."""
     return error.response["Error"]["Code"] if isinstance(error, ClientError) else None

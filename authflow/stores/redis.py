@@ -31,7 +31,7 @@ except ImportError as error:
 _VERSION_CHARS: Final = 32
 
 # Each entry begins with its version. A driver repeats a command whose reply was lost, and the
-# second time the new version stands there already: that is the same write, and it has succeeded.
+# second time the new version is there already: that is the same write, and it has succeeded.
 _REPLACE: Final = """
 local entry = redis.call('GET', KEYS[1])
 local version = entry and string.sub(entry, 1, 32) or ''
@@ -43,7 +43,7 @@ return 1
 
 
 def _client(client: Any) -> Any:
-    """Make the client of a URL, or check one that the caller made."""
+    """Make the client for a URL, or check one that the caller made."""
     if isinstance(client, str):
         try:
             pool = BlockingConnectionPool.from_url(
@@ -52,10 +52,10 @@ def _client(client: Any) -> Any:
                 timeout=2,
                 socket_timeout=2,
                 socket_connect_timeout=2,
-                # Once more, at once: a connection may have been closed while nobody used it.
+                # Try once more, at once: the connection may have been closed while it was idle.
                 retry=Retry(NoBackoff(), 1),
             )
-        except ValueError:  # its text may hold the URL, and the URL a password
+        except ValueError:  # the error's text may hold the URL, and the URL may hold a password
             msg = "the URL of Redis cannot be read: write redis://, rediss:// or unix://..."
             raise ConfigError(msg) from None
         return Redis.from_pool(pool)
@@ -121,7 +121,7 @@ class RedisLimitStore:
             await self._redis.aclose()
 
     async def read(self, key: str) -> Stored | None:
-        """Give an entry.
+        """Return an entry.
 
         Args:
             key: Its key.
@@ -147,7 +147,7 @@ class RedisLimitStore:
     async def replace(
         self, key: str, value: bytes, *, expected: str | None, seconds: float
     ) -> bool:
-        """Write an entry, unless somebody else was faster.
+        """Write an entry, unless another process has changed it in between.
 
         Args:
             key: Its key.

@@ -1,4 +1,4 @@
-"""Where limits are counted: the protocol of a store, and the one that lives in memory.
+"""Stores of limits' counts: the protocol of a store, and a store in memory.
 
 All that a store must do is compare and set: keep small values under a key, and replace one only if
 nobody else did so in between. Further stores are in `authflow.stores.redis` and
@@ -39,7 +39,7 @@ class LimitStore(Protocol):
     """
 
     async def read(self, key: str) -> Stored | None:
-        """Give an entry that has not expired, or None.
+        """Return an entry that has not expired, or None.
 
         Args:
             key: 43 ASCII letters, digits, `-` and `_`, which tell nothing.
@@ -48,7 +48,7 @@ class LimitStore(Protocol):
     async def replace(
         self, key: str, value: bytes, *, expected: str | None, seconds: float
     ) -> bool:
-        """Write an entry, unless somebody else was faster.
+        """Write an entry, unless another process has changed it in between.
 
         A write that is repeated by a driver because its reply was lost may say either.
 
@@ -65,20 +65,20 @@ class LimitStore(Protocol):
 
 @runtime_checkable
 class KeepsStrangersApart(Protocol):
-    """A store with a place of its own for users who do not exist.
+    """A store with a separate place for users who do not exist.
 
     Whoever tries names that nobody has then fills that place alone. A store that lacks it keeps
     everything together.
     """
 
     def for_strangers(self) -> LimitStore:
-        """Give the store for the entries of users who do not exist. It may forget any of them."""
+        """Return the store for users who do not exist. It may forget any of its entries."""
 
 
 @whole
 @define(kw_only=True, eq=False)
 class MemoryLimitStore:
-    """A store for one process. Restarting it forgets all counts: for development and tests.
+    """A store for one process. A restart loses all counts: for development and tests only.
 
     Entries that have expired are dropped. A store that is full of others refuses new ones rather
     than forget a lock-out: to fill it would else be a way to end one. Entries of users who do not
@@ -115,16 +115,16 @@ class MemoryLimitStore:
         return len(self._entries) + (0 if strangers is None else len(strangers))
 
     def for_strangers(self) -> LimitStore:
-        """Give the place of users who do not exist."""
+        """Return the store for users who do not exist."""
         with self._lock:
             if self._strangers is None:
                 apart = _Forgetful(most_entries=self.most_strangers, clock=self.clock)
-                apart._lock = self._lock  # noqa: SLF001  # our own, of the same class
+                apart._lock = self._lock  # noqa: SLF001  # an object of this same class
                 self._strangers = apart
             return self._strangers
 
     async def read(self, key: str) -> Stored | None:
-        """Give an entry.
+        """Return an entry.
 
         Args:
             key: Its key.
@@ -135,7 +135,7 @@ class MemoryLimitStore:
     async def replace(
         self, key: str, value: bytes, *, expected: str | None, seconds: float
     ) -> bool:
-        """Write an entry, unless somebody else was faster.
+        """Write an entry, unless another task has changed it in between.
 
         Args:
             key: Its key.
@@ -154,7 +154,7 @@ class MemoryLimitStore:
             if stored is None and len(self._entries) >= self.most_entries:
                 self._make_room()
             expires_at = self.clock() + seconds
-            self._entries.pop(key, None)  # so that the oldest entry is the first
+            self._entries.pop(key, None)  # so that the oldest entry stays the first
             self._entries[key] = Stored(value=value, version=str(next(self._versions))), expires_at
             heapq.heappush(self._expiries, (expires_at, key))
             return True
@@ -168,7 +168,7 @@ class MemoryLimitStore:
         return stored if self.clock() < expires_at else None
 
     def _drop_expired(self) -> None:
-        """Drop entries that have expired. Those that were written again wait for their new time."""
+        """Drop expired entries. Entries that were written again wait for their new time."""
         if self._strangers is not None:
             self._strangers._drop_expired()  # noqa: SLF001  # the same
         now = self.clock()
@@ -184,11 +184,11 @@ class MemoryLimitStore:
 @whole
 @define(kw_only=True, eq=False)
 class _Forgetful(MemoryLimitStore):
-    """A store that forgets its oldest entry where it is full."""
+    """A store that drops its oldest entry when it is full."""
 
     def _make_room(self) -> None:
         del self._entries[next(iter(self._entries))]
 
 
 _SLACK: Final = 64
-"""How many outdated expiries may wait before they are cleared away, beside one per entry."""
+"""The most outdated expiries, beside one for each entry, before they are removed."""

@@ -1,4 +1,4 @@
-"""Tokens: verified against the keys of their user pool. It needs no client."""
+"""Tokens, verified against the keys of their user pool. No client is needed."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""One attempt to download a pool's keys, and whether another one may end better."""
+"""One attempt to download a pool's keys, and whether another attempt may succeed."""
 
 import aiohttp
 from botocore.exceptions import BotoCoreError, HTTPClientError, SSLError
@@ -11,11 +11,11 @@ __all__ = ["GiveUpError", "TryAgainError", "attempt", "open_download"]
 
 
 class TryAgainError(Exception):
-    """The attempt failed, and another one may not. Its text says why."""
+    """The attempt failed, and another one may succeed. The text says why."""
 
 
 class GiveUpError(Exception):
-    """The attempt failed, and another one would as well. Its text says why."""
+    """The attempt failed, and another one would fail as well. The text says why."""
 
 
 async def attempt(download: Download) -> Keys:
@@ -41,13 +41,13 @@ async def attempt(download: Download) -> Keys:
         why = f"{type(cause).__name__}; check the network and the address"
         raise (GiveUpError if _is_lasting(error) else TryAgainError)(why) from None
     why = f"the server answers with HTTP status {document.status}"
-    again = document.status == 429 or document.status >= 500  # HTTP's "too many", server errors
+    again = document.status == 429 or document.status >= 500  # too many requests, server errors
     raise (TryAgainError if again else GiveUpError)(why)
 
 
 def _is_lasting(error: BotoCoreError) -> bool:
-    """Say whether another attempt would end as this one did, as without a file of certificates."""
+    """Return whether another attempt would fail too, as without a file of certificates."""
     if isinstance(error, SSLError):
         return isinstance(error.kwargs.get("error"), aiohttp.ClientConnectorCertificateError)
-    broken = isinstance(error.kwargs.get("error"), aiohttp.ClientResponseError)  # it is no HTTP
+    broken = isinstance(error.kwargs.get("error"), aiohttp.ClientResponseError)  # no HTTP
     return type(error) is HTTPClientError and not broken

@@ -1,4 +1,4 @@
-"""The keys of a user pool, read from a JWKS (RFC 7517): those that its tokens may be signed with.
+"""The keys of a user pool, read from a JWKS (RFC 7517): those that may sign its tokens.
 
 Source: "Verifying JSON web tokens" in the Amazon Cognito developer guide: each key is RSA, of 2048
 bits, named by `kid`, for RS256 and for signatures.
@@ -19,9 +19,9 @@ from authflow.errors import ConfigError
 from authflow.printable import one_line
 
 MOST_BYTES: Final = 256 * 1024
-"""How large a JWKS may be."""
+"""The most bytes of a JWKS."""
 _BITS: Final = range(2048, 16_385)
-"""Bits of a key. Shorter ones are unsafe (NIST SP 800-131A), longer ones OpenSSL refuses."""
+"""Bits of a key. Shorter keys are unsafe (NIST SP 800-131A), and OpenSSL refuses longer ones."""
 _BASE64URL: Final = re.compile(r"(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2,3})?")
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
@@ -30,15 +30,15 @@ Keys = Mapping[str, RSAKey]
 
 
 class BrokenJwksError(Exception):
-    """What a pool published is no JWKS; it may be the next time."""
+    """The pool has published something that is not a JWKS; the next time it may be one."""
 
 
 class _UnusableError(Exception):
-    """A key that no token may be signed with. Its text says why, and shows nothing of the key."""
+    """A key that must not sign tokens. The text says why, and shows nothing of the key."""
 
 
 def read_published(document: bytes) -> Keys:
-    """Read what a pool published. A key that is not for its tokens is left out.
+    """Read what a pool published. Keys that are not for its tokens are left out.
 
     Args:
         document: The JWKS, as it came.
@@ -57,7 +57,7 @@ def read_published(document: bytes) -> Keys:
 
 @frozen(kw_only=True)
 class GivenKeys:
-    """Keys that the owner gave: nothing is fetched.
+    """Keys that the owner gave; nothing is fetched.
 
     Args:
         document: The public JWKS, in one spelling: what makes two of them equal.
@@ -69,7 +69,7 @@ class GivenKeys:
 
     @classmethod
     def read(cls, source: "Mapping[str, Any] | str | os.PathLike[str] | GivenKeys") -> "GivenKeys":
-        """Read a JWKS, all of whose keys must be for a pool's tokens.
+        """Read a JWKS in which all keys must be for a pool's tokens.
 
         Args:
             source: What is in the pool's `jwks.json`, or the path of such a file.
@@ -132,7 +132,7 @@ def _entries(document: Mapping[str, Any] | bytes) -> list[Mapping[str, Any]]:
 
 
 def _read(entry: Mapping[str, Any]) -> tuple[str, RSAKey]:
-    """Read a key that a pool's tokens may be signed with."""
+    """Read a key that may sign a pool's tokens."""
     name, bits = entry.get("kid"), _bits(entry.get("n"))
     if not isinstance(name, str) or not name:
         why = "it has no kid"
@@ -158,7 +158,7 @@ def _may_verify(operations: object) -> bool:
 
 
 def _bits(modulus: object) -> int | None:
-    """Count the bits of a modulus; None if it is none."""
+    """Return the number of bits of a modulus; None if the value is not a modulus."""
     if not isinstance(modulus, str) or not _BASE64URL.fullmatch(modulus):
         return None
     number = base64.urlsafe_b64decode(modulus + "=" * (-len(modulus) % 4))
@@ -166,9 +166,9 @@ def _bits(modulus: object) -> int | None:
 
 
 def _imported(entry: Mapping[str, Any]) -> RSAKey | None:
-    """Make the key out of the members that count, whatever else stands beside them."""
+    """Make the key from the members that count, and ignore all others."""
     members: dict[str, Any] = {name: entry.get(name) for name in ("kty", "kid", "n", "e")}
     try:
         return RSAKey.import_key(members)
-    except Exception:  # noqa: BLE001  # whatever it is that cannot be read, it is no key
+    except Exception:  # noqa: BLE001  # any member may be malformed
         return None

@@ -1,4 +1,4 @@
-"""Where a verifier has a pool's keys from: given by hand, or published, fetched once and kept.
+"""The source of a pool's keys for a verifier: given by hand, or published, fetched and kept.
 
 Many callers may want the keys at one time. They share one flight: who comes first starts it, all
 get what comes of it, and who is cancelled leaves it to the others; the last one to leave ends it.
@@ -26,18 +26,18 @@ from authflow.unframed import whole
 FETCH_TIMEOUT: Final = 10.0
 """Seconds for a flight, with all its attempts."""
 REFETCH_AFTER: Final = 60.0
-"""Seconds for which an unknown key id in anybody's token does not fetch the keys again."""
+"""Seconds for which an unknown key id in a token from outside does not fetch the keys again."""
 FRESH_AFTER: Final = 1.0
-"""The same for a token that the pool has just issued: nobody else can make it name a key."""
+"""The same for a token that the pool has just issued, whose key id nobody else can choose."""
 REMEMBERED: Final = 5.0
-"""Seconds for which a failure is told without asking again."""
+"""Seconds for which a failure is raised again without another download."""
 _PAUSES: Final = (0.2, 0.8)
 """The longest pauses before another attempt, in seconds; drawn in full (full jitter)."""
 
 
 @frozen
 class _Failure:
-    """A flight that failed.
+    """A download of the keys that failed.
 
     Args:
         why: What is told to everybody.
@@ -50,7 +50,7 @@ class _Failure:
 
 @define(eq=False)
 class _Flight:
-    """A flight, and how many wait for it."""
+    """A download of the keys in progress, and the number of tasks that wait for it."""
 
     task: "asyncio.Task[Keys | _Failure]"
     waiting: int = 0
@@ -63,7 +63,7 @@ def _flights() -> "MutableMapping[asyncio.AbstractEventLoop, _Flight]":
 @whole
 @define(kw_only=True, eq=False)
 class KeySource:
-    """Gives the keys of a pool. It serves any number of tasks, on any number of event loops.
+    """Provides the keys of a pool to any number of tasks, on any number of event loops.
 
     Args:
         config: Which pool, whether its keys are given, and the time-outs.
@@ -85,7 +85,7 @@ class KeySource:
             self._fetched_at = float("inf")
 
     async def key(self, key_id: str, *, just_issued: bool) -> RSAKey | None:
-        """Give the key of an id; None if the pool has none of this name.
+        """Return the key with an id; None if the pool has no such key.
 
         Args:
             key_id: What a token names.
@@ -97,7 +97,7 @@ class KeySource:
             JwksUnreachableError: The keys cannot be had.
         """
         asked_at = self.ticks()
-        # A key may be published a moment after the first token that it has signed.
+        # A key may be published a moment after the first token that it signed.
         flights = 2 if just_issued else 1
         while key_id not in self._keys and flights and self._fetched_at < inf:
             wait = self._fetched_at + (FRESH_AFTER if just_issued else REFETCH_AFTER) - self.ticks()
@@ -113,7 +113,7 @@ class KeySource:
         return self._keys.get(key_id)
 
     async def fetch(self) -> None:
-        """Have the keys, if there are none yet.
+        """Fetch the keys, if there are none yet.
 
         Raises:
             JwksUnreachableError: They cannot be had.
@@ -122,7 +122,7 @@ class KeySource:
             await self._join()
 
     async def _join(self) -> None:
-        """Wait for the flight of this event loop; start it if there is none."""
+        """Wait for this event loop's download of the keys; start it if there is none."""
         if self._failure is not None and (left := self._failure.until - self.ticks()) > 0:
             raise JwksUnreachableError(self._failure.why, retry_after=left)
         loop = asyncio.get_running_loop()
@@ -135,12 +135,12 @@ class KeySource:
         finally:
             flight.waiting -= 1
             if not flight.waiting and not flight.task.done():
-                del self._flights[loop]  # nobody else gets on
+                del self._flights[loop]  # no other task joins this download any more
                 flight.task.cancel()
                 with anyio.CancelScope(shield=True):
                     await asyncio.wait({flight.task})
         # A new error for each: one that many raise would collect the frames of all.
-        if flight.task.cancelled():  # by whoever ends all tasks of the loop
+        if flight.task.cancelled():  # by code that ends all tasks of the loop
             msg = "fetching the user pool's keys was cancelled"
             raise JwksUnreachableError(msg)
         outcome = flight.task.result()
@@ -148,7 +148,7 @@ class KeySource:
             raise JwksUnreachableError(outcome.why, retry_after=REMEMBERED)
 
     async def _fly(self) -> Keys | _Failure:
-        """Fetch the keys, in as many attempts as there is time for."""
+        """Download the keys, in as many attempts as the time allows."""
         began = self.ticks()
         outcome = await self._fetched()
         if isinstance(outcome, _Failure):
@@ -158,7 +158,7 @@ class KeySource:
         return outcome
 
     async def _fetched(self) -> Keys | _Failure:
-        # Here, for it loads the AWS SDK: who gives the keys by hand does without.
+        # Imported here because it loads the AWS SDK, which keys given by hand do not need.
         from authflow.tokens.key_download import (  # noqa: PLC0415
             GiveUpError,
             TryAgainError,

@@ -1,4 +1,4 @@
-"""What a user is called, as their tokens tell it.
+"""A user's canonical name, as the tokens tell it.
 
 Source: "Using tokens with user pools" in the Amazon Cognito developer guide: `cognito:username` of
 the id token and `username` of the access token. Neither can be changed by a trigger.
@@ -16,11 +16,11 @@ from authflow.results import Tokens
 from authflow.secret import Secret
 
 _TOKEN_CHARS: Final = 16 * 1024
-"""More than any of Cognito's tokens has."""
+"""More characters than any of Cognito's tokens has."""
 
 
 def username_in(identity: Mapping[str, Any], access: Mapping[str, Any]) -> str | None:
-    """Give the user's canonical name in the pool.
+    """Return the user's canonical name in the pool.
 
     Args:
         identity: The id token's claims.
@@ -36,7 +36,7 @@ def username_in(identity: Mapping[str, Any], access: Mapping[str, Any]) -> str |
 
 
 def unverified_username(tokens: Tokens) -> str | None:
-    """Give the user's canonical name as the tokens tell it, whoever made them.
+    """Return the user's canonical name from tokens that are not verified.
 
     Returns:
         The name; None if the tokens cannot be read, or do not tell it.

@@ -1,4 +1,4 @@
-"""Verifies a user pool's tokens before anybody relies on them.
+"""Verification of a user pool's tokens, before anybody relies on them.
 
 Source: "Verifying JSON web tokens" in the Amazon Cognito developer guide: RS256 by a key of the
 pool, the issuer, the app client, the use and the time.
@@ -27,7 +27,7 @@ LEEWAY: Final = 60
 """Seconds by which clocks may differ."""
 _TOKEN_CHARS: Final = 16 * 1024
 _EXTENSIONS: Final = frozenset({"crit", "b64"})
-"""They change what a token means (RFC 7515 §4.1.11, RFC 7797)."""
+"""Header members that change the meaning of a token (RFC 7515 §4.1.11, RFC 7797)."""
 _NO_JWT: Final = "the token is not a signed JWT"
 
 Use = Literal["access", "id"]
@@ -37,7 +37,7 @@ _USES: Final = ("access", "id")
 @whole
 @define(kw_only=True)
 class TokenVerifier:
-    """Verifies tokens by the keys that the pool publishes, fetched once and kept.
+    """Verifies tokens with the keys that the pool publishes, fetched once and kept.
 
     Any number of tasks may use one, on any number of event loops; nothing has to be closed.
 
@@ -56,7 +56,7 @@ class TokenVerifier:
         self._source = KeySource(config=self.config, ticks=self.ticks)
 
     async def fetch_keys(self) -> None:
-        """Fetch the pool's keys, unless they are here: so that no first token waits for them.
+        """Fetch the pool's keys if they are not here yet, so that the first token need not wait.
 
         Raises:
             JwksUnreachableError: They cannot be had.
@@ -64,7 +64,7 @@ class TokenVerifier:
         await self._source.fetch()
 
     async def verify(self, tokens: Tokens) -> str | None:
-        """Verify an access token and an id token that were just issued, and that they are a pair.
+        """Verify that an access token and an id token were just issued, and that they are a pair.
 
         Args:
             tokens: What the pool gave. Unlike for anybody's token, its keys are fetched again as
@@ -93,7 +93,7 @@ class TokenVerifier:
         return username_in(identity, access)
 
     async def claims(self, token: str | Secret[str], use: Use) -> Mapping[str, Any]:
-        """Verify a token and give its claims.
+        """Verify a token and return its claims.
 
         Args:
             token: A JWT.
@@ -108,7 +108,7 @@ class TokenVerifier:
         if use not in _USES:
             msg = f"a token is for one of {', '.join(_USES)}"
             raise MisuseError(msg)
-        if isinstance(token, Unfit) and token.text:  # whoever sent it, the caller is not to blame
+        if isinstance(token, Unfit) and token.text:  # from outside: not the caller's fault
             raise TokenError(_NO_JWT)
         return await self._claims(checked("token", token, empty=True), use, just_issued=False)
 
@@ -116,7 +116,7 @@ class TokenVerifier:
         self, token: Secret[str], use: Use, *, just_issued: bool
     ) -> Mapping[str, Any]:
         # No frame that an error passes holds the token's text: it is revealed only where nothing
-        # is raised, and whatever a library raises about it is dropped there with its frames.
+        # is raised, and any error of a library about it is dropped there with its frames.
         key_id, why = _key_id(token)
         if why is not None:
             raise TokenError(why)
@@ -135,7 +135,7 @@ class TokenVerifier:
         return claims
 
     def _doubt(self, claims: Mapping[str, Any], use: Use) -> str | None:
-        """Say what is wrong with the claims, if something is."""
+        """Return what is wrong with the claims; None if nothing is."""
         now = self.clock()
         expires, not_before = claims.get("exp"), claims.get("nbf", 0)
         if claims.get("iss") != self.config.issuer:
@@ -155,7 +155,7 @@ _RS256: Final = JWSRegistry(algorithms=["RS256"])
 
 
 def _key_id(token: Secret[str]) -> tuple[str, str | None]:
-    """Read the key id from a token's header, which nothing else is taken from.
+    """Return the key id from a token's header, the only member of it that is used.
 
     Returns:
         The id, and what is wrong with the header, if something is.
@@ -165,7 +165,7 @@ def _key_id(token: Secret[str]) -> tuple[str, str | None]:
     try:
         header = extract_compact(token.reveal().encode("ascii")).headers()
         key_id = header.get("kid")
-    except Exception:  # noqa: BLE001  # whatever a token does to a library, it is not believed
+    except Exception:  # noqa: BLE001  # a token may make a library raise anything
         return "", _NO_JWT
     if header.get("alg") != "RS256" or not isinstance(key_id, str):
         return "", "the token is not signed by RS256 with a named key"
@@ -175,10 +175,10 @@ def _key_id(token: Secret[str]) -> tuple[str, str | None]:
 
 
 def _decoded(token: Secret[str], key: RSAKey) -> Mapping[str, Any] | None:
-    """Give the claims, if the key has signed them."""
+    """Return the claims if the key signed them; else None."""
     try:
         return jwt.decode(token.reveal(), key, registry=_RS256).claims
-    except Exception:  # noqa: BLE001  # whatever a token does to a library, it is not believed
+    except Exception:  # noqa: BLE001  # a token may make a library raise anything
         return None
 
 

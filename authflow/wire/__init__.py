@@ -1,4 +1,4 @@
-"""Cognito's JSON names on one side, our values on the other. Only this package spells them.
+"""Cognito's JSON names on one side, our values on the other. Only this package writes the names.
 
 There is one file for each challenge, and it knows no role: what is asked (`Asked`, to and from
 ChallengeParameters) and what is answered (`Answer`, to and from ChallengeResponses) are read by one

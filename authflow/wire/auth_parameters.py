@@ -1,4 +1,4 @@
-"""AuthParameters: how a sign-in begins, and how tokens are refreshed by InitiateAuth.
+"""AuthParameters: the beginning of a sign-in, and the refresh of tokens by InitiateAuth.
 
 Source: InitiateAuth in the Amazon Cognito user pools API reference.
 """
@@ -17,12 +17,12 @@ _PASSWORD: Final = "PASSWORD"
 REFRESH_TOKEN: Final = "REFRESH_TOKEN"
 
 FIRST_CHALLENGES: Final = "SRP_A or CUSTOM_CHALLENGE"
-"""What CUSTOM_AUTH can begin with."""
+"""The challenges that CUSTOM_AUTH can begin with."""
 
 
 @frozen(kw_only=True)
 class BySrp:
-    """The password will be proved by SRP.
+    """A sign-in that will prove the password by SRP.
 
     Args:
         public_a: SRP_A, in hexadecimal.
@@ -33,13 +33,13 @@ class BySrp:
     in_custom_auth: bool = False
 
     def write(self) -> Members:
-        """Spell it."""
+        """Write this beginning as AuthParameters."""
         first = {CHALLENGE_NAME: SRP_A} if self.in_custom_auth else {}
         return Members({SRP_A: self.public_a, **first})
 
     @classmethod
     def read(cls, parameters: Mapping[str, str]) -> Self:
-        """Read it for USER_SRP_AUTH, which takes no other beginning.
+        """Read AuthParameters of USER_SRP_AUTH, which allows no other beginning.
 
         Raises:
             MemberError: SRP_A is missing.
@@ -49,15 +49,15 @@ class BySrp:
 
 @frozen
 class ByChallenges:
-    """Custom challenges are all there is."""
+    """A sign-in by custom challenges alone."""
 
     def write(self) -> Members:
-        """Spell it."""
+        """Write this beginning as AuthParameters."""
         return Members()
 
 
 def read_custom(parameters: Mapping[str, str]) -> BySrp | ByChallenges:
-    """Read how CUSTOM_AUTH begins.
+    """Read the AuthParameters of CUSTOM_AUTH.
 
     Raises:
         MemberError: CHALLENGE_NAME is none that the flow begins with, or SRP_A is missing.
@@ -73,7 +73,7 @@ def read_custom(parameters: Mapping[str, str]) -> BySrp | ByChallenges:
 
 @frozen
 class ByPassword:
-    """The password itself is sent.
+    """A sign-in that sends the password itself.
 
     Args:
         password: The password.
@@ -82,12 +82,12 @@ class ByPassword:
     password: Secret[str]
 
     def write(self) -> Members:
-        """Spell it."""
+        """Write this beginning as AuthParameters."""
         return Members({_PASSWORD: self.password.reveal()})
 
     @classmethod
     def read(cls, parameters: Mapping[str, str]) -> Self:
-        """Read it.
+        """Read AuthParameters of a flow that sends the password.
 
         Raises:
             MemberError: It is missing.
@@ -97,7 +97,7 @@ class ByPassword:
 
 @frozen
 class ByRefreshToken:
-    """New tokens are wanted for a refresh token (REFRESH_TOKEN_AUTH).
+    """A request for new tokens with a refresh token (REFRESH_TOKEN_AUTH).
 
     Args:
         token: The refresh token.
@@ -106,12 +106,12 @@ class ByRefreshToken:
     token: Secret[str]
 
     def write(self) -> Members:
-        """Spell it."""
+        """Write the refresh token as AuthParameters."""
         return Members({REFRESH_TOKEN: self.token.reveal()})
 
     @classmethod
     def read(cls, parameters: Mapping[str, str]) -> Self:
-        """Read it.
+        """Read AuthParameters of REFRESH_TOKEN_AUTH.
 
         Raises:
             MemberError: It is missing.
@@ -120,4 +120,4 @@ class ByRefreshToken:
 
 
 Beginning = BySrp | ByPassword | ByChallenges
-"""How a sign-in begins."""
+"""The beginning of a sign-in."""

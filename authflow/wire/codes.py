@@ -25,7 +25,7 @@ _DEVICE: Final = "FRIENDLY_DEVICE_NAME"
 
 @frozen(kw_only=True)
 class Asked:
-    """Where the code is to be looked for.
+    """The challenge: the place to which the code was sent.
 
     Args:
         medium: "SMS" or "EMAIL"; None for an authenticator app.
@@ -38,13 +38,13 @@ class Asked:
     device: str | None = None
 
     def write(self) -> Members:
-        """Spell it as ChallengeParameters."""
+        """Write the challenge as ChallengeParameters."""
         told = {_MEDIUM: self.medium, _DESTINATION: self.destination, _DEVICE: self.device}
         return Members({name: value for name, value in told.items() if value is not None})
 
     @classmethod
     def read(cls, parameters: Mapping[str, str]) -> Self:
-        """Read ChallengeParameters."""
+        """Read the challenge from ChallengeParameters."""
         return cls(
             medium=parameters.get(_MEDIUM),
             destination=parameters.get(_DESTINATION),
@@ -54,7 +54,7 @@ class Asked:
 
 @frozen(kw_only=True)
 class Answer:
-    """A code.
+    """The answer: a code.
 
     Args:
         challenge: The challenge that it answers: one of `CODES`.
@@ -65,12 +65,12 @@ class Answer:
     code: Secret[str]
 
     def write(self) -> Members:
-        """Spell it as ChallengeResponses."""
+        """Write the answer as ChallengeResponses."""
         return Members({CODES[self.challenge]: self.code.reveal()})
 
     @classmethod
     def read(cls, challenge: str, responses: Mapping[str, str]) -> Self:
-        """Read ChallengeResponses.
+        """Read the answer from ChallengeResponses.
 
         Raises:
             MemberError: The code is missing.

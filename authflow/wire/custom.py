@@ -1,4 +1,4 @@
-"""CUSTOM_CHALLENGE: what the pool's triggers ask. Its parameters are theirs, and stay as they are.
+"""CUSTOM_CHALLENGE, asked by the pool's triggers. The parameters are theirs, and stay as they are.
 
 Source: "Custom authentication challenge Lambda triggers" in the developer guide.
 """
@@ -16,7 +16,7 @@ _ANSWER: Final = "ANSWER"
 
 @frozen
 class Asked:
-    """What Create made public.
+    """The challenge: the public challenge parameters that Create returned.
 
     Args:
         public: The public challenge parameters.
@@ -25,18 +25,18 @@ class Asked:
     public: Mapping[str, str] = field(repr=False)
 
     def write(self) -> Members:
-        """Spell it as ChallengeParameters."""
+        """Write the challenge as ChallengeParameters."""
         return Members(self.public)
 
     @classmethod
     def read(cls, parameters: Mapping[str, str]) -> Self:
-        """Read ChallengeParameters; USERNAME is Cognito's own."""
+        """Read the challenge from ChallengeParameters, without Cognito's own USERNAME."""
         return cls({name: value for name, value in parameters.items() if name != USERNAME})
 
 
 @frozen
 class Answer:
-    """An answer.
+    """The answer: a text.
 
     Args:
         text: The answer. An empty one is an answer, too; the trigger says whether it is right.
@@ -45,12 +45,12 @@ class Answer:
     text: Secret[str]
 
     def write(self) -> Members:
-        """Spell it as ChallengeResponses."""
+        """Write the answer as ChallengeResponses."""
         return Members({_ANSWER: self.text.reveal()})
 
     @classmethod
     def read(cls, responses: Mapping[str, str]) -> Self:
-        """Read ChallengeResponses.
+        """Read the answer from ChallengeResponses.
 
         Raises:
             MemberError: It is missing.

@@ -26,7 +26,7 @@ class Members(dict[str, str]):
 
 
 class MemberError(Exception):
-    """A member is missing, or not of its form. Each role makes its own error of it.
+    """A member is missing or malformed. Each side turns this into an error of its own.
 
     Args:
         name: The member.
@@ -45,7 +45,7 @@ STRING_MAP: Final = "a JSON object of strings"
 
 
 def required(members: Mapping[str, str], name: str) -> str:
-    """Give a member that must be there, and not be empty.
+    """Return a member that must be present and must not be empty.
 
     Raises:
         MemberError: It is missing or empty.
@@ -57,7 +57,7 @@ def required(members: Mapping[str, str], name: str) -> str:
 
 
 def read_base64(members: Mapping[str, str], name: str) -> bytes:
-    """Give a member that is bytes in base64.
+    """Return the bytes of a member in base64.
 
     Raises:
         MemberError: It is missing, or no base64.
@@ -69,7 +69,7 @@ def read_base64(members: Mapping[str, str], name: str) -> bytes:
 
 
 def read_strings(members: Mapping[str, str], name: str) -> tuple[str, ...]:
-    """Give a member that is a JSON array of strings; none if it is missing.
+    """Return a member that is a JSON array of strings; an empty tuple if it is missing.
 
     Raises:
         MemberError: It is something else.
@@ -81,7 +81,7 @@ def read_strings(members: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 
 def read_string_map(members: Mapping[str, str], name: str) -> dict[str, str]:
-    """Give a member that is a JSON object of strings; an empty one if it is missing.
+    """Return a member that is a JSON object of strings; an empty one if it is missing.
 
     Raises:
         MemberError: It is something else.

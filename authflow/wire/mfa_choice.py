@@ -22,7 +22,7 @@ FACTORS: Final = frozenset({*CODES, *_OTHER_NAMES})
 
 @frozen(kw_only=True)
 class Asked:
-    """What there is to choose from.
+    """The challenge: the second factors to choose from.
 
     Args:
         options: The factors' names as they are answered; none if the pool does not tell.
@@ -31,12 +31,12 @@ class Asked:
     options: tuple[str, ...] = ()
 
     def write(self) -> Members:
-        """Spell it as ChallengeParameters."""
+        """Write the challenge as ChallengeParameters."""
         return Members({OPTIONS: json.dumps(self.options)})
 
     @classmethod
     def read(cls, parameters: Mapping[str, str]) -> Self:
-        """Read ChallengeParameters.
+        """Read the challenge from ChallengeParameters.
 
         Raises:
             MemberError: The options are not a JSON array of strings.
@@ -46,7 +46,7 @@ class Asked:
 
 @frozen(kw_only=True)
 class Answer:
-    """What was chosen.
+    """The answer: the factor that was chosen.
 
     Args:
         option: The factor's name, as it was typed: so it is not shown.
@@ -56,16 +56,16 @@ class Answer:
 
     @property
     def challenge(self) -> str:
-        """The challenge that comes of it."""
+        """The challenge that follows this choice."""
         return _OTHER_NAMES.get(self.option, self.option)
 
     def write(self) -> Members:
-        """Spell it as ChallengeResponses."""
+        """Write the answer as ChallengeResponses."""
         return Members({_ANSWER: self.option})
 
     @classmethod
     def read(cls, responses: Mapping[str, str]) -> Self:
-        """Read ChallengeResponses.
+        """Read the answer from ChallengeResponses.
 
         Raises:
             MemberError: Nothing was chosen.

@@ -26,7 +26,7 @@ _NEW_PASSWORD: Final = "NEW_PASSWORD"
 
 @frozen(kw_only=True)
 class Asked:
-    """What a new password is asked with.
+    """The challenge: the attributes that the user has and those that are required.
 
     Args:
         user_id: USER_ID_FOR_SRP; None where it is not told.
@@ -39,7 +39,7 @@ class Asked:
     attributes: Mapping[str, str] = field(factory=dict, repr=False)
 
     def write(self) -> Members:
-        """Spell it as ChallengeParameters."""
+        """Write the challenge as ChallengeParameters."""
         wanted = [f"{ATTRIBUTE_PREFIX}{name}" for name in self.required_attributes]
         return Members(
             {
@@ -51,7 +51,7 @@ class Asked:
 
     @classmethod
     def read(cls, parameters: Mapping[str, str]) -> Self:
-        """Read ChallengeParameters.
+        """Read the challenge from ChallengeParameters.
 
         Raises:
             MemberError: One is not of its form.
@@ -66,7 +66,7 @@ class Asked:
 
 @frozen(kw_only=True)
 class Answer:
-    """A new password, and attributes.
+    """The answer: a new password, and attributes.
 
     Args:
         password: The password.
@@ -77,13 +77,13 @@ class Answer:
     attributes: Mapping[str, str] = field(factory=dict, repr=False)
 
     def write(self) -> Members:
-        """Spell it as ChallengeResponses."""
+        """Write the answer as ChallengeResponses."""
         given = {f"{ATTRIBUTE_PREFIX}{name}": value for name, value in self.attributes.items()}
         return Members({_NEW_PASSWORD: self.password.reveal(), **given})
 
     @classmethod
     def read(cls, responses: Mapping[str, str]) -> Self:
-        """Read ChallengeResponses.
+        """Read the answer from ChallengeResponses.
 
         Raises:
             MemberError: The password is missing.

@@ -38,7 +38,7 @@ _MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 @frozen(kw_only=True)
 class Asked:
-    """What a proof is asked with.
+    """The challenge: the server's SRP values.
 
     Args:
         salt: SALT, in hexadecimal.
@@ -53,7 +53,7 @@ class Asked:
     user_id: str
 
     def write(self) -> Members:
-        """Spell it as ChallengeParameters."""
+        """Write the challenge as ChallengeParameters."""
         return Members(
             {
                 SALT: self.salt,
@@ -66,7 +66,7 @@ class Asked:
 
     @classmethod
     def read(cls, parameters: Mapping[str, str]) -> Self:
-        """Read ChallengeParameters. What the values must be, SRP itself says.
+        """Read the challenge from ChallengeParameters; `srp` checks the values themselves.
 
         Raises:
             MemberError: One is missing.
@@ -81,7 +81,7 @@ class Asked:
 
 @frozen(kw_only=True)
 class Answer:
-    """A proof.
+    """The answer: a proof of the password.
 
     Args:
         secret_block: SECRET_BLOCK as it was asked with, in base64.
@@ -94,7 +94,7 @@ class Answer:
     stamp: str
 
     def write(self) -> Members:
-        """Spell it as ChallengeResponses."""
+        """Write the answer as ChallengeResponses."""
         return Members(
             {
                 _CLAIM_SECRET_BLOCK: self.secret_block,
@@ -105,7 +105,7 @@ class Answer:
 
     @classmethod
     def read(cls, responses: Mapping[str, str]) -> Self:
-        """Read ChallengeResponses, in the order in which Cognito complains about them.
+        """Read ChallengeResponses, in the order in which Cognito reports errors in them.
 
         Raises:
             MemberError: One is missing or not of its form.
@@ -123,12 +123,12 @@ class Answer:
 
     @property
     def at(self) -> datetime:
-        """The time that TIMESTAMP tells, in UTC."""
+        """The time of TIMESTAMP, in UTC."""
         return read_timestamp(self.stamp)
 
 
 def read_timestamp(text: str) -> datetime:
-    """Read TIMESTAMP; a day that is padded and a wrong weekday are read, too.
+    """Read TIMESTAMP; also accept a padded day and a wrong weekday.
 
     Raises:
         MemberError: It is not of Cognito's form, or there is no such time.

@@ -20,7 +20,7 @@ _SESSION_CHARS: Final = range(20, 4097)
 
 @frozen(kw_only=True)
 class Reply:
-    """What a reply to InitiateAuth or RespondToAuthChallenge says.
+    """The content of a reply to InitiateAuth or RespondToAuthChallenge.
 
     Args:
         event: Its meaning for the state machine.
@@ -36,11 +36,11 @@ class Reply:
 
     @property
     def canonical_username(self) -> str | None:
-        """The user's name in the pool, if the reply tells it."""
+        """The user's canonical name, if the reply contains it."""
         return self.parameters.get(USERNAME) or self.parameters.get(USER_ID_FOR_SRP)
 
     def asked(self, read: Callable[[Mapping[str, str]], T]) -> T:
-        """Read the challenge parameters as those of one challenge.
+        """Return the challenge parameters, read as those of one challenge.
 
         Args:
             read: The `read` of the challenge's `Asked`.
@@ -89,14 +89,14 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def _is_utf8(text: object) -> TypeGuard[str]:
-    """Whether it is a text that can be hashed and sent back: JSON spells surrogates, UTF-8 not."""
+    """Return whether a text is UTF-8 and so can be hashed and sent; JSON also allows surrogates."""
     return isinstance(text, str) and not _SURROGATE.search(text)
 
 
 _TOKEN: Final = re.compile(r"[\x20-\x7e]+")
-"""What tokens and their type are made of (RFC 6749, appendices A.12, A.13 and A.17)."""
+"""The form of tokens and of their type (RFC 6749, appendices A.12, A.13 and A.17)."""
 _SECONDS: Final = range(1, 2**31)
-"""What IntegerType, which ExpiresIn is of, can hold above zero."""
+"""The positive values of IntegerType, the type of ExpiresIn."""
 
 
 def _is_token(text: object) -> TypeGuard[str]:
@@ -113,7 +113,7 @@ def read_refreshed(reply: Mapping[str, Any]) -> Tokens:
 
 
 def read_done(reply: Mapping[str, Any]) -> None:
-    """Read a reply to RevokeToken or GlobalSignOut, which tells only that it is done."""
+    """Read a reply to RevokeToken or GlobalSignOut, which only confirms the request."""
 
 
 def read_tokens(result: Any) -> Tokens:

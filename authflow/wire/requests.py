@@ -1,4 +1,4 @@
-"""The requests of a sign-in, as Cognito spells them."""
+"""The requests of a sign-in, as Cognito writes them."""
 
 import base64
 import hmac
@@ -18,11 +18,11 @@ from authflow.wire.members import SECRET_HASH, USERNAME, Members
 from authflow.wire.new_password import ATTRIBUTE_PREFIX
 
 Metadata = GivenMap | Mapping[str, str] | None
-"""ClientMetadata, as a client was given it or in clear."""
+"""ClientMetadata, wrapped as a client has it, or in clear."""
 
 
 def secret_hash(username: str, client_id: str, client_secret: Secret[str]) -> str:
-    """Give SECRET_HASH: base64 of HMAC-SHA256(client secret, username ‖ client id).
+    """Return SECRET_HASH: base64 of HMAC-SHA256(client secret, username ‖ client id).
 
     Args:
         username: The name that is sent as USERNAME in the same request.
@@ -59,7 +59,7 @@ class Request:
         return members
 
     def secrets(self) -> frozenset[str]:
-        """Give all that the request and those before it hold and that no server may tell again.
+        """Return the secrets of this request and those before it, which no text may show.
 
         Short ClientMetadata and attributes are not among it: that is a language or a kind of
         device, and is a part of many texts that a pool and its triggers write for users.
@@ -80,14 +80,14 @@ class Request:
 
 
 _TOKEN_CHARS: Final = 8
-"""Characters of ClientMetadata and attributes from which on one may tell something: a token, such
-as a solved CAPTCHA's, or an address."""
+"""The length from which a value in ClientMetadata or attributes may be a secret: a token, such as a
+solved CAPTCHA's, or an address."""
 _NOT_SECRET: Final = frozenset({USERNAME, CHALLENGE_NAME, "AuthFlow", "ChallengeName", "ClientId"})
 
 
 @frozen(kw_only=True)
 class AppClient:
-    """An app client, as requests name it.
+    """An app client, as its requests need it.
 
     Args:
         client_id: The app client's id.
@@ -114,7 +114,7 @@ class AppClient:
         *,
         client_metadata: Metadata = None,
     ) -> Request:
-        """Spell InitiateAuth.
+        """Return an InitiateAuth request.
 
         Args:
             flow: The auth flow.
@@ -141,7 +141,7 @@ class AppClient:
         session: Secret[str] | None,
         client_metadata: Metadata = None,
     ) -> Request:
-        """Spell RespondToAuthChallenge.
+        """Return a RespondToAuthChallenge request.
 
         Args:
             challenge_name: The challenge that is answered.
@@ -162,7 +162,7 @@ class AppClient:
         )
 
     def refresh(self, refresh_token: Secret[str], client_metadata: Metadata = None) -> Request:
-        """Spell GetTokensFromRefreshToken."""
+        """Return a GetTokensFromRefreshToken request."""
         return _spelt(
             "GetTokensFromRefreshToken",
             lambda: {
@@ -173,24 +173,24 @@ class AppClient:
         )
 
     def revoke(self, refresh_token: Secret[str]) -> Request:
-        """Spell RevokeToken."""
+        """Return a RevokeToken request."""
         return _spelt(
             "RevokeToken", lambda: {"Token": refresh_token.reveal(), **self._identified()}
         )
 
     def _identified(self) -> dict[str, str]:
-        """Name the app client where Cognito takes its secret itself instead of a hash."""
+        """Return the members that name the app client, with its secret itself and no hash."""
         secret = {} if self.client_secret is None else {"ClientSecret": self.client_secret.reveal()}
         return {"ClientId": self.client_id, **secret}
 
 
 def sign_out(access_token: Secret[str]) -> Request:
-    """Spell GlobalSignOut."""
+    """Return a GlobalSignOut request."""
     return _spelt("GlobalSignOut", lambda: {"AccessToken": access_token.reveal()})
 
 
 def _spelt(operation: str, members: Callable[[], Mapping[str, Any]]) -> Request:
-    """Spell a request where no error can take what is in it along: this frame holds none of it.
+    """Make a request from members that this frame does not hold, so that no error shows them.
 
     Args:
         operation: Cognito's operation.
@@ -201,7 +201,7 @@ def _spelt(operation: str, members: Callable[[], Mapping[str, Any]]) -> Request:
     """
     try:
         return Request(operation=operation, body=members())
-    except Exception as error:  # noqa: BLE001  # whatever it is, its frames hold what is in clear
+    except Exception as error:  # noqa: BLE001  # the frames of any error here hold secrets
         why = type(error).__name__
     msg = f"{operation} cannot be sent, for something in it is no text that JSON can hold: {why}"
     raise MisuseError(msg)

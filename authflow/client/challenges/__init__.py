@@ -1,4 +1,4 @@
-"""How each challenge is answered by the client: one responder for each."""
+"""The client's answers to challenges: one responder for each challenge."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -18,11 +18,11 @@ RESPONDERS: Final[Mapping[str, Responder]] = {
     State.SOFTWARE_TOKEN_MFA: codes.respond,
     State.EMAIL_OTP: codes.respond,
 }
-"""PASSWORD_VERIFIER is not among them: the protocol itself answers it, and nobody is asked."""
+"""The responders by challenge, without PASSWORD_VERIFIER: the protocol itself answers that."""
 
 
 def respond(challenge: Challenge, answer: TypedAnswer) -> Response:
-    """Put an answer to a challenge under Cognito's names.
+    """Return an answer to a challenge under Cognito's names.
 
     Args:
         challenge: What is asked.

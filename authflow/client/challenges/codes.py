@@ -12,7 +12,7 @@ from authflow.wire import codes
 
 
 def respond(challenge: Challenge, answer: TypedAnswer) -> Response:
-    """Answer by a code."""
+    """Return the response with a code."""
     match answer:
         case Secret():
             code = answer
@@ -21,6 +21,6 @@ def respond(challenge: Challenge, answer: TypedAnswer) -> Response:
         case _:
             raise wrong_kind(challenge, answer, "a text or Code")
     clean = typed_code(code)
-    if clean:  # what is no code is Cognito's to refuse
+    if clean:  # Cognito itself refuses wrong codes
         code = Secret(clean)
     return Response(members=codes.Answer(challenge=challenge.name, code=code).write())

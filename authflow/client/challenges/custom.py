@@ -1,4 +1,4 @@
-"""CUSTOM_CHALLENGE: the pool's triggers ask, and only they know what the answer means."""
+"""CUSTOM_CHALLENGE, asked by the pool's triggers; only they know what an answer means."""
 
 from authflow.answers import Choice, TypedAnswer
 from authflow.client.challenges.responder import Response, wrong_kind
@@ -9,7 +9,7 @@ from authflow.wire import custom
 
 
 def respond(challenge: Challenge, answer: TypedAnswer) -> Response:
-    """Answer by a text; a choice between options by one of them.
+    """Return the response with a text; for a choice, with one of its options.
 
     Raises:
         MisuseError: The challenge is a choice, and this is none of its options.

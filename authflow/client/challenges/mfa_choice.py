@@ -11,7 +11,7 @@ from authflow.wire import MemberError, mfa_choice
 
 
 def respond(challenge: Challenge, answer: TypedAnswer) -> Response:
-    """Answer by one of the options.
+    """Return the response with one of the options.
 
     Raises:
         MisuseError: It is none of the options that the pool tells.
@@ -30,7 +30,7 @@ def respond(challenge: Challenge, answer: TypedAnswer) -> Response:
         msg = f"a challenge parameter cannot be used: {error}"
         raise MalformedReplyError(msg) from None
     if options and chosen.challenge not in {mfa_choice.Answer(option=o).challenge for o in options}:
-        # What is none of Cognito's factors may repeat what was sent before, which nobody keeps.
+        # A name that is no factor of Cognito's may repeat a secret that was sent earlier.
         shown = (option if option in mfa_choice.FACTORS else HIDDEN for option in options)
         msg = f"{challenge.name} offers a choice: answer one of {', '.join(shown)}"
         raise MisuseError(msg)

@@ -8,7 +8,7 @@ from authflow.wire import new_password
 
 
 def respond(challenge: Challenge, answer: TypedAnswer) -> Response:
-    """Answer by a new password."""
+    """Return the response with a new password."""
     match answer:
         case Secret():
             given = NewPassword(answer)

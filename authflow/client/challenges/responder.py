@@ -1,4 +1,4 @@
-"""A responder: how one challenge is answered by the client."""
+"""A responder: the part of the client that answers one challenge."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from authflow.wire import Members
 
 @frozen(kw_only=True)
 class Response:
-    """An answer, ready to be sent.
+    """The response to a challenge, ready to be sent.
 
     Args:
         members: The answer under Cognito's names.
@@ -34,7 +34,7 @@ It raises AnswerNotSupportedError for a kind of answer that the challenge does n
 
 
 def wrong_kind(challenge: Challenge, answer: TypedAnswer, takes: str) -> AnswerNotSupportedError:
-    """Give the error for an answer that the challenge does not take.
+    """Return the error for an answer that the challenge does not take.
 
     Args:
         challenge: The challenge.

@@ -1,1 +1,1 @@
-"""User pools, app clients, users and groups, and what guards their passwords."""
+"""User pools, app clients, users and groups, and the protection of their passwords."""

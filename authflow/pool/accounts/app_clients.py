@@ -1,4 +1,4 @@
-"""App clients: what an application may do at a pool; the operations that make and change them."""
+"""App clients: the rights of an application at a pool, and the operations that change them."""
 
 import json
 import secrets
@@ -45,7 +45,7 @@ _LEGACY: Final[Mapping[str, frozenset[str]]] = {
     "USER_PASSWORD_AUTH": _DEFAULT_FLOWS | {"ALLOW_USER_PASSWORD_AUTH"},
     "CUSTOM_AUTH_FLOW_ONLY": frozenset({"ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}),
 }
-"""The names before the ALLOW_ ones, and what each of them stands for."""
+"""The old names in ExplicitAuthFlows, without ALLOW_, and the new names that each stands for."""
 
 _UNITS: Final[Mapping[str, int]] = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 _LIFETIMES: Final[Mapping[str, tuple[int, str, int, int]]] = {
@@ -77,7 +77,7 @@ class AppClient:
     modified_at: float
 
     def allows(self, flow: str) -> bool:
-        """Say whether ExplicitAuthFlows allows a flow. Unset, it allows no plain password."""
+        """Return whether ExplicitAuthFlows allows a flow. Unset, it allows no plain password."""
         names = frozenset(self.settings.get("ExplicitAuthFlows") or _DEFAULT_FLOWS)
         legacy = [_LEGACY[name] for name in names if name in _LEGACY]
         if "CUSTOM_AUTH_FLOW_ONLY" in names:
@@ -88,12 +88,12 @@ class AppClient:
 
     @property
     def hides_users(self) -> bool:
-        """Whether nobody may learn which users exist (PreventUserExistenceErrors)."""
+        """Whether clients must not learn which users exist (PreventUserExistenceErrors)."""
         return bool(self.settings.get("PreventUserExistenceErrors") == "ENABLED")
 
     @property
     def session_seconds(self) -> float:
-        """How long a challenge can be answered (AuthSessionValidity)."""
+        """The seconds in which a challenge can be answered (AuthSessionValidity)."""
         return float(self.settings.get("AuthSessionValidity", 3) * 60)
 
     @property
@@ -103,14 +103,14 @@ class AppClient:
 
     @property
     def rotation_grace(self) -> int | None:
-        """For how many seconds a rotated refresh token stays good; None without rotation."""
+        """The seconds for which a rotated refresh token stays valid; None without rotation."""
         rotation = self.settings.get("RefreshTokenRotation", {})
         if rotation.get("Feature") != "ENABLED":
             return None
         return int(rotation.get("RetryGracePeriodSeconds", 0))
 
     def lifetime(self, token: str) -> int:
-        """Give the life of a token in seconds.
+        """Return the lifetime of a token in seconds.
 
         Args:
             token: AccessToken, IdToken or RefreshToken.
@@ -121,7 +121,7 @@ class AppClient:
         return int(number * _UNITS[unit]) or default
 
     def readable(self, attributes: Mapping[str, str]) -> dict[str, str]:
-        """Give those of a user's attributes that the client sees (ReadAttributes)."""
+        """Return those of a user's attributes that the client may see (ReadAttributes)."""
         return {k: v for k, v in attributes.items() if may_read(self.settings, k)}
 
     def check_secret_hash(self, given: str | None, *usernames: str) -> None:
@@ -172,7 +172,7 @@ class AppClient:
             raise CognitoError(code, message, reason=reason)
 
     def described(self) -> dict[str, Any]:
-        """Give the client as DescribeUserPoolClient does, its secret included."""
+        """Return the client as DescribeUserPoolClient does, with its secret."""
         secret = {} if self.secret is None else {"ClientSecret": self.secret.reveal()}
         return {
             "RefreshTokenValidity": 30,
@@ -253,7 +253,7 @@ def _update(
     settings: Mapping[str, Any],
     now: float,
 ) -> AppClient:
-    """Replace a client's settings: what is not given goes back to its default, as with Cognito."""
+    """Replace a client's settings: one that is not given gets its default, as with Cognito."""
     check_permissions(find_pool(connection, pool_id), settings, "updating")
     old = find_client(connection, client_id, pool_id)
     connection.execute(
@@ -269,7 +269,7 @@ def _delete(connection: Connection, client_id: str, pool_id: str) -> None:
 
 
 def _settings(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Take the settings out of a request, and check what the service model cannot.
+    """Return the settings in a request, after the checks that the service model cannot make.
 
     Raises:
         CognitoError: Names of both generations are mixed, or a lifetime is out of range.
@@ -337,7 +337,7 @@ class AppClients:
         return {"UserPoolClient": client.described()}
 
     async def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """DeleteUserPoolClient. It ends the tokens that the client was given."""
+        """DeleteUserPoolClient. It revokes the tokens that were issued to the client."""
         await self.ground.database.write(_delete, request["ClientId"], request["UserPoolId"])
         return {}
 

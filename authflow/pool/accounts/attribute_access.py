@@ -1,4 +1,4 @@
-"""Who may read and who may write attributes.
+"""Rights to read and to write users' attributes.
 
 An administrator may do both, and so may a trigger, which is the owner's code. A user reads and
 writes through an app client: what its ReadAttributes and WriteAttributes name, and never what says
@@ -18,7 +18,7 @@ _SCOPES: Final[Mapping[str, frozenset[str]]] = {
     "oidc:profile": frozenset(STANDARD)
     - {SUB, "address", "email", "phone_number", "updated_at", *VERIFIED}
 }
-"""What stands in ReadAttributes and WriteAttributes for many attributes."""
+"""Names in ReadAttributes and WriteAttributes that stand for several attributes."""
 
 
 def _named(permissions: Iterable[str]) -> frozenset[str]:
@@ -26,7 +26,7 @@ def _named(permissions: Iterable[str]) -> frozenset[str]:
 
 
 def may_read(settings: Mapping[str, Any], name: str) -> bool:
-    """Say whether an app client sees an attribute.
+    """Return whether an app client may read an attribute.
 
     Args:
         settings: The app client's. Without ReadAttributes it sees all but developers' attributes.
@@ -39,7 +39,7 @@ def may_read(settings: Mapping[str, Any], name: str) -> bool:
 
 
 def _may_write(settings: Mapping[str, Any], attribute: Attribute) -> bool:
-    """Say whether users write an attribute by an app client: the required ones by every one."""
+    """Return whether users may write an attribute by an app client: always, if it is required."""
     permissions = settings.get("WriteAttributes")
     allowed = _named(permissions) if permissions else STANDARD.keys()
     return not attribute.developer_only and (attribute.required or attribute.name in allowed)
@@ -52,7 +52,7 @@ def written_by_user(
     *,
     creating: Iterable[str] = (),
 ) -> dict[str, str]:
-    """Check what a user writes, and give the attributes that change by it.
+    """Check the attributes that a user writes, and return all that change by it.
 
     A new address is nobody's until it is verified: its flag becomes "false".
 

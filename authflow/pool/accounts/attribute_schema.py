@@ -30,14 +30,14 @@ VERIFIED: Final[Mapping[str, str]] = {
 """The flags that say whether an address is the user's, with the attribute of the address."""
 
 MOST_CHARS: Final = 2048
-"""No value is longer."""
+"""The greatest length of a value."""
 _MOST_NUMBER: Final = 2**1023
-"""No bound of a number is further from zero (NumberAttributeConstraintsType)."""
+"""The greatest absolute value of a number's bound (NumberAttributeConstraintsType)."""
 _CONSTRAINTS: Final[Mapping[str, tuple[str, str, str]]] = {
     STRING: ("StringAttributeConstraints", "MinLength", "MaxLength"),
     NUMBER: ("NumberAttributeConstraints", "MinValue", "MaxValue"),
 }
-"""Where an attribute's bounds stand, by its type."""
+"""The members that contain an attribute's bounds, by its type."""
 _BOUNDS: Final[Mapping[str, re.Pattern[str]]] = {
     STRING: re.compile(r"[0-9]{1,309}", re.ASCII),
     NUMBER: re.compile(r"-?[0-9]{1,309}", re.ASCII),
@@ -46,7 +46,7 @@ _BOUNDS: Final[Mapping[str, re.Pattern[str]]] = {
 
 @frozen(kw_only=True)
 class Attribute:
-    """What a pool says of an attribute.
+    """The definition of an attribute in a pool.
 
     Args:
         name: Its full name.
@@ -66,12 +66,12 @@ class Attribute:
 
     @property
     def least(self) -> int | None:
-        """The fewest characters, or the least number."""
+        """The least number of characters, or the least number."""
         return self._bound(1)
 
     @property
     def most(self) -> int | None:
-        """The most characters, or the greatest number."""
+        """The greatest number of characters, or the greatest number."""
         return self._bound(2)
 
     def _bound(self, end: int) -> int | None:
@@ -79,7 +79,7 @@ class Attribute:
         return None if text is None else int(text)
 
     def described(self) -> dict[str, Any]:
-        """Give the attribute as SchemaAttributes of DescribeUserPool does."""
+        """Return the attribute as SchemaAttributes of DescribeUserPool does."""
         bounded = _CONSTRAINTS.get(self.data_type)
         return {
             "Name": self.name,
@@ -114,7 +114,7 @@ STANDARD: Final[Mapping[str, Attribute]] = {
 
 
 def read_schema(entries: Iterable[Mapping[str, Any]]) -> Mapping[str, Attribute]:
-    """Give all attributes of a pool by their full names.
+    """Return all attributes of a pool by their full names.
 
     Args:
         entries: What CreateUserPool was given as Schema.
@@ -145,7 +145,7 @@ def read_schema(entries: Iterable[Mapping[str, Any]]) -> Mapping[str, Attribute]
 
 
 def _custom(entry: Mapping[str, Any]) -> Attribute:
-    """Make an attribute of the pool's own."""
+    """Make an attribute that the pool itself defines."""
     if "AttributeDataType" not in entry:
         raise invalid_parameter(
             "Invalid AttributeDataType input, consider using the provided AttributeDataType enum."
@@ -163,7 +163,7 @@ def _custom(entry: Mapping[str, Any]) -> Attribute:
 
 
 def _changed(standard: Attribute, entry: Mapping[str, Any]) -> Attribute:
-    """Change a standard attribute; what the entry does not say stays as it is."""
+    """Change a standard attribute; what the entry leaves out stays as it is."""
     name = standard.name
     other_type = entry.get("AttributeDataType", standard.data_type) != standard.data_type
     if other_type or entry.get("DeveloperOnlyAttribute", False):
@@ -179,13 +179,13 @@ def _changed(standard: Attribute, entry: Mapping[str, Any]) -> Attribute:
     if name == SUB and (changed.mutable or not changed.required):
         raise invalid_parameter("The attribute sub is required and not mutable in every pool.")
     if name in VERIFIED and changed.required:
-        # No user could ever give it.
+        # No user could ever supply such an attribute.
         raise invalid_parameter(f"The attribute {name} cannot be required.")
     return _bounded(changed, entry)
 
 
 def _bounded(attribute: Attribute, entry: Mapping[str, Any]) -> Attribute:
-    """Take the bounds of an attribute's type; those of another type mean nothing.
+    """Set the bounds for an attribute's type; bounds for other types are ignored.
 
     Raises:
         CognitoError: They are no numbers, out of range, or the wrong way round.

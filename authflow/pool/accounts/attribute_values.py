@@ -1,4 +1,4 @@
-"""What the values of attributes must be like, wherever they come from.
+"""Rules for the values of attributes, wherever they come from.
 
 Administrators, users and triggers give attributes; all of them are checked here. Sources: "Working
 with user attributes" in the developer guide; AttributeType and UsernameType in the API reference.
@@ -30,7 +30,7 @@ _NAME_PATTERN: Final = r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+"
 _NAME_CATEGORIES: Final = frozenset("LMSNP")
 _ECHOED_CHARS: Final = 32
 _FORMS: Final = {
-    # RFC 3696 §3, without addresses in quotes: what separates addresses is in none.
+    # RFC 3696 §3, without addresses in quotes: no address contains a separator of addresses.
     "email": re.compile(r'[^@\s\x00-\x1f\x7f<>()\[\],;:\\"]+@[^@\s\x00-\x1f\x7f<>(),;\\"]+'),
     "phone_number": re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII),
 }
@@ -47,7 +47,7 @@ _DATE_TIME: Final = re.compile(
 
 
 def is_address(attribute: str, text: str) -> bool:
-    """Say whether a text is of an address's form.
+    """Return whether a text has the form of an address.
 
     Args:
         attribute: email or phone_number.
@@ -57,7 +57,7 @@ def is_address(attribute: str, text: str) -> bool:
 
 
 def check_username(name: str) -> None:
-    """Refuse what cannot be a username (UsernameType in the API reference).
+    """Refuse a text that cannot be a username (UsernameType in the API reference).
 
     Raises:
         CognitoError: It is empty, longer than 128 characters, or has white space, control
@@ -76,7 +76,7 @@ def check_username(name: str) -> None:
 
 
 def read_attributes(pool: UserPool, given: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Check attributes, whoever gives them, and give them as they are kept.
+    """Check attributes from any source, and return them as they are stored.
 
     Args:
         pool: The user pool.
@@ -100,7 +100,7 @@ def read_attributes(pool: UserPool, given: Iterable[tuple[str, str]]) -> dict[st
 
 
 def check_flags(attributes: Mapping[str, str]) -> None:
-    """Refuse a verified address that is not there (AdminCreateUser in the API reference).
+    """Refuse a flag that says "verified" without an address (AdminCreateUser in the API reference).
 
     Raises:
         CognitoError: A flag is "true", and its address is missing.
@@ -114,12 +114,12 @@ def check_flags(attributes: Mapping[str, str]) -> None:
 
 
 def not_mutable(name: str) -> CognitoError:
-    """Refuse an attribute that is Cognito's own to set."""
+    """Return the refusal of an attribute that only Cognito may set."""
     return invalid_parameter(f"Cannot modify the non-mutable attribute {name}")
 
 
 def required_is_missing(name: str) -> CognitoError:
-    """Refuse a user without a required attribute."""
+    """Return the refusal of a user without a required attribute."""
     return _nonconforming(name, "The attribute is required")
 
 
@@ -128,15 +128,15 @@ def _nonconforming(name: str, reason: str) -> CognitoError:
 
 
 def _shown(name: str) -> str:
-    """Give as much of a name as a message may hold: it may be anything."""
+    """Return the start of a name for a message, since the name may be anything."""
     return name[:_ECHOED_CHARS].encode("utf-8", "replace").decode()
 
 
 def _read(attribute: Attribute, value: str) -> str:
-    """Give a value as it is kept.
+    """Return a value as it is stored.
 
     Raises:
-        CognitoError: It is not what the attribute may be.
+        CognitoError: The attribute cannot have this value.
     """
     name = attribute.name
     if any("\ud800" <= char <= "\udfff" for char in value):
@@ -172,7 +172,7 @@ def _read_number(attribute: Attribute, value: str) -> str:
 
 
 def _read_boolean(attribute: Attribute, value: str) -> str:
-    """Take a flag in any letter case, as Cognito does."""
+    """Read a flag in any letter case, as Cognito does."""
     flag = value.lower()
     if flag not in {"true", "false"}:
         raise _nonconforming(attribute.name, "Boolean must be true or false")
@@ -217,7 +217,7 @@ def _is_date_time(text: str) -> bool:
 
 
 def _check_preferred_username(pool: UserPool, value: str) -> None:
-    """Refuse a preferred username that users could not sign in by, or that is another's address.
+    """Refuse a preferred username by which users cannot sign in, or that is an address.
 
     Raises:
         CognitoError: It is an alias here, and no username could be like that.
@@ -228,7 +228,7 @@ def _check_preferred_username(pool: UserPool, value: str) -> None:
 
 
 def check_is_no_address(pool: UserPool, name: str) -> None:
-    """Refuse a name of the form of an alias: nobody has shown that the address is the user's.
+    """Refuse a name of the form of an alias: it is not proved that the address is the user's.
 
     Raises:
         CognitoError: It is an address, and users of the pool sign in by addresses of this form.

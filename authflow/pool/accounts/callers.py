@@ -1,4 +1,4 @@
-"""Who asks: the app client and user pool of a request, and the user it is about."""
+"""The caller of an operation: its app client and user pool, and the user it is about."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Self, TypeVar
@@ -24,7 +24,7 @@ _NAME_CHARS = 128
 
 @frozen(kw_only=True)
 class Caller:
-    """The app client that asks, and its user pool.
+    """The app client of a request, and its user pool.
 
     Args:
         client: The app client.
@@ -37,7 +37,7 @@ class Caller:
     client_metadata: Mapping[str, str] | None = field(default=None, repr=False)
 
     def again(self, connection: Connection) -> Self:
-        """Read the same once more, in the transaction that decides.
+        """Read the caller once more, in the transaction that decides.
 
         Raises:
             CognitoError: Meanwhile the app client or the user pool was deleted.
@@ -47,7 +47,7 @@ class Caller:
 
 
 def find_caller(connection: Connection, request: Mapping[str, Any]) -> Caller:
-    """Read who asks. Operations for administrators name the pool, the others do not.
+    """Read the caller. Requests of administrators name the pool, others do not.
 
     Raises:
         CognitoError: There is no such app client or user pool.
@@ -59,7 +59,7 @@ def find_caller(connection: Connection, request: Mapping[str, Any]) -> Caller:
 def find_caller_and_user(
     connection: Connection, request: Mapping[str, Any], typed: str
 ) -> tuple[Caller, User | None]:
-    """Read who asks, and the user who signs in.
+    """Read the caller, and the user who signs in.
 
     Raises:
         CognitoError: There is no such app client or user pool.
@@ -85,7 +85,7 @@ def read_members(read: Callable[[Mapping[str, str]], T], members: Mapping[str, s
 
 
 def username_of(parameters: Mapping[str, str]) -> str:
-    """Give USERNAME.
+    """Return USERNAME.
 
     Raises:
         CognitoError: It is missing, or too long to be a name.
@@ -101,10 +101,10 @@ def username_of(parameters: Mapping[str, str]) -> str:
 
 
 def check_not_expired(user: User, now: float) -> None:
-    """Refuse a temporary password whose time is over.
+    """Refuse a temporary password that has expired.
 
     Raises:
-        CognitoError: It is.
+        CognitoError: The password has expired.
     """
     if user.password_expires_at is not None and now >= user.password_expires_at:
         raise not_authorized(
@@ -129,7 +129,7 @@ def check_may_sign_in(user: User) -> None:
 
 
 def may_sign_in(user: User) -> bool:
-    """Say whether a user may sign in; `check_may_sign_in` says why not."""
+    """Return whether a user may sign in; `check_may_sign_in` raises the reason."""
     try:
         check_may_sign_in(user)
     except CognitoError:

@@ -1,4 +1,4 @@
-"""Groups of users, and what their members' tokens say of them.
+"""Groups of users, and the claims about them in the members' tokens.
 
 The groups' names are in both tokens, their roles in the ID token. The preferred role is that of the
 group with the lowest precedence; where several share it and differ in their roles, none is
@@ -20,7 +20,7 @@ from authflow.pool.store.connection import Connection
 _MOST_ROWS: Final = 60
 _COLUMNS: Final = "name, pool_id, description, role_arn, precedence, created_at, modified_at"
 _LAST: Final = 2**63 - 1
-"""The precedence of a group that has none: behind all others."""
+"""The precedence of a group without one: after all others."""
 
 
 @frozen(kw_only=True)
@@ -39,12 +39,12 @@ class Memberships:
 
     @property
     def access_claims(self) -> dict[str, Any]:
-        """Give the claims of an access token."""
+        """Return the claims of an access token."""
         return {"cognito:groups": list(self.groups)} if self.groups else {}
 
     @property
     def identity_claims(self) -> dict[str, Any]:
-        """Give the claims of an ID token."""
+        """Return the claims of an ID token."""
         claims = self.access_claims
         if self.roles:
             claims["cognito:roles"] = list(self.roles)
@@ -108,7 +108,7 @@ def _delete(connection: Connection, pool_id: str, name: str) -> None:
 
 
 def _member(connection: Connection, request: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Give the key of a membership.
+    """Return the key of a membership.
 
     Raises:
         CognitoError: There is no such pool, user or group.
@@ -134,7 +134,7 @@ def _remove(connection: Connection, request: Mapping[str, Any]) -> None:
 
 
 def _list(connection: Connection, request: Mapping[str, Any]) -> dict[str, Any]:
-    """List the groups of a pool, or those of the user that the request names."""
+    """Return the groups of a pool, or those of the user that the request names."""
     pool = find_pool(connection, request["UserPoolId"])
     after = _read_next_token(request.get("NextToken"))
     most = request.get("Limit") or _MOST_ROWS

@@ -1,4 +1,4 @@
-"""The password lockout: after five failures each further one locks for longer.
+"""The password lockout: after five failures, each further failure locks for longer.
 
 Cognito locks for one second after the fifth failure and doubles that with each further one, up to
 about 15 minutes; attempts while locked are refused and do not count; a success, or 15 minutes
@@ -33,16 +33,16 @@ from authflow.pool.store.connection import Connection, Row
 
 _FREE_FAILURES: Final = 5
 _LONGEST: Final = 900.0
-"""Seconds: the longest lock, and the silence that forgets."""
+"""The longest lock in seconds, and the time without failures after which they are forgotten."""
 _UNSEEN: Final = frozenset({"Mn", "Me", "Cf"})
-"""Unicode's categories of accents and of what has no width."""
+"""Unicode's categories of accents and of characters without width."""
 MOST_NAMES: Final = 100_000
-"""How many names that were typed are remembered for a pool."""
+"""The most typed names that are remembered for a pool."""
 
 
 @frozen(kw_only=True)
 class Counted:
-    """What attempts at a password count for.
+    """The names under which an attempt at a password is counted.
 
     Args:
         pool_id: The user pool.
@@ -60,7 +60,7 @@ class Counted:
 
     @classmethod
     def of(cls, caller: Caller, typed: str, sub: str | None) -> Self:
-        """Say what an attempt counts for.
+        """Return the names under which an attempt is counted.
 
         Args:
             caller: Who asks.
@@ -79,7 +79,7 @@ class Counted:
 
     @classmethod
     def of_directory(cls, caller: Caller, typed: str) -> Self:
-        """Say what a guess at the old directory counts for.
+        """Return the names under which a guess at the old directory is counted.
 
         Args:
             caller: Who asks.
@@ -96,7 +96,7 @@ class Counted:
 
 
 def directory_name(typed: str) -> str:
-    """Give one form to all that an old directory may take for one name.
+    """Return one form for all spellings that an old directory may treat as one name.
 
     Directories mostly mind neither letter case nor white space at the ends (RFC 4518 §2), and SQL's
     collations often not accents either. Who has two such names there has five guesses for both.
@@ -108,7 +108,7 @@ def directory_name(typed: str) -> str:
 
 @frozen(kw_only=True)
 class Standing:
-    """What counts against an attempt at the moment.
+    """The failures that count against an attempt at this moment.
 
     Args:
         of_name: The failures of the name.
@@ -128,7 +128,7 @@ def _locked_seconds(failures: int) -> float:
 
 
 def _counting(row: Row | None, now: float) -> tuple[int, bool]:
-    """Give the failures that still count, and whether they lock."""
+    """Return the number of failures that still count, and whether they lock."""
     if row is None:
         return 0, False
     failures: int
@@ -206,7 +206,7 @@ def count_attempt(connection: Connection, counted: Counted, now: float, *, passe
 
 
 def forget_failures(connection: Connection, counted: Counted) -> None:
-    """Forget the failures, since an attempt succeeded."""
+    """Delete the failures, since an attempt succeeded."""
     connection.execute(
         "DELETE FROM typed_failures WHERE pool_id = ? AND name = ?", (counted.pool_id, counted.name)
     )
@@ -217,7 +217,7 @@ def forget_failures(connection: Connection, counted: Counted) -> None:
 
 
 def lock_from_now(connection: Connection, counted: Counted, now: float) -> None:
-    """Begin the lock of a failure that was counted in advance, now that it has failed."""
+    """Start the lock of a failure that was counted in advance, now that it has failed."""
     connection.execute(
         "UPDATE typed_failures SET failed_at = ? WHERE pool_id = ? AND name = ?",
         (now, counted.pool_id, counted.name),
@@ -229,7 +229,7 @@ def lock_from_now(connection: Connection, counted: Counted, now: float) -> None:
 
 
 def _forget_the_rest(connection: Connection, pool_id: str, now: float) -> None:
-    """Forget what no longer counts, and the names that were typed longest ago."""
+    """Delete failures that no longer count, and the names that were typed longest ago."""
     connection.execute("DELETE FROM password_failures WHERE failed_at < ?", (now - _LONGEST,))
     connection.execute("DELETE FROM typed_failures WHERE failed_at < ?", (now - _LONGEST,))
     connection.execute(

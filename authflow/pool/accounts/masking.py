@@ -1,4 +1,4 @@
-"""Stand-ins for users who do not exist, so that nobody learns who does.
+"""Stand-ins for users who do not exist, so that clients cannot learn who exists.
 
 With PreventUserExistenceErrors an unknown name gets the same reply as a known one: a salt and a
 user id that stay the same for the same name and pool (RFC 5054 §2.5.1.3), and the same work. They
@@ -39,12 +39,12 @@ def _derived(pool: UserPool, purpose: str, name: str, size: int) -> bytes:
 
 
 def keyed(pool: UserPool, purpose: str, name: str) -> str:
-    """Give what stands in the database for a name, which may be a password by mistake."""
+    """Return the keyed hash stored in place of a name, which may be a password by mistake."""
     return _derived(pool, f"keyed {purpose}", name, _KEYED_BYTES).hex()
 
 
 def bucket(key: str) -> str:
-    """Give the row that is written where an account's would be, for a name that nobody has.
+    """Return the database row for a name without an account, written as an account's would be.
 
     It decides nothing. There are 65,536 of them, however many names are tried.
 
@@ -56,7 +56,7 @@ def bucket(key: str) -> str:
 
 @frozen(kw_only=True)
 class StandIn:
-    """What stands for a user who does not exist.
+    """A stand-in for a user who does not exist.
 
     Args:
         sub: The user's id.
@@ -75,7 +75,7 @@ class StandIn:
     name: str = field(repr=False)
 
     def address(self, attribute: str) -> str:
-        """Give the address that the user would have: the name, if it is one.
+        """Return the address of the stand-in: the name itself, if it is an address.
 
         Args:
             attribute: email or phone_number.
@@ -88,7 +88,7 @@ class StandIn:
         return "+1" + "".join(str(byte % 10) for byte in drawn)
 
     def as_user(self, attribute: str, now: float) -> User:
-        """Give the user that it stands for, as triggers are told of him.
+        """Return the stand-in as a user, as triggers receive it.
 
         Args:
             attribute: The address that the user is reached by: email or phone_number.
@@ -107,7 +107,7 @@ class StandIn:
 
 
 def stand_in(pool: UserPool, typed: str) -> StandIn:
-    """Make the stand-in for a name that nobody has.
+    """Make the stand-in for a name that no user has.
 
     Args:
         pool: The user pool.
@@ -134,7 +134,7 @@ def stand_in(pool: UserPool, typed: str) -> StandIn:
 
 
 def shown_name(pool: UserPool, username: str, sub: str) -> str:
-    """Give what a client that hides users is told instead of the username.
+    """Return the name that a client that hides users receives instead of the username.
 
     Args:
         pool: The user pool.
@@ -145,7 +145,7 @@ def shown_name(pool: UserPool, username: str, sub: str) -> str:
 
 
 def second_name(pool: UserPool, username: str, sub: str) -> str | None:
-    """Give the name beside the username that a password is hashed with; None for none.
+    """Return the second name that a password is hashed with; None if there is none.
 
     It is the same question for all users of a pool, so that a new password takes as long for each.
     """
@@ -154,7 +154,7 @@ def second_name(pool: UserPool, username: str, sub: str) -> str | None:
 
 
 def name_for_client(user: User | StandIn, pool: UserPool, *, hidden: bool) -> str:
-    """Give the name by which a client is told of a user.
+    """Return the name of a user that the client receives.
 
     Args:
         user: The user, or who stands for one.
@@ -166,5 +166,5 @@ def name_for_client(user: User | StandIn, pool: UserPool, *, hidden: bool) -> st
     if isinstance(user, StandIn):
         return user.shown
     shown = shown_name(pool, user.username, user.sub)
-    # A password that was set before there was a second name proves the username alone.
+    # A password that was set before there was a second name has a verifier for the username only.
     return shown if user.password.is_for_two_names else user.username

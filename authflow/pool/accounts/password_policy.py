@@ -1,4 +1,4 @@
-"""What a password must be like: the pool's password policy."""
+"""A pool's password policy: the rules for new passwords."""
 
 from collections.abc import Mapping
 from typing import Any, Final, Self
@@ -40,7 +40,7 @@ class PasswordPolicy:
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any] | None) -> Self:
-        """Read Cognito's PasswordPolicy. In a policy that is given, what is not said is off."""
+        """Read Cognito's PasswordPolicy. Rules that a given policy leaves out are off."""
         if settings is None:
             return cls()
         return cls(
@@ -54,7 +54,7 @@ class PasswordPolicy:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The policy as Cognito spells it."""
+        """The policy as Cognito writes it."""
         return {
             "MinimumLength": self.minimum_length,
             "RequireUppercase": self.uppercase,
@@ -66,11 +66,11 @@ class PasswordPolicy:
 
     @property
     def temporary_seconds(self) -> float:
-        """How long a temporary password is good for."""
+        """The seconds for which a temporary password is valid."""
         return self.temporary_days * _DAY
 
     def check(self, password: Secret[str]) -> None:
-        """Refuse a password that does not conform.
+        """Refuse a password that does not conform to the policy.
 
         Raises:
             CognitoError: InvalidPasswordException, with what is missing.

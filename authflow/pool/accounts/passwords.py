@@ -1,4 +1,4 @@
-"""What a pool keeps of a password: a salt and a verifier, and nothing else."""
+"""The stored trace of a password: a salt and a verifier, and nothing else."""
 
 import hmac
 import secrets
@@ -39,7 +39,7 @@ class StoredPassword:
     def make(
         cls, pool_id: str, username: str, password: Secret[str], shown: str | None = None
     ) -> Self:
-        """Make the trace of a new password. A name takes a millisecond: keep it off the loop.
+        """Make the trace of a new password. Each name takes a millisecond: keep it off the loop.
 
         Args:
             pool_id: The user pool.
@@ -54,7 +54,7 @@ class StoredPassword:
 
     @property
     def version(self) -> str:
-        """Tells this password's trace from that of any other, also of the same password again."""
+        """An identifier of this trace; setting the same password again gives another one."""
         return self.salt.hex()
 
     @property
@@ -64,28 +64,28 @@ class StoredPassword:
 
     @property
     def v_shown(self) -> int:
-        """The verifier for the name that is shown, as a number; the only one, if there is one."""
+        """The verifier for the shown name, as a number; if there is only one, that one."""
         return int.from_bytes(self.verifier[-VERIFIER_BYTES:], "big")
 
     @property
     def is_for_two_names(self) -> bool:
-        """Whether there is a verifier for the name that is shown."""
+        """Whether there is also a verifier for the shown name."""
         return len(self.verifier) > VERIFIER_BYTES
 
     @property
     def srp_salt(self) -> str:
-        """SALT as it is sent."""
+        """The salt as SALT is sent."""
         return self.salt.hex()
 
     def recomputed(self, pool_id: str, username: str, password: Secret[str]) -> Secret[bytes]:
-        """Give the verifier that another password would have; equal if it is the same password.
+        """Return the verifier for a password with this salt: equal if the passwords are equal.
 
         It takes a millisecond, whatever the password is: keep it off the loop.
         """
         return Secret(_verifier(pool_id, username, self.salt, password))
 
     def matches(self, recomputed: Secret[bytes]) -> bool:
-        """Compare verifiers, in constant time."""
+        """Return whether the verifiers are equal, in constant time."""
         return hmac.compare_digest(self.verifier[:VERIFIER_BYTES], recomputed.reveal())
 
 

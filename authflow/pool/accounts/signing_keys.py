@@ -1,4 +1,4 @@
-"""The keys that sign tokens: RS256, one for each user pool, made with it."""
+"""The keys that sign tokens: one RS256 key for each user pool, made with the pool."""
 
 import json
 
@@ -20,12 +20,12 @@ def new_signing_key() -> tuple[str, str]:
 
 @define
 class SigningKeys:
-    """Keys that were read, by `kid`: reading one takes longer than fifty signatures."""
+    """A cache of keys by `kid`: to read one takes longer than fifty signatures."""
 
     _keys: dict[str, RSAKey] = field(factory=dict, init=False, repr=False)
 
     def get(self, key_id: str, signing_key: str) -> RSAKey:
-        """Give the key object of a private JWK in JSON. The first time is slow."""
+        """Return the key object of a private JWK in JSON. The first time is slow."""
         key = self._keys.get(key_id)
         if key is None:
             key = RSAKey.import_key(json.loads(signing_key))
@@ -34,7 +34,7 @@ class SigningKeys:
         return key
 
     def public(self, key_id: str, signing_key: str) -> dict[str, str]:
-        """Give the public JWK, as a key set lists it."""
+        """Return the public JWK, as a key set lists it."""
         public = self.get(key_id, signing_key).as_dict(private=False)
         return {"kty": "RSA", "alg": "RS256", "use": "sig", "kid": key_id} | {
             name: str(public[name]) for name in ("n", "e")

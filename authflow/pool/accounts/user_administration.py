@@ -1,4 +1,4 @@
-"""The operations by which an administrator makes, reads, changes and deletes users."""
+"""The operations by which administrators create, read, change and delete users."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,7 +35,7 @@ def _delete(connection: Connection, pool_id: str, name: str) -> None:
 
 
 def _enable(connection: Connection, pool_id: str, name: str, now: float, *, enabled: bool) -> None:
-    """Let a user sign in or not. Tokens end with the permission and do not come back with it."""
+    """Permit or forbid a user's sign-in. To forbid ends the tokens; to permit restores none."""
     _, user = find_named(connection, pool_id, name)
     if user.enabled is not enabled:
         set_enabled(connection, user, now, enabled=enabled)
@@ -48,16 +48,16 @@ class _PasswordChange:
     """A password that an administrator sets."""
 
     user: User
-    """The user as he was before the arithmetic."""
+    """The user as stored before the arithmetic."""
     stored: StoredPassword
     permanent: bool
     tokens_survive: bool
     temporary_only: bool = False
-    """Whether it replaces a temporary password, and nothing else."""
+    """Whether only a temporary password may be replaced."""
 
 
 def _change(connection: Connection, change: _PasswordChange, now: float) -> User:
-    """Set a password of the user as he is now.
+    """Set a password, for the user as stored now.
 
     Raises:
         CognitoError: The user is gone, or has chosen a password where only a temporary one may be
@@ -148,7 +148,7 @@ class UserAdministration:
     async def _reset(
         self, pool: UserPool, request: Mapping[str, Any], now: float
     ) -> dict[str, Any]:
-        """Give a user who never signed in a new temporary password."""
+        """Set a new temporary password for a user who has never signed in."""
         pool, user = await self.ground.database.read(find_named, pool.id, request["Username"])
         _check_temporary(user)
         change = _PasswordChange(

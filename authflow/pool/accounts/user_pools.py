@@ -1,4 +1,4 @@
-"""User pools: their settings, and the operations that make and change them."""
+"""User pools: their settings, and the operations that create and change them."""
 
 import base64
 import json
@@ -20,11 +20,11 @@ from authflow.pool.store.connection import Connection
 
 _ID_CHARS: Final = string.ascii_letters + string.digits
 _ACCOUNT: Final = "000000000000"
-"""No AWS account owns a pool of ours; this number stands for it in ARNs."""
+"""The account number in ARNs; no AWS account owns an embedded pool."""
 _IMMUTABLE: Final = ("Schema", "AliasAttributes", "UsernameAttributes", "UsernameConfiguration")
 _MASK_KEY_BYTES: Final = 32
 TOKEN_TRIGGER: Final = "PreTokenGeneration"
-"""The one trigger that LambdaConfig names in two ways, of which the newer tells a version."""
+"""The one trigger that LambdaConfig names in two ways; the newer one has a version."""
 _TOKEN_EVENT_VERSIONS: Final = {"V1_0": 1, "V2_0": 2, "V3_0": 3}
 
 
@@ -52,7 +52,7 @@ class UserPool:
 
     @property
     def region(self) -> str:
-        """The region that the id names."""
+        """The region in the pool's id."""
         return self.id.partition("_")[0]
 
     @property
@@ -72,7 +72,7 @@ class UserPool:
         return config
 
     def trigger_arn(self, source: str) -> str | None:
-        """Give the ARN of a trigger that the pool names.
+        """Return the ARN of a trigger; None if the pool does not name it.
 
         Args:
             source: A key of LambdaConfig, such as PreAuthentication.
@@ -84,7 +84,7 @@ class UserPool:
 
     @property
     def token_event_version(self) -> int:
-        """The version of the event before tokens are made: 1, 2 or 3."""
+        """The version of the PreTokenGeneration event: 1, 2 or 3."""
         return _TOKEN_EVENT_VERSIONS[self._token_config.get("LambdaVersion", "V1_0")]
 
     @property
@@ -93,7 +93,7 @@ class UserPool:
 
     @property
     def password_policy(self) -> PasswordPolicy:
-        """What a password must be like."""
+        """The rules for new passwords."""
         return PasswordPolicy.from_settings(self.settings.get("Policies", {}).get("PasswordPolicy"))
 
     @property
@@ -103,12 +103,12 @@ class UserPool:
 
     @property
     def required_attributes(self) -> tuple[str, ...]:
-        """The attributes that every user must have, but `sub`, which every user has."""
+        """The attributes that every user must have, without `sub`."""
         schema = self.schema.values()
         return tuple(each.name for each in schema if each.required and each.name != SUB)
 
     def fold(self, name: str) -> str:
-        """Give the form of a sign-in name that is compared.
+        """Return the form in which sign-in names are compared.
 
         Letter case matters unless UsernameConfiguration says that it does not, as with Cognito.
         """
@@ -116,7 +116,7 @@ class UserPool:
         return name.casefold() if configuration.get("CaseSensitive") is False else name
 
     def described(self, users: int) -> dict[str, Any]:
-        """Give the pool as DescribeUserPool does.
+        """Return the pool as DescribeUserPool does.
 
         Args:
             users: How many users it has.
@@ -203,7 +203,7 @@ def _describe(connection: Connection, pool_id: str) -> dict[str, Any]:
 
 
 def _update(connection: Connection, pool_id: str, settings: Mapping[str, Any], now: float) -> None:
-    """Replace a pool's settings: what is not given goes back to its default, as with Cognito."""
+    """Replace a pool's settings: one that is not given gets its default, as with Cognito."""
     old = find_pool(connection, pool_id).settings
     kept = {name: old[name] for name in (*_IMMUTABLE, "PoolName") if name in old}
     connection.execute(
@@ -213,7 +213,7 @@ def _update(connection: Connection, pool_id: str, settings: Mapping[str, Any], n
 
 
 def _delete(connection: Connection, pool_id: str) -> None:
-    """Delete a pool with all that belongs to it.
+    """Delete a pool with everything that belongs to it.
 
     Raises:
         CognitoError: There is none, or it is protected.
@@ -234,7 +234,7 @@ def _delete(connection: Connection, pool_id: str) -> None:
 
 
 def _list(connection: Connection, most: int, after: tuple[float, str]) -> dict[str, Any]:
-    """List pools by age, from behind the one that was made at a time and has an id."""
+    """Return pools by age, beginning after a given creation time and id."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM user_pools WHERE (created_at, id) > (?, ?)"  # noqa: S608  # the same
         " ORDER BY created_at, id LIMIT ?",

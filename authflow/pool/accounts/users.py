@@ -1,4 +1,4 @@
-"""Users: their attributes, the names they sign in by, and how they are kept."""
+"""Users: their attributes, their sign-in names, and their storage."""
 
 import json
 import uuid
@@ -57,12 +57,12 @@ class User:
 
     @property
     def all_attributes(self) -> dict[str, str]:
-        """The attributes, `sub` included."""
+        """The attributes, with `sub`."""
         return {"sub": self.sub, **self.attributes}
 
     @property
     def credentials(self) -> str:
-        """The version of what the user signs in with; a sign-in that began with another one ends.
+        """The version of the user's credentials; a sign-in that began with an older one ends.
 
         A new password makes a new one, and so does an administrator who disables the user.
         """
@@ -70,19 +70,19 @@ class User:
 
 
 def attribute_list(attributes: Mapping[str, str]) -> list[dict[str, str]]:
-    """Spell attributes as Cognito does."""
+    """Return attributes as Cognito writes them."""
     return [{"Name": name, "Value": value} for name, value in attributes.items()]
 
 
 def missing_attributes(pool: UserPool, user: User) -> tuple[str, ...]:
-    """Name the attributes that the pool requires and the user lacks."""
+    """Return the names of the attributes that the pool requires and the user lacks."""
     return tuple(name for name in pool.required_attributes if not user.attributes.get(name))
 
 
 def new_username(
     pool: UserPool, given: str, sub: str, attributes: Mapping[str, str]
 ) -> tuple[str, dict[str, str]]:
-    """Give a new user's canonical name, and the attributes with what the name tells.
+    """Return a new user's canonical name, and the attributes with those in the given name.
 
     In a pool that signs in by attributes the name that is given is an attribute, and the canonical
     name is the `sub`.
@@ -104,7 +104,7 @@ def new_username(
 
 
 def _aliases(pool: UserPool, user: User) -> Iterable[tuple[str, str]]:
-    """Give the names beside the username that a user signs in by, with their attributes."""
+    """Return the user's sign-in names beside the username, with their attributes."""
     for attribute in pool.username_attributes:
         if user.attributes.get(attribute):
             yield attribute, pool.fold(user.attributes[attribute])
@@ -139,7 +139,7 @@ def _from_row(row: tuple[Any, ...]) -> User:
 
 
 def find_user(connection: Connection, pool: UserPool, name: str) -> User | None:
-    """Read the user who signs in by a name: the username or an alias."""
+    """Return the user with a sign-in name: the username or an alias."""
     row = connection.execute(
         "SELECT sub FROM names WHERE pool_id = ? AND name = ?", (pool.id, pool.fold(name))
     ).first()
@@ -147,7 +147,7 @@ def find_user(connection: Connection, pool: UserPool, name: str) -> User | None:
 
 
 def find_user_by_sub(connection: Connection, pool_id: str, sub: str | None) -> User | None:
-    """Read a user by `sub`; for None, nobody.
+    """Return the user with a `sub`; None if there is none.
 
     Where nobody has the `sub` the next user is read, whoever it is, and thrown away: it takes the
     same time.
@@ -163,13 +163,13 @@ def find_user_by_sub(connection: Connection, pool_id: str, sub: str | None) -> U
 
 
 def find_named(connection: Connection, pool_id: str, name: str) -> tuple[UserPool, User]:
-    """Read a user by username, alias or `sub`.
+    """Return the user with a username, alias or `sub`, and the user's pool.
 
     Raises:
         CognitoError: There is no such pool or user.
     """
     pool = find_pool(connection, pool_id)
-    # An id is drawn, and a name is chosen: nobody's choice may stand for somebody's id.
+    # The id comes first: no user's chosen name may be taken for another user's id.
     user = find_user_by_sub(connection, pool.id, name) or find_user(connection, pool, name)
     if user is None:
         raise user_not_found()
@@ -179,7 +179,7 @@ def find_named(connection: Connection, pool_id: str, name: str) -> tuple[UserPoo
 def insert_user(
     connection: Connection, pool: UserPool, user: User, *, move_aliases: bool = False
 ) -> None:
-    """Write a new user, into the pool as it is now.
+    """Store a new user, in the pool as stored now.
 
     Args:
         connection: The database.
@@ -213,7 +213,7 @@ def set_password(
     status: str,
     expires_at: float | None = None,
 ) -> User:
-    """Write another password; whatever else stands in the row stays as it is.
+    """Store another password; the rest of the row stays as it is.
 
     Args:
         connection: The database.
@@ -239,7 +239,7 @@ def set_password(
 
 
 def set_status(connection: Connection, user: User, status: str, now: float) -> User:
-    """Write another status; see `set_password`.
+    """Store another status; see `set_password`.
 
     Raises:
         CognitoError: The user is gone.
@@ -253,7 +253,7 @@ def set_status(connection: Connection, user: User, status: str, now: float) -> U
 
 
 def set_enabled(connection: Connection, user: User, now: float, *, enabled: bool) -> User:
-    """Write whether the user may sign in; see `set_password`.
+    """Store whether the user may sign in; see `set_password`.
 
     Raises:
         CognitoError: The user is gone.
@@ -270,7 +270,7 @@ def set_enabled(connection: Connection, user: User, now: float, *, enabled: bool
 def set_attributes(
     connection: Connection, pool: UserPool, user: User, attributes: Mapping[str, str], now: float
 ) -> User:
-    """Write other attributes, and the names that the user signs in by; see `set_password`.
+    """Store other attributes, and the user's sign-in names; see `set_password`.
 
     Args:
         connection: The database.
@@ -301,7 +301,7 @@ def _changed(rows: Rows) -> User:
 
 
 def delete_user(connection: Connection, user: User) -> None:
-    """Delete a user, with names and tokens."""
+    """Delete a user, with the user's names and tokens."""
     connection.execute("DELETE FROM users WHERE sub = ?", (user.sub,))
 
 
@@ -313,7 +313,7 @@ def _write_names(
     former: frozenset[str] | None = None,
     move_aliases: bool = False,
 ) -> None:
-    """Write the names that a user signs in by.
+    """Store the names by which a user signs in.
 
     Args:
         connection: The database.
@@ -334,7 +334,7 @@ def _write_names(
         if holder is not None and holder.sub != user.sub:
             if former is None and (not attribute or attribute in pool.username_attributes):
                 raise _username_exists()
-            # A username is never taken away; an alias is, where the caller says so.
+            # A username never moves to another user; an alias does, if the caller allows it.
             if not move_aliases or pool.fold(holder.username) == name:
                 raise _alias_exists(attribute)
             _give_up_alias(connection, holder, attribute)
@@ -348,7 +348,7 @@ def _write_names(
 
 
 def _counts(pool: UserPool, user: User, attribute: str, name: str, former: frozenset[str]) -> bool:
-    """Say whether a user signs in by an alias that was not given when the user was made.
+    """Return whether an alias counts that was not given when the user was created.
 
     An address that is not verified may be somebody else's, also where addresses stand for
     usernames: there it counts only if the user had it before.
@@ -368,7 +368,7 @@ def _alias_exists(attribute: str) -> CognitoError:
 
 
 def _give_up_alias(connection: Connection, user: User, attribute: str) -> None:
-    """Leave an alias to somebody else: the address is no longer verified as this user's.
+    """Take an alias from its user: the address is no longer verified as this user's.
 
     A preferred username, which nothing verifies, goes. Source: "Customizing sign-in attributes" in
     the developer guide.

@@ -1,4 +1,4 @@
-"""Budgets: how many requests somebody may send, counted by token buckets."""
+"""Budgets: the number of requests that a name or an address may send, by token buckets."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -11,7 +11,7 @@ from authflow.errors import ConfigError
 from authflow.unframed import whole
 
 _MOST_BUCKETS: Final = 10_000
-"""How many are remembered; of more, those that were not asked for the longest are full again."""
+"""The most buckets that are kept; beyond it the least recently used are dropped, full again."""
 
 
 def _positive(_instance: Any, attribute: Any, value: float) -> None:
@@ -23,7 +23,7 @@ def _positive(_instance: Any, attribute: Any, value: float) -> None:
 @whole
 @frozen(kw_only=True)
 class Budget:
-    """How many requests are taken of one name or one address; beyond it they are refused.
+    """The requests allowed for one name or one address; those beyond it are refused.
 
     `Budget(per_second=inf, burst=inf)` refuses nobody.
 
@@ -41,7 +41,7 @@ class Budget:
 
 @define(kw_only=True)
 class Buckets:
-    """Counts the requests of many against one budget, in bounded memory.
+    """Counts requests by key against one budget, in bounded memory.
 
     Args:
         budget: Everybody's budget.
@@ -53,10 +53,10 @@ class Buckets:
     clock: Callable[[], float]
     most: int = _MOST_BUCKETS
     _left: OrderedDict[Hashable, tuple[float, float]] = field(factory=OrderedDict, init=False)
-    """For each, what was left of the budget, and when. Who asked last stands last."""
+    """The rest of each key's budget, and the time of that. The last used key is last."""
 
     def take(self, key: Hashable) -> bool:
-        """Count a request.
+        """Count a request, and return whether the budget allows it.
 
         Args:
             key: Whose it is.

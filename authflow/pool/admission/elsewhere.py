@@ -1,4 +1,4 @@
-"""Those who wait for something outside, and how many there may be.
+"""Requests that wait for something outside of the pool, and the limit of their number.
 
 Who waits for a trigger takes no processor, but his connection is one of those that are served. So
 one slow trigger could take them all from the users of every other pool.
@@ -19,7 +19,7 @@ _LOG: Final = limited_logger("authflow.pool")
 
 @define(kw_only=True)
 class Elsewhere:
-    """Requests that wait for something outside, by the user pool that they are about.
+    """Requests that wait for something outside of the pool, counted by user pool.
 
     A pool may have as many as places are left free: one alone gets half of the room, one that
     comes later half of the rest, and so on.
@@ -36,7 +36,7 @@ class Elsewhere:
 
     @contextlib.contextmanager
     def waiting(self, pool_id: str, otherwise: CognitoError) -> Iterator[None]:
-        """Wait for something outside.
+        """Count a request that waits for something outside, while the scope lasts.
 
         Args:
             pool_id: The user pool that the request is about.

@@ -1,4 +1,4 @@
-"""A line in which everybody has the same turn, however many of somebody's requests stand in it.
+"""A fair line: addresses and names take turns, however many requests each of them has in it.
 
 Addresses take turns, and so do the names that one address asks for. So who floods waits behind his
 own requests, and whoever else comes is next but a few.
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @frozen(eq=False)
 class Waiting:
-    """A request that waits.
+    """A waiting request.
 
     Args:
         address: Where it came from.
@@ -35,7 +35,7 @@ _Names = OrderedDict[bytes, deque[Waiting]]
 
 @define
 class FairLine:
-    """The requests that wait. Of each flow, an address and a name, they stand in order."""
+    """The waiting requests, kept in order for each flow, which is an address and a name."""
 
     _addresses: OrderedDict[str, _Names] = field(factory=OrderedDict, init=False)
     _counts: dict[str, int] = field(factory=dict, init=False)
@@ -45,14 +45,14 @@ class FairLine:
         return self._length
 
     def add(self, waiting: Waiting) -> None:
-        """Stand in line."""
+        """Add a request to the line."""
         names = self._addresses.setdefault(waiting.address, OrderedDict())
         names.setdefault(waiting.name, deque()).append(waiting)
         self._counts[waiting.address] = self._counts.get(waiting.address, 0) + 1
         self._length += 1
 
     def remove(self, waiting: Waiting) -> bool:
-        """Leave the line, and say whether it stood there."""
+        """Remove a request from the line, and return whether it was there."""
         names = self._addresses.get(waiting.address, OrderedDict())
         flow = names.get(waiting.name, deque())
         if waiting not in flow:
@@ -69,7 +69,7 @@ class FairLine:
         return True
 
     def next(self) -> Waiting | None:
-        """Take out whose turn it is; None if nobody waits."""
+        """Remove and return the request whose turn it is; None if none waits."""
         if not self._length:
             return None
         address, names = next(iter(self._addresses.items()))
@@ -83,7 +83,7 @@ class FairLine:
         return waiting
 
     def displaced_by(self, address: str, name: bytes) -> Waiting | None:
-        """Take out who has to make room for a newcomer.
+        """Remove and return the request that must make room for a new one.
 
         It is the newest request of whoever has the most in line, if that is more than the newcomer
         would have: among addresses first, then among the names that the newcomer's own asks for.

@@ -1,4 +1,4 @@
-"""The gate: what every operation passes before it works, and before it writes anything.
+"""The gate: every operation passes it before any work and before any write.
 
 Arithmetic is what a sign-in costs, and anybody may ask for it. So a bounded line stands before it:
 a request that would have to wait too long is refused, by the error that Cognito has for it, and
@@ -28,16 +28,16 @@ from authflow.pool.admission.lane import Lane, Ticket, at_work
 from authflow.pool.cognito_errors import CognitoError, too_many_requests
 
 NAME_BUDGET: Final = Budget(per_second=50, burst=500)
-"""Generous: whoever spends somebody's budget keeps him out, as five wrong passwords do already."""
+"""Generous: an attacker who uses up a user's budget locks the user out, as wrong passwords do."""
 ADDRESS_BUDGET: Final = Budget(per_second=100, burst=1000)
-"""Of one address that is not this machine: many users may stand behind it."""
+"""For one address that is not this machine: many users may share it."""
 MAX_WAIT: Final = 0.5
 _PLACES_PER_PROCESSOR: Final = 4
-"""So many work at a time that threads have something to do while the loop is busy with others."""
+"""Enough places for the threads to have work while the event loop is busy with others."""
 _KEY_SECONDS: Final = 0.2
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 5.0
-"""Seconds; shorter than the time for which any client waits."""
+"""In seconds; shorter than any client's time-out."""
 _GROWTH: Final = 4
 _MOST_TIMES: Final = 3
 _MOST_CONNECTIONS: Final = 10_000
@@ -45,21 +45,21 @@ _IPV6: Final = 6
 _IPV6_NETWORK: Final = 64
 
 _LINE_SHARE: Final = 4
-"""Of so many requests that the server may serve, one may stand in one line."""
+"""A line may hold one of so many requests that the server may serve."""
 
 Peer = tuple[str, int]
-"""The address and the port of who has opened a connection."""
+"""The address and the port of the client of a connection."""
 KeepBack = Callable[[float], Awaitable[None]]
-"""Lets a refusal wait for so many seconds, or less if its connection is to go."""
+"""Delays a refusal by some seconds, or fewer if its connection must be closed."""
 
 
 class Kind(StrEnum):
-    """What a request asks for, as far as the gate is concerned."""
+    """The kinds of requests that the gate distinguishes."""
 
     BEGINNING = auto()
     """A sign-in, or anything else."""
     GOING_ON = auto()
-    """A further step of something that has begun: it comes first."""
+    """A further step of work that has begun: it has priority."""
     KEY = auto()
     """A signing key, which takes as long as a hundred sign-ins."""
 
@@ -79,11 +79,11 @@ _WORK_FOR_A_NAME: Final = frozenset(
         *("ForgotPassword", "ConfirmForgotPassword", "AdminSetUserPassword"),
     }
 )
-"""What is dear and can be asked for again and again for one name."""
+"""The costly operations that can be repeated for one name."""
 
 
 def kind_of(operation: str) -> Kind:
-    """Give the kind of an operation. One that the gate does not know passes it like a sign-in."""
+    """Return the kind of an operation. An unknown operation passes the gate like a sign-in."""
     if operation == "CreateUserPool":
         return Kind.KEY
     return Kind.GOING_ON if operation in _GOING_ON else Kind.BEGINNING
@@ -91,7 +91,7 @@ def kind_of(operation: str) -> Kind:
 
 @lru_cache(maxsize=4096)
 def _network(address: str) -> str:
-    """Give what counts as one address: of IPv6 a whole network, since everybody has one."""
+    """Return what counts as one address: for IPv6 a whole network, as every user has one."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -110,7 +110,7 @@ def _is_here(address: str) -> bool:
 
 @define(kw_only=True)
 class Gate:
-    """Lets requests in.
+    """Admits requests.
 
     Args:
         name_budget: What is taken of requests about one name.
@@ -134,7 +134,7 @@ class Gate:
     first_pause: float = _FIRST_PAUSE
     room: float = math.inf
     _refused: OrderedDict[Peer, int] = field(factory=OrderedDict, init=False)
-    """How often each connection was refused, less how often it was served since."""
+    """The number of refusals of each connection, less the requests served since then."""
     _names: Buckets = field(init=False)
     _addresses: Buckets = field(init=False)
     _arithmetic: Lane = field(init=False)
@@ -161,7 +161,7 @@ class Gate:
         self._elsewhere = Elsewhere(room=self.room)
 
     async def check_address(self, peer: Peer, keep_back: KeepBack | None = None) -> None:
-        """Count a request of an address, before anything of it is read but its head.
+        """Count a request of an address, as soon as the head is read.
 
         Args:
             peer: Who has opened the connection.
@@ -186,7 +186,7 @@ class Gate:
         name: str,
         keep_back: KeepBack | None = None,
     ) -> AsyncIterator[Ticket]:
-        """Let a request in, and see it out.
+        """Admit a request while the scope lasts.
 
         Args:
             operation: The operation.
@@ -202,7 +202,7 @@ class Gate:
             CognitoError: The name's budget is spent, or the line is too long.
         """
         kind, network = kind_of(operation), _network(peer[0])
-        # What was typed may be long, or a password in the wrong place: it is not kept.
+        # The typed text may be long, or a password in the wrong place: only its hash is kept.
         text = f"{kind}\0{realm}\0{name.casefold()}".encode("utf-8", "replace")
         digest = hashlib.blake2b(text, digest_size=16).digest()
         lane = self._keys if kind is Kind.KEY else self._arithmetic
@@ -219,13 +219,13 @@ class Gate:
             yield ticket
 
     async def _pause(self, peer: Peer, keep_back: KeepBack | None) -> None:
-        """Keep a refusal back."""
+        """Delay a refusal."""
         times = self._refused.pop(peer, 0)
         self._refused[peer] = min(times + 1, _MOST_TIMES)
         if len(self._refused) > _MOST_CONNECTIONS:
             self._refused.popitem(last=False)
         pause = min(_LONGEST_PAUSE, self.first_pause * _GROWTH**times)
-        # Those who were refused together must not come again together.
+        # Clients that were refused together must not come again together.
         pause *= random.uniform(0.5, 1)  # noqa: S311  # it hides nothing
         await (keep_back or anyio.sleep)(pause)
 

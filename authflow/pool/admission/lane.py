@@ -1,4 +1,4 @@
-"""Places for those who work, and the line before them.
+"""Places for requests that compute, and the line of those that wait for a place.
 
 A request holds a place until its first arithmetic is done. While its triggers run it has none, and
 comes back to those that go on: a slow trigger keeps no processor idle.
@@ -18,18 +18,18 @@ from authflow.pool.admission.fair_line import FairLine, Waiting
 from authflow.pool.cognito_errors import CognitoError, too_many_requests
 
 _LEAST_SECONDS: Final = 0.001
-"""What a request takes of the line's time at least: a line that was idle knows nothing better."""
+"""The least time that a request is assumed to take, even in a line that has been idle."""
 _ALWAYS: Final = 100
-"""So many may wait whatever it takes: a slow machine is no reason to refuse a handful."""
+"""The number that may always wait: even a slow machine refuses no small number of requests."""
 _WEIGHT: Final = 1 / 16
-"""Of the newest request in the mean of how long one holds its place."""
+"""The weight of the newest request in the mean time for which a place is held."""
 _SHARE: Final = 4
-"""Of so many places that become free one goes to a sign-in that begins, if others wait as well."""
+"""One of so many free places goes to a sign-in that begins, if further steps wait as well."""
 
 
 @define(kw_only=True)
 class Lane:
-    """Places for those who work, and a line for those who have none yet.
+    """Places for requests that compute, and a line of those that wait for a place.
 
     Args:
         places: How many work at a time.
@@ -91,7 +91,7 @@ class Lane:
         return True
 
     def leave(self, since: float) -> None:
-        """Give a place back.
+        """Return a place to the lane.
 
         Args:
             since: When it was taken.
@@ -116,14 +116,14 @@ class Lane:
         return first.next() or second.next()
 
     def _room(self, *, going_on: bool) -> float:
-        """How many may wait: as many as are served in the time that one may have to wait."""
+        """Return how many may wait: as many as are served in the longest permitted wait."""
         seconds = max(_LEAST_SECONDS, self.held / self.places)
         return min(self.most, max(_ALWAYS, self.max_wait * (2 if going_on else 1) / seconds))
 
 
 @define(kw_only=True)
 class Ticket:
-    """A request on its way: it has a place until its first arithmetic is done.
+    """A request in progress: it has a place until its first computation is done.
 
     What it does later was paid for, and waits for nothing but a thread.
     """
@@ -142,14 +142,14 @@ class Ticket:
         self._since = self.lane.clock()
 
     def leave(self) -> None:
-        """Give the place back, if there is one."""
+        """Return the place to the lane, if the ticket has one."""
         if self._since is not None:
             since, self._since = self._since, None
             self.lane.leave(since)
 
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Hold a place while arithmetic is done, for the first time."""
+        """Hold a place during the first computation."""
         if self._since is None and not self._worked:
             await self.enter(going_on=True, stays=True)
         try:
@@ -164,7 +164,7 @@ _TICKET: ContextVar[Ticket | None] = ContextVar("ticket", default=None)
 
 @contextlib.contextmanager
 def at_work(ticket: Ticket) -> Iterator[None]:
-    """Do what a ticket is for; at the end its place is given back."""
+    """Set the ticket for the work inside; at the end its place is free again."""
     token = _TICKET.set(ticket)
     try:
         yield
@@ -175,7 +175,7 @@ def at_work(ticket: Ticket) -> Iterator[None]:
 
 @contextlib.asynccontextmanager
 async def working() -> AsyncIterator[None]:
-    """Do arithmetic for the request at hand."""
+    """Hold a place for the current request during a computation."""
     ticket = _TICKET.get()
     if ticket is None:
         yield
@@ -186,7 +186,7 @@ async def working() -> AsyncIterator[None]:
 
 @contextlib.contextmanager
 def waiting_elsewhere(pool_id: str, otherwise: CognitoError) -> Iterator[None]:
-    """Wait for something that takes no processor, such as a trigger: the place is another's.
+    """Release the place while waiting for something outside, such as a trigger.
 
     Args:
         pool_id: The user pool whose trigger it is.

@@ -1,4 +1,4 @@
-"""Codes that reset a password: six digits, for one hour and for one use.
+"""Codes that reset a password: six digits, valid for one hour and for one use.
 
 Cognito allows 5 to 20 attempts an hour to ask for a code or to enter one ("Forgot password
 behavior" in the developer guide). Here they are ten, counted before anything is compared; a new
@@ -25,12 +25,12 @@ _WINDOW: Final = 3600.0
 _MOST_ATTEMPTS: Final = 10
 _DIGITS: Final = 6
 MOST_NAMES: Final = 100_000
-"""How many names that were typed are remembered for a pool; the oldest are forgotten."""
+"""The most typed names that are remembered for a pool; the oldest are forgotten."""
 
 
 @frozen(kw_only=True)
 class Asker:
-    """Whose attempts they are: an account's, by a name that was typed.
+    """The name and the account that attempts are counted for.
 
     Args:
         pool: The user pool.
@@ -48,7 +48,7 @@ class Asker:
 
     @classmethod
     def of(cls, pool: UserPool, user: User | None, typed: str, *, hidden: bool) -> Self:
-        """Say whose attempts they are.
+        """Return the name and the account that an attempt is counted for.
 
         Args:
             pool: The user pool.
@@ -118,7 +118,7 @@ def new_code() -> Secret[str]:
 
 
 def _mac(pool: UserPool, owner: str, code: Secret[str], credentials: str) -> bytes:
-    # A bare hash of six digits is searched in a second; this one needs the pool's key.
+    # A plain hash of six digits could be searched in a second; this one needs the pool's key.
     told = f"authflow reset code\0{owner}\0{credentials}\0{code.reveal()}"
     return hmac.digest(pool.mask_key, told.encode(), "sha256")
 
@@ -130,7 +130,7 @@ def put_code(
     now: float,
     credentials: str = "",
 ) -> None:
-    """Keep a code instead of the one before.
+    """Store a code in place of the one before.
 
     Args:
         connection: The database.
@@ -156,7 +156,7 @@ def put_code(
 
 
 def code_mismatch() -> CognitoError:
-    """Refuse a wrong code."""
+    """Return the refusal of a wrong code."""
     message = "Invalid verification code provided, please try again."
     return CognitoError("CodeMismatchException", message, reason=message)
 
@@ -168,7 +168,7 @@ def use_up_code(
     now: float,
     credentials: str = "",
 ) -> None:
-    """Compare a code, and delete it if it is right, with the attempts that it took.
+    """Compare a code; if it is right, delete it and the attempts that it took.
 
     A code is an account's, whichever name is typed. Where the app client hides users, a wrong one
     is said to be wrong where a code was asked for by the same name, as for a name that nobody has.

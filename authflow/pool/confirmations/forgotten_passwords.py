@@ -1,4 +1,4 @@
-"""Forgotten passwords: a code to a verified address, and a new password for the code.
+"""Forgotten passwords: a code is sent to a verified address, and sets a new password.
 
 Where the app client hides users, whoever cannot be sent a code is answered as if one had been sent:
 a name that nobody has, a user who is disabled or has no verified address ("Managing user existence
@@ -51,12 +51,12 @@ from authflow.secret import Secret
 from authflow.triggers.events.user_events import CONFIRM_FORGOT_PASSWORD, PostConfirmationEvent
 
 _NO_CLIENT: Final = "CLIENT_ID_NOT_APPLICABLE"
-"""What events name as app client where an administrator acts."""
+"""The app client in the events of an administrator's operation."""
 
 
 @frozen(kw_only=True)
 class _Issue:
-    """A code on its way to a user, or to who stands for one.
+    """A code to be sent to a user, or to a stand-in.
 
     Args:
         asker: Who asked for it.
@@ -75,7 +75,7 @@ class _Issue:
 
 
 def _keep(connection: Connection, issue: _Issue, now: float) -> bool:
-    """Keep a code and its message.
+    """Store a code and its message.
 
     Returns:
         Whether they were kept, or are but to be thought so.
@@ -104,7 +104,7 @@ def _keep(connection: Connection, issue: _Issue, now: float) -> bool:
 
 @frozen(kw_only=True)
 class _Entry:
-    """A code that was entered, with the password to be set."""
+    """A code that was entered, with the new password."""
 
     asker: Asker
     sub: str | None
@@ -214,7 +214,7 @@ class ForgottenPasswords:
         *,
         by_administrator: bool = False,
     ) -> Destination:
-        """Send a code to a user, or say why not."""
+        """Send a code to a user, or raise the reason why not."""
         check_may_reset(user)
         destination, code = reach(user, attributes), new_code()
         message = await self.wording.reset(occasion, user, destination, code, self.ground.clock())
@@ -240,7 +240,7 @@ class ForgottenPasswords:
         *,
         may_succeed: bool,
     ) -> Destination:
-        """Send a code to a user who can be sent one, and take as much work for everybody else."""
+        """Send a code if the user can be sent one; do the same work for all others."""
         code, destination = new_code(), pretend_to_reach(made, attributes)
         person = made.as_user(destination.attribute, self.ground.clock())
         if user is not None:

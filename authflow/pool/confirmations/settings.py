@@ -1,4 +1,4 @@
-"""Where a user is reached who has forgotten the password: AccountRecoverySetting.
+"""AccountRecoverySetting: the addresses at which a user with a forgotten password is reached.
 
 Only verified addresses count. Without the setting a phone number is preferred ("Recovering user
 accounts" in the developer guide).
@@ -18,7 +18,7 @@ _WITHOUT_SETTING: Final = ("phone_number", "email")
 
 
 def recovery_attributes(pool: UserPool, *, by_administrator: bool = False) -> tuple[str, ...]:
-    """Give the attributes by which users of a pool are reached, the preferred one first.
+    """Return the attributes by which users of a pool are reached, the preferred first.
 
     Args:
         pool: The user pool.
@@ -38,7 +38,7 @@ def recovery_attributes(pool: UserPool, *, by_administrator: bool = False) -> tu
 
 
 def check_may_reset(user: User) -> None:
-    """Refuse a user whose password is not reset by a code.
+    """Refuse a user whose password cannot be reset by a code.
 
     Raises:
         CognitoError: The user is disabled, or has a temporary password.
@@ -50,12 +50,12 @@ def check_may_reset(user: User) -> None:
 
 
 def may_reset(user: User) -> bool:
-    """Say whether a user's password is reset by a code; `check_may_reset` says why not."""
+    """Return whether a user's password can be reset by a code; see `check_may_reset`."""
     return user.enabled and user.status != FORCE_CHANGE_PASSWORD
 
 
 def pretend_to_reach(made: StandIn, attributes: tuple[str, ...]) -> Destination:
-    """Make the destination of a user who does not exist, or must not be told from one.
+    """Return a made-up destination, for a user who does not exist or must look like one.
 
     Its medium follows the form of the name and what the pool verifies ("Managing user existence
     error responses" in the developer guide); the same name has always the same.

@@ -1,1 +1,1 @@
-"""The pool over HTTP: requests in, validated, and replies out."""
+"""The pool over HTTP: it reads and validates requests, and writes replies."""

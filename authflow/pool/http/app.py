@@ -33,11 +33,11 @@ from authflow.wire.members import USERNAME
 _LOG: Final = limited_logger("authflow.pool")
 _SERVICE: Final = "AWSCognitoIdentityProviderService"
 _BODY_TIMEOUT: Final = 10.0
-"""How many seconds a client may take to send a body: 64 KiB on any line that deserves an answer."""
+"""Seconds for a client to send a body: enough for 64 KiB on any usable network."""
 
 
 def _whom(request: Mapping[str, Any]) -> tuple[str, str]:
-    """Give the app client or user pool that a request names, and the name of the user."""
+    """Return the app client or user pool that a request names, and the name of the user."""
     members = request.get("AuthParameters") or request.get("ChallengeResponses") or request
     name = members.get(USERNAME) or request.get("Username") or ""
     return request.get("ClientId") or request.get("UserPoolId") or "", name
@@ -66,7 +66,7 @@ class PoolApp:
             prepare(operation)
 
     def asgi(self) -> ASGIApp:
-        """Give the ASGI application."""
+        """Return the ASGI application."""
         well_known = "/{pool_id}/.well-known"
         app = Starlette(
             routes=[
@@ -97,17 +97,17 @@ class PoolApp:
         except CognitoError as error:
             named = request.headers.get("x-amz-target", "").partition(".")[2]
             refused = refusal(error)
-            # Once it is sent: how long it takes to look somebody up would tell who exists.
+            # Logged once the reply is sent: the time to look up a user would tell who exists.
             refused.background = BackgroundTask(self.refusals.refused, named, asked, error)
             return refused
         except ClientDisconnect:
             return refusal(malformed("the body is incomplete"))
-        except Exception:  # noqa: BLE001  # a client hears of it as Cognito would say it
+        except Exception:  # noqa: BLE001  # the client gets Cognito's error for it
             _LOG.exception("an operation failed")
             return refusal(internal_error())
 
     async def _run(self, request: Request, asked: dict[str, Any]) -> dict[str, Any]:
-        """Run an operation, and put into `asked` what it is asked, as soon as it is validated."""
+        """Run an operation; put its members into `asked` as soon as they are validated."""
         service, _, name = request.headers.get("x-amz-target", "").partition(".")
         operation = self.operations.get(name)
         if service != _SERVICE or operation is None:
@@ -147,14 +147,14 @@ async def _run_errands(left: Sequence[Errand]) -> None:
 
 
 async def _failed(_request: Request, _error: Exception) -> Response:
-    return refusal(internal_error())  # the door writes it down
+    return refusal(internal_error())  # the door logs the error
 
 
 async def _read_body(request: Request) -> bytes:
-    """Read a body that is neither too long nor too slow.
+    """Read a body, with limits on its size and its time.
 
     Raises:
-        CognitoError: It is.
+        CognitoError: The body is too long or too slow.
     """
     body = bytearray()
     with anyio.move_on_after(_BODY_TIMEOUT):

@@ -1,4 +1,4 @@
-"""The connections of a server: how many there are, and who goes when one more comes."""
+"""The connections of a server: their number, and which one is closed when a new one comes."""
 
 import asyncio
 import errno
@@ -12,7 +12,7 @@ from authflow.pool.log_limit import limited_logger
 
 _LOG: Final = limited_logger("authflow.pool")
 _AT_ONCE: Final = 8
-"""So many connections are accepted before those that make room for them are really closed."""
+"""The most connections that are accepted before the evicted ones are really closed."""
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _PAUSE: Final = 0.1
 """Seconds until the next try, when the system has no more files."""
@@ -22,7 +22,7 @@ class Evictable(Protocol):
     """A connection that can be closed from outside."""
 
     def evict(self) -> None:
-        """Close it now."""
+        """Close the connection now."""
 
 
 @define(kw_only=True)
@@ -50,17 +50,17 @@ class Connections:
 
     @property
     def room(self) -> int:
-        """How many of them the pool may work for at a time."""
+        """The greatest number of connections that the pool may work for at a time."""
         return self.most - max(1, self.most // 10)
 
     def add(self, connection: Evictable) -> None:
-        """Take a new connection in, which waits; another one goes if there are too many."""
+        """Add a new connection, which waits; if there are too many, another one is closed."""
         self._waiting[connection] = None
         if len(self) > self.most:
             self.make_room()
 
     def make_room(self) -> None:
-        """Close one that is to be refused or has waited, that which did so longest."""
+        """Close the connection that waits, or whose refusal is delayed, for the longest time."""
         those = self._kept_back or self._waiting
         oldest = next(iter(those), None)
         if oldest is not None:
@@ -68,13 +68,13 @@ class Connections:
             oldest.evict()
 
     def wait(self, connection: Evictable) -> None:
-        """Note that a connection waits for its client; its wait begins now if it did not before."""
+        """Note that a connection waits for its client; a wait that has begun goes on."""
         if connection in self._working or connection in self._kept_back:
             self.remove(connection)
             self._waiting[connection] = None
 
     def keep_back(self, connection: Evictable) -> None:
-        """Note that a connection's request is refused, and will hear of it later."""
+        """Note that a connection's request is refused, and that the refusal is delayed."""
         if connection in self._waiting or connection in self._working:
             self.remove(connection)
             self._kept_back[connection] = None
@@ -93,7 +93,7 @@ class Connections:
         return True
 
     def remove(self, connection: Evictable) -> None:
-        """Forget a connection, which is closed."""
+        """Remove a connection, which is closed."""
         self._waiting.pop(connection, None)
         self._kept_back.pop(connection, None)
         self._working.discard(connection)
@@ -101,7 +101,7 @@ class Connections:
 
 @define(kw_only=True)
 class Acceptor:
-    """Accepts connections, however few files are left.
+    """Accepts connections, even if few files are left.
 
     asyncio's own server, without files, writes one line with a traceback for each connection that
     could wait, each second.
@@ -118,7 +118,7 @@ class Acceptor:
     _opening: set[asyncio.Task[None]] = field(factory=set, init=False)
 
     async def run(self) -> None:
-        """Accept until it is cancelled; then all that were accepted have begun."""
+        """Accept connections until cancelled; then wait until all accepted ones have begun."""
         try:
             while True:
                 await self._accept()
@@ -144,7 +144,7 @@ class Acceptor:
         try:
             await loop.connect_accepted_socket(self.make, accepted)
         except OSError:
-            accepted.close()  # its client has gone already
+            accepted.close()  # the client has gone already
 
     async def _endure(self, error: OSError) -> None:
         """Go on after an accept that failed: a client that has gone, or too few files."""

@@ -1,4 +1,4 @@
-"""The door before the pool's paths: what every request passes, whatever it asks for."""
+"""The door in front of the pool's paths: every request passes it."""
 
 from typing import Final
 
@@ -14,12 +14,12 @@ from authflow.pool.log_limit import limited_logger
 
 _LOG: Final = limited_logger("authflow.pool")
 ARRIVAL: Final = "authflow.arrival"
-"""Where in a scope the request's `Arrival` is."""
+"""The key of the request's `Arrival` in a scope."""
 
 
 @define
 class Arrival:
-    """How much of a request has come, to this moment.
+    """The part of a request that has come so far.
 
     Args:
         is_whole: Whether its end has come.
@@ -31,13 +31,13 @@ class Arrival:
 
 
 def internal_error() -> CognitoError:
-    """Tell a client that something failed here, and not what."""
+    """Return the error that says that the pool failed, without the cause."""
     return CognitoError("InternalErrorException", "The pool failed.", 500)
 
 
 @frozen(kw_only=True)
 class Door:
-    """An ASGI application around another one.
+    """An ASGI application in front of another one.
 
     Requests that were sent to another server, or by another's page, do not come through. Whatever
     fails is answered in JSON. A reply to a request that has not come to its end, such as a body
@@ -70,7 +70,7 @@ class Door:
             return
         try:
             await self.app(scope, receive, tell)
-        except Exception:  # noqa: BLE001  # what is behind the door may have answered already
+        except Exception:  # noqa: BLE001  # the application may have answered already
             _LOG.exception("a request failed")
             if not begun:
                 await refusal(internal_error())(scope, receive, tell)

@@ -1,11 +1,11 @@
-"""A connection's transport, whose end is polite to clients and bounded in time."""
+"""A connection's transport that lets clients read their last answer, within a time limit."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
 _MOST_IN_VAIN: Final = 1024 * 1024
-"""Bytes that are read from a client that has its last answer."""
+"""The most bytes that are read from a client after its last answer."""
 
 
 class Line(asyncio.Transport):
@@ -36,29 +36,29 @@ class Line(asyncio.Transport):
         self._timer: asyncio.TimerHandle | None = None
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Tell about the connection."""
+        """Return a fact about the connection."""
         return self._transport.get_extra_info(name, default)
 
     def is_closing(self) -> bool:
-        """Say whether nothing more is written."""
+        """Return whether writing has ended."""
         return self._ending or self._transport.is_closing()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Write, unless it is closed."""
+        """Write, unless the connection is closed."""
         if not self.is_closing():
             self._transport.write(data)
 
     def pause_reading(self) -> None:
-        """Read no more for now."""
+        """Stop reading for now."""
         self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Read on."""
+        """Read again."""
         if not self._transport.is_closing():
             self._transport.resume_reading()
 
     def close(self) -> None:
-        """Close when all is written: at once, or if something is unread when the client closes.
+        """Close after all is written; if the client may still be sending, once the client closes.
 
         A close with bytes unread resets the connection, and then the client may lose the answer
         that it has not read yet (RFC 9112 §9.6).
@@ -78,36 +78,36 @@ class Line(asyncio.Transport):
         self._abort_later()
 
     def drop(self) -> None:
-        """Close when all is written."""
+        """Close after all is written."""
         self._ending = True
-        self._abort_later()  # a client that reads nothing keeps it open for ever else
+        self._abort_later()  # otherwise a client that reads nothing would keep it open for ever
         self._transport.close()
 
     def abort(self) -> None:
-        """Close at once; what is not sent yet never will be."""
+        """Close at once; unsent data is lost."""
         self._ending = True
         self.lost()
         self._transport.abort()
 
     def lost(self) -> None:
-        """Forget it: the connection is closed."""
+        """Stop the timer, since the connection is closed."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def read_in_vain(self, size: int) -> None:
-        """Note that a client, which has its last answer, goes on sending."""
+        """Note that a client goes on sending after its last answer."""
         self._in_vain += size
         if self._in_vain > _MOST_IN_VAIN:
             self.abort()
 
     def writing_paused(self) -> None:
-        """Note that the client must read before more is written."""
+        """Note that the client must read before more can be written."""
         if self._timer is None:
             self._abort_after(self._unread_timeout)
 
     def writing_resumed(self) -> None:
-        """Note that it has."""
+        """Note that the client has read."""
         if not self._ending:
             self.lost()
 

@@ -1,4 +1,4 @@
-"""Who may ask: programs that name this server, and no page of another origin.
+"""Permitted origins of requests: programs that name this server, and no page of another origin.
 
 Administration needs no credentials, so what keeps a web page in a developer's browser from it is
 decided here, for every path alike:
@@ -33,7 +33,7 @@ _OWN_SITES: Final = frozenset({"same-origin", "none"})
 
 @frozen
 class Authority:
-    """A host and a port, in one spelling.
+    """A host and a port, in a normal spelling.
 
     Args:
         host: A name in lower case, or an IP address without brackets.
@@ -58,7 +58,7 @@ class Authority:
 
 
 def address(text: str) -> str:
-    """Spell an IP address in one way; nothing for what is none, or has a zone of one machine."""
+    """Return the normal spelling of an IP address; "" if it is none, or has a zone."""
     try:
         return "" if "%" in text else str(ipaddress.ip_address(text))
     except ValueError:
@@ -66,18 +66,18 @@ def address(text: str) -> str:
 
 
 def is_wildcard(host: str) -> bool:
-    """Say whether a host is an address that means all of a machine's."""
+    """Return whether a host is the address that stands for all addresses of a machine."""
     own = address(host)
     return own != "" and ipaddress.ip_address(own).is_unspecified
 
 
 def _came_in_on(local: str) -> str:
-    """Spell a connection's own address: one that takes both kinds shows IPv4 inside IPv6."""
+    """Return a connection's own address; in IPv6 sockets IPv4 addresses are unwrapped."""
     return address(local.removeprefix("::ffff:")) or address(local)
 
 
 def server_name(text: object, setting: str) -> str:
-    """Judge a name under which clients reach the server.
+    """Check a name under which clients reach the server, and return it.
 
     Args:
         text: A host name, or an IP address without brackets, and no port.
@@ -96,7 +96,7 @@ def _names(names: Iterable[str]) -> frozenset[str]:
 
 @frozen(kw_only=True)
 class Origins:
-    """Refuses what was sent to another server, or by another's page.
+    """Refuses requests that were sent to another server, or by a page of another origin.
 
     Args:
         names: The server's names and addresses, in lower case.
@@ -105,7 +105,7 @@ class Origins:
     names: frozenset[str] = field(converter=_names)
 
     def check(self, headers: Headers, local: str) -> None:
-        """Refuse a request.
+        """Refuse a request that names another server, or that a page of another origin sent.
 
         Args:
             headers: Its headers.
@@ -137,7 +137,7 @@ class Origins:
 
 
 def _is_own(origin: str, authority: Authority) -> bool:
-    """Say whether an origin is the server itself, as the request addressed it.
+    """Return whether an origin is this server, as the request addressed it.
 
     With TLS it is that only where something before the server ends TLS, so on no loopback name.
     """

@@ -1,4 +1,4 @@
-"""A connection that speaks HTTP/1.1, within bounds.
+"""A connection that speaks HTTP/1.1, within limits.
 
 Uvicorn's own protocol does the work; what is added here is what keeps a client from taking more
 than its share, and from being answered by anything but JSON:
@@ -36,7 +36,7 @@ from authflow.pool.log_limit import limited_logger
 
 _LOG: Final = limited_logger("authflow.pool")
 _SLICE: Final = 1024
-"""So many bytes are parsed at once: few enough that few requests fit, the shortest having 18."""
+"""Bytes that are parsed at once: so few that they hold few requests, of 18 bytes at least."""
 _NOTHING: Final = memoryview(b"")
 _BUSY: Final = CognitoError("TooManyRequestsException", "Too many requests.", 503)
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
@@ -54,17 +54,17 @@ class PoolProtocol(HttpToolsProtocol):
     """
 
     head_timeout: ClassVar[float] = 10.0
-    """Seconds that a head may take, from the connection's start or from its own first byte."""
+    """Seconds for a head to arrive, from the connection's start or from the head's first byte."""
     unread_timeout: ClassVar[float] = 10.0
-    """Seconds in which a client reads what was written to it."""
+    """Seconds in which a client must read what was written to it."""
     end_timeout: ClassVar[float] = 2.0
-    """Seconds in which a client sees its last answer and closes."""
+    """Seconds in which a client must read its last answer and close."""
     most_head_bytes: ClassVar[int] = 64 * 1024
     most_headers: ClassVar[int] = 100
     most_raw_bytes: ClassVar[int] = 8 * MOST_BYTES
-    """Bytes of a body with all that surrounds it: of chunks with a few bytes each, too."""
+    """The most bytes of a body with its framing, also if it comes in very small chunks."""
     most_pipelined: ClassVar[int] = 4
-    """Requests that are read before the one before them is answered, give or take a slice."""
+    """The most requests that are read ahead of the one being answered, apart from one slice."""
 
     def __init__(
         self,
@@ -76,22 +76,22 @@ class PoolProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, asyncio.get_running_loop())
         self._all = connections
         self._line: Line
-        self._held = _NOTHING  # received, and not parsed yet
+        self._held = _NOTHING  # bytes that are received and not parsed yet
         self._since = 0  # bytes parsed since a head began or ended, or a request ended
-        self._marked = False  # whether one of these just happened
+        self._marked = False  # whether a head or a request began or ended just now
         self._in_head = False
-        self._arrival = Arrival(is_whole=True)  # of the newest request
+        self._arrival = Arrival(is_whole=True)  # the arrival of the newest request
         self._owed = 0  # requests whose head has come and that are not answered
-        self._kept_back: asyncio.Event | None = None  # set when a refusal need wait no longer
+        self._kept_back: asyncio.Event | None = None  # set when a delayed refusal may be sent
         self._is_to_end = False
-        self._fault: CognitoError | None = None  # what a callback of the parser objects to
-        self._last: CognitoError | None = None  # what is answered after all that is owed
+        self._fault: CognitoError | None = None  # the error that a callback of the parser raised
+        self._last: CognitoError | None = None  # the last answer, after all others
         self._head_timer: asyncio.TimerHandle | None = None
 
     # The transport's callbacks
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin; another connection goes if there are too many."""
+        """Begin the connection; if there are too many, another one is closed."""
         super().connection_made(transport)
         self._line = Line(
             transport,
@@ -105,7 +105,7 @@ class PoolProtocol(HttpToolsProtocol):
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """End the connection."""
         self._all.remove(self)
         self._line.lost()
         self._forget_head()
@@ -116,7 +116,7 @@ class PoolProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read what came, as far as it may be read now."""
+        """Read the received bytes, as far as they may be read now."""
         if self.transport.is_closing() or self._last is not None:
             self._line.read_in_vain(len(data))
             return
@@ -127,26 +127,26 @@ class PoolProtocol(HttpToolsProtocol):
         self.read_on()
 
     def pause_writing(self) -> None:
-        """Write no more until the client has read."""
+        """Stop writing until the client has read."""
         super().pause_writing()
         self._line.writing_paused()
         self._note_state()
 
     def resume_writing(self) -> None:
-        """Write on."""
+        """Write again."""
         super().resume_writing()
         self._line.writing_resumed()
         self._note_state()
 
     def evict(self) -> None:
-        """Close the connection now, in favour of another one; a refusal is kept back no longer."""
+        """Close the connection now, to make room for another; send a delayed refusal first."""
         if self._kept_back is not None and not self._kept_back.is_set():
             self._kept_back.set()
             self._line.write(last_words(too_many_requests()))
         self._line.abort()
 
     def shutdown(self) -> None:
-        """Close the connection as soon as no answer is owed."""
+        """Close the connection as soon as every request is answered."""
         self._is_to_end = True
         if self._kept_back is not None:
             self._kept_back.set()
@@ -158,14 +158,14 @@ class PoolProtocol(HttpToolsProtocol):
     # Reading
 
     def read_on(self) -> None:
-        """Parse what is held, until a request or a body must wait."""
+        """Parse the bytes received, until a request or a body must wait."""
         while self._held and not self._must_wait():
             part, self._held = self._held[:_SLICE], self._held[_SLICE:]
             self._marked = False
             try:
                 self.parser.feed_data(part)
             except httptools.HttpParserUpgrade as upgrade:
-                # Nobody is followed to another protocol (RFC 9110 §7.8): this is HTTP/1.1 still.
+                # The pool changes to no other protocol (RFC 9110 §7.8): this is still HTTP/1.1.
                 self._held = memoryview(bytes(part[upgrade.args[0] :]) + bytes(self._held))
             except httptools.HttpParserError:
                 self._refuse(self._fault or malformed("the request is not HTTP/1.1"))
@@ -206,7 +206,7 @@ class PoolProtocol(HttpToolsProtocol):
         self._in_head = self._marked = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header. Trailers, which come after a body, are none: nobody here wants any."""
+        """Add a header. Trailers, which come after a body, are ignored."""
         if not self._in_head:
             return
         if len(self.headers) >= self.most_headers:
@@ -214,11 +214,11 @@ class PoolProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Begin to serve the request, or let it wait behind others."""
+        """Begin to serve the request, or queue it behind others."""
         if self.parser.get_http_version() not in _VERSIONS:
             self._object_to(malformed("the pool speaks HTTP/1.1"))
         if self.parser.should_upgrade() and self._has_body():
-            # The parser takes the body for the other protocol already.
+            # The parser would treat the body as data of the other protocol.
             self._object_to(malformed("the pool speaks HTTP/1.1 only: send no Upgrade header"))
         self._read_target()
         super().on_headers_complete()
@@ -227,14 +227,14 @@ class PoolProtocol(HttpToolsProtocol):
         self._forget_head()
 
     def on_message_complete(self) -> None:
-        """Note that all of the request has come."""
+        """Note that the request has come to its end."""
         super().on_message_complete()
         self._arrival.is_whole = self._marked = True
         if not self._note_state():
             self._refuse(_BUSY)
 
     def _object_to(self, fault: CognitoError) -> NoReturn:
-        """End the parser's work from within, which shows no error of ours to who called it."""
+        """Stop the parser with an error; the parser's caller finds the error in `_fault`."""
         self._fault = fault
         raise fault
 
@@ -245,7 +245,7 @@ class PoolProtocol(HttpToolsProtocol):
         )
 
     def _read_target(self) -> None:
-        """Take apart a target that names the host: it counts, and the header does not.
+        """Split a target that names the host: this host counts, and not that of the header.
 
         Anything but a path and an http URL is refused: whatever else names a host or a scheme is
         meant for a proxy or for another protocol, and nobody would judge the host in it.
@@ -270,7 +270,7 @@ class PoolProtocol(HttpToolsProtocol):
         self._owed -= 1
         self._kept_back = None
         if not self._note_state():
-            # Requests came behind one whose refusal was kept back, and now there is no room.
+            # Requests came behind one whose refusal was delayed, and now there is no room.
             self.pipeline.clear()
             self._owed, self._held = 0, _NOTHING
             self._end(_BUSY)
@@ -284,7 +284,7 @@ class PoolProtocol(HttpToolsProtocol):
         self._note_state()
 
     async def _keep_back(self, pause_timeout: float) -> None:
-        """Let the refusal of the request that is served wait; the connection is no work then."""
+        """Delay the refusal of the current request; meanwhile the connection is no work."""
         if self._is_to_end or self.transport.is_closing():
             return
         self._kept_back = asyncio.Event()
@@ -294,7 +294,7 @@ class PoolProtocol(HttpToolsProtocol):
         self._kept_back.set()
 
     def _note_state(self) -> bool:
-        """Tell all connections' keeper whether the pool works for this one, or waits for it.
+        """Note in `Connections` whether the pool works for this connection, or waits for its peer.
 
         Returns:
             Whether the pool may work for it, if it is to.
@@ -311,11 +311,11 @@ class PoolProtocol(HttpToolsProtocol):
         return True
 
     def _refuse(self, error: CognitoError) -> None:
-        """Read no more, and end with an error after what was asked before has been answered."""
+        """Stop reading, answer the requests before, and then end with an error."""
         self._held = _NOTHING
         _LOG.info("refused what %s sent: %s", self.client, error.message)
         if self._owed and (self._in_body() or error is _BUSY):
-            # The application takes the client for gone: it does nothing of what was refused.
+            # For the application the client has gone, so it does nothing of what was refused.
             self._owed -= 1
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -331,11 +331,11 @@ class PoolProtocol(HttpToolsProtocol):
             self._end(error)
 
     def _end(self, error: CognitoError) -> None:
-        self._arrival.is_whole = False  # there may be more, which nobody will read
+        self._arrival.is_whole = False  # more bytes may come, and are not read
         self._line.write(last_words(error))
         self._line.close()
 
-    # The time of a head
+    # The time limit of a head
 
     def _expect_head(self) -> None:
         self._head_timer = self.loop.call_later(self.head_timeout, self._head_timed_out)
@@ -361,7 +361,7 @@ def _head_refused(message: str) -> CognitoError:
 
 
 class _Flow(FlowControl):
-    """Pauses a connection's reading; before more is read, what is held goes first.
+    """Pauses a connection's reading; bytes already received are parsed before more is read.
 
     Args:
         line: The connection's transport.
@@ -375,14 +375,14 @@ class _Flow(FlowControl):
         self._stopped = False
 
     def pause_reading(self) -> None:
-        """Read no more for now."""
+        """Stop reading for now."""
         self.read_paused = True
         if not self._stopped:
             self._stopped = True
             self._line.pause_reading()
 
     def resume_reading(self) -> None:
-        """Read on, if nothing that is held must wait."""
+        """Read again, unless bytes already received must wait."""
         if not self.read_paused:
             return
         self.read_paused = False

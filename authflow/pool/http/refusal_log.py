@@ -1,4 +1,4 @@
-"""What the pool's owner reads: one line for each refused sign-in, and for each request.
+"""Log lines for the pool's owner: one for each refused sign-in, and one for each request.
 
 A client may hear less than the truth, so that nobody learns who exists; the owner reads the reason.
 Nothing stands there that was typed, since a password may stand in any field: users are named by
@@ -31,19 +31,19 @@ SIGN_INS: Final = frozenset(
         *("GetTokensFromRefreshToken", "ForgotPassword", "ConfirmForgotPassword"),
     }
 )
-"""The operations whose refusals are told of: sign-ins, and the other ways to an account."""
+"""The operations whose refusals are logged: sign-ins, and the other ways to an account."""
 _REFUSALS: Final = logging.getLogger("authflow.pool.refusals")
 _REQUESTS: Final = logging.getLogger("authflow.pool.requests")
 _LINES: Final = Budget(per_second=20, burst=200)
 _GIVEN_AWAY: Final = 4
-"""A text that holds so many characters of what was typed is not shown."""
+"""A text is not shown if it contains so many characters of what was typed."""
 _MOST_CHARS: Final = 200
 _DOCUMENTS: Final = frozenset({"jwks.json", "openid-configuration"})
 _DIGITS: Final = 8
 
 
 def _leaves(value: Any) -> Iterator[str]:
-    """Give all texts of a request."""
+    """Yield all texts in a request."""
     match value:
         case str():
             yield value
@@ -56,10 +56,10 @@ def _leaves(value: Any) -> Iterator[str]:
 
 
 def _reason(error: BaseException | None, request: Mapping[str, Any]) -> str:
-    """Give the first reason that an error or what caused it has; else the text, if it is ours."""
+    """Return the first reason of an error and its causes; else its text, if that is ours."""
     found, seen = error, set[int]()
     while found is not None and id(found) not in seen:  # an error may be its own cause
-        # An error of somebody else's may call anything its reason.
+        # An error of others' code may have anything as its `reason`.
         if isinstance(found, CognitoError | TriggerRaisedError) and found.reason:
             return found.reason
         seen.add(id(found))
@@ -70,7 +70,7 @@ def _reason(error: BaseException | None, request: Mapping[str, Any]) -> str:
 
 
 def _whom(connection: Connection, request: Mapping[str, Any]) -> dict[str, str]:
-    """Give the names of what a request is about, as far as they are names of something."""
+    """Return the pool, the client and the user that a request is about, as far as they exist."""
     try:
         client, pool = find_client_and_pool(
             connection, request.get("ClientId", ""), request.get("UserPoolId")
@@ -139,7 +139,7 @@ class RefusalLog:
 
 @define(kw_only=True)
 class RequestLog:
-    """Logs each request at level DEBUG: the operation, the status, and how long it took.
+    """Logs each request at level DEBUG: the operation, the status and the duration.
 
     Args:
         app: The application.

@@ -1,4 +1,4 @@
-"""How the pool answers over HTTP: JSON, and for a refusal an error of Cognito's shape."""
+"""The pool's replies over HTTP: JSON; a refusal has the form of Cognito's errors."""
 
 import http
 import json
@@ -16,7 +16,7 @@ JSON: Final = "application/json"
 def reply(
     value: Any, status: int = 200, error: str | None = None, media_type: str = AWS_JSON
 ) -> Response:
-    """Answer with a value.
+    """Return a reply with a value.
 
     Args:
         value: What JSON can say.
@@ -35,12 +35,12 @@ def reply(
 
 
 def refusal(error: CognitoError) -> Response:
-    """Answer with an error."""
+    """Return the reply for an error."""
     return reply({"__type": error.code, "message": error.message}, error.status, error.code)
 
 
 def last_words(error: CognitoError) -> bytes:
-    """Spell an error as a whole HTTP/1.1 message, for a connection that ends with it."""
+    """Return an error as a whole HTTP/1.1 message, for a connection that ends with it."""
     made = refusal(error)
     lines = [
         f"HTTP/1.1 {error.status} {http.HTTPStatus(error.status).phrase}".encode(),

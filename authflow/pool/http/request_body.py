@@ -1,4 +1,4 @@
-"""Reading a request's JSON strictly: what is ambiguous or excessive is refused, not interpreted."""
+"""Strict reading of a request's JSON: ambiguous or excessive JSON is refused."""
 
 import json
 from typing import Any, Final, NoReturn
@@ -10,12 +10,12 @@ MOST_DEPTH: Final = 32
 
 
 def malformed(message: str) -> CognitoError:
-    """Refuse a body, or a member's type, that cannot be read."""
+    """Return the refusal of a body, or of a member of the wrong type."""
     return CognitoError("SerializationException", message)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object, unless a name stands twice: two readers would read it differently."""
+    """Make an object, unless a name occurs twice: two readers would read it differently."""
     made = dict(pairs)
     if len(made) != len(pairs):
         raise malformed("a name stands twice in one JSON object")
@@ -50,7 +50,7 @@ def read_object(body: bytes) -> dict[str, Any]:
         raise malformed("the body is not JSON") from None
     if not isinstance(value, dict):
         raise malformed("the body is not a JSON object")
-    # A body with few brackets cannot be deep, and nearly all have few.
+    # Nearly all bodies have few brackets, and so cannot be deep.
     if body.count(b"{") + body.count(b"[") > MOST_DEPTH:
         _check_depth(value, MOST_DEPTH)
     return value

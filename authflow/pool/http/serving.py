@@ -1,4 +1,4 @@
-"""Runs uvicorn as a part of somebody's program, on connections that the pool accepts itself."""
+"""Runs uvicorn inside the caller's program, on connections that the pool accepts itself."""
 
 import asyncio
 import contextlib
@@ -16,14 +16,14 @@ from authflow.pool.http.protocol import PoolProtocol
 _KEEP_ALIVE: Final = 65
 """Seconds; longer than clients keep idle connections, so that none is closed under a request."""
 _SHUTDOWN_TIMEOUT: Final = 20
-"""Seconds for requests in flight when the server ends: three tries of a trigger, and some."""
+"""Seconds for requests in flight when the server ends: for three tries of a trigger, and more."""
 _TICK: Final = 0.1
 _TICKS: Final = 864000
-"""Uvicorn's own: it renews the Date header every tenth tick, and counts them a day long."""
+"""Ticks of a day, as in uvicorn itself, which renews the Date header every tenth tick."""
 
 
 class _Uvicorn(uvicorn.Server):
-    """Uvicorn as a part of somebody's program: it takes no signals, and says when it listens."""
+    """Uvicorn inside the caller's program: it handles no signals, and tells when it listens."""
 
     def __init__(
         self, config: uvicorn.Config, listener: socket.socket, connections: Connections
@@ -40,7 +40,7 @@ class _Uvicorn(uvicorn.Server):
         yield
 
     async def main_loop(self) -> None:
-        """Tick as uvicorn does, but end at once when the end is asked for."""
+        """Tick as uvicorn does, but stop at once when `end` is called."""
         ticks = 0
         while not await self.on_tick(ticks):
             ticks = (ticks + 1) % _TICKS
@@ -48,12 +48,12 @@ class _Uvicorn(uvicorn.Server):
                 await self.ending.wait()
 
     def end(self) -> None:
-        """Ask for the end: no new connections, and requests in flight are finished."""
+        """Ask the server to end: no new connections, and requests in flight are finished."""
         self.should_exit = True
         self.ending.set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept connections, which uvicorn does not do here."""
+        """Start to accept connections, which uvicorn itself does not do here."""
         await super().startup(sockets)
         acceptor = Acceptor(
             listener=self._listener, connections=self._connections, make=self._protocol
@@ -66,7 +66,7 @@ class _Uvicorn(uvicorn.Server):
         return PoolProtocol(self.config, self.server_state, state, self._connections)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept no more, and end when what was asked is answered."""
+        """Accept no more connections, and end once every request is answered."""
         if self._accepting is not None:
             self._accepting.cancel()
             await asyncio.wait([self._accepting])
@@ -78,7 +78,7 @@ class _Uvicorn(uvicorn.Server):
 async def serving(
     app: PoolApp, listener: socket.socket, connections: Connections
 ) -> AsyncIterator[None]:
-    """Run uvicorn beside the caller; end it when the caller is done, requests in flight first."""
+    """Run uvicorn beside the caller; at the end, finish the requests in flight first."""
     server = _Uvicorn(
         uvicorn.Config(
             app.asgi(),
@@ -96,7 +96,7 @@ async def serving(
         listener,
         connections,
     )
-    # A task and no task group: a group would wrap the caller's own exceptions.
+    # A plain task, since a task group would wrap the caller's own exceptions.
     task = asyncio.create_task(server.serve([]), name="authflow-pool")
     try:
         await server.listening.wait()

@@ -23,7 +23,7 @@ from authflow.pool.http.request_body import malformed
 
 @frozen
 class Fault:
-    """A constraint that is broken.
+    """A broken constraint.
 
     Args:
         path: Where, in names of the model.
@@ -42,13 +42,13 @@ _ECHOED_CHARS: Final = 128
 _MOST_PATHS: Final = 10
 _INTEGER_BITS: Final = {"integer": 32, "long": 64}
 _PROPERTY: Final = re.compile(r"\\p\{([A-Z])\}")
-# Beyond the third plane nothing is assigned but the variation selectors (M) of plane 14.
+# Beyond the third plane only the variation selectors (M) of plane 14 are assigned.
 _ASSIGNED: Final = (range(0x40000), range(0xE0000, 0xE0200))
 
 
 @cache
 def _characters() -> Mapping[str, str]:
-    """Give, for each general category (L, M, N, ...), its ranges for a character class of `re`."""
+    """Return, for each general category (L, M, N, ...), its ranges for `re`'s character classes."""
     ranges: dict[str, list[list[int]]] = defaultdict(list)
     for plane in _ASSIGNED:
         for code in plane:
@@ -65,7 +65,7 @@ def _characters() -> Mapping[str, str]:
 
 @cache
 def compile_pattern(pattern: str) -> re.Pattern[str]:
-    r"""Compile a pattern of the model.
+    r"""Compile a pattern of the service model.
 
     They are Java's: \w and \s mean ASCII, and \p{L} names a general category, which Python's `re`
     does not know.
@@ -74,7 +74,7 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
 
 
 def _kind(value: Any) -> str:
-    """Name a JSON value's type as AWS's texts do."""
+    """Return the name of a JSON value's type as AWS's texts write it."""
     match value:
         case bool():
             return f"{str(value).upper()}_VALUE"
@@ -95,7 +95,7 @@ def _wrong_type(value: Any, wanted: str) -> CognitoError:
 
 
 def _shown(value: Any, *, secret: bool) -> str:
-    """Give the part of AWS's text that echoes a value, if it may be echoed."""
+    """Return the part of AWS's text that repeats a value, if the value may be repeated."""
     if secret:
         return "Value"
     return f"Value '{str(value)[:_ECHOED_CHARS]}'"
@@ -112,7 +112,7 @@ def _bounds(shape: Shape) -> tuple[float, float]:
 
 def _string(shape: Shape, *, secret: bool) -> Check:
     shortest, longest = _bounds(shape)
-    # AWS leaves empty passwords to the operation; so does the model, which gives them no minimum.
+    # AWS leaves empty passwords to the operation: the model has no minimum length for them.
     text = shape.metadata.get("pattern")
     enum = shape.metadata.get("enum")
     pattern = compile_pattern(text) if text else None
@@ -224,7 +224,7 @@ def _structure(shape: Any, *, secret: bool) -> Check:
 
 
 def _check(shape: Shape, *, secret: bool = False) -> Check:
-    """Compile a shape. What is inside something sensitive is sensitive."""
+    """Compile a shape. Everything inside a sensitive shape is sensitive."""
     secret = secret or bool(shape.metadata.get("sensitive"))
     match shape.type_name:
         case "structure":
@@ -245,7 +245,7 @@ def _check(shape: Shape, *, secret: bool = False) -> Check:
 
 @frozen
 class _Operation:
-    """What the model says about an operation's request."""
+    """The service model's description of an operation's request."""
 
     check: Check
     members: frozenset[str]
@@ -253,13 +253,13 @@ class _Operation:
 
 @cache
 def service_model() -> ServiceModel:
-    """Give Cognito's service model."""
+    """Return Cognito's service model."""
     return ServiceModel(Loader().load_service_model("cognito-idp", "service-2"))
 
 
 @cache
 def prepare(operation: str) -> _Operation:
-    """Compile an operation's checks; called early, its first request need not wait for it."""
+    """Compile an operation's checks; called early, so that the first request need not wait."""
     shape = service_model().operation_model(operation).input_shape
     return _Operation(_check(shape), frozenset(shape.members))
 

@@ -1,1 +1,1 @@
-"""What the pool would send to people: its words and its mailbox."""
+"""Messages that the pool would send to people: their words and the mailbox."""

@@ -1,4 +1,4 @@
-"""Where a message to a user goes."""
+"""The address to which a message for a user is sent."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -25,12 +25,12 @@ class Destination:
 
     @property
     def medium(self) -> str:
-        """EMAIL or SMS."""
+        """The medium of the address: EMAIL or SMS."""
         return _MEDIUMS[self.attribute]
 
     @property
     def details(self) -> dict[str, str]:
-        """Give CodeDeliveryDetails, which show little of the address.
+        """Return CodeDeliveryDetails, which hide most of the address.
 
         Neither letter case nor length is shown: those who stand for users have none of their own.
         """
@@ -51,7 +51,7 @@ def _first(text: str) -> str:
 
 
 def reach(user: User, attributes: Iterable[str]) -> Destination:
-    """Find where a user is reached.
+    """Return the address at which a user is reached.
 
     Args:
         user: The user.

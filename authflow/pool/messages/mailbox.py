@@ -1,4 +1,4 @@
-"""The mailbox: what a pool would send by email and text message, since it has no mail server.
+"""The mailbox: the e-mails and text messages of a pool, which has no mail server.
 
 Messages hold codes, so they are sealed in the database: neither its rows nor a look through the
 file shows one. The key is made of the pool's own, which is in the file, too: this hides codes from
@@ -28,7 +28,7 @@ _LOG: Final = limited_logger("authflow.pool")
 _KEPT: Final = 86400.0
 _NONCE_BYTES: Final = 12
 _NOT_KEPT: Final = 65_536
-"""How many rows what is not kept may take."""
+"""The most rows of messages that are not kept."""
 
 
 @frozen(kw_only=True)
@@ -56,7 +56,7 @@ class Message:
     sent_at: float
 
     def to_json(self) -> dict[str, Any]:
-        """Give the message for showing, code and all."""
+        """Return the message for display, with its code."""
         return {
             "username": self.username,
             "medium": self.medium,
@@ -68,7 +68,7 @@ class Message:
 
     @classmethod
     def from_json(cls, values: dict[str, Any], *, pool_id: str, sent_at: float) -> Self:
-        """Read what `to_json` gave."""
+        """Read the result of `to_json`."""
         code = values["code"]
         secrets = {"text": Secret(values["text"]), "code": None if code is None else Secret(code)}
         return cls(**(values | secrets), pool_id=pool_id, sent_at=sent_at)
@@ -81,7 +81,7 @@ def _key(pool: UserPool) -> AESGCM:
 def put_message(
     connection: Connection, pool: UserPool, message: Message, *, kept: bool = True
 ) -> None:
-    """Keep a message, and forget those of yesterday.
+    """Store a message, and delete those older than a day.
 
     Args:
         connection: The database.
@@ -130,7 +130,7 @@ def _messages(connection: Connection, pool_id: str, username: str | None) -> lis
 
 @define(kw_only=True)
 class Mailbox:
-    """What the pools of a server sent.
+    """The messages that the pools of a server sent.
 
     Args:
         database: Where messages are kept.
@@ -141,7 +141,7 @@ class Mailbox:
     on_message: Callable[[Message], object] | None = field(default=None, repr=False)
 
     async def messages(self, pool_id: str, username: str | None = None) -> list[Message]:
-        """Give the messages of the last day, oldest first.
+        """Return the messages of the last day, oldest first.
 
         Args:
             pool_id: The user pool.
@@ -153,7 +153,7 @@ class Mailbox:
         return await self.database.read(_messages, pool_id, username)
 
     def announce(self, message: Message) -> None:
-        """Tell whoever wants to know of a message that was kept.
+        """Pass a stored message to `on_message`.
 
         Raises:
             CognitoError: CodeDeliveryFailureException; they failed.
@@ -162,17 +162,17 @@ class Mailbox:
             return
         try:
             self.on_message(message)
-        except Exception:  # noqa: BLE001  # whatever it is, it is not ours
+        except Exception:  # noqa: BLE001  # others' code may raise anything
             _LOG.exception("a message was not delivered")
             raise CognitoError(
                 "CodeDeliveryFailureException", "The message could not be delivered."
             ) from None
 
     def announce_later(self, message: Message) -> None:
-        """Tell of a message once the reply is sent, so that its time tells nobody of it."""
+        """Pass a message to `on_message` after the reply, whose time then tells nothing."""
 
         def announce() -> None:
-            with contextlib.suppress(CognitoError):  # it is in the log
+            with contextlib.suppress(CognitoError):  # the error is in the log
                 self.announce(message)
 
         leave(announce)

@@ -1,4 +1,4 @@
-"""How messages are worded: by the pool's settings, or by its CustomMessage trigger."""
+"""The texts of messages: from the pool's settings, or from its CustomMessage trigger."""
 
 from typing import Final
 
@@ -23,7 +23,7 @@ _WELCOME_SUBJECT: Final = "Your account"
 
 
 def _settings(pool: UserPool) -> MessageReply:
-    """Give the texts that the pool's settings have, in their newer form or the older one.
+    """Return the texts in the pool's settings, in their newer or older form.
 
     A password is reset by a verification message ("Configuring MFA, authentication, verification
     and invitation messages" in the developer guide).
@@ -37,7 +37,7 @@ def _settings(pool: UserPool) -> MessageReply:
 
 
 def welcome(user: User, destination: Destination, now: float) -> Message:
-    """Word the message to a user who was brought in."""
+    """Return the message to a user who was migrated."""
     return Message(
         pool_id=user.pool_id,
         username=user.username,
@@ -51,7 +51,7 @@ def welcome(user: User, destination: Destination, now: float) -> Message:
 
 @define(kw_only=True)
 class Wording:
-    """Words the messages that carry codes.
+    """Writes the messages that carry codes.
 
     Args:
         triggers: Runs CustomMessage.
@@ -69,7 +69,7 @@ class Wording:
         *,
         user_not_found: bool = False,
     ) -> Message:
-        """Word the message with the code that resets a password.
+        """Return the message with the code that resets a password.
 
         Args:
             occasion: Who asked for it.
@@ -100,7 +100,7 @@ class Wording:
         return _worded(user, destination, code, now, text=text, subject=subject)
 
     def plain(self, user: User, destination: Destination, code: Secret[str], now: float) -> Message:
-        """Word the same message in the pool's own words.
+        """Return the same message in the pool's own words.
 
         Args:
             user: The user.

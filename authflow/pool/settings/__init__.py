@@ -1,1 +1,1 @@
-"""What becomes of every setting of a user pool and an app client: one table, and who reads it."""
+"""The fates of all settings of a user pool and an app client: one table, and its readers."""

@@ -1,4 +1,4 @@
-"""What becomes of every member of CreateUserPoolClient and UpdateUserPoolClient."""
+"""The fates of all members of CreateUserPoolClient and UpdateUserPoolClient."""
 
 from typing import Final
 

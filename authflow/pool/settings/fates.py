@@ -1,4 +1,4 @@
-"""What may become of a setting, and how a table of settings is read.
+"""The possible fates of a setting, and the reader of a table of settings.
 
 A pool that says yes to a setting and does nothing about it makes a test green that is red on
 Cognito. So each member of CreateUserPool, CreateUserPoolClient and their updates has a row that
@@ -17,22 +17,22 @@ from authflow.machine import State
 
 
 class Fate(StrEnum):
-    """What becomes of a setting."""
+    """The fate of a setting: what the pool does about it."""
 
     CARRIED_OUT = "carried out"
     """The pool does what Cognito does."""
     KEPT = "kept"
-    """It is given back. It changes nothing that this pool serves, or its use fails by itself."""
+    """It is stored and described. It changes nothing that this pool serves, or its use fails."""
     TOLD = "kept and told"
     """It would change something on Cognito that this pool does not do: a line in the log says so,
-    once for each pool."""
+    once for each pool or client."""
     REFUSED = "refused at the sign-in"
-    """The pool is made. The sign-in that Cognito would have challenged fails, and says why."""
+    """The pool is created. A sign-in that Cognito would have challenged fails, and says why."""
 
 
 @frozen(kw_only=True)
 class Case:
-    """What becomes of some values of a setting.
+    """The fate of some values of a setting.
 
     Args:
         fate: What becomes of them.
@@ -52,11 +52,11 @@ class Case:
 
     @property
     def is_for_others(self) -> bool:
-        """Whether it applies to the values that no other case names."""
+        """Whether the case applies to the values that no other case names."""
         return not self.values and self.lacks is None
 
     def names(self, value: Any) -> bool:
-        """Say whether the case names a value."""
+        """Return whether the case names a value."""
         entries: Sequence[Any] = value if isinstance(value, list) else (value,)
         if self.lacks is not None:
             return self.lacks not in entries
@@ -67,12 +67,12 @@ UNKNOWN: Final = Case(
     fate=Fate.TOLD,
     because="this version of authflow does not know it, and does nothing about it",
 )
-"""What becomes of a member, or a value, that a newer service model has and the table has not."""
+"""The fate of a member or value that a newer service model has and the table lacks."""
 
 
 @frozen(kw_only=True)
 class Setting:
-    """A row: members that share what becomes of them.
+    """A row: members that share a fate.
 
     Args:
         paths: The members, a nested one by the names that lead to it: `UserPoolAddOns.X`. Lists and
@@ -86,7 +86,7 @@ class Setting:
     only: str | None = None
 
     def cases_of(self, value: Any) -> Iterator[Case]:
-        """Give the cases that apply to a value; several where not all sign-ins are alike."""
+        """Yield the cases that apply to a value; several if it depends on the sign-in."""
         named = [case for case in self.cases if case.names(value)]
         others = [case for case in self.cases if case.is_for_others]
         yield from named or others or (UNKNOWN,)
@@ -94,7 +94,7 @@ class Setting:
 
 @frozen(kw_only=True)
 class Given:
-    """A member that a pool or client was given, and what becomes of it.
+    """A member that a pool or client was given, and its fate.
 
     Args:
         path: The member.
@@ -108,7 +108,7 @@ class Given:
 
     @property
     def spelled(self) -> str:
-        """The member, and its value where that matters: `MfaConfiguration=ON`."""
+        """The member, with its value where that matters: `MfaConfiguration=ON`."""
         if self.case.is_for_others:
             return self.path
         text = self.value if isinstance(self.value, str) else json.dumps(self.value)
@@ -117,7 +117,7 @@ class Given:
 
 @frozen
 class SettingsTable:
-    """What becomes of each member of an operation's request.
+    """The fate of each member of an operation's request.
 
     Args:
         rows: The rows.
@@ -136,11 +136,11 @@ class SettingsTable:
         return frozenset(path.partition(".*.")[0] for path in self._by_path if ".*." in path)
 
     def __contains__(self, path: str) -> bool:
-        """Say whether there is a row for a member."""
+        """Return whether there is a row for a member."""
         return path in self._by_path
 
     def read(self, settings: Mapping[str, Any]) -> Iterator[Given]:
-        """Give what becomes of each member that was given.
+        """Yield the fate of each given member.
 
         Args:
             settings: What CreateUserPool or another operation was given.
@@ -151,7 +151,7 @@ class SettingsTable:
                 yield Given(path=path, value=value, case=case)
 
     def _leaves(self, value: Any, path: str) -> Iterator[tuple[str, Any]]:
-        """Give the members that hold no others, by their path."""
+        """Yield the members that contain no others, by their path."""
         match value:
             case None:
                 return
@@ -169,17 +169,17 @@ class SettingsTable:
 
 
 def carried_out(because: str, *paths: str, only: str | None = None) -> Setting:
-    """Make a row of members that are carried out."""
+    """Return a row of members that are carried out."""
     return _row(Fate.CARRIED_OUT, because, paths, only)
 
 
 def kept(because: str, *paths: str, only: str | None = None) -> Setting:
-    """Make a row of members that are kept."""
+    """Return a row of members that are kept."""
     return _row(Fate.KEPT, because, paths, only)
 
 
 def told(because: str, *paths: str, only: str | None = None) -> Setting:
-    """Make a row of members that are kept and told."""
+    """Return a row of members that are kept and told."""
     return _row(Fate.TOLD, because, paths, only)
 
 

@@ -1,4 +1,4 @@
-"""What is told of settings that would change something on Cognito and change nothing here."""
+"""Notices about settings that would change something on Cognito and change nothing here."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ _LOG: Final = logging.getLogger("authflow.pool")
 
 
 def all_settings(connection: Connection) -> list[tuple[str, str, str | None]]:
-    """Read the settings of all pools and their clients, for `Notices.tell_stored`.
+    """Return the settings of all pools and their clients, for `Notices.tell_stored`.
 
     Returns:
         For each pool and each client: the pool's id, the settings as JSON, and the client's id.
@@ -30,12 +30,12 @@ def all_settings(connection: Connection) -> list[tuple[str, str, str | None]]:
 
 @define(kw_only=True)
 class Notices:
-    """Tells of settings in the log, each once for a pool or client: one line for what is new."""
+    """Logs notices of settings, each once for a pool or client: one line for what is new."""
 
     _told: set[tuple[str, str]] = field(factory=set, init=False, repr=False)
 
     def tell_pool(self, pool_id: str, settings: Mapping[str, Any]) -> None:
-        """Tell of a pool's settings.
+        """Log notices of a pool's settings.
 
         Args:
             pool_id: The pool.
@@ -44,7 +44,7 @@ class Notices:
         self._tell(f"user pool {pool_id}", settings, USER_POOL)
 
     def tell_client(self, pool_id: str, client_id: str, settings: Mapping[str, Any]) -> None:
-        """Tell of an app client's settings.
+        """Log notices of an app client's settings.
 
         Args:
             pool_id: Its pool.
@@ -54,7 +54,7 @@ class Notices:
         self._tell(f"app client {client_id} of user pool {pool_id}", settings, APP_CLIENT)
 
     def tell_triggers(self, sources: Iterable[str]) -> None:
-        """Tell of triggers that serve all pools of this server, and that none of them runs.
+        """Log the triggers that are served for all pools of this server but never run.
 
         Args:
             sources: Their keys in LambdaConfig.
@@ -66,7 +66,7 @@ class Notices:
         self._tell("every user pool", {"LambdaConfig": config}, USER_POOL)
 
     def tell_stored(self, stored: Iterable[tuple[str, str, str | None]]) -> None:
-        """Tell of the pools and clients that a file has, as a server starts.
+        """Log notices of the pools and clients in the file, when a server starts.
 
         Args:
             stored: What `all_settings` gave.

@@ -1,4 +1,4 @@
-"""What becomes of every member of CreateUserPool and UpdateUserPool."""
+"""The fates of all members of CreateUserPool and UpdateUserPool."""
 
 from typing import Final
 

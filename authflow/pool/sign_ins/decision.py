@@ -1,4 +1,4 @@
-"""Where a sign-in goes after an answer, decided and kept in the transaction that judged it."""
+"""The decision after an answer, made and stored in the transaction that judged the answer."""
 
 from attrs import evolve, field, frozen
 
@@ -13,7 +13,7 @@ from authflow.pool.tokens.families import Grant, start_family
 
 @frozen(kw_only=True)
 class Decision:
-    """Where a sign-in goes from here.
+    """The next step of a sign-in.
 
     Args:
         caller: Who answered.
@@ -41,7 +41,7 @@ def decide(
     *,
     held: bool,
 ) -> Decision:
-    """Say what is owed, and keep it: tokens are granted, and a challenge is waited at.
+    """Decide what is owed, and store it: tokens are granted, or a challenge is waited at.
 
     It runs in the transaction that judged the answer.
 

@@ -1,4 +1,4 @@
-"""User migration: the UserMigration trigger brings a user in from elsewhere.
+"""User migration: the UserMigration trigger brings a user in from another directory.
 
 It runs only for a name that nobody has, and only where the password itself is at hand or is
 forgotten. At sign-in the user is made with the password that was typed, to which the pool's policy
@@ -56,7 +56,7 @@ _STATUSES: Final[Mapping[FinalStatus, str]] = {
 
 @frozen(kw_only=True)
 class _Arrival:
-    """A user who is about to be written, and the messages that say so."""
+    """A migrated user who is about to be stored, and the welcome messages."""
 
     user: User
     move_aliases: bool
@@ -65,7 +65,7 @@ class _Arrival:
 
 @frozen(kw_only=True)
 class BroughtIn:
-    """Whose a name is now.
+    """The user who has a name after a migration.
 
     Args:
         user: The user.
@@ -78,7 +78,7 @@ class BroughtIn:
 
 
 def _write(connection: Connection, pool: UserPool, arrival: _Arrival, claim: Claim) -> None:
-    find_pool(connection, pool.id)  # with a pool its claims go, too
+    find_pool(connection, pool.id)  # when a pool is deleted, its claims are deleted, too
     redeem(connection, claim)
     insert_user(connection, pool, arrival.user, move_aliases=arrival.move_aliases)
     for message in arrival.messages:
@@ -87,7 +87,7 @@ def _write(connection: Connection, pool: UserPool, arrival: _Arrival, claim: Cla
 
 @define(kw_only=True)
 class Migration:
-    """Brings users in.
+    """Migrates users.
 
     Args:
         ground: What all services stand on.
@@ -100,11 +100,11 @@ class Migration:
     claims: MigrationClaims
 
     def serves(self, caller: Caller) -> bool:
-        """Say whether a pool has the trigger."""
+        """Return whether a pool has the trigger."""
         return self.ground.triggers.serves(caller.pool, MigrationEvent.trigger)
 
     async def bring_in(self, caller: Caller, typed: str, password: Secret[str]) -> BroughtIn:
-        """Bring a user in whom the pool does not know, at sign-in.
+        """Migrate a user whom the pool does not know, at sign-in.
 
         The other directory is guarded by the same five tries as passwords. Each is counted before
         the trigger is asked, and only a user who is brought in takes it back: whether a guess was
@@ -134,7 +134,7 @@ class Migration:
     async def bring_in_without_password(
         self, caller: Caller, typed: str, attributes: tuple[str, ...]
     ) -> User:
-        """Bring a user in who has forgotten the password.
+        """Migrate a user who has forgotten the password.
 
         Args:
             caller: Who asks; its ClientMetadata reaches the trigger.
@@ -163,10 +163,10 @@ class Migration:
         pool, now = caller.pool, self.ground.clock()
         found = await self.ground.triggers.run(pool, _event(caller, typed, password))
         if found.enable_sms_mfa:
-            # A user who should be asked for a code at every sign-in would not be.
+            # The pool would sign this user in without the second factor.
             _LOG.warning("UserMigration asks for MFA by SMS, and this pool has no MFA")
             raise invalid_trigger_result(reason="UserMigration asks for MFA by SMS")
-        # A directory that knows the user by an alias tells the username among the attributes.
+        # A directory that knows the user by an alias returns the username among the attributes.
         given = found.attributes
         name = typed if pool.username_attributes else given.get("username", typed)
         plain = [(key, value) for key, value in given.items() if key != "username"]
@@ -214,7 +214,7 @@ class Migration:
 
 
 def _event(caller: Caller, typed: str, password: Secret[str] | None) -> MigrationEvent:
-    """Make the event, at sign-in or, without a password, where it is forgotten."""
+    """Make the event: at sign-in or, without a password, for a forgotten password."""
     occasion = Occasion.of(caller, typed, None)
     if password is None:
         return MigrationEvent(
@@ -232,7 +232,7 @@ def _event(caller: Caller, typed: str, password: Secret[str] | None) -> Migratio
 
 
 def _refusal(caller: Caller, error: TriggerRaisedError | CognitoError) -> CognitoError:
-    """Say that a user was not brought in, without the directory's own words."""
+    """Return the refusal of a migration, without the directory's own words."""
     told = isinstance(error, CognitoError) and (
         "Lambda" in error.code or error.code == "ResourceNotFoundException"
     )

@@ -1,4 +1,4 @@
-"""Claims on names: of the migrations of one name, one is in flight at a time.
+"""Claims on names: only one migration of a name is in flight at a time.
 
 Whoever holds the claim asks the old directory; the others wait, and then find the user whom the
 first has brought in, or take their own turn. So guesses reach the directory one after another, each
@@ -33,16 +33,16 @@ from authflow.pool.ground import Ground
 from authflow.pool.store.connection import Connection
 
 _PAUSE: Final = 0.05
-"""Seconds before another process's claim is looked at again."""
+"""Seconds before another process's claim is checked again."""
 _TIMEOUT: Final = 15.0
 """Seconds to wait for a turn."""
 _SLACK: Final = 10.0
-"""Seconds for which a claim lasts beside those of the trigger: for what else a migration does."""
+"""Seconds for which a claim lasts after the trigger's time limit, for the rest of a migration."""
 
 
 @frozen(kw_only=True)
 class Claim:
-    """The right to bring in whoever has a name.
+    """The right to migrate the user with a name.
 
     Args:
         pool: The user pool.
@@ -95,7 +95,7 @@ def _take(
 
 
 def redeem(connection: Connection, claim: Claim) -> None:
-    """End a claim by what it was taken for, and take the failure back; in one transaction with it.
+    """End a claim in the transaction that stores the user, and take back the counted failure.
 
     Raises:
         CognitoError: It has expired, and others may have been asked meanwhile.
@@ -107,7 +107,7 @@ def redeem(connection: Connection, claim: Claim) -> None:
 
 
 def _give_up(connection: Connection, claim: Claim, now: float) -> None:
-    """End a claim that led to nothing; the failure stays, and its lock begins now."""
+    """End a claim without a migration; the failure stays, and its lock begins now."""
     if _end(connection, claim) and claim.counted is not None:
         lock_from_now(connection, claim.counted, now)
 
@@ -122,7 +122,7 @@ def _end(connection: Connection, claim: Claim) -> bool:
 
 @define(kw_only=True)
 class MigrationClaims:
-    """Gives claims.
+    """Hands out claims.
 
     Args:
         ground: What all services stand on.
@@ -135,7 +135,7 @@ class MigrationClaims:
     async def hold(
         self, caller: Caller, typed: str, *, counting: bool
     ) -> AsyncIterator[Claim | User]:
-        """Hold the claim on a name, once it is free.
+        """Hold the claim on a name while the scope lasts, once the claim is free.
 
         Args:
             caller: Who asks.
@@ -181,7 +181,7 @@ class MigrationClaims:
 
     @asynccontextmanager
     async def _turn(self, claim: Claim) -> AsyncIterator[bool]:
-        """Let one request of this process at a time ask for a claim; say whether it was in time.
+        """Admit one request of this process at a time to a claim; yield whether it was in time.
 
         This only saves work: what counts is the claim.
         """
@@ -189,7 +189,7 @@ class MigrationClaims:
         turn.waiting += 1
         in_time = False
         try:
-            # Whoever has the turn needs a place for arithmetic, so no one who waits may hold it.
+            # The request in front needs a place for arithmetic, so those that wait must hold none.
             with waiting_elsewhere(claim.pool.id, _too_many()), anyio.move_on_after(_TIMEOUT):
                 await turn.lock.acquire()
                 in_time = True
@@ -208,7 +208,7 @@ def _too_many() -> CognitoError:
 
 @define(eq=False)
 class _Turn:
-    """The lock of a name, and how many requests hold it or wait for it."""
+    """The lock of a name, and the number of requests that hold it or wait for it."""
 
     lock: anyio.Lock = field(factory=anyio.Lock)
     waiting: int = 0

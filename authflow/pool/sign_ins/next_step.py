@@ -1,4 +1,4 @@
-"""What is owed after an answer: tokens, a challenge, or Define's word. It is decided here alone.
+"""The next step after an answer: tokens, a challenge, or a question to Define. Only decided here.
 
 The function is pure, and what it gives is checked against the machine's table. It is asked inside
 the transaction that judged the answer, with the user as read there, and once more after triggers
@@ -20,7 +20,7 @@ from authflow.wire import Members, new_password
 
 @frozen(kw_only=True)
 class TokensOwed:
-    """The sign-in ends well.
+    """The sign-in ends with tokens.
 
     Args:
         held: Whether triggers are asked before.
@@ -31,7 +31,7 @@ class TokensOwed:
 
 @frozen(kw_only=True)
 class ChallengeOwed:
-    """Something is asked.
+    """The sign-in goes on with a challenge.
 
     Args:
         state: The challenge.
@@ -44,12 +44,12 @@ class ChallengeOwed:
 
 @frozen
 class DefineOwed:
-    """The pool's Define trigger says what comes next."""
+    """The pool's Define trigger decides the next step."""
 
 
 @frozen
 class Unasked:
-    """Cognito would ask for something that this pool cannot ask yet, so the sign-in ends here.
+    """The sign-in ends, because Cognito would ask for something that this pool cannot ask yet.
 
     Args:
         given: The setting that wants it.
@@ -64,7 +64,7 @@ NextStep = TokensOwed | ChallengeOwed | DefineOwed | Unasked
 def next_step(
     caller: Caller, user: User | None, progress: Progress, *, held: bool, now: float
 ) -> NextStep:
-    """Say what is owed once what the sign-in waited at was answered rightly.
+    """Return what is owed after the right answer to what the sign-in waited at.
 
     Args:
         caller: The user pool and the app client.
@@ -89,14 +89,14 @@ def next_step(
     )
     define_owed = progress.flow is AuthFlow.CUSTOM_AUTH and not progress.decided
     if user is not None and not new_password_owed:
-        # Cognito asks for a second factor right after the password, before Define is heard
+        # Cognito asks for a second factor right after the password, before it calls Define
         # (amplify-js#3876), and for a device where tokens would follow.
         unasked = _unasked(caller, progress, devices=not define_owed)
         if unasked is not None:
             return unasked
     if define_owed and not new_password_owed:
         return DefineOwed()
-    # Whatever a trigger says, nobody is signed in who does not exist.
+    # A user who does not exist is never signed in, whatever a trigger says.
     if user is None:
         raise not_authorized()
     if new_password_owed:
@@ -106,7 +106,7 @@ def next_step(
 
 
 def _unasked(caller: Caller, progress: Progress, *, devices: bool) -> Unasked | None:
-    """Find a setting for which Cognito would ask here what the pool cannot.
+    """Return the setting because of which Cognito would ask here for what the pool cannot.
 
     Where the machine's table has no second factor, Cognito asks for none: a sign-in by custom
     challenges alone has none (amplify-js#12887).

@@ -1,4 +1,4 @@
-"""What the pool answers in a sign-in: a challenge or tokens."""
+"""The pool's replies in a sign-in: a challenge or tokens."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ class Replies:
     tokens: TokenIssuer
 
     async def round(self, caller: Caller, progress: Progress, made: CreateReply) -> dict[str, Any]:
-        """Wait at a custom challenge that was made, and ask it."""
+        """Store a sign-in that waits at a custom challenge, and return the challenge."""
         handle = new_handle()
         waiting = evolve(
             progress.follow(Challenged(State.CUSTOM_CHALLENGE)),
@@ -45,7 +45,7 @@ class Replies:
         return asked(waiting, owed, handle)
 
     async def keep(self, caller: Caller, progress: Progress, handle: str) -> None:
-        """Keep a sign-in until it is answered."""
+        """Store a sign-in until it is answered."""
         now = self.ground.clock()
         expires_at = now + caller.client.session_seconds
         await self.ground.database.write(put_session, handle, progress, now, expires_at)
@@ -53,13 +53,13 @@ class Replies:
     async def granted(
         self, caller: Caller, user: User, given: Grant, overrides: TokenOverrides | None = None
     ) -> dict[str, Any]:
-        """Give the tokens of a grant."""
+        """Return the reply with the tokens of a grant."""
         result = await self.tokens.result(caller.pool, caller.client, user, given, overrides)
         return {"ChallengeParameters": {}, "AuthenticationResult": result}
 
 
 def asked(progress: Progress, owed: ChallengeOwed, handle: str) -> dict[str, Any]:
-    """Ask for the answer to a challenge that is waited at.
+    """Return the reply that asks for the answer to a challenge.
 
     Args:
         progress: Where the sign-in stands.

@@ -1,4 +1,4 @@
-"""Sessions: what a sign-in that waits for an answer is kept as.
+"""Sessions: the stored state of sign-ins that wait for an answer.
 
 The client holds an opaque handle of 256 random bits. The database holds the handle's hash and the
 state, sealed with a key that is made of the handle: whoever reads the database file learns neither
@@ -47,7 +47,7 @@ _DEVICE_KEY: Final = "DEVICE_KEY"
 _REMEMBERED: Final = 900.0
 """Seconds for which an expired session is kept, so that its user hears that it has expired."""
 MOST_OF_STRANGERS: Final = 100_000
-"""How many sign-ins of users who do not exist are kept. Those of users are not counted there."""
+"""The most sign-ins of users who do not exist that are kept. Other sign-ins do not count here."""
 
 
 @frozen(kw_only=True)
@@ -65,12 +65,12 @@ class Handshake:
     public_b: int = field(repr=False)
 
     def to_json(self) -> list[str]:
-        """Give a form that can be sealed."""
+        """Return the handshake in a form that can be sealed."""
         return [f"{self.public_a:x}", f"{self.b.reveal():x}", f"{self.public_b:x}"]
 
     @classmethod
     def from_json(cls, values: list[str]) -> Self:
-        """Read what `to_json` gave."""
+        """Read the result of `to_json`."""
         public_a, b, public_b = (int(value, 16) for value in values)
         return cls(public_a=public_a, b=Secret(b), public_b=public_b)
 
@@ -82,7 +82,7 @@ def entry(name: str, *, passed: bool, metadata: str | None = None) -> SessionEnt
 
 @frozen(kw_only=True)
 class Progress:
-    """Where a sign-in stands, as the pool sees it.
+    """The state of a sign-in in the pool.
 
     Args:
         pool_id: The user pool.
@@ -131,15 +131,15 @@ class Progress:
 
     @property
     def shown(self) -> str:
-        """The name by which the client is told of the user."""
+        """The name of the user that the client receives."""
         return self.told_as or self.username
 
     def passed(self, name: str, *, metadata: str | None = None) -> Self:
-        """Give the sign-in after a challenge that was passed."""
+        """Return the sign-in after a passed challenge."""
         return self.after(entry(name, passed=True, metadata=metadata))
 
     def after(self, done: SessionEntry) -> Self:
-        """Give the sign-in with one more entry in its history."""
+        """Return the sign-in with one more entry in its history."""
         return evolve(self, history=(*self.history, done))
 
     def follow(self, event: Event) -> Self:
@@ -154,7 +154,7 @@ class Progress:
             raise invalid_trigger_result() from error
 
     def to_json(self) -> bytes:
-        """Give a form that can be sealed."""
+        """Return the sign-in in a form that can be sealed."""
         values = {name: getattr(self, name) for name in _PLAIN}
         values["history"] = [each.to_json() for each in self.history]
         values["private"] = dict(self.private)
@@ -164,7 +164,7 @@ class Progress:
 
     @classmethod
     def from_json(cls, text: bytes) -> Self:
-        """Read what `to_json` gave."""
+        """Read the result of `to_json`."""
         values = json.loads(text)
         handshake = values.pop("handshake", None)
         return cls(
@@ -189,12 +189,12 @@ _PLAIN: Final = (
 
 
 def names_device(members: Mapping[str, str]) -> bool:
-    """Say whether AuthParameters or ChallengeResponses name a remembered device."""
+    """Return whether AuthParameters or ChallengeResponses name a remembered device."""
     return members.get(_DEVICE_KEY) is not None
 
 
 def new_handle() -> str:
-    """Draw a handle, in base64: SECRET_BLOCK must be that, and a Session may be."""
+    """Draw a handle, in base64 as SECRET_BLOCK needs it; a Session may be base64, too."""
     return base64.b64encode(secrets.token_bytes(_HANDLE_BYTES)).decode()
 
 
@@ -204,14 +204,14 @@ def _id_and_key(handle: str) -> tuple[bytes, bytes]:
 
 
 def companion_of(handle: str) -> str:
-    """Give the hash by which one handle names another."""
+    """Return the hash of a handle, by which another handle's session names it."""
     return hashlib.sha256(handle.encode()).hexdigest()
 
 
 def put_session(
     connection: Connection, handle: str, progress: Progress, now: float, expires_at: float
 ) -> None:
-    """Keep a sign-in under a handle.
+    """Store a sign-in under a handle.
 
     Args:
         connection: The database.
@@ -238,7 +238,7 @@ def put_session(
 
 
 def _make_room(connection: Connection, named: str, room: int) -> None:
-    """Forget the oldest sign-ins: of this name, so that one may be added, and of strangers."""
+    """Delete the oldest sign-ins: of this name, to make room for one, and of unknown users."""
     connection.execute(
         "DELETE FROM sessions WHERE name = ? AND place <= (SELECT place FROM sessions"
         " WHERE name = ? ORDER BY place DESC LIMIT 1 OFFSET ?)",
@@ -251,7 +251,7 @@ def _make_room(connection: Connection, named: str, room: int) -> None:
 
 
 def session_of(request: Mapping[str, Any]) -> str:
-    """Give the Session of an answer.
+    """Return the Session of an answer.
 
     Raises:
         CognitoError: It is missing.
@@ -264,7 +264,7 @@ def session_of(request: Mapping[str, Any]) -> str:
 
 @frozen(kw_only=True)
 class Taken:
-    """What an answer belongs to, as everything stands now.
+    """The session that an answer belongs to, with its user and caller as stored now.
 
     Args:
         caller: Who answers.
@@ -286,7 +286,7 @@ def take(
     *,
     use_up: bool,
 ) -> Taken:
-    """Find what an answer belongs to, or refuse it. This is the only way to a session.
+    """Return what an answer belongs to, or refuse the answer. No other function reads a session.
 
     Whoever decides something by what it gives, uses the session up in the same transaction.
 
@@ -305,7 +305,7 @@ def take(
     """
     caller = find_caller(connection, request)
     caller.client.check_secret_hash(request["ChallengeResponses"].get(SECRET_HASH), typed)
-    # What is wrong with a SECRET_BLOCK is not told from a wrong password.
+    # A wrong SECRET_BLOCK gets the same error as a wrong password.
     proves = request["ChallengeName"] == State.PASSWORD_VERIFIER
     unknown = not_authorized() if proves else invalid_session()
     progress = _look(connection, handle, now)
@@ -318,7 +318,7 @@ def take(
         raise unknown
     if not _has_companion(progress, request.get("Session")):
         raise invalid_session()
-    # Who proves a password proves the one that the user has now: an old one is just wrong.
+    # Only the user's current password can be proved; a former one is a wrong password.
     if progress.state in _OF_THE_PASSWORD:
         counted = Counted.of(caller, progress.typed, progress.sub)
         standing = check_lock(connection, counted, now)
@@ -344,7 +344,7 @@ def take(
 
 
 def _names(progress: Progress, *, hidden: bool) -> frozenset[str]:
-    """Give the names by which the user of a sign-in may be named in an answer.
+    """Return the names by which an answer may name the user of its sign-in.
 
     Where users are hidden it is what the client has typed and what it was told, which unknown
     names have, too. A username beside these is only an account's: it would tell who exists.
@@ -354,7 +354,7 @@ def _names(progress: Progress, *, hidden: bool) -> frozenset[str]:
 
 
 def check_may_go_on(caller: Caller, progress: Progress, user: User) -> None:
-    """Refuse a user who meanwhile may no longer sign in.
+    """Refuse a user who may no longer sign in.
 
     Raises:
         CognitoError: Who has not proved the password does not learn why, where users are hidden.
@@ -366,11 +366,11 @@ def check_may_go_on(caller: Caller, progress: Progress, user: User) -> None:
 
 
 _OF_THE_PASSWORD: Final = frozenset({State.PASSWORD_VERIFIER, State.NEW_PASSWORD_REQUIRED})
-"""The challenges that the password's lock-out covers: it is proved there, or set."""
+"""The challenges that the password lockout covers: they prove or set the password."""
 
 
 def _has_companion(progress: Progress, session: str | None) -> bool:
-    """Whether the second handle goes with the first, where the first is no Session."""
+    """Return whether the Session belongs to the first handle, if that is a SECRET_BLOCK."""
     if progress.state is not State.PASSWORD_VERIFIER:
         return progress.companion is None
     return progress.companion == (None if session is None else companion_of(session))

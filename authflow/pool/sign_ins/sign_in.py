@@ -60,17 +60,17 @@ _FOR_USERS: Final = frozenset({"USER_PASSWORD_AUTH"})
 _REFRESH: Final = frozenset({"REFRESH_TOKEN_AUTH", "REFRESH_TOKEN"})
 _TABLE_OF: Final[Mapping[str, AuthFlow]] = {
     **{str(flow): flow for flow in AuthFlow},
-    # For administrators the password is sent, too: the same replies may follow.
+    # The flows for administrators send the password, too, so the same replies may follow.
     **dict.fromkeys(_FOR_ADMINISTRATORS, AuthFlow.USER_PASSWORD_AUTH),
 }
 _GONE: Final = "the user was deleted meanwhile"
 
 Responder = Callable[[Mapping[str, Any]], Awaitable[Decision]]
-"""Judges the answer to one challenge, and gives what follows."""
+"""A function that judges the answer to one challenge, and returns the decision."""
 
 
 def _check_flow(caller: Caller, flow: str, *, admin: bool) -> None:
-    """Refuse a flow that the app client does not allow, or that does not exist here.
+    """Refuse a flow that the app client does not allow, or that the pool does not have.
 
     Raises:
         CognitoError: The flow cannot be used.
@@ -90,7 +90,7 @@ def _check_flow(caller: Caller, flow: str, *, admin: bool) -> None:
 def _decide_again(
     connection: Connection, decision: Decision, now: float, *, held: bool
 ) -> Decision:
-    """Decide once more with the user as he is now: triggers have taken their time.
+    """Decide once more with the user as stored now, since triggers took their time.
 
     Raises:
         CognitoError: Meanwhile the user, the app client or the user pool was deleted, or the user
@@ -108,7 +108,7 @@ def _decide_again(
 
 @frozen(kw_only=True)
 class _Opening:
-    """What a proof can be asked for with.
+    """The values with which a proof can be asked for.
 
     Args:
         public_a: SRP's A.
@@ -168,7 +168,7 @@ class SignIns:
             raise invalid_parameter(message, reason=message)
         responder = self._responders.get(request["ChallengeName"])
         if responder is None:
-            # No sign-in of this pool waits at another challenge.
+            # No sign-in of this pool waits at any other challenge.
             raise invalid_session()
         return await self._go_on(await responder(request))
 
@@ -186,7 +186,7 @@ class SignIns:
         _check_flow(caller, flow, admin=admin)
         caller.client.check_secret_hash(parameters.get(SECRET_HASH), typed)
         table = _TABLE_OF[flow]
-        # For everybody, and so it takes no time of its own where there is no user.
+        # The stand-in is made for every user, so that unknown users take the same time.
         made = stand_in(caller.pool, typed) if caller.client.hides_users else None
         if table is AuthFlow.USER_PASSWORD_AUTH:
             return await self._with_password(caller, user, made, typed, parameters)
@@ -198,12 +198,12 @@ class SignIns:
         barred = None
         if user is not None:
             check_may_begin(caller, user)
-            # A custom challenge proves no password, after which a reason could be told.
+            # Only after a proved password could the client be told why the user may not sign in.
             if by_challenges and not may_sign_in(user):
                 user, barred = None, user
         caller, user, known = await self._announce(caller, user, made)
-        # Such a user is unknown to triggers and gets no tokens, but has one salt and one name for
-        # the client in every flow: others than in USER_SRP_AUTH would tell that there is somebody.
+        # Such a user is unknown to triggers and gets no tokens. The salt and the name are the same
+        # as in USER_SRP_AUTH: any others would tell the client that the user exists.
         met = barred or known
         with_device = names_device(parameters)
         srp = public_a is not None
@@ -238,7 +238,7 @@ class SignIns:
         if known is None:
             raise user_not_found()
         if await self.triggers.before(caller, known.username, user):
-            # The trigger took its time: meanwhile the user may have changed, or be gone.
+            # While the trigger ran, the user may have been changed or deleted.
             sub = None if user is None else user.sub
             again = await self.ground.database.read(find_user_by_sub, caller.pool.id, sub)
             if user is not None:
@@ -308,7 +308,7 @@ class SignIns:
         return await self._go_on(await self.passwords.check(caller, progress, known, password))
 
     async def _go_on(self, decision: Decision, opening: _Opening | None = None) -> dict[str, Any]:
-        """Carry out what is owed, until there is something to reply.
+        """Carry out what is owed, until there is a reply.
 
         Args:
             decision: What is owed.

@@ -1,4 +1,4 @@
-"""The triggers around a sign-in: what is asked before it begins and before tokens are made.
+"""The triggers around a sign-in: those before it begins and those before tokens are made.
 
 PreAuthentication runs before the password is looked at, and not for a user who does not exist,
 unless the app client hides that. PostAuthentication and PreTokenGeneration run once nothing more is
@@ -23,7 +23,7 @@ from authflow.triggers.events.token_events import AUTHENTICATION, NEW_PASSWORD
 
 @define(kw_only=True)
 class SignInTriggers:
-    """Runs the triggers around a sign-in, where a pool has them.
+    """Runs the triggers around a sign-in, if the pool has them.
 
     Args:
         triggers: Runs a trigger.
@@ -34,7 +34,7 @@ class SignInTriggers:
     tokens: TokenTrigger
 
     def hold_tokens(self, pool: UserPool) -> bool:
-        """Say whether a trigger must be asked before a sign-in is granted tokens."""
+        """Return whether a trigger must run before tokens are granted."""
         after = PostAuthenticationEvent.trigger
         return self.triggers.serves(pool, after) or self.tokens.serves(pool)
 
@@ -64,7 +64,7 @@ class SignInTriggers:
         return True
 
     async def after(self, caller: Caller, progress: Progress, user: User) -> TokenOverrides | None:
-        """Run PostAuthentication and PreTokenGeneration, as far as the pool has them.
+        """Run PostAuthentication and PreTokenGeneration, if the pool has them.
 
         Args:
             caller: Who asks; the ClientMetadata of RespondToAuthChallenge reaches both triggers.

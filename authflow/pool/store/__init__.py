@@ -1,1 +1,1 @@
-"""Where the pool keeps everything: one SQLite file."""
+"""The storage of the pool: one SQLite file."""

@@ -1,4 +1,4 @@
-"""What a job may do with the database: run SQL that every engine of the store speaks.
+"""A job's connection to the database: it runs SQL that every engine of the store understands.
 
 Jobs are plain functions of a `Connection`, so that the same ones run on SQLite and, once many
 machines share a pool, on PostgreSQL. They keep to four rules, and each has a test:
@@ -15,14 +15,14 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 Value = str | bytes | int | float | None
-"""What a parameter is. No bool: PostgreSQL takes none for the integers that the schema has."""
+"""A parameter's value. Not a bool: PostgreSQL rejects it for the schema's integers."""
 
 Row = tuple[Any, ...]
 """The columns of a row, each a `Value`."""
 
 
 class Rows(tuple[Row, ...]):
-    """What a statement gave, whole; nothing where it gives no rows.
+    """The rows that a statement returned, complete; empty if it returns no rows.
 
     Whether a statement found what it changes is told by `RETURNING`, and not by a count beside it.
     """
@@ -30,12 +30,12 @@ class Rows(tuple[Row, ...]):
     __slots__ = ()
 
     def first(self) -> Row | None:
-        """Give the first row, if there is one."""
+        """Return the first row, if there is one."""
         return self[0] if self else None
 
 
 class Connection(Protocol):
-    """A connection inside a transaction, which whoever runs the job begins and ends."""
+    """A connection inside a transaction, which the job's runner begins and ends."""
 
     def execute(self, sql: str, parameters: Sequence[Value] = (), /) -> Rows:
         """Run one statement.

@@ -1,4 +1,4 @@
-"""The pool's SQLite file: one thread that writes, and commits in groups.
+"""The pool's SQLite file: one thread writes, and commits in groups.
 
 Jobs are plain functions of a connection. All writes that wait when the thread comes round share one
 COMMIT, each in a savepoint of its own, so that a failing one takes nothing with it; a job's result
@@ -33,7 +33,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MEMORY: Final = ":memory:"
-_APPLICATION_ID: Final = 0x61757466  # "autf": tells our files from other SQLite files
+_APPLICATION_ID: Final = 0x61757466  # "autf": it distinguishes our files from other SQLite files
 _MOST_IN_GROUP: Final = 256
 _TIMEOUT: Final = 5.0
 """Seconds to wait for another process that writes."""
@@ -42,7 +42,7 @@ _PAUSE: Final = 0.01
 
 @frozen
 class _Sqlite:
-    """A `Connection` to SQLite, which takes `?` as it is."""
+    """A `Connection` to SQLite, whose placeholder is `?` already."""
 
     raw: sqlite3.Connection
 
@@ -53,13 +53,13 @@ class _Sqlite:
 
 @frozen
 class _Job:
-    """A function to run, and who waits for its result."""
+    """A function to run, and the future for its result."""
 
     run: Callable[[Connection], Any]
     waiting: asyncio.Future[Any]
 
     def settle(self, result: Any, error: BaseException | None) -> None:
-        """Hand the result over, on the loop, unless who asked has gone."""
+        """Set the result on the event loop, unless the caller has gone."""
         if self.waiting.done():
             return
         if error is None:
@@ -104,8 +104,8 @@ class Database:
         reader, self._reader = self._reader, None
         if self._thread is not None:
             self._jobs.put(None)
-            # The jobs before the None are still carried out, cancelled or not: a file that is
-            # closed half-way helps nobody.
+            # The jobs before the None are still carried out, even if cancelled, so that the file
+            # is closed in a complete state.
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(self._thread.join)
         if reader is not None:
@@ -130,7 +130,7 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run a job in a transaction; when this returns, what it did is on disk.
+        """Run a job in a transaction; when this returns, the changes are on disk.
 
         The rules of jobs are those of `Connection`. A job that raises leaves no trace. A caller
         that is cancelled while the job runs does not undo it.
@@ -151,7 +151,7 @@ class Database:
         return self._reader
 
     def _work(self, connection: _Sqlite, loop: asyncio.AbstractEventLoop) -> None:
-        """Write until the None comes. Runs in the thread, which owns the connection then."""
+        """Write jobs until the None comes. This runs in the thread that owns the connection."""
         with contextlib.closing(connection.raw):
             over = False
             while not over:
@@ -160,7 +160,7 @@ class Database:
                     loop.call_soon_threadsafe(_settle, _carry_out(connection, group))
 
     def _next_group(self) -> tuple[list[_Job], bool]:
-        """Wait for a job, and take those that wait behind it; say whether they are the last."""
+        """Wait for a job, and return it with those behind it, and whether they are the last."""
         group: list[_Job] = []
         job = self._jobs.get()
         while job is not None:
@@ -185,11 +185,11 @@ def _settle(settled: Settled) -> None:
 def _carry_out(connection: _Sqlite, group: list[_Job]) -> Settled:
     """Run a group of jobs in one transaction."""
     try:
-        # IMMEDIATE takes the write lock at once: a lock that comes late can come too late.
+        # IMMEDIATE takes the write lock at once: to take it later could fail.
         connection.execute("BEGIN IMMEDIATE")
         settled = [_run(connection, job) for job in group if not job.waiting.cancelled()]
         connection.execute("COMMIT")
-    except Exception as error:  # noqa: BLE001  # everyone who waits must hear of it
+    except Exception as error:  # noqa: BLE001  # all jobs that wait get the error
         if connection.raw.in_transaction:
             connection.execute("ROLLBACK")
         return [(job, None, error) for job in group]
@@ -202,7 +202,7 @@ def _run(connection: _Sqlite, job: _Job) -> tuple[_Job, Any, BaseException | Non
         result = job.run(connection)
     except Exception as error:
         if not connection.raw.in_transaction:
-            # SQLite gave up the whole transaction, as it does when the disk is full.
+            # SQLite has rolled the whole transaction back, as it does when the disk is full.
             raise
         connection.execute("ROLLBACK TO job")
         connection.execute("RELEASE job")
@@ -224,9 +224,9 @@ def _open(path: str) -> _Sqlite:
             file = PrivateFile(path)
             file.make()
             # In full: a name such as "file:pool.db?mode=rwc" may be a URI to SQLite, which then
-            # opens another file than the one that was made and looked at (its option USE_URI).
+            # opens another file than the one that was made and checked (its option USE_URI).
             opened = str(file.path)
-        # Made here, used by one thread: the writer's goes over to its thread for good.
+        # Made here, and then used by one thread only: the writer's connection by its thread.
         connection = sqlite3.connect(opened, isolation_level=None, check_same_thread=False)
     except (OSError, ValueError, sqlite3.Error) as error:
         msg = f"cannot open the database {path!r}: {error}"
@@ -246,13 +246,13 @@ def _open(path: str) -> _Sqlite:
 
 
 def _set_up(connection: sqlite3.Connection, path: str) -> None:
-    """Bring the tables up to date, beside other processes that may do the same at this moment.
+    """Bring the tables up to date, even if other processes do the same at this moment.
 
     Raises:
         ConfigError: The file is not a pool's database of this version; it is left as it was.
     """
     connection.execute(f"PRAGMA busy_timeout = {_TIMEOUT * 1000:.0f}")
-    # Whoever comes second reads the version when the first has written it.
+    # A second process reads the version after the first one has written it.
     connection.execute("BEGIN IMMEDIATE")
     try:
         _update_schema(connection, path)
@@ -266,7 +266,7 @@ def _set_up(connection: sqlite3.Connection, path: str) -> None:
 
 
 def _update_schema(connection: sqlite3.Connection, path: str) -> None:
-    """Add the versions of the schema that a file lacks, inside a transaction.
+    """Apply the schema versions that a file lacks, inside a transaction.
 
     Raises:
         ConfigError: The file is somebody else's, or of a newer authflow.
@@ -282,7 +282,7 @@ def _update_schema(connection: sqlite3.Connection, path: str) -> None:
         raise ConfigError(msg)
     if version == len(SCHEMA):
         return
-    # One by one: executescript would commit first.
+    # Statement by statement, because executescript would commit first.
     for statement in "".join(SCHEMA[version:]).split(";"):
         connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
@@ -290,7 +290,7 @@ def _update_schema(connection: sqlite3.Connection, path: str) -> None:
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """Switch to WAL mode, in which readers do not wait for the writer.
+    """Switch to WAL mode, so that readers do not wait for the writer.
 
     Where another process holds the write lock, SQLite gives up at once and asks busy_timeout
     nothing, since two that waited for each other would wait for ever. So whoever fails lets go and

@@ -1,4 +1,4 @@
-"""A database file that only its owner may read, with all that SQLite puts beside it.
+"""A database file that only its owner may read, with the files that SQLite puts beside it.
 
 No file that is there is opened here: POSIX drops all locks that a process has on a file as soon as
 it closes any descriptor of it, and then other processes take SQLite's place from under it ("How To
@@ -21,7 +21,7 @@ _LOG: Final = logging.getLogger("authflow.pool")
 _MODE: Final = 0o600
 _OTHERS: Final = 0o077
 _BESIDE: Final = ("-wal", "-shm", "-journal")
-"""SQLite makes these with the file's own mode; those of before stay as they are."""
+"""Endings of SQLite's further files. SQLite gives new ones the mode of the database file."""
 _HAS_MODES: Final = os.name == "posix"
 
 
@@ -31,7 +31,7 @@ def _resolved(path: str) -> Path:
 
 @frozen
 class PrivateFile:
-    """A database file and those beside it.
+    """A database file and the files beside it.
 
     Args:
         path: The file; where it is a link, what it leads to.
@@ -40,7 +40,7 @@ class PrivateFile:
     path: Path = field(converter=_resolved)
 
     def make(self) -> None:
-        """Make the file if it is not there, and look at those that are, before any is opened.
+        """Create the file if it is missing, and check all files before any is opened.
 
         Raises:
             ConfigError: One is no file, or another user put it there.
@@ -61,7 +61,7 @@ class PrivateFile:
                 raise ConfigError(msg)
 
     def close_off(self) -> None:
-        """Take other users' rights to the files, and say so in one line.
+        """Remove other users' rights to the files, and log this in one line.
 
         Only for what is known to be a pool's: somebody's file of another kind keeps its mode. A
         folder that others may write to is told of and left, since it may be the system's.
@@ -96,7 +96,7 @@ def _close_off(file: Path) -> None:
         file.chmod(_MODE)
         open_still = file.lstat().st_mode & _OTHERS
     except FileNotFoundError:
-        return  # another process, the last to use it, took it away
+        return  # another process, the last user of the database, deleted it
     except OSError as error:
         raise _stays_open(file, str(error)) from error
     if open_still:

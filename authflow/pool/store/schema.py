@@ -175,7 +175,7 @@ SCHEMA: Final = (
     _FORGOTTEN_PASSWORDS + _GROUPS,
     _ENDED_TRUST + _CASE_AS_BEFORE + _GUESSES,
 )
-"""What each version adds; a file's `user_version` says how many of them it has.
+"""The statements of each version; a file's `user_version` is the number of versions it has.
 
-Statements end in a semicolon and hold no other: they are run one by one, in one transaction.
+Each statement ends in its only semicolon: they are run one by one, in one transaction.
 """

@@ -1,4 +1,4 @@
-"""Token families: what one sign-in led to, and what ends it.
+"""Token families: the tokens that one sign-in led to, and what ends them.
 
 Refresh tokens come and go within a family; its `origin_jti` is in every token, and whoever ends the
 family ends them all. Only a hash is kept of a refresh token.
@@ -28,7 +28,7 @@ _REFRESH_BYTES: Final = 48
 
 @frozen(kw_only=True)
 class Grant:
-    """A right to tokens: what a sign-in or a refresh has earned.
+    """A right to tokens, from a sign-in or a refresh.
 
     Args:
         origin_jti: The family.
@@ -43,7 +43,7 @@ class Grant:
 
 @frozen(kw_only=True)
 class RefreshToken:
-    """What is known of a refresh token that came back.
+    """The stored facts about a refresh token that came back.
 
     Args:
         token: The token.
@@ -73,7 +73,7 @@ class RefreshToken:
         return Grant(origin_jti=self.origin_jti, auth_time=self.auth_time, refresh_token=None)
 
     def check(self, now: float) -> None:
-        """Refuse a token of a family that has ended.
+        """Refuse a token whose family has ended.
 
         Raises:
             CognitoError: It has.
@@ -85,7 +85,7 @@ class RefreshToken:
 
 
 def reused() -> CognitoError:
-    """Refuse a refresh token that was replaced."""
+    """Return the refusal of a refresh token that was replaced."""
     message = "Refresh token has been used before."
     return CognitoError("RefreshTokenReuseException", message, reason=message)
 
@@ -93,7 +93,7 @@ def reused() -> CognitoError:
 def start_family(
     connection: Connection, client: AppClient, user: User, auth_time: int, now: float
 ) -> Grant:
-    """Begin the family of a sign-in that has succeeded."""
+    """Begin the token family of a successful sign-in."""
     origin_jti = str(uuid.uuid4())
     connection.execute("DELETE FROM token_families WHERE expires_at < ?", (now,))
     connection.execute(
@@ -109,7 +109,7 @@ def start_family(
 
 
 def find_refresh_token(connection: Connection, token: Secret[str]) -> RefreshToken | None:
-    """Read what is known of a refresh token."""
+    """Return the stored facts about a refresh token."""
     row = connection.execute(
         "SELECT origin_jti, sub, client_id, auth_time, expires_at, revoked, generation, replaced_at"
         " FROM refresh_tokens JOIN token_families USING (origin_jti) WHERE id = ?",
@@ -132,7 +132,7 @@ def find_refresh_token(connection: Connection, token: Secret[str]) -> RefreshTok
 
 
 def in_grace(connection: Connection, known: RefreshToken, grace: int, now: float) -> bool:
-    """Say whether a token that was replaced may still be used, since the reply may have been lost.
+    """Return whether a replaced token may still be used, in case the reply was lost.
 
     Where the clock was set back it tells nothing; then it counts whether a later one was used.
 
@@ -156,7 +156,7 @@ def in_grace(connection: Connection, known: RefreshToken, grace: int, now: float
 
 
 def rotate(connection: Connection, known: RefreshToken, now: float) -> Secret[str]:
-    """Replace a refresh token, and give the new one."""
+    """Replace a refresh token, and return the new one."""
     if known.replaced_at is None:
         connection.execute(
             "UPDATE refresh_tokens SET replaced_at = ? WHERE id = ?", (now, _id(known.token))
@@ -165,12 +165,12 @@ def rotate(connection: Connection, known: RefreshToken, now: float) -> Secret[st
 
 
 def end_family(connection: Connection, origin_jti: str) -> None:
-    """End what one sign-in led to."""
+    """End the family of one sign-in."""
     connection.execute("UPDATE token_families SET revoked = 1 WHERE origin_jti = ?", (origin_jti,))
 
 
 def end_families(connection: Connection, sub: str) -> None:
-    """End all that a user's sign-ins led to."""
+    """End all families of a user."""
     connection.execute("UPDATE token_families SET revoked = 1 WHERE sub = ?", (sub,))
 
 
@@ -184,7 +184,7 @@ def change_password(
     expires_at: float | None = None,
     tokens_survive: bool,
 ) -> User:
-    """Write another password, and end the tokens that older ones led to.
+    """Store another password, and end the tokens from sign-ins with former ones.
 
     Args:
         connection: See `set_password`, here and below.
@@ -208,7 +208,7 @@ def change_password(
 
 
 def _id(token: Secret[str]) -> bytes:
-    """Give what is kept of a refresh token. It has 384 random bits, so a plain hash is enough."""
+    """Return the hash stored for a refresh token: a plain one, as the token has 384 random bits."""
     return hashlib.sha256(token.reveal().encode()).digest()
 
 

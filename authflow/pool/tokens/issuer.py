@@ -1,4 +1,4 @@
-"""Tokens: RS256 JWTs with Cognito's claims, and what stands behind one that comes back.
+"""Tokens: RS256 JWTs with Cognito's claims, and the check of tokens that come back.
 
 Claims are those of "Understanding user pool JSON web tokens" in the developer guide.
 """
@@ -26,9 +26,9 @@ from authflow.pool.tokens.overrides import TokenOverrides
 from authflow.secret import Secret
 
 SCOPE: Final = "aws.cognito.signin.user.admin"
-"""What a sign-in gives access to: the user's own account."""
+"""The scope of a sign-in: the user's own account."""
 _UNREADABLE: Final = (JoseError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
-"""What a text that is no token of ours can make the library raise."""
+"""The errors of the library for a text that is not one of our tokens."""
 
 
 def _claim(name: str, value: str) -> Any:
@@ -55,7 +55,7 @@ class AccessToken:
 def _standing(
     connection: Connection, key_id: str, origin_jti: str, sub: str
 ) -> tuple[UserPool | None, User | None, bool]:
-    """Read what only the database knows about an access token: pool, user, whether it stands."""
+    """Return the pool and user of an access token, and whether the token is still valid."""
     pool = find_pool_by_key(connection, key_id)
     user = None if pool is None else find_user_by_sub(connection, pool.id, sub)
     stands = connection.execute(
@@ -83,7 +83,7 @@ class TokenIssuer:
     _keys: SigningKeys = field(factory=SigningKeys, init=False)
 
     def issuer(self, pool_id: str) -> str:
-        """Give a pool's issuer."""
+        """Return a pool's issuer."""
         return f"{self.issuer_base}/{pool_id}"
 
     async def result(
@@ -94,7 +94,7 @@ class TokenIssuer:
         grant: Grant,
         overrides: TokenOverrides | None = None,
     ) -> dict[str, Any]:
-        """Give AuthenticationResult for a grant.
+        """Return AuthenticationResult for a grant.
 
         Args:
             pool: The pool that signs.
@@ -126,7 +126,7 @@ class TokenIssuer:
         groups: Memberships,
         overrides: TokenOverrides | None,
     ) -> tuple[str, str]:
-        """Sign the access and the id token. It takes some 1.5 ms: it runs in a thread."""
+        """Sign the access token and the ID token. It takes some 1.5 ms, in a thread."""
         now = int(self.ground.clock())
         key = self._keys.get(pool.key_id, pool.signing_key)
         both = {
@@ -168,7 +168,7 @@ class TokenIssuer:
         Raises:
             CognitoError: It must not be trusted, was revoked, or its user is gone.
         """
-        # What the token says of itself tells where to look; it is believed once it is verified.
+        # The token's claims only select the key; they are trusted once the signature is verified.
         try:
             unverified = jws.extract_compact(token.reveal().encode())
             said = json.loads(unverified.payload)
@@ -191,7 +191,7 @@ class TokenIssuer:
         )
 
     def _read(self, pool: UserPool, token: Secret[str]) -> Mapping[str, Any]:
-        """Verify a token's signature, and check what it says of its use and time."""
+        """Verify a token's signature, and check its use and time."""
         key = self._keys.get(pool.key_id, pool.signing_key)
         try:
             claims = jwt.decode(token.reveal(), key, algorithms=["RS256"]).claims
@@ -201,13 +201,13 @@ class TokenIssuer:
             raise not_authorized("Invalid Access Token")
         if self.ground.clock() >= claims["exp"]:
             raise not_authorized("Access Token has expired")
-        # A trigger may have taken it away.
+        # A trigger may have removed the claim.
         if SCOPE not in claims.get("scope", "").split():
             raise not_authorized("Access Token does not have required scopes")
         return claims
 
     async def key_set(self, pool_id: str) -> dict[str, Any]:
-        """Give a pool's JSON Web Key Set.
+        """Return a pool's JSON Web Key Set.
 
         Raises:
             CognitoError: There is no such pool.
@@ -217,7 +217,7 @@ class TokenIssuer:
         return {"keys": [key]}
 
     async def configuration(self, pool_id: str) -> dict[str, Any]:
-        """Give a pool's OpenID Connect configuration, as far as it has one.
+        """Return the part of a pool's OpenID Connect configuration that exists here.
 
         Raises:
             CognitoError: There is no such pool.

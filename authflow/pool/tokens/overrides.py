@@ -1,4 +1,4 @@
-"""What a PreTokenGeneration trigger changes in the tokens of a sign-in.
+"""Changes that a PreTokenGeneration trigger makes to the tokens of a sign-in.
 
 Version 1 of its event changes the ID token, versions 2 and 3 the access token and its scopes too;
 groups are in both tokens. What no trigger may change stays as it is, and a warning is logged: the
@@ -23,13 +23,13 @@ _IDENTITY: Final = UNCHANGEABLE | {"aud"}
 _ACCESS: Final = UNCHANGEABLE | {
     *("aud", "client_id", "device_key", "event_id", "scope", "username", "version")
 }
-"""Beside the documented ones: what says whose an access token is, and its scopes, which have
-members of their own."""
+"""The documented claims, those that say whose an access token is, and its scopes, for which a reply
+has members of their own."""
 
 
 @frozen(kw_only=True)
 class ClaimOverrides:
-    """What changes in the claims of one token.
+    """The changes to the claims of one token.
 
     Args:
         add: Claims to add or override.
@@ -42,13 +42,13 @@ class ClaimOverrides:
     replace: frozenset[str] = frozenset()
 
     def with_groups(self, claims: Mapping[str, Any] | None) -> Self:
-        """Give the changes with those that groups make; None for none."""
+        """Return these changes with those to the groups; None for no changes."""
         if claims is None:
             return self
         return evolve(self, add={**self.add, **claims}, replace=OF_GROUPS)
 
     def applied(self, claims: Mapping[str, Any]) -> dict[str, Any]:
-        """Give changed claims."""
+        """Return the claims with these changes."""
         kept = {name: value for name, value in claims.items() if name not in self.replace}
         changed = {**kept, **self.add}
         return {name: value for name, value in changed.items() if name not in self.suppress}
@@ -56,7 +56,7 @@ class ClaimOverrides:
 
 @frozen(kw_only=True)
 class TokenOverrides:
-    """What changes in the tokens of a sign-in.
+    """The changes to the tokens of a sign-in.
 
     Args:
         identity: What changes in the ID token.
@@ -71,11 +71,11 @@ class TokenOverrides:
     suppress_scopes: frozenset[str] = frozenset()
 
     def of_identity(self, claims: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the ID token's claims as changed."""
+        """Return the ID token's claims with the changes."""
         return self.identity.applied(claims)
 
     def of_access(self, claims: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the access token's claims as changed. Without any scope it has no such claim."""
+        """Return the access token's claims with the changes. No scopes means no `scope` claim."""
         changed = self.access.applied(claims)
         wanted = dict.fromkeys((*changed.pop("scope").split(), *self.add_scopes))
         scopes = [scope for scope in wanted if scope not in self.suppress_scopes]
@@ -83,7 +83,7 @@ class TokenOverrides:
 
 
 def token_overrides(reply: TokensReply | None, client_id: str) -> TokenOverrides | None:
-    """Take what the trigger wants changed, without what no trigger may change.
+    """Return the trigger's changes, without those that no trigger may make.
 
     Args:
         reply: What it gave; None if it wants no changes.
@@ -107,7 +107,7 @@ def token_overrides(reply: TokensReply | None, client_id: str) -> TokenOverrides
 def _overrides(
     reply: ClaimsReply, protected: frozenset[str], audience: str | None = None
 ) -> ClaimOverrides:
-    """Take the changes to one token, without those that no trigger may make.
+    """Return the changes to one token, without those that no trigger may make.
 
     Args:
         reply: What the trigger gave.
@@ -129,7 +129,7 @@ def _overrides(
 
 
 def _claims_of_groups(groups: GroupsReply | None) -> Mapping[str, Any] | None:
-    """Give the claims that groups and roles make.
+    """Return the claims about groups and roles.
 
     They replace all that the pool knows of the user's groups; without them it stays.
     """
@@ -144,7 +144,7 @@ def _claims_of_groups(groups: GroupsReply | None) -> Mapping[str, Any] | None:
 
 
 def _only_names(groups: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Leave the roles out: an access token has the groups' names only."""
+    """Return the groups' claims without roles: an access token has the groups' names only."""
     if groups is None:
         return None
     return {name: value for name, value in groups.items() if name == _GROUPS}

@@ -1,4 +1,4 @@
-"""Refresh tokens, and what ends them: refresh, rotation, revocation, sign-out."""
+"""Refresh tokens: refresh, rotation, revocation and sign-out."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -31,7 +31,7 @@ from authflow.triggers.events.token_events import REFRESH
 def _find(
     connection: Connection, caller: Caller, token: Secret[str], now: float
 ) -> tuple[User, RefreshToken]:
-    """Find what a refresh token stands for.
+    """Return the user and the facts of a refresh token.
 
     Raises:
         CognitoError: It is none of this client's, its family has ended, or the user may not sign
@@ -50,7 +50,7 @@ def _find(
 
 @frozen(kw_only=True)
 class _Renewal:
-    """What a refresh token was good for.
+    """The right that a refresh token has given.
 
     Args:
         caller: Who asks.
@@ -71,7 +71,7 @@ def _renew(
     now: float,
     held: Callable[[UserPool], bool] | None = None,
 ) -> _Renewal | CognitoError:
-    """Use a refresh token, and replace it where the app client rotates them.
+    """Use a refresh token, and replace it if the app client rotates them.
 
     Args:
         connection: The database.
@@ -98,7 +98,7 @@ def _renew(
         return _Renewal(caller=caller, user=user, grant=None)
     if grace is None:
         return _Renewal(caller=caller, user=user, grant=known.grant)
-    # Within the grace period the client that lost the first reply gets another one.
+    # Within the grace period, a client that lost the first reply gets another new token.
     renewed = evolve(known.grant, refresh_token=rotate(connection, known, now))
     return _Renewal(caller=caller, user=user, grant=renewed)
 
@@ -106,7 +106,7 @@ def _renew(
 def _use(
     connection: Connection, caller: Caller, token: Secret[str], now: float
 ) -> tuple[User, Grant] | CognitoError:
-    """Use a refresh token of a client that does not rotate them; see `_renew`.
+    """Use a refresh token of a client that does not rotate; see `_renew`.
 
     Returns:
         The user and the grant; the refusal, if it was replaced when the client still rotated them.
@@ -124,7 +124,7 @@ def _use(
 def _end_if_reused(
     connection: Connection, caller: Caller, token: Secret[str], now: float
 ) -> CognitoError | None:
-    """End the family of a token that was replaced and comes back, wherever that is.
+    """End the family of a replaced token that comes back, by whichever flow.
 
     A stolen token is recognised by that, and a flow that gives no tokens tells it as well as one
     that does (RFC 9700 §4.14.2).
@@ -153,7 +153,7 @@ def _revoke(connection: Connection, request: Mapping[str, Any], token: Secret[st
     if known is None:
         if token.reveal().count(".") > 1:
             raise CognitoError("UnsupportedTokenTypeException", "Only refresh tokens are revoked.")
-        # A token that is not there is as good as revoked (RFC 7009 §2.2).
+        # A token that does not exist counts as revoked (RFC 7009 §2.2).
         return
     if known.client_id != client.id:
         raise CognitoError("UnauthorizedException", "The token was given to another client.")
@@ -162,7 +162,7 @@ def _revoke(connection: Connection, request: Mapping[str, Any], token: Secret[st
 
 @define(kw_only=True)
 class Refresh:
-    """The operations on tokens that were given.
+    """The operations on issued tokens.
 
     Args:
         ground: What all services stand on.
@@ -175,7 +175,7 @@ class Refresh:
     trigger: TokenTrigger
 
     async def check_not_reused(self, caller: Caller, token: Secret[str]) -> None:
-        """Look at a token that comes by a flow which may give its client nothing.
+        """Check a token that comes by a flow that may be disabled for its client.
 
         Args:
             caller: Who asks.
@@ -186,7 +186,7 @@ class Refresh:
                 was replaced: its family has ended.
         """
         if caller.client.rotation_grace is None:
-            return  # then the flow itself looks at it
+            return  # then the flow itself checks it
         replaced = await self.ground.database.write(
             _end_if_reused, caller, token, self.ground.clock()
         )
@@ -217,16 +217,16 @@ class Refresh:
         caller.client.check_secret_hash(secret_hash, user.username, user.sub)
         overrides = None
         if self.trigger.serves(caller.pool):
-            # As of every InitiateAuth, the ClientMetadata does not reach this trigger.
+            # This is InitiateAuth, whose ClientMetadata does not reach this trigger.
             silent = evolve(caller, client_metadata=None)
             overrides = await self.trigger.ask(silent, user, REFRESH)
-            # The trigger took its time: what was revoked meanwhile is revoked.
+            # While the trigger ran, the token may have been revoked.
             user, given = await self._still_good(caller, token)
         result = await self.tokens.result(caller.pool, caller.client, user, given, overrides)
         return {"ChallengeParameters": {}, "AuthenticationResult": result}
 
     async def _still_good(self, caller: Caller, token: Secret[str]) -> tuple[User, Grant]:
-        """Find what a refresh token of a client that does not rotate them stands for.
+        """Return the user and the right of a refresh token, if the client does not rotate.
 
         Raises:
             CognitoError: It is not good, or was replaced when the client still rotated them.
@@ -244,7 +244,7 @@ class Refresh:
             overrides = await self.trigger.ask(renewed.caller, renewed.user, REFRESH)
             renewed = await self._renewed(request, token)
         caller, user, given = renewed.caller, renewed.user, renewed.grant
-        assert given is not None  # noqa: S101  # nothing held it; for the type checker
+        assert given is not None  # noqa: S101  # there is no `held` here; for the type checker
         result = await self.tokens.result(caller.pool, caller.client, user, given, overrides)
         return {"AuthenticationResult": result}
 
@@ -273,7 +273,7 @@ class Refresh:
         except CognitoError as error:
             if error.code != "UserNotFoundException":
                 raise
-            # Cognito's model has no such error here; with the user the tokens have gone.
+            # Cognito's model has no such error here, and the tokens were deleted with the user.
             raise not_authorized("Access Token has been revoked") from error
         await self.ground.database.write(end_families, token.user.sub)
         return {}

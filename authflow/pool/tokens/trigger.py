@@ -1,4 +1,4 @@
-"""PreTokenGeneration: what is asked before any tokens are made, at a sign-in and at a refresh.
+"""PreTokenGeneration: the trigger before all tokens, at a sign-in and at a refresh.
 
 Source: "Pre token generation Lambda trigger" in the developer guide.
 """
@@ -18,7 +18,7 @@ from authflow.triggers.events.token_events import PreTokenGenerationEvent
 
 @define(kw_only=True)
 class TokenTrigger:
-    """Runs PreTokenGeneration, where a pool has it.
+    """Runs PreTokenGeneration, if a pool has it.
 
     Args:
         ground: What all services stand on.
@@ -27,11 +27,11 @@ class TokenTrigger:
     ground: Ground
 
     def serves(self, pool: UserPool) -> bool:
-        """Say whether the pool has it."""
+        """Return whether the pool has the trigger."""
         return self.ground.triggers.serves(pool, PreTokenGenerationEvent.trigger)
 
     async def ask(self, caller: Caller, user: User, source: str) -> TokenOverrides | None:
-        """Run it; the pool has it.
+        """Run the trigger; the pool must have it.
 
         Args:
             caller: Who asks; its ClientMetadata reaches the trigger.

@@ -1,1 +1,1 @@
-"""How the pool runs its triggers: in process or at a Lambda endpoint."""
+"""The pool's triggers: run in process or at a Lambda endpoint."""

@@ -1,4 +1,4 @@
-"""Ways to invoke a trigger: what they have in common, and the one in process.
+"""Ways to invoke a trigger: their protocol, and the one in process.
 
 Whichever way it goes, an event goes in and what was given back comes out, as JSON says it.
 """
@@ -22,19 +22,19 @@ _LOG: Final = limited_logger("authflow.pool.triggers")
 
 Event = dict[str, Any]
 Handler = Callable[[Event, Any], Event | Awaitable[Event]]
-"""What a LambdaConfig names: called with the event and a context, as on Lambda."""
+"""A function that a LambdaConfig names: called with the event and a context, as on Lambda."""
 
 
 class HandlerRaisedError(Exception):
-    """The handler ran and raised; the text is its own."""
+    """The handler ran and raised; the text is the handler's own."""
 
 
 class NotJsonError(Exception):
-    """The handler ran, and what it gave back is not JSON."""
+    """The handler ran, and its result is not JSON."""
 
 
 class NotInvokedError(Exception):
-    """The handler could not be run, or nobody knows whether it ran.
+    """The handler could not be run, or it is unknown whether it ran.
 
     Args:
         reason: What the client hears, so nothing internal.
@@ -47,11 +47,11 @@ class NotInvokedError(Exception):
 
 
 _MOMENT: Final = 0.05
-"""Seconds of a trigger's time that are left to say that it was not run."""
+"""Seconds of a trigger's time that are kept to report that it was not run."""
 
 
 def throttled(*, again: bool) -> NotInvokedError:
-    """Say that a trigger has as many calls at a time as it may have.
+    """Return the error for a trigger that has too many calls at a time.
 
     Args:
         again: Whether another try may go better; not where this one has waited its whole time.
@@ -60,7 +60,7 @@ def throttled(*, again: bool) -> NotInvokedError:
 
 
 async def place_in(places: Places, pool: UserPool, source: str) -> Place:
-    """Wait for a place for a pool's trigger, almost as long as the trigger may take.
+    """Wait for a place for a pool's trigger, for almost as long as the trigger may take.
 
     Raises:
         NotInvokedError: There is none.
@@ -74,7 +74,7 @@ class Invoker(Protocol):
     """A way to invoke triggers."""
 
     def has(self, pool: UserPool, source: str) -> bool:
-        """Say whether a pool's trigger is invoked this way.
+        """Return whether this invoker runs a pool's trigger.
 
         Args:
             pool: The pool.
@@ -108,18 +108,18 @@ class TriggerSet(Protocol):
         """The keys of LambdaConfig that it serves."""
 
     async def handle(self, event: Event) -> Event:
-        """Give the event back with its response filled in."""
+        """Return the event with its response filled in."""
 
 
 TriggerSource = TriggerSet | Mapping[str, Handler | TriggerSet]
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)  # NaN and Infinity, which only Python takes for JSON
+    raise ValueError(name)  # NaN and Infinity, which only Python accepts as JSON
 
 
 def read_json(text: str | bytes) -> Any:
-    """Read what a handler gave back.
+    """Read the result of a handler.
 
     Raises:
         NotJsonError: It is not JSON, or holds half of a surrogate pair, which no file, token or
@@ -158,7 +158,7 @@ class InProcess:
             raise ConfigError(msg)
 
     def has(self, pool: UserPool, source: str) -> bool:
-        """Say whether a handler is registered for the ARN, or one object serves the source."""
+        """Return whether a handler is registered for the ARN, or one object serves the source."""
         return self._find(pool, source) is not None
 
     async def invoke(self, pool: UserPool, source: str, event: Event) -> Any:
@@ -175,14 +175,14 @@ class InProcess:
             _LOG.warning("%s raised", source, exc_info=error)
             raise HandlerRaisedError(str(error)) from error
         try:
-            # On Lambda it travels as JSON: what JSON cannot say, a trigger cannot answer.
+            # On Lambda the result travels as JSON, so a trigger cannot return anything else.
             text = json.dumps(given)
         except (TypeError, ValueError, RecursionError):
             raise NotJsonError from None
         return read_json(text)
 
     async def _call(self, pool: UserPool, source: str, handler: Handler, event: Event) -> Any:
-        """Call a handler; one that is not a coroutine function may block, so it gets a thread."""
+        """Call a handler; one that is no coroutine function may block, so it runs in a thread."""
         left = anyio.current_effective_deadline() - anyio.current_time()
         arn = pool.trigger_arn(source)
         name = source if arn is None else function_name(arn)
@@ -196,7 +196,7 @@ class InProcess:
     def _find(self, pool: UserPool, source: str) -> Handler | None:
         arn = pool.trigger_arn(source)
         if isinstance(self.triggers, TriggerSet):
-            # An ARN means somebody else's function.
+            # An ARN names another function, which must not be replaced by this object.
             mine = arn is None and source in self.triggers.sources
             return _handler_of(self.triggers) if mine else None
         if arn is None:
@@ -206,7 +206,7 @@ class InProcess:
 
 
 def function_name(arn: str) -> str:
-    """Give the name in `arn:aws:lambda:<region>:<account>:function:<name>[:<qualifier>]`."""
+    """Return the name in `arn:aws:lambda:<region>:<account>:function:<name>[:<qualifier>]`."""
     parts = arn.split(":")
     return parts[6] if len(parts) > 6 else parts[-1]
 

@@ -36,14 +36,14 @@ from authflow.triggers.places import Places
 
 _LOG: Final = limited_logger("authflow.pool.triggers")
 _MOST_BYTES: Final = 6 * 1024 * 1024
-"""What a function may give back, as on Lambda."""
+"""The most bytes that a function may return, as on Lambda."""
 _CHUNK: Final = 65536
 _PLACES: Final = 100
-"""How many invocations of one pool's trigger there are at a time."""
+"""The most invocations of one pool's trigger at a time."""
 _CONNECTIONS: Final = 400
-"""More than one trigger can take, so that a slow one leaves some to the others."""
+"""More connections than one trigger can use, so that a slow trigger leaves some for others."""
 _TIMEOUT: Final = 900.0
-"""In seconds: as long as a function may run; whoever invokes it stops much earlier."""
+"""In seconds: the longest run of a function. The runner of the triggers stops much earlier."""
 _NAME: Final = "the Lambda endpoint"
 _IN_A_TEST: Final = (
     "allow_insecure_lambda_endpoint (--allow-insecure-lambda-endpoint) in a closed test network"
@@ -52,7 +52,7 @@ _ERROR_NAME: Final = re.compile(r"([A-Za-z_][\w.]{0,60})?(Error|Exception|Timedo
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERRORS: Final = range(500, 600)
 _NOBODY: Final = {"aws_access_key_id": "authflow", "aws_secret_access_key": "authflow"}
-"""For an endpoint that does not look at credentials, as one on this machine."""
+"""Credentials for an endpoint that does not check them, as on this machine."""
 
 
 def _endpoint(url: str) -> SafeUrl:
@@ -60,7 +60,7 @@ def _endpoint(url: str) -> SafeUrl:
 
 
 def _credentials() -> dict[str, str | None]:
-    """Take credentials from the environment, if they are there.
+    """Return the credentials in the environment, if there are any.
 
     Raises:
         ConfigError: They are there by half.
@@ -130,7 +130,7 @@ class LambdaEndpoint:
         await self._stack.__aexit__(exc_type, exc, traceback)
 
     def has(self, pool: UserPool, source: str) -> bool:
-        """Say whether the pool names a function; only the endpoint knows whether it is there."""
+        """Return whether the pool names a function; only the endpoint knows whether it exists."""
         return pool.trigger_arn(source) is not None
 
     async def invoke(self, pool: UserPool, source: str, event: Event) -> Any:
@@ -149,7 +149,7 @@ class LambdaEndpoint:
         except (BotoCoreError, aiohttp.ClientError, OSError) as error:
             raise _lost(source, error) from None
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-            # botocore's parser trusts the server: replies of another shape break it in many ways.
+            # botocore's parser trusts the server, and fails in many ways on other replies.
             raise NotInvokedError("the endpoint is not Lambda", again=False) from None
         finally:
             place.leave()
@@ -159,7 +159,7 @@ class LambdaEndpoint:
 
 
 async def _read(body: Any) -> bytes:
-    """Read what a function gave back.
+    """Read the result of a function.
 
     Raises:
         NotJsonError: It is longer than a function may answer.
@@ -174,7 +174,7 @@ async def _read(body: Any) -> bytes:
 
 
 def _raised(source: str, given: bytes) -> HandlerRaisedError:
-    """Read the words of a handler that raised; a runtime that died may have none."""
+    """Return the error of a handler that raised; a runtime that crashed may send no text."""
     try:
         told = read_json(given)
     except NotJsonError:
@@ -186,12 +186,12 @@ def _raised(source: str, given: bytes) -> HandlerRaisedError:
 
 
 def _name(told: object) -> str:
-    """Give the name of an error for the log, if it can be one: whoever answers knows the event."""
+    """Return an error's name for the log, if it is a plain name: its author has seen the event."""
     return told if isinstance(told, str) and _ERROR_NAME.fullmatch(told) else "an error"
 
 
 def _refused(source: str, error: ClientError) -> NotInvokedError:
-    """Read the endpoint's own error: the function was not run."""
+    """Return the error for a refusal by the endpoint itself: the function was not run."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = _name(error.response.get("Error", {}).get("Code"))
     _LOG.warning("%s: the Lambda endpoint answered %s (HTTP status %s)", source, code, status)
@@ -201,7 +201,7 @@ def _refused(source: str, error: ClientError) -> NotInvokedError:
 
 
 def _lost(source: str, error: Exception) -> NotInvokedError:
-    """Tell what a failed exchange means."""
+    """Return the error for an exchange that failed."""
     _LOG.warning("%s: no answer from the Lambda endpoint (%s)", source, type(error).__name__)
     if isinstance(getattr(error, "kwargs", {}).get("error"), RedirectedError):
         return NotInvokedError("the endpoint sends requests elsewhere", again=False)

@@ -1,4 +1,4 @@
-"""Looking a pool's triggers over before the first sign-in needs them.
+"""Checks of a pool's triggers, before the first sign-in needs them.
 
 A mistake in them shows at the start, in one line, and not as a failure of somebody's sign-in.
 """
@@ -17,7 +17,7 @@ from authflow.printable import one_line
 _SOURCES: Final = frozenset(service_model().shape_for("LambdaConfigType").members)
 _MOST_DECORATORS: Final = 50
 _PART: Final = r"[\w+=/,.@-]+"
-"""What stands between the colons of an ARN (ArnType in the API reference)."""
+"""The part between two colons of an ARN (ArnType in the API reference)."""
 _FUNCTION: Final = re.compile(
     rf"(?:arn:{_PART}:lambda:{_PART}:[0-9]+:function:)?{_PART}"
     rf"|arn:{_PART}:lambda:{_PART}:[0-9]+:function:{_PART}:[\w$+=/,.@-]+"
@@ -26,7 +26,7 @@ _FUNCTION: Final = re.compile(
 
 
 def load_triggers(triggers: TriggerSource) -> None:
-    """Check triggers, and have those that load something lazily load it now.
+    """Check triggers, and load now what they would load lazily.
 
     Args:
         triggers: As `PoolServer` takes them.
@@ -83,7 +83,7 @@ def _check_set(triggers: Any, what: str) -> None:
         )
         raise ConfigError(msg)
     try:
-        sources, handle = triggers.sources, triggers.handle  # they may be computed
+        sources, handle = triggers.sources, triggers.handle  # these attributes may be computed
     except Exception as error:
         raise _failed(what, error) from error
     _check_sources(sources, what)
@@ -103,7 +103,7 @@ def _check_handle(handle: Any, what: str) -> None:
 
 
 def _load(triggers: object, what: str) -> None:
-    """Have a set load what it loads lazily.
+    """Load now what a set of triggers would load lazily.
 
     Raises:
         ConfigError: It cannot, or not without an event loop: there is none yet.
@@ -121,7 +121,7 @@ def _load(triggers: object, what: str) -> None:
 
 
 def _functions(function: object) -> Iterator[object]:
-    """Give what stands behind something that can be called, down to what was decorated."""
+    """Yield the functions behind a callable, down to the decorated one."""
     for _ in range(_MOST_DECORATORS):
         yield function
         if isinstance(function, functools.partial):
@@ -142,7 +142,7 @@ def _call_of(function: object) -> object:
 
 
 def _owner(handler: object) -> object | None:
-    """Give the object whose method a handler is, as of `triggers.lambda_handler`."""
+    """Return the object whose method a handler is, such as that of `triggers.lambda_handler`."""
     for each in _functions(handler):
         if inspect.ismethod(each) and not isinstance(each.__self__, type):
             return each.__self__
@@ -150,7 +150,7 @@ def _owner(handler: object) -> object | None:
 
 
 def _check_gives_one(function: object, what: str) -> None:
-    """Refuse generator functions: what they give is no event.
+    """Refuse generator functions, as they do not return an event.
 
     Raises:
         ConfigError: It is one.
@@ -165,7 +165,7 @@ def _check_gives_one(function: object, what: str) -> None:
 def _is_set(triggers: object, what: str) -> bool:
     try:
         return isinstance(triggers, TriggerSet)
-    except Exception as error:  # `sources` is looked at, and may be computed
+    except Exception as error:  # `sources` may be computed
         raise _failed(what, error) from error
 
 
@@ -196,7 +196,7 @@ def _check_arguments(
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
-        return  # what is not written in Python may not tell
+        return  # code that is not written in Python may have no signature
     try:
         signature.bind(*arguments)
     except TypeError:
@@ -204,7 +204,7 @@ def _check_arguments(
 
 
 def _failed(what: str, error: Exception) -> ConfigError:
-    """Tell why something cannot be loaded; an error of ours is told as it is."""
+    """Return the error for triggers that cannot be loaded; an error of ours keeps its text."""
     told = one_line(str(error))
     if not isinstance(error, AuthFlowError):
         told = f"{type(error).__name__}{told and ': '}{told}"

@@ -1,4 +1,4 @@
-"""What the events of one request have in common.
+"""The members that the events of one request have in common.
 
 `client_metadata` is what the same request carried: InitiateAuth's reaches PreAuthentication and
 UserMigration, as their validation data, and no other trigger; ForgotPassword's reaches
@@ -18,7 +18,7 @@ from authflow.triggers.events.envelope import UNTOLD
 
 @frozen(kw_only=True)
 class Occasion:
-    """Why triggers are asked: somebody's request, about somebody.
+    """The request that calls for triggers, and its user.
 
     Args:
         pool: The user pool.
@@ -36,7 +36,7 @@ class Occasion:
 
     @classmethod
     def of(cls, caller: Caller, username: str, user: User | None) -> Self:
-        """Give the occasion of an app client's request.
+        """Return the occasion of an app client's request.
 
         Args:
             caller: Who asks; its ClientMetadata reaches the trigger.
@@ -71,10 +71,10 @@ class Occasion:
 
     @property
     def members(self) -> dict[str, Any]:
-        """The same, and what the client sent along."""
+        """The members of every event, those about the user, and the client's metadata."""
         return {**self.about_user, "client_metadata": self.told}
 
     @property
     def told(self) -> Mapping[str, str]:
-        """What the client sent along."""
+        """The metadata that the client sent."""
         return UNTOLD if self.client_metadata is None else self.client_metadata

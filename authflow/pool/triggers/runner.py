@@ -40,7 +40,7 @@ _Reply_co = TypeVar("_Reply_co", covariant=True)
 
 
 class AskingEvent(Protocol[_Reply_co]):
-    """An event of `authflow.triggers.events`, as who asks sees it."""
+    """An event of `authflow.triggers.events`, as the pool uses it."""
 
     trigger: ClassVar[str]
     """The trigger's key in LambdaConfig."""
@@ -49,11 +49,11 @@ class AskingEvent(Protocol[_Reply_co]):
         """Write the event."""
 
     def read_reply(self, given: object) -> _Reply_co:
-        """Read what the trigger gave back."""
+        """Read the trigger's result."""
 
 
 class TriggerRaisedError(Exception):
-    """A trigger raised: it refused, or failed.
+    """A trigger raised: it refused, or it failed.
 
     Args:
         message: What Cognito tells the client.
@@ -84,17 +84,17 @@ class TriggerRunner:
 
     @property
     def longest(self) -> float:
-        """How many seconds a trigger may take in all its tries."""
+        """The seconds that a trigger may take in all its tries."""
         return _TRIES * (self.timeout + _PAUSE)
 
     def serves(self, pool: UserPool, source: str) -> bool:
-        """Say whether a pool has a trigger.
+        """Return whether a pool has a trigger.
 
         Args:
             pool: The pool.
             source: A key of LambdaConfig, such as DefineAuthChallenge.
         """
-        # One that is named and cannot be invoked must be missed, not skipped.
+        # A trigger that is named and cannot be invoked is an error: it must not be skipped.
         named = pool.trigger_arn(source) is not None
         return named or any(invoker.has(pool, source) for invoker in self.invokers)
 

@@ -1,1 +1,1 @@
-"""One file for each challenge that the pool asks and judges."""
+"""The challenges that the pool asks and judges: one file for each."""

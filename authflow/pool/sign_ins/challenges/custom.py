@@ -1,4 +1,4 @@
-"""Rounds of custom challenges: the triggers decide, make and verify them.
+"""Rounds of custom challenges: the triggers decide, create and verify them.
 
 Every result that is not exactly what Cognito documents ends the sign-in; `triggers.events` reads
 them.
@@ -31,16 +31,16 @@ from authflow.wire import custom
 
 @frozen
 class ProofWanted:
-    """Define wants the password proved by SRP."""
+    """Define asks for a proof of the password by SRP."""
 
 
 @frozen
 class TokensWanted:
-    """Define wants tokens issued."""
+    """Define asks for tokens."""
 
 
 Wanted = CreateReply | ProofWanted | TokensWanted
-"""What Define wants: a challenge, which Create has made already, a proof, or tokens."""
+"""The next step that Define asks for: a challenge, made by Create already, a proof, or tokens."""
 
 
 @define(kw_only=True)
@@ -54,7 +54,7 @@ class CustomRounds:
     ground: Ground
 
     async def respond(self, request: Mapping[str, Any]) -> Decision:
-        """Take an answer, and have Verify judge it; what becomes of it, Define says.
+        """Read an answer and ask Verify about it; Define decides what follows.
 
         Raises:
             CognitoError: The answer is missing or for nothing that waits, or the trigger failed.
@@ -84,7 +84,7 @@ class CustomRounds:
                 raise CognitoError("InvalidUserPoolConfigurationException", message, reason=message)
 
     async def decide(self, caller: Caller, progress: Progress, user: User | None) -> Wanted:
-        """Ask Define what comes next, and Create for the challenge if it is one.
+        """Ask Define for the next step; if it is a challenge, ask Create for it.
 
         Args:
             caller: Who asks.
@@ -105,9 +105,9 @@ class CustomRounds:
             case DefineReply.PASSWORD_VERIFIER:
                 raise invalid_trigger_result()
             case DefineReply.TOKENS:
-                # Whether tokens may follow is asked first: it must not tell who exists.
+                # Checked first, for all users alike: the refusal must not tell who exists.
                 progress.follow(Outcome.AUTHENTICATED)
-                # Whatever Define says, nobody is signed in who does not exist.
+                # A user who does not exist is never signed in, whatever Define says.
                 if user is None:
                     raise not_authorized(reason=f"{event.trigger} let nobody in: {NO_SUCH_USER}")
                 return TokensWanted()
@@ -117,7 +117,7 @@ class CustomRounds:
     async def verify(
         self, caller: Caller, progress: Progress, user: User | None, answer: Secret[str]
     ) -> Progress:
-        """Ask Verify whether an answer is right, and write it into the history.
+        """Ask Verify whether an answer is right, and add the result to the history.
 
         Raises:
             CognitoError: The trigger failed.
@@ -125,13 +125,13 @@ class CustomRounds:
         event = VerifyEvent(
             **_about(caller, progress, user), private=progress.private, answer=answer
         )
-        # As Cognito does: what becomes of an unknown user is for Define to say, and for `decide`.
+        # As with Cognito: Define and `decide` refuse an unknown user, not this step.
         passed = await self.ground.triggers.consult(caller.pool, event)
         done = entry(State.CUSTOM_CHALLENGE, passed=passed, metadata=progress.metadata)
         return evolve(progress.after(done), private={}, metadata=None)
 
 
 def _about(caller: Caller, progress: Progress, user: User | None) -> dict[str, Any]:
-    """Give the members that the three events share."""
+    """Return the members that all three events contain."""
     occasion = Occasion.of(caller, progress.username, user)
     return {**occasion.members, "user_not_found": user is None}

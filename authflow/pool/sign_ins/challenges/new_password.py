@@ -27,7 +27,7 @@ from authflow.wire import new_password
 
 
 def _with_attributes(caller: Caller, user: User, given: Mapping[str, str]) -> User:
-    """Give the user with the attributes that came along.
+    """Return the user with the attributes in the answer.
 
     Raises:
         CognitoError: A required one is missing, one is already set, or the user may not set it.
@@ -56,7 +56,7 @@ def _store(
     held: bool,
     tokens_survive: bool,
 ) -> Decision:
-    """Set the password of the user as he is now, unless another answer was faster.
+    """Set the password for the user as stored now, unless another answer was faster.
 
     Raises:
         CognitoError: The session, the user or the password is not what it was.
@@ -80,7 +80,7 @@ def _store(
 
 @define(kw_only=True)
 class NewPasswords:
-    """Takes new passwords.
+    """Handles answers to NEW_PASSWORD_REQUIRED.
 
     Args:
         ground: What all services stand on.
@@ -93,7 +93,7 @@ class NewPasswords:
     tokens_survive: bool
 
     async def respond(self, request: Mapping[str, Any]) -> Decision:
-        """Take a new password. A rejected one does not use up the session.
+        """Set a new password. A rejected one does not use up the session.
 
         Raises:
             CognitoError: The password does not conform to the policy, an attribute is wrong, or

@@ -1,4 +1,4 @@
-"""Passwords that are sent as they are: USER_PASSWORD_AUTH and its form for administrators."""
+"""Passwords that are sent in clear: USER_PASSWORD_AUTH and its form for administrators."""
 
 from attrs import define, frozen
 
@@ -24,19 +24,19 @@ from authflow.secret import Secret
 
 @frozen(kw_only=True)
 class _Attempt:
-    """A password that was sent, on its way to be judged."""
+    """A password that was sent, before it is judged."""
 
     caller: Caller
     progress: Progress
     password: StoredPassword
-    """The user's, as it was before the arithmetic, or a stand-in's."""
+    """The user's password as stored before the arithmetic, or a stand-in's."""
     recomputed: Secret[bytes]
     held: bool
     """Whether triggers are asked before tokens are granted."""
 
 
 def _judge(connection: Connection, attempt: _Attempt, now: float) -> Decision | None:
-    """Compare and count in one transaction.
+    """Compare the password and count the attempt, in one transaction.
 
     Returns:
         What follows; None if the password is wrong.
@@ -48,7 +48,7 @@ def _judge(connection: Connection, attempt: _Attempt, now: float) -> Decision | 
     caller, progress = attempt.caller.again(connection), attempt.progress
     user = find_user_by_sub(connection, caller.pool.id, progress.sub)
     passed = attempt.password.matches(attempt.recomputed) and user is not None
-    # What was right for the password of a moment ago is wrong for another one.
+    # A password that was right is wrong if the stored one was changed meanwhile.
     passed = passed and user is not None and user.password == attempt.password
     counted = Counted.of(caller, progress.typed, progress.sub)
     passed = count_attempt(connection, counted, now, passed=passed)
@@ -80,7 +80,7 @@ class PasswordChecks:
         typed: str,
         password: Secret[str],
     ) -> User | None:
-        """Give the user; one who is not known may be brought in.
+        """Return the user; an unknown user may be migrated.
 
         Args:
             caller: Who asks.
@@ -100,8 +100,8 @@ class PasswordChecks:
             try:
                 brought = await self.migration.bring_in(caller, typed, password)
             except CognitoError:
-                # Whoever is hidden meets this trigger as those do who exist: if it refuses, it
-                # refuses both.
+                # Unknown users pass this trigger as known ones do, so that it refuses both
+                # alike.
                 if stand_in is not None:
                     await self.triggers.before(caller, stand_in.username, None)
                 raise
@@ -117,7 +117,7 @@ class PasswordChecks:
     async def check(
         self, caller: Caller, progress: Progress, known: User | StandIn, password: Secret[str]
     ) -> Decision:
-        """Check a password, with the same work for a user who does not exist.
+        """Check a password; a user who does not exist takes the same work.
 
         Args:
             caller: Who asks.

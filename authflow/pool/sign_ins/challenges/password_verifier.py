@@ -1,4 +1,4 @@
-"""PASSWORD_VERIFIER: the pool asks for a proof of the password by SRP, and judges it."""
+"""PASSWORD_VERIFIER: the pool asks for a proof of the password by SRP, and judges the proof."""
 
 import base64
 import hmac
@@ -36,7 +36,7 @@ from authflow.pool.store.connection import Connection
 from authflow.wire import password_verifier
 
 _STALE: Final = 300.0
-"""Seconds by which TIMESTAMP may be off: what clocks differ by, and what a user takes to answer."""
+"""Seconds by which TIMESTAMP may differ: for wrong clocks, and for the time to answer."""
 
 
 def read_public_a(text: str) -> int:
@@ -57,7 +57,7 @@ def read_public_a(text: str) -> int:
 
 @frozen(kw_only=True)
 class _Judged:
-    """A proof on its way to be judged.
+    """A proof with the values that judge it.
 
     Args:
         username: USERNAME, as it came with the proof.
@@ -75,7 +75,7 @@ class _Judged:
 def _judge(
     connection: Connection, request: Mapping[str, Any], judged: _Judged, now: float, *, held: bool
 ) -> Decision | CognitoError:
-    """Use up the session, compare, and count: all in one transaction, so nobody slips between.
+    """Use up the session, compare the proof and count the attempt, in one transaction.
 
     Returns:
         What follows; the refusal, if the proof is wrong or leads nowhere. It is given back and not
@@ -89,10 +89,10 @@ def _judge(
     caller, progress, user = taken.caller, taken.progress, taken.user
     passed = hmac.compare_digest(judged.right, answer.signature) and user is not None
     reason = "wrong password" if not passed else "TIMESTAMP is off, or the password has changed"
-    # A day that is padded and a wrong weekday are read, and then they are wrong.
+    # A padded day or a wrong weekday can be read, but then the proof is wrong.
     passed = passed and answer.stamp == srp.timestamp(answer.at)
     passed = passed and abs(now - answer.at.timestamp()) <= _STALE
-    # What was right for the password of a moment ago is wrong for another one.
+    # A proof that was right is wrong if the stored password was changed meanwhile.
     passed = passed and user is not None and user.password == judged.password
     counted = Counted.of(caller, progress.typed, progress.sub)
     passed = count_attempt(connection, counted, now, passed=passed)
@@ -112,14 +112,14 @@ def _judge(
 
 
 def _v(progress: Progress, password: StoredPassword) -> int:
-    """Give the verifier for the name by which the client is told of the user."""
+    """Return the verifier for the name of the user that the client receives."""
     return password.v if progress.shown == progress.username else password.v_shown
 
 
 def _right_signature(
     progress: Progress, password: StoredPassword, handshake: Handshake, stamp: str, block: bytes
 ) -> bytes:
-    """Give the signature that a client with the password makes. Some 2 ms: it runs in a thread."""
+    """Return the signature of a client that has the password. It takes some 2 ms in a thread."""
     verifier = srp.Verifier(v=_v(progress, password), b=handshake.b, public_b=handshake.public_b)
     key = verifier.key(handshake.public_a)
     name = srp.pool_name(progress.pool_id)
@@ -190,7 +190,7 @@ class Handshakes:
         )
         progress, handshake = taken.progress, taken.progress.handshake
         assert handshake is not None  # noqa: S101  # `ask` kept it; for the type checker
-        # It is made for everybody, and so takes no time of its own where there is no user.
+        # The stand-in is made for every user, so that unknown users take the same time.
         made = stand_in(taken.caller.pool, progress.typed).password
         password = made if taken.user is None else taken.user.password
         right = await self.ground.workers.run(
