@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from authflow.answers import Choice, Code, NewPassword
     from authflow.client import AuthClient, AuthConfig
     from authflow.errors import (
+        AskAgainError,
         AuthFlowError,
         BadCredentialsError,
         CodeDeliveryError,
@@ -55,13 +56,13 @@ else:
             "authflow.answers": "Choice Code NewPassword",
             "authflow.client": "AuthClient AuthConfig",
             "authflow.errors": (
-                "AuthFlowError BadCredentialsError CodeDeliveryError CodeExpiredError "
-                "CodeMismatchError ConfigError DeniedError JwksUnreachableError LockedOutError "
-                "MisuseError NewPasswordRejectedError NextStep OutcomeUnknownError "
-                "PasswordResetRequiredError PluginError RefusedError RemoteProtocolError "
-                "RequestBlockedError SessionExpiredError SignInBlockedError "
-                "TemporaryPasswordExpiredError ThrottledError TokenError TokenRevokedError "
-                "TransportError UserNotConfirmedError"
+                "AskAgainError AuthFlowError BadCredentialsError CodeDeliveryError "
+                "CodeExpiredError CodeMismatchError ConfigError DeniedError "
+                "JwksUnreachableError LockedOutError MisuseError NewPasswordRejectedError "
+                "NextStep OutcomeUnknownError PasswordResetRequiredError PluginError "
+                "RefusedError RemoteProtocolError RequestBlockedError SessionExpiredError "
+                "SignInBlockedError TemporaryPasswordExpiredError ThrottledError TokenError "
+                "TokenRevokedError TransportError UserNotConfirmedError"
             ),
             "authflow.machine": "AuthFlow",
             "authflow.results": (
@@ -73,6 +74,7 @@ else:
     )
 
 __all__ = [
+    "AskAgainError",
     "AuthClient",
     "AuthConfig",
     "AuthFlow",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from authflow.prompts.prompt import Prompt
     from authflow.prompts.scripted import ScriptedPrompt
     from authflow.prompts.terminal import TerminalPrompt
-    from authflow.prompts.web import Message, WebPrompt
+    from authflow.prompts.web import WebMessage, WebPrompt
     from authflow.tokens.verifier import TokenVerifier
 else:
     __getattr__, __dir__ = _lazy_names(
@@ -25,7 +25,7 @@ else:
             "authflow.prompts.prompt": "Prompt",
             "authflow.prompts.scripted": "ScriptedPrompt",
             "authflow.prompts.terminal": "TerminalPrompt",
-            "authflow.prompts.web": "Message WebPrompt",
+            "authflow.prompts.web": "WebMessage WebPrompt",
             "authflow.tokens.verifier": "TokenVerifier",
         },
     )
@@ -35,10 +35,10 @@ __all__ = [
     "AuthConfig",
     "ClientChallenge",
     "Exchange",
-    "Message",
     "Prompt",
     "ScriptedPrompt",
     "TerminalPrompt",
     "TokenVerifier",
+    "WebMessage",
     "WebPrompt",
 ]

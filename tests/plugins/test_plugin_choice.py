@@ -52,7 +52,8 @@ def registry(**more: object) -> PluginRegistry:
 @pytest.mark.parametrize(
     ("interface", "advice"),
     [
-        ("2", "interface 2: upgrade cognito-authflow"),
+        ("3", "interface 3: upgrade cognito-authflow"),
+        ("2", "has no method form and no read"),
         ("0", "interface 0 is not supported any more"),
         ("None", "write interface = 1"),
         ("'1'", "write interface = 1"),
