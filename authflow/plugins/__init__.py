@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from authflow.keys.randomness import Randomness
     from authflow.plugins.admission import Admitted, AlreadySent, SendRefused
     from authflow.plugins.client_challenge import ClientChallenge
-    from authflow.plugins.form_challenge import FormChallenge
+    from authflow.plugins.form_challenge import FormChallenge, answer_by_form
     from authflow.plugins.installed import PluginInfo
     from authflow.plugins.names import NAME, NAME_RULE, Side
     from authflow.plugins.outcomes import Outcome, Verdict
@@ -76,7 +76,7 @@ else:
             ),
             "authflow.plugins.admission": "Admitted AlreadySent SendRefused",
             "authflow.plugins.client_challenge": "ClientChallenge",
-            "authflow.plugins.form_challenge": "FormChallenge",
+            "authflow.plugins.form_challenge": "FormChallenge answer_by_form",
             "authflow.plugins.installed": "PluginInfo",
             "authflow.plugins.outcomes": "Outcome Verdict",
             "authflow.plugins.registry": (
@@ -148,6 +148,7 @@ __all__ = [
     "VerifyContext",
     "WaitField",
     "WidgetField",
+    "answer_by_form",
     "settings_schema",
     "typed_code",
     "typed_words",

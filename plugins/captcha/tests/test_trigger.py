@@ -504,7 +504,7 @@ async def test_a_publisher_gets_each_file_and_its_links_go_to_the_client(
 
 
 def test_it_is_an_extra_step_of_this_interface() -> None:
-    assert (Captcha.interface, Captcha.suffices) == (1, False)
+    assert (Captcha.interface, Captcha.suffices) == (2, False)
 
 
 def test_the_default_alphabet_has_no_look_alikes() -> None:
