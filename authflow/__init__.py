@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         TransportError,
         UserNotConfirmedError,
     )
+    from authflow.forms.form import Filled, Form
     from authflow.machine import AuthFlow
     from authflow.results import (
         Challenge,
@@ -64,6 +65,7 @@ else:
                 "SignInBlockedError TemporaryPasswordExpiredError ThrottledError TokenError "
                 "TokenRevokedError TransportError UserNotConfirmedError"
             ),
+            "authflow.forms.form": "Filled Form",
             "authflow.machine": "AuthFlow",
             "authflow.results": (
                 "Challenge ChallengeRequired Declined OtherFactor SignInResult SignedIn Suspended "
@@ -90,6 +92,8 @@ __all__ = [
     "ConfigError",
     "Declined",
     "DeniedError",
+    "Filled",
+    "Form",
     "JwksUnreachableError",
     "LockedOutError",
     "MisuseError",

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from authflow.client.exchange import Exchange
     from authflow.config import AuthConfig
     from authflow.plugins.client_challenge import ClientChallenge
+    from authflow.plugins.form_challenge import FormChallenge
     from authflow.prompts.prompt import Prompt
     from authflow.prompts.scripted import ScriptedPrompt
     from authflow.prompts.terminal import TerminalPrompt
@@ -22,6 +23,7 @@ else:
             "authflow.client.exchange": "Exchange",
             "authflow.config": "AuthConfig",
             "authflow.plugins.client_challenge": "ClientChallenge",
+            "authflow.plugins.form_challenge": "FormChallenge",
             "authflow.prompts.prompt": "Prompt",
             "authflow.prompts.scripted": "ScriptedPrompt",
             "authflow.prompts.terminal": "TerminalPrompt",
@@ -35,6 +37,7 @@ __all__ = [
     "AuthConfig",
     "ClientChallenge",
     "Exchange",
+    "FormChallenge",
     "Prompt",
     "ScriptedPrompt",
     "TerminalPrompt",

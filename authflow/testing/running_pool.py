@@ -13,6 +13,7 @@ from attrs import frozen
 from authflow.client import AuthClient, AuthConfig
 from authflow.errors import ConfigError
 from authflow.plugins.client_challenge import ClientChallenge
+from authflow.plugins.form_challenge import FormChallenge
 from authflow.pool import PoolServer
 from authflow.pool.messages.mailbox import Message
 
@@ -40,7 +41,10 @@ class RunningPool:
     clock: Callable[[], float]
 
     def client(
-        self, *, challenges: Iterable[type[ClientChallenge]] = (), discover: bool = False
+        self,
+        *,
+        challenges: Iterable[type[ClientChallenge | FormChallenge]] = (),
+        discover: bool = False,
     ) -> AuthClient:
         """Make a client of the pool; enter it by `async with`.
 
