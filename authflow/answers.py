@@ -101,7 +101,7 @@ def read_answer(answer: Answer) -> TypedAnswer | Filled:
     """
     answer = hidden(answer)
     if isinstance(answer, Unfit) and not answer.text:
-        kinds = "a text, a Secret, Code, Choice, NewPassword or a filled form"
+        kinds = "a text, a Secret, a filled form, Code, Choice or NewPassword"
         msg = f"an answer is {kinds}, {answer.why}"
         raise AnswerNotSupportedError(msg)
     return checked("answer", answer, empty=True) if isinstance(answer, Secret) else answer

@@ -522,7 +522,7 @@ def test_importing_the_trigger_half_loads_nothing_of_the_client() -> None:
         "import sys, authflow_captcha.trigger; "
         "print([m for m in sys.modules if m.startswith(('authflow.client', 'aiobotocore',"
         " 'botocore', 'authflow_captcha.client',"
-        " 'authflow_captcha.terminal', 'authflow_captcha.s3_publisher', 'authflow.pool', 'aiohttp',"
+        " 'authflow.forms.form', 'authflow_captcha.s3_publisher', 'authflow.pool', 'aiohttp',"
         " 'PIL'))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
