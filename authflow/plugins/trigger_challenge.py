@@ -189,8 +189,8 @@ class TriggerChallenge(Protocol):
     is the challenge's name. It is made with the settings that the policy names for it, as keyword
     arguments.
 
-    Beside what is below, a class states in `interface` the version it was written for, 1. It may
-    say in `needs`, a tuple, what `Triggers` must be given for it: "keys" if it seals state,
+    Beside what is below, a class states in `interface` the version it was written for, 1 or 2. It
+    may say in `needs`, a tuple, what `Triggers` must be given for it: "keys" if it seals state,
     "limits" if it sends messages. One that sets `suffices` to False is an extra: `authflow check`
     convicts a policy that lets somebody in by extras alone.
     """
