@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from authflow.answers import Choice, Code, NewPassword
     from authflow.client import AuthClient, AuthConfig
     from authflow.errors import (
+        AskAgainError,
         AuthFlowError,
         BadCredentialsError,
         CodeDeliveryError,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         TransportError,
         UserNotConfirmedError,
     )
+    from authflow.forms.form import Filled, Form
     from authflow.machine import AuthFlow
     from authflow.results import (
         Challenge,
@@ -57,14 +59,15 @@ else:
             "authflow.answers": "Choice Code NewPassword",
             "authflow.client": "AuthClient AuthConfig",
             "authflow.errors": (
-                "AuthFlowError BadCredentialsError CodeDeliveryError CodeExpiredError "
-                "CodeMismatchError ConfigError DeniedError JwksUnreachableError LockedOutError "
-                "MisuseError NewPasswordRejectedError NextStep OutcomeUnknownError "
+                "AskAgainError AuthFlowError BadCredentialsError CodeDeliveryError "
+                "CodeExpiredError CodeMismatchError ConfigError DeniedError "
+                "JwksUnreachableError LockedOutError MisuseError NewPasswordRejectedError NextStep OutcomeUnknownError "
                 "PasswordResetRequiredError PluginError PromptEndedError PromptError RefusedError "
                 "RemoteProtocolError RequestBlockedError SessionExpiredError SignInBlockedError "
                 "TemporaryPasswordExpiredError ThrottledError TokenError TokenRevokedError "
                 "TransportError UserNotConfirmedError"
             ),
+            "authflow.forms.form": "Filled Form",
             "authflow.machine": "AuthFlow",
             "authflow.results": (
                 "Challenge ChallengeRequired Declined OtherFactor SignInResult SignedIn Suspended "
@@ -75,6 +78,7 @@ else:
     )
 
 __all__ = [
+    "AskAgainError",
     "AuthClient",
     "AuthConfig",
     "AuthFlow",
@@ -90,6 +94,8 @@ __all__ = [
     "ConfigError",
     "Declined",
     "DeniedError",
+    "Filled",
+    "Form",
     "JwksUnreachableError",
     "LockedOutError",
     "MisuseError",

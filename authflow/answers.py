@@ -6,6 +6,7 @@ from types import MappingProxyType
 from attrs import field, frozen
 
 from authflow.errors import AnswerNotSupportedError, MisuseError
+from authflow.forms.form import Filled
 from authflow.given_maps import checked_map, wrapped_map
 from authflow.given_secrets import Unfit, checked, wrapped, wraps_secrets
 from authflow.secret import Secret
@@ -80,16 +81,18 @@ class NewPassword:
 
 
 TypedAnswer = Secret[str] | Code | Choice | NewPassword
-Answer = str | TypedAnswer
+Answer = str | TypedAnswer | Filled
 """The answers that `AuthClient.answer` takes."""
 
 
-def hidden(answer: object) -> TypedAnswer:
+def hidden(answer: object) -> TypedAnswer | Filled:
     """Wrap an answer that is not a typed one, before anything can fail."""
-    return answer if isinstance(answer, Code | Choice | NewPassword) else wrapped(answer)
+    if isinstance(answer, Code | Choice | NewPassword | Filled):
+        return answer
+    return wrapped(answer)
 
 
-def read_answer(answer: Answer) -> TypedAnswer:
+def read_answer(answer: Answer) -> TypedAnswer | Filled:
     """Check that this is an answer, and wrap a text.
 
     Raises:
@@ -98,6 +101,7 @@ def read_answer(answer: Answer) -> TypedAnswer:
     """
     answer = hidden(answer)
     if isinstance(answer, Unfit) and not answer.text:
-        msg = f"an answer is a text, a Secret, Code, Choice or NewPassword, {answer.why}"
+        kinds = "a text, a Secret, a filled form, Code, Choice or NewPassword"
+        msg = f"an answer is {kinds}, {answer.why}"
         raise AnswerNotSupportedError(msg)
     return checked("answer", answer, empty=True) if isinstance(answer, Secret) else answer

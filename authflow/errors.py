@@ -7,6 +7,7 @@
     │   ├── AnswerNotSupportedError
     │   ├── SignInOverError
     │   └── EventError                  a trigger's event is malformed, or for somebody else
+    ├── AskAgainError                   what a person filled in is no answer; nothing was sent
     ├── RemoteProtocolError             the server broke the protocol; nothing secret was sent after
     │   ├── MalformedReplyError
     │   ├── UnexpectedReplyError
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AliasExistsError",
     "AnswerNotSupportedError",
+    "AskAgainError",
     "AttributeRejectedError",
     "AuthFlowError",
     "BadCredentialsError",
@@ -223,6 +225,33 @@ class EventError(MisuseError):
     """An event that is not of the form that Cognito documents, or is not for these triggers."""
 
     code = "event"
+
+
+class AskAgainError(AuthFlowError):
+    """What was filled into a form cannot be an answer: show the text, and ask again.
+
+    Nothing was sent, and no attempt is spent. The text is for the person, and shows no value.
+
+    Args:
+        message: What is wrong, and what to type instead.
+        field: The name of the field that it is about; None if it is about all of them.
+        aws_code: As of every error.
+        retry_after: As of every error.
+    """
+
+    code = "ask_again"
+    next_step = NextStep.RETRY_SAME_CHALLENGE
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        aws_code: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, aws_code=aws_code, retry_after=retry_after)
+        self.field = field
 
 
 class RemoteProtocolError(AuthFlowError):

@@ -86,6 +86,7 @@ def test_what_to_do_follows_from_whose_fault_it_is():
     steps = {kind.__name__: kind.next_step for kind in CLASSES}
     assert steps["CodeMismatchError"] is NextStep.RETRY_SAME_CHALLENGE
     assert [name for name, step in steps.items() if step is NextStep.RETRY_SAME_CHALLENGE] == [
+        "AskAgainError",
         "CodeMismatchError",
         "NewPasswordRejectedError",
         "AttributeRejectedError",

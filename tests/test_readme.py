@@ -19,9 +19,10 @@ from typing import Any
 
 import pytest
 
+from authflow import AskAgainError, AuthClient, AuthFlow, SignedIn
 from authflow.cli import main
 from authflow.plugins import CLIENT_CHALLENGES, TRIGGER_CHALLENGES, PluginRegistry
-from authflow.triggers import KeyRing, RedisLimitStore
+from authflow.triggers import KeyRing, RedisLimitStore, Triggers, challenge, sequence
 from authflow.triggers.check.proof import prove
 
 ROOT = Path(__file__).parents[1]
@@ -49,6 +50,7 @@ EXAMPLES = dict(
             "triggers",
             "policy",
             "limits",
+            "forms",
             "test without AWS",
         ),
         checked_by_lint().examples(README).values(),
@@ -203,6 +205,27 @@ def test_the_example_of_limits_gives_triggers_with_limits(monkeypatch):
     namespace: dict[str, Any] = {}
     exec(EXAMPLES["limits"], namespace)  # noqa: S102  # it is our own README
     assert isinstance(namespace["triggers"].limits.store, RedisLimitStore)
+
+
+async def test_the_example_of_forms_signs_in_by_a_page(live_pool, word):
+    namespace: dict[str, Any] = {}
+    exec(EXAMPLES["forms"], namespace)  # noqa: S102  # it is our own README
+
+    class Pager(word):
+        name, metadata = "pager", "PAGER"
+
+    triggers = Triggers(policy=sequence(challenge("pager", attempts=2)), challenges=[Pager])
+    async with live_pool(triggers=triggers) as pool:
+        await pool.add_user()
+        config = await pool.app_client(flow=AuthFlow.CUSTOM_AUTH)
+        async with AuthClient(config, challenges=[namespace["PagerPrompter"]]) as auth:
+            pending = await auth.sign_in("ada")
+            (part,) = namespace["page"](auth, pending)["parts"]
+            assert (part["name"], part["label"]) == ("code", "The code of your pager:")
+            with pytest.raises(AskAgainError):
+                await namespace["go_on"](auth, pending, {"code": ""})
+            result = await namespace["go_on"](auth, pending, {"code": "open sesame"})
+    assert isinstance(result, SignedIn)
 
 
 def test_the_example_of_testing_without_aws_signs_in_to_its_own_pool():

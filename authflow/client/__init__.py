@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from authflow.client.exchange import Exchange
     from authflow.config import AuthConfig
     from authflow.plugins.client_challenge import ClientChallenge
+    from authflow.plugins.form_challenge import FormChallenge
     from authflow.prompts.prompt import Prompt
     from authflow.prompts.scripted import ScriptedPrompt
     from authflow.prompts.terminal import TerminalPrompt
-    from authflow.prompts.web import Message, WebPrompt
+    from authflow.prompts.web import WebMessage, WebPrompt
     from authflow.tokens.verifier import TokenVerifier
 else:
     __getattr__, __dir__ = _lazy_names(
@@ -22,10 +23,11 @@ else:
             "authflow.client.exchange": "Exchange",
             "authflow.config": "AuthConfig",
             "authflow.plugins.client_challenge": "ClientChallenge",
+            "authflow.plugins.form_challenge": "FormChallenge",
             "authflow.prompts.prompt": "Prompt",
             "authflow.prompts.scripted": "ScriptedPrompt",
             "authflow.prompts.terminal": "TerminalPrompt",
-            "authflow.prompts.web": "Message WebPrompt",
+            "authflow.prompts.web": "WebMessage WebPrompt",
             "authflow.tokens.verifier": "TokenVerifier",
         },
     )
@@ -35,10 +37,11 @@ __all__ = [
     "AuthConfig",
     "ClientChallenge",
     "Exchange",
-    "Message",
+    "FormChallenge",
     "Prompt",
     "ScriptedPrompt",
     "TerminalPrompt",
     "TokenVerifier",
+    "WebMessage",
     "WebPrompt",
 ]

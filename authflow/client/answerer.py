@@ -1,22 +1,50 @@
 """Answers to challenges that need no caller: choices, conditions, and those with a plugin."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeGuard
+
 import anyio
 from attrs import define, field
 
-from authflow.client.choices import TOLD, choose, is_condition, options_of
+from authflow.answers import TypedAnswer
+from authflow.client.challenges import FORMS
+from authflow.client.choices import (
+    TOLD,
+    choice_form,
+    choose,
+    is_condition,
+    options_of,
+    read_choice,
+)
 from authflow.errors import (
+    AnswerNotSupportedError,
     AuthFlowError,
     PluginFailedError,
     PluginNotFoundError,
     SessionExpiredError,
 )
+from authflow.forms.form import Filled, Form
 from authflow.given_secrets import Unfit, wrapped
 from authflow.machine import State
 from authflow.plugins.client_challenge import ClientChallenge
-from authflow.plugins.registry import PluginRegistry
+from authflow.plugins.form_challenge import FormChallenge, answer_by_form, form_of, read_by
+from authflow.plugins.registry import PluginRegistry, answers_by_form
 from authflow.prompts.prompt import Prompt
 from authflow.results import Challenge, Unanswered
 from authflow.secret import Secret
+
+Half = ClientChallenge | FormChallenge
+"""The client half of a plugin, in interface 1 or 2."""
+
+
+def _asks_by_itself(plugin: Half) -> TypeGuard[ClientChallenge]:
+    """Say whether a client challenge has an `answer`, as all have in interface 1."""
+    return not answers_by_form(plugin) or callable(getattr(plugin, "answer", None))
+
+
+def _has_forms(plugin: Half | None) -> TypeGuard[FormChallenge]:
+    return plugin is not None and answers_by_form(plugin)
 
 
 @define(eq=False)
@@ -30,7 +58,7 @@ class Answerer:
 
     registry: PluginRegistry
     assume: str | None = None
-    _plugins: dict[str, ClientChallenge] = field(factory=dict, init=False, repr=False)
+    _plugins: dict[str, Half] = field(factory=dict, init=False, repr=False)
 
     async def answer(
         self,
@@ -70,7 +98,7 @@ class Answerer:
         msg = "nobody answered in time; start a new sign-in"
         raise SessionExpiredError(msg)
 
-    def _plugin_for(self, challenge: Challenge) -> ClientChallenge | None:
+    def _plugin_for(self, challenge: Challenge) -> Half | None:
         """Return the client challenge that can answer, if there is one."""
         kind = challenge.kind or self.assume
         if kind is None or challenge.name != State.CUSTOM_CHALLENGE:
@@ -84,24 +112,86 @@ class Answerer:
         return self._plugins[kind]
 
     async def _ask(
-        self, plugin: ClientChallenge, challenge: Challenge, prompt: Prompt
+        self, plugin: Half, challenge: Challenge, prompt: Prompt
     ) -> Secret[str] | Unanswered:
-        """Ask a client challenge for the answer; turn its faults into one kind of error."""
+        """Let a client challenge answer; whatever is wrong with it becomes one kind of error."""
+        answer: object = None
+        with self._blaming(plugin):
+            if _asks_by_itself(plugin):
+                answer = await plugin.answer(challenge, prompt)
+            elif _has_forms(plugin):
+                answer = await answer_by_form(plugin, challenge, prompt)
+        return answer if isinstance(answer, Unanswered) else self._wrapped(plugin, answer)
+
+    def form(self, challenge: Challenge) -> Form | Unanswered | None:
+        """Say what to show and to ask for a challenge. Nobody is asked, and nothing is kept.
+
+        Args:
+            challenge: What is asked.
+
+        Returns:
+            The form; why the plugin has none; or None if there is no plugin that has forms.
+
+        Raises:
+            PluginError: The client challenge is broken.
+            MalformedReplyError: The challenge is not as Cognito documents it.
+        """
+        own = FORMS.get(challenge.name)
+        if own is not None:
+            return own.form(challenge)
+        if options_of(challenge):
+            return choice_form(challenge, self.registry)
+        plugin = self._plugin_for(challenge)
+        if not _has_forms(plugin):
+            return None
+        with self._blaming(plugin):
+            return form_of(plugin, challenge)
+
+    def read(self, challenge: Challenge, filled: Filled) -> TypedAnswer:
+        """Make the answer to a challenge of its form, filled in.
+
+        Args:
+            challenge: What is asked.
+            filled: What somebody filled in; it is checked by the form anew.
+
+        Raises:
+            AskAgainError: It cannot be an answer; the person is told why.
+            AnswerNotSupportedError: The challenge has no form here.
+            PluginError: The client challenge is broken.
+        """
+        form = self.form(challenge)
+        if not isinstance(form, Form):
+            msg = "this challenge has no form here: answer it by a text"
+            raise AnswerNotSupportedError(msg)
+        filled = form.fill(filled)
+        own = FORMS.get(challenge.name)
+        if own is not None:
+            return own.read(challenge, filled)
+        if options_of(challenge):
+            return read_choice(challenge, self.registry, filled)
+        plugin: Any = self._plugin_for(challenge)
+        with self._blaming(plugin):
+            answer = read_by(plugin, challenge, filled)
+        return self._wrapped(plugin, answer)
+
+    def _wrapped(self, plugin: Half, answer: object) -> Secret[str]:
+        given = wrapped(answer)
+        if isinstance(given, Unfit):
+            raise self._failed(
+                plugin, f"gave no answer: that is a text or a Secret of one, {given.why}"
+            )
+        return given
+
+    @contextmanager
+    def _blaming(self, plugin: Half) -> Iterator[None]:
+        """Make one kind of error of whatever a plugin raises that is none of ours."""
         try:
-            answer: object = await plugin.answer(challenge, prompt)
+            yield
         except AuthFlowError:
             raise
         except Exception as error:
             raise self._failed(plugin, f"failed: {type(error).__name__}") from error
-        if isinstance(answer, Unanswered):
-            return answer
-        answer = wrapped(answer)
-        if isinstance(answer, Unfit):
-            raise self._failed(
-                plugin, f"gave no answer: that is a text or a Secret of one, {answer.why}"
-            )
-        return answer
 
-    def _failed(self, plugin: ClientChallenge, why: str) -> PluginFailedError:
+    def _failed(self, plugin: Half, why: str) -> PluginFailedError:
         brought_by = self.registry.distribution_of(type(plugin))
         return PluginFailedError(f"the client challenge {plugin.name!r} of {brought_by} {why}")

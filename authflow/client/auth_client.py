@@ -40,13 +40,15 @@ from authflow.errors import (
     PasswordRequiredError,
 )
 from authflow.event_loop import HomeLoop
+from authflow.forms.form import Filled, Form
 from authflow.given_maps import GivenMap, checked_map, wrapped_map
 from authflow.given_secrets import checked, wrapped
 from authflow.machine import AuthFlow, State
 from authflow.plugins.client_challenge import ClientChallenge
+from authflow.plugins.form_challenge import FormChallenge
 from authflow.plugins.registry import CLIENT_CHALLENGES, PluginRegistry
 from authflow.prompts.prompt import Prompt
-from authflow.results import ChallengeRequired, SignedIn, SignInResult, Tokens
+from authflow.results import ChallengeRequired, SignedIn, SignInResult, Tokens, Unanswered
 from authflow.secret import Secret
 from authflow.tokens.usernames import unverified_username
 from authflow.tokens.verifier import TokenVerifier
@@ -85,7 +87,7 @@ class AuthClient:
     """
 
     config: AuthConfig
-    challenges: Iterable[type[ClientChallenge]] = field(default=(), kw_only=True)
+    challenges: Iterable[type[ClientChallenge | FormChallenge]] = field(default=(), kw_only=True)
     discover: bool = field(default=True, kw_only=True)
     prefer: Mapping[str, str] = field(factory=dict, kw_only=True)
     assume: str | None = field(default=None, kw_only=True)
@@ -191,6 +193,38 @@ class AuthClient:
         with Unframed():
             return await self._carry_on(begun, prompt)
 
+    def form(self, pending: ChallengeRequired) -> Form | Unanswered | None:
+        """Say what to show and to ask for a challenge, for a page that asks by itself.
+
+            match auth.form(pending):
+                case Form() as form:
+                    page = form.to_json()  # and later, in this process or another one:
+                    result = await auth.answer(pending, form.fill(values))
+
+        It asks nobody, sends nothing and keeps nothing: any process with the same plugins gives an
+        equal form for the same challenge.
+
+        Args:
+            pending: What the last call gave.
+
+        Returns:
+            The form: of Cognito's own challenges, of a choice that authflow's triggers offer, or of
+            a client challenge that has forms (interface 2). Declined, Suspended or OtherFactor if
+            the client challenge says so. None if no installed one has a form for it.
+
+        Raises:
+            PluginError: The client challenge is broken, or the challenge is not one of its own.
+            MalformedReplyError: The challenge is not as Cognito documents it.
+            SignInOverError: `pending` is a SignedIn.
+            MisuseError: `pending` is something else.
+        """
+        wrong = wrong_pending(pending)
+        if wrong is not None:
+            del pending
+            raise wrong
+        with Unframed():
+            return self._answerer.form(pending.challenge)
+
     async def answer(
         self,
         pending: ChallengeRequired,
@@ -210,13 +244,15 @@ class AuthClient:
         Args:
             pending: What the last call gave. It stays as it is.
             answer: A text, in a `Secret` or not, does for every challenge; `Code`, `Choice` and
-                `NewPassword` say what they are, and are refused where they do not belong.
+                `NewPassword` say what they are, and are refused where they do not belong. What
+                `form(pending)` was filled in with does where there is a form.
             attributes: User attributes that NEW_PASSWORD_REQUIRED asks for, beside a text.
             client_metadata: For the triggers that this answer fires.
             prompt: Lets installed client challenges ask the person and answer by themselves.
 
         Raises:
             AnswerNotSupportedError: The challenge takes another kind of answer; the error names it.
+            AskAgainError: What was filled in cannot be an answer; nothing was sent.
             SessionExpiredError: The time for an answer is over; nothing was sent.
             SignInOverError: `pending` is a SignedIn.
             MisuseError: `pending` or another argument is not what it should be; nothing was sent.
@@ -232,6 +268,9 @@ class AuthClient:
         answer, prompt = read_answer(answer), checked_prompt(prompt)
         metadata = checked_map("client_metadata", given)
         completed = checked_map("attributes", given_attributes)
+        if isinstance(answer, Filled):
+            with Unframed():
+                answer = self._answerer.read(pending.challenge, answer)
         if not completed.is_empty:
             if not isinstance(answer, Secret) or pending.challenge.name != _NEW_PASSWORD:
                 msg = f"attributes go with the text that answers {_NEW_PASSWORD}, and nothing else"

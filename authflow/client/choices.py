@@ -8,12 +8,15 @@ the challenges that it is made of: "otp", "captcha+otp", "question#2" for a seco
 from typing import Final
 
 from authflow import rounds
+from authflow.answers import Choice
 from authflow.errors import (
     AuthFlowError,
     MisuseError,
     PluginNotFoundError,
     PromptError,
 )
+from authflow.forms.fields import ChoiceField
+from authflow.forms.form import Filled, Form
 from authflow.given_secrets import checked, wrapped
 from authflow.machine import State
 from authflow.plugins.registry import PluginRegistry
@@ -21,6 +24,8 @@ from authflow.prompts.prompt import Prompt
 from authflow.results import Challenge
 from authflow.secret import Secret
 
+_OPTION: Final = "option"
+_QUESTION: Final = "How do you want to go on?"
 TOLD: Final = "told"
 """The answer to a condition: only the client metadata sent with it counts."""
 
@@ -66,17 +71,15 @@ async def choose(challenge: Challenge, registry: PluginRegistry, prompt: Prompt)
         PromptError: The prompt raised.
         MisuseError: The prompt gave what is no option.
     """
-    options = options_of(challenge)
-    possible = [
-        option for option in options if option == rounds.SKIP or _is_known(option, registry)
-    ]
+    possible = possible_options(challenge, registry)
     if not possible:
+        options = options_of(challenge)
         msg = f"none of these can be answered here: {', '.join(options)}; install a plugin for one"
         raise PluginNotFoundError(msg)
     if len(possible) == 1:
         return Secret(possible[0])
     try:
-        chosen = wrapped(await prompt.choose("How do you want to go on?", possible))
+        chosen = wrapped(await prompt.choose(_QUESTION, possible))
     except AuthFlowError:
         raise
     except Exception as error:
@@ -85,6 +88,38 @@ async def choose(challenge: Challenge, registry: PluginRegistry, prompt: Prompt)
     answer = checked("what the prompt gave", chosen)
     check_choice(challenge, answer)
     return answer
+
+
+def possible_options(challenge: Challenge, registry: PluginRegistry) -> tuple[str, ...]:
+    """Give the options of a choice that the installed plugins can answer."""
+    return tuple(
+        option
+        for option in options_of(challenge)
+        if option == rounds.SKIP or _is_known(option, registry)
+    )
+
+
+def choice_form(challenge: Challenge, registry: PluginRegistry) -> Form | None:
+    """Offer the options that can be answered here; nothing is asked where there is one of them.
+
+    Args:
+        challenge: A challenge that is a choice.
+        registry: The installed client challenges.
+
+    Returns:
+        None if no option can be answered here.
+    """
+    possible = possible_options(challenge, registry)
+    if not possible:
+        return None
+    if len(possible) == 1:
+        return Form(parts=())
+    return Form(parts=(ChoiceField(name=_OPTION, label=_QUESTION, options=possible),))
+
+
+def read_choice(challenge: Challenge, registry: PluginRegistry, filled: Filled) -> Choice:
+    """Give the option that was chosen, or the only one."""
+    return Choice(filled.get(_OPTION) or possible_options(challenge, registry)[0])
 
 
 def _is_known(option: str, registry: PluginRegistry) -> bool:

@@ -9,10 +9,36 @@ from typing import TYPE_CHECKING
 from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
-    from authflow.errors import ConfigError, NextStep, PluginError, PluginFailedError
+    from authflow.errors import (
+        AskAgainError,
+        ConfigError,
+        NextStep,
+        PluginError,
+        PluginFailedError,
+    )
+    from authflow.forms.fields import (
+        ChoiceField,
+        Field,
+        Option,
+        SecretField,
+        TextField,
+        WaitField,
+        WidgetField,
+    )
+    from authflow.forms.form import Filled, Form
+    from authflow.forms.shown import (
+        Shown,
+        ShownAudio,
+        ShownIf,
+        ShownImage,
+        ShownLink,
+        ShownQrCode,
+        ShownText,
+    )
     from authflow.keys.randomness import Randomness
     from authflow.plugins.admission import Admitted, AlreadySent, SendRefused
     from authflow.plugins.client_challenge import ClientChallenge
+    from authflow.plugins.form_challenge import FormChallenge, answer_by_form
     from authflow.plugins.installed import PluginInfo
     from authflow.plugins.names import NAME, NAME_RULE, Side
     from authflow.plugins.outcomes import Outcome, Verdict
@@ -40,9 +66,17 @@ else:
     __getattr__, __dir__ = _lazy_names(
         __name__,
         {
-            "authflow.errors": "ConfigError NextStep PluginError PluginFailedError",
+            "authflow.errors": "AskAgainError ConfigError NextStep PluginError PluginFailedError",
+            "authflow.forms.fields": (
+                "ChoiceField Field Option SecretField TextField WaitField WidgetField"
+            ),
+            "authflow.forms.form": "Filled Form",
+            "authflow.forms.shown": (
+                "Shown ShownAudio ShownIf ShownImage ShownLink ShownQrCode ShownText"
+            ),
             "authflow.plugins.admission": "Admitted AlreadySent SendRefused",
             "authflow.plugins.client_challenge": "ClientChallenge",
+            "authflow.plugins.form_challenge": "FormChallenge answer_by_form",
             "authflow.plugins.installed": "PluginInfo",
             "authflow.plugins.outcomes": "Outcome Verdict",
             "authflow.plugins.registry": (
@@ -71,13 +105,20 @@ __all__ = [
     "TRIGGER_CHALLENGES",
     "Admitted",
     "AlreadySent",
+    "AskAgainError",
     "Challenge",
+    "ChoiceField",
     "ClientChallenge",
     "ConfigError",
     "CreateContext",
     "Declined",
+    "Field",
+    "Filled",
+    "Form",
+    "FormChallenge",
     "Issued",
     "NextStep",
+    "Option",
     "OtherFactor",
     "Outcome",
     "PluginError",
@@ -87,15 +128,27 @@ __all__ = [
     "Prompt",
     "Randomness",
     "Secret",
+    "SecretField",
     "SendRefused",
     "Sends",
+    "Shown",
+    "ShownAudio",
+    "ShownIf",
+    "ShownImage",
+    "ShownLink",
+    "ShownQrCode",
+    "ShownText",
     "Side",
     "Suspended",
+    "TextField",
     "TriggerChallenge",
     "Unanswered",
     "Uses",
     "Verdict",
     "VerifyContext",
+    "WaitField",
+    "WidgetField",
+    "answer_by_form",
     "checked_settings",
     "settings_schema",
     "typed_code",

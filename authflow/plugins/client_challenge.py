@@ -1,4 +1,4 @@
-"""The client half of a challenge plugin: it answers a challenge, asking a `Prompt`."""
+"""The client half of a plugin in interface 1: it answers a challenge, asking a `Prompt`."""
 
 from typing import ClassVar, Protocol
 
@@ -7,7 +7,9 @@ from authflow.results import Challenge, Unanswered
 
 
 class ClientChallenge(Protocol):
-    """Answers one kind of custom challenge.
+    """Answers one kind of custom challenge, where there is a prompt.
+
+    In interface 2 a client half is a `FormChallenge`, which pages and tickets can ask as well.
 
     Register it under the entry-point group `authflow.client_challenges`; the entry point's name
     is the challenge's name. It is made without arguments, once, at its first use. Beside what is

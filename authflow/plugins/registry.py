@@ -12,7 +12,9 @@ RULES
 4. A broken plugin, or a broken distribution beside it, is an error for whoever asks for that
    plugin, and for nobody else.
 5. A plugin states in `interface` which version of the interface it was written for. Another one
-   than those that are supported here is refused by name.
+   than those that are supported here is refused by name. An explicit one that states none is
+   taken for one of interface 1. In interface 2 a client half has `form` and `read`, plain functions
+   both; for a trigger half it is the same as 1.
 6. The environment variable AUTHFLOW_PLUGINS, if it is set, lists the distributions that may bring
    plugins, with commas between them; explicit ones do not need it.
 
@@ -21,6 +23,7 @@ A plugin runs with all the rights of its process: this registry is no sandbox.
 Source: "Entry points specification" of the Python Packaging User Guide.
 """
 
+import inspect
 import os
 from collections.abc import Mapping
 from functools import cached_property
@@ -45,9 +48,11 @@ CLIENT_CHALLENGES: Final = "authflow.client_challenges"
 TRIGGER_CHALLENGES: Final = "authflow.trigger_challenges"
 """The entry-point group of the trigger halves (`authflow.plugins.TriggerChallenge`)."""
 
-INTERFACE: Final = 1
+INTERFACE: Final = 2
 """The version of the interface of challenge plugins, of both sides."""
 SUPPORTED: Final = range(1, INTERFACE + 1)
+FORMS: Final = 2
+"""The version in which client halves have forms."""
 ALLOWED_VARIABLE: Final = "AUTHFLOW_PLUGINS"
 
 
@@ -56,6 +61,8 @@ _METHODS: Final[dict[Side, tuple[str, ...]]] = {
     "client": ("answer",),
     "trigger": ("create", "verify"),
 }
+_FORM_METHODS: Final = ("form", "read")
+"""The methods of a client half in interface 2."""
 
 
 def _group_is_known(_registry: object, _field: object, group: str) -> None:
@@ -101,7 +108,7 @@ class PluginRegistry:
         by_name: dict[str, type[Any]] = {}
         for plugin in self.explicit:
             flaw = _flaw(plugin, self.side)
-            if flaw is None and hasattr(plugin, "interface"):
+            if flaw is None and getattr(plugin, "interface", None) is not None:
                 flaw = _unsupported(plugin)
             if flaw is not None:
                 msg = f"no {self.side} plugin can be registered: {flaw}"
@@ -245,6 +252,12 @@ class PluginRegistry:
         )
 
 
+def answers_by_form(plugin: object) -> bool:
+    """Say whether a client challenge, or its class, is written for interface 2."""
+    interface = getattr(plugin, "interface", 1)
+    return type(interface) is int and interface == FORMS
+
+
 def _flaw(plugin: object, side: Side, expected: str | None = None) -> str | None:
     """Say why an object is not a plugin of this side, if it is not."""
     if not isinstance(plugin, type):
@@ -256,17 +269,27 @@ def _flaw(plugin: object, side: Side, expected: str | None = None) -> str | None
         return f"{_place(plugin)} calls itself {name!r}"
     if name in OWN_NAMES:
         return f"{_place(plugin)} calls itself {name!r}, which is a name of authflow's own"
-    missing = [method for method in _METHODS[side] if not callable(getattr(plugin, method, None))]
+    by_form = side == "client" and answers_by_form(plugin)
+    methods = _FORM_METHODS if by_form else _METHODS[side]
+    missing = [method for method in methods if not callable(getattr(plugin, method, None))]
     if missing:
         return f"{_place(plugin)} has no method {' and no '.join(missing)}"
+    waits = [method for method in methods if by_form and _is_async(getattr(plugin, method))]
+    if waits:
+        return f"{_place(plugin)}: {' and '.join(waits)} must be written by `def`, not `async def`"
     return None
+
+
+def _is_async(method: object) -> bool:
+    return inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method)
 
 
 def _unsupported(plugin: type[Any]) -> str | None:
     """Say why a plugin's version of the interface is not supported, if it is not."""
     interface = getattr(plugin, "interface", None)
     if type(interface) is not int:
-        return f"{_place(plugin)} does not state its interface: write interface = {INTERFACE}"
+        written = 1 if hasattr(plugin, "answer") and not hasattr(plugin, "form") else INTERFACE
+        return f"{_place(plugin)} does not state its interface: write interface = {written}"
     if interface > INTERFACE:
         return f"it was written for interface {interface}: upgrade cognito-authflow"
     if interface not in SUPPORTED:

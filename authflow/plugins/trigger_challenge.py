@@ -234,13 +234,13 @@ class TriggerChallenge(Protocol):
     is the challenge's name. It is made with the settings that the policy names for it, as keyword
     arguments.
 
-    Beside what is below, a class states in `interface` the version it was written for, 1. It may
-    say in `needs`, a tuple, what `Triggers` must be given for it: "keys" if it seals state, shows
-    stand-ins or asks for the key ring, "limits" if it sends messages or keeps or claims something.
-    Then `Triggers` without them is refused. One that sets `suffices` to False is an extra:
-    `authflow check` convicts a policy that lets somebody in by extras alone. One whose settings
-    must fit the limits has a method `check_limits(limits)`, which raises a `ConfigError` if they do
-    not.
+    Beside what is below, a class states in `interface` the version it was written for, 1 or 2. It
+    may say in `needs`, a tuple, what `Triggers` must be given for it: "keys" if it seals state,
+    shows stand-ins or asks for the key ring, "limits" if it sends messages or keeps or claims
+    something. Then `Triggers` without them is refused. One that sets `suffices` to False is an
+    extra: `authflow check` convicts a policy that lets somebody in by extras alone. One whose
+    settings must fit the limits has a method `check_limits(limits)`, which raises a `ConfigError`
+    if they do not.
     """
 
     name: ClassVar[str]

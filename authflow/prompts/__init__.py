@@ -5,26 +5,29 @@ from typing import TYPE_CHECKING
 from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
-    from authflow.prompts.prompt import Prompt
+    from authflow.forms.part_json import PartKind
+    from authflow.prompts.prompt import Prompt, WidgetPrompt
     from authflow.prompts.scripted import ScriptedPrompt
     from authflow.prompts.terminal import TerminalPrompt
-    from authflow.prompts.web import Message, MessageKind, WebPrompt
+    from authflow.prompts.web import WebMessage, WebPrompt
 else:
     __getattr__, __dir__ = _lazy_names(
         __name__,
         {
-            "authflow.prompts.prompt": "Prompt",
+            "authflow.forms.part_json": "PartKind",
+            "authflow.prompts.prompt": "Prompt WidgetPrompt",
             "authflow.prompts.scripted": "ScriptedPrompt",
             "authflow.prompts.terminal": "TerminalPrompt",
-            "authflow.prompts.web": "Message MessageKind WebPrompt",
+            "authflow.prompts.web": "WebMessage WebPrompt",
         },
     )
 
 __all__ = [
-    "Message",
-    "MessageKind",
+    "PartKind",
     "Prompt",
     "ScriptedPrompt",
     "TerminalPrompt",
+    "WebMessage",
     "WebPrompt",
+    "WidgetPrompt",
 ]

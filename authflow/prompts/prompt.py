@@ -1,7 +1,10 @@
 """How a challenge plugin asks a person: a `Prompt`."""
 
 from collections.abc import Awaitable, Sequence
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+
+if TYPE_CHECKING:
+    from authflow.forms.fields import WidgetField
 
 T = TypeVar("T")
 
@@ -70,4 +73,16 @@ class Prompt(Protocol):
 
         Returns:
             The option that was chosen, as it stands among them.
+        """
+
+
+@runtime_checkable
+class WidgetPrompt(Prompt, Protocol):
+    """A prompt that can show the widget of a service, as a web page does."""
+
+    async def solve_widget(self, widget: "WidgetField") -> str:
+        """Show a widget, and give the token that it makes.
+
+        Args:
+            widget: Which one. It is checked: a page may put it into HTML.
         """

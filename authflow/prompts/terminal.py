@@ -29,6 +29,8 @@ _SUFFIX: Final = re.compile(r"[A-Za-z0-9.-]{1,32}")
 class TerminalPrompt:
     """Asks at the terminal. Pictures and sounds are written to a file, whose path is shown.
 
+    Pictures are drawn out of characters as well, if the package `pillow` is installed.
+
     What cannot be printed in a text is shown escaped: it may come from the network, and a terminal
     obeys it. Several lines stay several where a text is told or a question asked, and nowhere else.
 
@@ -54,8 +56,12 @@ class TerminalPrompt:
         print(text, end=end, file=self.output, flush=True)
 
     async def show_image(self, image: bytes, media_type: str, description: str) -> None:
-        """Write a picture to a file and say where."""
+        """Write a picture to a file and say where; draw it if the package `pillow` is there."""
         await self._keep(image, media_type, description)
+        encoding = getattr(self.output, "encoding", None) or "utf-8"
+        drawing = await anyio.to_thread.run_sync(_drawing, image, encoding)
+        if drawing is not None:
+            self._write(drawing)
 
     async def play_audio(self, audio: bytes, media_type: str, description: str) -> None:
         """Write a sound to a file and say where."""
@@ -132,6 +138,15 @@ class TerminalPrompt:
             ):
                 return options[int(chosen) - 1]
             await self.tell(f"Type a number from 1 to {len(options)}.")
+
+
+def _drawing(picture: bytes, encoding: str) -> str | None:
+    """Draw a picture out of characters."""
+    try:
+        from authflow.prompts.drawn_picture import drawn_for  # noqa: PLC0415  # Pillow may be missing
+    except ModuleNotFoundError:
+        return None
+    return drawn_for(picture, encoding)
 
 
 def _qr_code(text: str) -> str | None:

@@ -8,15 +8,17 @@
             if message.wants_answer:
                 prompt.answer(message.id, await websocket.receive_text())
 
+A message is a part of a form in JSON (`Form.to_json`), with an `id`: a page that shows forms shows
+messages. A client challenge that has a form needs no prompt on a page: see `AuthClient.form`.
+
 Nothing here is HTML: the front end escapes what it shows, and opens a link only if the person does.
 Characters that cannot be printed, and the marks that turn the direction of writing, are escaped
 already: they come from the network, and hide from a person what a text says.
 """
 
-import base64
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from enum import StrEnum
 from itertools import count
 from typing import Any, Final, TypeVar
 
@@ -24,80 +26,70 @@ import anyio
 from attrs import define, field, frozen
 
 from authflow.errors import MisuseError, PromptEndedError
-from authflow.printable import lines, printable
+from authflow.forms.fields import (
+    LONGEST_VALUE,
+    ChoiceField,
+    Field,
+    SecretField,
+    TextField,
+    WaitField,
+    WidgetField,
+)
+from authflow.forms.part_json import PartKind, kind_of, part_to_json
+from authflow.forms.shown import Shown, ShownAudio, ShownImage, ShownLink, ShownQrCode, ShownText
+from authflow.given_secrets import Unfit, wrapped
+from authflow.printable import printable
 from authflow.prompts.links import checked_link
+from authflow.secret import Secret
 from authflow.unframed import whole
 
 T = TypeVar("T")
 
 
-class MessageKind(StrEnum):
-    """What a message wants of the front end."""
-
-    TEXT = "text"
-    IMAGE = "image"
-    AUDIO = "audio"
-    LINK = "link"
-    WAITING = "waiting"
-    QUESTION = "question"
-    CHOICE = "choice"
-
-
-_ANSWERED: Final = frozenset({MessageKind.QUESTION, MessageKind.CHOICE})
-
-
-def _printable_options(options: Sequence[str]) -> tuple[str, ...]:
-    return tuple(map(printable, options))
+_MEDIA_TYPE: Final = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,63}")
+_ANSWER: Final = "answer"
+"""What the only field of a message is called."""
 
 
 @whole
 @frozen(kw_only=True)
-class Message:
-    """Something to show, or to ask. What cannot be printed in its texts is escaped.
+class WebMessage:
+    """Something to show, or to ask: one part of a form, with a number.
 
     Args:
         id: Its number, from 1; an answer names it.
-        kind: What it is.
-        text: The words: what is told, asked, or a description of what is shown.
-        url: A picture or sound as a `data:` URL (RFC 2397), or a link.
-        options: What to choose from.
-        hidden: Whether an answer must not be seen while it is typed.
-        qr: Whether a link is meant for another device, which reads it as a QR code.
+        part: What it is.
     """
 
     id: int
-    kind: MessageKind
-    text: str = field(converter=lines)
-    url: str | None = field(default=None, repr=False)
-    options: tuple[str, ...] = field(default=(), converter=_printable_options)
-    hidden: bool = False
-    qr: bool = False
+    part: Shown | Field
+
+    @property
+    def kind(self) -> PartKind:
+        """What it is."""
+        return kind_of(self.part)
 
     @property
     def wants_answer(self) -> bool:
         """Whether the sign-in waits for an answer to it."""
-        return self.kind in _ANSWERED
+        return isinstance(self.part, Field) and not isinstance(self.part, WaitField)
 
     def to_json(self) -> Mapping[str, Any]:
-        """Write it as what JSON can say."""
-        return {
-            "id": self.id,
-            "kind": self.kind.value,
-            "text": self.text,
-            "url": self.url,
-            "options": list(self.options),
-            "hidden": self.hidden,
-            "qr": self.qr,
-        }
+        """Write it as what JSON can say: the members of a form's part, and `id`."""
+        return {"id": self.id, **part_to_json(self.part)}
 
 
 @define(eq=False)
 class _Asked:
-    """A question that waits for its answer."""
+    """A question that waits for its answer.
 
-    options: tuple[str, ...]
+    Args:
+        options: What may be chosen, as it came, by how it is shown and by itself; None for a text.
+    """
+
+    options: Mapping[str, str] | None
     answered: anyio.Event = field(factory=anyio.Event)
-    answer: str | None = field(default=None, repr=False)
+    answer: Secret[str] | None = None
 
 
 @define(eq=False)
@@ -106,14 +98,14 @@ class WebPrompt:
 
     _numbers: "count[int]" = field(factory=lambda: count(1), init=False, repr=False)
     _asked: dict[int, _Asked] = field(factory=dict, init=False, repr=False)
-    _messages: deque[Message] = field(factory=deque, init=False, repr=False)
+    _messages: deque[WebMessage] = field(factory=deque, init=False, repr=False)
     _changed: anyio.Event = field(factory=anyio.Event, init=False, repr=False)
     _closed: bool = field(default=False, init=False)
 
-    def __aiter__(self) -> AsyncIterator[Message]:
+    def __aiter__(self) -> AsyncIterator[WebMessage]:
         return self
 
-    async def __anext__(self) -> Message:
+    async def __anext__(self) -> WebMessage:
         while not self._messages:
             if self._closed:
                 raise StopAsyncIteration
@@ -148,26 +140,27 @@ class WebPrompt:
         if asked is None or asked.answered.is_set():
             msg = f"no question {message_id!r:.20} is waiting for an answer"
             raise MisuseError(msg)
-        shown = [*map(printable, asked.options)]
-        if isinstance(answer, str) and answer in shown:
-            answer = asked.options[shown.index(answer)]
-        if not isinstance(answer, str) or (asked.options and answer not in asked.options):
+        given = wrapped(answer)
+        del answer
+        if isinstance(given, Unfit) or (asked.options and given.reveal() not in asked.options):
             msg = "the answer must be a text, and one of the options where there are some"
             raise MisuseError(msg)
-        asked.answer = answer
+        asked.answer = Secret(asked.options[given.reveal()]) if asked.options else given
         asked.answered.set()
 
     async def tell(self, text: str) -> None:
         """Show a text."""
-        self._send(MessageKind.TEXT, text)
+        self._send(ShownText(text=text))
 
     async def show_image(self, image: bytes, media_type: str, description: str) -> None:
         """Show a picture."""
-        self._send(MessageKind.IMAGE, description, url=_data_url(image, media_type))
+        media_type = _of_kind("image", media_type)
+        self._send(ShownImage(content=image, media_type=media_type, description=description))
 
     async def play_audio(self, audio: bytes, media_type: str, description: str) -> None:
         """Play a sound."""
-        self._send(MessageKind.AUDIO, description, url=_data_url(audio, media_type))
+        media_type = _of_kind("audio", media_type)
+        self._send(ShownAudio(content=audio, media_type=media_type, description=description))
 
     async def show_link(self, url: str, description: str, *, qr: bool = False) -> None:
         """Show a link.
@@ -176,11 +169,13 @@ class WebPrompt:
             PluginFailedError: It cannot be printed, or has a scheme that is neither
                 https, http nor otpauth.
         """
-        self._send(MessageKind.LINK, description, url=checked_link(url, description), qr=qr)
+        url = checked_link(url, description)
+        shown = ShownQrCode if qr else ShownLink
+        self._send(shown(url=url, description=description))
 
     async def wait_for(self, description: str, confirmation: Awaitable[T]) -> T:
         """Say what is waited for, and wait."""
-        self._send(MessageKind.WAITING, description)
+        self._send(WaitField(name=_ANSWER, label=description))
         return await confirmation
 
     async def ask(self, question: str, *, hidden: bool = False) -> str:
@@ -189,7 +184,10 @@ class WebPrompt:
         Raises:
             PromptEndedError: The prompt was closed before there was an answer.
         """
-        return await self._ask(MessageKind.QUESTION, question, hidden=hidden)
+        typed = SecretField if hidden else TextField
+        return await self._ask(
+            typed(name=_ANSWER, label=question, required=False, longest=LONGEST_VALUE)
+        )
 
     async def choose(self, question: str, options: Sequence[str]) -> str:
         """Ask for one of several options.
@@ -197,28 +195,36 @@ class WebPrompt:
         Raises:
             PromptEndedError: The prompt was closed before there was an answer.
         """
-        return await self._ask(MessageKind.CHOICE, question, options=tuple(options))
+        shown = {printable(option): option for option in options}
+        asked = ChoiceField(name=_ANSWER, label=question, options=tuple(shown))
+        return await self._ask(asked, {**{option: option for option in options}, **shown})
 
-    async def _ask(self, kind: MessageKind, question: str, **more: Any) -> str:
+    async def solve_widget(self, widget: WidgetField) -> str:
+        """Ask for the token of a service's widget.
+
+        Raises:
+            PromptEndedError: The prompt was closed before there was an answer.
+        """
+        return await self._ask(widget)
+
+    async def _ask(self, part: Field, options: Mapping[str, str] | None = None) -> str:
         if self._closed:
-            raise _closed(question)
-        asked = _Asked(more.get("options", ()))
-        number = self._send(kind, question, asked=asked, **more)
+            raise _closed(part.label)
+        asked = _Asked(options)
+        number = self._send(part, asked=asked)
         try:
             await asked.answered.wait()
         finally:
             del self._asked[number]  # a late answer is told that it is one
         if asked.answer is None:
-            raise _closed(question)
-        return asked.answer
+            raise _closed(part.label)
+        return asked.answer.reveal()
 
-    def _send(
-        self, kind: MessageKind, text: str, *, asked: _Asked | None = None, **more: Any
-    ) -> int:
+    def _send(self, part: Shown | Field, *, asked: _Asked | None = None) -> int:
         number = next(self._numbers)
         if asked is not None:
             self._asked[number] = asked
-        self._messages.append(Message(id=number, kind=kind, text=text, **more))
+        self._messages.append(WebMessage(id=number, part=part))
         self._wake()
         return number
 
@@ -227,5 +233,8 @@ def _closed(question: str) -> PromptEndedError:
     return PromptEndedError(f"nobody answers, for the page was closed: {question}")
 
 
-def _data_url(content: bytes, media_type: str) -> str:
-    return f"data:{printable(media_type)};base64,{base64.b64encode(content).decode()}"
+def _of_kind(kind: str, media_type: str) -> str:
+    """Give a file's type as a part of a form may have it; browsers look at the file as well."""
+    fits = _MEDIA_TYPE.fullmatch(media_type) is not None
+    other = kind == "audio" and media_type.startswith(("video/", "application/"))
+    return media_type if fits and (media_type.startswith(f"{kind}/") or other) else f"{kind}/x-any"

@@ -7,7 +7,7 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import anyio
 from attrs import evolve
@@ -15,31 +15,20 @@ from attrs import evolve
 from authflow.client import AuthClient, ScriptedPrompt
 from authflow.errors import AuthFlowError
 from authflow.machine import AuthFlow
+from authflow.plugins.registry import answers_by_form
 from authflow.results import Challenge, SignedIn, Unanswered
-from authflow.testing.cases import Suite, Violation, case, demand
+from authflow.testing.cases import Violation, case, demand
+from authflow.testing.client_subject import challenge_of, damaged
+from authflow.testing.form_cases import FormCases
 from authflow.testing.hooks import HookLog, run_cancelled, watched_client
 from authflow.testing.leaks import leaks
 from authflow.testing.made import Made
 from authflow.testing.places import PluginCode
 from authflow.testing.secrecy import heard
-from authflow.testing.trigger_bench import ATTEMPTS, NEXT_SIGN_IN, TriggerBench
+from authflow.testing.trigger_bench import ATTEMPTS
 from authflow.testing.trigger_repetition import demand_unblocked, unblocked
-from authflow.testing.trigger_subject import TriggerSubject
 from authflow.testing.watched_prompt import WatchedPrompt, nobody_at_the_terminal
 
-_STRANGE: Final = (
-    "",
-    "\0",
-    "x",
-    "9" * 131_072,
-    "data:image/png;base64,AAAA",
-    "https://[",
-    "javascript:alert(1)",
-    "{}",
-    "-1",
-    "\ud800",
-    "\N{RIGHT-TO-LEFT OVERRIDE}",
-)
 _STEERING: Final = ("\x1b[2J\x1b]0;owned\x07\r\x9b31m", "\N{RIGHT-TO-LEFT OVERRIDE}x")
 _MOST_REPEATED: Final = 8
 _LONGEST_PARTED: Final = 1000
@@ -48,7 +37,7 @@ _TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2
 _MOST_CANCELLED: Final = 40
 
 
-class ClientChallengeSuite(Suite):
+class ClientChallengeSuite(FormCases):
     """What every client challenge must do, alone and over the real protocol: inherit from it.
 
         class TestPagerClient(ClientChallengeSuite):
@@ -58,48 +47,19 @@ class ClientChallengeSuite(Suite):
     The user pool is real, and so are the challenges; a script answers in place of a person.
     """
 
-    challenge: ClassVar[type[Any]]
-    """The client half's class."""
-    trigger: ClassVar[type[TriggerSubject]]
-    """The suite of a trigger half that makes the challenges."""
-    timeout: ClassVar[float] = 10.0
-    """Seconds that it may take to answer when the person answers at once."""
-    longest_block: ClassVar[float] = 0.05
-    """Seconds that it may keep the event loop at a time."""
-
-    def typed(self, answer: str) -> Sequence[str]:
-        """Give what a person types or chooses to give an answer.
-
-        Args:
-            answer: The answer, as the trigger half's suite names it.
-        """
-        return (answer,)
-
-    def whereabouts(self) -> str:
-        """Say where in the plugin its hook is."""
-        return self.at()
-
-    def place_of(self, error: BaseException) -> str:
-        """Say which line of the plugin an error comes from."""
-        return PluginCode.of(self.challenge).of_error(error) or self.at()
-
-    def at(self, attempt: int = 1) -> str:
-        """Say where in the plugin its hook is.
-
-        Args:
-            attempt: At which attempt it did what is told.
-        """
-        if not hasattr(self, "challenge"):
-            return ""
-        return f"answer at attempt {attempt}, {PluginCode.of(self.challenge).of_hook('answer')}"
-
     @case
     async def test_it_says_what_it_is(self) -> None:
         """Its name and interface are the trigger half's, and it is made without arguments."""
         plugin, other = self.challenge, self.trigger.challenge
         demand(plugin.name == other.name, "`name` must be that of the trigger half")
-        demand(type(getattr(plugin, "interface", None)) is int, "it must state `interface = 1`")
-        demand(inspect.iscoroutinefunction(plugin.answer), "answer must be a coroutine function")
+        demand(type(getattr(plugin, "interface", None)) is int, "it must state `interface = 2`")
+        if answers_by_form(plugin):
+            for method in (plugin.form, plugin.read):
+                awaits = inspect.iscoroutinefunction(method)
+                demand(not awaits, "form and read must be plain functions: `def`, not `async def`")
+        if not answers_by_form(plugin) or hasattr(plugin, "answer"):
+            coroutine = inspect.iscoroutinefunction(plugin.answer)
+            demand(coroutine, "answer must be a coroutine function")
         try:
             plugin()
         except TypeError:
@@ -151,19 +111,19 @@ class ClientChallengeSuite(Suite):
         """One object answers for all sign-ins of a client, so it keeps nothing of any."""
         made, subject = await self._made()
         answers = [subject.right_answer(made), subject.wrong_answer(made)]
-        challenges = [_challenge(made), evolve(_challenge(made), attempt=2)]
+        challenges = [challenge_of(made), evolve(challenge_of(made), attempt=2)]
 
         async def one(plugin: Any, challenge: Challenge, answer: str) -> Any:
             return await plugin.answer(challenge, WatchedPrompt(self.typed(answer)))
 
         pairs = [*zip(challenges, answers, strict=True)]
-        alone = [await one(self.challenge(), *pair) for pair in pairs]
-        plugin = self.challenge()
+        alone = [await one(self.answering(), *pair) for pair in pairs]
+        plugin = self.answering()
         in_turn = [await one(plugin, *pair) for pair in pairs]
         demand(alone == in_turn, "a sign-in gets what belongs to the one before", at=self.at(2))
         together = await asyncio.gather(*(one(plugin, *pair) for pair in pairs))
         demand(alone == list(together), "two sign-ins at once get each other's answers")
-        for kept in (vars(plugin) if hasattr(plugin, "__dict__") else {}, vars(type(plugin))):
+        for kept in (getattr(plugin, "__dict__", {}), vars(self.challenge)):
             found = [name for name, value in kept.items() if _holds(value, answers)]
             demand(not found, f"it keeps what was typed, in {', '.join(found)}")
 
@@ -174,11 +134,11 @@ class ClientChallengeSuite(Suite):
         typed = self.typed(subject.right_answer(made))
         for attempt in range(1, ATTEMPTS + 1):
             prompt, around = WatchedPrompt(typed), list[str]()
-            challenge = evolve(_challenge(made), attempt=attempt)
+            challenge = evolve(challenge_of(made), attempt=attempt)
             given: Any = None
             with nobody_at_the_terminal(around):
                 try:
-                    given = await self.challenge().answer(challenge, prompt)
+                    given = await self.answering().answer(challenge, prompt)
                 except Exception:
                     if not around:
                         raise
@@ -203,7 +163,9 @@ class ClientChallengeSuite(Suite):
             for answer in (subject.wrong_answer(made), subject.right_answer(made)):
                 prompt = WatchedPrompt(self.typed(answer))
                 with heard() as text:
-                    await self.challenge().answer(evolve(_challenge(made), attempt=attempt), prompt)
+                    await self.answering().answer(
+                        evolve(challenge_of(made), attempt=attempt), prompt
+                    )
                 for place, told in (
                     ("logged or printed", text.getvalue()),
                     ("shown", prompt.shown),
@@ -217,12 +179,12 @@ class ClientChallengeSuite(Suite):
         """What a user pool sends is not trusted: it is answered, or refused by a typed error."""
         made, _ = await self._made()
         attempt = 0
-        for public in _damaged(made):
+        for public in damaged(made):
             attempt = attempt % ATTEMPTS + 1
-            challenge = evolve(_challenge(made), parameters=public, attempt=attempt)
+            challenge = evolve(challenge_of(made), parameters=public, attempt=attempt)
             try:
                 with anyio.fail_after(self.timeout):
-                    await self.challenge().answer(challenge, WatchedPrompt(["x", "y", "z"]))
+                    await self.answering().answer(challenge, WatchedPrompt(["x", "y", "z"]))
             except AuthFlowError:
                 continue
             except Exception as error:  # noqa: BLE001  # whatever it is, it is a finding
@@ -240,9 +202,9 @@ class ClientChallengeSuite(Suite):
         for attempt in (1, 2):
             for name, parameters in _steered(made):
                 prompt = WatchedPrompt(["x", "y", "z"])
-                challenge = evolve(_challenge(made), parameters=parameters, attempt=attempt)
+                challenge = evolve(challenge_of(made), parameters=parameters, attempt=attempt)
                 with contextlib.suppress(AuthFlowError), heard() as printed:
-                    await self.challenge().answer(challenge, prompt)
+                    await self.answering().answer(challenge, prompt)
                 demand(
                     not any(map(_steers, prompt.shown + printed.getvalue())),
                     f"control characters of the parameter {name!r} are shown",
@@ -255,7 +217,7 @@ class ClientChallengeSuite(Suite):
         made, _ = await self._made()
         try:
             with anyio.fail_after(self.timeout), contextlib.suppress(AuthFlowError):
-                await self.challenge().answer(_challenge(made), WatchedPrompt([]))
+                await self.answering().answer(challenge_of(made), WatchedPrompt([]))
         except TimeoutError:
             msg = "it goes on asking when nobody answers"
             raise Violation(msg) from None
@@ -266,9 +228,9 @@ class ClientChallengeSuite(Suite):
         made, subject = await self._made()
         right = self.typed(subject.right_answer(made))
         for attempt in (1, 2):
-            challenge = evolve(_challenge(made), attempt=attempt)
+            challenge = evolve(challenge_of(made), attempt=attempt)
             log = HookLog(clock=self.clock, timeout=self.timeout)
-            plugin = watched_client(self.challenge, log)()
+            plugin = watched_client(self.answering, log)()
 
             async def answer(plugin: Any = plugin, challenge: Challenge = challenge) -> Any:
                 return await plugin.answer(challenge, WatchedPrompt(right))
@@ -288,8 +250,8 @@ class ClientChallengeSuite(Suite):
         code = PluginCode.of(self.challenge)
         for attempt in range(1, ATTEMPTS + 1):
             log = HookLog(clock=self.clock, timeout=self.timeout, code=code)
-            plugin = watched_client(self.challenge, log)()
-            challenge = evolve(_challenge(made), attempt=attempt)
+            plugin = watched_client(self.answering, log)()
+            challenge = evolve(challenge_of(made), attempt=attempt)
             for _ in range(_MOST_REPEATED):
                 if unblocked(log.runs[1:], self.longest_block):  # the first one may import
                     break
@@ -297,42 +259,9 @@ class ClientChallengeSuite(Suite):
                 await plugin.answer(challenge, WatchedPrompt(typed))
             demand_unblocked(log.runs[1:], self.longest_block, code)
 
-    async def _bench(self) -> tuple[TriggerBench, TriggerSubject]:
-        """Put the trigger half to work, by the clock of this case."""
-        subject = self.trigger()
-        subject.clock, subject.outbox = self.clock, self.outbox
-        await subject.prepare()
-        return subject.bench(), subject
-
-    async def _made(self) -> tuple[Made, TriggerSubject]:
-        bench, subject = await self._bench()
-        self.clock.advance(NEXT_SIGN_IN)
-        return await bench.create(subject.ada), subject
-
-    async def _answered(self, made: Made, typed: Sequence[str]) -> Any:
-        return await self.challenge().answer(_challenge(made), WatchedPrompt(typed))
-
 
 async def _sign_in(client: AuthClient, prompt: ScriptedPrompt) -> object:
     return await client.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH, prompt=prompt)
-
-
-def _challenge(made: Made) -> Challenge:
-    """Give a challenge as a client gets it."""
-    return Challenge(
-        name="CUSTOM_CHALLENGE",
-        kind=made.public["challenge"],
-        parameters=made.public,
-        attempts=ATTEMPTS,
-    )
-
-
-def _damaged(made: Made) -> Iterator[dict[str, str]]:
-    yield {}
-    for name in made.public:
-        yield {other: value for other, value in made.public.items() if other != name}
-        for strange in _STRANGE:
-            yield {**made.public, name: strange}
 
 
 def _steered(made: Made) -> Iterator[tuple[str, dict[str, str]]]:

@@ -151,7 +151,7 @@ def watched_trigger(challenge: type[Any], log: HookLog) -> type[Any]:
             told = evolve(context, now=log.clock())
             return await log.run("verify", super().verify, told)
 
-    return _named(Watched, challenge)
+    return named_as(Watched, challenge)
 
 
 def watched_client(challenge: type[Any], log: HookLog) -> type[Any]:
@@ -166,10 +166,11 @@ def watched_client(challenge: type[Any], log: HookLog) -> type[Any]:
         async def answer(self, asked: Any, prompt: Any) -> Any:
             return await log.run("answer", super().answer, asked, prompt)
 
-    return _named(Watched, challenge)
+    return named_as(Watched, challenge)
 
 
-def _named(watched: type[Any], challenge: type[Any]) -> type[Any]:
+def named_as(watched: type[Any], challenge: type[Any]) -> type[Any]:
+    """Give a class the name of another, so that findings speak of that one."""
     watched.__name__ = challenge.__name__
     watched.__qualname__ = challenge.__qualname__
     watched.__module__ = challenge.__module__

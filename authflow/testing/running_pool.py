@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 from authflow.client import AuthClient, AuthConfig
 from authflow.errors import ConfigError
 from authflow.plugins.client_challenge import ClientChallenge
+from authflow.plugins.form_challenge import FormChallenge
 from authflow.pool import PoolServer
 from authflow.pool.messages.mailbox import Message
 from authflow.testing.cognito_calls import CognitoCalls, RefusedCall
@@ -63,7 +64,7 @@ class RunningPool:
         self,
         config: AuthConfig | None = None,
         *,
-        challenges: Iterable[type[ClientChallenge]] = (),
+        challenges: Iterable[type[ClientChallenge | FormChallenge]] = (),
         discover: bool = False,
     ) -> AuthClient:
         """Make a client of the pool; enter it by `async with`.

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import anyio.lowlevel
 from attrs import define, field
 
+from authflow.forms.fields import WidgetField
 from authflow.prompts.scripted import ScriptedPrompt
 from authflow.unframed import whole
 
@@ -48,6 +49,10 @@ class WatchedPrompt(ScriptedPrompt):
         """Keep the question and its options, and give the next answer."""
         self.described.extend(options)
         return await super().choose(question, options)
+
+    async def solve_widget(self, widget: WidgetField) -> str:
+        """Keep what is to be solved, and give the next answer."""
+        return await self.ask(widget.label)
 
     @property
     def asked(self) -> bool:

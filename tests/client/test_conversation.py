@@ -38,6 +38,7 @@ from authflow.errors import (
     UnexpectedReplyError,
 )
 from authflow.machine import AuthFlow, State
+from authflow.pool.ground import Ground
 from authflow.pool.messages.mailbox import Mailbox
 from authflow.pool.operations import operations
 from authflow.pool.settings.notices import Notices
@@ -295,19 +296,14 @@ async def pool_half(**settings: Any) -> AsyncIterator[tuple[Any, Conversations, 
         database = await stack.enter_async_context(Database())
         workers = await stack.enter_async_context(Workers())
         runner = TriggerRunner(invokers=[InProcess(triggers=triggers)])
-        tokens = TokenIssuer(
-            database=database, workers=workers, clock=lambda: NOW, issuer_base="http://127.0.0.1"
-        )
+        ground = Ground(database=database, workers=workers, triggers=runner, clock=lambda: NOW)
         table = operations(
-            database=database,
-            workers=workers,
-            tokens=tokens,
-            triggers=runner,
+            ground=ground,
+            tokens=TokenIssuer(ground=ground, issuer_base="http://127.0.0.1"),
             mailbox=Mailbox(database=database),
             notices=Notices(),
             region="us-east-1",
             tokens_survive=False,
-            clock=lambda: NOW,
         )
         made = await table["CreateUserPool"]({"PoolName": "x"})
         pool_id = made["UserPool"]["Id"]

@@ -2,7 +2,7 @@
 
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from authflow.errors import (
     PluginLoadError,
     PluginNotFoundError,
 )
-from authflow.plugins import CLIENT_CHALLENGES, PluginRegistry
+from authflow.plugins import CLIENT_CHALLENGES, TRIGGER_CHALLENGES, PluginRegistry
 
 CODE = """
 class Half:
@@ -52,7 +52,8 @@ def registry(**more: object) -> PluginRegistry:
 @pytest.mark.parametrize(
     ("interface", "advice"),
     [
-        ("2", "interface 2: upgrade cognito-authflow"),
+        ("3", "interface 3: upgrade cognito-authflow"),
+        ("2", "has no method form and no read"),
         ("0", "interface 0 is not supported any more"),
         ("None", "write interface = 1"),
         ("'1'", "write interface = 1"),
@@ -128,3 +129,59 @@ def test_a_name_of_authflows_own_cannot_be_claimed(install, name):
     Own.name = name
     with pytest.raises(ConfigError, match="authflow's own"):
         registry(explicit=(Own,))
+
+
+def half(**members: object) -> type:
+    def plain(self: object, *_told: object) -> None: ...
+
+    async def awaited(self: object, *_told: object) -> None: ...
+
+    async def streamed(self: object, *_told: object) -> AsyncIterator[None]:
+        yield
+
+    kinds = {"plain": plain, "awaited": awaited, "streamed": streamed}
+    given = {name: kinds.get(str(member), member) for name, member in members.items()}
+    return type("Half", (), {"name": "riddle", **given})
+
+
+@pytest.mark.parametrize(
+    ("members", "flaw"),
+    [
+        ({"interface": 2}, "no method form and no read"),
+        ({"interface": 2, "answer": "awaited"}, "no method form and no read"),
+        ({"interface": 2, "form": "plain"}, "no method read"),
+        ({"interface": 2, "read": "plain"}, "no method form"),
+        ({"interface": 2, "form": "plain", "read": 7}, "no method read"),
+        ({"interface": 2, "form": "awaited", "read": "plain"}, "form must be written by `def`"),
+        ({"interface": 2, "form": "plain", "read": "streamed"}, "read must be written by `def`"),
+        ({"interface": 1, "form": "plain", "read": "plain"}, "no method answer"),
+        ({"form": "plain", "read": "plain"}, "no method answer"),
+        ({"interface": 3, "answer": "awaited"}, "interface 3: upgrade"),
+        ({"interface": 0, "answer": "awaited"}, "interface 0 is not supported"),
+        ({"interface": "2", "answer": "awaited"}, "write interface = 1"),
+        ({"interface": True, "answer": "awaited"}, "write interface = 1"),
+    ],
+)
+def test_an_explicit_plugin_is_what_its_interface_says_or_refused(members, flaw):
+    with pytest.raises(ConfigError, match=flaw):
+        registry(explicit=(half(**members),), discover=False)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"answer": "awaited"},
+        {"interface": 1, "answer": "awaited"},
+        {"interface": 2, "form": "plain", "read": "plain"},
+        {"interface": 2, "form": "plain", "read": "plain", "answer": "awaited"},
+    ],
+)
+def test_plugins_of_both_interfaces_are_found(members):
+    plugin = half(**members)
+    assert registry(explicit=(plugin,), discover=False).find("riddle") is plugin
+
+
+@pytest.mark.parametrize("interface", [1, 2])
+def test_a_trigger_half_is_the_same_in_both_interfaces(interface):
+    trigger = half(interface=interface, create="awaited", verify="awaited")
+    assert PluginRegistry(TRIGGER_CHALLENGES, (trigger,), discover=False).find("riddle") is trigger

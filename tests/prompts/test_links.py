@@ -68,7 +68,7 @@ def prompts(tmp_path: Path) -> list[tuple[Any, Any]]:
     """Give every prompt that shows something to a person, and how to see whether it has."""
     output, web = io.StringIO(), WebPrompt()
     terminal = TerminalPrompt(image_folder=tmp_path, output=output)
-    return [(web, lambda: [each.url for each in web._messages]), (terminal, output.getvalue)]
+    return [(web, lambda: [each.part.url for each in web._messages]), (terminal, output.getvalue)]
 
 
 @pytest.mark.parametrize("url", SHOWN)

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from authflow import AuthFlow, errors
 from authflow.cli.story import Story
-from authflow.client import Message, ScriptedPrompt, TerminalPrompt, WebPrompt
+from authflow.client import ScriptedPrompt, TerminalPrompt, WebMessage, WebPrompt
 from authflow.client.challenges import respond
 from authflow.client.choices import check_choice, choose
 from authflow.client.exchange import Exchange
@@ -28,9 +28,9 @@ from authflow.errors import (
     PromptEndedError,
     PromptError,
 )
+from authflow.forms.fields import ChoiceField, Option
 from authflow.machine import Challenged, State, advance
 from authflow.plugins.registry import CLIENT_CHALLENGES, PluginRegistry
-from authflow.prompts.web import MessageKind
 from authflow.results import Challenge
 from authflow.secret import Secret
 from authflow.wire import Members, Request
@@ -131,13 +131,14 @@ async def test_a_text_of_several_lines_is_told_in_several_lines(tmp_path):
 @show
 async def test_nothing_steers_a_web_page(show):
     prompt = WebPrompt()
-    shown: list[Message] = []
+    shown: list[WebMessage] = []
 
     async def answer() -> None:
         async for message in prompt:
             shown.append(message)
             if message.wants_answer:
-                prompt.answer(message.id, message.options[-1] if message.options else "x")
+                is_choice = isinstance(message.part, ChoiceField)
+                prompt.answer(message.id, message.part.options[-1].value if is_choice else "x")
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(answer)
@@ -147,7 +148,7 @@ async def test_nothing_steers_a_web_page(show):
     texts = [str(each) for message in shown for each in message.to_json().values()]
     assert steers("".join(texts), but="\n") == ""
     assert steers(json.dumps([message.to_json() for message in shown], ensure_ascii=False)) == ""
-    if shown[0].kind is MessageKind.CHOICE:
+    if isinstance(shown[0].part, ChoiceField):
         assert chosen == f"{HOSTILE}2", "the answer is the option as it came"
 
 
@@ -265,7 +266,9 @@ def test_an_observer_and_the_demos_story_see_nothing_that_steers():
 
 
 def test_a_message_escapes_by_itself():
-    message = Message(id=1, kind=MessageKind.CHOICE, text=HOSTILE, options=(HOSTILE,))
-    assert steers(message.text + message.options[0], but="\n") == ""
+    escaped = Option(value="x", label=HOSTILE)
+    part = ChoiceField(name="x", label=HOSTILE, options=(escaped, "y"))
+    message = WebMessage(id=1, part=part)
+    assert steers(message.part.label + message.part.options[0].label, but="\n") == ""
     with pytest.raises(MisuseError, match="no question"):
         WebPrompt().answer(1, HOSTILE)

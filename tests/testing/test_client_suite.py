@@ -9,15 +9,18 @@ import pytest
 
 from authflow.testing import ClientChallengeSuite, TriggerChallengeSuite, run_suite
 from authflow.testing.cases import case_names
+from authflow.testing.form_cases import FormCases
 
 FOLDER = Path(__file__).parent / "bad_plugins"
 CODE = runpy.run_path(str(FOLDER / "triggers.py"))["Code"]
 PLUGINS = runpy.run_path(str(FOLDER / "clients.py"))
-PROMPTER = PLUGINS["CodePrompter"]
+FORM_PLUGINS = runpy.run_path(str(FOLDER / "form_clients.py"))
+PROMPTER, FORM_PROMPTER = PLUGINS["CodePrompter"], FORM_PLUGINS["FormPrompter"]
 BAD = [
     plugin
-    for plugin in PLUGINS.values()
-    if isinstance(plugin, type) and issubclass(plugin, PROMPTER) and plugin is not PROMPTER
+    for plugins, good in ((PLUGINS, PROMPTER), (FORM_PLUGINS, FORM_PROMPTER))
+    for plugin in plugins.values()
+    if isinstance(plugin, type) and issubclass(plugin, good) and plugin is not good
 ]
 
 
@@ -37,10 +40,38 @@ def suite_of(plugin: type[Any]) -> type[ClientChallengeSuite]:
     return Suite
 
 
-def test_a_good_plugin_is_acquitted():
-    results = run_suite(suite_of(PROMPTER))
+def test_a_good_plugin_with_forms_is_acquitted():
+    results = run_suite(suite_of(FORM_PROMPTER))
     assert [result for result in results if result.outcome != "passed"] == []
-    assert len(results) == 12
+    assert len(results) == 18
+
+
+def test_a_good_plugin_of_interface_1_is_acquitted_and_its_forms_are_not_asked_for():
+    results = run_suite(suite_of(PROMPTER))
+    assert [result for result in results if result.outcome == "failed"] == []
+    skipped = [result for result in results if result.outcome == "skipped"]
+    assert {result.reason for result in skipped} == {"it has no forms, as of interface 1"}
+    assert (len(results), len(skipped)) == (18, 6)
+
+
+def test_a_plugin_that_has_forms_and_answers_by_itself_is_judged_by_both():
+    class Both(FORM_PROMPTER):
+        async def answer(self, challenge: Any, prompt: Any) -> str:
+            form = self.form(challenge)
+            return await prompt.ask(form.fields[0].label, hidden=True)
+
+    results = run_suite(suite_of(Both))
+    assert [result for result in results if result.outcome != "passed"] == []
+
+
+@pytest.mark.parametrize("method", ["form", "read"])
+def test_a_form_that_is_awaited_is_convicted(method: str):
+    async def waits(self: Any, *_told: Any) -> None: ...
+
+    plugin = type("Waits", (FORM_PROMPTER,), {method: waits})
+    (result,) = run_suite(suite_of(plugin), ["test_it_says_what_it_is"])
+    assert result.outcome == "failed"
+    assert "plain functions" in result.reason
 
 
 @pytest.mark.parametrize("plugin", BAD, ids=lambda plugin: plugin.__name__)
@@ -49,6 +80,8 @@ def test_a_bad_plugin_is_convicted_of_its_fault_and_of_no_other(plugin: type[Any
     names = case_names(suite)
     if "AUTHFLOW_ALL_CASES" not in os.environ:  # a pool for each of them takes minutes
         names = tuple(name for name in names if not name.endswith("over_the_protocol"))
+        if issubclass(plugin, FORM_PROMPTER):
+            names = tuple(name for name in names if name in vars(FormCases))
     results = run_suite(suite, {*names, *plugin.convicted_by})
     found = {result.case: result.reason for result in results if result.outcome == "failed"}
     assert sorted(found) == sorted(plugin.convicted_by), found

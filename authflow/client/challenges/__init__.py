@@ -1,12 +1,15 @@
 """The client's answers to challenges: one responder for each challenge."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
+
+from attrs import frozen
 
 from authflow.answers import TypedAnswer
 from authflow.client.challenges import codes, custom, mfa_choice, new_password
 from authflow.client.challenges.responder import Responder, Response
 from authflow.errors import AnswerNotSupportedError
+from authflow.forms.form import Filled, Form
 from authflow.machine import State
 from authflow.results import Challenge
 
@@ -19,6 +22,30 @@ RESPONDERS: Final[Mapping[str, Responder]] = {
     State.EMAIL_OTP: codes.respond,
 }
 """The responders by challenge, without PASSWORD_VERIFIER: the protocol itself answers that."""
+
+
+@frozen
+class OwnForm:
+    """How one of Cognito's own challenges is shown and asked.
+
+    Args:
+        form: Says what to show and to ask; None if nobody can be asked for it here.
+        read: Makes the answer of what was filled in.
+    """
+
+    form: Callable[[Challenge], Form | None]
+    read: Callable[[Challenge, Filled], TypedAnswer]
+
+
+_CODES: Final = OwnForm(codes.form, codes.read)
+FORMS: Final[Mapping[str, OwnForm]] = {
+    State.NEW_PASSWORD_REQUIRED: OwnForm(new_password.form, new_password.read),
+    State.SELECT_MFA_TYPE: OwnForm(mfa_choice.form, mfa_choice.read),
+    State.SMS_MFA: _CODES,
+    State.SOFTWARE_TOKEN_MFA: _CODES,
+    State.EMAIL_OTP: _CODES,
+}
+"""CUSTOM_CHALLENGE is not among them: its form is its plugin's."""
 
 
 def respond(challenge: Challenge, answer: TypedAnswer) -> Response:

@@ -1,89 +1,64 @@
 """The client halves for CAPTCHAs of services: a browser shows their widget and gives the token.
 
-A terminal cannot do that. So these decline, and the caller gets `ChallengeRequired` with what a
-page needs to show the widget; or the prompt can do it: a web face's prompt has the one method more
-of `BrowserPrompt`.
+A terminal cannot do that, and so the form is declined there: the caller gets `ChallengeRequired`,
+whose form says what a page needs to show the widget.
 """
 
 import re
-from typing import ClassVar, Final, Protocol, runtime_checkable
+from typing import ClassVar, Final
 
-from attrs import frozen
-
-from authflow.plugins import Challenge, Declined, PluginFailedError, Prompt
+from authflow.plugins import Challenge, Filled, Form, PluginFailedError, WidgetField
 
 LONGEST_KEY: Final = 256
+_TOKEN: Final = "token"
 _KEY: Final = re.compile(r"[A-Za-z0-9_.-]+")
 _ACTION: Final = re.compile(r"[A-Za-z0-9_/-]{1,100}")
 _VERSIONS: Final = frozenset({"v2", "v3"})
 
 
-@frozen(kw_only=True)
-class Widget:
-    """What a page needs to show a service's widget. It is checked: a page may put it into HTML.
-
-    Args:
-        service: "turnstile", "hcaptcha" or "recaptcha".
-        site_key: The public key.
-        action: What the widget is shown for.
-        version: Of reCAPTCHA: "v2" or "v3".
-    """
-
-    service: str
-    site_key: str
-    action: str | None = None
-    version: str | None = None
-
-
-@runtime_checkable
-class BrowserPrompt(Prompt, Protocol):
-    """A prompt that can show the widget of a CAPTCHA service."""
-
-    async def solve_widget(self, widget: Widget) -> str:
-        """Show a widget, and give the token that it makes.
-
-        Args:
-            widget: Which one.
-        """
-
-
 class _WidgetPrompter:
-    """Answers by a prompt's widget, or declines."""
+    """Answers by the token of a widget."""
 
     name: ClassVar[str]
-    interface: ClassVar[int] = 1
+    interface: ClassVar[int] = 2
+    script: ClassVar[str]
+    """Where the service's script is, as the service documents it."""
 
-    async def answer(self, challenge: Challenge, prompt: Prompt) -> str | Declined:
-        """Have the prompt show the widget, if it can.
+    def form(self, challenge: Challenge) -> Form:
+        """Ask for the token of the widget.
 
         Raises:
             PluginFailedError: The challenge is not one of this service.
         """
-        widget = _widget(self.name, challenge)
-        if not isinstance(prompt, BrowserPrompt):
-            return Declined(f"{self.name} needs a browser: show its widget, and answer its token")
-        return await prompt.solve_widget(widget)
+        return Form(parts=(_widget(self.name, self.script, challenge),))
+
+    def read(self, _challenge: Challenge, filled: Filled) -> str:
+        """Give the token."""
+        return filled[_TOKEN]
 
 
 class TurnstilePrompter(_WidgetPrompter):
     """Answers a challenge of Cloudflare's Turnstile."""
 
     name: ClassVar[str] = "turnstile"
+    script: ClassVar[str] = "https://challenges.cloudflare.com/turnstile/v0/api.js"
 
 
 class HCaptchaPrompter(_WidgetPrompter):
     """Answers a challenge of hCaptcha."""
 
     name: ClassVar[str] = "hcaptcha"
+    script: ClassVar[str] = "https://js.hcaptcha.com/1/api.js"
 
 
 class ReCaptchaPrompter(_WidgetPrompter):
     """Answers a challenge of Google's reCAPTCHA."""
 
     name: ClassVar[str] = "recaptcha"
+    script: ClassVar[str] = "https://www.google.com/recaptcha/api.js"
 
 
-def _widget(service: str, challenge: Challenge) -> Widget:
+def _widget(service: str, script: str, challenge: Challenge) -> WidgetField:
     site_key = challenge.parameters.get("siteKey", "")
     action = challenge.parameters.get("action")
     version = challenge.parameters.get("version")
@@ -95,4 +70,12 @@ def _widget(service: str, challenge: Challenge) -> Widget:
     ):
         msg = f"{service}: the challenge lacks what its widget needs, or it is malformed"
         raise PluginFailedError(msg)
-    return Widget(service=service, site_key=site_key, action=action, version=version)
+    return WidgetField(
+        name=_TOKEN,
+        label=f"Solve the CAPTCHA of {service}.",
+        service=service,
+        site_key=site_key,
+        script=script,
+        action=action,
+        version=version,
+    )

@@ -9,15 +9,27 @@ Cognito's documented sample does not say what its challenges are: `AuthClient(as
 import base64
 import binascii
 import re
-import shutil
-import sys
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-import anyio.to_thread
 from attrs import field, frozen
 
-from authflow.plugins import Challenge, ConfigError, PluginFailedError, Prompt
+from authflow.plugins import (
+    Challenge,
+    ChoiceField,
+    ConfigError,
+    Field,
+    Filled,
+    Form,
+    PluginFailedError,
+    Shown,
+    ShownAudio,
+    ShownIf,
+    ShownImage,
+    ShownLink,
+    ShownText,
+    TextField,
+)
 from authflow.safe_url import safe_url
 
 LARGEST_FILE: Final = 256 * 1024
@@ -41,8 +53,11 @@ _BEGINNINGS: Final[Mapping[str, Mapping[str, re.Pattern[bytes]]]] = {
     },
     AUDIO_URL: {"audio/wav": re.compile(rb"RIFF.{4}WAVE", re.DOTALL)},
 }
-_COLUMNS: Final = range(40, 101)
-"""How wide a picture is drawn in a terminal, which is asked for its own width first."""
+_CHOICE: Final = "form"
+_LABELS: Final[Mapping[str, str]] = {
+    PICTURE: "Which characters does the picture show?",
+    SOUND: "Which digits do you hear?",
+}
 
 
 @frozen(kw_only=True)
@@ -64,11 +79,13 @@ class CaptchaPrompter:
     """Answers a CAPTCHA by asking a person."""
 
     name: ClassVar[str] = "captcha"
-    interface: ClassVar[int] = 1
+    interface: ClassVar[int] = 2
     conformance: ClassVar[str] = "authflow_captcha.conformance:CaptchaClientSuite"
 
-    async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
+    def form(self, challenge: Challenge) -> Form:
         """Show the picture or play the sound, as the person wishes, and ask what it says.
+
+        Who types nothing gets another one, at the cost of an attempt.
 
         Raises:
             PluginFailedError: The challenge is not a CAPTCHA that can be shown.
@@ -82,32 +99,35 @@ class CaptchaPrompter:
         if not found:
             msg = f"captcha: the challenge lacks the parameter {CAPTCHA_URL} or {AUDIO_URL}"
             raise PluginFailedError(msg)
-        drawing = await _drawn(found.get(PICTURE), prompt)
+        parts: list[Shown | Field] = []
         if challenge.is_retry:
-            await prompt.tell(_retry(challenge))
-        form = next(iter(found))
+            parts.append(ShownText(text=_retry(challenge)))
         if len(found) > 1:
-            form = await prompt.choose("Which CAPTCHA do you want?", tuple(found))
-        if form == SOUND:
-            await _play(found[form], prompt)
-            return await prompt.ask("Which digits do you hear?")
-        await _show(found[form], drawing, prompt)
-        return await prompt.ask("Which characters does the picture show?")
+            parts.append(
+                ChoiceField(name=_CHOICE, label="Which CAPTCHA do you want?", options=found)
+            )
+        for form, file in found.items():
+            chosen = ShownIf(choice=_CHOICE, option=form) if len(found) > 1 else None
+            parts.append(_shown(form, file, chosen))
+            asked = TextField(
+                name=form, label=_LABELS[form], required=False, autocomplete="off", shown_if=chosen
+            )
+            parts.append(asked)
+        return Form(parts=tuple(parts))
+
+    def read(self, _challenge: Challenge, filled: Filled) -> str:
+        """Give what was typed, as it is: the trigger half knows what people type."""
+        return next(value for name, value in filled.items() if name != _CHOICE)
 
 
-async def _play(sound: _File | _Link, prompt: Prompt) -> None:
-    if isinstance(sound, _Link):
-        await prompt.show_link(sound.url, "The CAPTCHA, spoken")
-    else:
-        await prompt.play_audio(sound.content, sound.media_type, "The CAPTCHA, spoken")
-
-
-async def _show(picture: _File | _Link, drawing: str, prompt: Prompt) -> None:
-    if isinstance(picture, _Link):
-        await prompt.show_link(picture.url, "The CAPTCHA")
-    else:
-        await prompt.show_image(picture.content, picture.media_type, "The CAPTCHA")
-        await prompt.tell(drawing)
+def _shown(form: str, file: "_File | _Link", chosen: ShownIf | None) -> Shown:
+    description = "The CAPTCHA, spoken" if form == SOUND else "The CAPTCHA"
+    if isinstance(file, _Link):
+        return ShownLink(url=file.url, description=description, shown_if=chosen)
+    kind = ShownAudio if form == SOUND else ShownImage
+    return kind(
+        content=file.content, media_type=file.media_type, description=description, shown_if=chosen
+    )
 
 
 def _retry(challenge: Challenge) -> str:
@@ -156,30 +176,3 @@ def _file(name: str, url: str) -> _File:
         msg = f"captcha: {name} holds something else than {media_type}"
         raise PluginFailedError(msg)
     return _File(media_type=media_type, content=content)
-
-
-async def _drawn(picture: _File | _Link | None, prompt: Prompt) -> str:
-    """Draw a picture out of characters that the prompt's output has; so it is known to be one."""
-    if not isinstance(picture, _File):
-        return ""
-    output = getattr(prompt, "output", sys.stdout)
-    encoding = getattr(output, "encoding", None) or "ascii"
-    return await anyio.to_thread.run_sync(_drawing, picture.content, encoding)
-
-
-def _drawing(picture: bytes, encoding: str) -> str:
-    """Draw the picture out of characters that an encoding has. It is run off the event loop."""
-    # Imported here, for this alone needs Pillow: a client that only gets links does without.
-    from authflow_captcha import terminal  # noqa: PLC0415
-
-    try:
-        terminal.BLOCKS.encode(encoding)
-        characters = terminal.BLOCKS
-    except (UnicodeEncodeError, LookupError):
-        characters = terminal.ASCII
-    columns = min(max(shutil.get_terminal_size().columns - 1, _COLUMNS[0]), _COLUMNS[-1])
-    try:
-        return terminal.draw(picture, columns=columns, characters=characters)
-    except ValueError as error:
-        msg = f"captcha: {CAPTCHA_URL}: {error}"
-        raise PluginFailedError(msg) from error

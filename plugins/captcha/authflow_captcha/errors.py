@@ -5,7 +5,8 @@ whose fault it is, which is never the plugin's. They hold no secret, no token an
 service's reply but its known error codes.
 """
 
-from authflow.errors import ConfigError, RemoteProtocolError, TransportError
+from authflow.errors import RemoteProtocolError, TransportError
+from authflow.plugins import ConfigError
 
 
 class PublishError(TransportError):

@@ -112,7 +112,7 @@ class Service:
 
     name: ClassVar[str]
     metadata: ClassVar[str]
-    interface: ClassVar[int] = 1
+    interface: ClassVar[int] = 2
     suffices: ClassVar[bool] = False
     address: ClassVar[str]
     longest_token: ClassVar[int]

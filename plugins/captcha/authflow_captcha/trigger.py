@@ -98,7 +98,7 @@ class Captcha:
 
     name: ClassVar[str] = "captcha"
     metadata: ClassVar[str] = "CAPTCHA_CHALLENGE"
-    interface: ClassVar[int] = 1
+    interface: ClassVar[int] = 2
     suffices: ClassVar[bool] = False
     conformance: ClassVar[str] = "authflow_captcha.conformance:CaptchaSuite"
 

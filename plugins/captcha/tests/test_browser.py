@@ -11,11 +11,17 @@ from authflow_captcha.browser import (
     HCaptchaPrompter,
     ReCaptchaPrompter,
     TurnstilePrompter,
-    Widget,
 )
 
 from authflow.errors import PluginFailedError
-from authflow.plugins import CLIENT_CHALLENGES, Challenge, Declined, PluginRegistry
+from authflow.plugins import (
+    CLIENT_CHALLENGES,
+    Challenge,
+    Declined,
+    PluginRegistry,
+    WidgetField,
+    answer_by_form,
+)
 from authflow.prompts import ScriptedPrompt
 
 KEY = "0x4AAAAAAADnPIDROrmt1Wwj"
@@ -31,9 +37,9 @@ all_services = pytest.mark.parametrize("name", list(CLASSES))
 class Page(ScriptedPrompt):
     """A prompt that shows widgets: a page would load the service's script."""
 
-    widgets: list[Widget] = field(factory=list, init=False)
+    widgets: list[WidgetField] = field(factory=list, init=False)
 
-    async def solve_widget(self, widget: Widget) -> str:
+    async def solve_widget(self, widget: WidgetField) -> str:
         self.widgets.append(widget)
         return await self.ask("")
 
@@ -45,7 +51,7 @@ def challenge(name: str, **parameters: str) -> Challenge:
 @all_services
 async def test_without_a_browser_it_declines_and_says_why(name: str) -> None:
     prompt = ScriptedPrompt(["never given"])
-    given = await CLASSES[name]().answer(challenge(name, siteKey=KEY), prompt)
+    given = await answer_by_form(CLASSES[name](), challenge(name, siteKey=KEY), prompt)
     assert isinstance(given, Declined)
     assert given.reason.startswith(f"{name} needs a browser")
     assert await prompt.ask("") == "never given"
@@ -55,8 +61,11 @@ async def test_without_a_browser_it_declines_and_says_why(name: str) -> None:
 async def test_a_prompt_that_shows_widgets_gives_the_token(name: str) -> None:
     page = Page(["token"])
     parameters = {"siteKey": KEY, "action": "sign-in", "version": "v3"}
-    assert await CLASSES[name]().answer(challenge(name, **parameters), page) == "token"
-    assert page.widgets == [Widget(service=name, site_key=KEY, action="sign-in", version="v3")]
+    assert await answer_by_form(CLASSES[name](), challenge(name, **parameters), page) == "token"
+    (widget,) = page.widgets
+    assert (widget.service, widget.site_key) == (name, KEY)
+    assert (widget.action, widget.version) == ("sign-in", "v3")
+    assert widget.script == CLASSES[name].script
 
 
 @all_services
@@ -76,7 +85,7 @@ async def test_a_prompt_that_shows_widgets_gives_the_token(name: str) -> None:
 async def test_what_a_page_must_not_get_is_refused(name: str, parameters: dict[str, str]) -> None:
     page = Page(["token"])
     with pytest.raises(PluginFailedError, match="lacks what its widget needs"):
-        await CLASSES[name]().answer(challenge(name, **parameters), page)
+        await answer_by_form(CLASSES[name](), challenge(name, **parameters), page)
     assert page.widgets == []
 
 

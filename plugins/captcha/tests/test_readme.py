@@ -14,8 +14,8 @@ from authflow_captcha.browser import TurnstilePrompter
 
 from authflow import AuthClient, Secret, SignedIn
 from authflow.errors import ConfigError
-from authflow.plugins import Challenge
-from authflow.prompts import ScriptedPrompt
+from authflow.plugins import Challenge, answer_by_form
+from authflow.prompts import ScriptedPrompt, WebPrompt
 from authflow.triggers import Triggers, challenge, password, sequence
 
 FOLDER = Path(__file__).parents[1]
@@ -29,7 +29,6 @@ README = (FOLDER / "README.md").read_text(encoding="utf-8")
     HCAPTCHA_TRIGGER,
     RECAPTCHA_TRIGGER,
     SERVICE_CLIENT,
-    PAGE_PROMPT,
 ) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 RunPool = Callable[[Any], AbstractAsyncContextManager[Any]]
@@ -146,29 +145,34 @@ async def test_the_services_client_example_signs_in(run_pool: RunPool, siteverif
     )
     shown = []
 
-    async def show_widget(kind: str | None, parameters: Mapping[str, str]) -> str:
-        shown.append((kind, parameters["siteKey"]))
-        return "token"
+    async def show_page(form: Mapping[str, Any]) -> Mapping[str, str]:
+        (part,) = form["parts"]
+        shown.append((part["kind"], part["service"], part["site_key"]))
+        return {part["name"]: "token"}
 
     sign_in = run(SERVICE_CLIENT)["sign_in"]
     triggers = Triggers(policy=sequence(password(), step))
     async with run_pool(triggers) as place, AuthClient(place.config) as auth:
-        result = await sign_in(auth, "ada", "Correct-horse-1", show_widget)
+        result = await sign_in(auth, "ada", "Correct-horse-1", show_page)
     assert isinstance(result, SignedIn)
-    assert shown == [("hcaptcha", "key")]
+    assert shown == [("widget", "hcaptcha", "key")]
 
 
-async def test_the_pages_prompt_lets_the_client_half_answer() -> None:
-    prompt, given = run(PAGE_PROMPT)["PagePrompt"](), []
+async def test_a_prompt_that_asks_by_messages_asks_for_the_token_of_a_widget() -> None:
+    prompt, given = WebPrompt(), []
     asked = Challenge(name="CUSTOM_CHALLENGE", kind="turnstile", parameters={"siteKey": "key"})
 
     async def answer() -> None:
-        given.append(await TurnstilePrompter().answer(asked, prompt))
+        given.append(await answer_by_form(TurnstilePrompter(), asked, prompt))
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(answer)
         message = await anext(aiter(prompt))
-        assert message.text.split() == ["widget", "turnstile", "key"]
+        shown = message.to_json()
+        assert (shown["kind"], shown["service"], shown["site_key"]) == (
+            *("widget", "turnstile", "key"),
+        )
+        assert message.wants_answer
         prompt.answer(message.id, "token")
     prompt.close()
     assert given == ["token"]

@@ -559,7 +559,7 @@ async def test_a_setting_of_recaptcha_that_makes_no_sense_is_refused(
 @all_services
 def test_it_is_an_extra_step_that_asks_its_service_over_tls(name: str) -> None:
     kind = CLASSES[name]
-    assert (kind.name, kind.interface, kind.suffices) == (name, 1, False)
+    assert (kind.name, kind.interface, kind.suffices) == (name, 2, False)
     assert kind.address.startswith("https://")
 
 

@@ -8,12 +8,11 @@ from typing import Any, ClassVar
 import pytest
 from aiohttp import web
 from attrs import define, field
-from authflow_captcha.browser import Widget
 from authflow_captcha.trigger import Captcha
 
 from authflow import AuthClient, AuthFlow, ChallengeRequired, SignedIn
 from authflow.errors import BadCredentialsError, TriggerFailedError
-from authflow.plugins import Declined, Secret
+from authflow.plugins import Declined, Secret, WidgetField
 from authflow.prompts import ScriptedPrompt
 from authflow.triggers import (
     CreateContext,
@@ -163,9 +162,9 @@ async def test_a_prompt_that_shows_widgets_signs_in_at_once(
 ) -> None:
     @define
     class Page(ScriptedPrompt):
-        widgets: list[Widget] = field(factory=list, init=False)
+        widgets: list[WidgetField] = field(factory=list, init=False)
 
-        async def solve_widget(self, widget: Widget) -> str:
+        async def solve_widget(self, widget: WidgetField) -> str:
             self.widgets.append(widget)
             return await self.ask("")
 

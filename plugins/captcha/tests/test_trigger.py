@@ -504,7 +504,7 @@ async def test_a_publisher_gets_each_file_and_its_links_go_to_the_client(
 
 
 def test_it_is_an_extra_step_of_this_interface() -> None:
-    assert (Captcha.interface, Captcha.suffices) == (1, False)
+    assert (Captcha.interface, Captcha.suffices) == (2, False)
 
 
 def test_the_default_alphabet_has_no_look_alikes() -> None:
@@ -522,7 +522,7 @@ def test_importing_the_trigger_half_loads_nothing_of_the_client() -> None:
         "import sys, authflow_captcha.trigger; "
         "print([m for m in sys.modules if m.startswith(('authflow.client', 'aiobotocore',"
         " 'botocore', 'authflow_captcha.client',"
-        " 'authflow_captcha.terminal', 'authflow_captcha.s3_publisher', 'authflow.pool', 'aiohttp',"
+        " 'authflow.forms.form', 'authflow_captcha.s3_publisher', 'authflow.pool', 'aiohttp',"
         " 'PIL'))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -95,7 +95,7 @@ class Totp:
 
     name: ClassVar[str] = "totp"
     metadata: ClassVar[str] = "TOTP_CHALLENGE"
-    interface: ClassVar[int] = 1
+    interface: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("limits",)
     """Without limits on guesses six digits protect nothing."""
     conformance: ClassVar[str] = "authflow_otp.conformance:TotpSuite"
@@ -150,7 +150,7 @@ class Hotp:
 
     name: ClassVar[str] = "hotp"
     metadata: ClassVar[str] = "HOTP_CHALLENGE"
-    interface: ClassVar[int] = 1
+    interface: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("limits",)
     conformance: ClassVar[str] = "authflow_otp.conformance:HotpSuite"
 

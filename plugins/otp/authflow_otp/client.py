@@ -5,13 +5,24 @@ can neither steer a terminal nor put words into a person's mouth.
 """
 
 import re
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from authflow.plugins import MOST_TYPED, Challenge, PluginFailedError, Prompt, typed_code
+from authflow.plugins import (
+    MOST_TYPED,
+    Challenge,
+    Filled,
+    Form,
+    PluginFailedError,
+    ShownText,
+    TextField,
+    typed_code,
+)
 
 _DESTINATION: Final = re.compile(r"\+\*{1,15}[0-9]{0,4}|[^\s@<>]{0,4}\*{1,8}@[^\s@<>]{0,4}\*{1,8}")
 _NUMBER: Final = re.compile(r"[0-9]{1,6}")
 _WORD: Final = re.compile(r"[a-z]{2,16}")
+_CODE: Final = "code"
 _MEDIA: Final = {"EMAIL": "by e-mail", "SMS": "by text message"}
 
 
@@ -19,10 +30,10 @@ class OtpPrompter:
     """Answers a code that was sent by e-mail or SMS."""
 
     name: ClassVar[str] = "otp"
-    interface: ClassVar[int] = 1
+    interface: ClassVar[int] = 2
     conformance: ClassVar[str] = "authflow_otp.conformance:OtpClientSuite"
 
-    async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
+    def form(self, challenge: Challenge) -> Form:
         """Tell where the code was sent, and ask for it.
 
         A person who types nothing asks for the message again, as long as there is another attempt.
@@ -37,59 +48,83 @@ class OtpPrompter:
             msg = "otp: the challenge does not say where its code was sent"
             raise PluginFailedError(msg)
         digits, expires_in = _number(challenge, "digits"), _number(challenge, "expiresIn")
-        if challenge.is_retry:
-            await prompt.tell(_attempt(challenge))
+        told = [_attempt(challenge)] if challenge.is_retry else []
         if "retryAfter" in parameters:
             wait = _number(challenge, "retryAfter")
-            await prompt.tell(f"No message can be sent {medium} for the next {wait} seconds.")
+            told.append(f"No message can be sent {medium} for the next {wait} seconds.")
         elif parameters.get("sent") == "true":
             minutes, again = max(1, expires_in // 60), " again" if challenge.is_retry else ""
-            await prompt.tell(
+            told.append(
                 f"A code of {digits} digits was sent{again} {medium} to {to}."
                 f" It is good for {minutes} min."
             )
-        resend = parameters.get("resend", "")
-        last = challenge.attempts is not None and challenge.attempt >= challenge.attempts
-        if last or not _WORD.fullmatch(resend):
-            return _code(await prompt.ask("The code:"))
-        return _code(await prompt.ask("The code, or nothing to have it sent again:")) or resend
+        again_by = _resend(challenge)
+        label = "The code:" if again_by is None else "The code, or nothing to have it sent again:"
+        return _asking(told, label, required=again_by is None)
+
+    def read(self, challenge: Challenge, filled: Filled) -> str:
+        """Give the code, or the word for another message if nothing was typed that can be seen."""
+        return typed_code(filled[_CODE]) or _resend(challenge) or ""
+
+
+def _resend(challenge: Challenge) -> str | None:
+    """Give the word that has the message sent again; None at the last attempt."""
+    word = challenge.parameters.get("resend", "")
+    last = challenge.attempts is not None and challenge.attempt >= challenge.attempts
+    return None if last or not _WORD.fullmatch(word) else word
 
 
 class TotpPrompter:
     """Answers with the code that an authenticator app shows."""
 
     name: ClassVar[str] = "totp"
-    interface: ClassVar[int] = 1
+    interface: ClassVar[int] = 2
     conformance: ClassVar[str] = "authflow_otp.conformance:TotpClientSuite"
 
-    async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
+    def form(self, challenge: Challenge) -> Form:
         """Ask what the app shows; after a wrong code, for the one that it shows next."""
-        if challenge.is_retry:
-            await prompt.tell(f"{_attempt(challenge)} Wait for the app to show another code.")
-        return _code(await prompt.ask("The code of your authenticator app:"))
+        wait = f"{_attempt(challenge)} Wait for the app to show another code."
+        told = [wait] if challenge.is_retry else []
+        return _asking(told, "The code of your authenticator app:")
+
+    def read(self, _challenge: Challenge, filled: Filled) -> str:
+        """Give the code."""
+        return typed_code(filled[_CODE])
 
 
 class HotpPrompter:
     """Answers with the code that a token shows when its button is pressed."""
 
     name: ClassVar[str] = "hotp"
-    interface: ClassVar[int] = 1
+    interface: ClassVar[int] = 2
     conformance: ClassVar[str] = "authflow_otp.conformance:HotpClientSuite"
 
-    async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
+    def form(self, challenge: Challenge) -> Form:
         """Ask what the token shows; after a wrong code, for two in a row, which find its place."""
         if not challenge.is_retry:
-            return _code(await prompt.ask("The next code of your token:"))
-        await prompt.tell(
+            return _asking([], "The next code of your token:")
+        told = (
             f"{_attempt(challenge)} If the button was pressed many times, type the next two codes"
             " one after the other."
         )
-        return _code(await prompt.ask("The next code of your token, or the next two:"))
+        return _asking([told], "The next code of your token, or the next two:")
+
+    def read(self, _challenge: Challenge, filled: Filled) -> str:
+        """Give the code, or both."""
+        return typed_code(filled[_CODE])
 
 
-def _code(typed: str) -> str:
-    """Give a code as it is sent; nothing only if nothing was typed that can be seen."""
-    return typed_code(typed) if len(typed) <= MOST_TYPED else typed
+def _asking(told: Sequence[str], label: str, *, required: bool = True) -> Form:
+    """Tell something, and ask for a code."""
+    code = TextField(
+        name=_CODE,
+        label=label,
+        required=required,
+        longest=MOST_TYPED,
+        autocomplete="one-time-code",
+        input_mode="numeric",
+    )
+    return Form(parts=(*(ShownText(text=text) for text in told), code))
 
 
 def _attempt(challenge: Challenge) -> str:

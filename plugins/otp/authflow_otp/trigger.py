@@ -171,7 +171,7 @@ class Otp:
 
     name: ClassVar[str] = "otp"
     metadata: ClassVar[str] = "OTP_CHALLENGE"
-    interface: ClassVar[int] = 1
+    interface: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("limits", "keys")
     conformance: ClassVar[str] = "authflow_otp.conformance:OtpSuite"
 

@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authflow.errors import PluginFailedError
-from authflow.plugins import CLIENT_CHALLENGES, MOST_TYPED, Challenge, PluginRegistry
+from authflow.plugins import (
+    CLIENT_CHALLENGES,
+    MOST_TYPED,
+    Challenge,
+    PluginRegistry,
+    answer_by_form,
+)
 from authflow.prompts import ScriptedPrompt
 
 SENT = {
@@ -98,13 +104,15 @@ def made(attempt: int = 1, attempts: int | None = 3, kind: str = "otp", **parame
 )
 async def test_a_person_is_told_where_the_code_is(challenge: Challenge, told: list[str]) -> None:
     prompt = Asked(["471108"])
-    assert await OtpPrompter().answer(challenge, prompt) == "471108"
+    assert await answer_by_form(OtpPrompter(), challenge, prompt) == "471108"
     assert prompt.told == told
 
 
 async def test_nothing_asks_for_the_message_again_unless_it_is_the_last_attempt() -> None:
-    assert await OtpPrompter().answer(made(**SENT), Asked([" "])) == "resend"
-    assert await OtpPrompter().answer(made(3, **SENT), Asked([""])) == ""
+    assert await answer_by_form(OtpPrompter(), made(**SENT), Asked([" "])) == "resend"
+    last = Asked(["", "471108"])
+    assert await answer_by_form(OtpPrompter(), made(3, **SENT), last) == "471108"
+    assert "Nothing was typed; try again." in last.told
 
 
 PASTED = [
@@ -121,17 +129,24 @@ PASTED = [
 @pytest.mark.parametrize("attempt", [1, 2, 3])
 async def test_a_code_is_sent_as_it_was_meant(prompter: Any, typed: str, attempt: int) -> None:
     challenge = made(attempt, kind=prompter.name, **SENT)
-    assert await prompter.answer(challenge, Asked([typed])) == "123456"
+    assert await answer_by_form(prompter, challenge, Asked([typed])) == "123456"
 
 
 @pytest.mark.parametrize("typed", ["\u200b", "\ufeff \u00a0", "\u2060\u00ad", " - "], ids=ascii)
 async def test_what_nobody_sees_asks_for_the_message_again_as_nothing_does(typed: str) -> None:
-    assert await OtpPrompter().answer(made(**SENT), Asked([typed])) == "resend"
+    assert await answer_by_form(OtpPrompter(), made(**SENT), Asked([typed])) == "resend"
 
 
-async def test_a_text_of_any_length_is_no_request_for_another_message() -> None:
-    typed = "1" * (MOST_TYPED + 1)
-    assert await OtpPrompter().answer(made(**SENT), Asked([typed])) == typed
+async def test_a_text_that_is_too_long_is_no_request_for_another_message() -> None:
+    prompt = Asked(["1" * (MOST_TYPED + 1), "471108"])
+    assert await answer_by_form(OtpPrompter(), made(**SENT), prompt) == "471108"
+    assert "That is too long; type 1,000 characters at most." in prompt.told
+
+
+@pytest.mark.parametrize("prompter", [OtpPrompter(), TotpPrompter(), HotpPrompter()])
+def test_a_page_may_have_the_code_filled_in_by_the_telephone(prompter: Any) -> None:
+    (*_, code) = prompter.form(made(kind=prompter.name, **SENT)).to_json()["parts"]
+    assert (code["autocomplete"], code["input_mode"]) == ("one-time-code", "numeric")
 
 
 @pytest.mark.parametrize(
@@ -158,7 +173,7 @@ async def test_what_is_not_this_challenge_is_refused_before_anybody_is_asked(
 ) -> None:
     prompt = Asked(["never given"])
     with pytest.raises(PluginFailedError, match="otp: "):
-        await OtpPrompter().answer(made(**{**SENT, **change}), prompt)
+        await answer_by_form(OtpPrompter(), made(**{**SENT, **change}), prompt)
     assert prompt.told == []
 
 
@@ -166,7 +181,7 @@ async def test_what_is_not_this_challenge_is_refused_before_anybody_is_asked(
 async def test_no_parameter_makes_it_fail_otherwise(parameters: dict[str, str]) -> None:
     prompt = Asked(["x"])
     try:
-        assert await OtpPrompter().answer(made(**parameters), prompt) == "x"
+        assert await answer_by_form(OtpPrompter(), made(**parameters), prompt) == "x"
     except PluginFailedError:
         assert prompt.told == []
     assert all(text.isprintable() for text in prompt.told)
@@ -175,9 +190,9 @@ async def test_no_parameter_makes_it_fail_otherwise(parameters: dict[str, str]) 
 @pytest.mark.parametrize("prompter", [TotpPrompter(), HotpPrompter()])
 async def test_an_app_or_a_token_is_asked_for_and_a_retry_says_how_to_go_on(prompter: Any) -> None:
     first, later = Asked(["123456"]), Asked(["654321"])
-    assert await prompter.answer(made(kind=prompter.name), first) == "123456"
+    assert await answer_by_form(prompter, made(kind=prompter.name), first) == "123456"
     assert len(first.told) == 1
-    assert await prompter.answer(made(2, kind=prompter.name), later) == "654321"
+    assert await answer_by_form(prompter, made(2, kind=prompter.name), later) == "654321"
     assert later.told[0].startswith("This is attempt 2 of 3. ")
 
 

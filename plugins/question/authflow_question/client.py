@@ -2,22 +2,30 @@
 
 from typing import ClassVar, Final
 
-from authflow.plugins import Challenge, PluginFailedError, Prompt
+from authflow.plugins import (
+    Challenge,
+    Filled,
+    Form,
+    PluginFailedError,
+    SecretField,
+    ShownText,
+)
 
 LONGEST_QUESTION: Final = 1000
 """In characters. What a user pool sends is not trusted, and longer is no question."""
 
 _QUESTION: Final = "question"
+_ANSWER: Final = "answer"
 
 
 class QuestionPrompter:
     """Answers a question by asking a person."""
 
     name: ClassVar[str] = "question"
-    interface: ClassVar[int] = 1
+    interface: ClassVar[int] = 2
     conformance: ClassVar[str] = "authflow_question.conformance:QuestionClientSuite"
 
-    async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
+    def form(self, challenge: Challenge) -> Form:
         """Ask the question; the answer is not seen while it is typed.
 
         Raises:
@@ -31,9 +39,13 @@ class QuestionPrompter:
         if len(question) > LONGEST_QUESTION or not question.isprintable():
             msg = f"question: the parameter {_QUESTION!r} is no line of text that can be shown"
             raise PluginFailedError(msg)
-        if challenge.is_retry:
-            await prompt.tell(_retry(challenge))
-        return await prompt.ask(question, hidden=True)
+        told = (ShownText(text=_retry(challenge)),) if challenge.is_retry else ()
+        answer = SecretField(name=_ANSWER, label=question, autocomplete="off")
+        return Form(parts=(*told, answer))
+
+    def read(self, _challenge: Challenge, filled: Filled) -> str:
+        """Give the answer as it was typed: the trigger half writes it as it was enrolled."""
+        return filled[_ANSWER]
 
 
 def _retry(challenge: Challenge) -> str:

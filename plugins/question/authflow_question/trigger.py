@@ -57,7 +57,7 @@ class Question:
 
     name: ClassVar[str] = "question"
     metadata: ClassVar[str] = "QUESTION_CHALLENGE"
-    interface: ClassVar[int] = 1
+    interface: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("limits", "keys")
     suffices: ClassVar[bool] = False
     conformance: ClassVar[str] = "authflow_question.conformance:QuestionSuite"

@@ -8,7 +8,7 @@ from authflow_question.questions import DEFAULT_QUESTIONS
 
 from authflow.client import ScriptedPrompt
 from authflow.errors import PluginFailedError
-from authflow.plugins import CLIENT_CHALLENGES, Challenge, PluginRegistry
+from authflow.plugins import CLIENT_CHALLENGES, Challenge, PluginRegistry, answer_by_form
 
 
 class Watched(ScriptedPrompt):
@@ -34,7 +34,7 @@ def challenged(question: str | None, **more: Any) -> Challenge:
 
 async def test_it_asks_the_question_and_hides_what_is_typed() -> None:
     prompt = Watched(" O'Neill ")
-    assert await QuestionPrompter().answer(challenged("Who?"), prompt) == " O'Neill "
+    assert await answer_by_form(QuestionPrompter(), challenged("Who?"), prompt) == " O'Neill "
     assert prompt.asked == [("Who?", True)]
     assert prompt.told == []
 
@@ -45,7 +45,9 @@ async def test_it_asks_the_question_and_hides_what_is_typed() -> None:
 )
 async def test_a_retry_says_so_and_which_attempt_it_is(attempts: int | None, says: str) -> None:
     prompt = Watched("x")
-    await QuestionPrompter().answer(challenged("Who?", attempt=2, attempts=attempts), prompt)
+    await answer_by_form(
+        QuestionPrompter(), challenged("Who?", attempt=2, attempts=attempts), prompt
+    )
     assert prompt.told[0].endswith(says)
 
 
@@ -56,13 +58,13 @@ async def test_a_retry_says_so_and_which_attempt_it_is(attempts: int | None, say
 async def test_what_is_no_question_is_refused(question: str | None) -> None:
     prompt = Watched("x")
     with pytest.raises(PluginFailedError, match="question: the"):
-        await QuestionPrompter().answer(challenged(question), prompt)
+        await answer_by_form(QuestionPrompter(), challenged(question), prompt)
     assert prompt.asked == []
 
 
 @pytest.mark.parametrize("question", DEFAULT_QUESTIONS.values())
 async def test_every_question_of_the_catalogue_can_be_shown(question: str) -> None:
-    assert await QuestionPrompter().answer(challenged(question), Watched("x")) == "x"
+    assert await answer_by_form(QuestionPrompter(), challenged(question), Watched("x")) == "x"
 
 
 def test_it_is_found_by_its_entry_point() -> None:

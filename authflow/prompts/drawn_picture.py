@@ -1,6 +1,10 @@
-"""Pictures for the terminal, out of characters: two pixels to a character, one above the other."""
+"""Pictures for the terminal, out of characters: two pixels to a character, one above the other.
+
+It needs Pillow, which comes with what needs pictures to be seen at a terminal.
+"""
 
 import io
+import shutil
 from typing import Final
 
 from PIL import Image, ImageFilter, ImageOps, ImageStat
@@ -13,6 +17,30 @@ ASCII: Final = " '.#"
 LARGEST_PICTURE: Final = 1_000_000
 """In pixels. A small file can unpack to a picture that fills the memory."""
 _MIDDLE: Final = 128
+_COLUMNS: Final = range(40, 101)
+"""How wide a picture is drawn: the terminal is asked for its own width first."""
+
+
+def drawn_for(picture: bytes, encoding: str) -> str | None:
+    """Draw a picture for a terminal. It takes some milliseconds: do it off the event loop.
+
+    Args:
+        picture: A PNG or JPEG file's content.
+        encoding: What the terminal's output is encoded in.
+
+    Returns:
+        None if it is no picture that can be drawn.
+    """
+    try:
+        BLOCKS.encode(encoding)
+        characters = BLOCKS
+    except (UnicodeEncodeError, LookupError):
+        characters = ASCII
+    columns = min(max(shutil.get_terminal_size().columns - 1, _COLUMNS[0]), _COLUMNS[-1])
+    try:
+        return draw(picture, columns=columns, characters=characters)
+    except ValueError:
+        return None
 
 
 def draw(picture: bytes, *, columns: int, characters: str = BLOCKS) -> str:

@@ -1,15 +1,19 @@
-"""Pictures out of characters."""
+"""Pictures out of characters, and at the terminal."""
 
 import io
 import struct
+import sys
 import zlib
+from pathlib import Path
 
 import pytest
 from authflow_captcha.picture import draw as draw_code
-from authflow_captcha.terminal import ASCII, BLOCKS, LARGEST_PICTURE, draw
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
+
+from authflow.prompts import TerminalPrompt
+from authflow.prompts.drawn_picture import ASCII, BLOCKS, LARGEST_PICTURE, draw
 
 
 def file_of(picture: Image.Image, kind: str = "PNG") -> bytes:
@@ -138,3 +142,54 @@ def test_a_damaged_file_is_drawn_or_refused_and_nothing_else(
         assert isinstance(draw(damaged, columns=40), str)
     except ValueError as error:
         assert "the picture" in str(error)  # noqa: PT017  # either outcome is right
+
+
+def terminal(folder: Path, encoding: str = "utf-8") -> tuple[TerminalPrompt, io.BytesIO]:
+    screen = io.BytesIO()
+    output = io.TextIOWrapper(screen, encoding=encoding)
+    return TerminalPrompt(image_folder=folder, output=output, input=io.StringIO()), screen
+
+
+@pytest.mark.parametrize(
+    ("encoding", "characters"),
+    [("utf-8", BLOCKS), ("cp437", BLOCKS), ("ascii", ASCII), ("latin-1", ASCII)],
+)
+async def test_at_a_terminal_a_picture_is_a_file_and_is_drawn_as_its_encoding_can(
+    tmp_path: Path, encoding: str, characters: str
+) -> None:
+    picture = draw_code("KXSA7F", width=220, height=80)
+    prompt, screen = terminal(tmp_path, encoding)
+    await prompt.show_image(picture, "image/png", "The CAPTCHA")
+    (file,) = tmp_path.iterdir()
+    assert file.read_bytes() == picture
+    first, _, drawing = screen.getvalue().decode(encoding).partition("\n")
+    assert first == f"The CAPTCHA: {file}"
+    assert set(drawing) == {*characters, "\n"}
+
+
+@pytest.mark.parametrize(("width", "columns"), [(20, 40), (80, 79), (500, 100)])
+async def test_the_drawing_fits_the_terminal_and_stays_readable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    picture = draw_code("KXSA7F", width=220, height=80)
+    prompt, screen = terminal(tmp_path)
+    await prompt.show_image(picture, "image/png", "It")
+    assert draw(picture, columns=columns) in screen.getvalue().decode()
+
+
+@pytest.mark.parametrize("file", [b"", b"x", b"\x89PNG\r\n\x1a\n", b"<svg/>"])
+async def test_what_cannot_be_drawn_is_a_file_all_the_same(tmp_path: Path, file: bytes) -> None:
+    prompt, screen = terminal(tmp_path)
+    await prompt.show_image(file, "image/png", "It")
+    assert screen.getvalue().decode() == f"It: {tmp_path / '1.png'}\n"
+    assert (tmp_path / "1.png").read_bytes() == file
+
+
+async def test_without_pillow_a_picture_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "authflow.prompts.drawn_picture", None)
+    prompt, screen = terminal(tmp_path)
+    await prompt.show_image(PNG, "image/png", "It")
+    assert screen.getvalue().decode() == f"It: {tmp_path / '1.png'}\n"

@@ -1,0 +1,129 @@
+"""Asks a form by a prompt: the only place where a form is turned into a conversation."""
+
+from typing import Final
+
+import anyio
+from attrs import define, field
+
+from authflow.errors import AskAgainError, PluginFailedError
+from authflow.forms.fields import ChoiceField, Field, SecretField, TextField, WaitField, WidgetField
+from authflow.forms.form import Filled, Form, belongs
+from authflow.forms.shown import Shown, ShownAudio, ShownImage, ShownLink, ShownQrCode, ShownText
+from authflow.given_secrets import Unfit, wrapped
+from authflow.prompts.prompt import Prompt, WidgetPrompt
+from authflow.results import Declined
+from authflow.secret import Secret
+
+MOST_ASKED: Final = 20
+"""How often one question is asked in a row. A person gives up before; a script would not."""
+
+
+async def ask(
+    form: Form, prompt: Prompt, *, again: Filled | None = None, at: str | None = None
+) -> Filled | Declined:
+    """Show and ask a form, part by part, until it is filled in.
+
+    A value that a field refuses is asked for again, and the person is told why.
+
+    Args:
+        form: What to show and ask.
+        prompt: Asks the person.
+        again: What the form was filled in with before. Then what stands before the field `at` is
+            neither shown nor asked again, and keeps its value.
+        at: The field that is to be asked again; the first one if it is none of the form's.
+
+    Returns:
+        What was filled in; Declined if the prompt cannot show a widget of the form.
+
+    Raises:
+        PluginFailedError: A question was asked too often, or the prompt gave no text.
+    """
+    parts = form.parts
+    asked = _Asked(prompt)
+    if again is not None:
+        names = [part.name if isinstance(part, Field) else None for part in parts]
+        first = next((place for place, name in enumerate(names) if name), 0)
+        begin = names.index(at) if at in again else first
+        asked.values = {
+            name: Secret(again[name])
+            for name in names[:begin]
+            if name is not None and name in again
+        }
+        parts = parts[begin:]
+    for part in parts:
+        if not belongs(part, asked.values):
+            continue
+        if not isinstance(part, Field):
+            await _show(part, prompt)
+        elif isinstance(part, WidgetField) and not isinstance(prompt, WidgetPrompt):
+            return Declined(
+                f"{part.service} needs a browser: show its widget, and answer its token"
+            )
+        else:
+            await asked.until_fit(part)
+    return Filled(asked.values)
+
+
+async def _show(part: Shown, prompt: Prompt) -> None:
+    match part:
+        case ShownText(text=text):
+            await prompt.tell(text)
+        case ShownImage():
+            await prompt.show_image(part.content, part.media_type, part.description)
+        case ShownAudio():
+            await prompt.play_audio(part.content, part.media_type, part.description)
+        case ShownLink(url=url, description=description):
+            await prompt.show_link(url, description)
+        case ShownQrCode(url=url, description=description):
+            await prompt.show_link(url, description, qr=True)
+
+
+@define
+class _Asked:
+    """What has been asked so far.
+
+    Args:
+        prompt: Asks the person.
+        values: The values, by the fields' names.
+    """
+
+    prompt: Prompt
+    values: dict[str, Secret[str]] = field(factory=dict)
+
+    async def until_fit(self, part: Field) -> None:
+        """Ask for the value of a field until the field takes it."""
+        for _ in range(MOST_ASKED):
+            value = wrapped(await self._ask(part))
+            if isinstance(value, Unfit) and not value.text:
+                msg = f"the prompt gave no text, {value.why}"
+                raise PluginFailedError(msg)
+            try:
+                part.checked("\ud800" if isinstance(value, Unfit) else value.reveal())
+            except AskAgainError as error:
+                why = error.message
+            else:
+                self.values[part.name] = value
+                return
+            await self.prompt.tell(why)
+        msg = "the same question was asked too often, and never answered"
+        raise PluginFailedError(msg)
+
+    async def _ask(self, part: Field) -> object:
+        match part:
+            case TextField(label=label):
+                return await self.prompt.ask(label)
+            case SecretField(label=label):
+                return await self.prompt.ask(label, hidden=True)
+            case ChoiceField(label=label, options=options):
+                by_label = {option.label: option.value for option in options}
+                chosen: object = await self.prompt.choose(label, tuple(by_label))
+                return by_label.get(chosen, chosen) if isinstance(chosen, str) else chosen
+            case WaitField(label=label, poll_after=None):
+                await self.prompt.ask(f"{label} Press Enter when it is done.")
+                return ""
+            case WaitField(label=label, poll_after=seconds):
+                await self.prompt.wait_for(label, anyio.sleep(seconds or 0))
+                return ""
+            case WidgetField():
+                assert isinstance(self.prompt, WidgetPrompt)  # noqa: S101  # `ask` has seen to it
+                return await self.prompt.solve_widget(part)

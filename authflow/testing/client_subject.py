@@ -1,0 +1,118 @@
+"""What a client half is in its suite: its class, the challenges that it gets, and what is typed."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Final
+
+from authflow.plugins.form_challenge import answer_by_form
+from authflow.plugins.registry import answers_by_form
+from authflow.results import Challenge
+from authflow.testing.cases import Suite
+from authflow.testing.hooks import named_as
+from authflow.testing.made import Made
+from authflow.testing.places import PluginCode
+from authflow.testing.trigger_bench import ATTEMPTS, NEXT_SIGN_IN, TriggerBench
+from authflow.testing.trigger_subject import TriggerSubject
+from authflow.testing.watched_prompt import WatchedPrompt
+
+_STRANGE: Final = (
+    "",
+    "\0",
+    "x",
+    "9" * 131_072,
+    "data:image/png;base64,AAAA",
+    "https://[",
+    "javascript:alert(1)",
+    "{}",
+    "-1",
+    "\ud800",
+    "\N{RIGHT-TO-LEFT OVERRIDE}",
+)
+
+
+class ClientSubject(Suite):
+    """The client half of a suite, and the trigger half that makes its challenges."""
+
+    challenge: ClassVar[type[Any]]
+    """The client half's class."""
+    trigger: ClassVar[type[TriggerSubject]]
+    """The suite of a trigger half that makes the challenges."""
+    timeout: ClassVar[float] = 10.0
+    """Seconds that it may take to answer when the person answers at once."""
+    longest_block: ClassVar[float] = 0.05
+    """Seconds that it may keep the event loop at a time."""
+
+    def typed(self, answer: str) -> Sequence[str]:
+        """Give what a person types or chooses to give an answer.
+
+        Args:
+            answer: The answer, as the trigger half's suite names it.
+        """
+        return (answer,)
+
+    def whereabouts(self) -> str:
+        """Say where in the plugin its hook is."""
+        return self.at()
+
+    def place_of(self, error: BaseException) -> str:
+        """Say which line of the plugin an error comes from."""
+        return PluginCode.of(self.challenge).of_error(error) or self.at()
+
+    def at(self, attempt: int = 1) -> str:
+        """Say where in the plugin its hook is.
+
+        Args:
+            attempt: At which attempt it did what is told.
+        """
+        if not hasattr(self, "challenge"):
+            return ""
+        code = PluginCode.of(self.challenge)
+        hook = "answer" if callable(getattr(self.challenge, "answer", None)) else "form"
+        return f"{hook} at attempt {attempt}, {code.of_hook(hook)}"
+
+    async def _bench(self) -> tuple[TriggerBench, TriggerSubject]:
+        """Put the trigger half to work, by the clock of this case."""
+        subject = self.trigger()
+        subject.clock, subject.outbox = self.clock, self.outbox
+        await subject.prepare()
+        return subject.bench(), subject
+
+    async def _made(self) -> tuple[Made, TriggerSubject]:
+        bench, subject = await self._bench()
+        self.clock.advance(NEXT_SIGN_IN)
+        return await bench.create(subject.ada), subject
+
+    async def _answered(self, made: Made, typed: Sequence[str]) -> Any:
+        return await self.answering().answer(challenge_of(made), WatchedPrompt(typed))
+
+    @property
+    def answering(self) -> type[Any]:
+        """The class, with an `answer` that asks the form where it has none of its own."""
+        kind = self.challenge
+        if not answers_by_form(kind) or callable(getattr(kind, "answer", None)):
+            return kind
+
+        class Answering(kind):  # type: ignore[misc, valid-type]  # its base is what is tested
+            async def answer(self, asked: Any, prompt: Any) -> Any:
+                return await answer_by_form(self, asked, prompt)
+
+        return named_as(Answering, kind)
+
+
+def challenge_of(made: Made, attempt: int = 1) -> Challenge:
+    """Give a challenge as a client gets it."""
+    return Challenge(
+        name="CUSTOM_CHALLENGE",
+        kind=made.public["challenge"],
+        parameters=made.public,
+        attempt=attempt,
+        attempts=ATTEMPTS,
+    )
+
+
+def damaged(made: Made) -> Iterator[dict[str, str]]:
+    """Give the public parameters without each of them, and with each of them as something else."""
+    yield {}
+    for name in made.public:
+        yield {other: value for other, value in made.public.items() if other != name}
+        for strange in _STRANGE:
+            yield {**made.public, name: strange}

@@ -1,0 +1,217 @@
+"""What a client half in interface 2 must do beside: cases for `form` and `read`.
+
+Each is skipped for a half that has no forms.
+"""
+
+import contextlib
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from attrs import evolve
+
+from authflow.client.pending_data import put_together, take_apart
+from authflow.errors import AskAgainError, PluginFailedError
+from authflow.forms.fields import ChoiceField
+from authflow.forms.form import Filled, Form
+from authflow.machine import AuthFlow
+from authflow.plugins.form_challenge import read_by
+from authflow.plugins.registry import answers_by_form
+from authflow.prompts.asking import ask
+from authflow.results import Challenge, ChallengeRequired, SignedIn, Unanswered
+from authflow.testing.cases import Violation, case, demand, skip
+from authflow.testing.client_subject import ClientSubject, challenge_of, damaged
+from authflow.testing.leaks import leaks
+from authflow.testing.made import Made
+from authflow.testing.places import PluginCode
+from authflow.testing.purity import Effects
+from authflow.testing.secrecy import heard
+from authflow.testing.trigger_bench import ATTEMPTS
+from authflow.testing.trigger_subject import TriggerSubject
+from authflow.testing.watched_prompt import WatchedPrompt
+
+_STRANGE: Final = (
+    *("x", "0", "-1", " ", "\0", "\N{RIGHT-TO-LEFT OVERRIDE}", "\N{ARABIC-INDIC DIGIT ONE}"),
+    *("canary-471108", "9" * 400, "{}", "%s", "\N{PILE OF POO}"),
+)
+_MOST_WAYS: Final = 8
+
+
+class FormCases(ClientSubject):
+    """Cases for the forms of a client half."""
+
+    @case
+    async def test_a_form_is_a_function_of_its_challenge(self) -> None:
+        """Whoever makes the form again from the same challenge gets an equal one."""
+        made, _ = await self._asked_for_a_form()
+        for attempt in range(1, ATTEMPTS + 1):
+            at, challenge = self._at("form", attempt), challenge_of(made, attempt)
+            plugin = self.challenge()
+            before = _state(plugin, self.challenge)
+            form = plugin.form(challenge)
+            other = evolve(challenge, attempt=attempt % ATTEMPTS + 1)
+            plugin.form(other)
+            same = "makes another form of the same challenge: no clock, no chance, nothing kept"
+            demand(form == plugin.form(challenge), same, at)
+            demand(form == self.challenge().form(challenge), f"another object {same}", at)
+            kept = _state(plugin, self.challenge) == before
+            demand(kept, "it keeps something, on `self` or on its class", at)
+            effects = _effects(plugin.form, challenge)
+            demand(not effects, f"it is not pure: it calls {', '.join(effects)}", at)
+
+    @case
+    async def test_a_form_loses_nothing_as_json(self) -> None:
+        """A page gets it as JSON."""
+        made, _ = await self._asked_for_a_form()
+        for attempt in range(1, ATTEMPTS + 1):
+            form = self._form(challenge_of(made, attempt))
+            again = Form.from_json(json.loads(json.dumps(form.to_json())))
+            demand(again == form, "its JSON is another form", self._at("form", attempt))
+
+    @case
+    async def test_a_form_tells_nothing_of_an_answer(self) -> None:
+        """Neither the right one nor what was typed before stands in a form, in no form."""
+        made, subject = await self._asked_for_a_form()
+        wrong, right = subject.wrong_answer(made), subject.right_answer(made)
+        await self._filled(made, 1, wrong)
+        for attempt in range(1, ATTEMPTS + 1):
+            written = json.dumps(self._form(challenge_of(made, attempt)).to_json())
+            told = [each for each in (wrong, right) if _tells(written, each, made)]
+            shows = "an answer stands in the form, or something that it can be found by"
+            demand(not told, shows, self._at("form", attempt))
+
+    @case
+    async def test_a_damaged_challenge_has_no_form_or_one_that_can_be_shown(self) -> None:
+        """What a user pool sends is not trusted: a form is made of it, or PluginFailedError."""
+        made, _ = await self._asked_for_a_form()
+        for number, public in enumerate(damaged(made)):
+            attempt = number % ATTEMPTS + 1
+            challenge = evolve(challenge_of(made, attempt), parameters=public)
+            try:
+                form = self.challenge().form(challenge)
+            except PluginFailedError:
+                continue
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is a finding
+                place = PluginCode.of(self.challenge).of_error(error) or self._at("form", attempt)
+                kind = type(error).__qualname__
+                msg = f"a damaged challenge makes `form` raise {kind}: raise PluginFailedError"
+                raise Violation(msg, place) from None
+            is_form = isinstance(form, Form | Unanswered)
+            demand(is_form, "it gives no form", self._at("form", attempt))
+
+    @case
+    async def test_what_is_filled_in_is_read_or_asked_for_again(self) -> None:
+        """Whatever the form takes, `read` makes an answer of it or asks again; it shows none."""
+        made, subject = await self._asked_for_a_form()
+        for attempt in range(1, ATTEMPTS + 1):
+            challenge = challenge_of(made, attempt)
+            at = self._at("read", attempt)
+            form = self._form(challenge)
+            filled = [await self._filled(made, attempt, subject.right_answer(made))]
+            filled += [one for strange in _STRANGE for one in _all_with(form, strange)]
+            for one in filled:
+                plugin = self.challenge()  # it has made no form: another process reads
+                with heard() as text:
+                    try:
+                        told, answer = "", read_by(plugin, challenge, one)
+                    except AskAgainError as error:
+                        told, answer = error.message, None
+                    except Exception as error:  # noqa: BLE001  # whatever it is, it is a finding
+                        kind = type(error).__qualname__
+                        place = PluginCode.of(self.challenge).of_error(error) or at
+                        msg = f"`read` raises {kind}: give an answer, or raise AskAgainError"
+                        raise Violation(msg, place) from None
+                long = [value for value in _typed(form, one) if len(value) > len("123")]
+                shown = any(value in told + text.getvalue() for value in long)
+                demand(not shown, "what was filled in is shown or logged", at)
+                if answer is not None:
+                    again = read_by(plugin, challenge, one)
+                    demand(answer == again, "it reads the same otherwise the second time", at)
+                    effects = _effects(plugin.read, challenge, one)
+                    demand(not effects, f"it is not pure: it calls {', '.join(effects)}", at)
+
+    @case
+    async def test_its_form_signs_in_from_another_process_over_the_protocol(self) -> None:
+        """A page asks by JSON, and a pending sign-in that was taken apart goes on elsewhere."""
+        _, subject = await self._asked_for_a_form()
+        bench = subject.bench()
+        async with bench.pool(subject.ada) as (pool, _):
+            async with pool.client(challenges=[self.challenge]) as client:
+                pending = await client.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH)
+            if not isinstance(pending, ChallengeRequired):
+                raise Violation("nothing is asked without a prompt", self._at("form"))
+            pending = put_together(json.loads(json.dumps(take_apart(pending))))
+            async with pool.client(challenges=[self.challenge]) as client:
+                form = client.form(pending)
+                if not isinstance(form, Form):
+                    raise Violation("a page gets no form", self._at("form"))
+                page = Form.from_json(json.loads(json.dumps(form.to_json())))
+                typed = self.typed(subject.right_answer(bench.last_made(subject.ada)))
+                filled = await ask(page, WatchedPrompt(typed))
+                if not isinstance(filled, Filled):
+                    raise Violation("its form cannot be filled in", self._at("form"))
+                result = await client.answer(pending, filled)
+        demand(isinstance(result, SignedIn), "the form, filled in, does not sign in")
+
+    async def _asked_for_a_form(self) -> tuple[Made, TriggerSubject]:
+        if not answers_by_form(self.challenge):
+            skip("it has no forms, as of interface 1")
+        return await self._made()
+
+    def _form(self, challenge: Challenge) -> Form:
+        form = self.challenge().form(challenge)
+        if not isinstance(form, Form):
+            skip("it gives no form, but says why")
+        return form
+
+    async def _filled(self, made: Made, attempt: int, answer: str) -> Filled:
+        challenge = challenge_of(made, attempt)
+        filled = await ask(self._form(challenge), WatchedPrompt(self.typed(answer)))
+        if not isinstance(filled, Filled):
+            raise Violation("its form cannot be filled in", self._at("form"))
+        with contextlib.suppress(Exception):  # another case looks what it raises
+            self.challenge().read(challenge, filled)
+        return filled
+
+    def _at(self, hook: str, attempt: int = 1) -> str:
+        return f"{hook} at attempt {attempt}, {PluginCode.of(self.challenge).of_hook(hook)}"
+
+
+def _state(plugin: object, kind: type[Any]) -> list[str]:
+    """Write down what an object and its class hold."""
+    held = [*getattr(plugin, "__dict__", {}).items(), *vars(kind).items()]
+    return [f"{name}={value!r}" for name, value in held if not name.startswith("__")]
+
+
+def _all_with(form: Form, strange: str) -> Iterator[Filled]:
+    """Fill in a form in every way in which it takes a strange text, in all fields or in one."""
+    for choice in _choices(form):
+        with contextlib.suppress(AskAgainError):
+            names = [each.name for each in form.fields if each.name not in choice]
+            yield form.fill({**dict.fromkeys(names, strange), **choice})
+
+
+def _choices(form: Form) -> Iterator[dict[str, str]]:
+    """Choose in every way, as far as that stays few."""
+    fields = [each for each in form.fields if isinstance(each, ChoiceField)]
+    ways = itertools.product(*([option.value for option in each.options] for each in fields))
+    for way in itertools.islice(ways, _MOST_WAYS):
+        yield {each.name: value for each, value in zip(fields, way, strict=True)}
+
+
+def _typed(form: Form, filled: Filled) -> list[str]:
+    chosen = {each.name for each in form.fields if isinstance(each, ChoiceField)}
+    return [value for name, value in filled.items() if name not in chosen]
+
+
+def _tells(written: str, answer: str, made: Made) -> bool:
+    """Say whether a form tells an answer, and not only what is public anyway."""
+    return bool(leaks(answer, {"form": written}, ()) - leaks(answer, made.public, ()))
+
+
+def _effects(call: Callable[..., object], *told: object) -> list[str]:
+    found: list[str] = []
+    with Effects.recorded(found):
+        call(*told)
+    return found
