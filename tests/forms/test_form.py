@@ -360,3 +360,24 @@ def damaged() -> list[Any]:
 def test_other_json_is_no_form(data):
     with pytest.raises(PluginFailedError, match="a form cannot be shown"):
         Form.from_json(data)
+
+
+FILE = {"content": b"x", "media_type": "image/png"}
+WORDY: list[tuple[Any, dict[str, Any], str]] = [
+    (ShownText, {}, "text"),
+    (ShownImage, FILE, "description"),
+    (ShownAudio, {**FILE, "media_type": "audio/wav"}, "description"),
+    (ShownLink, {"url": "https://a.example"}, "description"),
+    (ShownQrCode, {"url": "https://a.example"}, "description"),
+    *((kind, {"name": "x"}, "label") for kind in (TextField, SecretField, WaitField)),
+    (ChoiceField, {"name": "x", "options": ("a", "b")}, "label"),
+    (WidgetField, {"name": "x", "service": "turnstile", "site_key": "k"}, "label"),
+    (Option, {"value": "a"}, "label"),
+]
+
+
+@pytest.mark.parametrize(("kind", "more", "words"), WORDY, ids=lambda each: str(each)[-40:])
+@pytest.mark.parametrize("sign", ["\x1b", "\u202e", "\0", "\u200b", "\ud800"], ids=ascii)
+def test_every_word_of_every_part_is_escaped(kind, more, words, sign):
+    part = kind(**more, **{words: f"a{sign}b"})
+    assert getattr(part, words) == f"a{ascii(sign)[1:-1]}b"
