@@ -61,9 +61,10 @@ else:
             "authflow.errors": (
                 "AskAgainError AuthFlowError BadCredentialsError CodeDeliveryError "
                 "CodeExpiredError CodeMismatchError ConfigError DeniedError "
-                "JwksUnreachableError LockedOutError MisuseError NewPasswordRejectedError NextStep OutcomeUnknownError "
-                "PasswordResetRequiredError PluginError PromptEndedError PromptError RefusedError "
-                "RemoteProtocolError RequestBlockedError SessionExpiredError SignInBlockedError "
+                "JwksUnreachableError LockedOutError MisuseError NewPasswordRejectedError "
+                "NextStep OutcomeUnknownError PasswordResetRequiredError PluginError "
+                "PromptEndedError PromptError RefusedError RemoteProtocolError "
+                "RequestBlockedError SessionExpiredError SignInBlockedError "
                 "TemporaryPasswordExpiredError ThrottledError TokenError TokenRevokedError "
                 "TransportError UserNotConfirmedError"
             ),

@@ -43,7 +43,7 @@ def operations(
     """Return the table of operations.
 
     Args:
-        ground: What all services stand on.
+        ground: The parts that all services share.
         tokens: Signs and checks tokens.
         mailbox: Tells of the messages that pools send.
         region: What new pools' ids begin with.
@@ -56,14 +56,14 @@ def operations(
     users = UserAdministration(ground=ground, tokens_survive=tokens_survive)
     groups = Groups(ground=ground)
     token_trigger = TokenTrigger(ground=ground)
-    around = SignInTriggers(triggers=ground.triggers, tokens=token_trigger)
+    around = SignInTriggers(ground=ground, tokens=token_trigger)
     replies = Replies(ground=ground, tokens=tokens)
     refresh = Refresh(ground=ground, tokens=tokens, trigger=token_trigger)
     migration = Migration(ground=ground, mailbox=mailbox, claims=MigrationClaims(ground=ground))
     forgotten = ForgottenPasswords(
         ground=ground,
         migration=migration,
-        wording=Wording(triggers=ground.triggers),
+        wording=Wording(ground=ground),
         mailbox=mailbox,
         tokens_survive=tokens_survive,
     )

@@ -295,7 +295,7 @@ class AppClients:
     """The operations on app clients.
 
     Args:
-        ground: What all services stand on.
+        ground: The parts that all services share.
         notices: Tells of settings that have no effect.
     """
 

@@ -169,7 +169,7 @@ class Groups:
     """The operations on groups.
 
     Args:
-        ground: What all services stand on.
+        ground: The parts that all services share.
     """
 
     ground: Ground

@@ -105,7 +105,7 @@ class UserAdministration:
     """The operations on users.
 
     Args:
-        ground: What all services stand on.
+        ground: The parts that all services share.
         tokens_survive: Whether tokens stay good when the password changes.
     """
 

@@ -290,7 +290,7 @@ class UserPools:
     """The operations on user pools.
 
     Args:
-        ground: What all services stand on.
+        ground: The parts that all services share.
         region: What new pools' ids begin with.
         notices: Tells of settings that have no effect.
     """

@@ -154,7 +154,7 @@ class ForgottenPasswords:
     """The operations on forgotten passwords.
 
     Args:
-        ground: What all services stand on.
+        ground: The parts that all services share.
         migration: Brings in users whom the pool does not know.
         wording: Words the messages.
         mailbox: Tells of messages.

@@ -7,10 +7,10 @@ from attrs import define
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import invalid_trigger_result
+from authflow.pool.ground import Ground
 from authflow.pool.messages.destination import Destination
 from authflow.pool.messages.mailbox import Message
 from authflow.pool.triggers.occasion import Occasion
-from authflow.pool.triggers.runner import TriggerRunner
 from authflow.secret import Secret
 from authflow.triggers.events.message_events import FORGOT_PASSWORD, CustomMessageEvent
 from authflow.triggers.events.replies import MessageReply
@@ -54,10 +54,10 @@ class Wording:
     """Writes the messages that carry codes.
 
     Args:
-        triggers: Runs CustomMessage.
+        ground: The parts that all services share.
     """
 
-    triggers: TriggerRunner
+    ground: Ground
 
     async def reset(
         self,
@@ -83,7 +83,7 @@ class Wording:
             CognitoError: The trigger refused or failed, or its text leaves the code out.
         """
         pool, own = occasion.pool, MessageReply()
-        if self.triggers.serves(pool, CustomMessageEvent.trigger):
+        if self.ground.triggers.serves(pool, CustomMessageEvent.trigger):
             event = CustomMessageEvent(
                 **occasion.members,
                 source=FORGOT_PASSWORD,
@@ -91,7 +91,7 @@ class Wording:
                 link_parameter=_LINK,
                 user_not_found=user_not_found,
             )
-            own = await self.triggers.consult(pool, event)
+            own = await self.ground.triggers.consult(pool, event)
         settings, by_email = _settings(pool), destination.medium == "EMAIL"
         text = (own.email or settings.email if by_email else own.sms or settings.sms) or _TEXT
         if _CODE not in text:

@@ -90,7 +90,7 @@ class Migration:
     """Migrates users.
 
     Args:
-        ground: What all services stand on.
+        ground: The parts that all services share.
         mailbox: Tells of welcome messages.
         claims: See to it that a name is asked about once at a time.
     """

@@ -125,7 +125,7 @@ class MigrationClaims:
     """Hands out claims.
 
     Args:
-        ground: What all services stand on.
+        ground: The parts that all services share.
     """
 
     ground: Ground

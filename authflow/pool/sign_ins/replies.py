@@ -23,7 +23,7 @@ class Replies:
     """Makes replies.
 
     Args:
-        ground: What all services stand on.
+        ground: The parts that all services share.
         tokens: Signs tokens.
     """
 

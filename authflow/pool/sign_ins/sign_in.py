@@ -124,7 +124,7 @@ class SignIns:
     """The operations that sign users in.
 
     Args:
-        ground: What all services stand on.
+        ground: The parts that all services share.
         handshakes: PASSWORD_VERIFIER.
         passwords: Passwords as they are.
         new_passwords: NEW_PASSWORD_REQUIRED.

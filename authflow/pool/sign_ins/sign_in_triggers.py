@@ -12,11 +12,11 @@ from authflow.machine import State
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User
+from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.sessions import Progress
 from authflow.pool.tokens.overrides import TokenOverrides
 from authflow.pool.tokens.trigger import TokenTrigger
 from authflow.pool.triggers.occasion import Occasion
-from authflow.pool.triggers.runner import TriggerRunner
 from authflow.triggers.events.sign_in_events import PostAuthenticationEvent, PreAuthenticationEvent
 from authflow.triggers.events.token_events import AUTHENTICATION, NEW_PASSWORD
 
@@ -26,17 +26,17 @@ class SignInTriggers:
     """Runs the triggers around a sign-in, if the pool has them.
 
     Args:
-        triggers: Runs a trigger.
+        ground: The parts that all services share.
         tokens: PreTokenGeneration.
     """
 
-    triggers: TriggerRunner
+    ground: Ground
     tokens: TokenTrigger
 
     def hold_tokens(self, pool: UserPool) -> bool:
         """Return whether a trigger must run before tokens are granted."""
         after = PostAuthenticationEvent.trigger
-        return self.triggers.serves(pool, after) or self.tokens.serves(pool)
+        return self.ground.triggers.serves(pool, after) or self.tokens.serves(pool)
 
     async def before(self, caller: Caller, username: str, user: User | None) -> bool:
         """Run PreAuthentication, if the pool has it.
@@ -52,7 +52,7 @@ class SignInTriggers:
         Raises:
             CognitoError: The trigger refused or failed.
         """
-        if not self.triggers.serves(caller.pool, PreAuthenticationEvent.trigger):
+        if not self.ground.triggers.serves(caller.pool, PreAuthenticationEvent.trigger):
             return False
         occasion = Occasion.of(caller, username, user)
         event = PreAuthenticationEvent(
@@ -60,7 +60,7 @@ class SignInTriggers:
             validation_data=occasion.told,
             user_not_found=user is None,
         )
-        await self.triggers.consult(caller.pool, event)
+        await self.ground.triggers.consult(caller.pool, event)
         return True
 
     async def after(self, caller: Caller, progress: Progress, user: User) -> TokenOverrides | None:
@@ -77,10 +77,10 @@ class SignInTriggers:
         Raises:
             CognitoError: A trigger refused or failed.
         """
-        if self.triggers.serves(caller.pool, PostAuthenticationEvent.trigger):
+        if self.ground.triggers.serves(caller.pool, PostAuthenticationEvent.trigger):
             # The pool remembers no devices, so none is new.
             event = PostAuthenticationEvent(**Occasion.of(caller, user.username, user).members)
-            await self.triggers.consult(caller.pool, event)
+            await self.ground.triggers.consult(caller.pool, event)
         if not self.tokens.serves(caller.pool):
             return None
         new = progress.state is State.NEW_PASSWORD_REQUIRED

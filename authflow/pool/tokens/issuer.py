@@ -74,7 +74,7 @@ class TokenIssuer:
     """Signs tokens, and checks those that come back.
 
     Args:
-        ground: What all services stand on.
+        ground: The parts that all services share.
         issuer_base: The public address of the server; a pool's issuer is below it.
     """
 

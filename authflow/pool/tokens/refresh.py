@@ -165,7 +165,7 @@ class Refresh:
     """The operations on issued tokens.
 
     Args:
-        ground: What all services stand on.
+        ground: The parts that all services share.
         tokens: Signs and checks tokens.
         trigger: What is asked before tokens are made.
     """

@@ -21,7 +21,7 @@ class TokenTrigger:
     """Runs PreTokenGeneration, if a pool has it.
 
     Args:
-        ground: What all services stand on.
+        ground: The parts that all services share.
     """
 
     ground: Ground

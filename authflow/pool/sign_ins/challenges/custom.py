@@ -48,7 +48,7 @@ class CustomRounds:
     """Runs the three challenge triggers.
 
     Args:
-        ground: What all services stand on.
+        ground: The parts that all services share.
     """
 
     ground: Ground

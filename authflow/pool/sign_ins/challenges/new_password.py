@@ -83,7 +83,7 @@ class NewPasswords:
     """Handles answers to NEW_PASSWORD_REQUIRED.
 
     Args:
-        ground: What all services stand on.
+        ground: The parts that all services share.
         triggers: What is asked before tokens are granted.
         tokens_survive: Whether tokens stay good when the password changes.
     """

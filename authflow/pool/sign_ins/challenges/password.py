@@ -63,7 +63,7 @@ class PasswordChecks:
     """Checks passwords.
 
     Args:
-        ground: What all services stand on.
+        ground: The parts that all services share.
         migration: Brings in users whom the pool does not know.
         triggers: What is asked around a sign-in.
     """

@@ -131,7 +131,7 @@ class Handshakes:
     """Asks for proofs and judges them.
 
     Args:
-        ground: What all services stand on.
+        ground: The parts that all services share.
         replies: Keeps sign-ins.
         triggers: Says what is asked before tokens are granted.
     """
