@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 
 .PHONY: demo test lint lowest bench flood existence format pool-page environment test-deps constraints \
-  srp-agreement storm clean
+  mutants srp-agreement storm clean
 
 # What is installed already, this sees by itself. Where both are asked for, the operating system's
 # part comes first: the LDAP client is compiled with its headers.
@@ -57,6 +57,10 @@ existence: environment
 # 10,000 random SRP handshakes, biased to the edges of the encoding, against an independent oracle.
 srp-agreement: environment
 	AUTHFLOW_HANDSHAKES=10000 $(BIN)/python -m pytest tests/test_srp_agreement.py --timeout 0
+
+# Mutation testing: which tests are missing. MODULES are parts of their paths; SEED names the sample.
+mutants: environment
+	$(BIN)/python .ci/mutants.py --sample $(or $(SAMPLE),12) --seed $(or $(SEED),1) $(MODULES)
 
 # What some tests need from the operating system. Without it they skip and say so.
 # Who publishes Node puts npm into it, Debian does not; and it keeps two parts of its Python apart.

@@ -1,0 +1,199 @@
+"""What `make mutants` says of tests, tried on a module and tests that are made here."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from random import Random
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+pytest.importorskip("cosmic_ray", reason="`make lowest` installs no mutation testing")
+
+ROOT = Path(__file__).parents[2]
+MODULE = '''"""Of age or not."""
+
+LIMIT = 18
+
+
+def is_of_age(years: int) -> bool:
+    """Say whether somebody is of age."""
+    if years < 0:
+        raise ValueError("nobody is that young")
+    return years >= LIMIT
+'''
+THOROUGH = """
+import pytest
+from mature.age import is_of_age
+
+@pytest.mark.parametrize("years", [-1, 0, 1, 17, 18, 19])
+def test_the_age_is_what_it_is_about(years):
+    if years < 0:
+        with pytest.raises(ValueError, match="young"):
+            is_of_age(years)
+    else:
+        assert is_of_age(years) is (years >= 18)
+"""
+CARELESS = """
+from mature.rest import is_of_age
+
+def test_it_can_be_called():
+    is_of_age(20)
+"""
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return load(monkeypatch, "mutants")
+
+
+def load(monkeypatch: pytest.MonkeyPatch, name: str) -> ModuleType:
+    monkeypatch.syspath_prepend(ROOT / ".ci")
+    spec = importlib.util.spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, name, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_what_a_test_notices_is_killed_and_what_none_notices_is_shown(tmp_path: Path):
+    for name, text in {
+        "mature/__init__.py": "",
+        "mature/age.py": MODULE,
+        "mature/rest.py": MODULE,
+        "tests/test_age.py": THOROUGH,
+        "tests/test_rest.py": CARELESS,
+        "pytest.toml": "[pytest]\n",
+        ".ci/mutants.toml": """
+            [modules]
+            "mature/a*.py" = ["tests/test_age.py"]
+            "mature/*t.py" = ["tests/test_rest.py"]
+        """,
+        ".ci/survivors.toml": """
+            [[survivor]]
+            module = "mature/rest.py"
+            was = 'raise ValueError("nobody is that young")'
+            becomes = "pass"
+            reason = "to show it"
+        """,
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    command = [sys.executable, ROOT / ".ci" / "mutants.py", "--root", tmp_path, "--jobs", "1"]
+    command += ["--sample", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    thorough, careless = done.stdout.split("mature/rest.py", 1)
+    assert re.search(r"^mature/age\.py +[5-9] +0 +0 +0 ", thorough, re.MULTILINE), done
+    assert re.match(r" +\d +1 +[1-9] +0 ", careless)
+    assert 'known: raise ValueError("nobody is that young")  ->  pass: to show it' in careless
+    assert "-LIMIT = 18\n+LIMIT = 1" in careless
+    assert done.returncode == 1
+    assert (tmp_path / "mature" / "rest.py").read_text() == MODULE
+
+
+def test_tests_that_fail_before_anything_is_mutated_are_an_error(
+    program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / ".ci"))
+    (tmp_path / "pytest.toml").write_text("[pytest]\n")
+    (tmp_path / "test_it.py").write_text("def test_of_nothing():\n    assert 2 < 1\n")
+    module = program.Module(path="it.py", tests=("test_it.py",))
+    with pytest.raises(program.BrokenTestsError, match="assert 2 < 1"):
+        program.try_module(module, 1, 1, sys.executable)
+
+
+def test_our_operators_do_what_their_examples_show(monkeypatch: pytest.MonkeyPatch):
+    from cosmic_ray.mutating import mutate_code
+
+    operators = load(monkeypatch, "mutant_operators")
+    for operator in operators.OURS:
+        assert operator.examples()
+        for each in operator.examples():
+            mutant = mutate_code(each.pre_mutation_code, operator(), each.occurrence)
+            assert mutant == each.post_mutation_code
+
+
+def mutated_places(program: ModuleType, source: str, folder: Path, seed: int) -> list[Any]:
+    """Where a sample of ten mutants of a module is."""
+    from cosmic_ray.commands import init
+    from cosmic_ray.plugins import OPERATOR_PROVIDERS
+    from cosmic_ray.work_db import WorkDB, use_db
+
+    path = folder / "module.py"
+    path.write_text(source)
+    with pytest.MonkeyPatch.context() as patch, use_db(":memory:", WorkDB.Mode.create) as session:
+        patch.setitem(OPERATOR_PROVIDERS, "chosen", program.CHOSEN)
+        patch.delitem(OPERATOR_PROVIDERS, "core")
+        init([path], session, {})
+        items = list(session.work_items)
+        return _places(program, items, source, seed)
+
+
+def _places(program: ModuleType, items: list[Any], source: str, seed: int) -> list[Any]:
+    chosen = program.sampled(items, source, 10, Random(seed))
+    found = [each.mutations[0] for each in items if each.job_id in chosen]
+    return sorted((each.start_pos, each.operator_name, each.occurrence) for each in found)
+
+
+def test_a_seed_names_the_sample(program: ModuleType, tmp_path: Path):
+    source = (ROOT / "authflow" / "table_machine.py").read_text()
+    first, again, other = (mutated_places(program, source, tmp_path, seed) for seed in (1, 1, 2))
+    assert first == again != other
+    assert len({place for place, *_ in first}) == len(first) == 10
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        "def f(a: int | None = a) -> int | str: ...",
+        "a: int | None = b",
+        "if TYPE_CHECKING:\n    from a import b\n    c = 1 + 2",
+        '__all__ = ["a", "b"]',
+        'a = cast("b", c)',
+    ],
+)
+def test_what_does_not_run_is_not_mutated(program: ModuleType, tmp_path: Path, nothing: str):
+    assert not [
+        place
+        for place, name, _ in mutated_places(program, nothing, tmp_path, 1)
+        if "ForgetArgument" not in name
+    ]
+
+
+def test_modules_are_chosen_by_parts_of_their_paths(program: ModuleType):
+    everything = [each.path for each in program.modules(ROOT)]
+    assert len(everything) == len(set(everything)) > 20
+    some = [each.path for each in program.modules(ROOT, ["srp", "wire/"])]
+    assert some == [path for path in everything if "srp" in path or "wire/" in path]
+    assert "authflow/srp.py" in some
+    for each in program.modules(ROOT):
+        assert each.tests
+        assert all((ROOT / path).exists() for path in each.tests)
+
+
+def test_a_module_that_has_gone_is_missed(program: ModuleType, tmp_path: Path):
+    (tmp_path / ".ci").mkdir()
+    (tmp_path / ".ci" / "mutants.toml").write_text('[modules]\n"mature/a*.py" = ["tests"]\n')
+    with pytest.raises(ValueError, match=r"mature/a\*\.py, which is not there"):
+        list(program.modules(tmp_path))
+
+
+def test_a_survivor_is_known_wherever_its_line_stands(program: ModuleType):
+    diff = "--- a/m.py\n+++ b/m.py\n@@ -1,3 +1,3 @@\n x\n-    a < b\n+    a <= b\n y"
+    there = diff.replace("-1,3 +1,3", "-9,3 +9,3").replace("    a", "        a")
+    known = program.Change(module="m.py", was="a < b", becomes="a <= b")
+    assert program.Change.of("m.py", diff) == program.Change.of("m.py", there) == known
+
+
+def test_every_accepted_survivor_has_a_reason_and_its_line_is_still_there():
+    listed = tomllib.loads((ROOT / ".ci" / "survivors.toml").read_text())["survivor"]
+    for each in listed:
+        assert len(each["reason"]) > 10, each
+        lines = (ROOT / each["module"]).read_text().splitlines()
+        text = " ".join(" ".join(map(str.strip, lines)).split())
+        assert " ".join(each["was"].split()) in text, each
