@@ -9,6 +9,7 @@ They work on parso's trees, as cosmic-ray's own: `mutation_positions` gives each
 can do something with a node, and `mutate` does it.
 """
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any
@@ -39,6 +40,9 @@ _OF_COSMIC_RAY = """
     ReplaceBreakWithContinue ReplaceContinueWithBreak
     ExceptionReplacer NumberReplacer ZeroIterationForLoop
 """
+
+
+_KEYWORD = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|WHERE|ORDER BY|CASE WHEN) ")
 
 
 class _Replacement(Operator):  # type: ignore[misc]  # it has no types
@@ -168,6 +172,35 @@ class MisspellName(_Replacement):
         return (Example('a["b"]', 'a["bX"]'),)
 
 
+class ChangeQuery(_Replacement):
+    """Asks a database for something that is nearly the same."""
+
+    SLIPS = (  # noqa: RUF012
+        (" <= ", " < "),
+        (" < ", " <= "),
+        (" > ", " >= "),
+        (" + 1", " + 2"),
+        (" - ?", " + ?"),
+        (" = ? AND ", " = ? OR "),
+        ("max(", "min("),
+        (" DESC", ""),
+        (" IS NOT NULL", " IS NULL"),
+        ("SET revoked = 1", "SET revoked = 0"),
+    )
+
+    def parts(self, node: Tree) -> Iterator[tuple[Tree, str]]:
+        """Give a string that is a query or a part of one."""
+        if node.type == "string" and _KEYWORD.search(node.value):
+            for was, becomes in self.SLIPS:
+                if was in node.value:
+                    yield node, node.value.replace(was, becomes, 1)
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        """Show one."""
+        return (Example('"DELETE FROM a WHERE b < ?"', '"DELETE FROM a WHERE b <= ?"'),)
+
+
 class NegateMembership(_Replacement):
     """Takes `in` for `not in`, and the other way round."""
 
@@ -211,6 +244,7 @@ OURS = (
     DropClause,
     ForgetArgument,
     MisspellName,
+    ChangeQuery,
     NegateMembership,
     SwapFunction,
 )

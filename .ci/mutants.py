@@ -197,6 +197,8 @@ def _where_nothing_runs(source: str) -> list[tuple[tuple[int, int], tuple[int, i
             isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
         ):
             found.append(node)
+        elif isinstance(node, ast.keyword) and node.arg == "kw_only":
+            found.append(node)  # that calls name their parts, the type checker watches
         elif isinstance(node, ast.Call) and ast.unparse(node.func) in {"cast", "TypeVar"}:
             found.append(node.args[0])
     return [

@@ -155,6 +155,7 @@ def test_a_seed_names_the_sample(program: ModuleType, tmp_path: Path):
         "if TYPE_CHECKING:\n    from a import b\n    c = 1 + 2",
         '__all__ = ["a", "b"]',
         'a = cast("b", c)',
+        "@frozen(kw_only=True)\nclass A: ...",
     ],
 )
 def test_what_does_not_run_is_not_mutated(program: ModuleType, tmp_path: Path, nothing: str):

@@ -2,6 +2,17 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from attrs import evolve
+
+from authflow.pool.accounts.lockout import (
+    Counted,
+    check_lock,
+    count_attempt,
+    directory_name,
+    lock_from_now,
+)
+from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.store.database import Database
 
 WRONG = "Incorrect username or password."
 LOCKED = "Password attempts exceeded"
@@ -183,3 +194,154 @@ async def test_strangers_names_make_room_for_newer_ones_and_no_account_is_forgot
     assert b"canary-" not in stored
     house.clock.now += 1
     assert await signs_in(house)
+
+
+@pytest.mark.parametrize(
+    ("typed", "others"),
+    [
+        ("ann", ["Ann", " ann", "ann\t", "ánn", "a\u0301nn", "\uff41nn", "a\u200bnn", "ＡNN"]),
+        ("ann lee", ["ann  lee", "Ann\u00a0Lee", "ann\n lee "]),
+        ("strasse", ["straße", "STRASSE", "ſtrasse"]),
+        ("", [" ", "\u200d", "\u0301"]),
+    ],
+)
+def test_what_a_directory_may_take_for_one_name_has_one_form(typed, others):
+    assert {directory_name(each) for each in others} == {directory_name(typed)} == {typed}
+
+
+@pytest.mark.parametrize(("one", "two"), [("ann", "anna"), ("ann lee", "annlee"), ("a", "ä b")])
+def test_names_that_no_directory_takes_for_one_stay_two(one, two):
+    assert directory_name(one) != directory_name(two)
+
+
+NOW = 1_800_000_000.0
+HERE = Counted(pool_id="p", name="typed", account="account", exists=True, hidden=False)
+HIDDEN = evolve(HERE, hidden=True)
+NOBODY = evolve(HIDDEN, exists=False)
+
+
+@pytest.fixture
+async def database():
+    async with Database(path=":memory:") as database:
+        yield database
+
+
+def fail(connection, counted, times, now=NOW):
+    for _ in range(times):
+        assert not count_attempt(connection, counted, now, passed=False)
+
+
+def standing(connection, counted, now=NOW):
+    """What counts, or "locked" where that is told."""
+    try:
+        found = check_lock(connection, counted, now)
+    except CognitoError as error:
+        assert error.message == LOCKED
+        return "locked"
+    return found.of_name, found.of_account, found.barred
+
+
+async def test_each_attempt_counts_for_the_name_and_for_the_account(database):
+    def job(connection):
+        fail(connection, HIDDEN, 2)
+        fail(connection, evolve(HIDDEN, name="alias"), 1)
+        assert standing(connection, HIDDEN) == (2, 3, False)
+        assert standing(connection, evolve(HIDDEN, name="alias")) == (1, 3, False)
+        assert standing(connection, evolve(HIDDEN, account="another")) == (2, 0, False)
+        assert standing(connection, evolve(HIDDEN, pool_id="q")) == (0, 0, False)
+
+    await database.write(job)
+
+
+async def test_an_account_locked_by_another_name_is_told_only_where_nobody_is_hidden(database):
+    def job(connection):
+        fail(connection, evolve(HIDDEN, name="alias"), 5)
+        assert standing(connection, HERE) == "locked"
+        assert standing(connection, HIDDEN) == (0, 5, True)
+        # Names that nobody has share what they count for, which tells nothing of any of them.
+        assert standing(connection, NOBODY) == (0, 5, False)
+        assert standing(connection, evolve(NOBODY, hidden=False)) == (0, 5, False)
+        assert standing(connection, HIDDEN, NOW + 1) == (0, 5, False)
+        # The right password does not pass, and what is barred counts for the name alone.
+        assert not count_attempt(connection, HIDDEN, NOW, passed=True)
+        assert standing(connection, HIDDEN) == (1, 5, True)
+
+    await database.write(job)
+
+
+@pytest.mark.parametrize("counted", [HERE, HIDDEN, NOBODY], ids=["told", "hidden", "nobody"])
+async def test_the_fifth_failure_locks_for_a_second(database, counted):
+    def job(connection):
+        fail(connection, counted, 4)
+        assert standing(connection, counted) == (4, 4, False)
+        fail(connection, counted, 1)
+        for later, locked in ((0, True), (0.999, True), (1, False)):
+            found = standing(connection, counted, NOW + later)
+            assert found == ("locked" if locked else (5, 5, False))
+
+    await database.write(job)
+
+
+async def test_a_success_forgets_the_failures_of_this_name_and_account_alone(database):
+    def job(connection):
+        others = [evolve(HERE, name="b", account="c"), evolve(HERE, pool_id="q")]
+        for each in (HERE, *others):
+            fail(connection, each, 3)
+        assert count_attempt(connection, HERE, NOW, passed=True)
+        assert standing(connection, HERE) == (0, 0, False)
+        assert [standing(connection, each) for each in others] == [(3, 3, False)] * 2
+
+    await database.write(job)
+
+
+async def test_a_success_forgets_an_account_that_failed_by_another_name(database):
+    def job(connection):
+        fail(connection, evolve(HERE, name="alias"), 2)
+        assert count_attempt(connection, HERE, NOW, passed=True)
+        assert standing(connection, HERE) == (0, 0, False)
+
+    await database.write(job)
+
+
+async def test_a_lock_that_was_counted_in_advance_begins_when_it_has_failed(database):
+    def job(connection):
+        others = [evolve(HERE, name="b", account="c"), evolve(HERE, pool_id="q")]
+        for each in (HERE, *others):
+            fail(connection, each, 5)
+        lock_from_now(connection, HERE, NOW + 60)
+        assert standing(connection, HERE, NOW + 60.5) == "locked"
+        assert standing(connection, evolve(HERE, name="x"), NOW + 60.5) == "locked"
+        hidden = evolve(HIDDEN, account="x")
+        assert standing(connection, hidden, NOW + 60.5) == "locked"
+        assert standing(connection, HERE, NOW + 61) == (5, 5, False)
+        for each in others:
+            assert standing(connection, each, NOW + 60.5) == (5, 5, False)
+
+    await database.write(job)
+
+
+@pytest.mark.parametrize(("silence", "left"), [(900, 2), (900.5, 1)])
+async def test_what_no_longer_counts_is_forgotten_and_nothing_else(database, silence, left):
+    def job(connection):
+        fail(connection, HERE, 3)
+        assert standing(connection, HERE, NOW + 899.9) == (3, 3, False)
+        assert standing(connection, HERE, NOW + 900) == (0, 0, False)
+        fail(connection, evolve(HERE, pool_id="q"), 1, NOW + silence)
+        for table in ("typed_failures", "password_failures"):
+            assert len(connection.execute(f"SELECT 1 FROM {table}")) == left
+
+    await database.write(job)
+
+
+async def test_the_names_that_were_typed_longest_ago_make_room(database, monkeypatch):
+    monkeypatch.setattr("authflow.pool.accounts.lockout.MOST_NAMES", 3)
+
+    def job(connection):
+        fail(connection, evolve(HERE, pool_id="q"), 1)
+        for name in "abcad":  # the second a makes it newer than b
+            fail(connection, evolve(HERE, name=name), 1)
+        rows = connection.execute("SELECT name FROM typed_failures WHERE pool_id = 'p'")
+        assert {name for (name,) in rows} == {"c", "a", "d"}
+        assert len(connection.execute("SELECT 1 FROM typed_failures WHERE pool_id = 'q'")) == 1
+
+    await database.write(job)
