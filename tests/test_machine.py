@@ -302,3 +302,31 @@ def test_after_a_choice_only_what_was_chosen_may_follow(flow: AuthFlow, chosen: 
 def test_where_there_is_a_choice_the_server_cannot_take_it(flow: AuthFlow, asked: State):
     with pytest.raises(UnexpectedReplyError):
         advance(flow, State.SELECT_MFA_TYPE, Challenged(asked))
+
+
+def test_states_and_ends_keep_the_names_that_tickets_and_pictures_have():
+    """A sealed sign-in has the name of its state, and another release opens it."""
+    own = {
+        State.INITIATED: "initiated",
+        State.SRP_A: "SRP_A",
+        State.SMS_MFA_CHOSEN: "SMS_MFA_chosen",
+        State.SOFTWARE_TOKEN_MFA_CHOSEN: "SOFTWARE_TOKEN_MFA_chosen",
+        State.EMAIL_OTP_CHOSEN: "EMAIL_OTP_chosen",
+    }
+    assert {state: str(state) for state in set(State) - ENDS} == {
+        **own,
+        **{state: state.name for state in CHALLENGES},
+    }
+    assert {str(state) for state in ENDS} == {
+        *("signed_in", "refused", "failed", "expired", "cancelled"),
+    }
+    assert {outcome: str(end) for outcome, end in END_OF.items()} == {
+        Outcome.AUTHENTICATED: "signed_in",
+        Outcome.DENIED: "refused",
+        Outcome.FAILED: "failed",
+        Outcome.EXPIRED: "expired",
+        Outcome.CANCELLED: "cancelled",
+    }
+    assert {outcome.trigger for outcome in Outcome} == {
+        *("authenticated", "denied", "failed", "expired", "cancelled"),
+    }

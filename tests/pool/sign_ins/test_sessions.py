@@ -3,9 +3,26 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from attrs import evolve
 
 from authflow.errors import ConfigError
+from authflow.machine import AuthFlow, Challenged, Outcome, State
 from authflow.pool import PoolServer
+from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.sign_ins.sessions import (
+    Handshake,
+    Progress,
+    _has_companion,
+    _look,
+    _names,
+    _use_up,
+    companion_of,
+    entry,
+    names_device,
+    put_session,
+)
+from authflow.pool.store.database import Database
+from authflow.secret import Secret
 
 TEMPORARY = "Temp0rary!"
 INVALID = "Invalid session for the user."
@@ -166,3 +183,157 @@ async def test_strangers_take_the_place_of_strangers_alone(start, settle, tmp_pa
 def test_a_server_that_keeps_no_sign_in_is_refused(most):
     with pytest.raises(ConfigError, match="most_sessions"):
         PoolServer(most_sessions=most)
+
+
+NOW = 1_800_000_000.0
+WHOLE = Progress(
+    pool_id="eu-central-1_x",
+    client_id="client",
+    flow=AuthFlow.CUSTOM_AUTH,
+    state=State.CUSTOM_CHALLENGE,
+    sub="3f1c",
+    username="ada",
+    typed="Ada",
+    auth_time=int(NOW),
+    history=(entry("SRP_A", passed=True), entry("CUSTOM_CHALLENGE", passed=False, metadata="M")),
+    private={"answer": "x"},
+    metadata="CAPTCHA",
+    handshake=Handshake(public_a=2**3000 + 1, b=Secret(255), public_b=3),
+    companion="c0",
+    credentials="5",
+    with_device=True,
+    told_as="ada@example.org",
+    named="keyed",
+)
+
+
+@pytest.fixture
+async def database():
+    async with Database(path=":memory:") as database:
+        yield database
+
+
+@pytest.mark.parametrize(
+    "sign_in",
+    [
+        WHOLE,
+        evolve(WHOLE, handshake=None, metadata=None, history=(), private={}),
+        evolve(WHOLE, sub=None, credentials=None, companion=None, told_as=None, with_device=False),
+    ],
+)
+async def test_a_sign_in_is_kept_as_it_was_but_for_what_is_not_kept(database, sign_in):
+    def job(connection):
+        put_session(connection, "handle", evolve(sign_in, room=5, decided=True), NOW, NOW + 1)
+        assert _look(connection, "handle", NOW) == sign_in
+        assert _look(connection, "another", NOW) is None
+        _use_up(connection, "handle")
+        assert _look(connection, "handle", NOW) is None
+
+    await database.write(job)
+
+
+def test_the_private_half_of_a_handshake_is_not_shown():
+    assert "255" not in repr(WHOLE.handshake)
+    assert "answer" not in repr(WHOLE)
+
+
+def test_a_sign_in_is_told_of_by_the_username_unless_by_another_name():
+    assert WHOLE.shown == "ada@example.org"
+    assert evolve(WHOLE, told_as=None).shown == "ada"
+    assert _names(WHOLE, hidden=True) == {"Ada", "ada@example.org"}
+    assert _names(WHOLE, hidden=False) == {"Ada", "ada@example.org", "ada"}
+
+
+def test_what_was_passed_is_the_last_of_the_history():
+    after = WHOLE.passed("PASSWORD_VERIFIER", metadata="P")
+    assert after.history == (*WHOLE.history, entry("PASSWORD_VERIFIER", passed=True, metadata="P"))
+    assert after.history[-1].challenge_result is True
+    assert WHOLE.after(entry("A", passed=False)).history[-1].challenge_result is False
+    assert evolve(after, history=WHOLE.history) == WHOLE
+
+
+def test_what_the_table_does_not_allow_is_the_triggers_fault():
+    assert WHOLE.follow(Outcome.AUTHENTICATED).state is State.SIGNED_IN
+    with pytest.raises(CognitoError) as refusal:
+        WHOLE.follow(Challenged(State.NEW_PASSWORD_REQUIRED))
+    assert refusal.value.code == "InvalidLambdaResponseException"
+    # What only a server may do, the pool may.
+    begun = evolve(WHOLE, state=State.SRP_A)
+    assert begun.follow(Challenged(State.CUSTOM_CHALLENGE)).state is State.CUSTOM_CHALLENGE
+
+
+@pytest.mark.parametrize("members", [{"DEVICE_KEY": ""}, {"DEVICE_KEY": "k", "ANSWER": "x"}])
+def test_a_device_is_named_by_its_key_alone(members):
+    assert names_device(members)
+    assert not names_device({"DEVICE": "k", "ANSWER": "DEVICE_KEY"})
+
+
+@pytest.mark.parametrize(
+    ("session", "companion", "proves", "goes"),
+    [
+        ("s", companion_of("s"), True, True),
+        ("s", companion_of("t"), True, False),
+        ("s", None, True, False),
+        (None, companion_of("s"), True, False),
+        (None, None, True, True),
+        ("s", None, False, True),
+        ("s", companion_of("s"), False, False),
+    ],
+)
+def test_a_secret_block_goes_with_the_session_that_was_given_with_it(
+    session, companion, proves, goes
+):
+    state = State.PASSWORD_VERIFIER if proves else State.CUSTOM_CHALLENGE
+    assert _has_companion(evolve(WHOLE, state=state, companion=companion), session) is goes
+
+
+async def test_a_session_is_over_when_its_time_is_and_forgotten_a_quarter_of_an_hour_later(
+    database,
+):
+    def expired(connection, now):
+        with pytest.raises(CognitoError, match="session is expired"):
+            _look(connection, "handle", now)
+
+    def job(connection):
+        put_session(connection, "handle", WHOLE, NOW, NOW + 60)
+        assert _look(connection, "handle", NOW + 59.9) == WHOLE
+        expired(connection, NOW + 60)
+        put_session(connection, "second", WHOLE, NOW + 960, NOW + 2000)
+        expired(connection, NOW + 960)
+        put_session(connection, "third", WHOLE, NOW + 960.1, NOW + 2000)
+        assert _look(connection, "handle", NOW + 960.1) is None
+        assert _look(connection, "second", NOW + 960.1) == WHOLE
+
+    await database.write(job)
+
+
+@pytest.mark.parametrize("room", [1, 2, 3])
+async def test_only_a_sign_in_that_begins_takes_the_place_of_an_older_one_of_its_name(
+    database, room
+):
+    def job(connection):
+        put_session(connection, "other", evolve(WHOLE, named="other", room=room), NOW, NOW + 1)
+        for number in range(4):
+            put_session(connection, f"h{number}", evolve(WHOLE, room=room), NOW, NOW + 1)
+        left = [n for n in range(4) if _look(connection, f"h{n}", NOW)]
+        assert left == list(range(4 - room, 4))
+        put_session(connection, "step", WHOLE, NOW, NOW + 1)
+        assert [n for n in range(4) if _look(connection, f"h{n}", NOW)] == left
+        assert _look(connection, "step", NOW)
+        assert _look(connection, "other", NOW)
+
+    await database.write(job)
+
+
+async def test_of_strangers_the_newest_are_kept(database, monkeypatch):
+    monkeypatch.setattr("authflow.pool.sign_ins.sessions.MOST_OF_STRANGERS", 3)
+
+    def job(connection):
+        put_session(connection, "user", evolve(WHOLE, room=1), NOW, NOW + 1)
+        for number in range(5):
+            stranger = evolve(WHOLE, sub=None, named=str(number), room=1)
+            put_session(connection, f"h{number}", stranger, NOW, NOW + 1)
+        assert [n for n in range(5) if _look(connection, f"h{n}", NOW)] == [2, 3, 4]
+        assert _look(connection, "user", NOW)
+
+    await database.write(job)
