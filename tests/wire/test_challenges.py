@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -199,3 +200,153 @@ def test_members_do_not_show_their_values():
         password=Secret("hunter2!"), attributes={"given_name": "Ana"}
     ).write()
     assert repr(members) == str(members) == "Members(<NEW_PASSWORD, userAttributes.given_name>)"
+
+
+PROOF = {
+    "PASSWORD_CLAIM_SECRET_BLOCK": "AA==",
+    "PASSWORD_CLAIM_SIGNATURE": "AQI=",
+    "TIMESTAMP": "Tue Apr 7 11:22:33 UTC 2026",
+}
+SPELT: list[tuple[Any, Any, dict[str, str]]] = [
+    (
+        password_verifier.Asked(salt="1", srp_b="2", secret_block="AA==", user_id="ada"),
+        password_verifier.Asked.read,
+        {
+            "SALT": "1",
+            "SRP_B": "2",
+            "SECRET_BLOCK": "AA==",
+            "USERNAME": "ada",
+            "USER_ID_FOR_SRP": "ada",
+        },
+    ),
+    (
+        password_verifier.Answer(
+            secret_block="AA==", signature=b"\1\2", stamp="Tue Apr 7 11:22:33 UTC 2026"
+        ),
+        password_verifier.Answer.read,
+        PROOF,
+    ),
+    (
+        codes.Asked(medium="SMS", destination="+***23", device="phone"),
+        codes.Asked.read,
+        {
+            "CODE_DELIVERY_DELIVERY_MEDIUM": "SMS",
+            "CODE_DELIVERY_DESTINATION": "+***23",
+            "FRIENDLY_DEVICE_NAME": "phone",
+        },
+    ),
+    (codes.Asked(), codes.Asked.read, {}),
+    *(
+        (
+            codes.Answer(challenge=challenge, code=Secret("123456")),
+            lambda members, challenge=challenge: codes.Answer.read(challenge, members),
+            {member: "123456"},
+        )
+        for challenge, member in (
+            ("SMS_MFA", "SMS_MFA_CODE"),
+            ("SOFTWARE_TOKEN_MFA", "SOFTWARE_TOKEN_MFA_CODE"),
+            ("EMAIL_OTP", "EMAIL_OTP_CODE"),
+        )
+    ),
+    (
+        mfa_choice.Asked(options=("SMS_MFA", "EMAIL_OTP")),
+        mfa_choice.Asked.read,
+        {"MFAS_CAN_CHOOSE": '["SMS_MFA", "EMAIL_OTP"]'},
+    ),
+    (mfa_choice.Answer(option="SMS_MFA"), mfa_choice.Answer.read, {"ANSWER": "SMS_MFA"}),
+    (
+        new_password.Asked(
+            user_id="ada", required_attributes=("name",), attributes={"email": "a@b"}
+        ),
+        new_password.Asked.read,
+        {
+            "USER_ID_FOR_SRP": "ada",
+            "requiredAttributes": '["userAttributes.name"]',
+            "userAttributes": '{"email": "a@b"}',
+        },
+    ),
+    (
+        new_password.Answer(password=Secret("x"), attributes={"name": "Ada"}),
+        new_password.Answer.read,
+        {"NEW_PASSWORD": "x", "userAttributes.name": "Ada"},
+    ),
+    (custom.Asked({"url": "u"}), custom.Asked.read, {"url": "u"}),
+    (custom.Answer(Secret("")), custom.Answer.read, {"ANSWER": ""}),
+    (
+        auth_parameters.BySrp(public_a="2a"),
+        auth_parameters.BySrp.read,
+        {"SRP_A": "2a"},
+    ),
+    (
+        auth_parameters.BySrp(public_a="2a", in_custom_auth=True),
+        auth_parameters.read_custom,
+        {"SRP_A": "2a", "CHALLENGE_NAME": "SRP_A"},
+    ),
+    (auth_parameters.ByChallenges(), auth_parameters.read_custom, {}),
+    (
+        auth_parameters.ByPassword(Secret("x")),
+        auth_parameters.ByPassword.read,
+        {"PASSWORD": "x"},
+    ),
+    (
+        auth_parameters.ByRefreshToken(Secret("x")),
+        auth_parameters.ByRefreshToken.read,
+        {"REFRESH_TOKEN": "x"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("value", "read", "spelt"), SPELT, ids=range(len(SPELT)))
+def test_everything_is_spelt_as_cognito_documents_it(value: Any, read: Any, spelt: dict[str, str]):
+    assert value.write() == spelt
+    assert read(spelt) == value
+
+
+def test_custom_auth_begins_with_srp_or_with_a_custom_challenge_alone():
+    read = auth_parameters.read_custom
+    assert read({"CHALLENGE_NAME": "CUSTOM_CHALLENGE"}) == auth_parameters.ByChallenges()
+    for other in ("SRP_B", "PASSWORD_VERIFIER", ""):
+        with pytest.raises(MemberError, match=r"^CHALLENGE_NAME is not .*SRP_A.*$"):
+            read({"CHALLENGE_NAME": other, "SRP_A": "2a"})
+    with pytest.raises(MemberError, match=r"^SRP_A is missing$"):
+        read({"CHALLENGE_NAME": "SRP_A"})
+
+
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+
+@pytest.mark.parametrize(("number", "month"), list(enumerate(MONTHS, 1)))
+@pytest.mark.parametrize("zone", ["UTC", "GMT"])
+def test_a_timestamp_is_read_in_every_month(number: int, month: str, zone: str):
+    text = f"Mon {month} 03 04:05:06 {zone} 2026"
+    assert password_verifier.Answer.read({**PROOF, "TIMESTAMP": text}).at == datetime(
+        2026, number, 3, 4, 5, 6, tzinfo=UTC
+    )
+
+
+@pytest.mark.parametrize("text", ["[1]", '["a", 1]', "{}", "7", '"a"', "[", "[" * 100_000])
+def test_what_is_no_array_of_strings_is_named(text: str):
+    with pytest.raises(MemberError, match=r"^MFAS_CAN_CHOOSE is not a JSON array of strings$"):
+        mfa_choice.Asked.read({"MFAS_CAN_CHOOSE": text})
+    assert mfa_choice.Asked.read({}) == mfa_choice.Asked()
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}', '{"a": "b", "c": null}', "[]", "7", "{", '{"a":' * 9])
+def test_what_is_no_object_of_strings_is_named(text: str):
+    with pytest.raises(MemberError, match=r"^userAttributes is not a JSON object of strings$"):
+        new_password.Asked.read({"userAttributes": text})
+    assert new_password.Asked.read({}) == new_password.Asked()
+
+
+def test_an_empty_member_is_missing_but_for_an_answer_that_a_trigger_judges():
+    with pytest.raises(MemberError, match=r"^NEW_PASSWORD is missing$"):
+        new_password.Answer.read({"NEW_PASSWORD": ""})
+    with pytest.raises(MemberError, match=r"^ANSWER is missing$"):
+        custom.Answer.read({})
+
+
+@pytest.mark.parametrize("value", [value for value, _, _ in SPELT], ids=range(len(SPELT)))
+def test_what_may_be_secret_or_somebodys_is_not_shown(value: Any):
+    shown = repr(value)
+    for hidden in ("AA==", "123456", "a@b", "Ada", "'u'", "Secret('x')", "2a"):
+        assert hidden not in shown

@@ -207,3 +207,13 @@ def test_a_parameter_of_another_form_is_malformed(text: str):
     reply = read_reply(asked(SESSION, requiredAttributes=text))
     with pytest.raises(MalformedReplyError, match="requiredAttributes is not a JSON array"):
         reply.asked(new_password.Asked.read)
+
+
+@pytest.mark.parametrize("seconds", [1, 2**31 - 1])
+def test_tokens_live_for_any_number_of_seconds_that_cognito_can_tell(seconds: int):
+    assert read_tokens({**TOKENS, "ExpiresIn": seconds}).expires_in == seconds
+
+
+def test_a_challenge_parameter_that_cannot_be_used_is_named():
+    with pytest.raises(MalformedReplyError, match=r"cannot be used: USER_ID_FOR_SRP is missing$"):
+        read_reply(asked()).asked(password_verifier.Asked.read)

@@ -4,10 +4,12 @@ import hmac
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from authflow.errors import MisuseError
+from authflow.given_maps import wrapped_map
 from authflow.machine import AuthFlow
 from authflow.secret import Secret
 from authflow.wire import AppClient, Members, Request, secret_hash, sign_out
@@ -187,6 +189,33 @@ def test_a_short_attribute_is_no_secret_and_the_password_beside_it_is(value: str
     assert held == {"s"}
     long = Members({"userAttributes.email": "ada@example.com"})
     assert PUBLIC.respond("X", "ana", long, session=None).secrets() == {"ada@example.com"}
+
+
+def test_a_secret_is_what_is_no_name_and_of_metadata_what_has_eight_characters():
+    metadata = {"long": "12345678", "short": "1234567"}
+    answers = Members(
+        {"ANSWER": "a", "userAttributes.a": "8 signs.", "userAttributes.b": "7 signs"}
+    )
+    first = PUBLIC.initiate_auth(
+        AuthFlow.USER_PASSWORD_AUTH, "ana", ByPassword(Secret("p")), client_metadata=metadata
+    )
+    assert first.secrets() == {"p", "12345678"}
+    second = PUBLIC.respond("CUSTOM_CHALLENGE", "ana", answers, session=Secret(SESSION))
+    assert second.secrets() == {"a", "8 signs.", SESSION}
+    both = evolve(second, before=first)
+    assert both.secrets() == {"a", "8 signs.", SESSION, "p", "12345678"}
+    assert both == second
+    assert "InitiateAuth" not in repr(both)
+    custom = PUBLIC.initiate_auth(
+        AuthFlow.CUSTOM_AUTH, "ana", BySrp(public_a="2", in_custom_auth=True)
+    )
+    assert custom.secrets() == {"2"}
+
+
+def test_metadata_that_was_given_to_a_client_goes_along():
+    given = wrapped_map({"locale": "de"})
+    request = PUBLIC.refresh(Secret("refresh"), given)
+    assert request.body["ClientMetadata"] == {"locale": "de"}
 
 
 def test_a_request_that_cannot_be_spelt_leads_to_nothing_that_is_in_it(everything_told):

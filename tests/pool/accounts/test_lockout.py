@@ -199,9 +199,9 @@ async def test_strangers_names_make_room_for_newer_ones_and_no_account_is_forgot
 @pytest.mark.parametrize(
     ("typed", "others"),
     [
-        ("ann", ["Ann", " ann", "ann\t", "ánn", "a\u0301nn", "\uff41nn", "a\u200bnn", "ＡNN"]),
+        ("ann", ["Ann", " ann", "ann\t", "ánn", "a\u0301nn", "\uff41nn", "a\u200bnn", "\uff21NN"]),
         ("ann lee", ["ann  lee", "Ann\u00a0Lee", "ann\n lee "]),
-        ("strasse", ["straße", "STRASSE", "ſtrasse"]),
+        ("strasse", ["straße", "STRASSE", "\u017ftrasse"]),
         ("", [" ", "\u200d", "\u0301"]),
     ],
 )
@@ -236,8 +236,7 @@ def standing(connection, counted, now=NOW):
     try:
         found = check_lock(connection, counted, now)
     except CognitoError as error:
-        assert error.message == LOCKED
-        return "locked"
+        return "locked" if error.message == LOCKED else error.message
     return found.of_name, found.of_account, found.barred
 
 
