@@ -149,7 +149,7 @@ class ForgetArgument(_Replacement):
                 continue
             else:
                 value = each
-            if value != "None":
+            if value not in ("None", "False"):  # which mostly mean the same
                 yield value, "None"
 
     @classmethod

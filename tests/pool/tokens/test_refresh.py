@@ -66,6 +66,18 @@ async def test_a_refresh_token_expires(api, settle):
     assert (await renewal_refused(house, token)).message == "Refresh Token has expired"
 
 
+async def test_a_sign_in_that_is_over_is_forgotten_at_the_next_one_and_no_sooner(api, settle):
+    house = await settle(api, RefreshTokenValidity=1, TokenValidityUnits={"RefreshToken": "hours"})
+    await house.add_user()
+    token = (await house.tokens())["RefreshToken"]
+    house.clock.now += 3600
+    await house.tokens()
+    assert (await renewal_refused(house, token)).message == "Refresh Token has expired"
+    house.clock.now += 1
+    await house.tokens()
+    assert (await renewal_refused(house, token)).message == "Invalid Refresh Token"
+
+
 async def test_tokens_of_others_and_inventions_are_refused(house, settle):
     await house.add_user()
     other = await settle(house.api)
