@@ -175,7 +175,7 @@ class MisspellName(_Replacement):
 class ChangeQuery(_Replacement):
     """Asks a database for something that is nearly the same."""
 
-    SLIPS = (  # noqa: RUF012
+    SLIPS = (
         (" <= ", " < "),
         (" < ", " <= "),
         (" > ", " >= "),

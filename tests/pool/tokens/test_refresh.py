@@ -146,6 +146,42 @@ async def test_a_client_with_a_secret_must_show_it(api, settle):
         assert refusal.code == "NotAuthorizedException"
 
 
+async def test_a_client_that_shows_its_secret_revokes(api, settle):
+    house = await settle(api, GenerateSecret=True)
+    await house.add_user()
+    token = (await house.tokens())["RefreshToken"]
+    shown = {"ClientId": house.client_id, "ClientSecret": house.secret.reveal()}
+    assert await api("RevokeToken", Token=token, **shown) == {}
+    refusal = await renewal_refused(house, token, ClientSecret=house.secret.reveal())
+    assert refusal.message == "Refresh Token has been revoked"
+
+
+async def test_signing_out_tells_of_an_access_token_what_every_operation_tells(house):
+    await house.add_user()
+    tokens = await house.tokens()
+
+    async def told(token):
+        one, two = [
+            await house.api.refused(operation, AccessToken=token)
+            for operation in ("GlobalSignOut", "GetUser")
+        ]
+        assert (one.code, one.message) == (two.code, two.message)
+        return one.message
+
+    assert await told("invented") != "Access Token has been revoked"
+    assert await told(tokens["IdToken"]) != "Access Token has been revoked"
+    house.clock.now += 3600
+    assert await told(tokens["AccessToken"]) == "Access Token has expired"
+    whose = {"UserPoolId": house.pool_id, "Username": "ann"}
+    await house.api("AdminDeleteUser", **whose)
+    house.clock.now -= 3600
+    refusal = await house.api.refused("GlobalSignOut", AccessToken=tokens["AccessToken"])
+    assert (refusal.code, refusal.message) == (
+        "NotAuthorizedException",
+        "Access Token has been revoked",
+    )
+
+
 async def rotating(api, settle, grace):
     rotation = {"Feature": "ENABLED", "RetryGracePeriodSeconds": grace}
     house = await settle(api, RefreshTokenRotation=rotation)
