@@ -40,6 +40,18 @@ def test_a_token_that_is_longer_than_any_of_cognitos_is_not_read():
         assert unverified_username(tokens(long, long)) == told
 
 
+@pytest.mark.parametrize(("size", "told"), [(16_384, "ada"), (16_386, None)])
+def test_a_token_of_16_kibibytes_is_the_longest_that_is_read(size: int, told: str | None):
+    head, body, signature = token(b'{"username":"ada"}').split(".")  # a body without padding
+    for more in ("", "AA", "AAA"):  # no part is one character longer than a multiple of four
+        rest = size - len(f"{head}.{body}.{signature}{more}")
+        if rest % 4 == 0:
+            break
+    text = f"{head}.{body}{'ICAg' * (rest // 4)}.{signature}{more}"  # base64 of three blanks
+    assert len(text) == size
+    assert unverified_username(tokens(text, text)) == told
+
+
 @pytest.mark.parametrize("name", ["", None, 1, True, ["ada"], {"a": "b"}, "\ud800"])
 def test_what_is_no_name_is_none(name: Any):
     assert username_in({"cognito:username": name}, {"username": name}) is None
