@@ -199,6 +199,8 @@ def _where_nothing_runs(source: str) -> list[tuple[tuple[int, int], tuple[int, i
             found.append(node)
         elif isinstance(node, ast.keyword) and node.arg == "kw_only":
             found.append(node)  # that calls name their parts, the type checker watches
+        elif isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Literal":
+            found.append(node)
         elif isinstance(node, ast.Call) and ast.unparse(node.func) in {"cast", "TypeVar"}:
             found.append(node.args[0])
     return [
@@ -246,32 +248,36 @@ def try_module(module: Module, sample: int, seed: int, python: str) -> Tried:
         BrokenTestsError: The tests fail without any mutant.
     """
     began = time.monotonic()
-    with TestServer(module.tests, Path.cwd() / ".tests", python) as server:
-        loaded = time.monotonic()
-        done = subprocess.run(server.command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            msg = (
-                f"The tests of {module.path} fail before it is mutated:\n{done.stdout}{done.stderr}"
-            )
-            raise BrokenTestsError(msg)
-        config = ConfigDict(
-            {
-                "test-command": shlex.join(server.command),
-                "timeout": 15 + 4 * (time.monotonic() - loaded),
-                "distributor": {"name": "local"},
-            }
-        )
-        with use_db(":memory:", WorkDB.Mode.create) as session:
-            init([Path(module.path)], session, {})
-            items = list(session.work_items)
-            chance = Random(f"{seed} {module.path}")  # noqa: S311  # a sample, not a secret
-            source = Path(module.path).read_text(encoding="utf-8")
-            chosen = sampled(items, source, sample, chance)
-            session.clear()
-            session.add_work_items(each for each in items if each.job_id in chosen)
-            execute(session, config)
-            results = [result for _, result in session.results]
+    with use_db(":memory:", WorkDB.Mode.create) as session:
+        init([Path(module.path)], session, {})
+        items = list(session.work_items)
+        chance = Random(f"{seed} {module.path}")  # noqa: S311  # a sample, not a secret
+        source = Path(module.path).read_text(encoding="utf-8")
+        chosen = sampled(items, source, sample, chance)
+        session.clear()
+        session.add_work_items(each for each in items if each.job_id in chosen)
+        if chosen:
+            with TestServer(module.tests, Path.cwd() / ".tests", python) as server:
+                execute(session, _config(module, server))
+        results = [result for _, result in session.results]
     return _summary(module.path, results, time.monotonic() - began)
+
+
+def _config(module: Module, server: TestServer) -> ConfigDict:
+    """Say how the tests are run, once they have passed."""
+    began = time.monotonic()
+    done = subprocess.run(server.command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        told = f"{done.stdout}{done.stderr}"
+        msg = f"The tests of {module.path} fail before it is mutated:\n{told}"
+        raise BrokenTestsError(msg)
+    return ConfigDict(
+        {
+            "test-command": shlex.join(server.command),
+            "timeout": 15 + 4 * (time.monotonic() - began),
+            "distributor": {"name": "local"},
+        }
+    )
 
 
 def _summary(path: str, results: list[WorkResult], seconds: float) -> Tried:

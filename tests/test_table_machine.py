@@ -19,7 +19,9 @@ def test_an_event_leads_where_the_table_says(machine: TableMachine):
         assert machine.move(source, event) == target
 
 
-@pytest.mark.parametrize(("state", "event"), [("red", "stop"), ("blue", "stop"), ("red", "fly")])
+@pytest.mark.parametrize(
+    ("state", "event"), [("red", "stop"), ("blue", "stop"), ("red", "fly"), ("red", "to_green")]
+)
 def test_nothing_else_is_allowed(machine: TableMachine, state: str, event: str):
     assert not machine.allows(state, event)
 

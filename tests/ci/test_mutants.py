@@ -102,6 +102,7 @@ def test_tests_that_fail_before_anything_is_mutated_are_an_error(
     monkeypatch.setenv("PYTHONPATH", str(ROOT / ".ci"))
     (tmp_path / "pytest.toml").write_text("[pytest]\n")
     (tmp_path / "test_it.py").write_text("def test_of_nothing():\n    assert 2 < 1\n")
+    (tmp_path / "it.py").write_text("A = 1\n")
     module = program.Module(path="it.py", tests=("test_it.py",))
     with pytest.raises(program.BrokenTestsError, match="assert 2 < 1"):
         program.try_module(module, 1, 1, sys.executable)
@@ -155,6 +156,7 @@ def test_a_seed_names_the_sample(program: ModuleType, tmp_path: Path):
         "if TYPE_CHECKING:\n    from a import b\n    c = 1 + 2",
         '__all__ = ["a", "b"]',
         'a = cast("b", c)',
+        'A = Literal["a", "b"]',
         "@frozen(kw_only=True)\nclass A: ...",
     ],
 )

@@ -136,6 +136,40 @@ async def test_keys_that_cannot_be_had_are_a_transport_error_with_the_address(
     assert no.value.tokens is no.value.signed_in is None
 
 
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (LASTING["a redirect"], "the server sends requests elsewhere; check the address"),
+        (LASTING["404"], "the server answers with HTTP status 404"),
+        (LASTING["204"], "the server answers with HTTP status 204"),
+        (LASTING["too large"], "262144 bytes"),
+        (PASSING["500"], "the server answers with HTTP status 500"),
+        (PASSING["no JSON"], "it is no JSON"),
+        (PASSING["no HTTP"], "check the network and the address"),
+    ],
+)
+async def test_why_keys_cannot_be_had_is_told(source, monkeypatch, answer, why):
+    monkeypatch.setattr(key_source, "_PAUSES", (0.0,))
+    source.script = [answer]
+    with pytest.raises(JwksUnreachableError, match=why):
+        await KeySource(config=source.config()).fetch()
+
+
+async def test_who_waits_to_fetch_anew_lets_others_work(source, rotated, monkeypatch):
+    monkeypatch.setattr(key_source, "FRESH_AFTER", 0.01)
+    now = [1000.0]
+    keys = KeySource(config=source.config(), ticks=lambda: now[0])
+    await keys.fetch()
+    rotated()
+    waiting = asyncio.create_task(keys.key("k2", just_issued=True))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert source.fetches == 1
+    now[0] += 0.01
+    assert await waiting
+    assert source.fetches == 2
+
+
 async def test_the_largest_document_is_read(source):
     source.script = [whole(padded(source.jwks(), MOST_BYTES))]
     assert await KeySource(config=source.config()).key("k1", just_issued=False)

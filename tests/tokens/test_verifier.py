@@ -119,6 +119,7 @@ async def test_tokens_of_two_users_are_not_a_pair(verifier, key):
         ({"exp": None}, "expired"),
         ({"exp": "never"}, "expired"),
         ({"exp": True}, "expired"),
+        ({"exp": 2**53}, "expired"),  # what JSON's numbers cannot tell from the next one
         ({"nbf": 10**12}, "not valid yet"),
         ({"nbf": "soon"}, "not valid yet"),
     ],
@@ -132,6 +133,7 @@ async def test_a_wrong_claim_is_refused_and_named(verifier, key, changes, reason
 async def test_clocks_may_differ_by_a_minute(verifier, key):
     now = int(time.time())
     await verifier.claims(sign(key, claims(verifier, exp=now - 30, nbf=now + 30)), "access")
+    await verifier.claims(sign(key, claims(verifier, exp=2**53 - 1)), "access")
 
 
 async def test_an_id_token_is_no_access_token_and_the_other_way_round(verifier, key):
