@@ -23,7 +23,7 @@ from typing import Self
 _BACKGROUND = ("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "mutant_examples")
 _OPTIONS = (
     *("-x", "-q", *_BACKGROUND, "--hypothesis-profile", "mutants", "--hypothesis-seed", "0"),
-    *("--timeout", "30", "-W", "ignore::pytest.PytestAssertRewriteWarning"),  # it is loaded
+    *("--timeout", "120", "-W", "ignore::pytest.PytestAssertRewriteWarning"),  # it is loaded
 )
 
 

@@ -296,8 +296,8 @@ def _summary(path: str, results: list[WorkResult], seconds: float) -> Tried:
     )
 
 
-def carry_out(plan: Plan, jobs: int) -> Iterator[Tried]:
-    """Try the mutants of all modules, several modules at once.
+def carry_out(plan: Plan, jobs: int) -> Iterator[Tried | BrokenTestsError]:
+    """Try the mutants of all modules, several modules at once; broken tests stop no others.
 
     Args:
         plan: What is mutated.
@@ -316,7 +316,10 @@ def carry_out(plan: Plan, jobs: int) -> Iterator[Tried]:
             ]
             try:
                 for each in tried:
-                    yield each.result()
+                    try:
+                        yield each.result()
+                    except BrokenTestsError as error:
+                        yield error
             finally:
                 workers.shutdown(cancel_futures=True)
 
@@ -346,7 +349,7 @@ def main() -> int:
     """Run what was asked for, and say what survived.
 
     Returns:
-        0 unless something survived that survivors.toml does not list.
+        0 unless something survived that survivors.toml does not list, or tests were broken before.
     """
     parser = argparse.ArgumentParser(description="Mutation testing")
     parser.add_argument("modules", nargs="*", help="parts of paths; all modules unless given")
@@ -360,16 +363,16 @@ def main() -> int:
     known = accepted(root)
     print(f"{'':<46}{'killed':>7}{'accepted':>9}{'survived':>10}{'timeout':>9}", flush=True)
     plan = Plan(root=root, modules=chosen, sample=given.sample, seed=given.seed)
-    killed = accounted = strangers = 0
-    try:
-        for tried in carry_out(plan, given.jobs):
-            new = report(tried, known)
-            killed += tried.killed
-            accounted += len(tried.survivors) - new
-            strangers += new
-    except BrokenTestsError as error:
-        print(error, file=sys.stderr)
-        return 1
+    killed = accounted = strangers = broken = 0
+    for tried in carry_out(plan, given.jobs):
+        if isinstance(tried, BrokenTestsError):
+            print(tried, file=sys.stderr)
+            broken += 1
+            continue
+        new = report(tried, known)
+        killed += tried.killed
+        accounted += len(tried.survivors) - new
+        strangers += new
     if not killed + accounted + strangers:
         print("No mutants: nothing was tried", file=sys.stderr)
         return 1
@@ -378,7 +381,7 @@ def main() -> int:
         f"seed {given.seed}: {killed} killed ({share:.1%}), {accounted} accepted, "
         f"{strangers} survived that survivors.toml does not list"
     )
-    return int(strangers > 0)
+    return int(strangers + broken > 0)
 
 
 if __name__ == "__main__":

@@ -60,16 +60,21 @@ def load(monkeypatch: pytest.MonkeyPatch, name: str) -> ModuleType:
     return module
 
 
-def test_what_a_test_notices_is_killed_and_what_none_notices_is_shown(tmp_path: Path):
+def test_what_tests_notice_is_killed_what_none_notices_is_shown_and_broken_tests_are_told(
+    tmp_path: Path,
+):
     for name, text in {
         "mature/__init__.py": "",
         "mature/age.py": MODULE,
         "mature/rest.py": MODULE,
         "tests/test_age.py": THOROUGH,
         "tests/test_rest.py": CARELESS,
+        "mature/odd.py": "A = 1\n",
+        "tests/test_odd.py": "def test_of_nothing():\n    assert 2 < 1\n",
         "pytest.toml": "[pytest]\n",
         ".ci/mutants.toml": """
             [modules]
+            "mature/odd.py" = ["tests/test_odd.py"]
             "mature/a*.py" = ["tests/test_age.py"]
             "mature/*t.py" = ["tests/test_rest.py"]
         """,
@@ -91,21 +96,11 @@ def test_what_a_test_notices_is_killed_and_what_none_notices_is_shown(tmp_path: 
     assert re.match(r" +\d +1 +[1-9] +0 ", careless)
     assert 'known: raise ValueError("nobody is that young")  ->  pass: to show it' in careless
     assert "-LIMIT = 18\n+LIMIT = 1" in careless
+    # What cannot be tried is told, and stops no others.
+    assert "The tests of mature/odd.py fail before it is mutated" in done.stderr
+    assert "assert 2 < 1" in done.stderr
     assert done.returncode == 1
     assert (tmp_path / "mature" / "rest.py").read_text() == MODULE
-
-
-def test_tests_that_fail_before_anything_is_mutated_are_an_error(
-    program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT / ".ci"))
-    (tmp_path / "pytest.toml").write_text("[pytest]\n")
-    (tmp_path / "test_it.py").write_text("def test_of_nothing():\n    assert 2 < 1\n")
-    (tmp_path / "it.py").write_text("A = 1\n")
-    module = program.Module(path="it.py", tests=("test_it.py",))
-    with pytest.raises(program.BrokenTestsError, match="assert 2 < 1"):
-        program.try_module(module, 1, 1, sys.executable)
 
 
 def test_our_operators_do_what_their_examples_show(monkeypatch: pytest.MonkeyPatch):
