@@ -22,21 +22,13 @@ LIMIT = 18
 
 def is_of_age(years: int) -> bool:
     """Say whether somebody is of age."""
-    if years < 0:
-        raise ValueError("nobody is that young")
     return years >= LIMIT
 '''
 THOROUGH = """
-import pytest
 from mature.age import is_of_age
 
-@pytest.mark.parametrize("years", [-1, 0, 1, 17, 18, 19])
-def test_the_age_is_what_it_is_about(years):
-    if years < 0:
-        with pytest.raises(ValueError, match="young"):
-            is_of_age(years)
-    else:
-        assert is_of_age(years) is (years >= 18)
+def test_the_age_is_what_it_is_about():
+    assert [is_of_age(years) for years in (17, 18, 19)] == [False, True, True]
 """
 CARELESS = """
 from mature.rest import is_of_age
@@ -60,6 +52,7 @@ def load(monkeypatch: pytest.MonkeyPatch, name: str) -> ModuleType:
     return module
 
 
+@pytest.mark.timeout(300)  # it starts pytest nine times
 def test_what_tests_notice_is_killed_what_none_notices_is_shown_and_broken_tests_are_told(
     tmp_path: Path,
 ):
@@ -81,7 +74,7 @@ def test_what_tests_notice_is_killed_what_none_notices_is_shown_and_broken_tests
         ".ci/survivors.toml": """
             [[survivor]]
             module = "mature/rest.py"
-            was = 'raise ValueError("nobody is that young")'
+            was = "return years >= LIMIT"
             becomes = "pass"
             reason = "to show it"
         """,
@@ -92,9 +85,9 @@ def test_what_tests_notice_is_killed_what_none_notices_is_shown_and_broken_tests
     command += ["--sample", "0"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     thorough, careless = done.stdout.split("mature/rest.py", 1)
-    assert re.search(r"^mature/age\.py +[5-9] +0 +0 +0 ", thorough, re.MULTILINE), done
-    assert re.match(r" +\d +1 +[1-9] +0 ", careless)
-    assert 'known: raise ValueError("nobody is that young")  ->  pass: to show it' in careless
+    assert re.search(r"^mature/age\.py +3 +0 +0 +0 ", thorough, re.MULTILINE), done
+    assert re.match(r" +0 +1 +2 +0 ", careless)
+    assert "known: return years >= LIMIT  ->  pass: to show it" in careless
     assert "-LIMIT = 18\n+LIMIT = 1" in careless
     # What cannot be tried is told, and stops no others.
     assert "The tests of mature/odd.py fail before it is mutated" in done.stderr

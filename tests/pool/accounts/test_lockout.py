@@ -4,6 +4,8 @@ from contextlib import closing
 import pytest
 from attrs import evolve
 
+from authflow.pool.accounts.app_clients import AppClient
+from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.lockout import (
     Counted,
     check_lock,
@@ -11,6 +13,7 @@ from authflow.pool.accounts.lockout import (
     directory_name,
     lock_from_now,
 )
+from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.store.database import Database
 
@@ -212,6 +215,38 @@ def test_what_a_directory_may_take_for_one_name_has_one_form(typed, others):
 @pytest.mark.parametrize(("one", "two"), [("ann", "anna"), ("ann lee", "annlee"), ("a", "ä b")])
 def test_names_that_no_directory_takes_for_one_stay_two(one, two):
     assert directory_name(one) != directory_name(two)
+
+
+def caller(**client):
+    made = {"created_at": NOW, "modified_at": NOW}
+    pool = UserPool(
+        id="eu-central-1_x", settings={}, key_id="k", signing_key="{}", mask_key=b"k" * 32, **made
+    )
+    return Caller(
+        pool=pool, client=AppClient(id="c", pool_id=pool.id, secret=None, settings=client, **made)
+    )
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_an_attempt_counts_for_the_name_and_for_whose_it_is(hidden):
+    who = caller(PreventUserExistenceErrors="ENABLED" if hidden else "LEGACY")
+    ann, alias, bob = [
+        Counted.of(who, name, sub) for name, sub in (("ann", "1"), ("a@b", "1"), ("bob", "2"))
+    ]
+    nobody = Counted.of(who, "ann", None)
+    assert len({ann.name, alias.name, bob.name}) == 3
+    assert ann.account == alias.account != bob.account
+    assert nobody.name == ann.name
+    assert nobody.account.startswith("nobody:")
+    directory = Counted.of_directory(who, "ann")
+    assert directory.name == ann.name
+    assert Counted.of_directory(who, "bob").name == bob.name
+    assert directory.account == Counted.of_directory(who, " \u00c1nn").account
+    accounts = {each.account for each in (ann, bob, directory, Counted.of_directory(who, "bob"))}
+    assert len(accounts) == 4
+    assert [each.exists for each in (ann, nobody, directory)] == [True, False, True]
+    assert {each.hidden for each in (ann, nobody, directory)} == {hidden}
+    assert {each.pool_id for each in (ann, nobody, directory)} == {"eu-central-1_x"}
 
 
 NOW = 1_800_000_000.0

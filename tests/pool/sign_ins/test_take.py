@@ -265,6 +265,18 @@ async def test_a_right_proof_of_an_expired_password_is_used_up_all_the_same(home
     assert again.message == "Incorrect username or password."
 
 
+async def test_a_name_that_nobody_has_is_asked_again_as_a_user_is(start, settle):
+    hidden = await settle(await start(triggers=Handlers()), PreventUserExistenceErrors="ENABLED")
+    asked = await hidden.api("InitiateAuth", **hidden.begin("CUSTOM_AUTH", "nobody"))
+    name = asked["ChallengeParameters"]["USERNAME"]
+    wrong = hidden.answer("CUSTOM_CHALLENGE", name, asked["Session"], ANSWER="y")
+    again = await hidden.api("RespondToAuthChallenge", **wrong)
+    assert again["ChallengeName"] == "CUSTOM_CHALLENGE"
+    right = hidden.answer("CUSTOM_CHALLENGE", name, again["Session"], ANSWER="x")
+    refusal = await hidden.api.refused("RespondToAuthChallenge", **right)
+    assert refusal.message == "Incorrect username or password."
+
+
 @pytest.mark.parametrize("opened", OPENED)
 async def test_a_session_does_not_come_back_with_the_permission_to_sign_in(home, opened):
     answer = await opened(home)
