@@ -270,6 +270,7 @@ SPELT: list[tuple[Any, Any, dict[str, str]]] = [
         new_password.Answer.read,
         {"NEW_PASSWORD": "x", "userAttributes.name": "Ada"},
     ),
+    (new_password.Answer(password=Secret("x")), new_password.Answer.read, {"NEW_PASSWORD": "x"}),
     (custom.Asked({"url": "u"}), custom.Asked.read, {"url": "u"}),
     (custom.Answer(Secret("")), custom.Answer.read, {"ANSWER": ""}),
     (

@@ -440,6 +440,28 @@ class TestWhatTheStoreShows:
         assert len(store.seen[0]) == 43
         assert store.seen[0].replace("-", "").replace("_", "").isalnum()
 
+    async def test_entries_keep_their_names_or_a_release_would_forget_every_lock_out(
+        self, clock: Any
+    ):
+        store = WatchedStore()
+        limits = Limits(store=store, keys=RING, clock=clock)
+        await guess(limits, 1)
+        await limits.admit_send(ADA, destination=" Ada@Example.org", send_id="s")
+        await limits.admit_send(ADA, destination=None, send_id="t")
+        await limits.once("a", "b", value=b"v", seconds=1)
+        await limits.claim("a", "b", claimer="c", seconds=1)
+        named = {
+            RING.entry_name("limits", *parts)
+            for parts in (
+                ("guesses", *ADA.parts()),
+                ("sends", *ADA.parts()),
+                ("somebody", ADA.user_pool_id, "ada@example.org"),
+                ("once", "a", "b"),
+                ("claim", "a", "b"),
+            )
+        }
+        assert named <= set(store.seen)
+
     async def test_another_ring_finds_nothing(self, fast: Limits):
         await fail(fast, 5)
         other = Limits(store=fast.store, keys=KeyRing.generate(), clock=fast.clock)
