@@ -127,6 +127,9 @@ async def test_an_answer_of_its_own_goes_first_where_there_is_a_prompt(live_pool
         async def answer(self, challenge: Any, prompt: Any) -> str:
             return await prompt.choose("Which?", ["no", "open sesame"])
 
+        def read(self, challenge: Challenge, filled: Filled) -> Any:
+            return "what a page sends"
+
     policy = Triggers(policy=sequence(challenge("word")), challenges=[word])
     async with live_pool(triggers=policy) as pool:
         await pool.add_user()
