@@ -110,14 +110,13 @@ class AnswerCases(TriggerSubject):
     @case
     async def test_wrong_and_strange_answers_are_never_right(self) -> None:
         """No near miss is right, no first try, and no empty, endless or foreign answer."""
-        code = PluginCode.of(self.challenge)
         for tried in await self.tried(self.ada):
-            demand(
-                not tried.right,
-                f"a wrong answer is right: {tried.words}; if it is only spelled in another way, say"
-                " so by `same`",
-                at=tried.run.whereabouts(code),
-            )
+            if tried.right:
+                msg = (
+                    f"a wrong answer is right: {tried.words}; if it is only spelled in another way,"
+                    " say so by `same`"
+                )
+                raise Violation(msg, tried.run.whereabouts(PluginCode.of(self.challenge)))
 
     @every_attempt
     async def test_hardly_any_guess_is_right(self) -> None:
@@ -173,11 +172,9 @@ class AnswerCases(TriggerSubject):
         """A strange answer is a wrong one, and no reason to raise."""
         for tried in await self.tried(self.ada):
             run = tried.run
-            demand(
-                run.error is None or run.timed_out,
-                f"verify raises {type(run.error).__qualname__} for {tried.words}",
-                at=run.whereabouts(PluginCode.of(self.challenge)),
-            )
+            if run.error is not None and not run.timed_out:
+                msg = f"verify raises {type(run.error).__qualname__} for {tried.words}"
+                raise Violation(msg, run.whereabouts(PluginCode.of(self.challenge)))
 
     @every_attempt
     async def test_hooks_give_what_they_should(self) -> None:

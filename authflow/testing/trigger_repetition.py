@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
-from authflow.testing.cases import case, demand
+from authflow.testing.cases import Violation, case, demand
 from authflow.testing.hooks import Hook, HookRun, run_cancelled
 from authflow.testing.places import PluginCode
 from authflow.testing.trigger_bench import NEXT_SIGN_IN, TriggerBench, User
@@ -138,11 +138,9 @@ class RepetitionCases(TriggerSubject):
         """Cognito waits for five seconds: no answer makes a hook take longer."""
         for user in (self.ada, self.nobody):
             for run in [tried.run for tried in await self.tried(user)]:
-                demand(
-                    not run.timed_out and run.seconds <= self.timeout,
-                    f"it takes longer than {self.timeout:g} seconds: {run.hook}",
-                    at=run.whereabouts(PluginCode.of(self.challenge)),
-                )
+                if run.timed_out or run.seconds > self.timeout:
+                    msg = f"it takes longer than {self.timeout:g} seconds: {run.hook}"
+                    raise Violation(msg, run.whereabouts(PluginCode.of(self.challenge)))
 
     async def _watched(
         self, bench: TriggerBench, user: User, runs: dict[tuple[str, ...], list[HookRun]]
@@ -186,16 +184,17 @@ def demand_unblocked(runs: Sequence[HookRun], longest: float, code: PluginCode) 
         Violation: They do.
     """
     for run in runs:
-        calls = ", ".join(dict.fromkeys(run.blocking_calls))
-        at = _where(run, code)
-        demand(not calls, f"{run.hook} blocks the event loop by calls of {calls}", at=at)
-    best = min(runs, key=lambda run: run.longest_step)
-    demand(
-        unblocked(runs, longest),
-        f"{best.hook} keeps the event loop for {best.longest_step:.3f} seconds at a time: use"
-        " anyio.to_thread.run_sync",
-        at=_where(best, code),
-    )
+        if run.blocking_calls:
+            calls = ", ".join(dict.fromkeys(run.blocking_calls))
+            msg = f"{run.hook} blocks the event loop by calls of {calls}"
+            raise Violation(msg, _where(run, code))
+    if not unblocked(runs, longest):
+        best = min(runs, key=lambda run: run.longest_step)
+        msg = (
+            f"{best.hook} keeps the event loop for {best.longest_step:.3f} seconds at a time: use"
+            " anyio.to_thread.run_sync"
+        )
+        raise Violation(msg, _where(best, code))
 
 
 def _where(run: HookRun, code: PluginCode) -> str:

@@ -481,7 +481,7 @@ class LeaksByLength(Code):
 
 
 class LeaksAtTheSecondAttempt(Code):
-    convicted_by = ("test_no_answer_is_logged_printed_or_shown", *LEAKS)
+    convicted_by = LEAKS
 
     async def create(self, context: CreateContext) -> Issued:
         issued = await super().create(context)
