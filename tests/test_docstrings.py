@@ -47,7 +47,7 @@ def definitions(
             is_public = public and not inside_function and not child.name.startswith("_")
             yield from definitions(child, f"{name}.{child.name}", public=is_public)
         else:
-            yield from definitions(child, name, public=public)
+            yield from definitions(child, name, public=public and not inside_function)
 
 
 def of_variables(tree: ast.AST) -> Iterator[tuple[str, str]]:
@@ -142,5 +142,7 @@ def test_a_public_name_without_a_docstring_is_found(name: str):
 
 def test_what_is_private_or_inside_a_function_needs_no_docstring():
     assert faults('"""Keys."""\ndef _f():\n    def g(): ...\nclass _A:\n    def f(self): ...') == []
+        within = '"""Keys."""\ndef f():\n    """Count."""\n    if x:\n        def g(): ...'
+        assert faults(within) == []
     assert faults("x = 1") == faults('""""""') == ["module has no docstring"]
     assert faults('"""Keys."""\nx = 1\n""""""') == []
