@@ -246,8 +246,8 @@ class TriggerChallenge(Protocol):
     name: ClassVar[str]
     """The challenge's name, equal to the client half's."""
     metadata: ClassVar[str]
-    """What stands in Cognito's challengeMetadata for every challenge of this kind. Later triggers
-    know by it which challenge was answered, so no two kinds share one. It holds no "#"."""
+    """The challengeMetadata in Cognito of every challenge of this kind. Later triggers know by it
+    which challenge was answered, so no two kinds share one. It holds no "#"."""
 
     async def create(self, context: CreateContext) -> Issued:
         """Make a challenge. Cognito may run Create up to three times for one challenge."""

@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 _FEW: Final = 3
-"""The number of values that only unknown users have and that count as a difference."""
+"""The most different values of many unknown users that count as few."""
 _LEAST_STRANGERS: Final = 6
 _CHANCE: Final = 1e-6
-"""The probability with which a kind of character may be missing among many."""
+"""A kind of character that is missing with a smaller probability is not missing by chance."""
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/_=-]{12,}")
 """The pattern of possible base64, in which no character needs to occur."""
 _KINDS: Final[dict[str, Callable[[str], bool]]] = {
@@ -63,7 +63,7 @@ def _own_mark(values: Collection[str], others: Collection[str]) -> str | None:
 def _missing(
     values: Collection[str], others: Collection[str], is_one: Callable[[str], bool]
 ) -> bool:
-    """Return whether a kind of character is frequent in values, and not by chance missing in others."""
+    """Return whether values often have a kind of character that others lack, not by chance."""
     signs = [sign for value in values for sign in value if sign.isalnum()]
     missing_in = [sign for other in others for sign in other if sign.isalnum()]
     if not signs or any(map(is_one, missing_in)):

@@ -18,13 +18,13 @@ from authflow.testing.trigger_subject import TriggerSubject
 _OTHERS: Final = 5
 """The number of other codes for which a sign-in is made again."""
 _FEW: Final = 4
-"""The number of answers that are looked at, if the draws show how many there are."""
+"""The number of answers that are looked at, if the draws show exactly how many there are."""
 _LEAST_MANY: Final = 24
 """The fewest answers that are looked at otherwise, however long one takes."""
 _LONGEST: Final = 25.0
 """Seconds for the sign-ins of one search, for one user."""
 _TRIES: Final = 2
-"""The most new draws of several values together, to see whether an answer depends on one."""
+"""The number of times that several values are drawn anew together, to see whether any matters."""
 _LEAST_CHANCES: Final = {False: 1000, True: 100}
 """One in so many sign-ins may succeed by guessing; the second number is for CAPTCHAs."""
 _LOGGED: Final = "what is logged or printed"

@@ -190,7 +190,7 @@ class UnknownUserCases(TriggerSubject):
 
     @every_attempt
     async def test_an_answer_of_an_unknown_user_is_judged_as_it_should(self) -> None:
-        """An answer that only the user can know is wrong; one that anybody can see is judged as usual."""
+        """An answer that only a user can know is wrong; a CAPTCHA's is judged as usual."""
         bench = self.bench()
         known = await bench.create(self.ada)
         made = await bench.create(self.nobody)
