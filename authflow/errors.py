@@ -228,7 +228,7 @@ class EventError(MisuseError):
 
 
 class AskAgainError(AuthFlowError):
-    """What was filled into a form cannot be an answer: show the text, and ask again.
+    """The values in a form cannot be an answer: show the text, and ask again.
 
     Nothing was sent, and no attempt is spent. The text is for the person, and shows no value.
 

@@ -43,14 +43,14 @@ _GRACE: Final = "grace"
 
 
 class _DemoFailedError(AuthFlowError):
-    """A step ended otherwise than it should."""
+    """A step did not end as it should."""
 
     code = "demo_failed"
 
 
 @define
 class _WatchedTriggers:
-    """The pool's triggers, and what their owner may see: the answer that a CAPTCHA wants."""
+    """The pool's triggers, which show their owner the right answer to a CAPTCHA."""
 
     _triggers: Triggers
     wanted: Secret[str] = field(factory=lambda: Secret(""), init=False)
@@ -69,7 +69,7 @@ class _WatchedTriggers:
 
 @define
 class _OwnersPrompt:
-    """Answers in place of a person: wrong once, then what only the owner of the pool can know."""
+    """Answers in place of a person: wrongly once, then as only the pool's owner can know."""
 
     _terminal: TerminalPrompt
     _story: Story
@@ -110,7 +110,7 @@ class _OwnersPrompt:
 
 @define(kw_only=True)
 class _Demo:
-    """The steps, in order."""
+    """The demo's steps, in order."""
 
     story: Story
     auth: AuthClient
@@ -234,7 +234,7 @@ async def _tell(story: Story, demo: _Demo) -> None:
 
 
 def _old_table(folder: Path, password: Secret[str]) -> str:
-    """Make the old directory: a table of users with argon2 hashes. Gives its database's URL."""
+    """Make the old directory, a table of users with argon2 hashes; return its database's URL."""
     file = folder / "old-users.sqlite"
     engine = sa.create_engine(f"sqlite:///{file}", hide_parameters=True)
     users = sa.Table(
@@ -257,7 +257,7 @@ def _old_table(folder: Path, password: Secret[str]) -> str:
 
 
 async def _set_up(story: Story, pool: RunningPool, adas_password: Secret[str]) -> None:
-    """Make a user, and tell what was made through Cognito's API."""
+    """Create a user, and describe what was created through Cognito's API."""
     address = {"email": "ada@example.com", "email_verified": "true"}
     await pool.add_user(_ADA, adas_password.reveal(), address)
     story.say(f"CreateUserPool → {pool.user_pool_id}")

@@ -1,4 +1,4 @@
-"""Tells the demo's story: each step in plain words, what went over the wire, a table at the end."""
+"""The demo's output: each step in plain words, its requests and replies, a table at the end."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from authflow.errors import AuthFlowError
 
 @define
 class Story:
-    """Tells what happens, and keeps what became of every step.
+    """Prints what happens, and stores the result of every step.
 
     Args:
         console: Where to write.
@@ -24,11 +24,11 @@ class Story:
     _rows: list[tuple[str, str, bool]] = field(factory=list, init=False)
 
     def say(self, text: str) -> None:
-        """Say something about the step that goes on."""
+        """Print something about the current step."""
         self.console.print(f"  {escape(text)}", highlight=False)
 
     def exchange(self, exchange: Exchange) -> None:
-        """Show what went over the wire; the secrets are out of it already."""
+        """Print a request and its reply, from which the secrets are already removed."""
         sent = _flat(exchange.sent)
         self.console.print(f"    → {exchange.operation}  {escape(sent)}", style="cyan")
         if exchange.error is None:
@@ -39,7 +39,7 @@ class Story:
             self.console.print(f"    ← {escape(name)}", style="yellow")
 
     async def step(self, title: str, act: Callable[[], Awaitable[str]]) -> None:
-        """Run one step; a failure is told and kept, and the story goes on.
+        """Run one step; a failure is printed and stored, and the story goes on.
 
         Args:
             title: What is going to happen.
@@ -56,7 +56,7 @@ class Story:
         )
 
     def finish(self) -> int:
-        """Print the table of what happened, and give the exit code."""
+        """Print the table of results, and return the exit code."""
         table = Table(title="What happened", title_justify="left", show_lines=False)
         table.add_column("step")
         table.add_column("outcome", overflow="fold")
@@ -71,7 +71,7 @@ class Story:
 
 
 def _flat(members: Mapping[str, Any]) -> str:
-    """Write members on one line."""
+    """Return members as one line."""
     parts = []
     for name, value in members.items():
         shown = f"{{{_flat(value)}}}" if isinstance(value, Mapping) else str(value)

@@ -39,7 +39,7 @@ Half = ClientChallenge | FormChallenge
 
 
 def _asks_by_itself(plugin: Half) -> TypeGuard[ClientChallenge]:
-    """Say whether a client challenge has an `answer`, as all have in interface 1."""
+    """Return whether a client challenge has an `answer`, as all have in interface 1."""
     return not answers_by_form(plugin) or callable(getattr(plugin, "answer", None))
 
 
@@ -49,7 +49,7 @@ def _has_forms(plugin: Half | None) -> TypeGuard[FormChallenge]:
 
 @define(eq=False)
 class Answerer:
-    """Answers custom challenges by the client challenges of a registry.
+    """Answers custom challenges with the client challenges of a registry.
 
     Args:
         registry: Where client challenges are found.
@@ -114,7 +114,7 @@ class Answerer:
     async def _ask(
         self, plugin: Half, challenge: Challenge, prompt: Prompt
     ) -> Secret[str] | Unanswered:
-        """Let a client challenge answer; whatever is wrong with it becomes one kind of error."""
+        """Ask a client challenge for an answer; whatever it does wrong becomes a PluginError."""
         answer: object = None
         with self._blaming(plugin):
             if _asks_by_itself(plugin):
@@ -124,7 +124,7 @@ class Answerer:
         return answer if isinstance(answer, Unanswered) else self._wrapped(plugin, answer)
 
     def form(self, challenge: Challenge) -> Form | Unanswered | None:
-        """Say what to show and to ask for a challenge. Nobody is asked, and nothing is kept.
+        """Return the form of a challenge. Nobody is asked, and nothing is stored.
 
         Args:
             challenge: What is asked.
@@ -148,7 +148,7 @@ class Answerer:
             return form_of(plugin, challenge)
 
     def read(self, challenge: Challenge, filled: Filled) -> TypedAnswer:
-        """Make the answer to a challenge of its form, filled in.
+        """Make the answer to a challenge from its form, filled in.
 
         Args:
             challenge: What is asked.

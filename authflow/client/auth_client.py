@@ -194,15 +194,15 @@ class AuthClient:
             return await self._carry_on(begun, prompt)
 
     def form(self, pending: ChallengeRequired) -> Form | Unanswered | None:
-        """Say what to show and to ask for a challenge, for a page that asks by itself.
+        """Return the form of a challenge, for a page that asks by itself.
 
             match auth.form(pending):
                 case Form() as form:
                     page = form.to_json()  # and later, in this process or another one:
                     result = await auth.answer(pending, form.fill(values))
 
-        It asks nobody, sends nothing and keeps nothing: any process with the same plugins gives an
-        equal form for the same challenge.
+                It asks nobody, sends nothing and stores nothing: any process with the same plugins
+                returns an equal form for the same challenge.
 
         Args:
             pending: What the last call gave.

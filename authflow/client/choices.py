@@ -91,7 +91,7 @@ async def choose(challenge: Challenge, registry: PluginRegistry, prompt: Prompt)
 
 
 def possible_options(challenge: Challenge, registry: PluginRegistry) -> tuple[str, ...]:
-    """Give the options of a choice that the installed plugins can answer."""
+    """Return the options of a choice that the installed plugins can answer."""
     return tuple(
         option
         for option in options_of(challenge)
@@ -100,7 +100,7 @@ def possible_options(challenge: Challenge, registry: PluginRegistry) -> tuple[st
 
 
 def choice_form(challenge: Challenge, registry: PluginRegistry) -> Form | None:
-    """Offer the options that can be answered here; nothing is asked where there is one of them.
+    """Return the form with the options that can be answered here; with only one, it asks nothing.
 
     Args:
         challenge: A challenge that is a choice.
@@ -118,7 +118,7 @@ def choice_form(challenge: Challenge, registry: PluginRegistry) -> Form | None:
 
 
 def read_choice(challenge: Challenge, registry: PluginRegistry, filled: Filled) -> Choice:
-    """Give the option that was chosen, or the only one."""
+    """Return the option that was chosen, or the only one."""
     return Choice(filled.get(_OPTION) or possible_options(challenge, registry)[0])
 
 

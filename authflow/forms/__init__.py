@@ -1,4 +1,4 @@
-"""Forms: what a challenge shows and asks, as values.
+"""Forms: the texts, pictures and fields of a challenge, as values.
 
 Authors of plugins import them from `authflow.plugins`.
 """

@@ -1,4 +1,4 @@
-"""What a form asks: each field has a name, and its value is a text.
+"""The fields of a form: each has a name, and its value is a text.
 
 `checked` says whether a value can be one. What it refuses it tells by an `AskAgainError`, whose
 words are for the person, and never with the value.
@@ -22,7 +22,7 @@ from authflow.unframed import whole
 
 MOST_OPTIONS: Final = 100
 LONGEST_VALUE: Final = 131_072
-"""Characters of an answer that Cognito takes (`ChallengeResponses` in the API reference)."""
+"""The most characters of an answer for Cognito (`ChallengeResponses` in the API reference)."""
 LONGEST_TOKEN: Final = 16_384
 AUTOCOMPLETE: Final = frozenset(
     {"off", "one-time-code", "current-password", "new-password", "username", "email", "tel"}
@@ -67,7 +67,7 @@ def _matching(pattern: re.Pattern[str], *, needed: bool) -> Callable[[Any, Any, 
 
 @frozen(kw_only=True)
 class Asked(Part):
-    """What all fields have.
+    """The members of every field.
 
     Args:
         name: The field's name, unique in its form.
@@ -79,7 +79,7 @@ class Asked(Part):
     label: str = field(converter=text)
 
     def checked(self, value: str) -> None:
-        """Say nothing if a value can be this field's.
+        """Accept a value that the field can have; refuse any other.
 
         Raises:
             AskAgainError: It cannot; the text is for the person, and does not show it.
@@ -89,7 +89,7 @@ class Asked(Part):
             raise AskAgainError(msg, field=self.name)
 
     def absent(self) -> str | None:
-        """Give the value of a field that nobody has filled in; None if it must be."""
+        """Return the value of a field that nobody has filled in; None if it must be."""
         return None
 
 
@@ -100,7 +100,7 @@ class _Typed(Asked):
     autocomplete: str | None = field(default=None, validator=_one_of(AUTOCOMPLETE))
 
     def checked(self, value: str) -> None:
-        """Say nothing if a value can be this field's.
+        """Accept a value that the field can have; refuse any other.
 
         Raises:
             AskAgainError: It is empty and must not be, or too long.
@@ -114,7 +114,7 @@ class _Typed(Asked):
             raise AskAgainError(msg, field=self.name)
 
     def absent(self) -> str | None:
-        """Give the value of a field that nobody has filled in; None if it must be."""
+        """Return the value of a field that nobody has filled in; None if it must be."""
         return None if self.required else ""
 
 
@@ -154,7 +154,7 @@ class SecretField(_Typed):
 @whole
 @frozen(kw_only=True)
 class Option:
-    """One of several to choose from.
+    """One of several values to choose from.
 
     Args:
         value: What a choice of it gives.
@@ -166,7 +166,7 @@ class Option:
 
     @classmethod
     def of(cls, given: "str | Option") -> "Option":
-        """Give an option that is called what it is."""
+        """Return an option whose label is its value."""
         if isinstance(given, Option):
             return given
         if not isinstance(given, str):
@@ -191,7 +191,7 @@ def _are_options(_field: object, _attribute: object, options: tuple[Option, ...]
 @whole
 @frozen(kw_only=True)
 class ChoiceField(Asked):
-    """One of several options.
+    """A choice of one of several options.
 
     Args:
         name: The field's name, unique in its form.
@@ -203,7 +203,7 @@ class ChoiceField(Asked):
     options: tuple[Option, ...] = field(converter=_options, validator=_are_options)
 
     def checked(self, value: str) -> None:
-        """Say nothing if a value can be this field's.
+        """Accept a value that the field can have; refuse any other.
 
         Raises:
             AskAgainError: It is none of the options.
@@ -216,7 +216,7 @@ class ChoiceField(Asked):
 @whole
 @frozen(kw_only=True)
 class WidgetField(Asked):
-    """A widget of a service's, which a page shows: its value is the token that the widget makes.
+    """A widget of a service, shown by a page; its value is the token that the widget makes.
 
     A terminal cannot show one: there the form is `Declined`. Everything is checked, since a page
     puts it into HTML.
@@ -248,7 +248,7 @@ class WidgetField(Asked):
             raise refused("the script of a widget has no https address")
 
     def checked(self, value: str) -> None:
-        """Say nothing if a value can be this field's.
+        """Accept a value that the field can have; refuse any other.
 
         Raises:
             AskAgainError: There is no token, or one that is too long.
@@ -270,7 +270,7 @@ def _is_safe(url: str) -> bool:
 @whole
 @frozen(kw_only=True)
 class WaitField(Asked):
-    """Something that is done elsewhere, such as a tap on a telephone. Nothing is typed.
+    """A wait for something done elsewhere, such as a tap on a telephone. Nothing is typed.
 
     A page sends the form again after some seconds, or when the person says that it is done. What
     that means is for `read` to say: mostly that the pool should look again. A page that knows more,
@@ -296,7 +296,7 @@ class WaitField(Asked):
             raise refused("poll_after is None, or 1 to 300 seconds")
 
     def checked(self, value: str) -> None:
-        """Say nothing if a value can be this field's.
+        """Accept a value that the field can have; refuse any other.
 
         Raises:
             AskAgainError: It is too long.
@@ -307,9 +307,9 @@ class WaitField(Asked):
             raise AskAgainError(msg, field=self.name)
 
     def absent(self) -> str | None:
-        """Give the value of a field that nobody has filled in."""
+        """Return the value of a field that nobody has filled in."""
         return ""
 
 
 Field = TextField | SecretField | ChoiceField | WidgetField | WaitField
-"""What a form can ask."""
+"""The kinds of fields that a form can have."""

@@ -1,4 +1,4 @@
-"""A form: what one challenge shows and asks, as a value.
+"""A form: the texts, pictures and fields of one challenge, as a value.
 
     form = Form(
         parts=(
@@ -35,7 +35,7 @@ _FIELDS: Final = get_args(Field)
 
 
 class Filled(Mapping[str, str]):
-    """What a form was filled in with, checked: the value of each field that belongs to it.
+    """The checked values of a form, one for each field that belongs to it.
 
     Make it by `Form.fill`. It is immutable, and shows the names of its fields only.
     """
@@ -74,7 +74,7 @@ def _parts(parts: Iterable[Shown | Field]) -> tuple[Shown | Field, ...]:
 @whole
 @frozen(kw_only=True)
 class Form:
-    """What is shown and asked, in this order.
+    """The parts that are shown and asked, in this order.
 
     Args:
         parts: Up to 50. The names of fields are unique, and a condition names a choice before it.
@@ -107,11 +107,11 @@ class Form:
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """What is asked."""
+        """The fields, which are the parts that ask for something."""
         return tuple(part for part in self.parts if isinstance(part, _FIELDS))
 
     def fill(self, values: Mapping[str, str]) -> Filled:
-        """Check what was filled in.
+        """Check the values of the fields.
 
         Fields that do not belong to the form for what was chosen are left out: a page may send
         them along.
@@ -150,12 +150,12 @@ class Form:
         return Filled(taken)
 
     def to_json(self) -> dict[str, Any]:
-        """Write it as what JSON can say, for a page: pictures and sounds are `data:` URLs."""
+        """Return the form as JSON values, for a page: pictures and sounds are `data:` URLs."""
         return {"parts": [part_to_json(part) for part in self.parts]}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `to_json` wrote.
+        """Read the result of `to_json`.
 
         Raises:
             PluginFailedError: It is not that.
@@ -168,7 +168,7 @@ class Form:
 
 
 def belongs(part: Part, chosen: Mapping[str, Secret[str]]) -> bool:
-    """Say whether a part belongs to a form, for what was chosen before it.
+    """Return whether a part belongs to a form, given what was chosen before it.
 
     Args:
         part: The part.

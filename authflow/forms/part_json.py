@@ -1,4 +1,4 @@
-"""The parts of a form in JSON: one vocabulary for forms and for the messages of `WebPrompt`.
+"""The JSON of a form's parts, the same for forms and for the messages of `WebPrompt`.
 
 Each part is an object with its `kind` and its arguments, in snake case. A file is a `data:` URL
 (RFC 2397), and nothing is left out, so that reading gives an equal part.
@@ -35,7 +35,7 @@ from authflow.forms.shown import (
 
 
 class PartKind(StrEnum):
-    """What a part of a form, or a message of `WebPrompt`, is."""
+    """The kind of a form's part, or of a message of `WebPrompt`."""
 
     TEXT = "text"
     IMAGE = "image"
@@ -66,12 +66,12 @@ _FILE: Final = re.compile(r"data:([a-z0-9./+-]+);base64,([A-Za-z0-9+/]*={0,2})")
 
 
 def kind_of(part: Shown | Field) -> PartKind:
-    """Say what a part is."""
+    """Return the kind of a part."""
     return _KINDS[type(part)]
 
 
 def part_to_json(part: Shown | Field) -> dict[str, Any]:
-    """Write a part as what JSON can say."""
+    """Return a part as JSON values."""
     members = {each.name: getattr(part, each.name) for each in attrs.fields(type(part))}
     if isinstance(part, ShownImage | ShownAudio):
         content, media_type = members.pop("content"), members.pop("media_type")
@@ -84,7 +84,7 @@ def part_to_json(part: Shown | Field) -> dict[str, Any]:
 
 
 def part_from_json(data: Any) -> Any:
-    """Read what `part_to_json` wrote.
+    """Read the result of `part_to_json`.
 
     Raises:
         PluginFailedError: It is not that.

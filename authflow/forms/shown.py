@@ -1,4 +1,4 @@
-"""What a form shows: texts, pictures, sounds, links and QR codes.
+"""The parts of a form that are only shown: texts, pictures, sounds, links and QR codes.
 
 Words are escaped when a part is made, for they come from the network; a link or a file that nobody
 may show is refused. So every part can be shown as it stands, at a terminal and on a page.
@@ -21,18 +21,18 @@ from authflow.unframed import whole
 T = TypeVar("T")
 
 LONGEST_TEXT: Final = 16_384
-"""Characters of one text, before what cannot be printed is escaped and after."""
+"""The most characters of one text, both before and after escaping what cannot be printed."""
 LONGEST_LINK: Final = 8_192
 LARGEST_FILE: Final = 4 * 1024 * 1024
-"""Bytes of one picture or sound."""
+"""The most bytes of one picture or sound."""
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}")
-"""What a field can be called: it is an HTML control's name as it stands."""
+"""The pattern of a field's name, which is also the name of an HTML control."""
 _IMAGE: Final = re.compile(r"image/[a-z0-9][a-z0-9.+-]{0,63}")
 _AUDIO: Final = re.compile(r"(audio|video|application)/[a-z0-9][a-z0-9.+-]{0,63}")
 
 
 def refused(what: str) -> PluginFailedError:
-    """Give the error for a form that cannot be shown.
+    """Return the error for a form that cannot be shown.
 
     Args:
         what: What is wrong, without any value: it may come from the network.
@@ -41,7 +41,7 @@ def refused(what: str) -> PluginFailedError:
 
 
 def text(value: str) -> str:
-    """Escape a text of one or several lines.
+    """Return a text of one or several lines, escaped.
 
     Raises:
         PluginFailedError: It is no text, or too long.
@@ -50,7 +50,7 @@ def text(value: str) -> str:
 
 
 def line(value: str) -> str:
-    """Escape a text of one line.
+    """Return a text of one line, escaped.
 
     Raises:
         PluginFailedError: It is no text, or too long.
@@ -59,7 +59,7 @@ def line(value: str) -> str:
 
 
 def of_type(kind: type[T], what: str) -> Callable[[Any, Any, T], None]:
-    """Make a validator: a value is of a type, and of none that is derived from it.
+    """Return a validator: a value has exactly this type, not one derived from it.
 
     Args:
         kind: The type.
@@ -105,7 +105,7 @@ def _media_type(kinds: re.Pattern[str]) -> Callable[[Any, Any, str], None]:
 @whole
 @frozen(kw_only=True)
 class ShownIf:
-    """A condition: a part belongs to a form only if this was chosen before.
+    """A condition: a part belongs to a form only if this option was chosen before.
 
     Args:
         choice: The name of a `ChoiceField` that stands before the part.
@@ -123,7 +123,7 @@ def _condition(_part: object, _field: object, value: ShownIf | None) -> None:
 
 @frozen(kw_only=True)
 class Part:
-    """What all parts of a form have.
+    """The members of every part of a form.
 
     Args:
         shown_if: When the part belongs to the form; None for always.
@@ -182,7 +182,7 @@ class ShownAudio(Part):
 @whole
 @frozen(kw_only=True)
 class ShownLink(Part):
-    """A link, which the person may follow. Nobody opens it for them.
+    """A link that the person may follow. It is never opened automatically.
 
     Args:
         url: Where it leads: https, http or otpauth, or a path without a scheme.
@@ -197,7 +197,7 @@ class ShownLink(Part):
 @whole
 @frozen(kw_only=True)
 class ShownQrCode(Part):
-    """A link for another device, which reads it as a QR code.
+    """A link for another device, shown as a QR code.
 
     Args:
         url: Where it leads, as of a `ShownLink`.
@@ -210,4 +210,4 @@ class ShownQrCode(Part):
 
 
 Shown = ShownText | ShownImage | ShownAudio | ShownLink | ShownQrCode
-"""What a form can show."""
+"""The kinds of parts that a form can show."""

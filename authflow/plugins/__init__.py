@@ -1,4 +1,4 @@
-"""Challenge plugins: what authors of both halves write against, and the registry that finds them.
+"""Challenge plugins: the interface for authors of both halves, and the registry of plugins.
 
 An author imports from here alone: the protocols of both halves, what they are told and give, and
 the errors that they raise. What a name needs is loaded with it: no half loads the other's.

@@ -1,16 +1,16 @@
-"""What limits say of a guess or of a message."""
+"""The decisions of limits about a guess or a message."""
 
 from attrs import frozen
 
 
 @frozen
 class Admitted:
-    """It is allowed, and counted."""
+    """The guess or the message is allowed, and counted."""
 
 
 @frozen(kw_only=True)
 class LockedOut:
-    """Too many failures: nothing may be compared.
+    """Too many failures: no answer may be compared.
 
     Args:
         retry_after: Seconds until the next guess is allowed; None if an administrator must reset.
@@ -21,12 +21,12 @@ class LockedOut:
 
 @frozen
 class AlreadySent:
-    """This very message was sent, or is being sent: do not send it again."""
+    """The same message was sent already, or is being sent: do not send it again."""
 
 
 @frozen(kw_only=True)
 class SendRefused:
-    """Too many messages, or too soon: send nothing.
+    """Too many messages, or too soon after the last one: send nothing.
 
     Args:
         retry_after: Seconds until the next one is allowed.

@@ -1,4 +1,4 @@
-"""The client half of a plugin in interface 1: it answers a challenge, asking a `Prompt`."""
+"""The client half of a plugin in interface 1: it answers a challenge and asks a `Prompt`."""
 
 from typing import ClassVar, Protocol
 
@@ -7,7 +7,7 @@ from authflow.results import Challenge, Unanswered
 
 
 class ClientChallenge(Protocol):
-    """Answers one kind of custom challenge, where there is a prompt.
+    """Answers one kind of custom challenge, if there is a prompt.
 
     In interface 2 a client half is a `FormChallenge`, which pages and tickets can ask as well.
 
@@ -20,7 +20,7 @@ class ClientChallenge(Protocol):
     """The challenge's name, equal to the trigger half's."""
 
     async def answer(self, challenge: Challenge, prompt: Prompt) -> str | Unanswered:
-        """Give the answer to a challenge, or say why there is none.
+        """Return the answer to a challenge, or the reason why there is none.
 
         It is cancelled when the time for an answer is over.
 

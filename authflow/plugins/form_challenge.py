@@ -1,4 +1,4 @@
-"""The client half of a plugin in interface 2: it says what is shown and asked, as data."""
+"""The client half of a plugin in interface 2: it describes a challenge by a form."""
 
 import inspect
 from typing import ClassVar, Protocol
@@ -12,7 +12,7 @@ from authflow.secret import Secret
 
 
 class FormChallenge(Protocol):
-    """Answers one kind of custom challenge by a form.
+    """Answers one kind of custom challenge with a form.
 
         class PagerPrompter:
             name = "pager"
@@ -41,7 +41,7 @@ class FormChallenge(Protocol):
     """The challenge's name, equal to the trigger half's."""
 
     def form(self, challenge: Challenge) -> Form | Unanswered:
-        """Say what to show and to ask.
+        """Return the form of a challenge.
 
         Args:
             challenge: What is asked; `challenge.is_retry` says that the last answer was wrong. It
@@ -56,7 +56,7 @@ class FormChallenge(Protocol):
         """
 
     def read(self, challenge: Challenge, filled: Filled) -> str:
-        """Make the answer of what was filled in.
+        """Make the answer from the form, filled in.
 
         Args:
             challenge: The challenge that the form was made of.
@@ -84,7 +84,7 @@ def form_of(plugin: FormChallenge, challenge: Challenge) -> Form | Unanswered:
 
 
 def read_by(plugin: FormChallenge, challenge: Challenge, filled: Filled) -> str | Secret[str]:
-    """Have a plugin make the answer.
+    """Ask a plugin to make the answer.
 
     Raises:
         AskAgainError: It cannot be an answer.
@@ -99,7 +99,7 @@ def read_by(plugin: FormChallenge, challenge: Challenge, filled: Filled) -> str 
 async def answer_by_form(
     plugin: FormChallenge, challenge: Challenge, prompt: Prompt
 ) -> str | Secret[str] | Unanswered:
-    """Answer a challenge by the form of a plugin, asking a prompt.
+    """Answer a challenge with the form of a plugin and a prompt.
 
     Args:
         plugin: The client half.
@@ -132,7 +132,7 @@ async def answer_by_form(
 def _gave(plugin: FormChallenge, method: str, wanted: str, given: object) -> PluginFailedError:
     kind = type(given).__name__
     if inspect.iscoroutine(given):
-        given.close()  # or Python would say that nobody awaited it
+        given.close()  # otherwise Python would warn that it was never awaited
     return PluginFailedError(
         f"the client challenge {plugin.name!r}: `{method}` gives {wanted}, and not {kind}"
     )

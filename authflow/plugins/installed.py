@@ -1,4 +1,4 @@
-"""The plugins that the installed distributions bring, as their metadata tells it.
+"""The plugins of the installed distributions, read from their metadata.
 
 Source: "Entry points specification" of the Python Packaging User Guide.
 """
@@ -14,12 +14,12 @@ from authflow.plugins.names import NAME, OWN_NAMES, Side, canonical
 from authflow.printable import one_line
 
 _PLACE: Final = re.compile(r"[\w.]+\s*:\s*[\w.]+\s*(\[.*\])?")
-"""What an entry point of a plugin says: where its class is, and maybe which extras it needs."""
+"""The value of a plugin's entry point: where its class is, and perhaps the extras it needs."""
 
 
 @frozen(kw_only=True, order=True)
 class PluginInfo:
-    """What an installed distribution says about one of its plugins; nothing of it was imported.
+    """One plugin, as its distribution's metadata describes it; nothing was imported.
 
     Args:
         name: The challenge's name.
@@ -44,7 +44,7 @@ class PluginInfo:
 
 @frozen(kw_only=True)
 class InstalledPlugins:
-    """What one reading of the metadata found.
+    """The result of one reading of the metadata.
 
     Args:
         group: The entry-point group that was read.
@@ -59,12 +59,12 @@ class InstalledPlugins:
     misplaced: tuple[str, ...]
 
     def load(self, plugin: PluginInfo) -> Any:
-        """Import a plugin. What that can raise is anything."""
+        """Import a plugin. It can raise any exception."""
         return metadata.EntryPoint(plugin.name, plugin.entry_point, self.group).load()
 
 
 def read_metadata(group: str, side: Side, allowed: frozenset[str] | None) -> InstalledPlugins:
-    """Read who claims which name.
+    """Read which distributions claim which names.
 
     Args:
         group: The entry-point group.
@@ -99,7 +99,7 @@ def read_metadata(group: str, side: Side, allowed: frozenset[str] | None) -> Ins
 
 
 def _home(distribution: metadata.Distribution) -> str:
-    """Say where a distribution is, by its metadata's folder where it has one."""
+    """Return where a distribution is: its metadata's folder, if it has one."""
     return str(getattr(distribution, "_path", None) or distribution.locate_file(""))
 
 

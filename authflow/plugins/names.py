@@ -1,4 +1,4 @@
-"""How challenge plugins and their distributions are named."""
+"""The names of challenge plugins and of their distributions."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ Side = Literal["client", "trigger"]
 NAME: Final = re.compile(r"[a-z][a-z0-9_-]{1,31}")
 NAME_RULE: Final = "2 to 32 of a-z, 0-9, _ and -, beginning with a letter"
 OWN_NAMES: Final = frozenset({rounds.CHOICE, rounds.CONDITION, rounds.SKIP})
-"""What no plugin can be called: authflow's own rounds are."""
+"""The names of authflow's own rounds, which no plugin can have."""
 
 PUBLISHED: Final[Mapping[str, str]] = {
     "captcha": "authflow-captcha",
@@ -27,12 +27,12 @@ PUBLISHED: Final[Mapping[str, str]] = {
 
 
 def canonical(distribution: str) -> str:
-    """Normalise a distribution's name ("Names and normalization", Python Packaging User Guide)."""
+    """Return a distribution's normal name ("Names and normalization", Packaging User Guide)."""
     return re.sub(r"[-_.]+", "-", distribution.strip()).lower()
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Give what was probably meant by a name that nobody knows; None if it is like no other.
+    """Return the name that was probably meant by an unknown one; None if it is like no other.
 
     Args:
         name: The name.

@@ -1,4 +1,4 @@
-"""What a challenge plugin says of an answer."""
+"""A challenge plugin's judgement of an answer."""
 
 from enum import StrEnum
 from typing import Self
@@ -7,7 +7,7 @@ from attrs import frozen
 
 
 class Verdict(StrEnum):
-    """How an answer is judged."""
+    """The four judgements of an answer."""
 
     PASSED = "passed"
     RETRY = "retry"
@@ -17,7 +17,7 @@ class Verdict(StrEnum):
 
 @frozen
 class Outcome:
-    """What `verify` gives; True stands for passed, and False for retry.
+    """The result of `verify`; True stands for passed, and False for retry.
 
     A reason is for the owner's log, and holds nothing that the client sent. Cognito keeps of a
     round only whether it was passed, so no reason reaches the client.

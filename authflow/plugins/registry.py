@@ -1,4 +1,4 @@
-"""The registry of challenge plugins: what is registered, what is installed, and who wins.
+"""The registry of challenge plugins: those registered, those installed, and which of them win.
 
 RULES
 
@@ -49,10 +49,10 @@ TRIGGER_CHALLENGES: Final = "authflow.trigger_challenges"
 """The entry-point group of the trigger halves (`authflow.plugins.TriggerChallenge`)."""
 
 INTERFACE: Final = 2
-"""The version of the interface of challenge plugins, of both sides."""
+"""The version of the interface of challenge plugins, on both sides."""
 SUPPORTED: Final = range(1, INTERFACE + 1)
 FORMS: Final = 2
-"""The version in which client halves have forms."""
+"""The first version in which client halves have forms."""
 ALLOWED_VARIABLE: Final = "AUTHFLOW_PLUGINS"
 
 
@@ -123,11 +123,11 @@ class PluginRegistry:
 
     @property
     def side(self) -> Side:
-        """Which half of a plugin this registry is about."""
+        """The half of plugins that this registry finds."""
         return _SIDES[self.group]
 
     def find(self, name: str) -> type[Any]:
-        """Give the plugin class of a name, and import it if it is not yet.
+        """Return the plugin class with a name; import it at the first use.
 
         Args:
             name: The challenge's name. It may come from the network.
@@ -167,7 +167,7 @@ class PluginRegistry:
         return self._load(claims[0])
 
     def distribution_of(self, plugin: type[Any]) -> str:
-        """Name who brings a plugin, for errors: its distribution, or its module."""
+        """Return the name of a plugin's distribution or else of its module, for errors."""
         if plugin not in self.explicit and self.discover:
             place = f"{plugin.__module__}:{plugin.__qualname__}"
             for info in self.listed():
@@ -176,7 +176,7 @@ class PluginRegistry:
         return plugin.__module__
 
     def _preferred(self, name: str, claims: "list[PluginInfo]") -> "list[PluginInfo]":
-        """Leave the distribution that is preferred, if one is."""
+        """Return the preferred distribution alone, if one is preferred."""
         if name not in self.prefer:
             return claims
         wanted = canonical(self.prefer[name])
@@ -190,15 +190,15 @@ class PluginRegistry:
         return found
 
     def listed(self) -> "tuple[PluginInfo, ...]":
-        """Give all installed plugins of this side by name, from metadata only."""
+        """Return all installed plugins of this side by name, from metadata only."""
         return self._installed.plugins
 
     def unreadable(self) -> tuple[str, ...]:
-        """Name the distributions that were skipped since their metadata is damaged, and why."""
+        """Return the distributions that were skipped because their metadata is damaged, and why."""
         return self._installed.unreadable
 
     def misplaced(self) -> tuple[str, ...]:
-        """Name the plugins of this side that are listed and name no class, and why."""
+        """Return the plugins of this side whose entry points name no class, and why."""
         return self._installed.misplaced
 
     @cached_property
@@ -213,7 +213,7 @@ class PluginRegistry:
         blame = f"the {self.side} plugin {info.name!r} of {info}"
         try:
             plugin = self._installed.load(info)
-        except (Exception, SystemExit) as error:  # what an import can raise is anything
+        except (Exception, SystemExit) as error:  # an import can raise any exception
             msg = (
                 f"{blame} cannot be imported: {type(error).__name__}: {error};"
                 f" upgrade or uninstall {info.distribution}"
@@ -253,13 +253,13 @@ class PluginRegistry:
 
 
 def answers_by_form(plugin: object) -> bool:
-    """Say whether a client challenge, or its class, is written for interface 2."""
+    """Return whether a client challenge, or its class, is written for interface 2."""
     interface = getattr(plugin, "interface", 1)
     return type(interface) is int and interface == FORMS
 
 
 def _flaw(plugin: object, side: Side, expected: str | None = None) -> str | None:
-    """Say why an object is not a plugin of this side, if it is not."""
+    """Return why an object is not a plugin of this side; None if it is one."""
     if not isinstance(plugin, type):
         return f"it must be a class, not an object of type {type(plugin).__name__}"
     name = getattr(plugin, "name", None)
@@ -285,7 +285,7 @@ def _is_async(method: object) -> bool:
 
 
 def _unsupported(plugin: type[Any]) -> str | None:
-    """Say why a plugin's version of the interface is not supported, if it is not."""
+    """Return why a plugin's version of the interface is not supported; None if it is."""
     interface = getattr(plugin, "interface", None)
     if type(interface) is not int:
         written = 1 if hasattr(plugin, "answer") and not hasattr(plugin, "form") else INTERFACE
@@ -298,7 +298,7 @@ def _unsupported(plugin: type[Any]) -> str | None:
 
 
 def allowed_distributions() -> frozenset[str] | None:
-    """Give the normalised names of the distributions that may bring plugins; None if all may."""
+    """Return the normal names of the distributions that may bring plugins; None if all may."""
     named = os.environ.get(ALLOWED_VARIABLE)
     if named is None:
         return None

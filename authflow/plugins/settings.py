@@ -28,11 +28,11 @@ _KEYWORDS: Final = frozenset(
 
 
 _OF_TRIGGERS: Final = frozenset({"limits", "keys"})
-"""What is given to `Triggers`, for all challenges of the policy."""
+"""The settings that belong to `Triggers`, for all challenges of the policy."""
 
 
 def checked_settings(plugin: type[C]) -> type[C]:
-    """Refuse settings that a plugin does not have by a `ConfigError`, which says what it has.
+    """Refuse settings that a plugin does not have; the `ConfigError` says which ones it has.
 
     Python's own `TypeError` says neither that, nor where limits and keys are given.
 
@@ -55,7 +55,7 @@ def checked_settings(plugin: type[C]) -> type[C]:
 
 
 def unknown_setting(stray: str, known: Sequence[str], *beside: str) -> str:
-    """Return what is said of a setting that a plugin does not have.
+    """Return the text about a setting that a plugin does not have.
 
     Args:
         stray: Its name.
@@ -71,7 +71,7 @@ def unknown_setting(stray: str, known: Sequence[str], *beside: str) -> str:
 
 
 def settings_schema(plugin: type[Any]) -> dict[str, Any]:
-    """Give the JSON Schema of a plugin's settings.
+    """Return the JSON Schema of a plugin's settings.
 
     Args:
         plugin: The plugin's class, an attrs class. What is no setting for JSON, such as a sender,
@@ -128,7 +128,7 @@ def _of_type(hint: Any) -> dict[str, Any]:
 
 
 def _is_json(value: Any) -> bool:
-    """Say whether a default can be written in a schema."""
+    """Return whether a default can be written in a schema."""
     if isinstance(value, tuple | list):
         return all(map(_is_json, value))
     return value is None or (isinstance(value, str | int | float | bool) and value == value)  # noqa: PLR0124

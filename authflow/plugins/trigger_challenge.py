@@ -21,7 +21,7 @@ _STAND_IN: Final = "authflow.stand-in"
 
 
 class Sends(Protocol):
-    """What `CreateContext.deliver` sends by."""
+    """The part of the triggers that sends the messages of `CreateContext.deliver`."""
 
     async def deliver(
         self, destination: str | None, send: Callable[[], Awaitable[object]]
@@ -30,18 +30,18 @@ class Sends(Protocol):
 
 
 class Uses(Protocol):
-    """What `once` and `claim` ask."""
+    """The part of the triggers that serves `once` and `claim`."""
 
     async def once(self, *name: str, value: bytes, seconds: float) -> bytes:
-        """Keep a value, unless there is one."""
+        """Store a value, unless one is stored already."""
 
     async def claim(self, *name: str, seconds: float) -> bool:
-        """Claim what may be used once."""
+        """Claim something that may be used only once."""
 
 
 @frozen(kw_only=True)
 class _Context:
-    """What both hooks are told, and may ask for."""
+    """The data and the services that both hooks get."""
 
     username: str
     user_attributes: Mapping[str, str] = field(repr=False, hash=False)
@@ -54,7 +54,7 @@ class _Context:
     keys: "KeyProvider | None" = field(default=None, repr=False, hash=False)
 
     async def once(self, *name: str, value: bytes, seconds: float) -> bytes:
-        """Keep a value, unless there is one, and give the one that is kept: the first one wins.
+        """Store a value unless one is stored already, and return the stored one: the first wins.
 
         All runs of Create and Verify for this user and this challenge share it, also those of other
         sign-ins: what is for one of them alone has a name of its own in `name`.
@@ -71,7 +71,7 @@ class _Context:
         return await self._counted().once(*name, value=value, seconds=seconds)
 
     async def claim(self, *name: str, seconds: float) -> bool:
-        """Claim something that may be used once, such as a time step of TOTP.
+        """Claim something that may be used only once, such as a time step of TOTP.
 
         Cognito may run a hook three times for one challenge: they all get the same reply. In
         Verify the answer's challenge is who claims, in Create whoever shares its draws.
@@ -90,7 +90,7 @@ class _Context:
         return await self._counted().claim(*name, seconds=seconds)
 
     async def stand_in(self, purpose: str) -> Randomness:
-        """Give what to draw from for who has nothing to show: an address, a question, a secret.
+        """Return randomness for a stand-in, for users without an address, a question or a secret.
 
         The same name draws the same in every sign-in, on every machine, and after `rotated()` too;
         who has not the keys can neither compute it nor compare it with another pool's. Ask for it
@@ -104,12 +104,12 @@ class _Context:
             KeysUnavailableError: They cannot be read now.
         """
         ring = await self.key_ring()
-        # Where pools ignore case, the name of a user who does not exist comes as it was typed.
+        # In a pool that ignores case, an unknown user's name still comes as it was typed.
         whose = (self.user_pool_id, self.username.casefold())
         return Randomness.seeded(ring.subkey(_STAND_IN, purpose, *whose, key_id=ring.lookup))
 
     async def key_ring(self, *, having: str | None = None) -> "KeyRing":
-        """Give the keys of the triggers: for subkeys of a purpose of the plugin's own.
+        """Return the keys of the triggers, for subkeys with a purpose of the plugin's own.
 
         Args:
             having: The id of a key that is needed.
@@ -134,7 +134,7 @@ class _Context:
 
 @frozen(kw_only=True)
 class CreateContext(_Context):
-    """What a plugin is told when it makes a challenge: little, and never the raw event.
+    """The context in which a plugin makes a challenge: few data, and never the raw event.
 
     Args:
         username: The user's canonical name.
@@ -160,7 +160,7 @@ class CreateContext(_Context):
     async def deliver(
         self, destination: str | None, send: Callable[[], Awaitable[object]]
     ) -> Admitted | AlreadySent | SendRefused:
-        """Send the challenge's message: once for all runs of Create, and within the limits.
+        """Send the challenge's message, once for all runs of Create and within the limits.
 
         A plugin that sends says so by `needs = ("limits",)`.
 
@@ -205,7 +205,7 @@ class Issued:
 
 @frozen(kw_only=True)
 class VerifyContext(_Context):
-    """What a plugin is told when it verifies an answer.
+    """The context in which a plugin verifies an answer.
 
     Args:
         username: The user's canonical name.
@@ -246,11 +246,11 @@ class TriggerChallenge(Protocol):
     name: ClassVar[str]
     """The challenge's name, equal to the client half's."""
     metadata: ClassVar[str]
-    """What stands in Cognito's challengeMetadata for every challenge of this kind. Later triggers
-    know by it which challenge was answered, so no two kinds share one. It holds no "#"."""
+    """The challengeMetadata in Cognito of every challenge of this kind. Later triggers know by it
+    which challenge was answered, so no two kinds share one. It holds no "#"."""
 
     async def create(self, context: CreateContext) -> Issued:
-        """Make a challenge. Cognito may call up to three times for one challenge."""
+        """Make a challenge. Cognito may run Create up to three times for one challenge."""
 
     async def verify(self, context: VerifyContext) -> bool | Outcome:
-        """Say whether the answer is right. Anything else is a failure of the plugin."""
+        """Return whether the answer is right. Any other result is a failure of the plugin."""

@@ -1,4 +1,4 @@
-"""What people type and paste, written in one way, so that it can be compared.
+"""Texts that people type and paste, brought to one form in which they can be compared.
 
 Mail programs group the digits of a code, and put marks around them that nobody sees. A keyboard
 decides in which script a digit is typed, and a Turkish one has an I that no other has. People do
@@ -34,27 +34,27 @@ soft hyphens, variation selectors, fillers; and what stands for a picture that w
 _NEVER_SEEN: Final = frozenset({"Cc", "Cf", "Cs"})
 """Control and format characters, and halves of surrogate pairs."""
 _PASTE_MARKS: Final = ("\x1b[200~", "\x1b[201~", "\x9b200~", "\x9b201~")
-"""What a terminal puts around what is pasted, for programs that ask it to."""
+"""The marks that a terminal puts around pasted text, for programs that ask for them."""
 _KEYCAP: Final = "\u20e3"
-"""The key that is drawn around a digit: 1 in Unicode's pictures of keys is still a 1."""
+"""The mark that draws a key around a digit: Unicode's picture of the key 1 is still a 1."""
 _BLANK: Final = "\u2800"
-"""A pattern of Braille without dots: no space to Unicode, and none to see."""
+"""The Braille pattern without dots: not a space to Unicode, but nobody can see it."""
 _DASH: Final = "Pd"
 _TIE: Final = "Pc"
 _MINUS: Final = "\u2212"
 _WIDE: Final = range(0xFF01, 0xFF5F)
-"""ASCII in the width of Chinese characters; the difference is the same for all of it."""
+"""The full-width forms of ASCII; each has the same distance from its ASCII character."""
 _WIDER: Final = 0xFEE0
 _DOT: Final = "\u0307"
-"""What a small letter of the Turkish I with its dot has above it in Unicode."""
+"""The combining dot that Unicode leaves in the small form of the dotted Turkish I."""
 _DOTTED, _DOTLESS = "\u0130", "\u0131"
 _ASCII_I: Final = {_DOTTED: "I", _DOTLESS: "i", _DOT: ""}
 _PASSES: Final = 4
-"""After so many a text stays as it is; all but the strangest do after one."""
+"""The most passes until a text no longer changes; nearly all texts need only one."""
 
 
 def typed_code(typed: str | Secret[str]) -> str:
-    """Write a code of letters and digits as it is compared.
+    """Return a code of letters and digits in the form in which codes are compared.
 
     White space, dashes, a terminal's marks of a paste and whatever nobody sees fall away, wherever
     they stand. A digit of any script, with or without a key drawn around it, is its value, a
@@ -72,7 +72,7 @@ def typed_code(typed: str | Secret[str]) -> str:
 
 
 def typed_words(typed: str | Secret[str]) -> str:
-    """Write words as they are compared.
+    """Return words in the form in which they are compared.
 
     Case, width and form of letters do not matter (NFKC, and case folding), nor the dot of an I.
     Dashes, underscores and slashes are spaces; other punctuation marks fall away, and so do a
@@ -94,12 +94,12 @@ def typed_words(typed: str | Secret[str]) -> str:
         before, words = words, _words(words)
         if words == before:
             break
-    # All of it is replaced: a string that notes how it is compared still does after that.
+    # The whole text is replaced, so that a test's string that notes comparisons still notes them.
     return text.replace(text, words) if len(words) <= MOST_TYPED else ""
 
 
 def is_unseen(sign: str) -> bool:
-    """Say whether a character is one that nobody sees, and is not white space.
+    """Return whether a character is invisible and is not white space.
 
     Args:
         sign: One character.
@@ -110,14 +110,14 @@ def is_unseen(sign: str) -> bool:
 
 
 def _unmarked(text: str) -> str:
-    """Take away a terminal's marks of a paste, which show where one sees control characters."""
+    """Remove a terminal's marks of a paste, which are visible once control characters are gone."""
     for mark in _PASTE_MARKS:
         text = text.replace(mark, "")
     return text
 
 
 class _CodeSigns:
-    """What becomes of a character in a code, as `str.translate` asks for it.
+    """A table for `str.translate`: the replacement of each character in a code.
 
     A string that notes how it is compared, such as `authflow.testing` gives to a plugin, still does
     after that.
@@ -148,7 +148,7 @@ def _words(text: str) -> str:
 
 
 def _word_sign(sign: str) -> str:
-    """Give what stays of a character in an answer of words."""
+    """Return the replacement of a character in an answer of words."""
     category = unicodedata.category(sign)
     if sign.isspace() or category in {_DASH, _TIE} or sign in "/\\" or sign == _BLANK:
         return " "

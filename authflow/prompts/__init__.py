@@ -1,4 +1,4 @@
-"""How a person is asked: the protocol, the terminal, a script, the web."""
+"""Prompts, which ask a person: the protocol, the terminal, a script, the web."""
 
 from typing import TYPE_CHECKING
 

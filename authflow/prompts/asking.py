@@ -1,4 +1,4 @@
-"""Asks a form by a prompt: the only place where a form is turned into a conversation."""
+"""Forms asked by a prompt: the only place where a form becomes a conversation."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ from authflow.results import Declined
 from authflow.secret import Secret
 
 MOST_ASKED: Final = 20
-"""How often one question is asked in a row. A person gives up before; a script would not."""
+"""The most repetitions of one question. A person gives up earlier; a script would not."""
 
 
 async def ask(
@@ -80,7 +80,7 @@ async def _show(part: Shown, prompt: Prompt) -> None:
 
 @define
 class _Asked:
-    """What has been asked so far.
+    """The questions and answers so far.
 
     Args:
         prompt: Asks the person.

@@ -1,4 +1,4 @@
-"""Pictures for the terminal, out of characters: two pixels to a character, one above the other.
+"""Pictures for the terminal, drawn with characters: each shows two pixels, one above the other.
 
 It needs Pillow, which comes with what needs pictures to be seen at a terminal.
 """
@@ -10,19 +10,19 @@ from typing import Final
 from PIL import Image, ImageFilter, ImageOps, ImageStat
 
 BLOCKS: Final = " ▀▄█"
-"""Nothing, the upper pixel, the lower pixel, both."""
+"""The characters for no pixel, the upper one, the lower one and both."""
 ASCII: Final = " '.#"
-"""The same for terminals without block characters; a person needs more patience with these."""
+"""The same for terminals without block characters; these are harder to read."""
 
 LARGEST_PICTURE: Final = 1_000_000
-"""In pixels. A small file can unpack to a picture that fills the memory."""
+"""The most pixels, since a small file can unpack to a picture that fills the memory."""
 _MIDDLE: Final = 128
 _COLUMNS: Final = range(40, 101)
-"""How wide a picture is drawn: the terminal is asked for its own width first."""
+"""The widths of a drawn picture, in characters: as wide as the terminal, within these bounds."""
 
 
 def drawn_for(picture: bytes, encoding: str) -> str | None:
-    """Draw a picture for a terminal. It takes some milliseconds: do it off the event loop.
+    """Draw a picture for a terminal. It takes some milliseconds: call it in a thread.
 
     Args:
         picture: A PNG or JPEG file's content.
@@ -44,7 +44,7 @@ def drawn_for(picture: bytes, encoding: str) -> str | None:
 
 
 def draw(picture: bytes, *, columns: int, characters: str = BLOCKS) -> str:
-    """Draw a picture as lines of text: what differs from its ground is drawn, in one colour.
+    """Draw a picture as lines of text: all that differs from its background, in one colour.
 
     It reads well on dark and on light terminals alike, since only the shape is drawn.
 
@@ -59,8 +59,8 @@ def draw(picture: bytes, *, columns: int, characters: str = BLOCKS) -> str:
     pixels = ImageOps.autocontrast(_flat(picture))
     if ImageStat.Stat(pixels).mean[0] < _MIDDLE:
         pixels = ImageOps.invert(pixels)
-    # A median drops noise that is thinner than the strokes of letters, which coarse squares would
-    # make as thick as these. Characters are about twice as high as wide: half of one is a square.
+    # A median removes noise that is thinner than the strokes of letters; coarse squares would make
+    # it as thick. Characters are about twice as high as wide, so half a character is a square.
     pixels = pixels.filter(ImageFilter.MedianFilter(3))
     scale = columns / max(pixels.size)
     width = max(1, round(pixels.width * scale))
@@ -75,13 +75,13 @@ def draw(picture: bytes, *, columns: int, characters: str = BLOCKS) -> str:
 
 
 def _flat(picture: bytes) -> Image.Image:
-    """Unpack a picture to greys, with what is transparent shown as white."""
+    """Unpack a picture to greys; transparent pixels become white."""
     try:
         with Image.open(io.BytesIO(picture), formats=("PNG", "JPEG")) as opened:
             small = opened.width * opened.height <= LARGEST_PICTURE
             whole = opened.convert("RGBA") if small else None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Warning) as error:
-        # Warning: Pillow only warns of some pictures, and a program may have made that an error.
+        # Pillow only warns about some pictures, and a program may turn warnings into errors.
         msg = f"the picture cannot be read: {type(error).__name__}"
         raise ValueError(msg) from error
     if whole is None:

@@ -1,4 +1,4 @@
-"""What a link may be that a plugin has shown to a person.
+"""The links that a plugin may show to a person.
 
 It comes from the network, and a web page makes it a link as it stands: `javascript:` would run as
 the page's own, and `data:` or `file:` show what nobody published. So a link is a web page's, the
@@ -17,7 +17,7 @@ from authflow.errors import PluginFailedError
 
 _SCHEME: Final = re.compile(r"(?:https?|otpauth)://[^/?#\s\\]", re.IGNORECASE | re.ASCII)
 _PATH: Final = re.compile(r"[A-Za-z0-9._~/?#\[\]@!$&'()*+,;=%-]+")
-"""Without a colon there is no scheme."""
+"""The pattern of a link without a scheme: it has no colon."""
 
 
 def checked_link(url: str, description: str) -> str:

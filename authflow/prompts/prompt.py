@@ -1,4 +1,4 @@
-"""How a challenge plugin asks a person: a `Prompt`."""
+"""`Prompt`: the protocol by which a challenge plugin asks a person."""
 
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Prompt(Protocol):
-    """Asks a person, or something that answers for one.
+    """Asks a person, or a program that answers for one.
 
     Every method can be cancelled. A prompt knows how to ask, not what: the words come from the
     challenge's plugin, and in part from the network. So whoever shows them to a person escapes them
@@ -49,7 +49,7 @@ class Prompt(Protocol):
         """
 
     async def wait_for(self, description: str, confirmation: Awaitable[T]) -> T:
-        """Wait until something happens elsewhere, such as a tap on a telephone.
+        """Wait for something done elsewhere, such as a tap on a telephone.
 
         Args:
             description: What the person has to do.
@@ -81,7 +81,7 @@ class WidgetPrompt(Prompt, Protocol):
     """A prompt that can show the widget of a service, as a web page does."""
 
     async def solve_widget(self, widget: "WidgetField") -> str:
-        """Show a widget, and give the token that it makes.
+        """Show a widget, and return the token that it makes.
 
         Args:
             widget: Which one. It is checked: a page may put it into HTML.

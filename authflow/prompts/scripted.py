@@ -1,4 +1,4 @@
-"""A prompt that answers from a list."""
+"""A prompt that takes its answers from a list."""
 
 from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from typing import TypeVar
@@ -18,7 +18,7 @@ def _iterator(answers: Iterable[str]) -> Iterator[str]:
 @whole
 @define
 class ScriptedPrompt:
-    """Answers from a list: for scripts and tests. What it is told it keeps as it came, unescaped.
+    """Answers from a list, for scripts and tests. It stores what it is shown, unescaped.
 
     Args:
         answers: What to answer, in order.
@@ -31,28 +31,28 @@ class ScriptedPrompt:
     links: list[str] = field(factory=list, init=False)
 
     async def tell(self, text: str) -> None:
-        """Keep the text in `told`."""
+        """Store the text in `told`."""
         self.told.append(text)
 
     async def show_image(self, image: bytes, media_type: str, description: str) -> None:  # noqa: ARG002
-        """Keep the picture in `images`."""
+        """Store the picture in `images`."""
         self.images.append(image)
 
     async def play_audio(self, audio: bytes, media_type: str, description: str) -> None:  # noqa: ARG002
-        """Keep the sound in `audio`."""
+        """Store the sound in `audio`."""
         self.audio.append(audio)
 
     async def show_link(self, url: str, description: str, *, qr: bool = False) -> None:  # noqa: ARG002
-        """Keep the link in `links`."""
+        """Store the link in `links`."""
         self.links.append(url)
 
     async def wait_for(self, description: str, confirmation: Awaitable[T]) -> T:
-        """Keep in `told` what is waited for, and wait."""
+        """Store in `told` what is waited for, and wait."""
         self.told.append(description)
         return await confirmation
 
     async def ask(self, question: str, *, hidden: bool = False) -> str:  # noqa: ARG002
-        """Give the next answer.
+        """Return the next answer.
 
         Raises:
             PromptEndedError: There is none left.
@@ -64,7 +64,7 @@ class ScriptedPrompt:
             raise PromptEndedError(msg) from None
 
     async def choose(self, question: str, options: Sequence[str]) -> str:
-        """Give the next answer, which must be one of the options.
+        """Return the next answer, which must be one of the options.
 
         Raises:
             PromptEndedError: There is none left.
@@ -72,7 +72,7 @@ class ScriptedPrompt:
         """
         answer = await self.ask(question)
         if answer not in options:
-            del answer  # a traceback shows what frames hold, and it may belong elsewhere
+            del answer  # tracebacks may show it, and it may belong to another question
             msg = f"the script's answer is none of {', '.join(options)}"
             raise PromptError(msg)
         return answer

@@ -50,13 +50,13 @@ class TerminalPrompt:
         self._write(lines(text))
 
     def _write(self, text: str, *, end: str = "\n") -> None:
-        """Write what is escaped already, in what the output's encoding has."""
+        """Write a text that is already escaped, with the characters of the output's encoding."""
         encoding = getattr(self.output, "encoding", None) or "utf-8"
         text = text.encode(encoding, "backslashreplace").decode(encoding)
         print(text, end=end, file=self.output, flush=True)
 
     async def show_image(self, image: bytes, media_type: str, description: str) -> None:
-        """Write a picture to a file and say where; draw it if the package `pillow` is there."""
+        """Write a picture to a file and print its path; draw it if `pillow` is installed."""
         await self._keep(image, media_type, description)
         encoding = getattr(self.output, "encoding", None) or "utf-8"
         drawing = await anyio.to_thread.run_sync(_drawing, image, encoding)
@@ -64,7 +64,7 @@ class TerminalPrompt:
             self._write(drawing)
 
     async def play_audio(self, audio: bytes, media_type: str, description: str) -> None:
-        """Write a sound to a file and say where."""
+        """Write a sound to a file and print its path."""
         await self._keep(audio, media_type, description)
 
     async def show_link(self, url: str, description: str, *, qr: bool = False) -> None:
@@ -80,7 +80,7 @@ class TerminalPrompt:
             self._write(drawing)
 
     async def wait_for(self, description: str, confirmation: Awaitable[T]) -> T:
-        """Say what is waited for, and wait."""
+        """Print what is waited for, and wait."""
         self._write(printable(description))
         return await confirmation
 
@@ -95,14 +95,14 @@ class TerminalPrompt:
         self._write(printable(f"{description}: {path}"))
 
     async def ask(self, question: str, *, hidden: bool = False) -> str:
-        """Ask for a line of text. While nobody types, nothing but this call waits.
+        """Ask for a line of text. Only this call waits for the person, not the event loop.
 
         Raises:
             PromptEndedError: The input has ended.
             PromptError: The line is endless, or what is hidden would be shown.
         """
         if hidden and _hides_by_itself(self.input):
-            shown = f"{lines(question)} "  # `getpass` would write it as it is
+            shown = f"{lines(question)} "  # `getpass` would write it without escaping
             return await anyio.to_thread.run_sync(_hidden, shown, abandon_on_cancel=True)
         with _echo_off(self.input) if hidden else nullcontext():
             self._write(lines(question), end=" ")
@@ -141,7 +141,7 @@ class TerminalPrompt:
 
 
 def _drawing(picture: bytes, encoding: str) -> str | None:
-    """Draw a picture out of characters."""
+    """Draw a picture with characters."""
     try:
         from authflow.prompts.drawn_picture import drawn_for  # noqa: PLC0415  # Pillow may be missing
     except ModuleNotFoundError:
@@ -150,7 +150,7 @@ def _drawing(picture: bytes, encoding: str) -> str | None:
 
 
 def _qr_code(text: str) -> str | None:
-    """Draw a QR code out of block characters."""
+    """Draw a QR code with block characters."""
     try:
         import segno  # noqa: PLC0415  # it comes with what needs it
     except ModuleNotFoundError:
@@ -161,7 +161,7 @@ def _qr_code(text: str) -> str | None:
 
 
 async def _read_line(source: TextIO) -> str:
-    """Read a line without a thread that would wait for the person after all else has ended."""
+    """Read a line without a thread, which would still wait for the person after a cancellation."""
     descriptor = _descriptor(source)
     if descriptor is None:
         return await anyio.to_thread.run_sync(source.readline, abandon_on_cancel=True)
@@ -169,14 +169,14 @@ async def _read_line(source: TextIO) -> str:
     try:
         await _read_into(line, descriptor)
     except BaseException:
-        line.clear()  # a traceback shows what frames hold, and it may be half a password
+        line.clear()  # a traceback may show local variables, and this may be half a password
         raise
     return line.decode(source.encoding or "utf-8", "replace")
 
 
 async def _read_into(line: bytearray, descriptor: int) -> None:
     """Read up to the end of a line, or of the input."""
-    # One byte at a time: a reader that takes more keeps from the next question what was piped in.
+    # One byte at a time: reading more would take piped input away from the next question.
     while not line.endswith(b"\n"):
         with suppress(PermissionError):  # a file on disk can always be read
             await anyio.wait_readable(descriptor)
@@ -190,17 +190,17 @@ async def _read_into(line: bytearray, descriptor: int) -> None:
 
 
 def _descriptor(source: TextIO) -> int | None:
-    """Give what the system calls a stream by, if one can wait for it here."""
+    """Return the file descriptor of a stream; None if one cannot wait for it here."""
     if sys.platform == "win32":
         return None
     try:
         return source.fileno()
     except OSError:
-        return None  # not a file of the system's, such as StringIO
+        return None  # not a file of the operating system, such as StringIO
 
 
 def _hides_by_itself(source: TextIO) -> bool:
-    """Say whether this is a terminal of a system that has no POSIX control over it, as Windows."""
+    """Return whether this is a terminal of a system without POSIX terminals, such as Windows."""
     try:
         import termios  # noqa: F401, PLC0415  # not on every system
     except ImportError:
@@ -209,9 +209,9 @@ def _hides_by_itself(source: TextIO) -> bool:
 
 
 def _hidden(question: str) -> str:
-    """Ask as that system does."""
+    """Ask in the way of that system."""
     with warnings.catch_warnings():
-        # It would go on, and show what is typed.
+        # It would only warn, go on, and show what is typed.
         warnings.simplefilter("error", getpass.GetPassWarning)
         try:
             return getpass.getpass(question)
@@ -225,13 +225,13 @@ def _hidden(question: str) -> str:
 
 @contextmanager
 def _echo_off(source: TextIO) -> Iterator[None]:
-    """Keep a terminal from showing what is typed; whatever happens, it shows it again after."""
+    """Hide what is typed at a terminal; whatever happens, it is shown again afterwards."""
     if not source.isatty():
         yield
         return
     try:
         import termios  # noqa: PLC0415  # not on every system
-    except ImportError:  # and there is another way to hide, see above
+    except ImportError:  # then there is another way to hide it, see above
         yield
         return
 

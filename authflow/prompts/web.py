@@ -1,4 +1,4 @@
-"""A prompt for web front ends: what is asked becomes a message, and the answer is another one.
+"""A prompt for web front ends: each question is a message, and its answer is another one.
 
     prompt = WebPrompt()
     async with anyio.create_task_group() as tasks:
@@ -48,13 +48,13 @@ T = TypeVar("T")
 
 _MEDIA_TYPE: Final = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,63}")
 _ANSWER: Final = "answer"
-"""What the only field of a message is called."""
+"""The name of the only field of a message."""
 
 
 @whole
 @frozen(kw_only=True)
 class WebMessage:
-    """Something to show, or to ask: one part of a form, with a number.
+    """One part of a form to show or to ask, with a number.
 
     Args:
         id: Its number, from 1; an answer names it.
@@ -66,16 +66,16 @@ class WebMessage:
 
     @property
     def kind(self) -> PartKind:
-        """What it is."""
+        """The kind of the part."""
         return kind_of(self.part)
 
     @property
     def wants_answer(self) -> bool:
-        """Whether the sign-in waits for an answer to it."""
+        """Whether the sign-in waits for an answer to the message."""
         return isinstance(self.part, Field) and not isinstance(self.part, WaitField)
 
     def to_json(self) -> Mapping[str, Any]:
-        """Write it as what JSON can say: the members of a form's part, and `id`."""
+        """Return the message as JSON values: the members of a form's part, and `id`."""
         return {"id": self.id, **part_to_json(self.part)}
 
 
@@ -94,7 +94,7 @@ class _Asked:
 
 @define(eq=False)
 class WebPrompt:
-    """Asks by messages. One prompt serves one sign-in, and one task reads its messages."""
+    """Asks with messages. One prompt serves one sign-in, and one task reads its messages."""
 
     _numbers: "count[int]" = field(factory=lambda: count(1), init=False, repr=False)
     _asked: dict[int, _Asked] = field(factory=dict, init=False, repr=False)
@@ -113,7 +113,7 @@ class WebPrompt:
         return self._messages.popleft()
 
     def close(self) -> None:
-        """End the messages: what was shown can still be read, and then they are over.
+        """End the messages; those already sent can still be read.
 
         Whatever waits for an answer, or asks for one later, is told by a `PromptEndedError`.
         """
@@ -174,7 +174,7 @@ class WebPrompt:
         self._send(shown(url=url, description=description))
 
     async def wait_for(self, description: str, confirmation: Awaitable[T]) -> T:
-        """Say what is waited for, and wait."""
+        """Show what is waited for, and wait."""
         self._send(WaitField(name=_ANSWER, label=description))
         return await confirmation
 
@@ -215,7 +215,7 @@ class WebPrompt:
         try:
             await asked.answered.wait()
         finally:
-            del self._asked[number]  # a late answer is told that it is one
+            del self._asked[number]  # a late answer is refused as late
         if asked.answer is None:
             raise _closed(part.label)
         return asked.answer.reveal()
@@ -234,7 +234,7 @@ def _closed(question: str) -> PromptEndedError:
 
 
 def _of_kind(kind: str, media_type: str) -> str:
-    """Give a file's type as a part of a form may have it; browsers look at the file as well."""
+    """Return a file's type, if a part of a form may have it; browsers look at the file as well."""
     fits = _MEDIA_TYPE.fullmatch(media_type) is not None
     other = kind == "audio" and media_type.startswith(("video/", "application/"))
     return media_type if fits and (media_type.startswith(f"{kind}/") or other) else f"{kind}/x-any"

@@ -1,4 +1,4 @@
-"""What authors of challenge plugins, and users of authflow, test with.
+"""The tools with which authors of challenge plugins and users of authflow test.
 
 `TriggerChallengeSuite` and `ClientChallengeSuite` are conformance suites to inherit from; the
 fixtures of `authflow.testing.pytest_plugin` are there wherever pytest runs. It needs the extra

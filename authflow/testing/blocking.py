@@ -1,4 +1,4 @@
-"""Finds what makes a thread wait where the event loop waits with it, and where that is written.
+"""Detection of calls that block the event loop, with the place of each in the source.
 
 Python announces such calls to audit hooks. A hook cannot be taken away again, so there is one, and
 it looks away unless a step of a plugin is under observation. What computes for long makes no such
@@ -33,19 +33,19 @@ _CALLS: Final = frozenset(
 )
 
 _SOME_CALLS: Final = frozenset({"socket.connect", "open"})
-"""Calls that make a thread wait for some arguments: a socket that blocks, the terminal."""
+"""Calls that block only with some arguments: a blocking socket, the terminal."""
 
 Look = Callable[[FrameType | None], None]
-"""What is shown the frame that runs."""
+"""A function that gets the frame that is running."""
 
 _LOOK_AFTER: Final = 0.03
-"""Seconds after which a step of a plugin is looked at that has not ended."""
+"""Seconds after which a step of a plugin that has not ended is looked at."""
 
 _IDLE: Final = 1.0
-"""Seconds without a step after which nobody looks any more."""
+"""Seconds without a step after which the looking thread ends."""
 
 _here: Final = threading.local()
-"""Where this thread writes; not a context variable, for a worker thread inherits these."""
+"""This thread's record; not a context variable, since worker threads inherit those."""
 
 
 class BlockingCalls:
@@ -56,7 +56,7 @@ class BlockingCalls:
     @classmethod
     @contextlib.contextmanager
     def recorded(cls, into: list[str], look: Look | None = None) -> Iterator[None]:
-        """Write down blocking calls of what runs inside, in this thread and without an await.
+        """Record the blocking calls made inside, in this thread and without an await.
 
         Args:
             into: Where to write their names.
@@ -102,7 +102,7 @@ class _Step:
 
 
 class Stacks:
-    """The thread that looks where a step is that keeps the event loop."""
+    """The thread that looks where a step blocks the event loop."""
 
     _steps: ClassVar[list[_Step]] = []
     _thread: ClassVar[threading.Thread | None] = None
@@ -111,7 +111,7 @@ class Stacks:
     @classmethod
     @contextlib.contextmanager
     def watched(cls, look: Look) -> Iterator[None]:
-        """Have a look at what runs inside, if it takes long.
+        """Record the stack of the code inside, if it takes long.
 
         Args:
             look: Is shown the frame, once, in another thread.

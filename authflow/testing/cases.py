@@ -1,4 +1,4 @@
-"""Cases of a conformance suite: plain tests to pytest, and runnable without it.
+"""Cases of a conformance suite: plain tests for pytest, which also run without it.
 
 A case is a method that pytest finds by its name. It needs no fixture and no plugin of pytest, for
 it runs its own event loop; so `authflow plugins check` runs the very same cases by itself.
@@ -19,11 +19,11 @@ from authflow.testing.outbox import Outbox
 SuiteT = TypeVar("SuiteT", bound="Suite")
 
 _TIMEOUT: Final = 120.0
-"""Seconds for one case: far more than any plugin needs that keeps its time limits."""
+"""Seconds for one case: far more than a plugin within its time limits needs."""
 
 
 class Violation(AssertionError):  # noqa: N818  # a finding about a plugin, and no error of authflow
-    """A plugin does not do what a case demands.
+    """A plugin does not meet the demand of a case.
 
     Args:
         why: What is wrong, and how to mend it; without secrets.
@@ -40,7 +40,7 @@ class Violation(AssertionError):  # noqa: N818  # a finding about a plugin, and 
 
 
 def demand(fulfilled: object, why: str, at: str = "") -> None:
-    """Raise unless what a case demands is so.
+    """Raise unless a case's demand is met.
 
     Args:
         fulfilled: Whether it is.
@@ -55,26 +55,26 @@ def demand(fulfilled: object, why: str, at: str = "") -> None:
 
 
 class Suite:
-    """What suites have in common: a clock and an outbox of their own for every case."""
+    """The base of suites, with a new clock and a new outbox for every case."""
 
     clock: MovableClock
     outbox: Outbox
 
     async def prepare(self) -> None:
-        """Get ready for a case, such as by enrolling the suite's users where the plugin looks."""
+        """Prepare a case, for example by enrolling the suite's users in the plugin's store."""
 
     def whereabouts(self) -> str:
-        """Say where in the plugin the case was last."""
+        """Return the place in the plugin that the case reached last."""
         return ""
 
     def place_of(self, error: BaseException) -> str:  # noqa: ARG002  # what overrides it looks
-        """Say where in the plugin an error comes from."""
+        """Return the place in the plugin that an error comes from."""
         return self.whereabouts()
 
 
 @frozen(kw_only=True)
 class CaseResult:
-    """How one case ended.
+    """The result of one case.
 
     Args:
         case: The name of the test.
@@ -88,7 +88,7 @@ class CaseResult:
 
 
 def case(body: Callable[[SuiteT], Awaitable[None]]) -> Callable[[SuiteT], None]:
-    """Make an async method a test that runs on an event loop of its own.
+    """Make an async method a test that runs on its own event loop.
 
     Args:
         body: The method.
@@ -109,13 +109,13 @@ def case(body: Callable[[SuiteT], Awaitable[None]]) -> Callable[[SuiteT], None]:
         self.outbox = Outbox()
         anyio.run(within_limit, self)
 
-    # Who unwraps it would find a coroutine function, and take the test for one.
+    # Code that unwraps it would find a coroutine function, and treat the test as one.
     del test.__wrapped__
     return test
 
 
 def skip(reason: str) -> NoReturn:
-    """End a case that does not apply; pytest takes the exception for its own.
+    """End a case that does not apply; pytest treats the exception as its own.
 
     Args:
         reason: Why it does not.
@@ -127,7 +127,7 @@ def skip(reason: str) -> NoReturn:
 
 
 def case_names(suite: type[Suite]) -> tuple[str, ...]:
-    """Give the names of a suite's cases, in the order in which they are written.
+    """Return the names of a suite's cases, in the order in which they are written.
 
     Args:
         suite: The suite.
@@ -157,14 +157,14 @@ def run_suite(suite: type[Suite], names: Iterable[str] | None = None) -> tuple[C
 def _result(suite: type[Suite], name: str) -> CaseResult:
     judge = suite()
     test: Callable[[], Any] = getattr(judge, name)
-    quiet = logging.NullHandler()  # without any handler, Python prints what a plugin logs
+    quiet = logging.NullHandler()  # without a handler, Python would print a plugin's logs
     logging.root.addHandler(quiet)
     try:
         test()
     except unittest.SkipTest as skipped:
         return CaseResult(case=name, outcome="skipped", reason=str(skipped))
     except Exception as error:  # noqa: BLE001  # whatever a plugin raises is a finding
-        # Only a violation's text is ours, and known to hold no secret.
+        # Only the text of a violation is written here, and so is known to hold no secret.
         ours = isinstance(error, Violation)
         return CaseResult(
             case=name, outcome="failed", reason=str(error) if ours else _described(error, judge)

@@ -1,4 +1,4 @@
-"""What a client half is in its suite: its class, the challenges that it gets, and what is typed."""
+"""The client half in its suite: its class, the challenges that it gets, and the typed answers."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final
@@ -37,12 +37,12 @@ class ClientSubject(Suite):
     trigger: ClassVar[type[TriggerSubject]]
     """The suite of a trigger half that makes the challenges."""
     timeout: ClassVar[float] = 10.0
-    """Seconds that it may take to answer when the person answers at once."""
+    """Seconds in which it must answer when the person answers at once."""
     longest_block: ClassVar[float] = 0.05
-    """Seconds that it may keep the event loop at a time."""
+    """Seconds for which it may block the event loop at a time."""
 
     def typed(self, answer: str) -> Sequence[str]:
-        """Give what a person types or chooses to give an answer.
+        """Return the texts that a person types or chooses to give an answer.
 
         Args:
             answer: The answer, as the trigger half's suite names it.
@@ -50,15 +50,15 @@ class ClientSubject(Suite):
         return (answer,)
 
     def whereabouts(self) -> str:
-        """Say where in the plugin its hook is."""
+        """Return where in the plugin its hook is."""
         return self.at()
 
     def place_of(self, error: BaseException) -> str:
-        """Say which line of the plugin an error comes from."""
+        """Return the line of the plugin that an error comes from."""
         return PluginCode.of(self.challenge).of_error(error) or self.at()
 
     def at(self, attempt: int = 1) -> str:
-        """Say where in the plugin its hook is.
+        """Return where in the plugin its hook is.
 
         Args:
             attempt: At which attempt it did what is told.
@@ -70,7 +70,7 @@ class ClientSubject(Suite):
         return f"{hook} at attempt {attempt}, {code.of_hook(hook)}"
 
     async def _bench(self) -> tuple[TriggerBench, TriggerSubject]:
-        """Put the trigger half to work, by the clock of this case."""
+        """Make a bench of the trigger half, with this case's clock."""
         subject = self.trigger()
         subject.clock, subject.outbox = self.clock, self.outbox
         await subject.prepare()
@@ -86,7 +86,7 @@ class ClientSubject(Suite):
 
     @property
     def answering(self) -> type[Any]:
-        """The class, with an `answer` that asks the form where it has none of its own."""
+        """The class, with an `answer` that asks the form if it has none of its own."""
         kind = self.challenge
         if not answers_by_form(kind) or callable(getattr(kind, "answer", None)):
             return kind
@@ -99,7 +99,7 @@ class ClientSubject(Suite):
 
 
 def challenge_of(made: Made, attempt: int = 1) -> Challenge:
-    """Give a challenge as a client gets it."""
+    """Return a challenge as a client gets it."""
     return Challenge(
         name="CUSTOM_CHALLENGE",
         kind=made.public["challenge"],
@@ -110,7 +110,7 @@ def challenge_of(made: Made, attempt: int = 1) -> Challenge:
 
 
 def damaged(made: Made) -> Iterator[dict[str, str]]:
-    """Give the public parameters without each of them, and with each of them as something else."""
+    """Return the public parameters with each one missing in turn, and with each one replaced."""
     yield {}
     for name in made.public:
         yield {other: value for other, value in made.public.items() if other != name}

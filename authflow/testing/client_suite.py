@@ -38,7 +38,7 @@ _MOST_CANCELLED: Final = 40
 
 
 class ClientChallengeSuite(FormCases):
-    """What every client challenge must do, alone and over the real protocol: inherit from it.
+    """The cases for every client challenge, alone and over the real protocol: inherit from it.
 
         class TestPagerClient(ClientChallengeSuite):
             challenge = PagerPrompter
@@ -99,7 +99,7 @@ class ClientChallengeSuite(FormCases):
 
     @case
     async def test_it_gives_text_or_an_outcome(self) -> None:
-        """What it gives is an answer, or says why there is none."""
+        """Its result is an answer, or the reason why there is none."""
         made, subject = await self._made()
         given = await self._answered(made, self.typed(subject.right_answer(made)))
         demand(
@@ -157,7 +157,7 @@ class ClientChallengeSuite(FormCases):
 
     @case
     async def test_what_is_typed_is_neither_shown_nor_logged(self) -> None:
-        """What a person types stands in no log and in nothing that is shown, in no form."""
+        """A typed answer appears in no log and in nothing that is shown, in no form."""
         made, subject = await self._made()
         for attempt in (1, 2):
             for answer in (subject.wrong_answer(made), subject.right_answer(made)):
@@ -176,7 +176,7 @@ class ClientChallengeSuite(FormCases):
 
     @case
     async def test_a_damaged_challenge_is_refused(self) -> None:
-        """What a user pool sends is not trusted: it is answered, or refused by a typed error."""
+        """A user pool's challenge is not trusted: it is answered, or refused with a typed error."""
         made, _ = await self._made()
         attempt = 0
         for public in damaged(made):
@@ -265,7 +265,7 @@ async def _sign_in(client: AuthClient, prompt: ScriptedPrompt) -> object:
 
 
 def _steered(made: Made) -> Iterator[tuple[str, dict[str, str]]]:
-    """Put what steers a terminal into each parameter: alone, around, between, and in its name."""
+    """Put control characters into each parameter: alone, around, between, and in its name."""
     for (name, value), steering in itertools.product(made.public.items(), _STEERING):
         between = [value[: place.end()] + steering + value[place.end() :] for place in _gaps(value)]
         for steered in (steering, value + steering, steering + value, *between):
@@ -274,7 +274,7 @@ def _steered(made: Made) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _gaps(value: str) -> Sequence[re.Match[str]]:
-    """Find where the parts of a value end, such as the names of options: a few of them."""
+    """Return some places where parts of a value end, such as the names of options."""
     if len(value) > _LONGEST_PARTED:
         return ()
     return [*itertools.islice(re.finditer(r"\w+", value), _MOST_PARTS)]
@@ -287,6 +287,6 @@ def _holds(value: object, answers: Sequence[str]) -> bool:
 
 
 def _steers(character: str) -> bool:
-    """Say whether a character steers a terminal, or turns the direction of its text."""
+    """Return whether a character controls a terminal, or turns the direction of its text."""
     kind = unicodedata.category(character)
     return (kind == "Cc" and character not in "\n\t") or character in _TURNING

@@ -8,12 +8,12 @@ from attrs import define
 from authflow.errors import MisuseError
 
 START: Final = 1_800_000_000.0
-"""Where clocks begin: 2027-01-15 08:00 UTC. A fixed time makes a failure happen again."""
+"""The start of every clock: 2027-01-15 08:00 UTC. With a fixed time, failures are repeatable."""
 
 
 @define
 class MovableClock:
-    """Gives the time to whatever takes a `clock=`, and stands still until it is moved.
+    """A clock for any parameter `clock=`, which stands still until it is moved.
 
     Args:
         now: Seconds since the epoch.
@@ -22,11 +22,11 @@ class MovableClock:
     now: float = START
 
     def __call__(self) -> float:
-        """Give the time, in seconds since the epoch."""
+        """Return the time, in seconds since the epoch."""
         return self.now
 
     def utc(self) -> datetime:
-        """Give the time as `AuthClient(clock=...)` takes it."""
+        """Return the time as `AuthClient(clock=...)` takes it."""
         return datetime.fromtimestamp(self.now, UTC)
 
     def advance(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Cognito's API as it is spelt, without an SDK: what no SDK would send can be sent."""
+"""Calls of Cognito's API without an SDK, so that requests can be sent that no SDK would send."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from authflow.errors import ConfigError
 
 @frozen
 class RefusedCall:
-    """What Cognito says when it refuses a call.
+    """Cognito's refusal of a call.
 
     Args:
         status: The HTTP status.
@@ -38,7 +38,7 @@ class CognitoCalls:
     http: aiohttp.ClientSession | None = None
 
     async def __call__(self, operation: str, /, **members: Any) -> dict[str, Any]:
-        """Call an operation, and give its reply.
+        """Call an operation, and return its reply.
 
         Args:
             operation: Its name, such as "AdminDisableUser".
@@ -54,7 +54,7 @@ class CognitoCalls:
         return reply
 
     async def refused(self, operation: str, /, **members: Any) -> RefusedCall:
-        """Call an operation that is to be refused, and give what is said.
+        """Call an operation that must be refused, and return the refusal.
 
         Args:
             operation: Its name.
@@ -75,7 +75,7 @@ class CognitoCalls:
     async def post(
         self, operation: str, body: bytes | str, **headers: str
     ) -> tuple[int, dict[str, Any], Mapping[str, str]]:
-        """Send anything as an operation's request.
+        """Send any body as an operation's request.
 
         Args:
             operation: The operation's name.

@@ -1,4 +1,4 @@
-"""Finds out how a plugin compares answers.
+"""Detection of how a plugin compares answers.
 
 Times cannot show it in a test: what leaks in a million requests drowns in the noise of a hundred.
 So this looks at what the plugin does. The answer is a string that notes when `==` is asked of it,
@@ -41,7 +41,7 @@ _KEPT: Final = [
 
 @define(kw_only=True)
 class Comparisons:
-    """What was seen.
+    """The comparisons that were seen.
 
     Args:
         secret: The right answer. To compare with anything else, such as "resend", tells nothing.
@@ -55,7 +55,7 @@ class Comparisons:
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
-        """Count calls of `compare_digest` of what runs inside, and of threads begun there."""
+        """Count the calls of `compare_digest` made inside, and by threads begun there."""
 
         def profile(_frame: object, event: str, argument: Any) -> None:
             if event == "c_call" and getattr(argument, "__name__", "") in _COMPARE_DIGEST:
@@ -71,7 +71,7 @@ class Comparisons:
             threading.setprofile(before_in_threads)
 
     def probe(self, text: str) -> str:
-        """Make a string that notes how it is compared.
+        """Make a string that records how it is compared.
 
         Args:
             text: What it says.
@@ -82,12 +82,12 @@ class Comparisons:
 
 
 def _bare(text: str) -> str:
-    """Give a text as a plain string, without the difference of cases."""
+    """Return a text as a plain string, in one case."""
     return str.casefold(str.strip(text))
 
 
 class _Probed:  # noqa: PLW1641  # each subclass takes its own type's hash
-    """What `_ProbedText` and `_ProbedBytes` share."""
+    """The base of `_ProbedText` and `_ProbedBytes`."""
 
     seen: Comparisons
 
@@ -102,7 +102,7 @@ class _Probed:  # noqa: PLW1641  # each subclass takes its own type's hash
 
 
 class _ProbedText(_Probed, str):  # noqa: SLOT000  # it has an attribute
-    __hash__ = str.__hash__  # a class that has __eq__ loses it otherwise
+    __hash__ = str.__hash__  # a class with its own __eq__ would lose it
 
 
 class _ProbedBytes(_Probed, bytes):
@@ -110,7 +110,7 @@ class _ProbedBytes(_Probed, bytes):
 
 
 def _keeping(base: type[Any], name: str) -> Callable[..., Any]:
-    """Make a method whose result notes comparisons, too."""
+    """Make a method whose result records comparisons, too."""
     method = getattr(base, name)
 
     def kept(self: Any, *arguments: Any, **named: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The hashes of an answer that whoever sees one can find it by."""
+"""The hashes of an answer from which it can be found by trying all answers."""
 
 import functools
 import hashlib
@@ -15,17 +15,17 @@ _HASHES: Final = (
     *("sha3_256", "sha3_512"),
 )
 _COMMON: Final = ("md5", "sha1", "sha256", "sha512")
-"""The hashes that are looked for under salts of two parts, too: there are many of these."""
+"""The hashes that are also looked for with salts of two parts, of which there are many."""
 _BETWEEN_PARTS: Final = (b"", b":")
 _STRETCHED: Final = {"sha1": (1, 10, 100), "sha256": (1, 10, 100, 1000), "sha512": (1, 10, 100)}
-"""Rounds of PBKDF2 that can be tried in a test. Whether more were made shows from what changes with
-the code."""
+"""The most rounds of PBKDF2 that a test can try. Hashes of more rounds are found by what changes
+with the code."""
 _SEPARATORS: Final = (b"", b":", b"-", b".", b"|", b"$")
 
 
 @frozen(kw_only=True)
 class Salts:
-    """What may have served as salts or keys.
+    """The values that may have served as salts or keys.
 
     Args:
         single: Single ones.
@@ -39,7 +39,7 @@ class Salts:
 def digests(
     answer: str, salts: Salts, forms: Collection[str] | None
 ) -> Iterator[tuple[str, bytes]]:
-    """Give the hashes of an answer, with the names of their forms.
+    """Yield the hashes of an answer, with the names of their forms.
 
     Args:
         answer: The answer.

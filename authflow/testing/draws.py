@@ -1,4 +1,4 @@
-"""Randomness whose draws can be repeated one by one: all as before, and one of them anew.
+"""Randomness whose draws can be repeated: all as before, except one that is drawn anew.
 
 So one sign-in can be made again with another code and nothing else changed: what is public must
 not change with it.
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 _BITS_OF_AN_OCTET: Final = 8
 _TURNS: Final = 16
-"""How often something is drawn to get something else: of two options one comes again."""
+"""The most tries to draw something else: of two options, one may come again."""
 
 
 @frozen(kw_only=True)
@@ -35,7 +35,7 @@ class Draw:
     _draw: Callable[[Randomness], object] = field(repr=False, eq=False)
 
     def turn(self, seed: str, at_least: int = 1) -> int:
-        """Give a turn in which something else is drawn, if there is anything else.
+        """Return a turn in which something else is drawn, if there is anything else.
 
         Args:
             seed: What decides all draws.
@@ -45,7 +45,7 @@ class Draw:
         return next((turn for turn in turns if not self.again(seed, turn)), at_least)
 
     def again(self, seed: str, turn: int) -> bool:
-        """Say whether a turn gives the same.
+        """Return whether a turn draws the same.
 
         Args:
             seed: What decides all draws.
@@ -55,7 +55,7 @@ class Draw:
 
 
 class Draws(Randomness):
-    """The randomness of one attempt. Each draw has a stream of its own.
+    """The randomness of one attempt. Each draw has its own stream.
 
     Args:
         seed: What decides all draws.
@@ -102,10 +102,10 @@ class Draws(Randomness):
 
 
 def _different(options: Sequence[object]) -> int:
-    """Say how many of some options differ, at least one; the same one twice is one to guess."""
+    """Return the number of different options, at least one."""
     try:
         return max(1, len(set(options)))
-    except TypeError:  # they have no hash
+    except TypeError:  # the options cannot be hashed
         return max(1, len(options))
 
 

@@ -1,4 +1,4 @@
-"""The ways in which an answer can be written so that whoever sees it can read it back.
+"""The reversible ways to write an answer: whoever sees the result can read the answer.
 
 Each way is a row of a table: a name, and what it makes of an answer. Tests go through the table.
 """
@@ -15,23 +15,23 @@ _WORDS: Final = (
 )
 _LETTERS: Final = (string.ascii_lowercase, string.ascii_uppercase)
 _LONGEST_HALVED: Final = 16
-"""Characters of an answer that is still a code: half of a sentence is no leak of it."""
+"""The most characters of a code whose halves are looked for; half of a sentence is no leak."""
 
 
 def _moved(answer: str, by: int) -> str:
-    """Move each digit and letter on in its row, round from the end to the beginning."""
+    """Shift each digit and letter in its row, from the end round to the beginning."""
     rows = (string.digits, *_LETTERS)
     moves = {sign: row[(row.index(sign) + by) % len(row)] for row in rows for sign in row}
     return "".join(moves.get(sign, sign) for sign in answer)
 
 
 def _moved_digits(answer: str, by: int) -> str:
-    """Move each digit on, round from 9 to 0, and leave the letters."""
+    """Shift each digit, from 9 round to 0, and leave the letters."""
     return "".join(str((int(one) + by) % 10) if one in string.digits else one for one in answer)
 
 
 def _added(answer: str, by: int) -> str:
-    """Add to each digit: 9 and 1 are 10."""
+    """Add a number to each digit, where 9 and 1 are 10."""
     return "".join(str(int(sign) + by) if sign in string.digits else sign for sign in answer)
 
 
@@ -43,7 +43,7 @@ def _rot13(answer: str) -> str:
 
 
 def _complement(answer: str) -> str:
-    """Take each digit from nine, and each letter from the end of the alphabet."""
+    """Subtract each digit from nine, and count each letter from the end of the alphabet."""
     rows = (string.digits, *_LETTERS)
     turned = {sign: row[-1 - row.index(sign)] for row in rows for sign in row}
     return "".join(turned.get(sign, sign) for sign in answer)
@@ -73,7 +73,7 @@ def _whole(form: str) -> Callable[[str], str]:
 
 
 def _counted(answer: str, by: int) -> str:
-    """Add to an answer of digits as one number."""
+    """Add a number to an answer of digits, read as one number."""
     if not (answer.isascii() and answer.isdigit()):
         return ""
     return str(max(0, int(answer) + by)).zfill(len(answer))
@@ -103,18 +103,18 @@ ENCODINGS: Final[dict[str, Callable[[str], str]]] = {
     "base85": lambda answer: _based(base64.b85encode, answer),
     "Ascii85": lambda answer: _based(base64.a85encode, answer),
 }
-"""What a reader can undo. What only compresses or wraps, such as base64 and percent signs, is
-undone by `leaks` itself."""
+"""The encodings that a reader can undo. `leaks` itself undoes compressions and wrappers such as
+base64 and percent signs."""
 
 
 def _based(encode: Callable[[bytes], bytes], answer: str) -> str:
-    """Encode, without the end that depends on what follows."""
+    """Encode, without the end, which depends on the bytes that follow."""
     data = answer.encode("utf-8", "surrogatepass")
     return encode(data).decode().rstrip("=")[: len(data)]
 
 
 def parts(answer: str) -> Iterator[tuple[str, str]]:
-    """Give the halves of a code, with names for them.
+    """Yield the halves of a code, with their names.
 
     Args:
         answer: The answer; of a sentence nothing is given.

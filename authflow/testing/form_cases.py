@@ -1,4 +1,4 @@
-"""What a client half in interface 2 must do beside: cases for `form` and `read`.
+"""Further cases for client halves in interface 2: for `form` and `read`.
 
 Each is skipped for a half that has no forms.
 """
@@ -71,7 +71,7 @@ class FormCases(ClientSubject):
 
     @case
     async def test_a_form_tells_nothing_of_an_answer(self) -> None:
-        """Neither the right one nor what was typed before stands in a form, in no form."""
+        """Neither the right answer nor one typed before appears in a form, in whatever encoding."""
         made, subject = await self._asked_for_a_form()
         wrong, right = subject.wrong_answer(made), subject.right_answer(made)
         await self._filled(made, 1, wrong)
@@ -83,7 +83,7 @@ class FormCases(ClientSubject):
 
     @case
     async def test_a_damaged_challenge_has_no_form_or_one_that_can_be_shown(self) -> None:
-        """What a user pool sends is not trusted: a form is made of it, or PluginFailedError."""
+        """A user pool's challenge is not trusted: it leads to a form, or to a PluginFailedError."""
         made, _ = await self._asked_for_a_form()
         for number, public in enumerate(damaged(made)):
             attempt = number % ATTEMPTS + 1
@@ -111,7 +111,7 @@ class FormCases(ClientSubject):
             filled = [await self._filled(made, attempt, subject.right_answer(made))]
             filled += [one for strange in _STRANGE for one in _all_with(form, strange)]
             for one in filled:
-                plugin = self.challenge()  # it has made no form: another process reads
+                plugin = self.challenge()  # as in another process, this one has made no form
                 with heard() as text:
                     try:
                         told, answer = "", read_by(plugin, challenge, one)
@@ -170,7 +170,7 @@ class FormCases(ClientSubject):
         filled = await ask(self._form(challenge), WatchedPrompt(self.typed(answer)))
         if not isinstance(filled, Filled):
             raise Violation("its form cannot be filled in", self._at("form"))
-        with contextlib.suppress(Exception):  # another case looks what it raises
+        with contextlib.suppress(Exception):  # another case checks what it raises
             self.challenge().read(challenge, filled)
         return filled
 
@@ -179,13 +179,13 @@ class FormCases(ClientSubject):
 
 
 def _state(plugin: object, kind: type[Any]) -> list[str]:
-    """Write down what an object and its class hold."""
+    """Return the contents of an object and its class, as text."""
     held = [*getattr(plugin, "__dict__", {}).items(), *vars(kind).items()]
     return [f"{name}={value!r}" for name, value in held if not name.startswith("__")]
 
 
 def _all_with(form: Form, strange: str) -> Iterator[Filled]:
-    """Fill in a form in every way in which it takes a strange text, in all fields or in one."""
+    """Yield a form filled in with each strange text that it takes, in all fields or in one."""
     for choice in _choices(form):
         with contextlib.suppress(AskAgainError):
             names = [each.name for each in form.fields if each.name not in choice]
@@ -193,7 +193,7 @@ def _all_with(form: Form, strange: str) -> Iterator[Filled]:
 
 
 def _choices(form: Form) -> Iterator[dict[str, str]]:
-    """Choose in every way, as far as that stays few."""
+    """Return all ways to choose, up to a limit."""
     fields = [each for each in form.fields if isinstance(each, ChoiceField)]
     ways = itertools.product(*([option.value for option in each.options] for each in fields))
     for way in itertools.islice(ways, _MOST_WAYS):
@@ -206,7 +206,7 @@ def _typed(form: Form, filled: Filled) -> list[str]:
 
 
 def _tells(written: str, answer: str, made: Made) -> bool:
-    """Say whether a form tells an answer, and not only what is public anyway."""
+    """Return whether a form shows an answer that is not public anyway."""
     return bool(leaks(answer, {"form": written}, ()) - leaks(answer, made.public, ()))
 
 

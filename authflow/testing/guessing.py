@@ -1,4 +1,4 @@
-"""Estimates how many answers there are to guess from, at most.
+"""Upper bounds for the number of answers that a guess must choose from.
 
 Three bounds, of which the least counts: the signs that answers are made of, how much was drawn for
 them, and how soon they come again.
@@ -16,19 +16,19 @@ from typing import Final
 
 _KINDS: Final = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
 _OTHER_ASCII: Final = 33
-"""Printable ASCII but letters and digits; the space is one of them."""
+"""The number of printable ASCII characters, without letters and digits but with the space."""
 _BEYOND: Final = 1000
-"""Signs outside ASCII: a low estimate, which convicts nobody of short answers in other scripts."""
+"""The number of characters outside ASCII: low, but fair to short answers in other scripts."""
 _HEX: Final = frozenset(string.hexdigits.lower())
 _CERTAINTY: Final = 4.0
-"""Standard deviations: chance convicts one in 30,000 who have just enough."""
+"""Standard deviations: by chance, one in 30,000 plugins with just enough answers fails."""
 _PAIRS: Final = 160
-"""Equal pairs among the answers that are drawn, where there are just enough of them. Half as many
-answers give twice as many, which is beyond chance."""
+"""Equal pairs among the drawn answers, if there are just enough answers to guess from. With half
+as many answers there are twice as many pairs, more than by chance."""
 
 
 def bits_of_signs(answers: Sequence[str], *, drawn: bool) -> float:
-    """Give a bound by what answers look like, as a binary logarithm.
+    """Return the bound from the characters of answers, as a binary logarithm.
 
     Args:
         answers: Some answers.
@@ -43,7 +43,7 @@ def bits_of_signs(answers: Sequence[str], *, drawn: bool) -> float:
 
 
 def answers_to_draw(least: int) -> int:
-    """Say of how many drawn answers repetitions tell whether there are enough to guess from.
+    """Return how many answers to draw until repetitions show whether there are enough.
 
     Args:
         least: How many there must be to guess from.
@@ -52,7 +52,7 @@ def answers_to_draw(least: int) -> int:
 
 
 def bits_of_repetition(answers: Sequence[str]) -> float:
-    """Give a bound by how often drawn answers repeat, as a binary logarithm.
+    """Return the bound from the repetitions among drawn answers, as a binary logarithm.
 
     Args:
         answers: Answers that were each drawn anew.
@@ -71,7 +71,7 @@ def bits_of_repetition(answers: Sequence[str]) -> float:
 
 
 def _alphabet(signs: set[str]) -> int:
-    """Say how many signs there are to choose from where these are seen."""
+    """Return the size of the alphabet that contains these characters."""
     if signs and signs <= _HEX and not signs.isdisjoint(string.ascii_lowercase):
         return len(_HEX)
     known = set(string.printable)

@@ -1,4 +1,4 @@
-"""A plugin's hooks under observation: every step between two awaits, and every message.
+"""Observation of a plugin's hooks: every step between two awaits, and every message.
 
 The plugin is observed from a subclass of its class, so it runs as it is, with all that the core
 gives to it.
@@ -21,7 +21,7 @@ from authflow.testing.places import PluginCode
 Hook = Literal["create", "verify", "answer"]
 
 _CANCEL_TIMEOUT: Final = 5.0
-"""Seconds to wait for the end of what was cancelled."""
+"""Seconds to wait for the end of a cancelled hook."""
 
 
 @define(kw_only=True)
@@ -56,11 +56,11 @@ class HookRun:
 
     @property
     def attempt(self) -> int:
-        """At which attempt it ran."""
+        """The attempt at which the hook ran."""
         return int(getattr(self.context, "attempt", 1))
 
     def whereabouts(self, code: PluginCode) -> str:
-        """Say where in the plugin it ran, or raised.
+        """Return the place in the plugin where it ran, or raised.
 
         Args:
             code: The plugin's.
@@ -71,7 +71,7 @@ class HookRun:
 
 @define(kw_only=True)
 class HookLog:
-    """What hooks did.
+    """The record of what hooks did.
 
     Args:
         clock: Gives plugins the time, in seconds since the epoch.
@@ -84,16 +84,16 @@ class HookLog:
     code: PluginCode | None = None
     runs: list[HookRun] = field(factory=list, init=False)
     sent: int = field(default=0, init=False)
-    """How many messages were handed to what sends them, by way of `deliver`."""
+    """The number of messages that `deliver` passed to the sender."""
     cancel_at: int | None = field(default=None, init=False)
-    """Before which step the next hook is to be cancelled."""
+    """The step before which the next hook is to be cancelled."""
 
     def of(self, hook: Hook) -> list[HookRun]:
-        """Give the runs of one hook."""
+        """Return the runs of one hook."""
         return [run for run in self.runs if run.hook == hook]
 
     async def run(self, hook: Hook, call: Callable[..., Any], context: Any, *more: Any) -> Any:
-        """Run a hook, and write down what it does.
+        """Run a hook, and record what it does.
 
         Args:
             hook: Which one.
@@ -134,7 +134,7 @@ class CountedSends:
 
 
 def watched_trigger(challenge: type[Any], log: HookLog) -> type[Any]:
-    """Make a class of trigger challenges that does what another does, under observation.
+    """Make a class that works like a trigger challenge's class, and records its runs.
 
     Args:
         challenge: The plugin's class.
@@ -155,7 +155,7 @@ def watched_trigger(challenge: type[Any], log: HookLog) -> type[Any]:
 
 
 def watched_client(challenge: type[Any], log: HookLog) -> type[Any]:
-    """Make a class of client challenges that does what another does, under observation.
+    """Make a class that works like a client challenge's class, and records its runs.
 
     Args:
         challenge: The plugin's class.
@@ -170,7 +170,7 @@ def watched_client(challenge: type[Any], log: HookLog) -> type[Any]:
 
 
 def named_as(watched: type[Any], challenge: type[Any]) -> type[Any]:
-    """Give a class the name of another, so that findings speak of that one."""
+    """Name a class as another, so that findings name the other."""
     watched.__name__ = challenge.__name__
     watched.__qualname__ = challenge.__qualname__
     watched.__module__ = challenge.__module__
@@ -207,7 +207,7 @@ class _Stepped:
                 took = time.perf_counter() - began
                 self._run.longest_step = max(self._run.longest_step, took)
             if self._run.steps == self._cancel_at:
-                # The task's own way: it passes the request on to what is awaited.
+                # This is the task's own way: it passes the cancellation on to the awaited future.
                 _this_task().cancel()
             self._run.steps += 1
             error = None
@@ -220,7 +220,7 @@ class _Stepped:
                 error = raised
 
     def _at(self, frame: FrameType | None) -> None:
-        """Write down where in the plugin the event loop has to wait."""
+        """Record where in the plugin the event loop has to wait."""
         place = None if self._code is None else self._code.of_stack(frame)
         if place is not None and place not in self._run.blocked_at:
             self._run.blocked_at.append(place)
@@ -235,7 +235,7 @@ def _this_task() -> "asyncio.Task[Any]":
 
 
 async def run_cancelled(log: HookLog, call: Callable[[], Awaitable[Any]], at: int) -> str | None:
-    """Cancel a hook at one of its awaits, and say what is wrong with how it ended.
+    """Cancel a hook at one of its awaits, and return what is wrong with its end.
 
     Args:
         log: What observes the hook.

@@ -1,4 +1,4 @@
-"""What a plugin keeps in its modules and classes, which another process does not have.
+"""The state in a plugin's modules and classes, which another process does not have.
 
 Cognito's next call may reach another container of the same function. So the suite takes away what
 came into a plugin's globals, class attributes and their containers, and sees whether it still
@@ -15,13 +15,13 @@ from attrs import define, field
 
 _SEQUENCES: Final = (list, deque, bytearray)
 _MOST: Final = 20_000
-"""Objects that are looked at."""
+"""The most objects that are looked at."""
 _OURS: Final = frozenset({"authflow", "attr", "attrs", *sys.stdlib_module_names}) - {"__main__"}
 
 
 @define(kw_only=True, eq=False)
 class KeptState:
-    """How it was. Make it by `of`.
+    """A copy of that state. Make it with `of`.
 
     Args:
         packages: The plugin's packages, or modules outside of any.
@@ -35,7 +35,7 @@ class KeptState:
 
     @classmethod
     def of(cls, plugin: type[Any], apart: Iterable[Any] = ()) -> "KeptState":
-        """Note what a plugin keeps now.
+        """Copy the present state of a plugin.
 
         Args:
             plugin: Its class.
@@ -49,7 +49,7 @@ class KeptState:
         return state
 
     def restore(self) -> None:
-        """Make it as it was."""
+        """Restore the copied state."""
         for restore in self._restores:
             restore()
 
@@ -67,7 +67,7 @@ class KeptState:
             thing = waiting.pop()
             if id(thing) in self._seen or id(thing) in self.apart:
                 continue
-            self._seen[id(thing)] = thing  # kept, so that nothing else takes its identity
+            self._seen[id(thing)] = thing  # kept alive, so that no other object gets its id
             if isinstance(thing, dict):
                 self._restores.append(_restoring_mapping(thing))
             elif isinstance(thing, set):
@@ -81,7 +81,7 @@ class KeptState:
             waiting += self._parts(thing)
 
     def _parts(self, thing: Any) -> Iterator[Any]:
-        """Give what an object holds that may be the plugin's."""
+        """Yield the contents of an object that may belong to the plugin."""
         if isinstance(thing, dict | list | tuple | set | frozenset | deque):
             yield from _items(thing)
         elif isinstance(thing, ModuleType):
@@ -108,7 +108,7 @@ def _package(module: str) -> str:
 
 
 def _held(thing: Any) -> Iterator[Any]:
-    """Give what an object holds, whatever it is."""
+    """Yield all contents of an object."""
     if isinstance(thing, dict | list | tuple | set | frozenset | deque):
         yield from _items(thing)
         return
@@ -133,7 +133,7 @@ def _closed_over(function: FunctionType) -> Iterator[Any]:
     for cell in function.__closure__ or ():
         try:
             yield cell.cell_contents
-        except ValueError:  # it is empty
+        except ValueError:  # the closure's cell is empty
             continue
 
 
@@ -145,7 +145,7 @@ def _restoring_mapping(mapping: dict[Any, Any]) -> Callable[[], None]:
     before = dict(mapping)
 
     def restore() -> None:
-        # One by one: threads may look at a module's globals meanwhile.
+        # One by one, since other threads may use a module's globals meanwhile.
         for name in [name for name in mapping if name not in before]:
             del mapping[name]
         mapping.update(before)

@@ -1,4 +1,4 @@
-"""Looks for an answer in what everybody may see: plain, encoded, hashed, and hashed with salts.
+"""The search for an answer in public values: plain, encoded, hashed, and hashed with salts.
 
 Whoever sees a hash of a short code finds the code by trying all of them. The suite knows the code,
 so it need not try: it looks for the hashes of this one.
@@ -19,25 +19,25 @@ from authflow.testing.encodings import ENCODINGS, parts
 from authflow.testing.readings import BETWEEN, CERTAIN, CERTAIN_BYTES, Reading, starts
 
 _LEAST: Final = 3
-"""An answer shorter than that stands in any text by chance."""
+"""The fewest characters of an answer; a shorter one occurs in any text by chance."""
 _LONGEST_SALT: Final = 256
 _MOST_SALTS: Final = 24
 _MOST_HALVES: Final = 6
-"""Public values, and as many others, of which two may make a salt."""
+"""The most public values, and other ones, of which two are joined to a salt."""
 PLAIN: Final = ("plain", "itself, packed as by base64")
-"""An answer that is to be read, and not only what it can be found by."""
+"""The forms in which an answer can be read, and need not be searched."""
 _PASSWORD_HASH: Final = "a hash as of a password"
 _RARELY: Final = 0.25
-"""How often, at most, another answer is found where an answer is that is told."""
+"""The largest share of other challenges' answers that are found beside a leaked one."""
 _ENOUGH: Final = 5
-"""Challenges that show what is chance."""
+"""The fewest challenges that can show what is chance."""
 _NAMES: Final = "the names of public parameters"
 _TOGETHER: Final = "several parameters together"
 
 
 @frozen(kw_only=True)
 class Seen:
-    """What everybody sees of one challenge.
+    """The public values of one challenge.
 
     Args:
         answer: Its answer, which nobody should find.
@@ -53,7 +53,7 @@ class Seen:
 
 @frozen(kw_only=True)
 class Leak:
-    """A form in which an answer may be found.
+    """A form in which an answer can be found.
 
     Args:
         form: The form, such as "sha256".
@@ -69,7 +69,7 @@ class Leak:
 
 
 def leaks(answer: str, public: Mapping[str, str], context: Iterable[str]) -> frozenset[str]:
-    """Say in which forms an answer can be found for certain.
+    """Return the forms in which an answer can be found for certain.
 
     Args:
         answer: The answer.
@@ -85,7 +85,7 @@ def leaks(answer: str, public: Mapping[str, str], context: Iterable[str]) -> fro
 
 
 def told(seen: Sequence[Seen], forms: Collection[str] | None = None) -> tuple[Leak, ...]:
-    """Say in which forms several challenges tell their answers.
+    """Return the forms in which several challenges reveal their answers.
 
     Args:
         seen: The challenges.
@@ -99,7 +99,7 @@ def told(seen: Sequence[Seen], forms: Collection[str] | None = None) -> tuple[Le
     places = [_places(one) for one in seen]
     constant: frozenset[str | bytes] = frozenset()
     if len({one.answer for one in seen}) == len(seen) > 1:
-        # What stands beside every answer is the hash of none.
+        # A value beside every answer is not the hash of one.
         constant = frozenset.intersection(*(_pieces(there) for there in places))
     hits: dict[Leak, list[bool]] = {}
     for number, (one, there) in enumerate(zip(seen, places, strict=True)):
@@ -114,7 +114,7 @@ def told(seen: Sequence[Seen], forms: Collection[str] | None = None) -> tuple[Le
             for one, other in ((one, (one + step) % len(seen)) for one in range(len(seen)))
             if seen[one].answer != seen[other].answer
         ]
-        if not pairs:  # it is one answer in all of them, and nothing shows what is chance
+        if not pairs:  # all have the same answer, so nothing shows what is chance
             doubtful = {leak for leak in doubtful if leak.form in PLAIN}
         doubted = {leak.form for leak in doubtful}
         by_chance = [
@@ -145,7 +145,7 @@ def _found(
     forms: Collection[str] | None = None,
     constant: frozenset[str | bytes] = frozenset(),
 ) -> frozenset[Leak]:
-    """Give all forms in which an answer stands in what is public, by chance or not.
+    """Yield all forms in which an answer occurs in public values, by chance or not.
 
     Args:
         answer: The answer.
@@ -191,15 +191,15 @@ def _pieces(places: Mapping[str, Reading]) -> frozenset[str | bytes]:
 
 
 def _read(form: str, sign: str, place: Reading) -> str:
-    """Name the form of a find, by whether it had to be unpacked."""
+    """Return the name of a found form, which says whether it had to be unpacked."""
     plain, packed = PLAIN
     return packed if form == plain and place.is_packed(sign) else form
 
 
 def _signs(answer: str) -> Iterator[tuple[str, str]]:
-    """Give what to look for, with the names of the forms; each text once."""
+    """Yield the texts to look for, with the names of their forms; each text once."""
     known: set[str] = set()
-    # Signs that stand between the others are left out where everything is read together.
+    # Separators are left out where all values are read as one.
     for text in dict.fromkeys([answer, BETWEEN.sub("", answer), answer.strip()]):
         forms = [(form, write(text)) for form, write in ENCODINGS.items()]
         for form, sign in (*forms, *parts(text)):
@@ -210,7 +210,7 @@ def _signs(answer: str) -> Iterator[tuple[str, str]]:
 
 
 def _salts(seen: Seen, answer: str) -> Salts:
-    """Give what may have served as a salt: values, their parts, and what these say in hex."""
+    """Return the possible salts: values, their parts, and the bytes that these mean in hex."""
     public = [value for value in seen.public.values() if len(value) <= _LONGEST_SALT]
     split = [part for value in public for part in BETWEEN.split(value)]
     halves = {
@@ -229,7 +229,7 @@ def _salts(seen: Seen, answer: str) -> Salts:
 
 
 def _octets(texts: Iterable[str], answer: str) -> Iterator[bytes]:
-    """Give each text as bytes, and what it says in hex; each of them once."""
+    """Return each text as bytes, and the bytes that it means in hex; each of them once."""
     known: set[bytes] = {b""}
     for text in texts:
         if text and text != answer and len(text) <= _LONGEST_SALT:

@@ -1,4 +1,4 @@
-"""A challenge that a plugin made, as those who test it see it."""
+"""A challenge that a plugin made, as a test sees it."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from authflow.testing.outbox import Sent
 
 @frozen(kw_only=True)
 class Made:
-    """A challenge, with what only the owner of a pool may see.
+    """A challenge, with the members that only the owner of a pool may see.
 
     Args:
         username: For whom it was made.

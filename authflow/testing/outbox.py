@@ -1,4 +1,4 @@
-"""Where tests find what a plugin has sent."""
+"""The outbox, in which tests find the messages of a plugin."""
 
 from collections.abc import Iterator
 
@@ -28,12 +28,12 @@ class Sent:
 
 @define
 class Outbox:
-    """Takes the place of a sender: give `outbox.send` to a plugin whose settings name one."""
+    """A stand-in for a sender: give `outbox.send` to a plugin whose settings name one."""
 
     _sent: list[Sent] = field(factory=list, init=False)
 
     async def send(self, destination: str, text: str | Secret[str]) -> None:
-        """Keep a message.
+        """Store a message.
 
         Args:
             destination: To whom.
@@ -42,7 +42,7 @@ class Outbox:
         self._sent.append(Sent(destination, text))
 
     def clear(self) -> None:
-        """Forget what was sent."""
+        """Delete the stored messages."""
         self._sent.clear()
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""Tells where in a plugin something happened, as "package/module.py:57".
+"""Places in a plugin's source, written as "package/module.py:57".
 
 A finding that names the line saves its reader the search. Frames of authflow, of the standard
 library and of what the plugin calls are passed over: the innermost one that is the plugin's counts.
@@ -16,7 +16,7 @@ from attrs import field, frozen
 
 @frozen(kw_only=True)
 class PluginCode:
-    """Where the code of a plugin is. Make it by `of`.
+    """The source files of a plugin. Make it with `of`.
 
     Args:
         plugin: The plugin's class.
@@ -28,7 +28,7 @@ class PluginCode:
 
     @classmethod
     def of(cls, plugin: type[Any]) -> "PluginCode":
-        """Find the code of a plugin.
+        """Find the source files of a plugin.
 
         Args:
             plugin: Its class.
@@ -38,7 +38,7 @@ class PluginCode:
         return cls(plugin=plugin, roots=frozenset(map(_root, files)))
 
     def of_hook(self, hook: str) -> str:
-        """Say where a method is defined.
+        """Return where a method is defined.
 
         Args:
             hook: Its name.
@@ -51,12 +51,12 @@ class PluginCode:
         return self.of_class()
 
     def of_class(self) -> str:
-        """Say which class it is, for what has no line of its own."""
+        """Return the class as a place, for findings without a line."""
         files = sorted({str(self._shown(str(root))) for root in self.roots if root.is_file()})
         return f"{self.plugin.__qualname__} of {files[0] if files else self.plugin.__module__}"
 
     def of_error(self, error: BaseException) -> str | None:
-        """Say which line of the plugin an error comes from.
+        """Return the line of the plugin that an error comes from.
 
         Args:
             error: The error; what caused it is looked at first.
@@ -74,7 +74,7 @@ class PluginCode:
         return found
 
     def of_stack(self, frame: FrameType | None) -> str | None:
-        """Say which line of the plugin is being run.
+        """Return the line of the plugin that is being run.
 
         Args:
             frame: The frame of what runs now.
@@ -97,7 +97,7 @@ class PluginCode:
         return found
 
     def _shown(self, filename: str) -> str | None:
-        """Give a file's name as it is shown, or None if it is not the plugin's."""
+        """Return a file's name as it is shown; None if the file is not the plugin's."""
         for root in self.roots:
             if filename == str(root) or filename.startswith(f"{root}{os.sep}"):
                 return Path(filename).relative_to(root.parent).as_posix()
@@ -105,7 +105,7 @@ class PluginCode:
 
 
 def _codes(kind: type[Any]) -> Iterator[CodeType]:
-    """Give the code of a class's functions, unless it is Python's or authflow's."""
+    """Yield the code of a class's functions, unless it is Python's or authflow's."""
     if kind.__module__.partition(".")[0] in {*sys.stdlib_module_names, "authflow"}:
         return
     for member in vars(kind).values():
@@ -120,7 +120,7 @@ def _codes_of(member: object) -> Iterator[CodeType]:
 
 
 def _root(file: Path) -> Path:
-    """Give the outermost package that a file is in, or the file itself."""
+    """Return the outermost package of a file, or the file itself."""
     root = file
     while (root.parent / "__init__.py").exists() and root.parent != root:
         root = root.parent

@@ -1,4 +1,4 @@
-"""Finds what a function reads and writes that is to be pure: files, sockets, processes.
+"""Detection of side effects in a function that should be pure: files, sockets, processes.
 
 Python announces such calls to audit hooks; see `blocking` for why there is one, which looks away.
 What a function computes from a clock or from randomness is found by calling it twice.
@@ -24,7 +24,7 @@ class Effects:
     @classmethod
     @contextlib.contextmanager
     def recorded(cls, into: list[str]) -> Iterator[None]:
-        """Write down what is read and written by what runs inside, in this thread.
+        """Record what the code inside reads and writes, in this thread.
 
         Args:
             into: Where to write the names of the calls.

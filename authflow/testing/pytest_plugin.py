@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers",
         "authflow_pool(**settings): what authflow.testing.run_pool makes the test's user pool of",
@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def authflow_clock() -> "MovableClock":
-    """A clock that the pool and the client of this test go by; `advance(seconds)` moves it."""
+    """The clock of this test's pool and client; `advance(seconds)` moves it."""
     from authflow.testing.clock import MovableClock  # noqa: PLC0415  # see the module's docstring
 
     return MovableClock()
@@ -49,7 +49,7 @@ def authflow_randomness(request: pytest.FixtureRequest) -> "Randomness":
 
 @pytest.fixture
 def authflow_outbox() -> "Outbox":
-    """Takes what a plugin sends: give `authflow_outbox.send` to it as its sender."""
+    """An outbox for a plugin's messages: give it `authflow_outbox.send` as its sender."""
     from authflow.testing.outbox import Outbox  # noqa: PLC0415  # see the module's docstring
 
     return Outbox()

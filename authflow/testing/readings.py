@@ -1,4 +1,4 @@
-"""A public value in all ways in which it can be read: as text, unpacked, and by its pieces."""
+"""The readings of a public value: as text, unpacked, and by its pieces."""
 
 import base64
 import binascii
@@ -13,16 +13,16 @@ from urllib.parse import unquote_plus
 from attrs import frozen
 
 CERTAIN: Final = 6
-"""Characters that stand nowhere by chance."""
+"""The length of a text, in characters, that occurs nowhere by chance."""
 CERTAIN_BYTES: Final = 6
-"""Bytes of a hash that convict by themselves."""
+"""The number of bytes of a hash that are proof by themselves."""
 BETWEEN: Final = re.compile(r"[\W_]+")
-"""What stands between the signs of a text, or its parts."""
+"""The separators between the characters or the parts of a text."""
 
 _LEAST_BYTES: Final = 3
-"""Bytes of a hash that are looked for: whoever shortens one below that tells less than a guess."""
+"""The fewest bytes of a hash that are looked for: fewer reveal less than a guess."""
 _MOST_DATA: Final = 4096
-"""Bytes in which a hash is looked for as it is. What is larger is a picture or a sound."""
+"""The most bytes in which a bare hash is looked for. Larger data are pictures or sounds."""
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
 _HEX_DATA: Final = re.compile(rb"(?:[0-9a-fA-F]{2}){6,}")
 _HEX_TEXT: Final = re.compile(r"[0-9a-f]{6,}")
@@ -42,7 +42,7 @@ _TAGS: Final = re.compile(r"<[^<>]*>")
 
 @frozen(kw_only=True)
 class Reading:
-    """Public values in all ways in which they can be read. Make it by `of`.
+    """All readings of public values. Make it with `of`.
 
     Args:
         texts: Readings of it, in lower case.
@@ -91,7 +91,7 @@ class Reading:
         )
 
     def holds(self, sign: str) -> bool:
-        """Say whether a text stands in it.
+        """Return whether a text occurs in the readings.
 
         Args:
             sign: The text.
@@ -103,7 +103,7 @@ class Reading:
         return len(sign) >= CERTAIN and any(plain in one or wide in one for one in self.data)
 
     def is_packed(self, sign: str) -> bool:
-        """Say whether a text that stands in it does so only within what is packed.
+        """Return whether a text that occurs in the readings does so only in unpacked ones.
 
         Args:
             sign: The text.
@@ -111,11 +111,11 @@ class Reading:
         return not any(sign.lower() in text for text in self.own)
 
     def tells_a_password_hash(self) -> bool:
-        """Say whether a hash of the kinds that passwords are stored in stands in it."""
+        """Return whether a password hash of a common format occurs in the readings."""
         return any(_PASSWORD_HASH.search(text) for text in self.texts)
 
     def bytes_of(self, digest: bytes) -> int:
-        """Say how many of a hash's first bytes stand in it: none, a few, or enough.
+        """Return how many of a hash's first bytes occur in the readings: none, a few, or enough.
 
         Args:
             digest: The hash.
@@ -129,13 +129,13 @@ class Reading:
 
 
 def _without_signs_between(texts: Iterable[str]) -> tuple[str, ...]:
-    """Give texts as they are, and each without what stands between its signs."""
+    """Return texts as they are, and each without its separators."""
     every = dict.fromkeys(texts)
     return tuple({**every, **{BETWEEN.sub("", text): None for text in every}})
 
 
 def starts(digest: bytes) -> tuple[str | bytes, ...]:
-    """Give the least part of a hash that convicts, in each way in which it can stand in a text.
+    """Return the shortest part of a hash that is proof, in each way to write it in a text.
 
     Args:
         digest: The hash.
@@ -145,12 +145,12 @@ def starts(digest: bytes) -> tuple[str | bytes, ...]:
 
 
 def _base64_of(data: bytes) -> str:
-    """Give base64 of data, without the end that depends on what follows."""
+    """Return base64 of data, without the end, which depends on the bytes that follow."""
     return base64.b64encode(data).decode().rstrip("=")[: len(data) * 8 // 6]
 
 
 def _windows(runs: re.Pattern[str], texts: Iterable[str], size: int) -> frozenset[str]:
-    """Give all pieces of a size of what an expression finds."""
+    """Return all pieces of one size of the texts that an expression finds."""
     return frozenset(
         run[start : start + size]
         for text in texts
@@ -160,7 +160,7 @@ def _windows(runs: re.Pattern[str], texts: Iterable[str], size: int) -> frozense
 
 
 def _readings(text: str) -> Iterator[str]:
-    """Read a text as it is, and without what wraps it: percent signs, entities, tags, accents."""
+    """Return a text as it is, and without percent signs, entities, tags and accents."""
     yield text
     unwrapped = _TAGS.sub("", html.unescape(unquote_plus(text)))
     yield unwrapped
@@ -168,7 +168,7 @@ def _readings(text: str) -> Iterator[str]:
 
 
 def _as_text(data: bytes) -> str:
-    """Read data as text, if it is."""
+    """Return data as text, if they are text."""
     if b"\0" in data:
         return ""
     try:
@@ -178,7 +178,7 @@ def _as_text(data: bytes) -> str:
 
 
 def _octets(data: Iterable[bytes]) -> Iterator[bytes]:
-    """Give all pieces of data as long as the least part of a hash that convicts."""
+    """Return all pieces of data as long as the shortest part of a hash that is proof."""
     for one in data:
         if len(one) <= _MOST_DATA:
             for start in range(len(one) - _LEAST_BYTES + 1):
@@ -186,7 +186,7 @@ def _octets(data: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _unpacked(text: bytes) -> Iterator[bytes]:
-    """Give what is packed into a text: base64, hex, and zlib's streams and a PNG's within that."""
+    """Return the data in a text: from base64 and hex, and unpacked from zlib and PNG."""
     for packed in _HEX_DATA.findall(text):
         yield bytes.fromhex(packed[: len(packed) // 2 * 2].decode())
     for packed in _BASE64.findall(text):

@@ -20,7 +20,7 @@ from authflow.pool.messages.mailbox import Message
 from authflow.testing.cognito_calls import CognitoCalls, RefusedCall
 
 PASSWORD: Final = "Correct-horse-1"
-"""A password that a user pool's policy allows as it begins."""
+"""A password that a user pool's default policy allows."""
 
 ALL_FLOWS: Final = (
     "ALLOW_USER_SRP_AUTH",
@@ -31,7 +31,7 @@ ALL_FLOWS: Final = (
 _NAME: Final = "test"
 _CUSTOM: Final = "custom:"
 _SESSION: Final = AioSession()
-"""One for all: each reads the service's model anew."""
+"""One session for all clients, since each new one reads the service's model again."""
 
 
 @frozen(kw_only=True)
@@ -52,7 +52,7 @@ class RunningPool:
 
     @property
     def endpoint(self) -> str:
-        """The address, for whatever speaks Cognito's protocol."""
+        """The pool's address, for any client of Cognito's protocol."""
         return self.server.endpoint
 
     @property
@@ -67,7 +67,7 @@ class RunningPool:
         challenges: Iterable[type[ClientChallenge | FormChallenge]] = (),
         discover: bool = False,
     ) -> AuthClient:
-        """Make a client of the pool; enter it by `async with`.
+        """Make a client of the pool; enter it with `async with`.
 
         Args:
             config: Of another app client than the first; `app_client` gives it.
@@ -89,7 +89,7 @@ class RunningPool:
         members: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> AuthConfig:
-        """Make a further app client, and give what a client needs to know of it.
+        """Create a further app client, and return its id and secret.
 
         Args:
             flows: The auth flows that it allows.
@@ -116,7 +116,7 @@ class RunningPool:
         password: str | None = PASSWORD,
         attributes: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """Make a confirmed user.
+        """Create a confirmed user.
 
         Args:
             username: The user's name.
@@ -150,7 +150,7 @@ class RunningPool:
         return user
 
     async def messages(self, username: str | None = None) -> list[Message]:
-        """Give what the pool itself has sent, oldest first.
+        """Return the messages that the pool itself has sent, oldest first.
 
         Args:
             username: To whom; None for all.
@@ -158,7 +158,7 @@ class RunningPool:
         return await self.server.mailbox.messages(self.user_pool_id, username)
 
     async def call(self, operation: str, /, **members: Any) -> dict[str, Any]:
-        """Call an operation of Cognito's API, and give its reply.
+        """Call an operation of Cognito's API, and return its reply.
 
         Args:
             operation: Its name, such as "AdminDisableUser".
@@ -170,7 +170,7 @@ class RunningPool:
         return await self.calls(operation, **members)
 
     async def refused(self, operation: str, /, **members: Any) -> RefusedCall:
-        """Call an operation of Cognito's API that is to be refused, and give what is said.
+        """Call an operation of Cognito's API that must be refused, and return the refusal.
 
         Args:
             operation: Its name.
@@ -213,7 +213,7 @@ async def pool_at(
     custom_attributes: Iterable[str] = (),
     http: aiohttp.ClientSession | None = None,
 ) -> RunningPool:
-    """Make a user pool at a server that runs: many tests can share one, each with its own pool.
+    """Create a user pool at a running server, which many tests can share, each with its pool.
 
     Args:
         server: The server.
@@ -298,7 +298,7 @@ async def run_pool(
 
 
 async def _found(server: PoolServer) -> RunningPool | None:
-    """The pool that is in the server's file already, if one is."""
+    """Return the pool that is in the server's file already, if there is one."""
     calls = CognitoCalls(server.endpoint)
     pools = (await calls("ListUserPools", MaxResults=1))["UserPools"]
     if not pools:

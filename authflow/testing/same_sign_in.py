@@ -1,4 +1,4 @@
-"""One sign-in made again and again, the same in everything but what is drawn anew.
+"""One sign-in made repeatedly, always the same except for the values that are drawn anew.
 
 The clock stands still, Python's own included, messages are always allowed, and what a plugin draws
 from the operating system is the same each time: so what differs does so because of the draw.
@@ -35,7 +35,7 @@ _NANOSECONDS: Final = 10**9
 
 @frozen(kw_only=True)
 class Told:
-    """What a sign-in told.
+    """The challenges and the output of one sign-in.
 
     Args:
         made: The challenges of its attempts.
@@ -71,7 +71,7 @@ class SameSignIn:
     keys: KeyRing = field(factory=KeyRing.generate, repr=False)
 
     async def told(self, *, anew: Mapping[tuple[int, int], int] = _NOTHING) -> Told:
-        """Have its challenges made.
+        """Make the sign-in's challenges.
 
         Args:
             anew: The places of the draws to take anew, and at which turn each of them.
@@ -105,7 +105,7 @@ class SameSignIn:
         return Told(made=tuple(made), draws=tuple(draws), heard=text.getvalue())
 
     def _uses(self) -> CountedUses:
-        """Give what keeps and claims for it: nothing was before."""
+        """Return its store for `once` and `claim`, which is empty."""
         subject = Subject(
             user_pool_id=POOL_ID,
             username=self.user.name,
@@ -145,7 +145,7 @@ class _Admits:
 
 @contextlib.contextmanager
 def _same_system(seed: str, clock: Callable[[], float], plugin: type[Any]) -> Iterator[None]:
-    """Let the operating system give what a seed decides, to `secrets`, `random` and `uuid` too.
+    """Replace the operating system's randomness by a seed's, also for `secrets`, `random`, `uuid`.
 
     Modules of the plugin that imported such a function by its name get another one, too.
     """
@@ -182,7 +182,7 @@ def _same_system(seed: str, clock: Callable[[], float], plugin: type[Any]) -> It
 
 
 def _namespaces(plugin: type[Any]) -> list[dict[str, Any]]:
-    """Give the global names of a plugin's modules: of its classes, and of all of its packages."""
+    """Return the global names of the modules of a plugin's classes and of all of its packages."""
     found: dict[int, dict[str, Any]] = {}
     for kind in plugin.__mro__:
         package = kind.__module__.partition(".")[0]

@@ -1,4 +1,4 @@
-"""Listens to all that a plugin logs and prints."""
+"""A record of everything that a plugin logs and prints."""
 
 import contextlib
 import io
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def heard() -> Iterator[io.StringIO]:
-    """Listen to all that is logged, from DEBUG on, and to what is printed.
+    """Record everything that is logged, from DEBUG on, or printed.
 
     Yields:
         What was heard.

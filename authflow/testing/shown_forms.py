@@ -1,4 +1,4 @@
-"""Compares the forms of what known and unknown users are shown.
+"""The comparison of the values shown to known and to unknown users, by their form.
 
 Two known users are few, and what they are shown may be noise: so each rule convicts only of what
 chance gives to hardly any honest plugin.
@@ -9,12 +9,12 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 _FEW: Final = 3
-"""Values that unknown users share, though known users never have one of them."""
+"""The most different values of many unknown users that count as few."""
 _LEAST_STRANGERS: Final = 6
 _CHANCE: Final = 1e-6
-"""With which a kind of sign may be missing among many."""
+"""A kind of character that is missing with a smaller probability is not missing by chance."""
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/_=-]{12,}")
-"""What may be base64: there, no sign must be."""
+"""The pattern of possible base64, in which no character needs to occur."""
 _KINDS: Final[dict[str, Callable[[str], bool]]] = {
     "digits": str.isdigit,
     "capital letters": str.isupper,
@@ -25,7 +25,7 @@ _KINDS: Final[dict[str, Callable[[str], bool]]] = {
 def another_form(
     known: Collection[str], strangers: Sequence[str], nobody: Collection[str]
 ) -> str | None:
-    """Say how a parameter is of another form for unknown users, if it is.
+    """Return how a parameter's form differs for unknown users; None if it does not.
 
     Args:
         known: Its values for users who exist, each once.
@@ -33,7 +33,7 @@ def another_form(
         nobody: All values of another one who does not.
     """
     unknown = {*strangers, *nobody}
-    if len(known) < 2 or not unknown:  # what never changes is compared as it is
+    if len(known) < 2 or not unknown:  # a constant value is compared as it is
         return None
     few = len({*strangers}) <= _FEW and len(strangers) >= _LEAST_STRANGERS
     if few and unknown.isdisjoint(known):
@@ -52,7 +52,7 @@ def another_form(
 
 
 def _own_mark(values: Collection[str], others: Collection[str]) -> str | None:
-    """Give a mark or blank that all values have equally often, and none of the others has."""
+    """Return a mark or blank that all values have equally often, and none of the others has."""
     for sign in sorted({sign for value in values for sign in value if not sign.isalnum()}):
         counts = {value.count(sign) for value in values}
         if len(counts) == 1 and 0 not in counts and not any(sign in other for other in others):
@@ -63,7 +63,7 @@ def _own_mark(values: Collection[str], others: Collection[str]) -> str | None:
 def _missing(
     values: Collection[str], others: Collection[str], is_one: Callable[[str], bool]
 ) -> bool:
-    """Say whether a kind of sign is frequent in values, and missing in others by no chance."""
+    """Return whether values often have a kind of character that others lack, not by chance."""
     signs = [sign for value in values for sign in value if sign.isalnum()]
     missing_in = [sign for other in others for sign in other if sign.isalnum()]
     if not signs or any(map(is_one, missing_in)):

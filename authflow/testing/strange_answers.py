@@ -1,4 +1,4 @@
-"""Answers that are wrong, and that a careless plugin takes for right.
+"""Wrong answers that a careless plugin would accept.
 
 Some are nobody's; some are what people try first; some are made of the right answer.
 """
@@ -34,19 +34,19 @@ FOREIGN_ANSWERS: Final = (
     "9" * 100_000,
     "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 5_000,
 )
-"""Nobody's answers: empty, long, in signs that some functions trip over or take for others."""
+"""Nobody's answers: empty, long, or of characters that some functions refuse or confuse."""
 
 _DEFAULTS: Final = (
     *("password", "secret", "admin", "test", "yes", "ok", "None", "undefined", "True", "[]"),
     *("*", "%", "1234", "123456", "qwerty"),
 )
-"""What people try first, and what programs make of nothing."""
+"""The first guesses of people, and the words that programs write for nothing."""
 
 
 _OF_THE_POOL: Final = frozenset({"cognito:user_status", "email_verified", "phone_number_verified"})
-"""Attributes that say "CONFIRMED" and "true", which are tried anyway."""
+"""Attributes with the values "CONFIRMED" and "true", which are tried anyway."""
 _AMONG: Final = 20
-"""Answers on each side of the right one among many."""
+"""The number of neighbours on each side of the right answer in a list."""
 _SEPARATORS: Final = {
     ",": "with commas",
     " ": "with blanks",
@@ -57,13 +57,13 @@ _SEPARATORS: Final = {
     "": "without anything between them",
 }
 _MOST_PLACES: Final = 16
-"""Signs of an answer that are changed, each once."""
+"""The most characters of an answer that are changed, one at a time."""
 _LONGEST: Final = 1000
-"""Characters of what is tried. A picture is no answer."""
+"""The most characters of a tried answer. A picture is not an answer."""
 
 
 def near_misses(right: str) -> Iterator[tuple[str, str]]:
-    """Give wrong answers that are made of the right one, with words for them.
+    """Return wrong answers made from the right one, with words for them.
 
     Args:
         right: The right answer.
@@ -80,7 +80,7 @@ def near_misses(right: str) -> Iterator[tuple[str, str]]:
     yield "another digit and the right one", f"0{right}"
     yield "a letter and the right one", f"x{right}"
     yield "the right one and a line of something else", f"{right}\nx"
-    # A NUL alone may fall away, as nobody sees one; what stands behind it must not.
+    # A plugin may ignore a NUL, which is invisible, but not the characters after it.
     yield "the right one, a NUL and a letter", f"{right}\0x"
     yield "the right one among others", f"000000,{right},999999"
     yield "the right one, backwards", right[::-1]
@@ -98,7 +98,7 @@ def near_misses(right: str) -> Iterator[tuple[str, str]]:
 
 
 def first_tries(right: str, made: Made) -> Iterator[tuple[str, str]]:
-    """Give answers that are tried by those who know nothing, with words for them.
+    """Return the first answers of somebody who knows nothing, with words for them.
 
     Args:
         right: The right answer, for its length.
@@ -119,7 +119,7 @@ def first_tries(right: str, made: Made) -> Iterator[tuple[str, str]]:
 
 
 def guesses(right: str, seed: str, count: int) -> Iterator[str]:
-    """Give answers that look like the right one: as long, each sign of the same kind.
+    """Return answers that look like the right one: as long, each character of the same kind.
 
     Args:
         right: The right answer; it may be among them.
@@ -133,7 +133,7 @@ def guesses(right: str, seed: str, count: int) -> Iterator[str]:
 
 
 def wrong(candidates: Mapping[str, str], right: str, same: Callable[[str], str]) -> dict[str, str]:
-    """Keep of some answers those that nobody could take for the right one, each once.
+    """Return those of some answers that are certainly wrong, each once.
 
     Args:
         candidates: Answers, by words for them.
@@ -150,7 +150,7 @@ def wrong(candidates: Mapping[str, str], right: str, same: Callable[[str], str])
 
 
 def another_sign(sign: str) -> str:
-    """Give another character of the same kind.
+    """Return another character of the same kind.
 
     Args:
         sign: A character, or nothing.
@@ -160,7 +160,7 @@ def another_sign(sign: str) -> str:
 
 
 def _kind(sign: str) -> str:
-    """Give all characters of the kind of one; of what is no letter or digit, it alone."""
+    """Return all characters of the same kind; without letter or digit, the character alone."""
     for kind in (string.digits, string.ascii_uppercase, string.ascii_lowercase):
         if sign and sign in kind:
             return kind
@@ -168,7 +168,7 @@ def _kind(sign: str) -> str:
 
 
 def bare(answer: str) -> str:
-    """Give an answer without what a tolerant plugin may pass over: case, white space, dashes.
+    """Return an answer without all that a tolerant plugin may ignore: case, white space, dashes.
 
     Args:
         answer: An answer.

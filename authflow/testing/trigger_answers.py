@@ -31,18 +31,18 @@ from authflow.triggers import Issued, Outcome, Verdict
 
 _MOST_SECONDS = 600.0
 _GUESSES, _MORE_GUESSES = 1500, 10_000
-"""Guesses at each attempt, and where one of them is right: so many tell how many are."""
+"""The number of guesses at each attempt, and of further ones if one of them is right."""
 _GUESSING_SECONDS, _MORE_SECONDS = 0.15, 2.0
-"""For how long it is guessed where comparing takes long, as hashes do: seconds of computing."""
+"""The most seconds of computing for guesses at a plugin whose comparisons are slow hashes."""
 _GUESSED = {False: 1000, True: 100}
-"""One in so many sign-ins may succeed by guessing; the second if anybody can answer, by looking."""
+"""One in so many sign-ins may succeed by guessing; the second number is for CAPTCHAs."""
 _BY_CHANCE = 4
-"""So many times as many guesses may be right by chance."""
+"""The factor by which chance may raise the number of right guesses."""
 _NEEDS = frozenset({"keys", "limits"})
 
 
 class AnswerCases(TriggerSubject):
-    """What is right, and what never is."""
+    """Cases on which answers are right, and which never are."""
 
     @case
     async def test_it_says_what_it_is(self) -> None:
@@ -144,7 +144,7 @@ class AnswerCases(TriggerSubject):
         demand(
             not await self._right_after_create(
                 forgotten=False
-            ),  # else other cases say what is wrong
+            ),  # otherwise other cases report what is wrong
             "the right answer is not right where nothing is left of what create kept in its module"
             " or class, as in another container of Lambda: keep it in the private parameters",
         )
@@ -169,7 +169,7 @@ class AnswerCases(TriggerSubject):
 
     @case
     async def test_no_answer_makes_it_fail(self) -> None:
-        """A strange answer is a wrong one, and no reason to raise."""
+        """A strange answer is judged wrong, and makes nothing raise."""
         for tried in await self.tried(self.ada):
             run = tried.run
             if run.error is not None and not run.timed_out:
@@ -215,7 +215,7 @@ class AnswerCases(TriggerSubject):
 
     @case
     async def test_an_answer_is_right_in_one_sign_in_only(self) -> None:
-        """What signed in once signs in no second time, neither at once nor later."""
+        """An answer that has signed a user in does not do so again, neither at once nor later."""
         if not self.single_use:
             skip("the suite says that answers may be used again")
         bench = self.bench()
@@ -243,7 +243,7 @@ class AnswerCases(TriggerSubject):
             demand(not judged.right, f"a wrong answer is right: {whose}")
 
     async def _right_after_create(self, *, forgotten: bool) -> bool:
-        """Say whether the right answer is right.
+        """Return whether the right answer is accepted.
 
         Args:
             forgotten: Whether a plugin judges it that is made anew, and from whose modules and
@@ -257,14 +257,14 @@ class AnswerCases(TriggerSubject):
         if not forgotten:
             return (await bench.verify(self.ada, made, right)).right
         kept.restore()
-        with contextlib.suppress(Exception):  # then it is not right
+        with contextlib.suppress(Exception):  # an error means that it is not accepted
             return _passed(await bench.verify_alone(right, own_private(made)))
         return False
 
     async def _guessed(
         self, bench: TriggerBench, made: Made, count: int, seconds: float
     ) -> tuple[int, int]:
-        """Guess, with no core around the plugin, and say how many of how many guesses are right."""
+        """Guess at the bare plugin, and return the numbers of right guesses and of all guesses."""
         right, plugin = self.right_answer(made), bench.plugin(**bench.settings)
         context = evolve(bench.log.of("verify")[-1].context, private=own_private(made))
         own, until = self.same(made, right), time.process_time() + seconds
@@ -273,7 +273,7 @@ class AnswerCases(TriggerSubject):
             if self.same(made, guess) == own:
                 continue
             tried += 1
-            with contextlib.suppress(Exception):  # another case looks at what is raised
+            with contextlib.suppress(Exception):  # another case checks what is raised
                 judged = await plugin.verify(evolve(context, answer=Secret(guess)))
                 found += _passed(judged)
             if time.process_time() > until:
@@ -282,7 +282,7 @@ class AnswerCases(TriggerSubject):
 
 
 def _passed(judged: object) -> bool:
-    """Say whether what verify gave means that the answer is right."""
+    """Return whether a result of verify means that the answer is right."""
     return judged is True or (isinstance(judged, Outcome) and judged.verdict is Verdict.PASSED)
 
 
@@ -297,7 +297,7 @@ async def _begin(client: AuthClient, username: str) -> ChallengeRequired:
 async def _answer(
     client: AuthClient, pending: ChallengeRequired, answer: str
 ) -> SignInResult | None:
-    """Answer, and give None if that was refused."""
+    """Answer; return None if that was refused."""
     try:
         return await client.answer(pending, answer)
     except RefusedError:

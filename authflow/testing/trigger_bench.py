@@ -1,4 +1,4 @@
-"""A trigger challenge at work: in a policy of its own, with limits, keys and a clock.
+"""The test bench of a trigger challenge: its own policy, with limits, keys and a clock.
 
 It is driven in two ways: by Cognito's events, one by one, and by a user pool over HTTP.
 """
@@ -64,7 +64,7 @@ class User:
 
 @frozen(kw_only=True)
 class Judged:
-    """What became of an answer.
+    """The judgement of an answer.
 
     Args:
         right: Whether it was taken for right.
@@ -87,21 +87,21 @@ class CountedStore:
     calls: list[str] = field(factory=list, init=False)
 
     async def read(self, key: str) -> Any:
-        """Give an entry."""
+        """Return an entry."""
         self.calls.append("read")
         return await self.store.read(key)
 
     async def replace(
         self, key: str, value: bytes, *, expected: str | None, seconds: float
     ) -> bool:
-        """Write an entry, unless somebody else was faster."""
+        """Write an entry, unless another task has changed it in between."""
         self.calls.append("replace")
         return await self.store.replace(key, value, expected=expected, seconds=seconds)
 
 
 @frozen(kw_only=True)
 class Served:
-    """An event that was served, and what came back.
+    """An event that was served, and its reply.
 
     Args:
         event: The event.
@@ -114,7 +114,7 @@ class Served:
 
 @define(eq=False)
 class _Recorded:
-    """Triggers that remember the events that they served."""
+    """Triggers that record the events that they served."""
 
     _triggers: Triggers
     served: list[Served] = field(factory=list, init=False)
@@ -132,7 +132,7 @@ class _Recorded:
 @whole
 @define(kw_only=True, eq=False)
 class TriggerBench:
-    """A trigger challenge at work.
+    """A trigger challenge on a test bench.
 
     Args:
         plugin: Its class.
@@ -166,7 +166,7 @@ class TriggerBench:
         limits = Limits(
             store=self.store,
             keys=self.keys,
-            # Suites guess a lot; the limits themselves are tested elsewhere.
+            # Suites make many guesses; the limits themselves are tested elsewhere.
             guesses=GuessLimit(failures=99, most_failures=100),
             sends=SendLimit(cool_down=COOL_DOWN, per_user=1000, per_destination=1000),
             clock=self.clock,
@@ -180,11 +180,11 @@ class TriggerBench:
 
     @property
     def sent(self) -> int:
-        """How many messages were sent, as far as can be seen."""
+        """The number of messages that were sent, as far as can be seen."""
         return max(self.log.sent, len(self.outbox))
 
     async def earlier(self, user: User) -> tuple[str, ...]:
-        """Begin a sign-in whose answers are wrong up to the attempt of this bench.
+        """Begin a sign-in, with wrong answers up to the attempt of this bench.
 
         Args:
             user: Who signs in.
@@ -198,7 +198,7 @@ class TriggerBench:
         return rounds
 
     async def create(self, user: User, rounds: tuple[str, ...] | None = None) -> Made:
-        """Have Create make a challenge.
+        """Ask Create for a challenge.
 
         Args:
             user: For whom.
@@ -237,7 +237,7 @@ class TriggerBench:
         )
 
     async def attempts(self, user: User) -> AsyncIterator[Made]:
-        """Have the challenges of all attempts of a sign-in made, as if each was answered wrong.
+        """Make the challenges of all attempts of a sign-in, as if each answer was wrong.
 
         Args:
             user: Who signs in.
@@ -249,7 +249,7 @@ class TriggerBench:
             rounds += (made.metadata,)
 
     async def verify(self, user: User, made: Made, answer: str) -> Judged:
-        """Have Verify judge an answer.
+        """Ask Verify about an answer.
 
         Args:
             user: Whose it is.
@@ -264,7 +264,7 @@ class TriggerBench:
         return Judged(right=event.read_reply(judged))
 
     async def verify_alone(self, answer: str, private: Mapping[str, str]) -> Any:
-        """Call `verify` of a plugin that is made anew, with no core around it.
+        """Call `verify` of a new plugin object directly, without the triggers.
 
         It is told what it was told last by the core, but for the arguments.
 
@@ -297,7 +297,7 @@ class TriggerBench:
                 yield pool, client
 
     def last_made(self, user: User) -> Made:
-        """Give the last challenge that the pool had Create make.
+        """Return the last challenge that Create made for the pool.
 
         Args:
             user: For whom it was.
@@ -313,7 +313,7 @@ class TriggerBench:
         raise PluginFailedError(msg)
 
     def last_round(self) -> SessionEntry:
-        """Give the last round that the pool told Define of.
+        """Return the last round in the pool's last event for Define.
 
         Raises:
             PluginFailedError: It told of none.
@@ -326,7 +326,7 @@ class TriggerBench:
 
 
 def own_private(made: Made) -> dict[str, str]:
-    """Give the private parameters that are the plugin's own.
+    """Return the private parameters that are the plugin's own.
 
     Args:
         made: The challenge.
@@ -339,7 +339,7 @@ def own_private(made: Made) -> dict[str, str]:
 
 
 def _about(user: User) -> dict[str, Any]:
-    """Give the members that events about a user share."""
+    """Return the members that all events about a user contain."""
     return {
         "user_pool_id": POOL_ID,
         "client_id": CLIENT_ID,

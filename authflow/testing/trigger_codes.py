@@ -16,23 +16,23 @@ from authflow.testing.trigger_bench import ATTEMPTS, NEXT_SIGN_IN, User
 from authflow.testing.trigger_subject import TriggerSubject
 
 _OTHERS: Final = 5
-"""Other codes for which a sign-in is made again."""
+"""The number of other codes for which a sign-in is made again."""
 _FEW: Final = 4
-"""Answers that are looked at where the draws tell how many there are."""
+"""The number of answers that are looked at, if the draws show exactly how many there are."""
 _LEAST_MANY: Final = 24
-"""And where they do not, at least, however long one takes."""
+"""The fewest answers that are looked at otherwise, however long one takes."""
 _LONGEST: Final = 25.0
 """Seconds for the sign-ins of one search, for one user."""
 _TRIES: Final = 2
-"""How often several draws are taken anew together, to see whether an answer depends on one."""
+"""The number of times that several values are drawn anew together, to see whether any matters."""
 _LEAST_CHANCES: Final = {False: 1000, True: 100}
-"""One in so many sign-ins may succeed by guessing; the second if anybody can answer, by looking."""
+"""One in so many sign-ins may succeed by guessing; the second number is for CAPTCHAs."""
 _LOGGED: Final = "what is logged or printed"
 
 
 @frozen(kw_only=True)
 class _Difference:
-    """Where two sign-ins differ.
+    """A difference between two sign-ins.
 
     Args:
         what: In what.
@@ -44,7 +44,7 @@ class _Difference:
 
 
 class CodeCases(TriggerSubject):
-    """What a code is: drawn, and told to nobody."""
+    """Cases on codes: they are drawn at random, and told to nobody."""
 
     @case
     async def test_nothing_public_changes_with_the_code(self) -> None:
@@ -99,7 +99,7 @@ class CodeCases(TriggerSubject):
             )
 
     async def _bits(self, plugin: Any, user: User, least: int) -> float:
-        """Give a bound of how many answers there are, as a binary logarithm.
+        """Return an upper bound for the number of answers, as a binary logarithm.
 
         Args:
             plugin: What makes the challenges.
@@ -114,7 +114,7 @@ class CodeCases(TriggerSubject):
         drawn: list[Draw] = []
         if self.single_use:
             drawn = [draw async for draw, _ in self._of_the_answer(sign_in, told)]
-        # Where the answer is what was drawn, the draws say exactly how many there are.
+        # If the answer itself was drawn, the draws show exactly how many answers there are.
         exact = all(isinstance(one.drawn, str) and one.drawn in answers[0] for one in drawn)
         enough = math.log2(least)
         affordable = max(_LEAST_MANY, int(_LONGEST / max(took, 1e-6)))
@@ -132,7 +132,7 @@ class CodeCases(TriggerSubject):
     async def _of_the_answer(
         self, sign_in: SameSignIn, first: Told
     ) -> AsyncIterator[tuple[Draw, Told]]:
-        """Find the draws on which answers depend, each with what a sign-in tells where it differs.
+        """Find the draws on which answers depend, each with a sign-in in which it differs.
 
         However many there are, all are looked at: several at once where no answer depends on any.
 
@@ -210,7 +210,7 @@ def _differences(first: Told, other: Told, ignored: Sequence[str]) -> Iterator[_
 
 
 def _changed(one: Made, two: Made) -> Iterator[str]:
-    """Say in what two challenges differ; the order of parameters is public, too."""
+    """Return the difference between two challenges; the order of parameters counts, too."""
     if one.metadata != two.metadata:
         yield "the metadata"
     for name in dict.fromkeys((*one.public, *two.public)):

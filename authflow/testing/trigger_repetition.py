@@ -1,4 +1,4 @@
-"""Cases on how hooks run: three times, cancelled, beside others, in time."""
+"""Cases on runs of hooks: three times, cancelled, at the same time, within their time."""
 
 import asyncio
 import contextlib
@@ -13,11 +13,11 @@ from authflow.testing.trigger_bench import NEXT_SIGN_IN, TriggerBench, User
 from authflow.testing.trigger_subject import TriggerSubject, every_attempt
 
 _MOST_CANCELLED: Final = 40
-"""Awaits of one hook at which it is cancelled."""
+"""The most awaits of one hook at which it is cancelled."""
 _MOST_REPEATED: Final = 8
-"""How often a hook is watched that seems to block: the computer may be busy with other things."""
+"""The most repetitions of a hook that seems to block, since the computer may be busy."""
 _RETRY: Final = 5.0
-"""Seconds after which Cognito calls a trigger again that has not answered."""
+"""Seconds without an answer after which Cognito calls a trigger again."""
 
 
 class RepetitionCases(TriggerSubject):
@@ -126,7 +126,7 @@ class RepetitionCases(TriggerSubject):
         for user in (self.ada, self.nobody):
             for tried in await self.tried(user):
                 group = [tried.run]
-                # A run that was ended says nothing of the loop, and takes as long each time.
+                # A run that timed out shows nothing about the loop, and takes as long each time.
                 while not (unblocked(group, longest) or tried.run.timed_out):
                     if len(group) == _MOST_REPEATED:
                         break
@@ -145,11 +145,11 @@ class RepetitionCases(TriggerSubject):
     async def _watched(
         self, bench: TriggerBench, user: User, runs: dict[tuple[str, ...], list[HookRun]]
     ) -> None:
-        """Have all attempts made and judged, and put the runs beside those that are like them."""
+        """Make and judge all attempts, and group the runs with those of the same kind."""
         async for made in bench.attempts(user):
             kinds = [("create", bench.log.of("create")[-1])]
             right: str | None = None
-            with contextlib.suppress(Exception):  # a user who does not exist may have none
+            with contextlib.suppress(Exception):  # an unknown user may have no answer
                 right = self.right_answer(made)
             answers = {"wrong": "wrong answer" if right is None else self.wrong_answer(made)}
             for kind, answer in (answers if right is None else {**answers, "right": right}).items():
@@ -160,7 +160,7 @@ class RepetitionCases(TriggerSubject):
 
 
 def unblocked(runs: Sequence[HookRun], longest: float) -> bool:
-    """Say whether one of several runs kept the event loop from nobody.
+    """Return whether at least one of several runs did not block the event loop.
 
     The best one counts: a computer that is busy with something else slows some of them down, and a
     plugin that blocks, all.
@@ -173,7 +173,7 @@ def unblocked(runs: Sequence[HookRun], longest: float) -> bool:
 
 
 def demand_unblocked(runs: Sequence[HookRun], longest: float, code: PluginCode) -> None:
-    """Raise if hooks keep the event loop from others.
+    """Raise if hooks block the event loop.
 
     Args:
         runs: Several runs of one hook, all alike.
@@ -198,7 +198,7 @@ def demand_unblocked(runs: Sequence[HookRun], longest: float, code: PluginCode) 
 
 
 def _where(run: HookRun, code: PluginCode) -> str:
-    """Say where a run blocked: the line that was seen, or else the hook."""
+    """Return where a run blocked: the line that was seen, or else the hook."""
     if run.blocked_at:
         return f"{run.hook} at attempt {run.attempt}, {run.blocked_at[-1]}"
     return run.whereabouts(code)

@@ -1,4 +1,4 @@
-"""Cases on secrecy: what must not tell an answer."""
+"""Cases on secrecy: the places that must not reveal an answer."""
 
 import traceback
 from collections.abc import Collection, Mapping, Sequence
@@ -26,23 +26,23 @@ from authflow.testing.trigger_bench import (
 from authflow.testing.trigger_subject import TriggerSubject, every_attempt
 
 _SIGN_INS: Final = 2
-"""Sign-ins of which all attempts are looked at."""
+"""The number of sign-ins of which all attempts are looked at."""
 _HEARD: Final = 5
-"""Sign-ins whose logs and reprs are read: so many show what stands there by chance."""
+"""The number of sign-ins whose logs and reprs are read: enough to recognise chance."""
 _LOGGED: Final = "what is logged or printed"
 _PLUGIN: Final = "the plugin"
 _LEAST: Final = 4
-"""Characters of an answer that is looked for in errors."""
+"""The fewest characters of an answer that is looked for in errors."""
 _MOST_CHARS: Final = 131_072
-"""StringType in the API's model."""
+"""The most characters of a parameter: StringType in the API's model."""
 _MOST_BYTES: Final = 1_000_000
-"""All parameters of one challenge; what AWS allows a function's reply is six times as much."""
+"""The most bytes of all parameters of one challenge, a sixth of AWS's limit for a reply."""
 _MOST_STATE: Final = 1_024
 
 
 @frozen(kw_only=True)
 class _Heard:
-    """A challenge that was made and judged, and what was heard meanwhile.
+    """A challenge that was made and judged, with the logs and prints of that time.
 
     Args:
         made: The challenge.
@@ -60,7 +60,7 @@ class _Heard:
 
 
 class SecrecyCases(TriggerSubject):
-    """Where an answer must not be found."""
+    """Cases on the places where an answer must not be found."""
 
     @case
     async def test_nothing_public_lets_the_answer_be_found(self) -> None:
@@ -154,7 +154,7 @@ class SecrecyCases(TriggerSubject):
                     self._demand_unshown(sign_ins, shown, right=right)
 
     async def _heard(self, bench: TriggerBench, user: User, rounds: tuple[str, ...]) -> _Heard:
-        """Have a challenge made and judged, and listen."""
+        """Make and judge a challenge, and record the output."""
         first = len(bench.log.runs)
         with heard() as text:
             made = await bench.create(user, rounds)
@@ -195,7 +195,7 @@ class SecrecyCases(TriggerSubject):
             )
             for one in sign_ins
         ]
-        # Hashes and parts stand in reprs by right: these show settings.
+        # Hashes and parts of an answer may occur in reprs, since these show settings.
         for leak in told(seen, PLAIN):
             runs = sign_ins[-1].runs
             run = runs[int(leak.where)] if leak.where.isdigit() else None
@@ -216,7 +216,7 @@ class SecrecyCases(TriggerSubject):
         damaged = [{**made.private}, core, core | dict.fromkeys(own, "")]
         damaged += [core | dict.fromkeys(own, "\N{SNOWMAN}"), core | dict.fromkeys(own, "null")]
         damaged += [{**made.private, name: ""} for name in own]
-        # How a plugin reads what it kept is the same at each attempt; what it says may not be.
+        # A plugin reads its state in the same way at each attempt, but its errors may differ.
         damaged = damaged if bench.attempt == 1 else damaged[:2]
         for private in damaged:
             for answer in (wrong, right, ""):
@@ -231,7 +231,7 @@ class SecrecyCases(TriggerSubject):
                 )
 
     def _seen(self, made: Made) -> Seen:
-        """Give what everybody sees of a challenge, with its answer."""
+        """Return the public values of a challenge, with its answer."""
         return Seen(
             answer=self.right_answer(made),
             public={**made.public, "metadata": made.metadata.partition("#")[0]},
@@ -239,18 +239,18 @@ class SecrecyCases(TriggerSubject):
         )
 
     def _context(self, made: Made) -> tuple[str, ...]:
-        """Give what may have served as a salt, the likeliest first: what is long, and one's own."""
+        """Return the possible salts, the likeliest first: long values, and the user's own."""
         attributes = sorted(made.user_attributes.values(), key=len, reverse=True)
         return (made.username, *attributes, POOL_ID, CLIENT_ID)
 
 
 def _said(found: Sequence[Leak]) -> Sequence[Leak]:
-    """Give the leaks that say most: beside an answer itself its halves say nothing."""
+    """Return the most important leaks: beside a whole answer, its halves do not count."""
     return [leak for leak in found if leak.form in PLAIN] or found
 
 
 def _shown(run: HookRun) -> str:
-    """Show what a hook was told and gave, but for what is public anyway."""
+    """Return the repr of a hook's arguments and results, without the public values."""
     result = evolve(run.result, public={}) if type(run.result) is Issued else run.result
     return repr(result) + repr(run.context)
 

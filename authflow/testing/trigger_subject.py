@@ -1,4 +1,4 @@
-"""What a suite for trigger challenges knows of the plugin that it is for."""
+"""The trigger half in its suite: its class, its settings, its users and its answers."""
 
 import functools
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -40,9 +40,9 @@ GRACE: Final = {
 
 
 _FEWER: Final = 5
-"""One in so many answers is tried on a costly plugin at each attempt after the first."""
+"""At attempts after the first, a costly plugin is tried with one in so many answers."""
 _NEVER_LEFT_OUT: Final = frozenset({"", "'0' as often as the right one has signs"})
-"""The answer, or the words of one, that are tried at every attempt of every plugin."""
+"""The answers, or words for them, that are tried at every attempt of every plugin."""
 
 SubjectT = TypeVar("SubjectT", bound="TriggerSubject")
 
@@ -67,12 +67,12 @@ class Tried:
 
 
 def every_attempt(body: Callable[[SubjectT], Awaitable[None]]) -> Callable[[SubjectT], None]:
-    """Make a case of what must hold at every attempt of a sign-in: its benches begin there.
+    """Make a case that runs at every attempt of a sign-in: its benches begin there.
 
     Args:
         body: The method.
     """
-    # Costly plugins are tried at one attempt beside the first: some cases at one, some at another.
+    # Costly plugins are tried at the first attempt and at one more, which differs between cases.
     only = 2 + crc32(body.__name__.encode()) % (ATTEMPTS - 1)
 
     @case
@@ -90,12 +90,12 @@ def every_attempt(body: Callable[[SubjectT], Awaitable[None]]) -> Callable[[Subj
 
 
 class TriggerSubject(Suite):
-    """What a suite says of its plugin. Override what is otherwise for yours."""
+    """The description of a plugin for its suite. Override what differs for yours."""
 
     challenge: ClassVar[type[Any]]
     """The trigger half's class."""
     settings: ClassVar[Mapping[str, Any]] = {}
-    """What it is made with. Override `make_settings` for what is made anew for each case."""
+    """The plugin's settings. Override `make_settings` for settings made anew for each case."""
     user_attributes: ClassVar[Mapping[str, str]] = {}
     """Attributes of the suite's users "ada" and "grace" beside the usual ones: `sub`, `email` and
     `phone_number`, both verified."""
@@ -107,33 +107,33 @@ class TriggerSubject(Suite):
     text: they alone may change with the answer. None: all of them if anybody can answer, or if
     answers may be used again; otherwise none."""
     single_use: ClassVar[bool] = True
-    """Whether what was a right answer once is wrong in the next sign-in. Not so for a question."""
+    """Whether an answer is right in one sign-in only. Not so for a question."""
     lifetime: ClassVar[float | None] = None
     """For how many seconds an answer is right, if the plugin limits it. It must if it sends codes,
     and to 600 at most."""
     compared_elsewhere: ClassVar[str | None] = None
-    """Who compares answers, if it is not `hmac.compare_digest` in this process: a service, or a
+    """The comparer of answers, if it is not `hmac.compare_digest` in this process: a service, or a
     function for password hashes."""
     costly: ClassVar[bool] = False
     """Whether a challenge or a verdict takes 10 milliseconds of computing or more. Then less is
     tried at the attempts after the first, which would take minutes."""
     timeout: ClassVar[float] = 4.0
-    """Seconds that a hook may take; the core ends it after 4.5, since Cognito waits for 5."""
+    """Seconds for one run of a hook; the triggers end it after 4.5, since Cognito waits for 5."""
     longest_block: ClassVar[float] = 0.05
-    """Seconds that it may keep the event loop at a time."""
+    """Seconds for which it may block the event loop at a time."""
     keys: ClassVar[KeyRing] = KeyRing.generate()
-    """The key ring of the triggers, for enrolling users by it."""
+    """The key ring of the triggers, with which users are enrolled."""
 
     _attempt: int = 1
     _bench: TriggerBench | None = None
     _tried: ClassVar[Mapping[str, tuple[Tried, ...]]] = {}
 
     def make_settings(self) -> Mapping[str, Any]:
-        """Give what the plugin is made with: `{"sender": self.outbox.send}`, for example."""
+        """Return the plugin's settings: `{"sender": self.outbox.send}`, for example."""
         return self.settings
 
     def right_answer(self, made: Made) -> str:
-        """Give the right answer to a challenge.
+        """Return the right answer to a challenge.
 
         Unless it is overridden, it is the private parameter "answer" or "code".
 
@@ -153,7 +153,7 @@ class TriggerSubject(Suite):
         raise Violation(msg)
 
     def wrong_answer(self, made: Made) -> str:
-        """Give a wrong answer that looks like the right one.
+        """Return a wrong answer that looks like the right one.
 
         Args:
             made: The challenge.
@@ -162,7 +162,7 @@ class TriggerSubject(Suite):
         return right[:-1] + another_sign(right[-1:])
 
     def same(self, made: Made, answer: str) -> str:  # noqa: ARG002  # what overrides it may look
-        """Spell an answer in one way, so that all spellings of the same answer are one text.
+        """Return an answer in one spelling, the same for all spellings of the same answer.
 
         Unless it is overridden, case, white space and punctuation marks make no other answer.
         Whatever is spelled like the right answer may be right, and nothing else. Give
@@ -190,7 +190,7 @@ class TriggerSubject(Suite):
         return User(name="nobody", attributes={}, exists=False)
 
     def bench(self) -> TriggerBench:
-        """Put the plugin to work.
+        """Make a bench of the plugin.
 
         Raises:
             Violation: It cannot be made with the suite's settings.
@@ -213,7 +213,7 @@ class TriggerSubject(Suite):
         return self._bench
 
     async def begin_anew(self) -> None:
-        """Begin anew within a case: what was sent and enrolled belongs to the bench before."""
+        """Begin anew within a case: messages and enrolments of the bench before are dropped."""
         self.outbox.clear()
         await self.prepare()
 
@@ -245,19 +245,19 @@ class TriggerSubject(Suite):
         return done[user.name]
 
     def _foreign_answers(self, made: Made) -> dict[str, str]:
-        """Give nobody's answers, by words for them."""
+        """Return nobody's answers, by words for them."""
         answers = {_shown(answer): answer for answer in FOREIGN_ANSWERS}
         return answers if made.user_not_found else self._wrong(made, answers)
 
     def _answers_alike(self, made: Made) -> dict[str, str]:
-        """Give wrong answers that resemble the right one, by words for them."""
+        """Return wrong answers that resemble the right one, by words for them."""
         right = self.right_answer(made)
         changed = ("the right one with another end", self.wrong_answer(made))
         answers = dict([changed, *near_misses(right), *first_tries(right, made)])
         return self._wrong(made, answers)
 
     def _some_answers(self, made: Made) -> dict[str, str]:
-        """Give some of all these, other ones at each attempt."""
+        """Return some of all these, different ones at each attempt."""
         answers = self._foreign_answers(made)
         if not made.user_not_found:
             answers |= self._answers_alike(made)
@@ -301,12 +301,12 @@ class TriggerSubject(Suite):
                     again=more,
                 )
             )
-            if run.timed_out:  # one is enough, and the others would take as long
+            if run.timed_out:  # one such run is enough, and others would take as long
                 break
         return tried
 
     def at(self, hook: Hook, attempt: int = 1) -> str:
-        """Say where in the plugin a hook is.
+        """Return where in the plugin a hook is.
 
         Args:
             hook: Its name.
@@ -316,7 +316,7 @@ class TriggerSubject(Suite):
         return f"{hook} at attempt {attempt}, {place}"
 
     def whereabouts(self) -> str:
-        """Say which hook the case ran last, and where it is."""
+        """Return where the hook is that the case ran last."""
         if not hasattr(self, "challenge"):
             return ""
         code = PluginCode.of(self.challenge)
@@ -324,7 +324,7 @@ class TriggerSubject(Suite):
         return runs[-1].whereabouts(code) if runs else code.of_class()
 
     def place_of(self, error: BaseException) -> str:
-        """Say which line of the plugin an error comes from, or else what ran last."""
+        """Return the line of the plugin that an error comes from, or else the last hook's."""
         if not hasattr(self, "challenge"):
             return ""
         return PluginCode.of(self.challenge).of_error(error) or self.whereabouts()

@@ -10,7 +10,7 @@ from authflow.testing.trigger_unknown_users import UnknownUserCases
 class TriggerChallengeSuite(
     AnswerCases, CodeCases, SecrecyCases, RepetitionCases, UnknownUserCases
 ):
-    """What every trigger challenge must do, alone and over the real protocol: inherit from it.
+    """The cases for every trigger challenge, alone and over the real protocol: inherit from it.
 
         class TestPager(TriggerChallengeSuite):
             challenge = Pager

@@ -1,4 +1,4 @@
-"""Cases on users who do not exist: nobody may learn that from a challenge."""
+"""Cases on users who do not exist: a challenge must not reveal that."""
 
 import contextlib
 import itertools
@@ -19,22 +19,22 @@ from authflow.triggers import Outcome, Verdict
 
 _BY_CHANCE: Final = 3
 _SIGN_INS: Final = 4
-"""Sign-ins with the same draws for all users."""
+"""The number of sign-ins with the same draws for all users."""
 _STRANGERS: Final = ("bob", "carol", "dave", "erin", "frank", "heidi", "ivan", "judy", "mallory")
-"""Further users who do not exist, each with draws of its own."""
+"""The number of further users who do not exist, each with other draws."""
 _MANY_SIGNS: Final = 10_000
-"""Signs of all values of a parameter that say which signs it has."""
+"""The number of a parameter's characters that show which characters it can have."""
 _WRONG: Final = "wrong answer"
 _TIMED: Final = 2
-"""How often hooks are timed: the first time they may import what they need."""
+"""The number of timed runs: in the first one, hooks may still import modules."""
 _MOST_TIMED: Final = 9
-"""How often where they seem to differ: then the computer may be busy with something else."""
+"""The number of timed runs if they seem to differ, since the computer may be busy."""
 _LONGEST_LAG: Final = 0.05
 """Seconds by which the fastest runs may differ: those that lie between the runs of a computer that
 has other work, and far less than a message or a hash takes."""
 
 _Told = Sequence[Sequence[Mapping[str, str]]]
-"""What was public, by sign-in and attempt."""
+"""The public parameters, by sign-in and attempt."""
 
 
 class UnknownUserCases(TriggerSubject):
@@ -135,7 +135,7 @@ class UnknownUserCases(TriggerSubject):
     async def _timed(
         self, bench: TriggerBench, user: User, typed: list[str]
     ) -> AsyncIterator[tuple[str, HookRun]]:
-        """Have all attempts of a sign-in made and judged.
+        """Make and judge all attempts of a sign-in.
 
         Args:
             bench: Where.
@@ -190,7 +190,7 @@ class UnknownUserCases(TriggerSubject):
 
     @every_attempt
     async def test_an_answer_of_an_unknown_user_is_judged_as_it_should(self) -> None:
-        """What only the user can know is wrong; what anybody can see is judged as always."""
+        """An answer that only a user can know is wrong; a CAPTCHA's is judged as usual."""
         bench = self.bench()
         known = await bench.create(self.ada)
         made = await bench.create(self.nobody)
@@ -203,7 +203,7 @@ class UnknownUserCases(TriggerSubject):
                 " who exists",
             )
             return
-        with contextlib.suppress(Exception):  # there may be none, which is as it should be
+        with contextlib.suppress(Exception):  # an unknown user may rightly have no answer
             answers.insert(0, self.right_answer(made))
         for answer in answers:
             judged = await bench.verify(self.nobody, made, answer)
@@ -224,7 +224,7 @@ class UnknownUserCases(TriggerSubject):
             same = asked.challenge.parameters.keys() == likewise.challenge.parameters.keys()
             demand(same, "an unknown user is shown a challenge of another form")
             answer = "wrong answer"
-            with contextlib.suppress(Exception):  # there may be none
+            with contextlib.suppress(Exception):  # there may be no answer
                 answer = self.right_answer(bench.last_made(self.nobody))
             ended: object = None
             attempts = 0
@@ -245,7 +245,7 @@ class UnknownUserCases(TriggerSubject):
 
 
 def _as_soon(ada: Sequence[HookRun], nobody: Sequence[HookRun]) -> bool:
-    """Say whether the fastest runs take about as long.
+    """Return whether the fastest runs take about as long.
 
     What computes for long waits for others on a busy computer, as long again or so.
     """
@@ -258,7 +258,7 @@ def _fastest(runs: Sequence[HookRun]) -> float:
 
 
 def _verdict(run: HookRun) -> str:
-    """Say what a hook gave, as far as it tells who exists."""
+    """Return a hook's result, as far as it shows who exists."""
     if run.error is not None:
         return type(run.error).__qualname__
     if isinstance(run.result, Outcome):
@@ -269,13 +269,13 @@ def _verdict(run: HookRun) -> str:
 
 
 def _sign_ins(told: _Told, name: str) -> list[bool]:
-    """Say of each pair of sign-ins whether the first value of a parameter changed."""
+    """Return for each pair of sign-ins whether the first value of a parameter changed."""
     firsts = [sign_in[0].get(name) for sign_in in told]
     return [one != other for one, other in itertools.combinations(firsts, 2)]
 
 
 def _attempts(told: _Told, name: str) -> list[bool]:
-    """Say of each retry whether a parameter changed."""
+    """Return for each retry whether a parameter changed."""
     return [
         one.get(name) != other.get(name)
         for sign_in in told
@@ -284,7 +284,7 @@ def _attempts(told: _Told, name: str) -> list[bool]:
 
 
 def _constancy(ada: Sequence[bool], grace: Sequence[bool], nobody: Sequence[bool]) -> str | None:
-    """Say how an unknown user's changes differ from all others', if they do."""
+    """Return how an unknown user's changes differ from all others'; None if they do not."""
     known = [changes for changes in (ada, grace) if changes]
     if all(map(any, known)) and not any(nobody):
         return "never changes, though others' does"
@@ -296,12 +296,12 @@ def _constancy(ada: Sequence[bool], grace: Sequence[bool], nobody: Sequence[bool
 
 
 def _values(told: _Told, name: str) -> list[str]:
-    """Give all values of a parameter."""
+    """Return all values of a parameter."""
     return [public[name] for sign_in in told for public in sign_in if name in public]
 
 
 def _says_little(known: _Told, nobody: _Told) -> bool:
-    """Say whether what one unknown user is shown leaves open whether others are shown the like.
+    """Return whether one unknown user's values leave open whether others' are like them.
 
     It does not where all that changes is long and new each time, as a picture is.
     """
@@ -314,12 +314,12 @@ def _says_little(known: _Told, nobody: _Told) -> bool:
 
 
 def _difference(ada: Sequence[str], grace: Sequence[str], nobody: Sequence[str]) -> str | None:
-    """Say how one parameter differs for an unknown user, if it does."""
+    """Return how one parameter differs for an unknown user; None if it does not."""
     known = {*ada, *grace}
     if len(known) == 1:
         return None if set(nobody) == known else "differs, though it is the same for all others"
     sizes = {len(value) for value in known}
-    # A few values of one length may be so by chance, as the names of two questions.
+    # A few values may have one length by chance, as the names of two questions.
     fixed = len(sizes) == 1 and len(known) > _BY_CHANCE
     least, most = (min(sizes), max(sizes)) if fixed else (min(sizes) / 2, max(sizes) * 2)
     if all(least <= len(value) <= most for value in nobody):

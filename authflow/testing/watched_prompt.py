@@ -1,4 +1,4 @@
-"""A prompt that keeps all that a person would see, and a terminal at which nobody sits."""
+"""A prompt that records all that a person would see, and a terminal without a person."""
 
 import builtins
 import contextlib
@@ -19,39 +19,39 @@ from authflow.unframed import whole
 @whole
 @define
 class WatchedPrompt(ScriptedPrompt):
-    """A script that takes its time, and keeps what it was asked and what it was shown."""
+    """A scripted prompt that answers slowly, and records what it was asked and shown."""
 
     questions: list[str] = field(factory=list, init=False)
     described: list[str] = field(factory=list, init=False)
 
     async def show_image(self, image: bytes, media_type: str, description: str) -> None:
-        """Keep the picture, and the words for it."""
+        """Record the picture, and the words for it."""
         self.described.append(description)
         await super().show_image(image, media_type, description)
 
     async def play_audio(self, audio: bytes, media_type: str, description: str) -> None:
-        """Keep the sound, and the words for it."""
+        """Record the sound, and the words for it."""
         self.described.append(description)
         await super().play_audio(audio, media_type, description)
 
     async def show_link(self, url: str, description: str, *, qr: bool = False) -> None:
-        """Keep the link, and the words for it."""
+        """Record the link, and the words for it."""
         self.described.append(description)
         await super().show_link(url, description, qr=qr)
 
     async def ask(self, question: str, *, hidden: bool = False) -> str:
-        """Keep the question, and give the next answer."""
+        """Record the question, and return the next answer."""
         self.questions.append(question)
         await anyio.lowlevel.checkpoint()
         return await super().ask(question, hidden=hidden)
 
     async def choose(self, question: str, options: Sequence[str]) -> str:
-        """Keep the question and its options, and give the next answer."""
+        """Record the question and its options, and return the next answer."""
         self.described.extend(options)
         return await super().choose(question, options)
 
     async def solve_widget(self, widget: WidgetField) -> str:
-        """Keep what is to be solved, and give the next answer."""
+        """Record the widget, and return the next answer."""
         return await self.ask(widget.label)
 
     @property
@@ -67,7 +67,7 @@ class WatchedPrompt(ScriptedPrompt):
 
 @contextlib.contextmanager
 def nobody_at_the_terminal(into: list[str]) -> Iterator[None]:
-    """Let whatever reads from the terminal find its end, and write down what does.
+    """End the input of whatever reads from the terminal, and record what does.
 
     Args:
         into: Where to write its name.
@@ -94,7 +94,7 @@ def nobody_at_the_terminal(into: list[str]) -> Iterator[None]:
 
 
 class _Nobody(io.TextIOBase):
-    """Standard input of which nothing comes."""
+    """Standard input that is at its end."""
 
     def __init__(self, into: list[str]) -> None:
         self._into = into

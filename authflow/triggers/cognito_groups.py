@@ -1,4 +1,4 @@
-"""The groups a user is in, asked of Cognito: for `in_group(...)` in a policy.
+"""A user's groups, requested from Cognito, for `in_group(...)` in a policy.
 
     triggers = Triggers(policy=..., groups=CognitoGroups())
 
@@ -17,13 +17,13 @@ from authflow.aws.connection import AwsConnection
 from authflow.unframed import whole
 
 _PAGE: Final = 60
-"""The most groups that Cognito gives at a time."""
+"""The most groups that Cognito returns at a time."""
 
 
 @whole
 @define(kw_only=True, eq=False)
 class CognitoGroups(AwsConnection):
-    """Asks Cognito which groups a user is in. It opens its connection at the first question.
+    """Requests a user's groups from Cognito. It opens its connection at the first request.
 
     Args:
         client: A client for "cognito-idp" of aiobotocore's; by default one is made.
@@ -37,7 +37,7 @@ class CognitoGroups(AwsConnection):
     timeout: float = 2.0
 
     async def __call__(self, user_pool_id: str, username: str) -> frozenset[str]:
-        """Give the names of a user's groups; none for a user who does not exist.
+        """Return the names of a user's groups; none for a user who does not exist.
 
         Args:
             user_pool_id: The user pool.

@@ -1,4 +1,4 @@
-"""Serves Define, Create and Verify by a policy and its plugins."""
+"""The custom flow: serves Define, Create and Verify with a policy and its plugins."""
 
 import logging
 import time
@@ -46,7 +46,7 @@ from authflow.wire import members
 T = TypeVar("T")
 
 GroupLookup = Callable[[str, str], Awaitable[Iterable[str]]]
-"""Gives the names of a user's groups, for a user pool's id and a user's canonical name; none for a
+"""Returns the names of a user's groups, for a pool's id and a user's canonical name; none for a
 user who does not exist."""
 
 ROUND: Final = "authflow.round"
@@ -56,12 +56,12 @@ give it the session."""
 RESERVED_PUBLIC: Final = frozenset(
     {rounds.KIND, rounds.ATTEMPT, rounds.ATTEMPTS, members.USERNAME, members.USER_ID_FOR_SRP}
 )
-"""Public parameters that are ours or Cognito's: a client would take a plugin's for real."""
+"""The names of authflow's and Cognito's public parameters, which a plugin must not imitate."""
 
 RESERVED_PRIVATE: Final = frozenset({ROUND, ISSUE, TURN})
 
 MOST_CHARS: Final = 131_072
-"""How long a public parameter may be: StringType in the API's model."""
+"""The most characters of a public parameter: StringType in the API's model."""
 
 _ONCE: Final = {rounds.ATTEMPT: "1", rounds.ATTEMPTS: "1"}
 
@@ -71,7 +71,7 @@ _log: Final = logging.getLogger("authflow.triggers")
 @whole
 @define(kw_only=True, eq=False)
 class CustomFlow:
-    """A policy at work.
+    """Runs a policy in Define, Create and Verify.
 
     Args:
         policy: What a user must pass.
@@ -113,7 +113,7 @@ class CustomFlow:
             raise ConfigError(msg)
 
     async def define(self, event: DefineEvent) -> dict[str, Any]:
-        """Say what comes next.
+        """Decide the next step.
 
         Raises:
             PluginFailedError: A plugin is missing or broken.
@@ -137,7 +137,7 @@ class CustomFlow:
                 return event.fail_authentication()
 
     async def create(self, event: CreateEvent) -> dict[str, Any]:
-        """Make the challenge that is owed.
+        """Make the owed challenge.
 
         Raises:
             EventError: None is owed, or Cognito asks for something else.
@@ -165,7 +165,7 @@ class CustomFlow:
         return event.give(public=made.public, private=private, metadata=told.write())
 
     async def verify(self, event: VerifyEvent) -> dict[str, Any]:
-        """Say whether an answer is right.
+        """Decide whether an answer is right.
 
         Raises:
             EventError: These triggers did not make the challenge, or the answer names no option.
@@ -175,7 +175,7 @@ class CustomFlow:
         owed = self.policy.owed.get(event.private.get(ROUND, ""))
         match owed:
             case Owed(step=ChallengeStep() as step):
-                # The plugin is asked for an unknown user too, so that it takes as long.
+                # The plugin runs for an unknown user, too, so that the reply takes as long.
                 right = await self._verified(step, owed, event)
                 return event.verified(correct=right)
             case Owed(step=Choice() as choice):
@@ -189,7 +189,7 @@ class CustomFlow:
     async def _issue(
         self, step: ChallengeStep, owed: Owed, event: CreateEvent, sign_in: str | None
     ) -> "_Made":
-        """Have a plugin make a challenge."""
+        """Ask a plugin for a challenge."""
         draw = await self.safeguards.draw(step, owed, event)
         context = CreateContext(
             username=event.username,
@@ -237,7 +237,7 @@ class CustomFlow:
             raise self.plugins.failed(step, f"its state cannot be sealed: {error}") from error
 
     async def _verified(self, step: ChallengeStep, owed: Owed, event: VerifyEvent) -> bool:
-        """Have a plugin verify an answer, once it was counted."""
+        """Ask a plugin to verify an answer, after it was counted."""
         if not await self.safeguards.admits(step, event):
             return False
         context = VerifyContext(
@@ -260,7 +260,7 @@ class CustomFlow:
         return right and await self.safeguards.use_up(step, owed, event)
 
     def _judged(self, step: ChallengeStep, verdict: object) -> bool:
-        """Say whether a plugin's verdict passes the round.
+        """Return whether a plugin's verdict passes the round.
 
         Raises:
             DeniedError: It ends the sign-in.
@@ -309,7 +309,7 @@ class CustomFlow:
 
 @frozen(kw_only=True)
 class _Made:
-    """What goes back to Cognito."""
+    """A challenge for Cognito's reply."""
 
     public: dict[str, str] = field(repr=False)
     private: dict[str, str] = field(repr=False)
@@ -317,20 +317,20 @@ class _Made:
 
 
 def _choice_round(choice: Choice) -> _Made:
-    """Ask which option the client takes."""
+    """Return the round that asks for the client's choice of an option."""
     public = {rounds.KIND: rounds.CHOICE, rounds.OPTIONS: " ".join(choice.options), **_ONCE}
     return _Made(public=public, private={}, metadata=RoundMetadata(challenge=CHOICE_METADATA))
 
 
 def _condition_round(conditional: ConditionalStep) -> _Made:
-    """Have the client answer, so that its metadata comes along."""
+    """Return the round that the client answers only to send its metadata."""
     wanted = " ".join(conditional.condition.client_metadata_names)
     public = {rounds.KIND: rounds.CONDITION, rounds.WANTED: wanted, **_ONCE}
     return _Made(public=public, private={}, metadata=RoundMetadata(challenge=CONDITION_METADATA))
 
 
 def _means_first(choice: Choice, event: VerifyEvent) -> bool:
-    """Say which half of the open options an answer means. Cognito keeps no more of a round."""
+    """Return whether an answer means the first half of the open options."""
     answer = event.answer.reveal().strip()
     if answer not in choice.options:
         msg = f"the answer to this choice is one of: {', '.join(choice.options)}"

@@ -1,4 +1,4 @@
-"""One object that serves all triggers of a user pool, on Lambda and in process."""
+"""`Triggers`: one object that serves all triggers of a user pool, on Lambda and in process."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -44,7 +44,7 @@ def _policy(policy: Policy | Step | None) -> Policy | None:
 def _migrating(
     directory: "UserDirectory | Migrating | tuple[Authenticate, LookUp] | None",
 ) -> "Migrating | None":
-    # Only those need it who have a directory: a Lambda function starts sooner without.
+    # Only triggers with a directory need it: without it a Lambda function starts faster.
     if directory is None:
         return None
     from authflow.triggers.directories.migrating import Migrating, migrating  # noqa: PLC0415
@@ -63,7 +63,7 @@ def _migrating(
 @whole
 @define(kw_only=True, eq=False)
 class Triggers:
-    """Serves Define, Create and Verify by a policy, and UserMigration by a directory.
+    """Serves Define, Create and Verify with a policy, and UserMigration with a directory.
 
     All other triggers are served by functions of the owner's, each of one kind of event:
     `Triggers(on={PreAuthenticationEvent: check_country, PreTokenGenerationEvent: add_claims})`.
@@ -145,7 +145,7 @@ class Triggers:
         return frozenset(event.trigger for event in decided | self.on.keys())
 
     def load(self) -> Mapping[str, TriggerChallenge]:
-        """Find and make all plugins of the policy, which is done already unless they are lazy.
+        """Find and make all plugins of the policy, which is only needed if they are lazy.
 
         Returns:
             For each challenge's label in the policy, its plugin.
@@ -174,7 +174,7 @@ class Triggers:
         from authflow.triggers.lambda_loop import run  # noqa: PLC0415  # elsewhere a loop runs already
 
         serving = self.handle(event)
-        del event  # it holds passwords and answers, and a traceback shows what frames hold
+        del event  # it holds passwords and answers, and tracebacks may show local variables
         return run(serving)
 
     async def handle(self, event: Mapping[str, Any] | WrappedEvent) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The functions by which the owner of a pool serves the triggers that no policy decides.
+"""The functions with which a pool's owner serves the triggers that no policy decides.
 
 Such a function takes the typed event and gives back what the event's class names, or None to change
 nothing. What it raises refuses what Cognito asks about. Cognito sends the text of an error to the
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from authflow.triggers.places import Places
 
 Handler = Callable[[Any], object]
-"""Takes one kind of event; a coroutine function, or a plain one, which then runs in a thread."""
+"""A function for one kind of event; it is async, or else runs in a thread."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def handlers(on: Mapping[type[HandledEvent], Handler]) -> Mapping[type[HandledEv
 
 
 async def run_handler(handler: Handler, event: HandledEvent) -> dict[str, Any]:
-    """Have a function serve an event.
+    """Serve an event with a function.
 
     Args:
         handler: The function.
@@ -75,7 +75,7 @@ async def run_handler(handler: Handler, event: HandledEvent) -> dict[str, Any]:
 async def _call(handler: Handler, event: HandledEvent) -> object:
     if inspect.iscoroutinefunction(handler):
         return await handler(event)
-    # It may block, and the loop serves other sign-ins.
+    # The function may block, and the loop serves other sign-ins.
     place = await _places().place((event.user_pool_id, id(handler)))
     given = await place.in_thread(handler, event)
     return await given if inspect.isawaitable(given) else given
@@ -83,7 +83,7 @@ async def _call(handler: Handler, event: HandledEvent) -> object:
 
 @cache
 def _places() -> "Places":
-    """Import what only plain functions need: where none serves, nobody waits for it."""
+    """Import a module that only plain functions need, so that others do not wait for it."""
     from authflow.triggers.places import Places  # noqa: PLC0415
 
     return Places()

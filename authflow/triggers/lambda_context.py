@@ -1,4 +1,4 @@
-"""The context that a handler in Python gets on Lambda, for handlers that run elsewhere.
+"""The context of a Python handler on Lambda, for handlers that run elsewhere.
 
 Source: "Using the Lambda context object to retrieve Python function information" in the AWS Lambda
 developer guide. As on Lambda, a context is its handler's own: one may put things on it.
@@ -12,7 +12,7 @@ from uuid import uuid4
 from attrs import define, field
 
 COGNITO_WAITS: Final = 5.0
-"""For how many seconds Cognito waits for a trigger."""
+"""Seconds for which Cognito waits for a trigger."""
 
 _FUNCTION: Final = "arn:aws:lambda:us-east-1:000000000000:function:{}"
 _LOG_STREAM: Final = "2000/01/01/[$LATEST]00000000000000000000000000000000"
@@ -20,7 +20,7 @@ _LOG_STREAM: Final = "2000/01/01/[$LATEST]00000000000000000000000000000000"
 
 @define(kw_only=True, slots=False, eq=False)
 class Identity:
-    """Who invoked the function with credentials of an identity pool: for a trigger, nobody."""
+    """The invoker with credentials of an identity pool: for a trigger, nobody."""
 
     cognito_identity_id: str | None = None
     cognito_identity_pool_id: str | None = None
@@ -28,7 +28,7 @@ class Identity:
 
 @define(kw_only=True, slots=False, eq=False)
 class LambdaContext:
-    """What a handler may ask about its invocation.
+    """The data about its invocation that a handler may read.
 
     Args:
         function_name: The function's name.
@@ -55,7 +55,7 @@ class LambdaContext:
 
     @classmethod
     def of(cls, function: str, *, arn: str | None = None, seconds: float = COGNITO_WAITS) -> Self:
-        """Make the context of an invocation that begins now.
+        """Make the context for an invocation that begins now.
 
         Args:
             function: The function's name.
@@ -70,7 +70,7 @@ class LambdaContext:
         )
 
     def get_remaining_time_in_millis(self) -> int:
-        """Give the milliseconds that are left; 0 if none are."""
+        """Return the milliseconds that are left; 0 if none are."""
         return max(0, int((self._ends - time.monotonic()) * 1000))
 
     def log(self, message: object) -> None:

@@ -1,4 +1,4 @@
-"""The event loop of a process that is handed one event after the other, as a Lambda function is.
+"""The event loop of a process that gets one event after the other, like a Lambda function.
 
 A plugin may keep what belongs to an event loop: an HTTP session, connections to a database. With a
 loop for each event, the second event would find it closed. So the process keeps one loop. It stands
@@ -22,7 +22,7 @@ _one_at_a_time: Final = threading.Lock()
 
 
 def run(serving: Coroutine[Any, Any, R]) -> R:
-    """Serve an event on the process's loop. Threads take turns, since a loop serves one of them.
+    """Serve an event on the process's loop. Threads take turns, since a loop serves one at a time.
 
     Args:
         serving: What serves it.
@@ -39,13 +39,13 @@ def run(serving: Coroutine[Any, Any, R]) -> R:
         msg = "an event loop runs here already: `await triggers.handle(event)` instead"
         raise MisuseError(msg)
     with _one_at_a_time:
-        # A fresh context, or what one event sets in it would be seen by the next.
+        # A fresh context, so that the next event does not see this one's context variables.
         return _runner().run(serving, context=copy_context())
 
 
 @cache
 def _runner() -> asyncio.Runner:
-    # The factory keeps it from becoming the thread's current loop, which is not ours to set.
+    # With the factory, it does not become the thread's current loop, which belongs to the caller.
     runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
     atexit.register(runner.close)
     return runner

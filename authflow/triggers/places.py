@@ -1,4 +1,4 @@
-"""Places for calls of handlers: so many at a time for each trigger of each user pool.
+"""Places for calls of handlers: a limited number for each trigger of each user pool.
 
 A slow trigger makes nobody wait but those who wait for it, as functions on Lambda scale each by
 itself. A handler that is no coroutine function may block, so it gets a thread; where nobody waits
@@ -19,11 +19,11 @@ from attrs import define, field, frozen
 T = TypeVar("T")
 
 MOST: Final = 256
-"""How many threads one trigger of one user pool may hold: a thread that waits costs some 50 KiB."""
+"""The most threads of one trigger of one user pool; a waiting thread costs some 50 KiB."""
 
 
 class NoThreadError(Exception):
-    """The operating system gives no thread: the handler was not called."""
+    """The operating system has no thread left: the handler was not called."""
 
 
 @define
@@ -36,7 +36,7 @@ class _Room:
 
 @frozen(eq=False)
 class Place:
-    """A place for one call. Whoever has it calls at once, or leaves.
+    """A place for one call. Its holder calls at once, or leaves.
 
     Args:
         leave: Give it back.
@@ -45,7 +45,7 @@ class Place:
     leave: Callable[[], None]
 
     async def in_thread(self, function: Callable[..., T], *args: Any) -> T:
-        """Call a function in a thread, and leave when it ends.
+        """Call a function in a thread, and leave the place when it ends.
 
         Whoever is cancelled goes at once, and the thread goes on.
 
@@ -60,7 +60,7 @@ class Place:
         loop, claim = asyncio.get_running_loop(), threading.Lock()
 
         def work() -> T | None:
-            # Between being asked for and beginning it may be called off: one of the two has it.
+            # The call may be cancelled before it begins: only one of the two can happen.
             if not claim.acquire(blocking=False):
                 return None
             try:
@@ -68,14 +68,14 @@ class Place:
             except Exception:
                 raise
             except BaseException as error:
-                # On Lambda it ends its own process; here it would end everybody's.
+                # On Lambda this ends the function's process; here it would end the whole program.
                 raise RuntimeError(f"the handler raised {type(error).__name__}") from error
             finally:
-                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits there
+                with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody waits
                     loop.call_soon_threadsafe(self.leave)
 
         try:
-            # The places are the limit; the limiter that all others share has no part in it.
+            # The places are the limit, not the limiter that all other threads share.
             given: Any = await anyio.to_thread.run_sync(
                 work, abandon_on_cancel=True, limiter=anyio.CapacityLimiter(1)
             )
@@ -90,7 +90,7 @@ class Place:
 
 @define
 class Places:
-    """Gives out places.
+    """The places of all triggers.
 
     Args:
         most: How many one trigger has.
@@ -100,7 +100,7 @@ class Places:
     _rooms: dict[Hashable, _Room] = field(factory=dict, init=False, repr=False)
 
     async def place(self, trigger: Hashable) -> Place:
-        """Wait for a place; whoever waits is served in the order of coming.
+        """Wait for a place, in the order of arrival.
 
         Args:
             trigger: What has places of its own, such as a pool's id and a trigger's name.
@@ -128,6 +128,6 @@ class Places:
             await turn
         except asyncio.CancelledError:
             if not turn.cancelled():
-                leave()  # it was given at the moment when nobody wanted it any more
+                leave()  # the place came at the moment of the cancellation
             raise
         return Place(leave)

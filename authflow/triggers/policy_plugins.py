@@ -1,4 +1,4 @@
-"""The plugins of a policy: made when they are first needed, asked within a time, blamed by name."""
+"""The plugins of a policy: made at the first use, limited in time, named in errors."""
 
 import asyncio
 import inspect
@@ -33,13 +33,13 @@ from authflow.triggers.safeguards import Safeguards
 T = TypeVar("T")
 
 _MANY: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-"""The kinds of parameters that take whatever is left."""
+"""The kinds of parameters that take all remaining arguments."""
 _OUR_OWN: Final = {rounds.CHOICE: CHOICE_METADATA, rounds.CONDITION: CONDITION_METADATA}
 
 _OTHERS_FAULTS: Final = (TriggerStateError, TransportError, RemoteProtocolError, ConfigError)
-"""What a plugin raises where it is not to blame: a store, a service, or what its owner has set."""
+"""Errors for which a plugin is not to blame: of a store, a service or its owner's settings."""
 _OUR_WORDS: Final = {LimitStoreUnavailableError, LimitStateError, KeysUnavailableError, SealError}
-"""Of these the text is ours, and told. In all others it may be a store's or a service's."""
+"""Errors with texts of authflow's own, which are passed on; others may be a store's texts."""
 
 _log: Final = logging.getLogger("authflow.triggers")
 
@@ -62,10 +62,10 @@ class PolicyPlugins:
     made: dict[str, TriggerChallenge] = field(factory=dict, init=False, repr=False)
     """For each step's label, its plugin."""
     metadata: dict[str, str] = field(factory=dict, init=False, repr=False)
-    """For each challenge's name, what stands in its challengeMetadata."""
+    """For each challenge's name, its challengeMetadata."""
 
     def load(self, names: Iterable[str] | None = None) -> None:
-        """Find and make the plugins of the policy, unless that was done before.
+        """Find and make the plugins of the policy, unless they are made already.
 
         Args:
             names: Only these.
@@ -80,7 +80,7 @@ class PolicyPlugins:
                 self._load(step)
 
     def ready(self) -> None:
-        """Load the plugins at their first use, keeping from the client what is wrong with one.
+        """Load the plugins at their first use; the client does not learn what is wrong with one.
 
         Raises:
             PluginFailedError: One cannot be loaded.
@@ -97,7 +97,7 @@ class PolicyPlugins:
             raise blamed(msg) from error
 
     async def create(self, step: ChallengeStep, context: CreateContext) -> object:
-        """Have a step's plugin make a challenge.
+        """Ask a step's plugin for a challenge.
 
         Raises:
             PluginFailedError: It raised, or took too long.
@@ -109,7 +109,7 @@ class PolicyPlugins:
         return await self._ask(step, self.made[step.label].create, context)
 
     async def verify(self, step: ChallengeStep, context: VerifyContext) -> object:
-        """Have a step's plugin verify an answer.
+        """Ask a step's plugin to verify an answer.
 
         Raises:
             PluginFailedError: It raised, or took too long.
@@ -121,7 +121,7 @@ class PolicyPlugins:
         return await self._ask(step, self.made[step.label].verify, context)
 
     def failed(self, step: ChallengeStep, why: str) -> PluginFailedError:
-        """Log why a plugin's result is unusable, and give the error that the client may see."""
+        """Log why a plugin's result is unusable, and return the error that the client may see."""
         brought_by = self.registry.distribution_of(type(self.made[step.label]))
         _log.error("the challenge plugin %r of %s failed: %s", step.name, brought_by, why)
         return PluginFailedError(_failed(step))
@@ -129,7 +129,7 @@ class PolicyPlugins:
     async def _ask(
         self, step: ChallengeStep, method: Callable[[T], Awaitable[object]], context: T
     ) -> object:
-        """Call a plugin. Its error may hold anything: nobody gets its text."""
+        """Call a plugin. Its errors may hold anything, so their text is passed to nobody."""
         try:
             async with asyncio.timeout(self.timeout):
                 return await method(context)
@@ -145,7 +145,7 @@ class PolicyPlugins:
             raise self.failed(step, f"it raised {type(error).__qualname__}") from error
 
     def _load(self, step: ChallengeStep) -> None:
-        """Find and make a step's plugin, unless that was done before."""
+        """Find and make a step's plugin, unless it is made already."""
         if step.label in self.made:
             return
         made_by = self.registry.find(step.name)
@@ -170,7 +170,7 @@ class PolicyPlugins:
 
 
 def _made(step: ChallengeStep, made_by: type[Any]) -> TriggerChallenge:
-    """Make a step's plugin with its settings. No error of ours shows one: it may be a secret."""
+    """Make a step's plugin with its settings, which no error shows, as they may be secret."""
     given = ", ".join(step.settings) or "none"
     msg = f"the challenge {step.name!r} cannot be made with its settings ({given}): "
     if flaw := _misfit(step.settings, made_by):
@@ -178,17 +178,17 @@ def _made(step: ChallengeStep, made_by: type[Any]) -> TriggerChallenge:
     try:
         plugin: TriggerChallenge = made_by(**step.settings)
     except Exception as error:
-        # A ConfigError says what to do; the text of any other may show what it was given.
+        # A ConfigError says what to do; the text of other errors may show a setting.
         told = error.message if isinstance(error, ConfigError) else type(error).__qualname__
         raise ConfigError(msg + told) from error
     return plugin
 
 
 def _misfit(settings: Mapping[str, Any], made_by: type[Any]) -> str:
-    """Say which settings a plugin lacks or does not know, if any."""
+    """Return which settings a plugin lacks or does not know; None if all are right."""
     try:
         signature = inspect.signature(made_by)
-    except (TypeError, ValueError):  # of what is not written in Python: then making it tells
+    except (TypeError, ValueError):  # a class not written in Python: making it will show this
         return ""
     named = [each for each in signature.parameters.values() if each.kind not in _MANY]
     names = [each.name for each in named]
@@ -201,5 +201,5 @@ def _misfit(settings: Mapping[str, Any], made_by: type[Any]) -> str:
 
 
 def _failed(step: ChallengeStep) -> str:
-    """Say to the client what it may know, whosever fault it is."""
+    """Return the error that the client may see, whoever is to blame."""
     return f"the challenge {step.name!r} failed"

@@ -1,4 +1,4 @@
-"""What stands in a round's challengeMetadata: which challenge it was, and what is kept with it.
+"""The challengeMetadata of a round: the challenge's name, and the state stored with it.
 
     CAPTCHA_CHALLENGE
     CAPTCHA_CHALLENGE#in.<the sign-in's name>
@@ -43,7 +43,7 @@ class RoundMetadata:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read what Cognito hands back. It can be anything: what is sealed proves itself."""
+        """Read Cognito's text. It can be anything: the sealed part is verified by itself."""
         challenge, _, rest = text.partition(STATE_MARK)
         sign_in = None
         if rest.startswith(_SIGN_IN):
@@ -62,7 +62,7 @@ class RoundMetadata:
 
 
 def sign_in_of(session: Iterable[SessionEntry]) -> str | None:
-    """Find the name of a sign-in; None if no round was given one yet.
+    """Return the name of a sign-in; None if no round has one yet.
 
     Args:
         session: The rounds so far, the first one first.
@@ -72,5 +72,5 @@ def sign_in_of(session: Iterable[SessionEntry]) -> str | None:
 
 
 def new_sign_in() -> str:
-    """Draw a name for a sign-in: 128 bits that nobody can guess or meet again."""
+    """Draw a name for a sign-in: 128 random bits, which nobody can guess."""
     return os.urandom(_NAME_BYTES).hex()

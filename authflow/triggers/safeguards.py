@@ -1,4 +1,4 @@
-"""What keeps a challenge safe between Cognito's calls: one code, one message, counted guesses.
+"""The protection of a challenge between Cognito's calls: one code, one message, counted guesses.
 
 Cognito may run Create and Verify up to three times each for one call of the client, and starting
 over gives an attacker as many new sign-ins as he likes. With `limits` every run of Create for the
@@ -34,23 +34,23 @@ if TYPE_CHECKING:
     from authflow.triggers.limits.limits import Limits, Subject
 
 ISSUE: Final = "authflow.issue"
-"""The private challenge parameter that names what was drawn: it is used up by one right answer."""
+"""The private challenge parameter that names the drawn code; one right answer uses it up."""
 TURN: Final = "authflow.turn"
-"""The private challenge parameter that tells one sign-in's challenge from another's."""
+"""The private challenge parameter that differs between the challenges of two sign-ins."""
 
 RETRY_SECONDS: Final = 20.0
-"""For how long further runs of Create are the same round: three times five seconds, and some."""
+"""Seconds in which runs of Create count as one round: three times five, and some more."""
 STATE_SECONDS: Final = 900.0
-"""How long sealed state is kept: Cognito's longest session is 15 minutes."""
+"""Seconds for which sealed state is valid: Cognito's longest session is 15 minutes."""
 USED_SECONDS: Final = 3600.0
-"""How long it is remembered that a code was used."""
+"""Seconds for which the use of a code is stored."""
 
 _log: Final = logging.getLogger("authflow.triggers")
 
 
 @frozen(kw_only=True)
 class Draw:
-    """What a challenge is made from.
+    """The data from which a challenge is made.
 
     Args:
         randomness: Where its code comes from.
@@ -100,7 +100,7 @@ class CountedSends:
             try:
                 await send()
             except Exception:
-                # A time-out is no Exception: nobody knows then, and it counts as sent.
+                # A time-out is not caught here: the message may have been sent, and counts as sent.
                 await self.limits.send_failed(self.subject, destination=to, send_id=self.send_id)
                 raise
         return verdict
@@ -108,7 +108,7 @@ class CountedSends:
 
 @define(kw_only=True)
 class CountedUses:
-    """Keeps what the runs of a challenge's hooks share, and claims what it may use once.
+    """Stores values that the runs of a challenge's hooks share, and claims single uses.
 
     Args:
         limits: Keep it.
@@ -121,7 +121,7 @@ class CountedUses:
     claimer: str = field(repr=False)
 
     async def once(self, *name: str, value: bytes, seconds: float) -> bytes:
-        """Keep a value, unless there is one, and give the one that is kept.
+        """Store a value unless one is stored already, and return the stored one.
 
         Args:
             *name: What the value is.
@@ -136,7 +136,7 @@ class CountedUses:
         )
 
     async def claim(self, *name: str, seconds: float) -> bool:
-        """Claim something.
+        """Claim something that may be used only once.
 
         Args:
             *name: What is used.
@@ -153,7 +153,7 @@ class CountedUses:
 @whole
 @define(kw_only=True, eq=False)
 class Safeguards:
-    """Keeps what must survive between the runs of triggers.
+    """Stores the state that must survive between the runs of triggers.
 
     Args:
         limits: Count guesses and messages.
@@ -184,7 +184,7 @@ class Safeguards:
             raise ConfigError(msg)
 
     def suit(self, plugin: object) -> None:
-        """Have a plugin say whether its settings fit the limits, if it has something to say.
+        """Ask a plugin whether its settings fit the limits, if it has a check for that.
 
         Raises:
             ConfigError: They do not.
@@ -194,7 +194,7 @@ class Safeguards:
             check_limits(self.limits)
 
     async def draw(self, step: ChallengeStep, owed: Owed, event: CreateEvent) -> Draw:
-        """Give what a challenge is made from.
+        """Return the data from which a challenge is made.
 
         Args:
             step: The challenge.
@@ -236,7 +236,7 @@ class Safeguards:
         )
 
     async def admits(self, step: ChallengeStep, event: VerifyEvent) -> bool:
-        """Count an answer, and say whether it may be compared.
+        """Count an answer, and return whether it may be compared.
 
         Raises:
             EventError: The challenge was made without limits.
@@ -255,7 +255,7 @@ class Safeguards:
         return False
 
     def uses(self, step: ChallengeStep, event: VerifyEvent) -> CountedUses | None:
-        """Give what keeps and claims for an answer; None without limits."""
+        """Return the object for `once` and `claim` in Verify; None without limits."""
         if self.limits is None:
             return None
         return CountedUses(
@@ -263,7 +263,7 @@ class Safeguards:
         )
 
     async def use_up(self, step: ChallengeStep, owed: Owed, event: VerifyEvent) -> bool:
-        """Take note of a right answer, and say whether it is the first use of its code.
+        """Record a right answer, and return whether it is the first use of its code.
 
         The user's next sign-in draws another one.
 
@@ -290,7 +290,7 @@ class Safeguards:
         return first
 
     def new_sign_in(self, event: CreateEvent) -> str | None:
-        """Draw a name for a sign-in that has none yet; without keys none is needed."""
+        """Draw a name for a sign-in without one; None if it is not needed."""
         if self.keys is None or sign_in_of(event.session) is not None:
             return None
         return new_sign_in()
@@ -317,14 +317,14 @@ class Safeguards:
     async def _open(
         self, step: ChallengeStep, owed: Owed, event: CreateEvent
     ) -> Secret[bytes] | None:
-        """Open what this challenge sealed when it was last made in this sign-in."""
+        """Open the state that this challenge sealed in its last round of this sign-in."""
         if owed.attempt == 1:
             return None
         position, entry = _last_custom_round(event.session)
         sealed = RoundMetadata.read(entry.challenge_metadata or "").state
         if sealed is None:
             return None
-        # What was sealed is bound to a name: where the session holds none, nothing opens.
+        # Sealed state is bound to the sign-in's name: without one in the session, none opens.
         sign_in = sign_in_of(event.session) or ""
         return await self._the_sealer().open(sealed, _binding(step, event, position, sign_in))
 
@@ -353,7 +353,7 @@ def _subject(step: ChallengeStep, event: CreateEvent | VerifyEvent) -> "Subject"
 def _round(
     subject: "Subject", event: CreateEvent | VerifyEvent, owed: Owed
 ) -> tuple[str, str, str, str, str, str]:
-    """Name what Cognito's runs of Create for one challenge have in common."""
+    """Return the name that all runs of Create for one challenge share."""
     return ("draw", *subject.parts(), event.client_id, str(owed.attempt))
 
 
@@ -371,7 +371,7 @@ def _binding(step: ChallengeStep, event: CreateEvent, position: int, sign_in: st
 
 
 def _last_custom_round(session: Sequence[SessionEntry]) -> tuple[int, SessionEntry]:
-    """Find the last challenge: before a second attempt it is the first attempt at the same one."""
+    """Find the last challenge; before a second attempt, this is the first attempt."""
     for position in range(len(session) - 1, -1, -1):
         if session[position].challenge_name == State.CUSTOM_CHALLENGE:
             return position, session[position]

@@ -26,11 +26,11 @@ RESPONDERS: Final[Mapping[str, Responder]] = {
 
 @frozen
 class OwnForm:
-    """How one of Cognito's own challenges is shown and asked.
+    """The form of one of Cognito's own challenges.
 
     Args:
-        form: Says what to show and to ask; None if nobody can be asked for it here.
-        read: Makes the answer of what was filled in.
+        form: Makes the form; None if nobody can be asked for it here.
+        read: Makes the answer from the form, filled in.
     """
 
     form: Callable[[Challenge], Form | None]
@@ -45,7 +45,7 @@ FORMS: Final[Mapping[str, OwnForm]] = {
     State.SOFTWARE_TOKEN_MFA: _CODES,
     State.EMAIL_OTP: _CODES,
 }
-"""CUSTOM_CHALLENGE is not among them: its form is its plugin's."""
+"""The forms by challenge, without CUSTOM_CHALLENGE: its form is its plugin's."""
 
 
 def respond(challenge: Challenge, answer: TypedAnswer) -> Response:

@@ -21,7 +21,7 @@ _BY: Final = {"SMS": "by text message", "EMAIL": "by e-mail"}
 
 
 def form(challenge: Challenge) -> Form:
-    """Say where the code is to be found, and ask for it."""
+    """Return the form that says where the code is to be found, and asks for it."""
     asked = codes.Asked.read(challenge.parameters)
     label, told = "The code:", []
     if challenge.name == _APP:
@@ -35,7 +35,7 @@ def form(challenge: Challenge) -> Form:
 
 
 def read(_challenge: Challenge, filled: Filled) -> Code:
-    """Give the code that was typed."""
+    """Return the code that was typed."""
     return Code(filled[_CODE])
 
 

@@ -22,7 +22,7 @@ _LABELS: Final = {
 
 
 def form(challenge: Challenge) -> Form | None:
-    """Offer the factors that Cognito documents; nothing is asked where there is one of them.
+    """Return the form with the factors that Cognito documents; with only one, it asks nothing.
 
     Returns:
         None if there is none of them.
@@ -41,12 +41,12 @@ def form(challenge: Challenge) -> Form | None:
 
 
 def read(challenge: Challenge, filled: Filled) -> Choice:
-    """Give the factor that was chosen, or the only one."""
+    """Return the factor that was chosen, or the only one."""
     return Choice(filled.get(_FACTOR) or next(iter(_factors(challenge).values())))
 
 
 def _factors(challenge: Challenge) -> dict[str, str]:
-    """Give the factors by the challenges that come of them, as they are to be answered."""
+    """Return the factors by the challenges to which they lead, as they are to be answered."""
     factors = [option for option in _options(challenge) if option in mfa_choice.FACTORS]
     return {mfa_choice.Answer(option=factor).challenge: factor for factor in factors}
 
@@ -75,7 +75,7 @@ def respond(challenge: Challenge, answer: TypedAnswer) -> Response:
             raise wrong_kind(challenge, answer, "a text or Choice")
     options = _options(challenge)
     if options and chosen.challenge not in {mfa_choice.Answer(option=o).challenge for o in options}:
-        # A name that is no factor of Cognito's may repeat a secret that was sent earlier.
+        # A name that is not a factor of Cognito's may repeat a secret that was sent earlier.
         shown = (option if option in mfa_choice.FACTORS else HIDDEN for option in options)
         msg = f"{challenge.name} offers a choice: answer one of {', '.join(shown)}"
         raise MisuseError(msg)

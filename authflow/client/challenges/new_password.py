@@ -14,12 +14,12 @@ from authflow.wire import MemberError, new_password
 
 _PASSWORD: Final = "new_password"
 _LONGEST_PASSWORD: Final = 256
-"""ChallengeResponses in the API reference."""
+"""The longest password; see ChallengeResponses in the API reference."""
 _LONGEST_ATTRIBUTE: Final = 2048
 
 
 def form(challenge: Challenge) -> Form:
-    """Ask for a new password, and for the attributes that must come along.
+    """Return the form for a new password and the attributes that must come along.
 
     Raises:
         MalformedReplyError: What the pool tells of attributes is no list of names.
@@ -38,7 +38,7 @@ def form(challenge: Challenge) -> Form:
 
 
 def read(challenge: Challenge, filled: Filled) -> NewPassword:
-    """Give the password and the attributes that were typed."""
+    """Return the password and the attributes that were typed."""
     wanted = _wanted(challenge).items()
     return NewPassword(
         filled[_PASSWORD], attributes={attribute: filled[name] for name, attribute in wanted}
@@ -46,14 +46,14 @@ def read(challenge: Challenge, filled: Filled) -> NewPassword:
 
 
 def _wanted(challenge: Challenge) -> dict[str, str]:
-    """Give the attributes that must come along, by the fields that ask for them."""
+    """Return the attributes that must come along, by the fields that ask for them."""
     try:
         wanted = new_password.Asked.read(challenge.parameters).required_attributes
     except MemberError as error:
         msg = f"a challenge parameter cannot be used: {error}"
         raise MalformedReplyError(msg) from None
     names = (f"{new_password.ATTRIBUTE_PREFIX}{attribute}" for attribute in wanted)
-    # A name may have signs that no HTML control's name should have.
+    # An attribute's name may have characters that no HTML control's name should have.
     return {
         name if NAME.fullmatch(name) else f"attribute-{place}": attribute
         for place, (name, attribute) in enumerate(zip(names, wanted, strict=True), 1)

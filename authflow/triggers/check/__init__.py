@@ -1,1 +1,1 @@
-"""What proves a policy, or anybody's Define, and never runs in production."""
+"""Checks of a policy, or of any Define trigger; they never run in production."""

@@ -1,4 +1,4 @@
-"""Which sessions Cognito can bring before a Define trigger: the one place that says so.
+"""The sessions with which Cognito can ask a Define trigger; they are defined only here.
 
 RULES
 
@@ -26,18 +26,18 @@ from authflow.triggers.check.define_paths import SRP_A, Decision, Session
 from authflow.triggers.events.challenge_events import SessionEntry
 
 BEGINNINGS: Final[tuple[Session, ...]] = ((), (SRP_A,))
-"""What a session can be when Define is asked first."""
+"""The sessions with which Define can be asked first."""
 
 _AFTER: Final = table(AuthFlow.CUSTOM_AUTH, Side.SERVER)
 
 _BETWEEN: Final = (State.NEW_PASSWORD_REQUIRED,)
-"""What Cognito asks for by itself between the password and Define (rule 4)."""
+"""The challenge that Cognito itself asks between the password and Define (rule 4)."""
 
 
 def sessions_after(
     session: Session, decision: Decision, *, user_not_found: bool, metadata: str | None = None
 ) -> Iterator[Session]:
-    """Give the sessions that Define can be asked about next; none if the sign-in is over.
+    """Return the sessions with which Define can be asked next; none if the sign-in is over.
 
     Args:
         session: What Define was asked about.
@@ -58,7 +58,7 @@ def sessions_after(
 
 
 def with_new_password(session: Session) -> bool:
-    """Say whether a session is of a user who had to choose another password (rule 4)."""
+    """Return whether a session's user had to choose another password (rule 4)."""
     return any(entry.challenge_name in _BETWEEN for entry in session)
 
 

@@ -1,4 +1,4 @@
-"""Which attributes Cognito brings before a Define trigger: the one place that says so.
+"""The user attributes that Cognito sends to a Define trigger; they are defined only here.
 
 Cognito brings all that a user has, each as text, and adds the user's status. Who chose another
 password for a temporary one is confirmed by that, before Define is asked again. Of a user who does
@@ -28,4 +28,4 @@ KNOWN_USER: Final[Mapping[str, str]] = MappingProxyType(
         "phone_number_verified": "true",
     }
 )
-"""What a user brings who can be reached both ways."""
+"""The attributes of a user with a verified e-mail address and phone number."""

@@ -1,4 +1,4 @@
-"""Paths through a Define trigger: what Cognito tells it, what it replies, and what a check found.
+"""Paths through a Define trigger: Cognito's events, its replies, and a check's findings.
 
 `proof` and `define_probe` beside this play Cognito to a Define trigger by what is here. A reply is
 read as Cognito reads it: whatever Cognito does not accept ends a sign-in with an error, however
@@ -22,21 +22,21 @@ from authflow.triggers.events.challenge_events import DefineEvent, SessionEntry
 from authflow.triggers.lambda_context import COGNITO_WAITS
 
 SRP_A: Final = SessionEntry(challenge_name=State.SRP_A.value, challenge_result=True)
-"""What a session begins with when the client began with SRP."""
+"""The first entry of a session in which the client began with SRP."""
 
 TIMEOUT: Final = COGNITO_WAITS
-"""How many seconds an answer may take: as many as Cognito waits for a trigger."""
+"""Seconds in which Define must answer: as many as Cognito waits for a trigger."""
 
 _ERROR_CHARS: Final = 200
 
 Session = tuple[SessionEntry, ...]
 
 Define = Callable[[dict[str, Any]], Awaitable[Any]]
-"""A Define trigger: it takes the event, and gives it back with its response filled in."""
+"""A Define trigger: it takes the event, and returns it with its response filled in."""
 
 
 def check_timeout(timeout: float) -> None:
-    """Refuse a time that no answer can take.
+    """Refuse a time limit that is not possible.
 
     Args:
         timeout: How many seconds an answer may take.
@@ -50,11 +50,11 @@ def check_timeout(timeout: float) -> None:
 
 
 class DefineFailedError(Exception):
-    """A Define trigger gave no reply; the text says why, as what it "does"."""
+    """A Define trigger returned no reply; the text says why, as something that it "does"."""
 
 
 class Decision(StrEnum):
-    """What Define decides."""
+    """The decisions that Define can make."""
 
     CUSTOM_CHALLENGE = "asks for CUSTOM_CHALLENGE"
     PASSWORD_VERIFIER = "asks for PASSWORD_VERIFIER"
@@ -68,7 +68,7 @@ ASKS: Final = frozenset({Decision.CUSTOM_CHALLENGE, Decision.PASSWORD_VERIFIER})
 
 @frozen
 class Reply:
-    """What Define replied to one session.
+    """Define's reply to one session.
 
     Args:
         decision: The decision.
@@ -89,7 +89,7 @@ class Reply:
 
 @frozen(kw_only=True)
 class Path:
-    """A way through a sign-in, and where it leads.
+    """A way through a sign-in, and its end.
 
     Args:
         session: The rounds so far, the first one first.
@@ -105,17 +105,17 @@ class Path:
 
 
 class Result(StrEnum):
-    """What a check says of a property."""
+    """The result of a check for one property."""
 
     HOLDS = "ok"
     BROKEN = "BROKEN"
     NOT_TRIED = "not tried"
-    """Define gave no reply by which it could have been seen, so nobody knows."""
+    """Define returned no reply that could show it, so it is unknown."""
 
 
 @frozen(kw_only=True)
 class Finding:
-    """Whether a property holds.
+    """The finding about one property.
 
     Args:
         name: The property, as a sentence that is true if it holds.
@@ -131,7 +131,7 @@ class Finding:
 
     @classmethod
     def broken(cls, name: str, path: Path | None, explanation: str) -> Self:
-        """Make the finding of a property that does not hold."""
+        """Return the finding for a property that does not hold."""
         return cls(name=name, result=Result.BROKEN, path=path, explanation=explanation)
 
     @property
@@ -142,7 +142,7 @@ class Finding:
 
 @frozen(kw_only=True)
 class Verdict:
-    """What a check found.
+    """The result of a check.
 
     Args:
         findings: One for each property.
@@ -192,7 +192,7 @@ def define_event(
 
 
 async def ask(define: Define, event: DefineEvent) -> Reply:
-    """Ask Define about an event, and read its reply as Cognito does.
+    """Send an event to Define, and read its reply as Cognito does.
 
     Args:
         define: The trigger.
@@ -215,7 +215,7 @@ async def ask(define: Define, event: DefineEvent) -> Reply:
 
 
 def as_json(given: Any) -> Any:
-    """Give what a trigger gave as it arrives: what JSON cannot say, a trigger cannot answer.
+    """Return a trigger's result as it arrives in JSON, the only form in which it can reply.
 
     Args:
         given: Whatever a handler returned.
@@ -231,7 +231,7 @@ def as_json(given: Any) -> Any:
 
 
 def raised(error: BaseException) -> str:
-    """Tell what a trigger raised in one line, as what it "does".
+    """Return an exception of a trigger as one line, as something that it "does".
 
     Args:
         error: What was raised: somebody else's, so it may fail to say itself in any way.

@@ -1,4 +1,4 @@
-"""Probes a Define trigger that somebody else wrote, as a black box.
+"""A probe of a Define trigger that somebody else wrote, as a black box.
 
 The probe plays Cognito, by `cognito_sessions`: it asks about every session that Cognito can bring
 before Define, for a user who exists and for one who does not, breadth first, so that the first path
@@ -40,10 +40,10 @@ from authflow.triggers.check.mfa_notes import mfa_notes
 from authflow.triggers.events.challenge_events import SessionEntry
 
 DEPTH: Final = 6
-"""How many custom challenges are answered on a path, unless told otherwise."""
+"""The default number of custom challenges that are answered on a path."""
 
 DEPTHS: Final = range(1, 13)
-"""Each answer more doubles the number of paths."""
+"""The allowed numbers of answers; each further one doubles the number of paths."""
 
 NEW_PASSWORDS_REFUSED: Final = (
     "users who must choose a new password first are refused after it: Define does not sign in whom"
@@ -54,7 +54,7 @@ NEW_PASSWORDS_FAIL: Final = (
     "of users who must choose a new password first, Define's replies are not all such as Cognito"
     " accepts: it "
 )
-"""What follows is the first of the others."""
+"""The property that is reported first after the others."""
 
 _USABLE: Final = "Cognito accepts every reply"
 _MOSTLY_USABLE: Final = f"{_USABLE}, but for users who must choose a new password first"
@@ -70,7 +70,7 @@ async def probe(
     metadata: str | None = None,
     attributes: Mapping[str, str] = MappingProxyType({}),
 ) -> Verdict:
-    """Look for paths on which a Define trigger does what it must not.
+    """Look for paths on which a Define trigger does something forbidden.
 
     Args:
         define: The trigger; it is asked about thousands of sessions if the depth is great.
@@ -97,7 +97,7 @@ async def probe(
 
 @frozen(kw_only=True)
 class _Property:
-    """What must be true of every path.
+    """A property that every path must have.
 
     Args:
         name: The property, as a sentence that is true if it holds.
@@ -112,7 +112,7 @@ class _Property:
     tries: Callable[[Path], bool]
 
     def find(self, paths: list[Path]) -> Finding:
-        """Find the first path that breaks it, or whether any could have.
+        """Find the first path that breaks it, or else whether a path could have broken it.
 
         Args:
             paths: All that was explored, a shorter one before a longer one.
@@ -121,19 +121,19 @@ class _Property:
         if path is not None:
             return Finding.broken(self.name, path, self.explanation)
         tried = any(_is_usable(path) and self.tries(path) for path in paths)
-        # Where every reply was good, a path that there is not is one that nobody can take.
+        # If every reply was usable, a path that was not found cannot be taken by anybody.
         if tried or (all(map(_is_usable, paths)) and any(path.reply.asks for path in paths)):
             return Finding(name=self.name)
         return Finding(name=self.name, result=Result.NOT_TRIED)
 
 
 _AFTER_SAFETY: Final = 4
-"""Where `_can_begin` stands: after what must never happen, before what should."""
+"""The place of `_can_begin`: after the forbidden behaviours, before the desirable ones."""
 
 
 def _properties(depth: int, paths: list[Path]) -> Iterator[_Property]:
-    """Give the properties that paths are held against, one by one."""
-    # Whoever must choose a password first may be refused, even by an error; but it is said.
+    """Yield the properties that paths are checked for."""
+    # A user who must choose a password first may be refused, even by an error; it is a note.
     refused = {with_new_password(path.session) for path in paths if not _is_usable(path)}
     yield _Property(
         name=_MOSTLY_USABLE if refused == {True} else _USABLE,
@@ -176,7 +176,7 @@ def _properties(depth: int, paths: list[Path]) -> Iterator[_Property]:
 async def _explore(
     define: Define, depth: int, metadata: str | None, attributes: Mapping[str, str]
 ) -> list[Path]:
-    """Give every path that Cognito can take, a shorter one before a longer one."""
+    """Yield every path that Cognito can take, shorter ones before longer ones."""
     queue = deque((session, unknown) for session in BEGINNINGS for unknown in (False, True))
     paths: list[Path] = []
     while queue:
@@ -200,7 +200,7 @@ async def _explore(
 
 
 def _can_begin(paths: list[Path]) -> Finding:
-    """Find whether a sign-in can begin, by either of its beginnings.
+    """Find whether a sign-in can begin, in either way.
 
     Only a trigger that wants the password, or a client that sends SRP_A without one, may refuse [].
     """
@@ -245,12 +245,12 @@ def _is_wrong(session: Session) -> bool:
 
 
 def _is_passed(entry: SessionEntry) -> bool:
-    """Say whether an entry proves anything: SRP_A only says that SRP was begun."""
+    """Return whether an entry proves anything: SRP_A only says that SRP was begun."""
     return entry.challenge_result and entry.challenge_name != State.SRP_A
 
 
 def _is_right(path: Path) -> bool:
-    """Say whether a user who exists did everything right, and had no password to choose first."""
+    """Return whether an existing user did all right, and had no new password to choose first."""
     right = any(map(_is_passed, path.session)) and all(
         entry.challenge_result for entry in path.session
     )
@@ -258,6 +258,6 @@ def _is_right(path: Path) -> bool:
 
 
 def _disappoints(path: Path, depth: int) -> bool:
-    """Say whether a path ends in a refusal, or goes on for ever."""
+    """Return whether a path ends in a refusal, or never ends."""
     endless = path.reply.asks and len(_answers(path.session)) == depth
     return path.reply.decision is Decision.FAILURE or endless

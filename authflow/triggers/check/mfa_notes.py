@@ -1,4 +1,4 @@
-"""What MFA does to custom challenges, as notes: it breaks no property of a Define trigger.
+"""Notes on the effects of MFA on custom challenges; MFA breaks no property of a Define trigger.
 
 What Cognito does there is not documented. It was reported by users and confirmed by maintainers of
 Amplify, so a note says "is reported". The embedded pool takes it for true: docs/pool.md.
@@ -21,7 +21,7 @@ MFA_NOTES: Final = (SKIPPED, NOT_ASKED)
 
 
 def mfa_notes(replies: Iterable[tuple[Session, Reply]]) -> tuple[str, ...]:
-    """Say what MFA does to a Define trigger.
+    """Return the notes on the effects of MFA on a Define trigger.
 
     Args:
         replies: The sessions of a user who exists, and what Define replied to each.

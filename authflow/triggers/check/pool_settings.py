@@ -1,4 +1,4 @@
-"""What the settings of a user pool mean for its custom challenges.
+"""The meaning of a user pool's settings for its custom challenges.
 
 A policy may be right and the pool still refuse every sign-in, tell who exists, or let users in by
 another way. The settings are those that DescribeUserPool and DescribeUserPoolClient give.
@@ -25,7 +25,7 @@ _SHOWN_CHARS: Final = 60
 _ARN_CHARS: Final = 200
 _CUSTOM: Final = "CUSTOM_AUTH"
 _UNNAMED: Final = frozenset({"USER_SRP_AUTH", _CUSTOM})
-"""What a client that names no flow allows."""
+"""The flows of a client whose settings name none."""
 _OLD_NAMES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         "CUSTOM_AUTH_FLOW_ONLY": frozenset({_CUSTOM}),
@@ -33,12 +33,12 @@ _OLD_NAMES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "ADMIN_NO_SRP_AUTH": _UNNAMED,
     }
 )
-"""The names from before ALLOW_, and what users can do by each; the last one is the owner's."""
+"""The older names without ALLOW_, with the flows of each; the last one is the owner's alone."""
 
 
 @frozen(kw_only=True)
 class ClientSettings:
-    """An app client, as far as it matters here.
+    """The settings of an app client that matter here.
 
     Args:
         shown: Its name and id.
@@ -68,7 +68,7 @@ class ClientSettings:
 
 @frozen(kw_only=True)
 class PoolSettings:
-    """A user pool, as far as it matters here.
+    """The settings of a user pool that matter here.
 
     Args:
         id: Its id.
@@ -99,7 +99,7 @@ class PoolSettings:
 
 
 def judge(settings: PoolSettings, mfa: Iterable[str] = MFA_NOTES) -> Verdict:
-    """Say what a pool's settings mean for its custom challenges.
+    """Return what a pool's settings mean for its custom challenges.
 
     Args:
         settings: The pool's.
@@ -113,13 +113,13 @@ def judge(settings: PoolSettings, mfa: Iterable[str] = MFA_NOTES) -> Verdict:
 
 
 def _flows(named: Iterable[str]) -> frozenset[str]:
-    """Give the flows that users can begin by; what an administrator alone can do is none."""
+    """Return the flows that users can begin; those of administrators do not count."""
     names = frozenset(one_line(str(name), _SHOWN_CHARS) for name in named)
     old = [_OLD_NAMES[name] for name in names if name in _OLD_NAMES]
     if not names:
         return _UNNAMED
     if old:
-        # CUSTOM_AUTH_FLOW_ONLY takes away what the others give.
+        # CUSTOM_AUTH_FLOW_ONLY excludes the other flows.
         only = "CUSTOM_AUTH_FLOW_ONLY" in names
         return frozenset.intersection(*old) if only else frozenset.union(*old)
     flows = {name.removeprefix("ALLOW_") for name in names}

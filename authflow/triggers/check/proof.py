@@ -1,4 +1,4 @@
-"""Proves what can go wrong in a policy, or finds the shortest paths on which it does.
+"""The proof that a policy has no mistakes, or else the shortest paths that show them.
 
 RULES
 
@@ -63,7 +63,7 @@ _Broken = tuple[Path, str] | None
 
 @frozen
 class _Place:
-    """Where a sign-in stands: a state of the policy's table, and the shortest way there."""
+    """A point of a sign-in: a state of the policy's table, and the shortest way there."""
 
     state: str
     session: Session
@@ -73,7 +73,7 @@ class _Place:
 
 @frozen(kw_only=True)
 class _Told:
-    """What Define replied at a place to a user who exists, and to one who does not."""
+    """Define's replies at a place, to a user who exists and to one who does not."""
 
     place: _Place
     known: Reply
@@ -81,7 +81,7 @@ class _Told:
 
 
 async def prove(subject: Step | Policy | Triggers) -> Verdict:
-    """Prove that a policy's owner made none of the mistakes that can be made in one.
+    """Prove that a policy has none of the mistakes that its owner can make.
 
     Args:
         subject: The policy, whose plugins need not be installed, or triggers with a policy.
@@ -95,7 +95,7 @@ async def prove(subject: Step | Policy | Triggers) -> Verdict:
     """
     if isinstance(subject, Step):
         subject = Policy(subject)
-    # isinstance would let in what overrides `handle` or `replay`, see rule 4.
+    # isinstance would accept classes that override `handle` or `replay`, see rule 4.
     if type(subject) is Policy:
         subject = _triggers_of(subject)
     if type(subject) is not Triggers or type(subject.policy) is not Policy:
@@ -120,14 +120,14 @@ async def prove(subject: Step | Policy | Triggers) -> Verdict:
 
 @define(kw_only=True)
 class _Exploration:
-    """Explores a policy for one kind of user, and judges what it finds."""
+    """Explores a policy for one kind of user, and judges the result."""
 
     triggers: Triggers
     policy: Policy
     plugins: Mapping[str, TriggerChallenge]
     kind: UserKind
     told: list[_Told] = field(factory=list)
-    """The shortest paths come first."""
+    """The replies of Define, those with the shortest paths first."""
 
     async def run(self) -> None:
         """Ask Define at every place."""
@@ -161,7 +161,7 @@ class _Exploration:
             yield _Place(state, session)
 
     def _after(self, place: _Place) -> Iterator[_Place]:
-        """Give the places that a round leads to, passed or not."""
+        """Return the places to which a round leads, passed or not."""
         owed = self.policy.owed.get(place.state)
         if owed is None:
             return
@@ -204,7 +204,7 @@ class _Exploration:
         return self._path(first.place, first.known), why
 
     def by_extras_alone(self) -> _Broken:
-        """Find a way to tokens that takes nothing but challenges that never suffice alone."""
+        """Find a way to tokens through nothing but challenges that never suffice alone."""
         extras = {
             label
             for label, plugin in self.plugins.items()
@@ -228,7 +228,7 @@ class _Exploration:
         return None
 
     def _suffices(self, place: _Place, extras: set[str]) -> bool:
-        """Say whether the round that is owed shows something that suffices, once it is passed."""
+        """Return whether passing the owed round proves something that suffices."""
         step = self.policy.owed[place.state].step
         if isinstance(step, ChallengeStep):
             return step.label not in extras
@@ -239,7 +239,7 @@ class _Exploration:
         for told in self.told:
             expected = told.known
             if expected.decision is Decision.TOKENS:
-                # Nothing that an unknown user answers is right, so nobody sees this difference.
+                # No answer of an unknown user is right, so nobody sees this difference.
                 expected = Reply(Decision.FAILURE)
             if told.unknown != expected:
                 session = told.place.session
@@ -253,9 +253,9 @@ def _rounds(policy: Policy) -> str:
 
 
 def _verdict(policy: Policy, explorations: list[_Exploration]) -> Verdict:
-    """Judge what was found, for all kinds of users together."""
+    """Return the verdict on the findings for all kinds of users together."""
     told = [each for exploration in explorations for each in exploration.told]
-    # Where there was no reply at all, there was nothing that the rest could be seen by.
+    # Without any reply, there was nothing that could show the other properties.
     dead = all(each.known.decision is Decision.UNUSABLE for each in told)
     judged: tuple[tuple[str, Iterable[_Broken]], ...] = (
         (
@@ -282,7 +282,7 @@ def _verdict(policy: Policy, explorations: list[_Exploration]) -> Verdict:
 
 
 def _shown(explorations: list[_Exploration]) -> _Broken:
-    """Hold unknown users against the known ones whom the policy declares to be like them."""
+    """Compare unknown users with the known ones whom the policy declares to be like them."""
     first, nobody = explorations[0], Facts(user_not_found=True)
     for each in explorations:
         if all(
@@ -316,7 +316,7 @@ async def _in_no_group(_user_pool_id: str, _username: str) -> frozenset[str]:
 
 
 def _with_groups(triggers: Triggers, groups: frozenset[str]) -> Triggers:
-    """Have a user be in some groups; all else stays as it is."""
+    """Put the user into some groups; all else stays as it is."""
 
     async def looked_up(_user_pool_id: str, _username: str) -> frozenset[str]:
         return groups
@@ -325,7 +325,7 @@ def _with_groups(triggers: Triggers, groups: frozenset[str]) -> Triggers:
 
 
 class _NamedChallenge(TriggerChallenge):
-    """Stands for a plugin where none is made: Define reads nothing of one but its metadata."""
+    """A stand-in for a plugin that is only named: Define reads only a plugin's metadata."""
 
     def __init__(self, **_settings: Any) -> None:
-        """Take any settings: the plugin's owner checks them, not the proof."""
+        """Accept any settings: they are not checked by the proof."""

@@ -1,4 +1,4 @@
-"""A Define trigger as it is written for Lambda in Python, asked in this process.
+"""A Define trigger written in Python for Lambda, called in this process.
 
 A handler gets a thread of its own, where it may run an event loop; one that is a coroutine function
 is run by a loop that the thread keeps. All that is the handler's runs there: what it returns is
@@ -34,7 +34,7 @@ _Told = asyncio.Future[Any]
 
 
 def in_process(handler: Handler, *, timeout: float = TIMEOUT) -> Define:
-    """Make a Define trigger of a handler.
+    """Make a Define trigger from a handler.
 
     Args:
         handler: Called with the event and a context like Lambda's. It may be a coroutine function.
@@ -71,7 +71,7 @@ class _HandlerThread:
     _events: SimpleQueue[tuple[dict[str, Any], _Told]] | None = field(default=None, init=False)
 
     async def ask(self, event: dict[str, Any]) -> Any:
-        """Give an event to the handler.
+        """Pass an event to the handler.
 
         Args:
             event: The event.
@@ -90,11 +90,11 @@ class _HandlerThread:
         try:
             return await told
         except asyncio.CancelledError:
-            self._events = None  # its thread is lost: the next event gets a new one
+            self._events = None  # its thread may never end: the next event gets a new one
             raise
 
     def _serve(self, events: SimpleQueue[tuple[dict[str, Any], _Told]]) -> None:
-        runner = asyncio.Runner()  # makes its loop when it is first needed
+        runner = asyncio.Runner()  # creates its loop at the first use
         while True:
             event, told = events.get()
             given, failure = None, ""

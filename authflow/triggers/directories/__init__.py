@@ -1,1 +1,1 @@
-"""Where users come from that a user pool does not know yet."""
+"""Directories: the sources of users that a user pool does not know yet."""

@@ -1,4 +1,4 @@
-"""The attributes that a directory can bring, by their names.
+"""The names of the attributes that a directory can provide.
 
 Cognito fails the whole migration of a user with an attribute that it does not take, without telling
 why. So a directory that is to bring one is refused when it is set up. There are three kinds:
@@ -32,18 +32,18 @@ STANDARD: Final = frozenset(
         *("zoneinfo", "locale", "phone_number", "phone_number_verified", "address", "updated_at"),
     }
 )
-"""The standard attributes that are not Cognito's own."""
+"""The standard attributes, without those that Cognito itself writes."""
 _USERNAME: Final = "username"
-"""No attribute of the profile: under which name the user is created."""
+"""The name under which the user is created, which is no attribute of the profile."""
 _PREFIXES: Final = ("custom:", "dev:custom:")
 _CUSTOM_CHARS: Final = 20
 _CUSTOM_CATEGORIES: Final = frozenset("LMSNP")
-"""Letters, marks, symbols, numbers and punctuation: no space, and nothing that nobody sees."""
+"""Letters, marks, symbols, numbers and punctuation: no spaces or invisible characters."""
 _SHOWN_CHARS: Final = 80
 
 
 def cognitos_own(names: Iterable[str]) -> str | None:
-    """Find an attribute that Cognito writes itself, in whatever case it is written.
+    """Return the first attribute that only Cognito writes, whatever its case.
 
     Args:
         names: The names of attributes.
@@ -59,7 +59,7 @@ def cognitos_own(names: Iterable[str]) -> str | None:
 
 
 def refuse_impossible(names: Iterable[str]) -> None:
-    """Check the attributes that a directory is set up to bring.
+    """Refuse attributes that a directory cannot provide.
 
     Args:
         names: Their names in the pool.
@@ -86,7 +86,7 @@ def refuse_impossible(names: Iterable[str]) -> None:
 
 
 def _can_be(name: str) -> bool:
-    """Say whether some pool has an attribute of this name."""
+    """Return whether a pool can have an attribute of this name."""
     if name in STANDARD or name == _USERNAME:
         return True
     for prefix in _PREFIXES:
@@ -99,7 +99,7 @@ def _can_be(name: str) -> bool:
 
 
 def common_to_all(_directory: object, _field: Any, defaults: MigratedUser) -> None:
-    """Check what all users of a directory have in common; a validator.
+    """Check the values that all users of a directory have in common; a validator.
 
     Args:
         _directory: Not used.

@@ -83,7 +83,7 @@ def _dn(dn: str) -> str:
 
 
 def _filter(text: str) -> str:
-    """Check that a filter is one whole, since it is put beside another one."""
+    """Check that a filter is complete by itself, since it is combined with another one."""
     text = text if isinstance(text, str) else ""
     depth = 0
     closed = 0
@@ -196,8 +196,8 @@ class LdapDirectory:
                 attribute.
             DirectoryError: The server refuses the service account or its search.
         """
-        # A server takes a bind without a password for one of nobody, and lets it succeed. To
-        # libldap a password ends at NUL, and half a surrogate pair cannot be sent.
+        # A server treats a bind without a password as anonymous, which succeeds. For libldap
+        # a password ends at NUL, and half a surrogate pair cannot be sent.
         if not _can_be_sent(password):
             _log.info("a user was not let in: an empty or broken password is sent to no server")
             return WrongPassword()
@@ -224,11 +224,11 @@ class LdapDirectory:
     async def _ask(
         self, username: str, password: Secret[str] | None
     ) -> Found | UnknownUser | WrongPassword:
-        if not username.isprintable():  # no username of Cognito's is
+        if not username.isprintable():  # usernames in Cognito are printable
             return UnknownUser()
         try:
-            # anyio ends the processes of one event before the next is served on the same loop,
-            # as on a warm Lambda, and notices when it uses one.
+            # On a warm Lambda, anyio ends the processes of one event before it serves the next on
+            # the same loop, and finds out only when it uses one.
             with suppress(anyio.BrokenWorkerProcess):
                 return self._outcome(await self._entry(username, password))
             return self._outcome(await self._entry(username, password))

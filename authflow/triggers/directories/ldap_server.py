@@ -1,4 +1,4 @@
-"""What goes to the process that asks an LDAP server, and what comes back if it is no entry.
+"""The values sent to the process that asks an LDAP server, and its results without an entry.
 
 Plain data, since it is pickled; it needs no LDAP client.
 """
@@ -15,7 +15,7 @@ one by which OpenLDAP says that the password must be changed, since bonsai tells
 
 
 class Failure(Enum):
-    """Why there is no entry."""
+    """The reasons why there is no entry."""
 
     UNKNOWN = "unknown"
     REFUSED = "refused"
@@ -26,7 +26,7 @@ class Failure(Enum):
 
 @frozen
 class NoEntry:
-    """The outcome of a question that gave no entry; `why` names no user and holds no secret."""
+    """The result of a request without an entry; `why` names no user and holds no secret."""
 
     failure: Failure
     why: str = ""
@@ -34,7 +34,7 @@ class NoEntry:
 
 @frozen(kw_only=True)
 class LdapServer:
-    """An LDAP server, and how its users are found.
+    """An LDAP server, with the settings by which its users are found.
 
     Args:
         url: Its URL, `ldaps://` or `ldap://`.

@@ -1,4 +1,4 @@
-"""Asks an LDAP server, in a process of its own.
+"""Requests to an LDAP server, made in a separate process.
 
 bonsai connects while it holds the interpreter's lock, and never gives up a TLS handshake that gets
 no reply (noirello/bonsai#107 and #113): in the process that serves sign-ins, one dead LDAP server
@@ -22,15 +22,15 @@ from authflow.triggers.lambda_context import COGNITO_WAITS
 try:
     import bonsai
     from bonsai.errors import LDAPError
-except ImportError as error:  # or the library that it was compiled for is missing
+except ImportError as error:  # the package or the library that it needs is missing
     raise UnavailableImportError(advice(error, extra="ldap")) from error
 
 _STEP_TIMEOUT: Final = COGNITO_WAITS
-"""How long each step may take: `migrating` limits the whole, and Cognito waits no longer."""
+"""Seconds for each step: `migrating` limits all of them, and Cognito waits no longer."""
 _ACCOUNT_DISABLED: Final = 2
 """The bit of Active Directory's userAccountControl."""
 _UNAVAILABLE: Final = frozenset({-1, -5, -11, 0x51, 0x55, 51, 52})
-"""Server down, timed out, no connection; busy, unavailable."""
+"""The results for: server down, timed out, no connection; busy, unavailable."""
 _SIZE_LIMIT: Final = 4
 _MUST_CHANGE: Final = "the password must be changed first"
 _AD_REASON: Final = re.compile(r"\bdata ([0-9a-f]{3})\b")
@@ -79,8 +79,8 @@ def _ask(
         locked = _locked(found[1])
         return NoEntry(Failure.REFUSED, locked) if locked else found[1]
     if isinstance(found, NoEntry):
-        # An unknown user costs a bind as well, as somebody whom the server does not know either;
-        # what was typed is for nobody's eyes then.
+        # An unknown user costs a bind as well, with a name that the server does not know and
+        # without the typed password.
         dn, password = f"cn={secrets.token_hex(8)},{server.base}", secrets.token_hex(8)
     else:
         dn = found[0]
@@ -147,7 +147,7 @@ def _bytes(value: object) -> bytes:
 
 
 def _locked(values: Mapping[str, list[bytes]]) -> str:
-    """Say whether an entry is locked. The bind of a disabled user fails, but a look-up has none."""
+    """Return whether an entry is locked. A look-up has no bind, which would fail for it."""
     if values.get("pwdaccountlockedtime") or _flag(values, "nsaccountlock"):
         return "the account is locked"
     control = b"".join(values.get("useraccountcontrol", ()))
@@ -161,7 +161,7 @@ def _flag(values: Mapping[str, list[bytes]], name: str) -> bool:
 
 
 def _reason(error: LDAPError) -> str:
-    """Say why a user's bind was refused, not in the server's words: they may name the user."""
+    """Return why a user's bind was refused, but not in the server's words, which may name users."""
     match error:
         case bonsai.errors.AccountLocked():
             return "the account is locked"

@@ -1,4 +1,4 @@
-"""Serves the UserMigration trigger by a directory, whatever it is, and within one time limit.
+"""The UserMigration trigger, served with any directory and within one time limit.
 
 What a directory says of a user goes to the log alone: Cognito may send the text of an error to the
 client. So all who cannot be brought in get one error, whether the name is unknown, the password is
@@ -31,16 +31,16 @@ from authflow.triggers.events.user_events import MigrationEvent
 from authflow.unframed import whole
 
 Authenticate = Callable[[str, Secret[str]], Awaitable[Found | UnknownUser | WrongPassword]]
-"""Checks a password, of a name as the user typed it; `password.reveal()` gives it."""
+"""Checks a password, for a name as the user typed it; `password.reveal()` returns it."""
 LookUp = Callable[[str], Awaitable[Found | UnknownUser]]
 """Finds a user who has forgotten the password."""
 
 TIMEOUT: Final = 3.0
-"""How many seconds a directory may take by default: Cognito waits 5 for the whole trigger."""
+"""The default seconds for a directory: Cognito waits 5 for the whole trigger."""
 
 _log: Final = logging.getLogger(__name__)
 _GIVEN_AWAY: Final = 4
-"""A text that holds so many characters of a password is not logged."""
+"""A text that contains so many characters of a password is not logged."""
 
 
 async def _nobody(_username: str) -> UnknownUser:
@@ -64,7 +64,7 @@ def _time_limit(timeout: float) -> float:
 @whole
 @frozen(kw_only=True, eq=False)
 class Migrating:
-    """How users are brought in; `migrating` makes it."""
+    """Migrates users; `migrating` makes it."""
 
     authenticate: Authenticate = field(converter=_function, repr=False)
     look_up: LookUp = field(converter=_function, repr=False)
@@ -142,7 +142,7 @@ def migrating(
     look_up: LookUp | None = None,
     timeout: float = TIMEOUT,
 ) -> Migrating:
-    """Bring users in by two async functions of yours, or by a directory, within a time limit.
+    """Return a `Migrating` from two async functions, or from a directory, with a time limit.
 
     Args:
         directory: What has both as methods, such as an `SqlDirectory`.
@@ -158,7 +158,7 @@ def migrating(
     """
     if directory is None:
         return Migrating(
-            authenticate=authenticate,  # which refuses None
+            authenticate=authenticate,  # its validator refuses None
             look_up=_nobody if look_up is None else look_up,
             timeout=timeout,
         )
@@ -183,7 +183,7 @@ def migrating(
 
 
 def _words(error: DirectoryError, event: MigrationEvent) -> str:
-    """Give an error's text for the log, unless a directory has put the password into it."""
+    """Return an error's text for the log, unless a directory has put the password into it."""
     text, typed = str(error), "" if event.password is None else event.password.reveal()
     written = (typed, repr(typed)[1:-1], ascii(typed)[1:-1])
     if typed and any(each[:_GIVEN_AWAY] in text for each in written):
@@ -192,7 +192,7 @@ def _words(error: DirectoryError, event: MigrationEvent) -> str:
 
 
 def _taken_by_cognito(user: MigratedUser) -> MigratedUser:
-    """Check what Cognito would fail the migration for, without telling why."""
+    """Check the values for which Cognito would fail the migration without telling why."""
     if not user.attributes:
         _log.error("a user cannot be migrated without any attribute")
         raise _refused()
@@ -206,5 +206,5 @@ def _taken_by_cognito(user: MigratedUser) -> MigratedUser:
 
 
 def _refused() -> BadCredentialsError:
-    """Give the error that is the same for everybody."""
+    """Return the error, which is the same for all users."""
     return BadCredentialsError("Bad username or password")

@@ -1,4 +1,4 @@
-"""User migration: where users come from that Cognito does not know yet.
+"""User migration: directories of users that Cognito does not know yet.
 
 Cognito asks when an unknown user signs in with USER_PASSWORD_AUTH or has forgotten the password,
 never in USER_SRP_AUTH: only then does it have a password to ask about. A user that a directory
@@ -15,12 +15,12 @@ from authflow.secret import Secret
 from authflow.triggers.events.migrated_user import MigratedUser
 
 NO_DEFAULTS: Final = MigratedUser(attributes={})
-"""What all users of a directory have in common, where nothing is said."""
+"""The default of the attributes that all users of a directory have in common: none."""
 
 
 @frozen
 class Found:
-    """The directory knows the user, and the password is right where one was asked about."""
+    """The directory knows the user; if there was a password, it is right."""
 
     user: MigratedUser
 
@@ -32,11 +32,11 @@ class UnknownUser:
 
 @frozen
 class WrongPassword:
-    """The directory does not let the user in by this password: it is wrong, or has expired."""
+    """The directory refuses this password: it is wrong, or has expired."""
 
 
 class UserDirectory(Protocol):
-    """A place that knows users and their passwords.
+    """A directory of users and their passwords.
 
     Both methods raise `DirectoryUnavailableError` when the place cannot be asked, and
     `DirectoryRecordError` when it is one user's record that cannot be used. A user who is disabled

@@ -1,4 +1,4 @@
-"""Password hashes as old tables hold them, checked and bounded.
+"""Password hashes in the formats of old tables, checked and bounded.
 
 Read are argon2, bcrypt and scrypt in their own notation (`$argon2id$…`, `$2b$…`, and `$scrypt$ln=…`
 as passlib writes it), and all that Django writes: PBKDF2, scrypt, argon2, and bcrypt with and
@@ -36,7 +36,7 @@ except ImportError as error:
     raise UnavailableImportError(advice(error, extra="sql")) from error
 
 BCRYPT_BYTES: Final = 72
-"""How much of a password bcrypt takes in."""
+"""The bytes of a password that bcrypt uses."""
 HASH_CHARS: Final = 1024
 ARGON2_KIB: Final = 2**20
 ARGON2_PASSES: Final = 64
@@ -44,9 +44,9 @@ ARGON2_LANES: Final = 64
 BCRYPT_ROUNDS: Final = range(4, 17)
 SCRYPT_BYTES: Final = 256 * 2**20
 SCRYPT_BLOCKS: Final = 2**22
-"""N times r times p: four times the most that is recommended."""
+"""The most of N times r times p: four times the highest recommendation."""
 SCRYPT_DIGEST_BYTES: Final = 16
-"""A digest that a column has cut off is still the start of the right one, and easier to hit."""
+"""The fewest bytes of a digest; one cut off by a narrow column would be easier to match."""
 PBKDF2_ROUNDS: Final = 10_000_000
 
 _log: Final = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ _SCRYPT: Final = re.compile(r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,9}),p=(\d{1,9})\$([
 _DJANGO_SCRYPT: Final = re.compile(r"scrypt\$(\d{1,9})\$([^$]*)\$(\d{1,9})\$(\d{1,9})\$([^$]+)")
 _DJANGO_PBKDF2: Final = re.compile(r"pbkdf2_(sha256|sha1)\$(\d{1,9})\$([^$]*)\$([^$]+)")
 _NO_PASSWORD: Final = ("!", "*")
-"""How Django and shadow(5) mark a user who has no password."""
+"""The marks of Django and shadow(5) for a user without a password."""
 
 
 class PasswordHash(Protocol):
@@ -99,10 +99,10 @@ class BcryptHash:
     digested: bool = False
 
     def matches(self, password: bytes) -> bool:
-        """Check a password, all of it."""
+        """Check a whole password."""
         if self.digested:
             password = hashlib.sha256(password).hexdigest().encode()
-        # The hash was made from no more either: others cut a longer password where bcrypt ends.
+        # The hash was made from as many bytes: other programs cut a longer password there, too.
         read = password.partition(b"\0")[0][:BCRYPT_BYTES]
         try:
             right = bcrypt.checkpw(read, self.text.encode())
@@ -143,7 +143,7 @@ class ScryptHash:
             r=self.r,
             p=self.p,
             dklen=len(self.digest),
-            maxmem=2 * SCRYPT_BYTES,  # OpenSSL counts its own blocks as well
+            maxmem=2 * SCRYPT_BYTES,  # OpenSSL counts its own memory as well
         )
         return hmac.compare_digest(made, self.digest)
 
@@ -154,7 +154,7 @@ class ScryptHash:
 
 @frozen(kw_only=True)
 class Pbkdf2Hash:
-    """A hash of PBKDF2, by HMAC."""
+    """A hash of PBKDF2 with HMAC."""
 
     algorithm: str
     rounds: int
@@ -189,7 +189,7 @@ def parse_hash(stored: object) -> PasswordHash | None:
         return None
     if not isinstance(stored, str) or len(stored) > HASH_CHARS or not stored.isascii():
         raise _unusable()
-    # Django's own name of a hash comes before the notation that everybody uses.
+    # Django puts its own name of a hash before the common notation.
     if stored.startswith(("argon2$", "bcrypt$")):
         stored = stored.removeprefix("argon2").removeprefix("bcrypt$")
     digested = stored.startswith("bcrypt_sha256$")
@@ -200,20 +200,20 @@ def parse_hash(stored: object) -> PasswordHash | None:
             return _bcrypt(found, digested=digested)
         if found := _SCRYPT.fullmatch(stored):
             ln, r, p, salt, digest = found.groups()
-            # 2^ln is bounded here, since a number of 99 bits is of no use to the check of its size.
+            # ln is bounded before 2^ln is computed, since the later check comes too late for that.
             return _scrypt(1 << min(int(ln), 63), r, p, _base64(salt), _base64(digest))
         if found := _DJANGO_SCRYPT.fullmatch(stored):
             n, salt, r, p, digest = found.groups()
             return _scrypt(int(n), r, p, salt.encode(), _base64(digest))
         if found := _DJANGO_PBKDF2.fullmatch(stored):
             return _pbkdf2(*found.groups())
-    except ValueError as error:  # argon2's InvalidHashError is one
+    except ValueError as error:  # argon2's InvalidHashError is a ValueError
         raise _unusable() from error
     raise _unusable()
 
 
 def check_password(stored: PasswordHash, password: Secret[str]) -> bool:
-    """Check a password against a hash. It takes long: do it in a thread.
+    """Check a password against a hash. It takes long: call it in a thread.
 
     Args:
         stored: The hash.
@@ -222,12 +222,12 @@ def check_password(stored: PasswordHash, password: Secret[str]) -> bool:
     Raises:
         DirectoryRecordError: The hash turns out to be damaged.
     """
-    # Half a surrogate pair comes through JSON and is in nobody's password: it must only not fail.
+    # JSON can carry half a surrogate pair, which is in no real password: it must only not fail.
     return stored.matches(password.reveal().encode("utf-8", "surrogatepass"))
 
 
 def default_decoy() -> PasswordHash:
-    """Make a decoy for a table that shows no hash: argon2id at the cost of RFC 9106, section 4."""
+    """Make a decoy for a table without hashes: argon2id at the cost of RFC 9106, section 4."""
     salt, digest = (
         secrets.token_urlsafe(size).replace("-", "a").replace("_", "a") for size in (16, 32)
     )
@@ -269,7 +269,7 @@ def _pbkdf2(algorithm: str, rounds: str, salt: str, digest: str) -> Pbkdf2Hash:
 
 
 def _base64(text: str) -> bytes:
-    """Read base64, with its padding or without.
+    """Decode base64, with or without padding.
 
     Raises:
         DirectoryRecordError: It is not base64.

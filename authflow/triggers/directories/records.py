@@ -1,4 +1,4 @@
-"""What a directory's record says of a user, in Cognito's terms."""
+"""A directory's record of a user, read in Cognito's terms."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -11,11 +11,11 @@ from authflow.triggers.events.migrated_user import MigratedUser
 
 _VERIFIED: Final = frozenset({"email_verified", "phone_number_verified"})
 _FLAGS: Final = {"true": True, "false": False, "1": True, "0": False}
-"""Booleans as directories give them, SQLite and MySQL as numbers."""
+"""The booleans of directories; SQLite and MySQL have numbers."""
 
 
 def found(defaults: MigratedUser, record: Mapping[str, object]) -> Found:
-    """Make the user of a record.
+    """Make a user from a record.
 
     Args:
         defaults: What all users have; the record wins.
@@ -36,7 +36,7 @@ def found(defaults: MigratedUser, record: Mapping[str, object]) -> Found:
 
 
 def read_flag(name: str, value: object) -> bool:
-    """Read a boolean. Whether an address is verified, or a user enabled, is never guessed at.
+    """Read a boolean. Whether an address is verified, or a user enabled, is never guessed.
 
     Args:
         name: What the boolean says.
@@ -53,7 +53,7 @@ def read_flag(name: str, value: object) -> bool:
 
 
 def same_name(typed: str, stored: object) -> bool:
-    """Say whether a record is of the name that was typed, capitals or not.
+    """Return whether a record has the name that was typed, in whatever case.
 
     Databases and LDAP servers also ignore accents or spaces, and Cognito does not: one user could
     be brought in many times, under names that only look alike.

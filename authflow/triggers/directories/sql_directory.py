@@ -52,11 +52,11 @@ except ImportError as error:
     raise UnavailableImportError(advice(error, extra="sql")) from error
 
 _SAMPLE: Final = 20
-"""How many of the table's hashes are read to find one that a decoy can be made like."""
+"""The number of hashes that are read from the table to make a decoy like one of them."""
 
 
 class _Name(str):
-    """A username that drivers cannot print: some log every statement with its parameters."""
+    """A username hidden from drivers, some of which log every statement with its parameters."""
 
     __slots__ = ()
 
@@ -65,11 +65,11 @@ class _Name(str):
 
 
 def _engine(engine: AsyncEngine | str) -> AsyncEngine:
-    """Make the engine of a URL, or check one that the caller made."""
+    """Make the engine for a URL, or check one that the caller made."""
     if isinstance(engine, str):
         try:
-            # A connection belongs to the event loop that opened it, and a directory may be asked
-            # from one loop after another: so none is kept.
+            # A connection belongs to the event loop that opened it, and a directory may be used
+            # from one loop after another, so none is kept open.
             engine = create_async_engine(engine, hide_parameters=True, poolclass=NullPool)
         except InvalidRequestError:
             msg = (
@@ -77,7 +77,7 @@ def _engine(engine: AsyncEngine | str) -> AsyncEngine:
                 " such as postgresql+asyncpg or sqlite+aiosqlite"
             )
             raise ConfigError(msg) from None
-        except (ArgumentError, ValueError):  # its text may hold the URL, and the URL a password
+        except (ArgumentError, ValueError):  # the text may hold the URL with its password
             msg = "the directory's database URL cannot be read: write dialect+driver://..."
             raise ConfigError(msg) from None
         except ModuleNotFoundError as error:
@@ -186,15 +186,15 @@ class SqlDirectory:
         """
         decoy = await self._decoy_hash()
         rows = await self._rows(username)
-        # A record that is of no use is told after the same work: not even the time tells that
-        # there is one.
+        # A damaged record is reported after the same work, so that not even the time shows
+        # that there is one.
         stored: PasswordHash | DirectoryRecordError | None = None
         try:
             stored = parse_hash(rows[0][self.hash_column]) if rows else None
         except DirectoryRecordError as error:
             stored = error
         checked = decoy if stored is None or isinstance(stored, Exception) else stored
-        # A hash is not abandoned: its memory would count for nobody while it still runs.
+        # A hash is never abandoned: it would still use memory, which no limit would count.
         right = await anyio.to_thread.run_sync(
             check_password, checked, password, limiter=self._limiter
         )
@@ -234,9 +234,9 @@ class SqlDirectory:
         return table(self.table, *map(column, sorted(named)), schema=self.schema)
 
     async def _rows(self, username: str) -> list[Mapping[str, Any]]:
-        """Read the rows of a name; two are one too many."""
-        # No username of Cognito's holds a character that cannot be printed, and what a driver
-        # makes of NUL or of half a surrogate pair is anybody's guess.
+        """Read the rows of a name, up to two: the second one is an error."""
+        # Usernames in Cognito are printable, and drivers may do anything with NUL or half a
+        # surrogate pair.
         if not username.isprintable():
             return []
         users = self._table
@@ -245,7 +245,7 @@ class SqlDirectory:
         return [row for row in rows if same_name(username, row[self.username_column])]
 
     def _one(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-        """Give the row of a user who is enabled."""
+        """Return the row of a user who is enabled."""
         if len(rows) > 1:
             msg = "several users have one name: make the names in the directory unique"
             raise DirectoryRecordError(msg)
@@ -255,7 +255,7 @@ class SqlDirectory:
         return rows[0] if rows else None
 
     async def _decoy_hash(self) -> PasswordHash:
-        """Give the hash that unknown users are checked against; it is made at the first use."""
+        """Return the hash with which unknown users are checked; it is made at the first use."""
         if self._decoy is not None:
             return self._decoy
         stored = self._table.c[self.hash_column]
@@ -263,18 +263,18 @@ class SqlDirectory:
             try:
                 like = parse_hash(row[self.hash_column])
             except DirectoryRecordError:
-                continue  # its own user is told, at sign-in
+                continue  # it is reported when its own user signs in
             if like is not None:
                 self._decoy = like.decoy()
                 return self._decoy
-        return default_decoy()  # and look again next time: the table may only be empty yet
+        return default_decoy()  # not stored, as the table may get hashes later
 
     async def _read(self, query: Select[Any]) -> Sequence[Mapping[str, Any]]:
-        if not isinstance(self._engine.pool, NullPool):  # which keeps no connection for later
+        if not isinstance(self._engine.pool, NullPool):  # NullPool keeps no connection open
             self._loop.claim()
         try:
             async with self._limiter, self._engine.connect() as connection:
                 return [dict(row) for row in (await connection.execute(query)).mappings()]
-        except Exception as error:  # while they connect, drivers raise what they like
+        except Exception as error:  # drivers can raise any exception while they connect
             msg = "the directory's database cannot be asked"
             raise DirectoryUnavailableError(msg) from error

@@ -1,4 +1,4 @@
-"""The values of attributes and of what a client sends along, which Cognito spells as strings.
+"""The values of attributes and of client metadata, which Cognito writes as strings.
 
 It sends nothing else. Events that people write by hand do, and so do the samples of AWS Lambda
 Powertools and of other emulators: `"email_verified": true`, `"custom:level": 7`. They are read as
@@ -23,12 +23,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 MOST_DIGITS: Final = 2048
-"""How long a number may be: AttributeValueType in the API's model."""
+"""The most digits of a number: AttributeValueType in the API's model."""
 _TOO_LARGE: Final = 10**MOST_DIGITS
 
 
 class UnspelledError(ValueError):
-    """A value that is none of Cognito's, by the attribute's name.
+    """A value that Cognito does not have, with the attribute's name.
 
     Args:
         name: The attribute; None if the name itself is no string.
@@ -40,7 +40,7 @@ class UnspelledError(ValueError):
 
 
 def spelled(values: Mapping[Any, object]) -> dict[str, str]:
-    """Spell the values of attributes as Cognito does.
+    """Return the values of attributes as Cognito writes them.
 
     Args:
         values: The attributes, as JSON.
@@ -62,7 +62,7 @@ def spelled(values: Mapping[Any, object]) -> dict[str, str]:
 
 
 def _text(value: object) -> str | None:
-    """Give the string that a value is read as; None if it is none of Cognito's."""
+    """Return the string of a value; None if Cognito does not have such values."""
     match value:
         case str():
             return value
@@ -70,7 +70,7 @@ def _text(value: object) -> str | None:
             return "true" if value else "false"
         case int() if abs(value) < _TOO_LARGE:
             return str(value)
-        case float() if value.is_integer():  # neither infinity nor NaN is
+        case float() if value.is_integer():  # false for infinity and NaN
             return str(int(value))
         case float():
             return _decimal(Decimal(repr(value)))
@@ -80,10 +80,10 @@ def _text(value: object) -> str | None:
 
 
 def _decimal(value: Decimal) -> str | None:
-    """Give the digits of a decimal number; None if it has none, or too many."""
+    """Return the digits of a decimal number; None if it has none, or too many."""
     if not value:
         return "0"
-    exponent = value.as_tuple().exponent  # a letter, for infinity and NaN
+    exponent = value.as_tuple().exponent  # a letter for infinity and NaN
     if not isinstance(exponent, int) or max(value.adjusted(), -exponent) >= MOST_DIGITS:
         return None
     digits = format(value, "f")

@@ -28,7 +28,7 @@ _SHOWN_CHARS: Final = 40
 
 @frozen(kw_only=True)
 class SessionEntry:
-    """One round of a sign-in so far, as Cognito tells it to Define and Create.
+    """One earlier round of a sign-in, as Cognito sends it to Define and Create.
 
     Args:
         challenge_name: Cognito's name of the challenge, such as SRP_A or CUSTOM_CHALLENGE.
@@ -51,8 +51,8 @@ class SessionEntry:
         Raises:
             EventError: It is not of its form.
         """
-        # What is of its form is taken at once: rounds are most of what there is to read in an
-        # event.
+        # A round of the documented form is read the fast way, since rounds are the largest part
+        # of an event.
         if isinstance(entry, dict):
             name, result = entry.get("challengeName"), entry.get("challengeResult")
             metadata = entry.get("challengeMetadata")
@@ -72,7 +72,7 @@ class SessionEntry:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Write the round, all members of it: what it has no metadata for is null."""
+        """Return all members of the round; its metadata is null if there is none."""
         return {
             "challengeName": str(self.challenge_name),
             "challengeResult": self.challenge_result,
@@ -82,7 +82,7 @@ class SessionEntry:
 
 @frozen(kw_only=True)
 class _ChallengeEvent(TriggerEvent):
-    """What the three custom challenge triggers share.
+    """The base of the events of the three custom challenge triggers.
 
     Args:
         user_attributes: The user's attributes; empty for an unknown user.
@@ -116,7 +116,7 @@ class _ChallengeEvent(TriggerEvent):
 
 @frozen(kw_only=True)
 class DefineEvent(_ChallengeEvent):
-    """Cognito asks what comes next.
+    """The event for Define: Cognito asks for the next step.
 
     Args:
         session: The rounds so far, the first one first.
@@ -153,7 +153,7 @@ class DefineEvent(_ChallengeEvent):
     def _decided(
         self, challenge_name: str | None, *, issue_tokens: bool, fail: bool
     ) -> dict[str, Any]:
-        # All three are written every time: what stood there before must not count.
+        # All three are written every time, so that no older value counts.
         return self._filled(
             {
                 "challengeName": challenge_name,
@@ -163,7 +163,7 @@ class DefineEvent(_ChallengeEvent):
         )
 
     def read_reply(self, given: object) -> "DefineReply":
-        """Read what Define decided."""
+        """Read Define's decision."""
         from authflow.triggers.events.replies import DefineReply  # noqa: PLC0415  # only who asks reads
 
         reply = self._replied(given)
@@ -187,7 +187,7 @@ class DefineEvent(_ChallengeEvent):
                 )
 
     def _flag(self, reply: ReplyObject, name: str) -> bool:
-        # Cognito takes null for false: it is what stood there before.
+        # Cognito treats null as false, since it sends null itself.
         value = reply.members.get(name)
         if not (value is None or isinstance(value, bool)):
             raise self._unusable(f"gives {name}={_shown(value)}, which is neither true nor false")
@@ -199,7 +199,7 @@ class DefineEvent(_ChallengeEvent):
 
 @frozen(kw_only=True)
 class CreateEvent(_ChallengeEvent):
-    """Cognito asks for a custom challenge.
+    """The event for Create: Cognito asks for a custom challenge.
 
     Args:
         session: The rounds so far, the first one first.
@@ -238,7 +238,7 @@ class CreateEvent(_ChallengeEvent):
     def give(
         self, *, public: dict[str, str], private: dict[str, str], metadata: str
     ) -> dict[str, Any]:
-        """Give a challenge to Cognito.
+        """Return the event with a challenge for Cognito.
 
         Args:
             public: The challenge parameters that go to the client.
@@ -267,7 +267,7 @@ class CreateEvent(_ChallengeEvent):
 
 @frozen(kw_only=True)
 class VerifyEvent(_ChallengeEvent):
-    """Cognito asks whether an answer is right.
+    """The event for Verify: Cognito asks whether an answer is right.
 
     Args:
         private: The private challenge parameters that Create gave.
@@ -301,16 +301,16 @@ class VerifyEvent(_ChallengeEvent):
         return {"answerCorrect": None}
 
     def verified(self, *, correct: bool) -> dict[str, Any]:
-        """Tell Cognito whether the answer is right."""
+        """Return the event with the result for Cognito."""
         return self._filled({"answerCorrect": correct is True})
 
     def read_reply(self, given: object) -> bool:
-        """Read whether Verify takes the answer for right."""
+        """Read whether Verify accepts the answer."""
         return self._replied(given).optional_flag("answerCorrect")
 
 
 def _session(request: EventObject) -> tuple[SessionEntry, ...]:
-    """Read the rounds so far; absent and null mean that there was none."""
+    """Read the rounds so far; absent and null mean that there were none."""
     return tuple(
         SessionEntry.from_json(entry, f"{request.path}: session[{i}]")
         for i, entry in enumerate(request.array("session"))

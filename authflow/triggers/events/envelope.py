@@ -1,4 +1,4 @@
-"""What all trigger events share, and how their members and those of their replies are read.
+"""The common part of all trigger events, and the reading of members of events and replies.
 
 An event has two sides. Who asks, a user pool, makes it as a value, writes it by `to_json` and reads
 what comes back by `read_reply`. Who is asked, a trigger, reads it by `parse_event` and gives it
@@ -25,7 +25,7 @@ from authflow.printable import printable
 from authflow.string_map import string_map
 
 UNTOLD: Final[Mapping[str, str]] = MappingProxyType({})
-"""What an object of strings is read as that is null or absent, and what is not written. It equals
+"""The value for an object of strings that is null or absent, and is not written. It equals
 an empty object, which is written."""
 
 _SDK: Final = "aws-sdk-unknown-unknown"
@@ -40,7 +40,7 @@ class WrappedEvent(Protocol):
         """The event as Cognito sent it."""
 
 
-@define(eq=False)  # not frozen: an event makes many of them, and they live as long as its reading
+@define(eq=False)  # not frozen, for speed: an event makes many of them while it is read
 class EventObject:
     """A JSON object of an event, read member by member.
 
@@ -57,7 +57,7 @@ class EventObject:
 
     @classmethod
     def of(cls, value: Any, path: str) -> Self:
-        """Take a value as an object."""
+        """Check that a value is an object, and wrap it."""
         if not isinstance(value, dict) and not isinstance(value, Mapping):  # dict: it is faster
             msg = f"{path} must be an object"
             raise EventError(msg)
@@ -79,7 +79,7 @@ class EventObject:
         return None if self.members.get(name) is None else self.object(name)
 
     def object_or_empty(self, name: str) -> Self:
-        """Read an object where nothing in it is needed; null and absent are an empty one."""
+        """Read an object without required members; null and absent are an empty one."""
         if self.members.get(name) is None:
             return type(self)({}, f"{self.path}: {name}")
         return self.object(name)
@@ -131,14 +131,14 @@ class EventObject:
             raise self.wrong(name, "an object of strings") from None
 
     def spelled_strings(self, name: str) -> Mapping[str, str]:
-        """Read what is told of a user or along with a request, spelled as Cognito does.
+        """Read a user's attributes or a request's metadata, written as Cognito writes them.
 
         Null and absent are `UNTOLD`, and a member that is null is absent.
         """
         value = self.members.get(name)
         try:
             return UNTOLD if value is None else string_map(value)
-        except MisuseError:  # what Cognito sends is taken at once, and this is something else
+        except MisuseError:  # not in Cognito's own form, which is read the fast way above
             return self._respelled(name)
 
     def _respelled(self, name: str) -> Mapping[str, str]:
@@ -155,7 +155,7 @@ class EventObject:
 
 
 class ReplyObject(EventObject):
-    """A JSON object of what a trigger gave back, read as Cognito reads it.
+    """A JSON object of a trigger's reply, read as Cognito reads it.
 
     The errors tell a member's name and never its value, which may be an answer.
 
@@ -172,7 +172,7 @@ class ReplyObject(EventObject):
 
 @frozen(kw_only=True)
 class TriggerEvent:
-    """What all trigger events share.
+    """The base of all trigger events.
 
     Args:
         source: Cognito's triggerSource.
@@ -185,15 +185,15 @@ class TriggerEvent:
     trigger: ClassVar[str]
     """The trigger's name in a user pool's LambdaConfig."""
     sources: ClassVar[tuple[str, ...]]
-    """The triggerSources it comes with."""
+    """The triggerSources with which it comes."""
     userless: ClassVar[frozenset[str]] = frozenset()
-    """Those of them where there is no user; the username is empty then."""
+    """The triggerSources of events without a user; the username is empty then."""
 
     source: str
     user_pool_id: str
     client_id: str
     username: str
-    # It holds answers and passwords in clear. A value that is made of another one lacks it.
+    # It holds answers and passwords in clear. Copies made with `evolve` do not have it.
     _came: Mapping[str, Any] | None = field(default=None, init=False, repr=False, eq=False)
 
     @classmethod
@@ -212,7 +212,7 @@ class TriggerEvent:
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
-        """Read what this class holds; the classes below add theirs."""
+        """Read the members of this class; the subclasses add theirs."""
         source = event.text("triggerSource")
         return {
             "source": source,
@@ -224,7 +224,7 @@ class TriggerEvent:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Write the event as Cognito sends it; what a trigger fills in is null.
+        """Return the event as Cognito sends it; the members for the trigger to fill in are null.
 
         Returns:
             JSON. It holds answers and passwords in clear: never log it. An event that was read is
@@ -253,15 +253,15 @@ class TriggerEvent:
         return "1"
 
     def _request(self) -> dict[str, Any]:
-        """Spell what is asked; the classes below add theirs."""
+        """Return the members of the request; the subclasses add theirs."""
         return {}
 
     def _blank(self) -> dict[str, Any] | None:
-        """Spell what is to be filled in; the classes below do, where there is something."""
+        """Return the empty members of the response; subclasses with such members override it."""
         return {}
 
     def read_reply(self, given: object) -> Any:
-        """Read what a trigger gave back for this event.
+        """Read a trigger's reply to this event.
 
         Args:
             given: The event, filled in, as JSON; or whatever else the trigger gave.
@@ -287,18 +287,18 @@ class TriggerEvent:
 
 
 def told(name: str, values: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Spell an object of strings, unless it is `UNTOLD`."""
+    """Return the member for an object of strings, unless it is `UNTOLD`."""
     return {} if values is UNTOLD else {name: dict(values)}
 
 
 def validation_data(values: Mapping[str, str]) -> dict[str, dict[str, str] | None]:
-    """Spell validationData, which Cognito always sends: null where the client sent nothing."""
+    """Return validationData, which Cognito always sends: null if the client sent nothing."""
     return {"validationData": None if values is UNTOLD else dict(values)}
 
 
 @frozen(kw_only=True)
 class HandledEvent(TriggerEvent):
-    """What the events share that the pool's owner serves by functions.
+    """The base of the events that the pool's owner serves with functions.
 
     Args:
         user_attributes: The user's attributes.
@@ -306,7 +306,7 @@ class HandledEvent(TriggerEvent):
     """
 
     gives: ClassVar[type | None] = None
-    """What a handler can give back for it, besides nothing."""
+    """The type of a handler's result for it, apart from None."""
 
     user_attributes: Mapping[str, str] = field(repr=False, hash=False)
     client_metadata: Mapping[str, str] = field(default=UNTOLD, repr=False, hash=False)
@@ -328,7 +328,7 @@ class HandledEvent(TriggerEvent):
         }
 
     def filled(self, result: Any = None) -> dict[str, Any]:
-        """Give the event back, with its response filled in.
+        """Return the event with its response filled in.
 
         Args:
             result: A value of the class `gives`; None changes nothing.
@@ -343,5 +343,5 @@ class HandledEvent(TriggerEvent):
         return self._filled(self._response(result))
 
     def _response(self, _result: Any) -> Mapping[str, Any]:
-        """Spell what a handler gave; the classes below do, where there is something to spell."""
+        """Return the response for a handler's result; subclasses with a response override it."""
         return {}

@@ -1,4 +1,4 @@
-"""The events of messages: their wording, and their delivery by a sender of the owner's.
+"""The events of messages: their wording, and their delivery by the owner's sender.
 
 Sources: "Custom message", "Custom email sender" and "Custom SMS sender Lambda trigger" in the
 Amazon Cognito developer guide; the sizes are those of EmailVerificationMessageType,
@@ -26,13 +26,13 @@ _SIZES: Final[Mapping[str, tuple[int, int]]] = {
     "subject": (1, 140),
 }
 _LINK: Final = ("{##", "##}")
-"""What stands around the text of a link that confirms; the text is the author's."""
+"""The marks around the text of a confirmation link; the text is the author's."""
 
 
 @whole
 @frozen(kw_only=True)
 class Message:
-    """How a message is worded; what is None stays as the pool has it.
+    """The texts of a message; None keeps the pool's own.
 
     Args:
         sms: The text message, 6 to 140 characters. It holds the event's placeholders.
@@ -59,7 +59,7 @@ class Message:
 
 @frozen(kw_only=True)
 class CustomMessageEvent(HandledEvent):
-    """Cognito is about to send a message. A handler may give a `Message`.
+    """Cognito is about to send a message. A handler may return a `Message`.
 
     Args:
         code_parameter: The placeholder of the code or temporary password, such as "{####}".
@@ -110,7 +110,7 @@ class CustomMessageEvent(HandledEvent):
         return _spelled(Message())
 
     def read_reply(self, given: object) -> "MessageReply":
-        """Read how the message is worded; an empty text words nothing."""
+        """Read the message's texts; an empty text counts as none."""
         from authflow.triggers.events.replies import MessageReply  # noqa: PLC0415  # only who asks reads
 
         reply = self._replied(given)
@@ -128,7 +128,7 @@ class CustomMessageEvent(HandledEvent):
         return _spelled(message)
 
     def _check_placeholders(self, name: str, text: str) -> None:
-        """Refuse a text that would leave the user without what the message is sent for."""
+        """Refuse a text without the code or link for which the message is sent."""
         linked = self.link_parameter is not None and name == "email" and _has_link(text)
         needed = [] if linked or not self.code_parameter else [self.code_parameter]
         if self.username_parameter and self.source == "CustomMessage_AdminCreateUser":
@@ -154,7 +154,7 @@ def _has_link(text: str) -> bool:
 
 @frozen(kw_only=True)
 class _SenderEvent(HandledEvent):
-    """What the two events share that have a message delivered by the owner's own sender.
+    """The base of the two events in which the owner's sender delivers a message.
 
     Cognito does not wait for it, and takes no answer.
 
@@ -164,7 +164,7 @@ class _SenderEvent(HandledEvent):
     """
 
     request_type: ClassVar[str]
-    """What Cognito calls the form of the request."""
+    """Cognito's name for the form of the request."""
 
     code: Secret[str] | None = field(hash=False)
 
@@ -181,7 +181,7 @@ class _SenderEvent(HandledEvent):
         return None
 
     def read_reply(self, given: object) -> None:
-        """Take any reply: Cognito does not wait for one."""
+        """Accept any reply: Cognito does not wait for one."""
 
 
 @frozen(kw_only=True)

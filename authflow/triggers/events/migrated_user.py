@@ -1,4 +1,4 @@
-"""A user as the UserMigration trigger gives one to Cognito.
+"""A user in the form in which the UserMigration trigger returns one to Cognito.
 
 Source: "Migrate user Lambda trigger" in the Amazon Cognito developer guide; the sizes are those of
 AttributeNameType and AttributeValueType in the API's model.
@@ -19,16 +19,16 @@ _VALUE_CHARS: Final = 2048
 
 
 class FinalStatus(StrEnum):
-    """What a migrated user is in the pool."""
+    """The status of a migrated user in the pool."""
 
     CONFIRMED = "CONFIRMED"
-    """The user goes on signing in with the password just given."""
+    """The user can sign in with the password that was just checked."""
     RESET_REQUIRED = "RESET_REQUIRED"
     """The user must set another password first."""
 
 
 class DeliveryMedium(StrEnum):
-    """How the welcome message is sent."""
+    """The medium of the welcome message."""
 
     SMS = "SMS"
     EMAIL = "EMAIL"
@@ -72,7 +72,7 @@ def _boolean(_user: Any, flag: Any, value: object) -> None:
 @whole
 @frozen(kw_only=True)
 class MigratedUser:
-    """A user as the pool is to create it.
+    """A user for the pool to create.
 
     Args:
         attributes: Cognito's attributes. For a forgotten password a verified email or phone

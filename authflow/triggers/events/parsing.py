@@ -1,4 +1,4 @@
-"""Cognito's trigger events as typed values: tolerant in what they read, strict in what they write.
+"""Cognito's trigger events read into typed values, tolerantly; they are written strictly.
 
 Each kind of event stands in a file with its like; here a raw event becomes one of them. A trigger
 gives back the event that it got with `response` filled in. The methods that fill it in leave the
@@ -49,8 +49,8 @@ __all__ = [
     "parse_event",
 ]
 
-# Where the class of an event is, by what its triggerSource begins with. A class is imported when
-# the first event of its kind comes: no deployment serves all of them.
+# The module and class of an event, by the beginning of its triggerSource. A class is imported when
+# the first event of its kind comes, since no deployment serves all of them.
 _DECIDED: Final = {
     "DefineAuthChallenge": "authflow.triggers.events.challenge_events:DefineEvent",
     "CreateAuthChallenge": "authflow.triggers.events.challenge_events:CreateEvent",
@@ -70,11 +70,11 @@ _HANDLED: Final = {
 _PLACES: Final = {**_DECIDED, **_HANDLED}
 
 HANDLED_EVENTS: Final = tuple(place.partition(":")[2] for place in _HANDLED.values())
-"""The events that an owner's functions serve, by the names of their classes."""
+"""The names of the classes of events that an owner's functions serve."""
 
 
 def is_handled(kind: object) -> bool:
-    """Say whether a class is one of `HANDLED_EVENTS`, without importing the others."""
+    """Return whether a class is one of `HANDLED_EVENTS`, without importing the others."""
     return isinstance(kind, type) and f"{kind.__module__}:{kind.__qualname__}" in _HANDLED.values()
 
 
@@ -97,7 +97,7 @@ def parse_event(raw: Mapping[str, Any] | WrappedEvent) -> "AnyEvent":
 
 @cache
 def _kind(source: str) -> "type[AnyEvent]":
-    """Give the class of a triggerSource; what raises is not kept."""
+    """Return the class of a triggerSource; errors are not cached."""
     place = _PLACES.get(source.partition("_")[0])
     if place is not None:
         module, _, name = place.partition(":")

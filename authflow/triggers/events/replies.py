@@ -1,4 +1,4 @@
-"""What triggers reply, as those read it who ask them: a user pool, a check, a plugin's suite.
+"""The replies of triggers, as a user pool, a check or a plugin's suite reads them.
 
 How each reply is written and read stands with its event. What an owner's function gives is of
 stricter classes (`Message`, `TokenChanges`), which refuse at once what Cognito would refuse, or
@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 
 class DefineReply(Enum):
-    """What Define decides."""
+    """Define's decision."""
 
     TOKENS = auto()
     FAILURE = auto()
@@ -38,7 +38,7 @@ class CreateReply:
 
 @frozen(kw_only=True)
 class MessageReply:
-    """How a message is worded; what is None stays as the pool has it.
+    """The texts of a message; None keeps the pool's own.
 
     Args:
         sms: The text message.
@@ -53,7 +53,7 @@ class MessageReply:
 
 @frozen(kw_only=True)
 class ClaimsReply:
-    """What PreTokenGeneration wants changed in a token, what cannot be changed included.
+    """The changes that PreTokenGeneration asks for in a token, including impossible ones.
 
     Args:
         claims: Claims to add or override; JSON without null.
@@ -70,7 +70,7 @@ class ClaimsReply:
 
 @frozen(kw_only=True)
 class GroupsReply:
-    """The groups and roles that PreTokenGeneration wants in place of the user's own.
+    """The groups and roles that PreTokenGeneration asks for in place of the user's own.
 
     Args:
         names: The groups' names.
@@ -85,7 +85,7 @@ class GroupsReply:
 
 @frozen(kw_only=True)
 class TokensReply:
-    """What PreTokenGeneration wants changed in the tokens.
+    """The changes that PreTokenGeneration asks for in the tokens.
 
     Args:
         id_token: What changes in the ID token.

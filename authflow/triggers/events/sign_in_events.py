@@ -14,7 +14,7 @@ from authflow.triggers.events.envelope import UNTOLD, EventObject, HandledEvent,
 
 @frozen(kw_only=True)
 class PreAuthenticationEvent(HandledEvent):
-    """Somebody wants to sign in; nothing was verified yet. A `DeniedError` refuses it.
+    """A sign-in begins, and nothing is verified yet. A `DeniedError` refuses it.
 
     Args:
         validation_data: What the client sent along with InitiateAuth, as its ClientMetadata.

@@ -1,4 +1,4 @@
-"""What the owner of a pool can change in the tokens of a sign-in, refused where it is made.
+"""The changes that a pool's owner can make to tokens; impossible ones are refused at once.
 
 Sources: "Pre token generation Lambda trigger" in the Amazon Cognito developer guide; the sizes and
 characters are those of ScopeType, GroupNameType and ArnType in the API's model.
@@ -20,10 +20,10 @@ UNCHANGEABLE: Final = frozenset(
         *("identities", "iss", "jti", "nbf", "nonce", "origin_jti", "sub", "token_use"),
     }
 )
-"""Claims that no trigger can add, change or suppress; nor can it those that begin with `dev:`."""
+"""Claims that no trigger can change or suppress, as well as those that begin with `dev:`."""
 
 OF_GROUPS: Final = frozenset({"cognito:groups", "cognito:roles", "cognito:preferred_role"})
-"""Claims that a trigger changes by the groups alone; it can suppress them as any other."""
+"""Claims that a trigger changes only with the groups; it can suppress them like others."""
 
 _CLAIM: Final = re.compile(r".+", re.DOTALL)
 SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,256}")
@@ -32,7 +32,7 @@ _ARN: Final = re.compile(r"arn:\S{16,2044}")
 
 
 def is_protected(name: str, protected: frozenset[str] = UNCHANGEABLE) -> bool:
-    """Say whether a claim stays as it is, whatever a trigger gives.
+    """Return whether a claim stays as it is, whatever a trigger returns.
 
     Args:
         name: The claim.
@@ -75,7 +75,7 @@ def _role(value: str | None) -> str | None:
 
 
 def _json(name: str, value: Any) -> Any:
-    """Copy a claim's value, refusing what Cognito cannot write into a token."""
+    """Copy a claim's value; refuse values that Cognito cannot write into a token."""
     match value:
         case str() | bool() | int():
             return value
@@ -102,7 +102,7 @@ def _claims(values: Mapping[str, Any]) -> Mapping[str, Any]:
 @whole
 @frozen(kw_only=True)
 class ClaimChanges:
-    """What changes in a token.
+    """The changes to a token.
 
     Args:
         claims: Claims to add or override. Strings only where the event's version is 1; else JSON
@@ -126,7 +126,7 @@ class ClaimChanges:
 @whole
 @frozen(kw_only=True)
 class AccessTokenChanges(ClaimChanges):
-    """What changes in an access token.
+    """The changes to an access token.
 
     Args:
         add_scopes: Scopes to add, each of 1 to 256 characters and without blanks.
@@ -140,7 +140,7 @@ class AccessTokenChanges(ClaimChanges):
 @whole
 @frozen(kw_only=True)
 class Groups:
-    """The groups and roles in a token, in place of the user's own. Empty ones take them away.
+    """The groups and roles in a token, in place of the user's own. Empty ones remove them.
 
     Args:
         names: The groups' names.
@@ -159,7 +159,7 @@ class Groups:
 @whole
 @frozen(kw_only=True)
 class TokenChanges:
-    """What changes in the tokens of a sign-in.
+    """The changes to the tokens of a sign-in.
 
     Args:
         id_token: What changes in the ID token.
@@ -175,7 +175,7 @@ class TokenChanges:
     groups: Groups | None = None
 
     def __attrs_post_init__(self) -> None:
-        # An access token's changes are no ID token's: their scopes would be lost without a word.
+        # Changes to an access token would silently lose their scopes in an ID token.
         if self.id_token is not None and type(self.id_token) is not ClaimChanges:
             msg = "TokenChanges: id_token is ClaimChanges"
             raise MisuseError(msg)

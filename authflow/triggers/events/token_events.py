@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from authflow.triggers.events.replies import ClaimsReply, GroupsReply, TokensReply
 
 _PASSED_OVER: Final = UNCHANGEABLE | OF_GROUPS | {"aud"}
-"""Claims that Cognito makes itself, whatever version 1 of the event gives for them."""
+"""Claims that Cognito makes itself, whatever version 1 of the event has for them."""
 AUTHENTICATION: Final = "TokenGeneration_Authentication"
 NEW_PASSWORD: Final = "TokenGeneration_NewPasswordChallenge"
 REFRESH: Final = "TokenGeneration_RefreshTokens"
@@ -39,7 +39,7 @@ _CLIENT_CREDENTIALS: Final = "TokenGeneration_ClientCredentials"
 
 @frozen(kw_only=True)
 class PreTokenGenerationEvent(HandledEvent):
-    """Tokens are about to be made. A handler may give `TokenChanges`.
+    """Tokens are about to be made. A handler may return `TokenChanges`.
 
     Args:
         version: 1, 2 or 3.
@@ -69,7 +69,7 @@ class PreTokenGenerationEvent(HandledEvent):
 
     @classmethod
     def _members(cls, event: EventObject) -> dict[str, Any]:
-        version = event.text("version")  # it decides what can be changed: no guess is made
+        version = event.text("version")  # required, since it decides what can be changed
         if version not in _VERSIONS:
             raise event.wrong("version", '"1", "2" or "3"')
         request = event.object_or_empty("request")
@@ -105,7 +105,7 @@ class PreTokenGenerationEvent(HandledEvent):
         return "claimsOverrideDetails" if self.version == 1 else "claimsAndScopeOverrideDetails"
 
     def read_reply(self, given: object) -> "TokensReply | None":
-        """Read what the trigger wants changed; None for nothing."""
+        """Read the changes that the trigger asks for; None for none."""
         from authflow.triggers.events.replies import ClaimsReply, TokensReply  # noqa: PLC0415  # only who asks reads
 
         details = self._replied(given).optional_object(self._details)
@@ -147,7 +147,7 @@ class PreTokenGenerationEvent(HandledEvent):
         }
 
     def _group_details(self, groups: Groups | None) -> dict[str, Any]:
-        """Spell the groups. Null and empty ones would take the user's own away: so repeat those."""
+        """Return the groups. Null and empty ones would remove the user's own, so repeat those."""
         if groups is not None:
             spelled = _spelled_groups(groups.names, groups.iam_roles, groups.preferred_role)
             return {"groupOverrideDetails": spelled}
@@ -173,7 +173,7 @@ class PreTokenGenerationEvent(HandledEvent):
     def _check_audience(
         self, id_token: ClaimChanges, access_token: AccessTokenChanges | None
     ) -> None:
-        """Refuse another audience than the app client, which Cognito puts into the ID token itself.
+        """Refuse any audience but the app client, which Cognito itself puts into the ID token.
 
         The access token has none unless a trigger adds this one.
         """
@@ -253,7 +253,7 @@ def _read_access(details: ReplyObject | None) -> "ClaimsReply":
 
 
 def _read_groups(details: ReplyObject) -> "GroupsReply | None":
-    """Read the groups. What is null or empty takes the user's own away, and absence leaves them."""
+    """Read the groups. Null and empty ones remove the user's own; absent ones leave them."""
     from authflow.triggers.events.replies import GroupsReply  # noqa: PLC0415  # only who asks reads
 
     if "groupOverrideDetails" not in details.members:
@@ -276,7 +276,7 @@ def _named(details: ReplyObject, name: str) -> tuple[str, ...]:
 
 
 def _is_claim(value: object) -> bool:
-    """Say whether a token can hold a value: any JSON but null, as documented."""
+    """Return whether a token can hold a value: any JSON but null, as documented."""
     match value:
         case str() | bool() | int():
             return True

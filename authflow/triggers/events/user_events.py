@@ -27,12 +27,12 @@ CONFIRM_FORGOT_PASSWORD: Final = "PostConfirmation_ConfirmForgotPassword"
 FORGOT_PASSWORD: Final = "UserMigration_ForgotPassword"
 
 _SUPPRESS: Final = "SUPPRESS"
-"""What messageAction can be. No value means "send it": a welcome is what happens without this."""
+"""The only value of messageAction. Without it, Cognito sends the welcome message."""
 
 
 @frozen(kw_only=True)
 class MigrationEvent(TriggerEvent):
-    """Cognito asks for a user that it does not know.
+    """Cognito asks for a user whom it does not know.
 
     Args:
         password: What the user typed. None where a password was forgotten.
@@ -77,7 +77,7 @@ class MigrationEvent(TriggerEvent):
         )
 
     def migrated(self, user: MigratedUser) -> dict[str, Any]:
-        """Give the user to Cognito."""
+        """Return the event with the user for Cognito."""
         response: dict[str, Any] = {
             "userAttributes": dict(user.attributes),
             "finalUserStatus": str(user.status),
@@ -92,7 +92,7 @@ class MigrationEvent(TriggerEvent):
         return self._filled(response)
 
     def read_reply(self, given: object) -> MigratedUser:
-        """Read the user that the trigger gave.
+        """Read the user that the trigger returned.
 
         Source: "Migrate user Lambda trigger": attributes are required; a user without a status is
         confirmed.
@@ -122,7 +122,7 @@ class MigrationEvent(TriggerEvent):
 @whole
 @frozen(kw_only=True)
 class SignUpDecision:
-    """What becomes of a user who signs up. Nothing of it counts where an administrator does it.
+    """The decision about a user who signs up; ignored for users whom an administrator creates.
 
     Args:
         confirm: Confirm the user at once, without a code.
@@ -146,7 +146,7 @@ class SignUpDecision:
 
 @frozen(kw_only=True)
 class PreSignUpEvent(HandledEvent):
-    """Somebody signs up, is created by an administrator, or comes from another provider.
+    """A user signs up, is created by an administrator, or comes from another provider.
 
     A handler may give a `SignUpDecision`, and refuses the user by a `DeniedError`.
 
@@ -176,7 +176,7 @@ class PreSignUpEvent(HandledEvent):
         return _spelled(SignUpDecision())
 
     def read_reply(self, given: object) -> SignUpDecision:
-        """Read what becomes of the user."""
+        """Read the decision about the user."""
         reply = self._replied(given)
         return SignUpDecision(
             confirm=reply.optional_flag("autoConfirmUser"),
@@ -190,7 +190,7 @@ class PreSignUpEvent(HandledEvent):
             (decided.verify_email, "email"),
             (decided.verify_phone, "phone_number"),
         ):
-            # Cognito would fail the sign-up, without telling why.
+            # Cognito would fail the sign-up without telling why.
             if verified and not self.user_attributes.get(attribute):
                 msg = f"{attribute} cannot be taken for verified: the user has none"
                 raise MisuseError(msg)

@@ -1,1 +1,1 @@
-"""What survives between Cognito's calls: counted guesses and messages, keys, sealed state."""
+"""State that survives between Cognito's calls: counted guesses and messages, keys, sealed state."""

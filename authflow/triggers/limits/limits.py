@@ -29,18 +29,18 @@ T = TypeVar("T")
 
 _PURPOSE: Final = "limits"
 _TRIES: Final = 16
-"""Of those who write at once one always succeeds, and a count soon stops changing: the lock-out
-comes after a few."""
+"""The most attempts to write. Of several writers one always succeeds, and the lock-out
+stops them after a few."""
 
 _Change = tuple[T, bytes | None, float]
-"""What to give to the caller, what to write (None: nothing), and for how many seconds."""
+"""The result for the caller, the text to write (None: nothing), and the seconds to keep it."""
 
 _log = logging.getLogger(__name__)
 
 
 @frozen(kw_only=True)
 class Subject:
-    """Whose limits they are: one user's at one challenge.
+    """The owner of limits: one user at one challenge.
 
     Args:
         user_pool_id: The user pool.
@@ -55,14 +55,14 @@ class Subject:
     user_not_found: bool = False
 
     def parts(self) -> tuple[str, str, str]:
-        """Give its parts."""
+        """Return the parts of the owner's name."""
         return self.user_pool_id, self.username, self.challenge
 
 
 @whole
 @define(kw_only=True, eq=False)
 class Limits:
-    """Says whether an answer may be compared, and whether a code may be sent.
+    """Decides whether an answer may be compared, and whether a code may be sent.
 
     Every operation fails closed: without the store or the keys nothing is allowed. Processes that
     share a store need clocks that agree to within seconds.
@@ -101,7 +101,7 @@ class Limits:
     async def admit_guess(
         self, subject: Subject, *, nonce: str, answer: Secret[str]
     ) -> Admitted | LockedOut:
-        """Count a failure in advance, before anything is compared. A right answer takes it back.
+        """Count a failure before the answer is compared. A right answer takes it back.
 
         Cognito may run Verify three times for one answer, also at the same time: the same answer
         to the same challenge counts once, and once admitted it stays so. While locked out nothing
@@ -129,7 +129,7 @@ class Limits:
         )
 
     async def forget(self, subject: Subject) -> None:
-        """Forget a user's failures at a challenge, because an admitted answer was right.
+        """Delete a user's failures at a challenge, because an admitted answer was right.
 
         Args:
             subject: Whose failures.
@@ -157,7 +157,7 @@ class Limits:
             TriggerStateError: It cannot be done now.
         """
         ring = await self._ring()
-        await self._update(  # whatever stands there, readable or not
+        await self._update(  # whatever the entry holds, readable or not
             _name(ring, "guesses", *subject.parts()),
             lambda _: (None, *self._guess_entry(GuessRecord(), subject)),
             stranger=subject.user_not_found,
@@ -191,10 +191,10 @@ class Limits:
         if isinstance(there, SendRefused):
             await self._take_back(users, sent, subject)
             return there
-        return verdict  # who holds the user's place is the one who sends
+        return verdict  # only the run that reserved the user's entry sends
 
     async def send_failed(self, subject: Subject, *, destination: str | None, send_id: str) -> None:
-        """Take an admitted message back that was certainly not sent, so that it may be tried again.
+        """Take back an admitted message that was certainly not sent, so that it may be tried again.
 
         Args:
             subject: For whom it was.
@@ -206,13 +206,13 @@ class Limits:
         """
         ring = await self._ring()
         users, destinations, sent = self._send_names(ring, subject, destination, send_id)
-        await self._take_back(destinations, sent, subject)  # first: the user's place decides
+        await self._take_back(destinations, sent, subject)  # first, since the user's entry decides
         await self._take_back(users, sent, subject)
 
     async def once(
         self, *name: str, value: bytes, seconds: float, user_not_found: bool = False
     ) -> bytes:
-        """Keep a value unless there is one, and give the one that is there: the first one wins.
+        """Store a value unless one is stored already, and return the stored one: the first wins.
 
         Args:
             *name: What the value is.
@@ -228,7 +228,7 @@ class Limits:
         )
 
     async def give_up(self, *name: str, value: bytes, user_not_found: bool = False) -> None:
-        """Forget what `once` keeps, if it still is this value: the next one makes another.
+        """Delete a value that `once` stored, if it is still this one; the next run stores another.
 
         Args:
             *name: What the value is.
@@ -249,7 +249,7 @@ class Limits:
     async def claim(
         self, *name: str, claimer: str, seconds: float, user_not_found: bool = False
     ) -> bool:
-        """Claim what may be used once: the first claimer has it, however often it asks.
+        """Claim something that may be used only once: the first claimer has it, and may ask again.
 
         Args:
             *name: What is claimed.
@@ -284,9 +284,9 @@ class Limits:
     def _send_names(
         self, ring: KeyRing, subject: Subject, destination: str | None, send_id: str
     ) -> tuple[str, str, str]:
-        """Name the user's entry, the destination's, and the message in both."""
+        """Return the names of the user's entry, the destination's, and the message in both."""
         to: tuple[str, ...] = ("nobody", *subject.parts())
-        if destination is not None:  # mailboxes do not tell the cases of letters apart
+        if destination is not None:  # mailboxes ignore the case of letters
             to = ("somebody", subject.user_pool_id, destination.strip().casefold())
         return (
             _name(ring, "sends", *subject.parts()),
@@ -315,7 +315,7 @@ class Limits:
         if not value or not seconds > 0:
             msg = "what is kept is a value that is not empty, for a positive number of seconds"
             raise MisuseError(msg)
-        # An empty entry is one that was given up.
+        # An empty entry was given up.
         return await self._update(
             key,
             lambda kept: (kept, None, 0.0) if kept else (value, value, seconds),
@@ -329,7 +329,7 @@ class Limits:
         *,
         stranger: bool,
     ) -> T:
-        """Change an entry by compare and set."""
+        """Change an entry with compare and set."""
         store = self._for_strangers if stranger else self.store
         async with self._turn(key):
             try:
@@ -353,11 +353,11 @@ class Limits:
 
     @asynccontextmanager
     async def _turn(self, key: str) -> AsyncIterator[None]:
-        """Let one task at a time change an entry, so that those of a process do not compete.
+        """Wait for an entry's lock, so that the tasks of a process do not compete for it.
 
         This only saves work: what counts is the store's compare and set.
         """
-        here = (anyio.lowlevel.current_token(), key)  # a lock belongs to its event loop
+        here = (anyio.lowlevel.current_token(), key)  # a lock belongs to one event loop
         turn = self._turns.setdefault(here, _Turn())
         turn.waiting += 1
         try:
@@ -371,14 +371,14 @@ class Limits:
 
 @define(eq=False)
 class _Turn:
-    """The lock of an entry, and how many tasks hold it or wait for it."""
+    """The lock of an entry, and the number of tasks that hold it or wait for it."""
 
     lock: anyio.Lock = field(factory=anyio.Lock)
     waiting: int = 0
 
 
 def _name(ring: KeyRing, kind: str, *parts: str) -> str:
-    """Name an entry, or something in one, so that the name tells nothing without the key."""
+    """Return a name for an entry or a value in it, which reveals nothing without the key."""
     if not all(isinstance(part, str) for part in parts):
         msg = "the names of limits are made of strings"
         raise MisuseError(msg)

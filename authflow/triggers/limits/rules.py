@@ -1,4 +1,4 @@
-"""The rules of the limits: what is allowed after what has happened. Pure: no store, no clock.
+"""The rules of the limits: they decide from what has happened. Pure: no store, no clock.
 
 Cognito's own lock-out does not cover custom challenges, so these rules do. Failures are counted in
 advance, before anything is compared, and a right answer takes them back.
@@ -20,14 +20,14 @@ from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRef
 from authflow.unframed import whole
 
 RETRIED: Final = 60.0
-"""For how many seconds a guess is remembered by its id. Cognito tries a trigger three times, for 5
-seconds each; the rest is for clocks that differ."""
+"""Seconds for which a guess's id is stored. Cognito runs a trigger up to three times, for 5 seconds
+each; the rest is for clocks that differ."""
 
 MOST_FAILURES: Final = 100
 _LEAST_COOL_DOWN: Final = 15.0
 _FOREVER: Final = 10 * 365 * 86400.0
 _END_OF_TIME: Final = 1e12
-_MOST_IDS: Final = 50  # so that a user of thousands of sign-ins a minute has a small record
+_MOST_IDS: Final = 50  # so that a record stays small, even at thousands of sign-ins a minute
 
 
 def _count(what: str, value: Any, least: int, most: int) -> None:
@@ -44,7 +44,7 @@ def _seconds(what: str, value: Any, least: float) -> None:
 
 @frozen(kw_only=True)
 class GuessRecord:
-    """What is kept of a user's guesses at one challenge.
+    """The record of a user's guesses at one challenge.
 
     Args:
         failures: Consecutive failures, guesses that are being compared included.
@@ -80,7 +80,7 @@ class GuessRecord:
 @whole
 @frozen(kw_only=True)
 class GuessLimit:
-    """How many wrong answers a user may give to one challenge, in all sign-ins together.
+    """The limit of a user's wrong answers to one challenge, in all sign-ins together.
 
     Anybody can lock a user out of a challenge by guessing wrong; that is the price of every
     lock-out. It shuts the challenge alone, and for a while.
@@ -116,7 +116,7 @@ class GuessLimit:
         _seconds("strangers_memory", self.strangers_memory, RETRIED)
 
     def wait(self, failures: int) -> float:
-        """Give the seconds to wait after so many consecutive failures; infinite for a reset."""
+        """Return the seconds to wait after so many consecutive failures; infinite until a reset."""
         if failures < self.failures:
             return 0.0
         if failures >= self.most_failures:
@@ -140,7 +140,7 @@ class GuessLimit:
             return Admitted(), None
         wait = self.wait(record.failures)
         left = record.counted_at + wait - now
-        if wait and left > 0:  # clocks differ: without a wait nobody is early
+        if wait and left > 0:  # without a wait, `left` only shows that clocks differ
             return LockedOut(retry_after=left if math.isfinite(left) else None), None
         counted = GuessRecord(
             failures=record.failures + 1,
@@ -150,7 +150,7 @@ class GuessLimit:
         return Admitted(), counted
 
     def forgive(self, record: GuessRecord, now: float) -> GuessRecord:
-        """Start counting anew. Guesses that Cognito may still repeat stay known.
+        """Reset the count. Guesses that Cognito may still repeat stay in the record.
 
         Args:
             record: What has happened.
@@ -159,7 +159,7 @@ class GuessLimit:
         return GuessRecord(admitted=_recent(record, now))
 
     def lifetime(self, record: GuessRecord, *, stranger: bool = False) -> float:
-        """Give the seconds for which a record must be kept.
+        """Return the seconds for which a record must be stored.
 
         Args:
             record: The record.
@@ -174,14 +174,14 @@ class GuessLimit:
 
 
 def _recent(record: GuessRecord, now: float) -> dict[str, float]:
-    """Give the ids that must stay known. One that is dropped would only be counted again."""
+    """Return the ids that must stay in the record. A dropped one would only be counted again."""
     newest = list(record.admitted.items())[-_MOST_IDS:]
     return {key: at for key, at in newest if now - at < RETRIED}
 
 
 @frozen(kw_only=True)
 class SendRecord:
-    """What is kept of the messages that were sent for one user, or to one destination.
+    """The record of the messages that were sent for one user, or to one destination.
 
     Args:
         sent: For each recent message's id, when it was allowed.
@@ -190,7 +190,7 @@ class SendRecord:
     sent: Mapping[str, float] = field(factory=dict, hash=False)
 
     def without(self, send_id: str) -> Self:
-        """Take a message back."""
+        """Return the record without a message."""
         return type(self)(sent={key: at for key, at in self.sent.items() if key != send_id})
 
     def to_json(self) -> bytes:
@@ -213,7 +213,7 @@ class SendRecord:
 @whole
 @frozen(kw_only=True)
 class SendLimit:
-    """How many messages with codes are sent.
+    """The limit of messages with codes.
 
     The caps are ours: enough for a person whose messages get lost, too few to flood a mailbox or
     to earn from text messages to numbers that cost.
@@ -264,7 +264,7 @@ class SendLimit:
         )
         if now < free_at:
             return SendRefused(retry_after=free_at - now), None
-        # The id of a message that is sent anew stays one entry, so make its older one anonymous.
+        # An id has only one entry, so the entry of an earlier sending becomes anonymous.
         if send_id in sent:
             before = sent.pop(send_id)
             sent[f"{send_id}@{before}"] = before
@@ -281,7 +281,7 @@ def _read(text: bytes | None, clean: dict[str, Any]) -> Any:
 
 
 def _is_time(value: object) -> bool:
-    """Whether it is seconds since the epoch; NaN and infinity are not."""
+    """Return whether a value is seconds since the epoch; NaN and infinity are not."""
     return isinstance(value, int | float) and 0 <= value < _END_OF_TIME
 
 

@@ -1,1 +1,1 @@
-"""What a user must pass, declared: steps, conditions, the table they compile to, and its proof."""
+"""Policies: steps, conditions, and the table to which they are compiled."""

@@ -1,4 +1,4 @@
-"""Conditions of a policy: on a user's attributes and groups, and on what the client tells.
+"""Conditions of a policy: on a user's attributes and groups, and on client metadata.
 
     when(attribute("phone_number_verified", "true") & ~in_group("staff"), challenge("otp"))
 
@@ -30,7 +30,7 @@ from authflow.unframed import whole
 
 @frozen
 class Condition(ABC):
-    """Something that holds for a sign-in or does not. Combine conditions by `&`, `|` and `~`."""
+    """A condition that holds for a sign-in or not. Combine conditions with `&`, `|` and `~`."""
 
     def __and__(self, other: "Condition") -> "Condition":
         return _Both(self, _condition(other))
@@ -43,21 +43,21 @@ class Condition(ABC):
 
     @abstractmethod
     def holds(self, facts: Facts) -> bool:
-        """Say whether it holds."""
+        """Return whether the condition holds."""
 
     @property
     def parts(self) -> tuple["Condition", ...]:
-        """The conditions on one thing each that it is made of."""
+        """The simple conditions, each on one thing, that it is made of."""
         return (self,)
 
     @property
     def is_told_by_client(self) -> bool:
-        """Whether it names client metadata, and so is evaluated in a round of its own."""
+        """Whether it names client metadata, and so is evaluated in its own round."""
         return bool(self.client_metadata_names)
 
     @property
     def client_metadata_names(self) -> tuple[str, ...]:
-        """The keys in the client's metadata that it names."""
+        """The keys of client metadata that it names."""
         told = (part.name for part in self.parts if isinstance(part, ClientMetadata))
         return tuple(dict.fromkeys(told))
 
@@ -84,7 +84,7 @@ def _values(values: tuple[str, ...]) -> frozenset[str]:
 @whole
 @frozen
 class _Named(Condition):
-    """A condition on one value of a map: that it is there, or that it is one of some."""
+    """A condition on one value of a map: it is there, or it is one of some values."""
 
     name: str = field(converter=_name)
     values: frozenset[str] = field(default=(), converter=_values)
@@ -105,7 +105,7 @@ class UserAttribute(_Named):
     """The user has an attribute, or has it with one of some values."""
 
     def holds(self, facts: Facts) -> bool:
-        """Say whether it holds."""
+        """Return whether the condition holds."""
         return self._holds_in(facts.user_attributes)
 
     def __str__(self) -> str:
@@ -115,10 +115,10 @@ class UserAttribute(_Named):
 @whole
 @frozen
 class ClientMetadata(_Named):
-    """The client tells something, or tells it with one of some values."""
+    """The client sends a key of metadata, or sends it with one of some values."""
 
     def holds(self, facts: Facts) -> bool:
-        """Say whether it holds."""
+        """Return whether the condition holds."""
         return self._holds_in(facts.client_metadata)
 
     def __str__(self) -> str:
@@ -133,7 +133,7 @@ class InGroup(Condition):
     name: str = field(converter=_name)
 
     def holds(self, facts: Facts) -> bool:
-        """Say whether it holds."""
+        """Return whether the condition holds."""
         return self.name in facts.groups
 
     def __str__(self) -> str:
@@ -152,7 +152,7 @@ class _Not(Condition):
         return self.negated.parts
 
     def __str__(self) -> str:
-        # What `|` is made of reads as it was written.
+        # The repr shows `|` as it was written.
         if isinstance(self.negated, _Both):
             return f"({~self.negated.one} or {~self.negated.other})"
         return f"not {self.negated}"
@@ -185,7 +185,7 @@ def _condition(value: object) -> Condition:
 
 
 def attribute(name: str, *values: str) -> Condition:
-    """Hold for users who have an attribute.
+    """Make a condition that holds for users who have an attribute.
 
     Args:
         name: The attribute, such as "email_verified" or "custom:tier".
@@ -211,7 +211,7 @@ def in_group(name: str) -> Condition:
 
 
 def client_metadata(name: str, *values: str) -> Condition:
-    """Hold for sign-ins whose client tells something, in a round of its own.
+    """Make a condition on client metadata, evaluated in its own round.
 
     Args:
         name: The key in the client's metadata.

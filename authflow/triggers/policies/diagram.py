@@ -1,4 +1,4 @@
-"""A policy's table as a picture."""
+"""The diagram of a policy's table."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -20,7 +20,7 @@ def picture(policy: Policy) -> Picture:
     reached = {target for followers in policy.table.values() for target in followers.values()}
     ends = {state: end for state, end in _ENDS.items() if state in reached}
     waiting = [state for state in policy.table if state != BEGIN]
-    # The names of states hold what neither language takes for one, so they get numbers.
+    # The names of states are not identifiers in either language, so states get numbers.
     numbers = {state: f"s{number}" for number, state in enumerate(waiting, 1)}
     ids = {BEGIN: BEGINNING, **numbers, **ends}
     return Picture(
@@ -34,19 +34,19 @@ def picture(policy: Policy) -> Picture:
 
 
 def _arrows(policy: Policy) -> Iterator[tuple[str, str, str]]:
-    """Give source, label and target of each arrow; events that lead to the same end are one."""
+    """Yield source, label and target of each arrow; events with the same target share one."""
     for source, followers in policy.table.items():
         labels: dict[str, list[str]] = {}
         for event, target in followers.items():
             if source == BEGIN and target == FAILED:
-                continue  # said by the beginning that is there
+                continue  # the other beginning's arrow shows it
             labels.setdefault(target, []).append(_label(policy, source, event))
         for target, told in labels.items():
             yield source, " or ".join(told), target
 
 
 def _label(policy: Policy, state: str, event: str) -> str:
-    """Say what an event means where it happens."""
+    """Return the meaning of an event in its state."""
     owed = policy.owed.get(state)
     if owed is None:
         return {HELD: "yes", LACKED: "no"}.get(event, event)

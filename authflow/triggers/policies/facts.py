@@ -1,4 +1,4 @@
-"""What a policy's conditions are evaluated on."""
+"""The facts on which a policy's conditions are evaluated."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 @frozen(kw_only=True)
 class Facts:
-    """What conditions are evaluated on.
+    """The facts about a user and a client on which conditions are evaluated.
 
     Args:
         user_attributes: The user's attributes.

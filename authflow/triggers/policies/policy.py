@@ -1,4 +1,4 @@
-"""A policy: what a user must pass before Define issues tokens, declared instead of programmed.
+"""A policy: the challenges before Define issues tokens, declared instead of programmed.
 
     Policy(sequence(password(), challenge("captcha", attempts=3)), rounds=6)
 
@@ -56,14 +56,14 @@ if TYPE_CHECKING:
     from authflow.plugins.trigger_challenge import TriggerChallenge
 
 CHOICE_METADATA: Final = "AUTHFLOW_CHOICE"
-"""What stands in challengeMetadata for a choice."""
+"""The challengeMetadata of a choice."""
 CONDITION_METADATA: Final = "AUTHFLOW_CONDITION"
-"""What stands in challengeMetadata for a condition on client metadata."""
+"""The challengeMetadata of a condition on client metadata."""
 STATE_MARK: Final = "#"
-"""What parts a challenge's metadata from what is kept with it (`round_metadata`)."""
+"""The mark between a challenge's metadata and the state after it (`round_metadata`)."""
 
 MOST_ROUNDS: Final = 30
-"""How many rounds a policy may allow. authflow's client gives up after 40 replies, and some may be
+"""The most rounds of a policy. authflow's client gives up after 40 replies, and some may be
 for Cognito's own challenges."""
 
 _COGNITOS_OWN: Final = CHALLENGES - {State.PASSWORD_VERIFIER, State.CUSTOM_CHALLENGE}
@@ -71,7 +71,7 @@ _COGNITOS_OWN: Final = CHALLENGES - {State.PASSWORD_VERIFIER, State.CUSTOM_CHALL
 
 @frozen
 class Passed:
-    """All that the policy asks for was passed."""
+    """The user has passed everything that the policy asks for."""
 
 
 @frozen
@@ -89,7 +89,7 @@ Standing = Owed | Passed | Failed
 
 
 def _whole_number(rounds: object) -> int:
-    # isinstance would take True for a number.
+    # isinstance would accept True as a number.
     if type(rounds) is not int:
         msg = f"rounds= is a whole number, not {rounds!r:.80}"
         raise ConfigError(msg)
@@ -104,7 +104,7 @@ def _as_many_as_the_longest_path_takes(policy: "Policy") -> int:
 @whole
 @frozen
 class Policy:
-    """What a user must pass.
+    """The steps that a user must pass.
 
     Args:
         step: What is demanded, such as a `sequence`.
@@ -156,12 +156,12 @@ class Policy:
 
     @property
     def table(self) -> Table:
-        """For each state that is not an end: where each event leads."""
+        """For each state that is not an end, the next state after each event."""
         return self._compiled.table
 
     @property
     def owed(self) -> Mapping[str, Owed]:
-        """For each state that waits for a round: the round."""
+        """For each state that waits for a round, the round."""
         return self._compiled.owed
 
     @property
@@ -171,7 +171,7 @@ class Policy:
 
     @property
     def plugins(self) -> "tuple[type[TriggerChallenge], ...]":
-        """The classes of the plugins that the policy does not only name."""
+        """The classes of the plugins that the policy has as objects, not only by name."""
         given = (step.plugin for step in self.challenges if step.plugin is not None)
         return tuple(each if isinstance(each, type) else type(each) for each in given)
 
@@ -181,7 +181,7 @@ class Policy:
         return tuple(step for step in walk(self.step) if isinstance(step, ConditionalStep))
 
     def _kinds_of_users(self) -> Iterable[Facts]:
-        """Give the facts of every kind of user that the conditions tell apart."""
+        """Return the facts of every kind of user that the conditions distinguish."""
         conditions = [step.condition for step in self.conditions]
         if not conditions:
             return [Facts()]
@@ -192,7 +192,7 @@ class Policy:
     def replay(
         self, session: Iterable[SessionEntry], metadata: Mapping[str, str], facts: Facts
     ) -> Standing:
-        """Say where a sign-in stands.
+        """Return the state of a sign-in.
 
         Args:
             session: All its rounds so far, the first one first.
@@ -233,7 +233,7 @@ class Policy:
         return Passed() if state == PASSED else self.owed[state]
 
     def settled(self, state: str, facts: Facts) -> str:
-        """Go on from a condition to a state that waits for a round, or to an end.
+        """Return the state after all conditions: one that waits for a round, or an end.
 
         Args:
             state: A state of the table.
@@ -245,7 +245,7 @@ class Policy:
 
 
 def _is_round(entry: SessionEntry, owed: Owed, metadata: Mapping[str, str]) -> bool:
-    """Say whether an entry of the session is a round that is owed."""
+    """Return whether an entry of the session is the owed round."""
     match owed.step:
         case PasswordStep():
             return entry.challenge_name == State.PASSWORD_VERIFIER
@@ -264,7 +264,7 @@ def _is_round(entry: SessionEntry, owed: Owed, metadata: Mapping[str, str]) -> b
 
 
 def _proves(compiled: Compiled, state: str, event: str) -> bool:
-    """Say whether an event shows that something was passed, and not only chosen or told."""
+    """Return whether an event proves something, and is not only a choice or a condition."""
     owed = compiled.owed.get(state)
     return (
         event == PASSED and owed is not None and isinstance(owed.step, PasswordStep | ChallengeStep)
@@ -272,7 +272,7 @@ def _proves(compiled: Compiled, state: str, event: str) -> bool:
 
 
 def _passes_for_nothing(compiled: Compiled, facts: Facts) -> bool:
-    """Say whether a user can pass by choosing and telling alone."""
+    """Return whether a user can pass with nothing but choices and conditions."""
     fresh, seen = [BEGIN], {BEGIN}
     while fresh:
         state = fresh.pop()
@@ -290,7 +290,7 @@ def _passes_for_nothing(compiled: Compiled, facts: Facts) -> bool:
 def _rounds(
     compiled: Compiled, start: str, best: Callable[[Iterable[float]], float], facts: Facts | None
 ) -> float:
-    """Count the rounds from a state to the end, on the longest path or the shortest that passes.
+    """Return the number of rounds from a state on the longest or the shortest passing path.
 
     The table has no loops: a path comes to each state once.
 

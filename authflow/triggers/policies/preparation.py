@@ -1,4 +1,4 @@
-"""What steps become before they are compiled: labelled, and cut down to what was begun."""
+"""The preparation of steps for the compiler: labels, and only the steps still to do."""
 
 from collections import Counter
 
@@ -24,7 +24,7 @@ from authflow.triggers.policies.steps import (
 
 
 def prepared(step: Step) -> Step:
-    """Take out what is disabled, and label the challenges: captcha, otp, captcha#2.
+    """Remove disabled steps, and label the challenges: captcha, otp, captcha#2.
 
     Raises:
         ConfigError: Nothing is left of a choice to choose from.
@@ -77,7 +77,7 @@ def _labelled(step: Step, seen: Counter[str]) -> Step:
 
 
 def begun(step: Step, *, srp: bool) -> Step:
-    """Give what is left to choose once a sign-in has begun, with SRP or without.
+    """Return the steps that are left after the sign-in has begun, with SRP or without.
 
     Args:
         step: What a policy demands, prepared.
@@ -106,6 +106,6 @@ def begun(step: Step, *, srp: bool) -> Step:
 
 
 def option_name(step: Step) -> str:
-    """Name an option by the challenges it is made of: "otp", "captcha+otp"."""
+    """Return an option's name, made of its challenges: "otp", "captcha+otp"."""
     labels = [each.label for each in walk(step) if isinstance(each, ChallengeStep)]
     return "+".join(dict.fromkeys(labels)) or rounds.SKIP

@@ -1,4 +1,4 @@
-"""The steps that a policy is made of, and what each demands.
+"""The steps of a policy, and the demand of each.
 
     sequence(
         password(),
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
     from authflow.triggers.policies.conditions import Condition
 
 ATTEMPTS: Final = range(1, 21)
-"""How many attempts a challenge may have."""
+"""The numbers of attempts that a challenge may have."""
 
 
 class Step:
-    """Something that a policy may demand."""
+    """A demand of a policy."""
 
     __slots__ = ()
 
 
 def step_of(value: object) -> Step:
-    """Check that something is a step.
+    """Check that a value is a step.
 
     Raises:
         ConfigError: It is none.
@@ -149,7 +149,7 @@ class OptionalStep(Step):
 @whole
 @frozen(kw_only=True)
 class ConditionalStep(Step):
-    """A step for those for whom a condition holds, and another for the others.
+    """A step for users for whom a condition holds, and another step for the others.
 
     Args:
         condition: The condition.
@@ -164,8 +164,8 @@ class ConditionalStep(Step):
     unknown: bool = False
 
     def holds(self, facts: Facts) -> bool:
-        """Say whether the condition holds for a sign-in."""
-        # What a client tells, a stranger's client tells too: it must not show who exists.
+        """Return whether the condition holds for a sign-in."""
+        # Unknown users' clients send metadata, too, so the result must not show who exists.
         if facts.user_not_found and not self.condition.is_told_by_client:
             return self.unknown
         return self.condition.holds(facts)
@@ -174,14 +174,14 @@ class ConditionalStep(Step):
 @whole
 @frozen
 class DisabledStep(Step):
-    """A step that is switched off: it takes no part in its policy."""
+    """A step that is switched off: its policy ignores it."""
 
     step: Step = field(converter=step_of)
 
 
 @frozen
 class ImpossibleStep(Step):
-    """What nobody can pass: the way a sign-in was begun is not the policy's."""
+    """A step that nobody can pass: the policy does not allow this beginning of a sign-in."""
 
 
 NOTHING: Final = SequenceStep(())
@@ -314,7 +314,7 @@ def when(
     Raises:
         ConfigError: It is no condition, or there is no step, or something that is none.
     """
-    # Most policies have no condition, and a Lambda function starts sooner without.
+    # Most policies have no condition, and a Lambda function starts faster without the module.
     from authflow.triggers.policies.conditions import ClientMetadata, Condition  # noqa: PLC0415
 
     if not isinstance(condition, Condition):
@@ -342,7 +342,7 @@ def when(
 
 
 def disabled(step: Step) -> Step:
-    """Switch a step off, and leave it where it stands.
+    """Switch a step off, and leave it in its place.
 
     Args:
         step: The step.
@@ -354,7 +354,7 @@ def disabled(step: Step) -> Step:
 
 
 def parts(step: Step) -> tuple[Step, ...]:
-    """Give the steps that a step is directly made of."""
+    """Return the steps that a step is directly made of."""
     match step:
         case SequenceStep(steps=steps) | ChooseStep(options=steps):
             return steps
@@ -367,14 +367,14 @@ def parts(step: Step) -> tuple[Step, ...]:
 
 
 def walk(step: Step) -> Iterator[Step]:
-    """Give a step and all that it is made of, in order; disabled ones are left out."""
+    """Yield a step and all steps in it, in order; disabled ones are left out."""
     yield step
     for part in parts(step):
         yield from walk(part)
 
 
 def begins_with_password(step: Step) -> bool:
-    """Say whether a step may begin with the password."""
+    """Return whether a step may begin with the password."""
     match step:
         case PasswordStep():
             return True

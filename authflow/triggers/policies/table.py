@@ -1,4 +1,4 @@
-"""Compiles what a policy demands to one table of states and events.
+"""The compiler of a policy's steps to one table of states and events.
 
 A state is a round that is owed, or a condition that is evaluated on the way. Each step is compiled
 with where to go from it: `then` if it is passed, `otherwise` if it has failed for good.
@@ -44,12 +44,12 @@ HELD: Final = "held"
 LACKED: Final = "lacked"
 
 MOST_STATES: Final = 2_000
-"""A policy of more states is a mistake: nobody could say what it demands."""
+"""The most states of a policy; one with more would be too large to understand."""
 
 
 @frozen(kw_only=True)
 class Choice:
-    """A round in which the client says which option it takes.
+    """A round in which the client chooses an option.
 
     Args:
         options: The names of the options that are still open.
@@ -63,7 +63,7 @@ class Choice:
 
 
 Round = PasswordStep | ChallengeStep | Choice | ConditionalStep
-"""What a client can be asked for; a condition only if it is on client metadata."""
+"""The rounds that a client can be asked; a condition only if it is on client metadata."""
 
 
 @frozen
@@ -86,7 +86,7 @@ Table = Mapping[str, Mapping[str, str]]
 
 @frozen(kw_only=True)
 class Compiled:
-    """A policy's table, and what each of its states stands for.
+    """A policy's table, and the meaning of each of its states.
 
     Args:
         table: For each state that is not an end: where each event leads.
@@ -100,7 +100,7 @@ class Compiled:
 
 
 _Node = int | str
-"""A state before it has a name: a number, or the name of an end."""
+"""A state without a name yet: a number, or the name of an end."""
 
 
 @frozen
@@ -111,7 +111,7 @@ class _State:
 
 
 def compile_steps(step: Step) -> Compiled:
-    """Compile what a policy demands.
+    """Compile a policy's steps.
 
     Args:
         step: What it demands, prepared.
@@ -133,7 +133,7 @@ class _Compiler:
     known: dict[object, _Node] = field(factory=dict)
 
     def compile(self, step: Step, then: _Node, otherwise: _Node) -> _Node:
-        """Give the state in which a step begins."""
+        """Return the state in which a step begins."""
         match step:
             case PasswordStep():
                 # Cognito ends a sign-in with a wrong password itself: there is no second try.
@@ -162,7 +162,7 @@ class _Compiler:
     def _state(
         self, name: str, stands_for: tuple[Round, int], events: Mapping[str, _Node]
     ) -> _Node:
-        """Make a state, or give the one that is the same."""
+        """Make a state, or return an equal one."""
         key = (name, stands_for, tuple(events.items()))
         if key not in self.known:
             self.known[key] = len(self.states)
@@ -185,7 +185,7 @@ class _Compiler:
             return then
         if count == len(options):
             return self.compile(SequenceStep(options), then, otherwise)
-        # The same options are left after other choices: without this the work would be factorial.
+        # Different choices leave the same options: without this, the work would be factorial.
         key = (count, tuple(map(option_name, options)), then, otherwise)
         if key not in self.known:
             entries = {}
@@ -197,7 +197,7 @@ class _Compiler:
         return self.known[key]
 
     def _halve(self, entries: Mapping[str, _Node], count: int) -> _Node:
-        """Ask which half of some options is meant, until one is left."""
+        """Make the rounds that ask for one half of the options, until one is left."""
         names = tuple(entries)
         if len(names) == 1:
             return entries[names[0]]
@@ -221,7 +221,7 @@ class _Compiler:
         return self._state(f"whether {step.condition}", (step, 1), leads)
 
     def named(self, beginnings: Mapping[str, _Node]) -> Compiled:
-        """Name the states, in the order in which a sign-in can come to them."""
+        """Name the states, in the order in which a sign-in can reach them."""
         names: dict[_Node, str] = {PASSED: PASSED, FAILED: FAILED}
         order: list[int] = []
         taken: Counter[str] = Counter()

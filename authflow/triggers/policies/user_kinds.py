@@ -1,4 +1,4 @@
-"""The kinds of users that a policy's conditions tell apart: one for each way they can hold."""
+"""The kinds of users that a policy's conditions distinguish, one for each set of results."""
 
 from collections.abc import Iterable, Mapping
 from itertools import chain, combinations, product
@@ -11,7 +11,7 @@ from authflow.triggers.policies.conditions import Condition, InGroup, UserAttrib
 from authflow.triggers.policies.facts import Facts
 
 MOST_KINDS: Final = 512
-"""More kinds of users are not explored."""
+"""The most kinds of users that are explored."""
 
 _ANYTHING: Final = "anything"
 _ALWAYS_THERE: Final = "sub"
@@ -33,12 +33,12 @@ class UserKind:
 
     @property
     def facts(self) -> Facts:
-        """What conditions are evaluated on for such a user."""
+        """The facts of such a user, on which conditions are evaluated."""
         return Facts(user_attributes=self.attributes, groups=self.groups)
 
 
 def user_kinds(conditions: Iterable[Condition]) -> tuple[UserKind, ...]:
-    """Give every kind of user that some conditions tell apart.
+    """Return every kind of user that some conditions distinguish.
 
     Args:
         conditions: The conditions. What a client tells is no matter of users.
@@ -51,7 +51,7 @@ def user_kinds(conditions: Iterable[Condition]) -> tuple[UserKind, ...]:
     for part in chain.from_iterable(condition.parts for condition in conditions):
         match part:
             case UserAttribute(name=name, values=named):
-                # Without the attribute, unless every user has it, and with each value named.
+                # Without the attribute, unless every user has it, and with each named value.
                 without: dict[str | None, None] = {} if name == _ALWAYS_THERE else {None: None}
                 values.setdefault(name, without).update(dict.fromkeys(sorted(named)))
             case InGroup(name=name):
@@ -75,7 +75,7 @@ def user_kinds(conditions: Iterable[Condition]) -> tuple[UserKind, ...]:
 
 
 def _another(named: Iterable[str | None]) -> str:
-    """Give a value that is not among some."""
+    """Return a value that is not among some values."""
     value, taken = _ANYTHING, frozenset(named)
     while value in taken:
         value += " else"
