@@ -54,9 +54,11 @@ NO_ADDRESSES = {
     ("SiteVerify", "url"): "what the service's settings have judged",
     ("Enroller", "issuer"): "a name that an app shows",
     ("_Pool", "endpoint"): "that of a pool which a test has started",
-    ("Message", "url"): "shown to a person, whom a prompt does not judge for",
-    ("Authority", "host"): "what a request names, which decides nothing but whether it is ours",
+    ("ShownLink", "url"): "shown to a person, and checked as what a link may be",
+    ("ShownQrCode", "url"): "shown to a person, and checked as what a link may be",
+    ("CognitoCalls", "endpoint"): "that of a pool which a test has started",
     ("_Link", "url"): "shown to a person; judged by the client half's own test",
+    ("Authority", "host"): "what a request names, which decides nothing but whether it is ours",
     ("Subject", "endpoint"): "judged by the connection to AWS that it is for",
     ("Download", "url"): "what AuthConfig has judged or made",
 }

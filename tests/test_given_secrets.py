@@ -141,7 +141,9 @@ async def test_every_call_says_what_it_takes_and_shows_no_value(outcome, wrong):
         for canary in ("canary", "123456"):
             assert canary not in everything, (name, everything)
         if not text:
-            assert " or a Secret of one, not " in str(error) or "a Secret, Code" in str(error), name
+            assert " or a Secret of one, not " in str(
+                error
+            ) or "a Secret, a filled form, Code" in str(error), name
 
 
 async def test_an_empty_token_is_misuse_and_is_not_sent(outcome):

@@ -108,7 +108,7 @@ class PluginRegistry:
         by_name: dict[str, type[Any]] = {}
         for plugin in self.explicit:
             flaw = _flaw(plugin, self.side)
-            if flaw is None and getattr(plugin, "interface", None) is not None:
+            if flaw is None and hasattr(plugin, "interface"):
                 flaw = _unsupported(plugin)
             if flaw is not None:
                 msg = f"no {self.side} plugin can be registered: {flaw}"

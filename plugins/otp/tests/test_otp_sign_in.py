@@ -15,6 +15,7 @@ from authflow_otp.senders import SmtpSender
 
 from authflow import AuthFlow, ChallengeRequired, SignedIn
 from authflow.errors import BadCredentialsError, OutcomeUnknownError, PluginFailedError
+from authflow.plugins import answer_by_form
 from authflow.prompts import ScriptedPrompt
 from authflow.triggers import Limits, Triggers, challenge
 
@@ -290,7 +291,7 @@ async def test_without_a_hint_nothing_of_an_address_is_shown_to_anybody(
             assert seen(pending)["destination"] == "***@***"
         assert outbox.sent[-1].destination == "ada@example.com"
         prompt = ScriptedPrompt([outbox.code])
-        assert await OtpPrompter().answer(pending.challenge, prompt) == outbox.code
+        assert await answer_by_form(OtpPrompter(), pending.challenge, prompt) == outbox.code
         assert isinstance(await house.auth.answer(pending, outbox.code), SignedIn)
 
 

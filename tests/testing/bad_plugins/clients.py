@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import anyio.to_thread
 
-from authflow.errors import PluginFailedError
+from authflow.errors import PluginFailedError, PromptEndedError
 from authflow.prompts.prompt import Prompt
 from authflow.results import Challenge
 
@@ -125,7 +125,7 @@ class AsksForEver(CodePrompter):
     async def answer(self, challenge: Challenge, prompt: Prompt) -> str:
         medium = challenge.parameters.get("medium")
         while medium in {"email", "phone"}:
-            with contextlib.suppress(PluginFailedError):
+            with contextlib.suppress(PromptEndedError):
                 return await super().answer(challenge, prompt)
         return await super().answer(challenge, prompt)
 
