@@ -83,7 +83,7 @@ class CaptchaPrompter:
     conformance: ClassVar[str] = "authflow_captcha.conformance:CaptchaClientSuite"
 
     def form(self, challenge: Challenge) -> Form:
-        """Return the form with the picture or the sound, whichever is chosen, and a field for its text.
+        """Return the form with the picture or the sound that is chosen, and a field for its text.
 
         Who types nothing gets another one, at the cost of an attempt.
 
