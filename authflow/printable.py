@@ -1,4 +1,4 @@
-"""Printable forms of texts from others: they cannot steer a terminal or hide anything.
+"""Printable forms of texts from others: they cannot control a terminal or hide anything.
 
 A reply of Cognito's, a plugin's reason, a module's error or a distribution's metadata may hold
 escape sequences, a bell, line breaks, or the marks that turn the direction of writing. Whatever

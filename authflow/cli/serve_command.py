@@ -111,7 +111,7 @@ class OneLine(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record so that no text in it can look like a record, or steer a terminal."""
+        """Write a record so that no text in it can look like a record, or control a terminal."""
         first, *others = super().format(record).split("\n")
         message = record.getMessage()
         if "\n" in message:

@@ -22,7 +22,7 @@ from typing import Final
 from authflow.secret import Secret
 
 MOST_TYPED: Final = 1000
-"""In characters, before anything is done. What is longer is nobody's code and nobody's answer."""
+"""The most characters of a text as it was typed. No code and no answer is longer."""
 
 _UNSEEN: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"

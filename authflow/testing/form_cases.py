@@ -43,7 +43,7 @@ class FormCases(ClientSubject):
 
     @case
     async def test_a_form_is_a_function_of_its_challenge(self) -> None:
-        """Whoever makes the form again from the same challenge gets an equal one."""
+        """A form made again from the same challenge is equal to the first one."""
         made, _ = await self._asked_for_a_form()
         for attempt in range(1, ATTEMPTS + 1):
             at, challenge = self._at("form", attempt), challenge_of(made, attempt)

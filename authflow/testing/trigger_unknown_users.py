@@ -167,14 +167,14 @@ class UnknownUserCases(TriggerSubject):
 
     @every_attempt
     async def test_nothing_is_sent_to_an_unknown_user(self) -> None:
-        """There is nobody to send to: `context.deliver` sees to it."""
+        """An unknown user has no address: `context.deliver` sends nothing."""
         bench = self.bench()
         await bench.create(self.nobody)
         demand(not bench.sent, "a message was sent for a user who does not exist")
 
     @every_attempt
     async def test_an_unknown_user_costs_the_same_calls_of_the_store(self) -> None:
-        """Whoever can measure how long a reply takes must not learn who exists."""
+        """The time of a reply must not reveal who exists."""
         calls = []
         for user in (self.ada, self.nobody):
             self.outbox.clear()

@@ -1,4 +1,4 @@
-"""The client halves for CAPTCHAs of services: a browser shows their widget and gives the token.
+"""The client halves for CAPTCHAs of services: a browser shows a widget, which makes the token.
 
 A terminal cannot do that, and so the form is declined there: the caller gets `ChallengeRequired`,
 whose form says what a page needs to show the widget.
@@ -17,15 +17,15 @@ _VERSIONS: Final = frozenset({"v2", "v3"})
 
 
 class _WidgetPrompter:
-    """Answers by the token of a widget."""
+    """Answers with the token of a widget."""
 
     name: ClassVar[str]
     interface: ClassVar[int] = 2
     script: ClassVar[str]
-    """Where the service's script is, as the service documents it."""
+    """The address of the service's script, as the service documents it."""
 
     def form(self, challenge: Challenge) -> Form:
-        """Ask for the token of the widget.
+        """Return the form that asks for the widget's token.
 
         Raises:
             PluginFailedError: The challenge is not one of this service.
@@ -33,7 +33,7 @@ class _WidgetPrompter:
         return Form(parts=(_widget(self.name, self.script, challenge),))
 
     def read(self, _challenge: Challenge, filled: Filled) -> str:
-        """Give the token."""
+        """Return the token."""
         return filled[_TOKEN]
 
 

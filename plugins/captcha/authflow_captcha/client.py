@@ -1,4 +1,4 @@
-"""The client half: shows the picture or plays the sound, and asks what it says.
+"""The client half: shows the picture or plays the sound, and asks for its text.
 
 What the user pool sends is not trusted: the file comes inside the challenge or not at all, and
 nothing is fetched. A link is shown to the person, who can decide to open it.
@@ -33,10 +33,10 @@ from authflow.plugins import (
 from authflow.safe_url import safe_url
 
 LARGEST_FILE: Final = 256 * 1024
-"""In bytes. Cognito's API allows 131,072 characters for a challenge parameter, so no file that came
-through Cognito is larger."""
+"""The most bytes. Cognito's API allows 131,072 characters for a challenge parameter, so no file
+that came through Cognito is larger."""
 LONGEST_LINK: Final = 4096
-"""Signed links to Amazon S3 hold a session token of up to 2,000 characters."""
+"""The most characters; signed links to Amazon S3 hold a session token of up to 2,000."""
 
 CAPTCHA_URL: Final = "captchaUrl"
 AUDIO_URL: Final = "audioUrl"
@@ -45,7 +45,7 @@ SOUND: Final = "sound"
 
 _DATA_URL: Final = re.compile(r"data:([a-z]+/[a-z]+);base64,([A-Za-z0-9+/]+={0,2})")
 _RELATIVE: Final = re.compile(r"[A-Za-z0-9._~/-]+")
-"""Cognito's sample gives "url/123.jpg": what it stands for, the person may know."""
+"""The pattern of relative links: Cognito's sample has "url/123.jpg", which a person may know."""
 _BEGINNINGS: Final[Mapping[str, Mapping[str, re.Pattern[bytes]]]] = {
     CAPTCHA_URL: {
         "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
@@ -70,7 +70,7 @@ class _File:
 
 @frozen
 class _Link:
-    """Where a picture or a sound is."""
+    """A link to a picture or a sound."""
 
     url: str
 
@@ -83,7 +83,7 @@ class CaptchaPrompter:
     conformance: ClassVar[str] = "authflow_captcha.conformance:CaptchaClientSuite"
 
     def form(self, challenge: Challenge) -> Form:
-        """Show the picture or play the sound, as the person wishes, and ask what it says.
+        """Return the form with the picture or the sound that is chosen, and a field for its text.
 
         Who types nothing gets another one, at the cost of an attempt.
 
@@ -116,7 +116,7 @@ class CaptchaPrompter:
         return Form(parts=tuple(parts))
 
     def read(self, _challenge: Challenge, filled: Filled) -> str:
-        """Give what was typed, as it is: the trigger half knows what people type."""
+        """Return the typed text unchanged: the trigger half knows what people type."""
         return next(value for name, value in filled.items() if name != _CHOICE)
 
 
@@ -144,7 +144,7 @@ def _found(name: str, url: str) -> _File | _Link:
 
 
 def _checked(name: str, url: str) -> str:
-    """Check that a link is one, and that showing it can neither steer a terminal nor mislead."""
+    """Refuse a text that is not a link, or that would control a terminal or mislead if shown."""
     msg = f"captcha: {name} is a malformed link"
     if len(url) > LONGEST_LINK:
         raise PluginFailedError(msg)
@@ -156,7 +156,7 @@ def _checked(name: str, url: str) -> str:
 
 
 def _file(name: str, url: str) -> _File:
-    """Read a data: URL (RFC 2397) of a file that can be shown or played."""
+    """Read a data: URL (RFC 2397) with a file that can be shown or played."""
     parts = _DATA_URL.fullmatch(url)
     beginnings = _BEGINNINGS[name]
     if parts is None or parts[1] not in beginnings:

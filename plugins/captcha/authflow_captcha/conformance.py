@@ -1,4 +1,4 @@
-"""What `authflow plugins check captcha` and the tests run: authflow's conformance suites.
+"""The conformance suites, run by `authflow plugins check captcha` and by the tests.
 
 They need the extra `pool` of cognito-authflow. The halves name their suites as text, so that
 neither imports this module.
@@ -28,7 +28,7 @@ class SoundSuite(CaptchaSuite):
     lifetime: ClassVar[float | None] = 60
 
     def right_answer(self, made: Made) -> str:
-        """Give the digits that are spoken."""
+        """Return the spoken digits."""
         return made.private["spoken"]
 
 
@@ -52,5 +52,5 @@ class BothFormsClientSuite(CaptchaClientSuite):
     trigger = BothFormsSuite
 
     def typed(self, answer: str) -> Sequence[str]:
-        """Choose the picture, and say what it shows."""
+        """Return the choice of the picture, and its text."""
         return ("picture", answer)

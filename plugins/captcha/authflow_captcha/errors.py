@@ -1,4 +1,4 @@
-"""What can go wrong beside a wrong answer: something that is needed does not work now.
+"""The errors apart from wrong answers: something that is needed does not work now.
 
 A sign-in ends with them, and nothing is taken for right. Each stands under the error that says
 whose fault it is, which is never the plugin's. They hold no secret, no token and nothing of a
@@ -10,24 +10,24 @@ from authflow.plugins import ConfigError
 
 
 class PublishError(TransportError):
-    """The picture or the sound could not be put where clients get it."""
+    """The picture or the sound could not be published."""
 
     code = "captcha_publish"
 
 
 class ServiceUnavailableError(TransportError):
-    """The service that verifies tokens cannot be asked now, so no token is right."""
+    """The service that verifies tokens cannot be reached now, so no token counts as right."""
 
     code = "captcha_service_unavailable"
 
 
 class ServiceRefusedError(ConfigError):
-    """The service does not accept our own side: the secret or the site key is wrong."""
+    """The service refuses our own request: the secret or the site key is wrong."""
 
     code = "captcha_service_refused"
 
 
 class ServiceReplyError(RemoteProtocolError):
-    """The service's reply is not one that these settings can be judged by."""
+    """The service's reply lacks what these settings require."""
 
     code = "captcha_service_reply"

@@ -11,23 +11,23 @@ from captcha.image import ImageCaptcha
 from PIL import ImageOps
 
 _GREYS: Final = 8
-# The package uses the ink's own lightness as its opacity, so that only a middle grey comes out
-# solid. Stretching the contrast afterwards makes it black.
+# The package uses the ink's lightness as its opacity, so that only a middle grey is opaque.
+# Stretching the contrast afterwards makes it black.
 _INK: Final = (128, 128, 128)
 _PAPER: Final = (255, 255, 255)
 
 
 class _Drawer(ImageCaptcha):
-    """The package's picture, its letters less pushed together, so that a terminal can show it."""
+    """The package's picture with letters farther apart, so that a terminal can show it."""
 
     word_space_probability = 1.0
-    """The package puts in a space where a random number exceeds this, and squeezes the rest."""
+    """The bound for random numbers above which the package adds a space; it squeezes the rest."""
     word_offset_dx = 0.1
-    """How much of a letter its neighbour may cover."""
+    """The part of a letter that its neighbour may cover."""
 
 
 def draw(code: str, *, width: int, height: int) -> bytes:
-    """Draw a code. It takes about 12 ms: do it off the event loop.
+    """Draw a code. It takes about 12 ms: call it in a thread.
 
     Args:
         code: ASCII letters and digits.
@@ -37,7 +37,7 @@ def draw(code: str, *, width: int, height: int) -> bytes:
     Returns:
         The PNG file's content.
     """
-    # One drawer per picture, since several threads draw at once; it costs a third of a
+    # One drawer for each picture, since several threads draw at once; it costs a third of a
     # millisecond.
     drawer = _Drawer(
         width=width,

@@ -1,13 +1,13 @@
-"""Where pictures and sounds are put, if they do not travel in the challenge itself."""
+"""Publishers of pictures and sounds, for challenges that hold only a link."""
 
 from typing import Protocol
 
 
 class Publisher(Protocol):
-    """Puts a file where clients can get it, at an address that nobody can guess."""
+    """Publishes files for clients, at addresses that nobody can guess."""
 
     async def publish(self, data: bytes, media_type: str, seconds: int) -> str:
-        """Put a file at an address and give the address.
+        """Publish a file and return its address.
 
         It may be called up to three times for one challenge, since Cognito runs Create again when
         it was slow; each call is for a file of its own.

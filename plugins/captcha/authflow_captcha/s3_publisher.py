@@ -1,4 +1,4 @@
-"""Puts pictures and sounds into Amazon S3, and gives signed links to them.
+"""A publisher that puts pictures and sounds into Amazon S3, and returns signed links to them.
 
 The bucket stays private: a link holds a signature that expires, and the object's name is random.
 S3 does not delete what has expired: give the bucket a lifecycle rule that deletes objects under the
@@ -47,7 +47,7 @@ class S3Publisher(AwsConnection):
     """
 
     service = "s3"
-    # In old regions botocore signs links by version 2, which new buckets do not take.
+    # In old regions botocore signs links with version 2, which new buckets refuse.
     options = MappingProxyType({"signature_version": "s3v4"})
 
     bucket: str
@@ -61,7 +61,7 @@ class S3Publisher(AwsConnection):
         AwsConnection.__attrs_post_init__(self)
 
     async def publish(self, data: bytes, media_type: str, seconds: int) -> str:
-        """Put a file under a random name, and give a link that is signed for a while.
+        """Store a file under a random name, and return a signed link that is valid for a while.
 
         Args:
             data: The file's content.

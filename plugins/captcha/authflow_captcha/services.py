@@ -40,9 +40,9 @@ _ROUND: Final = "round"
 
 _ROUND_BYTES: Final = 16
 _REMEMBERED_SECONDS: Final = 900.0
-"""For how long a token is this sign-in's. No service takes one that is older than five minutes."""
+"""Seconds for which a token belongs to one sign-in; services refuse tokens after five minutes."""
 _LONGEST_TIMEOUT: Final = 4.0
-"""In seconds. Verify has 5 in all."""
+"""The longest time-out in seconds: Verify has 5 in all."""
 _HOST: Final = re.compile(r"[a-z0-9.-]{1,253}")
 _ACTION: Final = re.compile(r"[A-Za-z0-9_/-]{1,100}")
 _KEY: Final = re.compile(r"[A-Za-z0-9_.-]{1,256}")
@@ -97,7 +97,7 @@ def _is_short(settings: "Service", _field: object, timeout: float) -> None:
 
 @frozen(kw_only=True)
 class Service:
-    """What the CAPTCHAs of all services have in common.
+    """The base of the CAPTCHAs of all services.
 
     Args:
         site_key: The widget's public key.
@@ -142,14 +142,14 @@ class Service:
     )
 
     async def create(self, context: CreateContext) -> Issued:
-        """Tell the client which widget to show."""
+        """Make a challenge with the parameters of the widget to show."""
         return Issued(
             public={SITE_KEY: self.site_key, **self._shown()},
             private={_ROUND: context.randomness.octets(_ROUND_BYTES).hex()},
         )
 
     async def verify(self, context: VerifyContext) -> Outcome:
-        """Ask the service whether the token is good, and judge where it was made.
+        """Ask the service whether the token is valid, and check where it was made.
 
         Raises:
             ServiceUnavailableError: The service cannot be asked.
@@ -165,7 +165,7 @@ class Service:
         if len(token) > self.longest_token or _TOKEN.fullmatch(token) is None:
             return Outcome.retry("malformed")
         known_as = hashlib.sha256(token.encode()).hexdigest()
-        # The service refuses a second use itself. Where there are limits, it is not even asked.
+        # The service itself refuses a second use. With limits, it is not even asked.
         if context.uses is not None and not await context.claim(
             known_as, seconds=_REMEMBERED_SECONDS
         ):
@@ -189,7 +189,7 @@ class Service:
 
     @staticmethod
     async def _as_before(context: VerifyContext, known_as: str, outcome: Outcome) -> Outcome:
-        """Pass an answer that has passed in an earlier run of Verify.
+        """Pass an answer that passed in an earlier run of Verify.
 
         By then the service calls its token used. Without limits there is no place to remember it.
         """
@@ -203,15 +203,15 @@ class Service:
         return Outcome.passed() if first == Verdict.PASSED.encode() else outcome
 
     def _shown(self) -> dict[str, str]:
-        """Give what a widget needs beside the site key."""
+        """Return the widget's parameters apart from the site key."""
         return {}
 
     def _asked(self, token: str, this_round: str) -> dict[str, str]:  # noqa: ARG002  # see Turnstile
-        """Give what the service is told beside the token."""
+        """Return the members of the request apart from the token."""
         return {}
 
     def _flaw(self, verdict: ServiceVerdict) -> str | None:  # noqa: ARG002  # not every service tells more
-        """Say what is wrong with a token that the service calls good."""
+        """Return what is wrong with a token that the service accepts; None if nothing is."""
         return None
 
 
@@ -241,8 +241,8 @@ class Turnstile(Service):
         return {} if self.action is None else {ACTION: self.action}
 
     def _asked(self, token: str, this_round: str) -> dict[str, str]:
-        # The same for all runs of Verify, and another one in every other challenge: a token is not
-        # good for a second sign-in because its key is known already.
+        # The key is the same in all runs of Verify, and differs between challenges, so that it
+        # does not make a token valid for a second sign-in.
         digest = hashlib.sha256(f"{this_round}:{token}".encode()).digest()
         return {"idempotency_key": str(uuid.UUID(bytes=digest[:16], version=4))}
 
@@ -252,7 +252,7 @@ class Turnstile(Service):
 
 @frozen(kw_only=True)
 class HCaptcha(Service):
-    """A token of hCaptcha. The service is told the site key, and refuses tokens of other ones."""
+    """A token of hCaptcha. The service gets the site key, and refuses tokens of other keys."""
 
     name: ClassVar[str] = "hcaptcha"
     metadata: ClassVar[str] = "HCAPTCHA_CHALLENGE"

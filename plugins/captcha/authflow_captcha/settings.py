@@ -1,4 +1,4 @@
-"""Settings of challenges: what they are checked by, and what their documentation says."""
+"""Settings of challenges: their checks and their documentation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from authflow.plugins import ConfigError
 
 
 def documented(doc: str, **bounds: float) -> Mapping[str, Any]:
-    """Give the metadata of a setting: what its schema and the README's table say of it.
+    """Return the metadata of a setting: its text for the schema and for the README's table.
 
     Args:
         doc: What the setting means.

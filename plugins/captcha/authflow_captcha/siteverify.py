@@ -1,4 +1,4 @@
-"""Asks a service whether a token of its widget is good: one POST, and a strict look at the reply.
+"""The verification of a token by its service: one POST, and a strictly checked reply.
 
 Turnstile, hCaptcha and reCAPTCHA have one interface: a form with `secret` and `response` goes in, a
 JSON object with `success`, `hostname` and `error-codes` comes out. Anything but a clear yes is a
@@ -39,7 +39,7 @@ _OUR_FAULT: Final = frozenset(
         "bad-request",
     }
 )
-"""Another token would not help."""
+"""Error codes for which another token would not help."""
 _THEIR_FAULT: Final = frozenset({"internal-error"})
 _SPENT: Final = frozenset(
     {
@@ -55,7 +55,7 @@ _log: Final = logging.getLogger("authflow.captcha")
 
 @frozen(kw_only=True)
 class ServiceVerdict:
-    """What a service said of a token.
+    """A service's verdict on a token.
 
     Args:
         success: Whether the token is good, as far as the service knows.
@@ -74,7 +74,7 @@ class ServiceVerdict:
 
 @frozen(kw_only=True)
 class SiteVerify:
-    """One service's address.
+    """The verification address of one service.
 
     Args:
         service: Its name, for errors.
@@ -89,7 +89,7 @@ class SiteVerify:
     timeout: float
 
     async def ask(self, token: Secret[str], more: Mapping[str, str]) -> ServiceVerdict:
-        """Ask whether a token is good. The service takes it for used then.
+        """Ask whether a token is valid, which uses it up at the service.
 
         Args:
             token: What the widget gave.
@@ -113,12 +113,12 @@ class SiteVerify:
     async def _post(
         self, token: Secret[str], more: Mapping[str, str]
     ) -> tuple[int, bytes | None] | str:
-        """Post the form. What failed is given back by name: an error leads to the form."""
+        """Post the form. A failure is returned as a text, since an error would hold the form."""
         form = {"secret": self.secret.reveal(), "response": token.reveal(), **more}
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self.timeout)) as session,
-                # A redirect would take the secret along, to another host or out of TLS.
+                # A redirect would send the secret to another host, or without TLS.
                 session.post(self.url, data=form, allow_redirects=False) as reply,
             ):
                 return reply.status, await _read(reply)
@@ -159,7 +159,7 @@ class SiteVerify:
 
 
 async def _read(reply: aiohttp.ClientResponse) -> bytes | None:
-    """Read a reply; None if it is longer than any verdict."""
+    """Read a reply; return None if it is longer than any verdict."""
     body = bytearray()
     async for chunk in reply.content.iter_chunked(_LARGEST_REPLY):
         body += chunk
@@ -169,7 +169,7 @@ async def _read(reply: aiohttp.ClientResponse) -> bytes | None:
 
 
 def _codes(codes: Any) -> frozenset[str]:
-    """Take what looks like error codes; anything else could steer a log."""
+    """Return the texts that look like error codes; others could forge lines of a log."""
     listed = codes if isinstance(codes, list) else []
     return frozenset(code for code in listed if isinstance(code, str) and _CODE.fullmatch(code))
 

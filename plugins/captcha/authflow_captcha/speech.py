@@ -13,19 +13,19 @@ from typing import Final
 from captcha.audio import BEEP, END_BEEP, SILENCE, AudioCaptcha, mix_wave
 
 PAUSES: Final = range(3200, 7201)
-"""How long it may be silent after a digit, in samples of an 8,000th of a second: 0.4 to 0.9 s."""
+"""The pause after a digit, in samples of an 8,000th of a second: 0.4 to 0.9 s."""
 
 _HISS: Final = bytes(126 + byte % 4 for byte in range(256))
-"""Turns random bytes into the package's soft noise around the middle, which is 128."""
+"""A table that turns random bytes into the package's soft noise around the middle, 128."""
 _GAP: Final = range(801)
-"""How far apart the murmur's voices are, in samples: as in the package."""
+"""The distance between the murmur's voices, in samples, as in the package."""
 
 
 class _Speaker(AudioCaptcha):
-    """The package's voice and murmur, with shorter pauses, and noise that is made at once."""
+    """The package's voice and murmur, with shorter pauses, and with noise made in one step."""
 
     def create_wave_body(self, chars: str) -> bytearray:
-        """Speak the characters, one after the other, over a murmur."""
+        """Return the spoken characters, one after the other, over a murmur."""
         spoken = [
             (self._twist_pick(char), PAUSES[secrets.randbelow(len(PAUSES))]) for char in chars
         ]
@@ -39,8 +39,8 @@ class _Speaker(AudioCaptcha):
         return BEEP + SILENCE + BEEP + SILENCE + BEEP + ground + END_BEEP
 
     def create_background_noise(self, length: int, chars: str) -> bytearray:  # noqa: ARG002  # theirs
-        """Make a murmur of voices that are played backwards."""
-        # The package asks the operating system for each sample, which takes most of its time.
+        """Return a murmur of voices that are played backwards."""
+        # The package draws each sample from the operating system, which takes most of its time.
         noise = bytearray(os.urandom(length).translate(_HISS))
         position = 0
         while position < length:
@@ -53,14 +53,14 @@ class _Speaker(AudioCaptcha):
 
 @functools.cache
 def _speaker() -> _Speaker:
-    """Load the voice, once: it is only read afterwards, so threads share it."""
+    """Load the voice once; it never changes afterwards, so threads can share it."""
     speaker = _Speaker()
     speaker.load()
     return speaker
 
 
 def speak(digits: str) -> bytes:
-    """Speak digits. It takes about a tenth of a second: do it off the event loop.
+    """Speak digits. It takes about a tenth of a second: call it in a thread.
 
     Args:
         digits: What to say.

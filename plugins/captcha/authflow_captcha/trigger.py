@@ -34,16 +34,16 @@ UNMISTAKABLE: Final = "ACEFHJKNPRTUWXY3679"
 5 S, 8 B, and G, M, V, 4 beside 6, N, U, A."""
 
 LEAST_BITS: Final = 20
-"""ASVS 5.0, 6.5.4: what a code must hold at least."""
+"""The fewest bits of a code: ASVS 5.0, 6.5.4."""
 LENGTHS: Final = range(4, 13)
 WIDTHS: Final = range(120, 401)
 HEIGHTS: Final = range(50, 151)
-"""With these, the largest picture stays far below the 131,072 characters that Cognito's API allows
+"""Heights with which the largest picture stays far below the 131,072 characters that Cognito allows
 for a challenge parameter, even if nothing of it could be compressed."""
 DIGITS: Final = range(4, 9)
-"""With these, the longest sound stays below that too."""
+"""The numbers of digits with which the longest sound stays below that limit, too."""
 LIFETIMES: Final = range(30, 901)
-"""In seconds. Cognito lets a challenge be answered for 15 minutes at most."""
+"""Lifetimes in seconds. In Cognito a challenge can be answered for 15 minutes at most."""
 
 Form = Literal["image", "audio", "both"]
 
@@ -149,7 +149,7 @@ class Captcha:
             raise ConfigError(msg)
 
     async def create(self, context: CreateContext) -> Issued:
-        """Make a picture or a sound of a new code, off the event loop.
+        """Make a picture or a sound of a new code, in a thread.
 
         Raises:
             PublishError: It cannot be put at its URL.
@@ -165,7 +165,7 @@ class Captcha:
         return Issued(public=public, private=private)
 
     async def verify(self, context: VerifyContext) -> Outcome:
-        """Compare the answer in constant time, as people type and paste it (`typed_code`).
+        """Compare the answer in constant time, however people type and paste it (`typed_code`).
 
         Raises:
             PluginFailedError: The private parameters are not those of this plugin.
@@ -177,9 +177,9 @@ class Captcha:
             raise PluginFailedError(msg)
         if context.now >= int(expires):
             return Outcome.retry("expired")
-        # Anybody can read a picture: a user who does not exist is judged like one who does.
+        # Anybody can read a picture, so unknown users are judged like known ones.
         answer = typed_code(context.answer)
-        # Outside ASCII there are signs that become letters with their case: the long s, for one.
+        # Some characters outside ASCII become letters when their case changes: the long s, for one.
         answered = answer if answer.isascii() else ""
         right = _same(self._cased(answered), self._cased(picture)) | _same(answered, sound)
         return Outcome.passed() if right else Outcome.retry("wrong")
@@ -188,8 +188,8 @@ class Captcha:
         return text if self.case_sensitive else text.upper()
 
     def _picture(self, code: str) -> bytes:
-        # Imported here and so in the thread, for Pillow takes its time: Define and Verify need
-        # neither it nor the fonts and voices.
+        # Imported here, in the thread, since Pillow loads slowly: Define and Verify need neither
+        # it nor the fonts and voices.
         from authflow_captcha import picture  # noqa: PLC0415
 
         return picture.draw(code, width=self.width, height=self.height)
@@ -207,5 +207,5 @@ class Captcha:
 
 
 def _same(answered: str, code: str) -> bool:
-    """Compare in constant time. Nothing is like a code that is not there."""
+    """Return whether two codes are equal, in constant time; a missing code equals nothing."""
     return hmac.compare_digest(answered.encode(), code.encode()) and bool(code)

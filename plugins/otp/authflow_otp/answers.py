@@ -5,11 +5,11 @@ from typing import Final
 from authflow.plugins import Secret, typed_code
 
 LONGEST: Final = 64
-"""No code has more digits."""
+"""The most digits of an answer."""
 
 
 def code_of(answer: Secret[str]) -> str:
-    """Give the digits of an answer, or nothing if there is anything else in it.
+    """Return the digits of an answer, or an empty text if it has other characters.
 
     Args:
         answer: What was answered, as people type and paste it: see `typed_code`.

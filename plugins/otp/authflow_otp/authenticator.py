@@ -34,14 +34,14 @@ from authflow_otp.settings import having, within
 T = TypeVar("T")
 
 PERIOD: Final = 30
-"""Seconds of a time step. Most apps know no other, whatever a URI says."""
+"""Seconds of a time step. Most apps support no other, whatever a URI says."""
 
 _TRIES: Final = 4
-"""How often another writer of the same enrolment is waited for: each one wrote something."""
+"""The most attempts to write an enrolment; each failure means that another writer succeeded."""
 _TURN: Final = "turn"
 
 _NOBODY: Final = Enrolment(secret=Secret(secrets.token_bytes(20)), confirmed=True)
-"""Judged in place of an enrolment that there is not, so that it takes as long."""
+"""The stand-in that is judged for users without an enrolment, so that it takes as long."""
 
 _HASHES: Final[dict[str, Any]] = {
     "SHA1": hashlib.sha1,
@@ -51,7 +51,7 @@ _HASHES: Final[dict[str, Any]] = {
 
 
 def code_at(enrolment: Enrolment, place: int) -> str:
-    """Give the code of a place (RFC 4226, section 5.3).
+    """Return the code of a counter or time step (RFC 4226, section 5.3).
 
     Args:
         enrolment: Whose.
@@ -66,7 +66,7 @@ def code_at(enrolment: Enrolment, place: int) -> str:
 
 
 def place_of(enrolment: Enrolment, code: str, places: range) -> int | None:
-    """Give the place whose code it is, in constant time for a window.
+    """Return the counter or time step that has the code, in constant time for a window.
 
     Args:
         enrolment: Whose.
@@ -97,7 +97,7 @@ class Totp:
     metadata: ClassVar[str] = "TOTP_CHALLENGE"
     interface: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("limits",)
-    """Without limits on guesses six digits protect nothing."""
+    """The limits of guesses, without which six digits protect nothing."""
     conformance: ClassVar[str] = "authflow_otp.conformance:TotpSuite"
 
     store: SecretStore = field(
@@ -115,7 +115,7 @@ class Totp:
         return _asked()
 
     async def verify(self, context: VerifyContext) -> Outcome:
-        """Judge a code, and let no sign-in have it again.
+        """Judge a code; a right one is used up for all sign-ins.
 
         Raises:
             PluginFailedError: The private parameters are not those of this plugin.
@@ -178,7 +178,7 @@ class Hotp:
         return _asked()
 
     async def verify(self, context: VerifyContext) -> Outcome:
-        """Judge a code or two, move the counter on, and never back.
+        """Judge one code or two, and move the counter forward, never back.
 
         Raises:
             PluginFailedError: The private parameters are not those of this plugin.
@@ -187,7 +187,7 @@ class Hotp:
         return await _judged(Kind.HOTP, self.store, context, self._place)
 
     def _place(self, enrolment: Enrolment, answer: str) -> int | None:
-        # The last place that was right is looked at too: the same answer may be judged again.
+        # The last right counter or time step is tried, too: Verify may judge the same answer again.
         first, digits = enrolment.next_place, enrolment.digits
         if len(answer) != 2 * digits:
             places = range(max(0, first - 1), first + self.look_ahead + 1)
@@ -201,7 +201,7 @@ class Hotp:
 
 
 def _asked() -> Issued:
-    # Not drawn from `context.randomness`: sign-ins that begin together would share it.
+    # Not drawn from `context.randomness`, which sign-ins that begin together share.
     return Issued(public={}, private={_TURN: secrets.token_hex(16)})
 
 
@@ -211,7 +211,7 @@ async def _judged(
     context: VerifyContext,
     find: Callable[[Enrolment, str], int | None],
 ) -> Outcome:
-    """Judge an answer by where its code is found."""
+    """Judge an answer by the place of its code."""
     turn = context.private.get(_TURN)
     if not turn:
         msg = f"{kind}: the private challenge parameters are not those that create() made"
@@ -226,7 +226,7 @@ async def _judged(
             return Outcome.retry("a wrong code, or no enrolment")
         enrolment = kept.enrolment
         if place < enrolment.next_place:
-            # Cognito runs Verify up to three times for one answer: all say the same.
+            # Cognito runs Verify up to three times for one answer: all runs must agree.
             last = place == enrolment.next_place - 1
             same = hmac.compare_digest(enrolment.used_by.encode(), turn.encode())
             return Outcome.passed() if last and same else Outcome.retry("the code was used before")
@@ -238,7 +238,7 @@ async def _judged(
 
 
 async def _told(kind: Kind, asked: Awaitable[T]) -> T:
-    """Ask the store of the enrolments, and have one error tell that it fails."""
+    """Call the store of enrolments; all its failures become one error."""
     try:
         return await asked
     except TriggerStateError:

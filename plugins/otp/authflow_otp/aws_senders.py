@@ -1,4 +1,4 @@
-"""Senders by AWS: e-mail by SES, text messages by SNS.
+"""Senders with AWS: e-mail by SES, text messages by SNS.
 
 A request is made once, and its reply is awaited for less than Cognito waits for the trigger.
 """
@@ -34,14 +34,14 @@ _NUMBER: Final = re.compile(r"\+?[0-9]{5,14}")
 
 @define(kw_only=True, eq=False)
 class _AwsSender(AwsConnection):
-    """Makes a request once: the SDK's repetition would send a second message for a lost reply."""
+    """Makes each request once: after a lost reply, the SDK would send a second message."""
 
     attempts: ClassVar[int] = 1
 
     async def _call(self, operation: str, parameters: Mapping[str, Any]) -> None:
         name = self.service.upper()
         calling = self.call(operation, **parameters)
-        del parameters  # the message is in them, and a traceback shows what frames hold
+        del parameters  # they hold the message, and tracebacks may show local variables
         try:
             await calling
         except ClientError as error:

@@ -1,4 +1,4 @@
-"""The client halves: they tell where a code is to be found, and ask for it.
+"""The client halves: they say where to find a code, and ask for it.
 
 What the user pool sends is not trusted: it is shown only if it is what it claims to be, so that it
 can neither steer a terminal nor put words into a person's mouth.
@@ -27,14 +27,14 @@ _MEDIA: Final = {"EMAIL": "by e-mail", "SMS": "by text message"}
 
 
 class OtpPrompter:
-    """Answers a code that was sent by e-mail or SMS."""
+    """Answers with a code that was sent by e-mail or SMS."""
 
     name: ClassVar[str] = "otp"
     interface: ClassVar[int] = 2
     conformance: ClassVar[str] = "authflow_otp.conformance:OtpClientSuite"
 
     def form(self, challenge: Challenge) -> Form:
-        """Tell where the code was sent, and ask for it.
+        """Return the form that says where the code was sent, and asks for it.
 
         A person who types nothing asks for the message again, as long as there is another attempt.
 
@@ -63,12 +63,12 @@ class OtpPrompter:
         return _asking(told, label, required=again_by is None)
 
     def read(self, challenge: Challenge, filled: Filled) -> str:
-        """Give the code, or the word for another message if nothing was typed that can be seen."""
+        """Return the code; if nothing visible was typed, the word that asks for another message."""
         return typed_code(filled[_CODE]) or _resend(challenge) or ""
 
 
 def _resend(challenge: Challenge) -> str | None:
-    """Give the word that has the message sent again; None at the last attempt."""
+    """Return the word that asks for another message; None at the last attempt."""
     word = challenge.parameters.get("resend", "")
     last = challenge.attempts is not None and challenge.attempt >= challenge.attempts
     return None if last or not _WORD.fullmatch(word) else word
@@ -82,13 +82,13 @@ class TotpPrompter:
     conformance: ClassVar[str] = "authflow_otp.conformance:TotpClientSuite"
 
     def form(self, challenge: Challenge) -> Form:
-        """Ask what the app shows; after a wrong code, for the one that it shows next."""
+        """Return the form for the app's code; after a wrong code, for the app's next one."""
         wait = f"{_attempt(challenge)} Wait for the app to show another code."
         told = [wait] if challenge.is_retry else []
         return _asking(told, "The code of your authenticator app:")
 
     def read(self, _challenge: Challenge, filled: Filled) -> str:
-        """Give the code."""
+        """Return the code."""
         return typed_code(filled[_CODE])
 
 
@@ -100,7 +100,7 @@ class HotpPrompter:
     conformance: ClassVar[str] = "authflow_otp.conformance:HotpClientSuite"
 
     def form(self, challenge: Challenge) -> Form:
-        """Ask what the token shows; after a wrong code, for two in a row, which find its place."""
+        """Return the form for the token's code; after a wrong code, for two codes in a row."""
         if not challenge.is_retry:
             return _asking([], "The next code of your token:")
         told = (
@@ -110,12 +110,12 @@ class HotpPrompter:
         return _asking([told], "The next code of your token, or the next two:")
 
     def read(self, _challenge: Challenge, filled: Filled) -> str:
-        """Give the code, or both."""
+        """Return the code, or both codes."""
         return typed_code(filled[_CODE])
 
 
 def _asking(told: Sequence[str], label: str, *, required: bool = True) -> Form:
-    """Tell something, and ask for a code."""
+    """Return a form that says something and asks for a code."""
     code = TextField(
         name=_CODE,
         label=label,

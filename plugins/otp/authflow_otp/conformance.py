@@ -1,4 +1,4 @@
-"""What `authflow plugins check` and the tests run: authflow's conformance suites.
+"""The conformance suites, run by `authflow plugins check` and by the tests.
 
 They need the extra `pool` of cognito-authflow. The halves name their suites as text, so that none
 imports this module.
@@ -26,7 +26,7 @@ _ENROLLED: Final = frozenset({"ada", "grace"})
 
 @frozen
 class _Mailer:
-    """Puts messages where the suite can see them."""
+    """A sender that puts messages into the suite's outbox."""
 
     medium: ClassVar[Medium] = Medium.EMAIL
     outbox: Outbox
@@ -47,11 +47,11 @@ class OtpSuite(TriggerChallengeSuite):
     sender: ClassVar[type[_Mailer]] = _Mailer
 
     def make_settings(self) -> Mapping[str, Any]:
-        """Have the codes sent to the suite's outbox."""
+        """Return settings with which codes are sent to the suite's outbox."""
         return {"sender": self.sender(self.outbox), "purpose": "Example Shop", "pace": 0}
 
     def right_answer(self, made: Made) -> str:
-        """Give the code that was sent."""
+        """Return the code that was sent."""
         return made.private["digits"]
 
 
@@ -79,7 +79,7 @@ def _enrolment_of(username: str) -> Enrolment:
 
 class _AuthenticatorSuite(TriggerChallengeSuite):
     def make_settings(self) -> Mapping[str, Any]:
-        """Have the users enrolled."""
+        """Return settings with a store in which the users are enrolled."""
         return {"store": _Settled(entries=MemoryLimitStore(), keys=KeyRing.generate())}
 
 
@@ -92,7 +92,7 @@ class TotpSuite(_AuthenticatorSuite):
     challenge: ClassVar[type[Any]] = Totp
 
     def right_answer(self, made: Made) -> str:
-        """Give what the app shows."""
+        """Return the code that the app shows."""
         return code_at(_enrolment_of(made.username), int(made.now // PERIOD))
 
 
@@ -102,7 +102,7 @@ class HotpSuite(_AuthenticatorSuite):
     challenge: ClassVar[type[Any]] = Hotp
 
     def right_answer(self, made: Made) -> str:
-        """Give the token's first code."""
+        """Return the token's first code."""
         return code_at(_enrolment_of(made.username), 0)
 
 

@@ -1,4 +1,4 @@
-"""Where codes go: which attribute says it, what is shown of it, and stand-ins for who has none.
+"""Destinations of codes: their attributes, their masked forms, and stand-ins for missing ones.
 
 What is shown is as long for everybody. A stand-in is drawn from what only the holder of a key can
 compute, so it stays the same for the same name, and nobody can compute it to compare.
@@ -13,7 +13,7 @@ from authflow.plugins import Randomness
 
 
 class Medium(StrEnum):
-    """How a code travels, in the words of Cognito's DeliveryMedium."""
+    """The medium of a code, in the words of Cognito's DeliveryMedium."""
 
     EMAIL = "EMAIL"
     SMS = "SMS"
@@ -27,14 +27,14 @@ _FORMS: Final = {
     Medium.SMS: re.compile(r"\+[1-9][0-9]{6,14}"),  # ITU-T E.164
 }
 
-# About as often as mailboxes and their providers really begin so: a stand-in of letters that are
-# all as likely would begin with x or z too often to be believed.
+# The frequencies are about those of real mailboxes and providers: with equally likely letters,
+# too many stand-ins would begin with x or z to be believed.
 _MAILBOXES: Final = "aaaabbbccccdddeefffgghhiijjjjjkkkllllmmmmmmnnooppprrrrsssssstttvvw"
 _PROVIDERS: Final = "gggggggggggghhhhooooyyyyiiaccdefmmptw"
 
 
 def is_sound(medium: Medium, value: str) -> bool:
-    """Say whether a text is one address or one number, and nothing beside it.
+    """Return whether a text is exactly one address or one number.
 
     Args:
         medium: Which of the two it must be.
@@ -44,7 +44,7 @@ def is_sound(medium: Medium, value: str) -> bool:
 
 
 def destination(medium: Medium, attributes: Mapping[str, str]) -> str | None:
-    """Give the address or number of a user; None if there is none that Cognito has verified.
+    """Return the address or number of a user; None if Cognito has verified none.
 
     A code that is sent to an address which nobody has verified may tell it to a stranger.
 
@@ -59,7 +59,7 @@ def destination(medium: Medium, attributes: Mapping[str, str]) -> str | None:
 
 
 def masked(medium: Medium, value: str) -> str:
-    """Give what a client may see of an address or a number.
+    """Return an address or a number in the form that a client may see.
 
     Letters are small ones, as those of stand-ins are: a capital would be a user's own.
 
@@ -74,7 +74,7 @@ def masked(medium: Medium, value: str) -> str:
 
 
 def blank(medium: Medium) -> str:
-    """Give what a client may see where nothing of an address or a number is shown."""
+    """Return the text for clients that shows nothing of an address or a number."""
     return "+***********" if medium is Medium.SMS else "***@***"
 
 
@@ -83,7 +83,7 @@ def _first(text: str) -> str:
 
 
 def stand_in(medium: Medium, username: str, drawn: Randomness) -> str:
-    """Give what is shown for a user to whom no code can be sent.
+    """Return the masked destination shown for a user to whom no code can be sent.
 
     Where usernames are addresses, a real user's is known to whoever typed it, so a stand-in is made
     of what was typed.

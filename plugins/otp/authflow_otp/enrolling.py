@@ -19,11 +19,11 @@ from authflow_otp.authenticator import PERIOD, place_of
 from authflow_otp.enrolments import Enrolment, Kind, Owner, SecretStore
 
 SECRET_BYTES: Final = 20
-"""160 bits: RFC 4226, section 4, R6."""
+"""The length of a secret, 160 bits: RFC 4226, section 4, R6."""
 
 _ATTEMPTS: Final = 3
 _FIRST_COUNTERS: Final = 10
-"""How often a token's button may have been pressed before its first code is shown."""
+"""The numbers of earlier presses of a token's button that are allowed at enrolment."""
 _LONGEST_NAME: Final = 100
 
 
@@ -74,10 +74,10 @@ class Enroller:
 
     def __attrs_post_init__(self) -> None:
         _is_name("Enroller: issuer", self.issuer)
-        self._new()  # checks the others
+        self._new()  # checks the other settings
 
     async def begin(self, owner: Owner, *, account: str) -> Pending:
-        """Make a secret. Until it is confirmed, no code of it is right.
+        """Make a secret. Until it is confirmed, none of its codes is right.
 
         Args:
             owner: Who is enrolled, and for what.
@@ -109,7 +109,7 @@ class Enroller:
         return Pending(uri=Secret(uri), secret=Secret(secret))
 
     async def confirm(self, owner: Owner, code: Secret[str]) -> bool:
-        """Have the user prove the app by a first code, which is good for no sign-in any more.
+        """Check a first code, which proves that the app works and is not valid for a sign-in.
 
         Codes are not counted here, for the secret is the caller's own so far.
 
@@ -140,7 +140,7 @@ class Enroller:
         return True
 
     async def remove(self, owner: Owner) -> None:
-        """End an enrolment: no code of it is right any more. Its secret is overwritten.
+        """End an enrolment: none of its codes is right any more. Its secret is overwritten.
 
         Args:
             owner: Whose.

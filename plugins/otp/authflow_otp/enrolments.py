@@ -1,4 +1,4 @@
-"""The secrets that users share with their authenticator apps, and where they are kept.
+"""The secrets that users share with their authenticator apps, and the stores of these secrets.
 
 What an app shares with a user pool is worth as much as a password, and it cannot be hashed. So it
 does not stand in a user attribute, which app clients may read. `SealedSecretStore` keeps it in any
@@ -28,10 +28,10 @@ from authflow.plugins import ConfigError, Secret
 from authflow.stores import LimitStore
 
 LEAST_SECRET: Final = 16
-"""Bytes: RFC 4226, section 4, R6."""
+"""The fewest bytes of a secret: RFC 4226, section 4, R6."""
 DIGITS: Final = range(6, 9)
 ALGORITHMS: Final = ("SHA1", "SHA256", "SHA512")
-"""RFC 6238, section 1.2. Many apps know the first alone."""
+"""The hashes of RFC 6238, section 1.2. Many apps support only the first."""
 
 _FOREVER: Final = 100 * 365 * 86400.0
 _NONCE_BYTES: Final = 12
@@ -41,7 +41,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 class Kind(StrEnum):
-    """What makes an app's next code: the time, or a counter."""
+    """The source of an app's next code: the time, or a counter."""
 
     TOTP = "totp"
     HOTP = "hotp"
@@ -49,7 +49,7 @@ class Kind(StrEnum):
 
 @frozen(kw_only=True)
 class Owner:
-    """Whose secret it is.
+    """The owner of a secret.
 
     Args:
         user_pool_id: The user pool.
@@ -62,13 +62,13 @@ class Owner:
     kind: Kind = field(converter=Kind)
 
     def parts(self) -> tuple[str, str, str]:
-        """Give its parts."""
+        """Return the parts of the owner's name."""
         return self.user_pool_id, self.username, self.kind.value
 
 
 @frozen(kw_only=True)
 class Enrolment:
-    """What a user shares with an app, and which codes of it can still be right.
+    """A secret that a user shares with an app, and the first code that can still be right.
 
     Args:
         secret: The secret, at least 16 bytes.
@@ -108,7 +108,7 @@ class Enrolment:
             raise ConfigError(msg)
 
     def to_json(self) -> bytes:
-        """Write it down. It is to be sealed: the secret stands in it."""
+        """Return the enrolment as JSON, which must be sealed, as it contains the secret."""
         return json.dumps(
             {
                 "secret": base64.b64encode(self.secret.reveal()).decode(),
@@ -122,7 +122,7 @@ class Enrolment:
 
     @classmethod
     def from_json(cls, text: bytes) -> "Enrolment":
-        """Read what was written down."""
+        """Read the result of `to_json`."""
         kept = json.loads(text)
         return cls(**{**kept, "secret": Secret(base64.b64decode(kept["secret"]))})
 
@@ -141,10 +141,10 @@ class Kept:
 
 
 class SecretStore(Protocol):
-    """Keeps enrolments. Whatever it raises, no code is right then."""
+    """Stores enrolments. Whenever it raises, no code counts as right."""
 
     async def get(self, owner: Owner) -> Kept | None:
-        """Give a user's enrolment, never an outdated one; None if there is none."""
+        """Return a user's enrolment, never an outdated one; None if there is none."""
 
     async def replace(self, owner: Owner, enrolment: Enrolment, *, expected: str | None) -> bool:
         """Write an enrolment, unless somebody else was faster.
@@ -161,7 +161,7 @@ class SecretStore(Protocol):
 
 @define(kw_only=True, eq=False)
 class SealedSecretStore:
-    """Keeps enrolments sealed, in a store of the kind that limits are counted in.
+    """Stores enrolments sealed, in a store of the same kind as for limits.
 
     Keep every key in the ring under which something was sealed: `reseal` seals it under the current
     one, and so does every right answer.
@@ -176,7 +176,7 @@ class SealedSecretStore:
     keys: KeyProvider
 
     async def get(self, owner: Owner) -> Kept | None:
-        """Give a user's enrolment; None if there is none.
+        """Return a user's enrolment; None if there is none.
 
         Args:
             owner: Whose.
@@ -243,10 +243,10 @@ class SealedSecretStore:
 
 
 def _name(ring: KeyRing, owner: Owner) -> str:
-    """Name the entry of an owner."""
+    """Return the name of an owner's entry."""
     return ring.entry_name("authflow-otp names", "enrolment", *owner.parts())
 
 
 def _cipher(ring: KeyRing, owner: Owner, key_id: str) -> AESGCM:
-    """Make the cipher of one owner: what is sealed for another does not open."""
+    """Make the cipher of one owner, which cannot open what is sealed for another."""
     return AESGCM(ring.subkey("authflow-otp enrolments", *owner.parts(), key_id=key_id))

@@ -1,4 +1,4 @@
-"""What is written to a user: a message, and the templates of its text in several languages.
+"""Messages to users, and the templates of their texts in several languages.
 
 The code stands in the body alone. A subject is shown on locked screens and kept in the logs of mail
 servers.
@@ -23,7 +23,7 @@ _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 
 @frozen(kw_only=True)
 class Message:
-    """A code on its way to a user.
+    """A message with a code for a user.
 
     Args:
         destination: The address or number.
@@ -152,7 +152,7 @@ class Templates:
     by_language: Mapping[str, Template] = field(default=BUILT_IN, converter=_merged, hash=False)
 
     def language(self, locale: str, default: str) -> str:
-        """Choose a language.
+        """Return the language to use.
 
         Args:
             locale: The user's attribute `locale`, such as "de-AT" or "de_AT"; it may be anything.
@@ -168,7 +168,7 @@ class Templates:
     def written(
         self, *, destination: str, code: Secret[str], language: str, minutes: int, purpose: str
     ) -> Message:
-        """Write a message.
+        """Return a message.
 
         Args:
             destination: The address or number.

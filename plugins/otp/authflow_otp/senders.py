@@ -1,4 +1,4 @@
-"""Who sends codes: the protocol, and the sender of e-mail by SMTP.
+"""Senders of codes: the protocol, and the sender of e-mail by SMTP.
 
 Those that send by AWS are in `authflow_otp.aws_senders`.
 
@@ -27,16 +27,16 @@ from authflow_otp.destinations import Medium, is_sound
 from authflow_otp.messages import Message
 
 Security = Literal["starttls", "tls", "none"]
-"""How a connection is encrypted: by STARTTLS (RFC 3207), from its beginning (RFC 8314), not."""
+"""The encryption of a connection: STARTTLS (RFC 3207), TLS from the start (RFC 8314), or none."""
 
 _PORTS: Final[dict[Security, int]] = {"starttls": 587, "tls": 465, "none": 25}
 
 
 class Sender(Protocol):
-    """Sends messages by one medium."""
+    """Sends messages through one medium."""
 
     medium: ClassVar[Medium]
-    """How its messages travel; it decides which of the user's attributes is the destination."""
+    """The medium of its messages, which decides which attribute is the destination."""
 
     async def send(self, message: Message) -> None:
         """Send a message.
@@ -49,7 +49,7 @@ class Sender(Protocol):
 
 
 def sender_address(text: str) -> Address:
-    """Read the address that mail comes from.
+    """Read the sender's address.
 
     Args:
         text: An address, or a name and an address, as `Example <no-reply@example.com>`.
@@ -81,7 +81,7 @@ def _secret(password: str | Secret[str] | None) -> Secret[str] | None:
 
 @define(kw_only=True, eq=False)
 class SmtpSender:
-    """Sends e-mail by SMTP, each message over a connection of its own.
+    """Sends e-mail by SMTP, each message over a new connection.
 
     Args:
         host: The mail server.
@@ -128,7 +128,7 @@ class SmtpSender:
             msg = "SmtpSender: timeout is a positive number of seconds"
             raise ConfigError(msg)
         if self.tls is None and self.security != "none":
-            self.tls = ssl.create_default_context()  # here, for it reads many files
+            self.tls = ssl.create_default_context()  # at the start, since it reads many files
         elif self.tls is not None and not (
             self.tls.verify_mode is ssl.CERT_REQUIRED and self.tls.check_hostname
         ):
@@ -149,7 +149,7 @@ class SmtpSender:
             port=self.port or _PORTS[self.security],
             username=self.username,
             password=None if self.password is None else self.password.reveal(),
-            local_hostname="localhost",  # the name of this machine is nobody's business
+            local_hostname="localhost",  # does not reveal the name of this machine
             use_tls=self.security == "tls",
             start_tls=self.security == "starttls",
             tls_context=self.tls,
@@ -162,7 +162,7 @@ class SmtpSender:
                 handed_over = True
                 await server.send_message(mail)
         except (aiosmtplib.SMTPResponseException, aiosmtplib.SMTPRecipientsRefused) as error:
-            # The server's words may repeat the address, so only its number is told.
+            # The server's words may repeat the address, so only its number is reported.
             code = getattr(error, "code", "recipient")
             msg = f"the mail server refuses the message: {type(error).__name__} ({code})"
             raise CodeDeliveryError(msg) from None
@@ -186,13 +186,13 @@ class SmtpSender:
             msg = "otp: the user's address is none that mail can be sent to"
             raise CodeDeliveryError(msg)
         mailbox, _, domain = message.destination.rpartition("@")
-        # As an address and not as a text, which could be read as a list of addresses.
+        # An address object, since a text could be read as a list of addresses.
         mail["To"] = Address(username=mailbox, domain=domain)
         mail["From"] = self.from_address
         mail["Subject"] = message.subject
         mail["Date"] = format_datetime(datetime.now(UTC))
         mail["Message-ID"] = make_msgid(domain=self.from_address.domain)
-        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence notice comes back
+        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: prevents automatic replies
         mail["Content-Language"] = message.language
         mail.set_content(message.text.reveal(), cte="quoted-printable")
         return mail

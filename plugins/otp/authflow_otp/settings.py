@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def within(least: int, most: int) -> Callable[[Any, "Attribute[int]", int], None]:
-    """Make the validator of a setting that is a whole number.
+    """Return the validator of a setting that is a whole number.
 
     Args:
         least: The least that is allowed.
@@ -26,7 +26,7 @@ def within(least: int, most: int) -> Callable[[Any, "Attribute[int]", int], None
 
 
 def having(*methods: str) -> Callable[[Any, "Attribute[Any]", Any], None]:
-    """Make the validator of a setting that is an object which does something.
+    """Return the validator of a setting that is an object with certain methods.
 
     Args:
         *methods: What it must have.

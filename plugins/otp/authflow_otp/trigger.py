@@ -1,4 +1,4 @@
-"""The trigger half of `otp`: draws a code, has it sent, and compares the answer.
+"""The trigger half of `otp`: draws a code, sends it, and compares the answer.
 
 RULES
 
@@ -52,37 +52,37 @@ if TYPE_CHECKING:
     from authflow.triggers import Limits
 
 RESEND: Final = "resend"
-"""The answer that asks for the message again."""
+"""The answer that asks for another message."""
 
 LEAST_DIGITS: Final = 6
 MOST_DIGITS: Final = 10
 SHORTEST_LIFE: Final = 60
 LONGEST_LIFE: Final = 540
-"""In seconds."""
+"""The longest life of a code, in seconds."""
 _TEN_MINUTES: Final = 600
-"""NIST's limit. Sign-ins that begin within a cool-down share a code, so the two make it up."""
+"""NIST's limit for life and cool-down together, as sign-ins within a cool-down share a code."""
 
 _ASKED: Final = b"asked"
-"""The message is asked for again."""
+"""The note that another message was asked for."""
 _SPENT: Final = b"spent"
-"""Another sign-in has used the code: this one needs another."""
+"""The note that another sign-in has used the code, so that this one needs a new code."""
 _NOTHING: Final = b"nothing"
 _REMEMBERED: Final = 1200.0
-"""For how many seconds it is known that a code was used, or a message asked for again: longer than
-any code lives, and than Cognito's longest session."""
+"""Seconds for which the use of a code, or the wish for another message, is stored: longer than
+the life of any code, and than Cognito's longest session."""
 _TOO_LATE: Final = 60.0
-"""With fewer seconds left a code is not sent again, but replaced."""
+"""The fewest seconds left with which a code is sent again; with fewer it is replaced."""
 
 _log: Final = logging.getLogger("authflow.triggers")
 
 
 class _NotSentError(Exception):
-    """The sender failed, and said so in the log."""
+    """The sender failed, and the reason is in the log."""
 
 
 @frozen(kw_only=True)
 class _Code:
-    """A code and what belongs to it.
+    """A code, with its names and its end.
 
     Args:
         digits: The code itself.
@@ -233,7 +233,7 @@ class Otp:
             raise ConfigError(msg)
 
     def check_limits(self, limits: "Limits") -> None:
-        """Check that no code is good for longer than NIST allows.
+        """Check that no code is valid for longer than NIST allows.
 
         Args:
             limits: Those of the triggers.
@@ -249,7 +249,7 @@ class Otp:
             raise ConfigError(msg)
 
     async def create(self, context: CreateContext) -> Issued:
-        """Draw a code and have it sent; at a later attempt, only if that was asked for.
+        """Draw a code and send it; at a later attempt, only if the user asked for that.
 
         Raises:
             MisuseError: There are no limits.
@@ -287,7 +287,7 @@ class Otp:
         )
 
     async def verify(self, context: VerifyContext) -> Outcome:
-        """Compare the answer in constant time, or note that the message is asked for again.
+        """Compare the answer in constant time, or record that another message was asked for.
 
         Raises:
             PluginFailedError: The private parameters are not those of this plugin.
@@ -311,14 +311,14 @@ class Otp:
             return Outcome.retry("the code has expired")
         if not reachable or context.user_not_found:
             return Outcome.retry("the code was sent to nobody")
-        # The core knows a code by its attempt alone, and this one may have been good in several.
+        # The triggers know a code only by its attempt, and this one may be valid in several.
         if not await context.claim("code", issue, seconds=_REMEMBERED):
             await self._note(context, sign_in, context.attempt, _SPENT)
             return Outcome.retry("the code was used in another sign-in")
         return Outcome.passed()
 
     async def _current(self, context: CreateContext, fresh: _Code) -> tuple[_Code, bool]:
-        """Give the code of this attempt, and whether a message is due."""
+        """Return the code of this attempt, and whether a message is due."""
         if context.attempt == 1 or context.state is None:
             return fresh, True
         code = _Code.opened(context.state)
@@ -331,7 +331,7 @@ class Otp:
     async def _note(
         self, context: CreateContext | VerifyContext, sign_in: str, attempt: int, note: bytes
     ) -> bytes:
-        """Note what an answer asks of the next attempt; what was noted first stays, and is given.
+        """Store a note for the next attempt, unless there is one, and return the stored note.
 
         Verify writes before Create does, so Create finds what Verify wrote, and all its runs do.
         """
@@ -357,7 +357,7 @@ class Otp:
             except OutcomeUnknownError as error:
                 _log.warning("otp: %s: %s", sender, error.message)
             except Exception as error:  # noqa: BLE001  # a sender may raise anything
-                # The text of others may hold the destination, or the code.
+                # The text of other errors may hold the destination, or the code.
                 told = error.message if isinstance(error, AuthFlowError) else type(error).__name__
                 _log.error("otp: %s has not sent a message: %s", sender, told)
                 raise _NotSentError from None
@@ -366,8 +366,8 @@ class Otp:
         try:
             verdict = await context.deliver(to, send)
         except _NotSentError:
-            # The owner has it in the log. To tell the client would tell that the user exists: to
-            # all others nothing was sent that could fail. Nor does the cool-down hold.
+            # The owner finds it in the log. A client that learned of it would know that the user
+            # exists, as nothing that could fail is sent to others. No cool-down follows.
             verdict = Admitted()
         await anyio.sleep_until(ready_at)
         return verdict

@@ -1,4 +1,4 @@
-"""Where the answers of users are kept, as hashes: the protocol of a store, and one in memory.
+"""Stores of users' answers, as hashes: the protocol, and a store in memory.
 
 The store for production is in `authflow_question.dynamodb_answers`.
 """
@@ -13,14 +13,14 @@ from authflow.plugins import NextStep
 
 
 class AnswersUnavailableError(TriggerStateError):
-    """The store of answers cannot be asked now, so no answer is right."""
+    """The store of answers cannot be reached now, so no answer counts as right."""
 
     code = "answers_unavailable"
     next_step = NextStep.WAIT
 
 
 class AnswersDamagedError(TriggerStateError):
-    """What a store holds was not made by `Enrolment`: the user must enrol anew."""
+    """Stored answers that were not made by `Enrolment`: the user must enrol again."""
 
     code = "answers_damaged"
     next_step = NextStep.GIVE_UP
@@ -28,7 +28,7 @@ class AnswersDamagedError(TriggerStateError):
 
 @frozen(kw_only=True)
 class EnrolledAnswer:
-    """A user's answer to one question, as it is kept. `Enrolment` makes it.
+    """A user's answer to one question, as it is stored. `Enrolment` makes it.
 
     Args:
         question: The question's id in the catalogue.
@@ -42,14 +42,14 @@ class EnrolledAnswer:
 
 
 class AnswerStore(Protocol):
-    """Gives the answers of users.
+    """A store of users' answers.
 
     A store that cannot be asked raises: any exception is taken for "nobody knows", and no answer
     is right then.
     """
 
     async def get(self, user_pool_id: str, username: str) -> tuple[EnrolledAnswer, ...]:
-        """Give a user's answers; none for a user who has not enrolled, or does not exist.
+        """Return a user's answers; none for a user who has not enrolled, or does not exist.
 
         Args:
             user_pool_id: The user pool.
@@ -59,29 +59,29 @@ class AnswerStore(Protocol):
 
 @define(kw_only=True, eq=False)
 class MemoryAnswerStore:
-    """Keeps answers in this process, which forgets them at its end: for development and tests."""
+    """Stores answers in this process, until it ends: for development and tests."""
 
     _answers: dict[tuple[str, str], tuple[EnrolledAnswer, ...]] = field(
         factory=dict, init=False, repr=False
     )
 
     async def get(self, user_pool_id: str, username: str) -> tuple[EnrolledAnswer, ...]:
-        """Give a user's answers."""
+        """Return a user's answers."""
         return self._answers.get((user_pool_id, username), ())
 
     async def put(
         self, user_pool_id: str, username: str, answers: Iterable[EnrolledAnswer]
     ) -> None:
-        """Keep a user's answers in place of the old ones."""
+        """Store a user's answers in place of the old ones."""
         self._answers[user_pool_id, username] = tuple(answers)
 
     async def delete(self, user_pool_id: str, username: str) -> None:
-        """Forget a user's answers, if there are any."""
+        """Delete a user's answers, if there are any."""
         self._answers.pop((user_pool_id, username), None)
 
 
 def enrolled_answer(question: Any, key_id: Any, text: Any) -> EnrolledAnswer:
-    """Make an answer out of what a store holds.
+    """Make an answer from a store's values.
 
     Raises:
         AnswersDamagedError: A part of it is missing, or is no text.

@@ -12,7 +12,7 @@ from authflow.plugins import (
 )
 
 LONGEST_QUESTION: Final = 1000
-"""In characters. What a user pool sends is not trusted, and longer is no question."""
+"""The most characters of a question, since a user pool's text is not trusted."""
 
 _QUESTION: Final = "question"
 _ANSWER: Final = "answer"
@@ -26,7 +26,7 @@ class QuestionPrompter:
     conformance: ClassVar[str] = "authflow_question.conformance:QuestionClientSuite"
 
     def form(self, challenge: Challenge) -> Form:
-        """Ask the question; the answer is not seen while it is typed.
+        """Return the form with the question; the answer is hidden while it is typed.
 
         Raises:
             PluginFailedError: The challenge holds no question that can be shown.
@@ -35,7 +35,7 @@ class QuestionPrompter:
         if not question:
             msg = f"question: the challenge lacks the parameter {_QUESTION!r}"
             raise PluginFailedError(msg)
-        # Other characters could steer a terminal, or turn the direction of its text.
+        # Other characters could control a terminal, or turn the direction of its text.
         if len(question) > LONGEST_QUESTION or not question.isprintable():
             msg = f"question: the parameter {_QUESTION!r} is no line of text that can be shown"
             raise PluginFailedError(msg)
@@ -44,7 +44,7 @@ class QuestionPrompter:
         return Form(parts=(*told, answer))
 
     def read(self, _challenge: Challenge, filled: Filled) -> str:
-        """Give the answer as it was typed: the trigger half writes it as it was enrolled."""
+        """Return the answer as it was typed: the trigger half normalises it."""
         return filled[_ANSWER]
 
 

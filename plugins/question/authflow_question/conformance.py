@@ -1,4 +1,4 @@
-"""What `authflow plugins check question` and the tests run: authflow's conformance suites.
+"""The conformance suites, run by `authflow plugins check question` and by the tests.
 
 They need the extra `pool` of cognito-authflow. The halves name their suites as text, so that
 neither imports this module.
@@ -43,7 +43,7 @@ class _Settled:
 
 
 _SETTLED: Final = _Settled(keys=TriggerChallengeSuite.keys)
-"""One for all cases: to enrol takes long."""
+"""One store for all cases, since enrolment takes long."""
 
 
 class QuestionSuite(TriggerChallengeSuite):
@@ -55,11 +55,11 @@ class QuestionSuite(TriggerChallengeSuite):
     compared_elsewhere: ClassVar[str | None] = "argon2, which compares in constant time"
 
     def make_settings(self) -> Mapping[str, Any]:
-        """Have the users enrolled."""
+        """Return settings with a store in which the users are enrolled."""
         return {"answers": _SETTLED}
 
     def right_answer(self, made: Made) -> str:
-        """Give the answer to the question that was asked."""
+        """Return the answer to the question that was asked."""
         return _answer_of(made.username, made.public["questionId"])
 
 

@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 @define(kw_only=True, eq=False)
 class DynamoDbAnswerStore(AwsConnection):
-    """Keeps answers in a table of DynamoDB.
+    """Stores answers in a table of DynamoDB.
 
     It belongs to the event loop that first uses it. As an async context manager it closes its
     connections at the end, unless the client is the caller's.
@@ -61,7 +61,7 @@ class DynamoDbAnswerStore(AwsConnection):
         AwsConnection.__attrs_post_init__(self)
 
     async def create_table(self) -> None:
-        """Make the table, paid by request: for development and tests.
+        """Create the table, paid by request: for development and tests.
 
         Raises:
             AnswersUnavailableError: DynamoDB cannot be asked, or there is such a table.
@@ -79,7 +79,7 @@ class DynamoDbAnswerStore(AwsConnection):
         await client.get_waiter("table_exists").wait(TableName=self.table)
 
     async def get(self, user_pool_id: str, username: str) -> tuple[EnrolledAnswer, ...]:
-        """Give a user's answers; none for a user who has not enrolled.
+        """Return a user's answers; none for a user who has not enrolled.
 
         Args:
             user_pool_id: The user pool.
@@ -106,7 +106,7 @@ class DynamoDbAnswerStore(AwsConnection):
     async def put(
         self, user_pool_id: str, username: str, answers: Iterable[EnrolledAnswer]
     ) -> None:
-        """Keep a user's answers in place of the old ones.
+        """Store a user's answers in place of the old ones.
 
         Args:
             user_pool_id: The user pool.
@@ -124,7 +124,7 @@ class DynamoDbAnswerStore(AwsConnection):
         await self._call("put_item", Item=item)
 
     async def delete(self, user_pool_id: str, username: str) -> None:
-        """Forget a user's answers, if there are any.
+        """Delete a user's answers, if there are any.
 
         Args:
             user_pool_id: The user pool.

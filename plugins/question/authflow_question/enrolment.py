@@ -1,4 +1,4 @@
-"""Takes the answers of a user who is signed in, and refuses those that anybody would try."""
+"""Enrolment of a signed-in user's answers, without those that anybody would try."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -14,9 +14,9 @@ from authflow_question.normalisation import LONGEST_TYPED, normalised
 from authflow_question.questions import DEFAULT_QUESTIONS, check_enrolled, checked_questions
 
 SHORTEST: Final = 3
-"""In bytes of UTF-8: three Latin letters, or one sign of a script that has thousands of them."""
+"""The fewest bytes of UTF-8: three Latin letters, or one character of a large script."""
 LONGEST: Final = 100
-"""In characters."""
+"""The most characters of an answer."""
 
 
 class EnrolmentRefusedError(MisuseError):
@@ -37,7 +37,7 @@ class EnrolmentRefusedError(MisuseError):
 
 @frozen(kw_only=True)
 class Enrolment:
-    """Takes a user's answers. Give it the settings that the policy gives the challenge.
+    """Checks and hashes a user's answers. Its settings must be those of the policy's challenge.
 
     Let only users enrol who have signed in a moment ago, with all that the policy asks for: who
     enrols for another can sign in as that user more easily.
@@ -80,7 +80,7 @@ class Enrolment:
         *,
         known: Iterable[str] = (),
     ) -> tuple[EnrolledAnswer, ...]:
-        """Check a user's answers and hash them. The caller puts them into the store.
+        """Check a user's answers and hash them. The caller stores them.
 
         Args:
             user_pool_id: The user pool.
@@ -110,7 +110,7 @@ class Enrolment:
         )
 
     def _accepted(self, typed: Mapping[str, str], known: set[str]) -> dict[str, str]:
-        """Give the answers as they are compared.
+        """Return the answers in the form in which they are compared.
 
         Raises:
             EnrolmentRefusedError: One of them may not be enrolled, or there are not enough.
@@ -133,7 +133,7 @@ class Enrolment:
         return accepted
 
     def _flaw(self, question: str, text: str, answer: str, known: set[str]) -> str | None:
-        """Say what is wrong with an answer, if anything is."""
+        """Return what is wrong with an answer; None if nothing is."""
         if len(text) > LONGEST_TYPED or len(answer) > LONGEST:
             return f"the answer is too long: take at most {LONGEST} characters"
         if len(answer.encode("utf-8", "surrogatepass")) < SHORTEST:

@@ -1,4 +1,4 @@
-"""How answers are kept: argon2id of an HMAC, under a key that no store of answers holds.
+"""The hashes of answers: argon2id of an HMAC, with a key that no store of answers holds.
 
 An answer has few bits. argon2 alone makes guessing slow for who has stolen a table of hashes; the
 key makes it impossible as long as the key is not stolen with it. The HMAC is bound to the pool, the
@@ -43,7 +43,7 @@ def _within(name: str, value: object, allowed: range) -> None:
 
 @frozen(kw_only=True)
 class Place:
-    """What a hash is bound to.
+    """The user and the question to which a hash is bound.
 
     Args:
         user_pool_id: The user pool.
@@ -58,7 +58,7 @@ class Place:
 
 @frozen(kw_only=True, eq=False)
 class AnswerHashes:
-    """Makes the hashes of answers and checks them, in threads beside the event loop.
+    """Makes and checks the hashes of answers, in threads.
 
     Args:
         memory_kib: argon2's memory, in KiB.
@@ -95,7 +95,7 @@ class AnswerHashes:
 
     @_decoy.default
     def _hash_of_nothing(self) -> str:
-        """Write a hash that costs as much to check as a new one, and that nothing fits."""
+        """Return a hash that takes as long to check as a real one, and that no answer fits."""
         salt, digest = (
             base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=")
             for size in (_SALT_BYTES, _DIGEST_BYTES)
@@ -122,7 +122,7 @@ class AnswerHashes:
     async def fits(
         self, enrolled: EnrolledAnswer | None, place: Place, answer: str, *, keys: KeyProvider
     ) -> bool:
-        """Say whether an answer is the one that was hashed.
+        """Return whether an answer is the one that was hashed.
 
         Args:
             enrolled: The hash; None if there is none, which takes as long and is always wrong.
@@ -159,12 +159,12 @@ class AnswerHashes:
 
 def _peppered(ring: KeyRing, key_id: str, place: Place, answer: str) -> bytes:
     key = ring.subkey(_PURPOSE, place.user_pool_id, place.username, place.question, key_id=key_id)
-    # Half a surrogate pair comes through JSON, and is in nobody's answer: it must only not fail.
+    # JSON can carry half a surrogate pair, which is in no real answer: it must only not fail.
     return hmac.digest(key, answer.encode("utf-8", "surrogatepass"), "sha256")
 
 
 def _bounded(text: str) -> str:
-    """Refuse a hash that would cost gigabytes or hours: it names its own cost."""
+    """Refuse a hash that would take gigabytes or hours, since a hash names its own cost."""
     try:
         cost = argon2.extract_parameters(text)
     except (InvalidHashError, ValueError) as error:

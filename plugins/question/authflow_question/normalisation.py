@@ -1,4 +1,4 @@
-"""What counts as the same answer: people do not remember how they typed one a year ago.
+"""The normal form of an answer: people do not remember how they typed one a year ago.
 
 The rules are authflow's own (`typed_words`). Here is what is left of older ones: an answer that was
 enrolled by them must still fit.
@@ -10,14 +10,14 @@ from typing import Final
 from authflow.plugins import MOST_TYPED, typed_words
 
 LONGEST_TYPED: Final = MOST_TYPED
-"""In characters, before anything is done to an answer. No right answer is longer."""
+"""The most characters of an answer as it was typed. No right answer is longer."""
 
 _SPACES: Final = frozenset({"Pd", "Pc"})
 _INVISIBLE: Final = "Cf"
 
 
 def normalised(answer: str) -> str:
-    """Write an answer as it is enrolled and compared.
+    """Return an answer in the form in which it is enrolled and compared.
 
     Args:
         answer: What somebody typed.
@@ -29,7 +29,7 @@ def normalised(answer: str) -> str:
 
 
 def spellings(answer: str) -> tuple[str, ...]:
-    """Write an answer in all ways in which it may have been enrolled.
+    """Return all forms in which an answer may have been enrolled.
 
     Args:
         answer: What somebody typed.
@@ -42,7 +42,7 @@ def spellings(answer: str) -> tuple[str, ...]:
 
 
 def _as_before(answer: str) -> str:
-    """Write an answer by the first rules, which enrolled answers were hashed by."""
+    """Return an answer's form by the first rules, with which older answers were hashed."""
     if len(answer) > LONGEST_TYPED:
         return ""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", answer).casefold())

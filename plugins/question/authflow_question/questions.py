@@ -1,4 +1,4 @@
-"""The questions that users choose from: a catalogue, so that what is asked tells nobody apart.
+"""The catalogue of questions that users choose from, so that a question does not identify a user.
 
 If users wrote their own questions, the sight of one would say that its user exists.
 
@@ -31,13 +31,13 @@ DEFAULT_QUESTIONS: Final[Mapping[str, str]] = MappingProxyType(
 LONGEST_QUESTION: Final = 200
 MOST_QUESTIONS: Final = 100
 ENROLLED: Final = range(1, 11)
-"""How many questions a user may have to answer at enrolment."""
+"""The numbers of questions that a user may have to answer at enrolment."""
 
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
 def checked_questions(questions: object) -> Mapping[str, str]:
-    """Check a catalogue and make it unchangeable.
+    """Check a catalogue and make it immutable.
 
     Args:
         questions: The text of each question by its id.
@@ -74,7 +74,7 @@ def checked_questions(questions: object) -> Mapping[str, str]:
 
 
 def check_enrolled(enrolled: object, questions: Mapping[str, str]) -> None:
-    """Check how many questions a user has to answer at enrolment.
+    """Check the number of questions that a user has to answer at enrolment.
 
     Raises:
         ConfigError: It is no number of `ENROLLED`, or there are not so many questions.

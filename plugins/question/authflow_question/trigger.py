@@ -1,4 +1,4 @@
-"""The trigger half: asks one of the questions that the user has answered at enrolment.
+"""The trigger half: asks one of the questions that the user answered at enrolment.
 
 A user who does not exist, and one who has not enrolled, is asked as well, out of as many questions
 of the catalogue as users enrol. Which ones these are depends on the name and a key, so that they
@@ -38,7 +38,7 @@ _QUESTION_ID: Final = "questionId"
 @checked_settings
 @frozen(kw_only=True)
 class Question:
-    """A question to which the user gave the answer at enrolment.
+    """A question that the user answered at enrolment.
 
     Others can know, look up or guess such an answer. It is an extra step, and never all that a
     sign-in asks for: `suffices` is False, and `authflow check` refuses a policy that rests on it.
@@ -125,7 +125,7 @@ class Question:
         )
 
     async def verify(self, context: VerifyContext) -> bool:
-        """Compare the answer with what was enrolled.
+        """Compare the answer with the enrolled one.
 
         Raises:
             PluginFailedError: The private parameters are not those of this plugin.
@@ -141,7 +141,7 @@ class Question:
         # The store may still hold the answers of a user who was deleted.
         enrolled = None if context.user_not_found else found
         right = False
-        for spelled in spellings(context.answer.reveal()):  # all of them, whichever fits
+        for spelled in spellings(context.answer.reveal()):  # always all, for an equal time
             right |= await self._hashes.fits(enrolled, place, spelled, keys=context)
         return right
 
@@ -160,15 +160,15 @@ class Question:
             raise AnswersUnavailableError(msg) from error
 
     async def _askable(self, context: CreateContext) -> list[str]:
-        """Give the ids of the questions that a user may be asked, decoys among them."""
+        """Return the ids of the questions that a user may be asked, or of decoys."""
         decoys = await self._decoys(context)
         kept = await self._kept(context)
         own = sorted({answer.question for answer in kept} & self.questions.keys())
         return decoys if context.user_not_found or not own else own
 
     async def _decoys(self, context: CreateContext) -> list[str]:
-        """Choose as many questions as users enrol, for a name. The same ones every time."""
-        # By its place in an order of its own, a question stays a decoy when the catalogue grows.
+        """Choose as many questions as users enrol, for a name: the same ones every time."""
+        # The order is each question's own, so that decoys stay the same as the catalogue grows.
         key = (await context.stand_in("question")).octets(32)
         return sorted(self.questions, key=lambda text: hmac.digest(key, text.encode(), "sha256"))[
             : self.enrolled
