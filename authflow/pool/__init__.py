@@ -7,9 +7,9 @@ from authflow.extras import UnavailableImportError, advice
 
 try:
     from authflow.pool.admission.budgets import Budget
-    from authflow.pool.messages.mailbox import Mailbox, Message
+    from authflow.pool.messages.mailbox import Mailbox, SentMessage
     from authflow.pool.server import PoolServer, serve
 except ImportError as error:  # or a library of theirs is broken
     raise UnavailableImportError(advice(error, extra="pool")) from error
 
-__all__ = ["Budget", "Mailbox", "Message", "PoolServer", "serve"]
+__all__ = ["Budget", "Mailbox", "PoolServer", "SentMessage", "serve"]

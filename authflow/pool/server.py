@@ -25,7 +25,7 @@ from authflow.pool.http.connections import Connections
 from authflow.pool.http.origins import LOOPBACK_NAMES, Origins, is_wildcard, server_name
 from authflow.pool.http.refusal_log import RefusalLog
 from authflow.pool.http.serving import serving
-from authflow.pool.messages.mailbox import Mailbox, Message
+from authflow.pool.messages.mailbox import Mailbox, SentMessage
 from authflow.pool.operations import MOST_SESSIONS, operations
 from authflow.pool.settings.notices import Notices, all_settings
 from authflow.pool.store.database import MEMORY, Database
@@ -144,7 +144,7 @@ class PoolServer:
     max_connections: int | None = None
     trigger_timeout: float = TIMEOUT
     most_sessions: int = field(default=MOST_SESSIONS, converter=_most_sessions)
-    on_message: Callable[[Message], object] | None = None
+    on_message: Callable[[SentMessage], object] | None = None
     clock: Callable[[], float] = time.time
     name_budget: Budget = NAME_BUDGET
     address_budget: Budget | None = None

@@ -16,7 +16,7 @@ from authflow.errors import ConfigError
 from authflow.plugins.client_challenge import ClientChallenge
 from authflow.plugins.form_challenge import FormChallenge
 from authflow.pool import PoolServer
-from authflow.pool.messages.mailbox import Message
+from authflow.pool.messages.mailbox import SentMessage
 from authflow.testing.cognito_calls import CognitoCalls, RefusedCall
 
 PASSWORD: Final = "Correct-horse-1"
@@ -149,7 +149,7 @@ class RunningPool:
         user: dict[str, Any] = made["User"]
         return user
 
-    async def messages(self, username: str | None = None) -> list[Message]:
+    async def messages(self, username: str | None = None) -> list[SentMessage]:
         """Return the messages that the pool itself has sent, oldest first.
 
         Args:

@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from authflow.triggers.events.envelope import HandledEvent, TriggerEvent
     from authflow.triggers.events.message_events import (
         CustomEmailSenderEvent,
+        CustomMessage,
         CustomMessageEvent,
         CustomSMSSenderEvent,
-        Message,
     )
     from authflow.triggers.events.migrated_user import DeliveryMedium, FinalStatus, MigratedUser
     from authflow.triggers.events.parsing import parse_event
@@ -109,7 +109,7 @@ else:
             "authflow.triggers.events.envelope": "HandledEvent TriggerEvent",
             "authflow.triggers.events.parsing": "parse_event",
             "authflow.triggers.events.message_events": (
-                "CustomEmailSenderEvent CustomMessageEvent CustomSMSSenderEvent Message"
+                "CustomEmailSenderEvent CustomMessageEvent CustomSMSSenderEvent CustomMessage"
             ),
             "authflow.triggers.directories.migrating": "migrating",
             "authflow.triggers.directories.migration": (
@@ -146,6 +146,7 @@ __all__ = [
     "CreateContext",
     "CreateEvent",
     "CustomEmailSenderEvent",
+    "CustomMessage",
     "CustomMessageEvent",
     "CustomSMSSenderEvent",
     "DefineEvent",
@@ -165,7 +166,6 @@ __all__ = [
     "Limits",
     "LockedOut",
     "MemoryLimitStore",
-    "Message",
     "MigratedUser",
     "MigrationEvent",
     "Outcome",

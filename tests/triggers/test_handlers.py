@@ -18,11 +18,11 @@ from authflow.errors import (
 from authflow.triggers import (
     ClaimChanges,
     CustomEmailSenderEvent,
+    CustomMessage,
     CustomMessageEvent,
     CustomSMSSenderEvent,
     DefineEvent,
     HandledEvent,
-    Message,
     MigrationEvent,
     PostAuthenticationEvent,
     PostConfirmationEvent,
@@ -89,7 +89,9 @@ async def test_what_a_function_gives_fills_the_event_in(load_event: LoadEvent):
             PreTokenGenerationEvent: lambda event: TokenChanges(
                 id_token=ClaimChanges(claims={"first": event.groups[0]})
             ),
-            CustomMessageEvent: lambda event: Message(sms=f"Your code: {event.code_parameter}"),
+            CustomMessageEvent: lambda event: CustomMessage(
+                sms=f"Your code: {event.code_parameter}"
+            ),
         }
     )
     signed_up = await triggers.handle(load_event("pre_sign_up"))
@@ -216,7 +218,7 @@ async def test_a_result_of_another_form_refuses(
 
 
 async def test_a_result_that_cognito_would_not_take_refuses(load_event: LoadEvent):
-    triggers = Triggers(on={CustomMessageEvent: lambda _event: Message(sms="no code in it")})
+    triggers = Triggers(on={CustomMessageEvent: lambda _event: CustomMessage(sms="no code in it")})
     with pytest.raises(TriggerFailedError) as caught:
         await triggers.handle(load_event("custom_message"))
     assert "{####}" in str(caught.value.__cause__)

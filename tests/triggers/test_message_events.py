@@ -9,9 +9,9 @@ from authflow.errors import MisuseError
 from authflow.secret import Secret
 from authflow.triggers import (
     CustomEmailSenderEvent,
+    CustomMessage,
     CustomMessageEvent,
     CustomSMSSenderEvent,
-    Message,
     parse_event,
 )
 
@@ -31,7 +31,7 @@ def test_a_message_event_tells_the_placeholders(load_event: LoadEvent):
 
 def test_a_message_is_written_and_what_is_left_out_is_null(load_event: LoadEvent):
     event = parse_event(load_event("custom_message"))
-    message = Message(email="Ihr Code ist {####}.", subject="Willkommen")
+    message = CustomMessage(email="Ihr Code ist {####}.", subject="Willkommen")
     assert event.filled(message)["response"] == {
         "smsMessage": None,
         "emailMessage": "Ihr Code ist {####}.",
@@ -44,26 +44,26 @@ def test_a_message_without_its_code_is_refused(load_event: LoadEvent, name: str)
     event = parse_event(load_event("custom_message", linkParameter=None))
     for text in ("Welcome to us!", "{##Confirm##}"):
         with pytest.raises(MisuseError, match=f"the {name} message must hold {{####}}"):
-            event.filled(Message(**{name: text}))
+            event.filled(CustomMessage(**{name: text}))
 
 
 def test_an_email_may_hold_a_link_in_place_of_the_code(load_event: LoadEvent):
     event = parse_event(load_event("custom_message"))
     text = "Please {##confirm your address##}."
-    assert event.filled(Message(email=text))["response"]["emailMessage"] == text
+    assert event.filled(CustomMessage(email=text))["response"]["emailMessage"] == text
     for unfinished in ("Please {##confirm", "Please ##} {##confirm"):
         with pytest.raises(MisuseError, match="email"):
-            event.filled(Message(email=unfinished))
+            event.filled(CustomMessage(email=unfinished))
     with pytest.raises(MisuseError, match="sms"):
-        event.filled(Message(sms=text))
+        event.filled(CustomMessage(sms=text))
 
 
 @pytest.mark.parametrize("text", ["Use {####}.", "You are {username}.", "Welcome!"])
 def test_an_invitation_holds_the_username_and_the_password(load_event: LoadEvent, text: str):
     event = parse_event(load_event("custom_message_invitation"))
     with pytest.raises(MisuseError, match="must hold"):
-        event.filled(Message(sms=text))
-    whole = Message(sms="You are {username}, with {####}.")
+        event.filled(CustomMessage(sms=text))
+    whole = CustomMessage(sms="You are {username}, with {####}.")
     assert event.filled(whole)["response"]["smsMessage"] == "You are {username}, with {####}."
 
 
@@ -71,16 +71,16 @@ def test_an_invitation_holds_the_username_and_the_password(load_event: LoadEvent
 def test_the_sizes_are_cognitos(name: str):
     least, most = SIZES[name]
     for size in (least, most):
-        assert getattr(Message(**{name: "x" * size}), name) == "x" * size
+        assert getattr(CustomMessage(**{name: "x" * size}), name) == "x" * size
     for size in (least - 1, most + 1):
         with pytest.raises(MisuseError, match=name):
-            Message(**{name: "x" * size})
+            CustomMessage(**{name: "x" * size})
 
 
 @given(st.sampled_from(sorted(SIZES)), st.one_of(st.integers(), st.booleans(), st.binary()))
 def test_a_message_that_is_no_string_is_refused(name: str, junk: Any):
     with pytest.raises(MisuseError, match=name):
-        Message(**{name: junk})
+        CustomMessage(**{name: junk})
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,13 @@ from authflow.triggers import (
     ClaimChanges,
     CreateEvent,
     CustomEmailSenderEvent,
+    CustomMessage,
     CustomMessageEvent,
     CustomSMSSenderEvent,
     DefineEvent,
     DeliveryMedium,
     FinalStatus,
     Groups,
-    Message,
     MigratedUser,
     MigrationEvent,
     PostAuthenticationEvent,
@@ -293,7 +293,7 @@ def test_a_decision_on_a_sign_up_is_read(event: PreSignUpEvent, flags: tuple[boo
 
 
 MESSAGES = st.builds(
-    Message,
+    CustomMessage,
     sms=st.none() | st.text(min_size=6, max_size=10),
     email=st.none() | st.text(min_size=6, max_size=10),
     subject=st.none() | st.text(min_size=1, max_size=10),
@@ -301,7 +301,7 @@ MESSAGES = st.builds(
 
 
 @given(MESSAGES)
-def test_a_wording_is_read(message: Message):
+def test_a_wording_is_read(message: CustomMessage):
     event = CustomMessageEvent(
         **SURROUND, source="CustomMessage_SignUp", user_attributes={}, code_parameter=None
     )

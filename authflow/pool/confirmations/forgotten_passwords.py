@@ -41,7 +41,7 @@ from authflow.pool.confirmations.settings import (
 )
 from authflow.pool.ground import Ground
 from authflow.pool.messages.destination import Destination, reach
-from authflow.pool.messages.mailbox import Mailbox, Message, put_message
+from authflow.pool.messages.mailbox import Mailbox, SentMessage, put_message
 from authflow.pool.messages.wording import Wording
 from authflow.pool.sign_ins.migration import Migration
 from authflow.pool.store.connection import Connection
@@ -69,7 +69,7 @@ class _Issue:
     asker: Asker
     sub: str | None
     code: Secret[str]
-    message: Message
+    message: SentMessage
     by_administrator: bool = False
     tokens_survive: bool
 

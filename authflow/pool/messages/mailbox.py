@@ -32,7 +32,7 @@ _NOT_KEPT: Final = 65_536
 
 
 @frozen(kw_only=True)
-class Message:
+class SentMessage:
     """A message to a user.
 
     Args:
@@ -79,7 +79,7 @@ def _key(pool: UserPool) -> AESGCM:
 
 
 def put_message(
-    connection: Connection, pool: UserPool, message: Message, *, kept: bool = True
+    connection: Connection, pool: UserPool, message: SentMessage, *, kept: bool = True
 ) -> None:
     """Store a message, and delete those older than a day.
 
@@ -109,7 +109,7 @@ def put_message(
     )
 
 
-def _messages(connection: Connection, pool_id: str, username: str | None) -> list[Message]:
+def _messages(connection: Connection, pool_id: str, username: str | None) -> list[SentMessage]:
     pool = find_pool(connection, pool_id)
     rows = connection.execute(
         "SELECT sent_at, sealed FROM messages WHERE pool_id = ? AND id > 0"
@@ -117,7 +117,7 @@ def _messages(connection: Connection, pool_id: str, username: str | None) -> lis
         (pool_id, username),
     )
     return [
-        Message.from_json(
+        SentMessage.from_json(
             json.loads(
                 _key(pool).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], pool.id.encode())
             ),
@@ -138,9 +138,9 @@ class Mailbox:
     """
 
     database: Database
-    on_message: Callable[[Message], object] | None = field(default=None, repr=False)
+    on_message: Callable[[SentMessage], object] | None = field(default=None, repr=False)
 
-    async def messages(self, pool_id: str, username: str | None = None) -> list[Message]:
+    async def messages(self, pool_id: str, username: str | None = None) -> list[SentMessage]:
         """Return the messages of the last day, oldest first.
 
         Args:
@@ -152,7 +152,7 @@ class Mailbox:
         """
         return await self.database.read(_messages, pool_id, username)
 
-    def announce(self, message: Message) -> None:
+    def announce(self, message: SentMessage) -> None:
         """Pass a stored message to `on_message`.
 
         Raises:
@@ -168,7 +168,7 @@ class Mailbox:
                 "CodeDeliveryFailureException", "The message could not be delivered."
             ) from None
 
-    def announce_later(self, message: Message) -> None:
+    def announce_later(self, message: SentMessage) -> None:
         """Pass a message to `on_message` after the reply, whose time then tells nothing."""
 
         def announce() -> None:

@@ -9,7 +9,7 @@ from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import invalid_trigger_result
 from authflow.pool.ground import Ground
 from authflow.pool.messages.destination import Destination
-from authflow.pool.messages.mailbox import Message
+from authflow.pool.messages.mailbox import SentMessage
 from authflow.pool.triggers.occasion import Occasion
 from authflow.secret import Secret
 from authflow.triggers.events.message_events import FORGOT_PASSWORD, CustomMessageEvent
@@ -36,9 +36,9 @@ def _settings(pool: UserPool) -> MessageReply:
     )
 
 
-def welcome(user: User, destination: Destination, now: float) -> Message:
+def welcome(user: User, destination: Destination, now: float) -> SentMessage:
     """Return the message to a user who was migrated."""
-    return Message(
+    return SentMessage(
         pool_id=user.pool_id,
         username=user.username,
         medium=destination.medium,
@@ -68,7 +68,7 @@ class Wording:
         now: float,
         *,
         user_not_found: bool = False,
-    ) -> Message:
+    ) -> SentMessage:
         """Return the message with the code that resets a password.
 
         Args:
@@ -99,7 +99,9 @@ class Wording:
         subject = own.subject or settings.subject or _SUBJECT
         return _worded(user, destination, code, now, text=text, subject=subject)
 
-    def plain(self, user: User, destination: Destination, code: Secret[str], now: float) -> Message:
+    def plain(
+        self, user: User, destination: Destination, code: Secret[str], now: float
+    ) -> SentMessage:
         """Return the same message in the pool's own words.
 
         Args:
@@ -113,8 +115,8 @@ class Wording:
 
 def _worded(
     user: User, destination: Destination, code: Secret[str], now: float, *, text: str, subject: str
-) -> Message:
-    return Message(
+) -> SentMessage:
+    return SentMessage(
         pool_id=user.pool_id,
         username=user.username,
         medium=destination.medium,

@@ -31,7 +31,7 @@ from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result, n
 from authflow.pool.ground import Ground
 from authflow.pool.log_limit import limited_logger
 from authflow.pool.messages.destination import Destination, reach
-from authflow.pool.messages.mailbox import Mailbox, Message, put_message
+from authflow.pool.messages.mailbox import Mailbox, SentMessage, put_message
 from authflow.pool.messages.wording import welcome
 from authflow.pool.sign_ins.migration_claims import Claim, MigrationClaims, redeem
 from authflow.pool.store.connection import Connection
@@ -60,7 +60,7 @@ class _Arrival:
 
     user: User
     move_aliases: bool
-    messages: tuple[Message, ...]
+    messages: tuple[SentMessage, ...]
 
 
 @frozen(kw_only=True)

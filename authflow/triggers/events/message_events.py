@@ -31,7 +31,7 @@ _LINK: Final = ("{##", "##}")
 
 @whole
 @frozen(kw_only=True)
-class Message:
+class CustomMessage:
     """The texts of a message; None keeps the pool's own.
 
     Args:
@@ -53,13 +53,13 @@ class Message:
             if text is None:
                 continue
             if not isinstance(text, str) or not least <= len(text) <= most:
-                msg = f"Message: {name} is a string of {least} to {most} characters"
+                msg = f"CustomMessage: {name} is a string of {least} to {most} characters"
                 raise MisuseError(msg)
 
 
 @frozen(kw_only=True)
 class CustomMessageEvent(HandledEvent):
-    """Cognito is about to send a message. A handler may return a `Message`.
+    """Cognito is about to send a message. A handler may return a `CustomMessage`.
 
     Args:
         code_parameter: The placeholder of the code or temporary password, such as "{####}".
@@ -79,7 +79,7 @@ class CustomMessageEvent(HandledEvent):
         "CustomMessage_VerifyUserAttribute",
         "CustomMessage_Authentication",
     )
-    gives: ClassVar[type | None] = Message
+    gives: ClassVar[type | None] = CustomMessage
 
     code_parameter: str | None
     username_parameter: str | None = None
@@ -107,7 +107,7 @@ class CustomMessageEvent(HandledEvent):
         }
 
     def _blank(self) -> dict[str, Any]:
-        return _spelled(Message())
+        return _spelled(CustomMessage())
 
     def read_reply(self, given: object) -> "MessageReply":
         """Read the message's texts; an empty text counts as none."""
@@ -120,8 +120,8 @@ class CustomMessageEvent(HandledEvent):
             subject=reply.optional_text("emailSubject") or None,
         )
 
-    def _response(self, result: Message | None) -> Mapping[str, Any]:
-        message = result or Message()
+    def _response(self, result: CustomMessage | None) -> Mapping[str, Any]:
+        message = result or CustomMessage()
         for name, text in (("sms", message.sms), ("email", message.email)):
             if text is not None:
                 self._check_placeholders(name, text)
@@ -139,7 +139,7 @@ class CustomMessageEvent(HandledEvent):
                 raise MisuseError(msg)
 
 
-def _spelled(message: Message) -> dict[str, Any]:
+def _spelled(message: CustomMessage) -> dict[str, Any]:
     return {
         "smsMessage": message.sms,
         "emailMessage": message.email,

@@ -6,7 +6,7 @@ from authflow.pool import PoolServer
 from authflow.pool.accounts.user_pools import UserPool, UserPools, find_pool
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.ground import Ground
-from authflow.pool.messages.mailbox import Mailbox, Message, put_message
+from authflow.pool.messages.mailbox import Mailbox, SentMessage, put_message
 from authflow.pool.settings.notices import Notices
 from authflow.pool.workers import Workers
 from authflow.secret import Secret
@@ -36,8 +36,8 @@ async def pools(database):
     return made
 
 
-def message(pool: UserPool, username: str = "ann", now: float = 0, **more) -> Message:
-    return Message(
+def message(pool: UserPool, username: str = "ann", now: float = 0, **more) -> SentMessage:
+    return SentMessage(
         **{
             "pool_id": pool.id,
             "username": username,
