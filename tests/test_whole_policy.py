@@ -9,7 +9,7 @@ from authflow_captcha.client import CaptchaPrompter
 from authflow_captcha.trigger import Captcha
 from authflow_otp.client import OtpPrompter
 from authflow_otp.destinations import Medium
-from authflow_otp.messages import Message
+from authflow_otp.messages import CodeMessage
 from authflow_otp.trigger import Otp
 from authflow_question.answers import MemoryAnswerStore
 from authflow_question.client import QuestionPrompter
@@ -44,9 +44,9 @@ class Outbox:
     """Takes the place of a mail server; plugins/otp tests real ones."""
 
     medium: ClassVar[Medium] = Medium.EMAIL
-    sent: list[Message] = field(factory=list)
+    sent: list[CodeMessage] = field(factory=list)
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: CodeMessage) -> None:
         self.sent.append(message)
 
 

@@ -17,7 +17,7 @@ from authflow_otp.authenticator import PERIOD, Hotp, Totp, code_at
 from authflow_otp.client import HotpPrompter, OtpPrompter, TotpPrompter
 from authflow_otp.destinations import Medium
 from authflow_otp.enrolments import Enrolment, Kept, Owner, SealedSecretStore
-from authflow_otp.messages import Message
+from authflow_otp.messages import CodeMessage
 from authflow_otp.trigger import Otp
 
 _ENROLLED: Final = frozenset({"ada", "grace"})
@@ -31,7 +31,7 @@ class _Mailer:
     medium: ClassVar[Medium] = Medium.EMAIL
     outbox: Outbox
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: CodeMessage) -> None:
         await self.outbox.send(message.destination, message.text)
 
 

@@ -22,7 +22,7 @@ _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 
 
 @frozen(kw_only=True)
-class Message:
+class CodeMessage:
     """A message with a code for a user.
 
     Args:
@@ -167,7 +167,7 @@ class Templates:
 
     def written(
         self, *, destination: str, code: Secret[str], language: str, minutes: int, purpose: str
-    ) -> Message:
+    ) -> CodeMessage:
         """Return a message.
 
         Args:
@@ -179,7 +179,7 @@ class Templates:
         """
         template = self.by_language[language]
         told = {"minutes": minutes, "purpose": purpose}
-        return Message(
+        return CodeMessage(
             destination=destination,
             code=code,
             language=language,

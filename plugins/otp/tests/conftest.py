@@ -17,7 +17,7 @@ from aiosmtpd.smtp import SMTP, AuthResult
 from attrs import define, field, frozen
 from authflow_otp.authenticator import Hotp, Totp
 from authflow_otp.destinations import Medium
-from authflow_otp.messages import Message
+from authflow_otp.messages import CodeMessage
 from authflow_otp.trigger import Otp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -47,10 +47,10 @@ class Outbox:
     """A sender that keeps what it sends. It stands for a carrier, which cannot be asked here."""
 
     medium: ClassVar[Medium] = Medium.EMAIL
-    sent: list[Message] = field(factory=list)
+    sent: list[CodeMessage] = field(factory=list)
     failure: Exception | None = None
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: CodeMessage) -> None:
         if self.failure is not None:
             raise self.failure
         self.sent.append(message)

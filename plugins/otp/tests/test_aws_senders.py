@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiobotocore.session import get_session
 from authflow_otp.aws_senders import SesSender, SnsSender
-from authflow_otp.messages import Message, Templates
+from authflow_otp.messages import CodeMessage, Templates
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sesv2.models import sesv2_backends
 from moto.sns.models import sns_backends
@@ -27,7 +27,7 @@ REGION = "eu-central-1"
 FROM = "Example Shop <no-reply@example.com>"
 
 
-def message(to: str) -> Message:
+def message(to: str) -> CodeMessage:
     return Templates().written(
         destination=to, code=Secret("471108"), language="en", minutes=5, purpose="Example Shop"
     )

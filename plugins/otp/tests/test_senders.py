@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from authflow_otp.messages import Message, Templates
+from authflow_otp.messages import CodeMessage, Templates
 from authflow_otp.senders import SmtpSender
 
 from authflow.errors import CodeDeliveryError, ConfigError, OutcomeUnknownError, TransportError
@@ -17,7 +17,7 @@ SHOP = "Example Shop <no-reply@example.com>"
 LOGIN = {"username": "shop", "password": "Mail-secret-1"}
 
 
-def message(to: str = "ada@example.com", language: str = "en") -> Message:
+def message(to: str = "ada@example.com", language: str = "en") -> CodeMessage:
     return Templates().written(
         destination=to, code=Secret("471108"), language=language, minutes=5, purpose="Café"
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from authflow_otp.authenticator import Hotp, Totp
-from authflow_otp.messages import Message, Template
+from authflow_otp.messages import CodeMessage, Template
 from authflow_otp.trigger import Otp
 
 from authflow.errors import ConfigError, MisuseError, PluginFailedError
@@ -36,7 +36,7 @@ def otp(outbox: Any) -> Made:
 class Mute:
     """A sender that does not say how it sends."""
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: CodeMessage) -> None:
         raise AssertionError
 
 

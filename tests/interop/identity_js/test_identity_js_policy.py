@@ -7,7 +7,7 @@ import pytest
 from attrs import define
 from authflow_captcha.trigger import Captcha
 from authflow_otp.destinations import Medium
-from authflow_otp.messages import Message
+from authflow_otp.messages import CodeMessage
 from authflow_otp.trigger import Otp
 from authflow_question.answers import MemoryAnswerStore
 from authflow_question.enrolment import Enrolment
@@ -70,7 +70,7 @@ def house() -> House:
 
         medium = Medium.EMAIL
 
-        async def send(self, message: Message) -> None:
+        async def send(self, message: CodeMessage) -> None:
             sent.append(message.code.reveal())
 
     limits = Limits(store=MemoryLimitStore(), keys=keys)
