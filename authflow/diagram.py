@@ -15,7 +15,7 @@ from authflow.machine import (
     SERVER_ALONE,
     TABLES,
     AuthFlow,
-    Outcome,
+    Ending,
     State,
     Table,
 )
@@ -40,11 +40,11 @@ def picture(flow: AuthFlow) -> Picture:
         arrows += [(box, "", follower) for follower in followers]
         arrows += [(box, _ALONE, names[each]) for each in alone.get(box, ())]
         if State.SIGNED_IN in table[box]:
-            arrows.append((box, Outcome.AUTHENTICATED, State.SIGNED_IN))
+            arrows.append((box, Ending.AUTHENTICATED, State.SIGNED_IN))
     arrows += [
         (_WAITING, outcome, end)
         for outcome, end in END_OF.items()
-        if outcome is not Outcome.AUTHENTICATED
+        if outcome is not Ending.AUTHENTICATED
     ]
     ends = tuple(map(str, END_OF.values()))
     return Picture(

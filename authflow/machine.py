@@ -118,7 +118,7 @@ class Chosen:
         return f"chose {self.name}"
 
 
-class Outcome(StrEnum):
+class Ending(StrEnum):
     """The events that end a sign-in."""
 
     AUTHENTICATED = "authenticated"
@@ -133,14 +133,14 @@ class Outcome(StrEnum):
         return self.value
 
 
-Event = Challenged | Chosen | Outcome
+Event = Challenged | Chosen | Ending
 
-END_OF: Final[Mapping[Outcome, State]] = {
-    Outcome.AUTHENTICATED: State.SIGNED_IN,
-    Outcome.DENIED: State.REFUSED,
-    Outcome.FAILED: State.FAILED,
-    Outcome.EXPIRED: State.EXPIRED,
-    Outcome.CANCELLED: State.CANCELLED,
+END_OF: Final[Mapping[Ending, State]] = {
+    Ending.AUTHENTICATED: State.SIGNED_IN,
+    Ending.DENIED: State.REFUSED,
+    Ending.FAILED: State.FAILED,
+    Ending.EXPIRED: State.EXPIRED,
+    Ending.CANCELLED: State.CANCELLED,
 }
 
 Table = Mapping[State, frozenset[State]]
@@ -230,7 +230,7 @@ def _transitions(flow: AuthFlow, side: Side) -> Iterator[tuple[str, str, str]]:
             event = Chosen(CHOSEN[follower]) if follower in CHOSEN else Challenged(follower)
             yield event.trigger, str(source), str(follower)
         for outcome, end in END_OF.items():
-            if outcome is not Outcome.AUTHENTICATED or end in followers:
+            if outcome is not Ending.AUTHENTICATED or end in followers:
                 yield outcome.trigger, str(source), str(end)
 
 

@@ -18,8 +18,8 @@ from authflow.machine import (
     AuthFlow,
     Challenged,
     Chosen,
+    Ending,
     Event,
-    Outcome,
     Side,
     State,
     advance,
@@ -43,7 +43,7 @@ UNKNOWN = [
 ]
 EVENTS: list[Event] = [
     *(kind(str(state)) for state in State for kind in (Challenged, Chosen)),
-    *Outcome,
+    *Ending,
     *UNKNOWN,
     *(Chosen(event.name) for event in UNKNOWN),
 ]
@@ -52,7 +52,7 @@ CHOICES = {chosen: choice for choice, chosen in CHOSEN.items()}
 
 def leads_to(event: Event) -> State | None:
     """The state an event is about, whatever the table says of it."""
-    if isinstance(event, Outcome):
+    if isinstance(event, Ending):
         return END_OF[event]
     if isinstance(event, Chosen):
         return CHOICES[State(event.name)] if event.name in set(CHOICES) else None
@@ -136,7 +136,7 @@ def test_what_may_follow_is_a_challenge_of_the_flow_or_tokens(flow: AuthFlow, st
 def test_a_sign_in_that_waits_can_be_refused_fail_expire_and_be_cancelled(
     flow: AuthFlow, state: State
 ):
-    for outcome in set(Outcome) - {Outcome.AUTHENTICATED}:
+    for outcome in set(Ending) - {Ending.AUTHENTICATED}:
         assert advance(flow, state, outcome) is END_OF[outcome]
 
 
@@ -160,7 +160,7 @@ def test_only_a_server_goes_on_without_the_proof_and_nowhere_else_than_to_a_cust
         assert allowed is (side is Side.SERVER)
     step = advance(AuthFlow.CUSTOM_AUTH, State.SRP_A, custom, side=Side.SERVER)
     assert step is State.CUSTOM_CHALLENGE
-    assert not follows(AuthFlow.CUSTOM_AUTH, State.SRP_A, Outcome.AUTHENTICATED, side=Side.SERVER)
+    assert not follows(AuthFlow.CUSTOM_AUTH, State.SRP_A, Ending.AUTHENTICATED, side=Side.SERVER)
 
 
 @FLOWS
@@ -226,7 +226,7 @@ def test_a_sign_in_begins_where_its_first_request_puts_it(srp: bool, state: Stat
 def test_states_are_beginnings_challenges_or_ends():
     assert set(State) == BEGINNINGS | CHALLENGES | CHOSEN.keys() | ENDS
     assert len(BEGINNINGS) + len(CHALLENGES) + len(CHOSEN) + len(ENDS) == len(State)
-    assert set(END_OF) == set(Outcome)
+    assert set(END_OF) == set(Ending)
     assert set(END_OF.values()) == ENDS
 
 
@@ -293,7 +293,7 @@ def test_after_a_choice_only_what_was_chosen_may_follow(flow: AuthFlow, chosen: 
     after = advance(flow, State.SELECT_MFA_TYPE, Chosen(chosen))
     assert {event for event in EVENTS if follows(flow, after, event)} == {
         Challenged(chosen),
-        *(set(Outcome) - {Outcome.AUTHENTICATED}),
+        *(set(Ending) - {Ending.AUTHENTICATED}),
     }
 
 
@@ -321,12 +321,12 @@ def test_states_and_ends_keep_the_names_that_tickets_and_pictures_have():
         *("signed_in", "refused", "failed", "expired", "cancelled"),
     }
     assert {outcome: str(end) for outcome, end in END_OF.items()} == {
-        Outcome.AUTHENTICATED: "signed_in",
-        Outcome.DENIED: "refused",
-        Outcome.FAILED: "failed",
-        Outcome.EXPIRED: "expired",
-        Outcome.CANCELLED: "cancelled",
+        Ending.AUTHENTICATED: "signed_in",
+        Ending.DENIED: "refused",
+        Ending.FAILED: "failed",
+        Ending.EXPIRED: "expired",
+        Ending.CANCELLED: "cancelled",
     }
-    assert {outcome.trigger for outcome in Outcome} == {
+    assert {outcome.trigger for outcome in Ending} == {
         *("authenticated", "denied", "failed", "expired", "cancelled"),
     }

@@ -16,7 +16,7 @@ from authflow.answers import NewPassword, TypedAnswer
 from authflow.client import challenges as responders
 from authflow.client.challenge_parameters import read_challenge
 from authflow.errors import SignInOverError, UnexpectedReplyError
-from authflow.machine import ENDS, AuthFlow, Challenged, Outcome, State
+from authflow.machine import ENDS, AuthFlow, Challenged, Ending, State
 from authflow.refusals import read_error
 from authflow.results import Challenge
 from authflow.secret import Secret
@@ -74,7 +74,7 @@ def read(step: dict[str, Any], sign_in: SignIn, previous: Challenge | None) -> A
         assert type(refused).__name__ == step["raises"]
         if refused.next_step is errors.NextStep.RETRY_SAME_CHALLENGE:
             return sign_in, previous
-        return sign_in.advance(Outcome.DENIED), None
+        return sign_in.advance(Ending.DENIED), None
     reply = read_reply(step["reply"])
     challenge = None
     if isinstance(reply.event, Challenged):
@@ -190,7 +190,7 @@ def test_an_expiry_of_zero_is_a_time():
 def test_a_refused_event_leaves_the_sign_in_as_it_was():
     sign_in = begun()
     kept = evolve(sign_in)
-    for event in (Challenged("CUSTOM_CHALLENGE"), Outcome.AUTHENTICATED, Challenged("?")):
+    for event in (Challenged("CUSTOM_CHALLENGE"), Ending.AUTHENTICATED, Challenged("?")):
         with pytest.raises(UnexpectedReplyError):
             sign_in.advance(event, canonical_username="eve", session=Secret(SESSION))
         assert sign_in == kept
@@ -199,7 +199,7 @@ def test_a_refused_event_leaves_the_sign_in_as_it_was():
 @pytest.mark.parametrize("end", sorted(ENDS))
 def test_a_sign_in_that_has_ended_goes_nowhere(end: State):
     ended = evolve(begun(), state=end)
-    for event in (*Outcome, Challenged("PASSWORD_VERIFIER")):
+    for event in (*Ending, Challenged("PASSWORD_VERIFIER")):
         with pytest.raises(SignInOverError, match=f"has ended \\({end}\\); start a new one"):
             ended.advance(event)
 
@@ -223,6 +223,6 @@ def test_a_session_is_not_shown(session: str):
 def test_two_answers_to_one_value_race_openly():
     """Nothing in the value says that it was used: whoever owns it decides which answer wins."""
     waiting = begun().advance(Challenged("PASSWORD_VERIFIER"))
-    one, other = waiting.advance(Challenged("SMS_MFA")), waiting.advance(Outcome.DENIED)
+    one, other = waiting.advance(Challenged("SMS_MFA")), waiting.advance(Ending.DENIED)
     assert (one.state, other.state) == (State.SMS_MFA, State.REFUSED)
     assert one.rounds == other.rounds == 2

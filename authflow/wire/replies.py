@@ -7,7 +7,7 @@ from typing import Any, Final, TypeGuard, TypeVar
 from attrs import field, frozen
 
 from authflow.errors import MalformedReplyError
-from authflow.machine import Challenged, Event, Outcome
+from authflow.machine import Challenged, Ending, Event
 from authflow.results import Tokens
 from authflow.secret import Secret
 from authflow.wire.members import USER_ID_FOR_SRP, USERNAME, MemberError
@@ -67,7 +67,7 @@ def read_reply(reply: Mapping[str, Any]) -> Reply:
         msg = "the reply must hold either a challenge or tokens; the server is no user pool"
         raise MalformedReplyError(msg)
     if result:
-        return Reply(event=Outcome.AUTHENTICATED, tokens=read_tokens(result))
+        return Reply(event=Ending.AUTHENTICATED, tokens=read_tokens(result))
     parameters = reply.get("ChallengeParameters") or {}
     session = reply.get("Session")
     if (

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authflow.errors import MalformedReplyError
-from authflow.machine import Challenged, Outcome
+from authflow.machine import Challenged, Ending
 from authflow.results import Tokens
 from authflow.secret import Secret
 from authflow.wire import Reply, new_password, password_verifier, read_reply, read_tokens
@@ -35,7 +35,7 @@ def asked(session: str | None = SESSION, /, **parameters: Any) -> dict[str, Any]
 def test_tokens_are_read():
     reply = read_reply({"AuthenticationResult": TOKENS, "ChallengeParameters": {}})
     assert reply == Reply(
-        event=Outcome.AUTHENTICATED,
+        event=Ending.AUTHENTICATED,
         tokens=Tokens(
             access_token=Secret("access"),
             id_token=Secret("identity"),
@@ -189,7 +189,7 @@ def test_any_json_is_a_reply_or_malformed(reply: dict[str, Any]):
         event = read_reply(reply).event
     except MalformedReplyError:
         return
-    if event is Outcome.AUTHENTICATED:
+    if event is Ending.AUTHENTICATED:
         assert reply["AuthenticationResult"]["AccessToken"]
     else:
         assert isinstance(event, Challenged)

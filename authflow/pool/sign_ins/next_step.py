@@ -8,7 +8,7 @@ factor is a new line here, and no flow can forget it.
 
 from attrs import field, frozen
 
-from authflow.machine import AuthFlow, Challenged, Outcome, Side, State, follows
+from authflow.machine import AuthFlow, Challenged, Ending, Side, State, follows
 from authflow.pool.accounts.callers import Caller, check_not_expired
 from authflow.pool.accounts.users import FORCE_CHANGE_PASSWORD, User, missing_attributes
 from authflow.pool.cognito_errors import not_authorized
@@ -101,7 +101,7 @@ def next_step(
         raise not_authorized()
     if new_password_owed:
         return _new_password(caller, user, now)
-    progress.follow(Outcome.AUTHENTICATED)
+    progress.follow(Ending.AUTHENTICATED)
     return TokensOwed(held=held)
 
 

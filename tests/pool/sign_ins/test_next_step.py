@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from authflow.machine import TABLES, AuthFlow, Challenged, Outcome, State, follows
+from authflow.machine import TABLES, AuthFlow, Challenged, Ending, State, follows
 from authflow.pool.accounts.app_clients import AppClient
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.passwords import StoredPassword
@@ -104,7 +104,7 @@ def test_whatever_is_owed_the_table_allows_it(
     user = USERS[name]
     match owed(user, progress(flow, state, user, decided=decided), held=held):
         case TokensOwed(held=is_held):
-            assert follows(flow, state, Outcome.AUTHENTICATED)
+            assert follows(flow, state, Ending.AUTHENTICATED)
             assert is_held is held
             assert user is not None
             assert decided or flow is not AuthFlow.CUSTOM_AUTH
@@ -116,7 +116,7 @@ def test_whatever_is_owed_the_table_allows_it(
             assert flow is AuthFlow.CUSTOM_AUTH
             assert not decided
         case None:
-            assert user is None or not follows(flow, state, Outcome.AUTHENTICATED)
+            assert user is None or not follows(flow, state, Ending.AUTHENTICATED)
 
 
 @pytest.mark.parametrize("flow", AuthFlow)

@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 
 from authflow.errors import ConfigError
-from authflow.machine import AuthFlow, Challenged, Outcome, State
+from authflow.machine import AuthFlow, Challenged, Ending, State
 from authflow.pool import PoolServer
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.sign_ins.sessions import (
@@ -253,7 +253,7 @@ def test_what_was_passed_is_the_last_of_the_history():
 
 
 def test_what_the_table_does_not_allow_is_the_triggers_fault():
-    assert WHOLE.follow(Outcome.AUTHENTICATED).state is State.SIGNED_IN
+    assert WHOLE.follow(Ending.AUTHENTICATED).state is State.SIGNED_IN
     with pytest.raises(CognitoError) as refusal:
         WHOLE.follow(Challenged(State.NEW_PASSWORD_REQUIRED))
     assert refusal.value.code == "InvalidLambdaResponseException"

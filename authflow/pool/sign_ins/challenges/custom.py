@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import define, evolve, frozen
 
-from authflow.machine import Outcome, State
+from authflow.machine import Ending, State
 from authflow.pool.accounts.callers import Caller, read_members, username_of
 from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import (
@@ -106,7 +106,7 @@ class CustomRounds:
                 raise invalid_trigger_result()
             case DefineReply.TOKENS:
                 # Checked first, for all users alike: the refusal must not tell who exists.
-                progress.follow(Outcome.AUTHENTICATED)
+                progress.follow(Ending.AUTHENTICATED)
                 # A user who does not exist is never signed in, whatever Define says.
                 if user is None:
                     raise not_authorized(reason=f"{event.trigger} let nobody in: {NO_SUCH_USER}")
