@@ -15,7 +15,7 @@ from authflow.given_secrets import checked, wrapped, wraps_secrets
 from authflow.machine import AuthFlow
 from authflow.safe_url import SafeUrl, safe_url
 from authflow.secret import Secret
-from authflow.wire import AppClient
+from authflow.wire import ClientIdentity
 
 if TYPE_CHECKING:
     from authflow.tokens.key_set import GivenKeys
@@ -199,9 +199,9 @@ class AuthConfig:
             raise ConfigError(msg)
 
     @property
-    def app_client(self) -> AppClient:
+    def app_client(self) -> ClientIdentity:
         """The app client, as requests name it."""
-        return AppClient(client_id=self.client_id, client_secret=self.client_secret)
+        return ClientIdentity(client_id=self.client_id, client_secret=self.client_secret)
 
     @property
     def jwks_url(self) -> str:

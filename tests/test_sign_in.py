@@ -21,12 +21,12 @@ from authflow.refusals import read_error
 from authflow.results import Challenge
 from authflow.secret import Secret
 from authflow.sign_in import SignIn
-from authflow.wire import AppClient, Members, Request, new_password, read_reply
+from authflow.wire import ClientIdentity, Members, Request, new_password, read_reply
 from authflow.wire.auth_parameters import Beginning, ByChallenges, ByPassword, BySrp
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 FILES = ("srp", "password", "custom", "rogue")
-APP_CLIENT = AppClient(client_id="client")
+APP_CLIENT = ClientIdentity(client_id="client")
 SESSION = "session-0-0123456789abcdef"
 
 

@@ -17,7 +17,7 @@ from authflow.lazy_names import lazy_names
 if TYPE_CHECKING:
     from authflow.wire.members import MemberError, Members
     from authflow.wire.replies import Reply, read_done, read_refreshed, read_reply, read_tokens
-    from authflow.wire.requests import AppClient, Request, secret_hash, sign_out
+    from authflow.wire.requests import ClientIdentity, Request, secret_hash, sign_out
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
@@ -29,7 +29,7 @@ else:
     )
 
 __all__ = [
-    "AppClient",
+    "ClientIdentity",
     "MemberError",
     "Members",
     "Reply",

@@ -86,7 +86,7 @@ _NOT_SECRET: Final = frozenset({USERNAME, CHALLENGE_NAME, "AuthFlow", "Challenge
 
 
 @frozen(kw_only=True)
-class AppClient:
+class ClientIdentity:
     """An app client, as its requests need it.
 
     Args:

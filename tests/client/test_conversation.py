@@ -51,13 +51,13 @@ from authflow.results import ChallengeRequired, Declined, SignedIn
 from authflow.secret import Secret
 from authflow.sign_in import SignIn
 from authflow.triggers import Triggers, challenge, password, sequence
-from authflow.wire import AppClient, password_verifier, read_reply
+from authflow.wire import ClientIdentity, password_verifier, read_reply
 
 NOW = 1_800_000_000.0
 SESSION = "s" * 20
 TOKENS = {"AccessToken": "a", "IdToken": "i", "RefreshToken": "r", "ExpiresIn": 300}
 SIGNED_IN = {"AuthenticationResult": TOKENS}
-CONVERSATIONS = Conversations(app_client=AppClient(client_id="client"), session_validity=180)
+CONVERSATIONS = Conversations(app_client=ClientIdentity(client_id="client"), session_validity=180)
 PROVER = srp.Prover.start(bytes(range(1, 33)))
 PASSWORD = "Corr3ct-Horse"
 
@@ -318,7 +318,7 @@ async def pool_half(**settings: Any) -> AsyncIterator[tuple[Any, Conversations, 
         await table["AdminCreateUser"]({"UserPoolId": pool_id, "Username": "ada", **settings})
         yield (
             table,
-            Conversations(app_client=AppClient(client_id=client_id), session_validity=180),
+            Conversations(app_client=ClientIdentity(client_id=client_id), session_validity=180),
             pool_id,
         )
 

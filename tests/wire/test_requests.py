@@ -12,11 +12,11 @@ from authflow.errors import MisuseError
 from authflow.given_maps import wrapped_map
 from authflow.machine import AuthFlow
 from authflow.secret import Secret
-from authflow.wire import AppClient, Members, Request, secret_hash, sign_out
+from authflow.wire import ClientIdentity, Members, Request, secret_hash, sign_out
 from authflow.wire.auth_parameters import ByChallenges, ByPassword, BySrp
 
-PUBLIC = AppClient(client_id="client")
-CONFIDENTIAL = AppClient(client_id="client", client_secret=Secret("client-secret"))
+PUBLIC = ClientIdentity(client_id="client")
+CONFIDENTIAL = ClientIdentity(client_id="client", client_secret=Secret("client-secret"))
 SESSION = "s" * 20
 
 
@@ -125,7 +125,7 @@ def test_an_answer_cannot_replace_the_secret_hash():
     ("client", "secret"), [(PUBLIC, {}), (CONFIDENTIAL, {"ClientSecret": "client-secret"})]
 )
 def test_tokens_are_refreshed_and_revoked_with_the_secret_itself(
-    client: AppClient, secret: dict[str, str]
+    client: ClientIdentity, secret: dict[str, str]
 ):
     assert client.refresh(Secret("refresh")) == Request(
         operation="GetTokensFromRefreshToken",
