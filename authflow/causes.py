@@ -41,7 +41,7 @@ class Cause:
 
 
 @frozen
-class Code:
+class ErrorCode:
     """The meaning of an error code.
 
     Args:
@@ -259,59 +259,61 @@ _MANY: Final = _texts(
 """Texts of NotAuthorizedException, InvalidParameterException and similar. First match wins."""
 
 
-def _words(kind: type[AuthFlowError], told: str) -> Code:
-    return Code(Cause(kind, told, in_its_words=True))
+def _words(kind: type[AuthFlowError], told: str) -> ErrorCode:
+    return ErrorCode(Cause(kind, told, in_its_words=True))
 
 
 _TRIGGER: Final = errors.TriggerFailedError
-_REJECTED: Final = Code(
+_REJECTED: Final = ErrorCode(
     Cause(errors.NewPasswordRejectedError, "the password was rejected", in_its_words=True),
     _PASSWORD,
 )
 
-CODES: Final[Mapping[str, Code]] = {
-    "NotAuthorizedException": Code(UNKNOWN, _MANY),
-    "InvalidParameterException": Code(UNKNOWN, _MANY),
-    "UnsupportedOperationException": Code(_FLOW, _MANY),
-    "UserNotFoundException": Code(BAD_CREDENTIALS),
-    "CodeMismatchException": Code(_CODE, _texts((_SESSION, "session"))),
-    "EnableSoftwareTokenMFAException": Code(_CODE),
-    "ExpiredCodeException": Code(
+CODES: Final[Mapping[str, ErrorCode]] = {
+    "NotAuthorizedException": ErrorCode(UNKNOWN, _MANY),
+    "InvalidParameterException": ErrorCode(UNKNOWN, _MANY),
+    "UnsupportedOperationException": ErrorCode(_FLOW, _MANY),
+    "UserNotFoundException": ErrorCode(BAD_CREDENTIALS),
+    "CodeMismatchException": ErrorCode(_CODE, _texts((_SESSION, "session"))),
+    "EnableSoftwareTokenMFAException": ErrorCode(_CODE),
+    "ExpiredCodeException": ErrorCode(
         Cause(errors.CodeExpiredError, "the code has expired; start again"),
         _texts((_CODE_USED, _USED_BEFORE)),
     ),
-    "UserNotConfirmedException": Code(_NOT_CONFIRMED),
-    "PasswordResetRequiredException": Code(_RESET),
+    "UserNotConfirmedException": ErrorCode(_NOT_CONFIRMED),
+    "PasswordResetRequiredException": ErrorCode(_RESET),
     "InvalidPasswordException": _REJECTED,
-    "PasswordHistoryPolicyViolationException": Code(_rejected("it was used before")),
-    "AliasExistsException": Code(_ALIAS),
-    "UsernameExistsException": Code(_ALIAS),
-    "TooManyFailedAttemptsException": Code(_LOCKED),
-    "LimitExceededException": Code(
+    "PasswordHistoryPolicyViolationException": ErrorCode(_rejected("it was used before")),
+    "AliasExistsException": ErrorCode(_ALIAS),
+    "UsernameExistsException": ErrorCode(_ALIAS),
+    "TooManyFailedAttemptsException": ErrorCode(_LOCKED),
+    "LimitExceededException": ErrorCode(
         _LOCKED, _texts((_NO_CODE_SENT, "daily (?:e-?mail|sms|message)", "spend"))
     ),
-    "CodeDeliveryFailureException": Code(_NO_CODE_SENT),
-    "InvalidSmsRoleAccessPolicyException": Code(_MESSAGES_SETUP),
-    "InvalidSmsRoleTrustRelationshipException": Code(_MESSAGES_SETUP),
-    "InvalidEmailRoleAccessPolicyException": Code(_MESSAGES_SETUP),
-    "MFAMethodNotFoundException": Code(_NO_MFA),
-    "SoftwareTokenMFANotFoundException": Code(_NO_MFA),
-    "ForbiddenException": Code(WAF),
-    "AccessDeniedException": Code(_POLICY),
-    "AccessDenied": Code(_POLICY),
-    "ResourceNotFoundException": Code(_NO_SUCH_POOL, _texts((_NO_DEVICE, r"\bdevice\b"))),
-    "UserPoolAddOnNotEnabledException": Code(_SETUP),
-    "OperationNotEnabledException": Code(_SETUP),
-    "WebAuthnNotEnabledException": Code(_SETUP),
-    "FeatureUnavailableInTierException": Code(_PLAN),
-    "RefreshTokenReuseException": Code(
+    "CodeDeliveryFailureException": ErrorCode(_NO_CODE_SENT),
+    "InvalidSmsRoleAccessPolicyException": ErrorCode(_MESSAGES_SETUP),
+    "InvalidSmsRoleTrustRelationshipException": ErrorCode(_MESSAGES_SETUP),
+    "InvalidEmailRoleAccessPolicyException": ErrorCode(_MESSAGES_SETUP),
+    "MFAMethodNotFoundException": ErrorCode(_NO_MFA),
+    "SoftwareTokenMFANotFoundException": ErrorCode(_NO_MFA),
+    "ForbiddenException": ErrorCode(WAF),
+    "AccessDeniedException": ErrorCode(_POLICY),
+    "AccessDenied": ErrorCode(_POLICY),
+    "ResourceNotFoundException": ErrorCode(_NO_SUCH_POOL, _texts((_NO_DEVICE, r"\bdevice\b"))),
+    "UserPoolAddOnNotEnabledException": ErrorCode(_SETUP),
+    "OperationNotEnabledException": ErrorCode(_SETUP),
+    "WebAuthnNotEnabledException": ErrorCode(_SETUP),
+    "FeatureUnavailableInTierException": ErrorCode(_PLAN),
+    "RefreshTokenReuseException": ErrorCode(
         Cause(errors.TokenRevokedError, "the refresh token was used before")
     ),
-    "UnsupportedTokenTypeException": Code(_TOKEN_KIND),
-    "UnauthorizedException": Code(_FOREIGN_TOKEN, _texts((_SECRET, "secret"), (_SCOPES, "scope"))),
+    "UnsupportedTokenTypeException": ErrorCode(_TOKEN_KIND),
+    "UnauthorizedException": ErrorCode(
+        _FOREIGN_TOKEN, _texts((_SECRET, "secret"), (_SCOPES, "scope"))
+    ),
     "UserLambdaValidationException": _words(_TRIGGER, "a trigger refused"),
     "UnexpectedLambdaException": _words(_TRIGGER, "a trigger could not be run"),
-    "InvalidLambdaResponseException": Code(
+    "InvalidLambdaResponseException": ErrorCode(
         Cause(_TRIGGER, "a trigger's result is invalid", in_its_words=True),
         _texts(
             (Cause(_TRIGGER, "a trigger's result is no JSON"), "invalid json"),
@@ -328,23 +330,23 @@ CODES: Final[Mapping[str, Code]] = {
             *("ThrottledException", "RequestThrottledException", "RequestThrottled"),
             *("RequestLimitExceeded", "BandwidthLimitExceeded"),
         ),
-        Code(THROTTLED),
+        ErrorCode(THROTTLED),
     ),
     **dict.fromkeys(
         (
             *("InternalErrorException", "InternalServerException", "InternalServerError"),
             *("InternalFailure", "ServiceUnavailable", "ServiceUnavailableException"),
         ),
-        Code(SERVER_FAULT),
+        ErrorCode(SERVER_FAULT),
     ),
-    **dict.fromkeys(("RequestTimeout", "RequestTimeoutException"), Code(TIMED_OUT)),
+    **dict.fromkeys(("RequestTimeout", "RequestTimeoutException"), ErrorCode(TIMED_OUT)),
     # These codes only say that the request is wrong in some way.
     **dict.fromkeys(
         (
             *("SerializationException", "ValidationException", "UnknownOperationException"),
             *("ConcurrentModificationException", "UnsupportedUserStateException"),
         ),
-        Code(UNKNOWN),
+        ErrorCode(UNKNOWN),
     ),
 }
 """Every code that has a meaning of its own. Sources: the errors of InitiateAuth,
