@@ -36,7 +36,7 @@ from authflow.triggers.policies.steps import (
     PasswordStep,
     walk,
 )
-from authflow.triggers.policies.table import Choice, Owed
+from authflow.triggers.policies.table import ChoiceRound, Owed
 from authflow.triggers.policy_plugins import PolicyPlugins
 from authflow.triggers.round_metadata import RoundMetadata
 from authflow.triggers.safeguards import ISSUE, TURN, Safeguards
@@ -153,7 +153,7 @@ class CustomFlow:
         match standing:
             case Owed(step=ChallengeStep() as step):
                 made = await self._issue(step, standing, event, sign_in)
-            case Owed(step=Choice() as choice):
+            case Owed(step=ChoiceRound() as choice):
                 made = _choice_round(choice)
             case Owed(step=ConditionalStep() as conditional):
                 made = _condition_round(conditional)
@@ -178,7 +178,7 @@ class CustomFlow:
                 # The plugin runs for an unknown user, too, so that the reply takes as long.
                 right = await self._verified(step, owed, event)
                 return event.verified(correct=right)
-            case Owed(step=Choice() as choice):
+            case Owed(step=ChoiceRound() as choice):
                 return event.verified(correct=_means_first(choice, event))
             case Owed(step=ConditionalStep() as conditional):
                 return event.verified(correct=conditional.holds(await self._facts(event)))
@@ -316,7 +316,7 @@ class _Made:
     metadata: RoundMetadata
 
 
-def _choice_round(choice: Choice) -> _Made:
+def _choice_round(choice: ChoiceRound) -> _Made:
     """Return the round that asks for the client's choice of an option."""
     public = {rounds.KIND: rounds.CHOICE, rounds.OPTIONS: " ".join(choice.options), **_ONCE}
     return _Made(public=public, private={}, metadata=RoundMetadata(challenge=CHOICE_METADATA))
@@ -329,7 +329,7 @@ def _condition_round(conditional: ConditionalStep) -> _Made:
     return _Made(public=public, private={}, metadata=RoundMetadata(challenge=CONDITION_METADATA))
 
 
-def _means_first(choice: Choice, event: VerifyEvent) -> bool:
+def _means_first(choice: ChoiceRound, event: VerifyEvent) -> bool:
     """Return whether an answer means the first half of the open options."""
     answer = event.answer.reveal().strip()
     if answer not in choice.options:

@@ -6,7 +6,7 @@ from typing import Final
 from authflow.picture import BEGINNING, Picture
 from authflow.triggers.policies.policy import Policy
 from authflow.triggers.policies.steps import ChallengeStep, ConditionalStep
-from authflow.triggers.policies.table import BEGIN, FAILED, HELD, LACKED, PASSED, Choice
+from authflow.triggers.policies.table import BEGIN, FAILED, HELD, LACKED, PASSED, ChoiceRound
 
 _ENDS: Final = {PASSED: "tokens", FAILED: "refused"}
 
@@ -51,7 +51,7 @@ def _label(policy: Policy, state: str, event: str) -> str:
     if owed is None:
         return {HELD: "yes", LACKED: "no"}.get(event, event)
     match owed.step:
-        case Choice(options=options, first=first):
+        case ChoiceRound(options=options, first=first):
             return ", ".join(each for each in options if (each in first) == (event == PASSED))
         case ConditionalStep():
             return "yes" if event == PASSED else "no"

@@ -48,7 +48,7 @@ MOST_STATES: Final = 2_000
 
 
 @frozen(kw_only=True)
-class Choice:
+class ChoiceRound:
     """A round in which the client chooses an option.
 
     Args:
@@ -62,7 +62,7 @@ class Choice:
     count: int = 1
 
 
-Round = PasswordStep | ChallengeStep | Choice | ConditionalStep
+Round = PasswordStep | ChallengeStep | ChoiceRound | ConditionalStep
 """The rounds that a client can be asked; a condition only if it is on client metadata."""
 
 
@@ -202,7 +202,7 @@ class _Compiler:
         if len(names) == 1:
             return entries[names[0]]
         middle = (len(names) + 1) // 2
-        choice = Choice(options=names, first=frozenset(names[:middle]), count=count)
+        choice = ChoiceRound(options=names, first=frozenset(names[:middle]), count=count)
         halves = [
             self._halve({name: entries[name] for name in half}, count)
             for half in (names[:middle], names[middle:])

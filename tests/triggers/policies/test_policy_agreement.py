@@ -35,7 +35,7 @@ from authflow.triggers.policies.steps import (
     SequenceStep,
     walk,
 )
-from authflow.triggers.policies.table import FAILED, PASSED, Choice
+from authflow.triggers.policies.table import FAILED, PASSED, ChoiceRound
 
 KINDS = {"sum": "A", "word": "B", "otp": "O"}
 
@@ -154,7 +154,7 @@ def wanted(owed: Owed) -> str:
             return "P"
         case ChallengeStep(name=name):
             return KINDS[name]
-        case Choice():
+        case ChoiceRound():
             return "C"
         case _:
             return "K"

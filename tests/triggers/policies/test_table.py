@@ -28,7 +28,7 @@ from authflow.triggers.policies.table import (
     PASSED,
     WITH_SRP,
     WITHOUT_SRP,
-    Choice,
+    ChoiceRound,
     Compiled,
     Owed,
     compile_steps,
@@ -116,7 +116,7 @@ def test_an_option_is_found_half_by_half(count: int):
         state = whole.table[BEGIN][WITHOUT_SRP]
         for letter in code:
             choice = whole.owed[state].step
-            assert isinstance(choice, Choice)
+            assert isinstance(choice, ChoiceRound)
             assert name in choice.options
             # The client gives the same answer each time, and it leads the right way.
             assert (name in choice.first) == (letter == "C")
@@ -149,7 +149,7 @@ def test_a_choice_knows_how_many_are_to_be_passed():
     counts = [
         owed.step.count
         for owed in compiled(k_of(2, SUM, WORD, OTP)).owed.values()
-        if isinstance(owed.step, Choice)
+        if isinstance(owed.step, ChoiceRound)
     ]
     assert sorted(counts) == [1, 1, 1, 2, 2]
 
@@ -159,7 +159,7 @@ def test_the_same_options_left_are_one_state():
     choices = [
         owed.step.options
         for owed in compiled(k_of(4, *six)).owed.values()
-        if isinstance(owed.step, Choice) and owed.step.count == 1
+        if isinstance(owed.step, ChoiceRound) and owed.step.count == 1
     ]
     # Three of the six are left for the last choice, whichever came first.
     left = [names for names in choices if len(names) == 3]
