@@ -14,7 +14,7 @@ from authflow.cli.check_report import members, report
 from authflow.cli.handler_process import HandlerProcess
 from authflow.errors import ConfigError, PluginError
 from authflow.printable import one_line
-from authflow.triggers.check.define_paths import TIMEOUT, Define, Verdict
+from authflow.triggers.check.define_paths import TIMEOUT, CheckVerdict, Define
 from authflow.triggers.check.define_probe import DEPTH, probe
 from authflow.triggers.check.mfa_notes import MFA_NOTES
 from authflow.triggers.check.pool_settings import judge
@@ -103,7 +103,7 @@ def run(subject: Subject, *, as_json: bool, out: TextIO) -> int:
     return 0 if verdict.holds else 1
 
 
-async def _verdict(subject: Subject) -> Verdict:
+async def _verdict(subject: Subject) -> CheckVerdict:
     if subject.pool is None:
         return await _verdict_on_define(subject)
     from authflow.cli.described_pool import describe_pool  # noqa: PLC0415  # slow to import
@@ -124,7 +124,7 @@ async def _verdict(subject: Subject) -> Verdict:
     )
 
 
-async def _verdict_on_define(subject: Subject) -> Verdict:
+async def _verdict_on_define(subject: Subject) -> CheckVerdict:
     checked = subject.checked
     if isinstance(checked, Step | Policy | Triggers):
         try:
@@ -141,7 +141,7 @@ async def _verdict_on_define(subject: Subject) -> Verdict:
     return await _probed(subject, in_process(checked, timeout=subject.timeout))
 
 
-async def _probed(subject: Subject, define: Define) -> Verdict:
+async def _probed(subject: Subject, define: Define) -> CheckVerdict:
     return await probe(
         define,
         depth=DEPTH if subject.depth is None else subject.depth,

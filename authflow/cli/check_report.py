@@ -4,7 +4,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from authflow.printable import printable
-from authflow.triggers.check.define_paths import Finding, Path, Result, Verdict
+from authflow.triggers.check.define_paths import CheckVerdict, Finding, Path, Result
 from authflow.triggers.events.challenge_events import SessionEntry
 
 PROVES: Final = (
@@ -15,7 +15,7 @@ PROVES: Final = (
 _INDENT: Final = " " * 8
 
 
-def report(verdict: Verdict, *, proved: bool) -> str:
+def report(verdict: CheckVerdict, *, proved: bool) -> str:
     """Return a verdict as a text for people.
 
     Args:
@@ -27,7 +27,7 @@ def report(verdict: Verdict, *, proved: bool) -> str:
     return "\n".join([*lines, _summary(verdict, proved=proved)])
 
 
-def members(verdict: Verdict, *, proved: bool) -> dict[str, Any]:
+def members(verdict: CheckVerdict, *, proved: bool) -> dict[str, Any]:
     """Return a verdict for programs. A property that was not tried is null: neither true nor false.
 
     Args:
@@ -54,7 +54,7 @@ def members(verdict: Verdict, *, proved: bool) -> dict[str, Any]:
     }
 
 
-def _summary(verdict: Verdict, *, proved: bool) -> str:
+def _summary(verdict: CheckVerdict, *, proved: bool) -> str:
     results = [finding.result for finding in verdict.findings]
     broken, untried = results.count(Result.BROKEN), results.count(Result.NOT_TRIED)
     if broken or untried:

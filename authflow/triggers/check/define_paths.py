@@ -141,7 +141,7 @@ class Finding:
 
 
 @frozen(kw_only=True)
-class Verdict:
+class CheckVerdict:
     """The result of a check.
 
     Args:

@@ -26,13 +26,13 @@ from authflow.triggers.check.cognito_sessions import (
 from authflow.triggers.check.cognito_users import KNOWN_USER
 from authflow.triggers.check.define_paths import (
     SRP_A,
+    CheckVerdict,
     Decision,
     Define,
     Finding,
     Path,
     Result,
     Session,
-    Verdict,
     ask,
     define_event,
 )
@@ -69,7 +69,7 @@ async def probe(
     depth: int = DEPTH,
     metadata: str | None = None,
     attributes: Mapping[str, str] = MappingProxyType({}),
-) -> Verdict:
+) -> CheckVerdict:
     """Look for paths on which a Define trigger does something forbidden.
 
     Args:
@@ -87,7 +87,7 @@ async def probe(
     paths = await _explore(define, depth, metadata, {**KNOWN_USER, **attributes})
     findings = [judged.find(paths) for judged in _properties(depth, paths)]
     findings.insert(_AFTER_SAFETY, _can_begin(paths))
-    return Verdict(
+    return CheckVerdict(
         findings=tuple(findings),
         sessions=len(paths),
         unusable=sum(not _is_usable(path) for path in paths),

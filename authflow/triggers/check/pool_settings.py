@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 from attrs import frozen
 
 from authflow.printable import one_line
-from authflow.triggers.check.define_paths import Finding, Result, Verdict
+from authflow.triggers.check.define_paths import CheckVerdict, Finding, Result
 from authflow.triggers.check.mfa_notes import MFA_NOTES
 from authflow.triggers.events.challenge_events import CreateEvent, DefineEvent, VerifyEvent
 
@@ -98,14 +98,14 @@ class PoolSettings:
         )
 
 
-def judge(settings: PoolSettings, mfa: Iterable[str] = MFA_NOTES) -> Verdict:
+def judge(settings: PoolSettings, mfa: Iterable[str] = MFA_NOTES) -> CheckVerdict:
     """Return what a pool's settings mean for its custom challenges.
 
     Args:
         settings: The pool's.
         mfa: The notes on what MFA does that count, if users can have MFA.
     """
-    return Verdict(
+    return CheckVerdict(
         findings=(_has_triggers(settings), _is_allowed(settings), _hides_users(settings)),
         notes=tuple(_notes(settings, mfa)),
         sessions=0,

@@ -27,13 +27,13 @@ from authflow.plugins.trigger_challenge import TriggerChallenge
 from authflow.stores.store import MemoryLimitStore
 from authflow.triggers.check.define_paths import (
     SRP_A,
+    CheckVerdict,
     Decision,
     Finding,
     Path,
     Reply,
     Result,
     Session,
-    Verdict,
     ask,
     define_event,
 )
@@ -80,7 +80,7 @@ class _Told:
     unknown: Reply
 
 
-async def prove(subject: Step | Policy | Triggers) -> Verdict:
+async def prove(subject: Step | Policy | Triggers) -> CheckVerdict:
     """Prove that a policy has none of the mistakes that its owner can make.
 
     Args:
@@ -252,7 +252,7 @@ def _rounds(policy: Policy) -> str:
     return f"{policy.rounds} round{'s'[: policy.rounds > 1]}"
 
 
-def _verdict(policy: Policy, explorations: list[_Exploration]) -> Verdict:
+def _verdict(policy: Policy, explorations: list[_Exploration]) -> CheckVerdict:
     """Return the verdict on the findings for all kinds of users together."""
     told = [each for exploration in explorations for each in exploration.told]
     # Without any reply, there was nothing that could show the other properties.
@@ -274,7 +274,7 @@ def _verdict(policy: Policy, explorations: list[_Exploration]) -> Verdict:
             findings.append(Finding(name=name))
         else:
             findings.append(Finding.broken(name, *found))
-    return Verdict(
+    return CheckVerdict(
         findings=tuple(findings),
         sessions=len(told),
         notes=mfa_notes((each.place.session, each.known) for each in told),

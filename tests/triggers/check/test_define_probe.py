@@ -11,7 +11,7 @@ import pytest
 
 from authflow.errors import ConfigError
 from authflow.triggers import Triggers, challenge, password, sequence
-from authflow.triggers.check.define_paths import Decision, Finding, Result, Verdict
+from authflow.triggers.check.define_paths import CheckVerdict, Decision, Finding, Result
 from authflow.triggers.check.define_probe import probe
 from authflow.triggers.check.python_handler import in_process
 
@@ -26,14 +26,14 @@ def sample(name: str) -> Handler:
     return handler
 
 
-def verdict_on(handler: Handler, **options: Any) -> Verdict:
-    async def probed() -> Verdict:
+def verdict_on(handler: Handler, **options: Any) -> CheckVerdict:
+    async def probed() -> CheckVerdict:
         return await probe(in_process(handler), **options)
 
     return anyio.run(probed)
 
 
-def broken(verdict: Verdict) -> list[int]:
+def broken(verdict: CheckVerdict) -> list[int]:
     return [at for at, finding in enumerate(verdict.findings) if finding.result is Result.BROKEN]
 
 

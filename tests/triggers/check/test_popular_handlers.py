@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from authflow.triggers.check.define_paths import Finding, Result, Verdict
+from authflow.triggers.check.define_paths import CheckVerdict, Finding, Result
 from authflow.triggers.check.define_probe import NEW_PASSWORDS_FAIL, NEW_PASSWORDS_REFUSED, probe
 from authflow.triggers.check.mfa_notes import NOT_ASKED, SKIPPED
 from authflow.triggers.check.python_handler import in_process
@@ -41,8 +41,8 @@ INNOCENT = sorted(DEFINE.keys() - GUILTY.keys())
 ASKS_FOR_THE_PASSWORD = [name for name in INNOCENT if name.startswith("password")]
 
 
-def verdict_on(handler: Callable[[dict[str, Any], Any], Any], **options: Any) -> Verdict:
-    async def probed() -> Verdict:
+def verdict_on(handler: Callable[[dict[str, Any], Any], Any], **options: Any) -> CheckVerdict:
+    async def probed() -> CheckVerdict:
         return await probe(in_process(handler), **options)
 
     return anyio.run(probed)

@@ -27,7 +27,7 @@ from authflow.triggers import (
     sequence,
     when,
 )
-from authflow.triggers.check.define_paths import SRP_A, Decision, Finding, Result, Verdict
+from authflow.triggers.check.define_paths import SRP_A, CheckVerdict, Decision, Finding, Result
 from authflow.triggers.check.mfa_notes import NOT_ASKED, SKIPPED
 from authflow.triggers.check.proof import prove
 from authflow.triggers.custom_flow import CustomFlow
@@ -47,11 +47,11 @@ def answer(metadata: str | None, *, passed: bool) -> SessionEntry:
     )
 
 
-def verdict_on(subject: Step | Policy | Triggers) -> Verdict:
+def verdict_on(subject: Step | Policy | Triggers) -> CheckVerdict:
     return anyio.run(prove, subject)
 
 
-def broken(verdict: Verdict) -> list[str]:
+def broken(verdict: CheckVerdict) -> list[str]:
     return [finding.name for finding in verdict.findings if not finding.holds]
 
 

@@ -25,13 +25,13 @@ from authflow.plugins.registry import TRIGGER_CHALLENGES, PluginRegistry
 from authflow.plugins.trigger_challenge import TriggerChallenge
 from authflow.triggers.check.define_paths import (
     SRP_A,
+    CheckVerdict,
     Decision,
     Finding,
     Path,
     Reply,
     Result,
     Session,
-    Verdict,
     ask,
     define_event,
 )
@@ -67,7 +67,7 @@ class _Node:
     followers: dict[SessionEntry, _Key] = field(factory=dict)
 
 
-async def explore(subject: Step | Policy | Triggers) -> Verdict:
+async def explore(subject: Step | Policy | Triggers) -> CheckVerdict:
     """Give the verdict on tokens, rounds, ways out, attempts, foreign rounds and unknown users."""
     if isinstance(subject, Step):
         subject = Policy(subject)
@@ -250,7 +250,7 @@ class _Exploration:
         return None
 
 
-def _verdict(policy: Policy, explorations: Sequence[_Exploration]) -> Verdict:
+def _verdict(policy: Policy, explorations: Sequence[_Exploration]) -> CheckVerdict:
     """Judge what was found, for all kinds of users together."""
     judged: list[tuple[str, Iterable[_Broken]]] = [
         (
@@ -284,7 +284,7 @@ def _verdict(policy: Policy, explorations: Sequence[_Exploration]) -> Verdict:
             findings.append(Finding(name=name))
         else:
             findings.append(Finding.broken(name, *found))
-    return Verdict(
+    return CheckVerdict(
         findings=tuple(findings),
         sessions=sum(each.sessions for each in explorations),
         notes=mfa_notes(replies),

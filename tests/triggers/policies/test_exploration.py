@@ -27,7 +27,7 @@ from authflow.triggers import (
     sequence,
     when,
 )
-from authflow.triggers.check.define_paths import SRP_A, Decision, Finding, Verdict
+from authflow.triggers.check.define_paths import SRP_A, CheckVerdict, Decision, Finding
 from authflow.triggers.custom_flow import CustomFlow
 from authflow.triggers.policies import policy as policy_module
 from authflow.triggers.policies.user_kinds import user_kinds
@@ -45,11 +45,11 @@ def answer(metadata: str | None, *, passed: bool) -> SessionEntry:
     )
 
 
-def verdict_on(subject: Step | Policy | Triggers) -> Verdict:
+def verdict_on(subject: Step | Policy | Triggers) -> CheckVerdict:
     return anyio.run(explore, subject)
 
 
-def broken(verdict: Verdict) -> list[str]:
+def broken(verdict: CheckVerdict) -> list[str]:
     return [finding.name for finding in verdict.findings if not finding.holds]
 
 
