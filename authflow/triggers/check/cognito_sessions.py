@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from authflow.machine import AuthFlow, Side, State, table
-from authflow.triggers.check.define_paths import SRP_A, Decision, Session
+from authflow.triggers.check.define_paths import SRP_A, DefineDecision, Session
 from authflow.triggers.events.challenge_events import SessionEntry
 
 BEGINNINGS: Final[tuple[Session, ...]] = ((), (SRP_A,))
@@ -35,7 +35,7 @@ _BETWEEN: Final = (State.NEW_PASSWORD_REQUIRED,)
 
 
 def sessions_after(
-    session: Session, decision: Decision, *, user_not_found: bool, metadata: str | None = None
+    session: Session, decision: DefineDecision, *, user_not_found: bool, metadata: str | None = None
 ) -> Iterator[Session]:
     """Return the sessions with which Define can be asked next; none if the sign-in is over.
 
@@ -46,10 +46,10 @@ def sessions_after(
         metadata: What Create writes into challengeMetadata.
     """
     match decision:
-        case Decision.CUSTOM_CHALLENGE:
+        case DefineDecision.CUSTOM_CHALLENGE:
             for passed in (False, True):
                 yield (*session, _entry(State.CUSTOM_CHALLENGE, metadata, passed=passed))
-        case Decision.PASSWORD_VERIFIER if not user_not_found:
+        case DefineDecision.PASSWORD_VERIFIER if not user_not_found:
             proved = (*session, _entry(State.PASSWORD_VERIFIER))
             yield proved
             for state in _BETWEEN:

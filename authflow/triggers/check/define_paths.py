@@ -53,7 +53,7 @@ class DefineFailedError(Exception):
     """A Define trigger returned no reply; the text says why, as something that it "does"."""
 
 
-class Decision(StrEnum):
+class DefineDecision(StrEnum):
     """The decisions that Define can make."""
 
     CUSTOM_CHALLENGE = "asks for CUSTOM_CHALLENGE"
@@ -63,7 +63,7 @@ class Decision(StrEnum):
     UNUSABLE = "gives no decision that Cognito accepts"
 
 
-ASKS: Final = frozenset({Decision.CUSTOM_CHALLENGE, Decision.PASSWORD_VERIFIER})
+ASKS: Final = frozenset({DefineDecision.CUSTOM_CHALLENGE, DefineDecision.PASSWORD_VERIFIER})
 
 
 @frozen
@@ -75,7 +75,7 @@ class Reply:
         why: What is wrong with it, if it is unusable.
     """
 
-    decision: Decision
+    decision: DefineDecision
     why: str = ""
 
     @property
@@ -209,7 +209,7 @@ async def ask(define: Define, event: DefineEvent) -> Reply:
     except DefineFailedError as error:
         return _unusable(str(error))
     try:
-        return Reply(Decision[event.read_reply(given).name])
+        return Reply(DefineDecision[event.read_reply(given).name])
     except TriggerReplyError as error:
         return _unusable(str(error).removeprefix(f"{event.trigger} "))
 
@@ -245,4 +245,4 @@ def raised(error: BaseException) -> str:
 
 
 def _unusable(why: str) -> Reply:
-    return Reply(Decision.UNUSABLE, why)
+    return Reply(DefineDecision.UNUSABLE, why)

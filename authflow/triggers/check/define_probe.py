@@ -27,8 +27,8 @@ from authflow.triggers.check.cognito_users import KNOWN_USER
 from authflow.triggers.check.define_paths import (
     SRP_A,
     CheckVerdict,
-    Decision,
     Define,
+    DefineDecision,
     Finding,
     Path,
     Result,
@@ -190,7 +190,7 @@ async def _explore(
         )
         reply = await ask(define, event)
         paths.append(Path(session=session, reply=reply, user_not_found=unknown))
-        if reply.decision is Decision.CUSTOM_CHALLENGE and len(_answers(session)) == depth:
+        if reply.decision is DefineDecision.CUSTOM_CHALLENGE and len(_answers(session)) == depth:
             continue
         following = sessions_after(
             session, reply.decision, user_not_found=unknown, metadata=metadata
@@ -206,7 +206,7 @@ def _can_begin(paths: list[Path]) -> Finding:
     """
     known = {path.session: path for path in paths if not path.user_not_found}
     plain, with_srp = known[()], known[(SRP_A,)]
-    leads_on = with_srp.reply.decision is Decision.PASSWORD_VERIFIER or any(
+    leads_on = with_srp.reply.decision is DefineDecision.PASSWORD_VERIFIER or any(
         _issues(path) and path.session[:1] == (SRP_A,) for path in known.values()
     )
     if plain.reply.asks or _issues(plain) or leads_on:
@@ -229,11 +229,11 @@ def _notes(paths: list[Path]) -> Iterator[str]:
 
 
 def _issues(path: Path) -> bool:
-    return path.reply.decision is Decision.TOKENS
+    return path.reply.decision is DefineDecision.TOKENS
 
 
 def _is_usable(path: Path) -> bool:
-    return path.reply.decision is not Decision.UNUSABLE
+    return path.reply.decision is not DefineDecision.UNUSABLE
 
 
 def _answers(session: Session) -> Session:
@@ -260,4 +260,4 @@ def _is_right(path: Path) -> bool:
 def _disappoints(path: Path, depth: int) -> bool:
     """Return whether a path ends in a refusal, or never ends."""
     endless = path.reply.asks and len(_answers(path.session)) == depth
-    return path.reply.decision is Decision.FAILURE or endless
+    return path.reply.decision is DefineDecision.FAILURE or endless

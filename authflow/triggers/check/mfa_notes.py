@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from authflow.machine import State
-from authflow.triggers.check.define_paths import Decision, Reply, Session
+from authflow.triggers.check.define_paths import DefineDecision, Reply, Session
 
 SKIPPED: Final = (
     "users with MFA skip what follows the password: Cognito is reported to ask for their second"
@@ -29,6 +29,6 @@ def mfa_notes(replies: Iterable[tuple[Session, Reply]]) -> tuple[str, ...]:
     skipped = not_asked = False
     for session, reply in replies:
         proved = any(entry.challenge_name == State.PASSWORD_VERIFIER for entry in session)
-        skipped |= proved and reply.decision is Decision.CUSTOM_CHALLENGE
-        not_asked |= not proved and reply.decision is Decision.TOKENS
+        skipped |= proved and reply.decision is DefineDecision.CUSTOM_CHALLENGE
+        not_asked |= not proved and reply.decision is DefineDecision.TOKENS
     return (*[SKIPPED] * skipped, *[NOT_ASKED] * not_asked)

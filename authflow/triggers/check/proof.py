@@ -28,7 +28,7 @@ from authflow.stores.store import MemoryLimitStore
 from authflow.triggers.check.define_paths import (
     SRP_A,
     CheckVerdict,
-    Decision,
+    DefineDecision,
     Finding,
     Path,
     Reply,
@@ -195,9 +195,9 @@ class _Exploration:
     def locked_out(self) -> _Broken:
         """Find a kind of user who cannot sign in."""
         for told in self.told:
-            if told.known.decision is Decision.UNUSABLE:
+            if told.known.decision is DefineDecision.UNUSABLE:
                 return self._path(told.place, told.known), "Cognito does not accept the reply"
-        if any(told.known.decision is Decision.TOKENS for told in self.told):
+        if any(told.known.decision is DefineDecision.TOKENS for told in self.told):
             return None
         first = self.told[0]
         why = f"every way to tokens takes more than {_rounds(self.policy)}"
@@ -219,7 +219,9 @@ class _Exploration:
             seen.add(place.state)
             if place.state == PASSED:
                 names = ", ".join(sorted({self.plugins[label].name for label in extras}))
-                return self._path(place, Reply(Decision.TOKENS)), f"{names} never suffices alone"
+                return self._path(
+                    place, Reply(DefineDecision.TOKENS)
+                ), f"{names} never suffices alone"
             queue.extend(
                 after
                 for after in self._after(place)
@@ -238,9 +240,9 @@ class _Exploration:
         """Find a difference between an unknown user and one of this kind."""
         for told in self.told:
             expected = told.known
-            if expected.decision is Decision.TOKENS:
+            if expected.decision is DefineDecision.TOKENS:
                 # No answer of an unknown user is right, so nobody sees this difference.
-                expected = Reply(Decision.FAILURE)
+                expected = Reply(DefineDecision.FAILURE)
             if told.unknown != expected:
                 session = told.place.session
                 path = Path(session=session, reply=told.unknown, user_not_found=True)
@@ -256,7 +258,7 @@ def _verdict(policy: Policy, explorations: list[_Exploration]) -> CheckVerdict:
     """Return the verdict on the findings for all kinds of users together."""
     told = [each for exploration in explorations for each in exploration.told]
     # Without any reply, there was nothing that could show the other properties.
-    dead = all(each.known.decision is Decision.UNUSABLE for each in told)
+    dead = all(each.known.decision is DefineDecision.UNUSABLE for each in told)
     judged: tuple[tuple[str, Iterable[_Broken]], ...] = (
         (
             f"every user can sign in within {_rounds(policy)}",

@@ -9,7 +9,7 @@ import pytest
 from authflow.triggers import DefineEvent, SessionEntry, parse_event
 from authflow.triggers.check.define_paths import (
     SRP_A,
-    Decision,
+    DefineDecision,
     DefineFailedError,
     Reply,
     ask,
@@ -54,12 +54,12 @@ def test_the_event_is_what_define_reads():
 @pytest.mark.parametrize(
     ("response", "decision"),
     [
-        ({"issueTokens": True, "failAuthentication": False}, Decision.TOKENS),
-        ({"issueTokens": True}, Decision.TOKENS),
-        ({"issueTokens": None, "failAuthentication": True}, Decision.FAILURE),
-        ({"failAuthentication": True, "challengeName": "CUSTOM_CHALLENGE"}, Decision.FAILURE),
-        ({"challengeName": "CUSTOM_CHALLENGE"}, Decision.CUSTOM_CHALLENGE),
-        ({"challengeName": "PASSWORD_VERIFIER"}, Decision.PASSWORD_VERIFIER),
+        ({"issueTokens": True, "failAuthentication": False}, DefineDecision.TOKENS),
+        ({"issueTokens": True}, DefineDecision.TOKENS),
+        ({"issueTokens": None, "failAuthentication": True}, DefineDecision.FAILURE),
+        ({"failAuthentication": True, "challengeName": "CUSTOM_CHALLENGE"}, DefineDecision.FAILURE),
+        ({"challengeName": "CUSTOM_CHALLENGE"}, DefineDecision.CUSTOM_CHALLENGE),
+        ({"challengeName": "PASSWORD_VERIFIER"}, DefineDecision.PASSWORD_VERIFIER),
     ],
 )
 async def test_a_decision_is_read(response, decision):
@@ -85,7 +85,7 @@ async def test_a_decision_is_read(response, decision):
 )
 async def test_what_cognito_does_not_accept_is_unusable(response, why):
     reply = await reply_to(response, CUSTOM)
-    assert reply.decision is Decision.UNUSABLE
+    assert reply.decision is DefineDecision.UNUSABLE
     assert why in str(reply)
     assert not reply.asks
 
@@ -93,14 +93,14 @@ async def test_what_cognito_does_not_accept_is_unusable(response, why):
 @pytest.mark.parametrize("session", [(), (SRP_A, SRP_A), (CUSTOM, SRP_A)])
 async def test_the_password_can_only_be_asked_for_right_after_srp_a(session):
     reply = await reply_to({"challengeName": "PASSWORD_VERIFIER"}, *session)
-    assert reply.decision is Decision.UNUSABLE
+    assert reply.decision is DefineDecision.UNUSABLE
 
 
 async def test_a_trigger_that_gives_nothing_back_is_unusable():
     async def define(_event: dict[str, Any]) -> None:
         return None
 
-    assert (await ask(define, event())).decision is Decision.UNUSABLE
+    assert (await ask(define, event())).decision is DefineDecision.UNUSABLE
 
 
 async def test_what_a_trigger_raises_is_told_in_one_line():
@@ -117,4 +117,4 @@ async def test_what_a_trigger_raises_is_told_in_one_line():
     told = str(await ask(broken, event()))
     assert told.startswith("raises ValueError: first second")
     assert len(told) < 300
-    assert await ask(silent, event()) == Reply(Decision.UNUSABLE, "does not answer")
+    assert await ask(silent, event()) == Reply(DefineDecision.UNUSABLE, "does not answer")

@@ -11,7 +11,7 @@ import pytest
 
 from authflow.errors import ConfigError
 from authflow.triggers import Triggers, challenge, password, sequence
-from authflow.triggers.check.define_paths import CheckVerdict, Decision, Finding, Result
+from authflow.triggers.check.define_paths import CheckVerdict, DefineDecision, Finding, Result
 from authflow.triggers.check.define_probe import probe
 from authflow.triggers.check.python_handler import in_process
 
@@ -166,7 +166,7 @@ def test_tokens_for_an_unknown_user_are_told_with_the_user():
     finding = verdict_on(deciding(lambda rounds, _: three_attempts(rounds, unknown=False)))
     path = finding.findings[EXISTS].path
     assert path is not None
-    assert (path.user_not_found, path.reply.decision) == (True, Decision.TOKENS)
+    assert (path.user_not_found, path.reply.decision) == (True, DefineDecision.TOKENS)
 
 
 def test_a_handler_that_raises_is_convicted():

@@ -27,7 +27,13 @@ from authflow.triggers import (
     sequence,
     when,
 )
-from authflow.triggers.check.define_paths import SRP_A, CheckVerdict, Decision, Finding, Result
+from authflow.triggers.check.define_paths import (
+    SRP_A,
+    CheckVerdict,
+    DefineDecision,
+    Finding,
+    Result,
+)
 from authflow.triggers.check.mfa_notes import NOT_ASKED, SKIPPED
 from authflow.triggers.check.proof import prove
 from authflow.triggers.custom_flow import CustomFlow
@@ -177,7 +183,7 @@ def test_a_define_that_gives_an_unknown_user_tokens_is_shown(monkeypatch):
     monkeypatch.setattr(CustomFlow, "define", trusting)
     path = finding_on(WORD, UNKNOWN).path
     assert path is not None
-    assert (path.user_not_found, path.reply.decision) == (True, Decision.TOKENS)
+    assert (path.user_not_found, path.reply.decision) == (True, DefineDecision.TOKENS)
 
 
 def test_a_define_that_raises_or_decides_nothing_leaves_no_way_out(monkeypatch):
@@ -190,7 +196,7 @@ def test_a_define_that_raises_or_decides_nothing_leaves_no_way_out(monkeypatch):
     monkeypatch.setattr(CustomFlow, "define", undecided)
     path = finding_on(WORD, ROUNDS).path
     assert path is not None
-    assert path.reply.decision is Decision.UNUSABLE
+    assert path.reply.decision is DefineDecision.UNUSABLE
     monkeypatch.setattr(CustomFlow, "define", raising)
     path = finding_on(WORD, ROUNDS).path
     assert path is not None

@@ -26,7 +26,7 @@ from authflow.plugins.trigger_challenge import TriggerChallenge
 from authflow.triggers.check.define_paths import (
     SRP_A,
     CheckVerdict,
-    Decision,
+    DefineDecision,
     Finding,
     Path,
     Reply,
@@ -169,7 +169,9 @@ class _Exploration:
     def unearned(self) -> _Broken:
         """Find tokens that nobody has earned."""
         for node in self.nodes.values():
-            if node.known.decision is Decision.TOKENS and not self.requirement.met(node.progress):
+            if node.known.decision is DefineDecision.TOKENS and not self.requirement.met(
+                node.progress
+            ):
                 return self.path(node), "the session does not show all that the policy demands"
         return None
 
@@ -196,7 +198,7 @@ class _Exploration:
     def dead_end(self) -> _Broken:
         """Find a state from which no tokens can be reached."""
         signed_in = {
-            key for key, node in self.nodes.items() if node.known.decision is Decision.TOKENS
+            key for key, node in self.nodes.items() if node.known.decision is DefineDecision.TOKENS
         }
         while grown := {
             key
@@ -205,11 +207,14 @@ class _Exploration:
         }:
             signed_in |= grown
         for key, node in self.nodes.items():
-            if node.known.decision is Decision.UNUSABLE:
+            if node.known.decision is DefineDecision.UNUSABLE:
                 return self.path(node), "Cognito does not accept the reply"
             if node.known.asks and key not in signed_in:
                 return self.path(node), "whatever is answered from here on, no tokens are issued"
-            if self.requirement.met(node.progress) and node.known.decision is Decision.FAILURE:
+            if (
+                self.requirement.met(node.progress)
+                and node.known.decision is DefineDecision.FAILURE
+            ):
                 return self.path(node), "all was passed, and no tokens are issued"
         if not signed_in:
             return self.path(next(iter(self.nodes.values()))), "no sign-in can begin"
@@ -224,7 +229,7 @@ class _Exploration:
                 why = f"it goes on after {failures} of {attempts} wrong answers to {label}"
                 return self.path(node), why
             owed = self.requirement.asks_for(progress)
-            if owed is not None and not asks and node.known.decision is not Decision.TOKENS:
+            if owed is not None and not asks and node.known.decision is not DefineDecision.TOKENS:
                 return self.path(node), f"it ends, and {described(owed)} is owed"
         return None
 
@@ -233,7 +238,7 @@ class _Exploration:
         for node in self.nodes.values():
             progress = node.progress
             given_up = progress.left is None and progress.begun and progress.exhausted is None
-            if given_up and node.known.decision is not Decision.FAILURE:
+            if given_up and node.known.decision is not DefineDecision.FAILURE:
                 return self.path(node), "its last round is not the one that was owed"
         return None
 
@@ -241,9 +246,9 @@ class _Exploration:
         """Find a difference between an unknown user and one of this kind."""
         for node in self.nodes.values():
             expected = node.known
-            if expected.decision is Decision.TOKENS:
+            if expected.decision is DefineDecision.TOKENS:
                 # Nothing that an unknown user answers is right, so nobody sees this difference.
-                expected = Reply(Decision.FAILURE)
+                expected = Reply(DefineDecision.FAILURE)
             if node.unknown != expected:
                 path = Path(session=node.session, reply=node.unknown, user_not_found=True)
                 return path, f"for {self.kind.who or 'a user who exists'} it {node.known}"
@@ -273,7 +278,7 @@ def _verdict(policy: Policy, explorations: Sequence[_Exploration]) -> CheckVerdi
         ),
     ]
     replies = [(node.session, node.known) for each in explorations for node in each.nodes.values()]
-    dead = all(reply.decision is Decision.UNUSABLE for _, reply in replies)
+    dead = all(reply.decision is DefineDecision.UNUSABLE for _, reply in replies)
     findings = []
     for name, broken in judged:
         found = next((found for found in broken if found is not None), None)

@@ -27,7 +27,7 @@ from authflow.triggers import (
     sequence,
     when,
 )
-from authflow.triggers.check.define_paths import SRP_A, CheckVerdict, Decision, Finding
+from authflow.triggers.check.define_paths import SRP_A, CheckVerdict, DefineDecision, Finding
 from authflow.triggers.custom_flow import CustomFlow
 from authflow.triggers.policies import policy as policy_module
 from authflow.triggers.policies.user_kinds import user_kinds
@@ -127,7 +127,7 @@ def test_a_challenge_that_can_be_skipped_is_shown_by_the_shortest_path():
     found = finding_on(with_transition(step, "word 1/2", "failed", "otp 1/1"), TOKENS)
     assert found.path is not None
     assert found.path.session == (answer("word", passed=False), answer("otp", passed=True))
-    assert found.path.reply.decision is Decision.TOKENS
+    assert found.path.reply.decision is DefineDecision.TOKENS
 
 
 def test_a_wrong_password_that_counts_as_right_is_shown():
@@ -142,7 +142,7 @@ def test_a_loop_is_shown_as_a_path_that_is_too_long_and_as_too_many_attempts():
     found = finding_on(policy, ROUNDS)
     assert found.path is not None
     assert found.path.session == (failed, failed)
-    assert found.path.reply.decision is Decision.CUSTOM_CHALLENGE
+    assert found.path.reply.decision is DefineDecision.CUSTOM_CHALLENGE
     explanation = finding_on(policy, ATTEMPTS).explanation
     assert explanation == "it goes on after 2 of 2 wrong answers to word"
 
