@@ -67,7 +67,7 @@ ASKS: Final = frozenset({DefineDecision.CUSTOM_CHALLENGE, DefineDecision.PASSWOR
 
 
 @frozen
-class Reply:
+class SessionReply:
     """Define's reply to one session.
 
     Args:
@@ -99,7 +99,7 @@ class Path:
     """
 
     session: Session
-    reply: Reply
+    reply: SessionReply
     user_not_found: bool = False
     who: str = ""
 
@@ -191,7 +191,7 @@ def define_event(
     )
 
 
-async def ask(define: Define, event: DefineEvent) -> Reply:
+async def ask(define: Define, event: DefineEvent) -> SessionReply:
     """Send an event to Define, and read its reply as Cognito does.
 
     Args:
@@ -209,7 +209,7 @@ async def ask(define: Define, event: DefineEvent) -> Reply:
     except DefineFailedError as error:
         return _unusable(str(error))
     try:
-        return Reply(DefineDecision[event.read_reply(given).name])
+        return SessionReply(DefineDecision[event.read_reply(given).name])
     except TriggerReplyError as error:
         return _unusable(str(error).removeprefix(f"{event.trigger} "))
 
@@ -244,5 +244,5 @@ def raised(error: BaseException) -> str:
     return f"raises {name}: {text}" if text else f"raises {name}"
 
 
-def _unusable(why: str) -> Reply:
-    return Reply(DefineDecision.UNUSABLE, why)
+def _unusable(why: str) -> SessionReply:
+    return SessionReply(DefineDecision.UNUSABLE, why)

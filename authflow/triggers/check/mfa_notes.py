@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from authflow.machine import State
-from authflow.triggers.check.define_paths import DefineDecision, Reply, Session
+from authflow.triggers.check.define_paths import DefineDecision, Session, SessionReply
 
 SKIPPED: Final = (
     "users with MFA skip what follows the password: Cognito is reported to ask for their second"
@@ -20,7 +20,7 @@ NOT_ASKED: Final = (
 MFA_NOTES: Final = (SKIPPED, NOT_ASKED)
 
 
-def mfa_notes(replies: Iterable[tuple[Session, Reply]]) -> tuple[str, ...]:
+def mfa_notes(replies: Iterable[tuple[Session, SessionReply]]) -> tuple[str, ...]:
     """Return the notes on the effects of MFA on a Define trigger.
 
     Args:

@@ -31,9 +31,9 @@ from authflow.triggers.check.define_paths import (
     DefineDecision,
     Finding,
     Path,
-    Reply,
     Result,
     Session,
+    SessionReply,
     ask,
     define_event,
 )
@@ -76,8 +76,8 @@ class _Told:
     """Define's replies at a place, to a user who exists and to one who does not."""
 
     place: _Place
-    known: Reply
-    unknown: Reply
+    known: SessionReply
+    unknown: SessionReply
 
 
 async def prove(subject: Step | Policy | Triggers) -> CheckVerdict:
@@ -189,7 +189,7 @@ class _Exploration:
             challenge_name=name.value, challenge_result=passed, challenge_metadata=metadata
         )
 
-    def _path(self, place: _Place, reply: Reply) -> Path:
+    def _path(self, place: _Place, reply: SessionReply) -> Path:
         return Path(session=place.session, reply=reply, who=self.kind.who)
 
     def locked_out(self) -> _Broken:
@@ -220,7 +220,7 @@ class _Exploration:
             if place.state == PASSED:
                 names = ", ".join(sorted({self.plugins[label].name for label in extras}))
                 return self._path(
-                    place, Reply(DefineDecision.TOKENS)
+                    place, SessionReply(DefineDecision.TOKENS)
                 ), f"{names} never suffices alone"
             queue.extend(
                 after
@@ -242,7 +242,7 @@ class _Exploration:
             expected = told.known
             if expected.decision is DefineDecision.TOKENS:
                 # No answer of an unknown user is right, so nobody sees this difference.
-                expected = Reply(DefineDecision.FAILURE)
+                expected = SessionReply(DefineDecision.FAILURE)
             if told.unknown != expected:
                 session = told.place.session
                 path = Path(session=session, reply=told.unknown, user_not_found=True)

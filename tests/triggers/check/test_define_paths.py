@@ -11,7 +11,7 @@ from authflow.triggers.check.define_paths import (
     SRP_A,
     DefineDecision,
     DefineFailedError,
-    Reply,
+    SessionReply,
     ask,
     define_event,
 )
@@ -27,7 +27,7 @@ def event(*session: SessionEntry, user_not_found: bool = False) -> DefineEvent:
     )
 
 
-async def reply_to(response: Any, *session: SessionEntry) -> Reply:
+async def reply_to(response: Any, *session: SessionEntry) -> SessionReply:
     async def define(asked: dict[str, Any]) -> Any:
         return {**asked, "response": response}
 
@@ -63,7 +63,7 @@ def test_the_event_is_what_define_reads():
     ],
 )
 async def test_a_decision_is_read(response, decision):
-    assert await reply_to(response, SRP_A) == Reply(decision)
+    assert await reply_to(response, SRP_A) == SessionReply(decision)
 
 
 @pytest.mark.parametrize(
@@ -117,4 +117,4 @@ async def test_what_a_trigger_raises_is_told_in_one_line():
     told = str(await ask(broken, event()))
     assert told.startswith("raises ValueError: first second")
     assert len(told) < 300
-    assert await ask(silent, event()) == Reply(DefineDecision.UNUSABLE, "does not answer")
+    assert await ask(silent, event()) == SessionReply(DefineDecision.UNUSABLE, "does not answer")

@@ -29,9 +29,9 @@ from authflow.triggers.check.define_paths import (
     DefineDecision,
     Finding,
     Path,
-    Reply,
     Result,
     Session,
+    SessionReply,
     ask,
     define_event,
 )
@@ -51,7 +51,7 @@ _WAY_OUT: Final = "every state has a way out"
 _POOL: Final = "us-east-1_AuthflowX"
 _CLIENT: Final = "1example23456789"
 
-_Key = tuple[Standing, str, Progress, Reply, Reply]
+_Key = tuple[Standing, str, Progress, SessionReply, SessionReply]
 _Broken = tuple[Path, str] | None
 """The shortest path that breaks a property, and what is wrong there."""
 
@@ -62,8 +62,8 @@ class _Node:
 
     session: Session
     progress: Progress
-    known: Reply
-    unknown: Reply
+    known: SessionReply
+    unknown: SessionReply
     followers: dict[SessionEntry, _Key] = field(factory=dict)
 
 
@@ -248,7 +248,7 @@ class _Exploration:
             expected = node.known
             if expected.decision is DefineDecision.TOKENS:
                 # Nothing that an unknown user answers is right, so nobody sees this difference.
-                expected = Reply(DefineDecision.FAILURE)
+                expected = SessionReply(DefineDecision.FAILURE)
             if node.unknown != expected:
                 path = Path(session=node.session, reply=node.unknown, user_not_found=True)
                 return path, f"for {self.kind.who or 'a user who exists'} it {node.known}"
