@@ -118,7 +118,7 @@ class Conversations:
         client_metadata: For the pool's triggers, sent with every request.
     """
 
-    app_client: wire.AppClient
+    app_client: wire.ClientIdentity
     session_validity: float
     client_metadata: GivenMap | None = field(default=None, repr=False)
 

@@ -24,7 +24,7 @@ else:
         {
             "authflow.wire.members": "MemberError Members",
             "authflow.wire.replies": "Reply read_done read_refreshed read_reply read_tokens",
-            "authflow.wire.requests": "AppClient Request secret_hash sign_out",
+            "authflow.wire.requests": "ClientIdentity Request secret_hash sign_out",
         },
     )
 
