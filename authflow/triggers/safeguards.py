@@ -49,7 +49,7 @@ _log: Final = logging.getLogger("authflow.triggers")
 
 
 @frozen(kw_only=True)
-class Draw:
+class ChallengeInputs:
     """The data from which a challenge is made.
 
     Args:
@@ -193,7 +193,7 @@ class Safeguards:
         if self.limits is not None and callable(check_limits):
             check_limits(self.limits)
 
-    async def draw(self, step: ChallengeStep, owed: Owed, event: CreateEvent) -> Draw:
+    async def draw(self, step: ChallengeStep, owed: Owed, event: CreateEvent) -> ChallengeInputs:
         """Return the data from which a challenge is made.
 
         Args:
@@ -206,7 +206,7 @@ class Safeguards:
         """
         state = await self._open(step, owed, event)
         if self.limits is None or self.keys is None:
-            return Draw(randomness=Randomness.system(), state=state)
+            return ChallengeInputs(randomness=Randomness.system(), state=state)
         subject = _subject(step, event)
         this_round = _round(subject, event, owed)
         nonce = await self.limits.once(
@@ -227,7 +227,7 @@ class Safeguards:
             send_id=issue,
             user_not_found=event.user_not_found,
         )
-        return Draw(
+        return ChallengeInputs(
             randomness=randomness,
             state=state,
             sends=sends,
