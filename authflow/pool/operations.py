@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from authflow.pool.accounts.app_clients import AppClients
-from authflow.pool.accounts.groups import Groups
+from authflow.pool.accounts.groups import GroupAdministration
 from authflow.pool.accounts.user_administration import UserAdministration
 from authflow.pool.accounts.user_pools import UserPools
 from authflow.pool.confirmations.forgotten_passwords import ForgottenPasswords
@@ -54,7 +54,7 @@ def operations(
     pools = UserPools(ground=ground, region=region, notices=notices)
     clients = AppClients(ground=ground, notices=notices)
     users = UserAdministration(ground=ground, tokens_survive=tokens_survive)
-    groups = Groups(ground=ground)
+    groups = GroupAdministration(ground=ground)
     token_trigger = TokenTrigger(ground=ground)
     around = SignInTriggers(ground=ground, tokens=token_trigger)
     replies = Replies(ground=ground, tokens=tokens)

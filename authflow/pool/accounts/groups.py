@@ -165,7 +165,7 @@ def _read_next_token(token: str | None) -> str:
 
 
 @define(kw_only=True)
-class Groups:
+class GroupAdministration:
     """The operations on groups.
 
     Args:
