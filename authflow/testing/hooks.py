@@ -117,7 +117,7 @@ class HookLog:
 
 
 @define
-class CountedSends:
+class RecordedSends:
     """Sends a challenge's messages as the core does, and counts them."""
 
     _sends: Any
@@ -143,7 +143,7 @@ def watched_trigger(challenge: type[Any], log: HookLog) -> type[Any]:
 
     class Watched(challenge):  # type: ignore[misc]  # its base is what is tested
         async def create(self, context: Any) -> Any:
-            sends = None if context.sends is None else CountedSends(context.sends, log)
+            sends = None if context.sends is None else RecordedSends(context.sends, log)
             told = evolve(context, sends=sends, now=log.clock())
             return await log.run("create", super().create, told)
 
