@@ -53,7 +53,7 @@ KeepBack = Callable[[float], Awaitable[None]]
 """Delays a refusal by some seconds, or fewer if its connection must be closed."""
 
 
-class Kind(StrEnum):
+class RequestKind(StrEnum):
     """The kinds of requests that the gate distinguishes."""
 
     BEGINNING = auto()
@@ -82,11 +82,11 @@ _WORK_FOR_A_NAME: Final = frozenset(
 """The costly operations that can be repeated for one name."""
 
 
-def kind_of(operation: str) -> Kind:
+def kind_of(operation: str) -> RequestKind:
     """Return the kind of an operation. An unknown operation passes the gate like a sign-in."""
     if operation == "CreateUserPool":
-        return Kind.KEY
-    return Kind.GOING_ON if operation in _GOING_ON else Kind.BEGINNING
+        return RequestKind.KEY
+    return RequestKind.GOING_ON if operation in _GOING_ON else RequestKind.BEGINNING
 
 
 @lru_cache(maxsize=4096)
@@ -205,12 +205,12 @@ class Gate:
         # The typed text may be long, or a password in the wrong place: only its hash is kept.
         text = f"{kind}\0{realm}\0{name.casefold()}".encode("utf-8", "replace")
         digest = hashlib.blake2b(text, digest_size=16).digest()
-        lane = self._keys if kind is Kind.KEY else self._arithmetic
+        lane = self._keys if kind is RequestKind.KEY else self._arithmetic
         ticket = Ticket(lane=lane, address=network, name=digest, elsewhere=self._elsewhere)
         try:
             if name and operation in _WORK_FOR_A_NAME and not self._names.take(digest):
                 raise too_many_requests()
-            await ticket.enter(going_on=kind is Kind.GOING_ON)
+            await ticket.enter(going_on=kind is RequestKind.GOING_ON)
         except CognitoError:
             await self._pause(peer, keep_back)
             raise

@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from authflow.pool.admission.budgets import Budget
-from authflow.pool.admission.gate import Gate, Kind, kind_of
+from authflow.pool.admission.gate import Gate, RequestKind, kind_of
 from authflow.pool.cognito_errors import CognitoError
 from tests.pool.admission.test_budgets import Time
 
@@ -167,11 +167,11 @@ async def test_keys_are_made_one_after_the_other_and_hold_up_no_sign_in():
 @pytest.mark.parametrize(
     ("operation", "kind"),
     [
-        ("InitiateAuth", Kind.BEGINNING),
-        ("RespondToAuthChallenge", Kind.GOING_ON),
-        ("GetUser", Kind.GOING_ON),
-        ("CreateUserPool", Kind.KEY),
-        ("SomethingOfTomorrow", Kind.BEGINNING),
+        ("InitiateAuth", RequestKind.BEGINNING),
+        ("RespondToAuthChallenge", RequestKind.GOING_ON),
+        ("GetUser", RequestKind.GOING_ON),
+        ("CreateUserPool", RequestKind.KEY),
+        ("SomethingOfTomorrow", RequestKind.BEGINNING),
     ],
 )
 def test_every_operation_is_of_a_kind(operation, kind):
