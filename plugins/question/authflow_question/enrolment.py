@@ -9,7 +9,7 @@ from authflow.errors import MisuseError
 from authflow.keys import KeyProvider
 from authflow.plugins import ConfigError, NextStep, Secret
 from authflow_question.answers import EnrolledAnswer
-from authflow_question.hashes import MEMORIES_KIB, PASSES, AnswerHashes, Place
+from authflow_question.hashes import MEMORIES_KIB, PASSES, AnswerHashes, HashBinding
 from authflow_question.normalisation import LONGEST_TYPED, normalised
 from authflow_question.questions import DEFAULT_QUESTIONS, check_enrolled, checked_questions
 
@@ -101,7 +101,7 @@ class Enrolment:
         return tuple(
             [
                 await self._hashes.make(
-                    Place(user_pool_id=user_pool_id, username=username, question=question),
+                    HashBinding(user_pool_id=user_pool_id, username=username, question=question),
                     answer,
                     keys=self.keys,
                 )

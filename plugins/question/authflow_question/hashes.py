@@ -42,7 +42,7 @@ def _within(name: str, value: object, allowed: range) -> None:
 
 
 @frozen(kw_only=True)
-class Place:
+class HashBinding:
     """The user and the question to which a hash is bound.
 
     Args:
@@ -102,7 +102,7 @@ class AnswerHashes:
         )
         return f"{_KIND}v=19$m={self.memory_kib},t={self.passes},p=1${salt}${digest}"
 
-    async def make(self, place: Place, answer: str, *, keys: KeyProvider) -> EnrolledAnswer:
+    async def make(self, place: HashBinding, answer: str, *, keys: KeyProvider) -> EnrolledAnswer:
         """Hash an answer.
 
         Args:
@@ -120,7 +120,7 @@ class AnswerHashes:
         return EnrolledAnswer(question=place.question, key_id=ring.current, hash=made)
 
     async def fits(
-        self, enrolled: EnrolledAnswer | None, place: Place, answer: str, *, keys: KeyProvider
+        self, enrolled: EnrolledAnswer | None, place: HashBinding, answer: str, *, keys: KeyProvider
     ) -> bool:
         """Return whether an answer is the one that was hashed.
 
@@ -157,7 +157,7 @@ class AnswerHashes:
             raise _damaged() from error
 
 
-def _peppered(ring: KeyRing, key_id: str, place: Place, answer: str) -> bytes:
+def _peppered(ring: KeyRing, key_id: str, place: HashBinding, answer: str) -> bytes:
     key = ring.subkey(_PURPOSE, place.user_pool_id, place.username, place.question, key_id=key_id)
     # JSON can carry half a surrogate pair, which is in no real answer: it must only not fail.
     return hmac.digest(key, answer.encode("utf-8", "surrogatepass"), "sha256")

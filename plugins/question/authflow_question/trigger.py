@@ -22,7 +22,7 @@ from authflow.plugins import (
     checked_settings,
 )
 from authflow_question.answers import AnswerStore, AnswersUnavailableError, EnrolledAnswer
-from authflow_question.hashes import AT_ONCE, MEMORIES_KIB, PASSES, AnswerHashes, Place
+from authflow_question.hashes import AT_ONCE, MEMORIES_KIB, PASSES, AnswerHashes, HashBinding
 from authflow_question.normalisation import spellings
 from authflow_question.questions import (
     DEFAULT_QUESTIONS,
@@ -137,7 +137,9 @@ class Question:
             raise PluginFailedError(msg)
         kept = await self._kept(context)
         found = next((answer for answer in kept if answer.question == asked), None)
-        place = Place(user_pool_id=context.user_pool_id, username=context.username, question=asked)
+        place = HashBinding(
+            user_pool_id=context.user_pool_id, username=context.username, question=asked
+        )
         # The store may still hold the answers of a user who was deleted.
         enrolled = None if context.user_not_found else found
         right = False

@@ -9,12 +9,12 @@ import argon2
 import pytest
 from attrs import evolve
 from authflow_question.answers import AnswersDamagedError, EnrolledAnswer
-from authflow_question.hashes import AnswerHashes, Place
+from authflow_question.hashes import AnswerHashes, HashBinding
 
 from authflow.errors import ConfigError, KeysUnavailableError
 from authflow.triggers import KeyRing
 
-HERE = Place(user_pool_id="eu-central-1_Abc123def", username="ada", question="first-film")
+HERE = HashBinding(user_pool_id="eu-central-1_Abc123def", username="ada", question="first-film")
 
 
 async def test_only_the_answer_that_was_hashed_fits(keys: KeyRing) -> None:

@@ -11,7 +11,7 @@ import pytest
 from attrs import define, field, fields
 from authflow_question.answers import EnrolledAnswer, MemoryAnswerStore
 from authflow_question.enrolment import Enrolment
-from authflow_question.hashes import AnswerHashes, Place
+from authflow_question.hashes import AnswerHashes, HashBinding
 from authflow_question.normalisation import normalised, spellings
 from authflow_question.questions import DEFAULT_QUESTIONS
 from authflow_question.trigger import Question
@@ -118,7 +118,7 @@ async def test_an_answer_that_was_enrolled_by_the_first_rules_is_still_right(
     before = spellings(enrolled)[-1]
     assert before != normalised(enrolled)
     hashes = AnswerHashes()
-    place = Place(user_pool_id=POOL, username="eve", question="first-film")
+    place = HashBinding(user_pool_id=POOL, username="eve", question="first-film")
     store = MemoryAnswerStore()
     await store.put(POOL, "eve", [await hashes.make(place, before, keys=keys)])
     old = Question(answers=store)
