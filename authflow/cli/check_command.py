@@ -37,7 +37,7 @@ def _named_values(given: Sequence[str]) -> dict[str, str]:
 
 
 @frozen(kw_only=True)
-class Subject:
+class CheckSubject:
     """The subject of a check, and its settings.
 
     Args:
@@ -67,7 +67,7 @@ class Subject:
         return isinstance(self.checked, Step | Policy | Triggers)
 
 
-def run(subject: Subject, *, as_json: bool, out: TextIO) -> int:
+def run(subject: CheckSubject, *, as_json: bool, out: TextIO) -> int:
     """Prove a policy, or probe a Define trigger, and print what was found.
 
     Args:
@@ -103,7 +103,7 @@ def run(subject: Subject, *, as_json: bool, out: TextIO) -> int:
     return 0 if verdict.holds else 1
 
 
-async def _verdict(subject: Subject) -> CheckVerdict:
+async def _verdict(subject: CheckSubject) -> CheckVerdict:
     if subject.pool is None:
         return await _verdict_on_define(subject)
     from authflow.cli.described_pool import describe_pool  # noqa: PLC0415  # slow to import
@@ -124,7 +124,7 @@ async def _verdict(subject: Subject) -> CheckVerdict:
     )
 
 
-async def _verdict_on_define(subject: Subject) -> CheckVerdict:
+async def _verdict_on_define(subject: CheckSubject) -> CheckVerdict:
     checked = subject.checked
     if isinstance(checked, Step | Policy | Triggers):
         try:
@@ -141,7 +141,7 @@ async def _verdict_on_define(subject: Subject) -> CheckVerdict:
     return await _probed(subject, in_process(checked, timeout=subject.timeout))
 
 
-async def _probed(subject: Subject, define: Define) -> CheckVerdict:
+async def _probed(subject: CheckSubject, define: Define) -> CheckVerdict:
     return await probe(
         define,
         depth=DEPTH if subject.depth is None else subject.depth,
