@@ -23,7 +23,7 @@ from authflow.testing.draws import Draw, Draws
 from authflow.testing.made import Made
 from authflow.testing.outbox import Outbox
 from authflow.testing.secrecy import heard
-from authflow.testing.trigger_bench import ATTEMPTS, POOL_ID, User
+from authflow.testing.trigger_bench import ATTEMPTS, POOL_ID, SuiteUser
 from authflow.triggers import Limits, MemoryLimitStore
 from authflow.triggers.limits.limits import Subject
 from authflow.triggers.safeguards import CountedUses
@@ -63,7 +63,7 @@ class SameSignIn:
     """
 
     plugin: Any
-    user: User
+    user: SuiteUser
     clock: Callable[[], float]
     outbox: Outbox
     seed: str

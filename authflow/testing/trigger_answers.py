@@ -22,8 +22,8 @@ from authflow.testing.trigger_bench import (
     ATTEMPTS,
     COOL_DOWN,
     NEXT_SIGN_IN,
+    SuiteUser,
     TriggerBench,
-    User,
     own_private,
 )
 from authflow.testing.trigger_subject import TriggerSubject, every_attempt
@@ -234,7 +234,7 @@ class AnswerCases(TriggerSubject):
                 )
 
     async def _demand_wrong(
-        self, bench: TriggerBench, user: User, made: Made, other: Made, whose: str
+        self, bench: TriggerBench, user: SuiteUser, made: Made, other: Made, whose: str
     ) -> None:
         """Raise if the answer to another challenge is right for this one."""
         answer = self.right_answer(other)

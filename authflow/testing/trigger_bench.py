@@ -48,7 +48,7 @@ _KEPT_BY_THE_CORE: Final = "authflow."
 
 
 @frozen(kw_only=True)
-class User:
+class SuiteUser:
     """A user of a suite.
 
     Args:
@@ -183,7 +183,7 @@ class TriggerBench:
         """The number of messages that were sent, as far as can be seen."""
         return max(self.log.sent, len(self.outbox))
 
-    async def earlier(self, user: User) -> tuple[str, ...]:
+    async def earlier(self, user: SuiteUser) -> tuple[str, ...]:
         """Begin a sign-in, with wrong answers up to the attempt of this bench.
 
         Args:
@@ -197,7 +197,7 @@ class TriggerBench:
             rounds += ((await self.create(user, rounds)).metadata,)
         return rounds
 
-    async def create(self, user: User, rounds: tuple[str, ...] | None = None) -> Made:
+    async def create(self, user: SuiteUser, rounds: tuple[str, ...] | None = None) -> Made:
         """Ask Create for a challenge.
 
         Args:
@@ -224,7 +224,7 @@ class TriggerBench:
         created = await self.triggers.handle(event.to_json())
         return self._made(user, event.read_reply(created))
 
-    def _made(self, user: User, created: CreateReply) -> Made:
+    def _made(self, user: SuiteUser, created: CreateReply) -> Made:
         return Made(
             username=user.name,
             user_attributes=user.attributes,
@@ -236,7 +236,7 @@ class TriggerBench:
             sent=tuple(self.outbox),
         )
 
-    async def attempts(self, user: User) -> AsyncIterator[Made]:
+    async def attempts(self, user: SuiteUser) -> AsyncIterator[Made]:
         """Make the challenges of all attempts of a sign-in, as if each answer was wrong.
 
         Args:
@@ -248,7 +248,7 @@ class TriggerBench:
             yield made
             rounds += (made.metadata,)
 
-    async def verify(self, user: User, made: Made, answer: str) -> Judged:
+    async def verify(self, user: SuiteUser, made: Made, answer: str) -> Judged:
         """Ask Verify about an answer.
 
         Args:
@@ -276,7 +276,7 @@ class TriggerBench:
         return await self.plugin(**self.settings).verify(context)
 
     @asynccontextmanager
-    async def pool(self, *users: User) -> AsyncIterator[tuple[RunningPool, AuthClient]]:
+    async def pool(self, *users: SuiteUser) -> AsyncIterator[tuple[RunningPool, AuthClient]]:
         """Run a user pool with the challenge in it, and a client.
 
         Args:
@@ -296,7 +296,7 @@ class TriggerBench:
             async with pool.client() as client:
                 yield pool, client
 
-    def last_made(self, user: User) -> Made:
+    def last_made(self, user: SuiteUser) -> Made:
         """Return the last challenge that Create made for the pool.
 
         Args:
@@ -338,7 +338,7 @@ def own_private(made: Made) -> dict[str, str]:
     }
 
 
-def _about(user: User) -> dict[str, Any]:
+def _about(user: SuiteUser) -> dict[str, Any]:
     """Return the members that all events about a user contain."""
     return {
         "user_pool_id": POOL_ID,

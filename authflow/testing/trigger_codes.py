@@ -12,7 +12,7 @@ from authflow.testing.draws import Draw
 from authflow.testing.guessing import answers_to_draw, bits_of_repetition, bits_of_signs
 from authflow.testing.made import Made
 from authflow.testing.same_sign_in import SameSignIn, Told
-from authflow.testing.trigger_bench import ATTEMPTS, NEXT_SIGN_IN, User
+from authflow.testing.trigger_bench import ATTEMPTS, NEXT_SIGN_IN, SuiteUser
 from authflow.testing.trigger_subject import TriggerSubject
 
 _OTHERS: Final = 5
@@ -98,7 +98,7 @@ class CodeCases(TriggerSubject):
                 at=self.at("create"),
             )
 
-    async def _bits(self, plugin: Any, user: User, least: int) -> float:
+    async def _bits(self, plugin: Any, user: SuiteUser, least: int) -> float:
         """Return an upper bound for the number of answers, as a binary logarithm.
 
         Args:
@@ -171,7 +171,9 @@ class CodeCases(TriggerSubject):
         bench = self.bench()
         return bench.plugin(**bench.settings)
 
-    def _again(self, plugin: Any, user: User, seed: str, attempts: int = ATTEMPTS) -> SameSignIn:
+    def _again(
+        self, plugin: Any, user: SuiteUser, seed: str, attempts: int = ATTEMPTS
+    ) -> SameSignIn:
         return SameSignIn(
             plugin=plugin,
             user=user,

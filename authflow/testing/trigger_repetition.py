@@ -9,7 +9,7 @@ from typing import Any, Final
 from authflow.testing.cases import Violation, case, demand
 from authflow.testing.hooks import Hook, HookRun, run_cancelled
 from authflow.testing.places import PluginCode
-from authflow.testing.trigger_bench import NEXT_SIGN_IN, TriggerBench, User
+from authflow.testing.trigger_bench import NEXT_SIGN_IN, SuiteUser, TriggerBench
 from authflow.testing.trigger_subject import TriggerSubject, every_attempt
 
 _MOST_CANCELLED: Final = 40
@@ -143,7 +143,7 @@ class RepetitionCases(TriggerSubject):
                     raise Violation(msg, run.whereabouts(PluginCode.of(self.challenge)))
 
     async def _watched(
-        self, bench: TriggerBench, user: User, runs: dict[tuple[str, ...], list[HookRun]]
+        self, bench: TriggerBench, user: SuiteUser, runs: dict[tuple[str, ...], list[HookRun]]
     ) -> None:
         """Make and judge all attempts, and group the runs with those of the same kind."""
         async for made in bench.attempts(user):

@@ -19,8 +19,8 @@ from authflow.testing.trigger_bench import (
     CLIENT_ID,
     NEXT_SIGN_IN,
     POOL_ID,
+    SuiteUser,
     TriggerBench,
-    User,
     own_private,
 )
 from authflow.testing.trigger_subject import TriggerSubject, every_attempt
@@ -153,7 +153,7 @@ class SecrecyCases(TriggerSubject):
                     self._demand_unlogged(sign_ins, PLAIN if number else None, right=right)
                     self._demand_unshown(sign_ins, shown, right=right)
 
-    async def _heard(self, bench: TriggerBench, user: User, rounds: tuple[str, ...]) -> _Heard:
+    async def _heard(self, bench: TriggerBench, user: SuiteUser, rounds: tuple[str, ...]) -> _Heard:
         """Make and judge a challenge, and record the output."""
         first = len(bench.log.runs)
         with heard() as text:

@@ -21,7 +21,7 @@ from authflow.testing.strange_answers import (
     near_misses,
     wrong,
 )
-from authflow.testing.trigger_bench import ATTEMPTS, TriggerBench, User, own_private
+from authflow.testing.trigger_bench import ATTEMPTS, SuiteUser, TriggerBench, own_private
 
 ADA: Final = {
     "sub": "0f3e5b9c-5a7d-4a4e-9f39-2c1c0c6a1e11",
@@ -175,19 +175,19 @@ class TriggerSubject(Suite):
         return bare(answer)
 
     @property
-    def ada(self) -> User:
+    def ada(self) -> SuiteUser:
         """A user."""
-        return User(name="ada", attributes={**ADA, **self.user_attributes})
+        return SuiteUser(name="ada", attributes={**ADA, **self.user_attributes})
 
     @property
-    def grace(self) -> User:
+    def grace(self) -> SuiteUser:
         """Another user, with the same attributes but for sub, address and number."""
-        return User(name="grace", attributes={**GRACE, **self.user_attributes})
+        return SuiteUser(name="grace", attributes={**GRACE, **self.user_attributes})
 
     @property
-    def nobody(self) -> User:
+    def nobody(self) -> SuiteUser:
         """A user who does not exist."""
-        return User(name="nobody", attributes={}, exists=False)
+        return SuiteUser(name="nobody", attributes={}, exists=False)
 
     def bench(self) -> TriggerBench:
         """Make a bench of the plugin.
@@ -217,7 +217,7 @@ class TriggerSubject(Suite):
         self.outbox.clear()
         await self.prepare()
 
-    async def tried(self, user: User) -> tuple[Tried, ...]:
+    async def tried(self, user: SuiteUser) -> tuple[Tried, ...]:
         """Try wrong answers at every attempt.
 
         Several cases look at what comes of it, and it is done once. A costly plugin is tried
@@ -271,7 +271,7 @@ class TriggerSubject(Suite):
         return wrong(answers, self.right_answer(made), lambda answer: self.same(made, answer))
 
     async def _tried_at_once(
-        self, user: User, choose: Callable[[Made], Mapping[str, str]]
+        self, user: SuiteUser, choose: Callable[[Made], Mapping[str, str]]
     ) -> list[Tried]:
         """Try wrong answers on one challenge.
 

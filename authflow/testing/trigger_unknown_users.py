@@ -13,7 +13,7 @@ from authflow.testing.hooks import Hook, HookRun
 from authflow.testing.places import PluginCode
 from authflow.testing.same_sign_in import SameSignIn
 from authflow.testing.shown_forms import another_form
-from authflow.testing.trigger_bench import ATTEMPTS, NEXT_SIGN_IN, TriggerBench, User
+from authflow.testing.trigger_bench import ATTEMPTS, NEXT_SIGN_IN, SuiteUser, TriggerBench
 from authflow.testing.trigger_subject import TriggerSubject, every_attempt
 from authflow.triggers import Outcome, Verdict
 
@@ -66,7 +66,7 @@ class UnknownUserCases(TriggerSubject):
         for name in _STRANGERS if _says_little(known, told["nobody"]) else ():
             sign_in = SameSignIn(
                 plugin=plugin,
-                user=User(name=name, attributes={}, exists=False),
+                user=SuiteUser(name=name, attributes={}, exists=False),
                 clock=self.clock,
                 outbox=self.outbox,
                 keys=self.keys,
@@ -133,7 +133,7 @@ class UnknownUserCases(TriggerSubject):
             )
 
     async def _timed(
-        self, bench: TriggerBench, user: User, typed: list[str]
+        self, bench: TriggerBench, user: SuiteUser, typed: list[str]
     ) -> AsyncIterator[tuple[str, HookRun]]:
         """Make and judge all attempts of a sign-in.
 

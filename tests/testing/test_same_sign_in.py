@@ -8,10 +8,10 @@ from typing import Any
 
 from authflow.testing import MovableClock, Outbox
 from authflow.testing.same_sign_in import SameSignIn
-from authflow.testing.trigger_bench import User
+from authflow.testing.trigger_bench import SuiteUser
 from authflow.triggers import Issued
 
-ADA = User(name="ada", attributes={"email": "ada@example.com"})
+ADA = SuiteUser(name="ada", attributes={"email": "ada@example.com"})
 
 
 class Plugin:
