@@ -28,7 +28,7 @@ from authflow.plugins import (
     checked_settings,
 )
 from authflow_otp.answers import code_of
-from authflow_otp.enrolments import Enrolment, Kind, Owner, SecretStore
+from authflow_otp.enrolments import AuthenticatorEnrolment, Kind, Owner, SecretStore
 from authflow_otp.settings import having, within
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ _TRIES: Final = 4
 """The most attempts to write an enrolment; each failure means that another writer succeeded."""
 _TURN: Final = "turn"
 
-_NOBODY: Final = Enrolment(secret=Secret(secrets.token_bytes(20)), confirmed=True)
+_NOBODY: Final = AuthenticatorEnrolment(secret=Secret(secrets.token_bytes(20)), confirmed=True)
 """The stand-in that is judged for users without an enrolment, so that it takes as long."""
 
 _HASHES: Final[dict[str, Any]] = {
@@ -50,7 +50,7 @@ _HASHES: Final[dict[str, Any]] = {
 }
 
 
-def code_at(enrolment: Enrolment, place: int) -> str:
+def code_at(enrolment: AuthenticatorEnrolment, place: int) -> str:
     """Return the code of a counter or time step (RFC 4226, section 5.3).
 
     Args:
@@ -65,7 +65,7 @@ def code_at(enrolment: Enrolment, place: int) -> str:
     return generator.at(place)
 
 
-def place_of(enrolment: Enrolment, code: str, places: range) -> int | None:
+def place_of(enrolment: AuthenticatorEnrolment, code: str, places: range) -> int | None:
     """Return the counter or time step that has the code, in constant time for a window.
 
     Args:
@@ -186,7 +186,7 @@ class Hotp:
         """
         return await _judged(Kind.HOTP, self.store, context, self._place)
 
-    def _place(self, enrolment: Enrolment, answer: str) -> int | None:
+    def _place(self, enrolment: AuthenticatorEnrolment, answer: str) -> int | None:
         # The last right counter or time step is tried, too: Verify may judge the same answer again.
         first, digits = enrolment.next_place, enrolment.digits
         if len(answer) != 2 * digits:
@@ -209,7 +209,7 @@ async def _judged(
     kind: Kind,
     store: SecretStore,
     context: VerifyContext,
-    find: Callable[[Enrolment, str], int | None],
+    find: Callable[[AuthenticatorEnrolment, str], int | None],
 ) -> Outcome:
     """Judge an answer by the place of its code."""
     turn = context.private.get(_TURN)

@@ -16,7 +16,7 @@ from authflow.testing import ClientChallengeSuite, Made, Outbox, TriggerChalleng
 from authflow_otp.authenticator import PERIOD, Hotp, Totp, code_at
 from authflow_otp.client import HotpPrompter, OtpPrompter, TotpPrompter
 from authflow_otp.destinations import Medium
-from authflow_otp.enrolments import Enrolment, Kept, Owner, SealedSecretStore
+from authflow_otp.enrolments import AuthenticatorEnrolment, Kept, Owner, SealedSecretStore
 from authflow_otp.messages import CodeMessage
 from authflow_otp.trigger import Otp
 
@@ -73,8 +73,8 @@ class _Settled(SealedSecretStore):
         return kept
 
 
-def _enrolment_of(username: str) -> Enrolment:
-    return Enrolment(secret=Secret(username.encode().ljust(20, b".")), confirmed=True)
+def _enrolment_of(username: str) -> AuthenticatorEnrolment:
+    return AuthenticatorEnrolment(secret=Secret(username.encode().ljust(20, b".")), confirmed=True)
 
 
 class _AuthenticatorSuite(TriggerChallengeSuite):

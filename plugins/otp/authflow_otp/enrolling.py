@@ -16,7 +16,7 @@ from authflow.errors import MisuseError
 from authflow.plugins import ConfigError, Prompt, Secret
 from authflow_otp.answers import code_of
 from authflow_otp.authenticator import PERIOD, place_of
-from authflow_otp.enrolments import Enrolment, Kind, Owner, SecretStore
+from authflow_otp.enrolments import AuthenticatorEnrolment, Kind, Owner, SecretStore
 
 SECRET_BYTES: Final = 20
 """The length of a secret, 160 bits: RFC 4226, section 4, R6."""
@@ -177,14 +177,16 @@ class Enroller:
             await prompt.tell("That was not right. Is the clock of the device right?")
         return False
 
-    def _new(self) -> Enrolment:
-        return Enrolment(
+    def _new(self) -> AuthenticatorEnrolment:
+        return AuthenticatorEnrolment(
             secret=Secret(secrets.token_bytes(SECRET_BYTES)),
             algorithm=self.algorithm,
             digits=self.digits,
         )
 
-    async def _write(self, owner: Owner, enrolment: Enrolment, expected: str | None) -> None:
+    async def _write(
+        self, owner: Owner, enrolment: AuthenticatorEnrolment, expected: str | None
+    ) -> None:
         if not await self.store.replace(owner, enrolment, expected=expected):
             msg = "the enrolment was changed at the same time: look at it, and try again"
             raise MisuseError(msg)

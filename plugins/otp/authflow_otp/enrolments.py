@@ -67,7 +67,7 @@ class Owner:
 
 
 @frozen(kw_only=True)
-class Enrolment:
+class AuthenticatorEnrolment:
     """A secret that a user shares with an app, and the first code that can still be right.
 
     Args:
@@ -121,7 +121,7 @@ class Enrolment:
         ).encode()
 
     @classmethod
-    def from_json(cls, text: bytes) -> "Enrolment":
+    def from_json(cls, text: bytes) -> "AuthenticatorEnrolment":
         """Read the result of `to_json`."""
         kept = json.loads(text)
         return cls(**{**kept, "secret": Secret(base64.b64decode(kept["secret"]))})
@@ -136,7 +136,7 @@ class Kept:
         version: The store's name for this very state of it.
     """
 
-    enrolment: Enrolment
+    enrolment: AuthenticatorEnrolment
     version: str
 
 
@@ -146,7 +146,9 @@ class SecretStore(Protocol):
     async def get(self, owner: Owner) -> Kept | None:
         """Return a user's enrolment, never an outdated one; None if there is none."""
 
-    async def replace(self, owner: Owner, enrolment: Enrolment, *, expected: str | None) -> bool:
+    async def replace(
+        self, owner: Owner, enrolment: AuthenticatorEnrolment, *, expected: str | None
+    ) -> bool:
         """Write an enrolment, unless somebody else was faster.
 
         Args:
@@ -188,10 +190,12 @@ class SealedSecretStore:
         stored = await self.entries.read(_name(await self.keys.key_ring(), owner))
         if stored is None:
             return None
-        enrolment = Enrolment.from_json(await self._open(stored.value, owner))
+        enrolment = AuthenticatorEnrolment.from_json(await self._open(stored.value, owner))
         return Kept(enrolment=enrolment, version=stored.version)
 
-    async def replace(self, owner: Owner, enrolment: Enrolment, *, expected: str | None) -> bool:
+    async def replace(
+        self, owner: Owner, enrolment: AuthenticatorEnrolment, *, expected: str | None
+    ) -> bool:
         """Write an enrolment, unless somebody else was faster.
 
         Args:

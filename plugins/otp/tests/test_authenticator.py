@@ -8,7 +8,7 @@ import anyio
 import pytest
 from attrs import evolve
 from authflow_otp.authenticator import PERIOD, Hotp, Totp, code_at, place_of
-from authflow_otp.enrolments import Enrolment, Kept, Kind, Owner, SealedSecretStore
+from authflow_otp.enrolments import AuthenticatorEnrolment, Kept, Kind, Owner, SealedSecretStore
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,14 +19,16 @@ from authflow.prompts import ScriptedPrompt
 from authflow.triggers import CreateContext, KeyRing, MemoryLimitStore, VerifyContext, challenge
 
 POOL = "eu-central-1_A"
-ENROLMENT = Enrolment(secret=Secret(b"12345678901234567890"), confirmed=True)
+ENROLMENT = AuthenticatorEnrolment(secret=Secret(b"12345678901234567890"), confirmed=True)
 NOW = 1_800_000_000.0
 STEP = int(NOW // PERIOD)
 
 
 def test_all_vectors_of_rfc_4226(load_vectors: Callable[[str], Any]) -> None:
     told = load_vectors("rfc4226_hotp")
-    enrolment = Enrolment(secret=Secret(bytes.fromhex(told["secret"])), digits=told["digits"])
+    enrolment = AuthenticatorEnrolment(
+        secret=Secret(bytes.fromhex(told["secret"])), digits=told["digits"]
+    )
     assert len(told["vectors"]) == 10
     for vector in told["vectors"]:
         assert code_at(enrolment, vector["counter"]) == vector["hotp"]
@@ -37,7 +39,7 @@ async def test_all_vectors_of_rfc_6238(load_vectors: Callable[[str], Any], keys:
     assert len(told["vectors"]) == 18
     assert told["step_seconds"] == PERIOD
     for vector in told["vectors"]:
-        enrolment = Enrolment(
+        enrolment = AuthenticatorEnrolment(
             secret=Secret(bytes.fromhex(vector["secret"])),
             algorithm=vector["algorithm"].replace("-", ""),
             digits=told["digits"],
@@ -61,7 +63,7 @@ class Desk:
         keys: KeyRing,
         made_by: type[Totp | Hotp],
         *,
-        enrolment: Enrolment | None = ENROLMENT,
+        enrolment: AuthenticatorEnrolment | None = ENROLMENT,
         **settings: Any,
     ) -> "Desk":
         store = SealedSecretStore(entries=MemoryLimitStore(), keys=keys)
@@ -198,7 +200,7 @@ async def test_a_token_beyond_the_resync_window_is_not_found(keys: KeyRing) -> N
 @pytest.mark.parametrize("made_by", [Totp, Hotp])
 @pytest.mark.parametrize("enrolment", [None, evolve(ENROLMENT, confirmed=False)])
 async def test_without_a_confirmed_enrolment_no_code_is_right(
-    keys: KeyRing, made_by: type[Totp | Hotp], enrolment: Enrolment | None
+    keys: KeyRing, made_by: type[Totp | Hotp], enrolment: AuthenticatorEnrolment | None
 ) -> None:
     desk = await Desk.opened(keys, made_by, enrolment=enrolment)
     code = code_at(ENROLMENT, STEP if made_by is Totp else 0)

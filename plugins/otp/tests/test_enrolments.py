@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from attrs import evolve
-from authflow_otp.enrolments import Enrolment, Kind, Owner, SealedSecretStore
+from authflow_otp.enrolments import AuthenticatorEnrolment, Kind, Owner, SealedSecretStore
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +16,7 @@ from authflow.triggers import DynamoDbLimitStore, KeyRing, LimitStore, MemoryLim
 
 ADA = Owner(user_pool_id="eu-central-1_A", username="ada", kind=Kind.TOTP)
 SECRET = b"12345678901234567890"
-ENROLMENT = Enrolment(secret=Secret(SECRET), confirmed=True)
+ENROLMENT = AuthenticatorEnrolment(secret=Secret(SECRET), confirmed=True)
 
 
 @pytest.fixture
