@@ -66,7 +66,7 @@ def _matching(pattern: re.Pattern[str], *, needed: bool) -> Callable[[Any, Any, 
 
 
 @frozen(kw_only=True)
-class Asked(Part):
+class FieldPart(Part):
     """The members of every field.
 
     Args:
@@ -94,7 +94,7 @@ class Asked(Part):
 
 
 @frozen(kw_only=True)
-class _Typed(Asked):
+class _Typed(FieldPart):
     required: bool = field(default=True, validator=of_type(bool, "required"))
     longest: int = field(default=MOST_TYPED, validator=_limit(LONGEST_VALUE))
     autocomplete: str | None = field(default=None, validator=_one_of(AUTOCOMPLETE))
@@ -105,7 +105,7 @@ class _Typed(Asked):
         Raises:
             AskAgainError: It is empty and must not be, or too long.
         """
-        Asked.checked(self, value)
+        FieldPart.checked(self, value)
         if self.required and not value:
             msg = "Nothing was typed; try again."
             raise AskAgainError(msg, field=self.name)
@@ -190,7 +190,7 @@ def _are_options(_field: object, _attribute: object, options: tuple[Option, ...]
 
 @whole
 @frozen(kw_only=True)
-class ChoiceField(Asked):
+class ChoiceField(FieldPart):
     """A choice of one of several options.
 
     Args:
@@ -215,7 +215,7 @@ class ChoiceField(Asked):
 
 @whole
 @frozen(kw_only=True)
-class WidgetField(Asked):
+class WidgetField(FieldPart):
     """A widget of a service, shown by a page; its value is the token that the widget makes.
 
     A terminal cannot show one: there the form is `Declined`. Everything is checked, since a page
@@ -253,7 +253,7 @@ class WidgetField(Asked):
         Raises:
             AskAgainError: There is no token, or one that is too long.
         """
-        Asked.checked(self, value)
+        FieldPart.checked(self, value)
         if not 1 <= len(value) <= self.longest:
             msg = f"The widget of {self.service} has not been solved; try again."
             raise AskAgainError(msg, field=self.name)
@@ -269,7 +269,7 @@ def _is_safe(url: str) -> bool:
 
 @whole
 @frozen(kw_only=True)
-class WaitField(Asked):
+class WaitField(FieldPart):
     """A wait for something done elsewhere, such as a tap on a telephone. Nothing is typed.
 
     A page sends the form again after some seconds, or when the person says that it is done. What
@@ -301,7 +301,7 @@ class WaitField(Asked):
         Raises:
             AskAgainError: It is too long.
         """
-        Asked.checked(self, value)
+        FieldPart.checked(self, value)
         if len(value) > self.longest:
             msg = f"the value must have {self.longest:,} characters at most"
             raise AskAgainError(msg, field=self.name)
