@@ -80,7 +80,7 @@ class WebMessage:
 
 
 @define(eq=False)
-class _Asked:
+class _OpenQuestion:
     """A question that waits for its answer.
 
     Args:
@@ -97,7 +97,7 @@ class WebPrompt:
     """Asks with messages. One prompt serves one sign-in, and one task reads its messages."""
 
     _numbers: "count[int]" = field(factory=lambda: count(1), init=False, repr=False)
-    _asked: dict[int, _Asked] = field(factory=dict, init=False, repr=False)
+    _asked: dict[int, _OpenQuestion] = field(factory=dict, init=False, repr=False)
     _messages: deque[WebMessage] = field(factory=deque, init=False, repr=False)
     _changed: anyio.Event = field(factory=anyio.Event, init=False, repr=False)
     _closed: bool = field(default=False, init=False)
@@ -210,7 +210,7 @@ class WebPrompt:
     async def _ask(self, part: Field, options: Mapping[str, str] | None = None) -> str:
         if self._closed:
             raise _closed(part.label)
-        asked = _Asked(options)
+        asked = _OpenQuestion(options)
         number = self._send(part, asked=asked)
         try:
             await asked.answered.wait()
@@ -220,7 +220,7 @@ class WebPrompt:
             raise _closed(part.label)
         return asked.answer.reveal()
 
-    def _send(self, part: Shown | Field, *, asked: _Asked | None = None) -> int:
+    def _send(self, part: Shown | Field, *, asked: _OpenQuestion | None = None) -> int:
         number = next(self._numbers)
         if asked is not None:
             self._asked[number] = asked

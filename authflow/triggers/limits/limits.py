@@ -86,7 +86,7 @@ class Limits:
     sends: SendLimit = field(factory=SendLimit)
     timeout: float = 3.0
     clock: Callable[[], float] = field(default=time.time, repr=False)
-    _turns: dict[object, "_Turn"] = field(factory=dict, init=False, repr=False)
+    _turns: dict[object, "_EntryLock"] = field(factory=dict, init=False, repr=False)
     _for_strangers: LimitStore = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -358,7 +358,7 @@ class Limits:
         This only saves work: what counts is the store's compare and set.
         """
         here = (anyio.lowlevel.current_token(), key)  # a lock belongs to one event loop
-        turn = self._turns.setdefault(here, _Turn())
+        turn = self._turns.setdefault(here, _EntryLock())
         turn.waiting += 1
         try:
             async with turn.lock:
@@ -370,7 +370,7 @@ class Limits:
 
 
 @define(eq=False)
-class _Turn:
+class _EntryLock:
     """The lock of an entry, and the number of tasks that hold it or wait for it."""
 
     lock: anyio.Lock = field(factory=anyio.Lock)

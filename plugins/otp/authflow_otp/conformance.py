@@ -62,7 +62,7 @@ class OtpBySmsSuite(OtpSuite):
 
 
 @define(eq=False)
-class _Settled(SealedSecretStore):
+class _EnrolledSecrets(SealedSecretStore):
     """A store in which the users are enrolled, in whatever pool the suite makes."""
 
     async def get(self, owner: Owner) -> Kept | None:
@@ -80,7 +80,7 @@ def _enrolment_of(username: str) -> AuthenticatorEnrolment:
 class _AuthenticatorSuite(TriggerChallengeSuite):
     def make_settings(self) -> Mapping[str, Any]:
         """Return settings with a store in which the users are enrolled."""
-        return {"store": _Settled(entries=MemoryLimitStore(), keys=KeyRing.generate())}
+        return {"store": _EnrolledSecrets(entries=MemoryLimitStore(), keys=KeyRing.generate())}
 
 
 class TotpSuite(_AuthenticatorSuite):

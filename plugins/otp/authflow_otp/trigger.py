@@ -76,7 +76,7 @@ _TOO_LATE: Final = 60.0
 _log: Final = logging.getLogger("authflow.triggers")
 
 
-class _NotSentError(Exception):
+class _SenderFailedError(Exception):
     """The sender failed, and the reason is in the log."""
 
 
@@ -360,12 +360,12 @@ class Otp:
                 # The text of other errors may hold the destination, or the code.
                 told = error.message if isinstance(error, AuthFlowError) else type(error).__name__
                 _log.error("otp: %s has not sent a message: %s", sender, told)
-                raise _NotSentError from None
+                raise _SenderFailedError from None
 
         ready_at = anyio.current_time() + self.pace
         try:
             verdict = await context.deliver(to, send)
-        except _NotSentError:
+        except _SenderFailedError:
             # The owner finds it in the log. A client that learned of it would know that the user
             # exists, as nothing that could fail is sent to others. No cool-down follows.
             verdict = Admitted()

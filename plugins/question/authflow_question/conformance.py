@@ -26,7 +26,7 @@ def _answer_of(username: str, question: str) -> str:
 
 
 @define(eq=False, kw_only=True)
-class _Settled:
+class _EnrolledAnswers:
     """A store in which the users are enrolled, in whatever pool the suite makes."""
 
     keys: KeyRing
@@ -42,7 +42,7 @@ class _Settled:
         return self._kept[place]
 
 
-_SETTLED: Final = _Settled(keys=TriggerChallengeSuite.keys)
+_SETTLED: Final = _EnrolledAnswers(keys=TriggerChallengeSuite.keys)
 """One store for all cases, since enrolment takes long."""
 
 
