@@ -40,7 +40,7 @@ HIDDEN: Final = "***"
 """The text that is shown instead of a hidden one."""
 
 
-def told(text: str, secrets: Iterable[str], *, documented: Collection[str] = ()) -> str:
+def without_secrets(text: str, secrets: Iterable[str], *, documented: Collection[str] = ()) -> str:
     """Return a name that a server wrote in a form that may be shown.
 
     Args:

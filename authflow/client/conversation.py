@@ -16,7 +16,7 @@ from authflow import srp, wire
 from authflow.answers import TypedAnswer
 from authflow.client.challenge_parameters import read_challenge
 from authflow.client.challenges import respond
-from authflow.echoes import told
+from authflow.echoes import without_secrets
 from authflow.errors import PasswordRequiredError, SessionExpiredError, UnexpectedReplyError
 from authflow.given_maps import GivenMap
 from authflow.machine import AuthFlow, Challenged, Event, State
@@ -256,7 +256,7 @@ def _in_time(sign_in: SignIn, now: float) -> None:
 def _shown(event: Event, request: wire.Request) -> Event:
     """Return an event that may be shown: an unknown challenge's name may repeat a secret."""
     if isinstance(event, Challenged) and event.name not in _CHALLENGES:
-        return Challenged(told(event.name, request.secrets()))
+        return Challenged(without_secrets(event.name, request.secrets()))
     return event
 
 

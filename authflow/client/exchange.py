@@ -6,7 +6,7 @@ from typing import Any, Final, Self
 from attrs import frozen
 
 from authflow import rounds
-from authflow.echoes import HIDDEN, told
+from authflow.echoes import HIDDEN, without_secrets
 from authflow.errors import AuthFlowError
 from authflow.machine import State
 from authflow.printable import printable
@@ -71,7 +71,7 @@ class Exchange:
 
 def _shown(members: Mapping[str, Any], secrets: frozenset[str] = frozenset()) -> dict[str, Any]:
     return {
-        printable(told(str(name), secrets, documented=_DOCUMENTED)): (
+        printable(without_secrets(str(name), secrets, documented=_DOCUMENTED)): (
             _shown(value, secrets)
             if name in _GROUPS and isinstance(value, Mapping)
             else _one(name, value, secrets)
@@ -84,5 +84,5 @@ def _shown(members: Mapping[str, Any], secrets: frozenset[str] = frozenset()) ->
 def _one(name: str, value: Any, secrets: frozenset[str]) -> Any:
     if name not in _SHOWN:
         return HIDDEN
-    text = printable(told(str(value), secrets, documented=_CHALLENGES))
+    text = printable(without_secrets(str(value), secrets, documented=_CHALLENGES))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
