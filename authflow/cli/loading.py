@@ -45,12 +45,12 @@ def load_object(spec: str) -> Any:
         raise
     except BaseException as error:
         # A module can raise anything at its import: the error is one line, and nothing starts.
-        msg = f"cannot load {one_line(spec)}: {told(error)}"
+        msg = f"cannot load {one_line(spec)}: {error_text(error)}"
         raise ConfigError(msg) from error
     return found
 
 
-def told(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """Return a description of an error in others' code, in one line.
 
     Args:

@@ -4,7 +4,8 @@ Whoever sees a hash of a short code finds the code by trying all of them. The su
 so it need not try: it looks for the hashes of this one.
 
 A short text stands somewhere by chance. So what is found is certain or not, and what is not counts
-only if it is found in every challenge, and the answers of other challenges are not: see `told`.
+only if it is found in every challenge, and the answers of other challenges are not:
+`revealed_forms`.
 """
 
 import contextlib
@@ -84,7 +85,7 @@ def leaks(answer: str, public: Mapping[str, str], context: Iterable[str]) -> fro
     return frozenset(leak.form for leak in found if leak.certain or leak.form in PLAIN)
 
 
-def told(seen: Sequence[Seen], forms: Collection[str] | None = None) -> tuple[Leak, ...]:
+def revealed_forms(seen: Sequence[Seen], forms: Collection[str] | None = None) -> tuple[Leak, ...]:
     """Return the forms in which several challenges reveal their answers.
 
     Args:

@@ -10,7 +10,7 @@ from authflow.plugins.trigger_challenge import Issued
 from authflow.testing.cases import Violation, case, demand
 from authflow.testing.comparisons import Comparisons
 from authflow.testing.hooks import HookRun
-from authflow.testing.leaks import PLAIN, Leak, Seen, told
+from authflow.testing.leaks import PLAIN, Leak, Seen, revealed_forms
 from authflow.testing.made import Made
 from authflow.testing.places import PluginCode
 from authflow.testing.secrecy import heard
@@ -71,7 +71,7 @@ class SecrecyCases(TriggerSubject):
             for _ in range(_SIGN_INS):
                 seen += [self._seen(made) async for made in bench.attempts(user)]
                 self.clock.advance(NEXT_SIGN_IN)
-            found = _said(told(seen))
+            found = _said(revealed_forms(seen))
             where = ", ".join(dict.fromkeys(leak.where for leak in found))
             forms = ", ".join(dict.fromkeys(leak.form for leak in found))
             first = min((leak.first for leak in found), default=0)
@@ -176,7 +176,7 @@ class SecrecyCases(TriggerSubject):
             )
             for one in sign_ins
         ]
-        found = [leak for leak in _said(told(seen, forms)) if leak.where == _LOGGED]
+        found = [leak for leak in _said(revealed_forms(seen, forms)) if leak.where == _LOGGED]
         demand(
             not found,
             f"an answer stands in {_LOGGED}, as {', '.join(leak.form for leak in found)}: keep it"
@@ -196,7 +196,7 @@ class SecrecyCases(TriggerSubject):
             for one in sign_ins
         ]
         # Hashes and parts of an answer may occur in reprs, since these show settings.
-        for leak in told(seen, PLAIN):
+        for leak in revealed_forms(seen, PLAIN):
             runs = sign_ins[-1].runs
             run = runs[int(leak.where)] if leak.where.isdigit() else None
             demand(

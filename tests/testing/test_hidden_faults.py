@@ -13,7 +13,7 @@ import pytest
 
 from authflow.testing import TriggerChallengeSuite, run_suite
 from authflow.testing.cases import CaseResult
-from authflow.testing.leaks import Seen, told
+from authflow.testing.leaks import Seen, revealed_forms
 from authflow.triggers import CreateContext, Issued
 
 HERE = Path(__file__).parent
@@ -77,7 +77,7 @@ def test_a_hash_as_of_a_password_is_found_whatever_its_salt(form: str, shown: st
     seen = [
         Seen(answer=f"{number}82913", public={"check": shown.format(form)}) for number in range(6)
     ]
-    assert {(leak.form, leak.where) for leak in told(seen)} == {
+    assert {(leak.form, leak.where) for leak in revealed_forms(seen)} == {
         ("a hash as of a password", "check")
     }
 
@@ -86,7 +86,9 @@ def test_a_hash_as_of_a_password_is_found_whatever_its_salt(form: str, shown: st
     "text", ["costs $5 or $6 today, please", "it is 2$ or $1$ or $2b$", "{md5} or {crypt}", "md5$x"]
 )
 def test_what_only_begins_like_one_is_none(text: str):
-    assert told([Seen(answer=f"{n}82913", public={"check": text}) for n in range(6)]) == ()
+    assert (
+        revealed_forms([Seen(answer=f"{n}82913", public={"check": text}) for n in range(6)]) == ()
+    )
 
 
 @pytest.mark.parametrize("name", ["md5", "sha1", "sha256", "sha512"])
@@ -101,7 +103,7 @@ def test_a_salt_of_two_parts_is_found(name: str, order: tuple[int, ...], between
         digest = hashlib.new(name, between.join(parts[one] for one in order).encode()).hexdigest()
         public = {"salt": parts[0], "check": digest}
         seen.append(Seen(answer=parts[2], public=public, context=("ada", "ada@example.com")))
-    assert f"{name} with a salt of two parts" in {leak.form for leak in told(seen)}
+    assert f"{name} with a salt of two parts" in {leak.form for leak in revealed_forms(seen)}
 
 
 def test_draws_too_slow_to_look_at_are_told(monkeypatch: pytest.MonkeyPatch):

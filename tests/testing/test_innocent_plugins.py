@@ -10,7 +10,7 @@ import pytest
 
 from authflow.testing import TriggerChallengeSuite, run_suite
 from authflow.testing.cases import case_names
-from authflow.testing.leaks import Seen, told
+from authflow.testing.leaks import Seen, revealed_forms
 
 PLUGINS = runpy.run_path(str(Path(__file__).parent / "bad_plugins" / "innocent.py"))
 NAMES = ["Noisy", "SignBySign", "Grid", "ProofOfWork"]
@@ -63,4 +63,4 @@ def test_noise_is_no_leak_whatever_is_drawn(length: int):
             )
             for _ in range(6)
         ]
-        assert told(seen) == ()
+        assert revealed_forms(seen) == ()

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authflow.testing.leaks import Seen, leaks, told
+from authflow.testing.leaks import Seen, leaks, revealed_forms
 
 LEAKY = runpy.run_path(str(Path(__file__).parent / "bad_plugins" / "leaky.py"))["FORMS"]
 codes = st.text(alphabet="0123456789ABCDEFabcdef", min_size=6, max_size=12)
@@ -90,7 +90,7 @@ def test_whatever_tells_an_answer_is_found_in_several_challenges(form: str):
     seen = [
         Seen(answer=code, public={"medium": "email", "x": LEAKY[form](code)}) for code in digits
     ]
-    found = told(seen)
+    found = revealed_forms(seen)
     assert found, form
     assert {leak.where for leak in found} == {"x"}
 
@@ -98,7 +98,7 @@ def test_whatever_tells_an_answer_is_found_in_several_challenges(form: str):
 def test_it_is_told_in_which_challenge_an_answer_was_found_first():
     codes_and_hints = [("482913", "none"), ("771204", "771204"), ("330918", "330918")]
     seen = [Seen(answer=code, public={"x": hint}) for code, hint in codes_and_hints]
-    assert [(leak.form, leak.first) for leak in told(seen)] == [("plain", 1)]
+    assert [(leak.form, leak.first) for leak in revealed_forms(seen)] == [("plain", 1)]
 
 
 def test_parts_in_several_parameters_are_put_together():
@@ -106,7 +106,7 @@ def test_parts_in_several_parameters_are_put_together():
     digits = [f"{drawn.randrange(10**6):06d}" for _ in range(6)]
     public = [{"a": code[:2], "b": code[2:4], "c": code[4:]} for code in digits]
     seen = [Seen(answer=code, public=one) for code, one in zip(digits, public, strict=True)]
-    assert "several parameters together" in {leak.where for leak in told(seen)}
+    assert "several parameters together" in {leak.where for leak in revealed_forms(seen)}
 
 
 def test_what_is_seen_shows_no_answer():

@@ -18,7 +18,13 @@ from attrs import field, frozen
 from authflow.errors import TriggerReplyError
 from authflow.machine import State
 from authflow.secret import Secret
-from authflow.triggers.events.envelope import UNTOLD, EventObject, ReplyObject, TriggerEvent, told
+from authflow.triggers.events.envelope import (
+    UNTOLD,
+    EventObject,
+    ReplyObject,
+    TriggerEvent,
+    strings_member,
+)
 
 if TYPE_CHECKING:
     from authflow.triggers.events.replies import CreateReply, DefineReply
@@ -108,9 +114,9 @@ class _ChallengeEvent(TriggerEvent):
     def _request(self) -> dict[str, Any]:
         return {
             **super()._request(),
-            **told("userAttributes", self.user_attributes),
+            **strings_member("userAttributes", self.user_attributes),
             "userNotFound": self.user_not_found,
-            **told("clientMetadata", self.client_metadata),
+            **strings_member("clientMetadata", self.client_metadata),
         }
 
 
@@ -293,7 +299,7 @@ class VerifyEvent(_ChallengeEvent):
     def _request(self) -> dict[str, Any]:
         return {
             **super()._request(),
-            **told("privateChallengeParameters", self.private),
+            **strings_member("privateChallengeParameters", self.private),
             "challengeAnswer": self.answer.reveal(),
         }
 

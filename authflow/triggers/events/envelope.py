@@ -286,7 +286,7 @@ class TriggerEvent:
         return {**event, "response": {**(event.get("response") or {}), **response}}
 
 
-def told(name: str, values: Mapping[str, str]) -> dict[str, dict[str, str]]:
+def strings_member(name: str, values: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Return the member for an object of strings, unless it is `UNTOLD`."""
     return {} if values is UNTOLD else {name: dict(values)}
 
@@ -323,8 +323,8 @@ class HandledEvent(TriggerEvent):
     def _request(self) -> dict[str, Any]:
         return {
             **super()._request(),
-            **told("userAttributes", self.user_attributes),
-            **told("clientMetadata", self.client_metadata),
+            **strings_member("userAttributes", self.user_attributes),
+            **strings_member("clientMetadata", self.client_metadata),
         }
 
     def filled(self, result: Any = None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from authflow.triggers.events.envelope import (
     EventObject,
     HandledEvent,
     TriggerEvent,
-    told,
+    strings_member,
     validation_data,
 )
 from authflow.triggers.events.migrated_user import FinalStatus, MigratedUser
@@ -65,7 +65,7 @@ class MigrationEvent(TriggerEvent):
         return {
             "password": None if self.password is None else self.password.reveal(),
             **validation_data(self.validation_data),
-            **told("clientMetadata", self.client_metadata),
+            **strings_member("clientMetadata", self.client_metadata),
         }
 
     def _blank(self) -> dict[str, Any]:
