@@ -16,11 +16,11 @@ class HomeLoop:
     """A record of the event loop that an object belongs to.
 
     Args:
-        what: The object that belongs to the loop, such as "this client".
+        owner: The object that belongs to the loop, such as "this client".
         advice: What to do on another loop.
     """
 
-    what: str
+    owner: str
     advice: str
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False, repr=False)
 
@@ -35,7 +35,7 @@ class HomeLoop:
             self._loop = running
         elif self._loop is not running:
             gone = ", which is closed" if self._loop.is_closed() else ""
-            msg = f"{self.what} belongs to another event loop{gone}: {self.advice}"
+            msg = f"{self.owner} belongs to another event loop{gone}: {self.advice}"
             raise MisuseError(msg)
 
     def leave(self) -> None:

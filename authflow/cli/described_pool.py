@@ -65,7 +65,7 @@ async def describe_pool(user_pool_id: str, *, endpoint: str | None = None) -> Po
             allowed to, there is no such pool, or Cognito cannot be reached.
     """
     config = AuthConfig(user_pool_id=user_pool_id, client_id="any", endpoint=endpoint)
-    with unlogged(), _told(config):
+    with unlogged(), _sdk_errors(config):
         session = get_session()
         options = {}
         if await session.get_credentials() is None:
@@ -100,7 +100,7 @@ async def read_pool(cognito: Any, config: AuthConfig) -> PoolSettings:
     Raises:
         ConfigError: As `describe_pool` does.
     """
-    with unlogged(), _told(config):
+    with unlogged(), _sdk_errors(config):
         pool_id = config.user_pool_id
         described = await cognito.describe_user_pool(UserPoolId=pool_id)
         clients = [client async for client in _clients(cognito, pool_id)]
@@ -123,7 +123,7 @@ async def _clients(cognito: Any, user_pool_id: str) -> AsyncIterator[Mapping[str
 
 
 @contextmanager
-def _told(config: AuthConfig) -> Iterator[None]:
+def _sdk_errors(config: AuthConfig) -> Iterator[None]:
     """Turn errors of the AWS SDK into one that says what is wrong, and what to do about it."""
     where = config.endpoint or f"Cognito in {config.region}"
     try:

@@ -67,7 +67,7 @@ def _action(
         metavar="FILE",
         help="write it to a new file that only you may read, instead of printing it",
     )
-    action.set_defaults(run=lambda options: _give(make(options).to_json(), options.to))
+    action.set_defaults(run=lambda options: _write_out(make(options).to_json(), options.to))
     return action
 
 
@@ -119,7 +119,7 @@ def _read(source: Path | None) -> "KeyRing":
         raise ConfigError(msg) from None
 
 
-def _give(ring: "Secret[str]", to: Path | None) -> int:
+def _write_out(ring: "Secret[str]", to: Path | None) -> int:
     """Write a key ring out, whole or not at all."""
     line = f"{ring.reveal()}\n"
     if to is None:

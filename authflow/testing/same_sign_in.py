@@ -34,7 +34,7 @@ _NANOSECONDS: Final = 10**9
 
 
 @frozen(kw_only=True)
-class Told:
+class SignInRecord:
     """The challenges and the output of one sign-in.
 
     Args:
@@ -70,7 +70,7 @@ class SameSignIn:
     attempts: int = ATTEMPTS
     keys: KeyRing = field(factory=KeyRing.generate, repr=False)
 
-    async def told(self, *, anew: Mapping[tuple[int, int], int] = _NOTHING) -> Told:
+    async def run(self, *, anew: Mapping[tuple[int, int], int] = _NOTHING) -> SignInRecord:
         """Make the sign-in's challenges.
 
         Args:
@@ -102,7 +102,7 @@ class SameSignIn:
                 )
                 state = issued.state
                 made.append(self._made(issued))
-        return Told(made=tuple(made), draws=tuple(draws), heard=text.getvalue())
+        return SignInRecord(made=tuple(made), draws=tuple(draws), heard=text.getvalue())
 
     def _uses(self) -> CountedUses:
         """Return its store for `once` and `claim`, which is empty."""

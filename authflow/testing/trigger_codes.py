@@ -11,7 +11,7 @@ from authflow.testing.cases import case, demand, skip
 from authflow.testing.draws import Draw
 from authflow.testing.guessing import answers_to_draw, bits_of_repetition, bits_of_signs
 from authflow.testing.made import Made
-from authflow.testing.same_sign_in import SameSignIn, Told
+from authflow.testing.same_sign_in import SameSignIn, SignInRecord
 from authflow.testing.trigger_bench import ATTEMPTS, NEXT_SIGN_IN, SuiteUser
 from authflow.testing.trigger_subject import TriggerSubject
 
@@ -56,7 +56,7 @@ class CodeCases(TriggerSubject):
             await self._demand_nothing_changes(self._again(plugin, user, "same"))
 
     async def _demand_nothing_changes(self, sign_in: SameSignIn) -> None:
-        first, again = await sign_in.told(), await sign_in.told()
+        first, again = await sign_in.run(), await sign_in.run()
         if self._answers(first) != self._answers(again):
             skip("the answer is not drawn from context.randomness")
         asks = [*map(_parameter, self.asks or ())]
@@ -81,7 +81,7 @@ class CodeCases(TriggerSubject):
         for _ in range(_OTHERS):
             anew = {place: draw.turn(sign_in.seed, turn + 1) for place, draw in secret.items()}
             turn = max(anew.values())
-            self._demand_same(first, await sign_in.told(anew=anew), ignored)
+            self._demand_same(first, await sign_in.run(anew=anew), ignored)
 
     @case
     async def test_there_is_too_much_to_guess(self) -> None:
@@ -108,7 +108,7 @@ class CodeCases(TriggerSubject):
         """
         sign_in = self._again(plugin, user, "guess 0", attempts=1)
         began = time.monotonic()
-        told = await sign_in.told()
+        told = await sign_in.run()
         took = time.monotonic() - began
         answers = self._answers(told)
         drawn: list[Draw] = []
@@ -121,7 +121,7 @@ class CodeCases(TriggerSubject):
         for number in range(1, _FEW if exact else min(affordable, answers_to_draw(least))):
             self.clock.advance(NEXT_SIGN_IN)
             again = self._again(plugin, user, f"guess {number}", attempts=1)
-            answers += self._answers(await again.told())
+            answers += self._answers(await again.run())
             if drawn and number % _LEAST_MANY == 0 and bits_of_repetition(answers) < enough:
                 break
         bits = bits_of_signs(answers, drawn=bool(drawn))
@@ -130,8 +130,8 @@ class CodeCases(TriggerSubject):
         return bits
 
     async def _of_the_answer(
-        self, sign_in: SameSignIn, first: Told
-    ) -> AsyncIterator[tuple[Draw, Told]]:
+        self, sign_in: SameSignIn, first: SignInRecord
+    ) -> AsyncIterator[tuple[Draw, SignInRecord]]:
         """Find the draws on which answers depend, each with a sign-in in which it differs.
 
         However many there are, all are looked at: several at once where no answer depends on any.
@@ -152,7 +152,7 @@ class CodeCases(TriggerSubject):
                         " draw: draw more at once"
                     )
                 anew = {draw.place: draw.turn(sign_in.seed, turn) for draw in draws}
-                other = await sign_in.told(anew=anew)
+                other = await sign_in.run(anew=anew)
                 if self._answers(other) != answers:
                     break
                 turn = max(anew.values()) + 1
@@ -184,10 +184,12 @@ class CodeCases(TriggerSubject):
             attempts=attempts,
         )
 
-    def _answers(self, told: Told) -> list[str]:
+    def _answers(self, told: SignInRecord) -> list[str]:
         return [self.right_answer(made) for made in told.made]
 
-    def _demand_same(self, first: Told, other: Told, ignored: Sequence[str]) -> None:
+    def _demand_same(
+        self, first: SignInRecord, other: SignInRecord, ignored: Sequence[str]
+    ) -> None:
         for found in _differences(first, other, ignored):
             demand(
                 False,  # noqa: FBT003  # there is a difference
@@ -202,7 +204,9 @@ def _parameter(name: str) -> str:
     return f"the public parameter {name!r}"
 
 
-def _differences(first: Told, other: Told, ignored: Sequence[str]) -> Iterator[_Difference]:
+def _differences(
+    first: SignInRecord, other: SignInRecord, ignored: Sequence[str]
+) -> Iterator[_Difference]:
     for number, (one, two) in enumerate(zip(first.made, other.made, strict=True), start=1):
         for what in _changed(one, two):
             if what not in ignored:

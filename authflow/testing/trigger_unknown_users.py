@@ -33,7 +33,7 @@ _LONGEST_LAG: Final = 0.05
 """Seconds by which the fastest runs may differ: those that lie between the runs of a computer that
 has other work, and far less than a message or a hash takes."""
 
-_Told = Sequence[Sequence[Mapping[str, str]]]
+_PublicParameters = Sequence[Sequence[Mapping[str, str]]]
 """The public parameters, by sign-in and attempt."""
 
 
@@ -59,7 +59,7 @@ class UnknownUserCases(TriggerSubject):
                     seed=f"unknown {number}",
                     attempts=1 if number or user == self.grace else ATTEMPTS,
                 )
-                told[name].append([made.public for made in (await sign_in.told()).made])
+                told[name].append([made.public for made in (await sign_in.run()).made])
             if number < _SIGN_INS - 1:
                 self.clock.advance(NEXT_SIGN_IN)
         known = [*told["ada"], *told["grace"]]
@@ -73,7 +73,7 @@ class UnknownUserCases(TriggerSubject):
                 seed=name,
                 attempts=1,
             )
-            strangers.append((await sign_in.told()).made[0].public)
+            strangers.append((await sign_in.run()).made[0].public)
         for ada, grace, nobody in zip(*told.values(), strict=True):
             for attempt, (own, unknown) in enumerate(zip(ada, nobody, strict=True), start=1):
                 demand(
@@ -268,13 +268,13 @@ def _verdict(run: HookRun) -> str:
     return type(run.result).__name__
 
 
-def _sign_ins(told: _Told, name: str) -> list[bool]:
+def _sign_ins(told: _PublicParameters, name: str) -> list[bool]:
     """Return for each pair of sign-ins whether the first value of a parameter changed."""
     firsts = [sign_in[0].get(name) for sign_in in told]
     return [one != other for one, other in itertools.combinations(firsts, 2)]
 
 
-def _attempts(told: _Told, name: str) -> list[bool]:
+def _attempts(told: _PublicParameters, name: str) -> list[bool]:
     """Return for each retry whether a parameter changed."""
     return [
         one.get(name) != other.get(name)
@@ -295,12 +295,12 @@ def _constancy(ada: Sequence[bool], grace: Sequence[bool], nobody: Sequence[bool
     return None
 
 
-def _values(told: _Told, name: str) -> list[str]:
+def _values(told: _PublicParameters, name: str) -> list[str]:
     """Return all values of a parameter."""
     return [public[name] for sign_in in told for public in sign_in if name in public]
 
 
-def _says_little(known: _Told, nobody: _Told) -> bool:
+def _says_little(known: _PublicParameters, nobody: _PublicParameters) -> bool:
     """Return whether one unknown user's values leave open whether others' are like them.
 
     It does not where all that changes is long and new each time, as a picture is.

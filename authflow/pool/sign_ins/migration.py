@@ -221,13 +221,13 @@ def _event(caller: Caller, typed: str, password: Secret[str] | None) -> Migratio
             **occasion.envelope,
             source=FORGOT_PASSWORD,
             password=None,
-            client_metadata=occasion.told,
+            client_metadata=occasion.sent_metadata,
         )
     return MigrationEvent(
         **occasion.envelope,
         source=AUTHENTICATION,
         password=password,
-        validation_data=occasion.told,
+        validation_data=occasion.sent_metadata,
     )
 
 

@@ -57,7 +57,7 @@ class SignInTriggers:
         occasion = Occasion.of(caller, username, user)
         event = PreAuthenticationEvent(
             **occasion.about_user,
-            validation_data=occasion.told,
+            validation_data=occasion.sent_metadata,
             user_not_found=user is None,
         )
         await self.ground.triggers.consult(caller.pool, event)

@@ -72,9 +72,9 @@ class Occasion:
     @property
     def members(self) -> dict[str, Any]:
         """The members of every event, those about the user, and the client's metadata."""
-        return {**self.about_user, "client_metadata": self.told}
+        return {**self.about_user, "client_metadata": self.sent_metadata}
 
     @property
-    def told(self) -> Mapping[str, str]:
+    def sent_metadata(self) -> Mapping[str, str]:
         """The metadata that the client sent."""
         return UNTOLD if self.client_metadata is None else self.client_metadata

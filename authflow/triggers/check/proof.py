@@ -72,7 +72,7 @@ class _Place:
 
 
 @frozen(kw_only=True)
-class _Told:
+class _Replies:
     """Define's replies at a place, to a user who exists and to one who does not."""
 
     place: _Place
@@ -126,7 +126,7 @@ class _Exploration:
     policy: Policy
     plugins: Mapping[str, TriggerChallenge]
     kind: UserKind
-    told: list[_Told] = field(factory=list)
+    told: list[_Replies] = field(factory=list)
     """The replies of Define, those with the shortest paths first."""
 
     async def run(self) -> None:
@@ -151,7 +151,7 @@ class _Exploration:
                 )
                 for user_not_found in (False, True)
             ]
-            self.told.append(_Told(place=place, known=known, unknown=unknown))
+            self.told.append(_Replies(place=place, known=known, unknown=unknown))
             if known.asks or unknown.asks:
                 queue.extend(self._after(place))
 

@@ -219,7 +219,7 @@ async def _judged(
     owner = Owner(user_pool_id=context.user_pool_id, username=context.username, kind=kind)
     answer = code_of(context.answer)
     for _ in range(_TRIES):
-        kept = await _told(kind, store.get(owner))
+        kept = await _from_store(kind, store.get(owner))
         known = kept is not None and kept.enrolment.confirmed and not context.user_not_found
         place = find(kept.enrolment if kept is not None and known else _NOBODY, answer)
         if kept is None or not known or place is None:
@@ -231,13 +231,13 @@ async def _judged(
             same = hmac.compare_digest(enrolment.used_by.encode(), turn.encode())
             return Outcome.passed() if last and same else Outcome.retry("the code was used before")
         moved = evolve(enrolment, next_place=place + 1, used_by=turn)
-        if await _told(kind, store.replace(owner, moved, expected=kept.version)):
+        if await _from_store(kind, store.replace(owner, moved, expected=kept.version)):
             return Outcome.passed()
     msg = f"{kind}: the enrolment is changed all the time; try again later"
     raise TriggerStateError(msg)
 
 
-async def _told(kind: Kind, asked: Awaitable[T]) -> T:
+async def _from_store(kind: Kind, asked: Awaitable[T]) -> T:
     """Call the store of enrolments; all its failures become one error."""
     try:
         return await asked
