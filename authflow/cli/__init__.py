@@ -332,7 +332,7 @@ def _check(options: argparse.Namespace) -> int:
     elif options.command is not None:
         checked = handler_process.HandlerProcess(command=options.command, timeout=options.timeout)
     return check_command.run(
-        check_command.Subject(
+        check_command.CheckSubject(
             checked=checked,
             depth=options.depth,
             metadata=options.metadata,

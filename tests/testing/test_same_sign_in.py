@@ -35,19 +35,19 @@ def sign_in(seed: str = "x") -> SameSignIn:
 
 
 async def test_made_again_everything_is_the_same_what_the_system_draws_included():
-    first, again = await sign_in().told(), await sign_in().told()
+    first, again = await sign_in().run(), await sign_in().told()
     assert [one.public for one in first.made] == [one.public for one in again.made]
     assert [one.public for one in first.made] != [
-        one.public for one in (await sign_in("y").told()).made
+        one.public for one in (await sign_in("y").run()).made
     ]
     assert len({one.public["code"] for one in first.made}) == 3  # every attempt draws its own
 
 
 async def test_one_draw_is_taken_anew_and_no_other():
-    first = await sign_in().told()
+    first = await sign_in().run()
     for draw, name in zip(first.draws[:3], ("octets", "code", "choice"), strict=True):
         turn = next(turn for turn in range(1, 20) if not draw.again("x", turn))
-        other = await sign_in().told(anew={draw.place: turn})
+        other = await sign_in().run(anew={draw.place: turn})
         changed = [
             (number, key)
             for number, (one, two) in enumerate(zip(first.made, other.made, strict=True))
@@ -59,7 +59,7 @@ async def test_one_draw_is_taken_anew_and_no_other():
 
 async def test_afterwards_the_system_draws_as_always():
     state = random.getstate()
-    await sign_in().told()
+    await sign_in().run()
     assert random.getstate() == state
     assert os.urandom(16) != os.urandom(16)
     assert secrets.token_hex() != secrets.token_hex()

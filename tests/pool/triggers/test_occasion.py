@@ -79,7 +79,7 @@ def test_an_event_about_nobody_yet_tells_no_attributes():
         **told.envelope,
         source="UserMigration_ForgotPassword",
         password=None,
-        client_metadata=told.told,
+        client_metadata=told.sent_metadata,
     )
     assert request_of(event) == {
         "password": None,
