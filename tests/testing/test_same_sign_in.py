@@ -35,7 +35,7 @@ def sign_in(seed: str = "x") -> SameSignIn:
 
 
 async def test_made_again_everything_is_the_same_what_the_system_draws_included():
-    first, again = await sign_in().run(), await sign_in().told()
+    first, again = await sign_in().run(), await sign_in().run()
     assert [one.public for one in first.made] == [one.public for one in again.made]
     assert [one.public for one in first.made] != [
         one.public for one in (await sign_in("y").run()).made

@@ -23,8 +23,8 @@ import anyio
 from attrs import define, field
 
 from authflow.pool.admission.budgets import Buckets, Budget
-from authflow.pool.admission.elsewhere import Elsewhere
 from authflow.pool.admission.lane import Lane, Ticket, at_work
+from authflow.pool.admission.outside_waits import OutsideWaits
 from authflow.pool.cognito_errors import CognitoError, too_many_requests
 
 NAME_BUDGET: Final = Budget(per_second=50, burst=500)
@@ -139,7 +139,7 @@ class Gate:
     _addresses: Buckets = field(init=False)
     _arithmetic: Lane = field(init=False)
     _keys: Lane = field(init=False)
-    _elsewhere: Elsewhere = field(init=False)
+    _outside_waits: OutsideWaits = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._names = Buckets(budget=self.name_budget, clock=self.clock)
@@ -158,7 +158,7 @@ class Gate:
             held=_KEY_SECONDS,
             most=max(1, self.room / _LINE_SHARE),
         )
-        self._elsewhere = Elsewhere(room=self.room)
+        self._outside_waits = OutsideWaits(room=self.room)
 
     async def check_address(self, peer: Peer, keep_back: KeepBack | None = None) -> None:
         """Count a request of an address, as soon as the head is read.
@@ -206,7 +206,7 @@ class Gate:
         text = f"{kind}\0{realm}\0{name.casefold()}".encode("utf-8", "replace")
         digest = hashlib.blake2b(text, digest_size=16).digest()
         lane = self._keys if kind is RequestKind.KEY else self._arithmetic
-        ticket = Ticket(lane=lane, address=network, name=digest, elsewhere=self._elsewhere)
+        ticket = Ticket(lane=lane, address=network, name=digest, outside_waits=self._outside_waits)
         try:
             if name and operation in _WORK_FOR_A_NAME and not self._names.take(digest):
                 raise too_many_requests()

@@ -13,8 +13,8 @@ from typing import Final
 
 from attrs import define, field
 
-from authflow.pool.admission.elsewhere import Elsewhere
 from authflow.pool.admission.fair_line import FairLine, Waiting
+from authflow.pool.admission.outside_waits import OutsideWaits
 from authflow.pool.cognito_errors import CognitoError, too_many_requests
 
 _LEAST_SECONDS: Final = 0.001
@@ -131,7 +131,7 @@ class Ticket:
     lane: Lane
     address: str
     name: bytes
-    elsewhere: Elsewhere = field(factory=lambda: Elsewhere(room=math.inf))
+    outside_waits: OutsideWaits = field(factory=lambda: OutsideWaits(room=math.inf))
     waited: bool = False
     _since: float | None = field(default=None, init=False)
     _worked: bool = field(default=False, init=False)
@@ -185,7 +185,7 @@ async def working() -> AsyncIterator[None]:
 
 
 @contextlib.contextmanager
-def waiting_elsewhere(pool_id: str, otherwise: CognitoError) -> Iterator[None]:
+def waiting_outside(pool_id: str, otherwise: CognitoError) -> Iterator[None]:
     """Release the place while waiting for something outside, such as a trigger.
 
     Args:
@@ -199,6 +199,6 @@ def waiting_elsewhere(pool_id: str, otherwise: CognitoError) -> Iterator[None]:
     if ticket is None:
         yield
         return
-    with ticket.elsewhere.waiting(pool_id, otherwise):
+    with ticket.outside_waits.waiting(pool_id, otherwise):
         ticket.leave()
         yield

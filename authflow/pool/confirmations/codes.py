@@ -29,8 +29,8 @@ MOST_NAMES: Final = 100_000
 
 
 @frozen(kw_only=True)
-class Asker:
-    """The name and the account that attempts are counted for.
+class Requester:
+    """The requester of a code: the name and the account that attempts are counted for.
 
     Args:
         pool: The user pool.
@@ -66,7 +66,7 @@ class Asker:
         )
 
 
-def count_reset_attempt(connection: Connection, asker: Asker, now: float) -> bool:
+def count_reset_attempt(connection: Connection, requester: Requester, now: float) -> bool:
     """Count an attempt to ask for a code or to enter one.
 
     Returns:
@@ -76,7 +76,7 @@ def count_reset_attempt(connection: Connection, asker: Asker, now: float) -> boo
     Raises:
         CognitoError: There were too many in this hour.
     """
-    pool_id, over = asker.pool.id, now - _WINDOW
+    pool_id, over = requester.pool.id, now - _WINDOW
     connection.execute("DELETE FROM reset_attempts WHERE began_at <= ?", (over,))
     connection.execute(
         "DELETE FROM typed_resets WHERE began_at <= ? AND coalesce(asked_at, 0) <= ?",
@@ -91,7 +91,7 @@ def count_reset_attempt(connection: Connection, asker: Asker, now: float) -> boo
         " began_at ="
         " CASE WHEN typed_resets.began_at <= ? THEN ? ELSE typed_resets.began_at END"
         " RETURNING attempts",
-        (pool_id, asker.name, now, pool_id, over, over, now),
+        (pool_id, requester.name, now, pool_id, over, over, now),
     )
     connection.execute(
         "DELETE FROM typed_resets WHERE pool_id = ? AND place <="
@@ -103,10 +103,10 @@ def count_reset_attempt(connection: Connection, asker: Asker, now: float) -> boo
         "INSERT INTO reset_attempts (pool_id, owner, attempts, began_at) VALUES (?, ?, 1, ?)"
         " ON CONFLICT (pool_id, owner) DO UPDATE SET attempts = reset_attempts.attempts + 1"
         " RETURNING attempts",
-        (pool_id, asker.owner, now),
+        (pool_id, requester.owner, now),
     )
-    too_many = asker.exists and by_account > _MOST_ATTEMPTS
-    if by_name > _MOST_ATTEMPTS or (too_many and not asker.hidden):
+    too_many = requester.exists and by_account > _MOST_ATTEMPTS
+    if by_name > _MOST_ATTEMPTS or (too_many and not requester.hidden):
         message = "Attempt limit exceeded, please try after some time."
         raise CognitoError("LimitExceededException", message, reason=message)
     return not too_many
@@ -125,7 +125,7 @@ def _mac(pool: UserPool, owner: str, code: Secret[str], credentials: str) -> byt
 
 def put_code(
     connection: Connection,
-    asker: Asker,
+    requester: Requester,
     code: Secret[str] | None,
     now: float,
     credentials: str = "",
@@ -134,24 +134,24 @@ def put_code(
 
     Args:
         connection: The database.
-        asker: Who asked for it.
+        requester: Who asked for it.
         code: The code; None for one that matches nothing.
         now: Seconds since the epoch.
         credentials: `User.credentials` of the account; the code ends with them.
     """
-    pool = asker.pool
+    pool = requester.pool
     drawn = secrets.token_bytes(32)
-    mac = _mac(pool, asker.owner, Secret(drawn.hex()) if code is None else code, credentials)
+    mac = _mac(pool, requester.owner, Secret(drawn.hex()) if code is None else code, credentials)
     connection.execute("DELETE FROM reset_codes WHERE expires_at <= ?", (now,))
     connection.execute(
         "INSERT INTO reset_codes (pool_id, owner, mac, expires_at) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (pool_id, owner)"
         " DO UPDATE SET mac = excluded.mac, expires_at = excluded.expires_at",
-        (pool.id, asker.owner, mac, now + _SECONDS),
+        (pool.id, requester.owner, mac, now + _SECONDS),
     )
     connection.execute(
         "UPDATE typed_resets SET asked_at = ? WHERE pool_id = ? AND name = ?",
-        (now, pool.id, asker.name),
+        (now, pool.id, requester.name),
     )
 
 
@@ -163,7 +163,7 @@ def code_mismatch() -> CognitoError:
 
 def use_up_code(
     connection: Connection,
-    asker: Asker,
+    requester: Requester,
     code: Secret[str] | None,
     now: float,
     credentials: str = "",
@@ -175,7 +175,7 @@ def use_up_code(
 
     Args:
         connection: The database.
-        asker: Who enters it.
+        requester: Who enters it.
         code: The code; None for one that matches nothing.
         now: Seconds since the epoch.
         credentials: `User.credentials` of the account as it is now.
@@ -183,24 +183,24 @@ def use_up_code(
     Raises:
         CognitoError: It is wrong, or there is none (any more).
     """
-    pool = asker.pool
+    pool = requester.pool
     asked = connection.execute(
         "SELECT 1 FROM typed_resets WHERE pool_id = ? AND name = ? AND asked_at > ?",
-        (pool.id, asker.name, now - _SECONDS),
+        (pool.id, requester.name, now - _SECONDS),
     )
     row = connection.execute(
         "SELECT mac FROM reset_codes WHERE pool_id = ? AND owner = ? AND expires_at > ?",
-        (pool.id, asker.owner, now),
+        (pool.id, requester.owner, now),
     ).first()
-    given = _mac(pool, asker.owner, new_code() if code is None else code, credentials)
+    given = _mac(pool, requester.owner, new_code() if code is None else code, credentials)
     right = row is not None and hmac.compare_digest(row[0], given)
-    if not (right and asker.exists and code is not None):
-        raise code_mismatch() if (asked if asker.hidden else row) else _no_code()
-    whose = (pool.id, asker.owner)
+    if not (right and requester.exists and code is not None):
+        raise code_mismatch() if (asked if requester.hidden else row) else _no_code()
+    whose = (pool.id, requester.owner)
     connection.execute("DELETE FROM reset_codes WHERE pool_id = ? AND owner = ?", whose)
     connection.execute("DELETE FROM reset_attempts WHERE pool_id = ? AND owner = ?", whose)
     connection.execute(
-        "DELETE FROM typed_resets WHERE pool_id = ? AND name = ?", (pool.id, asker.name)
+        "DELETE FROM typed_resets WHERE pool_id = ? AND name = ?", (pool.id, requester.name)
     )
 
 

@@ -27,7 +27,7 @@ from authflow.pool.accounts.users import (
 )
 from authflow.pool.cognito_errors import CognitoError, user_not_found_by_name
 from authflow.pool.confirmations.codes import (
-    Asker,
+    Requester,
     count_reset_attempt,
     new_code,
     put_code,
@@ -59,14 +59,14 @@ class _Issue:
     """A code to be sent to a user, or to a stand-in.
 
     Args:
-        asker: Who asked for it.
+        requester: Who asked for it.
         sub: The user's id; None for nobody, whom nothing is sent.
         code: The code.
         message: The message that holds it.
         by_administrator: Whether the user must reset the password then.
     """
 
-    asker: Asker
+    requester: Requester
     sub: str | None
     code: Secret[str]
     message: SentMessage
@@ -84,10 +84,10 @@ def _keep(connection: Connection, issue: _Issue, now: float) -> bool:
         CognitoError: Meanwhile the user or the user pool was deleted, or the user may not reset the
             password.
     """
-    asker, pool = issue.asker, find_pool(connection, issue.asker.pool.id)
+    requester, pool = issue.requester, find_pool(connection, issue.requester.pool.id)
     user = find_user_by_sub(connection, pool.id, issue.sub)
-    if asker.hidden and (user is None or not may_reset(user)):
-        put_code(connection, asker, None, now)
+    if requester.hidden and (user is None or not may_reset(user)):
+        put_code(connection, requester, None, now)
         put_message(connection, pool, issue.message, kept=False)
         return False
     if user is None:
@@ -97,7 +97,7 @@ def _keep(connection: Connection, issue: _Issue, now: float) -> bool:
         set_status(connection, user, RESET_REQUIRED, now)
         if not issue.tokens_survive:
             end_families(connection, user.sub)
-    put_code(connection, asker, issue.code, now, user.credentials)
+    put_code(connection, requester, issue.code, now, user.credentials)
     put_message(connection, pool, issue.message)
     return True
 
@@ -106,7 +106,7 @@ def _keep(connection: Connection, issue: _Issue, now: float) -> bool:
 class _Entry:
     """A code that was entered, with the new password."""
 
-    asker: Asker
+    requester: Requester
     sub: str | None
     code: Secret[str] | None
     stored: StoredPassword
@@ -131,14 +131,14 @@ def _confirm(connection: Connection, entry: _Entry, now: float) -> User:
         CognitoError: The code is not good, the user may not reset the password, or the user pool
             is gone.
     """
-    pool = find_pool(connection, entry.asker.pool.id)
+    pool = find_pool(connection, entry.requester.pool.id)
     try:
         user = _find_for_new_password(connection, pool, entry.sub)
     except CognitoError:
-        if entry.asker.hidden:
-            use_up_code(connection, entry.asker, None, now)
+        if entry.requester.hidden:
+            use_up_code(connection, entry.requester, None, now)
         raise
-    use_up_code(connection, entry.asker, entry.code, now, user.credentials)
+    use_up_code(connection, entry.requester, entry.code, now, user.credentials)
     return change_password(
         connection,
         user,
@@ -176,23 +176,23 @@ class ForgottenPasswords:
         hidden = caller.client.hides_users
         if user is None and not hidden and not self.migration.serves(caller):
             raise user_not_found_by_name()
-        asker = Asker.of(caller.pool, user, typed, hidden=hidden)
+        requester = Requester.of(caller.pool, user, typed, hidden=hidden)
         may_succeed = await self.ground.database.write(
-            count_reset_attempt, asker, self.ground.clock()
+            count_reset_attempt, requester, self.ground.clock()
         )
         if user is None and self.migration.serves(caller):
             user = await self._bring_in(caller, typed, attributes)
-            asker = Asker.of(caller.pool, user, typed, hidden=hidden)
+            requester = Requester.of(caller.pool, user, typed, hidden=hidden)
         if hidden:
             made = stand_in(caller.pool, typed)
             destination = await self._send_or_pretend(
-                caller, asker, user, made, attributes, may_succeed=may_succeed
+                caller, requester, user, made, attributes, may_succeed=may_succeed
             )
         elif user is None:
             raise user_not_found_by_name()
         else:
             occasion = Occasion.of(caller, user.username, user)
-            destination = await self._issue(occasion, asker, user, attributes)
+            destination = await self._issue(occasion, requester, user, attributes)
         return {"CodeDeliveryDetails": destination.details}
 
     async def _bring_in(
@@ -208,7 +208,7 @@ class ForgottenPasswords:
     async def _issue(
         self,
         occasion: Occasion,
-        asker: Asker,
+        requester: Requester,
         user: User,
         attributes: tuple[str, ...],
         *,
@@ -219,7 +219,7 @@ class ForgottenPasswords:
         destination, code = reach(user, attributes), new_code()
         message = await self.wording.reset(occasion, user, destination, code, self.ground.clock())
         issue = _Issue(
-            asker=asker,
+            requester=requester,
             sub=user.sub,
             code=code,
             message=message,
@@ -233,7 +233,7 @@ class ForgottenPasswords:
     async def _send_or_pretend(
         self,
         caller: Caller,
-        asker: Asker,
+        requester: Requester,
         user: User | None,
         made: StandIn,
         attributes: tuple[str, ...],
@@ -258,7 +258,7 @@ class ForgottenPasswords:
             message = self.wording.plain(person, destination, code, self.ground.clock())
         sub = person.sub if may_succeed and not strange else None
         issue = _Issue(
-            asker=asker,
+            requester=requester,
             sub=sub,
             code=code,
             message=message,
@@ -282,8 +282,8 @@ class ForgottenPasswords:
         )
         # An administrator may reset a password even where nobody else may.
         attributes = recovery_attributes(pool, by_administrator=True)
-        asker = Asker.of(pool, user, user.username, hidden=False)
-        await self._issue(occasion, asker, user, attributes, by_administrator=True)
+        requester = Requester.of(pool, user, user.username, hidden=False)
+        await self._issue(occasion, requester, user, attributes, by_administrator=True)
         return {}
 
     async def confirm(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -299,15 +299,15 @@ class ForgottenPasswords:
         pool.password_policy.check(password)
         if user is None and not caller.client.hides_users:
             raise user_not_found_by_name()
-        asker = Asker.of(pool, user, typed, hidden=caller.client.hides_users)
+        requester = Requester.of(pool, user, typed, hidden=caller.client.hides_users)
         may_succeed = await self.ground.database.write(
-            count_reset_attempt, asker, self.ground.clock()
+            count_reset_attempt, requester, self.ground.clock()
         )
         made = stand_in(pool, typed)
         known = made if user is None else user
         second = second_name(pool, known.username, known.sub)
         entry = _Entry(
-            asker=asker,
+            requester=requester,
             sub=None if user is None else user.sub,
             code=Secret(request["ConfirmationCode"]) if may_succeed else None,
             stored=await self.ground.workers.run(

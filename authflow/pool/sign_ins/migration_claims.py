@@ -27,7 +27,7 @@ from authflow.pool.accounts.lockout import (
 from authflow.pool.accounts.masking import keyed
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User, find_user
-from authflow.pool.admission.lane import waiting_elsewhere
+from authflow.pool.admission.lane import waiting_outside
 from authflow.pool.cognito_errors import CognitoError, not_authorized
 from authflow.pool.ground import Ground
 from authflow.pool.store.connection import Connection
@@ -175,7 +175,7 @@ class MigrationClaims:
                     raise taken
                 if taken is not None:
                     return taken
-                with waiting_elsewhere(claim.pool.id, _too_many()):
+                with waiting_outside(claim.pool.id, _too_many()):
                     await anyio.sleep(_PAUSE)
         return None
 
@@ -190,7 +190,7 @@ class MigrationClaims:
         in_time = False
         try:
             # The request in front needs a place for arithmetic, so those that wait must hold none.
-            with waiting_elsewhere(claim.pool.id, _too_many()), anyio.move_on_after(_TIMEOUT):
+            with waiting_outside(claim.pool.id, _too_many()), anyio.move_on_after(_TIMEOUT):
                 await turn.lock.acquire()
                 in_time = True
             yield in_time

@@ -14,7 +14,7 @@ from attrs import define
 
 from authflow.errors import TriggerReplyError
 from authflow.pool.accounts.user_pools import UserPool
-from authflow.pool.admission.lane import waiting_elsewhere
+from authflow.pool.admission.lane import waiting_outside
 from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result
 from authflow.pool.log_limit import limited_logger
 from authflow.pool.triggers.invokers import (
@@ -112,7 +112,7 @@ class TriggerRunner:
             TriggerRaisedError: The trigger raised; the text is what Cognito tells the client.
             CognitoError: It cannot be run, took too long, or gave back what Cognito does not take.
         """
-        with waiting_elsewhere(pool.id, _unexpected(event.trigger, str(throttled(again=False)))):
+        with waiting_outside(pool.id, _unexpected(event.trigger, str(throttled(again=False)))):
             given = await self._given(pool, event.trigger, event.to_json())
         try:
             return event.read_reply(given)

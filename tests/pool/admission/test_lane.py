@@ -5,7 +5,7 @@ import math
 import anyio
 import pytest
 
-from authflow.pool.admission.lane import Lane, Ticket, at_work, waiting_elsewhere, working
+from authflow.pool.admission.lane import Lane, Ticket, at_work, waiting_outside, working
 from authflow.pool.cognito_errors import CognitoError
 from tests.pool.admission.test_budgets import Time
 
@@ -184,7 +184,7 @@ async def test_a_place_is_given_back_after_the_first_arithmetic_and_the_rest_wai
 async def test_while_triggers_run_the_place_is_anothers(time):
     lane, order = lane_of(time), []
     with at_work(await ticket_in(lane)):
-        with waiting_elsewhere("pool", FULL):
+        with waiting_outside("pool", FULL):
             (task,) = await in_line(lane, [("next", "a", b"")], order)
             await task
         await lane.enter("b", b"")
@@ -208,7 +208,7 @@ async def test_whatever_becomes_of_a_request_its_place_is_given_back_once(time, 
     lane = lane_of(time, places=3)
     with contextlib.suppress(ZeroDivisionError), at_work(await ticket_in(lane)):
         if where == "in the trigger":
-            with waiting_elsewhere("pool", FULL):
+            with waiting_outside("pool", FULL):
                 raise ZeroDivisionError
         elif where == "in the arithmetic":
             async with working():
@@ -219,7 +219,7 @@ async def test_whatever_becomes_of_a_request_its_place_is_given_back_once(time, 
 
 async def test_outside_of_requests_nothing_waits():
     async with working():
-        with waiting_elsewhere("pool", FULL):
+        with waiting_outside("pool", FULL):
             pass
 
 

@@ -8,8 +8,8 @@ import anyio
 import pytest
 from attrs import evolve
 
-from authflow.pool.admission.elsewhere import Elsewhere
 from authflow.pool.admission.lane import Ticket, at_work
+from authflow.pool.admission.outside_waits import OutsideWaits
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.triggers.invokers import InProcess
 from authflow.pool.triggers.lambda_endpoint import LambdaEndpoint
@@ -156,8 +156,8 @@ async def test_beyond_its_places_a_trigger_is_throttled_once_its_time_is_over(ga
 
 
 async def test_where_too_many_wait_for_a_pools_triggers_it_is_throttled_at_once(gate):
-    full = Elsewhere(room=1)
-    ticket = Ticket(lane=None, address="a", name=b"", elsewhere=full)
+    full = OutsideWaits(room=1)
+    ticket = Ticket(lane=None, address="a", name=b"", outside_waits=full)
     with (
         full.waiting(pool_of(2).id, CognitoError("", "")),
         at_work(ticket),

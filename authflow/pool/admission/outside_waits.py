@@ -18,7 +18,7 @@ _LOG: Final = limited_logger("authflow.pool")
 
 
 @define(kw_only=True)
-class Elsewhere:
+class OutsideWaits:
     """Requests that wait for something outside of the pool, counted by user pool.
 
     A pool may have as many as places are left free: one alone gets half of the room, one that
