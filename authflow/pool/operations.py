@@ -18,8 +18,8 @@ from authflow.pool.sign_ins.challenges.password import PasswordChecks
 from authflow.pool.sign_ins.challenges.password_verifier import Handshakes
 from authflow.pool.sign_ins.migration import Migration
 from authflow.pool.sign_ins.migration_claims import MigrationClaims
-from authflow.pool.sign_ins.replies import Replies
 from authflow.pool.sign_ins.sign_in import SignIns
+from authflow.pool.sign_ins.sign_in_replies import SignInReplies
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.tokens.issuer import TokenIssuer
 from authflow.pool.tokens.refresh import Refresh
@@ -57,7 +57,7 @@ def operations(
     groups = GroupAdministration(ground=ground)
     token_trigger = TokenTrigger(ground=ground)
     around = SignInTriggers(ground=ground, tokens=token_trigger)
-    replies = Replies(ground=ground, tokens=tokens)
+    replies = SignInReplies(ground=ground, tokens=tokens)
     refresh = Refresh(ground=ground, tokens=tokens, trigger=token_trigger)
     migration = Migration(ground=ground, mailbox=mailbox, claims=MigrationClaims(ground=ground))
     forgotten = ForgottenPasswords(

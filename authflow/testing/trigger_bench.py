@@ -34,7 +34,7 @@ from authflow.triggers import (
     challenge,
     parse_event,
 )
-from authflow.triggers.events.replies import CreateReply
+from authflow.triggers.events.trigger_replies import CreateReply
 from authflow.unframed import whole
 
 POOL_ID: Final = "eu-central-1_EXAMPLE01"

@@ -34,7 +34,7 @@ from authflow.triggers import (
     sequence,
     when,
 )
-from authflow.triggers.events.replies import DefineReply
+from authflow.triggers.events.trigger_replies import DefineReply
 from authflow.triggers.policies.conditions import Condition, Facts
 
 EVENTS = Path(__file__).parent / "events"

@@ -34,7 +34,7 @@ HEAVY = {
 FACES = ("authflow.client", "authflow.pool", "authflow.cli")
 OTHER_EVENTS = {
     "authflow.triggers.events.message_events",
-    "authflow.triggers.events.replies",
+    "authflow.triggers.events.trigger_replies",
     "authflow.triggers.events.sign_in_events",
     "authflow.triggers.events.token_changes",
     "authflow.triggers.events.token_events",

@@ -24,7 +24,7 @@ from authflow.triggers import (
     sequence,
     when,
 )
-from authflow.triggers.events.replies import CreateReply
+from authflow.triggers.events.trigger_replies import CreateReply
 from authflow.triggers.round_metadata import RoundMetadata, new_sign_in, sign_in_of
 
 KEYS = KeyRing.generate()

@@ -41,7 +41,8 @@ from authflow.triggers import (
 )
 from authflow.triggers.events.envelope import UNTOLD
 from authflow.triggers.events.parsing import HANDLED_EVENTS
-from authflow.triggers.events.replies import (
+from authflow.triggers.events.token_changes import is_protected
+from authflow.triggers.events.trigger_replies import (
     ClaimsReply,
     CreateReply,
     DefineReply,
@@ -49,7 +50,6 @@ from authflow.triggers.events.replies import (
     MessageReply,
     TokensReply,
 )
-from authflow.triggers.events.token_changes import is_protected
 from authflow.triggers.events.user_events import FORGOT_PASSWORD
 
 NAMES = st.text(min_size=1, max_size=8)

@@ -30,7 +30,7 @@ from authflow.triggers import (
     password,
     sequence,
 )
-from authflow.triggers.events.replies import CreateReply
+from authflow.triggers.events.trigger_replies import CreateReply
 from authflow.triggers.limits.limits import Limits
 from authflow.triggers.limits.rules import GuessLimit, SendLimit
 

@@ -20,9 +20,9 @@ from authflow.pool.admission.gate import Gate
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.errands import Errand, errands
 from authflow.pool.http.door import ARRIVAL, Door, internal_error
+from authflow.pool.http.http_replies import AWS_JSON, JSON, refusal, reply
 from authflow.pool.http.origins import Origins
 from authflow.pool.http.refusal_log import RefusalLog, RequestLog
-from authflow.pool.http.replies import AWS_JSON, JSON, refusal, reply
 from authflow.pool.http.request_body import MOST_BYTES, malformed, read_object
 from authflow.pool.http.validation import prepare, validate
 from authflow.pool.log_limit import limited_logger

@@ -8,8 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from authflow.pool.admission.gate import KeepBack
 from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.http.http_replies import refusal
 from authflow.pool.http.origins import Origins
-from authflow.pool.http.replies import refusal
 from authflow.pool.log_limit import limited_logger
 
 _LOG: Final = limited_logger("authflow.pool")

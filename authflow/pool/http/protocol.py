@@ -29,8 +29,8 @@ from uvicorn.server import ServerState
 from authflow.pool.cognito_errors import CognitoError, too_many_requests
 from authflow.pool.http.connections import Connections
 from authflow.pool.http.door import ARRIVAL, Arrival
+from authflow.pool.http.http_replies import last_words
 from authflow.pool.http.line import Line
-from authflow.pool.http.replies import last_words
 from authflow.pool.http.request_body import MOST_BYTES, malformed
 from authflow.pool.log_limit import limited_logger
 

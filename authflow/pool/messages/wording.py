@@ -13,7 +13,7 @@ from authflow.pool.messages.mailbox import SentMessage
 from authflow.pool.triggers.occasion import Occasion
 from authflow.secret import Secret
 from authflow.triggers.events.message_events import FORGOT_PASSWORD, CustomMessageEvent
-from authflow.triggers.events.replies import MessageReply
+from authflow.triggers.events.trigger_replies import MessageReply
 
 _CODE: Final = "{####}"
 _LINK: Final = "{##Click Here##}"

@@ -38,13 +38,13 @@ from authflow.pool.sign_ins.challenges.password import PasswordChecks
 from authflow.pool.sign_ins.challenges.password_verifier import Handshakes, read_public_a
 from authflow.pool.sign_ins.decision import Decision, decide
 from authflow.pool.sign_ins.next_step import ChallengeOwed, DefineOwed, TokensOwed, Unasked
-from authflow.pool.sign_ins.replies import Replies, asked
 from authflow.pool.sign_ins.sessions import Progress, entry, names_device
+from authflow.pool.sign_ins.sign_in_replies import SignInReplies, asked
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.connection import Connection
 from authflow.pool.tokens.refresh import Refresh
 from authflow.secret import Secret
-from authflow.triggers.events.replies import CreateReply
+from authflow.triggers.events.trigger_replies import CreateReply
 from authflow.wire.auth_parameters import (
     REFRESH_TOKEN,
     ByPassword,
@@ -141,7 +141,7 @@ class SignIns:
     new_passwords: NewPasswords
     custom: CustomRounds
     refresh: Refresh
-    replies: Replies
+    replies: SignInReplies
     triggers: SignInTriggers
     most_sessions: int
     _responders: Mapping[str, Responder] = field(init=False, repr=False)

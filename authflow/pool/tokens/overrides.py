@@ -12,8 +12,8 @@ from typing import Any, Final, Self
 from attrs import evolve, field, frozen
 
 from authflow.pool.log_limit import limited_logger
-from authflow.triggers.events.replies import ClaimsReply, GroupsReply, TokensReply
 from authflow.triggers.events.token_changes import OF_GROUPS, UNCHANGEABLE, is_protected
+from authflow.triggers.events.trigger_replies import ClaimsReply, GroupsReply, TokensReply
 
 _LOG: Final = limited_logger("authflow.pool.triggers")
 _GROUPS: Final = "cognito:groups"

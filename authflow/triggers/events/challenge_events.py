@@ -27,7 +27,7 @@ from authflow.triggers.events.envelope import (
 )
 
 if TYPE_CHECKING:
-    from authflow.triggers.events.replies import CreateReply, DefineReply
+    from authflow.triggers.events.trigger_replies import CreateReply, DefineReply
 
 _SHOWN_CHARS: Final = 40
 
@@ -170,7 +170,7 @@ class DefineEvent(_ChallengeEvent):
 
     def read_reply(self, given: object) -> "DefineReply":
         """Read Define's decision."""
-        from authflow.triggers.events.replies import DefineReply  # noqa: PLC0415  # only who asks reads
+        from authflow.triggers.events.trigger_replies import DefineReply  # noqa: PLC0415  # only who asks reads
 
         reply = self._replied(given)
         issue, fail = (self._flag(reply, name) for name in ("issueTokens", "failAuthentication"))
@@ -261,7 +261,7 @@ class CreateEvent(_ChallengeEvent):
 
     def read_reply(self, given: object) -> "CreateReply":
         """Read the challenge that Create made."""
-        from authflow.triggers.events.replies import CreateReply  # noqa: PLC0415  # only who asks reads
+        from authflow.triggers.events.trigger_replies import CreateReply  # noqa: PLC0415  # only who asks reads
 
         reply = self._replied(given)
         return CreateReply(

@@ -16,7 +16,7 @@ from authflow.triggers.events.envelope import EventObject, HandledEvent
 from authflow.unframed import whole
 
 if TYPE_CHECKING:
-    from authflow.triggers.events.replies import MessageReply
+    from authflow.triggers.events.trigger_replies import MessageReply
 
 FORGOT_PASSWORD: Final = "CustomMessage_ForgotPassword"
 
@@ -111,7 +111,7 @@ class CustomMessageEvent(HandledEvent):
 
     def read_reply(self, given: object) -> "MessageReply":
         """Read the message's texts; an empty text counts as none."""
-        from authflow.triggers.events.replies import MessageReply  # noqa: PLC0415  # only who asks reads
+        from authflow.triggers.events.trigger_replies import MessageReply  # noqa: PLC0415  # only who asks reads
 
         reply = self._replied(given)
         return MessageReply(

@@ -26,7 +26,7 @@ from authflow.triggers.events.token_changes import (
 )
 
 if TYPE_CHECKING:
-    from authflow.triggers.events.replies import ClaimsReply, GroupsReply, TokensReply
+    from authflow.triggers.events.trigger_replies import ClaimsReply, GroupsReply, TokensReply
 
 _PASSED_OVER: Final = UNCHANGEABLE | OF_GROUPS | {"aud"}
 """Claims that Cognito makes itself, whatever version 1 of the event has for them."""
@@ -106,7 +106,7 @@ class PreTokenGenerationEvent(HandledEvent):
 
     def read_reply(self, given: object) -> "TokensReply | None":
         """Read the changes that the trigger asks for; None for none."""
-        from authflow.triggers.events.replies import ClaimsReply, TokensReply  # noqa: PLC0415  # only who asks reads
+        from authflow.triggers.events.trigger_replies import ClaimsReply, TokensReply  # noqa: PLC0415  # only who asks reads
 
         details = self._replied(given).optional_object(self._details)
         if details is None:
@@ -230,7 +230,7 @@ def _spelled_groups(
 
 def _read_claims(details: ReplyObject | None) -> "ClaimsReply":
     """Read the changes to the claims of one token."""
-    from authflow.triggers.events.replies import ClaimsReply  # noqa: PLC0415  # only who asks reads
+    from authflow.triggers.events.trigger_replies import ClaimsReply  # noqa: PLC0415  # only who asks reads
 
     if details is None:
         return ClaimsReply()
@@ -254,7 +254,7 @@ def _read_access(details: ReplyObject | None) -> "ClaimsReply":
 
 def _read_groups(details: ReplyObject) -> "GroupsReply | None":
     """Read the groups. Null and empty ones remove the user's own; absent ones leave them."""
-    from authflow.triggers.events.replies import GroupsReply  # noqa: PLC0415  # only who asks reads
+    from authflow.triggers.events.trigger_replies import GroupsReply  # noqa: PLC0415  # only who asks reads
 
     if "groupOverrideDetails" not in details.members:
         return None

@@ -25,7 +25,7 @@ from authflow.pool.sign_ins.sessions import Progress, entry, session_of, take
 from authflow.pool.triggers.occasion import Occasion
 from authflow.secret import Secret
 from authflow.triggers.events.challenge_events import CreateEvent, DefineEvent, VerifyEvent
-from authflow.triggers.events.replies import CreateReply, DefineReply
+from authflow.triggers.events.trigger_replies import CreateReply, DefineReply
 from authflow.wire import custom
 
 

@@ -23,7 +23,6 @@ from authflow.pool.cognito_errors import (
 )
 from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.decision import Decision, decide
-from authflow.pool.sign_ins.replies import Replies
 from authflow.pool.sign_ins.sessions import (
     Handshake,
     Progress,
@@ -31,6 +30,7 @@ from authflow.pool.sign_ins.sessions import (
     new_handle,
     take,
 )
+from authflow.pool.sign_ins.sign_in_replies import SignInReplies
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.connection import Connection
 from authflow.wire import password_verifier
@@ -137,7 +137,7 @@ class Handshakes:
     """
 
     ground: Ground
-    replies: Replies
+    replies: SignInReplies
     triggers: SignInTriggers
 
     async def ask(

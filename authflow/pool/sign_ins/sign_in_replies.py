@@ -13,13 +13,13 @@ from authflow.pool.sign_ins.sessions import Progress, new_handle, put_session
 from authflow.pool.tokens.families import Grant
 from authflow.pool.tokens.issuer import TokenIssuer
 from authflow.pool.tokens.overrides import TokenOverrides
-from authflow.triggers.events.replies import CreateReply
+from authflow.triggers.events.trigger_replies import CreateReply
 from authflow.wire import custom
 from authflow.wire.members import USERNAME
 
 
 @define(kw_only=True)
-class Replies:
+class SignInReplies:
     """Makes replies.
 
     Args:

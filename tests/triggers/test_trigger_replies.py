@@ -17,7 +17,7 @@ from authflow.triggers import (
     TriggerEvent,
     parse_event,
 )
-from authflow.triggers.events.replies import CreateReply, DefineReply, MessageReply
+from authflow.triggers.events.trigger_replies import CreateReply, DefineReply, MessageReply
 
 LoadEvent = Callable[..., dict[str, Any]]
 
