@@ -8,8 +8,8 @@ tables.
 import re
 from pathlib import Path
 
-from authflow.diagram import picture
 from authflow.errors import ConfigError
+from authflow.flow_diagram import picture
 from authflow.machine import AuthFlow
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "state-machine.md"

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from authflow import diagram
+from authflow import flow_diagram
 from authflow.errors import ConfigError
 from authflow.machine import AuthFlow
 from authflow.triggers.dispatcher import Triggers
-from authflow.triggers.policies import diagram as policy_diagram
+from authflow.triggers.policies import policy_diagram
 from authflow.triggers.policies.policy import Policy
 from authflow.triggers.policies.steps import Step
 
@@ -28,7 +28,7 @@ def run(subject: str, load: Callable[[str], Any], *, as_svg: bool, out: TextIO) 
         ConfigError: There is no such flow or policy, or it cannot be drawn so.
     """
     if subject in set(AuthFlow):
-        picture = diagram.picture(AuthFlow(subject))
+        picture = flow_diagram.picture(AuthFlow(subject))
     elif ":" in subject:
         picture = policy_diagram.picture(_policy(load(subject)))
     else:

@@ -6,8 +6,8 @@ from types import ModuleType
 
 import pytest
 
-from authflow.diagram import picture
 from authflow.errors import ConfigError
+from authflow.flow_diagram import picture
 from authflow.machine import AuthFlow
 
 ROOT = Path(__file__).parents[2]

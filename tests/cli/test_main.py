@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from authflow.cli import main
-from authflow.diagram import picture
+from authflow.flow_diagram import picture
 from authflow.machine import AuthFlow
 
 

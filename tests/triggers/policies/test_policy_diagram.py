@@ -11,7 +11,7 @@ from authflow.triggers import (
     sequence,
     when,
 )
-from authflow.triggers.policies.diagram import picture
+from authflow.triggers.policies.policy_diagram import picture
 
 
 def mermaid(policy: Policy) -> str:

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from authflow import diagram
-from authflow.diagram import picture
+from authflow import flow_diagram
+from authflow.flow_diagram import picture
 from authflow.machine import BEGINNINGS, ENDS, TABLES, AuthFlow, Side, State, table
 
 
@@ -75,7 +75,7 @@ def test_no_arrow_is_drawn_twice_and_every_end_leads_out(flow: AuthFlow):
 def test_a_state_that_no_beginning_leads_to_is_not_drawn(monkeypatch: pytest.MonkeyPatch):
     flow = AuthFlow.USER_PASSWORD_AUTH
     unreached = {**TABLES[flow], State.CUSTOM_CHALLENGE: frozenset({State.SIGNED_IN})}
-    monkeypatch.setattr(diagram, "TABLES", {flow: unreached})
+    monkeypatch.setattr(flow_diagram, "TABLES", {flow: unreached})
     assert "CUSTOM_CHALLENGE" not in mermaid(flow)
 
 
@@ -83,7 +83,7 @@ def test_a_change_of_the_table_changes_the_diagram(monkeypatch: pytest.MonkeyPat
     flow = AuthFlow.USER_SRP_AUTH
     before = mermaid(flow)
     table = {**TABLES[flow], State.SMS_MFA: frozenset({State.SIGNED_IN})}
-    monkeypatch.setattr(diagram, "TABLES", {flow: table})
+    monkeypatch.setattr(flow_diagram, "TABLES", {flow: table})
     assert mermaid(flow) != before
     assert ("SMS_MFA", "DEVICE_SRP_AUTH") not in read(mermaid(flow))[0]
 
@@ -91,7 +91,7 @@ def test_a_change_of_the_table_changes_the_diagram(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("seed", ["0", "1", "2026"])
 def test_the_diagram_does_not_depend_on_the_order_of_sets(seed: str):
     program = (
-        "from authflow.diagram import picture; from authflow.machine import AuthFlow; "
+        "from authflow.flow_diagram import picture; from authflow.machine import AuthFlow; "
         "print('|'.join(picture(flow).mermaid() for flow in AuthFlow), end='')"
     )
     drawn = subprocess.run(
