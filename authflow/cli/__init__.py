@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from authflow.cli import keys_command, plugins_command
-from authflow.cli.loading import load_object
+from authflow.cli.named_object import load_object
 from authflow.cli.output import Output
 from authflow.errors import AuthFlowError, ConfigError, PluginNotFoundError
 from authflow.extras import UnavailableImportError, advice

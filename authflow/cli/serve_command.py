@@ -15,7 +15,7 @@ from authflow.errors import ConfigError
 from authflow.pool import Budget
 from authflow.pool.admission.gate import MAX_WAIT, NAME_BUDGET
 from authflow.pool.server import serve
-from authflow.pool.triggers.loading import load_triggers
+from authflow.pool.triggers.trigger_loading import load_triggers
 from authflow.printable import printable
 
 _MOST_CHARS: Final = 2000

@@ -5,7 +5,7 @@ from unittest.mock import AsyncMock
 import pytest
 
 from authflow.errors import ConfigError
-from authflow.pool.triggers.loading import load_triggers, one_line
+from authflow.pool.triggers.trigger_loading import load_triggers, one_line
 from authflow.triggers import Policy, PreAuthenticationEvent, Triggers, challenge, password
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from authflow.cli.loading import load_object
+from authflow.cli.named_object import load_object
 from authflow.errors import ConfigError
 
 NO_CLASS_OF_OURS = "class Own(BaseException): ...\n"
