@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from authflow import AuthClient, AuthConfig, AuthFlow, Secret
 from authflow.aws import AwsConnection
-from authflow.aws.sessions import open_session
+from authflow.aws.client_session import open_session
 from authflow.client import transport
 from authflow.errors import (
     AuthFlowError,

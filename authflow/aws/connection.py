@@ -16,7 +16,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from authflow.aws.sessions import MOST_BYTES, client_config, tell_when_sent, unlogged
+from authflow.aws.client_session import MOST_BYTES, client_config, tell_when_sent, unlogged
 from authflow.errors import ConfigError
 from authflow.event_loop import HomeLoop
 from authflow.safe_url import SafeUrl, safe_url

@@ -16,7 +16,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import HTTPClientError
 from botocore.utils import get_environ_proxies
 
-from authflow.aws.sessions import certificates, client_config, tell_when_sent
+from authflow.aws.client_session import certificates, client_config, tell_when_sent
 
 _ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32
 """zlib recognises both formats by their first bytes."""

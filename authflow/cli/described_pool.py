@@ -24,7 +24,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from authflow.aws.sessions import client_config, unlogged
+from authflow.aws.client_session import client_config, unlogged
 from authflow.config import AuthConfig
 from authflow.errors import ConfigError
 from authflow.printable import one_line

@@ -25,7 +25,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from authflow.aws.sessions import (
+from authflow.aws.client_session import (
     MOST_BYTES,
     CompressedError,
     RedirectedError,

@@ -3,8 +3,8 @@
 import aiohttp
 from botocore.exceptions import BotoCoreError, HTTPClientError, SSLError
 
+from authflow.aws.client_session import RedirectedError
 from authflow.aws.downloads import BrokenError, Download, TooLargeError, open_download
-from authflow.aws.sessions import RedirectedError
 from authflow.tokens.key_set import MOST_BYTES, BrokenJwksError, Keys, read_published
 
 __all__ = ["GiveUpError", "TryAgainError", "attempt", "open_download"]

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from authflow import AuthClient, AuthConfig
+from authflow.aws.client_session import open_session
 from authflow.aws.downloads import open_download
-from authflow.aws.sessions import open_session
 from authflow.client import transport as transport_module
 from authflow.client.transport import open_transport
 from authflow.errors import ConfigError

@@ -15,7 +15,7 @@ import pytest
 from aiobotocore.session import AioSession, get_session
 
 from authflow import AuthConfig
-from authflow.aws.sessions import client_config
+from authflow.aws.client_session import client_config
 from authflow.cli import described_pool, main
 from authflow.cli.described_pool import describe_pool, read_pool
 from authflow.errors import ConfigError

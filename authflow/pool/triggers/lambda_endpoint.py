@@ -18,7 +18,7 @@ import aiohttp
 from attrs import define, field
 from botocore.exceptions import BotoCoreError, ClientError
 
-from authflow.aws.sessions import RedirectedError, client_config, open_session, unlogged
+from authflow.aws.client_session import RedirectedError, client_config, open_session, unlogged
 from authflow.errors import ConfigError
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.log_limit import limited_logger

@@ -3,7 +3,7 @@ import logging
 import anyio
 import pytest
 
-from authflow.aws.sessions import client_config, open_session, unlogged
+from authflow.aws.client_session import client_config, open_session, unlogged
 from authflow.safe_url import safe_url
 
 LOGGER = logging.getLogger("botocore.endpoint")
