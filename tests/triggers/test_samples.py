@@ -38,7 +38,7 @@ from authflow.triggers import (
     parse_event,
     when,
 )
-from authflow.triggers.events.attribute_values import MOST_DIGITS
+from authflow.triggers.events.written_values import MOST_DIGITS
 
 SAMPLES = {
     path.stem: json.loads(path.read_text())

@@ -142,7 +142,7 @@ class EventObject:
             return self._respelled(name)
 
     def _respelled(self, name: str) -> Mapping[str, str]:
-        from authflow.triggers.events.attribute_values import UnspelledError, spelled  # noqa: PLC0415  # rare
+        from authflow.triggers.events.written_values import UnspelledError, spelled  # noqa: PLC0415  # rare
 
         try:
             return string_map(spelled(self.object(name).members))
