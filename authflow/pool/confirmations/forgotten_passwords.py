@@ -26,7 +26,7 @@ from authflow.pool.accounts.users import (
     set_status,
 )
 from authflow.pool.cognito_errors import CognitoError, user_not_found_by_name
-from authflow.pool.confirmations.codes import (
+from authflow.pool.confirmations.reset_codes import (
     Requester,
     count_reset_attempt,
     new_code,

@@ -652,7 +652,7 @@ async def test_an_account_has_ten_attempts_whatever_names_lead_to_it(aliased, po
 async def test_strangers_names_make_room_and_accounts_keep_their_count(
     server, settle, postman, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("authflow.pool.confirmations.codes.MOST_NAMES", 10)
+    monkeypatch.setattr("authflow.pool.confirmations.reset_codes.MOST_NAMES", 10)
     path = tmp_path / "pool.db"
     house = await settle(await server(db=str(path)), PreventUserExistenceErrors="ENABLED")
     await house.add_user(**EMAIL)
