@@ -26,18 +26,18 @@ from authflow.pool.accounts.users import (
     set_status,
 )
 from authflow.pool.cognito_errors import CognitoError, user_not_found_by_name
+from authflow.pool.confirmations.recovery import (
+    check_may_reset,
+    may_reset,
+    pretend_to_reach,
+    recovery_attributes,
+)
 from authflow.pool.confirmations.reset_codes import (
     Requester,
     count_reset_attempt,
     new_code,
     put_code,
     use_up_code,
-)
-from authflow.pool.confirmations.settings import (
-    check_may_reset,
-    may_reset,
-    pretend_to_reach,
-    recovery_attributes,
 )
 from authflow.pool.ground import Ground
 from authflow.pool.messages.destination import Destination, reach
