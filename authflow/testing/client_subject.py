@@ -9,7 +9,7 @@ from authflow.results import Challenge
 from authflow.testing.cases import Suite
 from authflow.testing.hooks import named_as
 from authflow.testing.made import Made
-from authflow.testing.places import PluginCode
+from authflow.testing.plugin_code import PluginCode
 from authflow.testing.trigger_bench import ATTEMPTS, NEXT_SIGN_IN, TriggerBench
 from authflow.testing.trigger_subject import TriggerSubject
 from authflow.testing.watched_prompt import WatchedPrompt

@@ -23,7 +23,7 @@ from authflow.testing.form_cases import FormCases
 from authflow.testing.hooks import HookLog, run_cancelled, watched_client
 from authflow.testing.leaks import leaks
 from authflow.testing.made import Made
-from authflow.testing.places import PluginCode
+from authflow.testing.plugin_code import PluginCode
 from authflow.testing.secrecy import heard
 from authflow.testing.trigger_bench import ATTEMPTS
 from authflow.testing.trigger_repetition import demand_unblocked, unblocked

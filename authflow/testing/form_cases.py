@@ -24,7 +24,7 @@ from authflow.testing.cases import Violation, case, demand, skip
 from authflow.testing.client_subject import ClientSubject, challenge_of, damaged
 from authflow.testing.leaks import leaks
 from authflow.testing.made import Made
-from authflow.testing.places import PluginCode
+from authflow.testing.plugin_code import PluginCode
 from authflow.testing.purity import Effects
 from authflow.testing.secrecy import heard
 from authflow.testing.trigger_bench import ATTEMPTS

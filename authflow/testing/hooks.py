@@ -16,7 +16,7 @@ import anyio
 from attrs import define, evolve, field
 
 from authflow.testing.blocking import BlockingCalls, Stacks
-from authflow.testing.places import PluginCode
+from authflow.testing.plugin_code import PluginCode
 
 Hook = Literal["create", "verify", "answer"]
 

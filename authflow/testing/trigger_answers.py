@@ -16,7 +16,7 @@ from authflow.secret import Secret
 from authflow.testing.cases import Violation, case, demand, skip
 from authflow.testing.kept_state import KeptState
 from authflow.testing.made import Made
-from authflow.testing.places import PluginCode
+from authflow.testing.plugin_code import PluginCode
 from authflow.testing.strange_answers import guesses
 from authflow.testing.trigger_bench import (
     ATTEMPTS,

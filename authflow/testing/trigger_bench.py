@@ -17,7 +17,7 @@ from authflow.testing.clock import MovableClock
 from authflow.testing.hooks import HookLog, watched_trigger
 from authflow.testing.made import Made
 from authflow.testing.outbox import Outbox
-from authflow.testing.places import PluginCode
+from authflow.testing.plugin_code import PluginCode
 from authflow.testing.running_pool import RunningPool, run_pool
 from authflow.triggers import (
     CreateEvent,

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from authflow.testing.cases import Violation, case, demand
 from authflow.testing.hooks import Hook, HookRun, run_cancelled
-from authflow.testing.places import PluginCode
+from authflow.testing.plugin_code import PluginCode
 from authflow.testing.trigger_bench import NEXT_SIGN_IN, SuiteUser, TriggerBench
 from authflow.testing.trigger_subject import TriggerSubject, every_attempt
 

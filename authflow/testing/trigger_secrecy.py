@@ -12,7 +12,7 @@ from authflow.testing.comparisons import Comparisons
 from authflow.testing.hooks import HookRun
 from authflow.testing.leaks import PLAIN, Leak, Seen, revealed_forms
 from authflow.testing.made import Made
-from authflow.testing.places import PluginCode
+from authflow.testing.plugin_code import PluginCode
 from authflow.testing.secrecy import heard
 from authflow.testing.trigger_bench import (
     ATTEMPTS,

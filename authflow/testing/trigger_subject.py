@@ -12,7 +12,7 @@ from authflow.keys.key_ring import KeyRing
 from authflow.testing.cases import Suite, Violation, case, demand
 from authflow.testing.hooks import Hook, HookRun
 from authflow.testing.made import Made
-from authflow.testing.places import PluginCode
+from authflow.testing.plugin_code import PluginCode
 from authflow.testing.strange_answers import (
     FOREIGN_ANSWERS,
     another_sign,

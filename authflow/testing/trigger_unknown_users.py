@@ -10,7 +10,7 @@ from authflow.machine import AuthFlow
 from authflow.results import ChallengeRequired
 from authflow.testing.cases import Violation, case, demand
 from authflow.testing.hooks import Hook, HookRun
-from authflow.testing.places import PluginCode
+from authflow.testing.plugin_code import PluginCode
 from authflow.testing.same_sign_in import SameSignIn
 from authflow.testing.shown_forms import another_form
 from authflow.testing.trigger_bench import ATTEMPTS, NEXT_SIGN_IN, SuiteUser, TriggerBench

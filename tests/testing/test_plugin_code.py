@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from authflow.testing.cases import Violation
-from authflow.testing.places import PluginCode
+from authflow.testing.plugin_code import PluginCode
 
 SOURCES = {
     "__init__.py": "",
