@@ -19,7 +19,7 @@ from authflow.pool.cognito_errors import (
 )
 from authflow.pool.ground import Ground
 from authflow.pool.settings.notices import Notices
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.sqlite_connection import Connection
 from authflow.secret import Secret
 from authflow.wire import secret_hash
 

@@ -14,7 +14,7 @@ from authflow.pool.cognito_errors import (
     malformed_member,
     not_authorized,
 )
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.sqlite_connection import Connection
 from authflow.wire.members import USERNAME, MemberError, required
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from authflow.pool.accounts.user_pools import find_pool
 from authflow.pool.cognito_errors import invalid_parameter
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.sqlite_connection import Connection
 
 _MOST_ROWS: Final = 60
 

@@ -15,7 +15,7 @@ from authflow.pool.accounts.user_pools import find_pool
 from authflow.pool.accounts.users import find_named
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter
 from authflow.pool.ground import Ground
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.sqlite_connection import Connection
 
 _MOST_ROWS: Final = 60
 _COLUMNS: Final = "name, pool_id, description, role_arn, precedence, created_at, modified_at"

@@ -29,7 +29,7 @@ from attrs import frozen
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.masking import bucket, keyed
 from authflow.pool.cognito_errors import not_authorized
-from authflow.pool.store.connection import Connection, Row
+from authflow.pool.store.sqlite_connection import Connection, Row
 
 _FREE_FAILURES: Final = 5
 _LONGEST: Final = 900.0

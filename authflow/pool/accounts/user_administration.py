@@ -24,7 +24,7 @@ from authflow.pool.accounts.users import (
 )
 from authflow.pool.cognito_errors import CognitoError, user_not_found
 from authflow.pool.ground import Ground
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.tokens.families import change_password, end_families
 from authflow.secret import Secret
 

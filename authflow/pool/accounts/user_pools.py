@@ -16,7 +16,7 @@ from authflow.pool.accounts.signing_keys import new_signing_key
 from authflow.pool.cognito_errors import invalid_parameter, no_such_pool
 from authflow.pool.ground import Ground
 from authflow.pool.settings.notices import Notices
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.sqlite_connection import Connection
 
 _ID_CHARS: Final = string.ascii_letters + string.digits
 _ACCOUNT: Final = "000000000000"

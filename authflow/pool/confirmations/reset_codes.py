@@ -17,7 +17,7 @@ from authflow.pool.accounts.masking import bucket, keyed
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import CognitoError
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.sqlite_connection import Connection
 from authflow.secret import Secret
 
 _SECONDS: Final = 3600.0

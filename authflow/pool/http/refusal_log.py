@@ -19,8 +19,8 @@ from authflow.pool.accounts.app_clients import find_client_and_pool
 from authflow.pool.accounts.users import find_user, find_user_by_sub
 from authflow.pool.admission.budgets import Buckets, Budget
 from authflow.pool.cognito_errors import CognitoError
-from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
+from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.triggers.runner import TriggerRaisedError
 from authflow.wire.members import USERNAME
 

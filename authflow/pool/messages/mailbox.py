@@ -20,8 +20,8 @@ from authflow.pool.accounts.user_pools import UserPool, find_pool
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.errands import leave
 from authflow.pool.log_limit import limited_logger
-from authflow.pool.store.connection import Connection
 from authflow.pool.store.database import Database
+from authflow.pool.store.sqlite_connection import Connection
 from authflow.secret import Secret
 
 _LOG: Final = limited_logger("authflow.pool")

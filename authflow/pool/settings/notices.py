@@ -11,7 +11,7 @@ from attrs import define, field
 from authflow.pool.settings.app_client_table import APP_CLIENT
 from authflow.pool.settings.fates import Fate, SettingsTable
 from authflow.pool.settings.user_pool_table import USER_POOL
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.sqlite_connection import Connection
 
 _LOG: Final = logging.getLogger("authflow.pool")
 

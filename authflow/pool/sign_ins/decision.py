@@ -7,7 +7,7 @@ from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.users import User
 from authflow.pool.sign_ins.next_step import ChallengeOwed, NextStep, TokensOwed, next_step
 from authflow.pool.sign_ins.sessions import Progress, new_handle, put_session
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.tokens.families import Grant, start_family
 
 

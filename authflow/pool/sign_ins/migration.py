@@ -34,7 +34,7 @@ from authflow.pool.messages.destination import Destination, reach
 from authflow.pool.messages.mailbox import Mailbox, SentMessage, put_message
 from authflow.pool.messages.wording import welcome
 from authflow.pool.sign_ins.migration_claims import Claim, MigrationClaims, redeem
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.triggers.occasion import Occasion
 from authflow.pool.triggers.runner import TriggerRaisedError
 from authflow.secret import Secret

@@ -30,7 +30,7 @@ from authflow.pool.accounts.users import User, find_user
 from authflow.pool.admission.lane import waiting_outside
 from authflow.pool.cognito_errors import CognitoError, not_authorized
 from authflow.pool.ground import Ground
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.sqlite_connection import Connection
 
 _PAUSE: Final = 0.05
 """Seconds before another process's claim is checked again."""

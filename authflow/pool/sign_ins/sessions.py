@@ -36,7 +36,7 @@ from authflow.pool.cognito_errors import (
     missing_parameter,
     not_authorized,
 )
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.sqlite_connection import Connection
 from authflow.secret import Secret
 from authflow.triggers.events.challenge_events import SessionEntry
 from authflow.wire.members import SECRET_HASH

@@ -41,7 +41,7 @@ from authflow.pool.sign_ins.next_step import ChallengeOwed, DefineOwed, TokensOw
 from authflow.pool.sign_ins.sessions import Progress, entry, names_device
 from authflow.pool.sign_ins.sign_in_replies import SignInReplies, asked
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.tokens.refresh import Refresh
 from authflow.secret import Secret
 from authflow.triggers.events.trigger_replies import CreateReply

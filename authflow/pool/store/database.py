@@ -25,9 +25,9 @@ import anyio.to_thread
 from attrs import define, field, frozen
 
 from authflow.errors import ConfigError
-from authflow.pool.store.connection import Connection, Rows, Value
 from authflow.pool.store.private_file import PrivateFile
 from authflow.pool.store.schema import SCHEMA
+from authflow.pool.store.sqlite_connection import Connection, Rows, Value
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -20,7 +20,7 @@ from authflow.pool.accounts.app_clients import AppClient
 from authflow.pool.accounts.passwords import StoredPassword
 from authflow.pool.accounts.users import User, set_password
 from authflow.pool.cognito_errors import CognitoError, not_authorized
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.sqlite_connection import Connection
 from authflow.secret import Secret
 
 _REFRESH_BYTES: Final = 48

@@ -20,7 +20,7 @@ from authflow.pool.accounts.user_pools import UserPool, find_pool, find_pool_by_
 from authflow.pool.accounts.users import User, find_user_by_sub
 from authflow.pool.cognito_errors import CognitoError, not_authorized, user_not_found
 from authflow.pool.ground import Ground
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.tokens.families import Grant
 from authflow.pool.tokens.overrides import TokenOverrides
 from authflow.secret import Secret

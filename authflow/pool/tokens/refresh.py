@@ -11,7 +11,7 @@ from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.users import User, attribute_list, find_user_by_sub
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter, not_authorized
 from authflow.pool.ground import Ground
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.tokens.families import (
     Grant,
     RefreshToken,

@@ -7,7 +7,7 @@ for both sides, and nowhere else.
 
 Cognito sends null where it has nothing to say, leaves members out, and adds new ones from time to
 time; all of that is read, and so are the events that people write by hand, where attributes and
-metadata are numbers and booleans (`attribute_values`) and a `request` in which nothing is needed is
+metadata are numbers and booleans (`written_values`) and a `request` in which nothing is needed is
 left out. What decides is not guessed at: a member of another form than Cognito documents is an
 `EventError`, and in a reply a `TriggerReplyError`.
 

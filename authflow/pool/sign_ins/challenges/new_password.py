@@ -21,7 +21,7 @@ from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.decision import Decision, decide
 from authflow.pool.sign_ins.sessions import session_of, take
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.tokens.families import change_password
 from authflow.wire import new_password
 

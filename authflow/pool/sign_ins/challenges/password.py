@@ -18,7 +18,7 @@ from authflow.pool.sign_ins.decision import Decision, decide
 from authflow.pool.sign_ins.migration import Migration
 from authflow.pool.sign_ins.sessions import Progress
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.sqlite_connection import Connection
 from authflow.secret import Secret
 
 

@@ -32,7 +32,7 @@ from authflow.pool.sign_ins.sessions import (
 )
 from authflow.pool.sign_ins.sign_in_replies import SignInReplies
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
-from authflow.pool.store.connection import Connection
+from authflow.pool.store.sqlite_connection import Connection
 from authflow.wire import password_verifier
 
 _STALE: Final = 300.0

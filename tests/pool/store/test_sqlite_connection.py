@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 
 import authflow.pool
-from authflow.pool.store.connection import Rows
 from authflow.pool.store.schema import SCHEMA
+from authflow.pool.store.sqlite_connection import Rows
 
 # What both engines parse and each understands in another way: LIKE looks at cases in one of them.
 AMBIGUOUS = re.compile(r"\b(LIKE|GLOB|COLLATE)\b", re.IGNORECASE)
