@@ -16,11 +16,11 @@ from authflow.pool.sign_ins.challenges.custom import CustomRounds
 from authflow.pool.sign_ins.challenges.new_password import NewPasswords
 from authflow.pool.sign_ins.challenges.password import PasswordChecks
 from authflow.pool.sign_ins.challenges.password_verifier import Handshakes
-from authflow.pool.sign_ins.migration import Migration
 from authflow.pool.sign_ins.migration_claims import MigrationClaims
 from authflow.pool.sign_ins.sign_in_replies import SignInReplies
 from authflow.pool.sign_ins.sign_in_service import SignIns
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
+from authflow.pool.sign_ins.user_migration import Migration
 from authflow.pool.tokens.issuer import TokenIssuer
 from authflow.pool.tokens.refresh import Refresh
 from authflow.pool.tokens.trigger import TokenTrigger

@@ -43,7 +43,7 @@ from authflow.pool.ground import Ground
 from authflow.pool.messages.destination import Destination, reach
 from authflow.pool.messages.mailbox import Mailbox, SentMessage, put_message
 from authflow.pool.messages.wording import Wording
-from authflow.pool.sign_ins.migration import Migration
+from authflow.pool.sign_ins.user_migration import Migration
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.tokens.families import change_password, end_families
 from authflow.pool.triggers.occasion import Occasion

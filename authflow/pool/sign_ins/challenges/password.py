@@ -15,9 +15,9 @@ from authflow.pool.cognito_errors import (
 )
 from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.decision import Decision, decide
-from authflow.pool.sign_ins.migration import Migration
 from authflow.pool.sign_ins.sessions import Progress
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
+from authflow.pool.sign_ins.user_migration import Migration
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.secret import Secret
 
