@@ -1,15 +1,12 @@
 """The ground of a pool's services: its database, worker threads, triggers and clock."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from authflow.pool.store.database import Database
+from authflow.pool.triggers.runner import TriggerRunner
 from authflow.pool.workers import Workers
-
-if TYPE_CHECKING:  # it knows user pools, and these stand on this ground
-    from authflow.pool.triggers.runner import TriggerRunner
 
 
 @frozen(kw_only=True, eq=False)
@@ -25,5 +22,5 @@ class Ground:
 
     database: Database
     workers: Workers
-    triggers: "TriggerRunner"
+    triggers: TriggerRunner
     clock: Callable[[], float]

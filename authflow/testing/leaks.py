@@ -28,7 +28,7 @@ _MOST_HALVES: Final = 6
 PLAIN: Final = ("plain", "itself, packed as by base64")
 """The forms in which an answer can be read, and need not be searched."""
 _PASSWORD_HASH: Final = "a hash as of a password"
-_RARELY: Final = 0.25
+_RARELY: Final = 0.1
 """The largest share of other challenges' answers that are found beside a leaked one."""
 _ENOUGH: Final = 5
 """The fewest challenges that can show what is chance."""

@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 
 from authflow.pool.accounts.attribute_access import check_permissions, may_read
 from authflow.pool.accounts.client_list import list_clients
-from authflow.pool.accounts.user_pools import UserPool, find_pool
+from authflow.pool.accounts.user_pool import UserPool, find_pool
 from authflow.pool.cognito_errors import (
     CognitoError,
     invalid_parameter,

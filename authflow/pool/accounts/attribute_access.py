@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from authflow.pool.accounts.attribute_schema import DEVELOPER, STANDARD, SUB, VERIFIED, Attribute
 from authflow.pool.accounts.attribute_values import not_mutable, read_attributes
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.cognito_errors import invalid_parameter, not_authorized
 
 _SCOPES: Final[Mapping[str, frozenset[str]]] = {

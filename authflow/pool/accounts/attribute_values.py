@@ -22,7 +22,7 @@ from authflow.pool.accounts.attribute_schema import (
     VERIFIED,
     Attribute,
 )
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter
 
 _NAME_CHARS: Final = 128

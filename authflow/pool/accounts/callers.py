@@ -6,7 +6,7 @@ from typing import Any, Self, TypeVar
 from attrs import evolve, field, frozen
 
 from authflow.pool.accounts.app_clients import AppClient, find_client_and_pool
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import RESET_REQUIRED, UNCONFIRMED, User, find_user
 from authflow.pool.cognito_errors import (
     CognitoError,

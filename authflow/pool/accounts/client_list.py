@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from authflow.pool.accounts.user_pools import find_pool
+from authflow.pool.accounts.user_pool import find_pool
 from authflow.pool.cognito_errors import invalid_parameter
 from authflow.pool.store.sqlite_connection import Connection
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from attrs import define, frozen
 
-from authflow.pool.accounts.user_pools import find_pool
+from authflow.pool.accounts.user_pool import find_pool
 from authflow.pool.accounts.users import find_named
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter
 from authflow.pool.ground import Ground

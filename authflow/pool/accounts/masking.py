@@ -20,7 +20,7 @@ from attrs import field, frozen
 
 from authflow.pool.accounts.attribute_values import is_address
 from authflow.pool.accounts.passwords import SALT_BYTES, VERIFIER_BYTES, StoredPassword
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import CONFIRMED, User
 from authflow.srp import COGNITO
 

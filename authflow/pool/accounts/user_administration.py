@@ -8,7 +8,7 @@ from attrs import define, frozen
 from authflow.pool.accounts.attribute_values import check_flags, read_attributes
 from authflow.pool.accounts.masking import second_name
 from authflow.pool.accounts.passwords import StoredPassword, random_password
-from authflow.pool.accounts.user_pools import UserPool, find_pool
+from authflow.pool.accounts.user_pool import UserPool, find_pool
 from authflow.pool.accounts.users import (
     CONFIRMED,
     FORCE_CHANGE_PASSWORD,

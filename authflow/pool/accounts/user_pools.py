@@ -1,4 +1,4 @@
-"""User pools: their settings, and the operations that create and change them."""
+"""The operations that create, read, change and delete user pools."""
 
 import base64
 import json
@@ -8,181 +8,28 @@ import string
 from collections.abc import Mapping
 from typing import Any, Final
 
-from attrs import define, field, frozen
+from attrs import define
 
-from authflow.pool.accounts.attribute_schema import SUB, Attribute, read_schema
-from authflow.pool.accounts.password_policy import PasswordPolicy
+from authflow.pool.accounts.attribute_schema import read_schema
 from authflow.pool.accounts.signing_keys import new_signing_key
-from authflow.pool.cognito_errors import invalid_parameter, no_such_pool
+from authflow.pool.accounts.user_pool import (
+    POOL_COLUMNS,
+    TOKEN_TRIGGER,
+    UserPool,
+    find_pool,
+    pool_from_row,
+)
+from authflow.pool.cognito_errors import invalid_parameter
 from authflow.pool.ground import Ground
 from authflow.pool.settings.notices import Notices
 from authflow.pool.store.sqlite_connection import Connection
 
 _ID_CHARS: Final = string.ascii_letters + string.digits
-_ACCOUNT: Final = "000000000000"
-"""The account number in ARNs; no AWS account owns an embedded pool."""
 _IMMUTABLE: Final = ("Schema", "AliasAttributes", "UsernameAttributes", "UsernameConfiguration")
 _MASK_KEY_BYTES: Final = 32
-TOKEN_TRIGGER: Final = "PreTokenGeneration"
-"""The one trigger that LambdaConfig names in two ways; the newer one has a version."""
-_TOKEN_EVENT_VERSIONS: Final = {"V1_0": 1, "V2_0": 2, "V3_0": 3}
-
-
-@frozen(kw_only=True)
-class UserPool:
-    """A user pool.
-
-    Args:
-        id: Its id, `<region>_<9 letters and digits>`.
-        settings: What CreateUserPool or UpdateUserPool was given, whole.
-        key_id: The `kid` of its signing key.
-        signing_key: That key, as a private JWK in JSON.
-        mask_key: Makes the stand-ins for users that do not exist.
-        created_at: Seconds since the epoch.
-        modified_at: Seconds since the epoch.
-    """
-
-    id: str
-    settings: Mapping[str, Any] = field(repr=False)
-    key_id: str
-    signing_key: str = field(repr=False)
-    mask_key: bytes = field(repr=False)
-    created_at: float
-    modified_at: float
-
-    @property
-    def region(self) -> str:
-        """The region in the pool's id."""
-        return self.id.partition("_")[0]
-
-    @property
-    def username_attributes(self) -> tuple[str, ...]:
-        """The attributes that users sign in by instead of a username."""
-        return tuple(self.settings.get("UsernameAttributes", ()))
-
-    @property
-    def alias_attributes(self) -> tuple[str, ...]:
-        """The attributes that users sign in by beside their username."""
-        return tuple(self.settings.get("AliasAttributes", ()))
-
-    @property
-    def lambda_config(self) -> Mapping[str, Any]:
-        """The triggers that the pool names by ARN."""
-        config: Mapping[str, Any] = self.settings.get("LambdaConfig", {})
-        return config
-
-    def trigger_arn(self, source: str) -> str | None:
-        """Return the ARN of a trigger; None if the pool does not name it.
-
-        Args:
-            source: A key of LambdaConfig, such as PreAuthentication.
-        """
-        entry = self.lambda_config.get(source)
-        if source == TOKEN_TRIGGER:
-            entry = self._token_config.get("LambdaArn", entry)
-        return entry if isinstance(entry, str) else None
-
-    @property
-    def token_event_version(self) -> int:
-        """The version of the PreTokenGeneration event: 1, 2 or 3."""
-        return _TOKEN_EVENT_VERSIONS[self._token_config.get("LambdaVersion", "V1_0")]
-
-    @property
-    def _token_config(self) -> Mapping[str, str]:
-        return self.lambda_config.get("PreTokenGenerationConfig") or {}
-
-    @property
-    def password_policy(self) -> PasswordPolicy:
-        """The rules for new passwords."""
-        return PasswordPolicy.from_settings(self.settings.get("Policies", {}).get("PasswordPolicy"))
-
-    @property
-    def schema(self) -> Mapping[str, Attribute]:
-        """All attributes that users can have, by their full names."""
-        return read_schema(self.settings.get("Schema", ()))
-
-    @property
-    def required_attributes(self) -> tuple[str, ...]:
-        """The attributes that every user must have, without `sub`."""
-        schema = self.schema.values()
-        return tuple(each.name for each in schema if each.required and each.name != SUB)
-
-    def fold(self, name: str) -> str:
-        """Return the form in which sign-in names are compared.
-
-        Letter case matters unless UsernameConfiguration says that it does not, as with Cognito.
-        """
-        configuration = self.settings.get("UsernameConfiguration") or {}
-        return name.casefold() if configuration.get("CaseSensitive") is False else name
-
-    def described(self, users: int) -> dict[str, Any]:
-        """Return the pool as DescribeUserPool does.
-
-        Args:
-            users: How many users it has.
-        """
-        rest = {k: v for k, v in self.settings.items() if k not in {"PoolName", "Schema"}}
-        return {
-            "MfaConfiguration": "OFF",
-            "LambdaConfig": {},
-            "DeletionProtection": "INACTIVE",
-            **rest,
-            "Id": self.id,
-            "Name": self.settings["PoolName"],
-            "Arn": f"arn:aws:cognito-idp:{self.region}:{_ACCOUNT}:userpool/{self.id}",
-            "Policies": {
-                **rest.get("Policies", {}),
-                "PasswordPolicy": {
-                    **rest.get("Policies", {}).get("PasswordPolicy", {}),
-                    **self.password_policy.settings,
-                },
-            },
-            "SchemaAttributes": [each.described() for each in self.schema.values()],
-            "EstimatedNumberOfUsers": users,
-            "CreationDate": self.created_at,
-            "LastModifiedDate": self.modified_at,
-        }
 
 
 _BEFORE_ALL: Final = (-math.inf, "")
-_COLUMNS: Final = "id, settings, key_id, signing_key, mask_key, created_at, modified_at"
-
-
-def _from_row(row: tuple[Any, ...]) -> UserPool:
-    pool_id, settings, key_id, signing_key, mask_key, created_at, modified_at = row
-    return UserPool(
-        id=pool_id,
-        settings=json.loads(settings),
-        key_id=key_id,
-        signing_key=signing_key,
-        mask_key=mask_key,
-        created_at=created_at,
-        modified_at=modified_at,
-    )
-
-
-def find_pool(connection: Connection, pool_id: str) -> UserPool:
-    """Read a user pool.
-
-    Raises:
-        CognitoError: There is none with this id.
-    """
-    row = connection.execute(
-        f"SELECT {_COLUMNS} FROM user_pools WHERE id = ?",  # noqa: S608  # our own column names
-        (pool_id,),
-    ).first()
-    if row is None:
-        raise no_such_pool(pool_id)
-    return _from_row(row)
-
-
-def find_pool_by_key(connection: Connection, key_id: str) -> UserPool | None:
-    """Read the user pool whose signing key has this `kid`."""
-    row = connection.execute(
-        f"SELECT {_COLUMNS} FROM user_pools WHERE key_id = ?",  # noqa: S608  # the same
-        (key_id,),
-    ).first()
-    return None if row is None else _from_row(row)
 
 
 def _insert(connection: Connection, pool: UserPool) -> None:
@@ -236,11 +83,11 @@ def _delete(connection: Connection, pool_id: str) -> None:
 def _list(connection: Connection, most: int, after: tuple[float, str]) -> dict[str, Any]:
     """Return pools by age, beginning after a given creation time and id."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM user_pools WHERE (created_at, id) > (?, ?)"  # noqa: S608  # the same
+        f"SELECT {POOL_COLUMNS} FROM user_pools WHERE (created_at, id) > (?, ?)"  # noqa: S608  # the same
         " ORDER BY created_at, id LIMIT ?",
         (*after, most + 1),
     )
-    pools = [_from_row(row) for row in rows[:most]]
+    pools = [pool_from_row(row) for row in rows[:most]]
     listed: dict[str, Any] = {
         "UserPools": [
             {

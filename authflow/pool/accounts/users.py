@@ -15,7 +15,7 @@ from authflow.pool.accounts.attribute_values import (
     is_address,
 )
 from authflow.pool.accounts.passwords import StoredPassword
-from authflow.pool.accounts.user_pools import UserPool, find_pool
+from authflow.pool.accounts.user_pool import UserPool, find_pool
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter, user_not_found
 from authflow.pool.store.sqlite_connection import Connection, Rows
 

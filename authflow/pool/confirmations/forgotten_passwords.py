@@ -15,7 +15,7 @@ from attrs import define, frozen
 from authflow.pool.accounts.callers import Caller, find_caller_and_user
 from authflow.pool.accounts.masking import StandIn, second_name, stand_in
 from authflow.pool.accounts.passwords import StoredPassword
-from authflow.pool.accounts.user_pools import UserPool, find_pool
+from authflow.pool.accounts.user_pool import UserPool, find_pool
 from authflow.pool.accounts.users import (
     CONFIRMED,
     RESET_REQUIRED,

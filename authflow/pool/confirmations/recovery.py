@@ -8,7 +8,7 @@ from typing import Final
 
 from authflow.pool.accounts.attribute_values import is_address
 from authflow.pool.accounts.masking import StandIn
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import FORCE_CHANGE_PASSWORD, User
 from authflow.pool.cognito_errors import not_authorized
 from authflow.pool.messages.destination import Destination

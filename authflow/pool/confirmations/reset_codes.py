@@ -14,7 +14,7 @@ from typing import Final, Self
 from attrs import field, frozen
 
 from authflow.pool.accounts.masking import bucket, keyed
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.store.sqlite_connection import Connection

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 from attrs import define, field, frozen
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from authflow.pool.accounts.user_pools import UserPool, find_pool
+from authflow.pool.accounts.user_pool import UserPool, find_pool
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.errands import leave
 from authflow.pool.log_limit import limited_logger

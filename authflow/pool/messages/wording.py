@@ -4,7 +4,7 @@ from typing import Final
 
 from attrs import define
 
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import invalid_trigger_result
 from authflow.pool.ground import Ground

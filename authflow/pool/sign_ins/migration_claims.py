@@ -25,7 +25,7 @@ from authflow.pool.accounts.lockout import (
     lock_from_now,
 )
 from authflow.pool.accounts.masking import keyed
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User, find_user
 from authflow.pool.admission.lane import waiting_outside
 from authflow.pool.cognito_errors import CognitoError, not_authorized

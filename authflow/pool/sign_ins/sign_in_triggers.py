@@ -10,7 +10,7 @@ from attrs import define
 
 from authflow.machine import State
 from authflow.pool.accounts.callers import Caller
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User
 from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.sessions import Progress

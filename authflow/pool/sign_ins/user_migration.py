@@ -18,7 +18,7 @@ from authflow.pool.accounts.attribute_values import (
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.masking import second_name
 from authflow.pool.accounts.passwords import StoredPassword, random_password
-from authflow.pool.accounts.user_pools import UserPool, find_pool
+from authflow.pool.accounts.user_pool import UserPool, find_pool
 from authflow.pool.accounts.users import (
     CONFIRMED,
     RESET_REQUIRED,

@@ -16,7 +16,7 @@ from authflow.pool.accounts.app_clients import AppClient
 from authflow.pool.accounts.attribute_schema import VERIFIED
 from authflow.pool.accounts.groups import Memberships, find_memberships
 from authflow.pool.accounts.signing_keys import SigningKeys
-from authflow.pool.accounts.user_pools import UserPool, find_pool, find_pool_by_key
+from authflow.pool.accounts.user_pool import UserPool, find_pool, find_pool_by_key
 from authflow.pool.accounts.users import User, find_user_by_sub
 from authflow.pool.cognito_errors import CognitoError, not_authorized, user_not_found
 from authflow.pool.ground import Ground

@@ -7,7 +7,7 @@ from attrs import define, evolve, frozen
 
 from authflow.pool.accounts.app_clients import find_client
 from authflow.pool.accounts.callers import Caller, check_may_sign_in, find_caller
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User, attribute_list, find_user_by_sub
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter, not_authorized
 from authflow.pool.ground import Ground

@@ -7,7 +7,7 @@ from attrs import define
 
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.groups import find_memberships
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User
 from authflow.pool.ground import Ground
 from authflow.pool.tokens.issuer import SCOPE

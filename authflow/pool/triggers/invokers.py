@@ -13,7 +13,7 @@ import anyio
 from attrs import define, field
 
 from authflow.errors import ConfigError
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.log_limit import limited_logger
 from authflow.triggers.lambda_context import LambdaContext
 from authflow.triggers.places import NoThreadError, Place, Places

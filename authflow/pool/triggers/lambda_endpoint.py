@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from authflow.aws.client_session import RedirectedError, client_config, open_session, unlogged
 from authflow.errors import ConfigError
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.log_limit import limited_logger
 from authflow.pool.triggers.invokers import (
     Event,

@@ -11,7 +11,7 @@ from typing import Any, Self
 from attrs import field, frozen
 
 from authflow.pool.accounts.callers import Caller
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User
 from authflow.triggers.events.envelope import UNTOLD
 

@@ -13,7 +13,7 @@ import anyio
 from attrs import define
 
 from authflow.errors import TriggerReplyError
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.admission.lane import waiting_outside
 from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result
 from authflow.pool.log_limit import limited_logger

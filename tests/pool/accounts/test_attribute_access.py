@@ -9,7 +9,7 @@ import pytest
 
 from authflow.pool.accounts.attribute_access import written_by_user
 from authflow.pool.accounts.attribute_schema import STANDARD
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.cognito_errors import CognitoError
 
 TEMPORARY = "Temp0rary!"

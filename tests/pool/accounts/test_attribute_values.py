@@ -14,7 +14,7 @@ from authflow.pool.accounts.attribute_values import (
     is_address,
     read_attributes,
 )
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.cognito_errors import CognitoError
 
 GOOD = {

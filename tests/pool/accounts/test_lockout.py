@@ -13,7 +13,7 @@ from authflow.pool.accounts.lockout import (
     directory_name,
     lock_from_now,
 )
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.store.database import Database
 

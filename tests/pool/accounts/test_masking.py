@@ -8,7 +8,7 @@ from attrs import define, field
 
 from authflow.pool.accounts.masking import stand_in
 from authflow.pool.accounts.passwords import new_salt
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.srp import COGNITO
 
 FOLDING = {"UsernameConfiguration": {"CaseSensitive": False}}

@@ -3,7 +3,8 @@ import asyncio
 import pytest
 
 from authflow.pool import PoolServer
-from authflow.pool.accounts.user_pools import UserPool, UserPools, find_pool
+from authflow.pool.accounts.user_pool import UserPool, find_pool
+from authflow.pool.accounts.user_pools import UserPools
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.ground import Ground
 from authflow.pool.messages.mailbox import Mailbox, SentMessage, put_message

@@ -9,7 +9,7 @@ from authflow.machine import AuthFlow, State
 from authflow.pool.accounts.app_clients import AppClient
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.passwords import StoredPassword
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import CONFIRMED, User
 from authflow.pool.http.validation import service_model
 from authflow.pool.settings.app_client_table import APP_CLIENT

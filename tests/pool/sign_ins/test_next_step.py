@@ -11,7 +11,7 @@ from authflow.machine import TABLES, AuthFlow, Challenged, Ending, State, follow
 from authflow.pool.accounts.app_clients import AppClient
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.passwords import StoredPassword
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import CONFIRMED, FORCE_CHANGE_PASSWORD, User
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.sign_ins.next_step import (

@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from authflow.pool.accounts.user_pools import find_pool
+from authflow.pool.accounts.user_pool import find_pool
 from authflow.pool.store.database import _APPLICATION_ID, Database
 from authflow.pool.store.schema import SCHEMA
 

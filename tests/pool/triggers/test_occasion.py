@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from authflow.pool.accounts.passwords import StoredPassword
-from authflow.pool.accounts.user_pools import UserPool
+from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User
 from authflow.pool.triggers.occasion import Occasion
 from authflow.triggers import DefineEvent, MigrationEvent, PreAuthenticationEvent, TriggerEvent
