@@ -96,7 +96,7 @@ def replies_alike(standing):
             return type(found).__name__
         return found.step.name if isinstance(found.step, ChallengeStep) else type(found.step)
 
-    letter = {"sum": "A", "word": "B", "otp": "O", "PasswordStep": "P", "Choice": "C"}
+    letter = {"sum": "A", "word": "B", "otp": "O", "PasswordStep": "P", "ChoiceRound": "C"}
 
     def alike(one, other, letters, facts):
         found = told(one, letters, facts)
