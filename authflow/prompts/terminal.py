@@ -56,7 +56,11 @@ class TerminalPrompt:
         print(text, end=end, file=self.output, flush=True)
 
     async def show_image(self, image: bytes, media_type: str, description: str) -> None:
-        """Write a picture to a file and print its path; draw it if `pillow` is installed."""
+        """Write a picture to a file and print its path; draw it if `pillow` is installed.
+
+        Raises:
+            PromptError: It cannot be written.
+        """
         await self._keep(image, media_type, description)
         encoding = getattr(self.output, "encoding", None) or "utf-8"
         drawing = await anyio.to_thread.run_sync(_drawing, image, encoding)
@@ -64,7 +68,11 @@ class TerminalPrompt:
             self._write(drawing)
 
     async def play_audio(self, audio: bytes, media_type: str, description: str) -> None:
-        """Write a sound to a file and print its path."""
+        """Write a sound to a file and print its path.
+
+        Raises:
+            PromptError: It cannot be written.
+        """
         await self._keep(audio, media_type, description)
 
     async def show_link(self, url: str, description: str, *, qr: bool = False) -> None:
@@ -90,25 +98,30 @@ class TerminalPrompt:
         if not _SUFFIX.fullmatch(suffix):
             suffix = "bin"
         path = anyio.Path(self.image_folder / f"{self._files}.{suffix}")
-        await path.parent.mkdir(parents=True, exist_ok=True)
-        await path.write_bytes(content)
+        with _failing_as_a_prompt(description):
+            await path.parent.mkdir(parents=True, exist_ok=True)
+            await path.write_bytes(content)
         self._write(printable(f"{description}: {path}"))
 
     async def ask(self, question: str, *, hidden: bool = False) -> str:
         """Ask for a line of text. Only this call waits for the person, not the event loop.
 
         Raises:
-            PromptEndedError: The input has ended.
-            PromptError: The line is endless, or what is hidden would be shown.
+            PromptEndedError: The input has ended, or there is none.
+            PromptError: The line is endless, what is hidden would be shown, or the terminal fails.
         """
-        if hidden and _hides_by_itself(self.input):
-            shown = f"{lines(question)} "  # `getpass` would write it without escaping
-            return await anyio.to_thread.run_sync(_hidden, shown, abandon_on_cancel=True)
-        with _echo_off(self.input) if hidden else nullcontext():
-            self._write(lines(question), end=" ")
-            line = await _read_line(self.input)
-        if hidden:
-            print(file=self.output)
+        if self.input is None or self.input.closed:  # as a shell's `<&-` leaves it
+            msg = f"nobody answers, for there is no input: {question}"
+            raise PromptEndedError(msg)
+        with _failing_as_a_prompt(question):
+            if hidden and _hides_by_itself(self.input):
+                shown = f"{lines(question)} "  # `getpass` would write it without escaping
+                return await anyio.to_thread.run_sync(_hidden, shown, abandon_on_cancel=True)
+            with _echo_off(self.input) if hidden else nullcontext():
+                self._write(lines(question), end=" ")
+                line = await _read_line(self.input)
+            if hidden:
+                print(file=self.output)
         if not line:
             msg = f"nobody answers, for the input has ended: {question}"
             raise PromptEndedError(msg)
@@ -118,8 +131,8 @@ class TerminalPrompt:
         """Ask for one of several options, by its number or its name, until it is one.
 
         Raises:
-            PromptEndedError: The input has ended.
-            PromptError: The line is endless.
+            PromptEndedError: The input has ended, or there is none.
+            PromptError: The line is endless, or the terminal fails.
         """
         for number, option in enumerate(options, 1):
             self._write(f"{number}  {printable(option)}")
@@ -138,6 +151,16 @@ class TerminalPrompt:
             ):
                 return options[int(chosen) - 1]
             await self.tell(f"Type a number from 1 to {len(options)}.")
+
+
+@contextmanager
+def _failing_as_a_prompt(doing: str) -> Iterator[None]:
+    """Make an error of the prompt of what the operating system refuses: no plugin is to blame."""
+    try:
+        yield
+    except OSError as error:
+        msg = f"the terminal failed with {error.strerror or type(error).__name__}: {doing}"
+        raise PromptError(msg) from error
 
 
 def _drawing(picture: bytes, encoding: str) -> str | None:

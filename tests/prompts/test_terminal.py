@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -50,6 +51,40 @@ async def test_a_media_type_cannot_lead_a_picture_out_of_its_folder(tmp_path, me
     prompt = TerminalPrompt(image_folder=tmp_path / "in", output=io.StringIO())
     await prompt.show_image(b"x", media_type, "picture")
     assert [path.parent for path in tmp_path.rglob("1*")] == [tmp_path / "in"]
+
+
+ASKS = {
+    "ask": lambda prompt: prompt.ask("your code"),
+    "hidden": lambda prompt: prompt.ask("your code", hidden=True),
+    "choose": lambda prompt: prompt.choose("your code", ["a", "b"]),
+}
+
+
+@pytest.fixture(params=["none", "closed", "for writing alone"])
+def no_input(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    if request.param == "none":
+        yield None  # as `<&-` of a shell leaves it
+        return
+    with (tmp_path / "typed").open("w") as stream:
+        if request.param == "closed":
+            stream.close()
+        yield stream
+
+
+@pytest.mark.parametrize("asks", ASKS)
+async def test_an_input_that_cannot_be_read_is_an_error_of_the_prompt(tmp_path, asks, no_input):
+    prompt = TerminalPrompt(image_folder=tmp_path, output=io.StringIO(), input=no_input)
+    unreadable = no_input is not None and not no_input.closed
+    with pytest.raises(PromptError if unreadable else PromptEndedError, match="your code"):
+        await ASKS[asks](prompt)
+
+
+@pytest.mark.parametrize("shows", ["show_image", "play_audio"])
+async def test_a_folder_that_takes_no_files_is_an_error_of_the_prompt(tmp_path, shows):
+    (tmp_path / "file").write_bytes(b"")
+    prompt = TerminalPrompt(image_folder=tmp_path / "file" / "in", output=io.StringIO())
+    with pytest.raises(PromptError, match="A CAPTCHA"):
+        await getattr(prompt, shows)(b"x", "image/png", "A CAPTCHA")
 
 
 ASK = """
