@@ -1,7 +1,7 @@
 """The replies of triggers, as a user pool, a check or a plugin's suite reads them.
 
 How each reply is written and read stands with its event. What an owner's function gives is of
-stricter classes (`Message`, `TokenChanges`), which refuse at once what Cognito would refuse, or
+stricter classes (`CustomMessage`, `TokenChanges`), which refuse at once what Cognito would refuse, or
 pass over, later.
 """
 
