@@ -3,6 +3,7 @@
 import ast
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,19 +50,19 @@ def repeated(names: Mapping[str, Iterable[str]], allowed: Iterable[str]) -> dict
     }
 
 
-def modules() -> dict[str, str]:
-    """Return the sources of the modules of all distributions, by their paths."""
+@cache
+def classes() -> dict[str, set[str]]:
+    """Return the names of the classes of all distributions, by the paths of their modules."""
     return {
-        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+        path.relative_to(ROOT).as_posix(): classes_of(path.read_text(encoding="utf-8"))
         for package in PACKAGES
         for path in package.rglob("*.py")
     }
 
 
 def test_no_class_name_is_defined_in_two_modules():
-    classes = {path: classes_of(source) for path, source in modules().items()}
-    assert {"authflow/secret.py", "plugins/otp/authflow_otp/trigger.py"} <= classes.keys()
-    assert repeated(classes, CLASSES) == {}
+    assert {"authflow/secret.py", "plugins/otp/authflow_otp/trigger.py"} <= classes().keys()
+    assert repeated(classes(), CLASSES) == {}
 
 
 def test_no_file_name_is_in_two_folders_of_a_distribution():
@@ -72,9 +73,8 @@ def test_no_file_name_is_in_two_folders_of_a_distribution():
 
 @pytest.mark.parametrize("allowed", [CLASSES, FILES], ids=["classes", "files"])
 def test_nothing_is_allowed_that_is_not_there(allowed: dict[str, str]):
-    found = modules()
-    there = repeated({path: classes_of(source) for path, source in found.items()}, ())
-    there |= repeated({path: [path.rpartition("/")[2]] for path in found}, ())
+    there = repeated(classes(), ())
+    there |= repeated({path: [path.rpartition("/")[2]] for path in classes()}, ())
     assert allowed.keys() <= there.keys()
 
 

@@ -1,8 +1,8 @@
 """The replies of triggers, as a user pool, a check or a plugin's suite reads them.
 
 How each reply is written and read stands with its event. What an owner's function gives is of
-stricter classes (`CustomMessage`, `TokenChanges`), which refuse at once what Cognito would refuse, or
-pass over, later.
+stricter classes (`CustomMessage`, `TokenChanges`), which refuse at once what Cognito would refuse,
+or pass over, later.
 """
 
 from collections.abc import Mapping
