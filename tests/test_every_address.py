@@ -59,7 +59,7 @@ NO_ADDRESSES = {
     ("CognitoCalls", "endpoint"): "that of a pool which a test has started",
     ("_Link", "url"): "shown to a person; judged by the client half's own test",
     ("Authority", "host"): "what a request names, which decides nothing but whether it is ours",
-    ("Subject", "endpoint"): "judged by the connection to AWS that it is for",
+    ("CheckSubject", "endpoint"): "judged by the connection to AWS that it is for",
     ("Download", "url"): "what AuthConfig has judged or made",
 }
 
