@@ -169,7 +169,7 @@ PASSWORD = {"requiredAttributes": json.dumps(["userAttributes.given_name", "user
 @pytest.mark.parametrize(
     ("challenge", "kinds", "values", "answer"),
     [
-        (asked("SOFTWARE_TOKEN_MFA"), ["question"], {"code": "123 456"}, Code("123 456")),
+        (asked("SOFTWARE_TOKEN_MFA"), ["question"], {"code": "123 456"}, Code("123456")),
         (
             asked(
                 "SMS_MFA",
