@@ -87,7 +87,9 @@ def whole(cls: type[C]) -> type[C]:
 def _without_our_frames(error: E) -> E:
     """Remove our own frames from an error and from the errors that caused it."""
     link: BaseException | None = error
-    while link is not None:
+    seen: set[int] = set()
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
         if isinstance(link, AuthFlowError):
             link.__context__ = None
         link.__traceback__ = _others(link.__traceback__)
@@ -97,12 +99,15 @@ def _without_our_frames(error: E) -> E:
 
 def _others(trace: TracebackType | None) -> TracebackType | None:
     """Return a traceback without our own frames."""
-    if trace is None:
-        return None
-    rest = _others(trace.tb_next)
-    if _is_ours(trace.tb_frame):
-        return rest
-    return TracebackType(rest, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)
+    kept = []
+    while trace is not None:  # a recursion would fail on the traceback of a RecursionError
+        if not _is_ours(trace.tb_frame):
+            kept.append(trace)
+        trace = trace.tb_next
+    rest: TracebackType | None = None
+    for each in reversed(kept):
+        rest = TracebackType(rest, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    return rest
 
 
 def _is_ours(frame: FrameType) -> bool:

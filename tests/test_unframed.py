@@ -52,3 +52,21 @@ def test_a_bare_error_has_nothing_but_its_text():
     kept = bare(failed.value)
     assert (kept.__cause__, kept.__context__, kept.__traceback__) == (None, None, None)
     assert str(kept) == "x"
+
+
+def test_a_traceback_as_long_as_python_allows_is_gone_through():
+    def endless() -> None:
+        endless()
+
+    with pytest.raises(RecursionError) as deep:
+        endless()
+    with pytest.raises(PluginFailedError) as failed, Unframed():
+        raise PluginFailedError("it recurses") from deep.value
+    assert isinstance(failed.value.__cause__, RecursionError)
+
+
+def test_causes_that_go_round_in_a_circle_are_gone_through_once():
+    one, other = PluginFailedError("one"), ValueError("other")
+    one.__cause__, other.__cause__ = other, one
+    with pytest.raises(PluginFailedError, match="one"), Unframed():
+        raise one

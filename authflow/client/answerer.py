@@ -108,7 +108,8 @@ class Answerer:
                 plugin = self.registry.find(kind)
             except PluginNotFoundError:
                 return None
-            self._plugins[kind] = plugin()
+            with self._blaming(plugin):
+                self._plugins[kind] = plugin()
         return self._plugins[kind]
 
     async def _ask(
@@ -183,7 +184,7 @@ class Answerer:
         return given
 
     @contextmanager
-    def _blaming(self, plugin: Half) -> Iterator[None]:
+    def _blaming(self, plugin: Half | type[Half]) -> Iterator[None]:
         """Make one kind of error of whatever a plugin raises that is none of ours."""
         try:
             yield
@@ -192,6 +193,7 @@ class Answerer:
         except Exception as error:
             raise self._failed(plugin, f"failed: {type(error).__name__}") from error
 
-    def _failed(self, plugin: Half, why: str) -> PluginFailedError:
-        brought_by = self.registry.distribution_of(type(plugin))
+    def _failed(self, plugin: Half | type[Half], why: str) -> PluginFailedError:
+        kind = plugin if isinstance(plugin, type) else type(plugin)
+        brought_by = self.registry.distribution_of(kind)
         return PluginFailedError(f"the client challenge {plugin.name!r} of {brought_by} {why}")

@@ -16,7 +16,7 @@ from attrs import field, frozen
 from authflow.errors import AskAgainError
 from authflow.forms.shown import NAME, Part, line, of_type, refused, text
 from authflow.given_secrets import is_text
-from authflow.plugins.typed_text import MOST_TYPED
+from authflow.plugins.typed_text import MOST_TYPED, shows_nothing
 from authflow.safe_url import safe_url
 from authflow.unframed import whole
 
@@ -28,6 +28,9 @@ AUTOCOMPLETE: Final = frozenset(
     {"off", "one-time-code", "current-password", "new-password", "username", "email", "tel"}
 )
 INPUT_MODES: Final = frozenset({"text", "numeric", "tel", "email"})
+NOTHING_TYPED: Final = "Nothing was typed; try again."
+_PASSWORDS: Final = frozenset({"current-password", "new-password"})
+"""The hints of fields for passwords. They are taken sign for sign: what nobody sees may be one."""
 _SHORTEST_WAIT, _LONGEST_WAIT = 1.0, 300.0
 _WORD: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _SITE_KEY: Final = re.compile(r"[A-Za-z0-9_.-]{1,256}")
@@ -103,15 +106,17 @@ class _Typed(FieldPart):
         """Accept a value that the field can have; refuse any other.
 
         Raises:
-            AskAgainError: It is empty and must not be, or too long.
+            AskAgainError: Nothing can be seen of it and something must be typed, or it is too long.
         """
         FieldPart.checked(self, value)
-        if self.required and not value:
-            msg = "Nothing was typed; try again."
-            raise AskAgainError(msg, field=self.name)
+        if self.required and not self._is_typed(value):
+            raise AskAgainError(NOTHING_TYPED, field=self.name)
         if len(value) > self.longest:
             msg = f"That is too long; type {self.longest:,} characters at most."
             raise AskAgainError(msg, field=self.name)
+
+    def _is_typed(self, value: str) -> bool:
+        return bool(value) and (self.autocomplete in _PASSWORDS or not shows_nothing(value))
 
     def absent(self) -> str | None:
         """Return the value of a field that nobody has filled in; None if it must be."""
@@ -126,7 +131,7 @@ class TextField(_Typed):
     Args:
         name: The field's name, unique in its form.
         label: What is asked.
-        required: Whether something must be typed.
+        required: Whether something must be typed that can be seen.
         longest: How many characters a value may have.
         autocomplete: What a browser may fill in, such as "one-time-code"; None for nothing said.
         input_mode: Which keyboard fits, such as "numeric"; None for any.
@@ -144,7 +149,8 @@ class SecretField(_Typed):
     Args:
         name: The field's name, unique in its form.
         label: What is asked.
-        required: Whether something must be typed.
+        required: Whether something must be typed: for a password, whatever it is; else something
+            that can be seen.
         longest: How many characters a value may have.
         autocomplete: What a browser may fill in, such as "new-password"; None for nothing said.
         shown_if: When it belongs to the form; None for always.

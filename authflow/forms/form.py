@@ -34,10 +34,12 @@ _PARTS: Final = (*get_args(Shown), *get_args(Field))
 _FIELDS: Final = get_args(Field)
 
 
-class Filled(Mapping[str, str]):
+class Filled:
     """The checked values of a form, one for each field that belongs to it.
 
-    Make it by `Form.fill`. It is immutable, and shows the names of its fields only.
+    Make it by `Form.fill`. It is immutable, and shows the names of fields only: `filled["x"]` gives
+    a value, `in` and iteration are about the names. It is no `Mapping`, since crash reporters write
+    out every mapping that they find in a frame.
     """
 
     __slots__ = ("__values",)
@@ -51,8 +53,25 @@ class Filled(Mapping[str, str]):
     def __iter__(self) -> Iterator[str]:
         return iter(self.__values)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.__values
+
     def __len__(self) -> int:
         return len(self.__values)
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """Return the value of a field, or a default if the field does not belong to the form.
+
+        Args:
+            name: The field's name.
+            default: What to return then.
+        """
+        value = self.__values.get(name)
+        return default if value is None else value.reveal()
+
+    def wrapped(self) -> GivenMap:
+        """Return the values as one secret, as `wrapped_map` does of a map."""
+        return wrapped_map({name: value.reveal() for name, value in self.__values.items()})
 
     def __repr__(self) -> str:
         return f"<Filled {', '.join(self.__values)}>"
@@ -110,7 +129,7 @@ class Form:
         """The fields, which are the parts that ask for something."""
         return tuple(part for part in self.parts if isinstance(part, _FIELDS))
 
-    def fill(self, values: Mapping[str, str]) -> Filled:
+    def fill(self, values: Mapping[str, str] | Filled) -> Filled:
         """Check the values of the fields.
 
         Fields that do not belong to the form for what was chosen are left out: a page may send
@@ -123,7 +142,7 @@ class Form:
             AskAgainError: Something is missing, unknown, too long or no option. The text is for
                 the person, `field` says which one, and no value is shown.
         """
-        given = wrapped_map(values)
+        given = values.wrapped() if isinstance(values, Filled) else wrapped_map(values)
         del values  # from here on no frame holds any of it in clear
         with Unframed():
             return self._filled(given)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from authflow.plugins.installed import PluginInfo
     from authflow.plugins.names import NAME, NAME_RULE, Side
     from authflow.plugins.outcomes import Outcome, Verdict
+    from authflow.plugins.read_text import read_code, read_words
     from authflow.plugins.registry import (
         ALLOWED_VARIABLE,
         CLIENT_CHALLENGES,
@@ -87,6 +88,7 @@ else:
             "authflow.plugins.trigger_challenge": (
                 "CreateContext Issued Sends TriggerChallenge Uses VerifyContext"
             ),
+            "authflow.plugins.read_text": "read_code read_words",
             "authflow.plugins.typed_text": "MOST_TYPED typed_code typed_words",
             "authflow.keys.randomness": "Randomness",
             "authflow.prompts.prompt": "Prompt",
@@ -150,6 +152,8 @@ __all__ = [
     "WidgetField",
     "answer_by_form",
     "checked_settings",
+    "read_code",
+    "read_words",
     "settings_schema",
     "typed_code",
     "typed_words",

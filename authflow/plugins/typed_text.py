@@ -109,6 +109,17 @@ def is_unseen(sign: str) -> bool:
     return _UNSEEN.match(sign) is not None
 
 
+def shows_nothing(text: str) -> bool:
+    """Return whether nothing of a text can be seen: white space, marks of a paste, and the unseen.
+
+    Args:
+        text: What somebody typed.
+    """
+    return all(
+        sign.isspace() or sign in {_BLANK, _KEYCAP} or is_unseen(sign) for sign in _unmarked(text)
+    )
+
+
 def _unmarked(text: str) -> str:
     """Remove a terminal's marks of a paste, which are visible once control characters are gone."""
     for mark in _PASTE_MARKS:

@@ -202,7 +202,7 @@ def _choices(form: Form) -> Iterator[dict[str, str]]:
 
 def _typed(form: Form, filled: Filled) -> list[str]:
     chosen = {each.name for each in form.fields if isinstance(each, ChoiceField)}
-    return [value for name, value in filled.items() if name not in chosen]
+    return [filled[name] for name in filled if name not in chosen]
 
 
 def _tells(written: str, answer: str, made: Made) -> bool:

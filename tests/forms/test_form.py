@@ -4,6 +4,8 @@ import copy
 import json
 import pickle
 import unicodedata
+from collections.abc import Mapping, MappingView, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import attrs
@@ -16,6 +18,7 @@ from authflow.forms.form import MOST_PARTS
 from authflow.forms.shown import LARGEST_FILE, LONGEST_LINK, LONGEST_TEXT
 from authflow.plugins import (
     ChoiceField,
+    Filled,
     Form,
     Option,
     SecretField,
@@ -93,6 +96,10 @@ def forms(draw: st.DrawFn) -> Form:
     return Form(parts=tuple(parts))
 
 
+def content(filled: Filled) -> dict[str, str]:
+    return {name: filled[name] for name in filled}
+
+
 def values_of(form: Form) -> dict[str, str]:
     """Something that every field takes."""
     return {
@@ -122,7 +129,7 @@ def test_no_text_of_a_form_has_a_character_that_cannot_be_shown(form: Form):
 def test_every_form_can_be_filled_in_and_a_filled_one_again(form: Form):
     filled = form.fill(values_of(form))
     assert filled == form.fill(filled)
-    assert filled.keys() <= {each.name for each in form.fields}
+    assert set(filled) <= {each.name for each in form.fields}
     for name in filled:
         assert filled[name] == values_of(form)[name]
 
@@ -188,7 +195,7 @@ def test_what_is_not_required_may_be_left_out_and_is_empty():
             WaitField(name="tapped", label="Tap it."),
         )
     )
-    assert dict(form.fill({})) == {"code": "", "tapped": ""}
+    assert content(form.fill({})) == {"code": "", "tapped": ""}
 
 
 @pytest.mark.parametrize("token", ["", "x" * 101])
@@ -211,9 +218,12 @@ def chosen() -> Form:
 
 def test_what_was_not_chosen_is_neither_wanted_nor_kept_whatever_a_page_sends_of_it():
     form = chosen()
-    assert dict(form.fill({"form": "sound", "digits": "12"})) == {"form": "sound", "digits": "12"}
+    assert content(form.fill({"form": "sound", "digits": "12"})) == {
+        "form": "sound",
+        "digits": "12",
+    }
     sent = {"form": "picture", "characters": "AB", "digits": "x" * 9999}
-    assert dict(form.fill(sent)) == {"form": "picture", "characters": "AB"}
+    assert content(form.fill(sent)) == {"form": "picture", "characters": "AB"}
     with pytest.raises(AskAgainError, match="'digits' is missing"):
         form.fill({"form": "sound", "characters": "AB"})
 
@@ -223,7 +233,7 @@ def test_a_part_behind_a_choice_that_does_not_belong_to_the_form_does_not_either
     inner = ChoiceField(name="voice", label="", options=("deep", "high"), shown_if=sound)
     deep = ShownIf(choice="voice", option="deep")
     form = Form(parts=(CHOICE, inner, TextField(name="x", label="", shown_if=deep)))
-    assert dict(form.fill({"form": "picture", "voice": "deep", "x": "1"})) == {"form": "picture"}
+    assert content(form.fill({"form": "picture", "voice": "deep", "x": "1"})) == {"form": "picture"}
 
 
 def test_a_filled_form_shows_its_fields_alone_and_goes_into_no_pickle():
@@ -237,6 +247,28 @@ def test_a_filled_form_shows_its_fields_alone_and_goes_into_no_pickle():
         hash(filled)
     assert filled == copy.copy(filled)
     assert filled != Form(parts=(SecretField(name="code", label=""),)).fill({"code": "x"})
+
+
+WRITTEN_OUT = (Mapping, Sequence, AbstractSet, MappingView, dict, list, tuple, set, frozenset)
+"""What crash reporters write out member by member."""
+
+
+def test_no_crash_reporter_takes_a_filled_form_for_a_map_and_writes_it_out():
+    filled = Form(parts=(SecretField(name="code", label=""),)).fill({"code": CANARY})
+    assert not isinstance(filled, WRITTEN_OUT)
+    assert not any(hasattr(filled, name) for name in ("keys", "items", "values", "__dict__"))
+    assert not attrs.has(type(filled))
+    assert CANARY not in repr([*filled])
+    assert CANARY not in repr([getattr(filled, name) for name in dir(filled)])
+
+
+def test_a_filled_form_is_read_by_its_fields_names():
+    filled = Form(parts=(TextField(name="code", label=""),)).fill({"code": "7"})
+    assert ("code" in filled, "pin" in filled, [*filled], len(filled)) == (True, False, ["code"], 1)
+    assert (filled["code"], filled.get("code"), filled.get("pin")) == ("7", "7", None)
+    assert filled.get("pin", "") == ""
+    with pytest.raises(KeyError):
+        filled["pin"]
 
 
 TEXT = {"name": "code", "label": "x"}
@@ -318,7 +350,7 @@ def test_parts_that_do_not_make_a_form_are_refused(parts):
 
 
 def test_a_form_may_ask_nothing():
-    assert dict(Form(parts=()).fill({})) == {}
+    assert content(Form(parts=()).fill({})) == {}
 
 
 @settings(max_examples=20)

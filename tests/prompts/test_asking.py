@@ -30,6 +30,10 @@ from authflow.prompts.asking import MOST_ASKED, ask
 from authflow.results import Challenge, Suspended
 
 
+def content(filled):
+    return {name: filled[name] for name in filled}
+
+
 @define
 class Diary(ScriptedPrompt):
     """Keeps what happened in its order."""
@@ -105,7 +109,7 @@ async def test_all_parts_are_shown_and_asked_in_their_order():
 async def test_what_is_chosen_says_what_is_shown_and_asked_next(typed, seen, name):
     prompt = Diary(typed)
     filled = await ask(BOTH, prompt)
-    assert dict(filled) == {"form": typed[0], name: typed[1]}
+    assert content(filled) == {"form": typed[0], name: typed[1]}
     assert prompt.seen[1:] == [("Which?", False), *seen] or prompt.seen[1:] == seen
 
 
@@ -113,14 +117,14 @@ async def test_a_person_reads_labels_and_the_form_gets_values():
     options = (Option(value="SMS_MFA", label="a text"), Option(value="EMAIL_OTP", label="a letter"))
     prompt = Diary(["a letter"])
     choice = ChoiceField(name="by", label="", options=options)
-    assert dict(await ask(Form(parts=(choice,)), prompt)) == {"by": "EMAIL_OTP"}
+    assert content(await ask(Form(parts=(choice,)), prompt)) == {"by": "EMAIL_OTP"}
     assert prompt.seen[0] == ("a text", "a letter")
 
 
 async def test_a_value_that_does_not_fit_is_asked_for_again_and_the_person_told_why():
     form = Form(parts=(ShownText(text="shown"), TextField(name="x", label="x?", longest=3)))
     prompt = Diary(["", "1234", "\ud800", "123"])
-    assert dict(await ask(form, prompt)) == {"x": "123"}
+    assert content(await ask(form, prompt)) == {"x": "123"}
     told = [each for each in prompt.seen if isinstance(each, str)]
     assert told[:3] == [
         "shown",
@@ -169,7 +173,7 @@ async def test_a_page_is_asked_for_the_token_of_a_widget():
         message = await anext(prompt)
         assert message.to_json() == {"id": 1, **Form(parts=(WIDGET,)).to_json()["parts"][0]}
         prompt.answer(message.id, "a token")
-    assert dict(filled[0]) == {"token": "a token"}
+    assert content(filled[0]) == {"token": "a token"}
 
 
 async def test_waiting_types_nothing(monkeypatch):
@@ -186,7 +190,7 @@ async def test_waiting_types_nothing(monkeypatch):
         )
     )
     prompt = Diary(["what was typed does not matter"])
-    assert dict(await ask(form, prompt)) == {"tap": "", "link": ""}
+    assert content(await ask(form, prompt)) == {"tap": "", "link": ""}
     assert slept == [5]
     assert prompt.seen == [
         "Tap your telephone.",
@@ -198,7 +202,7 @@ async def test_at_a_terminal_a_form_is_a_conversation(tmp_path):
     output = io.StringIO()
     typed = io.StringIO("7\n1\n\nAB\n")
     prompt = TerminalPrompt(image_folder=tmp_path, output=output, input=typed)
-    assert dict(await ask(BOTH, prompt)) == {"form": "picture", "characters": "AB"}
+    assert content(await ask(BOTH, prompt)) == {"form": "picture", "characters": "AB"}
     assert output.getvalue() == (
         "1  picture\n2  sound\nWhich? Type a number from 1 to 2.\nWhich? "
         f"It: {tmp_path}/1.png\nSeen? Nothing was typed; try again.\nSeen? "

@@ -10,6 +10,7 @@ from authflow.client.challenges.responder import Response, wrong_kind
 from authflow.forms.fields import TextField
 from authflow.forms.form import Filled, Form
 from authflow.forms.shown import ShownText
+from authflow.plugins.read_text import read_code
 from authflow.plugins.typed_text import typed_code
 from authflow.results import Challenge
 from authflow.secret import Secret
@@ -35,8 +36,12 @@ def form(challenge: Challenge) -> Form:
 
 
 def read(_challenge: Challenge, filled: Filled) -> Code:
-    """Return the code that was typed."""
-    return Code(filled[_CODE])
+    """Return the code that was typed.
+
+    Raises:
+        AskAgainError: Nothing of it is part of a code.
+    """
+    return Code(read_code(filled, _CODE))
 
 
 def respond(challenge: Challenge, answer: TypedAnswer) -> Response:

@@ -117,7 +117,7 @@ class CaptchaPrompter:
 
     def read(self, _challenge: Challenge, filled: Filled) -> str:
         """Return the typed text unchanged: the trigger half knows what people type."""
-        return next(value for name, value in filled.items() if name != _CHOICE)
+        return next(filled[name] for name in filled if name != _CHOICE)
 
 
 def _shown(form: str, file: "_File | _Link", chosen: ShownIf | None) -> Shown:

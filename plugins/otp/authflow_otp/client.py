@@ -16,6 +16,7 @@ from authflow.plugins import (
     PluginFailedError,
     ShownText,
     TextField,
+    read_code,
     typed_code,
 )
 
@@ -63,8 +64,15 @@ class OtpPrompter:
         return _asking(told, label, required=again_by is None)
 
     def read(self, challenge: Challenge, filled: Filled) -> str:
-        """Return the code; if nothing visible was typed, the word that asks for another message."""
-        return typed_code(filled[_CODE]) or _resend(challenge) or ""
+        """Return the code; if nothing visible was typed, the word that asks for another message.
+
+        Raises:
+            AskAgainError: Nothing was typed, and no other message can be had.
+        """
+        again_by = _resend(challenge)
+        return (
+            read_code(filled, _CODE) if again_by is None else typed_code(filled[_CODE]) or again_by
+        )
 
 
 def _resend(challenge: Challenge) -> str | None:
@@ -88,8 +96,12 @@ class TotpPrompter:
         return _asking(told, "The code of your authenticator app:")
 
     def read(self, _challenge: Challenge, filled: Filled) -> str:
-        """Return the code."""
-        return typed_code(filled[_CODE])
+        """Return the code.
+
+        Raises:
+            AskAgainError: Nothing of what was typed is part of one.
+        """
+        return read_code(filled, _CODE)
 
 
 class HotpPrompter:
@@ -110,8 +122,12 @@ class HotpPrompter:
         return _asking([told], "The next code of your token, or the next two:")
 
     def read(self, _challenge: Challenge, filled: Filled) -> str:
-        """Return the code, or both codes."""
-        return typed_code(filled[_CODE])
+        """Return the code, or both codes.
+
+        Raises:
+            AskAgainError: Nothing of what was typed is part of one.
+        """
+        return read_code(filled, _CODE)
 
 
 def _asking(told: Sequence[str], label: str, *, required: bool = True) -> Form:

@@ -9,6 +9,7 @@ from authflow.plugins import (
     PluginFailedError,
     SecretField,
     ShownText,
+    read_words,
 )
 
 LONGEST_QUESTION: Final = 1000
@@ -44,7 +45,12 @@ class QuestionPrompter:
         return Form(parts=(*told, answer))
 
     def read(self, _challenge: Challenge, filled: Filled) -> str:
-        """Return the answer as it was typed: the trigger half normalises it."""
+        """Return the answer as it was typed: the trigger half normalises it.
+
+        Raises:
+            AskAgainError: There is no word in it.
+        """
+        read_words(filled, _ANSWER)
         return filled[_ANSWER]
 
 
