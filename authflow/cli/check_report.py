@@ -62,7 +62,8 @@ def _summary(verdict: CheckVerdict, *, proved: bool) -> str:
     else:
         result = "Proved" if proved else "No fault was found"
     if untried:
-        result += f", {untried} were not tried: mend what is BROKEN, and check again"
+        mend = "what is BROKEN" if broken else "what kept it from that"
+        result += f", {untried} were not tried: mend {mend}, and check again"
     told = []
     if verdict.sessions:
         told.append(f"{verdict.sessions} sessions were tried")

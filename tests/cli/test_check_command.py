@@ -27,7 +27,7 @@ from authflow.triggers import (
 policy = Policy(sequence(password(), challenge("not-installed", attempts=2)))
 step = policy.step
 strict = Policy(
-    sequence(challenge("not-installed"), when(in_group("staff"), challenge("not-installed"))),
+    sequence(challenge("totp"), when(in_group("staff"), challenge("not-installed"))),
     rounds=1,
 )
 strange = sequence(step, when(attribute("tier", "gold") & ~attribute("tier"), step.steps[1],
@@ -315,3 +315,15 @@ def test_readme_shows_how_a_javascript_handler_speaks_lines():
     shown = re.search(r"^```js\n(.*?)^```", SECTION, re.DOTALL | re.MULTILINE)
     assert shown is not None
     assert shown[1] == (HANDLERS / "lines.mjs").read_text()
+
+
+def test_what_could_not_be_tried_is_told_with_its_reason(tmp_path, monkeypatch, capsys):
+    (tmp_path / "the_untried.py").write_text(
+        'from authflow.triggers import challenge\nstep = challenge("not-installed")\n'
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert main(["check", "the_untried:step"]) == 1
+    told = capsys.readouterr().out
+    assert "not tried  extra challenges never suffice alone" in told
+    assert "no trigger plugin 'not-installed' is installed" in told
+    assert "1 were not tried: mend what kept it from that" in told

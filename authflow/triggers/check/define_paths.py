@@ -110,7 +110,7 @@ class Result(StrEnum):
     HOLDS = "ok"
     BROKEN = "BROKEN"
     NOT_TRIED = "not tried"
-    """Define returned no reply that could show it, so it is unknown."""
+    """Nothing could show it, such as a reply of Define, so it is unknown."""
 
 
 @frozen(kw_only=True)
@@ -121,7 +121,7 @@ class Finding:
         name: The property, as a sentence that is true if it holds.
         result: Whether it does.
         path: The shortest path that breaks it, if a path does.
-        explanation: What is wrong, if it is broken.
+        explanation: What is wrong, if it is broken, or why it was not tried.
     """
 
     name: str

@@ -15,16 +15,14 @@ RULES
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Final
 
 from attrs import define, evolve, field, frozen
 
 from authflow.errors import ConfigError
-from authflow.keys.key_ring import KeyRing
 from authflow.machine import State
 from authflow.plugins.trigger_challenge import TriggerChallenge
-from authflow.stores.store import MemoryLimitStore
 from authflow.triggers.check.define_paths import (
     SRP_A,
     CheckVerdict,
@@ -38,9 +36,9 @@ from authflow.triggers.check.define_paths import (
     define_event,
 )
 from authflow.triggers.check.mfa_notes import mfa_notes
+from authflow.triggers.check.named_plugins import NamedPlugin, triggers_of
 from authflow.triggers.dispatcher import Triggers
 from authflow.triggers.events.challenge_events import SessionEntry
-from authflow.triggers.limits.limits import Limits
 from authflow.triggers.policies.facts import Facts
 from authflow.triggers.policies.policy import CHOICE_METADATA, CONDITION_METADATA, Policy
 from authflow.triggers.policies.steps import ChallengeStep, ConditionalStep, PasswordStep, Step
@@ -56,6 +54,7 @@ from authflow.triggers.policies.user_kinds import UserKind, user_kinds
 
 _POOL: Final = "us-east-1_AuthflowX"
 _CLIENT: Final = "1example23456789"
+_EXTRAS: Final = "extra challenges never suffice alone"
 
 _Broken = tuple[Path, str] | None
 """The shortest path that breaks a property, and what is wrong there."""
@@ -84,7 +83,8 @@ async def prove(subject: Step | Policy | Triggers) -> CheckVerdict:
     """Prove that a policy has none of the mistakes that its owner can make.
 
     Args:
-        subject: The policy, whose plugins need not be installed, or triggers with a policy.
+        subject: The policy, or triggers with a policy. What a policy only names is looked up among
+            the installed plugins. One that is not there need not be: it is acquitted of nothing.
 
     Returns:
         The verdict on three properties: rounds, extra challenges, unknown users.
@@ -97,7 +97,7 @@ async def prove(subject: Step | Policy | Triggers) -> CheckVerdict:
         subject = Policy(subject)
     # isinstance would accept classes that override `handle` or `replay`, see rule 4.
     if type(subject) is Policy:
-        subject = _triggers_of(subject)
+        subject = triggers_of(subject)
     if type(subject) is not Triggers or type(subject.policy) is not Policy:
         msg = (
             "only a Policy, or Triggers with a Policy, can be proved, and no subclass of them:"
@@ -203,12 +203,25 @@ class _Exploration:
         why = f"every way to tokens takes more than {_rounds(self.policy)}"
         return self._path(first.place, first.known), why
 
-    def by_extras_alone(self) -> _Broken:
-        """Find a way to tokens through nothing but challenges that never suffice alone."""
+    @property
+    def missing(self) -> dict[str, str]:
+        """For each label whose plugin cannot be found, why."""
+        return {
+            label: plugin.missing
+            for label, plugin in self.plugins.items()
+            if isinstance(plugin, NamedPlugin) and plugin.missing
+        }
+
+    def by_extras_alone(self, *, distrusted: Collection[str] = ()) -> _Broken:
+        """Find a way to tokens through nothing but challenges that never suffice alone.
+
+        Args:
+            distrusted: Labels of challenges of which nobody knows whether they suffice.
+        """
         extras = {
             label
             for label, plugin in self.plugins.items()
-            if getattr(plugin, "suffices", True) is not True
+            if getattr(plugin, "suffices", True) is not True or label in distrusted
         }
         queue = deque(self._beginnings())
         seen = set()
@@ -235,6 +248,24 @@ class _Exploration:
         if isinstance(step, ChallengeStep):
             return step.label not in extras
         return isinstance(step, PasswordStep)
+
+    def is_like_nobody(self) -> bool:
+        """Return whether an unknown user is asked for the same, at every place of a sign-in.
+
+        Only conditions on the way count: another one is evaluated for neither of the two.
+        """
+        nobody = Facts(user_not_found=True)
+        return all(
+            self.policy.settled(state, nobody) == self.policy.settled(state, self.kind.facts)
+            for state in self._entered()
+        )
+
+    def _entered(self) -> Iterator[str]:
+        """Yield the states to which events lead, before any condition is evaluated."""
+        yield from self.policy.table[BEGIN].values()
+        for told in self.told:
+            if (told.known.asks or told.unknown.asks) and told.place.state in self.policy.owed:
+                yield from self.policy.table[told.place.state].values()
 
     def differs(self) -> _Broken:
         """Find a difference between an unknown user and one of this kind."""
@@ -264,7 +295,7 @@ def _verdict(policy: Policy, explorations: list[_Exploration]) -> CheckVerdict:
             f"every user can sign in within {_rounds(policy)}",
             (each.locked_out() for each in explorations),
         ),
-        ("extra challenges never suffice alone", (each.by_extras_alone() for each in explorations)),
+        (_EXTRAS, (each.by_extras_alone() for each in explorations)),
         ("an unknown user sees what a known one sees, and no tokens", [_shown(explorations)]),
     )
     findings = []
@@ -272,6 +303,8 @@ def _verdict(policy: Policy, explorations: list[_Exploration]) -> CheckVerdict:
         found = next((found for found in broken if found is not None), None)
         if dead and number:
             findings.append(Finding(name=name, result=Result.NOT_TRIED))
+        elif found is None and name == _EXTRAS and (why := _undecided(explorations)):
+            findings.append(Finding(name=name, result=Result.NOT_TRIED, explanation=why))
         elif found is None:
             findings.append(Finding(name=name))
         else:
@@ -283,38 +316,21 @@ def _verdict(policy: Policy, explorations: list[_Exploration]) -> CheckVerdict:
     )
 
 
+def _undecided(explorations: list[_Exploration]) -> str:
+    """Return why nobody knows whether extras suffice alone; empty if it is known."""
+    for each in explorations:
+        if each.by_extras_alone(distrusted=each.missing) is not None:
+            return "; ".join(dict.fromkeys(each.missing.values()))
+    return ""
+
+
 def _shown(explorations: list[_Exploration]) -> _Broken:
     """Compare unknown users with the known ones whom the policy declares to be like them."""
-    first, nobody = explorations[0], Facts(user_not_found=True)
     for each in explorations:
-        if all(
-            step.holds(nobody) == step.holds(each.kind.facts)
-            for step in each.policy.conditions
-            if not step.condition.is_told_by_client
-        ):
+        if each.is_like_nobody():
             return each.differs()
-    path = Path(session=(), reply=first.told[0].unknown, user_not_found=True)
+    path = Path(session=(), reply=explorations[0].told[0].unknown, user_not_found=True)
     return path, "no user who exists is like this one: see unknown= of when()"
-
-
-def _triggers_of(policy: Policy) -> Triggers:
-    """Make triggers of a policy alone, with a stand-in for each plugin that it only names."""
-    made = {step.name for step in policy.challenges if step.plugin is not None}
-    named = dict.fromkeys(step.name for step in policy.challenges)
-    return Triggers(
-        policy=policy,
-        challenges=[
-            type(name, (_NamedChallenge,), {"name": name, "metadata": name})
-            for name in named
-            if name not in made
-        ],
-        groups=_in_no_group,
-        limits=Limits(store=MemoryLimitStore(), keys=KeyRing.generate()),
-    )
-
-
-async def _in_no_group(_user_pool_id: str, _username: str) -> frozenset[str]:
-    return frozenset()
 
 
 def _with_groups(triggers: Triggers, groups: frozenset[str]) -> Triggers:
@@ -324,10 +340,3 @@ def _with_groups(triggers: Triggers, groups: frozenset[str]) -> Triggers:
         return groups
 
     return evolve(triggers, groups=looked_up)
-
-
-class _NamedChallenge(TriggerChallenge):
-    """A stand-in for a plugin that is only named: Define reads only a plugin's metadata."""
-
-    def __init__(self, **_settings: Any) -> None:
-        """Accept any settings: they are not checked by the proof."""

@@ -43,7 +43,7 @@ from tests.triggers.policies.requirement import Requirement
 
 PROVED = SessionEntry(challenge_name="PASSWORD_VERIFIER", challenge_result=True)
 ROUNDS, EXTRAS, UNKNOWN = range(3)
-WORD = challenge("word")
+WORD = challenge("totp")  # one that is installed
 GOLD, STAFF = attribute("tier", "gold"), in_group("staff")
 
 
@@ -72,7 +72,7 @@ def test_triggers_are_proved_with_their_own_plugins_for_the_pool_that_they_serve
         raise AssertionError  # the proof says who is in which group
 
     triggers = Triggers(
-        policy=sequence(password(), challenge("word", attempts=2), when(STAFF, WORD)),
+        policy=sequence(password(), challenge("word", attempts=2), when(STAFF, challenge("word"))),
         challenges=[word],
         groups=nobody_asks,
         user_pool_id="eu-west-1_Mine",
@@ -99,7 +99,7 @@ def test_rounds_are_too_few_where_what_is_demanded_of_somebody_takes_more(
     verdict = verdict_on(policy)
     kinds = user_kinds(step.condition for step in policy.conditions)
     assert verdict.findings[ROUNDS].holds == all(map(can_sign_in, kinds))
-    assert verdict.findings[EXTRAS].holds
+    assert verdict.findings[EXTRAS].result is not Result.BROKEN
     assert verdict.findings[UNKNOWN].holds
 
 
@@ -118,7 +118,7 @@ def test_unknown_users_are_told_apart_where_some_session_tells_them_apart(condit
 
 def test_a_kind_of_user_who_can_never_sign_in_is_named():
     policy = Policy(
-        sequence(challenge("word", attempts=1), when(STAFF, challenge("otp", attempts=1))),
+        sequence(challenge("totp", attempts=1), when(STAFF, challenge("otp", attempts=1))),
         rounds=1,
     )
     verdict = verdict_on(policy)
@@ -149,6 +149,33 @@ def test_every_user_has_a_sub():
     assert broken(verdict_on(sequence(WORD, when(attribute("sub"), WORD)))) == [
         "an unknown user sees what a known one sees, and no tokens"
     ]
+
+
+TIERS = ["gold", "silver", "tin"]
+
+
+@settings(max_examples=8)
+@given(
+    chain=st.permutations([attribute("tier", each) for each in TIERS] + [attribute("tier")]),
+    unknown=st.lists(st.booleans(), min_size=4, max_size=4),
+    length=st.integers(1, 4),
+)
+def test_conditions_that_are_not_on_the_way_show_nobody(chain, unknown, length):
+    # Whatever has a kind of user who goes the same way is right, whatever the others ask of tiers.
+    last = challenge("hotp", attempts=1)
+    told = list(zip(chain[:length], unknown[:length], strict=True))
+    step: Step = last
+    for held, is_unknown in reversed(told):
+        step = when(held, WORD, otherwise=step, unknown=is_unknown)
+    goes = next((held for held, is_unknown in told if is_unknown), None)
+    before = [held for held, _ in told[: [held for held, _ in told].index(goes)]] if goes else chain
+    users = user_kinds(chain)
+    like = any(
+        (goes is None or goes.holds(kind.facts))
+        and not any(held.holds(kind.facts) for held in before[:length])
+        for kind in users
+    )
+    assert verdict_on(step).findings[UNKNOWN].holds is like
 
 
 def test_too_many_kinds_of_users_are_an_error_and_no_verdict():
@@ -210,9 +237,10 @@ def test_what_may_remember_more_than_the_session_cannot_be_proved(word):
     class Partial(Policy):
         pass
 
-    partial = Partial(WORD)
+    step = challenge("word")
+    partial = Partial(step)
     for subject in (
-        Moody(policy=WORD, challenges=[word]),
+        Moody(policy=step, challenges=[word]),
         partial,
         Triggers(policy=partial, challenges=[word]),
         "a policy",
@@ -230,9 +258,9 @@ def test_the_plugins_that_a_policy_holds_are_proved_with_it(word):
     class Extra(word):
         name, metadata, suffices, needs = "extra", "EXTRA", False, ("limits", "keys")
 
-    step = sequence(challenge("not-installed"), challenge(Extra()), challenge("extra"))
+    step = sequence(WORD, challenge(Extra()), challenge("extra"))
     assert verdict_on(step).holds
-    assert not verdict_on(any_of(challenge("not-installed"), challenge(Extra()))).holds
+    assert not verdict_on(any_of(WORD, challenge(Extra()))).holds
 
 
 # --- extra challenges ----------------------------------------------------------------------------
@@ -263,6 +291,42 @@ def test_extra_challenges_that_suffice_alone_are_found_with_their_path(word, ste
     assert [entry.challenge_metadata for entry in finding.path.session] == path
 
 
+INSTALLED_EXTRAS = ["captcha", "turnstile", "hcaptcha", "recaptcha", "question"]
+
+
+@pytest.mark.parametrize("name", INSTALLED_EXTRAS)
+def test_an_installed_extra_that_a_policy_only_names_is_found(name):
+    for step in (
+        challenge(name),
+        any_of(sequence(password(), challenge("otp")), challenge(name)),
+        sequence(challenge(name), optional(challenge("otp"))),
+    ):
+        for subject in (step, Policy(step)):
+            assert name in finding_on(subject, EXTRAS).explanation
+    assert verdict_on(sequence(password(), challenge(name))).holds
+
+
+@pytest.mark.parametrize(
+    ("step", "result"),
+    [
+        (challenge("nowhere"), Result.NOT_TRIED),
+        (any_of(password(), challenge("nowhere")), Result.NOT_TRIED),
+        (when(GOLD, challenge("nowhere"), otherwise=WORD), Result.NOT_TRIED),
+        (sequence(challenge("nowhere"), challenge("captcha")), Result.NOT_TRIED),
+        (any_of(challenge("nowhere"), challenge("captcha")), Result.BROKEN),
+        (sequence(challenge("nowhere"), WORD), Result.HOLDS),  # whatever it is
+        (sequence(password(), challenge("nowhere")), Result.HOLDS),
+    ],
+)
+def test_a_plugin_that_cannot_be_found_is_acquitted_of_nothing(step, result):
+    verdict = verdict_on(step)
+    finding = verdict.findings[EXTRAS]
+    assert finding.result is result
+    assert verdict.holds is (result is Result.HOLDS)
+    if result is Result.NOT_TRIED:
+        assert "'nowhere' is installed: install" in finding.explanation
+
+
 def test_a_way_by_extras_alone_that_takes_too_many_rounds_is_none(word):
     class Extra(word):
         suffices = False
@@ -289,7 +353,7 @@ def test_extra_challenges_beside_one_that_suffices_are_fine(word):
 
 
 def test_triggers_that_serve_nobody_are_acquitted_of_nothing(word):
-    triggers = Triggers(policy=sequence(WORD), challenges=[word], client_ids=[])
+    triggers = Triggers(policy=challenge("word"), challenges=[word], client_ids=[])
     results = [finding.result for finding in verdict_on(triggers).findings]
     assert results.pop(ROUNDS) is Result.BROKEN
     assert set(results) == {Result.NOT_TRIED}
