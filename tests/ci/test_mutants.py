@@ -170,7 +170,9 @@ def test_modules_are_chosen_by_parts_of_their_paths(program: ModuleType):
     assert "authflow/srp.py" in some
     for each in program.modules(ROOT):
         assert each.tests
-        assert all((ROOT / path.split("::")[0]).exists() for path in each.tests if "tests/" in path)
+        for path, _, name in (test.partition("::") for test in each.tests if "tests/" in test):
+            assert (ROOT / path).exists(), path
+            assert not name or f"def {name}(" in (ROOT / path).read_text(), name
 
 
 def test_a_module_that_has_gone_is_missed(program: ModuleType, tmp_path: Path):
