@@ -10,7 +10,7 @@ LIGHTS = [("stop", "green", "yellow"), ("stop", "yellow", "red"), ("go", "red", 
 
 @pytest.fixture
 def machine() -> TableMachine:
-    return TableMachine(LIGHTS)
+    return TableMachine(table=LIGHTS)
 
 
 def test_an_event_leads_where_the_table_says(machine: TableMachine):

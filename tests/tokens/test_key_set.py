@@ -39,7 +39,7 @@ UNUSABLE = {
     "a use that is no text": {"use": ["sig"]},
     "only for signing": {"key_ops": ["sign"]},
     "operations that are none": {"key_ops": "verify"},
-    "private": {"d": "AQAB"},
+    **{f"private by {name}": {name: "AQAB"} for name in ("d", "p", "q", "dp", "dq", "qi", "oth")},
     "private by its primes": {"p": "AQAB", "q": "AQAB"},
     "a secret": {"k": "AQAB"},
     "1024 bits": {"n": number((1 << 1023) | 1)},
@@ -133,6 +133,14 @@ def test_keys_that_are_given_survive_a_change_of_settings_and_are_compared_by_wh
     assert key.as_dict(private=False)["n"] not in repr(by_hand)
     environ = {"A_USER_POOL_ID": "eu-central-1_A", "A_CLIENT_ID": "1", "A_JWKS": str(path)}
     assert AuthConfig.from_env("A_", environ) == by_hand
+
+
+def test_keys_are_the_same_in_any_order_of_theirs_and_of_their_members(key, other_key):
+    entries = [{**key.as_dict(private=False), "kid": kid} for kid in ("k1", "k2")]
+    turned = [dict(reversed(each.items())) for each in reversed(entries)]
+    assert config({"keys": entries}) == config({"keys": turned})
+    others = [entries[0], {**other_key.as_dict(private=False), "kid": "k2"}]
+    assert config({"keys": entries}) != config({"keys": others})
 
 
 def test_what_is_given_can_be_changed_afterwards_without_effect(key):

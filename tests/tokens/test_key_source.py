@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import inspect
 import json
 import ssl
 import threading
@@ -74,6 +75,35 @@ async def test_keys_come_in_any_number_of_pieces_and_packed(source, way):
 
 def padded(document: bytes, size: int) -> bytes:
     return document + b" " * (size - len(document))
+
+
+PAUSES = key_source._PAUSES  # the fixtures shorten them
+
+
+async def test_before_another_attempt_there_is_a_pause_by_chance_that_grows(source, monkeypatch):
+    drawn, slept, sleep = [], [], anyio.sleep
+
+    def draw(least: float, most: float) -> float:
+        drawn.append((least, most))
+        return 0.001 * len(drawn)
+
+    async def watched(seconds: float) -> None:
+        slept.append(seconds)
+        await sleep(seconds)
+
+    monkeypatch.setattr(key_source, "_PAUSES", PAUSES)
+    monkeypatch.setattr(key_source.random, "uniform", draw)
+    monkeypatch.setattr(key_source.anyio, "sleep", watched)
+    source.script = [b"HTTP/1.1 500 X\r\ncontent-length: 0\r\n\r\n"]
+    with pytest.raises(JwksUnreachableError):
+        await KeySource(config=source.config()).fetch()
+    assert source.fetches == 3
+    assert drawn == [(0, 0.2), (0, 0.8)]
+    assert [each for each in slept if each in {0.001, 0.002}] == [0.001, 0.002]
+
+
+def test_a_source_is_made_of_its_settings_and_a_clock_alone():
+    assert list(inspect.signature(KeySource).parameters) == ["config", "ticks"]
 
 
 LASTING = {

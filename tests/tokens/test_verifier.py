@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import pytest
 from aiohttp import web
+from attrs import evolve
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc import jws, jwt
@@ -134,6 +135,43 @@ async def test_clocks_may_differ_by_a_minute(verifier, key):
     now = int(time.time())
     await verifier.claims(sign(key, claims(verifier, exp=now - 30, nbf=now + 30)), "access")
     await verifier.claims(sign(key, claims(verifier, exp=2**53 - 1)), "access")
+
+
+@pytest.mark.parametrize(
+    ("times", "reason"),
+    [
+        ({"exp": -60}, None),
+        ({"exp": -61}, "expired"),
+        ({"nbf": 60}, None),
+        ({"nbf": 61}, "not valid yet"),
+    ],
+)
+async def test_clocks_may_differ_by_no_more_than_a_minute(verifier, key, times, reason):
+    now = 1_800_000_000
+    still = evolve(verifier, clock=lambda: now)
+    given = {"exp": now + 1, **{name: now + seconds for name, seconds in times.items()}}
+    token = sign(key, claims(still, **given))
+    if reason is None:
+        assert (await still.claims(token, "access"))["sub"] == "3c9d"
+    else:
+        with pytest.raises(TokenError, match=reason):
+            await still.claims(token, "access")
+
+
+async def test_a_token_is_read_up_to_16_kib(verifier, key):
+    long = 16 * 1024
+    room = (long - len(sign(key, claims(verifier, more="")).reveal())) * 3 // 4  # by base64
+    tokens = [sign(key, claims(verifier, more="x" * (room + more))) for more in range(-4, 5)]
+    fits = max(
+        (each for each in tokens if len(each.reveal()) <= long), key=lambda each: len(each.reveal())
+    )
+    too_long = min(
+        (each for each in tokens if len(each.reveal()) > long), key=lambda each: len(each.reveal())
+    )
+    assert long - 2 < len(fits.reveal()) <= long < len(too_long.reveal()) < long + 3
+    await verifier.claims(fits, "access")
+    with pytest.raises(TokenError, match="too long"):
+        await verifier.claims(too_long, "access")
 
 
 async def test_an_id_token_is_no_access_token_and_the_other_way_round(verifier, key):

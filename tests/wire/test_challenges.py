@@ -351,3 +351,7 @@ def test_what_may_be_secret_or_somebodys_is_not_shown(value: Any):
     shown = repr(value)
     for hidden in ("AA==", "123456", "a@b", "Ada", "'u'", "Secret('x')", "2a"):
         assert hidden not in shown
+
+
+def test_what_was_typed_for_a_choice_is_not_shown():
+    assert "canary" not in repr(mfa_choice.Answer(option="canary"))

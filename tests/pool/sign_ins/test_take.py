@@ -297,6 +297,20 @@ async def test_who_is_disabled_answers_nothing(home, opened):
     assert refusal.message == "User is disabled."
 
 
+async def test_where_users_are_hidden_only_who_proves_the_password_hears_who_is_disabled(
+    api, settle
+):
+    hidden = await settle(api, PreventUserExistenceErrors="ENABLED")
+    await hidden.add_user("bob", TEMPORARY)
+    wrong, right = await hidden.by_srp("bob", OTHER), await hidden.by_srp("bob", TEMPORARY)
+    await api("AdminDisableUser", UserPoolId=hidden.pool_id, Username="bob")
+    told = [await api.refused("RespondToAuthChallenge", **proof) for proof in (wrong, right)]
+    assert [each.message for each in told] == [
+        "Incorrect username or password.",
+        "User is disabled.",
+    ]
+
+
 async def test_a_temporary_password_that_expires_while_a_new_one_is_asked_for_is_not_replaced(home):
     await temporary(home)
     home.clock.now += 7 * 86400 - 60

@@ -297,6 +297,33 @@ class TestOnceAndClaims:
         fast.clock.now += 60
         assert await fast.once("n", value=b"2", seconds=60) == b"2"
 
+    @pytest.mark.parametrize("stranger", [False, True])
+    async def test_who_gives_a_value_up_leaves_its_place_to_the_next_and_no_other(
+        self, fast: Limits, stranger: bool
+    ):
+        async def once(name: str, value: bytes, *, of_stranger: bool = stranger) -> bytes:
+            return await fast.once(name, value=value, seconds=60, user_not_found=of_stranger)
+
+        for name in ("n", "other"):
+            assert await once(name, b"1") == b"1"
+        await fast.give_up("n", value=b"another", user_not_found=stranger)
+        assert await once("n", b"2") == b"1"
+        await fast.give_up("n", value=b"1", user_not_found=stranger)
+        assert [await once("n", b"2"), await once("other", b"2")] == [b"2", b"1"]
+        await fast.give_up("nothing", value=b"1", user_not_found=stranger)
+        assert await once("nothing", b"3") == b"3"
+
+    @pytest.mark.parametrize("stranger", [False, True])
+    async def test_what_is_given_up_is_looked_for_where_it_was_kept(self, stranger: bool):
+        store = WatchedStore()
+        limits = Limits(store=store, keys=RING)
+        await limits.once("n", value=b"1", seconds=60, user_not_found=stranger)
+        kept = set(store.seen) - {"1"}
+        store.seen.clear()
+        await limits.give_up("n", value=b"1", user_not_found=stranger)
+        assert set(store.seen) - {""} == kept
+        assert len(kept) == 1
+
     async def test_the_first_claimer_has_it_and_keeps_it(self, limits: Limits):
         winners = []
 

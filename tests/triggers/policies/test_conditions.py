@@ -112,6 +112,14 @@ def test_facts_show_nothing_of_the_user():
     assert "canary" not in repr(facts)
 
 
+def test_facts_are_of_a_user_who_exists_and_has_nothing_unless_more_is_said():
+    facts = Facts()
+    assert facts == Facts(
+        user_attributes={}, groups=frozenset(), client_metadata={}, user_not_found=False
+    )
+    assert {facts, Facts(user_not_found=True), Facts()} == {facts, Facts(user_not_found=True)}
+
+
 @pytest.mark.parametrize("make", [attribute, in_group, client_metadata])
 @pytest.mark.parametrize("name", ["", None, 7, b"tier", ["tier"]])
 def test_a_name_that_is_no_text_is_refused(make: Any, name: Any):

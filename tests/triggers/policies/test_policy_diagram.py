@@ -25,6 +25,7 @@ POLICY = Policy(
         when(client_metadata("device"), optional(challenge("word"))),
     )
 )
+DEVICE = "client metadata device"
 
 
 def test_every_state_and_every_arrow_of_the_table_is_drawn():
@@ -57,6 +58,38 @@ def test_arrows_say_what_leads_along_them():
     assert "[*] --> s2 : begun without SRP" in drawn
     assert re.search(r"s2 --> s\d : wrong", drawn)
     assert "s1 --> tokens : passed" in drawn
+
+
+def test_every_arrow_says_which_answer_leads_along_it():
+    once = [challenge(name, attempts=1) for name in ("otp", "word", "sum", "captcha", "riddle")]
+    policy = Policy(
+        sequence(
+            any_of(*once[:3]),
+            when(attribute("tier"), once[3]),
+            when(client_metadata("device"), once[4]),
+        )
+    )
+    drawn = picture(policy)
+    told = {(drawn.boxes.get(one, one), label) for one, label, _ in drawn.arrows}
+    assert told == {
+        ("[*]", "begun without SRP"),
+        ("choose 1 of otp, word, sum", "otp, word"),
+        ("choose 1 of otp, word, sum", "sum"),
+        ("choose 1 of otp, word", "otp"),
+        ("choose 1 of otp, word", "word"),
+        *((f"whether {name} is there", "yes") for name in ("attribute tier", DEVICE)),
+        *((f"whether {name} is there", "no") for name in ("attribute tier", DEVICE)),
+        *((f"{step.name} 1/1", label) for step in once for label in ("passed", "wrong")),
+    }
+    boxes = {**drawn.boxes, "[*]": "[*]"}
+    assert {(boxes[one], label, boxes[other]) for one, label, other in drawn.arrows} >= {
+        ("choose 1 of otp, word, sum", "sum", "sum 1/1"),
+        ("choose 1 of otp, word", "otp", "otp 1/1"),
+        ("whether attribute tier is there", "yes", "captcha 1/1"),
+        ("whether attribute tier is there", "no", f"whether {DEVICE} is there"),
+        (f"whether {DEVICE} is there", "yes", "riddle 1/1"),
+        (f"whether {DEVICE} is there", "no", "tokens"),
+    }
 
 
 def test_a_policy_that_wants_the_password_shows_no_beginning_without_it():

@@ -67,6 +67,19 @@ def test_more_kinds_than_can_be_explored_are_refused_before_they_are_made():
         user_kinds([in_group(f"group-{number}") for number in range(500)])
 
 
+def test_the_values_of_attributes_multiply_the_kinds():
+    groups = [in_group(name) for name in "abc"]
+    tiers = [str(number) for number in range(63)]  # another one and none come to them
+    assert len(user_kinds([attribute("tier", *tiers[1:]), *groups])) == 64 * 8 == MOST_KINDS
+    with pytest.raises(ConfigError, match=f"{65 * 8} kinds"):
+        user_kinds([attribute("tier", *tiers), *groups])
+
+
+def test_kinds_are_values_that_a_set_can_hold():
+    kinds = user_kinds([attribute("tier", "gold"), in_group("staff")])
+    assert len({*kinds, *kinds}) == len(kinds) == 6
+
+
 NAMES, VALUES = ["tier", "plan"], ["gold", "anything", "anything else"]
 CONDITIONS = st.recursive(
     st.builds(in_group, st.sampled_from(["staff", "ops"]))
