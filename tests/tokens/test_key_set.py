@@ -111,8 +111,9 @@ def test_what_is_no_jwks_is_refused_where_the_owner_gives_it_by_hand(given):
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path):
     (tmp_path / "large.json").write_bytes(b" " * 300_000)
     for path in (tmp_path, tmp_path / "missing.json", tmp_path / "large.json", "a\0b"):
-        with pytest.raises(ConfigError, match=r"^jwks"):
+        with pytest.raises(ConfigError, match=r"^jwks") as refused:
             config(path)
+        assert ascii(str(path))[1:-1] in str(refused.value)
 
 
 def test_two_keys_of_one_name_are_refused(key, other_key):

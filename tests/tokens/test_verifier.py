@@ -98,6 +98,22 @@ async def test_the_pair_of_a_sign_in_is_verified_together(verifier, key):
     await verifier.verify(tokens)
 
 
+async def test_a_new_key_is_fetched_at_once_for_tokens_just_issued_and_for_no_others(
+    verifier, keys, key, other_key
+):
+    now = [1000.0]
+    still = evolve(verifier, ticks=lambda: now[0])
+    await still.fetch_keys()
+    keys.document = {"keys": [{**other_key.as_dict(private=False), "kid": "k2"}]}
+    now[0] += 30
+    access, identity = (sign(other_key, claims(still, use), kid="k2") for use in ("access", "id"))
+    with pytest.raises(TokenError, match="key that is not the user pool's"):
+        await still.claims(access, "access")
+    assert keys.fetches == 1
+    await still.verify(Tokens(access_token=access, id_token=identity))
+    assert keys.fetches == 2
+
+
 async def test_tokens_of_two_users_are_not_a_pair(verifier, key):
     tokens = Tokens(
         access_token=sign(key, claims(verifier)),

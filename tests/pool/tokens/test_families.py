@@ -143,6 +143,7 @@ async def test_where_the_clock_was_set_back_a_later_token_that_was_used_ends_the
         assert in_grace(connection, known(connection, old), 60, NOW)
         rotate(connection, known(connection, new), NOW + 11)
         assert not in_grace(connection, known(connection, old), 60, NOW)
+        assert in_grace(connection, known(connection, old), 60, NOW + 10)  # not set back
         assert in_grace(connection, known(connection, new), 60, NOW)
 
     await database.write(job)

@@ -85,6 +85,7 @@ def test_every_arrow_says_which_answer_leads_along_it():
     assert {(boxes[one], label, boxes[other]) for one, label, other in drawn.arrows} >= {
         ("choose 1 of otp, word, sum", "sum", "sum 1/1"),
         ("choose 1 of otp, word", "otp", "otp 1/1"),
+        ("otp 1/1", "wrong", "refused"),
         ("whether attribute tier is there", "yes", "captcha 1/1"),
         ("whether attribute tier is there", "no", f"whether {DEVICE} is there"),
         (f"whether {DEVICE} is there", "yes", "riddle 1/1"),
