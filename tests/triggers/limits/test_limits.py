@@ -1,3 +1,4 @@
+import inspect
 import json
 import logging
 import os
@@ -58,6 +59,11 @@ def limits(store: LimitStore, clock: Any) -> Limits:
 @pytest.fixture
 def fast(clock: Any) -> Limits:
     return Limits(store=MemoryLimitStore(clock=clock), keys=RING, clock=clock)
+
+
+def test_limits_are_made_of_a_store_keys_rules_and_a_clock_alone():
+    made_of = ["store", "keys", "guesses", "sends", "timeout", "clock"]
+    assert list(inspect.signature(Limits).parameters) == made_of
 
 
 async def guess(limits: Limits, number: int, subject: Subject = ADA) -> Admitted | LockedOut:
