@@ -269,7 +269,8 @@ def _flaw(plugin: object, side: Side, expected: str | None = None) -> str | None
         return f"{_place(plugin)} calls itself {name!r}"
     if name in OWN_NAMES:
         return f"{_place(plugin)} calls itself {name!r}, which is a name of authflow's own"
-    if type(getattr(plugin, "interface", None)) is int and plugin.interface not in SUPPORTED:
+    stated = getattr(plugin, "interface", None)
+    if type(stated) is int and stated not in SUPPORTED:
         return _unsupported(plugin)  # it may have other methods than those that are wanted here
     by_form = side == "client" and answers_by_form(plugin)
     methods = _FORM_METHODS if by_form else _METHODS[side]
