@@ -1,5 +1,6 @@
 """Answers to challenges that need no caller: choices, conditions, and those with a plugin."""
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeGuard
@@ -45,6 +46,12 @@ def _asks_by_itself(plugin: Half) -> TypeGuard[ClientChallenge]:
 
 def _has_forms(plugin: Half | None) -> TypeGuard[FormChallenge]:
     return plugin is not None and answers_by_form(plugin)
+
+
+def _place_of(error: BaseException) -> str:
+    """Return the file and the line where an error was raised."""
+    last = traceback.extract_tb(error.__traceback__, limit=-1)[0]
+    return f"{last.filename}:{last.lineno}"
 
 
 @define(eq=False)
@@ -117,7 +124,10 @@ class Answerer:
     ) -> Secret[str] | Unanswered:
         """Ask a client challenge for an answer; whatever it does wrong becomes a PluginError."""
         answer: object = None
-        with self._blaming(plugin):
+        if _has_forms(plugin) and not _asks_by_itself(plugin):
+            with self._blaming(plugin):
+                form_of(plugin, challenge)  # nothing is typed yet: what led to its failure stays
+        with self._blaming_unshown(plugin):
             if _asks_by_itself(plugin):
                 answer = await plugin.answer(challenge, prompt)
             elif _has_forms(plugin):
@@ -171,7 +181,7 @@ class Answerer:
         if options_of(challenge):
             return read_choice(challenge, self.registry, filled)
         plugin: Any = self._plugin_for(challenge)
-        with self._blaming(plugin):
+        with self._blaming_unshown(plugin):
             answer = read_by(plugin, challenge, filled)
         return self._wrapped(plugin, answer)
 
@@ -192,6 +202,21 @@ class Answerer:
             raise
         except Exception as error:
             raise self._failed(plugin, f"failed: {type(error).__name__}") from error
+
+    @contextmanager
+    def _blaming_unshown(self, plugin: Half) -> Iterator[None]:
+        """Do so, where something was typed: what a plugin raised then may quote it, and is dropped.
+
+        Its kind is told, and the line that it came from.
+        """
+        try:
+            yield
+        except AuthFlowError as error:
+            error.__cause__ = error.__context__ = None
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever a plugin raises
+            why = f"failed: {type(error).__name__} at {_place_of(error)}"
+            raise self._failed(plugin, why) from None
 
     def _failed(self, plugin: Half | type[Half], why: str) -> PluginFailedError:
         kind = plugin if isinstance(plugin, type) else type(plugin)

@@ -198,11 +198,11 @@ class AuthClient:
 
             match auth.form(pending):
                 case Form() as form:
-                    page = form.to_json()  # and later, in this process or another one:
+                    page = form.to_json()  # and later:
                     result = await auth.answer(pending, form.fill(values))
 
-                It asks nobody, sends nothing and stores nothing: any process with the same plugins
-                returns an equal form for the same challenge.
+                It asks nobody, sends nothing and stores nothing: with the same plugins it gives an
+                equal form for the same challenge, as often as it is asked.
 
         Args:
             pending: What the last call gave.

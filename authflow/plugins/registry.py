@@ -269,9 +269,16 @@ def _flaw(plugin: object, side: Side, expected: str | None = None) -> str | None
         return f"{_place(plugin)} calls itself {name!r}"
     if name in OWN_NAMES:
         return f"{_place(plugin)} calls itself {name!r}, which is a name of authflow's own"
+    stated = getattr(plugin, "interface", None)
+    if type(stated) is int and stated not in SUPPORTED:
+        return _unsupported(plugin)  # it may have other methods than those that are wanted here
     by_form = side == "client" and answers_by_form(plugin)
     methods = _FORM_METHODS if by_form else _METHODS[side]
     missing = [method for method in methods if not callable(getattr(plugin, method, None))]
+    if missing and all(callable(getattr(plugin, method, None)) for method in _FORM_METHODS):
+        return (
+            _unsupported(plugin) or f"{_place(plugin)} has `form` and `read`: write interface = 2"
+        )
     if missing:
         return f"{_place(plugin)} has no method {' and no '.join(missing)}"
     waits = [method for method in methods if by_form and _is_async(getattr(plugin, method))]

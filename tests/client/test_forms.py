@@ -1,6 +1,8 @@
 """What `AuthClient.form` gives, and what becomes of it when it is filled in."""
 
 import json
+import re
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -317,6 +319,45 @@ async def test_what_is_read_and_is_no_text_is_the_plugins_failure(reads):
     with pytest.raises(PluginFailedError, match="client challenge 'word'") as failed:
         await auth.answer(pending(WORD), form.fill({}))
     assert "canary" not in str(failed.value)
+
+
+class Quotes(WordForm):
+    """Fails with what was typed in the text of its error."""
+
+    def read(self, challenge: Challenge, filled: Filled) -> Any:
+        return str(int(filled["word"]))
+
+
+class QuotesToo(WordForm):
+    def read(self, challenge: Challenge, filled: Filled) -> Any:
+        try:
+            return {}[filled["word"]]
+        except KeyError as error:
+            msg = "Not that one."
+            raise AskAgainError(msg) from error
+
+
+class QuotesAtOnce(Quotes):
+    async def answer(self, challenge: Any, prompt: Any) -> str:
+        return str(int(await prompt.ask("?")))
+
+
+@pytest.mark.parametrize("half", [Quotes, QuotesToo, QuotesAtOnce])
+async def test_no_error_of_a_plugin_prints_what_was_typed(half):
+    auth, asked_for = client(half), pending(WORD)
+    typed = "canary-sesame"  # a printed traceback quotes the lines of this test
+    filled, prompt = auth.form(asked_for).fill({"word": typed}), ScriptedPrompt([typed])
+    with pytest.raises(AuthFlowError) as failed:
+        await auth.answer(asked_for, filled)
+    answerer = Answerer(PluginRegistry(CLIENT_CHALLENGES, explicit=(half,), discover=False))
+    printed = "".join(traceback.format_exception(failed.value))
+    if half is QuotesAtOnce:
+        with pytest.raises(PluginFailedError, match=r"ValueError at .*:\d+$") as failed:
+            await answerer.answer(WORD, prompt, chosen=None, timeout=5)
+        printed = "".join(traceback.format_exception(failed.value))
+    if half is Quotes:
+        assert re.search(r"ValueError at .*test_forms\.py:\d+$", str(failed.value))
+    assert "canary" not in printed
 
 
 class Unmade(WordForm):

@@ -433,3 +433,21 @@ def test_importing_the_registry_imports_no_face_of_authflow() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("stated", "says"),
+    [
+        ({"interface": 3}, "written for interface 3: upgrade cognito-authflow"),
+        ({"interface": 99}, "written for interface 99: upgrade cognito-authflow"),
+        ({"interface": 0}, "interface 0 is not supported any more"),
+        ({"interface": 1}, "write interface = 2"),
+        ({"interface": "2"}, "write interface = 2"),
+        ({}, "write interface = 2"),
+    ],
+)
+def test_a_half_with_forms_that_states_another_interface_is_told_which(stated, says) -> None:
+    methods = {"form": lambda *_: None, "read": lambda *_: None}
+    half = type("Half", (), {"name": "riddle", **methods, **stated})
+    with pytest.raises(ConfigError, match=says):
+        PluginRegistry(CLIENT_CHALLENGES, explicit=(half,))
