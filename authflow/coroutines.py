@@ -3,9 +3,10 @@
 import functools
 import inspect
 from types import FunctionType
+from typing import Any
 
 
-def is_plain(function: object) -> bool:
+def is_plain(function: Any) -> bool:
     """Return whether a callable is written by `def`, and not by `async def`.
 
     A lambda may return what an async function gives, and so may what is not written in Python:

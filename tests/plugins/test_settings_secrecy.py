@@ -77,3 +77,9 @@ def test_no_error_about_a_key_ring_shows_what_stands_in_a_name_s_place(key_id: A
         with pytest.raises(ConfigError) as caught:
             KeyRing.parse(text)
         assert "Hunter22" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted(HALVES))
+def test_a_plugin_of_ours_refuses_a_setting_that_it_has_not_wherever_it_is_made(name: str):
+    with pytest.raises(ConfigError, match="there is no setting 'lenght'"):
+        HALVES[name](lenght=5)

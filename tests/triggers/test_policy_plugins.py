@@ -348,6 +348,8 @@ class Badly(Riddle):
         (Badly(), "a challenge's name is"),
         ("Captcha", "did you mean 'captcha'?"),
         ("QUESTIONS", "did you mean 'question'?"),
+        ("Pager", "did you mean 'pager'?"),
+        ("My-Own", "did you mean 'my-own'?"),
         ("", "a challenge's name is"),
     ],
 )
@@ -355,6 +357,30 @@ def test_what_is_no_trigger_half_is_refused_where_it_is_named(plugin: Any, says:
     with pytest.raises(ConfigError) as caught:
         challenge(plugin)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("meant", ["attemps", "atempts", "ATTEMPTS", "Attempt"])
+def test_misspelt_attempts_are_told_for_a_plugin_that_was_made(meant):
+    with pytest.raises(ConfigError, match="did you mean 'attempts'"):
+        challenge(Riddle(), **{meant: 5})
+
+
+@pytest.mark.parametrize("classes", [Riddle, "riddle", 5, None, Riddle()])
+def test_what_is_no_collection_of_classes_is_refused(classes: Any):
+    with pytest.raises(ConfigError, match="challenges is a collection"):
+        Triggers(policy=challenge(Riddle), challenges=classes)
+
+
+@pytest.mark.parametrize("lazy", ["no", "", 0, 1, None])
+def test_lazy_is_yes_or_no(lazy: Any):
+    with pytest.raises(ConfigError, match="lazy is True or False"):
+        Triggers(policy=challenge(Riddle), lazy=lazy)
+
+
+@pytest.mark.parametrize("stray", ["LENGTH", "Length", "LENGHT", "Case_Sensitive"])
+def test_the_case_of_letters_hides_no_guess(stray):
+    with pytest.raises(ConfigError, match=r"did you mean '(length|case_sensitive)'\?"):
+        Triggers(policy=challenge(Riddle, **{stray: 5}))
 
 
 def test_a_plugin_that_was_made_takes_no_more_settings():
