@@ -27,6 +27,9 @@ from authflow.unframed import whole
 KEY_BYTES: Final = 32
 """The least size of a key, and the size of a subkey: the strength of HMAC-SHA256 and AES-256."""
 
+RING_SECONDS: Final = 3.0
+"""Seconds that a provider of keys may take: Cognito waits 5 for a whole trigger."""
+
 ENVIRONMENT_VARIABLE: Final = "AUTHFLOW_KEYS"
 
 _log = logging.getLogger(__name__)
@@ -40,13 +43,20 @@ _FORM: Final = (
 _NEW_KEY: Final = "take one that `authflow keys new` prints, or os.urandom(32)"
 
 
+def _shown(name: object) -> str:
+    """Return a name for an error, unless it may be a key in a name's place: keys are longer."""
+    if isinstance(name, str) and len(name) <= 33:  # one above the longest id
+        return repr(name)
+    return "a text as long as a key" if isinstance(name, str) else type(name).__name__
+
+
 def _keys(keys: Mapping[str, Secret[bytes]]) -> Mapping[str, Secret[bytes]]:
     if not isinstance(keys, Mapping) or not keys:
         msg = "a key ring is a mapping of key ids to keys, with at least one key"
         raise ConfigError(msg)
     for key_id, key in keys.items():
         if not isinstance(key_id, str) or not _KEY_ID.fullmatch(key_id):
-            msg = f"{key_id!r:.40} is no key id: take 1 to 32 letters, digits, '-' and '_'"
+            msg = f"{_shown(key_id)} is no key id: take 1 to 32 letters, digits, '-' and '_'"
             raise ConfigError(msg)
         if not isinstance(key, Secret) or not isinstance(key.reveal(), bytes):
             msg = f"the key {key_id!r} must be bytes in a Secret"
@@ -130,7 +140,8 @@ class KeyRing:
             msg = f"the key ring cannot be read: {_FORM}"
             raise ConfigError(msg)
         if unknown := ring.keys() - {"keys", "current", "lookup"}:
-            msg = f"the key ring has a member {min(unknown)!r:.40}, which means nothing: {_FORM}"
+            member = _shown(min(unknown))
+            msg = f"the key ring has a member {member}, which means nothing: {_FORM}"
             raise ConfigError(msg)
         named = {role: ring[role] for role in ("current", "lookup") if role in ring}
         if "current" not in named or not all(isinstance(name, str) for name in named.values()):
@@ -172,7 +183,7 @@ class KeyRing:
             ConfigError: The id is taken, or none.
         """
         if key_id in self.keys:
-            msg = f"the ring has a key {key_id!r:.40} already: a new key needs a new id"
+            msg = f"the ring has a key {key_id!r} already: a new key needs a new id"
             raise ConfigError(msg)
         new = Secret(secrets.token_bytes(KEY_BYTES))
         return evolve(self, keys={**self.keys, key_id: new}, current=key_id)
@@ -230,7 +241,7 @@ def _decoded(key_id: str, key: Any) -> Secret[bytes]:
         text = key.rstrip("=").translate(str.maketrans("-_", "+/"))
         return Secret(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
     except (AttributeError, ValueError, binascii.Error):
-        msg = f"the key {key_id!r:.40} is not base64: {_FORM}"
+        msg = f"the key {_shown(key_id)} is not base64: {_FORM}"
         raise ConfigError(msg) from None
 
 
@@ -254,10 +265,11 @@ async def ring_of(keys: KeyProvider, *, having: str | None = None) -> KeyRing:
         having: As for `KeyProvider.key_ring`.
 
     Raises:
-        KeysUnavailableError: It raised, or gave something else.
+        KeysUnavailableError: It raised, gave something else, or took too long.
     """
     try:
-        ring = await (keys.key_ring() if having is None else keys.key_ring(having=having))
+        with anyio.fail_after(RING_SECONDS):
+            ring = await (keys.key_ring() if having is None else keys.key_ring(having=having))
     except KeysUnavailableError:
         raise
     except Exception as error:

@@ -40,4 +40,6 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """
     from difflib import get_close_matches  # noqa: PLC0415  # only where there is a mistake
 
-    return next(iter(get_close_matches(name, sorted({*known}), n=1)), None)
+    written = {each.casefold(): each for each in sorted({*known})}
+    meant = get_close_matches(name.casefold(), written, n=1)
+    return written[meant[0]] if meant else None

@@ -27,7 +27,7 @@ _KEYWORDS: Final = frozenset(
 )
 
 
-_OF_TRIGGERS: Final = frozenset({"limits", "keys"})
+OF_TRIGGERS: Final = frozenset({"limits", "keys"})
 """The settings that belong to `Triggers`, for all challenges of the policy."""
 
 
@@ -62,7 +62,7 @@ def unknown_setting(stray: str, known: Sequence[str], *beside: str) -> str:
         known: The names of those that the plugin has.
         *beside: Names of what is given in the same place, which may have been meant.
     """
-    if stray in _OF_TRIGGERS:
+    if stray in OF_TRIGGERS:
         where = f"give Triggers({stray}=...), where all challenges of the policy find them"
         return f"there is no setting {stray!r}: {where}"
     meant = nearest(stray, [*known, *beside])

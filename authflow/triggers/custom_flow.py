@@ -1,5 +1,6 @@
 """The custom flow: serves Define, Create and Verify with a policy and its plugins."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -8,6 +9,7 @@ from typing import Any, Final, TypeVar
 from attrs import define, evolve, field, frozen
 
 from authflow import rounds
+from authflow.coroutines import is_plain
 from authflow.errors import (
     ConfigError,
     DeniedError,
@@ -63,6 +65,9 @@ RESERVED_PRIVATE: Final = frozenset({ROUND, ISSUE, TURN})
 MOST_CHARS: Final = 131_072
 """The most characters of a public parameter: StringType in the API's model."""
 
+GROUPS_SECONDS: Final = 3.0
+"""Seconds in which the groups must be told: Cognito waits 5 for the whole trigger."""
+
 _ONCE: Final = {rounds.ATTEMPT: "1", rounds.ATTEMPTS: "1"}
 
 _log: Final = logging.getLogger("authflow.triggers")
@@ -111,6 +116,12 @@ class CustomFlow:
                 " give Triggers(groups=...), such as CognitoGroups(...)"
             )
             raise ConfigError(msg)
+        if self.groups is not None and (not callable(self.groups) or is_plain(self.groups)):
+            msg = (
+                "groups= is an async function of the user pool's id and the username, such as"
+                f" CognitoGroups(...), not {type(self.groups).__name__}: write it by `async def`"
+            )
+            raise ConfigError(msg)
 
     async def define(self, event: DefineEvent) -> dict[str, Any]:
         """Decide the next step.
@@ -118,7 +129,7 @@ class CustomFlow:
         Raises:
             PluginFailedError: A plugin is missing or broken.
             ConfigError: A plugin does not take its settings.
-            TriggerStateError: The groups cannot be told.
+            TriggerStateError: The groups cannot be told, or not in time.
         """
         self.plugins.ready()
         facts = await self._facts(event)
@@ -291,10 +302,15 @@ class CustomFlow:
         groups: frozenset[str] = frozenset()
         if self._asks_groups and self.groups is not None:
             try:
-                told = await self.groups(event.user_pool_id, event.username)
+                async with asyncio.timeout(GROUPS_SECONDS):
+                    told = await self.groups(event.user_pool_id, event.username)
                 if isinstance(told, str):
                     raise TypeError("groups= gave one string, not a collection of names")  # noqa: TRY301
                 groups = frozenset(told)
+            except ConfigError as error:
+                _log.error("the groups cannot be told: %s", error.message)
+                msg = "the user's groups cannot be told"
+                raise ConfigError(msg) from error
             except Exception as error:
                 _log.error("the groups cannot be told: it raised %s", type(error).__qualname__)
                 msg = "the user's groups cannot be told now"

@@ -35,6 +35,20 @@ def _ids(ids: Iterable[str] | None) -> frozenset[str] | None:
     return None if ids is None else frozenset(ids)
 
 
+def _classes(classes: Iterable[type[TriggerChallenge]]) -> tuple[type[TriggerChallenge], ...]:
+    if isinstance(classes, type | str) or not isinstance(classes, Iterable):
+        msg = "challenges is a collection of plugin classes, such as challenges=[Captcha]"
+        raise ConfigError(msg)
+    return tuple(classes)
+
+
+def _yes_or_no(lazy: object) -> bool:
+    if type(lazy) is not bool:
+        msg = "lazy is True or False"
+        raise ConfigError(msg)
+    return lazy
+
+
 def _policy(policy: Policy | Step | None) -> Policy | None:
     if policy is None or isinstance(policy, Policy):
         return policy
@@ -102,16 +116,14 @@ class Triggers:
     """
 
     policy: Policy | None = field(default=None, converter=_policy)
-    challenges: tuple[type[TriggerChallenge], ...] = field(
-        default=(), converter=tuple[type[TriggerChallenge], ...]
-    )
+    challenges: tuple[type[TriggerChallenge], ...] = field(default=(), converter=_classes)
     prefer: Mapping[str, str] = field(factory=dict)
     directory: "Migrating | None" = field(default=None, converter=_migrating)
     on: Mapping[type[HandledEvent], Handler] = field(factory=dict, converter=handlers)
     limits: "Limits | None" = None
     keys: "KeyProvider | None" = None
     groups: GroupLookup | None = None
-    lazy: bool = False
+    lazy: bool = field(default=False, converter=_yes_or_no)
     clock: Callable[[], float] = field(default=time.time, repr=False)
     user_pool_id: str | None = None
     client_ids: frozenset[str] | None = field(default=None, converter=_ids)

@@ -24,7 +24,7 @@ from authflow.errors import (
     TriggerStateError,
 )
 from authflow.plugins.registry import PluginRegistry
-from authflow.plugins.settings import unknown_setting
+from authflow.plugins.settings import OF_TRIGGERS, unknown_setting
 from authflow.plugins.trigger_challenge import CreateContext, TriggerChallenge, VerifyContext
 from authflow.triggers.policies.policy import CHOICE_METADATA, CONDITION_METADATA, STATE_MARK
 from authflow.triggers.policies.steps import ChallengeStep
@@ -131,7 +131,7 @@ class PolicyPlugins:
     ) -> object:
         """Call a plugin. Its errors may hold anything, so their text is passed to nobody."""
         try:
-            async with asyncio.timeout(self.timeout):
+            async with asyncio.timeout(self.timeout) as limit:
                 return await method(context)
         except _OTHERS_FAULTS as error:
             if type(error) in _OUR_WORDS:
@@ -139,10 +139,12 @@ class PolicyPlugins:
             kind = next(kind for kind in _OTHERS_FAULTS if isinstance(error, kind))
             _log.error("the challenge %r cannot be served: %s", step.name, type(error).__qualname__)
             raise kind(_failed(step)) from error
-        except TimeoutError as error:
-            raise self.failed(step, f"it took longer than {self.timeout:g} s") from error
         except Exception as error:
-            raise self.failed(step, f"it raised {type(error).__qualname__}") from error
+            why = f"it raised {type(error).__qualname__}"
+            # A plugin may have time limits of its own, which say nothing of this one.
+            if limit.expired() and isinstance(error, TimeoutError):
+                why = f"it took longer than {self.timeout:g} s"
+            raise self.failed(step, why) from error
 
     def _load(self, step: ChallengeStep) -> None:
         """Find and make a step's plugin, unless it is made already."""
@@ -160,13 +162,36 @@ class PolicyPlugins:
             if taken == metadata and other != step.name:
                 msg = f"{other!r} and {step.name!r} share one metadata: none would know its answers"
                 raise PluginConflictError(msg)
-        self.safeguards.check(step.name, getattr(made_by, "needs", ()))
+        self.safeguards.check(step.name, _needs(step.name, made_by))
         plugin = step.plugin
         if plugin is None or isinstance(plugin, type):
             plugin = _made(step, made_by)
-        self.safeguards.suit(plugin)
+        try:
+            self.safeguards.suit(plugin)
+        except Exception as error:  # noqa: BLE001  # as below
+            msg = f"the settings of the challenge {step.name!r} do not fit the limits: "
+            raise ConfigError(msg + _told(error)) from None
         self.metadata[step.name] = metadata
         self.made[step.label] = plugin
+
+
+def _needs(name: str, made_by: type[Any]) -> tuple[str, ...]:
+    """Return what a plugin says that it needs.
+
+    Raises:
+        PluginLoadError: It says so in another way, or needs what no plugin is given.
+    """
+    needs = getattr(made_by, "needs", ())
+    if isinstance(needs, tuple | list | set | frozenset):
+        strange = [each for each in needs if not isinstance(each, str) or each not in OF_TRIGGERS]
+        if not strange:
+            return tuple(needs)
+        needs = strange[0]
+    msg = (
+        f"the challenge {name!r} must have as `needs` a tuple of what plugins can be given,"
+        f" {' and '.join(map(repr, sorted(OF_TRIGGERS)))}, and not {needs!r:.40}"
+    )
+    raise PluginLoadError(msg)
 
 
 def _made(step: ChallengeStep, made_by: type[Any]) -> TriggerChallenge:
@@ -177,11 +202,23 @@ def _made(step: ChallengeStep, made_by: type[Any]) -> TriggerChallenge:
         raise ConfigError(msg + flaw)
     try:
         plugin: TriggerChallenge = made_by(**step.settings)
-    except Exception as error:
-        # A ConfigError says what to do; the text of other errors may show a setting.
-        told = error.message if isinstance(error, ConfigError) else type(error).__qualname__
-        raise ConfigError(msg + told) from error
+    except Exception as error:  # noqa: BLE001  # a plugin may raise anything
+        # Not even as the cause: a traceback shows the texts of all errors that led to it.
+        raise ConfigError(msg + _told(error)) from None
     return plugin
+
+
+def _told(error: Exception) -> str:
+    """Return why a plugin refuses; only a ConfigError's text is sure to show no setting."""
+    if isinstance(error, ConfigError):
+        return error.message
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = (
+        "" if trace is None else f" in {trace.tb_frame.f_code.co_qualname}, line {trace.tb_lineno}"
+    )
+    return f"{type(error).__qualname__}{where}"
 
 
 def _misfit(settings: Mapping[str, Any], made_by: type[Any]) -> str:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authflow.errors import ConfigError, KeysUnavailableError
-from authflow.keys.key_ring import CachedKeys, KeyRing, encoded
+from authflow.keys.key_ring import CachedKeys, KeyRing, encoded, ring_of
 from authflow.secret import Secret
 
 KEY = bytes(range(32))
@@ -358,3 +358,15 @@ class TestCachedKeys:
         keys = CachedKeys(provider=vault)
         anyio.run(keys.key_ring)
         assert repr(key)[2:-1] not in repr(keys)
+
+
+async def test_a_provider_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch):
+    class Hangs:
+        async def key_ring(self, *, having: str | None = None) -> KeyRing:
+            await anyio.sleep_forever()
+            raise AssertionError(having)
+
+    monkeypatch.setattr("authflow.keys.key_ring.RING_SECONDS", 0.01)
+    for having in (None, "1"):
+        with anyio.fail_after(2), pytest.raises(KeysUnavailableError):
+            await ring_of(Hangs(), having=having)

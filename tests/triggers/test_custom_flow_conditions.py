@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -169,6 +170,39 @@ async def test_groups_that_cannot_be_told_fail_closed(triggers_of, load_event, c
             await triggers.handle(load_event(name))
     assert "groups" in caplog.text
     assert "canary-8" not in caplog.text
+
+
+async def test_groups_are_told_in_time_or_not_at_all(triggers_of, load_event, monkeypatch):
+    async def lookup(_user_pool_id: str, _username: str) -> Any:
+        await anyio.sleep_forever()
+
+    monkeypatch.setattr("authflow.triggers.custom_flow.GROUPS_SECONDS", 0.01)
+    steps = [challenge("sum"), when(in_group("staff"), challenge("word"))]
+    with anyio.fail_after(2), pytest.raises(TriggerStateError, match="groups cannot be told now"):
+        await triggers_of(*steps, groups=lookup).handle(load_event("define_first"))
+
+
+async def test_a_mistake_in_the_settings_of_who_tells_groups_is_not_waited_for(
+    triggers_of, load_event
+):
+    async def lookup(_user_pool_id: str, _username: str) -> Any:
+        raise ConfigError("canary-8")
+
+    steps = [challenge("sum"), when(in_group("staff"), challenge("word"))]
+    with pytest.raises(ConfigError, match=r"^the user's groups cannot be told$"):
+        await triggers_of(*steps, groups=lookup).handle(load_event("define_first"))
+
+
+def _told_at_once(_user_pool_id: str, _username: str) -> list[str]:
+    return ["staff"]
+
+
+@pytest.mark.parametrize("groups", ["x", ["g"], {"g"}, 5, b"g", _told_at_once])
+@pytest.mark.parametrize("asks", [True, False])
+def test_who_tells_groups_is_an_async_function(triggers_of, groups: Any, asks: bool):
+    step = when(in_group("staff") if asks else attribute("tier"), challenge("word"))
+    with pytest.raises(ConfigError, match="groups= is an async function"):
+        triggers_of(challenge("sum"), step, groups=groups)
 
 
 def test_a_policy_that_asks_for_groups_needs_somebody_who_tells_them(triggers_of):

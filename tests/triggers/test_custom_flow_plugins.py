@@ -126,6 +126,18 @@ async def test_a_plugin_that_cannot_verify_fails_closed(
 
 
 @pytest.mark.parametrize("name", ["create_first", "verify"])
+async def test_a_plugins_own_time_out_is_not_told_as_ours(
+    triggers_of, sums, load_event: LoadEvent, caplog: pytest.LogCaptureFixture, name: str
+):
+    failing = broken(sums, create=TimeoutError("own"), verify=TimeoutError("own"))
+    triggers = triggers_of(challenge("sum"), challenges=[failing])
+    with pytest.raises(PluginFailedError):
+        await triggers.handle(load_event(name))
+    assert "it raised TimeoutError" in caplog.text
+    assert "took longer" not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["create_first", "verify"])
 async def test_cancelling_a_plugin_cancels_the_trigger(
     triggers_of, sums, load_event: LoadEvent, name: str
 ):

@@ -1,6 +1,7 @@
 """A policy's plugins: a mistake in one is refused when `Triggers` is built, wherever it stands."""
 
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -347,6 +348,8 @@ class Badly(Riddle):
         (Badly(), "a challenge's name is"),
         ("Captcha", "did you mean 'captcha'?"),
         ("QUESTIONS", "did you mean 'question'?"),
+        ("Pager", "did you mean 'pager'?"),
+        ("My-Own", "did you mean 'my-own'?"),
         ("", "a challenge's name is"),
     ],
 )
@@ -354,6 +357,30 @@ def test_what_is_no_trigger_half_is_refused_where_it_is_named(plugin: Any, says:
     with pytest.raises(ConfigError) as caught:
         challenge(plugin)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("meant", ["attemps", "atempts", "ATTEMPTS", "Attempt"])
+def test_misspelt_attempts_are_told_for_a_plugin_that_was_made(meant):
+    with pytest.raises(ConfigError, match="did you mean 'attempts'"):
+        challenge(Riddle(), **{meant: 5})
+
+
+@pytest.mark.parametrize("classes", [Riddle, "riddle", 5, None, Riddle()])
+def test_what_is_no_collection_of_classes_is_refused(classes: Any):
+    with pytest.raises(ConfigError, match="challenges is a collection"):
+        Triggers(policy=challenge(Riddle), challenges=classes)
+
+
+@pytest.mark.parametrize("lazy", ["no", "", 0, 1, None])
+def test_lazy_is_yes_or_no(lazy: Any):
+    with pytest.raises(ConfigError, match="lazy is True or False"):
+        Triggers(policy=challenge(Riddle), lazy=lazy)
+
+
+@pytest.mark.parametrize("stray", ["LENGTH", "Length", "LENGHT", "Case_Sensitive"])
+def test_the_case_of_letters_hides_no_guess(stray):
+    with pytest.raises(ConfigError, match=r"did you mean '(length|case_sensitive)'\?"):
+        Triggers(policy=challenge(Riddle, **{stray: 5}))
 
 
 def test_a_plugin_that_was_made_takes_no_more_settings():
@@ -379,6 +406,49 @@ def test_settings_that_a_plugin_cannot_be_made_with_are_told_without_their_value
         Triggers(policy=challenge(plugin, **given))
     assert says.replace("; It", "; it") in str(caught.value).replace("; It", "; it")
     assert "loud" not in str(caught.value)
+
+
+def _told_in_full(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
+
+
+@pytest.mark.parametrize("raised", [ValueError, KeyError, RuntimeError, OSError, LookupError])
+def test_no_traceback_shows_the_text_of_what_a_plugin_raised(raised):
+    def refuse(_self: Any, **given: Any) -> None:
+        raise raised(f"bad {given}")
+
+    class Refuses(Riddle):
+        __init__ = refuse
+
+    def check_limits(_self: Any, _limits: Any) -> None:
+        raise raised("bad canary-5")
+
+    class Ill(Riddle):
+        pass
+
+    Ill.check_limits = check_limits  # type: ignore[attr-defined]
+    limits = Limits(store=MemoryLimitStore(), keys=KeyRing.generate())
+    for plugin, told in ((Refuses, {"token": "canary-5"}), (Ill, {})):
+        step = challenge("riddle", **told)
+        with pytest.raises(ConfigError) as caught:
+            Triggers(policy=step, challenges=[plugin], limits=limits)
+        text = _told_in_full(caught.value)
+        assert f"{raised.__name__} in " in text
+        assert "canary-5" not in text
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize(
+    "needs", [None, 5, "limits", "keys", ("groups",), ["limits", "sends"], (None,), ([],), True]
+)
+def test_what_no_plugin_can_need_is_told_as_such(needs, lazy, install):
+    limits = Limits(store=MemoryLimitStore(), keys=KeyRing.generate())
+    install("seen_needs")
+    import seen_needs
+
+    seen_needs.Half.needs = needs
+    with pytest.raises(PluginLoadError, match="must have as `needs` a tuple"):
+        Triggers(policy=challenge("seen"), limits=limits, lazy=lazy).load()
 
 
 def test_a_plugin_that_takes_any_settings_gets_them():

@@ -20,7 +20,7 @@ class NamedPlugin(TriggerChallenge):
     """A stand-in for a plugin that is only named."""
 
     missing: ClassVar[str] = ""
-    """Why the plugin cannot be found; empty if it was."""
+    """The reason why the plugin cannot be found; empty if it was."""
 
     def __init__(self, **_settings: Any) -> None:
         """Accept any settings: they are not checked by the proof."""

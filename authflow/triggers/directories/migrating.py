@@ -10,12 +10,12 @@ Source: "Migrate user Lambda trigger" in the Amazon Cognito developer guide.
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
-from math import inf
 from typing import Any, Final, overload
 
 import anyio
 from attrs import field, frozen
 
+from authflow.coroutines import is_plain
 from authflow.errors import (
     BadCredentialsError,
     ConfigError,
@@ -38,6 +38,9 @@ LookUp = Callable[[str], Awaitable[Found | UnknownUser]]
 TIMEOUT: Final = 3.0
 """The default seconds for a directory: Cognito waits 5 for the whole trigger."""
 
+LONGEST: Final = 3600.0
+"""The longest time in seconds that a directory may be given, where nobody waits for it."""
+
 _log: Final = logging.getLogger(__name__)
 _GIVEN_AWAY: Final = 4
 """A text that contains so many characters of a password is not logged."""
@@ -51,12 +54,18 @@ def _function(function: Any) -> Any:
     if not callable(function):
         msg = f"a directory is made of async functions, not of {type(function).__name__}"
         raise ConfigError(msg)
+    if is_plain(function):
+        name = getattr(function, "__qualname__", type(function).__name__)
+        msg = f"a directory is made of async functions: write {name} by `async def`"
+        raise ConfigError(msg)
     return function
 
 
 def _time_limit(timeout: float) -> float:
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < inf:
-        msg = "a directory's timeout is a number of seconds above zero"
+    # A whole number may be greater than any float.
+    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if not is_number or not 0 < timeout <= LONGEST:
+        msg = "a directory's timeout is a number of seconds above zero, and an hour at most"
         raise ConfigError(msg)
     return float(timeout)
 
@@ -102,7 +111,7 @@ class Migrating:
 
     async def _ask(self, event: MigrationEvent) -> object:
         try:
-            with anyio.fail_after(self.timeout):
+            with anyio.fail_after(self.timeout) as limit:
                 if event.password is None:
                     given: object = self.look_up(event.username)
                 else:
@@ -112,9 +121,11 @@ class Migrating:
             _log.error("a user's record in the directory cannot be used: %s", _words(error, event))
             raise _refused() from error
         except (DirectoryUnavailableError, TimeoutError) as error:
-            why = f"it did not answer within {self.timeout:g} seconds"
+            why = "it raised TimeoutError"
             if isinstance(error, DirectoryError):
                 why = _words(error, event)
+            elif limit.cancelled_caught:
+                why = f"it did not answer within {self.timeout:g} seconds"
             _log.error("the user directory is not available: %s", why)
             msg = "users cannot be looked up now; try again later"
             raise DirectoryUnavailableError(msg) from error
@@ -154,7 +165,7 @@ def migrating(
 
     Raises:
         ConfigError: There is neither a directory nor a function, or there are both, or something
-            that cannot be called, or the timeout is no number above zero.
+            that cannot be called or is not async, or the timeout is no number above zero.
     """
     if directory is None:
         return Migrating(

@@ -56,7 +56,10 @@ class Subject:
 
     def parts(self) -> tuple[str, str, str]:
         """Return the parts of the owner's name."""
-        return self.user_pool_id, self.username, self.challenge
+        # In a pool that ignores case, a known user has one name, and an unknown one as many as
+        # there are ways to write it: with counts of their own they would show who is unknown.
+        name = self.username.casefold() if self.user_not_found else self.username
+        return self.user_pool_id, name, self.challenge
 
 
 @whole

@@ -101,7 +101,9 @@ class ChallengeStep(Step):
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.name, str) or NAME.fullmatch(self.name) is None:
             msg = f"a challenge's name is {NAME_RULE}, not {self.name!r:.80}"
-            if isinstance(self.name, str) and (meant := nearest(self.name.lower(), PUBLISHED)):
+            small = self.name.lower() if isinstance(self.name, str) else ""
+            own = small if NAME.fullmatch(small) else None
+            if meant := nearest(small, PUBLISHED) or own:
                 msg += f": did you mean {meant!r}?"
             raise ConfigError(msg)
         if self.name in OWN_NAMES:
@@ -208,7 +210,8 @@ def challenge(
     """Ask for a custom challenge: `challenge("captcha", length=5)`, `challenge(Captcha(length=5))`.
 
     Args:
-        plugin: The trigger half that makes and verifies it, its class, or its name.
+        plugin: The trigger half that makes and verifies it, its class, or its name. The name of a
+            half that the policy has elsewhere, as an object or a class, means that one's class.
         attempts: How many answers a user may give, 1 to 20; the last wrong one fails the sign-in.
         settings: What the plugin is made with, unless it was made already.
 
@@ -231,6 +234,8 @@ def challenge(
             f"{made_by.__name__}(...) has its settings already: give it {', '.join(settings)} where"
             " it is made"
         )
+        if any(nearest(each, ["attempts"]) for each in settings):
+            msg += "; did you mean 'attempts'?"
         raise ConfigError(msg)
     return ChallengeStep(
         name=getattr(made_by, "name", ""), attempts=attempts, settings=settings, plugin=plugin

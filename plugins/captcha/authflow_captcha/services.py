@@ -27,6 +27,7 @@ from authflow.plugins import (
     Secret,
     Verdict,
     VerifyContext,
+    checked_settings,
 )
 from authflow.safe_url import safe_url
 from authflow_captcha.errors import ServiceReplyError
@@ -215,6 +216,7 @@ class Service:
         return None
 
 
+@checked_settings
 @frozen(kw_only=True)
 class Turnstile(Service):
     """A token of Cloudflare's Turnstile.
@@ -250,6 +252,7 @@ class Turnstile(Service):
         return None if self.action in {None, verdict.action} else "action"
 
 
+@checked_settings
 @frozen(kw_only=True)
 class HCaptcha(Service):
     """A token of hCaptcha. The service gets the site key, and refuses tokens of other keys."""
@@ -266,6 +269,7 @@ class HCaptcha(Service):
 Version = Literal["v2", "v3"]
 
 
+@checked_settings
 @frozen(kw_only=True)
 class ReCaptcha(Service):
     """A token of Google's reCAPTCHA, version 2 or 3.

@@ -24,6 +24,7 @@ from authflow.plugins import (
     Outcome,
     PluginFailedError,
     VerifyContext,
+    checked_settings,
     typed_code,
 )
 from authflow_captcha.publisher import Publisher
@@ -72,6 +73,7 @@ def _can_publish(_settings: object, _field: object, publisher: Publisher | None)
         raise ConfigError(msg)
 
 
+@checked_settings
 @frozen(kw_only=True)
 class Captcha:
     """A few letters and digits as a picture, or digits as sound, to be typed by a person.

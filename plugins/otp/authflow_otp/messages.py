@@ -21,6 +21,11 @@ LONGEST_PURPOSE: Final = 60
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 
 
+def is_language(value: object) -> bool:
+    """Return whether a value is written as a language is; what is not is shown in no error."""
+    return isinstance(value, str) and _LANGUAGE.fullmatch(value) is not None
+
+
 @frozen(kw_only=True)
 class CodeMessage:
     """A message with a code for a user.
@@ -128,8 +133,8 @@ def _merged(own: object) -> Mapping[str, Template]:
         msg = 'otp: templates is a mapping of languages to templates, such as {"en": Template(...)}'
         raise ConfigError(msg)
     for language, template in own.items():
-        if not isinstance(language, str) or _LANGUAGE.fullmatch(language) is None:
-            msg = f"otp: {language!r:.40} is no language: write it small, as en or pt-br"
+        if not is_language(language):
+            msg = "otp: templates are named by languages, written small, as en or pt-br"
             raise ConfigError(msg)
         if not isinstance(template, Template):
             msg = f"otp: the template of {language!r} is no Template"

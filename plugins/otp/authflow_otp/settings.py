@@ -25,6 +25,11 @@ def within(least: int, most: int) -> Callable[[Any, "Attribute[int]", int], None
     return check
 
 
+def _kind(value: Any) -> str:
+    """Return what a value is; itself it may be secret, such as a URL with a password."""
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+
+
 def having(*methods: str) -> Callable[[Any, "Attribute[Any]", Any], None]:
     """Return the validator of a setting that is an object with certain methods.
 
@@ -37,7 +42,7 @@ def having(*methods: str) -> Callable[[Any, "Attribute[Any]", Any], None]:
         if missing or isinstance(value, type):
             msg = (
                 f"{challenge.name}: {setting.name} is an object with the methods"
-                f" {' and '.join(methods)}, not {value!r:.60}"
+                f" {' and '.join(methods)}, not {_kind(value)}"
             )
             raise ConfigError(msg)
 

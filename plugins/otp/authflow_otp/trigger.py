@@ -44,7 +44,7 @@ from authflow.plugins import (
 )
 from authflow_otp.answers import code_of
 from authflow_otp.destinations import Medium, blank, destination, masked, stand_in
-from authflow_otp.messages import LONGEST_PURPOSE, Templates
+from authflow_otp.messages import LONGEST_PURPOSE, Templates, is_language
 from authflow_otp.senders import Sender
 from authflow_otp.settings import having, within
 
@@ -229,7 +229,8 @@ class Otp:
             msg = "otp: the sender must have a medium, Medium.EMAIL or Medium.SMS"
             raise ConfigError(msg)
         if self.language not in self.templates.by_language:
-            msg = f"otp: there is no template for the language {self.language!r:.40}; give one"
+            shown = f" {self.language!r}" if is_language(self.language) else ""
+            msg = f"otp: there is no template for the language{shown}; give one"
             raise ConfigError(msg)
 
     def check_limits(self, limits: "Limits") -> None:

@@ -52,9 +52,7 @@ def checked_questions(questions: object) -> Mapping[str, str]:
         raise ConfigError(msg)
     for question_id, text in questions.items():
         if not isinstance(question_id, str) or not _ID.fullmatch(question_id):
-            msg = (
-                f"question: {question_id!r:.40} is no question's id: take 1 to 32 of a-z, 0-9 and -"
-            )
+            msg = "question: a question's id is 1 to 32 of a-z, 0-9 and -"
             raise ConfigError(msg)
         if (
             not isinstance(text, str)

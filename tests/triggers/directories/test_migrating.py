@@ -159,11 +159,23 @@ def test_every_directory_has_a_time_limit_unless_another_one_is_given():
     assert Triggers(directory=migrating(Both(look_up), timeout=1)).directory.timeout == 1.0
 
 
+@EITHER
+async def test_a_directorys_own_time_out_is_not_told_as_this_one(event, made_of, caplog):
+    with pytest.raises(DirectoryUnavailableError):
+        await Triggers(directory=made_of(gives(TimeoutError("own")))).handle(event)
+    assert "it raised TimeoutError" in caplog.text
+    assert "within" not in caplog.text
+
+
 async def test_who_asks_can_be_cancelled(event: dict[str, Any]):
     triggers = Triggers(directory=as_functions(lambda *_: anyio.sleep_forever()))
     with anyio.move_on_after(0.02) as scope:
         await triggers.handle(event)
     assert scope.cancelled_caught
+
+
+def at_once(*_: object) -> Found:
+    return ADA
 
 
 @pytest.mark.parametrize(
@@ -179,6 +191,11 @@ async def test_who_asks_can_be_cancelled(event: dict[str, Any]):
         {"timeout": True},
         {"timeout": float("inf")},
         {"timeout": float("nan")},
+        {"timeout": 10**400},
+        {"timeout": 3601},
+        {"authenticate": at_once},
+        {"look_up": at_once},
+        {"look_up": functools.partial(at_once)},
     ],
 )
 def test_settings_that_make_no_sense_are_refused_at_once(settings: dict[str, Any]):
@@ -199,6 +216,8 @@ def test_settings_that_make_no_sense_are_refused_at_once(settings: dict[str, Any
         ((), "two async functions"),
         ((authenticate, 1), "async functions"),
         ((None, look_up), "async functions"),
+        ((at_once, look_up), "write at_once by `async def`"),
+        (Both(at_once), "write at_once by `async def`"),
     ],
 )
 def test_what_is_no_directory_is_refused_when_triggers_are_built(directory: Any, says: str):

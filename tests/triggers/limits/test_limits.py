@@ -659,3 +659,22 @@ class TestStrangers:
         clock.now += 30 * 86400 - 602
         assert await guess(limits, 2, BOB) == Admitted()
         assert len(store) == 1
+
+
+@pytest.mark.parametrize("name", ["ghost", "straße", "ada@example.com"])
+async def test_an_unknown_user_has_one_count_however_the_name_is_written(clock: Any, name: str):
+    limits = Limits(store=MemoryLimitStore(clock=clock), keys=KeyRing.generate(), clock=clock)
+    spelled = [name, name.upper(), name.title(), name.swapcase(), name.casefold()]
+    users = [
+        Subject(user_pool_id="p", username=each, challenge="otp", user_not_found=True)
+        for each in spelled
+    ]
+    assert len({user.parts() for user in users}) == 1
+    verdicts = [
+        await limits.admit_send(user, destination=None, send_id=str(number))
+        for number, user in enumerate(users)
+    ]
+    assert isinstance(verdicts[0], Admitted)
+    assert all(isinstance(each, SendRefused) for each in verdicts[1:])
+    known = [Subject(user_pool_id="p", username=each, challenge="otp") for each in spelled[:2]]
+    assert len({user.parts() for user in known}) == 2  # a pool may tell them apart
