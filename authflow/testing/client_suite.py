@@ -12,7 +12,7 @@ from typing import Any, Final
 import anyio
 from attrs import evolve
 
-from authflow.client import AuthClient, ScriptedPrompt
+from authflow.client import AuthClient
 from authflow.errors import AuthFlowError
 from authflow.machine import AuthFlow
 from authflow.plugins.registry import answers_by_form
@@ -76,7 +76,7 @@ class ClientChallengeSuite(FormCases):
                 yield from self.typed(subject.right_answer(bench.last_made(subject.ada)))
 
             async with pool.client(challenges=[self.challenge]) as client:
-                result = await _sign_in(client, ScriptedPrompt(script()))
+                result = await _sign_in(client, WatchedPrompt(script()))
         demand(isinstance(result, SignedIn), "what the person types does not sign in")
 
     @case
@@ -260,7 +260,7 @@ class ClientChallengeSuite(FormCases):
             demand_unblocked(log.runs[1:], self.longest_block, code)
 
 
-async def _sign_in(client: AuthClient, prompt: ScriptedPrompt) -> object:
+async def _sign_in(client: AuthClient, prompt: WatchedPrompt) -> object:
     return await client.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH, prompt=prompt)
 
 

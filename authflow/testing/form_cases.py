@@ -6,8 +6,9 @@ Each is skipped for a half that has no forms.
 import contextlib
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from attrs import evolve
 
@@ -20,22 +21,31 @@ from authflow.plugins.form_challenge import read_by
 from authflow.plugins.registry import answers_by_form
 from authflow.prompts.asking import ask
 from authflow.results import Challenge, ChallengeRequired, SignedIn, Unanswered
+from authflow.secret import Secret
 from authflow.testing.cases import Violation, case, demand, skip
 from authflow.testing.client_subject import ClientSubject, challenge_of, damaged
-from authflow.testing.leaks import leaks
+from authflow.testing.kept_state import KeptState
+from authflow.testing.leaks import leaks, shows
 from authflow.testing.made import Made
+from authflow.testing.moved_clock import TIMES, clock_at
 from authflow.testing.plugin_code import PluginCode
 from authflow.testing.purity import Effects
+from authflow.testing.readings import CERTAIN
+from authflow.testing.second_process import forms_elsewhere, readings_elsewhere
 from authflow.testing.secrecy import heard
 from authflow.testing.trigger_bench import ATTEMPTS
 from authflow.testing.trigger_subject import TriggerSubject
 from authflow.testing.watched_prompt import WatchedPrompt
 
+_CANARY: Final = "canary-471108"
 _STRANGE: Final = (
     *("x", "0", "-1", " ", "\0", "\N{RIGHT-TO-LEFT OVERRIDE}", "\N{ARABIC-INDIC DIGIT ONE}"),
-    *("canary-471108", "9" * 400, "{}", "%s", "\N{PILE OF POO}"),
+    *(_CANARY, "9" * 400, "{}", "%s", "\N{PILE OF POO}"),
 )
 _MOST_WAYS: Final = 8
+_KEEPS: Final = "it keeps something in its modules or classes, each time anew"
+_FIRST: Final[MutableMapping[type[Any], KeptState]] = WeakKeyDictionary()
+"""The state of each client half before a case asked it for a form."""
 
 
 class FormCases(ClientSubject):
@@ -45,20 +55,35 @@ class FormCases(ClientSubject):
     async def test_a_form_is_a_function_of_its_challenge(self) -> None:
         """A form made again from the same challenge is equal to the first one."""
         made, _ = await self._asked_for_a_form()
-        for attempt in range(1, ATTEMPTS + 1):
-            at, challenge = self._at("form", attempt), challenge_of(made, attempt)
-            plugin = self.challenge()
+        challenges = [challenge_of(made, attempt) for attempt in range(1, ATTEMPTS + 1)]
+        forms = []
+        for challenge in challenges:
+            at, plugin = self._at("form", challenge.attempt), self.challenge()
             before = _state(plugin, self.challenge)
+            with self._as_first():
+                effects = _effects(plugin.form, challenge)
+            demand(not effects, f"it is not pure: it calls {', '.join(effects)}", at)
             form = plugin.form(challenge)
-            other = evolve(challenge, attempt=attempt % ATTEMPTS + 1)
-            plugin.form(other)
+            forms.append(form)
+            plugin.form(evolve(challenge, attempt=challenge.attempt % ATTEMPTS + 1))
             same = "makes another form of the same challenge: no clock, no chance, nothing kept"
             demand(form == plugin.form(challenge), same, at)
+            kept = KeptState.of(self.challenge)
             demand(form == self.challenge().form(challenge), f"another object {same}", at)
-            kept = _state(plugin, self.challenge) == before
-            demand(kept, "it keeps something, on `self` or on its class", at)
-            effects = _effects(plugin.form, challenge)
+            demand(not kept.has_changed(), _KEEPS, at)
+            kept_own = _state(plugin, self.challenge) == before
+            demand(kept_own, "it keeps something, on `self` or on its class", at)
+            for now in TIMES:
+                with clock_at(now, self.challenge):
+                    demand(form == plugin.form(challenge), f"at another time it {same}", at)
+        elsewhere = await forms_elsewhere(self.challenge, challenges) or ()
+        for challenge, form, other in zip(challenges, forms, elsewhere, strict=False):
+            at = self._at("form", challenge.attempt)
+            effects = other["effects"]
             demand(not effects, f"it is not pure: it calls {', '.join(effects)}", at)
+            written = form.to_json() if isinstance(form, Form) else repr(form)
+            equal = other.get("given") == json.loads(json.dumps(written))
+            demand(equal, "another process makes another form of the same challenge", at)
 
     @case
     async def test_a_form_loses_nothing_as_json(self) -> None:
@@ -108,28 +133,92 @@ class FormCases(ClientSubject):
             challenge = challenge_of(made, attempt)
             at = self._at("read", attempt)
             form = self._form(challenge)
-            filled = [await self._filled(made, attempt, subject.right_answer(made))]
+            right = subject.right_answer(made)
+            filled = [await self._filled(made, attempt, right)]
             filled += [one for strange in _STRANGE for one in _all_with(form, strange)]
-            for one in filled:
-                plugin = self.challenge()  # as in another process, this one has made no form
-                with heard() as text:
-                    try:
-                        told, answer = "", read_by(plugin, challenge, one)
-                    except AskAgainError as error:
-                        told, answer = error.message, None
-                    except Exception as error:  # noqa: BLE001  # whatever it is, it is a finding
-                        kind = type(error).__qualname__
-                        place = PluginCode.of(self.challenge).of_error(error) or at
-                        msg = f"`read` raises {kind}: give an answer, or raise AskAgainError"
-                        raise Violation(msg, place) from None
+            with self._as_first():
+                before = KeptState.of(self.challenge)
+                read = [self._read(challenge, one, at) for one in filled]
+                for one in filled:
+                    if any(value in {right, _CANARY} for value in one.values()):
+                        self._demand_forgotten(challenge, one, before, at)
+            for one, (told, _) in zip(filled, read, strict=True):
                 long = [value for value in _typed(form, one) if len(value) > len("123")]
-                shown = any(value in told + text.getvalue() for value in long)
+                others = [
+                    other
+                    for other, (same, _) in zip(filled, read, strict=True)
+                    if same == told and {*_typed(form, other)}.isdisjoint(long)
+                ]
+                shown = not others and any(shows(told, value) for value in long)
                 demand(not shown, "what was filled in is shown or logged", at)
-                if answer is not None:
-                    again = read_by(plugin, challenge, one)
-                    demand(answer == again, "it reads the same otherwise the second time", at)
-                    effects = _effects(plugin.read, challenge, one)
-                    demand(not effects, f"it is not pure: it calls {', '.join(effects)}", at)
+            answered = [
+                (one, answer)
+                for one, (_, answer) in zip(filled, read, strict=True)
+                if answer is not None
+            ]
+            for now in TIMES:
+                with clock_at(now, self.challenge):
+                    for one, answer in answered:
+                        same = self._read_again(challenge, one) == answer
+                        demand(same, "it reads the same otherwise at another time", at)
+            found = [one for one, _ in answered]
+            elsewhere = await readings_elsewhere(self.challenge, challenge, found) or ()
+            for (_, answer), other in zip(answered, elsewhere, strict=False):
+                effects = other["effects"]
+                demand(not effects, f"it is not pure: it calls {', '.join(effects)}", at)
+                plain = answer.reveal() if isinstance(answer, Secret) else answer
+                demand(other.get("given") == plain, "another process reads the same otherwise", at)
+
+    def _read(self, challenge: Challenge, one: Filled, at: str) -> tuple[str, Any]:
+        """Read a form as in another process.
+
+        Returns:
+            What was told, logged and printed, and the answer; None if it is asked for again.
+        """
+        plugin, effects = self.challenge(), list[str]()
+        with heard() as text:
+            try:
+                with Effects.recorded(effects):
+                    told, answer = "", read_by(plugin, challenge, one)
+            except AskAgainError as error:
+                told, answer = error.message, None
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is a finding
+                kind = type(error).__qualname__
+                place = PluginCode.of(self.challenge).of_error(error) or at
+                msg = f"`read` raises {kind}: give an answer, or raise AskAgainError"
+                raise Violation(msg, place) from None
+        demand(not effects, f"it is not pure: it calls {', '.join(effects)}", at)
+        if answer is not None:
+            again = self._read_again(challenge, one, plugin)
+            demand(answer == again, "it reads the same otherwise the second time", at)
+        return told + text.getvalue(), answer
+
+    def _read_again(self, challenge: Challenge, one: Filled, plugin: Any = None) -> Any:
+        with contextlib.suppress(Exception), heard():  # an error means that it reads otherwise
+            return read_by(plugin or self.challenge(), challenge, one)
+        return None
+
+    def _demand_forgotten(
+        self, challenge: Challenge, one: Filled, before: KeptState, at: str
+    ) -> None:
+        """Raise if the plugin's modules and classes keep something of a form that was read."""
+        self._read_again(challenge, one)
+        after = KeptState.of(self.challenge)
+        self._read_again(challenge, one)
+        demand(not after.has_changed(), _KEEPS, at)
+        secret = [value for value in one.values() if len(value) >= CERTAIN]
+        keeps = any(after.texts_with(value) > before.texts_with(value) for value in secret)
+        demand(not keeps, "it keeps what was filled in, in its modules or classes", at)
+
+    @contextlib.contextmanager
+    def _as_first(self) -> Iterator[None]:
+        """Take away meanwhile what the plugin's modules and classes have kept since the start."""
+        now = KeptState.of(self.challenge)
+        _FIRST[self.challenge].restore()
+        try:
+            yield
+        finally:
+            now.restore()
 
     @case
     async def test_its_form_signs_in_from_another_process_over_the_protocol(self) -> None:
@@ -157,6 +246,8 @@ class FormCases(ClientSubject):
     async def _asked_for_a_form(self) -> tuple[Made, TriggerSubject]:
         if not answers_by_form(self.challenge):
             skip("it has no forms, as of interface 1")
+        if self.challenge not in _FIRST:
+            _FIRST[self.challenge] = KeptState.of(self.challenge)
         return await self._made()
 
     def _form(self, challenge: Challenge) -> Form:

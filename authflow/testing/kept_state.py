@@ -5,6 +5,7 @@ came into a plugin's globals, class attributes and their containers, and sees wh
 works. It looks at containers and at objects of the plugin's own classes, and no deeper than they.
 """
 
+import itertools
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -30,6 +31,7 @@ class KeptState:
 
     packages: frozenset[str]
     apart: set[int] = field(factory=set, repr=False)
+    _before: list[tuple[Any, Any]] = field(factory=list, init=False, repr=False)
     _restores: list[Callable[[], None]] = field(factory=list, init=False, repr=False)
     _seen: dict[int, Any] = field(factory=dict, init=False, repr=False)
 
@@ -53,6 +55,23 @@ class KeptState:
         for restore in self._restores:
             restore()
 
+    def has_changed(self) -> bool:
+        """Return whether anything in it is now another than when it was copied."""
+        return any(not _same(_content(thing), before) for thing, before in self._before)
+
+    def texts_with(self, written: str) -> int:
+        """Return how many of the texts in it had a text in them when it was copied.
+
+        Args:
+            written: The text.
+        """
+        held = (
+            one
+            for _, before in self._before
+            for one in (*before, *(before.values() if isinstance(before, dict) else ()))
+        )
+        return sum(isinstance(one, str) and written in one for one in held)
+
     def _leave(self, waiting: list[Any]) -> None:
         held: list[Any] = []
         while waiting and len(held) < _MOST:
@@ -68,6 +87,8 @@ class KeptState:
             if id(thing) in self._seen or id(thing) in self.apart:
                 continue
             self._seen[id(thing)] = thing  # kept alive, so that no other object gets its id
+            if self._is_content(thing):
+                self._before.append((thing, _content(thing)))
             if isinstance(thing, dict):
                 self._restores.append(_restoring_mapping(thing))
             elif isinstance(thing, set):
@@ -79,6 +100,10 @@ class KeptState:
             elif hasattr(thing, "cache_info") and callable(getattr(thing, "cache_clear", None)):
                 self._restores.append(thing.cache_clear)
             waiting += self._parts(thing)
+
+    def _is_content(self, thing: Any) -> bool:
+        own = isinstance(thing, type) and self._owns(thing.__module__)
+        return own or isinstance(thing, (dict, set, itertools.count, *_SEQUENCES))
 
     def _parts(self, thing: Any) -> Iterator[Any]:
         """Yield the contents of an object that may belong to the plugin."""
@@ -141,13 +166,38 @@ def _attributes(kind: type[Any]) -> dict[str, Any]:
     return {name: one for name, one in vars(kind).items() if not name.startswith("__")}
 
 
+def _content(thing: Any) -> Any:
+    """Return a copy of what a class, a container or a counter holds."""
+    if isinstance(thing, type):
+        return _attributes(thing)
+    if isinstance(thing, itertools.count):
+        return [repr(thing)]
+    return dict(thing) if isinstance(thing, dict) else list(thing)
+
+
+def _same(now: Any, before: Any) -> bool:
+    if isinstance(now, dict):
+        now, before = ([part for pair in one.items() for part in pair] for one in (now, before))
+    return len(now) == len(before) and all(map(_equal, now, before))
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if one is other:
+        return True
+    try:
+        return type(one) is type(other) and bool(one == other)
+    except Exception:  # noqa: BLE001  # whatever cannot be compared is another
+        return False
+
+
 def _restoring_mapping(mapping: dict[Any, Any]) -> Callable[[], None]:
     before = dict(mapping)
 
     def restore() -> None:
         # One by one, since other threads may use a module's globals meanwhile.
         for name in [name for name in mapping if name not in before]:
-            del mapping[name]
+            if not isinstance(mapping[name], ModuleType):  # another process imports it, too
+                del mapping[name]
         mapping.update(before)
 
     return restore

@@ -85,6 +85,20 @@ def leaks(answer: str, public: Mapping[str, str], context: Iterable[str]) -> fro
     return frozenset(leak.form for leak in found if leak.certain or leak.form in PLAIN)
 
 
+def shows(told: str, typed: str) -> bool:
+    """Return whether a text shows what was typed, changed or not.
+
+    Args:
+        told: The text.
+        typed: What was typed.
+    """
+    if not told or not typed:
+        return False
+    forms = leaks(typed, {"": told}, ())
+    # The letters of a short one may stand one after the other by chance.
+    return typed in told or bool(forms if len(typed) >= CERTAIN else forms - {*PLAIN})
+
+
 def revealed_forms(seen: Sequence[Seen], forms: Collection[str] | None = None) -> tuple[Leak, ...]:
     """Return the forms in which several challenges reveal their answers.
 

@@ -162,7 +162,7 @@ def _same_system(seed: str, clock: Callable[[], float], plugin: type[Any]) -> It
     }
     if hasattr(os, "getrandom"):
         instead[os.getrandom] = lambda size, _flags=0: urandom(size)
-    places = [vars(os), vars(random), vars(time), *_namespaces(plugin)]
+    places = [vars(os), vars(random), vars(time), *namespaces(plugin)]
     before = [
         (place, name, value)
         for place in places
@@ -181,8 +181,12 @@ def _same_system(seed: str, clock: Callable[[], float], plugin: type[Any]) -> It
         random.setstate(state)
 
 
-def _namespaces(plugin: type[Any]) -> list[dict[str, Any]]:
-    """Return the global names of the modules of a plugin's classes and of all of its packages."""
+def namespaces(plugin: type[Any]) -> list[dict[str, Any]]:
+    """Return the global names of the modules of a plugin's classes and of all of its packages.
+
+    Args:
+        plugin: The plugin's class.
+    """
     found: dict[int, dict[str, Any]] = {}
     for kind in plugin.__mro__:
         package = kind.__module__.partition(".")[0]

@@ -3,17 +3,21 @@
 import builtins
 import contextlib
 import getpass
+import inspect
 import io
 import sys
-from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn
+from collections.abc import Awaitable, Iterator, Sequence
+from typing import Any, NoReturn, TypeVar
 
+import anyio
 import anyio.lowlevel
 from attrs import define, field
 
 from authflow.forms.fields import WidgetField
 from authflow.prompts.scripted import ScriptedPrompt
 from authflow.unframed import whole
+
+T = TypeVar("T")
 
 
 @whole
@@ -38,6 +42,13 @@ class WatchedPrompt(ScriptedPrompt):
         """Record the link, and the words for it."""
         self.described.append(description)
         await super().show_link(url, description, qr=qr)
+
+    async def wait_for(self, description: str, confirmation: Awaitable[T]) -> T:
+        """Record what is waited for, and wait; but not for seconds alone, as of a `WaitField`."""
+        if inspect.iscoroutine(confirmation) and confirmation.cr_code is anyio.sleep.__code__:
+            confirmation.close()  # otherwise Python would warn that it was never awaited
+            confirmation = anyio.lowlevel.checkpoint()  # type: ignore[assignment]  # gives None, too
+        return await super().wait_for(description, confirmation)
 
     async def ask(self, question: str, *, hidden: bool = False) -> str:
         """Record the question, and return the next answer."""

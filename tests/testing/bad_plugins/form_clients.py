@@ -68,7 +68,7 @@ class CountsOnItsClass(FormPrompter):
 class IsAnotherEachTime(FormPrompter):
     """An object of it differs from the next: two processes have two forms."""
 
-    convicted_by = (PURE,)
+    convicted_by = (PURE, READ)
     numbers: ClassVar[Any] = itertools.count()
 
     def __init__(self) -> None:
@@ -154,6 +154,7 @@ class SaltsWhatIsNoCode(FormPrompter):
 
 class ShowsWhatWasTypedBefore(FormPrompter):
     convicted_by = (
+        READ,
         "test_a_form_tells_nothing_of_an_answer",
         "test_two_sign_ins_at_once_do_not_mix",
         "test_what_is_typed_is_neither_shown_nor_logged",
