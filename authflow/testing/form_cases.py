@@ -140,7 +140,7 @@ class FormCases(ClientSubject):
                 before = KeptState.of(self.challenge)
                 read = [self._read(challenge, one, at) for one in filled]
                 for one in filled:
-                    if any(value in {right, _CANARY} for value in one.values()):
+                    if any(value in {right, _CANARY} for value in (one[name] for name in one)):
                         self._demand_forgotten(challenge, one, before, at)
             for one, (told, _) in zip(filled, read, strict=True):
                 long = [value for value in _typed(form, one) if len(value) > len("123")]
@@ -206,7 +206,7 @@ class FormCases(ClientSubject):
         after = KeptState.of(self.challenge)
         self._read_again(challenge, one)
         demand(not after.has_changed(), _KEEPS, at)
-        secret = [value for value in one.values() if len(value) >= CERTAIN]
+        secret = [value for value in (one[name] for name in one) if len(value) >= CERTAIN]
         keeps = any(after.texts_with(value) > before.texts_with(value) for value in secret)
         demand(not keeps, "it keeps what was filled in, in its modules or classes", at)
 

@@ -82,7 +82,7 @@ _STRFTIME: Final = time.strftime
 def _moved(real: type[Any], methods: dict[str, Callable[..., Any]]) -> type[Any]:
     """Derive a class of dates; whatever is one of the real class is one of it."""
 
-    class Kind(type):
+    class ClockClass(type):
         def __instancecheck__(cls, one: object) -> bool:
             return isinstance(one, real)
 
@@ -90,4 +90,4 @@ def _moved(real: type[Any], methods: dict[str, Callable[..., Any]]) -> type[Any]
             return issubclass(kind, real)
 
     members = {name: classmethod(method) for name, method in methods.items()}
-    return Kind(real.__name__, (real,), members)
+    return ClockClass(real.__name__, (real,), members)

@@ -57,7 +57,10 @@ async def readings_elsewhere(
         For each the answer in `given`, or the class of an error in `raised`, and its `effects`;
         None where the class cannot be imported by its name.
     """
-    asked = [{"challenge": _plain(challenge), "filled": dict(one.items())} for one in filled]
+    asked = [
+        {"challenge": _plain(challenge), "filled": {name: one[name] for name in one}}
+        for one in filled
+    ]
     return await _asked(plugin, asked)
 
 

@@ -5,7 +5,7 @@ import logging
 import anyio
 import pytest
 
-from authflow.errors import ConfigError, DeniedError, PluginFailedError
+from authflow.errors import DeniedError, PluginFailedError, PluginLoadError
 from authflow.keys.key_ring import KeyRing
 from authflow.triggers import (
     Limits,
@@ -136,7 +136,7 @@ async def test_without_limits_nothing_can_be_used_once(word):
 @pytest.mark.parametrize("need", ["coffee", "clock"])
 def test_a_need_that_nobody_knows_is_an_error(word, need):
     needy = plugin(word, True, needs=("limits", need))
-    with pytest.raises(ConfigError, match=need):
+    with pytest.raises(PluginLoadError, match=need):
         Triggers(
             policy=challenge("word"),
             challenges=[needy],
