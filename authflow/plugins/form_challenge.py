@@ -5,7 +5,7 @@ from typing import ClassVar, Protocol
 
 from authflow.errors import AskAgainError, PluginFailedError
 from authflow.forms.form import Filled, Form
-from authflow.prompts.asking import MOST_ASKED, ask
+from authflow.prompts.asking import MOST_ASKED, ask, failing_as_a_prompt
 from authflow.prompts.prompt import Prompt
 from authflow.results import Challenge, Unanswered
 from authflow.secret import Secret
@@ -110,7 +110,8 @@ async def answer_by_form(
         The answer, or why there is none.
 
     Raises:
-        PluginFailedError: The challenge cannot be shown, or is never answered.
+        PluginFailedError: The challenge cannot be shown, or its plugin takes no answer.
+        PromptError: The prompt failed.
     """
     form = form_of(plugin, challenge)
     if isinstance(form, Unanswered):
@@ -123,7 +124,8 @@ async def answer_by_form(
             return read_by(plugin, challenge, filled)
         except AskAgainError as error:
             why, at = error.message, error.field
-        await prompt.tell(why)
+        with failing_as_a_prompt():
+            await prompt.tell(why)
         filled = await ask(form, prompt, again=filled, at=at)
     msg = "the same form was asked too often, and never answered"
     raise PluginFailedError(msg)

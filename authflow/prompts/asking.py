@@ -1,11 +1,13 @@
 """Forms asked by a prompt: the only place where a form becomes a conversation."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import anyio
 from attrs import define, field
 
-from authflow.errors import AskAgainError, PluginFailedError
+from authflow.errors import AskAgainError, AuthFlowError, PromptError
 from authflow.forms.fields import ChoiceField, Field, SecretField, TextField, WaitField, WidgetField
 from authflow.forms.form import Filled, Form, belongs
 from authflow.forms.shown import Shown, ShownAudio, ShownImage, ShownLink, ShownQrCode, ShownText
@@ -36,7 +38,7 @@ async def ask(
         What was filled in; Declined if the prompt cannot show a widget of the form.
 
     Raises:
-        PluginFailedError: A question was asked too often, or the prompt gave no text.
+        PromptError: The prompt failed, gave no text, or a question was asked too often.
     """
     parts = form.parts
     asked = _Asked(prompt)
@@ -54,7 +56,8 @@ async def ask(
         if not belongs(part, asked.values):
             continue
         if not isinstance(part, Field):
-            await _show(part, prompt)
+            with failing_as_a_prompt():
+                await _show(part, prompt)
         elif isinstance(part, WidgetField) and not isinstance(prompt, WidgetPrompt):
             return Declined(
                 f"{part.service} needs a browser: show its widget, and answer its token"
@@ -62,6 +65,21 @@ async def ask(
         else:
             await asked.until_fit(part)
     return Filled(asked.values)
+
+
+@contextmanager
+def failing_as_a_prompt() -> Iterator[None]:
+    """Make a PromptError of whatever a prompt raises that is no error of ours.
+
+    Its text may quote what was typed, and is dropped; its kind is told.
+    """
+    try:
+        yield
+    except AuthFlowError:
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever a prompt raises
+        msg = f"the prompt failed: {type(error).__name__}"
+        raise PromptError(msg) from None
 
 
 async def _show(part: Shown, prompt: Prompt) -> None:
@@ -93,10 +111,11 @@ class _Asked:
     async def until_fit(self, part: Field) -> None:
         """Ask for the value of a field until the field takes it."""
         for _ in range(MOST_ASKED):
-            value = wrapped(await self._ask(part))
+            with failing_as_a_prompt():
+                value = wrapped(await self._ask(part))
             if isinstance(value, Unfit) and not value.text:
                 msg = f"the prompt gave no text, {value.why}"
-                raise PluginFailedError(msg)
+                raise PromptError(msg)
             try:
                 part.checked("\ud800" if isinstance(value, Unfit) else value.reveal())
             except AskAgainError as error:
@@ -104,9 +123,10 @@ class _Asked:
             else:
                 self.values[part.name] = value
                 return
-            await self.prompt.tell(why)
+            with failing_as_a_prompt():
+                await self.prompt.tell(why)
         msg = "the same question was asked too often, and never answered"
-        raise PluginFailedError(msg)
+        raise PromptError(msg)
 
     async def _ask(self, part: Field) -> object:
         match part:
@@ -122,7 +142,11 @@ class _Asked:
                 await self.prompt.ask(f"{label} Press Enter when it is done.")
                 return ""
             case WaitField(label=label, poll_after=seconds):
-                await self.prompt.wait_for(label, anyio.sleep(seconds or 0))
+                over = anyio.sleep(seconds or 0)
+                try:
+                    await self.prompt.wait_for(label, over)
+                finally:
+                    over.close()  # a prompt that fails has not awaited it
                 return ""
             case WidgetField():
                 assert isinstance(self.prompt, WidgetPrompt)  # noqa: S101  # `ask` has seen to it

@@ -7,7 +7,7 @@ import anyio
 import pytest
 from attrs import define, field
 
-from authflow.errors import AskAgainError, PluginFailedError
+from authflow.errors import AskAgainError, PluginFailedError, PromptError
 from authflow.plugins import (
     ChoiceField,
     Declined,
@@ -136,9 +136,34 @@ async def test_a_value_that_does_not_fit_is_asked_for_again_and_the_person_told_
 
 async def test_a_prompt_that_never_gives_what_fits_is_not_asked_for_ever():
     prompt = Diary(["" for _ in range(1000)])
-    with pytest.raises(PluginFailedError, match="too often"):
+    with pytest.raises(PromptError, match="too often"):
         await ask(Form(parts=(TextField(name="x", label="x?"),)), prompt)
     assert prompt.seen.count(("x?", False)) == MOST_ASKED
+
+
+METHODS = {
+    "tell": ShownText(text="typed-canary"),
+    "show_image": ShownImage(content=b"x", media_type="image/png", description="picture"),
+    "play_audio": ShownAudio(content=b"x", media_type="audio/wav", description="sound"),
+    "show_link": ShownLink(url="https://example.com/", description="link"),
+    "ask": SecretField(name="x", label="x?"),
+    "choose": ChoiceField(name="x", label="x?", options=("a", "b")),
+    "wait_for": WaitField(name="x", label="tap", poll_after=1),
+}
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError, EOFError, TimeoutError, ValueError])
+@pytest.mark.parametrize("method", METHODS)
+async def test_whatever_a_prompt_raises_is_its_own_failure_and_not_shown(method, error):
+    async def fails(*_given, **_named):
+        msg = "typed-canary"
+        raise error(msg)
+
+    prompt = type("Broken", (ScriptedPrompt,), {method: fails})([])
+    with pytest.raises(PromptError, match=f"^the prompt failed: {error.__name__}$") as failed:
+        await ask(Form(parts=(METHODS[method],)), prompt)
+    assert failed.value.__cause__ is None
+    assert failed.value.__suppress_context__
 
 
 @pytest.mark.parametrize("given", [None, 7, b"x"])
@@ -147,7 +172,7 @@ async def test_a_prompt_that_gives_no_text_fails(given):
         async def ask(self, question, *, hidden=False):
             return given
 
-    with pytest.raises(PluginFailedError, match="the prompt gave no text"):
+    with pytest.raises(PromptError, match="the prompt gave no text"):
         await ask(Form(parts=(TextField(name="x", label="x?", required=False),)), Odd([]))
 
 
