@@ -16,6 +16,7 @@ Characters that cannot be printed, and the marks that turn the direction of writ
 already: they come from the network, and hide from a person what a text says.
 """
 
+import inspect
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
@@ -23,7 +24,7 @@ from itertools import count
 from typing import Any, Final, TypeVar
 
 import anyio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from authflow.errors import MisuseError, PromptEndedError
 from authflow.forms.fields import (
@@ -100,6 +101,7 @@ class WebPrompt:
     _asked: dict[int, _OpenQuestion] = field(factory=dict, init=False, repr=False)
     _messages: deque[WebMessage] = field(factory=deque, init=False, repr=False)
     _changed: anyio.Event = field(factory=anyio.Event, init=False, repr=False)
+    _waits: list[anyio.CancelScope] = field(factory=list, init=False, repr=False)
     _closed: bool = field(default=False, init=False)
 
     def __aiter__(self) -> AsyncIterator[WebMessage]:
@@ -120,6 +122,8 @@ class WebPrompt:
         self._closed = True
         for asked in self._asked.values():
             asked.answered.set()
+        for waiting in self._waits:
+            waiting.cancel()
         self._wake()
 
     def _wake(self) -> None:
@@ -174,9 +178,23 @@ class WebPrompt:
         self._send(shown(url=url, description=description))
 
     async def wait_for(self, description: str, confirmation: Awaitable[T]) -> T:
-        """Show what is waited for, and wait."""
+        """Say what is waited for, and wait.
+
+        Raises:
+            PromptEndedError: The prompt was closed before it happened.
+        """
+        if self._closed:
+            if inspect.iscoroutine(confirmation):
+                confirmation.close()  # or Python would say that nobody awaited it
+            raise _closed(description)
         self._send(WaitField(name=_ANSWER, label=description))
-        return await confirmation
+        with anyio.CancelScope() as waiting:
+            self._waits.append(waiting)
+            try:
+                return await confirmation
+            finally:
+                self._waits.remove(waiting)
+        raise _closed(description)
 
     async def ask(self, question: str, *, hidden: bool = False) -> str:
         """Ask for a line of text.
@@ -224,7 +242,8 @@ class WebPrompt:
         number = next(self._numbers)
         if asked is not None:
             self._asked[number] = asked
-        self._messages.append(WebMessage(id=number, part=part))
+        # The choice that a condition names was made already, and its message has another name.
+        self._messages.append(WebMessage(id=number, part=evolve(part, shown_if=None)))
         self._wake()
         return number
 

@@ -6,7 +6,9 @@ import pytest
 from authflow import AuthClient, AuthFlow, SignedIn
 from authflow.client import WebPrompt
 from authflow.errors import MisuseError, NextStep, PromptEndedError
+from authflow.plugins import ChoiceField, Form, ShownIf, WidgetField
 from authflow.prompts import PartKind
+from authflow.prompts.asking import ask
 from authflow.triggers import Triggers, any_of, challenge, sequence
 
 
@@ -79,6 +81,34 @@ async def test_waiting_gives_what_comes_of_it(prompt):
     assert await prompt.wait_for("tap", tapped()) == "yes"
 
 
+async def test_who_cancels_a_wait_is_not_told_that_the_page_was_closed(prompt):
+    with anyio.move_on_after(0.01) as limit:
+        await prompt.wait_for("tap", anyio.sleep_forever())
+    assert limit.cancelled_caught
+    prompt.close()
+    assert [message.part.label async for message in prompt] == ["tap"]
+
+
+@pytest.mark.parametrize("option", ["a", "b"])
+async def test_no_message_names_a_choice_that_stands_in_another_one(prompt, option):
+    chosen = ShownIf(choice="How", option=option)
+    widget = {"service": "turnstile", "site_key": "key", "shown_if": chosen}
+    form = Form(
+        parts=(
+            ChoiceField(name="How", label="How?", options=("a", "b")),
+            WidgetField(name="token", label="Solve it", **widget),
+        )
+    )
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask, form, prompt)
+        question = await anext(prompt)
+        prompt.answer(question.id, option)
+        message = await anext(prompt)
+        assert message.part.shown_if is None
+        assert "shown_if" in message.to_json()
+        prompt.answer(message.id, "solved")
+
+
 async def test_an_answer_to_nothing_a_second_one_and_a_foreign_option_are_refused(prompt):
     with pytest.raises(MisuseError, match="no question 1"):
         prompt.answer(1, "early")
@@ -111,6 +141,7 @@ ASKING = [
     lambda prompt: prompt.ask("your code"),
     lambda prompt: prompt.ask("your code", hidden=True),
     lambda prompt: prompt.choose("your code", ["a", "b"]),
+    lambda prompt: prompt.wait_for("your code", anyio.sleep_forever()),
 ]
 
 
