@@ -20,7 +20,7 @@ from authflow.plugins.typed_text import MOST_TYPED, shows_nothing
 from authflow.safe_url import safe_url
 from authflow.unframed import whole
 
-MOST_OPTIONS: Final = 100
+MOST_OPTIONS: Final = 1_000
 LONGEST_VALUE: Final = 131_072
 """The most characters of an answer for Cognito (`ChallengeResponses` in the API reference)."""
 LONGEST_TOKEN: Final = 16_384

@@ -20,9 +20,11 @@ from authflow.unframed import whole
 
 T = TypeVar("T")
 
-LONGEST_TEXT: Final = 16_384
-"""The most characters of one text, both before and after escaping what cannot be printed."""
-LONGEST_LINK: Final = 8_192
+LONGEST_TEXT: Final = 1_310_720
+"""The most characters of one text, before and after escaping what cannot be printed. A challenge
+parameter of Cognito has 131,072 at most, and each may become ten."""
+LONGEST_LINK: Final = 131_072
+"""The most characters of a link: those of a challenge parameter."""
 LARGEST_FILE: Final = 4 * 1024 * 1024
 """The most bytes of one picture or sound."""
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}")

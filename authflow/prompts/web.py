@@ -159,12 +159,20 @@ class WebPrompt:
     async def show_image(self, image: bytes, media_type: str, description: str) -> None:
         """Show a picture."""
         media_type = _of_kind("image", media_type)
-        self._send(ShownImage(content=image, media_type=media_type, description=description))
+        self._send(
+            ShownImage(
+                content=bytes(memoryview(image)), media_type=media_type, description=description
+            )
+        )
 
     async def play_audio(self, audio: bytes, media_type: str, description: str) -> None:
         """Play a sound."""
         media_type = _of_kind("audio", media_type)
-        self._send(ShownAudio(content=audio, media_type=media_type, description=description))
+        self._send(
+            ShownAudio(
+                content=bytes(memoryview(audio)), media_type=media_type, description=description
+            )
+        )
 
     async def show_link(self, url: str, description: str, *, qr: bool = False) -> None:
         """Show a link.

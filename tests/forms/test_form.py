@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authflow.errors import AskAgainError, PluginFailedError
+from authflow.forms.fields import MOST_OPTIONS
 from authflow.forms.form import MOST_PARTS
 from authflow.forms.shown import LARGEST_FILE, LONGEST_LINK, LONGEST_TEXT
 from authflow.plugins import (
@@ -286,7 +287,7 @@ REFUSED: list[tuple[Any, dict[str, Any]]] = [
         for options in (
             *((), ("a",), ("a", "a"), ("", "a"), ("a", "\x1b"), ("a", 7), ("a", "b\n")),
             (Option(value="a", label="x"), Option(value="b", label="x")),
-            tuple(map(str, range(101))),
+            tuple(map(str, range(MOST_OPTIONS + 1))),
         )
     ),
     *((WidgetField, {**WIDGET, "site_key": key}) for key in ("", '"><script>', "a b", "x" * 257)),

@@ -74,6 +74,19 @@ async def test_what_is_shown_needs_no_answer_and_pictures_are_data_urls(prompt):
     assert shown[2].kind is PartKind.QR_CODE
 
 
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+async def test_all_that_plugins_of_interface_1_show_and_ask_is_a_message(prompt, kind):
+    await prompt.show_image(kind(b"\x89PNG"), "image/png", "a picture")
+    await prompt.play_audio(kind(b"RIFF"), "audio/wav", "a sound")
+    await prompt.show_link("https://example.com/" + "x" * 100_000, "a place")
+    await prompt.tell("\0" * 131_072)  # the longest challenge parameter, all of it escaped
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(prompt.choose, "which?", [f"option {number}" for number in range(500)])
+        shown = [await anext(prompt) for _ in range(5)]
+        prompt.answer(shown[-1].id, "option 499")
+    assert [each.kind for each in shown] == ["image", "audio", "link", "text", "choice"]
+
+
 async def test_waiting_gives_what_comes_of_it(prompt):
     async def tapped() -> str:
         return "yes"
