@@ -407,6 +407,28 @@ async def test_a_message_that_may_have_been_sent_counts_as_sent(
         assert outbox.sent == []
 
 
+async def test_a_sender_that_hangs_is_blamed_and_its_message_counts_as_sent(
+    open_pool: Opened,
+    outbox: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def hangs(_message: object) -> None:
+        await anyio.sleep_forever()
+
+    monkeypatch.setattr(trigger, "LONGEST_SENDING", 0.05)
+    async with open_pool(outbox) as house:
+        await house.user(**ADA)
+        with monkeypatch.context() as patch:
+            patch.setattr(type(outbox), "send", staticmethod(hangs))
+            pending = await house.auth.sign_in("ada", flow=CUSTOM)
+        assert seen(pending)["destination"] == "a***@e***"
+        assert "took longer than 0.05 s" in caplog.text
+        pending = await house.auth.answer(pending, "resend")
+        assert seen(pending)["retryAfter"] == "30"
+        assert outbox.sent == []
+
+
 async def test_it_takes_as_long_whether_or_not_a_message_is_sent(
     open_pool: Opened, outbox: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
