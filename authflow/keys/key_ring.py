@@ -27,7 +27,7 @@ from authflow.unframed import whole
 KEY_BYTES: Final = 32
 """The least size of a key, and the size of a subkey: the strength of HMAC-SHA256 and AES-256."""
 
-RING_SECONDS: Final = 3.0
+RING_TIMEOUT: Final = 3.0
 """Seconds that a provider of keys may take: Cognito waits 5 for a whole trigger."""
 
 ENVIRONMENT_VARIABLE: Final = "AUTHFLOW_KEYS"
@@ -268,7 +268,7 @@ async def ring_of(keys: KeyProvider, *, having: str | None = None) -> KeyRing:
         KeysUnavailableError: It raised, gave something else, or took too long.
     """
     try:
-        with anyio.fail_after(RING_SECONDS):
+        with anyio.fail_after(RING_TIMEOUT):
             ring = await (keys.key_ring() if having is None else keys.key_ring(having=having))
     except KeysUnavailableError:
         raise

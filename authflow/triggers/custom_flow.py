@@ -65,7 +65,7 @@ RESERVED_PRIVATE: Final = frozenset({ROUND, ISSUE, TURN})
 MOST_CHARS: Final = 131_072
 """The most characters of a public parameter: StringType in the API's model."""
 
-GROUPS_SECONDS: Final = 3.0
+GROUPS_TIMEOUT: Final = 3.0
 """Seconds in which the groups must be told: Cognito waits 5 for the whole trigger."""
 
 _ONCE: Final = {rounds.ATTEMPT: "1", rounds.ATTEMPTS: "1"}
@@ -302,7 +302,7 @@ class CustomFlow:
         groups: frozenset[str] = frozenset()
         if self._asks_groups and self.groups is not None:
             try:
-                async with asyncio.timeout(GROUPS_SECONDS):
+                async with asyncio.timeout(GROUPS_TIMEOUT):
                     told = await self.groups(event.user_pool_id, event.username)
                 if isinstance(told, str):
                     raise TypeError("groups= gave one string, not a collection of names")  # noqa: TRY301

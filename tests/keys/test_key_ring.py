@@ -366,7 +366,7 @@ async def test_a_provider_that_hangs_is_not_waited_for(monkeypatch: pytest.Monke
             await anyio.sleep_forever()
             raise AssertionError(having)
 
-    monkeypatch.setattr("authflow.keys.key_ring.RING_SECONDS", 0.01)
+    monkeypatch.setattr("authflow.keys.key_ring.RING_TIMEOUT", 0.01)
     for having in (None, "1"):
         with anyio.fail_after(2), pytest.raises(KeysUnavailableError):
             await ring_of(Hangs(), having=having)

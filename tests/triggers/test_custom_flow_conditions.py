@@ -176,7 +176,7 @@ async def test_groups_are_told_in_time_or_not_at_all(triggers_of, load_event, mo
     async def lookup(_user_pool_id: str, _username: str) -> Any:
         await anyio.sleep_forever()
 
-    monkeypatch.setattr("authflow.triggers.custom_flow.GROUPS_SECONDS", 0.01)
+    monkeypatch.setattr("authflow.triggers.custom_flow.GROUPS_TIMEOUT", 0.01)
     steps = [challenge("sum"), when(in_group("staff"), challenge("word"))]
     with anyio.fail_after(2), pytest.raises(TriggerStateError, match="groups cannot be told now"):
         await triggers_of(*steps, groups=lookup).handle(load_event("define_first"))

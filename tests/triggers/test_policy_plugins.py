@@ -175,7 +175,7 @@ def test_a_misspelt_setting_is_refused_wherever_it_stands_with_the_one_that_was_
 def test_a_setting_that_is_not_allowed_is_refused_wherever_it_stands(places, length, plugin):
     with pytest.raises(ConfigError, match="length must be 1 to 9") as caught:
         built(put(challenge(plugin, length=length), places), Riddle)
-    assert isinstance(caught.value.__cause__, ConfigError)
+    assert caught.value.__cause__ is None  # it may quote a secret setting
 
 
 @settings(max_examples=40)

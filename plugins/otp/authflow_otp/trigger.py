@@ -59,7 +59,7 @@ MOST_DIGITS: Final = 10
 SHORTEST_LIFE: Final = 60
 LONGEST_LIFE: Final = 540
 """The longest life of a code, in seconds."""
-LONGEST_SENDING: Final = 3.5
+SEND_TIMEOUT: Final = 3.5
 """Seconds that a sender may take. A hook has 4.5, and one that failed would be blamed for it."""
 _TEN_MINUTES: Final = 600
 """NIST's limit for life and cool-down together, as sign-ins within a cool-down share a code."""
@@ -356,12 +356,12 @@ class Otp:
         async def send() -> None:
             sender = type(self.sender).__name__
             try:
-                with anyio.move_on_after(LONGEST_SENDING) as limit:
+                with anyio.move_on_after(SEND_TIMEOUT) as limit:
                     await self.sender.send(message)
                 if limit.cancelled_caught:
                     _log.warning(
                         "otp: %s took longer than %g s; the message may have been sent",
-                        *(sender, LONGEST_SENDING),
+                        *(sender, SEND_TIMEOUT),
                     )
             except OutcomeUnknownError as error:
                 _log.warning("otp: %s: %s", sender, error.message)

@@ -416,7 +416,7 @@ async def test_a_sender_that_hangs_is_blamed_and_its_message_counts_as_sent(
     async def hangs(_message: object) -> None:
         await anyio.sleep_forever()
 
-    monkeypatch.setattr(trigger, "LONGEST_SENDING", 0.05)
+    monkeypatch.setattr(trigger, "SEND_TIMEOUT", 0.05)
     async with open_pool(outbox) as house:
         await house.user(**ADA)
         with monkeypatch.context() as patch:
