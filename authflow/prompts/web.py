@@ -186,7 +186,7 @@ class WebPrompt:
         self._send(shown(url=url, description=description))
 
     async def wait_for(self, description: str, confirmation: Awaitable[T]) -> T:
-        """Say what is waited for, and wait.
+        """Show what is waited for, and wait.
 
         Raises:
             PromptEndedError: The prompt was closed before it happened.
