@@ -9,7 +9,7 @@ import secrets
 import tempfile
 from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import anyio
 import argon2
@@ -75,10 +75,6 @@ class _OwnersPrompt:
     _story: Story
     _triggers: _WatchedTriggers
     _asked: int = field(default=0, init=False)
-
-    @property
-    def output(self) -> IO[str]:
-        return self._terminal.output
 
     async def tell(self, text: str) -> None:
         await self._terminal.tell(text)

@@ -1,6 +1,5 @@
 """Answers to challenges that need no caller: choices, conditions, and those with a plugin."""
 
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeGuard
@@ -29,9 +28,10 @@ from authflow.forms.form import Filled, Form
 from authflow.given_secrets import Unfit, wrapped
 from authflow.machine import State
 from authflow.plugins.client_challenge import ClientChallenge
-from authflow.plugins.form_challenge import FormChallenge, answer_by_form, form_of, read_by
+from authflow.plugins.form_challenge import FormChallenge, answer_form, form_of, read_by
 from authflow.plugins.registry import PluginRegistry, answers_by_form
 from authflow.prompts.prompt import Prompt
+from authflow.raised import kind_and_place
 from authflow.results import Challenge, Unanswered
 from authflow.secret import Secret
 
@@ -46,12 +46,6 @@ def _asks_by_itself(plugin: Half) -> TypeGuard[ClientChallenge]:
 
 def _has_forms(plugin: Half | None) -> TypeGuard[FormChallenge]:
     return plugin is not None and answers_by_form(plugin)
-
-
-def _place_of(error: BaseException) -> str:
-    """Return the file and the line where an error was raised."""
-    last = traceback.extract_tb(error.__traceback__, limit=-1)[0]
-    return f"{last.filename}:{last.lineno}"
 
 
 @define(eq=False)
@@ -124,14 +118,14 @@ class Answerer:
     ) -> Secret[str] | Unanswered:
         """Ask a client challenge for an answer; whatever it does wrong becomes a PluginError."""
         answer: object = None
-        if _has_forms(plugin) and not _asks_by_itself(plugin):
-            with self._blaming(plugin):
-                form_of(plugin, challenge)  # nothing is typed yet: what led to its failure stays
-        with self._blaming_unshown(plugin):
-            if _asks_by_itself(plugin):
+        if _asks_by_itself(plugin):
+            with self._blaming_unshown(plugin):
                 answer = await plugin.answer(challenge, prompt)
-            elif _has_forms(plugin):
-                answer = await answer_by_form(plugin, challenge, prompt)
+        elif _has_forms(plugin):
+            with self._blaming(plugin):
+                form = form_of(plugin, challenge)
+            with self._blaming_unshown(plugin):
+                answer = await answer_form(plugin, challenge, form, prompt)
         return answer if isinstance(answer, Unanswered) else self._wrapped(plugin, answer)
 
     def form(self, challenge: Challenge) -> Form | Unanswered | None:
@@ -215,8 +209,7 @@ class Answerer:
             error.__cause__ = error.__context__ = None
             raise
         except Exception as error:  # noqa: BLE001  # whatever a plugin raises
-            why = f"failed: {type(error).__name__} at {_place_of(error)}"
-            raise self._failed(plugin, why) from None
+            raise self._failed(plugin, f"failed: {kind_and_place(error)}") from None
 
     def _failed(self, plugin: Half | type[Half], why: str) -> PluginFailedError:
         kind = plugin if isinstance(plugin, type) else type(plugin)

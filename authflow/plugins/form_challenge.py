@@ -113,7 +113,13 @@ async def answer_by_form(
         PluginFailedError: The challenge cannot be shown, or its plugin takes no answer.
         PromptError: The prompt failed.
     """
-    form = form_of(plugin, challenge)
+    return await answer_form(plugin, challenge, form_of(plugin, challenge), prompt)
+
+
+async def answer_form(
+    plugin: FormChallenge, challenge: Challenge, form: Form | Unanswered, prompt: Prompt
+) -> str | Secret[str] | Unanswered:
+    """Answer a challenge with a form that its plugin has made of it, as `answer_by_form` does."""
     if isinstance(form, Unanswered):
         return form
     filled = await ask(form, prompt)

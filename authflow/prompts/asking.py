@@ -13,6 +13,7 @@ from authflow.forms.form import Filled, Form, belongs
 from authflow.forms.shown import Shown, ShownAudio, ShownImage, ShownLink, ShownQrCode, ShownText
 from authflow.given_secrets import Unfit, wrapped
 from authflow.prompts.prompt import Prompt, WidgetPrompt
+from authflow.raised import kind_and_place
 from authflow.results import Declined
 from authflow.secret import Secret
 
@@ -71,14 +72,14 @@ async def ask(
 def failing_as_a_prompt() -> Iterator[None]:
     """Make a PromptError of whatever a prompt raises that is no error of ours.
 
-    Its text may quote what was typed, and is dropped; its kind is told.
+    Its text may quote what was typed, and is dropped; its kind and place are told.
     """
     try:
         yield
     except AuthFlowError:
         raise
     except Exception as error:  # noqa: BLE001  # whatever a prompt raises
-        msg = f"the prompt failed: {type(error).__name__}"
+        msg = f"the prompt failed: {kind_and_place(error)}"
         raise PromptError(msg) from None
 
 

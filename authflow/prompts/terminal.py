@@ -98,7 +98,7 @@ class TerminalPrompt:
         if not _SUFFIX.fullmatch(suffix):
             suffix = "bin"
         path = anyio.Path(self.image_folder / f"{self._files}.{suffix}")
-        with _failing_as_a_prompt(description):
+        with _refused_by_the_system(description):
             await path.parent.mkdir(parents=True, exist_ok=True)
             await path.write_bytes(content)
         self._write(printable(f"{description}: {path}"))
@@ -113,7 +113,7 @@ class TerminalPrompt:
         if self.input is None or self.input.closed:  # as a shell's `<&-` leaves it
             msg = f"nobody answers, for there is no input: {question}"
             raise PromptEndedError(msg)
-        with _failing_as_a_prompt(question):
+        with _refused_by_the_system(question):
             if hidden and _hides_by_itself(self.input):
                 shown = f"{lines(question)} "  # `getpass` would write it without escaping
                 return await anyio.to_thread.run_sync(_hidden, shown, abandon_on_cancel=True)
@@ -154,7 +154,7 @@ class TerminalPrompt:
 
 
 @contextmanager
-def _failing_as_a_prompt(doing: str) -> Iterator[None]:
+def _refused_by_the_system(doing: str) -> Iterator[None]:
     """Make an error of the prompt of what the operating system refuses: no plugin is to blame."""
     try:
         yield

@@ -103,8 +103,8 @@ class FormCases(ClientSubject):
         for attempt in range(1, ATTEMPTS + 1):
             written = json.dumps(self._form(challenge_of(made, attempt)).to_json())
             told = [each for each in (wrong, right) if _tells(written, each, made)]
-            shows = "an answer stands in the form, or something that it can be found by"
-            demand(not told, shows, self._at("form", attempt))
+            why = "an answer stands in the form, or something that it can be found by"
+            demand(not told, why, self._at("form", attempt))
 
     @case
     async def test_a_damaged_challenge_has_no_form_or_one_that_can_be_shown(self) -> None:
@@ -140,7 +140,7 @@ class FormCases(ClientSubject):
                 before = KeptState.of(self.challenge)
                 read = [self._read(challenge, one, at) for one in filled]
                 for one in filled:
-                    if any(value in {right, _CANARY} for value in (one[name] for name in one)):
+                    if any(value in {right, _CANARY} for value in _values(one)):
                         self._demand_forgotten(challenge, one, before, at)
             for one, (told, _) in zip(filled, read, strict=True):
                 long = [value for value in _typed(form, one) if len(value) > len("123")]
@@ -206,7 +206,7 @@ class FormCases(ClientSubject):
         after = KeptState.of(self.challenge)
         self._read_again(challenge, one)
         demand(not after.has_changed(), _KEEPS, at)
-        secret = [value for value in (one[name] for name in one) if len(value) >= CERTAIN]
+        secret = [value for value in _values(one) if len(value) >= CERTAIN]
         keeps = any(after.texts_with(value) > before.texts_with(value) for value in secret)
         demand(not keeps, "it keeps what was filled in, in its modules or classes", at)
 
@@ -289,6 +289,10 @@ def _choices(form: Form) -> Iterator[dict[str, str]]:
     ways = itertools.product(*([option.value for option in each.options] for each in fields))
     for way in itertools.islice(ways, _MOST_WAYS):
         yield {each.name: value for each, value in zip(fields, way, strict=True)}
+
+
+def _values(filled: Filled) -> list[str]:
+    return [filled[name] for name in filled]
 
 
 def _typed(form: Form, filled: Filled) -> list[str]:

@@ -26,6 +26,7 @@ from authflow.errors import (
 from authflow.plugins.registry import PluginRegistry
 from authflow.plugins.settings import OF_TRIGGERS, unknown_setting
 from authflow.plugins.trigger_challenge import CreateContext, TriggerChallenge, VerifyContext
+from authflow.raised import kind_and_place
 from authflow.triggers.policies.policy import CHOICE_METADATA, CONDITION_METADATA, STATE_MARK
 from authflow.triggers.policies.steps import ChallengeStep
 from authflow.triggers.safeguards import Safeguards
@@ -212,17 +213,11 @@ def _told(error: Exception) -> str:
     """Return why a plugin refuses; only a ConfigError's text is sure to show no setting."""
     if isinstance(error, ConfigError):
         return error.message
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = (
-        "" if trace is None else f" in {trace.tb_frame.f_code.co_qualname}, line {trace.tb_lineno}"
-    )
-    return f"{type(error).__qualname__}{where}"
+    return kind_and_place(error)
 
 
 def _misfit(settings: Mapping[str, Any], made_by: type[Any]) -> str:
-    """Return which settings a plugin lacks or does not know; None if all are right."""
+    """Return which settings a plugin lacks or does not know; "" if all are right."""
     try:
         signature = inspect.signature(made_by)
     except (TypeError, ValueError):  # a class not written in Python: making it will show this

@@ -4,7 +4,7 @@ import json
 import re
 import traceback
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -358,6 +358,34 @@ async def test_no_error_of_a_plugin_prints_what_was_typed(half):
     if half is Quotes:
         assert re.search(r"ValueError at .*test_forms\.py:\d+$", str(failed.value))
     assert "canary" not in printed
+
+
+class Formless(WordForm):
+    def form(self, challenge: Challenge) -> Any:
+        return {}[challenge.name]
+
+
+async def test_the_cause_stays_of_what_a_plugin_raises_before_anything_is_typed():
+    answerer = Answerer(PluginRegistry(CLIENT_CHALLENGES, explicit=(Formless,), discover=False))
+    with pytest.raises(PluginFailedError) as asked:
+        await answerer.answer(WORD, ScriptedPrompt(["x"]), chosen=None, timeout=5)
+    with pytest.raises(PluginFailedError) as shown:
+        client(Formless).form(pending(WORD))
+    assert {type(failed.value.__cause__) for failed in (asked, shown)} == {KeyError}
+
+
+class Counting(WordForm):
+    made: ClassVar[list[int]] = []
+
+    def form(self, challenge: Challenge) -> Any:
+        self.made.append(challenge.attempt)
+        return super().form(challenge)
+
+
+async def test_a_form_is_made_once_for_a_prompt():
+    answerer = Answerer(PluginRegistry(CLIENT_CHALLENGES, explicit=(Counting,), discover=False))
+    assert await answerer.answer(WORD, ScriptedPrompt(["open sesame"]), chosen=None, timeout=5)
+    assert len(Counting.made) == 1
 
 
 class Unmade(WordForm):

@@ -160,7 +160,9 @@ async def test_whatever_a_prompt_raises_is_its_own_failure_and_not_shown(method,
         raise error(msg)
 
     prompt = type("Broken", (ScriptedPrompt,), {method: fails})([])
-    with pytest.raises(PromptError, match=f"^the prompt failed: {error.__name__}$") as failed:
+    with pytest.raises(
+        PromptError, match=rf"^the prompt failed: {error.__name__} at .*test_asking\.py:\d+$"
+    ) as failed:
         await ask(Form(parts=(METHODS[method],)), prompt)
     assert failed.value.__cause__ is None
     assert failed.value.__suppress_context__

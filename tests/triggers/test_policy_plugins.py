@@ -433,7 +433,7 @@ def test_no_traceback_shows_the_text_of_what_a_plugin_raised(raised):
         with pytest.raises(ConfigError) as caught:
             Triggers(policy=step, challenges=[plugin], limits=limits)
         text = _told_in_full(caught.value)
-        assert f"{raised.__name__} in " in text
+        assert f"{raised.__name__} at {__file__}:" in text
         assert "canary-5" not in text
 
 
