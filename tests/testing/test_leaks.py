@@ -101,6 +101,16 @@ def test_it_is_told_in_which_challenge_an_answer_was_found_first():
     assert [(leak.form, leak.first) for leak in revealed_forms(seen)] == [("plain", 1)]
 
 
+@pytest.mark.parametrize(("by_chance", "told"), [(0, {"plain"}), (1, {"plain"}), (2, set())])
+def test_a_short_answer_that_others_have_beside_them_too_stands_there_by_chance(by_chance, told):
+    digits = ["4829", "7712", "3309", "9150", "6083"]
+    seen = [
+        Seen(answer=code, public={"x": f"go {code} on {other if number < by_chance else 'so'}"})
+        for number, (code, other) in enumerate(zip(digits, digits[1:] + digits[:1], strict=True))
+    ]
+    assert {leak.form for leak in revealed_forms(seen) if leak.form == "plain"} == told
+
+
 def test_parts_in_several_parameters_are_put_together():
     drawn = random.Random(1)
     digits = [f"{drawn.randrange(10**6):06d}" for _ in range(6)]
