@@ -23,6 +23,7 @@ from authflow.cli.story import Story
 from authflow.client import AuthClient, Prompt, TerminalPrompt, TokenVerifier
 from authflow.errors import AuthFlowError, BadCredentialsError, TokenRevokedError
 from authflow.machine import AuthFlow
+from authflow.pool.ending import cancelled_by_signals
 from authflow.results import SignedIn, SignInResult
 from authflow.secret import Secret
 from authflow.testing.running_pool import RunningPool, run_pool
@@ -186,7 +187,7 @@ def run(*, auto: bool) -> int:
 async def _run(auto: bool) -> int:  # noqa: FBT001  # anyio.run passes positions only
     story = Story(Console(highlight=False, soft_wrap=True))
     passwords = {name: Secret(secrets.token_urlsafe(12) + "aA1!") for name in (_ADA, _GRACE)}
-    with tempfile.TemporaryDirectory(prefix="authflow-demo-") as folder:
+    with cancelled_by_signals(), tempfile.TemporaryDirectory(prefix="authflow-demo-") as folder:
         old_users = await anyio.to_thread.run_sync(_old_table, Path(folder), passwords[_GRACE])
         directory = SqlDirectory(
             engine=old_users,
