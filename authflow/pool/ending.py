@@ -44,7 +44,7 @@ def cancelled_by_signals() -> Iterator[None]:
 
 @contextmanager
 def _signals_to(act: Callable[[int], object]) -> Iterator[None]:
-    """Have the event loop call a function with the number of each signal.
+    """Call a function on the event loop with the number of each signal.
 
     Where an event loop takes no signals, as on Windows, the process's own handlers tell it.
     """
