@@ -50,9 +50,9 @@
     ├── DirectoryError                  a directory of users failed
     │   ├── DirectoryRecordError        one user's record is of no use; never told to clients
     │   └── DirectoryUnavailableError
-    ├── TriggerStateError               what triggers keep or look up cannot be relied on
-    │   ├── LimitStoreUnavailableError  nobody knows whether a limit is reached: nothing is allowed
-    │   ├── LimitStateError
+    ├── StateError               what triggers keep or look up cannot be relied on
+    │   ├── StoreUnavailableError  nobody knows whether a limit is reached: nothing is allowed
+    │   ├── StoreEntryError
     │   ├── KeysUnavailableError
     │   └── SealError                   sealed state that was altered, moved, or has expired
     ├── PluginError
@@ -98,8 +98,6 @@ __all__ = [
     "FlowNotEnabledError",
     "JwksUnreachableError",
     "KeysUnavailableError",
-    "LimitStateError",
-    "LimitStoreUnavailableError",
     "LockedOutError",
     "MalformedReplyError",
     "MfaNotSetUpError",
@@ -129,6 +127,9 @@ __all__ = [
     "SessionSpentError",
     "SignInBlockedError",
     "SignInOverError",
+    "StateError",
+    "StoreEntryError",
+    "StoreUnavailableError",
     "TemporaryPasswordExpiredError",
     "ThrottledError",
     "TimedOutError",
@@ -137,7 +138,6 @@ __all__ = [
     "TransportError",
     "TriggerFailedError",
     "TriggerReplyError",
-    "TriggerStateError",
     "UnexpectedReplyError",
     "UnreachableError",
     "UnsafeSrpValueError",
@@ -590,38 +590,38 @@ class DirectoryUnavailableError(DirectoryError):
     next_step = NextStep.WAIT
 
 
-class TriggerStateError(AuthFlowError):
-    """State of the triggers, or their owner's stores, cannot be relied on: the sign-in ends.
+class StateError(AuthFlowError):
+    """State that is kept elsewhere cannot be relied on: the sign-in ends.
 
-    Raised wherever such a store or look-up fails: no plugin is to blame.
+    Raised wherever a store, a key ring or a look-up of the owner fails: no plugin is to blame.
     """
 
-    code = "trigger_state"
+    code = "state"
     next_step = NextStep.WAIT
 
 
-class LimitStoreUnavailableError(TriggerStateError):
-    """The store of the limits cannot be asked now, so nothing is allowed."""
+class StoreUnavailableError(StateError):
+    """A store cannot be asked now, so nothing is allowed, and nothing is issued."""
 
-    code = "limit_store_unavailable"
+    code = "store_unavailable"
     next_step = NextStep.WAIT
 
 
-class LimitStateError(TriggerStateError):
-    """An entry in the store of the limits was not written by authflow."""
+class StoreEntryError(StateError):
+    """An entry of a store was not written by authflow."""
 
-    code = "limit_state"
+    code = "store_entry"
     next_step = NextStep.GIVE_UP
 
 
-class KeysUnavailableError(TriggerStateError):
+class KeysUnavailableError(StateError):
     """The key ring cannot be read now."""
 
     code = "keys_unavailable"
     next_step = NextStep.WAIT
 
 
-class SealError(TriggerStateError):
+class SealError(StateError):
     """Sealed state that cannot be opened: it is altered, expired or of another sign-in."""
 
     code = "seal"

@@ -16,9 +16,9 @@ from uuid import uuid4
 import pytest
 
 from authflow.pool.log_limit import LIMIT
-from authflow.stores.dynamodb import DynamoDbLimitStore
-from authflow.stores.redis import RedisLimitStore
-from authflow.stores.store import LimitStore, MemoryLimitStore
+from authflow.stores.dynamodb import DynamoDbStore
+from authflow.stores.redis import RedisStore
+from authflow.stores.store import MemoryStore, Store
 from authflow.testing import RunningPool, run_pool
 from testbed.crash_report import *  # noqa: F403  # fixtures
 from testbed.postgres_server import *  # noqa: F403  # fixtures
@@ -71,14 +71,14 @@ def live_pool() -> Callable[..., AbstractAsyncContextManager[RunningPool]]:
 
 
 @pytest.fixture
-async def redis_store(redis_url: str) -> AsyncIterator[RedisLimitStore]:
-    async with RedisLimitStore(redis=redis_url, prefix=f"{uuid4()}:") as store:
+async def redis_store(redis_url: str) -> AsyncIterator[RedisStore]:
+    async with RedisStore(redis=redis_url, prefix=f"{uuid4()}:") as store:
         yield store
 
 
 @pytest.fixture
-async def dynamodb_store(aws_url: str, aws_credentials: None) -> AsyncIterator[DynamoDbLimitStore]:
-    async with DynamoDbLimitStore(table=f"t-{uuid4()}", endpoint=aws_url) as store:
+async def dynamodb_store(aws_url: str, aws_credentials: None) -> AsyncIterator[DynamoDbStore]:
+    async with DynamoDbStore(table=f"t-{uuid4()}", endpoint=aws_url) as store:
         await store.create_table()
         yield store
 
@@ -90,8 +90,8 @@ async def dynamodb_store(aws_url: str, aws_credentials: None) -> AsyncIterator[D
         "dynamodb",
     ]
 )
-def store(request: pytest.FixtureRequest) -> LimitStore:
+def store(request: pytest.FixtureRequest) -> Store:
     if request.param == "memory":
-        return MemoryLimitStore()
+        return MemoryStore()
     made: Any = request.getfixturevalue(f"{request.param}_store")
     return made

@@ -16,15 +16,15 @@ from authflow.client import transport
 from authflow.errors import (
     AuthFlowError,
     DirectoryUnavailableError,
-    LimitStoreUnavailableError,
     MisuseError,
+    StoreUnavailableError,
 )
 from authflow.event_loop import HomeLoop
 from authflow.pool import PoolServer
 from authflow.results import Challenge, ChallengeRequired
 from authflow.sign_in import SignIn, State
-from authflow.stores.dynamodb import DynamoDbLimitStore
-from authflow.stores.redis import RedisLimitStore
+from authflow.stores.dynamodb import DynamoDbStore
+from authflow.stores.redis import RedisStore
 from authflow.tokens import key_source
 from authflow.triggers.cognito_groups import CognitoGroups
 from authflow.triggers.directories.sql_directory import SqlDirectory
@@ -167,17 +167,17 @@ def directory() -> SqlDirectory:
 
 KEEPERS: dict[str, tuple[Callable[[], Any], Callable[[Any], Coroutine[Any, Any, Any]]]] = {
     "AwsConnection": (lambda: Sqs(client=Recorder()), lambda it: it.call("list_queues")),
-    "DynamoDbLimitStore": (
-        lambda: DynamoDbLimitStore(table="t", client=Recorder()),
+    "DynamoDbStore": (
+        lambda: DynamoDbStore(table="t", client=Recorder()),
         lambda it: it.read("k"),
     ),
     "CognitoGroups": (
         lambda: CognitoGroups(client=Recorder()),
         lambda it: it.connected(),
     ),
-    "RedisLimitStore, read": (lambda: RedisLimitStore(redis=Recorder()), lambda it: it.read("k")),
-    "RedisLimitStore, write": (
-        lambda: RedisLimitStore(redis=Recorder()),
+    "RedisStore, read": (lambda: RedisStore(redis=Recorder()), lambda it: it.read("k")),
+    "RedisStore, write": (
+        lambda: RedisStore(redis=Recorder()),
         lambda it: it.replace("k", b"v", expected=None, seconds=1),
     ),
 }
@@ -215,11 +215,11 @@ def test_what_was_closed_where_it_was_used_serves_the_next_loop(make, use):
 
 
 def test_a_store_in_redis_serves_one_loop_after_the_other_if_each_closes_it():
-    store = RedisLimitStore(redis="redis://127.0.0.1:1")
+    store = RedisStore(redis="redis://127.0.0.1:1")
 
     async def serve() -> None:
         async with store:
-            with pytest.raises(LimitStoreUnavailableError):
+            with pytest.raises(StoreUnavailableError):
                 await store.read("k")
 
     for _ in range(2):

@@ -41,7 +41,7 @@ LDAP = {
 SERVICE = {"site_key": "key", "secret": Secret("x"), "hostnames": ["example.com"]}
 SMTP = {"from_address": "shop@example.com", "tls": ssl.create_default_context()}
 NEEDED = {
-    "DynamoDbLimitStore": {"table": "t"},
+    "DynamoDbStore": {"table": "t"},
     "DynamoDbAnswerStore": {"table": "t"},
     "S3Publisher": {"bucket": "b"},
     "SesSender": {"from_address": "shop@example.com"},

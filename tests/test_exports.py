@@ -69,7 +69,7 @@ BRANCHES = [
         if each.__module__ == errors.__name__  # a program may have branches of its own
     ),
 ]
-RAISED_BY_A_TRIGGER_ALONE = {errors.DirectoryError, errors.TriggerStateError}
+RAISED_BY_A_TRIGGER_ALONE = {errors.DirectoryError, errors.StateError}
 
 
 @pytest.mark.parametrize("branch", sorted({*BRANCHES} - RAISED_BY_A_TRIGGER_ALONE, key=str))

@@ -125,7 +125,7 @@ def looked_up(packages: list[str], hidden: dict[str, str]) -> Found:
         (
             ["authflow.triggers", "authflow.stores"],
             ["redis", "sqlalchemy"],
-            {"RedisLimitStore": "redis", "SqlDirectory": "sql"},
+            {"RedisStore": "redis", "SqlDirectory": "sql"},
         ),
         (["authflow.testing"], ["starlette"], {"RunningPool": "pool", "run_pool": "pool"}),
     ],
@@ -149,7 +149,7 @@ def test_a_name_whose_extra_is_missing_is_absent_in_every_way_and_says_what_to_r
 
 def test_a_broken_dependency_keeps_its_own_error_as_the_cause():
     found = looked_up(["authflow.triggers"], {"redis": "broken", "argon2": "odd"})
-    own = {"RedisLimitStore": "ImportError", "SqlDirectory": "RuntimeError"}
+    own = {"RedisStore": "ImportError", "SqlDirectory": "RuntimeError"}
     assert own.keys() == {name for _, name, _ in found}
     for _, name, causes in found:
         (kinds, text), (own_kinds, own_text) = causes
@@ -165,7 +165,7 @@ ASKED = {
     "from authflow.pool import PoolServer": "pool",
     "import authflow.pool.server": "pool",
     "from authflow.testing import run_pool": "pool",
-    "from authflow.stores import RedisLimitStore": "redis",
+    "from authflow.stores import RedisStore": "redis",
     "from authflow.cli import main; sys.exit(main(['serve']))": "pool",
     "from authflow.cli import main; sys.exit(main(['demo']))": "all",
     "from authflow.cli import main; sys.exit(main(['plugins', 'check', 'otp']))": "pool",
@@ -217,7 +217,7 @@ FROM = {
     "RunningPool": "authflow.testing",
     "PoolServer": "authflow.pool",
     "SqlDirectory": "authflow.triggers",
-    "RedisLimitStore": "authflow.stores",
+    "RedisStore": "authflow.stores",
 }
 BROKEN = """
 import importlib, json, sys

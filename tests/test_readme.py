@@ -22,7 +22,7 @@ import pytest
 from authflow import AskAgainError, AuthClient, AuthFlow, SignedIn
 from authflow.cli import main
 from authflow.plugins import CLIENT_CHALLENGES, TRIGGER_CHALLENGES, PluginRegistry
-from authflow.triggers import KeyRing, RedisLimitStore, Triggers, challenge, sequence
+from authflow.triggers import KeyRing, RedisStore, Triggers, challenge, sequence
 from authflow.triggers.check.proof import prove
 
 ROOT = Path(__file__).parents[1]
@@ -204,7 +204,7 @@ def test_the_example_of_limits_gives_triggers_with_limits(monkeypatch):
     monkeypatch.setenv("AUTHFLOW_KEYS", KeyRing.generate().to_json().reveal())
     namespace: dict[str, Any] = {}
     exec(EXAMPLES["limits"], namespace)  # noqa: S102  # it is our own README
-    assert isinstance(namespace["triggers"].limits.store, RedisLimitStore)
+    assert isinstance(namespace["triggers"].limits.store, RedisStore)
 
 
 async def test_the_example_of_forms_signs_in_by_a_page(live_pool, word):

@@ -25,7 +25,7 @@ from authflow.triggers import (
     Issued,
     KeyRing,
     Limits,
-    MemoryLimitStore,
+    MemoryStore,
     Triggers,
     any_of,
     challenge,
@@ -89,7 +89,7 @@ class House:
                 drawn.append(issued.private["answer"])
                 return issued
 
-        limits = Limits(store=MemoryLimitStore(), keys=self.keys)
+        limits = Limits(store=MemoryStore(), keys=self.keys)
         return Triggers(
             policy=sequence(
                 password(),

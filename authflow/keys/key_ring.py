@@ -215,7 +215,7 @@ class KeyRing:
             *parts: What the entry belongs to. No two lists of parts have one name.
 
         Returns:
-            43 ASCII letters, digits, `-` and `_`, as a `LimitStore` wants its keys: base64url of
+            43 ASCII letters, digits, `-` and `_`, as a `Store` wants its keys: base64url of
             HMAC-SHA256.
         """
         key = self.subkey(purpose, key_id=self.lookup)

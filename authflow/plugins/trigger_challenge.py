@@ -66,7 +66,7 @@ class _Context:
 
         Raises:
             MisuseError: There are no limits.
-            TriggerStateError: Nobody knows what is kept.
+            StateError: Nobody knows what is kept.
         """
         return await self._counted().once(*name, value=value, seconds=seconds)
 
@@ -85,7 +85,7 @@ class _Context:
 
         Raises:
             MisuseError: There are no limits.
-            TriggerStateError: Nobody knows.
+            StateError: Nobody knows.
         """
         return await self._counted().claim(*name, seconds=seconds)
 
@@ -175,7 +175,7 @@ class CreateContext(_Context):
 
         Raises:
             MisuseError: There are no limits.
-            TriggerStateError: Nobody knows whether it is allowed.
+            StateError: Nobody knows whether it is allowed.
         """
         if self.sends is None:
             msg = "messages are counted: give Triggers(limits=...)"

@@ -1,6 +1,6 @@
 """Small stores that several processes share: memory, Redis or Valkey, DynamoDB.
 
-`RedisLimitStore` needs the extra `redis`.
+`RedisStore` needs the extra `redis`.
 """
 
 from typing import TYPE_CHECKING
@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
-    from authflow.stores.dynamodb import DynamoDbLimitStore
-    from authflow.stores.redis import RedisLimitStore
-    from authflow.stores.store import LimitStore, MemoryLimitStore, Stored
+    from authflow.stores.dynamodb import DynamoDbStore
+    from authflow.stores.redis import RedisStore
+    from authflow.stores.store import MemoryStore, Store, Stored
 else:
     __getattr__, __dir__ = _lazy_names(
         __name__,
         {
-            "authflow.stores.dynamodb": "DynamoDbLimitStore",
-            "authflow.stores.redis": "RedisLimitStore",
-            "authflow.stores.store": "LimitStore MemoryLimitStore Stored",
+            "authflow.stores.dynamodb": "DynamoDbStore",
+            "authflow.stores.redis": "RedisStore",
+            "authflow.stores.store": "Store MemoryStore Stored",
         },
     )
 
 __all__ = [
-    "DynamoDbLimitStore",
-    "LimitStore",
-    "MemoryLimitStore",
-    "RedisLimitStore",
+    "DynamoDbStore",
+    "MemoryStore",
+    "RedisStore",
+    "Store",
     "Stored",
 ]

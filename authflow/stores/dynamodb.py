@@ -1,4 +1,4 @@
-"""A store of limits in Amazon DynamoDB.
+"""A store in Amazon DynamoDB.
 
 The table has one string attribute as its partition key, `name`, and no sort key. Let DynamoDB
 delete what has expired: switch time to live on for the attribute `expires_at`. It deletes hours
@@ -11,7 +11,7 @@ late, so entries carry their time and are not given any more once it is over.
 | `version` | S | which state this is |
 | `expires_at` | N, time to live | seconds since the epoch, rounded up |
 
-The triggers need `dynamodb:GetItem` and `dynamodb:PutItem` on the table.
+Whoever uses it needs `dynamodb:GetItem` and `dynamodb:PutItem` on the table.
 
 Sources: "Condition expressions" and "Using time to live (TTL)" in the DynamoDB developer guide.
 """
@@ -27,7 +27,7 @@ from attrs import define, field
 from botocore.exceptions import BotoCoreError, ClientError
 
 from authflow.aws.connection import AwsConnection
-from authflow.errors import ConfigError, LimitStateError, LimitStoreUnavailableError
+from authflow.errors import ConfigError, StoreEntryError, StoreUnavailableError
 from authflow.stores.store import Stored
 from authflow.unframed import whole
 
@@ -40,8 +40,8 @@ _log = logging.getLogger(__name__)
 
 @whole
 @define(kw_only=True, eq=False)
-class DynamoDbLimitStore(AwsConnection):
-    """Keeps limits in a table of DynamoDB, for any number of processes.
+class DynamoDbStore(AwsConnection):
+    """Keeps entries in a table of DynamoDB, for any number of processes.
 
     It belongs to the event loop that first uses it. As an async context manager it closes its
     connections at the end, unless the client is the caller's.
@@ -65,7 +65,7 @@ class DynamoDbLimitStore(AwsConnection):
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.table, str) or not self.table:
-            msg = "DynamoDbLimitStore: name the table"
+            msg = "DynamoDbStore: name the table"
             raise ConfigError(msg)
         AwsConnection.__attrs_post_init__(self)
 
@@ -73,7 +73,7 @@ class DynamoDbLimitStore(AwsConnection):
         """Create the table if it is missing, paid by request: for development and tests.
 
         Raises:
-            LimitStoreUnavailableError: DynamoDB cannot be asked.
+            StoreUnavailableError: DynamoDB cannot be asked.
         """
         try:
             await self._call(
@@ -82,7 +82,7 @@ class DynamoDbLimitStore(AwsConnection):
                 KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
                 BillingMode="PAY_PER_REQUEST",
             )
-        except LimitStoreUnavailableError as error:
+        except StoreUnavailableError as error:
             # The table exists, perhaps since the SDK repeated a request whose reply was lost.
             if _code(error.__cause__) != _IN_USE:
                 raise
@@ -102,8 +102,8 @@ class DynamoDbLimitStore(AwsConnection):
             key: Its key.
 
         Raises:
-            LimitStoreUnavailableError: DynamoDB cannot be asked.
-            LimitStateError: Something else wrote the entry.
+            StoreUnavailableError: DynamoDB cannot be asked.
+            StoreEntryError: Something else wrote the entry.
         """
         reply = await self._call("get_item", Key={"name": {"S": key}}, ConsistentRead=True)
         item = reply.get("Item")
@@ -113,8 +113,8 @@ class DynamoDbLimitStore(AwsConnection):
             expires_at = int(item["expires_at"]["N"])
             stored = Stored(value=item["value"]["B"], version=item["version"]["S"])
         except (KeyError, ValueError) as error:
-            msg = "an entry of the limits in DynamoDB was not written by authflow"
-            raise LimitStateError(msg) from error
+            msg = "an entry in DynamoDB was not written by authflow"
+            raise StoreEntryError(msg) from error
         return stored if self.clock() < expires_at else None
 
     async def replace(
@@ -129,7 +129,7 @@ class DynamoDbLimitStore(AwsConnection):
             seconds: When it expires, from now on.
 
         Raises:
-            LimitStoreUnavailableError: DynamoDB cannot be asked.
+            StoreUnavailableError: DynamoDB cannot be asked.
         """
         now, version = self.clock(), secrets.token_hex(16)
         values = {":now": {"N": str(math.floor(now))}, ":new": {"S": version}}
@@ -151,7 +151,7 @@ class DynamoDbLimitStore(AwsConnection):
                 ExpressionAttributeNames=_NAMES,
                 ExpressionAttributeValues=values,
             )
-        except LimitStoreUnavailableError as error:
+        except StoreUnavailableError as error:
             if _code(error.__cause__) == _CONDITION_FAILED:
                 return False
             raise
@@ -164,8 +164,8 @@ class DynamoDbLimitStore(AwsConnection):
             code = _code(error)
             if code not in {_CONDITION_FAILED, _IN_USE}:
                 _log.error("DynamoDB refuses %s: %s", operation, code or type(error).__qualname__)
-            msg = "the store of the limits cannot be asked now; try later"
-            raise LimitStoreUnavailableError(msg) from error
+            msg = "the store in DynamoDB cannot be asked now; try later"
+            raise StoreUnavailableError(msg) from error
 
 
 def _code(error: BaseException | None) -> str | None:

@@ -1,4 +1,4 @@
-"""A store of limits in Redis or Valkey.
+"""A store in Redis or Valkey.
 
 The server must be one that forgets nothing: `maxmemory-policy noeviction`, and for lock-outs that
 outlive a restart `appendonly yes`. A fail-over may lose the last writes, since replicas lag behind:
@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 
 from attrs import define, field
 
-from authflow.errors import ConfigError, LimitStateError, LimitStoreUnavailableError
+from authflow.errors import ConfigError, StoreEntryError, StoreUnavailableError
 from authflow.event_loop import HomeLoop
 from authflow.extras import UnavailableImportError, advice
 from authflow.stores.store import Stored
@@ -60,18 +60,18 @@ def _client(client: Any) -> Any:
             raise ConfigError(msg) from None
         return Redis.from_pool(pool)
     if not callable(getattr(client, "register_script", None)):
-        msg = f"RedisLimitStore needs a URL or a redis.asyncio.Redis, not {type(client).__name__}"
+        msg = f"RedisStore needs a URL or a redis.asyncio.Redis, not {type(client).__name__}"
         raise ConfigError(msg)
     if client.get_encoder().decode_responses:
-        msg = "make the client of Redis with decode_responses=False: limits are kept as bytes"
+        msg = "make the client of Redis with decode_responses=False: entries are kept as bytes"
         raise ConfigError(msg)
     return client
 
 
 @whole
 @define(kw_only=True, eq=False)
-class RedisLimitStore:
-    """Keeps limits in Redis or Valkey, for any number of processes.
+class RedisStore:
+    """Keeps entries in Redis or Valkey, for any number of processes.
 
     It belongs to the event loop that first uses it, until it is closed there, and says so on
     another. As an async context manager it closes its connections at the end, if it was made from a
@@ -86,7 +86,7 @@ class RedisLimitStore:
     """
 
     redis: Any = field(repr=False)
-    prefix: str = "authflow:limit:"
+    prefix: str = "authflow:"
     _redis: Any = field(init=False, repr=False)
     _replace: AsyncScript = field(init=False, repr=False)
     _loop: HomeLoop = field(init=False, repr=False)
@@ -95,7 +95,7 @@ class RedisLimitStore:
         self._redis = _client(self.redis)
         self._replace = self._redis.register_script(_REPLACE)
         self._loop = HomeLoop(
-            "this RedisLimitStore",
+            "this RedisStore",
             "close it where it was used, by aclose(), or make one for each event loop",
         )
 
@@ -127,8 +127,8 @@ class RedisLimitStore:
             key: Its key.
 
         Raises:
-            LimitStoreUnavailableError: The server cannot be asked.
-            LimitStateError: Something else wrote the entry.
+            StoreUnavailableError: The server cannot be asked.
+            StoreEntryError: Something else wrote the entry.
             MisuseError: The store belongs to another event loop.
         """
         self._loop.claim()
@@ -140,8 +140,8 @@ class RedisLimitStore:
             return None
         version, value = entry[:_VERSION_CHARS], entry[_VERSION_CHARS:]
         if len(version) < _VERSION_CHARS or not version.isalnum():
-            msg = "an entry of the limits in Redis was not written by authflow: change the prefix"
-            raise LimitStateError(msg)
+            msg = "an entry in Redis was not written by authflow: change the prefix"
+            raise StoreEntryError(msg)
         return Stored(value=value, version=version.decode())
 
     async def replace(
@@ -156,7 +156,7 @@ class RedisLimitStore:
             seconds: When it expires, from now on.
 
         Raises:
-            LimitStoreUnavailableError: The server cannot be asked.
+            StoreUnavailableError: The server cannot be asked.
             MisuseError: The store belongs to another event loop.
         """
         self._loop.claim()
@@ -171,5 +171,5 @@ class RedisLimitStore:
         return bool(written == 1)
 
 
-def _unavailable() -> LimitStoreUnavailableError:
-    return LimitStoreUnavailableError("the store of the limits cannot be asked now; try later")
+def _unavailable() -> StoreUnavailableError:
+    return StoreUnavailableError("the store in Redis cannot be asked now; try later")

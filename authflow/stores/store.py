@@ -1,4 +1,6 @@
-"""Stores of limits' counts: the protocol of a store, and a store in memory.
+"""Stores, which processes share: the protocol of a store, and a store in memory.
+
+The limits' counts are kept in one, the claims of tickets, and the tokens of signed-in users.
 
 All that a store must do is compare and set: keep small values under a key, and replace one only if
 nobody else did so in between. Further stores are in `authflow.stores.redis` and
@@ -14,7 +16,7 @@ from typing import Final, Protocol, runtime_checkable
 
 from attrs import define, field, frozen
 
-from authflow.errors import ConfigError, LimitStoreUnavailableError
+from authflow.errors import ConfigError, StoreUnavailableError
 from authflow.unframed import whole
 
 
@@ -31,11 +33,11 @@ class Stored:
     version: str
 
 
-class LimitStore(Protocol):
-    """Keeps the counts of limits, for all processes that serve one user pool.
+class Store(Protocol):
+    """Keeps small values, for all processes that serve one user pool.
 
     A store that cannot do what it is asked raises: any exception is taken for "nobody knows", and
-    nothing is allowed then. It must not forget entries early, nor give outdated ones.
+    nothing is allowed or issued then. It must not forget entries early, nor give outdated ones.
     """
 
     async def read(self, key: str) -> Stored | None:
@@ -54,7 +56,7 @@ class LimitStore(Protocol):
 
         Args:
             key: As `read` takes it.
-            value: At most a few thousand bytes.
+            value: At most 256 KiB; for counts a few hundred bytes.
             expected: The version that was read; None if there was no entry.
             seconds: When the entry expires, from now on.
 
@@ -71,14 +73,14 @@ class KeepsStrangersApart(Protocol):
     everything together.
     """
 
-    def for_strangers(self) -> LimitStore:
+    def for_strangers(self) -> Store:
         """Return the store for users who do not exist. It may forget any of its entries."""
 
 
 @whole
 @define(kw_only=True, eq=False)
-class MemoryLimitStore:
-    """A store for one process. A restart loses all counts: for development and tests only.
+class MemoryStore:
+    """A store for one process. A restart loses everything: for development and tests only.
 
     Entries that have expired are dropped. A store that is full of others refuses new ones rather
     than forget a lock-out: to fill it would else be a way to end one. Entries of users who do not
@@ -107,14 +109,14 @@ class MemoryLimitStore:
         for name in ("most_entries", "most_strangers"):
             most = getattr(self, name)
             if type(most) is not int or most < 1:
-                msg = f"MemoryLimitStore: {name} is at least 1"
+                msg = f"MemoryStore: {name} is at least 1"
                 raise ConfigError(msg)
 
     def __len__(self) -> int:
         strangers = self._strangers
         return len(self._entries) + (0 if strangers is None else len(strangers))
 
-    def for_strangers(self) -> LimitStore:
+    def for_strangers(self) -> Store:
         """Return the store for users who do not exist."""
         with self._lock:
             if self._strangers is None:
@@ -144,7 +146,7 @@ class MemoryLimitStore:
             seconds: When it expires, from now on.
 
         Raises:
-            LimitStoreUnavailableError: The store is full.
+            StoreUnavailableError: The store is full.
         """
         with self._lock:
             self._drop_expired()
@@ -160,8 +162,8 @@ class MemoryLimitStore:
             return True
 
     def _make_room(self) -> None:
-        msg = "the store of the limits is full: nothing new can be allowed"
-        raise LimitStoreUnavailableError(msg)
+        msg = "the store in memory is full: nothing new can be kept, and nothing is allowed"
+        raise StoreUnavailableError(msg)
 
     def _live(self, key: str) -> Stored | None:
         stored, expires_at = self._entries.get(key, (None, 0.0))
@@ -183,7 +185,7 @@ class MemoryLimitStore:
 
 @whole
 @define(kw_only=True, eq=False)
-class _Forgetful(MemoryLimitStore):
+class _Forgetful(MemoryStore):
     """A store that drops its oldest entry when it is full."""
 
     def _make_room(self) -> None:

@@ -24,7 +24,7 @@ from authflow.testing.made import Made
 from authflow.testing.outbox import Outbox
 from authflow.testing.secrecy import heard
 from authflow.testing.trigger_bench import ATTEMPTS, POOL_ID, SuiteUser
-from authflow.triggers import Limits, MemoryLimitStore
+from authflow.triggers import Limits, MemoryStore
 from authflow.triggers.limits.limits import Subject
 from authflow.triggers.safeguards import CountedUses
 
@@ -112,7 +112,7 @@ class SameSignIn:
             challenge=type(self.plugin).metadata,
             user_not_found=not self.user.exists,
         )
-        store = MemoryLimitStore(clock=self.clock)
+        store = MemoryStore(clock=self.clock)
         limits = Limits(store=store, keys=self.keys, clock=self.clock)
         return CountedUses(limits=limits, subject=subject, claimer=self.seed)
 

@@ -25,7 +25,7 @@ from authflow.triggers import (
     GuessLimit,
     KeyRing,
     Limits,
-    MemoryLimitStore,
+    MemoryStore,
     SendLimit,
     SessionEntry,
     TriggerEvent,
@@ -83,7 +83,7 @@ class CountedStore:
         store: The store itself.
     """
 
-    store: MemoryLimitStore
+    store: MemoryStore
     calls: list[str] = field(factory=list, init=False)
 
     async def read(self, key: str) -> Any:
@@ -162,7 +162,7 @@ class TriggerBench:
     def __attrs_post_init__(self) -> None:
         code = PluginCode.of(self.plugin)
         self.log = HookLog(clock=self.clock, timeout=self.timeout, code=code)
-        self.store = CountedStore(MemoryLimitStore(clock=self.clock))
+        self.store = CountedStore(MemoryStore(clock=self.clock))
         limits = Limits(
             store=self.store,
             keys=self.keys,

@@ -1,6 +1,6 @@
 """The triggers: a custom flow as a policy of challenges, one handler for all of a pool's triggers.
 
-Extras: `SqlDirectory` needs `sql`, `LdapDirectory` needs `ldap`, `RedisLimitStore` needs `redis`.
+Extras: `SqlDirectory` needs `sql`, `LdapDirectory` needs `ldap`, `RedisStore` needs `redis`.
 """
 
 from typing import TYPE_CHECKING
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
         TriggerChallenge,
         VerifyContext,
     )
-    from authflow.stores.dynamodb import DynamoDbLimitStore
-    from authflow.stores.redis import RedisLimitStore
-    from authflow.stores.store import LimitStore, MemoryLimitStore
+    from authflow.stores.dynamodb import DynamoDbStore
+    from authflow.stores.redis import RedisStore
+    from authflow.stores.store import MemoryStore, Store
     from authflow.triggers.cognito_groups import CognitoGroups
     from authflow.triggers.directories.ldap_directory import LdapDirectory
     from authflow.triggers.directories.migrating import migrating
@@ -89,9 +89,9 @@ else:
             "authflow.triggers.cognito_groups": "CognitoGroups",
             "authflow.triggers.directories.ldap_directory": "LdapDirectory",
             "authflow.triggers.directories.sql_directory": "SqlDirectory",
-            "authflow.stores.dynamodb": "DynamoDbLimitStore",
-            "authflow.stores.redis": "RedisLimitStore",
-            "authflow.stores.store": "LimitStore MemoryLimitStore",
+            "authflow.stores.dynamodb": "DynamoDbStore",
+            "authflow.stores.redis": "RedisStore",
+            "authflow.stores.store": "Store MemoryStore",
             "authflow.keys.key_ring": "CachedKeys KeyProvider KeyRing",
             "authflow.triggers.limits.limits": "Limits Subject",
             "authflow.triggers.limits.rules": ("GuessLimit SendLimit"),
@@ -151,7 +151,7 @@ __all__ = [
     "CustomSMSSenderEvent",
     "DefineEvent",
     "DeliveryMedium",
-    "DynamoDbLimitStore",
+    "DynamoDbStore",
     "Failed",
     "FinalStatus",
     "Found",
@@ -162,10 +162,9 @@ __all__ = [
     "KeyProvider",
     "KeyRing",
     "LdapDirectory",
-    "LimitStore",
     "Limits",
     "LockedOut",
-    "MemoryLimitStore",
+    "MemoryStore",
     "MigratedUser",
     "MigrationEvent",
     "Outcome",
@@ -179,7 +178,7 @@ __all__ = [
     "PreSignUpEvent",
     "PreTokenGenerationEvent",
     "Randomness",
-    "RedisLimitStore",
+    "RedisStore",
     "SendLimit",
     "SendRefused",
     "SessionEntry",
@@ -187,6 +186,7 @@ __all__ = [
     "SqlDirectory",
     "Standing",
     "Step",
+    "Store",
     "Subject",
     "TokenChanges",
     "TriggerChallenge",

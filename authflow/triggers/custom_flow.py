@@ -15,7 +15,7 @@ from authflow.errors import (
     DeniedError,
     EventError,
     MisuseError,
-    TriggerStateError,
+    StateError,
 )
 from authflow.machine import State
 from authflow.plugins.outcomes import Outcome, Verdict
@@ -129,7 +129,7 @@ class CustomFlow:
         Raises:
             PluginFailedError: A plugin is missing or broken.
             ConfigError: A plugin does not take its settings.
-            TriggerStateError: The groups cannot be told, or not in time.
+            StateError: The groups cannot be told, or not in time.
         """
         self.plugins.ready()
         facts = await self._facts(event)
@@ -314,7 +314,7 @@ class CustomFlow:
             except Exception as error:
                 _log.error("the groups cannot be told: it raised %s", type(error).__qualname__)
                 msg = "the user's groups cannot be told now"
-                raise TriggerStateError(msg) from error
+                raise StateError(msg) from error
         return Facts(
             user_attributes=event.user_attributes,
             groups=groups,

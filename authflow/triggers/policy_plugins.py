@@ -12,16 +12,16 @@ from authflow import rounds
 from authflow.errors import (
     ConfigError,
     KeysUnavailableError,
-    LimitStateError,
-    LimitStoreUnavailableError,
     PluginConflictError,
     PluginError,
     PluginFailedError,
     PluginLoadError,
     RemoteProtocolError,
     SealError,
+    StateError,
+    StoreEntryError,
+    StoreUnavailableError,
     TransportError,
-    TriggerStateError,
 )
 from authflow.plugins.registry import PluginRegistry
 from authflow.plugins.settings import OF_TRIGGERS, unknown_setting
@@ -37,9 +37,9 @@ _MANY: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 """The kinds of parameters that take all remaining arguments."""
 _OUR_OWN: Final = {rounds.CHOICE: CHOICE_METADATA, rounds.CONDITION: CONDITION_METADATA}
 
-_OTHERS_FAULTS: Final = (TriggerStateError, TransportError, RemoteProtocolError, ConfigError)
+_OTHERS_FAULTS: Final = (StateError, TransportError, RemoteProtocolError, ConfigError)
 """Errors for which a plugin is not to blame: of a store, a service or its owner's settings."""
-_OUR_WORDS: Final = {LimitStoreUnavailableError, LimitStateError, KeysUnavailableError, SealError}
+_OUR_WORDS: Final = {StoreUnavailableError, StoreEntryError, KeysUnavailableError, SealError}
 """Errors with texts of authflow's own, which are passed on; others may be a store's texts."""
 
 _log: Final = logging.getLogger("authflow.triggers")
@@ -102,7 +102,7 @@ class PolicyPlugins:
 
         Raises:
             PluginFailedError: It raised, or took too long.
-            TriggerStateError: What it was given or keeps failed.
+            StateError: What it was given or keeps failed.
             TransportError: What it asks cannot be reached.
             RemoteProtocolError: What it asks gave something else than an answer.
             ConfigError: What its owner has set is not accepted there.
@@ -114,7 +114,7 @@ class PolicyPlugins:
 
         Raises:
             PluginFailedError: It raised, or took too long.
-            TriggerStateError: What it was given or keeps failed.
+            StateError: What it was given or keeps failed.
             TransportError: What it asks cannot be reached.
             RemoteProtocolError: What it asks gave something else than an answer.
             ConfigError: What its owner has set is not accepted there.

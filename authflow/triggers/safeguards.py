@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import define, field, frozen
 
-from authflow.errors import ConfigError, EventError, MisuseError, TriggerStateError
+from authflow.errors import ConfigError, EventError, MisuseError, StateError
 from authflow.keys.randomness import Randomness
 from authflow.machine import State
 from authflow.secret import Secret
@@ -202,7 +202,7 @@ class Safeguards:
             event: Cognito's question.
 
         Raises:
-            TriggerStateError: It cannot be told now, or the state was altered or has expired.
+            StateError: It cannot be told now, or the state was altered or has expired.
         """
         state = await self._open(step, owed, event)
         if self.limits is None or self.keys is None:
@@ -220,7 +220,7 @@ class Safeguards:
             randomness = await Randomness.derived(self.keys, issue, *this_round)
         except MisuseError as error:
             msg = "what was drawn for this challenge cannot be drawn again: its key is gone"
-            raise TriggerStateError(msg) from error
+            raise StateError(msg) from error
         sends = CountedSends(
             limits=self.limits,
             subject=subject,
@@ -240,7 +240,7 @@ class Safeguards:
 
         Raises:
             EventError: The challenge was made without limits.
-            TriggerStateError: Nobody knows.
+            StateError: Nobody knows.
         """
         if self.limits is None:
             return True
@@ -268,7 +268,7 @@ class Safeguards:
         The user's next sign-in draws another one.
 
         Raises:
-            TriggerStateError: Nobody knows.
+            StateError: Nobody knows.
         """
         if self.limits is None:
             return True
@@ -307,7 +307,7 @@ class Safeguards:
             drawn: The sign-in's name, if this round gives it one.
 
         Raises:
-            TriggerStateError: The keys cannot be read now.
+            StateError: The keys cannot be read now.
             MisuseError: It is too much.
         """
         sign_in = drawn or sign_in_of(event.session) or ""

@@ -9,7 +9,7 @@ from authflow.errors import DeniedError, PluginFailedError, PluginLoadError
 from authflow.keys.key_ring import KeyRing
 from authflow.triggers import (
     Limits,
-    MemoryLimitStore,
+    MemoryStore,
     Outcome,
     Triggers,
     challenge,
@@ -114,7 +114,7 @@ async def test_what_is_used_once_is_used_by_one_answer(word):
     async def step_of_totp(context):
         return await context.claim("step", "42", seconds=60)
 
-    limits = Limits(store=MemoryLimitStore(), keys=KeyRing.generate())
+    limits = Limits(store=MemoryStore(), keys=KeyRing.generate())
     triggers = Triggers(
         policy=challenge("word"), challenges=[plugin(word, step_of_totp)], limits=limits
     )
@@ -140,5 +140,5 @@ def test_a_need_that_nobody_knows_is_an_error(word, need):
         Triggers(
             policy=challenge("word"),
             challenges=[needy],
-            limits=Limits(store=MemoryLimitStore(), keys=KeyRing.generate()),
+            limits=Limits(store=MemoryStore(), keys=KeyRing.generate()),
         )

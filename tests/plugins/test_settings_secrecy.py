@@ -11,7 +11,7 @@ import pytest
 from authflow.errors import AuthFlowError, ConfigError
 from authflow.keys.key_ring import KeyRing
 from authflow.secret import Secret
-from authflow.stores.store import MemoryLimitStore
+from authflow.stores.store import MemoryStore
 from authflow.triggers import Limits, Triggers, challenge
 
 SECRET = "smtps://ops:Hunter22@mail.example.com"
@@ -23,7 +23,7 @@ SETTINGS = [
     for each in attrs.fields(half)
     if each.init
 ]
-LIMITS = Limits(store=MemoryLimitStore(), keys=KeyRing.generate())
+LIMITS = Limits(store=MemoryStore(), keys=KeyRing.generate())
 
 
 class Anything:

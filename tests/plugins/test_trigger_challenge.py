@@ -8,17 +8,17 @@ from authflow.errors import (
     BadCredentialsError,
     ConfigError,
     KeysUnavailableError,
-    LimitStateError,
-    LimitStoreUnavailableError,
     MalformedReplyError,
     MisuseError,
     OutcomeUnknownError,
     PluginFailedError,
     RemoteProtocolError,
     SealError,
+    StateError,
+    StoreEntryError,
+    StoreUnavailableError,
     ThrottledError,
     TransportError,
-    TriggerStateError,
     UnreachableError,
 )
 from authflow.keys.key_ring import KeyRing
@@ -30,7 +30,7 @@ from authflow.plugins import (
     VerifyContext,
 )
 from authflow.secret import Secret
-from authflow.triggers import CreateEvent, Limits, MemoryLimitStore, Triggers, VerifyEvent
+from authflow.triggers import CreateEvent, Limits, MemoryStore, Triggers, VerifyEvent
 from authflow.triggers import challenge as step
 from authflow.triggers.limits.limits import Subject
 from authflow.triggers.policy_plugins import PolicyPlugins
@@ -130,7 +130,7 @@ async def test_without_limits_or_keys_it_is_said_what_to_give(context):
 
 
 def limits_of(keys=KEYS):
-    return Limits(store=MemoryLimitStore(), keys=keys)
+    return Limits(store=MemoryStore(), keys=keys)
 
 
 def uses(limits, claimer="one", **more):
@@ -292,7 +292,7 @@ def test_what_cannot_be_served_is_blamed_on_who_has_set_it_and_not_told(plugins,
 FAULTS = {
     TransportError: [TransportError, UnreachableError, ThrottledError, OutcomeUnknownError],
     RemoteProtocolError: [RemoteProtocolError, MalformedReplyError],
-    TriggerStateError: [TriggerStateError, type("TableError", (TriggerStateError,), {})],
+    StateError: [StateError, type("TableError", (StateError,), {})],
     ConfigError: [ConfigError],
     PluginFailedError: [PluginFailedError, MisuseError, BadCredentialsError, OSError, KeyError],
 }
@@ -322,7 +322,7 @@ async def test_a_challenge_may_say_whose_fault_it_is_and_its_words_are_nobodys(
 
 
 @pytest.mark.parametrize(
-    "ours", [LimitStoreUnavailableError, LimitStateError, KeysUnavailableError, SealError]
+    "ours", [StoreUnavailableError, StoreEntryError, KeysUnavailableError, SealError]
 )
 async def test_what_the_limits_and_keys_say_themselves_is_told_as_it_is(ours):
     class Failing(Pager):

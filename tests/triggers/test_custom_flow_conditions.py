@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authflow.errors import ConfigError, TriggerStateError
+from authflow.errors import ConfigError, StateError
 from authflow.triggers import (
     any_of,
     attribute,
@@ -143,7 +143,7 @@ async def test_groups_that_are_one_text_are_refused(triggers_of, load_event: Loa
         return "staff"
 
     triggers = triggers_of(challenge("sum"), when(in_group("s"), challenge("word")), groups=lookup)
-    with pytest.raises(TriggerStateError, match="groups"):
+    with pytest.raises(StateError, match="groups"):
         await triggers.handle(load_event("define_first"))
 
 
@@ -166,7 +166,7 @@ async def test_groups_that_cannot_be_told_fail_closed(triggers_of, load_event, c
     steps = [challenge("sum"), when(in_group("staff"), challenge("word"))]
     triggers = triggers_of(*steps, groups=lookup)
     for name in ("define_first", "create_first"):
-        with pytest.raises(TriggerStateError, match=r"^the user's groups cannot be told now$"):
+        with pytest.raises(StateError, match=r"^the user's groups cannot be told now$"):
             await triggers.handle(load_event(name))
     assert "groups" in caplog.text
     assert "canary-8" not in caplog.text
@@ -178,7 +178,7 @@ async def test_groups_are_told_in_time_or_not_at_all(triggers_of, load_event, mo
 
     monkeypatch.setattr("authflow.triggers.custom_flow.GROUPS_TIMEOUT", 0.01)
     steps = [challenge("sum"), when(in_group("staff"), challenge("word"))]
-    with anyio.fail_after(2), pytest.raises(TriggerStateError, match="groups cannot be told now"):
+    with anyio.fail_after(2), pytest.raises(StateError, match="groups cannot be told now"):
         await triggers_of(*steps, groups=lookup).handle(load_event("define_first"))
 
 

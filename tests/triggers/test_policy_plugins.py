@@ -24,7 +24,7 @@ from authflow.plugins import CreateContext, Issued, VerifyContext
 from authflow.triggers import (
     KeyRing,
     Limits,
-    MemoryLimitStore,
+    MemoryStore,
     Policy,
     Step,
     Triggers,
@@ -315,7 +315,7 @@ def test_a_plugin_that_does_not_fit_is_refused_however_it_is_given(given_as, mem
 
 def test_what_a_plugin_needs_may_be_given():
     needy = type("Needy", (Riddle,), {"needs": ("limits", "keys")})
-    limits = Limits(store=MemoryLimitStore(), keys=KeyRing.generate())
+    limits = Limits(store=MemoryStore(), keys=KeyRing.generate())
     assert Triggers(policy=challenge(needy()), limits=limits).load()
 
 
@@ -427,7 +427,7 @@ def test_no_traceback_shows_the_text_of_what_a_plugin_raised(raised):
         pass
 
     Ill.check_limits = check_limits  # type: ignore[attr-defined]
-    limits = Limits(store=MemoryLimitStore(), keys=KeyRing.generate())
+    limits = Limits(store=MemoryStore(), keys=KeyRing.generate())
     for plugin, told in ((Refuses, {"token": "canary-5"}), (Ill, {})):
         step = challenge("riddle", **told)
         with pytest.raises(ConfigError) as caught:
@@ -442,7 +442,7 @@ def test_no_traceback_shows_the_text_of_what_a_plugin_raised(raised):
     "needs", [None, 5, "limits", "keys", ("groups",), ["limits", "sends"], (None,), ([],), True]
 )
 def test_what_no_plugin_can_need_is_told_as_such(needs, lazy, install):
-    limits = Limits(store=MemoryLimitStore(), keys=KeyRing.generate())
+    limits = Limits(store=MemoryStore(), keys=KeyRing.generate())
     install("seen_needs")
     import seen_needs
 

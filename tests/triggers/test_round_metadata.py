@@ -15,7 +15,7 @@ from authflow.triggers import (
     CreateEvent,
     Issued,
     Limits,
-    MemoryLimitStore,
+    MemoryStore,
     SessionEntry,
     Triggers,
     any_of,
@@ -199,7 +199,7 @@ async def test_every_run_of_create_seals_what_opens_in_its_own_reply(policy: str
 
 
 async def test_sign_ins_that_begin_together_share_what_is_drawn_and_not_their_name():
-    limits = Limits(store=MemoryLimitStore(), keys=KEYS)
+    limits = Limits(store=MemoryStore(), keys=KEYS)
     served = triggers("at once", limits=limits)
     one, other = await create(served, ()), await create(served, ())
     assert one.private["kept"] == other.private["kept"]

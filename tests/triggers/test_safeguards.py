@@ -12,14 +12,14 @@ from attrs import define, evolve, field
 from authflow.errors import (
     ConfigError,
     EventError,
-    LimitStoreUnavailableError,
     PluginFailedError,
     SealError,
-    TriggerStateError,
+    StateError,
+    StoreUnavailableError,
 )
 from authflow.keys.key_ring import KeyRing
 from authflow.secret import Secret
-from authflow.stores.store import MemoryLimitStore
+from authflow.stores.store import MemoryStore
 from authflow.triggers import (
     CreateEvent,
     Issued,
@@ -50,7 +50,7 @@ class Clock:
 class CountingStore:
     """A memory store that counts what it is asked."""
 
-    inner: MemoryLimitStore
+    inner: MemoryStore
     calls: list[str] = field(factory=list)
 
     async def read(self, key: str) -> Any:
@@ -124,7 +124,7 @@ class Bench:
     limits: Limits = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.store = CountingStore(MemoryLimitStore(clock=self.clock))
+        self.store = CountingStore(MemoryStore(clock=self.clock))
         self.limits = Limits(
             store=self.store,
             keys=KEYS,
@@ -389,10 +389,10 @@ async def test_a_store_that_fails_lets_nobody_in_and_says_to_wait():
             raise OSError("10.0.0.7 refused")
 
     bench.limits.store = Failing()
-    with pytest.raises(LimitStoreUnavailableError) as unavailable:
+    with pytest.raises(StoreUnavailableError) as unavailable:
         await bench.verify(made, code_of(made))
     assert "10.0.0.7" not in str(unavailable.value)
-    with pytest.raises(LimitStoreUnavailableError):
+    with pytest.raises(StoreUnavailableError):
         await bench.create()
 
 
@@ -440,6 +440,6 @@ async def test_a_code_whose_key_was_taken_away_is_no_mistake_of_the_caller():
     ahead = Triggers(policy=policy, challenges=[bench.plugin], limits=newer)
     event = CreateEvent(**bench.about(), session=bench.session())
     await ahead.handle(event.to_json())
-    with pytest.raises(TriggerStateError, match="its key is gone") as failed:
+    with pytest.raises(StateError, match="its key is gone") as failed:
         await bench.create()
-    assert type(failed.value) is TriggerStateError
+    assert type(failed.value) is StateError

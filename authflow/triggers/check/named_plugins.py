@@ -10,7 +10,7 @@ from authflow.errors import PluginError
 from authflow.keys.key_ring import KeyRing
 from authflow.plugins.registry import TRIGGER_CHALLENGES, PluginRegistry
 from authflow.plugins.trigger_challenge import TriggerChallenge
-from authflow.stores.store import MemoryLimitStore
+from authflow.stores.store import MemoryStore
 from authflow.triggers.dispatcher import Triggers
 from authflow.triggers.limits.limits import Limits
 from authflow.triggers.policies.policy import Policy
@@ -39,7 +39,7 @@ def triggers_of(policy: Policy) -> Triggers:
         policy=policy,
         challenges=[_stand_in(name, registry) for name in named if name not in held],
         groups=_in_no_group,
-        limits=Limits(store=MemoryLimitStore(), keys=KeyRing.generate()),
+        limits=Limits(store=MemoryStore(), keys=KeyRing.generate()),
     )
 
 

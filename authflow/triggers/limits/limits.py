@@ -1,4 +1,4 @@
-"""The limits of custom challenges, counted atomically in a `LimitStore`.
+"""The limits of custom challenges, counted atomically in a `Store`.
 
 Entries have names that are HMACs under a key of the key ring, and so are the ids in them: who reads
 the store learns neither usernames nor destinations nor answers, and cannot try them out either.
@@ -17,11 +17,11 @@ import anyio
 import anyio.lowlevel
 from attrs import define, field, frozen
 
-from authflow.errors import ConfigError, LimitStoreUnavailableError, MisuseError, TriggerStateError
+from authflow.errors import ConfigError, MisuseError, StateError, StoreUnavailableError
 from authflow.keys.key_ring import KeyProvider, KeyRing, ring_of
 from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRefused
 from authflow.secret import Secret
-from authflow.stores.store import KeepsStrangersApart, LimitStore
+from authflow.stores.store import KeepsStrangersApart, Store
 from authflow.triggers.limits.rules import RETRIED, GuessLimit, GuessRecord, SendLimit, SendRecord
 from authflow.unframed import whole
 
@@ -83,14 +83,14 @@ class Limits:
         ConfigError: The timeout is not positive.
     """
 
-    store: LimitStore
+    store: Store
     keys: KeyProvider
     guesses: GuessLimit = field(factory=GuessLimit)
     sends: SendLimit = field(factory=SendLimit)
     timeout: float = 3.0
     clock: Callable[[], float] = field(default=time.time, repr=False)
     _turns: dict[object, "_EntryLock"] = field(factory=dict, init=False, repr=False)
-    _for_strangers: LimitStore = field(init=False, repr=False)
+    _for_strangers: Store = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not self.timeout > 0:
@@ -117,7 +117,7 @@ class Limits:
                 at once for one challenge are many guesses.
 
         Raises:
-            TriggerStateError: Nobody knows whether the guess is allowed: compare nothing.
+            StateError: Nobody knows whether the guess is allowed: compare nothing.
         """
         ring = await self._ring()
         guess_id = _name(ring, "guess id", *subject.parts(), nonce, answer.reveal())
@@ -138,7 +138,7 @@ class Limits:
             subject: Whose failures.
 
         Raises:
-            TriggerStateError: It cannot be done now: the answer must not count as right.
+            StateError: It cannot be done now: the answer must not count as right.
         """
         ring = await self._ring()
 
@@ -157,7 +157,7 @@ class Limits:
             subject: Whose lock-out.
 
         Raises:
-            TriggerStateError: It cannot be done now.
+            StateError: It cannot be done now.
         """
         ring = await self._ring()
         await self._update(  # whatever the entry holds, readable or not
@@ -183,7 +183,7 @@ class Limits:
             send_id: The message: the same for all runs of Create for one challenge.
 
         Raises:
-            TriggerStateError: Nobody knows whether it is allowed: send nothing.
+            StateError: Nobody knows whether it is allowed: send nothing.
         """
         ring = await self._ring()
         users, destinations, sent = self._send_names(ring, subject, destination, send_id)
@@ -205,7 +205,7 @@ class Limits:
             send_id: As for `admit_send`.
 
         Raises:
-            TriggerStateError: It cannot be done now; the message counts as sent.
+            StateError: It cannot be done now; the message counts as sent.
         """
         ring = await self._ring()
         users, destinations, sent = self._send_names(ring, subject, destination, send_id)
@@ -224,7 +224,7 @@ class Limits:
             user_not_found: Whether it is about a user who does not exist: it is kept apart then.
 
         Raises:
-            TriggerStateError: Nobody knows what the value is.
+            StateError: Nobody knows what the value is.
         """
         return await self._first(
             _name(await self._ring(), "once", *name), value, seconds, stranger=user_not_found
@@ -239,7 +239,7 @@ class Limits:
             user_not_found: As for `once`.
 
         Raises:
-            TriggerStateError: It cannot be done now.
+            StateError: It cannot be done now.
         """
 
         def change(kept: bytes | None) -> _Change[None]:
@@ -264,7 +264,7 @@ class Limits:
             Whether it is this claimer's.
 
         Raises:
-            TriggerStateError: Nobody knows whose it is.
+            StateError: Nobody knows whose it is.
         """
         ring = await self._ring()
         mine = _name(ring, "claimer", *name, claimer).encode()
@@ -346,7 +346,7 @@ class Limits:
                         if await store.replace(key, value, expected=expected, seconds=seconds):
                             return result
                         await anyio.sleep(random.uniform(0, 0.01))  # noqa: S311  # spreads them out
-            except TriggerStateError:
+            except StateError:
                 raise
             except Exception as error:
                 _log.error("the store of the limits failed: %s", type(error).__qualname__)
@@ -388,5 +388,5 @@ def _name(ring: KeyRing, kind: str, *parts: str) -> str:
     return ring.entry_name(_PURPOSE, kind, *parts)
 
 
-def _unavailable() -> LimitStoreUnavailableError:
-    return LimitStoreUnavailableError("the limits cannot be checked now; try again later")
+def _unavailable() -> StoreUnavailableError:
+    return StoreUnavailableError("the limits cannot be checked now; try again later")

@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 
 from attrs import field, frozen
 
-from authflow.errors import ConfigError, LimitStateError
+from authflow.errors import ConfigError, StoreEntryError
 from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRefused
 from authflow.unframed import whole
 
@@ -67,7 +67,7 @@ class GuessRecord:
         """Read what was written down; None is a clean slate.
 
         Raises:
-            LimitStateError: It is something else.
+            StoreEntryError: It is something else.
         """
         match _read(text, {"n": 0, "at": 0.0, "ids": {}}):
             case {"n": int(n), "at": float() | int() as at, "ids": dict(ids)} if (
@@ -202,7 +202,7 @@ class SendRecord:
         """Read what was written down; None is a clean slate.
 
         Raises:
-            LimitStateError: It is something else.
+            StoreEntryError: It is something else.
         """
         match _read(text, {"sent": {}}):
             case {"sent": dict(sent)} if all(map(_is_time, sent.values())):
@@ -285,5 +285,5 @@ def _is_time(value: object) -> bool:
     return isinstance(value, int | float) and 0 <= value < _END_OF_TIME
 
 
-def _foreign() -> LimitStateError:
-    return LimitStateError("an entry of the limits was not written by authflow: nothing is allowed")
+def _foreign() -> StoreEntryError:
+    return StoreEntryError("an entry of the limits was not written by authflow: nothing is allowed")

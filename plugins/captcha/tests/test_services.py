@@ -33,7 +33,7 @@ from authflow.plugins import (
     Secret,
     VerifyContext,
 )
-from authflow.triggers import KeyRing, Limits, MemoryLimitStore, Triggers, challenge, password
+from authflow.triggers import KeyRing, Limits, MemoryStore, Triggers, challenge, password
 from authflow.triggers import sequence as in_sequence
 
 Answered = Callable[..., VerifyContext]
@@ -460,7 +460,7 @@ async def test_with_limits_cognitos_three_runs_of_verify_get_the_same_verdict(
     made: Made, siteverify: Any, name: str, created: Created, passes: Passes
 ) -> None:
     siteverify.tokens |= {"good": known(name), "elsewhere": known(name, hostname="evil.example")}
-    triggers = serving(made(name), limits=Limits(store=MemoryLimitStore(), keys=KeyRing.generate()))
+    triggers = serving(made(name), limits=Limits(store=MemoryStore(), keys=KeyRing.generate()))
     for token, right in (("good", True), ("elsewhere", False), ("unknown", False)):
         private = (await created(triggers)).private
         assert [await passes(triggers, private, token) for _ in range(3)] == [right] * 3
@@ -471,7 +471,7 @@ async def test_with_limits_a_token_of_another_answer_is_not_even_asked_about(
     made: Made, siteverify: Any, name: str, created: Created, passes: Passes
 ) -> None:
     siteverify.tokens[TOKEN] = known(name)
-    triggers = serving(made(name), limits=Limits(store=MemoryLimitStore(), keys=KeyRing.generate()))
+    triggers = serving(made(name), limits=Limits(store=MemoryStore(), keys=KeyRing.generate()))
     first = (await created(triggers)).private
     second = (await created(triggers)).private
     assert await passes(triggers, first, TOKEN) is True
@@ -484,7 +484,7 @@ async def test_with_limits_a_run_after_a_failed_one_may_ask_again(
     made: Made, siteverify: Any, name: str, created: Created, passes: Passes
 ) -> None:
     siteverify.tokens[TOKEN] = known(name)
-    triggers = serving(made(name), limits=Limits(store=MemoryLimitStore(), keys=KeyRing.generate()))
+    triggers = serving(made(name), limits=Limits(store=MemoryStore(), keys=KeyRing.generate()))
     private = (await created(triggers)).private
     for fault, whose in (
         (replying({}, status=503), TransportError),

@@ -19,7 +19,7 @@ from authflow.triggers import (
     Issued,
     KeyRing,
     Limits,
-    MemoryLimitStore,
+    MemoryStore,
     Triggers,
     challenge,
     password,
@@ -54,7 +54,7 @@ def triggers(name: str = "captcha", *classes: type, **settings: Any) -> Triggers
     return Triggers(
         policy=sequence(password(), challenge(name, **settings)),
         challenges=classes or (Known,),
-        limits=Limits(store=MemoryLimitStore(), keys=KeyRing.generate()),
+        limits=Limits(store=MemoryStore(), keys=KeyRing.generate()),
     )
 
 

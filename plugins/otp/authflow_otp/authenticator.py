@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Final, TypeVar
 import pyotp
 from attrs import evolve, field, frozen
 
-from authflow.errors import TriggerStateError
+from authflow.errors import StateError
 from authflow.plugins import (
     CreateContext,
     Issued,
@@ -119,7 +119,7 @@ class Totp:
 
         Raises:
             PluginFailedError: The private parameters are not those of this plugin.
-            TriggerStateError: The enrolment cannot be read or written now.
+            StateError: The enrolment cannot be read or written now.
         """
         step = int(context.now // PERIOD)
         places = range(max(0, step - self.drift), step + self.drift + 1)
@@ -182,7 +182,7 @@ class Hotp:
 
         Raises:
             PluginFailedError: The private parameters are not those of this plugin.
-            TriggerStateError: The enrolment cannot be read or written now.
+            StateError: The enrolment cannot be read or written now.
         """
         return await _judged(Kind.HOTP, self.store, context, self._place)
 
@@ -234,15 +234,15 @@ async def _judged(
         if await _from_store(kind, store.replace(owner, moved, expected=kept.version)):
             return Outcome.passed()
     msg = f"{kind}: the enrolment is changed all the time; try again later"
-    raise TriggerStateError(msg)
+    raise StateError(msg)
 
 
 async def _from_store(kind: Kind, asked: Awaitable[T]) -> T:
     """Call the store of enrolments; all its failures become one error."""
     try:
         return await asked
-    except TriggerStateError:
+    except StateError:
         raise
     except Exception as error:
         msg = f"{kind}: the store of the enrolments failed: {type(error).__name__}"
-        raise TriggerStateError(msg) from error
+        raise StateError(msg) from error

@@ -11,7 +11,7 @@ from attrs import define, frozen
 
 from authflow.keys import KeyRing
 from authflow.plugins import Secret
-from authflow.stores import MemoryLimitStore
+from authflow.stores import MemoryStore
 from authflow.testing import ClientChallengeSuite, Made, Outbox, TriggerChallengeSuite
 from authflow_otp.authenticator import PERIOD, Hotp, Totp, code_at
 from authflow_otp.client import HotpPrompter, OtpPrompter, TotpPrompter
@@ -80,7 +80,7 @@ def _enrolment_of(username: str) -> AuthenticatorEnrolment:
 class _AuthenticatorSuite(TriggerChallengeSuite):
     def make_settings(self) -> Mapping[str, Any]:
         """Return settings with a store in which the users are enrolled."""
-        return {"store": _EnrolledSecrets(entries=MemoryLimitStore(), keys=KeyRing.generate())}
+        return {"store": _EnrolledSecrets(entries=MemoryStore(), keys=KeyRing.generate())}
 
 
 class TotpSuite(_AuthenticatorSuite):

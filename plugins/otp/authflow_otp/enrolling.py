@@ -86,7 +86,7 @@ class Enroller:
         Raises:
             MisuseError: The user has a confirmed enrolment, which is to be removed first.
             ConfigError: The account's name is malformed.
-            TriggerStateError: The store cannot be asked now.
+            StateError: The store cannot be asked now.
         """
         _is_name("account", account)
         kept = await self.store.get(owner)
@@ -122,7 +122,7 @@ class Enroller:
 
         Raises:
             MisuseError: Nothing waits to be confirmed.
-            TriggerStateError: The store cannot be asked now.
+            StateError: The store cannot be asked now.
         """
         kept = await self.store.get(owner)
         if kept is None or kept.enrolment.confirmed:
@@ -146,7 +146,7 @@ class Enroller:
             owner: Whose.
 
         Raises:
-            TriggerStateError: The store cannot be asked now.
+            StateError: The store cannot be asked now.
         """
         kept = await self.store.get(owner)
         if kept is not None:
@@ -165,7 +165,7 @@ class Enroller:
 
         Raises:
             MisuseError: As for `begin`.
-            TriggerStateError: The store cannot be asked now.
+            StateError: The store cannot be asked now.
         """
         pending = await self.begin(owner, account=account)
         await prompt.show_link(pending.uri.reveal(), "Scan this with an authenticator app", qr=True)

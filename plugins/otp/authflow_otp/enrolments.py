@@ -7,8 +7,8 @@ ring, bound to its owner, under a name that tells nothing.
 
 | to keep it | entries |
 |---|---|
-| on Lambda | `DynamoDbLimitStore(table=...)` with a table of its own, which has backups |
-| for tests | `MemoryLimitStore()` |
+| on Lambda | `DynamoDbStore(table=...)` with a table of its own, which has backups |
+| for tests | `MemoryStore()` |
 """
 
 import base64
@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from authflow.errors import SealError
 from authflow.keys import KeyProvider, KeyRing
 from authflow.plugins import ConfigError, Secret
-from authflow.stores import LimitStore
+from authflow.stores import Store
 
 LEAST_SECRET: Final = 16
 """The fewest bytes of a secret: RFC 4226, section 4, R6."""
@@ -174,7 +174,7 @@ class SealedSecretStore:
         keys: The key ring.
     """
 
-    entries: LimitStore
+    entries: Store
     keys: KeyProvider
 
     async def get(self, owner: Owner) -> Kept | None:
@@ -185,7 +185,7 @@ class SealedSecretStore:
 
         Raises:
             SealError: It cannot be opened: altered, another user's, or its key is gone.
-            TriggerStateError: The store or the keys cannot be asked now.
+            StateError: The store or the keys cannot be asked now.
         """
         stored = await self.entries.read(_name(await self.keys.key_ring(), owner))
         if stored is None:
@@ -204,7 +204,7 @@ class SealedSecretStore:
             expected: The version that `get` gave; None if there was none.
 
         Raises:
-            TriggerStateError: The store or the keys cannot be asked now.
+            StateError: The store or the keys cannot be asked now.
         """
         ring = await self.keys.key_ring()
         nonce, head = os.urandom(_NONCE_BYTES), _VERSION + b"." + ring.current.encode() + b"."
@@ -224,7 +224,7 @@ class SealedSecretStore:
             Whether it was done: not if there is none, or it was changed at the same time.
 
         Raises:
-            TriggerStateError: As for `get`.
+            StateError: As for `get`.
         """
         kept = await self.get(owner)
         return kept is not None and await self.replace(owner, kept.enrolment, expected=kept.version)

@@ -256,7 +256,7 @@ class Otp:
 
         Raises:
             MisuseError: There are no limits.
-            TriggerStateError: Nobody knows what is allowed.
+            StateError: Nobody knows what is allowed.
         """
         medium = self.sender.medium
         fresh = _Code(
@@ -294,7 +294,7 @@ class Otp:
 
         Raises:
             PluginFailedError: The private parameters are not those of this plugin.
-            TriggerStateError: Nobody knows whether the code was used.
+            StateError: Nobody knows whether the code was used.
         """
         try:
             code, until = context.private["digits"], float(context.private["until"])

@@ -26,7 +26,7 @@ from cryptography.x509.oid import NameOID
 
 from authflow import AuthClient
 from authflow.testing import PASSWORD, MovableClock, RunningPool, run_pool
-from authflow.triggers import KeyRing, Limits, MemoryLimitStore, Step, Triggers, sequence
+from authflow.triggers import KeyRing, Limits, MemoryStore, Step, Triggers, sequence
 
 VECTORS = Path(__file__).parent / "vectors"
 
@@ -176,7 +176,7 @@ def aws(aws_url: str, aws_credentials: None) -> str:
 
 
 def made_limits(keys: KeyRing, clock: MovableClock, **more: Any) -> Limits:
-    return Limits(store=MemoryLimitStore(clock=clock), keys=keys, clock=clock, **more)
+    return Limits(store=MemoryStore(clock=clock), keys=keys, clock=clock, **more)
 
 
 @pytest.fixture

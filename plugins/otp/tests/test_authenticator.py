@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authflow import AuthFlow, ChallengeRequired, SignedIn
-from authflow.errors import ConfigError, PluginFailedError, TriggerStateError
+from authflow.errors import ConfigError, PluginFailedError, StateError
 from authflow.plugins import TRIGGER_CHALLENGES, Outcome, PluginRegistry, Secret, Verdict
 from authflow.prompts import ScriptedPrompt
-from authflow.triggers import CreateContext, KeyRing, MemoryLimitStore, VerifyContext, challenge
+from authflow.triggers import CreateContext, KeyRing, MemoryStore, VerifyContext, challenge
 
 POOL = "eu-central-1_A"
 ENROLMENT = AuthenticatorEnrolment(secret=Secret(b"12345678901234567890"), confirmed=True)
@@ -66,7 +66,7 @@ class Desk:
         enrolment: AuthenticatorEnrolment | None = ENROLMENT,
         **settings: Any,
     ) -> "Desk":
-        store = SealedSecretStore(entries=MemoryLimitStore(), keys=keys)
+        store = SealedSecretStore(entries=MemoryStore(), keys=keys)
         desk = cls(made_by(store=store, **settings), store)
         if enrolment is not None:
             assert await store.replace(desk.owner, enrolment, expected=None)
@@ -244,10 +244,10 @@ async def test_an_enrolment_that_never_stands_still_is_a_clear_failure(keys: Key
             kept = await super().get(owner)
             return None if kept is None else evolve(kept, version="outdated")
 
-    store = Restless(entries=MemoryLimitStore(), keys=keys)
+    store = Restless(entries=MemoryStore(), keys=keys)
     desk = Desk(Totp(store=store), store)
     await store.replace(desk.owner, ENROLMENT, expected=None)
-    with pytest.raises(TriggerStateError, match="changed all the time"):
+    with pytest.raises(StateError, match="changed all the time"):
         await desk.judges(code_at(ENROLMENT, STEP))
 
 
@@ -271,7 +271,7 @@ async def test_a_store_that_fails_is_no_fault_of_the_challenge(
     store = desk.store
     desk.challenge = made_by(store=Failing())
     code = code_at(ENROLMENT, STEP if made_by is Totp else 0)
-    with pytest.raises(TriggerStateError, match="the store of the enrolments failed") as failed:
+    with pytest.raises(StateError, match="the store of the enrolments failed") as failed:
         await desk.verify(code, await desk.turn())
     assert not {"table 7", "ada"} & {*str(failed.value).split()}
 
@@ -297,7 +297,7 @@ async def test_private_parameters_of_something_else_are_refused(keys: KeyRing) -
 def test_settings_out_of_bounds_are_refused(
     keys: KeyRing, made_by: type[Totp | Hotp], settings: dict[str, Any], says: str
 ) -> None:
-    store = SealedSecretStore(entries=MemoryLimitStore(), keys=keys)
+    store = SealedSecretStore(entries=MemoryStore(), keys=keys)
     with pytest.raises(ConfigError, match=says):
         made_by(**{"store": store, **settings})
 
@@ -314,7 +314,7 @@ async def test_an_app_signs_in_end_to_end_and_its_code_is_good_once(
     clock: Any,
     name: str,
 ) -> None:
-    store = SealedSecretStore(entries=MemoryLimitStore(), keys=keys)
+    store = SealedSecretStore(entries=MemoryStore(), keys=keys)
     place = int(clock.now // PERIOD) if name == "totp" else 0
     async with open_house(challenge(name, store=store)) as house:
         await house.user("ada")

@@ -11,7 +11,7 @@ from authflow_otp.enrolments import Kind, Owner, SealedSecretStore
 from authflow.errors import ConfigError, MisuseError
 from authflow.plugins import Secret, Verdict
 from authflow.prompts import ScriptedPrompt, TerminalPrompt
-from authflow.triggers import CreateContext, KeyRing, MemoryLimitStore, VerifyContext
+from authflow.triggers import CreateContext, KeyRing, MemoryStore, VerifyContext
 
 ADA = Owner(user_pool_id="eu-central-1_A", username="ada", kind=Kind.TOTP)
 ADA_COUNTS = Owner(user_pool_id="eu-central-1_A", username="ada", kind=Kind.HOTP)
@@ -19,7 +19,7 @@ ADA_COUNTS = Owner(user_pool_id="eu-central-1_A", username="ada", kind=Kind.HOTP
 
 @pytest.fixture
 def store(keys: KeyRing) -> SealedSecretStore:
-    return SealedSecretStore(entries=MemoryLimitStore(), keys=keys)
+    return SealedSecretStore(entries=MemoryStore(), keys=keys)
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from authflow_otp.enrolments import AuthenticatorEnrolment, Kind, Owner, SealedS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authflow.errors import ConfigError, LimitStoreUnavailableError, SealError
+from authflow.errors import ConfigError, SealError, StoreUnavailableError
 from authflow.plugins import Secret
-from authflow.triggers import DynamoDbLimitStore, KeyRing, LimitStore, MemoryLimitStore
+from authflow.triggers import DynamoDbStore, KeyRing, MemoryStore, Store
 
 ADA = Owner(user_pool_id="eu-central-1_A", username="ada", kind=Kind.TOTP)
 SECRET = b"12345678901234567890"
@@ -20,21 +20,21 @@ ENROLMENT = AuthenticatorEnrolment(secret=Secret(SECRET), confirmed=True)
 
 
 @pytest.fixture
-async def dynamodb(aws: str) -> AsyncIterator[DynamoDbLimitStore]:
-    async with DynamoDbLimitStore(table=f"t-{uuid4()}", endpoint=aws) as entries:
+async def dynamodb(aws: str) -> AsyncIterator[DynamoDbStore]:
+    async with DynamoDbStore(table=f"t-{uuid4()}", endpoint=aws) as entries:
         await entries.create_table()
         yield entries
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
-def entries(request: pytest.FixtureRequest) -> LimitStore:
+def entries(request: pytest.FixtureRequest) -> Store:
     if request.param == "memory":
-        return MemoryLimitStore()
-    made: LimitStore = request.getfixturevalue("dynamodb")
+        return MemoryStore()
+    made: Store = request.getfixturevalue("dynamodb")
     return made
 
 
-async def test_what_was_written_is_given_back(entries: LimitStore, keys: KeyRing) -> None:
+async def test_what_was_written_is_given_back(entries: Store, keys: KeyRing) -> None:
     store = SealedSecretStore(entries=entries, keys=keys)
     assert await store.get(ADA) is None
     assert await store.replace(ADA, ENROLMENT, expected=None)
@@ -44,7 +44,7 @@ async def test_what_was_written_is_given_back(entries: LimitStore, keys: KeyRing
     assert kept.enrolment.secret.reveal() == SECRET
 
 
-async def test_of_two_who_write_at_once_one_wins(entries: LimitStore, keys: KeyRing) -> None:
+async def test_of_two_who_write_at_once_one_wins(entries: Store, keys: KeyRing) -> None:
     store = SealedSecretStore(entries=entries, keys=keys)
     assert await store.replace(ADA, ENROLMENT, expected=None)
     assert not await store.replace(ADA, evolve(ENROLMENT, next_place=9), expected=None)
@@ -58,13 +58,13 @@ async def test_of_two_who_write_at_once_one_wins(entries: LimitStore, keys: KeyR
 
 
 async def test_users_pools_and_kinds_are_kept_apart(keys: KeyRing) -> None:
-    store = SealedSecretStore(entries=MemoryLimitStore(), keys=keys)
+    store = SealedSecretStore(entries=MemoryStore(), keys=keys)
     await store.replace(ADA, ENROLMENT, expected=None)
     for change in ({"username": "bob"}, {"user_pool_id": "x"}, {"kind": Kind.HOTP}):
         assert await store.get(evolve(ADA, **change)) is None
 
 
-class Spied(MemoryLimitStore):
+class Spied(MemoryStore):
     """Keeps what is written, and can give it under another name."""
 
     given: dict[str, bytes]
@@ -148,7 +148,7 @@ RING = KeyRing.generate()
 
 
 async def test_after_a_rotation_old_entries_open_and_reseal_moves_them(keys: KeyRing) -> None:
-    entries = MemoryLimitStore()
+    entries = MemoryStore()
     await SealedSecretStore(entries=entries, keys=keys).replace(ADA, ENROLMENT, expected=None)
     rotated = keys.rotated("2")
     store = SealedSecretStore(entries=entries, keys=rotated)
@@ -164,9 +164,9 @@ async def test_after_a_rotation_old_entries_open_and_reseal_moves_them(keys: Key
 
 
 async def test_without_the_store_there_is_an_error_and_no_answer(aws: str, keys: KeyRing) -> None:
-    async with DynamoDbLimitStore(table="absent", endpoint=aws) as entries:
+    async with DynamoDbStore(table="absent", endpoint=aws) as entries:
         store = SealedSecretStore(entries=entries, keys=keys)
-        with pytest.raises(LimitStoreUnavailableError):
+        with pytest.raises(StoreUnavailableError):
             await store.get(ADA)
 
 

@@ -14,7 +14,7 @@ from authflow_otp.trigger import LONGEST_LIFE, Otp
 from authflow.client import ScriptedPrompt
 from authflow.errors import ConfigError
 from authflow.plugins import settings_schema
-from authflow.triggers import DefineEvent, DynamoDbLimitStore, KeyRing, SessionEntry, Triggers
+from authflow.triggers import DefineEvent, DynamoDbStore, KeyRing, SessionEntry, Triggers
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 TRIGGER_EXAMPLE, CLIENT_EXAMPLE, ENROL_EXAMPLE = re.findall(
@@ -95,7 +95,7 @@ async def test_the_enrolment_example_enrols_an_app(
     key_ring: None, aws: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
-    async with DynamoDbLimitStore(table="authenticators") as entries:
+    async with DynamoDbStore(table="authenticators") as entries:
         await entries.create_table()
 
     class App(ScriptedPrompt):

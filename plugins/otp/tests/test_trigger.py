@@ -14,7 +14,7 @@ from authflow.triggers import (
     CreateContext,
     KeyRing,
     Limits,
-    MemoryLimitStore,
+    MemoryStore,
     SendLimit,
     Triggers,
     VerifyContext,
@@ -74,7 +74,7 @@ def test_settings_out_of_bounds_are_refused(otp: Made, settings: dict[str, Any],
 def test_life_and_the_cool_down_are_ten_minutes_at_most_together(
     outbox: Any, keys: KeyRing
 ) -> None:
-    limits = Limits(store=MemoryLimitStore(), keys=keys, sends=SendLimit(cool_down=300))
+    limits = Limits(store=MemoryStore(), keys=keys, sends=SendLimit(cool_down=300))
 
     def triggers(life: int) -> Triggers:
         policy = challenge("otp", sender=outbox, purpose="Example Shop", life=life)

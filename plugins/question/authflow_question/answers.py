@@ -8,18 +8,18 @@ from typing import Any, Protocol
 
 from attrs import define, field, frozen
 
-from authflow.errors import TriggerStateError
+from authflow.errors import StateError
 from authflow.plugins import NextStep
 
 
-class AnswersUnavailableError(TriggerStateError):
+class AnswersUnavailableError(StateError):
     """The store of answers cannot be reached now, so no answer counts as right."""
 
     code = "answers_unavailable"
     next_step = NextStep.WAIT
 
 
-class AnswersDamagedError(TriggerStateError):
+class AnswersDamagedError(StateError):
     """Stored answers that were not made by `Enrolment`: the user must enrol again."""
 
     code = "answers_damaged"

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from attrs import field, frozen
 
-from authflow.errors import TriggerStateError
+from authflow.errors import StateError
 from authflow.plugins import (
     ConfigError,
     CreateContext,
@@ -129,7 +129,7 @@ class Question:
 
         Raises:
             PluginFailedError: The private parameters are not those of this plugin.
-            TriggerStateError: The answers or the keys cannot be read now.
+            StateError: The answers or the keys cannot be read now.
         """
         asked = context.private.get(_QUESTION_ID)
         if asked is None:
@@ -155,7 +155,7 @@ class Question:
         """
         try:
             return await self.answers.get(context.user_pool_id, context.username)
-        except TriggerStateError:
+        except StateError:
             raise
         except Exception as error:
             msg = f"question: the store of answers failed: {type(error).__name__}"

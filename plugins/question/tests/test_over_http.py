@@ -16,7 +16,7 @@ from authflow.errors import BadCredentialsError, ConfigError
 from authflow.triggers import (
     KeyRing,
     Limits,
-    MemoryLimitStore,
+    MemoryStore,
     Triggers,
     challenge,
     password,
@@ -59,7 +59,7 @@ def triggers(word: type, answers: MemoryAnswerStore, keys: KeyRing) -> Any:
                 else sequence(question, challenge("word"))
             ),
             challenges=[Question, word],
-            limits=Limits(store=MemoryLimitStore(), keys=keys),
+            limits=Limits(store=MemoryStore(), keys=keys),
         )
 
     return triggers

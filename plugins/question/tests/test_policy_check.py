@@ -8,7 +8,7 @@ import pytest
 
 POLICIES = """
 from authflow.triggers import (
-    KeyRing, Limits, MemoryLimitStore, Triggers, any_of, challenge, password, sequence
+    KeyRing, Limits, MemoryStore, Triggers, any_of, challenge, password, sequence
 )
 from authflow_question.answers import MemoryAnswerStore
 
@@ -17,7 +17,7 @@ question = challenge("question", answers=MemoryAnswerStore())
 
 
 def served(policy):
-    return Triggers(policy=policy, limits=Limits(store=MemoryLimitStore(), keys=keys))
+    return Triggers(policy=policy, limits=Limits(store=MemoryStore(), keys=keys))
 
 
 alone = served(question)

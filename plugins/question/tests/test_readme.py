@@ -15,7 +15,7 @@ from authflow_question.questions import DEFAULT_QUESTIONS
 from authflow_question.trigger import Question
 
 from authflow.plugins import settings_schema
-from authflow.triggers import DynamoDbLimitStore, KeyRing, Triggers
+from authflow.triggers import DynamoDbStore, KeyRing, Triggers
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 ENROLMENT, TRIGGER, CLIENT = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -61,7 +61,7 @@ def test_the_enrolment_has_the_settings_and_defaults_of_the_trigger_half() -> No
 async def tables(aws_environment: None) -> None:
     async with (
         DynamoDbAnswerStore(table="answers") as answers,
-        DynamoDbLimitStore(table="limits") as limits,
+        DynamoDbStore(table="limits") as limits,
     ):
         await answers.create_table()
         await limits.create_table()

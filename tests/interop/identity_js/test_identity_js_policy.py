@@ -19,7 +19,7 @@ from authflow.triggers import (
     Issued,
     KeyRing,
     Limits,
-    MemoryLimitStore,
+    MemoryStore,
     Triggers,
     any_of,
     challenge,
@@ -73,7 +73,7 @@ def house() -> House:
         async def send(self, message: CodeMessage) -> None:
             sent.append(message.code.reveal())
 
-    limits = Limits(store=MemoryLimitStore(), keys=keys)
+    limits = Limits(store=MemoryStore(), keys=keys)
     otp = challenge("otp", sender=Outbox(), purpose="Shop")
     question = challenge("question", attempts=3, answers=answers)
     policy = sequence(password(), challenge("captcha", attempts=2), any_of(otp, question))

@@ -14,14 +14,14 @@ from attrs import define, field
 from authflow.errors import (
     ConfigError,
     KeysUnavailableError,
-    LimitStateError,
-    LimitStoreUnavailableError,
     MisuseError,
+    StoreEntryError,
+    StoreUnavailableError,
 )
 from authflow.keys.key_ring import KeyRing
 from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRefused
 from authflow.secret import Secret
-from authflow.stores.store import LimitStore, MemoryLimitStore, Stored
+from authflow.stores.store import MemoryStore, Store, Stored
 from authflow.triggers.limits.limits import Limits, Subject
 from authflow.triggers.limits.rules import GuessLimit
 
@@ -34,7 +34,7 @@ RING = KeyRing.generate()
 class WatchedStore:
     """Passes everything on, and notes what was called."""
 
-    store: LimitStore = field(factory=MemoryLimitStore)
+    store: Store = field(factory=MemoryStore)
     calls: list[str] = field(factory=list)
     seen: list[str] = field(factory=list)
 
@@ -52,13 +52,13 @@ class WatchedStore:
 
 
 @pytest.fixture
-def limits(store: LimitStore, clock: Any) -> Limits:
+def limits(store: Store, clock: Any) -> Limits:
     return Limits(store=store, keys=RING, clock=clock, timeout=30)
 
 
 @pytest.fixture
 def fast(clock: Any) -> Limits:
-    return Limits(store=MemoryLimitStore(clock=clock), keys=RING, clock=clock)
+    return Limits(store=MemoryStore(clock=clock), keys=RING, clock=clock)
 
 
 def test_limits_are_made_of_a_store_keys_rules_and_a_clock_alone():
@@ -163,9 +163,9 @@ class TestGuesses:
 
     async def test_a_reset_mends_what_cannot_be_read(self, fast: Limits):
         key = await spoil(fast, b"not ours")
-        with pytest.raises(LimitStateError):
+        with pytest.raises(StoreEntryError):
             await guess(fast, 1)
-        with pytest.raises(LimitStateError):
+        with pytest.raises(StoreEntryError):
             await fast.forget(ADA)
         await fast.reset(ADA)
         assert await guess(fast, 1) == Admitted()
@@ -359,10 +359,10 @@ class TestStorm:
     """100 sessions x 100 parallel guesses never evaluate more than the limit."""
 
     async def test_no_more_guesses_are_admitted_than_the_limit_allows(
-        self, store: LimitStore, clock: Any
+        self, store: Store, clock: Any
     ):
         # The full size everywhere by AUTHFLOW_GUESSES=10000, which takes minutes on DynamoDB.
-        shorter = {"RedisLimitStore": 3000, "DynamoDbLimitStore": 100}
+        shorter = {"RedisStore": 3000, "DynamoDbStore": 100}
         wanted = shorter.get(type(store).__name__, 10_000)
         sessions = min(100, wanted // 4)
         guesses = int(os.environ.get("AUTHFLOW_GUESSES", wanted)) // sessions
@@ -396,12 +396,12 @@ from authflow.secret import Secret
 from authflow.keys.key_ring import KeyRing
 from authflow.triggers.limits.rules import Admitted
 from authflow.triggers.limits.limits import Limits, Subject
-from authflow.stores.redis import RedisLimitStore
+from authflow.stores.redis import RedisStore
 
 SUBJECT = Subject(user_pool_id="p_1", username="ada", challenge="otp")
 
 async def main(name):
-    store = RedisLimitStore(redis={redis_url!r}, prefix="processes:")
+    store = RedisStore(redis={redis_url!r}, prefix="processes:")
     limits = Limits(store=store, keys=KeyRing.parse(sys.stdin.readline()))
     admitted = []
     async def guess(number):
@@ -584,7 +584,7 @@ class TestFailingClosed:
         self, operation: Any, how: Any, caplog: pytest.LogCaptureFixture
     ):
         limits = Limits(store=BrokenStore(how), keys=RING, timeout=0.01)
-        with pytest.raises(LimitStoreUnavailableError, match="cannot be checked now") as caught:
+        with pytest.raises(StoreUnavailableError, match="cannot be checked now") as caught:
             await operation(limits)
         assert caught.value.__cause__ is not None
         assert "canary" not in caplog.text + str(caught.value)
@@ -602,11 +602,11 @@ class TestFailingClosed:
         assert not store.calls
 
     async def test_a_store_that_always_finds_somebody_faster_is_given_up_on(self):
-        class Busy(MemoryLimitStore):
+        class Busy(MemoryStore):
             async def replace(self, *_: Any, **__: Any) -> bool:
                 return False
 
-        with pytest.raises(LimitStoreUnavailableError):
+        with pytest.raises(StoreUnavailableError):
             await guess(Limits(store=Busy(), keys=RING), 1)
 
     async def test_cancelling_is_passed_on_and_leaves_no_lock(self):
@@ -619,11 +619,11 @@ class TestFailingClosed:
     @pytest.mark.parametrize("timeout", [0, -1, float("nan")])
     def test_a_timeout_that_is_none_is_refused(self, timeout: float):
         with pytest.raises(ConfigError, match="timeout"):
-            Limits(store=MemoryLimitStore(), keys=RING, timeout=timeout)
+            Limits(store=MemoryStore(), keys=RING, timeout=timeout)
 
     def test_limits_serve_one_event_loop_after_the_other(self):
         """As on Lambda, where every event may have a loop of its own."""
-        limits = Limits(store=MemoryLimitStore(), keys=RING)
+        limits = Limits(store=MemoryStore(), keys=RING)
         verdicts = [anyio.run(guess, limits, number) for number in range(6)]
         assert verdicts[:5] == [Admitted()] * 5
         assert isinstance(verdicts[5], LockedOut)
@@ -631,7 +631,7 @@ class TestFailingClosed:
 
 class TestStrangers:
     async def test_names_that_nobody_has_fill_no_store_and_end_no_lock_out(self, clock: Any):
-        store = MemoryLimitStore(most_entries=10, most_strangers=20, clock=clock)
+        store = MemoryStore(most_entries=10, most_strangers=20, clock=clock)
         limits = Limits(store=store, keys=RING, clock=clock)
         await fail(limits, 5)
         for number in range(50):
@@ -647,7 +647,7 @@ class TestStrangers:
         assert await guess(limits, 1, BOB) == Admitted()
 
     async def test_a_strangers_single_failure_is_gone_in_minutes_and_five_are_not(self, clock: Any):
-        store = MemoryLimitStore(clock=clock)
+        store = MemoryStore(clock=clock)
         limits = Limits(store=store, keys=RING, clock=clock)
         for name, times in (("one", 1), ("five", 5)):
             nobody = Subject(user_pool_id="p", username=name, challenge="otp", user_not_found=True)
@@ -663,7 +663,7 @@ class TestStrangers:
 
 @pytest.mark.parametrize("name", ["ghost", "straße", "ada@example.com"])
 async def test_an_unknown_user_has_one_count_however_the_name_is_written(clock: Any, name: str):
-    limits = Limits(store=MemoryLimitStore(clock=clock), keys=KeyRing.generate(), clock=clock)
+    limits = Limits(store=MemoryStore(clock=clock), keys=KeyRing.generate(), clock=clock)
     spelled = [name, name.upper(), name.title(), name.swapcase(), name.casefold()]
     users = [
         Subject(user_pool_id="p", username=each, challenge="otp", user_not_found=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authflow.errors import ConfigError, LimitStateError
+from authflow.errors import ConfigError, StoreEntryError
 from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRefused
 from authflow.triggers.limits.rules import GuessLimit, GuessRecord, SendLimit, SendRecord
 
@@ -177,7 +177,7 @@ def test_a_message_that_is_taken_back_leaves_no_trace():
 )
 @pytest.mark.parametrize("kind", [GuessRecord, SendRecord])
 def test_a_foreign_record_is_a_typed_error(kind: Any, text: bytes):
-    with pytest.raises(LimitStateError, match="not written by authflow"):
+    with pytest.raises(StoreEntryError, match="not written by authflow"):
         kind.from_json(text)
 
 
@@ -329,7 +329,7 @@ def test_messages_are_refused_until_the_cool_down_or_the_window_is_over():
     ],
 )
 def test_a_record_with_one_time_that_is_none_is_foreign(kind: Any, text: bytes):
-    with pytest.raises(LimitStateError):
+    with pytest.raises(StoreEntryError):
         kind.from_json(text)
 
 
