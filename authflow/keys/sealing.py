@@ -16,8 +16,8 @@ from typing import Final
 from attrs import astuple, define, field, frozen
 
 from authflow.errors import MisuseError, SealError
-from authflow.keys.sealed_text import SealedText, RefusedTextError
 from authflow.keys.key_ring import KeyProvider
+from authflow.keys.sealed_text import RefusedTextError, SealedText
 from authflow.secret import Secret
 
 MOST_BYTES: Final = 1024

@@ -5,8 +5,8 @@ from attrs import evolve
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from authflow.keys.sealed_text import SealedText, ExpiredTextError, RefusedTextError
 from authflow.keys.key_ring import KeyRing
+from authflow.keys.sealed_text import ExpiredTextError, RefusedTextError, SealedText
 from authflow.secret import Secret
 
 RING = KeyRing.generate("k1")
