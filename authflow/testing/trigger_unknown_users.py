@@ -247,10 +247,11 @@ class UnknownUserCases(TriggerSubject):
 def _as_soon(ada: Sequence[HookRun], nobody: Sequence[HookRun]) -> bool:
     """Return whether the fastest runs take about as long.
 
-    What computes for long waits for others on a busy computer, as long again or so.
+    What computes for long waits for others on a busy computer, as long again or so, beside what
+    all do.
     """
     lag = abs(_fastest(ada) - _fastest(nobody))
-    return lag <= max(_LONGEST_LAG, min(run.worked for run in (*ada, *nobody)))
+    return lag <= _LONGEST_LAG + min(run.worked for run in (*ada, *nobody))
 
 
 def _fastest(runs: Sequence[HookRun]) -> float:
