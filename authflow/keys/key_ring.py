@@ -21,6 +21,7 @@ import anyio
 from attrs import Factory, define, evolve, field, frozen
 
 from authflow.errors import ConfigError, KeysUnavailableError
+from authflow.given_numbers import check_seconds
 from authflow.secret import Secret
 from authflow.unframed import whole
 
@@ -266,12 +267,16 @@ async def ring_of(keys: KeyProvider, *, having: str | None = None) -> KeyRing:
 
     Raises:
         KeysUnavailableError: It raised, gave something else, or took too long.
+        ConfigError: It raised this: it is not set up, and no waiting helps.
     """
     try:
         with anyio.fail_after(RING_TIMEOUT):
             ring = await (keys.key_ring() if having is None else keys.key_ring(having=having))
     except KeysUnavailableError:
         raise
+    except ConfigError as error:
+        _log.error("the provider of keys is not set up: %s", error.message)
+        raise _not_set_up() from error
     except Exception as error:
         _log.error("the provider of keys failed: %s", type(error).__qualname__)
         raise _unavailable() from error
@@ -297,7 +302,8 @@ class CachedKeys:
         clock: Gives seconds that never go back.
 
     Raises:
-        ConfigError: A time is not positive, or `stale` is shorter than `seconds`.
+        ConfigError: A time is no number of seconds above zero, or `stale` is shorter than
+            `seconds`.
     """
 
     provider: KeyProvider
@@ -309,12 +315,13 @@ class CachedKeys:
     _ring: KeyRing | None = field(default=None, init=False, repr=False)
     _read_at: float = field(default=float("-inf"), init=False, repr=False)
     _asked_at: float = field(default=float("-inf"), init=False, repr=False)
+    _is_set_up: bool = field(default=True, init=False, repr=False)
     _asking: anyio.Lock = field(factory=anyio.Lock, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        if not (self.pause > 0 and self.timeout > 0 and 0 < self.seconds <= self.stale):
-            msg = "CachedKeys: all times are positive, and stale is not less than seconds"
-            raise ConfigError(msg)
+        for name in ("seconds", "pause", "timeout"):
+            check_seconds(f"CachedKeys: {name}", getattr(self, name))
+        check_seconds("CachedKeys: stale", self.stale, least=self.seconds)
 
     async def key_ring(self, *, having: str | None = None) -> KeyRing:
         """Return the ring.
@@ -324,6 +331,7 @@ class CachedKeys:
 
         Raises:
             KeysUnavailableError: The provider fails, and there is no ring that may still serve.
+            ConfigError: So it is, and the provider has raised a ConfigError.
         """
         if self._serves(having):
             return self._kept()
@@ -345,17 +353,25 @@ class CachedKeys:
                 ring = await self.provider.key_ring()
         except Exception as error:
             _log.warning("the provider of keys failed: %s", type(error).__qualname__)
+            self._is_set_up = not isinstance(error, ConfigError)
             if self.clock() - self._read_at >= self.stale:
-                raise _unavailable() from error
+                raise self._missing() from error
             return
         if not isinstance(ring, KeyRing):
             raise _unavailable() from TypeError(f"{type(ring).__name__} is no KeyRing")
-        self._ring, self._read_at = ring, self.clock()
+        self._ring, self._read_at, self._is_set_up = ring, self.clock(), True
 
     def _kept(self) -> KeyRing:
         if self._ring is None or self.clock() - self._read_at >= self.stale:
-            raise _unavailable()
+            raise self._missing()
         return self._ring
+
+    def _missing(self) -> KeysUnavailableError | ConfigError:
+        return _unavailable() if self._is_set_up else _not_set_up()
+
+
+def _not_set_up() -> ConfigError:
+    return ConfigError("the keys of the triggers cannot be read: their provider is not set up")
 
 
 def _unavailable() -> KeysUnavailableError:

@@ -15,6 +15,7 @@ from attrs import define, field
 
 from authflow.errors import ConfigError
 from authflow.event_loop import HomeLoop
+from authflow.given_numbers import check_count, positive_seconds
 from authflow.pool.admission.budgets import Budget
 from authflow.pool.admission.gate import MAX_WAIT, NAME_BUDGET, Gate
 from authflow.pool.ending import asked_to_end
@@ -45,9 +46,18 @@ def _host(host: str) -> str:
 
 
 def _most_sessions(number: int) -> int:
-    if type(number) is not int or number < 1:
-        msg = "most_sessions is a whole number, at least 1"
-        raise ConfigError(msg)
+    check_count("most_sessions", number)
+    return number
+
+
+def _port(port: int) -> int:
+    check_count("port", port, least=0, most=65_535)
+    return port
+
+
+def _max_connections(number: int | None) -> int | None:
+    if number is not None:
+        most_connections(number)
     return number
 
 
@@ -68,12 +78,6 @@ def _region(region: str) -> str:
 def _issuer(issuer: str | None) -> SafeUrl | None:
     # Here it is only a name: the verifier of a token decides where it fetches the keys.
     return safe_url(issuer, "issuer", insecure=True) if issuer else None
-
-
-def _more_than_nothing(_instance: Any, attribute: Any, value: float) -> None:
-    if not value > 0:
-        msg = f"{attribute.name} must be more than 0 seconds, not {value}"
-        raise ConfigError(msg)
 
 
 def _home() -> HomeLoop:
@@ -132,7 +136,7 @@ class PoolServer:
 
     db: str = MEMORY
     host: str = field(default="127.0.0.1", converter=_host)
-    port: int = 0
+    port: int = field(default=0, converter=_port)
     triggers: TriggerSource | None = None
     lambda_endpoint: str | None = None
     allow_insecure_lambda_endpoint: bool = False
@@ -141,14 +145,14 @@ class PoolServer:
     allow_remote: bool = False
     tokens_survive: bool = False
     allow_hosts: Sequence[str] = field(default=(), converter=_server_names)
-    max_connections: int | None = None
-    trigger_timeout: float = TIMEOUT
+    max_connections: int | None = field(default=None, converter=_max_connections)
+    trigger_timeout: float = field(default=TIMEOUT, validator=positive_seconds)
     most_sessions: int = field(default=MOST_SESSIONS, converter=_most_sessions)
     on_message: Callable[[SentMessage], object] | None = None
     clock: Callable[[], float] = time.time
     name_budget: Budget = NAME_BUDGET
     address_budget: Budget | None = None
-    max_wait: float = field(default=MAX_WAIT, validator=_more_than_nothing)
+    max_wait: float = field(default=MAX_WAIT, validator=positive_seconds)
     endpoint: str = field(default="", init=False)
     _mailbox: Mailbox | None = field(default=None, init=False)
     _stack: AsyncExitStack = field(factory=AsyncExitStack, init=False)

@@ -16,7 +16,8 @@ from typing import Final, Protocol, runtime_checkable
 
 from attrs import define, field, frozen
 
-from authflow.errors import ConfigError, StoreUnavailableError
+from authflow.errors import StoreUnavailableError
+from authflow.given_numbers import check_count
 from authflow.unframed import whole
 
 
@@ -107,10 +108,7 @@ class MemoryStore:
 
     def __attrs_post_init__(self) -> None:
         for name in ("most_entries", "most_strangers"):
-            most = getattr(self, name)
-            if type(most) is not int or most < 1:
-                msg = f"MemoryStore: {name} is at least 1"
-                raise ConfigError(msg)
+            check_count(f"MemoryStore: {name}", getattr(self, name))
 
     def __len__(self) -> int:
         strangers = self._strangers

@@ -3,12 +3,22 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from attrs import define
+from attrs import define, field
 
-from authflow.errors import MisuseError
+from authflow.errors import ConfigError, MisuseError
+from authflow.given_numbers import is_number
 
 START: Final = 1_800_000_000.0
 """The start of every clock: 2027-01-15 08:00 UTC. With a fixed time, failures are repeatable."""
+
+_END: Final = 253_402_300_800.0
+"""The end of the year 9999, after which Python has no dates."""
+
+
+def _is_a_time(_clock: object, _now: object, now: object) -> None:
+    if not is_number(now) or not 0 <= now < _END:
+        msg = f"a clock's time is a number of seconds since the epoch, from 0 to {_END:.0f}"
+        raise ConfigError(msg)
 
 
 @define
@@ -17,9 +27,12 @@ class MovableClock:
 
     Args:
         now: Seconds since the epoch.
+
+    Raises:
+        ConfigError: It is no such number.
     """
 
-    now: float = START
+    now: float = field(default=START, validator=_is_a_time)
 
     def __call__(self) -> float:
         """Return the time, in seconds since the epoch."""
@@ -36,9 +49,9 @@ class MovableClock:
             seconds: By how much. Time does not go back.
 
         Raises:
-            MisuseError: It would go back.
+            MisuseError: It would go back, or beyond the year 9999, or that is no number.
         """
-        if not seconds >= 0:
+        if not is_number(seconds) or not 0 <= seconds < _END:
             msg = "time does not go back: advance a clock by zero seconds or more"
             raise MisuseError(msg)
         self.now += seconds

@@ -11,9 +11,10 @@ Source: AdminListGroupsForUser in the Amazon Cognito user pools API reference.
 from typing import Final
 
 import anyio
-from attrs import define
+from attrs import define, field
 
 from authflow.aws.connection import AwsConnection
+from authflow.given_numbers import positive_seconds
 from authflow.unframed import whole
 
 _PAGE: Final = 60
@@ -30,11 +31,14 @@ class CognitoGroups(AwsConnection):
         region: The user pool's region, where the environment does not say it.
         endpoint: Where to ask instead of AWS, such as an embedded pool.
         timeout: How many seconds a question may take; a trigger has 5 in all.
+
+    Raises:
+        ConfigError: The timeout is no number of seconds above zero; and as for every connection.
     """
 
     service = "cognito-idp"
 
-    timeout: float = 2.0
+    timeout: float = field(default=2.0, validator=positive_seconds)
 
     async def __call__(self, user_pool_id: str, username: str) -> frozenset[str]:
         """Return the names of a user's groups; none for a user who does not exist.

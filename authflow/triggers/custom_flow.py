@@ -244,7 +244,9 @@ class CustomFlow:
     ) -> str:
         try:
             return await self.safeguards.seal(state, step, event, sign_in)
-        except (ConfigError, MisuseError) as error:
+        except MisuseError as error:
+            if isinstance(error, ConfigError) and self.safeguards.keys is not None:
+                raise  # the keys are not set up: no plugin is to blame
             raise self.plugins.failed(step, f"its state cannot be sealed: {error}") from error
 
     async def _verified(self, step: ChallengeStep, owed: Owed, event: VerifyEvent) -> bool:

@@ -203,6 +203,7 @@ class Safeguards:
 
         Raises:
             StateError: It cannot be told now, or the state was altered or has expired.
+            ConfigError: The keys or the store are not set up.
         """
         state = await self._open(step, owed, event)
         if self.limits is None or self.keys is None:
@@ -218,6 +219,8 @@ class Safeguards:
         issue = nonce.decode()
         try:
             randomness = await Randomness.derived(self.keys, issue, *this_round)
+        except ConfigError:
+            raise
         except MisuseError as error:
             msg = "what was drawn for this challenge cannot be drawn again: its key is gone"
             raise StateError(msg) from error

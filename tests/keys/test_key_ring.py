@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authflow.errors import ConfigError, KeysUnavailableError
+from authflow.errors import ConfigError, KeysUnavailableError, NextStep
 from authflow.keys.key_ring import CachedKeys, KeyRing, encoded, ring_of
 from authflow.secret import Secret
 
@@ -224,12 +224,13 @@ class Vault:
     ring: Any = field(factory=KeyRing.generate)
     asked: int = 0
     failing: bool = False
+    failure: Exception = field(factory=lambda: OSError("canary"))
 
     async def key_ring(self, *, having: str | None = None) -> KeyRing:
         self.asked += 1
         await anyio.sleep(0)
         if self.failing:
-            raise OSError("canary")
+            raise self.failure
         return self.ring
 
 
@@ -300,6 +301,35 @@ class TestCachedKeys:
         assert vault.asked == asked, "it is not asked again at once"
         now[0] += 10
         assert await keys.key_ring() is old
+
+    async def test_a_provider_that_is_not_set_up_is_no_reason_to_wait(
+        self, keys: CachedKeys, vault: Vault, now: list[float]
+    ):
+        vault.failing, vault.failure = True, ConfigError("canary")
+        for asked in (1, 1, 2):  # the second time it is not asked, as it must not be yet
+            with pytest.raises(ConfigError, match=r"not set up$") as told:
+                await ring_of(keys)
+            assert told.value.next_step is NextStep.GIVE_UP
+            assert vault.asked == asked
+            now[0] += 6
+        now[0] += 10
+        vault.failure = OSError()
+        for _ in range(2):
+            with pytest.raises(KeysUnavailableError):
+                await ring_of(keys)
+        now[0] += 10
+        vault.failing = False
+        ring = await ring_of(keys)
+        now[0] += 300
+        vault.failing, vault.failure = True, ConfigError("canary")
+        assert await ring_of(keys) is ring  # the last one serves meanwhile
+        now[0] += 10
+        vault.failing = False
+        assert await ring_of(keys) is ring
+        vault.failing, vault.failure = True, OSError()
+        now[0] += 3600
+        with pytest.raises(KeysUnavailableError):
+            await ring_of(keys)
 
     async def test_what_is_no_ring_is_a_typed_error(self, keys: CachedKeys, vault: Vault):
         vault.ring = {"current": "a"}

@@ -1,13 +1,14 @@
 """Cases run by pytest and without it, and end the same way."""
 
 import logging
+import math
 import unittest
 
 import anyio
 import pytest
 
 from authflow.errors import MisuseError, PluginFailedError
-from authflow.testing import CaseResult, MovableClock, Outbox, Violation, run_suite
+from authflow.testing import START, CaseResult, MovableClock, Outbox, Violation, run_suite
 from authflow.testing.cases import Suite, case, case_names, demand, skip
 
 
@@ -106,8 +107,14 @@ def test_what_a_case_logs_is_not_printed(capfd: pytest.CaptureFixture[str]):
 
 
 def test_a_clock_does_not_go_back():
-    with pytest.raises(MisuseError, match="does not go back"):
-        MovableClock().advance(-1)
+    clock = MovableClock()
+    for seconds in (-1, math.nan, math.inf, 10**400, "5", None, True):
+        with pytest.raises(MisuseError, match="does not go back"):
+            clock.advance(seconds)
+    clock.advance(0)
+    assert clock() == START
+    with pytest.raises(MisuseError, match="from 0 to 253402300800"):
+        clock.advance(253_402_000_000)  # dates end with the year 9999
 
 
 async def test_an_outbox_keeps_what_is_sent_and_hides_its_text():

@@ -12,6 +12,7 @@ from attrs import define, evolve, field
 from authflow.errors import (
     ConfigError,
     EventError,
+    NextStep,
     PluginFailedError,
     SealError,
     StateError,
@@ -394,6 +395,40 @@ async def test_a_store_that_fails_lets_nobody_in_and_says_to_wait():
     assert "10.0.0.7" not in str(unavailable.value)
     with pytest.raises(StoreUnavailableError):
         await bench.create()
+
+
+@pytest.mark.parametrize(("seals", "places"), [(True, 5), (False, 3)])
+async def test_keys_that_are_not_set_up_are_the_owners_to_mend_whoever_asks_for_them(seals, places):
+    """A provider says so at the first question, the second, and so on: each is another place."""
+
+    class Keys:
+        left = 0
+
+        async def key_ring(self, *, having: str | None = None) -> KeyRing:
+            self.left -= 1
+            if self.left < 0:
+                raise ConfigError("the canary of a setting")
+            return KEYS
+
+    bench = Bench()
+    kind = type("Plain", (bench.plugin,), {} if seals else {"create": _plain})
+    keys = Keys()
+    limits = Limits(store=bench.store, keys=keys, clock=bench.clock)
+    policy = sequence(password(), challenge("mailed", attempts=3))
+    triggers = Triggers(policy=policy, challenges=[kind], limits=limits)
+    event = CreateEvent(**bench.about(), session=bench.session())
+    for asked in range(places):
+        keys.left = asked
+        with pytest.raises(ConfigError) as told:
+            await triggers.handle(event.to_json())
+        assert told.value.next_step is NextStep.GIVE_UP
+        assert "canary" not in str(told.value)
+    keys.left = places
+    await triggers.handle(event.to_json())
+
+
+async def _plain(_plugin: Any, _context: Any) -> Issued:
+    return Issued(public={}, private={"c": "1"})
 
 
 async def test_a_challenge_made_without_limits_is_not_verified_under_limits():

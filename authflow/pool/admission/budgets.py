@@ -2,21 +2,22 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from math import isnan
+from math import inf
 from typing import Any, Final
 
 from attrs import define, field, frozen
 
 from authflow.errors import ConfigError
+from authflow.given_numbers import MOST, is_number
 from authflow.unframed import whole
 
 _MOST_BUCKETS: Final = 10_000
 """The most buckets that are kept; beyond it the least recently used are dropped, full again."""
 
 
-def _positive(_instance: Any, attribute: Any, value: float) -> None:
-    if isnan(value) or value <= 0:
-        msg = f"a budget's {attribute.name} must be more than 0, not {value}"
+def _positive(_instance: Any, attribute: Any, value: object) -> None:
+    if not is_number(value) or not (0 < value <= MOST or value == inf):
+        msg = f"a budget's {attribute.name} is a number above 0 and up to {MOST}, or inf for all"
         raise ConfigError(msg)
 
 
@@ -32,11 +33,11 @@ class Budget:
         burst: How many at once, after a time of silence.
 
     Raises:
-        ConfigError: One is not more than 0.
+        ConfigError: One is no number above 0.
     """
 
-    per_second: float = field(converter=float, validator=_positive)
-    burst: float = field(converter=float, validator=_positive)
+    per_second: float = field(validator=_positive)
+    burst: float = field(validator=_positive)
 
 
 @define(kw_only=True)

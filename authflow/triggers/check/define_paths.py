@@ -14,7 +14,8 @@ from typing import Any, Final, Self
 
 from attrs import frozen
 
-from authflow.errors import ConfigError, TriggerReplyError
+from authflow.errors import TriggerReplyError
+from authflow.given_numbers import check_seconds
 from authflow.machine import State
 from authflow.printable import one_line
 from authflow.triggers.check.cognito_users import KNOWN_USER, SUB
@@ -44,9 +45,7 @@ def check_timeout(timeout: float) -> None:
     Raises:
         ConfigError: It is not positive, or has no end.
     """
-    if not 0 < timeout < float("inf"):
-        msg = f"timeout: an answer may take more than 0 seconds, not {timeout}"
-        raise ConfigError(msg)
+    check_seconds("timeout", timeout)
 
 
 class DefineFailedError(Exception):

@@ -31,6 +31,7 @@ from authflow.errors import (
     DirectoryRecordError,
     DirectoryUnavailableError,
 )
+from authflow.given_numbers import check_count
 from authflow.safe_url import SafeUrl, safe_url
 from authflow.secret import Secret
 from authflow.string_map import string_map
@@ -107,9 +108,8 @@ def _service_password(password: str | Secret[str]) -> Secret[str]:
 
 
 def _longest(size: int | None) -> int | None:
-    if size is not None and (type(size) is not int or size < 1):
-        msg = "longest_password is a number of bytes above zero, or None if the server reads all"
-        raise ConfigError(msg)
+    if size is not None:  # the server reads all
+        check_count("longest_password, in bytes,", size)
     return size
 
 
@@ -173,9 +173,7 @@ class LdapDirectory:
         self._ask_server = ldap_worker.ask
         if not (self.start_tls or self.allow_plaintext):
             self.url.refuse_insecure("url", unless="start_tls=True, or say allow_plaintext=True")
-        if type(self.processes) is not int or self.processes < 1:
-            msg = "an LDAP directory needs at least one process: processes=1"
-            raise ConfigError(msg)
+        check_count("an LDAP directory's processes", self.processes)
         if self.ca_file is not None and not Path(self.ca_file).is_file():
             msg = "the LDAP directory's ca_file is not there"
             raise ConfigError(msg)

@@ -23,6 +23,7 @@ from authflow.errors import (
     DirectoryRecordError,
     DirectoryUnavailableError,
 )
+from authflow.given_numbers import check_seconds
 from authflow.secret import Secret
 from authflow.triggers.directories.attribute_names import cognitos_own
 from authflow.triggers.directories.migration import Found, UnknownUser, UserDirectory, WrongPassword
@@ -38,7 +39,7 @@ LookUp = Callable[[str], Awaitable[Found | UnknownUser]]
 TIMEOUT: Final = 3.0
 """The default seconds for a directory: Cognito waits 5 for the whole trigger."""
 
-LONGEST: Final = 3600.0
+LONGEST_TIMEOUT: Final = 3600.0
 """The longest time in seconds that a directory may be given, where nobody waits for it."""
 
 _log: Final = logging.getLogger(__name__)
@@ -62,11 +63,7 @@ def _function(function: Any) -> Any:
 
 
 def _time_limit(timeout: float) -> float:
-    # A whole number may be greater than any float.
-    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
-    if not is_number or not 0 < timeout <= LONGEST:
-        msg = "a directory's timeout is a number of seconds above zero, and an hour at most"
-        raise ConfigError(msg)
+    check_seconds("a directory's timeout", timeout, most=LONGEST_TIMEOUT)
     return float(timeout)
 
 

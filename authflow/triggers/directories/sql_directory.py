@@ -25,6 +25,7 @@ from authflow.errors import (
 )
 from authflow.event_loop import HomeLoop
 from authflow.extras import UnavailableImportError, advice
+from authflow.given_numbers import check_count
 from authflow.secret import Secret
 from authflow.string_map import string_map
 from authflow.triggers.directories.attribute_names import common_to_all, refuse_impossible
@@ -146,9 +147,7 @@ class SqlDirectory:
     _decoy: PasswordHash | None = field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        if type(self.at_once) is not int or self.at_once < 1:
-            msg = "a directory must be allowed at least one question at a time: at_once=1"
-            raise ConfigError(msg)
+        check_count("a directory's at_once", self.at_once)
         self._limiter = anyio.CapacityLimiter(self.at_once)
         self._loop = HomeLoop(
             "this SqlDirectory",

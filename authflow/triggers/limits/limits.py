@@ -18,6 +18,7 @@ import anyio.lowlevel
 from attrs import define, field, frozen
 
 from authflow.errors import ConfigError, MisuseError, StateError, StoreUnavailableError
+from authflow.given_numbers import check_seconds
 from authflow.keys.key_ring import KeyProvider, KeyRing, ring_of
 from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRefused
 from authflow.secret import Secret
@@ -80,7 +81,7 @@ class Limits:
         clock: Gives seconds since the epoch.
 
     Raises:
-        ConfigError: The timeout is not positive.
+        ConfigError: The timeout is no number of seconds above zero.
     """
 
     store: Store
@@ -93,9 +94,7 @@ class Limits:
     _for_strangers: Store = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        if not self.timeout > 0:
-            msg = "Limits: timeout is a positive number of seconds"
-            raise ConfigError(msg)
+        check_seconds("Limits: timeout", self.timeout)
         store = self.store
         self._for_strangers = (
             store.for_strangers() if isinstance(store, KeepsStrangersApart) else store
@@ -348,6 +347,10 @@ class Limits:
                         await anyio.sleep(random.uniform(0, 0.01))  # noqa: S311  # spreads them out
             except StateError:
                 raise
+            except ConfigError as error:  # to wait would not mend it
+                _log.error("the store of the limits is not set up: %s", error.message)
+                msg = "the limits cannot be checked: their store is not set up"
+                raise ConfigError(msg) from error
             except Exception as error:
                 _log.error("the store of the limits failed: %s", type(error).__qualname__)
                 raise _unavailable() from error

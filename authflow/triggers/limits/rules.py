@@ -15,7 +15,8 @@ from typing import Any, Final, Self
 
 from attrs import field, frozen
 
-from authflow.errors import ConfigError, StoreEntryError
+from authflow.errors import StoreEntryError
+from authflow.given_numbers import LONGEST, check_count, check_seconds
 from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRefused
 from authflow.unframed import whole
 
@@ -25,21 +26,9 @@ each; the rest is for clocks that differ."""
 
 MOST_FAILURES: Final = 100
 _LEAST_COOL_DOWN: Final = 15.0
-_FOREVER: Final = 10 * 365 * 86400.0
+_FOREVER: Final = LONGEST
 _END_OF_TIME: Final = 1e12
 _MOST_IDS: Final = 50  # so that a record stays small, even at thousands of sign-ins a minute
-
-
-def _count(what: str, value: Any, least: int, most: int) -> None:
-    if type(value) is not int or not least <= value <= most:
-        msg = f"{what} is a whole number from {least} to {most}"
-        raise ConfigError(msg)
-
-
-def _seconds(what: str, value: Any, least: float) -> None:
-    if type(value) not in {int, float} or not least <= value <= _FOREVER:
-        msg = f"{what} is a number of seconds, at least {least:g}"
-        raise ConfigError(msg)
 
 
 @frozen(kw_only=True)
@@ -108,12 +97,12 @@ class GuessLimit:
     strangers_memory: float = 600.0
 
     def __attrs_post_init__(self) -> None:
-        _count("most_failures", self.most_failures, 1, MOST_FAILURES)
-        _count("failures", self.failures, 1, self.most_failures)
-        _seconds("first_wait", self.first_wait, 1)
-        _seconds("longest_wait", self.longest_wait, self.first_wait)
-        _seconds("memory", self.memory, max(self.longest_wait, RETRIED))
-        _seconds("strangers_memory", self.strangers_memory, RETRIED)
+        check_count("most_failures", self.most_failures, most=MOST_FAILURES)
+        check_count("failures", self.failures, most=self.most_failures)
+        check_seconds("first_wait", self.first_wait, least=1)
+        check_seconds("longest_wait", self.longest_wait, least=self.first_wait)
+        check_seconds("memory", self.memory, least=max(self.longest_wait, RETRIED))
+        check_seconds("strangers_memory", self.strangers_memory, least=RETRIED)
 
     def wait(self, failures: int) -> float:
         """Return the seconds to wait after so many consecutive failures; infinite until a reset."""
@@ -235,10 +224,10 @@ class SendLimit:
     window: float = 3600.0
 
     def __attrs_post_init__(self) -> None:
-        _seconds("cool_down", self.cool_down, _LEAST_COOL_DOWN)
-        _seconds("window", self.window, self.cool_down)
-        _count("per_user", self.per_user, 1, 1000)
-        _count("per_destination", self.per_destination, 1, 1000)
+        check_seconds("cool_down", self.cool_down, least=_LEAST_COOL_DOWN)
+        check_seconds("window", self.window, least=self.cool_down)
+        check_count("per_user", self.per_user, most=1000)
+        check_count("per_destination", self.per_destination, most=1000)
 
     def admit(
         self, record: SendRecord, most: int, send_id: str, now: float

@@ -15,6 +15,7 @@ from authflow.errors import (
     ConfigError,
     KeysUnavailableError,
     MisuseError,
+    NextStep,
     StoreEntryError,
     StoreUnavailableError,
 )
@@ -600,6 +601,21 @@ class TestFailingClosed:
         with pytest.raises(KeysUnavailableError):
             await operation(Limits(store=store, keys=NoKeys()))
         assert not store.calls
+
+    @OPERATIONS
+    @pytest.mark.parametrize("of", ["store", "keys"])
+    async def test_a_store_or_keys_that_are_not_set_up_are_the_owners_to_mend(
+        self, operation: Any, of: str, caplog: pytest.LogCaptureFixture
+    ):
+        class NotSetUp(BrokenStore):
+            async def key_ring(self, *, having: str | None = None) -> KeyRing:
+                raise self.how
+
+        broken = NotSetUp(ConfigError("which region?"))
+        with pytest.raises(ConfigError, match=r"not set up$") as caught:
+            await operation(Limits(**{"store": MemoryStore(), "keys": RING} | {of: broken}))
+        assert caught.value.next_step is NextStep.GIVE_UP
+        assert "which region?" in caplog.text
 
     async def test_a_store_that_always_finds_somebody_faster_is_given_up_on(self):
         class Busy(MemoryStore):
