@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import field, frozen
 
+from authflow.coroutines import is_plain
 from authflow.errors import (
     ConfigError,
     PluginConflictError,
@@ -97,6 +98,8 @@ class PluginRegistry:
     Raises:
         ConfigError: The group is unknown, or something explicit is not a plugin of this side.
         PluginConflictError: Two explicit plugins have one name.
+        PluginNotFoundError: `prefer` names a plugin that is not installed, or another distribution
+            than those that bring it.
     """
 
     group: str = field(validator=_group_is_known)
@@ -120,6 +123,9 @@ class PluginRegistry:
                     f" {plugin.name!r}; register one of them"
                 )
                 raise PluginConflictError(msg)
+        if self.discover:
+            for name in self.prefer.keys() - by_name.keys():
+                self._check_preference(name)
 
     @property
     def side(self) -> Side:
@@ -175,6 +181,17 @@ class PluginRegistry:
                     return f"{info.distribution} {info.version}"
         return plugin.__module__
 
+    def _check_preference(self, name: str) -> None:
+        """Refuse a preference that will never be asked for.
+
+        Raises:
+            PluginNotFoundError: No such plugin is installed, or not by that distribution.
+        """
+        claims = [info for info in self.listed() if info.name == name]
+        if not claims:
+            raise PluginNotFoundError(f"prefer= names what is not there: {self._not_found(name)}")
+        self._preferred(name, claims)
+
     def _preferred(self, name: str, claims: "list[PluginInfo]") -> "list[PluginInfo]":
         """Return the preferred distribution alone, if one is preferred."""
         if name not in self.prefer:
@@ -182,10 +199,14 @@ class PluginRegistry:
         wanted = canonical(self.prefer[name])
         found = [info for info in claims if canonical(info.distribution) == wanted]
         if not found:
+            there = [info.distribution for info in claims]
+            meant = nearest(wanted, there)
             msg = (
-                f"prefer= wants the {self.side} plugin {name!r} from {self.prefer[name]}, and only"
-                f" {', '.join(info.distribution for info in claims)} brings it"
+                f"prefer= wants the {self.side} plugin {name!r} from {self.prefer[name]!r:.80}, and"
+                f" only {', '.join(there)} brings it"
             )
+            if meant is not None and len(there) > 1:
+                msg += f": did you mean {meant!r}?"
             raise PluginNotFoundError(msg)
         return found
 
@@ -284,6 +305,9 @@ def _flaw(plugin: object, side: Side, expected: str | None = None) -> str | None
     waits = [method for method in methods if by_form and _is_async(getattr(plugin, method))]
     if waits:
         return f"{_place(plugin)}: {' and '.join(waits)} must be written by `def`, not `async def`"
+    plain = [method for method in methods if not by_form and is_plain(getattr(plugin, method))]
+    if plain:
+        return f"{_place(plugin)}: {' and '.join(plain)} must be `async def`, and have no `yield`"
     return None
 
 

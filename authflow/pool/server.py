@@ -8,10 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from os import PathLike
 from types import TracebackType
 from typing import Any, Final, Self, TextIO
 
 from attrs import define, field
+from attrs.validators import optional
 
 from authflow.errors import ConfigError
 from authflow.event_loop import HomeLoop
@@ -61,8 +63,24 @@ def _max_connections(number: int | None) -> int | None:
     return number
 
 
+def _of(*kinds: type, wanted: str) -> Callable[[object, Any, object], None]:
+    """Return a validator: whatever is not of these kinds is no such setting."""
+
+    def check(_server: object, attribute: Any, value: object) -> None:
+        if not isinstance(value, kinds):
+            msg = f"{attribute.name} is {wanted}, not {type(value).__name__}"
+            raise ConfigError(msg)
+
+    return check
+
+
+_is_switch: Final = _of(bool, wanted="True or False")
+_is_function: Final = _of(Callable, wanted="a function")  # type: ignore[arg-type]
+_is_budget: Final = _of(Budget, wanted="a Budget(per_second=..., burst=...)")
+
+
 def _server_names(names: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(names, str):
+    if isinstance(names, str) or not isinstance(names, Iterable):
         msg = "allow_hosts is a list of names, and not one name"
         raise ConfigError(msg)
     return tuple(server_name(name, "allow_hosts (--allow-host)") for name in names)
@@ -134,24 +152,26 @@ class PoolServer:
         MisuseError: It is open on another event loop.
     """
 
-    db: str = MEMORY
+    db: str = field(default=MEMORY, validator=_of(str, PathLike, wanted="the name of a file"))
     host: str = field(default="127.0.0.1", converter=_host)
     port: int = field(default=0, converter=_port)
     triggers: TriggerSource | None = None
     lambda_endpoint: str | None = None
-    allow_insecure_lambda_endpoint: bool = False
+    allow_insecure_lambda_endpoint: bool = field(default=False, validator=_is_switch)
     issuer: SafeUrl | None = field(default=None, converter=_issuer)
     region: str = field(default="us-east-1", converter=_region)
-    allow_remote: bool = False
-    tokens_survive: bool = False
+    allow_remote: bool = field(default=False, validator=_is_switch)
+    tokens_survive: bool = field(default=False, validator=_is_switch)
     allow_hosts: Sequence[str] = field(default=(), converter=_server_names)
     max_connections: int | None = field(default=None, converter=_max_connections)
     trigger_timeout: float = field(default=TIMEOUT, validator=positive_seconds)
     most_sessions: int = field(default=MOST_SESSIONS, converter=_most_sessions)
-    on_message: Callable[[SentMessage], object] | None = None
-    clock: Callable[[], float] = time.time
-    name_budget: Budget = NAME_BUDGET
-    address_budget: Budget | None = None
+    on_message: Callable[[SentMessage], object] | None = field(
+        default=None, validator=optional(_is_function)
+    )
+    clock: Callable[[], float] = field(default=time.time, validator=_is_function)
+    name_budget: Budget = field(default=NAME_BUDGET, validator=_is_budget)
+    address_budget: Budget | None = field(default=None, validator=optional(_is_budget))
     max_wait: float = field(default=MAX_WAIT, validator=positive_seconds)
     endpoint: str = field(default="", init=False)
     _mailbox: Mailbox | None = field(default=None, init=False)

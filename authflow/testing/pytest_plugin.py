@@ -9,12 +9,13 @@ pool and the client are asynchronous fixtures and run by anyio's pytest plugin: 
         pending = await authflow_client.sign_in("ada", flow="CUSTOM_AUTH")
 """
 
-from typing import TYPE_CHECKING
+import inspect
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from authflow.client import AuthClient
     from authflow.testing.clock import MovableClock
@@ -56,18 +57,46 @@ def authflow_outbox() -> "Outbox":
 
 
 @pytest.fixture
+def _authflow_pool_settings(request: pytest.FixtureRequest) -> "Mapping[str, Any]":
+    """The settings of the marker; read before anything asynchronous is begun.
+
+    Once pytest has refused an asynchronous fixture to a synchronous test, it can set it up for no
+    other test of the file.
+    """
+    from authflow.errors import ConfigError  # noqa: PLC0415  # see the module's docstring
+
+    test = getattr(request, "function", None)
+    generated = getattr(test, "hypothesis", None)
+    if not inspect.iscoroutinefunction(getattr(generated, "inner_test", test)):
+        msg = (
+            f"authflow_pool is for asynchronous tests: write {request.node.name} by `async def`,"
+            " and mark it with anyio; or run a pool inside it, by anyio.run and run_pool(...)"
+        )
+        raise ConfigError(msg)
+    mark = request.node.get_closest_marker("authflow_pool")
+    if mark is None:
+        return {}
+    if mark.args:
+        msg = (
+            "the marker authflow_pool takes what run_pool takes, by name:"
+            " @pytest.mark.authflow_pool(users={...})"
+        )
+        raise ConfigError(msg)
+    return dict(mark.kwargs)
+
+
+@pytest.fixture
 async def authflow_pool(
-    request: pytest.FixtureRequest, authflow_clock: "MovableClock"
+    _authflow_pool_settings: "Mapping[str, Any]", authflow_clock: "MovableClock"
 ) -> "AsyncIterator[RunningPool]":
     """A user pool that serves HTTP, with the settings of the marker `authflow_pool`.
 
-    What it sends to users by itself is in `await authflow_pool.messages()`.
+    What it sends to users by itself is in `await authflow_pool.messages()`. A synchronous test that
+    asks for it is refused.
     """
     from authflow.testing.running_pool import run_pool  # noqa: PLC0415  # see the docstring
 
-    mark = request.node.get_closest_marker("authflow_pool")
-    settings = {"clock": authflow_clock} | ({} if mark is None else mark.kwargs)
-    async with run_pool(**settings) as pool:
+    async with run_pool(**{"clock": authflow_clock, **_authflow_pool_settings}) as pool:
         yield pool
 
 

@@ -18,6 +18,15 @@ from authflow.plugins.form_challenge import FormChallenge
 from authflow.pool import PoolServer
 from authflow.pool.messages.mailbox import SentMessage
 from authflow.testing.cognito_calls import CognitoCalls, RefusedCall
+from authflow.testing.harness_arguments import (
+    attribute_names,
+    check_clock,
+    check_members,
+    check_server,
+    check_server_settings,
+    check_users,
+    texts,
+)
 
 PASSWORD: Final = "Correct-horse-1"
 """A password that a user pool's default policy allows."""
@@ -29,7 +38,6 @@ ALL_FLOWS: Final = (
     "ALLOW_REFRESH_TOKEN_AUTH",
 )
 _NAME: Final = "test"
-_CUSTOM: Final = "custom:"
 _SESSION: Final = AioSession()
 """One session for all clients, since each new one reads the service's model again."""
 
@@ -69,6 +77,11 @@ class RunningPool:
     ) -> AuthClient:
         """Make a client of the pool; enter it with `async with`.
 
+        It has the pool's clock. An `AuthClient(pool.config)` that is made by hand has the time of
+        day: then a pool whose clock was moved refuses its proofs of right passwords, as those of
+        another time, and its tokens have expired or are not valid yet. Give it
+        `clock=clock.utc`, of the pool's `MovableClock`.
+
         Args:
             config: Of another app client than the first; `app_client` gives it.
             challenges: Classes of client challenges.
@@ -104,7 +117,7 @@ class RunningPool:
             "CreateUserPoolClient",
             UserPoolId=self.user_pool_id,
             ClientName=_NAME,
-            ExplicitAuthFlows=list(flows),
+            ExplicitAuthFlows=texts("flows", flows),
             GenerateSecret=secret,
             **({"PreventUserExistenceErrors": "ENABLED"} | {**(members or {})}),
         )
@@ -207,7 +220,7 @@ def _config(endpoint: str, client: Mapping[str, Any]) -> AuthConfig:
 async def pool_at(
     server: PoolServer,
     *,
-    users: Mapping[str, str] | None = None,
+    users: Mapping[str, str | None] | None = None,
     pool: Mapping[str, Any] | None = None,
     app_client: Mapping[str, Any] | None = None,
     custom_attributes: Iterable[str] = (),
@@ -217,7 +230,7 @@ async def pool_at(
 
     Args:
         server: The server.
-        users: The passwords of its users, by their names.
+        users: The passwords of its users, by their names; None for one that nobody knows.
         pool: Members of CreateUserPool.
         app_client: Members of CreateUserPoolClient.
         custom_attributes: Names of attributes that users may have beside the standard ones, such
@@ -225,17 +238,21 @@ async def pool_at(
         http: What to call Cognito's operations with, where many calls are to share connections.
 
     Raises:
-        ConfigError: The pool refuses a setting.
+        ConfigError: An argument is of another kind, or the pool refuses a setting.
     """
+    check_server(server, http)
+    check_users(users)
+    check_members("pool", pool)
+    check_members("app_client", app_client)
     calls = CognitoCalls(server.endpoint, http)
     schema = [
         {
-            "Name": name.removeprefix(_CUSTOM),
+            "Name": name,
             "AttributeDataType": "String",
             "Mutable": True,
             "StringAttributeConstraints": {"MinLength": "0", "MaxLength": "2048"},
         }
-        for name in custom_attributes
+        for name in attribute_names(custom_attributes)
     ]
     given: dict[str, Any] = {"PoolName": _NAME, **({"Schema": schema} if schema else {})}
     made = await calls("CreateUserPool", **(given | {**(pool or {})}))
@@ -261,7 +278,7 @@ async def pool_at(
 async def run_pool(
     *,
     triggers: Any = None,
-    users: Mapping[str, str] | None = None,
+    users: Mapping[str, str | None] | None = None,
     clock: Callable[[], float] = time.time,
     pool: Mapping[str, Any] | None = None,
     app_client: Mapping[str, Any] | None = None,
@@ -275,7 +292,7 @@ async def run_pool(
 
     Args:
         triggers: The pool's triggers.
-        users: The passwords of its users, by their names.
+        users: The passwords of its users, by their names; None for one that nobody knows.
         clock: Gives the time, in seconds since the epoch; a `MovableClock` can be moved.
         pool: Members of CreateUserPool.
         app_client: Members of CreateUserPoolClient.
@@ -284,8 +301,14 @@ async def run_pool(
         **server: Further settings of `PoolServer`, such as `db` and `region`.
 
     Raises:
-        ConfigError: The pool refuses a setting.
+        ConfigError: An argument is of another kind, or the pool refuses a setting.
     """
+    check_users(users)
+    check_clock(clock)
+    check_members("pool", pool)
+    check_members("app_client", app_client)
+    custom_attributes = attribute_names(custom_attributes)
+    check_server_settings(server)
     async with PoolServer(triggers=triggers, clock=clock, **server) as running:
         found = await _found(running)
         yield found or await pool_at(

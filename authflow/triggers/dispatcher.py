@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from authflow.errors import ConfigError, EventError
+from authflow.errors import ConfigError, EventError, PluginConflictError
 from authflow.plugins.registry import TRIGGER_CHALLENGES, PluginRegistry
 from authflow.plugins.trigger_challenge import TriggerChallenge
 from authflow.triggers.custom_flow import CustomFlow, GroupLookup
@@ -137,6 +137,7 @@ class Triggers:
         explicit = (*self.challenges, *held)
         registry = PluginRegistry(TRIGGER_CHALLENGES, explicit=explicit, prefer=self.prefer)
         if self.policy is not None:
+            self._refuse_two_meanings(self.policy)
             self._flow = CustomFlow(
                 policy=self.policy,
                 registry=registry,
@@ -144,7 +145,24 @@ class Triggers:
                 groups=self.groups,
                 clock=self.clock,
             )
-            self._flow.plugins.load({each.name for each in explicit} if self.lazy else None)
+            self._flow.plugins.load(only_held=self.lazy)
+
+    def _refuse_two_meanings(self, policy: Policy) -> None:
+        """Refuse a name in the policy that may be a held class's, or that of one which it derives.
+
+        Raises:
+            PluginConflictError: There is such a name, and `challenges` does not settle it.
+        """
+        named = {step.name for step in policy.challenges if step.plugin is None}
+        for held in {*policy.plugins} - {*self.challenges}:
+            for base in held.__mro__[1:]:
+                if held.name in named and vars(base).get("name") == held.name:
+                    msg = (
+                        f"challenge({held.name!r}) may be {held.__qualname__} or"
+                        f" {base.__qualname__}, which it derives from: write the class in place of"
+                        f" the name, or give challenges=[{held.__qualname__}]"
+                    )
+                    raise PluginConflictError(msg)
 
     @property
     def sources(self) -> frozenset[str]:

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
 from attrs import define, field
@@ -65,19 +65,19 @@ class PolicyPlugins:
     metadata: dict[str, str] = field(factory=dict, init=False, repr=False)
     """For each challenge's name, its challengeMetadata."""
 
-    def load(self, names: Iterable[str] | None = None) -> None:
+    def load(self, *, only_held: bool = False) -> None:
         """Find and make the plugins of the policy, unless they are made already.
 
         Args:
-            names: Only these.
+            only_held: Only those that the policy holds, as a class or an object, and no step that
+                only names one.
 
         Raises:
             PluginError: A plugin is missing, broken or in conflict with another.
             ConfigError: A plugin does not take its settings.
         """
-        wanted = None if names is None else frozenset(names)
         for step in self.steps:
-            if wanted is None or step.name in wanted:
+            if not only_held or step.plugin is not None:
                 self._load(step)
 
     def ready(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from authflow import AuthClient, AuthConfig
 from authflow.errors import (
     ConfigError,
     PluginConflictError,
@@ -81,6 +82,15 @@ def test_a_preference_for_who_does_not_bring_it_is_an_error_that_names_who_does(
     install("acme-riddle")
     with pytest.raises(PluginNotFoundError, match="only acme-riddle brings it"):
         registry(prefer={"riddle": "rival-riddle"}).find("riddle")
+
+
+@pytest.mark.parametrize("prefer", [{"ridle": "acme-riddle"}, {"riddle": "rival-riddle"}])
+def test_a_preference_that_cannot_be_met_is_refused_when_a_client_is_made(install, prefer):
+    install("acme-riddle")
+    config = AuthConfig(user_pool_id="eu-central-1_Abc123def", client_id="abc")
+    with pytest.raises(PluginNotFoundError, match="prefer="):
+        AuthClient(config, prefer=prefer)
+    AuthClient(config, prefer={"riddle": "acme-riddle"})
 
 
 def test_preferences_are_names(install):

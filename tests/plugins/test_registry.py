@@ -324,6 +324,31 @@ def test_an_object_that_is_no_plugin_is_refused_with_the_reason(
         PluginRegistry(CLIENT_CHALLENGES).find("riddle")
 
 
+@pytest.mark.parametrize(
+    ("group", "methods", "flaw"),
+    [
+        (CLIENT_CHALLENGES, "def answer(self, challenge, prompt): ...", "answer must be `async"),
+        (
+            TRIGGER_CHALLENGES,
+            "def create(self, context): ...\n    async def verify(self, context): yield True",
+            "create and verify must be `async def`, and have no `yield`",
+        ),
+    ],
+)
+def test_an_installed_half_that_is_not_async_cannot_be_used(
+    install: Install, group: str, methods: str, flaw: str
+) -> None:
+    code = f"class Half:\n    name = 'riddle'\n    interface = 1\n    {methods}"
+    install(
+        "acme-riddle",
+        group=group,
+        points={"riddle": "acme_riddle:Half"},
+        code={"acme_riddle": code},
+    )
+    with pytest.raises(PluginLoadError, match=f"acme-riddle 1.0.*{flaw}"):
+        PluginRegistry(group).find("riddle")
+
+
 def test_a_trigger_half_needs_both_its_methods(install: Install) -> None:
     code = "class Half:\n    name = 'riddle'\n    async def create(self, context): ..."
     install(

@@ -42,6 +42,18 @@ async def test_its_users_sign_in(pool: RunningPool):
             await auth.sign_in("grace", PASSWORD)
 
 
+async def test_a_client_without_the_pools_clock_is_refused_and_the_log_says_why(
+    pool: RunningPool, caplog: pytest.LogCaptureFixture
+):
+    async with AuthClient(pool.config) as auth:
+        with pytest.raises(BadCredentialsError) as told:
+            await auth.sign_in("ada", PASSWORD)
+    assert "clock" not in str(told.value)
+    assert "Have the client use the pool's clock" in caplog.text
+    async with AuthClient(pool.config, clock=pool.clock.utc) as auth:
+        assert await signs_in(auth)
+
+
 async def test_nobody_knows_the_password_of_a_user_without_one(pool: RunningPool):
     await pool.add_user("grace", None)
     async with pool.client() as auth:

@@ -2,7 +2,8 @@
 
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partialmethod, wraps
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -204,10 +205,25 @@ async def test_the_first_event_of_lazy_triggers_is_refused_without_a_word_of_why
         await triggers.handle(load_event("define_first"))
 
 
-def test_what_is_explicit_is_not_lazy():
-    for step in (challenge(Riddle, lenght=4), challenge("riddle", lenght=4)):
-        with pytest.raises(ConfigError, match="did you mean 'length'"):
-            Triggers(policy=step, challenges=[Riddle], lazy=True)
+@pytest.mark.parametrize(
+    "known", ["installed", "in challenges", "held as a class", "held as an object"]
+)
+def test_a_step_that_is_only_named_is_lazy_wherever_else_its_name_is_known(known, install):
+    install("seen_once")
+    name = "seen" if known == "installed" else "riddle"
+    held = {"held as a class": [challenge(Riddle)], "held as an object": [challenge(Riddle())]}
+    step = sequence(*held.get(known, []), challenge(name, lenght=4))
+    classes = [Riddle] if known == "in challenges" else []
+    triggers = Triggers(policy=step, challenges=classes, lazy=True)
+    with pytest.raises(ConfigError, match="no setting 'lenght'"):
+        triggers.load()
+    with pytest.raises(ConfigError, match="no setting 'lenght'"):
+        Triggers(policy=step, challenges=classes)
+
+
+def test_what_the_policy_holds_is_not_lazy():
+    with pytest.raises(ConfigError, match="did you mean 'length'"):
+        Triggers(policy=challenge(Riddle, lenght=4), challenges=[Riddle], lazy=True)
 
 
 def test_what_is_disabled_takes_no_part():
@@ -281,6 +297,27 @@ class Rival(Riddle):
 def test_two_classes_of_one_name_are_in_conflict(steps, classes, lazy):
     with pytest.raises(PluginConflictError, match=r"are both registered as 'riddle'"):
         Triggers(policy=sequence(*steps), challenges=classes, lazy=lazy)
+
+
+@pytest.mark.parametrize("held", [challenge(Rival()), challenge(Rival)])
+@pytest.mark.parametrize("lazy", [True, False])
+@pytest.mark.parametrize("places", [[], ["as an option"], ["for all others", "at will"]])
+def test_a_name_that_a_held_class_has_from_another_one_is_in_conflict(held, lazy, places):
+    step = put(sequence(challenge("riddle"), held), places)
+    with pytest.raises(PluginConflictError, match="may be Rival or Riddle, which it derives from"):
+        Triggers(policy=step, groups=nobody, lazy=lazy)
+    settled = Triggers(policy=step, challenges=[Rival], groups=nobody, lazy=lazy)
+    assert {type(each) for each in settled.load().values()} <= {Rival, Word}
+
+
+def test_a_name_of_its_own_makes_a_derived_class_another_challenge():
+    class Puzzle(Riddle):
+        name: ClassVar[str] = "puzzle"
+        metadata: ClassVar[str] = "PUZZLE"
+
+    step = sequence(challenge(Puzzle()), challenge("puzzle"), challenge("riddle"))
+    loaded = Triggers(policy=step, challenges=[Riddle]).load()
+    assert [type(each) for each in loaded.values()] == [Puzzle, Puzzle, Riddle]
 
 
 def test_two_plugins_of_one_metadata_are_in_conflict():
@@ -529,6 +566,62 @@ def test_a_name_that_two_distributions_claim_is_a_conflict_until_it_is_settled(i
 
     (plugin,) = Triggers(policy=challenge(seen_one.Half(size=3))).load().values()
     assert type(plugin) is seen_one.Half
+
+
+@pytest.mark.parametrize(
+    ("prefer", "says"),
+    [
+        ({"sen": "seen_two"}, "prefer= names what is not there: .* did you mean 'seen'"),
+        ({"seen": "seen_too"}, "only seen_one, seen_two brings it: did you mean 'seen_two'"),
+        ({"seen": "authflow-captcha"}, "only seen_one, seen_two brings it$"),
+        ({"seen": "seen_one", "capcha": "authflow-captcha"}, "did you mean 'captcha'"),
+        ({"a b": "seen_one"}, "prefer= names what is not there"),
+    ],
+)
+@pytest.mark.parametrize("lazy", [True, False])
+def test_a_misspelt_preference_is_refused_with_what_was_meant(install, prefer, says, lazy):
+    install("seen_one")
+    install("seen_two")
+    with pytest.raises(PluginNotFoundError, match=says):
+        Triggers(policy=challenge(Riddle()), prefer=prefer, lazy=lazy)
+
+
+def test_a_preference_for_what_is_registered_anyway_is_no_mistake():
+    Triggers(policy=challenge(Riddle()), prefer={"riddle": "acme"})
+
+
+def _plain(_self: object, _context: object) -> bool:
+    return True
+
+
+async def _yields(_self: object, _context: object) -> AsyncIterator[bool]:
+    yield True
+
+
+@pytest.mark.parametrize("method", ["create", "verify"])
+@pytest.mark.parametrize(
+    "written", [_plain, _yields, staticmethod(_plain), classmethod(_plain), partialmethod(_plain)]
+)
+@pytest.mark.parametrize("lazy", [True, False])
+def test_a_half_whose_methods_are_not_async_is_refused_when_triggers_are_built(
+    method, written, lazy
+):
+    half = type("Odd", (Riddle,), {method: written})
+    for step in (challenge(half()), challenge(half)):
+        with pytest.raises(ConfigError, match=f"Odd: {method} must be `async def`"):
+            Triggers(policy=step, lazy=lazy)
+    with pytest.raises(ConfigError, match=f"Odd: {method} must be `async def`"):
+        Triggers(policy=challenge("riddle"), challenges=[half], lazy=lazy)
+
+
+def test_a_method_that_may_be_async_is_taken():
+    @wraps(Riddle.create)
+    def counted(*given: Any) -> Any:
+        return Riddle.create(*given)
+
+    members = {"create": counted, "verify": lambda *given: Riddle.verify(*given)}  # noqa: PLW0108
+    half = type("Fine", (Riddle,), members)
+    assert type(Triggers(policy=challenge(half())).load()["riddle"]) is half
 
 
 def test_a_distribution_that_is_not_allowed_is_refused(install, monkeypatch):

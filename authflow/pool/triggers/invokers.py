@@ -150,12 +150,17 @@ class InProcess:
 
     @triggers.validator
     def _known_form(self, _attribute: Any, value: Any) -> None:
-        if not isinstance(value, Mapping | TriggerSet):
+        if isinstance(value, type) or not isinstance(value, Mapping | TriggerSet):
             msg = (
                 "triggers must be a mapping of function names to handlers, or an object with "
                 f"'sources' and 'handle', not {type(value).__name__}"
             )
             raise ConfigError(msg)
+        for name, handler in value.items() if isinstance(value, Mapping) else ():
+            is_handler = callable(handler) or isinstance(handler, TriggerSet)
+            if not isinstance(name, str) or not is_handler or isinstance(handler, type):
+                msg = f"triggers names {name!r:.80}, and has no handler there: a function, Triggers"
+                raise ConfigError(msg)
 
     def has(self, pool: UserPool, source: str) -> bool:
         """Return whether a handler is registered for the ARN, or one object serves the source."""

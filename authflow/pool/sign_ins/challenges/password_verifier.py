@@ -22,6 +22,7 @@ from authflow.pool.cognito_errors import (
     not_authorized,
 )
 from authflow.pool.ground import Ground
+from authflow.pool.log_limit import limited_logger
 from authflow.pool.sign_ins.decision import Decision, decide
 from authflow.pool.sign_ins.sessions import (
     Handshake,
@@ -37,6 +38,8 @@ from authflow.wire import password_verifier
 
 _STALE: Final = 300.0
 """Seconds by which TIMESTAMP may differ: for wrong clocks, and for the time to answer."""
+
+_log: Final = limited_logger(__name__)
 
 
 def read_public_a(text: str) -> int:
@@ -188,6 +191,7 @@ class Handshakes:
         taken = await self.ground.database.read(
             take, request, username, answer.secret_block, self.ground.clock(), use_up=False
         )
+        self._tell_of_clocks(answer)
         progress, handshake = taken.progress, taken.progress.handshake
         assert handshake is not None  # noqa: S101  # `ask` kept it; for the type checker
         # The stand-in is made for every user, so that unknown users take the same time.
@@ -209,3 +213,13 @@ class Handshakes:
         if isinstance(decision, CognitoError):
             raise decision
         return decision
+
+    def _tell_of_clocks(self, answer: password_verifier.Answer) -> None:
+        """Tell the pool's owner, and no client, why a right password is refused."""
+        ahead = answer.at.timestamp() - self.ground.clock()
+        if abs(ahead) > _STALE:
+            _log.warning(
+                "the TIMESTAMP of a proof is %.0f s %s the pool's clock, and %.0f s are allowed:"
+                " it is refused, whatever the password. Have the client use the pool's clock",
+                *(abs(ahead), "ahead of" if ahead > 0 else "behind", _STALE),
+            )

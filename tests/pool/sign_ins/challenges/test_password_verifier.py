@@ -125,8 +125,13 @@ async def test_the_day_is_not_padded_and_the_weekday_is_right(house):
         assert refusal.message == WRONG, sent
 
 
-@pytest.mark.parametrize("offset", [-301, 301, -86400 * 400])
-async def test_a_proof_of_another_time_is_refused(house, offset):
+@pytest.mark.parametrize(
+    ("offset", "told"),
+    [(-301, "301 s behind"), (301, "301 s ahead of"), (-86400 * 400, "34560000 s behind")],
+)
+async def test_a_proof_of_another_time_is_refused_and_the_owner_is_told_why(
+    house, offset, told, caplog
+):
     await house.add_user()
     now = house.clock.now
     prover, asked = await house.ask()
@@ -135,6 +140,20 @@ async def test_a_proof_of_another_time_is_refused(house, offset):
     house.clock.now = now
     refusal = await house.api.refused("RespondToAuthChallenge", **proof)
     assert refusal.message == WRONG
+    (line,) = (each for each in caplog.records if each.levelname == "WARNING")
+    assert f"TIMESTAMP of a proof is {told} the pool's clock, and 300 s are allowed" in line.message
+
+
+@pytest.mark.parametrize("offset", [-300, 300])
+async def test_a_clock_that_is_a_little_wrong_is_nothing_to_speak_of(house, offset, caplog):
+    await house.add_user()
+    now = house.clock.now
+    prover, asked = await house.ask()
+    house.clock.now = now + offset
+    proof = house.proof(prover, asked)
+    house.clock.now = now
+    await house.api("RespondToAuthChallenge", **proof)
+    assert not [each for each in caplog.records if each.levelname == "WARNING"]
 
 
 @pytest.mark.parametrize(
