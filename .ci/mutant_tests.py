@@ -3,7 +3,8 @@
 To load pytest, its plugins and what the tests import takes longer than most modules' tests. So a
 server loads it once, forgets all that came from the checkout, and forks for each run: the fork
 imports the checkout as it is by then. cosmic-ray's test command is the other part of this file,
-which asks the server and ends as the tests did; when it is killed, the server kills the run.
+which asks the server and ends as the tests did; when it is killed, the server kills the run. The
+server ends when its standard input does, so it outlives nobody: a killed worker closes it, too.
 
     python mutant_tests.py SOCKET       # the test command
 """
@@ -18,7 +19,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 _BACKGROUND = ("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "mutant_examples")
 _OPTIONS = (
@@ -36,25 +37,36 @@ class TestServer:
         python: The interpreter that has pytest.
     """
 
+    running: ClassVar[set[Self]] = set()
+    """The servers that this process has begun, and that have not ended."""
+
     def __init__(self, tests: Sequence[str], address: Path, python: str) -> None:
         self.command = (python, "-I", "-S", __file__, str(address))
         self._served = (python, __file__, str(address), *tests)
         self._address = address
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(self._served)
+        self._process = subprocess.Popen(self._served, stdin=subprocess.PIPE)
+        self.running.add(self)
         while not self._address.exists() and self._process.poll() is None:
             time.sleep(0.05)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
+        self.end()
         self._address.unlink(missing_ok=True)
+
+    def end(self) -> None:
+        """End the server, and the tests that it runs."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.communicate(timeout=5)  # it closes the server's standard input
+        self._process.kill()  # while it loads what the tests import, it reads no input
+        self._process.wait()
+        self.running.discard(self)
 
 
 def serve(address: str, tests: Sequence[str]) -> None:
-    """Run the tests for each who connects, one after the other, until killed.
+    """Run the tests for each who connects, one after the other, until the standard input ends.
 
     Args:
         address: Where the socket is made.
@@ -76,7 +88,7 @@ def serve(address: str, tests: Sequence[str]) -> None:
         door.bind(f"{address}.new")
         door.listen()
         Path(f"{address}.new").rename(address)
-        while True:
+        while sys.stdin not in select.select([door, sys.stdin], [], [])[0]:
             asked, _ = door.accept()
             with asked:
                 _run(asked, tests)
@@ -99,8 +111,8 @@ def _run(asked: socket.socket, tests: Sequence[str]) -> None:
             os._exit(code)
     ended = os.pidfd_open(run)
     try:
-        found = select.select([ended, asked.fileno()], [], [])[0]
-        if ended not in found:  # who asked has gone
+        found = select.select([ended, asked.fileno(), sys.stdin], [], [])[0]
+        if ended not in found:  # who asked has gone, or who began the server
             os.kill(run, signal.SIGKILL)
         with suppress(ProcessLookupError):
             os.killpg(run, signal.SIGKILL)  # and what the tests have left running

@@ -17,14 +17,17 @@ import multiprocessing
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any, Self
@@ -219,9 +222,21 @@ def _differs(source: str, mutation: MutationSpec) -> bool:
         return False
 
 
-def settle(folder: str, root: str, turns: "multiprocessing.Queue[int]") -> None:
-    """Give a worker a copy of the checkout to itself, and make it the place where tests run."""
+def settle(
+    folder: str, root: str, turns: "multiprocessing.Queue[int]", line: tuple[int, int]
+) -> None:
+    """Give a worker a copy of the checkout to itself, and make it the place where tests run.
+
+    Args:
+        folder: Where the copies are.
+        root: The checkout.
+        turns: The copies' names.
+        line: The ends of a pipe. The whole program holds the one that is written to: when it has
+            gone, however it was ended, so have the workers.
+    """
     copy = Path(folder) / str(turns.get())
+    os.close(line[1])
+    threading.Thread(target=_end_with, args=(line[0], copy), daemon=True).start()
     shutil.copytree(root, copy, ignore=shutil.ignore_patterns(*NOT_COPIED), symlinks=True)
     os.chdir(copy)
     found = [str(copy), str(HERE)]
@@ -230,6 +245,17 @@ def settle(folder: str, root: str, turns: "multiprocessing.Queue[int]") -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     OPERATOR_PROVIDERS.clear()
     OPERATOR_PROVIDERS["chosen"] = CHOSEN
+
+
+def _end_with(line: int, copy: Path) -> None:
+    """Wait for the end of the program, and end this worker with all that it has begun."""
+    os.read(line, 1)
+    for server in [*TestServer.running]:
+        server.end()
+    shutil.rmtree(copy, ignore_errors=True)
+    with suppress(OSError):
+        copy.parent.rmdir()
+    os._exit(1)
 
 
 CHOSEN = Chosen()
@@ -307,8 +333,9 @@ def carry_out(plan: Plan, jobs: int) -> Iterator[Tried | BrokenTestsError]:
     turns = context.Queue()
     for turn in range(jobs):
         turns.put(turn)
-    with tempfile.TemporaryDirectory() as folder:
-        setting = (folder, str(plan.root), turns)
+    line = os.pipe()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        setting = (folder, str(plan.root), turns, line)
         with ProcessPoolExecutor(jobs, context, settle, setting) as workers:
             tried = [
                 workers.submit(try_module, each, plan.sample, plan.seed, str(plan.python))
@@ -320,8 +347,14 @@ def carry_out(plan: Plan, jobs: int) -> Iterator[Tried | BrokenTestsError]:
                         yield each.result()
                     except BrokenTestsError as error:
                         yield error
+            except BaseException:
+                os.close(line[1])  # else this would wait for what they are trying
+                raise
             finally:
                 workers.shutdown(cancel_futures=True)
+    os.close(line[0])
+    with suppress(OSError):
+        os.close(line[1])
 
 
 def report(tried: Tried, known: dict[Change, str]) -> int:
@@ -358,6 +391,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--root", type=Path, default=HERE.parent, help="another checkout")
     given: Any = parser.parse_args()
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, lambda number, _: sys.exit(128 + number))
     root = given.root.resolve()
     chosen = tuple(modules(root, given.modules))
     known = accepted(root)

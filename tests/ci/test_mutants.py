@@ -3,9 +3,13 @@
 import importlib.util
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 import tomllib
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from types import ModuleType
@@ -100,6 +104,55 @@ def test_what_tests_notice_is_killed_what_none_notices_is_shown_and_broken_tests
     assert "assert 2 < 1" in done.stderr
     assert done.returncode == 1
     assert (tmp_path / "mature" / "rest.py").read_text() == MODULE
+
+
+def started_at(folder: Path) -> set[int]:
+    """The processes that were begun with a path in a folder."""
+    found = set()
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if os.fsencode(folder) in each.read_bytes():
+                found.add(int(each.parent.name))
+    return found
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    ends = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are listed by Linux")
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_when_it_is_ended_nothing_that_it_began_goes_on(tmp_path: Path, ending: signal.Signals):
+    root = tmp_path / "project"
+    test = "import time, pathlib\n\ndef test_long():\n    pathlib.Path({!r}).touch()\n    {}\n"
+    for name, text in {
+        "mature/__init__.py": "",
+        "mature/age.py": MODULE,
+        "tests/test_age.py": test.format(str(tmp_path / "begun"), "time.sleep(600)"),
+        "pytest.toml": "[pytest]\n",
+        ".ci/mutants.toml": '[modules]\n"mature/age.py" = ["tests/test_age.py"]\n',
+        ".ci/survivors.toml": "",
+        "../copies/.keep": "",
+    }.items():
+        (root / name).parent.mkdir(exist_ok=True, parents=True)
+        (root / name).write_text(text)
+    command = [sys.executable, ROOT / ".ci" / "mutants.py", "--root", root, "--jobs", "1"]
+    few = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": PLUGINS}
+    elsewhere = {"TMPDIR": str(tmp_path / "copies")}
+    program = subprocess.Popen(
+        command, env=os.environ | few | elsewhere, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    wait_until((tmp_path / "begun").exists)
+    # The program, a worker, its server, the tests that it runs, and what asks for them.
+    assert len(started_at(tmp_path)) >= 5
+    program.send_signal(ending)
+    program.communicate()
+    wait_until(lambda: not started_at(tmp_path))
+    assert program.returncode in {-ending, 128 + ending}
+    wait_until(lambda: [each.name for each in (tmp_path / "copies").iterdir()] == [".keep"])
 
 
 def test_our_operators_do_what_their_examples_show(monkeypatch: pytest.MonkeyPatch):
