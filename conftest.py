@@ -4,7 +4,7 @@ import inspect
 import os
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cache
 from itertools import cycle
 from pathlib import Path
@@ -41,6 +41,22 @@ def pytest_pycollect_makeitem(
     test = obj if generated is None else generated.inner_test
     if inspect.iscoroutinefunction(test):
         pytest.mark.anyio(obj)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Let synchronous tests run event loops of their own, by `anyio.run`.
+
+    Before 4.12, anyio says by `sniffio` that one runs for as long as a shared fixture lives.
+    """
+    sniffio = sys.modules.get("sniffio")
+    if sniffio is None or item.get_closest_marker("anyio") is not None:
+        return (yield)
+    token = sniffio.current_async_library_cvar.set(None)
+    try:
+        return (yield)
+    finally:
+        sniffio.current_async_library_cvar.reset(token)
 
 
 @pytest.fixture

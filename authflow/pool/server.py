@@ -63,10 +63,10 @@ def _max_connections(number: int | None) -> int | None:
     return number
 
 
-def _of(*kinds: type, wanted: str) -> Callable[[object, Any, object], None]:
+def _of(*kinds: type, wanted: str) -> Callable[[object, Any, Any], None]:
     """Return a validator: whatever is not of these kinds is no such setting."""
 
-    def check(_server: object, attribute: Any, value: object) -> None:
+    def check(_server: object, attribute: Any, value: Any) -> None:
         if not isinstance(value, kinds):
             msg = f"{attribute.name} is {wanted}, not {type(value).__name__}"
             raise ConfigError(msg)

@@ -117,7 +117,7 @@ def check_server_settings(settings: Mapping[str, object]) -> None:
         ConfigError: It has none of some name.
     """
     own = ("triggers", "users", "clock", "pool", "app_client", "custom_attributes")
-    known = [*own, *(each.alias for each in fields(PoolServer) if each.init)]
+    known = [*own, *(each.name for each in fields(PoolServer) if each.init)]
     for stray in settings.keys() - {*known}:
         meant = nearest(stray, known)
         guess = f"did you mean {meant}=? " if meant else ""

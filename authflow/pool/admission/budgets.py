@@ -15,7 +15,7 @@ _MOST_BUCKETS: Final = 10_000
 """The most buckets that are kept; beyond it the least recently used are dropped, full again."""
 
 
-def _positive(_instance: Any, attribute: Any, value: object) -> None:
+def _positive(_instance: Any, attribute: Any, value: float) -> None:
     if not is_number(value) or not (0 < value <= MOST or value == inf):
         msg = f"a budget's {attribute.name} is a number above 0 and up to {MOST}, or inf for all"
         raise ConfigError(msg)

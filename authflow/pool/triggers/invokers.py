@@ -65,7 +65,8 @@ async def place_in(places: Places, pool: UserPool, source: str) -> Place:
     Raises:
         NotInvokedError: There is none.
     """
-    with anyio.move_on_at(anyio.current_effective_deadline() - _MOMENT):
+    left = anyio.current_effective_deadline() - anyio.current_time()
+    with anyio.move_on_after(left - _MOMENT):
         return await places.place((pool.id, source))
     raise throttled(again=False)
 

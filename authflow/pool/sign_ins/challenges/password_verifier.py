@@ -215,7 +215,7 @@ class Handshakes:
         return decision
 
     def _tell_of_clocks(self, answer: password_verifier.Answer) -> None:
-        """Tell the pool's owner, and no client, why a right password is refused."""
+        """Log for the pool's owner, and for no client, why a right password is refused."""
         ahead = answer.at.timestamp() - self.ground.clock()
         if abs(ahead) > _STALE:
             _log.warning(
