@@ -456,6 +456,19 @@ async def test_without_limits_a_plugin_that_delivers_or_seals_fails_closed():
         await triggers.handle(event.to_json())
 
 
+async def test_a_plugin_that_seals_without_keys_is_to_blame_itself():
+    class Sealing(mailed(Outbox())):  # type: ignore[misc]
+        needs = ()
+
+        async def create(self, context: Any) -> Issued:
+            return Issued(public={}, private={}, state=Secret(b"x"))
+
+    triggers = Triggers(policy=challenge("mailed"), challenges=[Sealing])
+    event = CreateEvent(**Bench().about(), session=())
+    with pytest.raises(PluginFailedError):
+        await triggers.handle(event.to_json())
+
+
 async def test_too_much_state_is_the_plugins_failure():
     class Large(mailed(Outbox())):  # type: ignore[misc]
         async def create(self, context: Any) -> Issued:
