@@ -9,6 +9,7 @@ from attrs import define, field
 
 from authflow.answers import TypedAnswer
 from authflow.client.challenges import FORMS
+from authflow.client.challenges.own_form import made_of_a_reply
 from authflow.client.choices import (
     TOLD,
     choice_form,
@@ -143,7 +144,8 @@ class Answerer:
         """
         own = FORMS.get(challenge.name)
         if own is not None:
-            return own.form(challenge)
+            with made_of_a_reply():
+                return own.form(challenge)
         if options_of(challenge):
             return choice_form(challenge, self.registry)
         plugin = self._plugin_for(challenge)

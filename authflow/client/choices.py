@@ -9,17 +9,13 @@ from typing import Final
 
 from authflow import rounds
 from authflow.answers import Choice
-from authflow.errors import (
-    AuthFlowError,
-    MisuseError,
-    PluginNotFoundError,
-    PromptError,
-)
-from authflow.forms.fields import ChoiceField
+from authflow.client.challenges.own_form import made_of_a_reply
+from authflow.errors import MalformedReplyError, MisuseError, PluginNotFoundError
+from authflow.forms.fields import MOST_OPTIONS, ChoiceField
 from authflow.forms.form import Filled, Form
-from authflow.given_secrets import checked, wrapped
 from authflow.machine import State
 from authflow.plugins.registry import PluginRegistry
+from authflow.prompts.asking import ask
 from authflow.prompts.prompt import Prompt
 from authflow.results import Challenge
 from authflow.secret import Secret
@@ -68,30 +64,28 @@ async def choose(challenge: Challenge, registry: PluginRegistry, prompt: Prompt)
 
     Raises:
         PluginNotFoundError: No option can be answered here.
-        PromptError: The prompt raised.
-        MisuseError: The prompt gave what is no option.
+        MalformedReplyError: The options cannot be shown.
+        PromptError: The prompt raised, or gave what is no option.
     """
-    possible = possible_options(challenge, registry)
-    if not possible:
+    form = choice_form(challenge, registry)
+    if form is None:
         options = options_of(challenge)
         msg = f"none of these can be answered here: {', '.join(options)}; install a plugin for one"
         raise PluginNotFoundError(msg)
-    if len(possible) == 1:
-        return Secret(possible[0])
-    try:
-        chosen = wrapped(await prompt.choose(_QUESTION, possible))
-    except AuthFlowError:
-        raise
-    except Exception as error:
-        msg = f"the prompt failed: {type(error).__name__}"
-        raise PromptError(msg) from error
-    answer = checked("what the prompt gave", chosen)
-    check_choice(challenge, answer)
-    return answer
+    filled = await ask(form, prompt)
+    assert isinstance(filled, Filled)  # noqa: S101  # only a widget is declined
+    return Secret(read_choice(challenge, registry, filled).option)
 
 
 def possible_options(challenge: Challenge, registry: PluginRegistry) -> tuple[str, ...]:
-    """Return the options of a choice that the installed plugins can answer."""
+    """Return the options of a choice that the installed plugins can answer.
+
+    Raises:
+        MalformedReplyError: There are too many to look for the plugins of each.
+    """
+    if len(options_of(challenge)) > MOST_OPTIONS:
+        msg = f"a choice has more than {MOST_OPTIONS:,} options"
+        raise MalformedReplyError(msg)
     return tuple(
         option
         for option in options_of(challenge)
@@ -108,13 +102,20 @@ def choice_form(challenge: Challenge, registry: PluginRegistry) -> Form | None:
 
     Returns:
         None if no option can be answered here.
+
+    Raises:
+        MalformedReplyError: The options cannot be shown.
     """
     possible = possible_options(challenge, registry)
     if not possible:
         return None
-    if len(possible) == 1:
-        return Form(parts=())
-    return Form(parts=(ChoiceField(name=_OPTION, label=_QUESTION, options=possible),))
+    with made_of_a_reply():
+        return _form_of(possible)
+
+
+def _form_of(options: tuple[str, ...]) -> Form:
+    choice = ChoiceField(name=_OPTION, label=_QUESTION, options=options)  # a single one is checked
+    return Form(parts=() if len(options) == 1 else (choice,))
 
 
 def read_choice(challenge: Challenge, registry: PluginRegistry, filled: Filled) -> Choice:

@@ -20,7 +20,8 @@ from authflow.plugins.typed_text import MOST_TYPED, shows_nothing
 from authflow.safe_url import safe_url
 from authflow.unframed import whole
 
-MOST_OPTIONS: Final = 1_000
+FEWEST_OPTIONS, MOST_OPTIONS = 2, 1_000
+"""The numbers of options that a choice in a form may have."""
 LONGEST_VALUE: Final = 131_072
 """The most characters of an answer for Cognito (`ChallengeResponses` in the API reference)."""
 LONGEST_TOKEN: Final = 16_384
@@ -173,8 +174,10 @@ class Option:
     @classmethod
     def of(cls, given: "str | Option") -> "Option":
         """Return an option whose label is its value."""
-        if isinstance(given, Option):
+        if type(given) is Option:
             return given
+        if isinstance(given, Option):  # its JSON would lose whatever it has more
+            raise refused(f"{type(given).__name__} is derived from Option: use Option itself")
         if not isinstance(given, str):
             raise refused(f"an option is {type(given).__name__}")
         return cls(value=given, label=given)
@@ -185,8 +188,8 @@ def _options(given: Iterable[str | Option]) -> tuple[Option, ...]:
 
 
 def _are_options(_field: object, _attribute: object, options: tuple[Option, ...]) -> None:
-    if not 2 <= len(options) <= MOST_OPTIONS:
-        raise refused(f"a choice has {len(options)} options, and needs 2 to {MOST_OPTIONS}")
+    if not options:
+        raise refused("a choice has no options")
     for each in (*(one.value for one in options), *(one.label for one in options)):
         if not each or not each.isprintable():
             raise refused("an option is empty, or cannot be printed")
@@ -202,7 +205,7 @@ class ChoiceField(FieldPart):
     Args:
         name: The field's name, unique in its form.
         label: What is asked.
-        options: Two or more; a text is an option whose label is its value.
+        options: In a form 2 to 1,000; a text is an option whose label is its value.
         shown_if: When it belongs to the form; None for always.
     """
 

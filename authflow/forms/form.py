@@ -22,15 +22,14 @@ from typing import Any, Final, Self, get_args
 from attrs import field, frozen
 
 from authflow.errors import AskAgainError
-from authflow.forms.fields import ChoiceField, Field
-from authflow.forms.part_json import part_from_json, part_to_json
-from authflow.forms.shown import Part, Shown, refused
+from authflow.forms.fields import FEWEST_OPTIONS, MOST_OPTIONS, ChoiceField, Field
+from authflow.forms.part_json import kind_of, part_from_json, part_to_json
+from authflow.forms.shown import LARGEST_FILE, Part, Shown, ShownAudio, ShownImage, refused
 from authflow.given_maps import GivenMap, wrapped_map
 from authflow.secret import Secret
 from authflow.unframed import Unframed, whole
 
 MOST_PARTS: Final = 50
-_PARTS: Final = (*get_args(Shown), *get_args(Field))
 _FIELDS: Final = get_args(Field)
 
 
@@ -111,8 +110,7 @@ class Form:
         choices: dict[str, frozenset[str]] = {}
         names: set[str] = set()
         for part in parts:
-            if type(part) not in _PARTS:
-                raise refused(f"{type(part).__name__} is no part of a form")
+            _fits(part)
             asked = part if isinstance(part, _FIELDS) else None
             condition = part.shown_if if isinstance(part, Part) else None
             if condition is not None and condition.option not in choices.get(condition.choice, ()):
@@ -184,6 +182,16 @@ class Form:
         if not isinstance(data["parts"], list | tuple):
             raise refused("`parts` is no array")
         return cls(parts=tuple(map(part_from_json, data["parts"])))
+
+
+def _fits(part: object) -> None:
+    """Refuse what is no part, and a part that only a single message can carry."""
+    kind_of(part)
+    if isinstance(part, ShownImage | ShownAudio) and len(part.content) > LARGEST_FILE:
+        raise refused(f"a file has more than {LARGEST_FILE:,} bytes")
+    if isinstance(part, ChoiceField) and not FEWEST_OPTIONS <= len(part.options) <= MOST_OPTIONS:
+        wanted = f"{FEWEST_OPTIONS} to {MOST_OPTIONS:,}"
+        raise refused(f"a choice has {len(part.options):,} options, and needs {wanted}")
 
 
 def belongs(part: Part, chosen: Mapping[str, Secret[str]]) -> bool:

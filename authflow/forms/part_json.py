@@ -65,9 +65,20 @@ _KINDS: Final = {part: kind for kind, part in _CLASSES.items()}
 _FILE: Final = re.compile(r"data:([a-z0-9./+-]+);base64,([A-Za-z0-9+/]*={0,2})")
 
 
-def kind_of(part: Shown | Field) -> PartKind:
-    """Return the kind of a part."""
-    return _KINDS[type(part)]
+def kind_of(part: object) -> PartKind:
+    """Return the kind of a part.
+
+    Raises:
+        PluginFailedError: It is no part, or one of a class derived from a part's: its JSON could
+            not say so, and a page would get another part.
+    """
+    kind = type(part)
+    if kind in _KINDS:
+        return _KINDS[kind]
+    base = next((each for each in kind.__mro__ if each in _KINDS), None)
+    if base is None:
+        raise refused(f"{kind.__name__} is no part of a form")
+    raise refused(f"{kind.__name__} is derived from {base.__name__}: use {base.__name__} itself")
 
 
 def part_to_json(part: Shown | Field) -> dict[str, Any]:

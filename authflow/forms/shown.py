@@ -26,7 +26,7 @@ parameter of Cognito has 131,072 at most, and each may become ten."""
 LONGEST_LINK: Final = 131_072
 """The most characters of a link: those of a challenge parameter."""
 LARGEST_FILE: Final = 4 * 1024 * 1024
-"""The most bytes of one picture or sound."""
+"""The most bytes of one picture or sound in a form."""
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}")
 """The pattern of a field's name, which is also the name of an HTML control."""
 _IMAGE: Final = re.compile(r"image/[a-z0-9][a-z0-9.+-]{0,63}")
@@ -92,8 +92,6 @@ def _link(value: str) -> str:
 def _file(_part: object, _field: object, content: bytes) -> None:
     if type(content) is not bytes:
         raise refused(f"a file is {type(content).__name__}, not bytes")
-    if len(content) > LARGEST_FILE:
-        raise refused(f"a file has more than {LARGEST_FILE:,} bytes")
 
 
 def _media_type(kinds: re.Pattern[str]) -> Callable[[Any, Any, str], None]:
@@ -153,7 +151,7 @@ class ShownImage(Part):
     """A picture.
 
     Args:
-        content: The file's content.
+        content: The file's content; in a form 4 MiB at most.
         media_type: Its type, such as "image/png".
         description: What it is, for those who cannot see it.
         shown_if: When it belongs to the form; None for always.
@@ -170,7 +168,7 @@ class ShownAudio(Part):
     """A sound.
 
     Args:
-        content: The file's content.
+        content: The file's content; in a form 4 MiB at most.
         media_type: Its type, such as "audio/wav".
         description: What it is, for those who cannot hear it.
         shown_if: When it belongs to the form; None for always.

@@ -6,7 +6,7 @@ from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
     from authflow.forms.part_json import PartKind
-    from authflow.prompts.prompt import Prompt, WidgetPrompt
+    from authflow.prompts.prompt import FieldPrompt, Prompt, WidgetPrompt
     from authflow.prompts.scripted import ScriptedPrompt
     from authflow.prompts.terminal import TerminalPrompt
     from authflow.prompts.web import WebMessage, WebPrompt
@@ -15,7 +15,7 @@ else:
         __name__,
         {
             "authflow.forms.part_json": "PartKind",
-            "authflow.prompts.prompt": "Prompt WidgetPrompt",
+            "authflow.prompts.prompt": "FieldPrompt Prompt WidgetPrompt",
             "authflow.prompts.scripted": "ScriptedPrompt",
             "authflow.prompts.terminal": "TerminalPrompt",
             "authflow.prompts.web": "WebMessage WebPrompt",
@@ -23,6 +23,7 @@ else:
     )
 
 __all__ = [
+    "FieldPrompt",
     "PartKind",
     "Prompt",
     "ScriptedPrompt",

@@ -12,7 +12,7 @@ from authflow.forms.fields import ChoiceField, Field, SecretField, TextField, Wa
 from authflow.forms.form import Filled, Form, belongs
 from authflow.forms.shown import Shown, ShownAudio, ShownImage, ShownLink, ShownQrCode, ShownText
 from authflow.given_secrets import Unfit, wrapped
-from authflow.prompts.prompt import Prompt, WidgetPrompt
+from authflow.prompts.prompt import FieldPrompt, Prompt, WidgetPrompt
 from authflow.raised import kind_and_place
 from authflow.results import Declined
 from authflow.secret import Secret
@@ -59,7 +59,7 @@ async def ask(
         if not isinstance(part, Field):
             with failing_as_a_prompt():
                 await _show(part, prompt)
-        elif isinstance(part, WidgetField) and not isinstance(prompt, WidgetPrompt):
+        elif isinstance(part, WidgetField) and not isinstance(prompt, WidgetPrompt | FieldPrompt):
             return Declined(
                 f"{part.service} needs a browser: show its widget, and answer its token"
             )
@@ -130,6 +130,8 @@ class _Asked:
         raise PromptError(msg)
 
     async def _ask(self, part: Field) -> object:
+        if isinstance(self.prompt, FieldPrompt):
+            return await self.prompt.ask_field(part)
         match part:
             case TextField(label=label):
                 return await self.prompt.ask(label)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
-    from authflow.forms.fields import WidgetField
+    from authflow.forms.fields import Field, WidgetField
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ class Prompt(Protocol):
 
         Args:
             question: What to ask.
-            options: The options, two or more.
+            options: The options, one or more.
 
         Returns:
             The option that was chosen, as it stands among them.
@@ -85,4 +85,25 @@ class WidgetPrompt(Prompt, Protocol):
 
         Args:
             widget: Which one. It is checked: a page may put it into HTML.
+        """
+
+
+@runtime_checkable
+class FieldPrompt(Prompt, Protocol):
+    """A prompt that is given the fields of a form whole: their limits, hints and options' values.
+
+    A web page can do more with a field than ask its label. So where a form is asked, such a prompt
+    gets its fields by `ask_field`, widgets and waits included, and by no other method.
+    """
+
+    async def ask_field(self, part: "Field") -> str:
+        """Ask for the value of a field.
+
+        Args:
+            part: The field. Its value is checked afterwards, and asked for again if it is none.
+
+        Returns:
+            What was typed, the value of the option that was chosen, or the token of the widget; ""
+            or what the page knows more for a wait that is over. A `WaitField` without seconds is
+            over when the person says so.
         """

@@ -8,8 +8,8 @@
             if message.wants_answer:
                 prompt.answer(message.id, await websocket.receive_text())
 
-A message is a part of a form in JSON (`Form.to_json`), with an `id`: a page that shows forms shows
-messages. A client challenge that has a form needs no prompt on a page: see `AuthClient.form`.
+A message is a part of a form in JSON (`Form.to_json`), with an `id` and with `wants_answer`: a page
+that shows forms shows messages. A client challenge that has a form needs no prompt on a page: see `AuthClient.form`.
 
 Nothing here is HTML: the front end escapes what it shows, and opens a link only if the person does.
 Characters that cannot be printed, and the marks that turn the direction of writing, are escaped
@@ -39,6 +39,7 @@ from authflow.forms.fields import (
 from authflow.forms.part_json import PartKind, kind_of, part_to_json
 from authflow.forms.shown import Shown, ShownAudio, ShownImage, ShownLink, ShownQrCode, ShownText
 from authflow.given_secrets import Unfit, wrapped
+from authflow.plugins.typed_text import shows_nothing
 from authflow.printable import printable
 from authflow.prompts.links import checked_link
 from authflow.secret import Secret
@@ -49,7 +50,11 @@ T = TypeVar("T")
 
 _MEDIA_TYPE: Final = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,63}")
 _ANSWER: Final = "answer"
-"""The name of the only field of a message."""
+"""The name of the only field of a message whose question is no form's."""
+
+
+def _is_part(_message: object, _attribute: object, part: object) -> None:
+    kind_of(part)
 
 
 @whole
@@ -60,24 +65,27 @@ class WebMessage:
     Args:
         id: Its number, from 1; an answer names it.
         part: What it is.
+        wants_answer: Whether the page has to answer. A wait for some seconds is over without; until
+            then it can be answered, as by the token of a link that was opened in the page.
     """
 
     id: int
-    part: Shown | Field
+    part: Shown | Field = field(validator=_is_part)
+    wants_answer: bool = field()
+
+    @wants_answer.default
+    def _is_asked(self) -> bool:
+        waits = isinstance(self.part, WaitField) and self.part.poll_after is not None
+        return isinstance(self.part, Field) and not waits
 
     @property
     def kind(self) -> PartKind:
         """The kind of the part."""
         return kind_of(self.part)
 
-    @property
-    def wants_answer(self) -> bool:
-        """Whether the sign-in waits for an answer to the message."""
-        return isinstance(self.part, Field) and not isinstance(self.part, WaitField)
-
     def to_json(self) -> Mapping[str, Any]:
-        """Return the message as JSON values: the members of a form's part, and `id`."""
-        return {"id": self.id, **part_to_json(self.part)}
+        """Return the message as JSON values: the members of a form's part, `id`, `wants_answer`."""
+        return {"id": self.id, "wants_answer": self.wants_answer, **part_to_json(self.part)}
 
 
 @define(eq=False)
@@ -149,6 +157,9 @@ class WebPrompt:
         if isinstance(given, Unfit) or (asked.options and given.reveal() not in asked.options):
             msg = "the answer must be a text, and one of the options where there are some"
             raise MisuseError(msg)
+        if len(given.reveal()) > LONGEST_VALUE:
+            msg = f"the answer must have {LONGEST_VALUE:,} characters at most"
+            raise MisuseError(msg)
         asked.answer = Secret(asked.options[given.reveal()]) if asked.options else given
         asked.answered.set()
 
@@ -195,7 +206,8 @@ class WebPrompt:
             if inspect.iscoroutine(confirmation):
                 confirmation.close()  # or Python would say that nobody awaited it
             raise _closed(description)
-        self._send(WaitField(name=_ANSWER, label=description))
+        part = WaitField(name=_ANSWER, label=description)
+        self._post(WebMessage(id=next(self._numbers), part=part, wants_answer=False))
         with anyio.CancelScope() as waiting:
             self._waits.append(waiting)
             try:
@@ -221,7 +233,7 @@ class WebPrompt:
         Raises:
             PromptEndedError: The prompt was closed before there was an answer.
         """
-        shown = {printable(option): option for option in options}
+        shown = _told_apart(options)
         asked = ChoiceField(name=_ANSWER, label=question, options=tuple(shown))
         return await self._ask(asked, {**{option: option for option in options}, **shown})
 
@@ -233,27 +245,53 @@ class WebPrompt:
         """
         return await self._ask(widget)
 
+    async def ask_field(self, part: Field) -> str:
+        """Ask for the value of a form's field, which is the message as it stands.
+
+        Raises:
+            PromptEndedError: The prompt was closed before there was an answer.
+        """
+        if not isinstance(part, ChoiceField):
+            return await self._ask(part)
+        return await self._ask(part, {option.value: option.value for option in part.options})
+
     async def _ask(self, part: Field, options: Mapping[str, str] | None = None) -> str:
         if self._closed:
             raise _closed(part.label)
         asked = _OpenQuestion(options)
         number = self._send(part, asked=asked)
+        seconds = part.poll_after if isinstance(part, WaitField) else None
         try:
-            await asked.answered.wait()
+            with anyio.move_on_after(seconds):
+                await asked.answered.wait()
         finally:
             del self._asked[number]  # a late answer is refused as late
-        if asked.answer is None:
+        if asked.answer is not None:
+            return asked.answer.reveal()
+        if self._closed:
             raise _closed(part.label)
-        return asked.answer.reveal()
+        return ""
 
     def _send(self, part: Shown | Field, *, asked: _OpenQuestion | None = None) -> int:
-        number = next(self._numbers)
+        # The choice that a condition names was made already, in another message.
+        message = WebMessage(id=next(self._numbers), part=evolve(part, shown_if=None))
         if asked is not None:
-            self._asked[number] = asked
-        # The choice that a condition names was made already, and its message has another name.
-        self._messages.append(WebMessage(id=number, part=evolve(part, shown_if=None)))
+            self._asked[message.id] = asked
+        self._post(message)
+        return message.id
+
+    def _post(self, message: WebMessage) -> None:
+        self._messages.append(message)
         self._wake()
-        return number
+
+
+def _told_apart(options: Sequence[str]) -> dict[str, str]:
+    """Return options by what is shown of them: numbered, if one would be blank or like another."""
+    once = tuple(dict.fromkeys(options))
+    shown = {printable(option): option for option in once}
+    if len(shown) == len(once) and not any(map(shows_nothing, shown)):
+        return shown
+    return {f"{place}. {printable(option)}": option for place, option in enumerate(once, 1)}
 
 
 def _closed(question: str) -> PromptEndedError:

@@ -198,7 +198,8 @@ async def test_a_page_is_asked_for_the_token_of_a_widget():
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run)
         message = await anext(prompt)
-        assert message.to_json() == {"id": 1, **Form(parts=(WIDGET,)).to_json()["parts"][0]}
+        part = Form(parts=(WIDGET,)).to_json()["parts"][0]
+        assert message.to_json() == {"id": 1, "wants_answer": True, **part}
         prompt.answer(message.id, "a token")
     assert content(filled[0]) == {"token": "a token"}
 

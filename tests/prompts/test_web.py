@@ -2,11 +2,25 @@ import json
 
 import anyio
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from authflow import AuthClient, AuthFlow, SignedIn
 from authflow.client import WebPrompt
 from authflow.errors import MisuseError, NextStep, PromptEndedError
-from authflow.plugins import ChoiceField, Form, ShownIf, WidgetField
+from authflow.forms.fields import MOST_OPTIONS
+from authflow.forms.shown import LARGEST_FILE
+from authflow.plugins import (
+    ChoiceField,
+    Form,
+    Option,
+    SecretField,
+    ShownIf,
+    TextField,
+    WaitField,
+    WidgetField,
+)
+from authflow.plugins.typed_text import shows_nothing
 from authflow.prompts import PartKind
 from authflow.prompts.asking import ask
 from authflow.triggers import Triggers, any_of, challenge, sequence
@@ -85,6 +99,153 @@ async def test_all_that_plugins_of_interface_1_show_and_ask_is_a_message(prompt,
         shown = [await anext(prompt) for _ in range(5)]
         prompt.answer(shown[-1].id, "option 499")
     assert [each.kind for each in shown] == ["image", "audio", "link", "text", "choice"]
+
+
+async def test_a_plugin_of_interface_1_may_show_a_file_that_no_form_may_hold(prompt):
+    await prompt.show_image(b"x" * (LARGEST_FILE + 1), "image/png", "a picture")
+    await prompt.play_audio(b"x" * (LARGEST_FILE + 1), "audio/wav", "a sound")
+    prompt.close()
+    assert [len(each.part.content) async for each in prompt] == [LARGEST_FILE + 1] * 2
+
+
+OPTIONS = st.text(st.sampled_from("a\\x1b\x1b1. \u2800\u200b\n"), max_size=5)
+
+
+@given(options=st.lists(OPTIONS, min_size=1, max_size=8), place=st.integers(0, 7))
+@example(options=["a"], place=0)
+@example(options=["", "b"], place=0)
+@example(options=["a", "a", "b"], place=1)
+@example(options=["a\x1b", "a\\x1b"], place=1)
+@example(options=["1. a", "", "2. "], place=0)
+@example(options=[str(number) for number in range(MOST_OPTIONS + 1)], place=7)
+def test_whatever_a_plugin_of_interface_1_lets_choose_can_be_told_apart_and_chosen(options, place):
+    place %= len(options)
+
+    async def choose() -> str:
+        prompt, chosen = WebPrompt(), []
+
+        async def asking() -> None:
+            chosen.append(await prompt.choose("which?", options))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(asking)
+            message = await anext(prompt)
+            shown = [option["value"] for option in message.to_json()["options"]]
+            assert len(shown) == len({*options})
+            assert not any(map(shows_nothing, shown))
+            prompt.answer(message.id, shown[[*dict.fromkeys(options)].index(options[place])])
+        return chosen[0]
+
+    assert anyio.run(choose) == options[place]
+
+
+FIELDS = {
+    "typed": TextField(
+        name="code",
+        label="code?",
+        required=False,
+        longest=6,
+        autocomplete="one-time-code",
+        input_mode="numeric",
+    ),
+    "hidden": SecretField(name="pin", label="pin?", longest=4, autocomplete="current-password"),
+    "two": ChoiceField(
+        name="by",
+        label="by?",
+        options=(Option(value="sms", label="a text"), Option(value="email", label="a letter")),
+    ),
+    "token": WidgetField(name="token", label="", service="turnstile", site_key="k", action="in"),
+    "": WaitField(name="tap", label="Tap it."),
+    "opened": WaitField(name="link", label="Open it.", poll_after=30, longest=99),
+}
+
+
+@pytest.mark.parametrize(("answer", "part"), FIELDS.items(), ids=lambda each: type(each).__name__)
+async def test_a_page_gets_the_fields_of_a_form_as_they_are_and_answers_their_values(
+    prompt, answer, part
+):
+    filled, form = [], Form(parts=(part,))
+    answer = "sms" if isinstance(part, ChoiceField) else answer[: getattr(part, "longest", 9)]
+
+    async def run() -> None:
+        filled.append(await ask(form, prompt))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(run)
+        message = await anext(prompt)
+        prompt.answer(message.id, answer)
+    written = message.to_json()
+    assert written.pop("id") == message.id
+    assert written.pop("wants_answer") is (getattr(part, "poll_after", None) is None)
+    assert Form.from_json({"parts": [written]}) == form
+    assert filled == [form.fill({part.name: answer})]
+
+
+async def test_what_is_too_long_for_a_field_is_asked_for_again_on_a_page(prompt):
+    form, filled = Form(parts=(FIELDS["typed"],)), []
+
+    async def run() -> None:
+        filled.append(await ask(form, prompt))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(run)
+        prompt.answer((await anext(prompt)).id, "1234567")
+        assert (await anext(prompt)).part.text == "That is too long; type 6 characters at most."
+        prompt.answer((await anext(prompt)).id, "123456")
+    assert filled[0]["code"] == "123456"
+
+
+async def test_no_answer_is_longer_than_cognito_takes(prompt):
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(prompt.ask, "code?")
+        message = await anext(prompt)
+        with pytest.raises(MisuseError, match="131,072 characters at most"):
+            prompt.answer(message.id, "x" * 131_073)
+        prompt.answer(message.id, "x" * 131_072)
+
+
+async def test_a_wait_for_some_seconds_is_over_by_itself(prompt, monkeypatch):
+    limits, move_on_after = [], anyio.move_on_after
+
+    def at_once(seconds):
+        limits.append(seconds)
+        return move_on_after(0)
+
+    monkeypatch.setattr(anyio, "move_on_after", at_once)
+    form = Form(parts=(FIELDS["opened"],))
+    assert await ask(form, prompt) == form.fill({"link": ""})
+    assert limits == [30]
+    with pytest.raises(MisuseError, match="no question 1 "):
+        prompt.answer(1, "late")
+
+
+async def test_what_a_plugin_of_interface_1_waits_for_is_not_the_pages_to_answer(prompt):
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(prompt.wait_for, "Tap it.", anyio.sleep_forever())
+        message = await anext(prompt)
+        assert (message.kind, message.wants_answer) == (PartKind.WAITING, False)
+        assert message.to_json()["wants_answer"] is False
+        with pytest.raises(MisuseError, match="no question"):
+            prompt.answer(message.id, "")
+        tasks.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("answer", FIELDS)
+async def test_a_form_ends_where_its_page_is_closed_and_counts_as_not_answered(prompt, answer):
+    ended = []
+
+    async def run() -> None:
+        with pytest.raises(PromptEndedError, match="closed"):
+            await ask(Form(parts=(FIELDS[answer],)), prompt)
+        ended.append(answer)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(run)
+        await anext(prompt)
+        prompt.close()
+    assert ended == [answer]
+    with pytest.raises(PromptEndedError, match="closed"):
+        await ask(Form(parts=(FIELDS[answer],)), prompt)
 
 
 async def test_waiting_gives_what_comes_of_it(prompt):

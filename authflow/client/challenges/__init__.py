@@ -1,15 +1,13 @@
 """The client's answers to challenges: one responder for each challenge."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
-
-from attrs import frozen
 
 from authflow.answers import TypedAnswer
 from authflow.client.challenges import codes, custom, mfa_choice, new_password
+from authflow.client.challenges.own_form import OwnForm
 from authflow.client.challenges.responder import Responder, Response
 from authflow.errors import AnswerNotSupportedError
-from authflow.forms.form import Filled, Form
 from authflow.machine import State
 from authflow.results import Challenge
 
@@ -22,19 +20,6 @@ RESPONDERS: Final[Mapping[str, Responder]] = {
     State.EMAIL_OTP: codes.respond,
 }
 """The responders by challenge, without PASSWORD_VERIFIER: the protocol itself answers that."""
-
-
-@frozen
-class OwnForm:
-    """The form of one of Cognito's own challenges.
-
-    Args:
-        form: Makes the form; None if nobody can be asked for it here.
-        read: Makes the answer from the form, filled in.
-    """
-
-    form: Callable[[Challenge], Form | None]
-    read: Callable[[Challenge, Filled], TypedAnswer]
 
 
 _CODES: Final = OwnForm(codes.form, codes.read)

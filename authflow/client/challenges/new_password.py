@@ -8,6 +8,7 @@ from authflow.errors import MalformedReplyError
 from authflow.forms.fields import SecretField, TextField
 from authflow.forms.form import Filled, Form
 from authflow.forms.shown import NAME
+from authflow.given_secrets import is_text
 from authflow.results import Challenge
 from authflow.secret import Secret
 from authflow.wire import MemberError, new_password
@@ -52,6 +53,10 @@ def _wanted(challenge: Challenge) -> dict[str, str]:
     except MemberError as error:
         msg = f"a challenge parameter cannot be used: {error}"
         raise MalformedReplyError(msg) from None
+    wanted = tuple(dict.fromkeys(wanted))
+    if not all(attribute and is_text(attribute) for attribute in wanted):
+        msg = "a required attribute has no name, or one that cannot be sent"
+        raise MalformedReplyError(msg)
     names = (f"{new_password.ATTRIBUTE_PREFIX}{attribute}" for attribute in wanted)
     # An attribute's name may have characters that no HTML control's name should have.
     return {
