@@ -1,5 +1,6 @@
 """Answers to challenges that need no caller: choices, conditions, and those with a plugin."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeGuard
@@ -23,6 +24,7 @@ from authflow.errors import (
     AuthFlowError,
     PluginFailedError,
     PluginNotFoundError,
+    PromptError,
     SessionExpiredError,
 )
 from authflow.forms.form import Filled, Form
@@ -32,7 +34,8 @@ from authflow.plugins.client_challenge import ClientChallenge
 from authflow.plugins.form_challenge import FormChallenge, answer_form, form_of, read_by
 from authflow.plugins.registry import PluginRegistry, answers_by_form
 from authflow.prompts.prompt import Prompt
-from authflow.raised import kind_and_place
+from authflow.prompts.witnessed import PromptErrors, witnessed
+from authflow.raised import forget_causes, kind_and_place
 from authflow.results import Challenge, Unanswered
 from authflow.secret import Secret
 
@@ -120,8 +123,9 @@ class Answerer:
         """Ask a client challenge for an answer; whatever it does wrong becomes a PluginError."""
         answer: object = None
         if _asks_by_itself(plugin):
-            with self._blaming_unshown(plugin):
-                answer = await plugin.answer(challenge, prompt)
+            errors = PromptErrors()
+            with self._blaming_unshown(plugin, errors):
+                answer = await plugin.answer(challenge, witnessed(prompt, errors))
         elif _has_forms(plugin):
             with self._blaming(plugin):
                 form = form_of(plugin, challenge)
@@ -200,18 +204,32 @@ class Answerer:
             raise self._failed(plugin, f"failed: {type(error).__name__}") from error
 
     @contextmanager
-    def _blaming_unshown(self, plugin: Half) -> Iterator[None]:
+    def _blaming_unshown(
+        self, plugin: Half, of_the_prompt: PromptErrors | None = None
+    ) -> Iterator[None]:
         """Do so, where something was typed: what a plugin raised then may quote it, and is dropped.
 
         Its kind is told, and the line that it came from.
+
+        Args:
+            plugin: The plugin.
+            of_the_prompt: What the prompt raised while the plugin asked it by itself.
         """
+        handled = sys.exception()
         try:
             yield
         except AuthFlowError as error:
-            error.__cause__ = error.__context__ = None
+            forget_causes(error, handled=handled)
             raise
         except Exception as error:  # noqa: BLE001  # whatever a plugin raises
-            raise self._failed(plugin, f"failed: {kind_and_place(error)}") from None
+            prompts_own = None if of_the_prompt is None else of_the_prompt.behind(error)
+            if prompts_own is None:
+                raise self._failed(plugin, f"failed: {kind_and_place(error)}") from None
+            if isinstance(prompts_own, AuthFlowError):  # it was raised in a group
+                forget_causes(prompts_own, handled=handled)
+                raise prompts_own from None
+            msg = f"the prompt failed: {kind_and_place(prompts_own)}"
+            raise PromptError(msg) from None
 
     def _failed(self, plugin: Half | type[Half], why: str) -> PluginFailedError:
         kind = plugin if isinstance(plugin, type) else type(plugin)

@@ -1,6 +1,7 @@
 """What client challenges answer, and what becomes of it when they do not."""
 
 import io
+import traceback
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -12,14 +13,24 @@ import pytest
 from authflow import (
     AuthClient,
     AuthFlow,
+    Challenge,
     ChallengeRequired,
     Declined,
     OtherFactor,
+    Secret,
     SignedIn,
     Suspended,
 )
 from authflow.client import ScriptedPrompt, TerminalPrompt, WebPrompt
-from authflow.errors import PluginError, PluginFailedError, PromptEndedError, SessionExpiredError
+from authflow.client.answerer import Answerer
+from authflow.errors import (
+    PluginError,
+    PluginFailedError,
+    PromptEndedError,
+    PromptError,
+    SessionExpiredError,
+)
+from authflow.plugins import CLIENT_CHALLENGES, PluginRegistry
 from authflow.triggers import Triggers, challenge, sequence
 
 
@@ -109,6 +120,81 @@ async def test_where_nobody_is_there_to_answer_the_sign_in_ends_and_no_plugin_is
                 with pytest.raises(PromptEndedError, match="your word") as ended:
                     await auth.sign_in("ada", prompt=prompt)
                 assert not isinstance(ended.value, PluginError)
+
+
+class Gone(ScriptedPrompt):
+    """Loses its connection."""
+
+    async def ask(self, question: str, *, hidden: bool = False) -> str:
+        msg = "typed-canary"
+        raise ConnectionResetError(msg)
+
+
+class Asks:
+    """Asks its prompt once, in interface 1."""
+
+    name = "word"
+
+    async def answer(self, challenge: Any, prompt: Any) -> str:
+        return await prompt.ask("?")
+
+
+class AsksInAGroup(Asks):
+    async def answer(self, challenge: Any, prompt: Any) -> str:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(prompt.ask, "?")
+            tasks.start_soon(anyio.sleep_forever)
+        return ""
+
+
+class AsksWrongly(Asks):
+    async def answer(self, challenge: Any, prompt: Any) -> str:
+        return await prompt.ask(None)
+
+
+class FailsAfterwards(Asks):
+    async def answer(self, challenge: Any, prompt: Any) -> str:
+        try:
+            return await prompt.ask("?")
+        except ConnectionResetError as error:
+            raise LookupError from error
+
+
+class Forgives(Asks):
+    async def answer(self, challenge: Any, prompt: Any) -> str:
+        try:
+            return await prompt.ask("?")
+        except ConnectionResetError:
+            return "without"
+
+
+async def answered(half: type[Any], prompt: Any) -> Any:
+    answerer = Answerer(PluginRegistry(CLIENT_CHALLENGES, explicit=(half,), discover=False))
+    asked = Challenge(name="CUSTOM_CHALLENGE", kind="word")
+    return await answerer.answer(asked, prompt, chosen=None, timeout=5)
+
+
+@pytest.mark.parametrize("half", [Asks, AsksInAGroup])
+async def test_what_a_prompt_raises_in_an_answer_is_the_prompts_failure_and_not_shown(half):
+    says = r"^the prompt failed: ConnectionResetError at .*test_answerer\.py:\d+$"
+    with pytest.raises(PromptError, match=says) as failed:
+        await answered(half, Gone([]))
+    assert "canary" not in "".join(traceback.format_exception(failed.value))
+
+
+@pytest.mark.parametrize("half", [AsksWrongly, FailsAfterwards])
+async def test_what_a_plugin_makes_of_it_is_the_plugins_failure(half):
+    with pytest.raises(PluginFailedError, match=r"'word' of .* failed: "):
+        await answered(half, Gone([]))
+
+
+async def test_a_plugin_may_look_out_for_what_a_prompt_raises():
+    assert await answered(Forgives, Gone([])) == Secret("without")
+
+
+async def test_a_prompt_that_ends_in_a_group_of_tasks_ends_the_sign_in():
+    with pytest.raises(PromptEndedError, match="no answer left"):
+        await answered(AsksInAGroup, ScriptedPrompt([]))
 
 
 class Untold:

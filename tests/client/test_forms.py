@@ -6,7 +6,11 @@ import traceback
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import anyio
 import pytest
+from attrs import evolve
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from authflow import (
     AskAgainError,
@@ -32,11 +36,13 @@ from authflow.errors import (
     MalformedReplyError,
     MisuseError,
     PluginFailedError,
+    PluginNotFoundError,
     SignInOverError,
 )
 from authflow.forms.form import Form
+from authflow.given_secrets import is_text
 from authflow.machine import State
-from authflow.plugins import CLIENT_CHALLENGES, Filled, PluginRegistry, TextField
+from authflow.plugins import CLIENT_CHALLENGES, ChoiceField, Filled, PluginRegistry, TextField
 from authflow.sign_in import SignIn
 from authflow.triggers import Triggers, any_of, challenge, sequence
 
@@ -235,26 +241,113 @@ def _is_answered(challenge: Challenge) -> bool:
     return True
 
 
-HOSTILE = ["", "{}", "[7]", '["\\u202e"]', '["\\u001b[2J"]', "9" * 9999, "\0", '["' + "x" * 99999]
+PARAMETERS = (
+    *("MFAS_CAN_CHOOSE", "requiredAttributes", "userAttributes", "CODE_DELIVERY_DESTINATION"),
+    *("CODE_DELIVERY_DELIVERY_MEDIUM", "FRIENDLY_DEVICE_NAME", "options"),
+)
+SIGNS = st.text(
+    st.sampled_from("ax.:#+ \0\x1b\n\u200b\u202e\ud800\u2800é\N{PILE OF POO}"), max_size=4
+)
+NAMES = st.one_of(
+    SIGNS,
+    st.sampled_from(["SMS_MFA", "EMAIL_OTP", "EMAIL_MFA", "SOFTWARE_TOKEN_MFA", "WEB"]),
+    st.sampled_from(["x" * 20_000, "userAttributes." + "x" * 65, "userAttributes.", "new_password"]),
+    SIGNS.map("userAttributes.{}".format),
+)
+OPTIONS = st.one_of(
+    SIGNS, SIGNS.map("word#{}".format), st.sampled_from(["word", "other", "word+other", "skip"])
+)
+TOLD = st.one_of(
+    SIGNS,
+    st.sampled_from(["{}", "[7]", "null", "9" * 9999, "x" * 20_000, '["' + "x" * 99_999]),
+    st.sampled_from(["[" * 99_999, "\x1b" * 131_072, "word " * 500, "a " * 65_536]),
+    st.lists(NAMES, max_size=5).map(json.dumps),
+    st.integers(45, 60).map(
+        lambda count: json.dumps([f"userAttributes.a{each}" for each in range(count)])
+    ),
+    st.lists(OPTIONS, max_size=5).map(" ".join),
+    st.integers(100, 1_100).map(lambda count: " ".join(f"word#{each}" for each in range(count))),
+)
+THEIRS = [asked(name) for name in FORMS] + [asked("CUSTOM_CHALLENGE", "choice")]
 
 
-@pytest.mark.parametrize("name", [*FORMS])
-@pytest.mark.parametrize("hostile", HOSTILE, ids=lambda text: ascii(text)[:20])
-def test_whatever_a_server_tells_of_them_has_a_form_that_can_be_shown_or_a_typed_error(
-    name, hostile
+@pytest.mark.parametrize("challenge", THEIRS, ids=lambda each: each.name)
+@given(told=st.dictionaries(st.sampled_from(PARAMETERS), TOLD, min_size=1, max_size=3))
+@example(told={"requiredAttributes": json.dumps([f"userAttributes.{n}" for n in range(60)])})
+@example(told={"requiredAttributes": r'["userAttributes.\ud800"]'})
+@example(told={"requiredAttributes": '["userAttributes."]'})
+@example(told={"requiredAttributes": '["userAttributes.\u00e9", "userAttributes.\u00e9"]'})
+@example(told={"options": "word word other"})
+@example(told={"options": "word#\x1b other"})
+@example(told={"options": "word#\ud800"})
+@example(told={"options": " ".join(f"word#{n}" for n in range(1001))})
+def test_whatever_a_server_tells_of_them_the_form_can_be_answered_or_the_reply_is_malformed(
+    challenge, told
 ):
-    names = (
-        *("MFAS_CAN_CHOOSE", "requiredAttributes", "CODE_DELIVERY_DESTINATION"),
-        *("CODE_DELIVERY_DELIVERY_MEDIUM", "FRIENDLY_DEVICE_NAME"),
-    )
-    for parameter in names:
-        try:
-            form = client().form(pending(asked(name, **{parameter: hostile})))
-        except (MalformedReplyError, PluginFailedError):
-            continue
-        written = "" if form is None else json.dumps(form.to_json(), ensure_ascii=False)
-        assert "\x1b" not in written
-        assert "\u202e" not in written
+    auth = client(WordForm, OtherForm)
+    challenge = evolve(challenge, parameters=told)
+    try:
+        form = auth.form(pending(challenge))
+    except MalformedReplyError as malformed:
+        assert str(malformed).isprintable()
+        return
+    if form is None:
+        return
+    written = json.dumps(form.to_json(), ensure_ascii=False)
+    assert {"\0", "\x1b", "\u200b", "\u202e", "\ud800"}.isdisjoint(written)
+    values = {
+        each.name: each.options[-1].value if isinstance(each, ChoiceField) else "123456"
+        for each in form.fields
+    }
+    read = auth._answerer.read(challenge, form.fill(values))
+    assert all(map(is_text, respond(challenge, read).members.values()))
+
+
+@given(told=st.one_of(OPTIONS, TOLD))
+@example(told="word word other")
+@example(told="word#\x1b other")
+@example(told="word#\ud800")
+@example(told=" ".join(f"word#{n}" for n in range(1001)))
+def test_whatever_a_choice_offers_a_prompt_chooses_one_or_the_reply_is_malformed(told):
+    answerer = client(WordForm, OtherForm)._answerer
+    challenge = asked("CUSTOM_CHALLENGE", "choice", options=told)
+    if not told.split():
+        return
+
+    class Last(ScriptedPrompt):
+        async def choose(self, question: str, options: Any) -> str:
+            return options[-1]
+
+    async def choose() -> Any:
+        return await answerer.answer(challenge, Last([]), chosen=None, timeout=5)
+
+    try:
+        chosen = anyio.run(choose)
+    except (MalformedReplyError, PluginNotFoundError):
+        return
+    assert chosen.reveal() in told.split()
+    assert chosen.reveal().isprintable()
+
+
+async def test_more_options_than_a_form_may_have_are_not_looked_for_one_by_one(monkeypatch):
+    looked = []
+    monkeypatch.setattr(PluginRegistry, "find", lambda _registry, name: looked.append(name))
+    with pytest.raises(MalformedReplyError, match="more than 1,000 options"):
+        client().form(pending(asked("CUSTOM_CHALLENGE", "choice", options="a " * 65_536)))
+    assert looked == []
+
+
+@pytest.mark.parametrize("attribute", ["", "userAttributes.", r"userAttributes.\ud800"])
+def test_an_attribute_that_cannot_be_sent_is_asked_of_nobody(attribute):
+    challenge = asked("NEW_PASSWORD_REQUIRED", requiredAttributes=f'["{attribute}"]')
+    with pytest.raises(MalformedReplyError, match="a required attribute has no name, or one that"):
+        client().form(pending(challenge))
+
+
+def test_an_attribute_that_is_required_twice_is_asked_for_once():
+    wanted = json.dumps(["userAttributes.größe", "userAttributes.name", "userAttributes.größe"])
+    form = client().form(pending(asked("NEW_PASSWORD_REQUIRED", requiredAttributes=wanted)))
+    assert [each.label for each in form.fields] == ["A new password:", "größe:", "name:"]
 
 
 @pytest.mark.parametrize(
@@ -355,6 +448,8 @@ async def test_no_error_of_a_plugin_prints_what_was_typed(half):
         with pytest.raises(PluginFailedError, match=r"ValueError at .*:\d+$") as failed:
             await answerer.answer(WORD, prompt, chosen=None, timeout=5)
         printed = "".join(traceback.format_exception(failed.value))
+    if half is QuotesToo:
+        assert re.search(r"because of KeyError at .*test_forms\.py:\d+$", printed.strip())
     if half is Quotes:
         assert re.search(r"ValueError at .*test_forms\.py:\d+$", str(failed.value))
     assert "canary" not in printed

@@ -8,6 +8,7 @@ import pytest
 from attrs import define, field
 
 from authflow.errors import AskAgainError, PluginFailedError, PromptError
+from authflow.forms.fields import Field
 from authflow.plugins import (
     ChoiceField,
     Declined,
@@ -202,6 +203,29 @@ async def test_a_page_is_asked_for_the_token_of_a_widget():
         assert message.to_json() == {"id": 1, "wants_answer": True, **part}
         prompt.answer(message.id, "a token")
     assert content(filled[0]) == {"token": "a token"}
+
+
+class Page(ScriptedPrompt):
+    """Is given fields whole, and can show a widget by no other method."""
+
+    async def ask_field(self, part):
+        self.told.append(part.name)
+        return await super().ask("")
+
+    async def ask(self, question, *, hidden=False):
+        raise AssertionError
+
+    choose = wait_for = ask
+
+
+ASKED_FOR = [WIDGET, *(part for part in METHODS.values() if isinstance(part, Field))]
+
+
+@pytest.mark.parametrize("part", ASKED_FOR, ids=lambda part: type(part).__name__)
+async def test_a_prompt_that_takes_fields_is_asked_every_field_whole(part):
+    form, prompt = Form(parts=(part,)), Page(["a"])
+    assert await ask(form, prompt) == form.fill({part.name: "a"})
+    assert prompt.told == [part.name]
 
 
 async def test_waiting_types_nothing(monkeypatch):

@@ -181,6 +181,16 @@ async def test_a_page_gets_the_fields_of_a_form_as_they_are_and_answers_their_va
     assert filled == [form.fill({part.name: answer})]
 
 
+async def test_a_page_chooses_the_value_of_an_option(prompt):
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask, Form(parts=(FIELDS["two"],)), prompt)
+        message = await anext(prompt)
+        for foreign in ("a text", "", "fax"):
+            with pytest.raises(MisuseError, match="options"):
+                prompt.answer(message.id, foreign)
+        prompt.answer(message.id, "email")
+
+
 async def test_what_is_too_long_for_a_field_is_asked_for_again_on_a_page(prompt):
     form, filled = Form(parts=(FIELDS["typed"],)), []
 
