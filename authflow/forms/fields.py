@@ -30,7 +30,7 @@ AUTOCOMPLETE: Final = frozenset(
 )
 INPUT_MODES: Final = frozenset({"text", "numeric", "tel", "email"})
 NOTHING_TYPED: Final = "Nothing was typed; try again."
-_PASSWORDS: Final = frozenset({"current-password", "new-password"})
+PASSWORDS: Final = frozenset({"current-password", "new-password"})
 """The hints of fields for passwords. They are taken sign for sign: what nobody sees may be one."""
 _SHORTEST_WAIT, _LONGEST_WAIT = 1.0, 300.0
 _WORD: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -117,7 +117,7 @@ class _Typed(FieldPart):
             raise AskAgainError(msg, field=self.name)
 
     def _is_typed(self, value: str) -> bool:
-        return bool(value) and (self.autocomplete in _PASSWORDS or not shows_nothing(value))
+        return bool(value) and (self.autocomplete in PASSWORDS or not shows_nothing(value))
 
     def absent(self) -> str | None:
         """Return the value of a field that nobody has filled in; None if it must be."""

@@ -14,11 +14,12 @@ from attrs import evolve
 
 from authflow.client.pending_data import put_together, take_apart
 from authflow.errors import AskAgainError, PluginFailedError
-from authflow.forms.fields import ChoiceField
+from authflow.forms.fields import PASSWORDS, ChoiceField, SecretField, TextField
 from authflow.forms.form import Filled, Form
 from authflow.machine import AuthFlow
 from authflow.plugins.form_challenge import read_by
 from authflow.plugins.registry import answers_by_form
+from authflow.plugins.typed_text import shows_nothing, typed_code
 from authflow.prompts.asking import ask
 from authflow.results import Challenge, ChallengeRequired, SignedIn, Unanswered
 from authflow.secret import Secret
@@ -40,7 +41,11 @@ from authflow.testing.watched_prompt import WatchedPrompt
 _CANARY: Final = "canary-471108"
 _STRANGE: Final = (
     *("x", "0", "-1", " ", "\0", "\N{RIGHT-TO-LEFT OVERRIDE}", "\N{ARABIC-INDIC DIGIT ONE}"),
-    *(_CANARY, "9" * 400, "{}", "%s", "\N{PILE OF POO}"),
+    *(_CANARY, "9" * 400, "{}", "%s", "\N{PILE OF POO}", "\N{ZERO WIDTH SPACE}", " - "),
+)
+_EMPTY: Final = (
+    "`read` makes an answer of nothing, which costs an attempt: raise AskAgainError, as `read_code`"
+    " and `read_words` do"
 )
 _MOST_WAYS: Final = 8
 _KEEPS: Final = "it keeps something in its modules or classes, each time anew"
@@ -161,13 +166,15 @@ class FormCases(ClientSubject):
                     for one, answer in answered:
                         same = self._read_again(challenge, one) == answer
                         demand(same, "it reads the same otherwise at another time", at)
+            for one, answer in answered:
+                demand(not _is_of_nothing(form, one, _plain(answer)), _EMPTY, at)
             found = [one for one, _ in answered]
             elsewhere = await readings_elsewhere(self.challenge, challenge, found) or ()
             for (_, answer), other in zip(answered, elsewhere, strict=False):
                 effects = other["effects"]
                 demand(not effects, f"it is not pure: it calls {', '.join(effects)}", at)
-                plain = answer.reveal() if isinstance(answer, Secret) else answer
-                demand(other.get("given") == plain, "another process reads the same otherwise", at)
+                same = other.get("given") == _plain(answer)
+                demand(same, "another process reads the same otherwise", at)
 
     def _read(self, challenge: Challenge, one: Filled, at: str) -> tuple[str, Any]:
         """Read a form as in another process.
@@ -298,6 +305,26 @@ def _values(filled: Filled) -> list[str]:
 def _typed(form: Form, filled: Filled) -> list[str]:
     chosen = {each.name for each in form.fields if isinstance(each, ChoiceField)}
     return [filled[name] for name in filled if name not in chosen]
+
+
+def _plain(answer: str | Secret[str]) -> str:
+    return answer.reveal() if isinstance(answer, Secret) else answer
+
+
+def _is_of_nothing(form: Form, filled: Filled, answer: str) -> bool:
+    """Return whether an answer says nothing, made of fields in which nothing was typed.
+
+    What nobody sees may be a password, and is one if it is read as it is.
+    """
+    typed = [
+        each
+        for each in form.fields
+        if isinstance(each, TextField | SecretField) and each.name in filled
+    ]
+    if not typed or any(typed_code(filled[each.name]) for each in typed):
+        return False
+    password = any(each.autocomplete in PASSWORDS for each in typed)
+    return not answer or (shows_nothing(answer) and not password)
 
 
 def _tells(written: str, answer: str, made: Made) -> bool:

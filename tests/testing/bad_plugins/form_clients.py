@@ -9,8 +9,10 @@ import random
 from pathlib import Path
 from typing import Any, ClassVar
 
+from attrs import evolve
+
 from authflow.errors import AskAgainError, PluginFailedError
-from authflow.plugins import Filled, Form, Prompt, SecretField, ShownText
+from authflow.plugins import Filled, Form, Prompt, SecretField, ShownText, typed_code
 from authflow.results import Challenge
 
 PURE = "test_a_form_is_a_function_of_its_challenge"
@@ -104,6 +106,35 @@ class TrustsTheChallengeInItsForm(FormPrompter):
     def form(self, challenge: Challenge) -> Any:
         challenge.parameters["medium"]
         return super().form(challenge)
+
+
+class ReadsNothingFromDashes(FormPrompter):
+    convicted_by = (READ,)
+
+    def read(self, challenge: Challenge, filled: Filled) -> Any:
+        return typed_code(filled["code"])
+
+
+class _TakesBlanks(FormPrompter):
+    """Asks for a code as for a password, in which blanks may stand, and sends them: a good one."""
+
+    how: ClassVar[dict[str, Any]] = {"autocomplete": "current-password"}
+
+    def form(self, challenge: Challenge) -> Any:
+        *told, code = super().form(challenge).parts
+        return Form(parts=(*told, evolve(code, **self.how)))
+
+
+class ReadsNothingFromBlanks(_TakesBlanks):
+    convicted_by = (READ,)
+
+    def read(self, challenge: Challenge, filled: Filled) -> Any:
+        return filled["code"].strip().strip("\0")
+
+
+class SendsBlanks(_TakesBlanks):
+    convicted_by = (READ,)
+    how: ClassVar[dict[str, Any]] = {"required": False}
 
 
 class ReadsWhatItsFormHasKept(FormPrompter):
