@@ -9,7 +9,8 @@
                 prompt.answer(message.id, await websocket.receive_text())
 
 A message is a part of a form in JSON (`Form.to_json`), with an `id` and with `wants_answer`: a page
-that shows forms shows messages. A client challenge that has a form needs no prompt on a page: see `AuthClient.form`.
+that shows forms shows messages. A client challenge that has a form needs no prompt on a page: see
+`AuthClient.form`.
 
 Nothing here is HTML: the front end escapes what it shows, and opens a link only if the person does.
 Characters that cannot be printed, and the marks that turn the direction of writing, are escaped
@@ -53,7 +54,7 @@ _ANSWER: Final = "answer"
 """The name of the only field of a message whose question is no form's."""
 
 
-def _is_part(_message: object, _attribute: object, part: object) -> None:
+def _is_part(_message: object, _attribute: object, part: Shown | Field) -> None:
     kind_of(part)
 
 

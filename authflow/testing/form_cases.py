@@ -4,7 +4,6 @@ Each is skipped for a half that has no forms.
 """
 
 import contextlib
-import itertools
 import json
 from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, Final
@@ -13,28 +12,35 @@ from weakref import WeakKeyDictionary
 from attrs import evolve
 
 from authflow.client.pending_data import put_together, take_apart
-from authflow.errors import AskAgainError, PluginFailedError
-from authflow.forms.fields import PASSWORDS, ChoiceField, SecretField, TextField
+from authflow.errors import AskAgainError, PluginFailedError, PromptError
 from authflow.forms.form import Filled, Form
 from authflow.machine import AuthFlow
 from authflow.plugins.form_challenge import read_by
 from authflow.plugins.registry import answers_by_form
-from authflow.plugins.typed_text import shows_nothing, typed_code
 from authflow.prompts.asking import ask
 from authflow.results import Challenge, ChallengeRequired, SignedIn, Unanswered
-from authflow.secret import Secret
 from authflow.testing.cases import Violation, case, demand, skip
 from authflow.testing.client_subject import ClientSubject, challenge_of, damaged
+from authflow.testing.clock import MovableClock
+from authflow.testing.filled_forms import (
+    all_with,
+    is_of_nothing,
+    plain,
+    typed,
+    values,
+    wanted,
+)
 from authflow.testing.kept_state import KeptState
 from authflow.testing.leaks import leaks, shows
 from authflow.testing.made import Made
 from authflow.testing.moved_clock import TIMES, clock_at
+from authflow.testing.outbox import Outbox
 from authflow.testing.plugin_code import PluginCode
 from authflow.testing.purity import Effects
 from authflow.testing.readings import CERTAIN
 from authflow.testing.second_process import forms_elsewhere, readings_elsewhere
 from authflow.testing.secrecy import heard
-from authflow.testing.trigger_bench import ATTEMPTS
+from authflow.testing.trigger_bench import ATTEMPTS, TriggerBench
 from authflow.testing.trigger_subject import TriggerSubject
 from authflow.testing.watched_prompt import WatchedPrompt
 
@@ -47,14 +53,24 @@ _EMPTY: Final = (
     "`read` makes an answer of nothing, which costs an attempt: raise AskAgainError, as `read_code`"
     " and `read_words` do"
 )
-_MOST_WAYS: Final = 8
+_FORMLESS: Final = "it has no forms, as of interface 1"
 _KEEPS: Final = "it keeps something in its modules or classes, each time anew"
 _FIRST: Final[MutableMapping[type[Any], KeptState]] = WeakKeyDictionary()
 """The state of each client half before a case asked it for a form."""
+_UNFIT: Final[MutableMapping[type[Any], str | None]] = WeakKeyDictionary()
+"""For each suite, why its `typed` does not fill in the form; None if it does."""
 
 
 class FormCases(ClientSubject):
     """Cases for the forms of a client half."""
+
+    @case
+    async def test_what_a_person_types_fills_in_its_form(self) -> None:
+        """The suite says by `typed` what is chosen and typed; without it nothing else is judged."""
+        if not answers_by_form(self.challenge):
+            skip(_FORMLESS)
+        unfit = await self._unfit()
+        demand(unfit is None, unfit or "", "typed in the suite")
 
     @case
     async def test_a_form_is_a_function_of_its_challenge(self) -> None:
@@ -140,19 +156,19 @@ class FormCases(ClientSubject):
             form = self._form(challenge)
             right = subject.right_answer(made)
             filled = [await self._filled(made, attempt, right)]
-            filled += [one for strange in _STRANGE for one in _all_with(form, strange)]
+            filled += [one for strange in _STRANGE for one in all_with(form, strange)]
             with self._as_first():
                 before = KeptState.of(self.challenge)
                 read = [self._read(challenge, one, at) for one in filled]
                 for one in filled:
-                    if any(value in {right, _CANARY} for value in _values(one)):
+                    if any(value in {right, _CANARY} for value in values(one)):
                         self._demand_forgotten(challenge, one, before, at)
             for one, (told, _) in zip(filled, read, strict=True):
-                long = [value for value in _typed(form, one) if len(value) > len("123")]
+                long = [value for value in typed(form, one) if len(value) > len("123")]
                 others = [
                     other
                     for other, (same, _) in zip(filled, read, strict=True)
-                    if same == told and {*_typed(form, other)}.isdisjoint(long)
+                    if same == told and {*typed(form, other)}.isdisjoint(long)
                 ]
                 shown = not others and any(shows(told, value) for value in long)
                 demand(not shown, "what was filled in is shown or logged", at)
@@ -167,13 +183,13 @@ class FormCases(ClientSubject):
                         same = self._read_again(challenge, one) == answer
                         demand(same, "it reads the same otherwise at another time", at)
             for one, answer in answered:
-                demand(not _is_of_nothing(form, one, _plain(answer)), _EMPTY, at)
+                demand(not is_of_nothing(form, one, plain(answer)), _EMPTY, at)
             found = [one for one, _ in answered]
             elsewhere = await readings_elsewhere(self.challenge, challenge, found) or ()
             for (_, answer), other in zip(answered, elsewhere, strict=False):
                 effects = other["effects"]
                 demand(not effects, f"it is not pure: it calls {', '.join(effects)}", at)
-                same = other.get("given") == _plain(answer)
+                same = other.get("given") == plain(answer)
                 demand(same, "another process reads the same otherwise", at)
 
     def _read(self, challenge: Challenge, one: Filled, at: str) -> tuple[str, Any]:
@@ -213,7 +229,7 @@ class FormCases(ClientSubject):
         after = KeptState.of(self.challenge)
         self._read_again(challenge, one)
         demand(not after.has_changed(), _KEEPS, at)
-        secret = [value for value in _values(one) if len(value) >= CERTAIN]
+        secret = [value for value in values(one) if len(value) >= CERTAIN]
         keeps = any(after.texts_with(value) > before.texts_with(value) for value in secret)
         demand(not keeps, "it keeps what was filled in, in its modules or classes", at)
 
@@ -252,10 +268,41 @@ class FormCases(ClientSubject):
 
     async def _asked_for_a_form(self) -> tuple[Made, TriggerSubject]:
         if not answers_by_form(self.challenge):
-            skip("it has no forms, as of interface 1")
-        if self.challenge not in _FIRST:
-            _FIRST[self.challenge] = KeptState.of(self.challenge)
+            skip(_FORMLESS)
         return await self._made()
+
+    async def _bench(self) -> tuple[TriggerBench, TriggerSubject]:
+        """Make a bench of the trigger half, if what is typed fills in the form."""
+        if answers_by_form(self.challenge) and await self._unfit() is not None:
+            skip("`typed` does not fill in its form: another case tells what it must say")
+        return await super()._bench()
+
+    async def _unfit(self) -> str | None:
+        if type(self) not in _UNFIT:
+            if self.challenge not in _FIRST:
+                _FIRST[self.challenge] = KeptState.of(self.challenge)
+            _UNFIT[type(self)] = await self._why_unfit()
+        return _UNFIT[type(self)]
+
+    async def _why_unfit(self) -> str | None:
+        """Fill in the form of a first attempt, on a bench of its own.
+
+        Returns:
+            What `typed` must say; None if it does. What else is wrong is for the other cases.
+        """
+        subject = self.trigger()
+        subject.clock, subject.outbox = MovableClock(), Outbox()
+        with contextlib.suppress(Exception):
+            await subject.prepare()
+            made = await subject.bench().create(subject.ada)
+            with self._as_first():
+                form = self._form(challenge_of(made))
+            try:
+                await ask(form, WatchedPrompt(self.typed(subject.right_answer(made))))
+            except PromptError:
+                fields = "; ".join(map(wanted, form.fields))
+                return f"say by `typed` what is chosen and what is typed, field by field: {fields}"
+        return None
 
     def _form(self, challenge: Challenge) -> Form:
         form = self.challenge().form(challenge)
@@ -280,51 +327,6 @@ def _state(plugin: object, kind: type[Any]) -> list[str]:
     """Return the contents of an object and its class, as text."""
     held = [*getattr(plugin, "__dict__", {}).items(), *vars(kind).items()]
     return [f"{name}={value!r}" for name, value in held if not name.startswith("__")]
-
-
-def _all_with(form: Form, strange: str) -> Iterator[Filled]:
-    """Yield a form filled in with each strange text that it takes, in all fields or in one."""
-    for choice in _choices(form):
-        with contextlib.suppress(AskAgainError):
-            names = [each.name for each in form.fields if each.name not in choice]
-            yield form.fill({**dict.fromkeys(names, strange), **choice})
-
-
-def _choices(form: Form) -> Iterator[dict[str, str]]:
-    """Return all ways to choose, up to a limit."""
-    fields = [each for each in form.fields if isinstance(each, ChoiceField)]
-    ways = itertools.product(*([option.value for option in each.options] for each in fields))
-    for way in itertools.islice(ways, _MOST_WAYS):
-        yield {each.name: value for each, value in zip(fields, way, strict=True)}
-
-
-def _values(filled: Filled) -> list[str]:
-    return [filled[name] for name in filled]
-
-
-def _typed(form: Form, filled: Filled) -> list[str]:
-    chosen = {each.name for each in form.fields if isinstance(each, ChoiceField)}
-    return [filled[name] for name in filled if name not in chosen]
-
-
-def _plain(answer: str | Secret[str]) -> str:
-    return answer.reveal() if isinstance(answer, Secret) else answer
-
-
-def _is_of_nothing(form: Form, filled: Filled, answer: str) -> bool:
-    """Return whether an answer says nothing, made of fields in which nothing was typed.
-
-    What nobody sees may be a password, and is one if it is read as it is.
-    """
-    typed = [
-        each
-        for each in form.fields
-        if isinstance(each, TextField | SecretField) and each.name in filled
-    ]
-    if not typed or any(typed_code(filled[each.name]) for each in typed):
-        return False
-    password = any(each.autocomplete in PASSWORDS for each in typed)
-    return not answer or (shows_nothing(answer) and not password)
 
 
 def _tells(written: str, answer: str, made: Made) -> bool:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from authflow.plugins import ChoiceField, Form, WaitField
+from authflow.results import Challenge
 from authflow.testing import ClientChallengeSuite, TriggerChallengeSuite, run_suite
-from authflow.testing.cases import case_names
+from authflow.testing.cases import CaseResult, case_names
 from authflow.testing.form_cases import FormCases
 
 FOLDER = Path(__file__).parent / "bad_plugins"
@@ -43,7 +45,7 @@ def suite_of(plugin: type[Any]) -> type[ClientChallengeSuite]:
 def test_a_good_plugin_with_forms_is_acquitted():
     results = run_suite(suite_of(FORM_PROMPTER))
     assert [result for result in results if result.outcome != "passed"] == []
-    assert len(results) == 18
+    assert len(results) == 19
 
 
 def test_a_good_plugin_of_interface_1_is_acquitted_and_its_forms_are_not_asked_for():
@@ -51,7 +53,7 @@ def test_a_good_plugin_of_interface_1_is_acquitted_and_its_forms_are_not_asked_f
     assert [result for result in results if result.outcome == "failed"] == []
     skipped = [result for result in results if result.outcome == "skipped"]
     assert {result.reason for result in skipped} == {"it has no forms, as of interface 1"}
-    assert (len(results), len(skipped)) == (18, 6)
+    assert (len(results), len(skipped)) == (19, 7)
 
 
 def test_a_plugin_that_has_forms_and_answers_by_itself_is_judged_by_both():
@@ -62,6 +64,45 @@ def test_a_plugin_that_has_forms_and_answers_by_itself_is_judged_by_both():
 
     results = run_suite(suite_of(Both))
     assert [result for result in results if result.outcome != "passed"] == []
+
+
+class ChoosesHow(FORM_PROMPTER):
+    """Asks how the code comes, and waits until it is there."""
+
+    def form(self, challenge: Challenge) -> Any:
+        parts = super().form(challenge).parts
+        how = ChoiceField(name="how", label="How?", options=("by e-mail", "by post"))
+        here = WaitField(name="here", label="Is it there?")
+        soon = WaitField(name="soon", label="Wait for it.", poll_after=30)
+        return Form(parts=(how, here, soon, *parts))
+
+
+FITS = "test_what_a_person_types_fills_in_its_form"
+
+
+@pytest.mark.parametrize("typed", [None, ["by pigeon", ""], ["by post"]], ids=repr)
+def test_a_suite_that_does_not_say_what_is_chosen_is_told_so_once(typed):
+    suite = suite_of(ChoosesHow)
+    if typed is not None:
+        suite.typed = lambda _self, answer: [*typed, answer]  # type: ignore[method-assign]
+    results = run_suite(suite)
+    (failed,) = [each for each in results if each.outcome == "failed"]
+    assert failed == CaseResult(
+        case=FITS,
+        outcome="failed",
+        reason="say by `typed` what is chosen and what is typed, field by field: how, one of by"
+        " e-mail, by post; here, an empty text, for it is done; soon, nothing, for seconds pass by"
+        " themselves; code, what is typed (typed in the suite)",
+    )
+    skipped = {each.reason for each in results if each.outcome == "skipped"}
+    assert skipped == {"`typed` does not fill in its form: another case tells what it must say"}
+
+
+def test_a_suite_that_says_what_is_chosen_judges_the_plugin():
+    suite = suite_of(ChoosesHow)
+    suite.typed = lambda _self, answer: ["by post", "", answer]  # type: ignore[method-assign]
+    names = [name for name in case_names(suite) if name in vars(FormCases)]
+    assert {result.outcome for result in run_suite(suite, names)} == {"passed"}
 
 
 @pytest.mark.parametrize("method", ["form", "read"])
