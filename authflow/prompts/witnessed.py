@@ -57,7 +57,7 @@ def witnessed(prompt: Prompt, errors: PromptErrors) -> Prompt:
     """Return a prompt that does what another one does, and notes what its methods raise.
 
     Args:
-        prompt: The other one. Its class and its own attributes are there, if a plugin looks for them.
+        prompt: The other one. A plugin that looks for its class or its attributes finds them.
         errors: Where it is noted.
     """
     return cast("Prompt", _Witnessed(prompt, errors))
