@@ -25,7 +25,7 @@ from itertools import count
 from typing import Any, Final, TypeVar
 
 import anyio
-from attrs import define, evolve, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 
 from authflow.errors import MisuseError, PromptEndedError
 from authflow.forms.fields import (
@@ -58,6 +58,11 @@ def _is_part(_message: object, _attribute: object, part: Shown | Field) -> None:
     kind_of(part)
 
 
+def _is_asked(message: "WebMessage") -> bool:
+    waits = isinstance(message.part, WaitField) and message.part.poll_after is not None
+    return isinstance(message.part, Field) and not waits
+
+
 @whole
 @frozen(kw_only=True)
 class WebMessage:
@@ -72,12 +77,7 @@ class WebMessage:
 
     id: int
     part: Shown | Field = field(validator=_is_part)
-    wants_answer: bool = field()
-
-    @wants_answer.default
-    def _is_asked(self) -> bool:
-        waits = isinstance(self.part, WaitField) and self.part.poll_after is not None
-        return isinstance(self.part, Field) and not waits
+    wants_answer: bool = field(default=Factory(_is_asked, takes_self=True))
 
     @property
     def kind(self) -> PartKind:
@@ -261,9 +261,9 @@ class WebPrompt:
             raise _closed(part.label)
         asked = _OpenQuestion(options)
         number = self._send(part, asked=asked)
-        seconds = part.poll_after if isinstance(part, WaitField) else None
+        timeout = part.poll_after if isinstance(part, WaitField) else None
         try:
-            with anyio.move_on_after(seconds):
+            with anyio.move_on_after(timeout):
                 await asked.answered.wait()
         finally:
             del self._asked[number]  # a late answer is refused as late
