@@ -6,7 +6,8 @@ from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
     from authflow.answers import Choice, Code, NewPassword
-    from authflow.client import AuthClient, AuthConfig
+    from authflow.client import AuthClient
+    from authflow.config import AuthConfig
     from authflow.errors import (
         AskAgainError,
         AuthFlowError,
@@ -57,7 +58,8 @@ else:
         __name__,
         {
             "authflow.answers": "Choice Code NewPassword",
-            "authflow.client": "AuthClient AuthConfig",
+            "authflow.client": "AuthClient",
+            "authflow.config": "AuthConfig",
             "authflow.errors": (
                 "AskAgainError AuthFlowError BadCredentialsError CodeDeliveryError "
                 "CodeExpiredError CodeMismatchError ConfigError DeniedError "

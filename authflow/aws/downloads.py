@@ -217,7 +217,7 @@ async def open_download(
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(_tell_when_sent)
     http = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=1, **({"ssl": context} if context else {})),
+        connector=aiohttp.TCPConnector(limit=1, ssl=True if context is None else context),
         timeout=aiohttp.ClientTimeout(
             total=None, connect=connect_timeout, sock_connect=connect_timeout
         ),
