@@ -236,9 +236,7 @@ class TokenVerifier:
         token = wrapped(token)
         uses = _uses(self.required)
         if use is None and not any(each.uses for each in self.required):
-            msg = (
-                'a token is for one of access, id: claims(token, "access"), or require(token_use=…)'
-            )
+            msg = 'a token is for one of access, id: say which, as in claims(token, "access")'
             raise MisuseError(msg)
         if use is not None and use not in sorted(uses):
             msg = f"a token is for one of {', '.join(sorted(uses))}"

@@ -88,7 +88,7 @@ def sign(key: Any, payload: dict[str, Any], **header: Any) -> Secret[str]:
 
 @pytest.mark.parametrize("use", ["access", "id"])
 async def test_a_good_token_gives_its_claims(verifier, key, use):
-    assert (await verifier.claims(sign(key, claims(verifier, use)), use))["sub"] == "3c9d"
+    assert (await verifier.claims(sign(key, claims(verifier, use)), use)).sub == "3c9d"
 
 
 async def test_the_pair_of_a_sign_in_is_verified_together(verifier, key):
@@ -150,7 +150,7 @@ async def test_a_wrong_claim_is_refused_and_named(verifier, key, changes, reason
 async def test_clocks_may_differ_by_a_minute(verifier, key):
     now = int(time.time())
     await verifier.claims(sign(key, claims(verifier, exp=now - 30, nbf=now + 30)), "access")
-    await verifier.claims(sign(key, claims(verifier, exp=2**53 - 1)), "access")
+    await verifier.claims(sign(key, claims(verifier, exp=253_402_300_799)), "access")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ async def test_clocks_may_differ_by_no_more_than_a_minute(verifier, key, times, 
     given = {"exp": now + 1, **{name: now + seconds for name, seconds in times.items()}}
     token = sign(key, claims(still, **given))
     if reason is None:
-        assert (await still.claims(token, "access"))["sub"] == "3c9d"
+        assert (await still.claims(token, "access")).sub == "3c9d"
     else:
         with pytest.raises(TokenError, match=reason):
             await still.claims(token, "access")
