@@ -35,6 +35,8 @@ if TYPE_CHECKING:
         TemporaryPasswordExpiredError,
         ThrottledError,
         TokenError,
+        TokenExpiredError,
+        TokenPermissionError,
         TokenRevokedError,
         TransportError,
         UserNotConfirmedError,
@@ -67,8 +69,8 @@ else:
                 "NextStep OutcomeUnknownError PasswordResetRequiredError PluginError "
                 "PromptEndedError PromptError RefusedError RemoteProtocolError "
                 "RequestBlockedError SessionExpiredError SignInBlockedError "
-                "TemporaryPasswordExpiredError ThrottledError TokenError TokenRevokedError "
-                "TransportError UserNotConfirmedError"
+                "TemporaryPasswordExpiredError ThrottledError TokenError TokenExpiredError "
+                "TokenPermissionError TokenRevokedError TransportError UserNotConfirmedError"
             ),
             "authflow.forms.form": "Filled Form",
             "authflow.machine": "AuthFlow",
@@ -123,6 +125,8 @@ __all__ = [
     "TemporaryPasswordExpiredError",
     "ThrottledError",
     "TokenError",
+    "TokenExpiredError",
+    "TokenPermissionError",
     "TokenRevokedError",
     "Tokens",
     "TransportError",

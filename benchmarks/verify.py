@@ -82,7 +82,7 @@ def verifiers(key: RSAKey) -> Mapping[str, Verify]:
     ]
     one, ten = TokenVerifier(pools=[pool]), TokenVerifier(pools=[pool, *others])
     staff = one.require(token_use="access", groups=AnyOf("staff", "owners"), scopes="orders/read")
-    keys = KeySet.import_key_set(published)
+    keys = KeySet([RSAKey.import_key(key.as_dict(private=False))])
     registry = jwt.JWTClaimsRegistry(
         leeway=60,
         iss={"essential": True, "value": ISSUER},

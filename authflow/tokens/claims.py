@@ -19,7 +19,7 @@ T = TypeVar("T")
 Use = Literal["access", "id"]
 _CUSTOM: Final = "custom:"
 _DEPTH: Final = 32
-"""How deep the claims' values may be nested. Those that triggers add have a few levels."""
+"""The most levels of nested values. Those that triggers add have a few."""
 _NESTED: Final = (dict, list)
 _MISSING: Final = object()
 
@@ -121,7 +121,7 @@ def unchanging(value: Any, depth: int = _DEPTH) -> Any:
 
 @frozen(kw_only=True)
 class _Claims:
-    """What access tokens and id tokens have in common.
+    """The claims that access tokens and id tokens have in common.
 
     Args:
         sub: The user's id in the pool, which never changes; in a token of an app client's own, that

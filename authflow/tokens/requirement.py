@@ -93,7 +93,7 @@ def _wanted(what: str, value: object) -> AnyOf | AllOf | None:
 
 @frozen(kw_only=True)
 class Requirement:
-    """What a token must have.
+    """A list of what a token must have.
 
     Args:
         uses: What it may be for; None for anything.

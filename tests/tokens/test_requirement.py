@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -117,6 +117,7 @@ def test_any_of_and_all_of_are_what_they_are_called(names, held):
     assert AllOf(*names).met_by(frozenset(held)) is all(each in held for each in names)
 
 
+@settings(max_examples=20)
 @given(st.lists(NAMES, max_size=4), st.sets(st.sampled_from("abcde")))
 async def test_each_requirement_is_added_to_those_before(required, held):
     narrowed = VERIFIER.require(token_use="access")
