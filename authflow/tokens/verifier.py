@@ -15,6 +15,7 @@ from attrs import Attribute, define, field, frozen
 
 from authflow.config import AuthConfig
 from authflow.errors import (
+    AuthFlowError,
     ConfigError,
     JwksUnreachableError,
     MisuseError,
@@ -121,13 +122,14 @@ class TokenVerifier:
 
         Raises:
             JwksUnreachableError: Those of one pool cannot be had; the others' are here.
+            ConfigError: The environment names certificates by an empty text.
         """
-        failed: list[JwksUnreachableError] = []
+        failed: list[AuthFlowError] = []
 
         async def fetch(source: KeySource) -> None:
             try:
                 await source.fetch()
-            except JwksUnreachableError as error:
+            except AuthFlowError as error:  # a group of errors would tell nobody what to do
                 failed.append(error)
 
         async with anyio.create_task_group() as tasks:
@@ -174,6 +176,10 @@ class TokenVerifier:
         narrowed.required = (*self.required, required)
         if not _uses(narrowed.required):
             msg = "token_use: the verifier takes no such tokens"
+            raise MisuseError(msg)
+        clients = [each.client_ids for each in narrowed.required if each.client_ids is not None]
+        if clients and not frozenset.intersection(*clients):
+            msg = "client_ids: the verifier takes none of their tokens"
             raise MisuseError(msg)
         return narrowed
 

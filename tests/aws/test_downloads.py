@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-import certifi
 import pytest
 from botocore.httpsession import DEFAULT_CA_BUNDLE, get_cert_path
 from cryptography import x509
@@ -64,7 +63,7 @@ async def test_the_network_is_the_one_of_the_api_whatever_the_environment_says(
 ):
     monkeypatch.chdir(tmp_path)
     for name in ("a.pem", "b.pem"):
-        (tmp_path / name).write_bytes(Path(certifi.where()).read_bytes())
+        (tmp_path / name).write_bytes(Path(get_cert_path(verify=True)).read_bytes())
     monkeypatch.setattr(transport_module, "open_session", _session)  # it reads the model once
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)

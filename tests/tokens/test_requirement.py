@@ -164,6 +164,8 @@ async def test_app_clients_are_narrowed_to_some_of_those_that_are_trusted():
             await narrowed.claims(token(use, **{name: "one"}), use)
     with pytest.raises(MisuseError, match="no pool that is trusted"):
         VERIFIER.require(client_ids=["two", "three"])
+    with pytest.raises(MisuseError, match="none of their tokens"):
+        narrowed.require(client_ids="one")
     anyone = TokenVerifier(pools=[TrustedPool(user_pool_id=POOL, client_ids=None)])
     assert anyone.require(client_ids="three")
 

@@ -185,6 +185,13 @@ async def test_a_pool_that_is_down_keeps_nobody_from_the_others(verifier, publis
     assert await verifier.claims(two, "access"), "keys that are here stay good"
 
 
+async def test_an_environment_that_trusts_everybody_fetches_no_keys(monkeypatch):
+    monkeypatch.setenv("AWS_CA_BUNDLE", "")
+    pools = [TrustedPool(user_pool_id=each, client_ids=None) for each in (ONE, TWO)]
+    with pytest.raises(ConfigError, match="AWS_CA_BUNDLE"):
+        await TokenVerifier(pools=pools).fetch_keys()
+
+
 async def test_keys_are_fetched_ahead_for_all_pools_but_those_that_are_given(publisher, keys):
     given = publisher.pool(ONE, jwks=jwks(keys[ONE]))
     verifier = TokenVerifier(pools=[given, publisher.pool(TWO)])
