@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from authflow import Secret, Tokens
 from authflow.errors import (
     MisuseError,
     NextStep,
@@ -174,6 +175,13 @@ async def test_what_is_required_stays_required_in_a_copy():
     narrowed = VERIFIER.require(token_use="access", groups="a")
     with pytest.raises(TokenPermissionError):
         await evolve(narrowed, leeway=0).claims(token())
+
+
+async def test_a_pair_that_was_just_issued_is_not_for_a_verifier_that_requires_more():
+    pair = Tokens(access_token=Secret(token()), id_token=Secret(token("id")))
+    assert await VERIFIER.verify(pair) is None
+    with pytest.raises(MisuseError, match="claims"):
+        await VERIFIER.require(groups="a").verify(pair)
 
 
 async def test_a_bad_token_is_no_missing_permission():
