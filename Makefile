@@ -49,6 +49,7 @@ state-machine-page: environment
 bench: environment
 	$(BIN)/python -m benchmarks.sign_in
 	$(BIN)/python -m benchmarks.triggers
+	$(BIN)/python -m benchmarks.verify
 
 # A flood of InitiateAuth at ten times what the pool serves, and an honest client beside it.
 flood: environment

@@ -6,7 +6,8 @@ from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
     from authflow.answers import Choice, Code, NewPassword
-    from authflow.client import AuthClient, AuthConfig
+    from authflow.client import AuthClient
+    from authflow.config import AuthConfig
     from authflow.errors import (
         AskAgainError,
         AuthFlowError,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
         TemporaryPasswordExpiredError,
         ThrottledError,
         TokenError,
+        TokenExpiredError,
+        TokenPermissionError,
         TokenRevokedError,
         TransportError,
         UserNotConfirmedError,
@@ -57,7 +60,8 @@ else:
         __name__,
         {
             "authflow.answers": "Choice Code NewPassword",
-            "authflow.client": "AuthClient AuthConfig",
+            "authflow.client": "AuthClient",
+            "authflow.config": "AuthConfig",
             "authflow.errors": (
                 "AskAgainError AuthFlowError BadCredentialsError CodeDeliveryError "
                 "CodeExpiredError CodeMismatchError ConfigError DeniedError "
@@ -65,8 +69,8 @@ else:
                 "NextStep OutcomeUnknownError PasswordResetRequiredError PluginError "
                 "PromptEndedError PromptError RefusedError RemoteProtocolError "
                 "RequestBlockedError SessionExpiredError SignInBlockedError "
-                "TemporaryPasswordExpiredError ThrottledError TokenError TokenRevokedError "
-                "TransportError UserNotConfirmedError"
+                "TemporaryPasswordExpiredError ThrottledError TokenError TokenExpiredError "
+                "TokenPermissionError TokenRevokedError TransportError UserNotConfirmedError"
             ),
             "authflow.forms.form": "Filled Form",
             "authflow.machine": "AuthFlow",
@@ -121,6 +125,8 @@ __all__ = [
     "TemporaryPasswordExpiredError",
     "ThrottledError",
     "TokenError",
+    "TokenExpiredError",
+    "TokenPermissionError",
     "TokenRevokedError",
     "Tokens",
     "TransportError",

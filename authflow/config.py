@@ -6,28 +6,20 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, TypeGuard
+from typing import Any, Final, Self
 
 from attrs import Attribute, Factory, field, frozen
 
 from authflow.errors import ConfigError, MisuseError
 from authflow.given_secrets import checked, wrapped, wraps_secrets
 from authflow.machine import AuthFlow
-from authflow.safe_url import SafeUrl, safe_url
+from authflow.pool_address import MOST, PoolAddress, check_client_id, is_bounded
 from authflow.secret import Secret
 from authflow.wire import ClientIdentity
 
-if TYPE_CHECKING:
-    from authflow.tokens.key_set import GivenKeys
-
-_POOL_ID: Final = re.compile(r"(?P<region>[\w-]+)_[0-9a-zA-Z]+")
-_CLIENT_ID: Final = re.compile(r"[\w+]{1,128}")
-_REGION: Final = re.compile(r"[a-z0-9-]{1,32}")
 _SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _WHOLE: Final = re.compile(r"[0-9]{1,9}")
-_MOST: Final = 1_000_000_000
 _VALIDITY: Final = (timedelta(minutes=3), timedelta(minutes=15))
-_IN_A_TEST: Final = "allow_insecure_endpoint in a closed test network"
 
 
 def _flow(value: AuthFlow | str) -> AuthFlow:
@@ -50,42 +42,16 @@ def _secret(value: Secret[str] | str | None) -> Secret[str] | None:
     raise ConfigError(msg)
 
 
-def _jwks(
-    source: "Mapping[str, Any] | str | os.PathLike[str] | GivenKeys | None",
-) -> "GivenKeys | None":
-    if source is None:
-        return None
-    from authflow.tokens.key_set import GivenKeys  # noqa: PLC0415  # triggers have no use for it
-
-    return GivenKeys.read(source)
-
-
-def _endpoint(value: str | None) -> SafeUrl | None:
-    return safe_url(value, "endpoint", insecure=True) if value else None
-
-
 # Every type checker sees a default that is given in the field, but not one from a decorator.
 def _two_connections(config: "AuthConfig") -> float:
-    if not (_is_bounded(config.connect_timeout) and _is_bounded(config.read_timeout)):
+    if not (is_bounded(config.connect_timeout) and is_bounded(config.read_timeout)):
         return 0.0  # the checks of these fields come first
     return 2 * config.connect_timeout + config.read_timeout
 
 
-def _region_of_pool(config: "AuthConfig") -> str:
-    return str(config.user_pool_id).partition("_")[0]
-
-
-def _issuer_of_pool(config: "AuthConfig") -> str:
-    if config.endpoint is not None:
-        return f"{config.endpoint}/{config.user_pool_id}"
-    suffix = ".cn" if str(config.region).startswith("cn-") else ""
-    host = f"cognito-idp.{config.region}.amazonaws.com{suffix}"
-    return f"https://{host}/{config.user_pool_id}"
-
-
 @wraps_secrets("client_secret")
 @frozen(kw_only=True)
-class AuthConfig:
+class AuthConfig(PoolAddress):
     """Settings of a client: the user pool, and how to sign users in.
 
     Args:
@@ -123,52 +89,18 @@ class AuthConfig:
         ConfigError: A setting is malformed or unsafe.
     """
 
-    user_pool_id: str = field()
     client_id: str = field()
     client_secret: Secret[str] | None = field(default=None, converter=_secret)
-    region: str = field(default=Factory(_region_of_pool, takes_self=True))
-    endpoint: SafeUrl | None = field(default=None, converter=_endpoint)
-    allow_insecure_endpoint: bool = field(default=False)
-    issuer: str = field(default=Factory(_issuer_of_pool, takes_self=True))
     flow: AuthFlow = field(default=AuthFlow.USER_SRP_AUTH, converter=_flow)
     session_validity: timedelta = field(default=timedelta(minutes=3))
     max_concurrency: int = field(default=100)
-    connect_timeout: float = field(default=5.0)
-    read_timeout: float = field(default=20.0)
     request_timeout: float = field(default=Factory(_two_connections, takes_self=True))
     verify_tokens: bool = field(default=True)
-    jwks: "GivenKeys | None" = field(default=None, converter=_jwks)
     fetch_jwks_on_open: bool = field(default=False)
-
-    @user_pool_id.validator
-    def _check_pool(self, _: "Attribute[str]", value: str) -> None:
-        if not isinstance(value, str) or not _POOL_ID.fullmatch(value):
-            msg = "user_pool_id must look like eu-central-1_Abc123def: a region, _ and a name"
-            raise ConfigError(msg)
 
     @client_id.validator
     def _check_client(self, _: "Attribute[str]", value: str) -> None:
-        if not isinstance(value, str) or not _CLIENT_ID.fullmatch(value):
-            msg = "client_id must be the app client's id: letters and digits, at most 128"
-            raise ConfigError(msg)
-
-    @region.validator
-    def _check_region(self, _: "Attribute[str]", value: str) -> None:
-        if not isinstance(value, str) or not _REGION.fullmatch(value):
-            msg = "region must look like eu-central-1"
-            raise ConfigError(msg)
-
-    @endpoint.validator
-    def _check_endpoint(self, _: "Attribute[SafeUrl | None]", value: SafeUrl | None) -> None:
-        if value is not None and not self.allow_insecure_endpoint:
-            value.refuse_insecure("endpoint", unless=_IN_A_TEST)
-
-    @issuer.validator
-    def _check_issuer(self, _: "Attribute[str]", value: str) -> None:
-        # The issuer is kept as it is written, because tokens must name it so. If there is an
-        # endpoint, the keys come from there, and the issuer is only a name.
-        insecure = self.endpoint is not None or self.allow_insecure_endpoint
-        safe_url(value, "issuer", insecure=insecure, unless=_IN_A_TEST)
+        check_client_id(value)
 
     @session_validity.validator
     def _check_validity(self, _: "Attribute[timedelta]", value: timedelta) -> None:
@@ -179,18 +111,15 @@ class AuthConfig:
             raise ConfigError(msg)
 
     @max_concurrency.validator
-    @connect_timeout.validator
-    @read_timeout.validator
     @request_timeout.validator
     def _check_positive(self, attribute: "Attribute[float]", value: float) -> None:
-        if not _is_bounded(value):
-            msg = f"{attribute.name} must be a number above zero, and {_MOST} at most"
+        if not is_bounded(value):
+            msg = f"{attribute.name} must be a number above zero, and {MOST} at most"
             raise ConfigError(msg)
         if attribute.name == "max_concurrency" and not isinstance(value, int):
             msg = "max_concurrency must be a whole number"
             raise ConfigError(msg)
 
-    @allow_insecure_endpoint.validator
     @verify_tokens.validator
     @fetch_jwks_on_open.validator
     def _check_switch(self, attribute: "Attribute[bool]", value: object) -> None:
@@ -202,12 +131,6 @@ class AuthConfig:
     def app_client(self) -> ClientIdentity:
         """The app client, as requests name it."""
         return ClientIdentity(client_id=self.client_id, client_secret=self.client_secret)
-
-    @property
-    def jwks_url(self) -> str:
-        """The address where the pool publishes the keys that its tokens are signed with."""
-        base = self.issuer if self.endpoint is None else f"{self.endpoint}/{self.user_pool_id}"
-        return f"{base.rstrip('/')}/.well-known/jwks.json"
 
     @classmethod
     def from_env(
@@ -320,11 +243,3 @@ def _seconds(name: str, text: str) -> float:
         msg = f"{name} must be a number of seconds, such as 20 or 2.5, not {text[:20]!r}"
         raise ConfigError(msg)
     return float(text)
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_bounded(value: object) -> TypeGuard[float]:
-    return _is_number(value) and 0 < value <= _MOST

@@ -63,6 +63,14 @@
     ├── PromptError                     what asks a person failed
     │   └── PromptEndedError            nobody is there to answer any more
     └── TokenError                      a token that must not be trusted
+        ├── TokenMalformedError         it has not the form of Cognito's tokens
+        ├── TokenSignatureError         none of the pool's keys signed it
+        ├── TokenExpiredError           a new one is had by the refresh token
+        ├── TokenNotYetValidError
+        ├── TokenPoolError              another user pool issued it
+        ├── TokenClientError            it is for another app client
+        ├── TokenUseError               an id token where an access token is due, or the reverse
+        └── TokenPermissionError        it is good, and lacks a group or a scope: 403, not 401
 
 Each class has a stable `code`, says in `next_step` what can be done, and keeps Cognito's own error
 name in `aws_code`, unless that name tells who exists: a wrong password and a name that nobody has
@@ -133,8 +141,16 @@ __all__ = [
     "TemporaryPasswordExpiredError",
     "ThrottledError",
     "TimedOutError",
+    "TokenClientError",
     "TokenError",
+    "TokenExpiredError",
+    "TokenMalformedError",
+    "TokenNotYetValidError",
+    "TokenPermissionError",
+    "TokenPoolError",
     "TokenRevokedError",
+    "TokenSignatureError",
+    "TokenUseError",
     "TransportError",
     "TriggerFailedError",
     "TriggerReplyError",
@@ -154,6 +170,8 @@ class NextStep(StrEnum):
     """Answer the same pending challenge again."""
     RESTART = "restart"
     """Begin the sign-in again."""
+    REFRESH = "refresh"
+    """Get new tokens by the refresh token; where that fails as well, begin the sign-in again."""
     WAIT = "wait"
     """Try again later; `retry_after` says when, if that is known."""
     GIVE_UP = "give_up"
@@ -675,7 +693,67 @@ class PromptEndedError(PromptError):
 
 
 class TokenError(AuthFlowError):
-    """A token that must not be trusted."""
+    """A token that must not be trusted. The text says which check failed, and nothing of the token.
+
+    `http_status` is what a service answers: 401, or 403 where the token is good and its owner may
+    not do this (RFC 6750 §3.1, invalid_token and insufficient_scope).
+    """
 
     code = "token"
     next_step = NextStep.RESTART
+    http_status: ClassVar[int] = 401
+
+
+class TokenMalformedError(TokenError):
+    """It is no signed JWT, or what is in it does not have the form that Cognito documents."""
+
+    code = "token_malformed"
+
+
+class TokenSignatureError(TokenError):
+    """None of the user pool's keys signed it."""
+
+    code = "token_signature"
+
+
+class TokenExpiredError(TokenError):
+    """It was good until a while ago."""
+
+    code = "token_expired"
+    next_step = NextStep.REFRESH
+
+
+class TokenNotYetValidError(TokenError):
+    """It will be good in `retry_after` seconds, by this machine's clock."""
+
+    code = "token_not_yet_valid"
+    next_step = NextStep.WAIT
+
+
+class TokenPoolError(TokenError):
+    """A user pool issued it that is not trusted here, or another one than it must be."""
+
+    code = "token_pool"
+
+
+class TokenClientError(TokenError):
+    """It was issued for an app client that is not trusted here."""
+
+    code = "token_client"
+
+
+class TokenUseError(TokenError):
+    """It is an id token where an access token is due, or the reverse."""
+
+    code = "token_use"
+
+
+class TokenPermissionError(TokenError):
+    """It is good, and its owner lacks a group or a scope that is required.
+
+    Another token helps only once the owner has been given the group, or has asked for the scope.
+    """
+
+    code = "token_permission"
+    next_step = NextStep.GIVE_UP
+    http_status = 403

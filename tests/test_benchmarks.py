@@ -4,12 +4,18 @@ import json
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import anyio
+import pytest
+from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
+from jwt import PyJWTError
 
+from authflow.errors import TokenError
 from authflow.triggers import Policy, Triggers, challenge, password, sequence
-from benchmarks import existence
+from benchmarks import existence, verify
 
 ROOT = Path(__file__).parents[1]
 
@@ -64,6 +70,36 @@ def test_the_trigger_benchmark_measures_imports_and_events_and_writes_tables_and
         assert min(row["handle_us"], row["work_us"], row["by_hand_us"], row["json_us"]) > 0
         assert row["lambda_us"] > 0
         assert f"| {row['event']} |" in done.stdout
+
+
+def test_the_verification_benchmark_measures_all_who_verify_and_writes_table_and_json(tmp_path):
+    path = tmp_path / "figures.json"
+    command = [sys.executable, "-m", "benchmarks.verify", "--tokens", "20", "--json", str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(path.read_text())
+    assert figures["tokens"] == 20
+    assert [row["verifier"].partition(",")[0] for row in figures["rows"]] == [
+        *("joserfc by hand", "PyJWT by hand", *["TokenVerifier"] * 3),
+    ]
+    for row in figures["rows"]:
+        assert min(row["us"], row["fastest"], row["ratio"]) > 0
+        assert f"| {row['verifier']} | {row['us']} |" in done.stdout
+
+
+async def test_all_who_verify_in_the_benchmark_believe_and_refuse_the_same():
+    key = RSAKey.generate_key(2048, {"kid": "k1", "alg": "RS256", "use": "sig"})
+    good = {"key": key, "number": 1, "now": int(time.time())}
+    bad = [
+        verify.issued(**good | {"now": 1}),
+        verify.issued(**good)[:-9] + "AAAAAAAAA",
+        verify.issued(**good | {"key": RSAKey.generate_key(2048, {"kid": "k1"})}),
+    ]
+    for name, verified in verify.verifiers(key).items():
+        assert await verified(verify.issued(**good)), name
+        for token in bad:
+            with pytest.raises((JoseError, PyJWTError, TokenError)):
+                await verified(token)
 
 
 def test_what_is_written_by_hand_beside_the_triggers_decides_the_same():

@@ -23,6 +23,7 @@ from authflow.aws import AwsConnection
 from authflow.errors import ConfigError
 from authflow.pool.server import PoolServer
 from authflow.pool.triggers.lambda_endpoint import LambdaEndpoint
+from authflow.tokens import TrustedPool
 
 try:
     import authflow.triggers.directories.ldap_worker
@@ -31,6 +32,7 @@ except ConfigError:  # the extra is compiled, and not everywhere: the worker is 
     LdapDirectory = None  # type: ignore[assignment,misc]
 
 POOL = {"user_pool_id": "eu-central-1_Abc123def", "client_id": "1example23456789"}
+TRUSTED = {"user_pool_id": "eu-central-1_Abc123def", "client_ids": ["1example23456789"]}
 LDAP = {
     "bind_dn": "cn=service,dc=example",
     "bind_password": "x",
@@ -61,6 +63,9 @@ NO_ADDRESSES = {
     ("Authority", "host"): "what a request names, which decides nothing but whether it is ours",
     ("CheckSubject", "endpoint"): "judged by the connection to AWS that it is for",
     ("Download", "url"): "what AuthConfig has judged or made",
+    ("_Claims", "issuer"): "a name in a token that was verified",
+    ("AccessClaims", "issuer"): "a name in a token that was verified",
+    ("IdClaims", "issuer"): "a name in a token that was verified",
 }
 
 GOOD = [
@@ -232,6 +237,18 @@ PLACES = [
         give=partial(AuthConfig, **POOL),
         allow={"endpoint": "https://example.com"},
     ),
+    Place(
+        owner="TrustedPool",
+        setting="endpoint",
+        give=partial(TrustedPool, **TRUSTED),
+        allow={"allow_insecure_endpoint": True},
+    ),
+    Place(
+        owner="TrustedPool",
+        setting="issuer",
+        give=partial(TrustedPool, **TRUSTED),
+        allow={"endpoint": "https://example.com"},
+    ),
     Place(owner="PoolServer", setting="issuer", give=PoolServer, in_clear=True),
     Place(
         owner="LambdaEndpoint",
@@ -320,7 +337,8 @@ def test_no_setting_that_takes_an_address_is_left_out():
         if setting.name in names and str in _kinds(setting.type)
     }
     tested = {(place.owner, place.setting) for place in [*PLACES, *HOSTS]}
-    bases = {("AwsConnection", "endpoint"), ("_AwsSender", "endpoint"), ("Service", "url")}
+    bases = {("PoolAddress", "endpoint"), ("PoolAddress", "issuer")}
+    bases |= {("AwsConnection", "endpoint"), ("_AwsSender", "endpoint"), ("Service", "url")}
     missing = {("LdapDirectory", "url")} if LdapDirectory is None else set()
     assert found <= tested | bases | NO_ADDRESSES.keys() | missing
     assert tested <= found

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -18,6 +19,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import RSAKey
 
 from authflow import AskAgainError, AuthClient, AuthFlow, SignedIn
 from authflow.cli import main
@@ -47,6 +50,7 @@ EXAMPLES = dict(
             "my triggers",
             "answer captcha",
             "tokens",
+            "several pools",
             "triggers",
             "policy",
             "limits",
@@ -167,6 +171,40 @@ def test_the_way_from_a_new_pool_to_a_custom_challenge_is_as_it_is_told(
         "RespondToAuthChallenge",
         "the request is from ada",
     ]
+
+
+async def test_the_example_of_a_service_tells_who_may_and_what_to_answer_the_others():
+    namespace: dict[str, Any] = {}
+    key = RSAKey.generate_key(2048, {"kid": "k1"})
+    namespace["KEYS"] = {"keys": [key.as_dict(private=False)]}
+    example = EXAMPLES["several pools"].replace('["1desk"]', '["1desk"], jwks=KEYS')
+    exec(example, namespace)  # noqa: S102  # it is our own README
+    good = {
+        "iss": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Staff",
+        "sub": "3c9d",
+        "username": "ada",
+        "token_use": "access",
+        "client_id": "1desk",
+        "cognito:groups": ["support"],
+        "scope": "orders/read orders/write",
+        "iat": int(time.time()),
+        "exp": 4_102_444_800,
+    }
+
+    async def answered(**changes: Any) -> tuple[int, str]:
+        token = jwt.encode({"alg": "RS256", "kid": "k1"}, {**good, **changes}, key)
+        answer: tuple[int, str] = await namespace["answer"](token)
+        return answer
+
+    assert await answered() == (200, "ada of ['support'] until 00:00")
+    assert await answered(exp=1) == (401, "refresh")
+    assert await answered(client_id="1web") == (401, "sign in")
+    assert await answered(scope="orders/read") == (
+        *(403, "the token must have the scope orders/read and orders/write"),
+    )
+    assert await answered(**{"cognito:groups": ["guests"]}) == (
+        *(403, "the user must be in the group admins or support"),
+    )
 
 
 def test_the_example_of_triggers_is_a_lambda_handler_that_asks_for_the_password_first():

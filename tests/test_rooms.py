@@ -4,7 +4,11 @@ import json
 import subprocess
 import sys
 
+import anyio.to_thread
 import pytest
+
+from authflow import SignedIn
+from authflow.testing import PASSWORD
 
 NETWORK = {"aiobotocore", "aiohttp", "botocore", "boto3"}
 
@@ -56,9 +60,45 @@ def test_neither_half_loads_what_the_other_is_written_against(names: str, spared
     assert "authflow.plugins.registry" not in loaded
 
 
-def test_a_verifier_of_tokens_alone_loads_no_client_and_no_aws():
-    loaded = loaded_by("from authflow.tokens import TokenVerifier")
-    assert not {"aiobotocore", "botocore", "authflow.client"} & loaded
+VERIFIES = """
+import anyio
+from authflow import AuthConfig
+from authflow.tokens import AccessClaims, AllOf, AnyOf, IdClaims, TokenVerifier, TrustedPool
+
+async def main():
+    pool = TrustedPool(user_pool_id={pool!r}, client_ids=[{client!r}], endpoint={endpoint!r})
+    config = AuthConfig(user_pool_id={pool!r}, client_id={client!r}, endpoint={endpoint!r})
+    for verifier in (TokenVerifier(pools=[pool]), TokenVerifier(config=config)):
+        await verifier.fetch_keys()
+        narrowed = verifier.require(token_use="access", scopes="aws.cognito.signin.user.admin")
+        assert (await narrowed.claims({token!r})).username == "ada"
+
+anyio.run(main)
+"""
+
+
+async def test_who_verifies_tokens_with_keys_fetched_over_http_loads_no_client_and_no_aws(
+    live_pool,
+):
+    async with live_pool() as pool:
+        await pool.add_user()
+        async with pool.client() as auth:
+            result = await auth.sign_in("ada", PASSWORD)
+        assert isinstance(result, SignedIn)
+        program = VERIFIES.format(
+            pool=pool.user_pool_id,
+            client=pool.config.client_id,
+            endpoint=pool.endpoint,
+            token=result.tokens.access_token.reveal(),
+        )
+        loaded = await anyio.to_thread.run_sync(loaded_by, program)
+    assert not {"aiobotocore", "botocore", "boto3", "transitions", "authflow.client"} & loaded
+    assert "aiohttp" in loaded, "the keys were fetched"
+
+
+def test_a_verifier_whose_keys_are_given_loads_no_network():
+    program = "from authflow import AuthConfig\nfrom authflow.tokens import *"
+    assert not {*NETWORK, "authflow.client"} & loaded_by(program)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
 from botocore.exceptions import ReadTimeoutError
 
+from authflow.aws.certificates import named_certificates
 from authflow.errors import ConfigError
 from authflow.safe_url import SafeUrl
 
@@ -155,34 +156,8 @@ def open_session() -> AioSession:
             "credentials_file": (None, None, os.devnull, None),
         }
     )
-    _trusted(session)
+    named_certificates()
     return session
-
-
-def certificates() -> str | bool:
-    """Return the file of trusted certificates that the environment names; else True.
-
-    Raises:
-        ConfigError: As `open_session` does.
-    """
-    named = _trusted(open_session())
-    return True if named is None else named
-
-
-def _trusted(session: AioSession) -> str | None:
-    """Return the file of trusted certificates, found as botocore does.
-
-    Raises:
-        ConfigError: It has an empty name, which some of botocore's versions take for: trust
-            everybody.
-    """
-    named: str | None = session.get_config_variable("ca_bundle")
-    if named is None:
-        named = os.environ.get("REQUESTS_CA_BUNDLE")
-    if named is not None and not named.strip():
-        msg = "AWS_CA_BUNDLE and REQUESTS_CA_BUNDLE name a file of certificates, or are not set"
-        raise ConfigError(msg)
-    return named
 
 
 def client_config(

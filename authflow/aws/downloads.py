@@ -1,22 +1,28 @@
 """Downloads of small public documents, over the same network as the calls of AWS's services.
 
-The HTTP session is the one that a client of AWS gets: the same class, and the same proxies,
-certificates and time-outs, as botocore reads them from the environment.
+The proxies, certificates and time-outs are those that a client of AWS gets, as botocore reads them
+from the environment. botocore itself is not loaded: it takes more time and memory than all that a
+service needs which only verifies tokens.
+
+Source: `get_environ_proxies` of `botocore.utils`, and `ProxyConfiguration` of
+`botocore.httpsession`.
 """
 
 import asyncio
+import ssl
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, Final
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+import anyio.to_thread
 from attrs import define, field, frozen
-from botocore.awsrequest import AWSRequest
-from botocore.exceptions import HTTPClientError
-from botocore.utils import get_environ_proxies
 
-from authflow.aws.client_session import certificates, client_config, tell_when_sent
+from authflow.aws.certificates import trusted_certificates
 
 _ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32
 """zlib recognises both formats by their first bytes."""
@@ -27,16 +33,30 @@ _MEMBERS: Final = 100
 _COMPRESSED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 
 
-class TooLargeError(HTTPClientError):  # type: ignore[misc]  # botocore has no types
+class DownloadError(Exception):
+    """The document cannot be had in whole. The text says why."""
+
+
+class TooLargeError(DownloadError):
     """The document is larger than it may be."""
 
-    fmt = "the document is larger than {most} bytes"
+    def __init__(self, *, most: int) -> None:
+        super().__init__(f"the document is larger than {most} bytes")
 
 
-class BrokenError(HTTPClientError):  # type: ignore[misc]
+class UntrustedError(DownloadError):
+    """The server's certificate is not trusted, or the file of trusted ones cannot be read."""
+
+
+class FailedError(DownloadError):
+    """The network, or the server, failed."""
+
+
+class BrokenError(DownloadError):
     """The document ended too early, or cannot be unpacked."""
 
-    fmt = "the document is not whole: {why}"
+    def __init__(self, *, why: str) -> None:
+        super().__init__(f"the document is not whole: {why}")
 
 
 @frozen(kw_only=True)
@@ -57,7 +77,8 @@ class Download:
     """A document that can be downloaded. Make it with `open_download`."""
 
     url: str
-    _http: Any = field(repr=False)
+    proxy: str | None = field(repr=False)
+    _http: aiohttp.ClientSession = field(repr=False)
     _read_timeout: float
 
     async def get(self, *, most: int) -> Document:
@@ -67,36 +88,39 @@ class Download:
             most: How many bytes it may have, packed or unpacked.
 
         Raises:
-            botocore.exceptions.BotoCoreError: There is no whole document of that size.
+            DownloadError: There is no whole document of that size.
         """
-        request = AWSRequest(
-            method="GET",
-            url=self.url,
-            headers={"User-Agent": "authflow", "Accept": "application/json"},
-            stream_output=True,  # otherwise aiohttp would unpack it without a limit
-        )
-        time = asyncio.get_running_loop().time
-        until = time() + self._read_timeout
-
-        def sent() -> None:
-            nonlocal until
-            until = time() + self._read_timeout
-
-        with tell_when_sent(sent):
-            reply = (await self._http.send(request.prepare())).raw
         try:
-            if reply.status != 200:  # HTTP's OK
-                return Document(status=reply.status, body=b"")
-            async with asyncio.timeout_at(until):  # the session's ends with the head
-                body = await _read(reply, most)
+            async with asyncio.timeout(None) as limit:
+                reply = await self._http.get(
+                    self.url,
+                    proxy=self.proxy,
+                    allow_redirects=False,
+                    trace_request_ctx=partial(_limited, limit, self._read_timeout),
+                )
+                try:
+                    if reply.status != 200:  # HTTP's OK
+                        return Document(status=reply.status, body=b"")
+                    body = await _read(reply, most)
+                finally:
+                    reply.close()
+        # aiohttp's errors may show the proxy, and its password.
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise UntrustedError(_told(error)) from None
+        except aiohttp.ClientError as error:
+            raise FailedError(_told(error)) from None
         except TimeoutError:
             raise BrokenError(why="it came too slowly") from None
-        finally:
-            reply.close()
+        except OSError as error:
+            raise FailedError(_told(error)) from None
         return Document(
             status=reply.status,
             body=_unpacked(body, reply.headers.get("Content-Encoding", ""), most),
         )
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}; check the network and the address"
 
 
 async def _read(reply: aiohttp.ClientResponse, most: int) -> bytes:
@@ -143,6 +167,28 @@ def _whole(packed: bytes, window: int, most: int) -> bytes:
     raise TooLargeError(most=most)
 
 
+def _limited(limit: asyncio.Timeout, seconds: float) -> None:
+    limit.reschedule(asyncio.get_running_loop().time() + seconds)
+
+
+async def _tell_when_sent(_: aiohttp.ClientSession, trace: SimpleNamespace, *__: Any) -> None:
+    trace.trace_request_ctx()
+
+
+def _proxy(url: str) -> str | None:
+    """Return the proxy that the environment names for an encrypted address, as botocore does."""
+    scheme, _, rest = url.partition("://")
+    try:
+        if proxy_bypass(rest.partition("/")[0]):
+            return None
+    except (TypeError, OSError):  # botocore asks as well in spite of these
+        pass
+    proxy = getproxies().get(scheme.lower())
+    if proxy and "://" not in proxy:
+        proxy = f"http://{proxy.removeprefix('//')}"
+    return proxy or None
+
+
 @asynccontextmanager
 async def open_download(
     url: str, *, connect_timeout: float, read_timeout: float
@@ -155,16 +201,35 @@ async def open_download(
         read_timeout: Seconds for a whole reply, from when the request is sent.
 
     Raises:
-        ConfigError: The installed aiobotocore cannot be kept from following redirects, or the
-            environment names certificates by an empty text.
+        ConfigError: The environment names certificates by an empty text.
+        UntrustedError: The certificates cannot be read.
     """
     encrypted = url.lower().startswith("https:")
-    config = client_config(connect_timeout=connect_timeout, read_timeout=read_timeout)
-    http = config.http_session_cls(
-        timeout=(config.connect_timeout, config.read_timeout),
-        proxies=get_environ_proxies(url) if encrypted else {},
-        verify=certificates() if encrypted else False,  # reading the certificates takes 50 ms
-        max_pool_connections=1,
+    context = None
+    if encrypted:
+        # Reading the certificates takes 50 ms.
+        read = partial(ssl.create_default_context, cafile=trusted_certificates())
+        try:
+            context = await anyio.to_thread.run_sync(read)
+        except OSError as error:  # which ssl.SSLError is, too
+            msg = f"the file of trusted certificates cannot be read: {type(error).__name__}"
+            raise UntrustedError(msg) from None
+    trace = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(_tell_when_sent)
+    http = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=1, ssl=True if context is None else context),
+        timeout=aiohttp.ClientTimeout(
+            total=None, connect=connect_timeout, sock_connect=connect_timeout
+        ),
+        headers={
+            "User-Agent": "authflow",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+        },
+        auto_decompress=False,  # otherwise aiohttp would unpack it without a limit
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        trace_configs=[trace],
     )
     async with http:
-        yield Download(url, http, read_timeout)
+        yield Download(url, _proxy(url) if encrypted else None, http, read_timeout)

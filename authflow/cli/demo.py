@@ -159,7 +159,7 @@ class _Demo:
         claims = await TokenVerifier(config=self.pool.config).claims(first.access_token, "access")
         self.story.say(f"Verified by the keys at {self.pool.config.jwks_url}:")
         shown = ("iss", "sub", "client_id", "token_use", "scope", "username")
-        self.story.say("  " + ", ".join(f"{name}={claims.get(name)}" for name in shown))
+        self.story.say("  " + ", ".join(f"{name}={claims.raw.get(name)}" for name in shown))
         refreshed = await self.auth.refresh(signed_in.tokens.refresh_token)
         if refreshed.access_token == first.access_token:
             raise _DemoFailedError("the refreshed access token is the old one")

@@ -18,8 +18,8 @@ import anyio
 from attrs import define, field, frozen
 from joserfc.jwk import RSAKey
 
-from authflow.config import AuthConfig
 from authflow.errors import JwksUnreachableError
+from authflow.pool_address import PoolAddress
 from authflow.tokens.key_set import Keys
 from authflow.unframed import whole
 
@@ -70,7 +70,7 @@ class KeySource:
         ticks: Gives seconds that never go back.
     """
 
-    config: AuthConfig
+    config: PoolAddress
     ticks: Callable[[], float] = time.monotonic
     _keys: Keys = field(factory=dict, init=False, repr=False)
     _fetched_at: float = field(default=float("-inf"), init=False)
@@ -158,10 +158,11 @@ class KeySource:
         return outcome
 
     async def _fetched(self) -> Keys | _Failure:
-        # Imported here because it loads the AWS SDK, which keys given by hand do not need.
+        # Imported here because it loads aiohttp, which keys given by hand do not need.
         from authflow.tokens.key_download import (  # noqa: PLC0415
             GiveUpError,
             TryAgainError,
+            UntrustedError,
             attempt,
             open_download,
         )
@@ -182,6 +183,6 @@ class KeySource:
                             why = str(error)
                         if pause is not None:
                             await anyio.sleep(random.uniform(0, pause))  # noqa: S311  # no secret
-            except GiveUpError as error:
+            except (GiveUpError, UntrustedError) as error:
                 why = str(error)
         return _Failure(f"the user pool's keys cannot be read from {url}: {why}")

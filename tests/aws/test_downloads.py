@@ -3,13 +3,13 @@
 import asyncio
 import ipaddress
 import ssl
+import sys
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
-from botocore.exceptions import BotoCoreError
+from botocore.httpsession import DEFAULT_CA_BUNDLE, get_cert_path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from authflow import AuthClient, AuthConfig
+from authflow.aws.certificates import trusted_certificates
 from authflow.aws.client_session import open_session
-from authflow.aws.downloads import open_download
+from authflow.aws.downloads import DownloadError, UntrustedError, open_download
 from authflow.client import transport as transport_module
 from authflow.client.transport import open_transport
 from authflow.errors import ConfigError
@@ -34,13 +35,6 @@ VARIABLES = [
 _session = cache(open_session)
 
 
-def network(http: Any, url: str) -> tuple[Any, ...]:
-    """All that decides how an HTTP session reaches a host."""
-    config = http._proxy_config
-    proxy, headers = config.proxy_url_for(url), config.proxy_headers_for(url)
-    return (proxy, headers, config.settings, http._verify, http._timeout, http._cert_file)
-
-
 @pytest.mark.parametrize(
     "environ",
     [
@@ -53,15 +47,23 @@ def network(http: Any, url: str) -> tuple[Any, ...]:
         {"HTTPS_PROXY": PROXY, "NO_PROXY": "amazonaws.com"},
         {"HTTPS_PROXY": PROXY, "no_proxy": ".eu-central-1.amazonaws.com"},
         {"HTTPS_PROXY": PROXY, "NO_PROXY": "other.example"},
-        {"AWS_CA_BUNDLE": "/a.pem"},
-        {"REQUESTS_CA_BUNDLE": "/b.pem"},
-        {"AWS_CA_BUNDLE": "/a.pem", "REQUESTS_CA_BUNDLE": "/b.pem", "HTTPS_PROXY": PROXY},
+        {"AWS_CA_BUNDLE": "a.pem"},
+        {"REQUESTS_CA_BUNDLE": "b.pem"},
+        {"AWS_CA_BUNDLE": "a.pem", "REQUESTS_CA_BUNDLE": "b.pem", "HTTPS_PROXY": PROXY},
+        {"HTTPS_PROXY": "proxy.example:3128"},
+        {"HTTPS_PROXY": "//proxy.example:3128"},
+        {"HTTPS_PROXY": "proxy.example"},
+        {"HTTPS_PROXY": "https://proxy.example:3128"},
+        {"HTTPS_PROXY": ""},
     ],
     ids=str,
 )
 async def test_the_network_is_the_one_of_the_api_whatever_the_environment_says(
-    monkeypatch, environ
+    monkeypatch, tmp_path, environ
 ):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.pem", "b.pem"):
+        (tmp_path / name).write_bytes(Path(get_cert_path(verify=True)).read_bytes())
     monkeypatch.setattr(transport_module, "open_session", _session)  # it reads the model once
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
@@ -75,10 +77,11 @@ async def test_the_network_is_the_one_of_the_api_whatever_the_environment_says(
         open_download(POOL, connect_timeout=3.5, read_timeout=7.5) as download,
     ):
         api = transport._client._endpoint.http_session
-        assert network(download._http, POOL) == network(api, POOL)
-        assert [each.__name__ for each in type(download._http).__mro__] == [
-            each.__name__ for each in type(api).__mro__
-        ]
+        proxied = api._proxy_config.proxy_url_for(POOL)
+        assert download.proxy == (proxied or None)
+        assert trusted_certificates() == get_cert_path(api._verify)
+        assert download._http.timeout.sock_connect == api._timeout.sock_connect
+        assert download._read_timeout == api._timeout.sock_read
 
 
 @pytest.mark.parametrize("name", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
@@ -105,7 +108,7 @@ async def test_what_is_not_encrypted_goes_by_no_proxy(monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", PROXY)
     url = "http://pool.example/jwks.json"
     async with open_download(url, connect_timeout=1, read_timeout=1) as download:
-        assert download._http._proxy_config.proxy_url_for(url) is None
+        assert download.proxy is None
 
 
 async def test_a_download_goes_through_the_proxy_of_the_environment(monkeypatch, listening):
@@ -121,7 +124,7 @@ async def test_a_download_goes_through_the_proxy_of_the_environment(monkeypatch,
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("HTTPS_PROXY", f"http://ada:secret@127.0.0.1:{port}")
         async with open_download(POOL, connect_timeout=5, read_timeout=5) as download:
-            with pytest.raises(BotoCoreError) as failed:
+            with pytest.raises(DownloadError) as failed:
                 await download.get(most=100)
     (request,) = asked
     assert request.startswith(b"CONNECT cognito-idp.eu-central-1.amazonaws.com:443 ")
@@ -155,6 +158,13 @@ def self_signed(folder: Path) -> Path:
     return path
 
 
+async def test_without_certifi_the_certificates_are_those_that_botocore_brings(monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setitem(sys.modules, "certifi", None)
+    assert trusted_certificates() == DEFAULT_CA_BUNDLE
+
+
 @pytest.mark.parametrize("trusted", [True, False])
 async def test_certificates_are_those_of_the_environment(monkeypatch, tmp_path, listening, trusted):
     certificate = self_signed(tmp_path)
@@ -176,5 +186,5 @@ async def test_certificates_are_those_of_the_environment(monkeypatch, tmp_path, 
             if trusted:
                 assert (await download.get(most=100)).body == b"{}"
             else:
-                with pytest.raises(BotoCoreError):
+                with pytest.raises(UntrustedError):
                     await download.get(most=100)
