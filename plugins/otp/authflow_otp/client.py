@@ -106,10 +106,10 @@ class LinkPrompter:
         """
         parameters = challenge.parameters
         medium, to = _where(challenge, "link")
-        expires_in, number = _number(challenge, "expiresIn"), _shown_number(challenge)
+        expires_in, number = _number(challenge, "expiresIn", "link"), _shown_number(challenge)
         told = [_attempt(challenge)] if challenge.is_retry else []
         if "retryAfter" in parameters:
-            wait = _number(challenge, "retryAfter")
+            wait = _number(challenge, "retryAfter", "link")
             told.append(f"No message can be sent {medium} for the next {wait} seconds.")
             waiting = WaitField(
                 name=_LINK,
@@ -232,12 +232,12 @@ def _asking(told: Sequence[str], label: str, *, required: bool = True) -> Form:
     return Form(parts=(*(ShownText(text=text) for text in told), code))
 
 
-def _where(challenge: Challenge, sent: str) -> tuple[str, str]:
+def _where(challenge: Challenge, name: str) -> tuple[str, str]:
     """Return how a message was sent, in words, and to where."""
     to = challenge.parameters.get("destination", "")
     medium = _MEDIA.get(challenge.parameters.get("medium", ""))
     if medium is None or not _DESTINATION.fullmatch(to) or not to.isprintable():
-        msg = f"{challenge.kind or sent}: the challenge does not say where its message was sent"
+        msg = f"{name}: the challenge does not say where its message was sent"
         raise PluginFailedError(msg)
     return medium, to
 
@@ -247,9 +247,9 @@ def _attempt(challenge: Challenge) -> str:
     return f"This is attempt {challenge.attempt}{of}."
 
 
-def _number(challenge: Challenge, name: str) -> int:
+def _number(challenge: Challenge, name: str, whose: str = "otp") -> int:
     value = challenge.parameters.get(name, "")
     if not _NUMBER.fullmatch(value):
-        msg = f"the challenge's {name} is no number"
+        msg = f"{whose}: the challenge's {name} is no number"
         raise PluginFailedError(msg)
     return int(value)

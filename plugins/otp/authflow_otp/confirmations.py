@@ -23,6 +23,7 @@ from attrs import define
 
 from authflow.errors import StateError, StoreUnavailableError
 from authflow.keys import KeyProvider, KeyRing
+from authflow.plugins import Challenge
 from authflow.stores import Store
 from authflow_otp.link_tokens import SignInLink, owner_of
 
@@ -103,22 +104,22 @@ class Confirmations:
         kept = await self._read(_name(ring, link.owner, number))
         return hmac.compare_digest(kept, _value(ring, link.link_id))
 
-    async def wait_is_over(self, *, user_pool_id: str, username: str, number: str) -> bool:
+    async def wait_is_over(self, challenge: Challenge, *, user_pool_id: str) -> bool:
         """Return whether a waiting window may go on. It costs no attempt, as an answer would.
 
-        A service asks this for its waiting page, of the sign-ins that it has begun itself. It
-        proves nothing: that is for Verify.
+        A service asks this for its waiting page, of a sign-in that it has begun itself. It proves
+        nothing: that is for Verify.
 
         Args:
-            user_pool_id: The user pool.
-            username: The user's canonical name, as the challenge tells it.
-            number: The challenge's public parameter `number`.
+            challenge: The challenge that waits.
+            user_pool_id: The user pool that asks it.
 
         Raises:
             StateError: Nobody knows.
         """
+        number = challenge.parameters.get("number", "")
         ring = await self.keys.key_ring()
-        owner = owner_of(ring, user_pool_id, username)
+        owner = owner_of(ring, user_pool_id, challenge.parameters.get("USERNAME", ""))
         return bool(await self._read(_name(ring, owner, number)))
 
     async def _read(self, name: str) -> bytes:

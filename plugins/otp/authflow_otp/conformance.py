@@ -148,13 +148,7 @@ class LinkClientSuite(ClientChallengeSuite):
     """The client half of `link`."""
 
     challenge: ClassVar[type[Any]] = LinkPrompter
-    trigger: ClassVar[type[LinkSuite]] = LinkSuite
-
-
-class LinkAnywhereClientSuite(LinkClientSuite):
-    """The client half of `link`, where it may be opened in another browser."""
-
-    trigger = LinkAnywhereSuite
+    trigger = LinkSuite
 
 
 class TotpClientSuite(ClientChallengeSuite):

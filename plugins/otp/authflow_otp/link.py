@@ -2,7 +2,7 @@
 
 RULES
 
-1. A link holds 128 bits that are drawn from `context.randomness` for one user, challenge, pool and
+1. A link holds 130 bits that are drawn from `context.randomness` for one user, challenge, pool and
    app client. It is good for ten minutes at most, and signs in once.
 2. Only who holds the pending sign-in gets tokens: the link is the answer to one challenge, and
    whoever answers needs Cognito's session of it. Whoever finds the link alone can do nothing by it.
@@ -43,7 +43,7 @@ from authflow_otp.confirmations import Confirmations, new_number
 from authflow_otp.delivering import deliver, shown_destination
 from authflow_otp.destinations import destination
 from authflow_otp.link_messages import LinkTemplates
-from authflow_otp.link_tokens import ID_BYTES, SignInLink, owner_of
+from authflow_otp.link_tokens import SignInLink, new_link_id, owner_of
 from authflow_otp.messages import LONGEST_PURPOSE
 from authflow_otp.pasted_links import ELSEWHERE, token_of
 from authflow_otp.senders import Sender
@@ -278,7 +278,7 @@ class Link:
 
     async def _new(self, context: CreateContext) -> _Issue:
         """Draw a link. All runs of Create agree on it, for one of them sends it."""
-        link_id = context.randomness.octets(ID_BYTES).hex()
+        link_id = new_link_id(context.randomness)
         ring = await context.key_ring()
         until = math.floor(context.now) + self.life
         agreed = await context.once(

@@ -11,7 +11,6 @@ from authflow_otp.client import HotpPrompter, LinkPrompter, OtpPrompter, TotpPro
 from authflow_otp.conformance import (
     HotpClientSuite,
     HotpSuite,
-    LinkAnywhereClientSuite,
     LinkAnywhereSuite,
     LinkClientSuite,
     LinkSuite,
@@ -57,10 +56,6 @@ class TestLinkPrompter(LinkClientSuite):
     pass
 
 
-class TestLinkAnywherePrompter(LinkAnywhereClientSuite):
-    pass
-
-
 class TestTotpPrompter(TotpClientSuite):
     pass
 
@@ -69,7 +64,9 @@ class TestHotpPrompter(HotpClientSuite):
     pass
 
 
-@pytest.mark.parametrize("half", [Otp, Link, Totp, Hotp, OtpPrompter, LinkPrompter, TotpPrompter, HotpPrompter])
+@pytest.mark.parametrize(
+    "half", [Otp, Link, Totp, Hotp, OtpPrompter, LinkPrompter, TotpPrompter, HotpPrompter]
+)
 def test_a_half_names_the_suite_that_is_made_for_it(half: Any):
     assert resolve_name(half.conformance).challenge is half
 
