@@ -270,10 +270,10 @@ class Link:
         if not reachable or context.user_not_found:
             return Outcome.retry("the link was sent to nobody")
         if context.now >= link.until:
-            return Outcome.failed("the link has expired")
+            return Outcome.retry("the link has expired")
         # The triggers know a link only by its attempt, and this one may be valid in several.
         if not await context.claim("link", link.link_id, seconds=_REMEMBERED):
-            return Outcome.failed("the link was used in another sign-in")
+            return Outcome.retry("the link was used in another sign-in")
         return Outcome.passed()
 
     async def _new(self, context: CreateContext) -> _Issue:
