@@ -66,7 +66,7 @@ longest session."""
 
 
 @frozen(kw_only=True)
-class _Issue:
+class _SentLink:
     """A link, as it goes from Create to Verify and to the next attempt.
 
     Args:
@@ -109,7 +109,7 @@ def _as_templates(value: Any) -> LinkTemplates:
 def _as_page(value: Any) -> str:
     url = safe_url(value, "link: url", base=False)
     if "#" in url:
-        msg = "link: url has no fragment: the token stands there"
+        msg = "link: url must be without a fragment: the token stands there"
         raise ConfigError(msg)
     return url
 
@@ -219,7 +219,7 @@ class Link:
         """
         medium = self.sender.medium
         to = destination(medium, context.user_attributes)
-        issue = None if context.state is None else _Issue.opened(context.state)
+        issue = None if context.state is None else _SentLink.opened(context.state)
         verdict: Admitted | AlreadySent | SendRefused | None = None
         if issue is None or not issue.sent:
             issue = await self._new(context)
@@ -276,7 +276,7 @@ class Link:
             return Outcome.retry("the link was used in another sign-in")
         return Outcome.passed()
 
-    async def _new(self, context: CreateContext) -> _Issue:
+    async def _new(self, context: CreateContext) -> _SentLink:
         """Draw a link. All runs of Create agree on it, for one of them sends it."""
         link_id = new_link_id(context.randomness)
         ring = await context.key_ring()
@@ -288,10 +288,10 @@ class Link:
         ring = await context.key_ring(having=key_id)
         owner = owner_of(ring, context.user_pool_id, context.username)
         link = SignInLink(link_id=link_id, until=int(first_until), owner=owner)
-        return _Issue(token=link.signed(ring, key_id), link=link, number=new_number())
+        return _SentLink(token=link.signed(ring, key_id), link=link, number=new_number())
 
     async def _deliver(
-        self, context: CreateContext, to: str | None, issue: _Issue
+        self, context: CreateContext, to: str | None, issue: _SentLink
     ) -> Admitted | AlreadySent | SendRefused:
         message = self.templates.around(
             Secret(f"{self.url}#{issue.token.reveal()}"),

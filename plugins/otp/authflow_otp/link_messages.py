@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from attrs import field, frozen
 
 from authflow.plugins import Secret
-from authflow_otp.messages import Message, Template, Templates, merged_with
+from authflow_otp.messages import Message, Template, Templates, merged_templates
 
 
 @frozen(kw_only=True)
@@ -83,6 +83,10 @@ LINK_TEXTS: Final[Mapping[str, Template]] = MappingProxyType(
 )
 
 
+def _merged(own: object) -> Mapping[str, Template]:
+    return merged_templates(own, LINK_TEXTS, LinkTemplate)
+
+
 @frozen
 class LinkTemplates(Templates):
     """The templates of all languages: the built-in ones, and those of the settings before them.
@@ -95,9 +99,7 @@ class LinkTemplates(Templates):
             else than a template.
     """
 
-    by_language: Mapping[str, Template] = field(
-        default=LINK_TEXTS, converter=merged_with(LINK_TEXTS, LinkTemplate), hash=False
-    )
+    by_language: Mapping[str, Template] = field(default=LINK_TEXTS, converter=_merged, hash=False)
 
     def around(
         self, link: Secret[str], *, destination: str, language: str, minutes: int, purpose: str

@@ -6,7 +6,7 @@ the logs of mail servers.
 
 import re
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar, Final
 
@@ -157,34 +157,38 @@ BUILT_IN: Final[Mapping[str, Template]] = MappingProxyType(
 )
 
 
-def merged_with(
-    built_in: Mapping[str, Template], kind: type[Template]
-) -> Callable[[object], Mapping[str, Template]]:
-    """Return the converter of templates: those that are given go before the built-in ones.
+def merged_templates(
+    own: object, built_in: Mapping[str, Template], kind: type[Template]
+) -> Mapping[str, Template]:
+    """Return templates of settings together with the built-in ones, before which they go.
 
     Args:
+        own: Those of the settings.
         built_in: The built-in ones, by language.
         kind: The class of which all are.
+
+    Raises:
+        ConfigError: They are something else.
     """
-
-    def merged(own: object) -> Mapping[str, Template]:
-        whose = kind.whose
-        if not isinstance(own, Mapping):
-            msg = (
-                f"{whose}: templates is a mapping of languages to templates, such as"
-                f' {{"en": {kind.__name__}(...)}}'
-            )
+    whose = kind.whose
+    if not isinstance(own, Mapping):
+        msg = (
+            f"{whose}: templates is a mapping of languages to templates, such as"
+            f' {{"en": {kind.__name__}(...)}}'
+        )
+        raise ConfigError(msg)
+    for language, template in own.items():
+        if not is_language(language):
+            msg = f"{whose}: templates are named by languages, written small, as en or pt-br"
             raise ConfigError(msg)
-        for language, template in own.items():
-            if not is_language(language):
-                msg = f"{whose}: templates are named by languages, written small, as en or pt-br"
-                raise ConfigError(msg)
-            if type(template) is not kind:
-                msg = f"{whose}: the template of {language!r} is no {kind.__name__}"
-                raise ConfigError(msg)
-        return MappingProxyType({**built_in, **own})
+        if type(template) is not kind:
+            msg = f"{whose}: the template of {language!r} is no {kind.__name__}"
+            raise ConfigError(msg)
+    return MappingProxyType({**built_in, **own})
 
-    return merged
+
+def _merged(own: object) -> Mapping[str, Template]:
+    return merged_templates(own, BUILT_IN, Template)
 
 
 @frozen
@@ -199,9 +203,7 @@ class Templates:
             else than a template.
     """
 
-    by_language: Mapping[str, Template] = field(
-        default=BUILT_IN, converter=merged_with(BUILT_IN, Template), hash=False
-    )
+    by_language: Mapping[str, Template] = field(default=BUILT_IN, converter=_merged, hash=False)
 
     def language(self, locale: str, default: str) -> str:
         """Return the language to use.
