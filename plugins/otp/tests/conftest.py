@@ -30,7 +30,7 @@ from cryptography.x509.oid import NameOID
 
 from authflow import AuthClient
 from authflow.testing import PASSWORD, MovableClock, RunningPool, run_pool
-from authflow.triggers import KeyRing, Limits, MemoryStore, Step, Triggers, sequence
+from authflow.triggers import DynamoDbStore, KeyRing, Limits, MemoryStore, Step, Triggers, sequence
 
 VECTORS = Path(__file__).parent / "vectors"
 
@@ -196,6 +196,13 @@ def serving() -> Callable[[Any], AbstractAsyncContextManager[str]]:
 @pytest.fixture
 def aws(aws_url: str, aws_credentials: None) -> str:
     return aws_url
+
+
+@pytest.fixture
+async def down(aws: str) -> AsyncIterator[DynamoDbStore]:
+    """A store that cannot be used: DynamoDB has no such table."""
+    async with DynamoDbStore(table="absent", endpoint=aws) as store:
+        yield store
 
 
 def made_limits(keys: KeyRing, clock: MovableClock, **more: Any) -> Limits:

@@ -16,6 +16,7 @@ from authflow.errors import ConfigError, MisuseError, PluginFailedError, StoreUn
 from authflow.plugins import TRIGGER_CHALLENGES, PluginRegistry, Randomness, Secret
 from authflow.triggers import (
     CreateContext,
+    DynamoDbStore,
     KeyRing,
     Limits,
     MemoryStore,
@@ -177,18 +178,9 @@ async def test_private_parameters_of_something_else_are_refused(
 
 
 async def test_while_the_store_of_confirmations_is_down_nothing_is_confirmed(
-    link: Made, keys: KeyRing, limits: Limits
+    link: Made, keys: KeyRing, limits: Limits, down: DynamoDbStore
 ) -> None:
-    class Down:
-        """Stands for a store that is down."""
-
-        async def read(self, key: str) -> None:
-            raise OSError
-
-        async def replace(self, *args: Any, **named: Any) -> bool:
-            raise OSError
-
-    plugin = link(anywhere=Confirmations(entries=Down(), keys=keys))
+    plugin = link(anywhere=Confirmations(entries=down, keys=keys))
     private = {"token": "t", "number": "1", "id": "1", "owner": "o", "until": "9", "reachable": "y"}
     answered = VerifyContext(
         username="ada",

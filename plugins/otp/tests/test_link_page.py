@@ -250,17 +250,8 @@ async def test_a_browser_that_goes_away_or_never_sends_its_form_is_let_go(
         assert sent[-2]["status"] == 400
 
 
-async def test_a_store_that_is_down_is_told_to_try_again():
-    class Down:
-        """Stands for a store that is down."""
-
-        async def read(self, key: str) -> None:
-            raise OSError
-
-        async def replace(self, *args: Any, **named: Any) -> bool:
-            raise OSError
-
-    page = LinkPage(purpose="Example Shop", anywhere=Confirmations(entries=Down(), keys=RING))
+async def test_while_the_store_is_down_a_person_is_told_to_try_again(down: Any):
+    page = LinkPage(purpose="Example Shop", anywhere=Confirmations(entries=down, keys=RING))
     status, _, html = await call(page, "POST", form(link=a_link()[1], number=NUMBER))
     assert status == 503
     assert "Try again" in html
