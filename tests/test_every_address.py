@@ -13,6 +13,7 @@ import authflow_otp
 import authflow_question
 import pytest
 from authflow_captcha.services import HCaptcha, ReCaptcha, Service, Turnstile
+from authflow_otp.link import Link
 from authflow_otp.senders import SmtpSender
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,6 +43,7 @@ LDAP = {
 }
 SERVICE = {"site_key": "key", "secret": Secret("x"), "hostnames": ["example.com"]}
 SMTP = {"from_address": "shop@example.com", "tls": ssl.create_default_context()}
+LINK = {"sender": SmtpSender(host="localhost", **SMTP), "purpose": "Example Shop"}  # type: ignore[arg-type]
 NEEDED = {
     "DynamoDbStore": {"table": "t"},
     "DynamoDbAnswerStore": {"table": "t"},
@@ -273,6 +275,7 @@ PLACES = [
         )
         for kind in (Turnstile, HCaptcha, ReCaptcha)
     ),
+    Place(owner="Link", setting="url", base=False, give=partial(Link, **LINK)),
     *(
         Place(
             owner="LdapDirectory",

@@ -21,6 +21,8 @@ from authflow_captcha import browser, services
 from authflow_captcha.conformance import BothFormsClientSuite, CaptchaClientSuite, SoundSuite
 from authflow_otp.conformance import (
     HotpClientSuite,
+    LinkAnywhereSuite,
+    LinkClientSuite,
     OtpBySmsSuite,
     OtpClientSuite,
     TotpClientSuite,
@@ -106,6 +108,7 @@ SUITES: dict[str, type[ClientChallengeSuite] | None] = {
     ),
     "otp: e-mail": OtpClientSuite,
     "otp: text message": client_suite(OtpClientSuite.challenge, OtpBySmsSuite),
+    "link": client_suite(LinkClientSuite.challenge, LinkAnywhereSuite),
     "totp": TotpClientSuite,
     "hotp": HotpClientSuite,
     "question": QuestionClientSuite,

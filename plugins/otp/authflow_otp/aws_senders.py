@@ -25,7 +25,7 @@ from authflow.errors import (
 )
 from authflow.plugins import ConfigError
 from authflow_otp.destinations import Medium
-from authflow_otp.messages import CodeMessage
+from authflow_otp.messages import Message
 from authflow_otp.senders import sender_address
 
 _SENDER_ID: Final = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{1,11}")
@@ -86,7 +86,7 @@ class SesSender(_AwsSender):
         sender_address(self.from_address)
         AwsConnection.__attrs_post_init__(self)
 
-    async def send(self, message: CodeMessage) -> None:
+    async def send(self, message: Message) -> None:
         """Send a message.
 
         Raises:
@@ -141,7 +141,7 @@ class SnsSender(_AwsSender):
             raise ConfigError(msg)
         AwsConnection.__attrs_post_init__(self)
 
-    async def send(self, message: CodeMessage) -> None:
+    async def send(self, message: Message) -> None:
         """Send a message.
 
         Raises:

@@ -14,10 +14,12 @@ from authflow.plugins import Secret
 from authflow.stores import MemoryStore
 from authflow.testing import ClientChallengeSuite, Made, Outbox, TriggerChallengeSuite
 from authflow_otp.authenticator import PERIOD, Hotp, Totp, code_at
-from authflow_otp.client import HotpPrompter, OtpPrompter, TotpPrompter
+from authflow_otp.client import HotpPrompter, LinkPrompter, OtpPrompter, TotpPrompter
+from authflow_otp.confirmations import Confirmations
 from authflow_otp.destinations import Medium
 from authflow_otp.enrolments import AuthenticatorEnrolment, Kept, Owner, SealedSecretStore
-from authflow_otp.messages import CodeMessage
+from authflow_otp.link import Link
+from authflow_otp.messages import Message
 from authflow_otp.trigger import Otp
 
 _ENROLLED: Final = frozenset({"ada", "grace"})
@@ -31,7 +33,7 @@ class _Mailer:
     medium: ClassVar[Medium] = Medium.EMAIL
     outbox: Outbox
 
-    async def send(self, message: CodeMessage) -> None:
+    async def send(self, message: Message) -> None:
         await self.outbox.send(message.destination, message.text)
 
 
@@ -59,6 +61,35 @@ class OtpBySmsSuite(OtpSuite):
     """The trigger half of `otp`, by SMS."""
 
     sender = _Texter
+
+
+class LinkSuite(TriggerChallengeSuite):
+    """The trigger half of `link`, for the same browser alone."""
+
+    challenge: ClassVar[type[Any]] = Link
+    lifetime: ClassVar[float | None] = 300
+
+    def make_settings(self) -> Mapping[str, Any]:
+        """Return settings with which links are sent to the suite's outbox."""
+        return {
+            "sender": _Mailer(self.outbox),
+            "purpose": "Example Shop",
+            "url": "https://shop.example.com/link",
+            "pace": 0,
+        }
+
+    def right_answer(self, made: Made) -> str:
+        """Return the token of the link that was sent."""
+        return made.private["token"]
+
+
+class LinkAnywhereSuite(LinkSuite):
+    """The trigger half of `link`, which may be opened in another browser."""
+
+    def make_settings(self) -> Mapping[str, Any]:
+        """Return settings with a store for confirmations."""
+        anywhere = Confirmations(entries=MemoryStore(), keys=self.keys)
+        return {**LinkSuite.make_settings(self), "anywhere": anywhere}
 
 
 @define(eq=False)
@@ -111,6 +142,13 @@ class OtpClientSuite(ClientChallengeSuite):
 
     challenge: ClassVar[type[Any]] = OtpPrompter
     trigger = OtpSuite
+
+
+class LinkClientSuite(ClientChallengeSuite):
+    """The client half of `link`."""
+
+    challenge: ClassVar[type[Any]] = LinkPrompter
+    trigger = LinkSuite
 
 
 class TotpClientSuite(ClientChallengeSuite):

@@ -1,14 +1,14 @@
 """Messages to users, and the templates of their texts in several languages.
 
-The code stands in the body alone. A subject is shown on locked screens and kept in the logs of mail
-servers.
+The code, or the link, stands in the body alone. A subject is shown on locked screens and kept in
+the logs of mail servers.
 """
 
 import re
 import string
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import ClassVar, Final
 
 from attrs import field, frozen
 
@@ -27,21 +27,19 @@ def is_language(value: object) -> bool:
 
 
 @frozen(kw_only=True)
-class CodeMessage:
-    """A message with a code for a user.
+class Message:
+    """A message for a user: all that a sender needs to know.
 
     Args:
         destination: The address or number.
-        code: The code.
         language: The language that was chosen, such as "de".
-        minutes: For how many minutes the code is good, rounded down.
-        purpose: What the code is for, in the words of the settings.
+        minutes: For how many minutes its code or link is good, rounded down.
+        purpose: What it is for, in the words of the settings.
         subject: The subject in that language, for media that have one.
-        text: The text in that language. It holds the code.
+        text: The text in that language. It holds the code, or the link.
     """
 
     destination: str = field(repr=False)
-    code: Secret[str]
     language: str
     minutes: int
     purpose: str
@@ -49,22 +47,41 @@ class CodeMessage:
     text: Secret[str]
 
 
-def _check(what: str, text: object, longest: int, allowed: set[str], needed: set[str]) -> None:
+@frozen(kw_only=True)
+class CodeMessage(Message):
+    """A message with a code for a user.
+
+    Args:
+        destination: The address or number.
+        language: The language that was chosen, such as "de".
+        minutes: For how many minutes the code is good, rounded down.
+        purpose: What the code is for, in the words of the settings.
+        subject: The subject in that language, for media that have one.
+        text: The text in that language. It holds the code.
+        code: The code.
+    """
+
+    code: Secret[str]
+
+
+def _check(
+    whose: str, what: str, text: object, longest: int, *, allowed: set[str], needed: set[str]
+) -> None:
     if not isinstance(text, str) or not 1 <= len(text) <= longest:
-        msg = f"otp: a template's {what} is a text of 1 to {longest} characters"
+        msg = f"{whose}: a template's {what} is a text of 1 to {longest} characters"
         raise ConfigError(msg)
     try:
         parts = list(string.Formatter().parse(text))
     except ValueError:
-        msg = f"otp: a template's {what} has a brace that is not closed; write {{{{ for a brace"
+        msg = f"{whose}: a template's {what} has a brace that is not closed; write {{{{ for a brace"
         raise ConfigError(msg) from None
     named = {name for _, name, _, _ in parts if name is not None}
     if any(spec or conversion for _, _, spec, conversion in parts) or not named <= allowed:
         braced = ", ".join(f"{{{name}}}" for name in sorted(allowed))
-        msg = f"otp: in a template's {what} there may be {braced} and nothing else in braces"
+        msg = f"{whose}: in a template's {what} there may be {braced} and nothing else in braces"
         raise ConfigError(msg)
     if missing := needed - named:
-        msg = f"otp: a template's {what} must hold {{{min(missing)}}}"
+        msg = f"{whose}: a template's {what} must hold {{{min(missing)}}}"
         raise ConfigError(msg)
 
 
@@ -80,17 +97,29 @@ class Template:
         ConfigError: One of them lacks something, or holds what it must not.
     """
 
+    whose: ClassVar[str] = "otp"
+    holds: ClassVar[str] = "code"
+
     subject: str
     body: str
 
     def __attrs_post_init__(self) -> None:
-        _check("subject", self.subject, LONGEST_SUBJECT, {"purpose", "minutes"}, set())
+        whose, needed = self.whose, {self.holds, "minutes"}
+        _check(
+            *(whose, "subject", self.subject, LONGEST_SUBJECT),
+            allowed={"purpose", "minutes"},
+            needed=set(),
+        )
         if not self.subject.isprintable():
-            msg = "otp: a template's subject is one line of printable characters"
+            msg = f"{whose}: a template's subject is one line of printable characters"
             raise ConfigError(msg)
-        _check("body", self.body, LONGEST_BODY, {"code", "purpose", "minutes"}, {"code", "minutes"})
+        _check(
+            *(whose, "body", self.body, LONGEST_BODY),
+            allowed={*needed, "purpose"},
+            needed=needed,
+        )
         if not self.body.replace("\n", "").isprintable():
-            msg = "otp: a template's body holds printable characters and line feeds alone"
+            msg = f"{whose}: a template's body holds printable characters and line feeds alone"
             raise ConfigError(msg)
 
 
@@ -128,18 +157,38 @@ BUILT_IN: Final[Mapping[str, Template]] = MappingProxyType(
 )
 
 
-def _merged(own: object) -> Mapping[str, Template]:
+def merged_templates(
+    own: object, built_in: Mapping[str, Template], kind: type[Template]
+) -> Mapping[str, Template]:
+    """Return templates of settings together with the built-in ones, before which they go.
+
+    Args:
+        own: Those of the settings.
+        built_in: The built-in ones, by language.
+        kind: The class of which all are.
+
+    Raises:
+        ConfigError: They are something else.
+    """
+    whose = kind.whose
     if not isinstance(own, Mapping):
-        msg = 'otp: templates is a mapping of languages to templates, such as {"en": Template(...)}'
+        msg = (
+            f"{whose}: templates is a mapping of languages to templates, such as"
+            f' {{"en": {kind.__name__}(...)}}'
+        )
         raise ConfigError(msg)
     for language, template in own.items():
         if not is_language(language):
-            msg = "otp: templates are named by languages, written small, as en or pt-br"
+            msg = f"{whose}: templates are named by languages, written small, as en or pt-br"
             raise ConfigError(msg)
-        if not isinstance(template, Template):
-            msg = f"otp: the template of {language!r} is no Template"
+        if type(template) is not kind:
+            msg = f"{whose}: the template of {language!r} is no {kind.__name__}"
             raise ConfigError(msg)
-    return MappingProxyType({**BUILT_IN, **own})
+    return MappingProxyType({**built_in, **own})
+
+
+def _merged(own: object) -> Mapping[str, Template]:
+    return merged_templates(own, BUILT_IN, Template)
 
 
 @frozen

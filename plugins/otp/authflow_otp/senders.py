@@ -1,4 +1,4 @@
-"""Senders of codes: the protocol, and the sender of e-mail by SMTP.
+"""Senders of codes and links: the protocol, and the sender of e-mail by SMTP.
 
 Those that send by AWS are in `authflow_otp.aws_senders`.
 
@@ -24,7 +24,7 @@ from authflow.errors import CodeDeliveryError, OutcomeUnknownError, TransportErr
 from authflow.plugins import ConfigError, Secret
 from authflow.safe_url import is_loopback, safe_host
 from authflow_otp.destinations import Medium, is_sound
-from authflow_otp.messages import CodeMessage
+from authflow_otp.messages import Message
 
 Security = Literal["starttls", "tls", "none"]
 """The encryption of a connection: STARTTLS (RFC 3207), TLS from the start (RFC 8314), or none."""
@@ -38,7 +38,7 @@ class Sender(Protocol):
     medium: ClassVar[Medium]
     """The medium of its messages, which decides which attribute is the destination."""
 
-    async def send(self, message: CodeMessage) -> None:
+    async def send(self, message: Message) -> None:
         """Send a message.
 
         Raises:
@@ -135,7 +135,7 @@ class SmtpSender:
             msg = "SmtpSender: tls must verify the server's certificate and its name"
             raise ConfigError(msg)
 
-    async def send(self, message: CodeMessage) -> None:
+    async def send(self, message: Message) -> None:
         """Send a message.
 
         Raises:
@@ -180,7 +180,7 @@ class SmtpSender:
         finally:
             server.close()
 
-    def _mail(self, message: CodeMessage) -> EmailMessage:
+    def _mail(self, message: Message) -> EmailMessage:
         mail = EmailMessage(policy=LINES_OF_SMTP)
         if not is_sound(Medium.EMAIL, message.destination):
             msg = "otp: the user's address is none that mail can be sent to"

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from authflow.plugins import ConfigError
+from authflow_otp.destinations import Medium
+from authflow_otp.messages import LONGEST_PURPOSE, is_language
 
 if TYPE_CHECKING:
     from attrs import Attribute
@@ -47,3 +49,61 @@ def having(*methods: str) -> Callable[[Any, "Attribute[Any]", Any], None]:
             raise ConfigError(msg)
 
     return check
+
+
+def is_purpose(challenge: Any, _setting: "Attribute[str]", purpose: str) -> None:
+    """Accept what a message is for: a line of printable characters.
+
+    Raises:
+        ConfigError: It is something else.
+    """
+    if (
+        not isinstance(purpose, str)
+        or not 1 <= len(purpose) <= LONGEST_PURPOSE
+        or not purpose.isprintable()
+    ):
+        msg = (
+            f"{challenge.name}: purpose is a line of 1 to {LONGEST_PURPOSE} characters, such as the"
+            " service's name"
+        )
+        raise ConfigError(msg)
+
+
+def is_pace(challenge: Any, _setting: "Attribute[float]", pace: Any) -> None:
+    """Accept the seconds that it takes at least where a message is due.
+
+    Raises:
+        ConfigError: They are not 0 to 3.
+    """
+    if type(pace) not in {int, float} or not 0 <= pace <= 3:
+        msg = f"{challenge.name}: pace is a number of seconds from 0 to 3"
+        raise ConfigError(msg)
+
+
+def is_yes_or_no(challenge: Any, setting: "Attribute[bool]", value: Any) -> None:
+    """Accept True and False, and nothing that is like them.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+    if type(value) is not bool:
+        msg = f"{challenge.name}: {setting.name} is True or False"
+        raise ConfigError(msg)
+
+
+def check_sending(challenge: Any) -> None:
+    """Check the settings of a challenge that sends, as far as one depends on another.
+
+    Args:
+        challenge: It has a `sender`, `templates` and a `language`.
+
+    Raises:
+        ConfigError: The sender has no medium, or the language no template.
+    """
+    if not isinstance(getattr(challenge.sender, "medium", None), Medium):
+        msg = f"{challenge.name}: the sender must have a medium, Medium.EMAIL or Medium.SMS"
+        raise ConfigError(msg)
+    if challenge.language not in challenge.templates.by_language:
+        shown = f" {challenge.language!r}" if is_language(challenge.language) else ""
+        msg = f"{challenge.name}: there is no template for the language{shown}; give one"
+        raise ConfigError(msg)

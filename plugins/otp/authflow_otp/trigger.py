@@ -19,15 +19,12 @@ and 6.6.
 
 import hmac
 import json
-import logging
 import math
 import secrets
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
-import anyio
 from attrs import field, frozen
 
-from authflow.errors import AuthFlowError, OutcomeUnknownError
 from authflow.plugins import (
     Admitted,
     AlreadySent,
@@ -43,10 +40,18 @@ from authflow.plugins import (
     typed_code,
 )
 from authflow_otp.answers import code_of
-from authflow_otp.destinations import Medium, blank, destination, masked, stand_in
-from authflow_otp.messages import LONGEST_PURPOSE, Templates, is_language
+from authflow_otp.delivering import deliver, shown_destination
+from authflow_otp.destinations import destination
+from authflow_otp.messages import LONGEST_PURPOSE, Templates
 from authflow_otp.senders import Sender
-from authflow_otp.settings import having, within
+from authflow_otp.settings import (
+    check_sending,
+    having,
+    is_pace,
+    is_purpose,
+    is_yes_or_no,
+    within,
+)
 
 if TYPE_CHECKING:
     from authflow.triggers import Limits
@@ -59,8 +64,6 @@ MOST_DIGITS: Final = 10
 SHORTEST_LIFE: Final = 60
 LONGEST_LIFE: Final = 540
 """The longest life of a code, in seconds."""
-SEND_TIMEOUT: Final = 3.5
-"""Seconds that a sender may take. A hook has 4.5, and one that failed would be blamed for it."""
 _TEN_MINUTES: Final = 600
 """NIST's limit for life and cool-down together, as sign-ins within a cool-down share a code."""
 
@@ -74,12 +77,6 @@ _REMEMBERED: Final = 1200.0
 the life of any code, and than Cognito's longest session."""
 _TOO_LATE: Final = 60.0
 """The fewest seconds left with which a code is sent again; with fewer it is replaced."""
-
-_log: Final = logging.getLogger("authflow.triggers")
-
-
-class _SenderFailedError(Exception):
-    """The sender failed, and the reason is in the log."""
 
 
 @frozen(kw_only=True)
@@ -116,31 +113,6 @@ class _Code:
 
 def _as_templates(value: Any) -> Templates:
     return value if isinstance(value, Templates) else Templates(value)
-
-
-def _is_purpose(_settings: object, _field: object, purpose: str) -> None:
-    if (
-        not isinstance(purpose, str)
-        or not 1 <= len(purpose) <= LONGEST_PURPOSE
-        or not purpose.isprintable()
-    ):
-        msg = (
-            f"otp: purpose is a line of 1 to {LONGEST_PURPOSE} characters, such as the service's"
-            " name"
-        )
-        raise ConfigError(msg)
-
-
-def _is_pace(_settings: object, _field: object, pace: Any) -> None:
-    if type(pace) not in {int, float} or not 0 <= pace <= 3:
-        msg = "otp: pace is a number of seconds from 0 to 3"
-        raise ConfigError(msg)
-
-
-def _is_yes_or_no(_settings: object, _field: object, value: Any) -> None:
-    if type(value) is not bool:
-        msg = "otp: hint is True or False"
-        raise ConfigError(msg)
 
 
 @checked_settings
@@ -181,7 +153,7 @@ class Otp:
         validator=having("send"), metadata={"doc": "sends the messages: an object from the code"}
     )
     purpose: str = field(
-        validator=_is_purpose,
+        validator=is_purpose,
         metadata={"doc": "what the code is for: the service's name", "maxLength": LONGEST_PURPOSE},
     )
     digits: int = field(
@@ -212,7 +184,7 @@ class Otp:
     )
     pace: float = field(
         default=1.0,
-        validator=_is_pace,
+        validator=is_pace,
         metadata={
             "doc": "seconds that it takes at least, with or without a message",
             "minimum": 0,
@@ -222,18 +194,12 @@ class Otp:
 
     hint: bool = field(
         default=True,
-        validator=_is_yes_or_no,
+        validator=is_yes_or_no,
         metadata={"doc": "whether an address's first letters or a number's last digits are shown"},
     )
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(getattr(self.sender, "medium", None), Medium):
-            msg = "otp: the sender must have a medium, Medium.EMAIL or Medium.SMS"
-            raise ConfigError(msg)
-        if self.language not in self.templates.by_language:
-            shown = f" {self.language!r}" if is_language(self.language) else ""
-            msg = f"otp: there is no template for the language{shown}; give one"
-            raise ConfigError(msg)
+        check_sending(self)
 
     def check_limits(self, limits: "Limits") -> None:
         """Check that no code is valid for longer than NIST allows.
@@ -268,12 +234,8 @@ class Otp:
         code, due = await self._current(context, fresh)
         to = destination(medium, context.user_attributes)
         verdict = await self._deliver(context, to, code) if due else None
-        drawn = await context.stand_in(f"otp {medium}")
-        nobodys = stand_in(medium, context.username, drawn)
-        shown = nobodys if to is None else masked(medium, to)
-        shown = shown if self.hint else blank(medium)
         public = {
-            "destination": shown,
+            "destination": await shown_destination(context, medium, to, hint=self.hint),
             "medium": medium.value,
             "digits": str(self.digits),
             "expiresIn": str(max(0, math.floor(code.until - context.now))),
@@ -353,30 +315,6 @@ class Otp:
             purpose=self.purpose,
         )
 
-        async def send() -> None:
-            sender = type(self.sender).__name__
-            try:
-                with anyio.move_on_after(SEND_TIMEOUT) as limit:
-                    await self.sender.send(message)
-                if limit.cancelled_caught:
-                    _log.warning(
-                        "otp: %s took longer than %g s; the message may have been sent",
-                        *(sender, SEND_TIMEOUT),
-                    )
-            except OutcomeUnknownError as error:
-                _log.warning("otp: %s: %s", sender, error.message)
-            except Exception as error:  # noqa: BLE001  # a sender may raise anything
-                # The text of other errors may hold the destination, or the code.
-                told = error.message if isinstance(error, AuthFlowError) else type(error).__name__
-                _log.error("otp: %s has not sent a message: %s", sender, told)
-                raise _SenderFailedError from None
-
-        ready_at = anyio.current_time() + self.pace
-        try:
-            verdict = await context.deliver(to, send)
-        except _SenderFailedError:
-            # The owner finds it in the log. A client that learned of it would know that the user
-            # exists, as nothing that could fail is sent to others. No cool-down follows.
-            verdict = Admitted()
-        await anyio.sleep_until(ready_at)
-        return verdict
+        return await deliver(
+            context, to, message, sender=self.sender, pace=self.pace, challenge=self.name
+        )

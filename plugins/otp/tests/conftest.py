@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,11 +13,14 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar
 
+import anyio
 import pytest
+import uvicorn
 from aiosmtpd.smtp import SMTP, AuthResult
 from attrs import define, field, frozen
 from authflow_otp.authenticator import Hotp, Totp
 from authflow_otp.destinations import Medium
+from authflow_otp.link import Link
 from authflow_otp.messages import CodeMessage
 from authflow_otp.trigger import Otp
 from cryptography import x509
@@ -26,7 +30,7 @@ from cryptography.x509.oid import NameOID
 
 from authflow import AuthClient
 from authflow.testing import PASSWORD, MovableClock, RunningPool, run_pool
-from authflow.triggers import KeyRing, Limits, MemoryStore, Step, Triggers, sequence
+from authflow.triggers import DynamoDbStore, KeyRing, Limits, MemoryStore, Step, Triggers, sequence
 
 VECTORS = Path(__file__).parent / "vectors"
 
@@ -170,9 +174,35 @@ async def mail_server(
         server.close()
 
 
+@asynccontextmanager
+async def served(app: Any) -> AsyncIterator[str]:
+    """Serve an ASGI application over HTTP, and give its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    async with anyio.create_task_group() as group:
+        group.start_soon(server._serve, [listener])
+        while not server.started:  # it tells nobody
+            await anyio.sleep(0.001)
+        yield f"http://localhost:{listener.getsockname()[1]}"
+        server.should_exit = True
+
+
+@pytest.fixture
+def serving() -> Callable[[Any], AbstractAsyncContextManager[str]]:
+    """Serves an ASGI application."""
+    return served
+
+
 @pytest.fixture
 def aws(aws_url: str, aws_credentials: None) -> str:
     return aws_url
+
+
+@pytest.fixture
+async def down(aws: str) -> AsyncIterator[DynamoDbStore]:
+    """A store that cannot be used: DynamoDB has no such table."""
+    async with DynamoDbStore(table="absent", endpoint=aws) as store:
+        yield store
 
 
 def made_limits(keys: KeyRing, clock: MovableClock, **more: Any) -> Limits:
@@ -211,7 +241,7 @@ def open_house(
     ) -> AsyncIterator[House]:
         triggers = Triggers(
             policy=sequence(*steps),
-            challenges=[Otp, Totp, Hotp],
+            challenges=[Otp, Link, Totp, Hotp],
             limits=limits or made_limits(keys, clock),
         )
         assert triggers._flow is not None

@@ -5,12 +5,12 @@ import sys
 from typing import Any
 
 import pytest
-from authflow_otp.client import HotpPrompter, OtpPrompter, TotpPrompter
+from authflow_otp.client import HotpPrompter, LinkPrompter, OtpPrompter, TotpPrompter
 from authflow_otp.destinations import Medium, blank
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authflow.errors import PluginFailedError
+from authflow.errors import AskAgainError, PluginFailedError
 from authflow.plugins import (
     CLIENT_CHALLENGES,
     MOST_TYPED,
@@ -209,3 +209,98 @@ def test_importing_the_client_half_loads_no_triggers_and_no_senders() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+LINKED = {"destination": "a***@e***", "medium": "EMAIL", "expiresIn": "300", "sent": "true"}
+TOKEN = "link" + "abcdefghijklmnopqrstuvwxyz234567" * 3
+
+
+@pytest.mark.parametrize(
+    ("challenge", "told"),
+    [
+        (
+            made(kind="link", **LINKED),
+            [
+                "A link was sent by e-mail to a***@e***. It is good for 5 min.",
+                "Open the link in this browser, or paste it here:",
+            ],
+        ),
+        (
+            made(2, kind="link", **{**LINKED, "expiresIn": "59", "number": "004271"}),
+            [
+                "This is attempt 2 of 3.",
+                "A link was sent by e-mail to a***@e***. It is good for 1 min.",
+                (
+                    "You may open the link in another browser or on another device: there, type the"
+                    " number 004 271. It is for this window alone."
+                ),
+                "The link, or nothing once you have typed the number there:",
+            ],
+        ),
+        (
+            made(3, kind="link", **{**LINKED, "expiresIn": "0"}),
+            [
+                "This is attempt 3 of 3.",
+                "The link has expired. Begin to sign in again.",
+                "Open the link in this browser, or paste it here:",
+            ],
+        ),
+    ],
+)
+async def test_a_person_is_told_where_the_link_is(challenge: Challenge, told: list[str]) -> None:
+    prompt = Asked([f"https://shop.example.com/link#{TOKEN}"])
+    assert await answer_by_form(LinkPrompter(), challenge, prompt) == TOKEN
+    assert prompt.told == told
+
+
+@pytest.mark.parametrize(("wait", "seconds"), [("0", 1), ("20", 20), ("999999", 300)])
+def test_when_no_link_could_be_sent_a_person_waits_for_it(wait: str, seconds: int) -> None:
+    plugin = LinkPrompter()
+    challenge = made(kind="link", **{**LINKED, "sent": "false", "retryAfter": wait})
+    form = plugin.form(challenge)
+    (waiting,) = form.fields
+    assert waiting.poll_after == seconds  # type: ignore[union-attr]
+    assert plugin.read(challenge, form.fill({})) == "waited"
+    assert plugin.read(challenge, form.fill({"link": TOKEN})) == TOKEN
+
+
+@pytest.mark.parametrize("typed", ["", " ", "\u2060", "\u200b\u3000", " - "])
+def test_nothing_means_that_it_was_confirmed_where_there_is_a_number(typed: str) -> None:
+    plugin, challenge = LinkPrompter(), made(kind="link", number="004271", **LINKED)
+    assert plugin.read(challenge, plugin.form(challenge).fill({"link": typed})) == "elsewhere"
+    alone = made(kind="link", **LINKED)
+    with pytest.raises(AskAgainError) as again:
+        plugin.read(alone, plugin.form(alone).fill({"link": typed}))
+    assert again.value.field == "link"
+
+
+@pytest.mark.parametrize("number", [{}, {"number": "004271"}])
+@given(typed=st.text(min_size=1).filter(lambda typed: any(map(str.isalnum, typed))))
+def test_what_is_no_link_is_asked_for_again_and_not_shown(
+    number: dict[str, str], typed: str
+) -> None:
+    plugin, challenge = LinkPrompter(), made(kind="link", **number, **LINKED)
+    with pytest.raises(AskAgainError) as again:
+        plugin.read(challenge, plugin.form(challenge).fill({"link": f"no link {typed}"}))
+    assert again.value.field == "link"
+    assert typed not in again.value.message or len(typed) < 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"destination": "ada@example.com"},
+        {"destination": "\x1b[2J"},
+        {"medium": "PIGEON"},
+        {"expiresIn": "-1"},
+        {"expiresIn": ""},
+        {"retryAfter": "soon"},
+        {"number": ""},
+        {"number": "4271"},
+        {"number": "call +49"},
+        {"number": "\u0664" * 6},
+    ],
+)
+def test_what_link_does_not_make_is_refused(change: dict[str, str]) -> None:
+    with pytest.raises(PluginFailedError, match="link: "):
+        LinkPrompter().form(made(kind="link", **{**LINKED, **change}))

@@ -7,16 +7,20 @@ from typing import Any
 
 import pytest
 from authflow_otp.authenticator import Hotp, Totp
-from authflow_otp.client import HotpPrompter, OtpPrompter, TotpPrompter
+from authflow_otp.client import HotpPrompter, LinkPrompter, OtpPrompter, TotpPrompter
 from authflow_otp.conformance import (
     HotpClientSuite,
     HotpSuite,
+    LinkAnywhereSuite,
+    LinkClientSuite,
+    LinkSuite,
     OtpBySmsSuite,
     OtpClientSuite,
     OtpSuite,
     TotpClientSuite,
     TotpSuite,
 )
+from authflow_otp.link import Link
 from authflow_otp.trigger import Otp
 
 
@@ -25,6 +29,14 @@ class TestOtp(OtpSuite):
 
 
 class TestOtpBySms(OtpBySmsSuite):
+    pass
+
+
+class TestLink(LinkSuite):
+    pass
+
+
+class TestLinkAnywhere(LinkAnywhereSuite):
     pass
 
 
@@ -40,6 +52,10 @@ class TestOtpPrompter(OtpClientSuite):
     pass
 
 
+class TestLinkPrompter(LinkClientSuite):
+    pass
+
+
 class TestTotpPrompter(TotpClientSuite):
     pass
 
@@ -48,14 +64,17 @@ class TestHotpPrompter(HotpClientSuite):
     pass
 
 
-@pytest.mark.parametrize("half", [Otp, Totp, Hotp, OtpPrompter, TotpPrompter, HotpPrompter])
+@pytest.mark.parametrize(
+    "half", [Otp, Link, Totp, Hotp, OtpPrompter, LinkPrompter, TotpPrompter, HotpPrompter]
+)
 def test_a_half_names_the_suite_that_is_made_for_it(half: Any):
     assert resolve_name(half.conformance).challenge is half
 
 
 def test_the_halves_can_be_imported_without_what_tests_them():
     code = (
-        "import sys, authflow_otp.authenticator, authflow_otp.client, authflow_otp.trigger;"
+        "import sys, authflow_otp.authenticator, authflow_otp.client, authflow_otp.link,"
+        "authflow_otp.trigger;"
         "sys.exit(any(name.startswith('authflow.testing') for name in sys.modules))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30)

@@ -9,7 +9,7 @@ from typing import Any
 
 import anyio
 import pytest
-from authflow_otp import trigger
+from authflow_otp import delivering
 from authflow_otp.client import OtpPrompter
 from authflow_otp.senders import SmtpSender
 
@@ -416,7 +416,7 @@ async def test_a_sender_that_hangs_is_blamed_and_its_message_counts_as_sent(
     async def hangs(_message: object) -> None:
         await anyio.sleep_forever()
 
-    monkeypatch.setattr(trigger, "SEND_TIMEOUT", 0.05)
+    monkeypatch.setattr(delivering, "SEND_TIMEOUT", 0.05)
     async with open_pool(outbox) as house:
         await house.user(**ADA)
         with monkeypatch.context() as patch:
@@ -437,7 +437,7 @@ async def test_it_takes_as_long_whether_or_not_a_message_is_sent(
     async def waited(until: float) -> None:
         waits.append(until - anyio.current_time())
 
-    monkeypatch.setattr(trigger.anyio, "sleep_until", waited)
+    monkeypatch.setattr(delivering.anyio, "sleep_until", waited)
     async with open_pool(outbox, pace=2.5) as house:
         await house.user(**ADA)
         for name in ("ada", "nobody"):

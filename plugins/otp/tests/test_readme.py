@@ -8,22 +8,24 @@ from typing import Any
 import pyotp
 import pytest
 from authflow_otp.authenticator import Hotp, Totp
+from authflow_otp.link import LONGEST_LINK_LIFE, Link
 from authflow_otp.messages import BUILT_IN, Template
 from authflow_otp.trigger import LONGEST_LIFE, Otp
 
+from authflow import SignedIn
 from authflow.client import ScriptedPrompt
 from authflow.errors import ConfigError
 from authflow.plugins import settings_schema
 from authflow.triggers import DefineEvent, DynamoDbStore, KeyRing, SessionEntry, Triggers
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-TRIGGER_EXAMPLE, CLIENT_EXAMPLE, ENROL_EXAMPLE = re.findall(
+TRIGGER_EXAMPLE, CLIENT_EXAMPLE, LINK_EXAMPLE, ELSEWHERE_EXAMPLE, ENROL_EXAMPLE = re.findall(
     r"```python\n(.*?)```", README, re.DOTALL
 )
 
 
-def run(example: str) -> dict[str, Any]:
-    names: dict[str, Any] = {"__name__": "example"}
+def run(example: str, **given: Any) -> dict[str, Any]:
+    names: dict[str, Any] = {"__name__": "example", **given}
     exec(compile(example, "README.md", "exec"), names)  # noqa: S102  # our own README
     return names
 
@@ -37,7 +39,7 @@ def row(name: str, told: dict[str, Any], *, required: bool) -> str:
     return f"| `{name}` | {shown} | {allowed} | {told['description']} |"
 
 
-@pytest.mark.parametrize("plugin", [Otp, Totp, Hotp])
+@pytest.mark.parametrize("plugin", [Otp, Link, Totp, Hotp])
 def test_the_settings_tables_are_generated_and_true(plugin: type[Any]) -> None:
     schema = settings_schema(plugin)
     table = README.partition(f"<!-- settings {plugin.name} -->")[2].partition("<!-- settings end")[
@@ -109,6 +111,25 @@ async def test_the_enrolment_example_enrols_an_app(
     assert prompt.links[0].startswith("otpauth://totp/Example%20Shop:ada%40example.com?")
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+async def test_the_link_examples_sign_in(
+    key_ring: None, outbox: Any, open_house: Any, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    names = run(ELSEWHERE_EXAMPLE if elsewhere else LINK_EXAMPLE, sender=outbox)
+    go_on = run(LINK_EXAMPLE, sender=outbox)["go_on"]
+    assert (names["page"].anywhere is not None) is elsewhere
+    assert (names["page"].continue_url is not None) is not elsewhere
+    async with open_house(names["link"]) as house:
+        await house.user(email="ada@example.com", email_verified="true")
+        pending = await house.auth.sign_in("ada", flow="CUSTOM_AUTH")
+        link = outbox.sent[0].link.reveal()
+        assert link.startswith("https://shop.example.com/link#link")
+        assert ("number" in pending.challenge.parameters) is elsewhere
+        result = await go_on(house.auth, pending, link)
+    assert isinstance(result, SignedIn)
+
+
 def test_what_the_text_says_of_templates_and_times_is_so() -> None:
     (own,) = re.findall(r'Template\(subject="(.*?)", body="(.*?)"\)', README)
     assert Template(subject=own[0], body=own[1])
@@ -116,3 +137,5 @@ def test_what_the_text_says_of_templates_and_times_is_so() -> None:
     assert set(re.findall(r"`(\w+)`", languages)) == set(BUILT_IN)
     assert "at most nine minutes" in README
     assert LONGEST_LIFE == 9 * 60
+    assert "at most ten minutes" in README
+    assert LONGEST_LINK_LIFE == 10 * 60

@@ -1,0 +1,307 @@
+"""The trigger half of `link`: sends a link, and judges what came of it.
+
+RULES
+
+1. A link holds 130 bits that are drawn from `context.randomness` for one user, challenge, pool and
+   app client. It is good for ten minutes at most, and signs in once.
+2. Only who holds the pending sign-in gets tokens: the link is the answer to one challenge, and
+   whoever answers needs Cognito's session of it. Whoever finds the link alone can do nothing by it.
+3. With `anywhere` it may be opened in another browser, too. There the person types the number that
+   the waiting window shows, the page records it, and the waiting window answers `elsewhere`. Each
+   window has a number of its own, so a sign-in that a stranger began gains nothing by the click.
+4. One message a sign-in. If none could be sent, the next attempt sends it.
+5. A user who does not exist, or has no address that Cognito has verified, sees what all others see,
+   as with `otp`. Nothing is sent, and no answer is right.
+
+Sources: NIST SP 800-63B-4, "Out-of-Band Verifiers"; OWASP ASVS 5.0, 6.5 and 6.6; RFC 8628, section
+5.4, on those who begin sign-ins for others.
+"""
+
+import hmac
+import json
+import math
+from typing import Any, ClassVar, Final, Self
+
+from attrs import evolve, field, frozen
+
+from authflow.plugins import (
+    Admitted,
+    AlreadySent,
+    ConfigError,
+    CreateContext,
+    Issued,
+    Outcome,
+    PluginFailedError,
+    Secret,
+    SendRefused,
+    VerifyContext,
+    checked_settings,
+    typed_code,
+)
+from authflow.safe_url import safe_url
+from authflow_otp.confirmations import Confirmations, new_number
+from authflow_otp.delivering import deliver, shown_destination
+from authflow_otp.destinations import destination
+from authflow_otp.link_messages import LinkTemplates
+from authflow_otp.link_tokens import SignInLink, new_link_id, owner_of
+from authflow_otp.messages import LONGEST_PURPOSE
+from authflow_otp.pasted_links import ELSEWHERE, token_of
+from authflow_otp.senders import Sender
+from authflow_otp.settings import (
+    check_sending,
+    having,
+    is_pace,
+    is_purpose,
+    is_yes_or_no,
+    within,
+)
+
+SHORTEST_LINK_LIFE: Final = 60
+LONGEST_LINK_LIFE: Final = 600
+"""The longest life of a link, in seconds: NIST's for what is sent out of band."""
+
+_REMEMBERED: Final = 1200.0
+"""Seconds for which the use of a link is stored: longer than the life of any, and than Cognito's
+longest session."""
+
+
+@frozen(kw_only=True)
+class _SentLink:
+    """A link, as it goes from Create to Verify and to the next attempt.
+
+    Args:
+        token: The link's token.
+        link: What it holds.
+        number: The waiting window's number.
+        sent: Whether a message was sent, as far as a client is told.
+    """
+
+    token: Secret[str]
+    link: SignInLink
+    number: str
+    sent: bool = False
+
+    @classmethod
+    def opened(cls, state: Secret[bytes]) -> Self:
+        kept = json.loads(state.reveal())
+        link = SignInLink(link_id=kept["id"], until=kept["until"], owner=kept["owner"])
+        return cls(token=Secret(kept["token"]), link=link, number=kept["number"], sent=kept["sent"])
+
+    def state(self) -> Secret[bytes]:
+        kept = {"token": self.token.reveal(), "number": self.number, "sent": self.sent}
+        link = {"id": self.link.link_id, "until": self.link.until, "owner": self.link.owner}
+        return Secret(json.dumps({**kept, **link}).encode())
+
+    def private(self) -> dict[str, str]:
+        return {
+            "token": self.token.reveal(),
+            "id": self.link.link_id,
+            "until": str(self.link.until),
+            "owner": self.link.owner,
+            "number": self.number,
+        }
+
+
+def _as_templates(value: Any) -> LinkTemplates:
+    return value if isinstance(value, LinkTemplates) else LinkTemplates(value)
+
+
+def _as_page(value: Any) -> str:
+    url = safe_url(value, "link: url", base=False)
+    if "#" in url:
+        msg = "link: url must be without a fragment: the token stands there"
+        raise ConfigError(msg)
+    return url
+
+
+def _keeps_confirmations(_link: object, _setting: object, value: Any) -> None:
+    if value is not None and not isinstance(value, Confirmations):
+        msg = (
+            "link: anywhere is None, for the same browser alone, or Confirmations(entries=...,"
+            " keys=...), which the page of the link has as well"
+        )
+        raise ConfigError(msg)
+
+
+@checked_settings
+@frozen(kw_only=True)
+class Link:
+    """A link, sent by e-mail or SMS, to be opened.
+
+    Public parameters: `destination` (masked), `medium` (EMAIL or SMS), `expiresIn` (seconds),
+    `sent` ("true" if the link was sent in this sign-in), with `anywhere` also `number` (what to
+    type on the link's page in another browser) and, if none could be sent, `retryAfter` (seconds).
+
+    The right answer is the link, or its token; with `anywhere`, once the number was typed on the
+    page, also "elsewhere".
+
+    Args:
+        url: Where the link leads: the address of a `LinkPage`, or of a page of your own. The token
+            is put behind it as its fragment, which no browser sends to a server.
+        sender: Sends the messages, and decides by its medium where to.
+        purpose: What the link is for, in the words of the message: the service's name.
+        life: For how many seconds it is good. Cognito's sessions last 3 minutes unless the app
+            client says more (`AuthSessionValidity`).
+        anywhere: Keeps what was confirmed in other browsers; None for the same browser alone.
+        templates: The texts of further languages, or other texts for built-in ones.
+        language: The language for users whose `locale` has no template.
+        pace: How many seconds it takes at least when a message is due, whether or not one is
+            sent: a quick answer would tell that a user does not exist. Take what the sender
+            takes on a slow day.
+        hint: Whether an address's first letters or a number's last digits are shown.
+
+    Raises:
+        ConfigError: A setting is out of bounds.
+    """
+
+    name: ClassVar[str] = "link"
+    metadata: ClassVar[str] = "LINK_CHALLENGE"
+    interface: ClassVar[int] = 2
+    needs: ClassVar[tuple[str, ...]] = ("limits", "keys")
+    conformance: ClassVar[str] = "authflow_otp.conformance:LinkSuite"
+
+    url: str = field(
+        converter=_as_page, metadata={"doc": "where the link leads: the address of its page"}
+    )
+    sender: Sender = field(
+        validator=having("send"), metadata={"doc": "sends the messages: an object from the code"}
+    )
+    purpose: str = field(
+        validator=is_purpose,
+        metadata={"doc": "what the link is for: the service's name", "maxLength": LONGEST_PURPOSE},
+    )
+    life: int = field(
+        default=300,
+        validator=within(SHORTEST_LINK_LIFE, LONGEST_LINK_LIFE),
+        metadata={
+            "doc": "for how many seconds a link is good",
+            "minimum": SHORTEST_LINK_LIFE,
+            "maximum": LONGEST_LINK_LIFE,
+        },
+    )
+    anywhere: Confirmations | None = field(
+        default=None,
+        validator=_keeps_confirmations,
+        metadata={"doc": "`Confirmations`, if the link may be opened in another browser, too"},
+    )
+    templates: LinkTemplates = field(
+        factory=LinkTemplates,
+        converter=_as_templates,
+        metadata={"doc": "a mapping of languages to `LinkTemplate`s, beside en, de, fr and es"},
+    )
+    language: str = field(
+        default="en", metadata={"doc": "the language for users whose `locale` has no template"}
+    )
+    pace: float = field(
+        default=1.0,
+        validator=is_pace,
+        metadata={
+            "doc": "seconds that it takes at least, with or without a message",
+            "minimum": 0,
+            "maximum": 3,
+        },
+    )
+    hint: bool = field(
+        default=True,
+        validator=is_yes_or_no,
+        metadata={"doc": "whether an address's first letters or a number's last digits are shown"},
+    )
+
+    def __attrs_post_init__(self) -> None:
+        check_sending(self)
+
+    async def create(self, context: CreateContext) -> Issued:
+        """Make a link and send it; at a later attempt, only if none could be sent before.
+
+        Raises:
+            MisuseError: There are no limits.
+            StateError: Nobody knows what is allowed.
+        """
+        medium = self.sender.medium
+        to = destination(medium, context.user_attributes)
+        issue = None if context.state is None else _SentLink.opened(context.state)
+        verdict: Admitted | AlreadySent | SendRefused | None = None
+        if issue is None or not issue.sent:
+            issue = await self._new(context)
+            verdict = await self._deliver(context, to, issue)
+            issue = evolve(issue, sent=not isinstance(verdict, SendRefused))
+        public = {
+            "destination": await shown_destination(context, medium, to, hint=self.hint),
+            "medium": medium.value,
+            "expiresIn": str(max(0, math.floor(issue.link.until - context.now))),
+            "sent": "true" if issue.sent else "false",
+        }
+        if self.anywhere is not None:
+            public["number"] = issue.number
+        if isinstance(verdict, SendRefused):
+            public["retryAfter"] = str(math.ceil(verdict.retry_after))
+        reachable = "false" if to is None or context.user_not_found else "true"
+        return Issued(
+            public=public,
+            private={**issue.private(), "reachable": reachable},
+            state=issue.state(),
+        )
+
+    async def verify(self, context: VerifyContext) -> Outcome:
+        """Compare the answer in constant time, or look up whether it was confirmed elsewhere.
+
+        Raises:
+            PluginFailedError: The private parameters are not those of this plugin.
+            StateError: Nobody knows whether the link was used or confirmed.
+        """
+        try:
+            token, number = context.private["token"], context.private["number"]
+            link = SignInLink(
+                link_id=context.private["id"],
+                until=int(context.private["until"]),
+                owner=context.private["owner"],
+            )
+            reachable = context.private["reachable"] == "true"
+        except (KeyError, ValueError):
+            msg = "link: the private challenge parameters are not those that create() made"
+            raise PluginFailedError(msg) from None
+        right = hmac.compare_digest(token_of(context.answer).encode(), token.encode())
+        word = typed_code(context.answer).lower().encode("utf-8", "replace")
+        elsewhere = hmac.compare_digest(word, ELSEWHERE.encode())
+        if elsewhere and self.anywhere is not None:
+            right = await self.anywhere.has(link, number)
+        if not right:
+            return Outcome.retry("not confirmed" if elsewhere else "a wrong link")
+        if not reachable or context.user_not_found:
+            return Outcome.retry("the link was sent to nobody")
+        if context.now >= link.until:
+            return Outcome.retry("the link has expired")
+        # The triggers know a link only by its attempt, and this one may be valid in several.
+        if not await context.claim("link", link.link_id, seconds=_REMEMBERED):
+            return Outcome.retry("the link was used in another sign-in")
+        return Outcome.passed()
+
+    async def _new(self, context: CreateContext) -> _SentLink:
+        """Draw a link. All runs of Create agree on it, for one of them sends it."""
+        link_id = new_link_id(context.randomness)
+        ring = await context.key_ring()
+        until = math.floor(context.now) + self.life
+        agreed = await context.once(
+            *("link", link_id), value=f"{until}.{ring.current}".encode(), seconds=_REMEMBERED
+        )
+        first_until, _, key_id = agreed.decode().partition(".")
+        ring = await context.key_ring(having=key_id)
+        owner = owner_of(ring, context.user_pool_id, context.username)
+        link = SignInLink(link_id=link_id, until=int(first_until), owner=owner)
+        return _SentLink(token=link.signed(ring, key_id), link=link, number=new_number())
+
+    async def _deliver(
+        self, context: CreateContext, to: str | None, issue: _SentLink
+    ) -> Admitted | AlreadySent | SendRefused:
+        message = self.templates.around(
+            Secret(f"{self.url}#{issue.token.reveal()}"),
+            destination=to or "",
+            language=self.templates.language(
+                context.user_attributes.get("locale", ""), self.language
+            ),
+            minutes=max(1, math.floor((issue.link.until - context.now) / 60)),
+            purpose=self.purpose,
+        )
+        return await deliver(
+            context, to, message, sender=self.sender, pace=self.pace, challenge=self.name
+        )

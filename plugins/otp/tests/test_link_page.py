@@ -1,0 +1,344 @@
+"""The page behind a link: opening it changes nothing, and a button does one thing."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+import anyio
+import pytest
+from attrs import define, field
+from authflow_otp import link_page
+from authflow_otp.confirmations import Confirmations, new_number
+from authflow_otp.link_page import LinkPage, PageWords
+from authflow_otp.link_tokens import SignInLink, new_link_id, owner_of
+
+from authflow.errors import ConfigError, MisuseError
+from authflow.keys import KeyRing
+from authflow.plugins import Randomness
+from authflow.stores import MemoryStore
+
+Serving = Callable[[Any], AbstractAsyncContextManager[str]]
+
+CONTINUE = "https://shop.example.com/sign-in/link?lang=en"
+RING = KeyRing.generate()
+NUMBER = f"0042{98 - 4200 % 97:02}"
+
+
+def a_link(seed: bytes = b"1", until: int = 2_000_000_000) -> tuple[SignInLink, str]:
+    link = SignInLink(
+        link_id=new_link_id(Randomness.seeded(seed)),
+        until=until,
+        owner=owner_of(RING, "eu-central-1_Abc123def", "ada"),
+    )
+    return link, link.signed(RING, RING.current).reveal()
+
+
+@pytest.fixture
+def kept() -> Confirmations:
+    return Confirmations(entries=MemoryStore(), keys=RING)
+
+
+@define
+class Page(HTMLParser):
+    """What a browser sees of a page: its forms, with their fields."""
+
+    forms: list[dict[str, Any]] = field(factory=list)
+    text: str = ""
+
+    def __attrs_pre_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = dict(attrs)
+        if tag == "form":
+            self.forms.append({"action": told.get("action"), "method": told["method"], "in": {}})
+        if tag == "input":
+            self.forms[-1]["in"][told["name"]] = told.get("value", "")
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def seen(html: str) -> Page:
+    page = Page()
+    page.feed(html)
+    return page
+
+
+async def call(
+    page: LinkPage, method: str, body: bytes = b"", *, chunks: int = 1
+) -> tuple[int, dict[str, str], str]:
+    """Call the application without a server between."""
+    size = max(1, -(-len(body) // chunks))
+    parts = [body[at : at + size] for at in range(0, len(body), size)] or [b""]
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        part = parts.pop(0)
+        return {"type": "http.request", "body": part, "more_body": bool(parts)}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await page({"type": "http", "method": method, "path": "/"}, receive, send)
+    start, end = sent
+    headers = {name.decode(): value.decode() for name, value in start["headers"]}
+    return start["status"], headers, end["body"].decode()
+
+
+def form(**fields: str) -> bytes:
+    return urlencode(fields).encode()
+
+
+async def test_opening_a_link_by_http_shows_a_page_and_changes_nothing(
+    serving: Serving, kept: Confirmations
+):
+    page = LinkPage(purpose="Example Shop", continue_url=CONTINUE, anywhere=kept)
+    link, token = a_link()
+    async with serving(page) as url, aiohttp.ClientSession() as browser:
+        pages = []
+        for address in (f"{url}/#{token}", f"{url}/", f"{url}/?{token}", f"{url}/{token}"):
+            for headers in ({}, {"Sec-Purpose": "prefetch"}, {"Purpose": "prefetch"}):
+                async with browser.get(address, headers=headers) as reply:
+                    assert reply.status == 200
+                    pages.append((await reply.text(), reply.headers))
+            async with browser.head(address) as reply:
+                assert reply.status == 200
+                assert await reply.read() == b""
+                assert int(reply.headers["content-length"]) == len(pages[-1][0].encode())
+        html, headers = pages[0]
+        assert all(each == html for each, _ in pages)
+        assert token not in html
+        assert len(kept.entries) == 0  # type: ignore[arg-type]
+        assert headers["cache-control"] == "no-store"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["x-content-type-options"] == "nosniff"
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "form-action 'self' https://shop.example.com;" in policy
+        assert "unsafe" not in policy
+        here, elsewhere = seen(html).forms
+        assert here == {"action": CONTINUE, "method": "post", "in": {"link": ""}}
+        assert elsewhere == {"action": None, "method": "post", "in": {"link": "", "number": ""}}
+        assert "Example Shop" in html
+        filled = {"link": token, "number": NUMBER}
+        async with browser.post(f"{url}/", data=filled) as reply:
+            assert reply.status == 200
+            assert "Confirmed." in await reply.text()
+    assert await kept.has(link, NUMBER)
+
+
+async def test_without_the_setting_a_click_elsewhere_does_nothing_and_the_page_says_so():
+    page = LinkPage(purpose="Example Shop", continue_url=CONTINUE)
+    _, _, html = await call(page, "GET")
+    assert [each["action"] for each in seen(html).forms] == [CONTINUE]
+    assert "this page does nothing" in seen(html).text
+    status, headers, html = await call(page, "POST", form(link=a_link()[1], number=NUMBER))
+    assert (status, headers["allow"]) == (405, "GET, HEAD")
+    assert "this page does nothing" in seen(html).text
+
+
+async def test_a_page_for_other_browsers_alone_leads_nowhere(kept: Confirmations):
+    page = LinkPage(purpose="Example Shop", anywhere=kept)
+    _, headers, html = await call(page, "GET")
+    assert [each["action"] for each in seen(html).forms] == [None]
+    assert "form-action 'self';" in headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "post"])
+async def test_other_methods_do_nothing(method: str, kept: Confirmations):
+    page = LinkPage(purpose="Example Shop", anywhere=kept)
+    status, headers, _ = await call(page, method, form(link=a_link()[1], number=NUMBER))
+    assert (status, headers["allow"]) == (405, "GET, HEAD, POST")
+    assert len(kept.entries) == 0  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "typed", [NUMBER, f" {NUMBER[:3]} {NUMBER[3:]} ", f"{NUMBER[:3]}-{NUMBER[3:]}"]
+)
+async def test_a_number_may_be_typed_as_it_is_shown(typed: str, kept: Confirmations):
+    page = LinkPage(purpose="Example Shop", anywhere=kept)
+    link, token = a_link()
+    body = form(link=f"https://shop.example.com/link#{token}", number=typed)
+    for chunks in (1, 5):
+        status, _, _ = await call(page, "POST", body, chunks=chunks)
+        assert status == 200
+    assert await kept.has(link, NUMBER)
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "004200", "4213", "x", NUMBER + "0", "<script>", "\u0661" * 6]
+)
+async def test_what_is_no_number_is_asked_for_again_with_the_same_link(
+    typed: str, kept: Confirmations
+):
+    page = LinkPage(purpose="Example Shop", continue_url=CONTINUE, anywhere=kept)
+    link, token = a_link()
+    status, _, html = await call(page, "POST", form(link=token, number=typed))
+    assert status == 422
+    (again,) = seen(html).forms
+    assert again == {"action": None, "method": "post", "in": {"link": token, "number": ""}}
+    assert "<script>" not in html
+    assert len(kept.entries) == 0  # type: ignore[arg-type]
+    again["in"]["number"] = NUMBER
+    assert (await call(page, "POST", form(**again["in"])))[0] == 200
+    assert await kept.has(link, NUMBER)
+
+
+async def test_whatever_is_no_good_link_is_told_alike_and_records_nothing(
+    kept: Confirmations, clock: Any
+):
+    page = LinkPage(purpose="Example Shop", anywhere=kept, clock=clock)
+    _, token = a_link(until=int(clock()) + 60)
+    other = "a" if token[40] != "a" else "b"
+    foreign = a_link()[0].signed(KeyRing.generate(), "1").reveal()
+    bodies = [
+        b"",
+        b"\xff\xfe",
+        b"{}",
+        form(number=NUMBER),
+        form(link="", number=NUMBER),
+        form(link=token[:40] + other + token[41:], number=NUMBER),
+        form(link=token[:-1], number=NUMBER),
+        form(link=foreign, number=NUMBER),
+        form(link=foreign, number="wrong"),
+        form(link=a_link(until=int(clock()))[1], number=NUMBER),
+        form(link=a_link(until=0)[1], number="wrong"),
+        form(link=token, number=NUMBER, more="x" * 5000),
+        form(link=token, number=NUMBER) + b"&link=other",
+        b"&".join([b"x=1"] * 9),
+        b"x" * 1_000_000,
+    ]
+    told = {(await call(page, "POST", body, chunks=3))[::2] for body in bodies}
+    ((status, html),) = told
+    assert status == 400
+    assert "not valid, or has expired" in html
+    assert len(kept.entries) == 0  # type: ignore[arg-type]
+    clock.advance(59)
+    assert (await call(page, "POST", form(link=token, number=NUMBER)))[0] == 200
+    clock.advance(1)
+    assert (await call(page, "POST", form(link=token, number=NUMBER)))[0] == 400
+
+
+async def test_a_browser_that_goes_away_or_never_sends_its_form_is_let_go(
+    kept: Confirmations, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(link_page, "BODY_TIMEOUT", 0.01)
+    page = LinkPage(purpose="Example Shop", anywhere=kept)
+    sent: list[dict[str, Any]] = []
+
+    async def gone() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def never() -> dict[str, Any]:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    for receive in (gone, never):
+        await page({"type": "http", "method": "POST", "path": "/"}, receive, send)
+        assert sent[-2]["status"] == 400
+
+
+async def test_while_the_store_is_down_a_person_is_told_to_try_again(down: Any):
+    page = LinkPage(purpose="Example Shop", anywhere=Confirmations(entries=down, keys=RING))
+    status, _, html = await call(page, "POST", form(link=a_link()[1], number=NUMBER))
+    assert status == 503
+    assert "Try again" in html
+
+
+async def test_two_windows_may_be_confirmed_by_one_link_and_two_clicks_are_one(
+    kept: Confirmations,
+):
+    page = LinkPage(purpose="Example Shop", anywhere=kept)
+    link, token = a_link()
+    numbers = {new_number() for _ in range(4)}
+    async with anyio.create_task_group() as group:
+        for number in [*numbers, *numbers]:
+            group.start_soon(call, page, "POST", form(link=token, number=number))
+    assert len(kept.entries) == len(numbers)  # type: ignore[arg-type]
+    for number in numbers:
+        assert await kept.has(link, number)
+
+
+async def test_words_and_purpose_are_escaped_and_may_be_others(kept: Confirmations):
+    words = PageWords(language="de", title="Bei {purpose} anmelden <b>", here_button="Weiter & los")
+    page = LinkPage(purpose='A "<i>" {x} & B', continue_url=CONTINUE, anywhere=kept, words=words)
+    _, _, html = await call(page, "GET")
+    assert '<html lang="de">' in html
+    assert "<i>" not in html
+    assert "<b>" not in html
+    assert 'Bei A "<i>" {x} & B anmelden <b>' in seen(html).text
+    assert "Weiter &amp; los" in html
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({}, "give continue_url"),
+        ({"continue_url": "http://shop.example.com/"}, "must be https"),
+        ({"continue_url": "javascript:alert(1)"}, "must be a URL"),
+        ({"continue_url": 'https://shop.example.com/"><script>'}, "must be a URL"),
+        ({"anywhere": True}, "anywhere is Confirmations"),
+        ({"continue_url": CONTINUE, "purpose": ""}, "LinkPage: purpose is a line"),
+        ({"continue_url": CONTINUE, "purpose": "a\nb"}, "LinkPage: purpose is a line"),
+    ],
+)
+def test_settings_that_would_not_do_are_refused(settings: dict[str, Any], why: str):
+    with pytest.raises(ConfigError, match=why):
+        LinkPage(**{"purpose": "Example Shop", **settings})
+
+
+@pytest.mark.parametrize("kind", ["lifespan", "websocket"])
+async def test_what_is_no_http_is_refused(kind: str):
+    async def nothing(*_: Any) -> Any:
+        raise AssertionError
+
+    with pytest.raises(MisuseError, match=kind):
+        await LinkPage(purpose="x", continue_url=CONTINUE)({"type": kind}, nothing, nothing)
+
+
+BROWSER = """
+// Stands for a browser, of which there is none here: the few things that the script touches.
+const told = JSON.parse(process.argv[1]);
+const inputs = [{value: ""}, {value: ""}];
+const parts = {ways: {hidden: true}, incomplete: {hidden: true}};
+globalThis.location = told.location;
+globalThis.history = {replaceState: (state, title, url) => { told.url = url; }};
+globalThis.document = {
+  getElementsByName: (name) => name === "link" ? inputs : [],
+  getElementById: (id) => parts[id],
+};
+(0, eval)(told.script);
+console.log(JSON.stringify({inputs, parts, url: told.url}));
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+async def test_the_pages_script_takes_the_token_from_the_address_and_shows_the_buttons():
+    page = LinkPage(purpose="Example Shop", continue_url=CONTINUE)
+    _, headers, html = await call(page, "GET")
+    (script,) = re.findall("<script>(.*?)</script>", html, re.DOTALL)
+    (style,) = re.findall("<style>(.*?)</style>", html, re.DOTALL)
+    for text in (script, style):
+        assert f"'{link_page._digest(text)}'" in headers["content-security-policy"]
+    token = a_link()[1]
+    for fragment, value in ((f"#{token}", token), (f"#{token}&utm=1", token), ("", ""), ("#", "")):
+        location = {"hash": fragment, "pathname": "/link", "search": "?lang=en"}
+        told = json.dumps({"script": script, "location": location})
+        done = await anyio.run_process(["node", "-e", BROWSER, told])
+        came = json.loads(done.stdout)
+        assert came["inputs"] == [{"value": value}, {"value": value}]
+        assert came["url"] == "/link?lang=en"
+        assert came["parts"]["ways"]["hidden"] is not bool(value)
+        assert came["parts"]["incomplete"]["hidden"] is bool(value)
