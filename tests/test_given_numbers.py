@@ -18,6 +18,7 @@ from authflow.keys import KeyRing
 from authflow.plugins import SecretField, TextField, WaitField, WidgetField
 from authflow.pool import Budget, PoolServer, serve
 from authflow.testing import MovableClock
+from authflow.tokens import TokenVerifier, TrustedPool
 from authflow.triggers import (
     CachedKeys,
     ChallengeStep,
@@ -58,6 +59,10 @@ def sql_directory(**numbers: Any) -> SqlDirectory:
     return SqlDirectory(engine="sqlite+aiosqlite://", table="users", **names, **numbers)
 
 
+def trusted_pool(**numbers: Any) -> TrustedPool:
+    return TrustedPool(user_pool_id="eu-central-1_Abc123def", client_ids="abc", **numbers)
+
+
 MADE: dict[Any, Callable[..., object]] = {
     AuthConfig: lambda **each: AuthConfig(
         user_pool_id="eu-central-1_Abc123def", client_id="abc", **each
@@ -76,6 +81,8 @@ MADE: dict[Any, Callable[..., object]] = {
     SendLimit: SendLimit,
     SqlDirectory: sql_directory,
     TextField: lambda **each: TextField(name="a", label="a", **each),
+    TokenVerifier: lambda **each: TokenVerifier(pools=[trusted_pool()], **each),
+    TrustedPool: trusted_pool,
     WaitField: lambda **each: WaitField(name="a", label="a", **each),
     WidgetField: lambda **each: WidgetField(
         name="a", label="a", service="hcaptcha", site_key="a", **each
