@@ -49,6 +49,7 @@ def take_apart(pending: ChallengeRequired) -> dict[str, Any]:
             "parameters": dict(challenge.parameters),
             "attempt": challenge.attempt,
             "attempts": challenge.attempts,
+            "left_out": dict(challenge.left_out),
         },
         "sign_in": {
             "flow": sign_in.flow.value,
@@ -87,16 +88,15 @@ def put_together(data: object) -> ChallengeRequired:
 def _put_together(data: Any) -> ChallengeRequired:
     if _object(data, _MEMBERS)["version"] != VERSION:
         raise ValueError
-    asked = _object(data["challenge"], {"name", "kind", "parameters", "attempt", "attempts"})
-    parameters = asked["parameters"]
-    if not isinstance(parameters, Mapping) or not all(map(is_text, parameters.values())):
-        raise TypeError
+    members = {"name", "kind", "parameters", "attempt", "attempts", "left_out"}
+    asked = _object(data["challenge"], members)
     challenge = Challenge(
         name=_text(asked["name"]),
         kind=None if asked["kind"] is None else _text(asked["kind"]),
-        parameters={_text(name): value for name, value in parameters.items()},
+        parameters=_texts(asked["parameters"]),
         attempt=_count(asked["attempt"]),
         attempts=None if asked["attempts"] is None else _count(asked["attempts"]),
+        left_out=_texts(asked["left_out"]),
     )
     names = {"flow", "state", "username", "canonical_username", "session", "rounds", "expires_at"}
     stood = _object(data["sign_in"], names)
@@ -140,6 +140,12 @@ def _text(value: Any) -> str:
     if not is_text(value):
         raise TypeError
     return str(value)
+
+
+def _texts(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise TypeError
+    return {_text(name): _text(text) for name, text in value.items()}
 
 
 def _count(value: Any) -> int:

@@ -267,6 +267,8 @@ async def ring_of(keys: KeyProvider, *, having: str | None = None) -> KeyRing:
     Raises:
         KeysUnavailableError: It raised, gave something else, or took too long.
     """
+    if type(keys) is KeyRing:
+        return keys
     try:
         with anyio.fail_after(RING_TIMEOUT):
             ring = await (keys.key_ring() if having is None else keys.key_ring(having=having))
