@@ -14,6 +14,7 @@ from typing import Any, Final
 from authflow.errors import MisuseError
 from authflow.given_secrets import is_text
 from authflow.machine import AuthFlow, State
+from authflow.printable import printable
 from authflow.results import (
     Challenge,
     ChallengeRequired,
@@ -62,7 +63,7 @@ def take_apart(pending: ChallengeRequired) -> dict[str, Any]:
         },
         "because": None
         if because is None
-        else {"kind": _reason(because), "reason": because.reason},
+        else {"kind": _kind(because), "reason": _told(because.reason)},
     }
 
 
@@ -118,9 +119,14 @@ def _put_together(data: Any) -> ChallengeRequired:
     )
 
 
-def _reason(because: Unanswered) -> str:
+def _kind(because: Unanswered) -> str:
     """Name the kind of a reason: the nearest of ours, where a plugin has derived its own."""
     return next(kind.__name__ for kind in type(because).__mro__ if kind.__name__ in _REASONS)
+
+
+def _told(reason: Any) -> str:
+    """Return a reason as a text that JSON can say: a plugin may have given anything."""
+    return str(reason) if is_text(reason) else printable(str(reason))
 
 
 def _because(data: Any) -> Unanswered | None:
