@@ -29,8 +29,11 @@ if TYPE_CHECKING:
         RefusedError,
         RemoteProtocolError,
         RequestBlockedError,
+        SealError,
         SessionExpiredError,
+        SessionSpentError,
         SignInBlockedError,
+        StateError,
         TemporaryPasswordExpiredError,
         ThrottledError,
         TokenError,
@@ -64,9 +67,9 @@ else:
                 "JwksUnreachableError LockedOutError MisuseError NewPasswordRejectedError "
                 "NextStep OutcomeUnknownError PasswordResetRequiredError PluginError "
                 "PromptEndedError PromptError RefusedError RemoteProtocolError "
-                "RequestBlockedError SessionExpiredError SignInBlockedError "
-                "TemporaryPasswordExpiredError ThrottledError TokenError TokenRevokedError "
-                "TransportError UserNotConfirmedError"
+                "RequestBlockedError SealError SessionExpiredError SessionSpentError "
+                "SignInBlockedError StateError TemporaryPasswordExpiredError ThrottledError "
+                "TokenError TokenRevokedError TransportError UserNotConfirmedError"
             ),
             "authflow.forms.form": "Filled Form",
             "authflow.machine": "AuthFlow",
@@ -112,11 +115,14 @@ __all__ = [
     "RefusedError",
     "RemoteProtocolError",
     "RequestBlockedError",
+    "SealError",
     "Secret",
     "SessionExpiredError",
+    "SessionSpentError",
     "SignInBlockedError",
     "SignInResult",
     "SignedIn",
+    "StateError",
     "Suspended",
     "TemporaryPasswordExpiredError",
     "ThrottledError",

@@ -20,7 +20,7 @@ from authflow.stores.store import Store
 
 @frozen(kw_only=True)
 class Resumption:
-    """What a client with keys goes on with elsewhere.
+    """The tickets and claims of a client with keys.
 
     Args:
         tickets: Seals and opens.

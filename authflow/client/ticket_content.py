@@ -35,11 +35,11 @@ _BECAUSE: Final = ("kind", "reason")
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _LENGTH: Final = struct.Struct(">I")
 _NONE, _TEXT, _DEFLATED, _BASE64 = range(4)
-"""How a part is kept. To _BASE64 may be added what follows."""
+"""The forms of a part, by its first byte. To _BASE64 may be added what follows."""
 _URL_SAFE: Final = 1
 _UNPADDED: Final = 2
 _WORTH_IT: Final = 512
-"""From how many bytes on a part is compressed: below, it saves less than it takes."""
+"""The bytes from which on a part is compressed: below, it saves less than it takes."""
 _MOST_BYTES: Final = 8 * 1024 * 1024
 
 
@@ -102,8 +102,8 @@ def _read(content: bytes) -> dict[str, Any]:
         (length,) = _LENGTH.unpack_from(content, at)
         at += _LENGTH.size + length
         parts.append(content[at - length : at])
-    session, stands = _unpacked_session(parts[0]), json.loads(parts[1])
-    asked, because = json.loads(_unpacked(parts[2]))
+    session, stands = _unpacked_session(parts[0]), json.loads(parts[1].decode())
+    asked, because = json.loads(_unpacked(parts[2]).decode())
     return {
         "version": VERSION,
         "challenge": dict(zip(_ASKED, asked, strict=True)),
