@@ -511,6 +511,29 @@ async def test_a_store_that_is_down_is_a_typed_error():
     assert await auth.resume(await auth.seal(pending())) == pending()  # which needs none
 
 
+class Twice(MemoryStore):
+    """A store whose driver repeats each write, as if the reply was lost: the second time says no."""
+
+    async def replace(self, key: str, value: bytes, **how: Any) -> bool:
+        await super().replace(key, value, **how)
+        return await super().replace(key, value, **how)
+
+
+class Never(MemoryStore):
+    """A store that says of each write that somebody was faster."""
+
+    async def replace(self, key: str, value: bytes, **how: Any) -> bool:
+        return False
+
+
+async def test_a_write_that_the_driver_repeated_is_kept_and_one_that_is_not_kept_is_no_ticket():
+    what = pending(hint=noise(ANY, 9000))
+    auth = client(store=Twice())
+    assert await auth.resume(await auth.seal(what)) == what
+    with pytest.raises(StoreUnavailableError, match="keeps nothing"):
+        await client(store=Never()).seal(what)
+
+
 # Every challenge
 
 
