@@ -216,6 +216,9 @@ def _over() -> SessionExpiredError:
 
 
 def _refused(why: str) -> SealError:
-    """Return the one error for every ticket that is none; the log says what is wrong with it."""
-    _log.warning("a ticket was refused: %s", why)
+    """Return the one error for every ticket that is none; the log says what is wrong with it.
+
+    That is no warning, since anybody may send many.
+    """
+    _log.info("a ticket was refused: %s", why)
     return SealError("this ticket cannot be opened: begin the sign-in anew")

@@ -512,7 +512,7 @@ async def test_a_store_that_is_down_is_a_typed_error():
 
 
 class Twice(MemoryStore):
-    """A store whose driver repeats each write, as if the reply was lost: the second time says no."""
+    """A store whose driver repeats each write, as if the reply was lost, which then fails."""
 
     async def replace(self, key: str, value: bytes, **how: Any) -> bool:
         await super().replace(key, value, **how)
