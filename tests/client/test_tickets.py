@@ -363,6 +363,19 @@ async def test_a_sealed_text_of_another_purpose_is_no_ticket():
         await handle.resume(stored.value.decode())
 
 
+@pytest.mark.parametrize("content", [b"", b"\0", b"\0canary", b"\7", b"\0" + b"\0\0\0\1\0" * 3])
+async def test_what_our_own_keys_sealed_otherwise_is_refused_as_all_else(
+    content: bytes, everything_told
+):
+    """Such as a ticket of a version that was never released."""
+    place = (CONFIG.user_pool_id, CONFIG.client_id)
+    form = tickets._TICKETS[tickets.VERSION]
+    ticket = await form.seal(RING, Secret(content), place, until=NOW + 180)
+    with pytest.raises(SealError, match="cannot be opened") as refused:
+        await client().resume(ticket)
+    assert "canary" not in everything_told(refused.value)
+
+
 # Versions
 
 
