@@ -30,8 +30,11 @@ if TYPE_CHECKING:
         RefusedError,
         RemoteProtocolError,
         RequestBlockedError,
+        SealError,
         SessionExpiredError,
+        SessionSpentError,
         SignInBlockedError,
+        StateError,
         TemporaryPasswordExpiredError,
         ThrottledError,
         TokenError,
@@ -68,9 +71,10 @@ else:
                 "JwksUnreachableError LockedOutError MisuseError NewPasswordRejectedError "
                 "NextStep OutcomeUnknownError PasswordResetRequiredError PluginError "
                 "PromptEndedError PromptError RefusedError RemoteProtocolError "
-                "RequestBlockedError SessionExpiredError SignInBlockedError "
-                "TemporaryPasswordExpiredError ThrottledError TokenError TokenExpiredError "
-                "TokenPermissionError TokenRevokedError TransportError UserNotConfirmedError"
+                "RequestBlockedError SealError SessionExpiredError SessionSpentError "
+                "SignInBlockedError StateError TemporaryPasswordExpiredError ThrottledError "
+                "TokenError TokenExpiredError TokenPermissionError TokenRevokedError "
+                "TransportError UserNotConfirmedError"
             ),
             "authflow.forms.form": "Filled Form",
             "authflow.machine": "AuthFlow",
@@ -116,11 +120,14 @@ __all__ = [
     "RefusedError",
     "RemoteProtocolError",
     "RequestBlockedError",
+    "SealError",
     "Secret",
     "SessionExpiredError",
+    "SessionSpentError",
     "SignInBlockedError",
     "SignInResult",
     "SignedIn",
+    "StateError",
     "Suspended",
     "TemporaryPasswordExpiredError",
     "ThrottledError",

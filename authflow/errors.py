@@ -55,6 +55,7 @@
     │   ├── StoreEntryError
     │   ├── KeysUnavailableError
     │   └── SealError                   sealed state that was altered, moved, or has expired
+    │       └── TicketVersionError      a ticket of another version of authflow
     ├── PluginError
     │   ├── PluginNotFoundError
     │   ├── PluginConflictError
@@ -140,6 +141,7 @@ __all__ = [
     "StoreUnavailableError",
     "TemporaryPasswordExpiredError",
     "ThrottledError",
+    "TicketVersionError",
     "TimedOutError",
     "TokenClientError",
     "TokenError",
@@ -339,7 +341,11 @@ class SessionExpiredError(RefusedError):
 
 
 class SessionSpentError(RefusedError):
-    """The challenge was answered before; Cognito's sessions can be used once."""
+    """The challenge was answered already; Cognito's sessions can be used once.
+
+    So it is for the second of two answers, too, while the first is on its way: to a page that was
+    sent twice, or to a ticket in two processes.
+    """
 
     code = "session_spent"
 
@@ -644,6 +650,15 @@ class SealError(StateError):
 
     code = "seal"
     next_step = NextStep.RESTART
+
+
+class TicketVersionError(SealError):
+    """A ticket of a version that is not opened here; the text says which side to upgrade.
+
+    Whoever holds the ticket begins the sign-in anew.
+    """
+
+    code = "ticket_version"
 
 
 class PluginError(AuthFlowError):

@@ -53,6 +53,8 @@ class Challenge:
         parameters: The public challenge parameters.
         attempt: Which try the next answer will be, from 1.
         attempts: How many tries there are in all, if the pool's triggers tell it.
+        left_out: Pictures and sounds that are no parameters any more, since a ticket left them out
+            (`AuthClient.seal`): for each its parameter's name, and the beginning of the value.
     """
 
     name: str
@@ -62,6 +64,9 @@ class Challenge:
     )
     attempt: int = 1
     attempts: int | None = None
+    left_out: Mapping[str, str] = field(
+        factory=dict, converter=_frozen_map, repr=_names_only, hash=False
+    )
 
     @property
     def is_retry(self) -> bool:

@@ -15,7 +15,7 @@ from jwt import PyJWTError
 
 from authflow.errors import TokenError
 from authflow.triggers import Policy, Triggers, challenge, password, sequence
-from benchmarks import existence, verify
+from benchmarks import existence, tickets, verify
 
 ROOT = Path(__file__).parents[1]
 
@@ -127,6 +127,23 @@ def test_the_existence_benchmark_times_every_operation_and_writes_table_and_json
         assert min(row["known_us"], row["unknown_us"]) > 0
         assert f"| {row['operation']} |" in done.stdout
     assert (done.returncode != 0) is bool(existence.verdict([existence.Row(**row) for row in rows]))
+
+
+def test_the_ticket_benchmark_measures_every_kind_within_the_aims_that_are_no_times(
+    tmp_path, monkeypatch, capsys
+):
+    path = tmp_path / "figures.json"
+    monkeypatch.setattr(tickets, "ROUNDS", 1)
+    monkeypatch.setattr(tickets, "PENDING", 50)
+    monkeypatch.setattr("sys.argv", ["tickets", "--calls", "2", "--json", str(path)])
+    tickets.main()
+    printed, rows = capsys.readouterr().out, json.loads(path.read_text())["rows"]
+    assert [row["kind"] for row in rows] == [*tickets.KINDS]
+    for row in rows:
+        assert min(row["seal_us"], row["open_us"], row["least_us"]) > 0
+        assert row["adds"] <= 1000
+        assert row["kilobytes"] <= (20 if "picture" in row["kind"] else 8)
+        assert f"| {row['kind']} | {row['session']} |" in printed
 
 
 def test_a_difference_is_found_where_there_is_one_and_the_slowest_tell_nothing():

@@ -19,12 +19,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from attrs import evolve
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from authflow import AskAgainError, AuthClient, AuthFlow, SignedIn
+from authflow import AskAgainError, AuthClient, AuthFlow, Form, SessionSpentError, SignedIn
 from authflow.cli import main
-from authflow.plugins import CLIENT_CHALLENGES, TRIGGER_CHALLENGES, PluginRegistry
+from authflow.plugins import CLIENT_CHALLENGES, TRIGGER_CHALLENGES, PluginRegistry, TextField
 from authflow.triggers import KeyRing, RedisStore, Triggers, challenge, sequence
 from authflow.triggers.check.proof import prove
 
@@ -49,6 +50,7 @@ EXAMPLES = dict(
             "sign in",
             "my triggers",
             "answer captcha",
+            "tickets",
             "tokens",
             "several pools",
             "triggers",
@@ -264,6 +266,45 @@ async def test_the_example_of_forms_signs_in_by_a_page(live_pool, word):
                 await namespace["go_on"](auth, pending, {"code": ""})
             result = await namespace["go_on"](auth, pending, {"code": "open sesame"})
     assert isinstance(result, SignedIn)
+
+
+@pytest.mark.system("redis-server")
+async def test_the_example_of_tickets_goes_on_at_another_worker_that_shares_keys_and_a_store(
+    live_pool, word, monkeypatch, redis_url
+):
+    class PagerForm:
+        name, interface = "pager", 2
+
+        def form(self, challenge):
+            return Form(parts=(TextField(name="code", label=challenge.parameters["hint"]),))
+
+        def read(self, challenge, filled):
+            return filled["code"]
+
+    class Pager(word):
+        name, metadata = "pager", "PAGER"
+
+    triggers = Triggers(policy=sequence(challenge("pager", attempts=2)), challenges=[Pager])
+    monkeypatch.setenv("AUTHFLOW_KEYS", KeyRing.generate().to_json().reveal())
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    async with live_pool(triggers=triggers, users={"ada": "Correct-horse-1"}) as pool:
+        for name in ("user_pool_id", "client_id", "endpoint"):
+            monkeypatch.setenv(f"AUTHFLOW_{name.upper()}", str(getattr(pool.config, name)))
+        workers: list[dict[str, Any]] = [{}, {}]
+        for namespace in workers:
+            exec(EXAMPLES["tickets"], namespace)  # noqa: S102  # it is our own README
+        first, second = workers
+        auths = [evolve(each["worker"](), challenges=[PagerForm]) for each in workers]
+        async with auths[0] as one, auths[1] as two, one.store, two.store:
+            shown = await first["begin"](one, "ada")
+            assert shown["form"]["parts"][0]["label"] == "a door of thieves"
+            again = await second["go_on"](two, shown["ticket"], {"code": ""})
+            assert again["ticket"] == shown["ticket"]
+            wrong = await second["go_on"](two, shown["ticket"], {"code": "wrong"})
+            with pytest.raises(SessionSpentError):  # the page was sent again
+                await first["go_on"](one, shown["ticket"], {"code": "open sesame"})
+            done = await first["go_on"](one, wrong["ticket"], {"code": "open sesame"})
+            assert done == {"signed_in": "ada"}
 
 
 def test_the_example_of_testing_without_aws_signs_in_to_its_own_pool():

@@ -19,6 +19,7 @@ from authflow.client.choices import (
     options_of,
     read_choice,
 )
+from authflow.client.left_out import told, with_beginnings
 from authflow.errors import (
     AnswerNotSupportedError,
     AuthFlowError,
@@ -36,7 +37,7 @@ from authflow.plugins.registry import PluginRegistry, answers_by_form
 from authflow.prompts.prompt import Prompt
 from authflow.prompts.witnessed import PromptErrors, witnessed
 from authflow.raised import forget_causes, kind_and_place
-from authflow.results import Challenge, Unanswered
+from authflow.results import Challenge, Declined, Unanswered
 from authflow.secret import Secret
 
 Half = ClientChallenge | FormChallenge
@@ -140,7 +141,9 @@ class Answerer:
             challenge: What is asked.
 
         Returns:
-            The form; why the plugin has none; or None if there is no plugin that has forms.
+            The form; why the plugin has none; or None if there is no plugin that has forms. Of
+            what a ticket left out the form says that it was shown before; Declined if the plugin
+            cannot do without.
 
         Raises:
             PluginError: The client challenge is broken.
@@ -155,8 +158,20 @@ class Answerer:
         plugin = self._plugin_for(challenge)
         if not _has_forms(plugin):
             return None
+        if challenge.left_out:
+            return self._form_again(plugin, challenge)
         with self._blaming(plugin):
             return form_of(plugin, challenge)
+
+    def _form_again(self, plugin: FormChallenge, challenge: Challenge) -> Form | Unanswered:
+        try:
+            form = form_of(plugin, with_beginnings(challenge))
+        except Exception as error:  # noqa: BLE001  # it may want the whole file
+            return Declined(
+                "the picture or sound of this challenge was shown before, and its ticket left it"
+                f" out: seal it with pictures=True to show it again ({kind_and_place(error)})"
+            )
+        return told(form, challenge.left_out) if isinstance(form, Form) else form
 
     def read(self, challenge: Challenge, filled: Filled) -> TypedAnswer:
         """Make the answer to a challenge from its form, filled in.
@@ -182,7 +197,7 @@ class Answerer:
             return read_choice(challenge, self.registry, filled)
         plugin: Any = self._plugin_for(challenge)
         with self._blaming_unshown(plugin):
-            answer = read_by(plugin, challenge, filled)
+            answer = read_by(plugin, with_beginnings(challenge), filled)
         return self._wrapped(plugin, answer)
 
     def _wrapped(self, plugin: Half, answer: object) -> Secret[str]:

@@ -7,7 +7,7 @@ with it in a frame: those that may be given one say what is wrong, and the calle
 from typing import TypeVar
 
 from authflow.config import AuthConfig
-from authflow.errors import MisuseError, SignInOverError
+from authflow.errors import ConfigError, MisuseError, SignInOverError
 from authflow.given_secrets import is_text
 from authflow.machine import AuthFlow
 from authflow.results import Challenge, ChallengeRequired, SignedIn
@@ -26,6 +26,48 @@ def checked_config(config: object) -> AuthConfig:
         return config
     msg = f"AuthClient takes an AuthConfig, not {type(config).__name__}"
     raise MisuseError(msg)
+
+
+def checked_keys(keys: object) -> None:
+    """Check what seals and opens tickets. A key in its place is not shown.
+
+    Raises:
+        ConfigError: It gives no key ring.
+    """
+    if keys is None or _can(keys, "key_ring"):
+        return
+    msg = f"keys must be a KeyRing or another KeyProvider, not {_kind(keys)}"
+    del keys
+    raise ConfigError(msg)
+
+
+def checked_store(store: object, *, keys: bool) -> None:
+    """Check what keeps the claims on tickets.
+
+    Args:
+        store: The store, or None.
+        keys: Whether there are keys.
+
+    Raises:
+        ConfigError: It is no store, or there are no keys.
+    """
+    if store is None:
+        return
+    if not (_can(store, "read") and _can(store, "replace")):
+        msg = f"store must be a Store, such as RedisStore(redis=...), not {_kind(store)}"
+        del store
+        raise ConfigError(msg)
+    if not keys:
+        msg = "what is in a store is named and sealed by keys: pass AuthClient(..., keys=...), too"
+        raise ConfigError(msg)
+
+
+def _can(value: object, method: str) -> bool:
+    return not isinstance(value, type) and callable(getattr(value, method, None))
+
+
+def _kind(value: object) -> str:
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 def checked_flow(flow: object) -> AuthFlow:
@@ -58,10 +100,9 @@ def checked_prompt(prompt: P) -> P:
     Raises:
         MisuseError: It cannot ask anybody anything.
     """
-    if prompt is None or (not isinstance(prompt, type) and callable(getattr(prompt, "ask", None))):
+    if prompt is None or _can(prompt, "ask"):
         return prompt
-    kind = f"the class {prompt.__name__}" if isinstance(prompt, type) else type(prompt).__name__
-    msg = f"prompt must be a Prompt, such as TerminalPrompt(), not {kind}"
+    msg = f"prompt must be a Prompt, such as TerminalPrompt(), not {_kind(prompt)}"
     raise MisuseError(msg)
 
 

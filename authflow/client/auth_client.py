@@ -31,10 +31,12 @@ from authflow.client.conversation import (
 from authflow.client.exchange import Exchange
 from authflow.client.observation import Observation
 from authflow.client.password_proof import PasswordProof, utc_now
-from authflow.client.transport import Transport, open_transport
+from authflow.client.resumption import Resumption, claimed, resumption
+from authflow.client.transport import Passage, Transport, open_transport
 from authflow.config import AuthConfig
 from authflow.errors import (
     AnswerNotSupportedError,
+    ConfigError,
     JwksUnreachableError,
     MisuseError,
     PasswordRequiredError,
@@ -43,6 +45,7 @@ from authflow.event_loop import HomeLoop
 from authflow.forms.form import Filled, Form
 from authflow.given_maps import GivenMap, checked_map, wrapped_map
 from authflow.given_secrets import checked, wrapped
+from authflow.keys.key_ring import KeyProvider
 from authflow.machine import AuthFlow, State
 from authflow.plugins.client_challenge import ClientChallenge
 from authflow.plugins.form_challenge import FormChallenge
@@ -50,6 +53,7 @@ from authflow.plugins.registry import CLIENT_CHALLENGES, PluginRegistry
 from authflow.prompts.prompt import Prompt
 from authflow.results import ChallengeRequired, SignedIn, SignInResult, Tokens, Unanswered
 from authflow.secret import Secret
+from authflow.stores.store import Store
 from authflow.tokens.usernames import unverified_username
 from authflow.tokens.verifier import TokenVerifier
 from authflow.unframed import Unframed, whole
@@ -81,9 +85,15 @@ class AuthClient:
         clock: Gives the time of day, aware. It must agree with Cognito's to a few minutes.
         observer: Told of every exchange with Cognito, with the secrets taken out, by a plain call.
             If it raises, the log says so once, and the sign-in goes on.
+        keys: Seal tickets (`seal`, `resume`), and name what is in the store. All processes that
+            share tickets have the same.
+        store: Where answers claim what they answer, so that of two one is sent, whichever process
+            they are in; it keeps what is too long for a ticket, too. It goes with keys. Without it
+            Cognito decides between two answers.
 
     Raises:
         MisuseError: The config is none, or the observer is no function, or a coroutine function.
+        ConfigError: The keys or the store are none, or there is a store without keys.
     """
 
     config: AuthConfig
@@ -93,7 +103,10 @@ class AuthClient:
     assume: str | None = field(default=None, kw_only=True)
     clock: Callable[[], datetime] = field(default=utc_now, kw_only=True)
     observer: Callable[[Exchange], object] | None = field(default=None, kw_only=True)
+    keys: KeyProvider | None = field(default=None, kw_only=True, repr=False)
+    store: Store | None = field(default=None, kw_only=True, repr=False)
     _answerer: Answerer = field(init=False, repr=False)
+    _resumption: Resumption | None = field(init=False, repr=False)
     _proof: PasswordProof = field(init=False, repr=False)
     _verifier: TokenVerifier = field(init=False, repr=False)
     _observation: Observation | None = field(init=False, repr=False)
@@ -111,6 +124,9 @@ class AuthClient:
                 prefer=self.prefer,
             ),
             self.assume,
+        )
+        self._resumption = resumption(
+            self.keys, self.store, (self.config.user_pool_id, self.config.client_id), self._now
         )
         self._observation = None if self.observer is None else Observation(self.observer)
         self._loop = HomeLoop(
@@ -202,7 +218,8 @@ class AuthClient:
                     result = await auth.answer(pending, form.fill(values))
 
                 It asks nobody, sends nothing and stores nothing: with the same plugins it gives an
-                equal form for the same challenge, as often as it is asked.
+                equal form for the same challenge, as often as it is asked. Of pictures and sounds
+                that a ticket left out it says that they were shown before.
 
         Args:
             pending: What the last call gave.
@@ -239,10 +256,12 @@ class AuthClient:
         A wrong answer to a custom challenge gives another ChallengeRequired, whose challenge knows
         that it is a retry and which attempt. A wrong code for MFA raises CodeMismatchError and a
         new password that does not conform NewPasswordRejectedError: the same `pending` can be
-        answered again.
+        answered again. A client with a store claims the challenge before it sends the answer: of
+        two answers one is sent. What can be answered again is given back, and so is what surely was
+        not sent; after a lost reply, or a crash, it stays claimed.
 
         Args:
-            pending: What the last call gave. It stays as it is.
+            pending: What the last call gave, or `resume`. It stays as it is.
             answer: A text, in a `Secret` or not, does for every challenge; `Code`, `Choice` and
                 `NewPassword` say what they are, and are refused where they do not belong. What
                 `form(pending)` was filled in with does where there is a form.
@@ -254,6 +273,9 @@ class AuthClient:
             AnswerNotSupportedError: The challenge takes another kind of answer; the error names it.
             AskAgainError: What was filled in cannot be an answer; nothing was sent.
             SessionExpiredError: The time for an answer is over; nothing was sent.
+            SessionSpentError: Another answer came first, here or in another process.
+            StateError: The client has a store, and it or the keys cannot be asked; nothing was
+                sent.
             SignInOverError: `pending` is a SignedIn.
             MisuseError: `pending` or another argument is not what it should be; nothing was sent.
             AuthFlowError: As `sign_in`.
@@ -279,7 +301,59 @@ class AuthClient:
         conversations = self._conversations(metadata)
         begun = conversations.answer(pending, answer, now=self._now())
         with Unframed():
-            return await self._carry_on(begun, prompt)
+            return await self._carry_on(begun, prompt, pending)
+
+    async def seal(self, pending: ChallengeRequired, *, pictures: bool = False) -> str:
+        """Seal a pending sign-in in a ticket, with which any process goes on that has the keys.
+
+            ticket = await auth.seal(pending)  # into the page, or a cookie; and in another process:
+            pending = await auth.resume(ticket)
+            result = await auth.answer(pending, answer)
+
+        A ticket is a text for URLs and cookies of at most 3,800 characters. It holds no password,
+        shows nothing, and ends when its challenge does. What is longer is kept in the store, and
+        the ticket is a handle for it. Each challenge has a ticket of its own: the next one's is
+        sealed anew.
+
+        Args:
+            pending: What the last call gave.
+            pictures: Whether the challenge's pictures and sounds come along. Without, `form` says
+                that they were shown before.
+
+        Raises:
+            SessionExpiredError: The time for an answer is over.
+            ConfigError: The client has no keys; or the ticket is too long, and there is no store.
+            StateError: The keys or the store cannot be asked.
+            SignInOverError: `pending` is a SignedIn.
+            MisuseError: `pending` is something else, or too long for a store.
+        """
+        wrong = wrong_pending(pending)
+        if wrong is not None:
+            del pending
+            raise wrong
+        with Unframed():
+            return await self._resumes.tickets.seal(pending, pictures=pictures)
+
+    async def resume(self, ticket: str | Secret[str]) -> ChallengeRequired:
+        """Open a ticket. It can be opened again and again; only to answer it counts.
+
+        Args:
+            ticket: What `seal` gave, from wherever it comes.
+
+        Returns:
+            What was sealed, to be answered here. Nothing is sent.
+
+        Raises:
+            SessionExpiredError: The time for an answer is over: begin anew.
+            TicketVersionError: Another version of authflow sealed it; the text says what to do.
+            SealError: It is no ticket of this app client, or was altered: begin anew.
+            ConfigError: The client has no keys; or it is a handle, and there is no store.
+            StateError: The keys or the store cannot be asked.
+            MisuseError: It is no text.
+        """
+        ticket = wrapped(ticket)
+        with Unframed():
+            return await self._resumes.resume(ticket)
 
     async def refresh(
         self,
@@ -390,24 +464,36 @@ class AuthClient:
             return evolve(issued, username=username)
         return issued
 
-    async def _carry_on(self, conversation: Conversation, prompt: Prompt | None) -> SignInResult:
-        """Run a conversation to its end: carry out each step, and send it the result."""
+    async def _carry_on(
+        self,
+        conversation: Conversation,
+        prompt: Prompt | None,
+        answered: ChallengeRequired | None = None,
+    ) -> SignInResult:
+        """Run a conversation to its end: carry out each step, and send it the result.
+
+        The first step of an answer sends it, under the claim on what it answers.
+        """
         _ = self._open_transport  # otherwise it raises only after the proof has begun
-        step = next(conversation)
-        while True:
+        step, passage = next(conversation), Passage()
+        async with claimed(self._resumption, answered, passage):
             # The result is never a local variable: it may be tokens, and tracebacks show locals.
-            came = Came(await self._carry_out(step, prompt), self._now())
+            came = Came(await self._carry_out(step, prompt, passage), self._now())
+        while True:
             try:
                 step = conversation.send(came)
             except StopIteration as over:
                 result: SignInResult = over.value
                 return result
+            came = Came(await self._carry_out(step, prompt), self._now())
 
-    async def _carry_out(self, step: Step, prompt: Prompt | None) -> object:
+    async def _carry_out(
+        self, step: Step, prompt: Prompt | None, passage: Passage | None = None
+    ) -> object:
         """Carry out one step of a conversation."""
         match step:
             case Send(request):
-                return await self._open_transport.send(request, wire.read_reply)
+                return await self._open_transport.send(request, wire.read_reply, passage)
             case DrawProver():
                 return await self._proof.begin()
             case Prove(prover, asked, password):
@@ -425,6 +511,15 @@ class AuthClient:
             session_validity=self.config.session_validity.total_seconds(),
             client_metadata=client_metadata,
         )
+
+    @property
+    def _resumes(self) -> Resumption:
+        if self._resumption is None:
+            msg = (
+                "tickets are sealed by keys: pass AuthClient(..., keys=KeyRing.from_environment())"
+            )
+            raise ConfigError(msg)
+        return self._resumption
 
     @property
     def _open_transport(self) -> Transport:

@@ -28,7 +28,7 @@ def read_challenge(
         previous is not None
         and previous.name == name
         and previous.kind == kind
-        and previous.parameters.keys() == parameters.keys()
+        and {*previous.parameters, *previous.left_out} == parameters.keys()
     ):
         attempt = previous.attempt + 1
     return Challenge(

@@ -14,6 +14,7 @@ from typing import Any, Final
 from authflow.errors import MisuseError
 from authflow.given_secrets import is_text
 from authflow.machine import AuthFlow, State
+from authflow.printable import printable
 from authflow.results import (
     Challenge,
     ChallengeRequired,
@@ -49,6 +50,7 @@ def take_apart(pending: ChallengeRequired) -> dict[str, Any]:
             "parameters": dict(challenge.parameters),
             "attempt": challenge.attempt,
             "attempts": challenge.attempts,
+            "left_out": dict(challenge.left_out),
         },
         "sign_in": {
             "flow": sign_in.flow.value,
@@ -61,7 +63,7 @@ def take_apart(pending: ChallengeRequired) -> dict[str, Any]:
         },
         "because": None
         if because is None
-        else {"kind": _reason(because), "reason": because.reason},
+        else {"kind": _kind(because), "reason": _told(because.reason)},
     }
 
 
@@ -87,16 +89,15 @@ def put_together(data: object) -> ChallengeRequired:
 def _put_together(data: Any) -> ChallengeRequired:
     if _object(data, _MEMBERS)["version"] != VERSION:
         raise ValueError
-    asked = _object(data["challenge"], {"name", "kind", "parameters", "attempt", "attempts"})
-    parameters = asked["parameters"]
-    if not isinstance(parameters, Mapping) or not all(map(is_text, parameters.values())):
-        raise TypeError
+    members = {"name", "kind", "parameters", "attempt", "attempts", "left_out"}
+    asked = _object(data["challenge"], members)
     challenge = Challenge(
         name=_text(asked["name"]),
         kind=None if asked["kind"] is None else _text(asked["kind"]),
-        parameters={_text(name): value for name, value in parameters.items()},
+        parameters=_texts(asked["parameters"]),
         attempt=_count(asked["attempt"]),
         attempts=None if asked["attempts"] is None else _count(asked["attempts"]),
+        left_out=_texts(asked["left_out"]),
     )
     names = {"flow", "state", "username", "canonical_username", "session", "rounds", "expires_at"}
     stood = _object(data["sign_in"], names)
@@ -118,9 +119,14 @@ def _put_together(data: Any) -> ChallengeRequired:
     )
 
 
-def _reason(because: Unanswered) -> str:
+def _kind(because: Unanswered) -> str:
     """Name the kind of a reason: the nearest of ours, where a plugin has derived its own."""
     return next(kind.__name__ for kind in type(because).__mro__ if kind.__name__ in _REASONS)
+
+
+def _told(reason: Any) -> str:
+    """Return a reason as a text that JSON can say: a plugin may have given anything."""
+    return str(reason) if is_text(reason) else printable(str(reason))
 
 
 def _because(data: Any) -> Unanswered | None:
@@ -140,6 +146,12 @@ def _text(value: Any) -> str:
     if not is_text(value):
         raise TypeError
     return str(value)
+
+
+def _texts(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise TypeError
+    return {_text(name): _text(text) for name, text in value.items()}
 
 
 def _count(value: Any) -> int:

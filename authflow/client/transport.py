@@ -92,12 +92,17 @@ class _Stage(Enum):
 
 
 @define
-class _Passage:
+class Passage:
     """The progress of a request, from which a time-out's error is made."""
 
     stage: _Stage = _Stage.WAITING
     refused: AuthFlowError | None = None
     """The reason why the request was not processed, before a pause."""
+
+    @property
+    def is_in_flight(self) -> bool:
+        """Whether Cognito may have the request: it was sent, and not turned away since."""
+        return self.stage is _Stage.SENT
 
     def sent(self) -> None:
         """Note that the request has begun to leave this machine."""
@@ -129,19 +134,25 @@ class Transport:
     _timeout: float
     _observer: Observation | None = field(default=None, repr=False)
 
-    async def send(self, request: Request, read: Callable[[Mapping[str, Any]], T]) -> T:
+    async def send(
+        self,
+        request: Request,
+        read: Callable[[Mapping[str, Any]], T],
+        passage: Passage | None = None,
+    ) -> T:
         """Send a request, and return what its reply says.
 
         Args:
             request: What to send.
             read: Reads the reply's members. What it gives keeps secrets in `Secret`.
+            passage: Records how far the request came, for whoever must know it after an error.
 
         Raises:
             RefusedError: Cognito said no; the class says why.
             TransportError: There is no reply that can be relied on.
             MalformedReplyError: The reply is not Cognito's JSON, or of another form.
         """
-        passage = _Passage()
+        passage = Passage() if passage is None else passage
         outcome: T | AuthFlowError
         try:
             outcome = await secluded(self._deliver(request, read, passage), self._timeout)
@@ -157,7 +168,7 @@ class Transport:
         return outcome
 
     async def _deliver(
-        self, request: Request, read: Callable[[Mapping[str, Any]], T], passage: _Passage
+        self, request: Request, read: Callable[[Mapping[str, Any]], T], passage: Passage
     ) -> T | AuthFlowError:
         """Send until the request was processed. Errors are returned, not raised."""
         pauses = iter(_PAUSES)
@@ -173,7 +184,7 @@ class Transport:
             passage.stage = _Stage.WAITING
 
     async def _once(
-        self, request: Request, read: Callable[[Mapping[str, Any]], T], passage: _Passage
+        self, request: Request, read: Callable[[Mapping[str, Any]], T], passage: Passage
     ) -> T | AuthFlowError:
         """Send once, tell the observer, and read the reply."""
         async with self._in_flight:
@@ -188,7 +199,7 @@ class Transport:
         except AuthFlowError as error:
             return error
 
-    async def _try(self, request: Request, passage: _Passage) -> Mapping[str, Any] | AuthFlowError:
+    async def _try(self, request: Request, passage: Passage) -> Mapping[str, Any] | AuthFlowError:
         """Send once. Errors are returned, not raised."""
         method = getattr(self._client, _METHODS[request.operation])
         try:
@@ -273,7 +284,7 @@ def _refusal(request: Request, error: ClientError) -> AuthFlowError:
     return refused
 
 
-def _lost(request: Request, error: BotoCoreError, passage: _Passage) -> AuthFlowError:
+def _lost(request: Request, error: BotoCoreError, passage: Passage) -> AuthFlowError:
     """Return the error for a request without a whole reply."""
     if passage.stage is not _Stage.SENT:
         return _NotSentError("Cognito cannot be reached: check the network and the endpoint")

@@ -269,6 +269,8 @@ async def ring_of(keys: KeyProvider, *, having: str | None = None) -> KeyRing:
         KeysUnavailableError: It raised, gave something else, or took too long.
         ConfigError: It raised this: it is not set up, and no waiting helps.
     """
+    if type(keys) is KeyRing:
+        return keys
     try:
         with anyio.fail_after(RING_TIMEOUT):
             ring = await (keys.key_ring() if having is None else keys.key_ring(having=having))

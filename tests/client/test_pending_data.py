@@ -40,6 +40,7 @@ PENDING = st.builds(
         name=WORDS,
         kind=MAYBE,
         parameters=st.dictionaries(WORDS, WORDS, max_size=4),
+        left_out=st.dictionaries(WORDS, WORDS, max_size=2),
         attempt=st.integers(1, 99),
         attempts=st.one_of(st.none(), st.integers(1, 99)),
     ),
@@ -68,6 +69,7 @@ def test_it_is_the_same_after_json(pending: ChallengeRequired):
     assert again == pending
     assert type(again.because) is type(pending.because)
     assert again.challenge.parameters == pending.challenge.parameters
+    assert again.challenge.left_out == pending.challenge.left_out
 
 
 def pending(**more: object) -> ChallengeRequired:

@@ -1,0 +1,146 @@
+"""Claims: of two answers to one pending sign-in, one is sent, whichever processes they are in.
+
+An answer claims before Cognito is asked: it writes an entry in the store that nobody else has
+written, under a name that is made of the user pool, the app client and the session. So all tickets
+of a pending sign-in share one claim, with the pending sign-in itself in memory.
+
+A claim is given back when the same pending sign-in can be answered again: the answer was refused as
+one to correct, or surely never came to Cognito. After anything else it stays until Cognito has
+forgotten the session: a reply that was lost, an answer that counted, a process that died.
+"""
+
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import anyio
+from attrs import field, frozen
+
+from authflow.client.ticket_store import TicketStore
+from authflow.errors import (
+    AuthFlowError,
+    NextStep,
+    OutcomeUnknownError,
+    RequestBlockedError,
+    SessionSpentError,
+    ThrottledError,
+    TimedOutError,
+    UnreachableError,
+)
+from authflow.keys.key_ring import KeyProvider, ring_of
+from authflow.results import ChallengeRequired
+
+RETURN_TIMEOUT: Final = 2.0
+"""Seconds in which a claim is given back, while an error or a cancellation waits for it."""
+
+_FREE: Final = b"free"
+_TOKEN_BYTES: Final = 16
+_TRIES: Final = 5
+_NOT_SENT: Final = (ThrottledError, UnreachableError, TimedOutError, RequestBlockedError)
+"""The errors after which Cognito has not looked at an answer. An answer that may have come to it
+ends in OutcomeUnknownError instead, whatever went wrong."""
+
+_log = logging.getLogger(__name__)
+
+
+@frozen
+class _Claim:
+    """A claim: the entry's name, and what tells it from others'."""
+
+    name: str
+    token: bytes = field(factory=lambda: secrets.token_bytes(_TOKEN_BYTES), repr=False)
+
+
+@frozen(kw_only=True)
+class Claims:
+    """The claims on the pending sign-ins of one app client.
+
+    Args:
+        keys: Name the entries.
+        store: Where they are.
+        place: The user pool and the app client.
+    """
+
+    keys: KeyProvider
+    store: TicketStore
+    place: tuple[str, ...]
+
+    @asynccontextmanager
+    async def claimed(
+        self, pending: ChallengeRequired, is_sent: Callable[[], bool]
+    ) -> AsyncIterator[None]:
+        """Claim a pending sign-in while its answer is sent.
+
+        Args:
+            pending: What is answered.
+            is_sent: Says whether Cognito may have the answer; asked after a cancellation.
+
+        Raises:
+            SessionSpentError: Another answer has the claim.
+            StoreUnavailableError: Nobody knows whether one has.
+            KeysUnavailableError: Likewise.
+        """
+        ring = await ring_of(self.keys)
+        claim = _Claim(ring.entry_name("claim", *self.place, *_named(pending)))
+        until = pending.sign_in.expires_at
+        try:
+            is_ours = await self._take(claim, until)
+        except BaseException:
+            await self._give_back(claim, until)  # it may be written, and nothing was sent
+            raise
+        if not is_ours:
+            msg = "this challenge is answered already, by another request: look at what came of it"
+            raise SessionSpentError(msg)
+        try:
+            yield
+        except AuthFlowError as error:
+            if _can_be_answered_again(error):
+                await self._give_back(claim, until)
+            raise
+        except BaseException:
+            if not is_sent():
+                await self._give_back(claim, until)
+            raise
+
+    async def _take(self, claim: _Claim, until: float) -> bool:
+        expected = None
+        for _ in range(_TRIES):
+            if await self.store.replace(claim.name, claim.token, expected=expected, until=until):
+                return True
+            stored = await self.store.read(claim.name)
+            if stored is not None and stored.value != _FREE:
+                # A driver may have repeated a write whose reply was lost: then it is this one.
+                return stored.value == claim.token
+            expected = None if stored is None else stored.version
+        return False
+
+    async def _give_back(self, claim: _Claim, until: float) -> None:
+        """Free an entry, if it is this claim's, or missing: a write may be on its way."""
+        try:
+            with anyio.move_on_after(RETURN_TIMEOUT, shield=True) as scope:
+                stored = await self.store.read(claim.name)
+                if stored is None or stored.value == claim.token:
+                    expected = None if stored is None else stored.version
+                    await self.store.replace(claim.name, _FREE, expected=expected, until=until)
+            if not scope.cancelled_caught:
+                return
+            why = "it took too long"
+        except Exception as error:  # noqa: BLE001  # what the answer ended with is what counts
+            why = type(error).__qualname__
+        _log.warning("a claim could not be given back, and stays until its ticket ends: %s", why)
+
+
+def _named(pending: ChallengeRequired) -> tuple[str, ...]:
+    """Return what tells a pending sign-in from all others, as often as it is sealed."""
+    sign_in = pending.sign_in
+    if sign_in.session is not None:
+        return "session", sign_in.session.reveal(), str(sign_in.rounds)
+    return "name", sign_in.canonical_username, str(sign_in.rounds), repr(float(sign_in.expires_at))
+
+
+def _can_be_answered_again(error: AuthFlowError) -> bool:
+    if isinstance(error, OutcomeUnknownError):
+        return False
+    return error.next_step is NextStep.RETRY_SAME_CHALLENGE or isinstance(error, _NOT_SENT)
