@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         Unanswered,
     )
     from authflow.secret import Secret
+    from authflow.user_context import UserContext
 else:
     __getattr__, __dir__ = _lazy_names(
         __name__,
@@ -75,6 +76,7 @@ else:
                 "Tokens Unanswered"
             ),
             "authflow.secret": "Secret",
+            "authflow.user_context": "UserContext",
         },
     )
 
@@ -125,5 +127,6 @@ __all__ = [
     "Tokens",
     "TransportError",
     "Unanswered",
+    "UserContext",
     "UserNotConfirmedError",
 ]
