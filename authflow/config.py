@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeGuard
 
 from attrs import Attribute, Factory, field, frozen
 
+from authflow.client_secrets import Given, checked_client_secret, shown, wrapped_client_secret
 from authflow.errors import ConfigError, MisuseError
-from authflow.given_secrets import checked, wrapped, wraps_secrets
+from authflow.given_secrets import wraps_secrets
 from authflow.machine import AuthFlow
 from authflow.safe_url import SafeUrl, safe_url
 from authflow.secret import Secret
@@ -38,15 +39,13 @@ def _flow(value: AuthFlow | str) -> AuthFlow:
         raise ConfigError(msg) from None
 
 
-def _secret(value: Secret[str] | str | None) -> Secret[str] | None:
+def _secret(value: object) -> Given | None:
     if value is None:
         return None
     try:
-        secret = checked("client_secret", wrapped(value), empty=True)
+        return checked_client_secret(wrapped_client_secret(value))
     except MisuseError as error:
         msg = error.message
-    else:
-        return secret if secret.reveal() else None
     raise ConfigError(msg)
 
 
@@ -83,7 +82,7 @@ def _issuer_of_pool(config: "AuthConfig") -> str:
     return f"https://{host}/{config.user_pool_id}"
 
 
-@wraps_secrets("client_secret")
+@wraps_secrets("client_secret", by=wrapped_client_secret)
 @frozen(kw_only=True)
 class AuthConfig:
     """Settings of a client: the user pool, and how to sign users in.
@@ -91,7 +90,9 @@ class AuthConfig:
     Args:
         user_pool_id: Such as "eu-central-1_Abc123def".
         client_id: The app client's id.
-        client_secret: The app client's secret, if it has one.
+        client_secret: The app client's secret, if it has one. While it is rotated, a list of both:
+            the one that Cognito takes is used, and no call fails. Or a `ClientSecrets`, which is
+            asked for them, and anew when Cognito takes none of them any more.
         region: The pool's region; by default the part of the pool id before its `_`.
         endpoint: Another address than AWS's, such as a local pool's. It must be https unless it is
             this machine.
@@ -125,7 +126,7 @@ class AuthConfig:
 
     user_pool_id: str = field()
     client_id: str = field()
-    client_secret: Secret[str] | None = field(default=None, converter=_secret)
+    client_secret: Given | None = field(default=None, converter=_secret, repr=shown)
     region: str = field(default=Factory(_region_of_pool, takes_self=True))
     endpoint: SafeUrl | None = field(default=None, converter=_endpoint)
     allow_insecure_endpoint: bool = field(default=False)
@@ -200,8 +201,12 @@ class AuthConfig:
 
     @property
     def app_client(self) -> ClientIdentity:
-        """The app client, as requests name it."""
-        return ClientIdentity(client_id=self.client_id, client_secret=self.client_secret)
+        """The app client, as requests name it; with its first secret, unless others know it."""
+        given = self.client_secret
+        first = given[0] if isinstance(given, tuple) else given
+        return ClientIdentity(
+            client_id=self.client_id, client_secret=first if isinstance(first, Secret) else None
+        )
 
     @property
     def jwks_url(self) -> str:
@@ -305,7 +310,7 @@ def _read(prefix: str, environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _hide(settings: dict[str, Any]) -> None:
     if settings.get("client_secret") is not None:
-        settings["client_secret"] = wrapped(settings["client_secret"])
+        settings["client_secret"] = wrapped_client_secret(settings["client_secret"])
 
 
 def _number(name: str, text: str) -> int:
