@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         AskAgainError,
         AuthFlowError,
         BadCredentialsError,
+        ClientSecretsUnavailableError,
         CodeDeliveryError,
         CodeExpiredError,
         CodeMismatchError,
@@ -60,7 +61,8 @@ else:
             "authflow.answers": "Choice Code NewPassword",
             "authflow.client": "AuthClient AuthConfig",
             "authflow.errors": (
-                "AskAgainError AuthFlowError BadCredentialsError CodeDeliveryError "
+                "AskAgainError AuthFlowError BadCredentialsError "
+                "ClientSecretsUnavailableError CodeDeliveryError "
                 "CodeExpiredError CodeMismatchError ConfigError DeniedError "
                 "JwksUnreachableError LockedOutError MisuseError NewPasswordRejectedError "
                 "NextStep OutcomeUnknownError PasswordResetRequiredError PluginError "
@@ -90,6 +92,7 @@ __all__ = [
     "Challenge",
     "ChallengeRequired",
     "Choice",
+    "ClientSecretsUnavailableError",
     "Code",
     "CodeDeliveryError",
     "CodeExpiredError",
