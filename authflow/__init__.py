@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         AskAgainError,
         AuthFlowError,
         BadCredentialsError,
+        ClientSecretsUnavailableError,
         CodeDeliveryError,
         CodeExpiredError,
         CodeMismatchError,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
         Unanswered,
     )
     from authflow.secret import Secret
+    from authflow.user_context import UserContext
 else:
     __getattr__, __dir__ = _lazy_names(
         __name__,
@@ -66,7 +68,8 @@ else:
             "authflow.client": "AuthClient",
             "authflow.config": "AuthConfig",
             "authflow.errors": (
-                "AskAgainError AuthFlowError BadCredentialsError CodeDeliveryError "
+                "AskAgainError AuthFlowError BadCredentialsError "
+                "ClientSecretsUnavailableError CodeDeliveryError "
                 "CodeExpiredError CodeMismatchError ConfigError DeniedError "
                 "JwksUnreachableError LockedOutError MisuseError NewPasswordRejectedError "
                 "NextStep OutcomeUnknownError PasswordResetRequiredError PluginError "
@@ -83,6 +86,7 @@ else:
                 "Tokens Unanswered"
             ),
             "authflow.secret": "Secret",
+            "authflow.user_context": "UserContext",
         },
     )
 
@@ -96,6 +100,7 @@ __all__ = [
     "Challenge",
     "ChallengeRequired",
     "Choice",
+    "ClientSecretsUnavailableError",
     "Code",
     "CodeDeliveryError",
     "CodeExpiredError",
@@ -138,5 +143,6 @@ __all__ = [
     "Tokens",
     "TransportError",
     "Unanswered",
+    "UserContext",
     "UserNotConfirmedError",
 ]

@@ -37,6 +37,7 @@
     │   ├── PoolSetupError              the user pool is not set up for this
     │   ├── TokenRevokedError
     │   ├── WrongTokenError             a token of another kind, or of another app client
+    │   ├── IdentityRefusedError        an identity pool does not take the id token
     │   ├── TriggerFailedError
     │   ├── DeniedError                 a trigger refuses on purpose: its text is for the client
     │   └── RequestRejectedError        refused for a reason that has no class of its own
@@ -54,6 +55,7 @@
     │   ├── StoreUnavailableError  nobody knows whether a limit is reached: nothing is allowed
     │   ├── StoreEntryError
     │   ├── KeysUnavailableError
+    │   ├── ClientSecretsUnavailableError
     │   └── SealError                   sealed state that was altered, moved, or has expired
     │       └── TicketVersionError      a ticket of another version of authflow
     ├── PluginError
@@ -95,6 +97,7 @@ __all__ = [
     "AttributeRejectedError",
     "AuthFlowError",
     "BadCredentialsError",
+    "ClientSecretsUnavailableError",
     "CodeDeliveryError",
     "CodeExpiredError",
     "CodeMismatchError",
@@ -105,6 +108,7 @@ __all__ = [
     "DirectoryUnavailableError",
     "EventError",
     "FlowNotEnabledError",
+    "IdentityRefusedError",
     "JwksUnreachableError",
     "KeysUnavailableError",
     "LockedOutError",
@@ -493,6 +497,13 @@ class WrongTokenError(RefusedError):
     next_step = NextStep.GIVE_UP
 
 
+class IdentityRefusedError(RefusedError):
+    """An identity pool gives no AWS credentials for this id token: sign in again, or set it up."""
+
+    code = "identity_refused"
+    next_step = NextStep.RESTART
+
+
 class TriggerFailedError(RefusedError):
     """One of the pool's triggers failed or returned an unusable result."""
 
@@ -642,6 +653,13 @@ class KeysUnavailableError(StateError):
     """The key ring cannot be read now."""
 
     code = "keys_unavailable"
+    next_step = NextStep.WAIT
+
+
+class ClientSecretsUnavailableError(StateError):
+    """The app client's secret cannot be had now, from the service that knows it."""
+
+    code = "client_secrets_unavailable"
     next_step = NextStep.WAIT
 
 

@@ -7,6 +7,7 @@ from authflow.lazy_names import lazy_names as _lazy_names
 if TYPE_CHECKING:
     from authflow.client.auth_client import AuthClient
     from authflow.client.exchange import Exchange
+    from authflow.client_secrets import ClientSecrets
     from authflow.config import AuthConfig
     from authflow.plugins.client_challenge import ClientChallenge
     from authflow.plugins.form_challenge import FormChallenge
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
     from authflow.prompts.terminal import TerminalPrompt
     from authflow.prompts.web import WebMessage, WebPrompt
     from authflow.tokens.verifier import TokenVerifier
+    from authflow.user_context import AdminContext, DeviceFingerprint, UserContext
 else:
     __getattr__, __dir__ = _lazy_names(
         __name__,
         {
             "authflow.client.auth_client": "AuthClient",
             "authflow.client.exchange": "Exchange",
+            "authflow.client_secrets": "ClientSecrets",
             "authflow.config": "AuthConfig",
             "authflow.plugins.client_challenge": "ClientChallenge",
             "authflow.plugins.form_challenge": "FormChallenge",
@@ -29,19 +32,24 @@ else:
             "authflow.prompts.terminal": "TerminalPrompt",
             "authflow.prompts.web": "WebMessage WebPrompt",
             "authflow.tokens.verifier": "TokenVerifier",
+            "authflow.user_context": "AdminContext DeviceFingerprint UserContext",
         },
     )
 
 __all__ = [
+    "AdminContext",
     "AuthClient",
     "AuthConfig",
     "ClientChallenge",
+    "ClientSecrets",
+    "DeviceFingerprint",
     "Exchange",
     "FormChallenge",
     "Prompt",
     "ScriptedPrompt",
     "TerminalPrompt",
     "TokenVerifier",
+    "UserContext",
     "WebMessage",
     "WebPrompt",
 ]

@@ -12,6 +12,7 @@ from authflow.given_secrets import is_text
 from authflow.machine import AuthFlow
 from authflow.results import Challenge, ChallengeRequired, SignedIn
 from authflow.sign_in import SignIn
+from authflow.user_context import UserContext
 
 P = TypeVar("P")
 
@@ -104,6 +105,14 @@ def checked_prompt(prompt: P) -> P:
         return prompt
     msg = f"prompt must be a Prompt, such as TerminalPrompt(), not {_kind(prompt)}"
     raise MisuseError(msg)
+
+
+def wrong_context(context: object) -> MisuseError | None:
+    """Return the error for a wrong `context`; None if it is right."""
+    if context is None or isinstance(context, UserContext):
+        return None
+    kind = f"the class {context.__name__}" if isinstance(context, type) else type(context).__name__
+    return MisuseError(f"context must be a UserContext, not {kind}")
 
 
 def wrong_pending(pending: object) -> MisuseError | None:

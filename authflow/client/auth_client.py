@@ -15,6 +15,7 @@ from authflow.client.arguments import (
     checked_flow,
     checked_prompt,
     checked_username,
+    wrong_context,
     wrong_pending,
 )
 from authflow.client.conversation import (
@@ -32,6 +33,7 @@ from authflow.client.exchange import Exchange
 from authflow.client.observation import Observation
 from authflow.client.password_proof import PasswordProof, utc_now
 from authflow.client.resumption import Resumption, claimed, resumption
+from authflow.client.secret_rotation import SecretRotation
 from authflow.client.transport import Passage, Transport, open_transport
 from authflow.config import AuthConfig
 from authflow.errors import (
@@ -57,6 +59,7 @@ from authflow.stores.store import Store
 from authflow.tokens.usernames import unverified_username
 from authflow.tokens.verifier import TokenVerifier
 from authflow.unframed import Unframed, whole
+from authflow.user_context import UserContext
 
 _NEW_PASSWORD: Final = State.NEW_PASSWORD_REQUIRED
 
@@ -111,6 +114,7 @@ class AuthClient:
     _verifier: TokenVerifier = field(init=False, repr=False)
     _observation: Observation | None = field(init=False, repr=False)
     _loop: HomeLoop = field(init=False, repr=False)
+    _secrets: SecretRotation = field(init=False, repr=False)
     _transport: Transport | None = field(default=None, init=False, repr=False)
     _resources: AsyncExitStack = field(factory=AsyncExitStack, init=False, repr=False)
 
@@ -133,6 +137,7 @@ class AuthClient:
             "this client",
             "open one client per event loop, by `async with AuthClient(config) as auth` in it",
         )
+        self._secrets = SecretRotation.of(self.config)
         self._proof = PasswordProof(self.config.user_pool_id)
         self._verifier = TokenVerifier(config=self.config, clock=lambda: self.clock().timestamp())
 
@@ -165,6 +170,7 @@ class AuthClient:
         *,
         flow: AuthFlow | None = None,
         client_metadata: Mapping[str, str] | None = None,
+        context: UserContext | None = None,
         prompt: Prompt | None = None,
     ) -> SignInResult:
         """Sign a user in, as far as possible without asking the caller.
@@ -176,6 +182,8 @@ class AuthClient:
             flow: The auth flow; by default the configured one.
             client_metadata: For the pool's triggers, sent with every request of this call. What
                 goes with the first request reaches PreAuthentication and UserMigration only.
+            context: What Cognito's threat protection is told of the user's device, with every
+                request of this call.
             prompt: Lets installed client challenges ask the person and answer by themselves.
 
         Returns:
@@ -184,6 +192,7 @@ class AuthClient:
         Raises:
             MisuseError: An argument is not what it should be; nothing was sent.
             PasswordRequiredError: The flow needs a password.
+            ClientSecretsUnavailableError: The app client's secret cannot be had.
             RefusedError: The pool said no; the class says why.
             RemoteProtocolError: The server is not what it should be; nothing secret was sent to it
                 after that.
@@ -196,6 +205,10 @@ class AuthClient:
         password = None if password is None else wrapped(password)
         given = wrapped_map(client_metadata)
         del client_metadata  # from here on no frame holds it in clear
+        wrong = wrong_context(context)
+        if wrong is not None:
+            del context  # it may be the password, in the wrong place
+            raise wrong
         flow = self.config.flow if flow is None else checked_flow(flow)
         if password is not None:
             password = checked("password", password, empty=True)
@@ -204,9 +217,9 @@ class AuthClient:
         if flow is not AuthFlow.CUSTOM_AUTH and password is None:
             msg = f"{flow} needs a password; only CUSTOM_AUTH does without"
             raise PasswordRequiredError(msg)
-        conversations = self._conversations(metadata)
-        begun = conversations.sign_in(flow, username, password, now=self._now())
         with Unframed():
+            conversations = await self._conversations(metadata, context)
+            begun = conversations.sign_in(flow, username, password, now=self._now())
             return await self._carry_on(begun, prompt)
 
     def form(self, pending: ChallengeRequired) -> Form | Unanswered | None:
@@ -249,6 +262,7 @@ class AuthClient:
         *,
         attributes: Mapping[str, str] | None = None,
         client_metadata: Mapping[str, str] | None = None,
+        context: UserContext | None = None,
         prompt: Prompt | None = None,
     ) -> SignInResult:
         """Answer a challenge, and go on as `sign_in` does.
@@ -267,6 +281,7 @@ class AuthClient:
                 `form(pending)` was filled in with does where there is a form.
             attributes: User attributes that NEW_PASSWORD_REQUIRED asks for, beside a text.
             client_metadata: For the triggers that this answer fires.
+            context: As for `sign_in`; a call before it tells nothing of this one's.
             prompt: Lets installed client challenges ask the person and answer by themselves.
 
         Raises:
@@ -282,9 +297,10 @@ class AuthClient:
         """
         answer = hidden(answer)  # from here on no frame holds the text itself
         given, given_attributes = wrapped_map(client_metadata), wrapped_map(attributes)
-        wrong = wrong_pending(pending)
+        wrong = wrong_pending(pending) or wrong_context(context)
         if wrong is not None:
-            del pending, attributes, client_metadata  # they may hold the answer, in the wrong place
+            # They may hold the answer, in the wrong place.
+            del pending, attributes, client_metadata, context
             raise wrong
         del attributes, client_metadata
         answer, prompt = read_answer(answer), checked_prompt(prompt)
@@ -298,9 +314,9 @@ class AuthClient:
                 msg = f"attributes go with the text that answers {_NEW_PASSWORD}, and nothing else"
                 raise AnswerNotSupportedError(msg)
             answer = NewPassword(answer, attributes=completed.reveal())
-        conversations = self._conversations(metadata)
-        begun = conversations.answer(pending, answer, now=self._now())
         with Unframed():
+            conversations = await self._conversations(metadata, context)
+            begun = conversations.answer(pending, answer, now=self._now())
             return await self._carry_on(begun, prompt, pending)
 
     async def seal(self, pending: ChallengeRequired, *, pictures: bool = False) -> str:
@@ -382,8 +398,10 @@ class AuthClient:
         refresh_token = checked("refresh_token", refresh_token)
         metadata = checked_map("client_metadata", given)
         transport = self._open_transport
-        request = self.config.app_client.refresh(refresh_token, metadata)
-        tokens = await transport.send(request, wire.read_refreshed)
+        with Unframed():
+            identity = await self._secrets.identity()
+            request = identity.refresh(refresh_token, metadata)
+            tokens = await self._secrets.send(transport, request, wire.read_refreshed)
         # The refresh token is added before the verification: the old one may be spent, and the new
         # one must not be lost if the keys cannot be fetched.
         return await self.verify(
@@ -403,7 +421,9 @@ class AuthClient:
         refresh_token = wrapped(refresh_token)
         refresh_token = checked("refresh_token", refresh_token)
         transport = self._open_transport
-        await transport.send(self.config.app_client.revoke(refresh_token), wire.read_done)
+        with Unframed():
+            identity = await self._secrets.identity()
+            await self._secrets.send(transport, identity.revoke(refresh_token), wire.read_done)
 
     async def sign_out(self, access_token: str | Secret[str]) -> None:
         """Sign the user out everywhere: all of the user's tokens are revoked.
@@ -474,7 +494,6 @@ class AuthClient:
 
         The first step of an answer sends it, under the claim on what it answers.
         """
-        _ = self._open_transport  # otherwise it raises only after the proof has begun
         step, passage = next(conversation), Passage()
         async with claimed(self._resumption, answered, passage):
             # The result is never a local variable: it may be tokens, and tracebacks show locals.
@@ -493,7 +512,9 @@ class AuthClient:
         """Carry out one step of a conversation."""
         match step:
             case Send(request):
-                return await self._open_transport.send(request, wire.read_reply, passage)
+                return await self._secrets.send(
+                    self._open_transport, request, wire.read_reply, passage
+                )
             case DrawProver():
                 return await self._proof.begin()
             case Prove(prover, asked, password):
@@ -505,11 +526,17 @@ class AuthClient:
             case Verify(signed_in):
                 return await self.verify(signed_in)
 
-    def _conversations(self, client_metadata: GivenMap) -> Conversations:
+    async def _conversations(
+        self, client_metadata: GivenMap, context: UserContext | None
+    ) -> Conversations:
+        _ = self._open_transport  # otherwise it raises only after the proof has begun
         return Conversations(
-            app_client=self.config.app_client,
+            app_client=await self._secrets.identity(),
             session_validity=self.config.session_validity.total_seconds(),
             client_metadata=client_metadata,
+            device=None
+            if context is None
+            else wire.Device(context=context, user_pool_id=self.config.user_pool_id),
         )
 
     @property

@@ -6,14 +6,16 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from authflow.errors import MisuseError
 from authflow.given_maps import GivenMap
 from authflow.machine import AuthFlow
 from authflow.secret import Secret
 from authflow.unframed import whole
+from authflow.user_context import UserContext
 from authflow.wire.auth_parameters import CHALLENGE_NAME, Beginning
+from authflow.wire.context_data import RequestFacts, user_context
 from authflow.wire.members import SECRET_HASH, USERNAME, Members
 from authflow.wire.new_password import ATTRIBUTE_PREFIX
 
@@ -58,6 +60,17 @@ class Request:
         members: dict[str, Any] = json.loads(self._body.reveal())
         return members
 
+    def signed(self, client_secret: Secret[str]) -> "Request":
+        """Return this request with another secret of the same app client.
+
+        Args:
+            client_secret: SECRET_HASH is made of it; where an operation takes the secret itself,
+                as refreshing and revoking do, it is that.
+        """
+        return evolve(
+            _spelt(self.operation, lambda: _signed(self.body, client_secret)), before=self.before
+        )
+
     def secrets(self) -> frozenset[str]:
         """Return the secrets of this request and those before it, which no text may show.
 
@@ -73,6 +86,7 @@ class Request:
             and not (name.startswith(ATTRIBUTE_PREFIX) and len(value) < _TOKEN_CHARS)
         ]
         values += [value for name, value in body.items() if name not in _NOT_SECRET]
+        values += (body.get("UserContextData") or {}).values()  # not secret, but personal
         metadata = body.get("ClientMetadata") or {}
         values += [value for value in metadata.values() if len(value) >= _TOKEN_CHARS]
         held = frozenset(value for value in values if isinstance(value, str) and value)
@@ -83,6 +97,21 @@ _TOKEN_CHARS: Final = 8
 """The length from which a value in ClientMetadata or attributes may be a secret: a token, such as a
 solved CAPTCHA's, or an address."""
 _NOT_SECRET: Final = frozenset({USERNAME, CHALLENGE_NAME, "AuthFlow", "ChallengeName", "ClientId"})
+
+
+@frozen(kw_only=True)
+class Device:
+    """The user's device, as requests at one time tell of it.
+
+    Args:
+        context: What is told.
+        user_pool_id: The user pool's id.
+        at: When the request is made, in seconds since the epoch.
+    """
+
+    context: UserContext
+    user_pool_id: str
+    at: float = 0.0
 
 
 @frozen(kw_only=True)
@@ -113,6 +142,7 @@ class ClientIdentity:
         beginning: Beginning,
         *,
         client_metadata: Metadata = None,
+        device: Device | None = None,
     ) -> Request:
         """Return an InitiateAuth request.
 
@@ -121,6 +151,7 @@ class ClientIdentity:
             username: The name as the user typed it.
             beginning: How it begins.
             client_metadata: Reaches PreSignUp, PreAuthentication and UserMigration triggers only.
+            device: The user's device.
         """
         return _spelt(
             "InitiateAuth",
@@ -129,6 +160,7 @@ class ClientIdentity:
                 "ClientId": self.client_id,
                 "AuthParameters": self._named({USERNAME: username, **beginning.write()}),
                 **_metadata(client_metadata),
+                **self._told(device, username),
             },
         )
 
@@ -140,6 +172,7 @@ class ClientIdentity:
         *,
         session: Secret[str] | None,
         client_metadata: Metadata = None,
+        device: Device | None = None,
     ) -> Request:
         """Return a RespondToAuthChallenge request.
 
@@ -149,6 +182,7 @@ class ClientIdentity:
             answers: The answer under its own names.
             session: What the last reply gave, if it gave one.
             client_metadata: Reaches the triggers that this answer fires; it is never stored.
+            device: The user's device.
         """
         return _spelt(
             "RespondToAuthChallenge",
@@ -157,6 +191,7 @@ class ClientIdentity:
                 "ClientId": self.client_id,
                 "ChallengeResponses": self._named({USERNAME: username, **answers}),
                 **_metadata(client_metadata),
+                **self._told(device, username),
                 **({} if session is None else {"Session": session.reveal()}),
             },
         )
@@ -177,6 +212,18 @@ class ClientIdentity:
         return _spelt(
             "RevokeToken", lambda: {"Token": refresh_token.reveal(), **self._identified()}
         )
+
+    def _told(self, device: Device | None, username: str) -> dict[str, Any]:
+        """Return the members that tell of the device of whoever has the USERNAME being sent."""
+        if device is None:
+            return {}
+        facts = RequestFacts(
+            username=username,
+            user_pool_id=device.user_pool_id,
+            client_id=self.client_id,
+            at=device.at,
+        )
+        return user_context(device.context, facts)
 
     def _identified(self) -> dict[str, str]:
         """Return the members that name the app client, with its secret itself and no hash."""
@@ -205,6 +252,14 @@ def _spelt(operation: str, members: Callable[[], Mapping[str, Any]]) -> Request:
         why = type(error).__name__
     msg = f"{operation} cannot be sent, for something in it is no text that JSON can hold: {why}"
     raise MisuseError(msg)
+
+
+def _signed(body: dict[str, Any], client_secret: Secret[str]) -> dict[str, Any]:
+    parameters = body.get("AuthParameters") or body.get("ChallengeResponses")
+    if parameters is None:
+        return {**body, "ClientSecret": client_secret.reveal()}
+    parameters[SECRET_HASH] = secret_hash(parameters[USERNAME], body["ClientId"], client_secret)
+    return body
 
 
 def _metadata(client_metadata: Metadata) -> dict[str, Any]:

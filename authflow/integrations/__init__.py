@@ -1,0 +1,1 @@
+"""Signed-in users for other libraries: one module for each library."""
