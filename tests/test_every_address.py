@@ -49,6 +49,7 @@ NEEDED = {
     "DynamoDbAnswerStore": {"table": "t"},
     "S3Publisher": {"bucket": "b"},
     "SesSender": {"from_address": "shop@example.com"},
+    "IdentityPool": {"identity_pool_id": "eu-central-1:0a1b"},
 }
 """What connections to AWS's services need beside an endpoint."""
 NO_ADDRESSES = {
@@ -67,6 +68,8 @@ NO_ADDRESSES = {
     ("Download", "url"): "what AuthConfig has judged or made",
     ("_Claims", "issuer"): "a name in a token that was verified",
     ("AccessClaims", "issuer"): "a name in a token that was verified",
+    ("IdentityPool", "issuer"): "a name by which an identity pool knows a user pool",
+    ("Origin", "host"): "a part of an address that was judged, or that a request goes to",
     ("IdClaims", "issuer"): "a name in a token that was verified",
 }
 

@@ -5,8 +5,8 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 
 from attrs import frozen
 
+from authflow.client.answer_claims import Claims
 from authflow.client.arguments import checked_keys, checked_store
-from authflow.client.claims import Claims
 from authflow.client.ticket_store import TicketStore
 from authflow.client.tickets import Tickets
 from authflow.client.transport import Passage

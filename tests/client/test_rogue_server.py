@@ -13,7 +13,6 @@ from authflow import AuthClient, ChallengeRequired, Secret
 from authflow.client import ScriptedPrompt, TerminalPrompt
 from authflow.client.conversation import MOST_ROUNDS
 from authflow.errors import (
-    AuthFlowError,
     MalformedReplyError,
     PluginFailedError,
     RemoteProtocolError,
@@ -271,7 +270,9 @@ async def test_srp_checks_come_before_the_password_is_used(scripted, monkeypatch
     assert used == []
 
 
-async def test_a_rogue_pools_options_reach_the_terminal_escaped(scripted, tmp_path):
+async def test_a_rogue_pools_options_that_cannot_be_printed_never_reach_the_terminal(
+    scripted, tmp_path
+):
     class Captcha:
         name = "captcha"
 
@@ -292,7 +293,6 @@ async def test_a_rogue_pools_options_reach_the_terminal_escaped(scripted, tmp_pa
     async with scripted.serve(reply) as server:
         client = AuthClient(server.config(), challenges=[Captcha], discover=False)
         async with client as auth:
-            with pytest.raises(AuthFlowError):  # the script ends there
+            with pytest.raises(MalformedReplyError):
                 await auth.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH, prompt=prompt)
-    assert "1  captcha#\\x1b[2J\n2  captcha#\\x9b31m\\u202e\n" in output.getvalue()
-    assert output.getvalue().replace("\n", "").isprintable()
+    assert output.getvalue() == ""
