@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         Unanswered,
     )
     from authflow.secret import Secret
+    from authflow.user_context import UserContext
 else:
     __getattr__, __dir__ = _lazy_names(
         __name__,
@@ -79,6 +80,7 @@ else:
                 "Tokens Unanswered"
             ),
             "authflow.secret": "Secret",
+            "authflow.user_context": "UserContext",
         },
     )
 
@@ -131,5 +133,6 @@ __all__ = [
     "Tokens",
     "TransportError",
     "Unanswered",
+    "UserContext",
     "UserNotConfirmedError",
 ]

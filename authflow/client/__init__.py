@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from authflow.prompts.terminal import TerminalPrompt
     from authflow.prompts.web import WebMessage, WebPrompt
     from authflow.tokens.verifier import TokenVerifier
+    from authflow.user_context import AdminContext, DeviceFingerprint, UserContext
 else:
     __getattr__, __dir__ = _lazy_names(
         __name__,
@@ -29,19 +30,23 @@ else:
             "authflow.prompts.terminal": "TerminalPrompt",
             "authflow.prompts.web": "WebMessage WebPrompt",
             "authflow.tokens.verifier": "TokenVerifier",
+            "authflow.user_context": "AdminContext DeviceFingerprint UserContext",
         },
     )
 
 __all__ = [
+    "AdminContext",
     "AuthClient",
     "AuthConfig",
     "ClientChallenge",
+    "DeviceFingerprint",
     "Exchange",
     "FormChallenge",
     "Prompt",
     "ScriptedPrompt",
     "TerminalPrompt",
     "TokenVerifier",
+    "UserContext",
     "WebMessage",
     "WebPrompt",
 ]

@@ -12,6 +12,7 @@ from authflow.given_secrets import is_text
 from authflow.machine import AuthFlow
 from authflow.results import Challenge, ChallengeRequired, SignedIn
 from authflow.sign_in import SignIn
+from authflow.user_context import UserContext
 
 P = TypeVar("P")
 
@@ -63,6 +64,14 @@ def checked_prompt(prompt: P) -> P:
     kind = f"the class {prompt.__name__}" if isinstance(prompt, type) else type(prompt).__name__
     msg = f"prompt must be a Prompt, such as TerminalPrompt(), not {kind}"
     raise MisuseError(msg)
+
+
+def wrong_context(context: object) -> MisuseError | None:
+    """Return the error for a wrong `context`; None if it is right."""
+    if context is None or isinstance(context, UserContext):
+        return None
+    kind = f"the class {context.__name__}" if isinstance(context, type) else type(context).__name__
+    return MisuseError(f"context must be a UserContext, not {kind}")
 
 
 def wrong_pending(pending: object) -> MisuseError | None:

@@ -15,6 +15,7 @@ from authflow.client.arguments import (
     checked_flow,
     checked_prompt,
     checked_username,
+    wrong_context,
     wrong_pending,
 )
 from authflow.client.conversation import (
@@ -53,6 +54,7 @@ from authflow.secret import Secret
 from authflow.tokens.usernames import unverified_username
 from authflow.tokens.verifier import TokenVerifier
 from authflow.unframed import Unframed, whole
+from authflow.user_context import UserContext
 
 _NEW_PASSWORD: Final = State.NEW_PASSWORD_REQUIRED
 
@@ -149,6 +151,7 @@ class AuthClient:
         *,
         flow: AuthFlow | None = None,
         client_metadata: Mapping[str, str] | None = None,
+        context: UserContext | None = None,
         prompt: Prompt | None = None,
     ) -> SignInResult:
         """Sign a user in, as far as possible without asking the caller.
@@ -160,6 +163,8 @@ class AuthClient:
             flow: The auth flow; by default the configured one.
             client_metadata: For the pool's triggers, sent with every request of this call. What
                 goes with the first request reaches PreAuthentication and UserMigration only.
+            context: What Cognito's threat protection is told of the user's device, with every
+                request of this call.
             prompt: Lets installed client challenges ask the person and answer by themselves.
 
         Returns:
@@ -180,6 +185,10 @@ class AuthClient:
         password = None if password is None else wrapped(password)
         given = wrapped_map(client_metadata)
         del client_metadata  # from here on no frame holds it in clear
+        wrong = wrong_context(context)
+        if wrong is not None:
+            del context  # it may be the password, in the wrong place
+            raise wrong
         flow = self.config.flow if flow is None else checked_flow(flow)
         if password is not None:
             password = checked("password", password, empty=True)
@@ -188,7 +197,7 @@ class AuthClient:
         if flow is not AuthFlow.CUSTOM_AUTH and password is None:
             msg = f"{flow} needs a password; only CUSTOM_AUTH does without"
             raise PasswordRequiredError(msg)
-        conversations = self._conversations(metadata)
+        conversations = self._conversations(metadata, context)
         begun = conversations.sign_in(flow, username, password, now=self._now())
         with Unframed():
             return await self._carry_on(begun, prompt)
@@ -232,6 +241,7 @@ class AuthClient:
         *,
         attributes: Mapping[str, str] | None = None,
         client_metadata: Mapping[str, str] | None = None,
+        context: UserContext | None = None,
         prompt: Prompt | None = None,
     ) -> SignInResult:
         """Answer a challenge, and go on as `sign_in` does.
@@ -248,6 +258,7 @@ class AuthClient:
                 `form(pending)` was filled in with does where there is a form.
             attributes: User attributes that NEW_PASSWORD_REQUIRED asks for, beside a text.
             client_metadata: For the triggers that this answer fires.
+            context: As for `sign_in`; a call before it tells nothing of this one's.
             prompt: Lets installed client challenges ask the person and answer by themselves.
 
         Raises:
@@ -260,9 +271,10 @@ class AuthClient:
         """
         answer = hidden(answer)  # from here on no frame holds the text itself
         given, given_attributes = wrapped_map(client_metadata), wrapped_map(attributes)
-        wrong = wrong_pending(pending)
+        wrong = wrong_pending(pending) or wrong_context(context)
         if wrong is not None:
-            del pending, attributes, client_metadata  # they may hold the answer, in the wrong place
+            # They may hold the answer, in the wrong place.
+            del pending, attributes, client_metadata, context
             raise wrong
         del attributes, client_metadata
         answer, prompt = read_answer(answer), checked_prompt(prompt)
@@ -276,7 +288,7 @@ class AuthClient:
                 msg = f"attributes go with the text that answers {_NEW_PASSWORD}, and nothing else"
                 raise AnswerNotSupportedError(msg)
             answer = NewPassword(answer, attributes=completed.reveal())
-        conversations = self._conversations(metadata)
+        conversations = self._conversations(metadata, context)
         begun = conversations.answer(pending, answer, now=self._now())
         with Unframed():
             return await self._carry_on(begun, prompt)
@@ -419,11 +431,16 @@ class AuthClient:
             case Verify(signed_in):
                 return await self.verify(signed_in)
 
-    def _conversations(self, client_metadata: GivenMap) -> Conversations:
+    def _conversations(
+        self, client_metadata: GivenMap, context: UserContext | None
+    ) -> Conversations:
         return Conversations(
             app_client=self.config.app_client,
             session_validity=self.config.session_validity.total_seconds(),
             client_metadata=client_metadata,
+            device=None
+            if context is None
+            else wire.Device(context=context, user_pool_id=self.config.user_pool_id),
         )
 
     @property

@@ -116,11 +116,13 @@ class Conversations:
         app_client: The app client.
         session_validity: For how long Cognito waits for an answer, in seconds.
         client_metadata: For the pool's triggers, sent with every request.
+        device: The user's device, told with every request.
     """
 
     app_client: wire.ClientIdentity
     session_validity: float
     client_metadata: GivenMap | None = field(default=None, repr=False)
+    device: wire.Device | None = None
 
     def sign_in(
         self, flow: AuthFlow, username: str, password: Secret[str] | None, *, now: float
@@ -148,7 +150,11 @@ class Conversations:
             flow, username, srp=proof is not None, expires_at=now + self.session_validity
         )
         request = self.app_client.initiate_auth(
-            flow, username, beginning, client_metadata=self.client_metadata
+            flow,
+            username,
+            beginning,
+            client_metadata=self.client_metadata,
+            device=self._device(now),
         )
         return (yield from self._go_on(begun, request, proof=proof))
 
@@ -210,7 +216,7 @@ class Conversations:
                 came = yield _proving(proof, reply)
                 proved: password_verifier.Answer = came.value
                 _in_time(sign_in, came.at)
-                request = evolve(self._request(sign_in, proved.write()), before=request)
+                request = evolve(self._request(sign_in, proved.write(), came.at), before=request)
                 continue
             came = yield Ask(challenge=asked, chosen=chosen, until=sign_in.expires_at)
             answer: Secret[str] | Unanswered | None = came.value
@@ -226,12 +232,12 @@ class Conversations:
         """Return the sign-in after an answer, the request to send, and the chosen option."""
         _in_time(sign_in, now)
         response = respond(challenge, answer)
-        request = self._request(sign_in, response.members)
+        request = self._request(sign_in, response.members, now)
         if response.chosen is not None:
             sign_in = sign_in.chose(response.chosen)
         return sign_in, request, response.option
 
-    def _request(self, sign_in: SignIn, members: wire.Members) -> wire.Request:
+    def _request(self, sign_in: SignIn, members: wire.Members, now: float) -> wire.Request:
         """Return the request that carries an answer."""
         return self.app_client.respond(
             sign_in.state,
@@ -239,7 +245,11 @@ class Conversations:
             members,
             session=sign_in.session,
             client_metadata=self.client_metadata,
+            device=self._device(now),
         )
+
+    def _device(self, now: float) -> wire.Device | None:
+        return None if self.device is None else evolve(self.device, at=now)
 
 
 def _in_time(sign_in: SignIn, now: float) -> None:

@@ -13,7 +13,9 @@ from authflow.given_maps import GivenMap
 from authflow.machine import AuthFlow
 from authflow.secret import Secret
 from authflow.unframed import whole
+from authflow.user_context import UserContext
 from authflow.wire.auth_parameters import CHALLENGE_NAME, Beginning
+from authflow.wire.context_data import Occasion, user_context
 from authflow.wire.members import SECRET_HASH, USERNAME, Members
 from authflow.wire.new_password import ATTRIBUTE_PREFIX
 
@@ -73,6 +75,7 @@ class Request:
             and not (name.startswith(ATTRIBUTE_PREFIX) and len(value) < _TOKEN_CHARS)
         ]
         values += [value for name, value in body.items() if name not in _NOT_SECRET]
+        values += (body.get("UserContextData") or {}).values()  # not secret, but personal
         metadata = body.get("ClientMetadata") or {}
         values += [value for value in metadata.values() if len(value) >= _TOKEN_CHARS]
         held = frozenset(value for value in values if isinstance(value, str) and value)
@@ -83,6 +86,21 @@ _TOKEN_CHARS: Final = 8
 """The length from which a value in ClientMetadata or attributes may be a secret: a token, such as a
 solved CAPTCHA's, or an address."""
 _NOT_SECRET: Final = frozenset({USERNAME, CHALLENGE_NAME, "AuthFlow", "ChallengeName", "ClientId"})
+
+
+@frozen(kw_only=True)
+class Device:
+    """The user's device, as requests at one time tell of it.
+
+    Args:
+        context: What is told.
+        user_pool_id: The user pool's id.
+        at: When the request is made, in seconds since the epoch.
+    """
+
+    context: UserContext
+    user_pool_id: str
+    at: float = 0.0
 
 
 @frozen(kw_only=True)
@@ -113,6 +131,7 @@ class ClientIdentity:
         beginning: Beginning,
         *,
         client_metadata: Metadata = None,
+        device: Device | None = None,
     ) -> Request:
         """Return an InitiateAuth request.
 
@@ -121,6 +140,7 @@ class ClientIdentity:
             username: The name as the user typed it.
             beginning: How it begins.
             client_metadata: Reaches PreSignUp, PreAuthentication and UserMigration triggers only.
+            device: The user's device.
         """
         return _spelt(
             "InitiateAuth",
@@ -129,6 +149,7 @@ class ClientIdentity:
                 "ClientId": self.client_id,
                 "AuthParameters": self._named({USERNAME: username, **beginning.write()}),
                 **_metadata(client_metadata),
+                **self._told(device, username),
             },
         )
 
@@ -140,6 +161,7 @@ class ClientIdentity:
         *,
         session: Secret[str] | None,
         client_metadata: Metadata = None,
+        device: Device | None = None,
     ) -> Request:
         """Return a RespondToAuthChallenge request.
 
@@ -149,6 +171,7 @@ class ClientIdentity:
             answers: The answer under its own names.
             session: What the last reply gave, if it gave one.
             client_metadata: Reaches the triggers that this answer fires; it is never stored.
+            device: The user's device.
         """
         return _spelt(
             "RespondToAuthChallenge",
@@ -157,6 +180,7 @@ class ClientIdentity:
                 "ClientId": self.client_id,
                 "ChallengeResponses": self._named({USERNAME: username, **answers}),
                 **_metadata(client_metadata),
+                **self._told(device, username),
                 **({} if session is None else {"Session": session.reveal()}),
             },
         )
@@ -177,6 +201,18 @@ class ClientIdentity:
         return _spelt(
             "RevokeToken", lambda: {"Token": refresh_token.reveal(), **self._identified()}
         )
+
+    def _told(self, device: Device | None, username: str) -> dict[str, Any]:
+        """Return the members that tell of the device of whoever has the USERNAME being sent."""
+        if device is None:
+            return {}
+        occasion = Occasion(
+            username=username,
+            user_pool_id=device.user_pool_id,
+            client_id=self.client_id,
+            at=device.at,
+        )
+        return user_context(device.context, occasion)
 
     def _identified(self) -> dict[str, str]:
         """Return the members that name the app client, with its secret itself and no hash."""

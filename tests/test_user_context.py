@@ -1,0 +1,174 @@
+"""What is told of a user's device: what may be given, what is refused, and where it goes."""
+
+import time
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authflow import MisuseError, UserContext
+from authflow.client import AdminContext, DeviceFingerprint
+from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.http.validation import validate
+from authflow.user_context import MOST_ENCODED_CHARS
+
+SERVED: dict[str, Any] = {"server_name": "api", "server_path": "/"}
+IDS = {"username": "ada", "user_pool_id": "eu-central-1_A", "client_id": "1"}
+
+
+@given(st.ip_addresses())
+def test_every_address_is_taken_as_a_text_or_as_a_value(address: Any):
+    told = str(address)
+    plain = "%" not in told
+    assert plain
+    assert UserContext(ip_address=told) == UserContext(ip_address=address)
+    assert UserContext(ip_address=f" {told}\n").ip_address == told
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("", "localhost", "203.0.113", "203.0.113.7:443", "[::1]", "fe80::1%eth0", "1.2.3.04"),
+        *(7, b"4444", True, ["203.0.113.7"], "203.0.113.7, 198.51.100.2"),
+        ip_address("fe80::1%eth0"),
+    ],
+)
+def test_what_is_no_address_is_refused_and_not_shown(address: Any):
+    for make in (UserContext, lambda **given: AdminContext(**given, **SERVED)):
+        with pytest.raises(MisuseError, match="ip_address must be") as refused:
+            make(ip_address=address)
+        assert not str(address) or str(address) not in str(refused.value)
+
+
+@pytest.mark.parametrize("device", ["", 5, b"x", {"DeviceId": "1"}, "x" * (MOST_ENCODED_CHARS + 1)])
+@pytest.mark.parametrize("kind", [UserContext, AdminContext])
+def test_a_device_is_a_fingerprint_or_a_text_of_bounded_length(kind: Any, device: Any):
+    served = SERVED if kind is AdminContext else {}
+    with pytest.raises(MisuseError, match="device"):
+        kind(ip_address="::1", device=device, **served)
+
+
+@pytest.mark.parametrize("endpoint", ["", 5, "\ud800", "x" * (MOST_ENCODED_CHARS + 1)])
+def test_an_endpoints_id_is_a_text(endpoint: Any):
+    with pytest.raises(MisuseError, match="analytics_endpoint_id"):
+        UserContext(analytics_endpoint_id=endpoint)
+
+
+@pytest.mark.parametrize("characteristics", [None, 5, ["a"], {"a": 1}, {1: "a"}, {"a": "\ud800"}])
+def test_characteristics_are_texts_by_name(characteristics: Any):
+    if characteristics is None:
+        assert DeviceFingerprint(characteristics=None).characteristics == {}
+        return
+    with pytest.raises(MisuseError, match="characteristics"):
+        DeviceFingerprint(characteristics=characteristics)
+
+
+@pytest.mark.parametrize("version", ["", None, 5])
+def test_a_version_is_a_text(version: Any):
+    with pytest.raises(MisuseError, match="version"):
+        DeviceFingerprint(characteristics={}, version=version)
+
+
+@pytest.mark.parametrize("letter", ["a", '"', "\\", "\x01", "é", "🚀"])
+def test_the_greatest_fingerprint_fits_into_the_member(letter: str):
+    size = len(DeviceFingerprint(characteristics={"a": letter}).characteristics["a"])
+    assert size == 1
+    low, high = 1, 50_000
+    while low < high:  # the most letters that are taken
+        middle = (low + high + 1) // 2
+        try:
+            DeviceFingerprint(characteristics={"a": letter * middle})
+        except MisuseError:
+            high = middle - 1
+        else:
+            low = middle
+    device = DeviceFingerprint(characteristics={"a": letter * low})
+    context = AdminContext(ip_address="::1", device=device, **SERVED)
+    told = context.members(**{**IDS, "username": '"' * 128})["ContextData"]["EncodedData"]
+    assert len(told) <= MOST_ENCODED_CHARS
+    assert low > 5_000
+
+
+def test_a_fingerprint_is_a_copy_that_nobody_changes():
+    given = {"DeviceId": "1"}
+    device = DeviceFingerprint(characteristics=given)
+    given["DeviceId"] = "2"
+    assert device.characteristics == {"DeviceId": "1"}
+    with pytest.raises(TypeError):
+        device.characteristics["DeviceId"] = "3"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", ["Cookie", "cookie", "AUTHORIZATION", "Proxy-Authorization "])
+def test_a_header_with_a_secret_is_left_out_by_whoever_calls(name: str):
+    with pytest.raises(MisuseError, match="carries a secret") as refused:
+        AdminContext(ip_address="::1", headers={name: "canary"}, **SERVED)
+    assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize("headers", [5, "ab", ["ab", "c"], {"": "x"}, {"a": 5}, [("a", None)]])
+def test_headers_are_pairs_of_texts(headers: Any):
+    if headers == ["ab", "c"]:  # two letters are a pair, and one is none
+        headers = ["abc"]
+    with pytest.raises(MisuseError, match="headers must be"):
+        AdminContext(ip_address="::1", headers=headers, **SERVED)
+
+
+@pytest.mark.parametrize("name", ["server_name", "server_path"])
+@pytest.mark.parametrize("value", [None, 5, "\ud800"])
+def test_the_server_is_named_by_texts(name: str, value: Any):
+    with pytest.raises(MisuseError, match=name):
+        AdminContext(ip_address="::1", **{**SERVED, name: value})
+
+
+def test_an_administrators_context_needs_an_address():
+    with pytest.raises(MisuseError, match="requires it"):
+        AdminContext(ip_address=None, **SERVED)
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_members_are_made_for_a_name_a_pool_and_a_client(name: str):
+    context = AdminContext(ip_address="::1", **SERVED)
+    with pytest.raises(MisuseError, match=name):
+        context.members(**{**IDS, name: ""})
+
+
+def test_the_time_of_a_fingerprint_is_now_unless_another_one_is_given(monkeypatch):
+    device = DeviceFingerprint(characteristics={})
+    context = AdminContext(ip_address="::1", device=device, **SERVED)
+    monkeypatch.setattr(time, "time", lambda: 12.0)
+    assert context.members(**IDS) == context.members(**IDS, at=12.0)
+    assert context.members(**IDS) != context.members(**IDS, at=13.0)
+
+
+def test_nothing_of_a_person_is_printed():
+    device = DeviceFingerprint(characteristics={"canary": "canary"})
+    values = [
+        UserContext(ip_address="203.0.113.7", device=device, analytics_endpoint_id="canary"),
+        UserContext(device="canary"),
+        AdminContext(
+            ip_address="203.0.113.7", headers={"canary": "canary"}, device=device, **SERVED
+        ),
+    ]
+    for value in values:
+        assert "canary" not in f"{value!r} {value}"
+        assert "203.0" not in f"{value!r} {value}"
+
+
+@pytest.mark.parametrize(
+    ("operation", "member"),
+    [
+        ("InitiateAuth", "UserContextData"),
+        ("RespondToAuthChallenge", "UserContextData"),
+        ("ForgotPassword", "UserContextData"),
+        ("ConfirmForgotPassword", "UserContextData"),
+        ("AdminInitiateAuth", "ContextData"),
+        ("AdminRespondToAuthChallenge", "ContextData"),
+    ],
+)
+@pytest.mark.parametrize("value", ["x", {"IpAddress": 5}, {"EncodedData": ["x"]}])
+def test_the_pool_refuses_what_aws_would_refuse_in_them(operation: str, member: str, value: Any):
+    with pytest.raises(CognitoError) as refused:
+        validate(operation, {member: value})
+    assert refused.value.code == "SerializationException"
