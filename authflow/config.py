@@ -10,8 +10,9 @@ from typing import Any, Final, Self
 
 from attrs import Attribute, Factory, field, frozen
 
+from authflow.client_secrets import Given, checked_client_secret, shown, wrapped_client_secret
 from authflow.errors import ConfigError, MisuseError
-from authflow.given_secrets import checked, wrapped, wraps_secrets
+from authflow.given_secrets import wraps_secrets
 from authflow.machine import AuthFlow
 from authflow.pool_address import MOST, PoolAddress, check_client_id, is_bounded
 from authflow.secret import Secret
@@ -30,15 +31,13 @@ def _flow(value: AuthFlow | str) -> AuthFlow:
         raise ConfigError(msg) from None
 
 
-def _secret(value: Secret[str] | str | None) -> Secret[str] | None:
+def _secret(value: object) -> Given | None:
     if value is None:
         return None
     try:
-        secret = checked("client_secret", wrapped(value), empty=True)
+        return checked_client_secret(wrapped_client_secret(value))
     except MisuseError as error:
         msg = error.message
-    else:
-        return secret if secret.reveal() else None
     raise ConfigError(msg)
 
 
@@ -49,7 +48,7 @@ def _two_connections(config: "AuthConfig") -> float:
     return 2 * config.connect_timeout + config.read_timeout
 
 
-@wraps_secrets("client_secret")
+@wraps_secrets("client_secret", by=wrapped_client_secret)
 @frozen(kw_only=True)
 class AuthConfig(PoolAddress):
     """Settings of a client: the user pool, and how to sign users in.
@@ -57,7 +56,9 @@ class AuthConfig(PoolAddress):
     Args:
         user_pool_id: Such as "eu-central-1_Abc123def".
         client_id: The app client's id.
-        client_secret: The app client's secret, if it has one.
+        client_secret: The app client's secret, if it has one. While it is rotated, a list of both:
+            the one that Cognito takes is used, and no call fails. Or a `ClientSecrets`, which is
+            asked for them, and anew when Cognito takes none of them any more.
         region: The pool's region; by default the part of the pool id before its `_`.
         endpoint: Another address than AWS's, such as a local pool's. It must be https unless it is
             this machine.
@@ -90,7 +91,7 @@ class AuthConfig(PoolAddress):
     """
 
     client_id: str = field()
-    client_secret: Secret[str] | None = field(default=None, converter=_secret)
+    client_secret: Given | None = field(default=None, converter=_secret, repr=shown)
     flow: AuthFlow = field(default=AuthFlow.USER_SRP_AUTH, converter=_flow)
     session_validity: timedelta = field(default=timedelta(minutes=3))
     max_concurrency: int = field(default=100)
@@ -129,8 +130,12 @@ class AuthConfig(PoolAddress):
 
     @property
     def app_client(self) -> ClientIdentity:
-        """The app client, as requests name it."""
-        return ClientIdentity(client_id=self.client_id, client_secret=self.client_secret)
+        """The app client, as requests name it; with its first secret, unless others know it."""
+        given = self.client_secret
+        first = given[0] if isinstance(given, tuple) else given
+        return ClientIdentity(
+            client_id=self.client_id, client_secret=first if isinstance(first, Secret) else None
+        )
 
     @classmethod
     def from_env(
@@ -228,7 +233,7 @@ def _read(prefix: str, environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _hide(settings: dict[str, Any]) -> None:
     if settings.get("client_secret") is not None:
-        settings["client_secret"] = wrapped(settings["client_secret"])
+        settings["client_secret"] = wrapped_client_secret(settings["client_secret"])
 
 
 def _number(name: str, text: str) -> int:

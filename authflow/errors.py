@@ -54,6 +54,7 @@
     │   ├── StoreUnavailableError  nobody knows whether a limit is reached: nothing is allowed
     │   ├── StoreEntryError
     │   ├── KeysUnavailableError
+    │   ├── ClientSecretsUnavailableError
     │   └── SealError                   sealed state that was altered, moved, or has expired
     ├── PluginError
     │   ├── PluginNotFoundError
@@ -94,6 +95,7 @@ __all__ = [
     "AttributeRejectedError",
     "AuthFlowError",
     "BadCredentialsError",
+    "ClientSecretsUnavailableError",
     "CodeDeliveryError",
     "CodeExpiredError",
     "CodeMismatchError",
@@ -636,6 +638,13 @@ class KeysUnavailableError(StateError):
     """The key ring cannot be read now."""
 
     code = "keys_unavailable"
+    next_step = NextStep.WAIT
+
+
+class ClientSecretsUnavailableError(StateError):
+    """The app client's secret cannot be had now, from the service that knows it."""
+
+    code = "client_secrets_unavailable"
     next_step = NextStep.WAIT
 
 

@@ -86,7 +86,9 @@ def checked(what: str, given: Secret[str], *, empty: bool = False) -> Secret[str
     return given
 
 
-def wraps_secrets(*names: str) -> Callable[[type[C]], type[C]]:
+def wraps_secrets(
+    *names: str, by: Callable[[object], object] = wrapped
+) -> Callable[[type[C]], type[C]]:
     """Make a value's class wrap these arguments before its own `__init__` sees them.
 
     The `__init__` that attrs writes has every argument among its locals, and another argument may
@@ -94,6 +96,7 @@ def wraps_secrets(*names: str) -> Callable[[type[C]], type[C]]:
 
     Args:
         *names: The arguments; None stays None.
+        by: Wraps one; it raises nothing.
     """
 
     def decorate(cls: type[C]) -> type[C]:
@@ -107,12 +110,12 @@ def wraps_secrets(*names: str) -> Callable[[type[C]], type[C]]:
         @wraps(initialise)
         def init(self: Any, *args: Any, **given: Any) -> None:
             args = tuple(
-                wrapped(value) if places.get(place) in names and value is not None else value
+                by(value) if places.get(place) in names and value is not None else value
                 for place, value in enumerate(args)
             )
             for name in names:
                 if given.get(name) is not None:
-                    given[name] = wrapped(given[name])
+                    given[name] = by(given[name])
             initialise(self, *args, **given)
 
         cls.__init__ = init  # type: ignore[method-assign]

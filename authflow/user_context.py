@@ -138,7 +138,7 @@ def _headers(
         given = value.items() if isinstance(value, Mapping) else value
         pairs = tuple((name, text) for name, text in given)
     except (TypeError, ValueError):
-        pairs = ((None, None),)  # type: ignore[assignment]
+        pairs = ((None, None),)
     for name, text in pairs:
         if not (isinstance(name, str) and name and is_text(name) and is_text(text)):
             msg = "headers must be a map of texts to texts, or pairs of them, without empty names"

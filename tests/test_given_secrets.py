@@ -70,6 +70,8 @@ CALLS: dict[str, Callable[[AuthClient, Any], Any]] = {
 }
 OPTIONAL = {"sign_in", "sign_in by another flow", "AuthConfig", "from_env", "from_amplify_outputs"}
 """Where None means that there is none."""
+SEVERAL = {"AuthConfig", "from_env", "from_amplify_outputs"}
+"""Where a list of secrets is right: an app client may have two."""
 FROM_OUTSIDE = {"claims"}
 """Where a text that is no token is nobody's mistake but the sender's."""
 
@@ -132,6 +134,8 @@ async def test_every_call_says_what_it_takes_and_shows_no_value(outcome, wrong):
     value = WRONG[wrong]
     for name, call in CALLS.items():
         if value is None and name in OPTIONAL:
+            continue
+        if wrong == "a list" and name in SEVERAL:
             continue
         error = await outcome(call, value)
         text = "surrogate" in wrong

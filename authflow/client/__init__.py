@@ -7,6 +7,7 @@ from authflow.lazy_names import lazy_names as _lazy_names
 if TYPE_CHECKING:
     from authflow.client.auth_client import AuthClient
     from authflow.client.exchange import Exchange
+    from authflow.client_secrets import ClientSecrets
     from authflow.config import AuthConfig
     from authflow.plugins.client_challenge import ClientChallenge
     from authflow.plugins.form_challenge import FormChallenge
@@ -22,6 +23,7 @@ else:
         {
             "authflow.client.auth_client": "AuthClient",
             "authflow.client.exchange": "Exchange",
+            "authflow.client_secrets": "ClientSecrets",
             "authflow.config": "AuthConfig",
             "authflow.plugins.client_challenge": "ClientChallenge",
             "authflow.plugins.form_challenge": "FormChallenge",
@@ -39,6 +41,7 @@ __all__ = [
     "AuthClient",
     "AuthConfig",
     "ClientChallenge",
+    "ClientSecrets",
     "DeviceFingerprint",
     "Exchange",
     "FormChallenge",

@@ -32,6 +32,7 @@ from authflow.client.conversation import (
 from authflow.client.exchange import Exchange
 from authflow.client.observation import Observation
 from authflow.client.password_proof import PasswordProof, utc_now
+from authflow.client.secret_rotation import SecretRotation
 from authflow.client.transport import Transport, open_transport
 from authflow.config import AuthConfig
 from authflow.errors import (
@@ -100,6 +101,7 @@ class AuthClient:
     _verifier: TokenVerifier = field(init=False, repr=False)
     _observation: Observation | None = field(init=False, repr=False)
     _loop: HomeLoop = field(init=False, repr=False)
+    _secrets: SecretRotation = field(init=False, repr=False)
     _transport: Transport | None = field(default=None, init=False, repr=False)
     _resources: AsyncExitStack = field(factory=AsyncExitStack, init=False, repr=False)
 
@@ -119,6 +121,7 @@ class AuthClient:
             "this client",
             "open one client per event loop, by `async with AuthClient(config) as auth` in it",
         )
+        self._secrets = SecretRotation.of(self.config)
         self._proof = PasswordProof(self.config.user_pool_id)
         self._verifier = TokenVerifier(config=self.config, clock=lambda: self.clock().timestamp())
 
@@ -173,6 +176,7 @@ class AuthClient:
         Raises:
             MisuseError: An argument is not what it should be; nothing was sent.
             PasswordRequiredError: The flow needs a password.
+            ClientSecretsUnavailableError: The app client's secret cannot be had.
             RefusedError: The pool said no; the class says why.
             RemoteProtocolError: The server is not what it should be; nothing secret was sent to it
                 after that.
@@ -197,9 +201,9 @@ class AuthClient:
         if flow is not AuthFlow.CUSTOM_AUTH and password is None:
             msg = f"{flow} needs a password; only CUSTOM_AUTH does without"
             raise PasswordRequiredError(msg)
-        conversations = self._conversations(metadata, context)
-        begun = conversations.sign_in(flow, username, password, now=self._now())
         with Unframed():
+            conversations = await self._conversations(metadata, context)
+            begun = conversations.sign_in(flow, username, password, now=self._now())
             return await self._carry_on(begun, prompt)
 
     def form(self, pending: ChallengeRequired) -> Form | Unanswered | None:
@@ -288,9 +292,9 @@ class AuthClient:
                 msg = f"attributes go with the text that answers {_NEW_PASSWORD}, and nothing else"
                 raise AnswerNotSupportedError(msg)
             answer = NewPassword(answer, attributes=completed.reveal())
-        conversations = self._conversations(metadata, context)
-        begun = conversations.answer(pending, answer, now=self._now())
         with Unframed():
+            conversations = await self._conversations(metadata, context)
+            begun = conversations.answer(pending, answer, now=self._now())
             return await self._carry_on(begun, prompt)
 
     async def refresh(
@@ -320,8 +324,10 @@ class AuthClient:
         refresh_token = checked("refresh_token", refresh_token)
         metadata = checked_map("client_metadata", given)
         transport = self._open_transport
-        request = self.config.app_client.refresh(refresh_token, metadata)
-        tokens = await transport.send(request, wire.read_refreshed)
+        with Unframed():
+            identity = await self._secrets.identity()
+            request = identity.refresh(refresh_token, metadata)
+            tokens = await self._secrets.send(transport, request, wire.read_refreshed)
         # The refresh token is added before the verification: the old one may be spent, and the new
         # one must not be lost if the keys cannot be fetched.
         return await self.verify(
@@ -341,7 +347,9 @@ class AuthClient:
         refresh_token = wrapped(refresh_token)
         refresh_token = checked("refresh_token", refresh_token)
         transport = self._open_transport
-        await transport.send(self.config.app_client.revoke(refresh_token), wire.read_done)
+        with Unframed():
+            identity = await self._secrets.identity()
+            await self._secrets.send(transport, identity.revoke(refresh_token), wire.read_done)
 
     async def sign_out(self, access_token: str | Secret[str]) -> None:
         """Sign the user out everywhere: all of the user's tokens are revoked.
@@ -404,7 +412,6 @@ class AuthClient:
 
     async def _carry_on(self, conversation: Conversation, prompt: Prompt | None) -> SignInResult:
         """Run a conversation to its end: carry out each step, and send it the result."""
-        _ = self._open_transport  # otherwise it raises only after the proof has begun
         step = next(conversation)
         while True:
             # The result is never a local variable: it may be tokens, and tracebacks show locals.
@@ -419,7 +426,7 @@ class AuthClient:
         """Carry out one step of a conversation."""
         match step:
             case Send(request):
-                return await self._open_transport.send(request, wire.read_reply)
+                return await self._secrets.send(self._open_transport, request, wire.read_reply)
             case DrawProver():
                 return await self._proof.begin()
             case Prove(prover, asked, password):
@@ -431,11 +438,12 @@ class AuthClient:
             case Verify(signed_in):
                 return await self.verify(signed_in)
 
-    def _conversations(
+    async def _conversations(
         self, client_metadata: GivenMap, context: UserContext | None
     ) -> Conversations:
+        _ = self._open_transport  # otherwise it raises only after the proof has begun
         return Conversations(
-            app_client=self.config.app_client,
+            app_client=await self._secrets.identity(),
             session_validity=self.config.session_validity.total_seconds(),
             client_metadata=client_metadata,
             device=None

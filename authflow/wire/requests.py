@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from authflow.errors import MisuseError
 from authflow.given_maps import GivenMap
@@ -59,6 +59,17 @@ class Request:
         """The members as they are sent, in clear. No frame that an error may show keeps them."""
         members: dict[str, Any] = json.loads(self._body.reveal())
         return members
+
+    def signed(self, client_secret: Secret[str]) -> "Request":
+        """Return this request with another secret of the same app client.
+
+        Args:
+            client_secret: SECRET_HASH is made of it; where an operation takes the secret itself,
+                as refreshing and revoking do, it is that.
+        """
+        return evolve(
+            _spelt(self.operation, lambda: _signed(self.body, client_secret)), before=self.before
+        )
 
     def secrets(self) -> frozenset[str]:
         """Return the secrets of this request and those before it, which no text may show.
@@ -241,6 +252,14 @@ def _spelt(operation: str, members: Callable[[], Mapping[str, Any]]) -> Request:
         why = type(error).__name__
     msg = f"{operation} cannot be sent, for something in it is no text that JSON can hold: {why}"
     raise MisuseError(msg)
+
+
+def _signed(body: dict[str, Any], client_secret: Secret[str]) -> dict[str, Any]:
+    parameters = body.get("AuthParameters") or body.get("ChallengeResponses")
+    if parameters is None:
+        return {**body, "ClientSecret": client_secret.reveal()}
+    parameters[SECRET_HASH] = secret_hash(parameters[USERNAME], body["ClientId"], client_secret)
+    return body
 
 
 def _metadata(client_metadata: Metadata) -> dict[str, Any]:

@@ -227,3 +227,20 @@ def test_a_request_that_cannot_be_spelt_leads_to_nothing_that_is_in_it(everythin
         )
     assert "canary" not in everything_told(refused.value)
     assert "client-secret" not in everything_told(refused.value)
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_a_request_that_is_signed_anew_is_the_one_that_the_other_secret_makes(username: str):
+    other = evolve(CONFIDENTIAL, client_secret=Secret("another-secret"))
+    token: Secret[str] = Secret("refresh")
+    for make in (
+        lambda client: client.initiate_auth(AuthFlow.USER_SRP_AUTH, username, BySrp(public_a="2")),
+        lambda client: client.respond("SMS_MFA", username, Members({"A": "1"}), session=None),
+        lambda client: client.refresh(token, {"a": "b"}),
+        lambda client: client.revoke(token),
+    ):
+        for client in (CONFIDENTIAL, PUBLIC):
+            earlier = evolve(make(client), before=make(PUBLIC))
+            signed = earlier.signed(Secret("another-secret"))
+            assert signed == make(other)
+            assert signed.before == make(PUBLIC)

@@ -1,0 +1,179 @@
+"""Requests signed by whichever secret of the app client is good, while it is being rotated.
+
+Cognito checks a client's secret before anything else: a request that it refuses for its secret has
+used up no session, no refresh token and no try of the user's. So it may be sent again, signed by
+the next secret, whatever the operation is.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Self, TypeVar
+
+import anyio
+from attrs import define, evolve, field
+
+from authflow.client.transport import Transport
+from authflow.client_secrets import ClientSecrets, several, wrapped_client_secret
+from authflow.config import AuthConfig
+from authflow.errors import (
+    ClientSecretsUnavailableError,
+    MisuseError,
+    RefusedError,
+    RequestBlockedError,
+    SecretHashMismatchError,
+)
+from authflow.raised import kind_and_place
+from authflow.secret import Secret
+from authflow.wire import ClientIdentity, Request
+
+T = TypeVar("T")
+
+
+@define(eq=False)
+class SecretRotation:
+    """Signs one client's requests. Make it with `SecretRotation.of`.
+
+    The secret that worked last goes first. If all are refused the provider, if there is one, is
+    asked anew: once for all requests that wait for it.
+    """
+
+    _identity: ClientIdentity
+    _provider: ClientSecrets | None = field(repr=False)
+    _timeout: float
+    _known: tuple[Secret[str], ...]
+    _turn: int = 0
+    """How often the provider has answered."""
+    _asking: anyio.Lock = field(factory=anyio.Lock, repr=False)
+
+    @classmethod
+    def of(cls, config: AuthConfig) -> Self:
+        """Make the rotation of a client's secrets.
+
+        Args:
+            config: The client's settings. A provider has `request_timeout` for its answer.
+        """
+        given = config.client_secret
+        known: tuple[Secret[str], ...] = ()
+        provider: ClientSecrets | None = None
+        if isinstance(given, Secret):
+            known = (given,)
+        elif isinstance(given, tuple):
+            known = given
+        else:
+            provider = given
+        return cls(config.app_client, provider, config.request_timeout, known)
+
+    async def identity(self) -> ClientIdentity:
+        """Return the app client with the secret to try first.
+
+        Raises:
+            ClientSecretsUnavailableError: The provider gives none; nothing was sent.
+        """
+        if self._provider is not None and not self._known:
+            await self._ask_anew(self._turn)
+        return (
+            evolve(self._identity, client_secret=self._known[0]) if self._known else self._identity
+        )
+
+    async def send(
+        self, transport: Transport, request: Request, read: Callable[[Mapping[str, Any]], T]
+    ) -> T:
+        """Send a request that `identity` made, signed by each secret until one is good.
+
+        Args:
+            transport: Where to.
+            request: What to send.
+            read: As `Transport.send` takes it.
+
+        Raises:
+            SecretHashMismatchError: Cognito refused every secret.
+            ClientSecretsUnavailableError: It did, and the provider gives no other one.
+            AuthFlowError: As `Transport.send`.
+        """
+        if self._provider is None and len(self._known) < 2:  # nothing to try
+            return await transport.send(request, read)
+        tried: list[Secret[str]] = []
+        refused: SecretHashMismatchError | None = None
+        turn, asked = self._turn, False
+        try:
+            while True:
+                secret = next((each for each in self._known if each not in tried), None)
+                if secret is not None:
+                    turn = self._turn
+                    tried.append(secret)
+                    try:
+                        return await transport.send(
+                            request.signed(secret), self._noting(secret, read)
+                        )
+                    except SecretHashMismatchError as error:
+                        refused = error
+                    except RefusedError as error:
+                        if not isinstance(error, RequestBlockedError):  # that is no pool's word
+                            self._favour(secret)
+                        raise
+                elif self._provider is not None and not asked:
+                    await self._ask_anew(turn)
+                    asked = True
+                elif refused is not None:
+                    raise refused
+                else:
+                    return await transport.send(request, read)
+        finally:
+            del refused  # otherwise the frame and its error would keep each other alive
+
+    def _noting(
+        self, secret: Secret[str], read: Callable[[Mapping[str, Any]], T]
+    ) -> Callable[[Mapping[str, Any]], T]:
+        """Return a reader of replies that notes first that Cognito took the secret."""
+
+        def noted(reply: Mapping[str, Any]) -> T:
+            self._favour(secret)
+            return read(reply)
+
+        return noted
+
+    def _favour(self, secret: Secret[str]) -> None:
+        """Put a secret first that Cognito took."""
+        if secret in self._known[1:]:
+            self._known = (secret, *(each for each in self._known if each != secret))
+
+    async def _ask_anew(self, turn: int) -> None:
+        """Ask the provider, unless it has answered since.
+
+        Args:
+            turn: How often it had answered when the secrets were read that are no longer good.
+
+        Raises:
+            ClientSecretsUnavailableError: It fails, gives none, or does not answer in time.
+        """
+        async with self._asking:
+            if self._turn != turn:
+                return
+            self._known = await self._answer()
+            self._turn += 1
+
+    async def _answer(self) -> tuple[Secret[str], ...]:
+        """Return what the provider says. What goes wrong there is told without its own text."""
+        given: object = None
+        wrong: str | None = f"did not answer within {self._timeout:g} seconds"
+        with anyio.move_on_after(self._timeout):
+            try:
+                asked = self._asked()
+                if asked is None:
+                    wrong = "blocks: `secrets` must be a coroutine function (async def)"
+                else:
+                    given = wrapped_client_secret(await asked)
+                    wrong = None
+            except Exception as error:  # noqa: BLE001  # whatever a provider raises
+                wrong = f"failed: {kind_and_place(error)}"
+        if wrong is None:
+            try:
+                return several(given if isinstance(given, tuple) else (given,))
+            except MisuseError as error:
+                wrong = f"gave no client secrets: {error.message}"
+        msg = f"the provider of client secrets, {type(self._provider).__name__}, {wrong}"
+        raise ClientSecretsUnavailableError(msg)
+
+    def _asked(self) -> Awaitable[object] | None:
+        """Ask the provider; None if it answers at once, for then it blocks the event loop."""
+        answer: object = self._provider.secrets() if self._provider is not None else ()
+        return answer if isinstance(answer, Awaitable) else None
