@@ -20,6 +20,7 @@ _EXTRAS: Final[Mapping[str, str]] = {
     "bcrypt": "sql",
     "bonsai": "ldap",
     "redis": "redis",
+    "httpx": "httpx",
     "rich": "cli",
     "segno": "cli",
 }

@@ -50,6 +50,11 @@ class SafeUrl(str):
         return urlsplit(self).hostname or ""
 
     @property
+    def port(self) -> int | None:
+        """The port, if the address names one."""
+        return urlsplit(self).port
+
+    @property
     def is_encrypted(self) -> bool:
         """Whether the address's scheme uses TLS."""
         return self.scheme in _ENCRYPTED.values()

@@ -286,7 +286,7 @@ def names(requirements: list[str]) -> set[str]:
 def test_every_dependency_is_named_with_its_reason():
     extras = PROJECT["project"]["optional-dependencies"]
     ours = names(PROJECT["project"]["dependencies"])
-    for extra in ("pool", "sql", "ldap", "redis", "cli"):
+    for extra in ("pool", "sql", "ldap", "redis", "httpx", "cli"):
         ours |= names(extras[extra])
     table = README.partition("| dependency | why |")[2].partition("\n\n")[0]
     named = set(re.findall(r"`([a-z0-9-]+)`", table)) - (set(extras) - ours)

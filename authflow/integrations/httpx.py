@@ -1,0 +1,103 @@
+"""Authentication for `httpx` by a signed-in user whose token is kept fresh.
+
+    async with httpx.AsyncClient(auth=CognitoAuth(user)) as client:
+        await client.get("https://api.example.com/orders")
+
+What httpx and httpx-auth do on other clients' behalf, and what is decided here:
+
+1. A token is asked for before each request, and the user's own keeper refreshes it ahead of time,
+   as pycognito's `RequestsSrpAuth` checks it before each.
+2. A 401 is answered once, and only if there is another token by then: the first one had expired on
+   its way, or was replaced. The same token would be refused again, so nothing is refreshed by
+   force: an API that refuses everybody would make every caller of it refresh.
+3. The token follows no redirect to another origin: httpx drops the header there, and the answer
+   that came from there is no reason to send anything again.
+
+Needs the extra `httpx`: `pip install 'cognito-authflow[httpx]'`.
+"""
+
+from collections.abc import AsyncGenerator, Generator, Iterable
+from typing import Final
+
+from authflow.errors import MisuseError
+from authflow.extras import UnavailableImportError, advice
+from authflow.integrations.bearer import UNAUTHORIZED, Bearer, Origin
+from authflow.tokens.token_source import TokenKind, TokenSource
+from authflow.unframed import whole
+
+try:
+    import httpx
+except ImportError as error:
+    raise UnavailableImportError(advice(error, extra="httpx")) from error
+
+__all__ = ["CognitoAuth"]
+
+_AUTHORIZATION: Final = "Authorization"
+
+
+@whole
+class CognitoAuth(httpx.Auth):
+    """Sends a user's token as `Authorization: Bearer …`, for `httpx.AsyncClient`.
+
+    Args:
+        user: Whose token: an object with `async def access_token()` and `async def id_token()`.
+        token: Which token: "access" for an API of yours, "id" where the API wants to know who.
+        origins: Who may see it, such as "https://api.example.com". If none is named, every https
+            address that the client is told to ask, and this machine. A request to another address
+            is refused before anything is sent; give it `auth=None` if it needs no token.
+
+    Raises:
+        MisuseError: The user gives no tokens, or there is no such kind of token.
+        ConfigError: An origin is malformed, has a path, or is reached in clear.
+    """
+
+    def __init__(
+        self, user: TokenSource, *, token: TokenKind = "access", origins: Iterable[str] | str = ()
+    ) -> None:
+        self._bearer = Bearer(user=user, token=token, origins=origins)
+
+    def sync_auth_flow(
+        self, request: httpx.Request
+    ) -> Generator[httpx.Request, httpx.Response, None]:
+        """Refuse to serve `httpx.Client`.
+
+        Raises:
+            MisuseError: Always: a token that is kept fresh is had by `await`.
+        """
+        del request
+        msg = "CognitoAuth serves httpx.AsyncClient only: its token is had by `await`"
+        raise MisuseError(msg)
+
+    async def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Send a request with the token, and once more if there is a newer one after a 401.
+
+        Raises:
+            MisuseError: The token must not go to this address; nothing was sent.
+            AuthFlowError: There is no token that is good; nothing was sent.
+        """
+        self._check(request.url)
+        header = await self._bearer.header()
+        request.headers[_AUTHORIZATION] = header.reveal()
+        response = yield request
+        if response.status_code != UNAUTHORIZED or response.history:
+            return
+        newer = await self._bearer.header()
+        if newer == header or not isinstance(request.stream, httpx.ByteStream):
+            return  # a body that was read once cannot be sent again
+        request.headers[_AUTHORIZATION] = newer.reveal()
+        yield request
+
+    def _check(self, url: httpx.URL) -> None:
+        """Refuse an address that must not see the token."""
+        origin = Origin.of(url.scheme, url.raw_host.decode("ascii"), url.port)
+        if origin in self._bearer.origins or (not self._bearer.origins and origin.is_private):
+            return
+        why = (
+            "is none of the origins that CognitoAuth was given"
+            if self._bearer.origins
+            else "is reached in clear"
+        )
+        msg = f"the token must not go to {origin.scheme}://{origin.host}, which {why}"
+        raise MisuseError(msg)

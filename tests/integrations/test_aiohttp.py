@@ -1,0 +1,79 @@
+"""aiohttp's client with a user's token, against real servers."""
+
+import io
+
+import aiohttp
+import pytest
+
+from authflow import ConfigError, TokenRevokedError
+from authflow.integrations.aiohttp import CognitoMiddleware
+
+
+async def test_each_request_has_the_token_of_its_time(serve, user):
+    api = await serve()
+    auth = CognitoMiddleware(user("first", "second", "third"), origins=[api.origin])
+    async with aiohttp.ClientSession(middlewares=[auth]) as session:
+        for path in ("/a", "/b"):
+            async with session.get(api.origin + path) as reply:
+                assert await reply.text() == "welcome"
+        await session.get(api.origin + "/c", middlewares=[], headers={"Authorization": "own"})
+        await session.get(api.origin + "/d", headers={"Authorization": "own"})
+    assert api.seen == [
+        *(("/a", "Bearer first"), ("/b", "Bearer second"), ("/c", "own"), ("/d", "Bearer third"))
+    ]
+
+
+async def test_the_token_follows_no_redirect_to_another_origin(serve, user):
+    elsewhere = await serve()
+    api = await serve(leads={"/away": f"{elsewhere.origin}/taken", "/here": "/there"})
+    auth = CognitoMiddleware(user("canary"), origins=api.origin)
+    async with aiohttp.ClientSession(middlewares=[auth]) as session:
+        for path in ("/away", "/here"):
+            await session.post(api.origin + path, data=b"x")
+        await session.get(elsewhere.origin + "/own")
+    assert elsewhere.seen == [("/taken", None), ("/own", None)]
+    assert [given for _, given in api.seen] == ["Bearer canary"] * 3
+
+
+async def test_a_token_that_expired_on_its_way_is_replaced_once(serve, user):
+    api = await serve(good="Bearer new")
+    for sent in ({"data": b"body"}, {"json": {"a": 1}}, {}):
+        auth = CognitoMiddleware(user("old", "new"), origins=[api.origin])
+        async with aiohttp.ClientSession(middlewares=[auth]) as session:
+            reply = await session.post(api.origin, **sent)
+            assert await reply.text() == "welcome"
+    assert [given for _, given in api.seen] == ["Bearer old", "Bearer new"] * 3
+    assert api.bodies == [b"body", b"body", b'{"a": 1}', b'{"a": 1}', b"", b""]
+
+
+async def test_the_same_token_is_not_sent_again_and_no_third_one_is_tried(serve, user):
+    api = await serve(good="never")
+    for tokens, times in ((("same",), 1), (("one", "two", "three"), 2)):
+        auth = CognitoMiddleware(user(*tokens), origins=[api.origin], token="id")
+        async with aiohttp.ClientSession(middlewares=[auth]) as session:
+            assert (await session.get(api.origin)).status == 401
+        assert len(api.seen) == times
+        api.seen.clear()
+
+
+async def test_a_body_that_is_read_once_is_not_sent_again(serve, user):
+    api = await serve(good="Bearer new")
+    auth = CognitoMiddleware(user("old", "new"), origins=[api.origin])
+    async with aiohttp.ClientSession(middlewares=[auth]) as session:
+        assert (await session.post(api.origin, data=io.BytesIO(b"once"))).status == 401
+    assert api.bodies == [b"once"]
+
+
+async def test_a_users_error_is_the_callers_and_nothing_is_sent(serve, user):
+    api = await serve()
+    auth = CognitoMiddleware(user(TokenRevokedError("signed out")), origins=[api.origin])
+    async with aiohttp.ClientSession(middlewares=[auth]) as session:
+        with pytest.raises(TokenRevokedError, match="signed out"):
+            await session.get(api.origin)
+    assert api.seen == []
+
+
+@pytest.mark.parametrize("origins", [[], (), ["http://api.example.com"], ["api.example.com"]])
+def test_origins_must_be_named(user, origins):
+    with pytest.raises(ConfigError, match="origin"):
+        CognitoMiddleware(user("a"), origins=origins)

@@ -1,0 +1,145 @@
+"""httpx with a user's token, against real servers."""
+
+import httpx
+import pytest
+
+from authflow import ConfigError, MisuseError, TokenRevokedError
+from authflow.integrations.httpx import CognitoAuth
+
+
+async def test_each_request_has_the_token_of_its_time(serve, user):
+    api, ada = await serve(), user("first", "second", "third")
+    async with httpx.AsyncClient(auth=CognitoAuth(ada)) as client:
+        for path in ("/a", "/b"):
+            assert (await client.get(api.origin + path)).text == "welcome"
+        await client.get(api.origin + "/c", auth=None, headers={"Authorization": "own"})
+        await client.get(api.origin + "/d", headers={"Authorization": "own"})
+    assert api.seen == [
+        *(("/a", "Bearer first"), ("/b", "Bearer second"), ("/c", "own"), ("/d", "Bearer third"))
+    ]
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named origin", "any origin"])
+async def test_the_token_follows_no_redirect_to_another_origin(serve, user, named: bool):
+    elsewhere = await serve()
+    api = await serve(leads={"/away": f"{elsewhere.origin}/taken", "/here": "/there"})
+    elsewhere.leads["/back"] = f"{api.origin}/home"
+    api.leads["/round"] = f"{elsewhere.origin}/back"
+    auth = CognitoAuth(user("canary"), origins=[api.origin] if named else ())
+    async with httpx.AsyncClient(auth=auth, follow_redirects=True) as client:
+        for path in ("/away", "/here", "/round"):
+            await client.post(api.origin + path, content=b"x")
+    assert elsewhere.seen == [("/taken", None), ("/back", None)]
+    assert api.seen == [
+        ("/away", "Bearer canary"),
+        ("/here", "Bearer canary"),
+        ("/there", "Bearer canary"),
+        ("/round", "Bearer canary"),
+        ("/home", None),
+    ]
+
+
+async def test_a_refusal_after_a_redirect_sends_nothing_again(serve, user):
+    elsewhere = await serve(good="another")
+    api = await serve(leads={"/away": f"{elsewhere.origin}/taken"})
+    auth = CognitoAuth(user("first", "second"))
+    async with httpx.AsyncClient(auth=auth, follow_redirects=True) as client:
+        assert (await client.get(api.origin + "/away")).status_code == 401
+    assert len(api.seen) == len(elsewhere.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["http://api.example.com", "http://127.0.0.1.example.com", "http://10.0.0.1:8080"]
+)
+async def test_nothing_is_sent_in_clear(user, url: str):
+    ada = user("canary")
+    async with httpx.AsyncClient(auth=CognitoAuth(ada)) as client:
+        with pytest.raises(MisuseError, match="in clear"):
+            await client.get(url)
+    assert ada.asked == []
+
+
+async def test_a_request_to_an_origin_that_was_not_named_is_refused(serve, user):
+    api, other = await serve(), await serve()
+    auth = CognitoAuth(user("canary"), origins=api.origin)
+    async with httpx.AsyncClient(auth=auth) as client:
+        with pytest.raises(MisuseError, match="none of the origins"):
+            await client.get(f"{other.origin}/secret-path?canary")
+        assert (await client.get(other.origin, auth=None)).status_code == 200
+    assert other.seen == [("/", None)]
+
+
+@pytest.mark.parametrize(
+    ("origins", "url"),
+    [
+        ((), "https://anywhere.example/a?b=c"),
+        ((), "https://xn--r8jz45g.example"),
+        (("https://api.example.com",), "https://API.example.com:443/a"),
+        (("https://api.example.com:8443",), "https://api.example.com:8443"),
+        (("https://xn--r8jz45g.jp",), "https://例え.jp/"),
+    ],
+)
+async def test_https_is_taken_anywhere_or_where_it_is_named(user, origins, url: str):
+    flow = CognitoAuth(user("token"), origins=origins).async_auth_flow(httpx.Request("GET", url))
+    assert (await flow.asend(None)).headers["Authorization"] == "Bearer token"  # type: ignore[arg-type]
+    await flow.aclose()
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.example.com:444", "https://example.com", "https://api.example.com.evil"]
+)
+async def test_another_port_or_host_is_another_origin(user, url: str):
+    auth = CognitoAuth(user("token"), origins=["https://api.example.com"])
+    with pytest.raises(MisuseError, match="none of the origins"):
+        await auth.async_auth_flow(httpx.Request("GET", url)).asend(None)  # type: ignore[arg-type]
+
+
+async def test_a_token_that_expired_on_its_way_is_replaced_once(serve, user):
+    api = await serve(good="Bearer new")
+    async with httpx.AsyncClient(auth=CognitoAuth(user("old", "new"))) as client:
+        reply = await client.post(api.origin, content=b"body")
+    assert reply.text == "welcome"
+    assert api.seen == [("/", "Bearer old"), ("/", "Bearer new")]
+    assert api.bodies == [b"body", b"body"]
+
+
+async def test_the_same_token_is_not_sent_again_and_no_third_one_is_tried(serve, user):
+    api = await serve(good="never")
+    async with httpx.AsyncClient(auth=CognitoAuth(user("same"))) as client:
+        assert (await client.get(api.origin)).status_code == 401
+        assert len(api.seen) == 1
+    async with httpx.AsyncClient(auth=CognitoAuth(user("one", "two", "three"))) as client:
+        assert (await client.get(api.origin)).status_code == 401
+    assert [given for _, given in api.seen[1:]] == ["Bearer one", "Bearer two"]
+
+
+async def test_a_body_that_was_read_once_is_not_sent_again(serve, user):
+    async def body():
+        yield b"once"
+
+    api = await serve(good="Bearer new")
+    async with httpx.AsyncClient(auth=CognitoAuth(user("old", "new"))) as client:
+        assert (await client.post(api.origin, content=body())).status_code == 401
+    assert api.bodies == [b"once"]
+
+
+async def test_a_users_error_is_the_callers_and_nothing_is_sent(serve, user):
+    api = await serve()
+    auth = CognitoAuth(user(TokenRevokedError("signed out")), token="id")
+    async with httpx.AsyncClient(auth=auth) as client:
+        with pytest.raises(TokenRevokedError, match="signed out"):
+            await client.get(api.origin)
+    assert api.seen == []
+
+
+def test_a_client_that_blocks_is_told_so(user):
+    with (
+        httpx.Client(auth=CognitoAuth(user("canary"))) as client,
+        pytest.raises(MisuseError, match="AsyncClient only"),
+    ):
+        client.get("https://api.example.com")
+
+
+def test_an_origin_that_is_none_is_told_when_it_is_made(user):
+    with pytest.raises(ConfigError, match="an origin"):
+        CognitoAuth(user("a"), origins=["api.example.com"])
