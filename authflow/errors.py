@@ -37,6 +37,7 @@
     │   ├── PoolSetupError              the user pool is not set up for this
     │   ├── TokenRevokedError
     │   ├── WrongTokenError             a token of another kind, or of another app client
+    │   ├── IdentityRefusedError        an identity pool does not take the id token
     │   ├── TriggerFailedError
     │   ├── DeniedError                 a trigger refuses on purpose: its text is for the client
     │   └── RequestRejectedError        refused for a reason that has no class of its own
@@ -106,6 +107,7 @@ __all__ = [
     "DirectoryUnavailableError",
     "EventError",
     "FlowNotEnabledError",
+    "IdentityRefusedError",
     "JwksUnreachableError",
     "KeysUnavailableError",
     "LockedOutError",
@@ -487,6 +489,13 @@ class WrongTokenError(RefusedError):
 
     code = "wrong_token"
     next_step = NextStep.GIVE_UP
+
+
+class IdentityRefusedError(RefusedError):
+    """An identity pool gives no AWS credentials for this id token: sign in again, or set it up."""
+
+    code = "identity_refused"
+    next_step = NextStep.RESTART
 
 
 class TriggerFailedError(RefusedError):

@@ -187,6 +187,7 @@ def test_what_is_taken_is_read_the_same_by_everybody_who_reads_it(text):
     assert url.isprintable()
     assert safe_url(url, "endpoint", insecure=True) == url
     assert urlsplit(text).hostname == urlsplit(url).hostname == url.host
+    assert urlsplit(text).port == url.port
     assert (URL(url).scheme, URL(url).raw_host) == (url.scheme, url.host)
     assert URL(url).host  # what it is shown as can be made of it
     assert URL(url).user is None

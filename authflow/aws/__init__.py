@@ -6,14 +6,18 @@ from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
     from authflow.aws.connection import AwsConnection
+    from authflow.aws.identity_pool import AwsCredentials, IdentityPool
 else:
     __getattr__, __dir__ = _lazy_names(
         __name__,
         {
             "authflow.aws.connection": "AwsConnection",
+            "authflow.aws.identity_pool": "AwsCredentials IdentityPool",
         },
     )
 
 __all__ = [
     "AwsConnection",
+    "AwsCredentials",
+    "IdentityPool",
 ]

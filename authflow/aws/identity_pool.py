@@ -1,0 +1,363 @@
+"""AWS credentials for a signed-in user, from an identity pool that trusts the user pool.
+
+Sources: "Identity pools authentication flow" (the enhanced flow: GetId, then
+GetCredentialsForIdentity) in the Amazon Cognito developer guide; "Logins" in the Amazon Cognito
+Federated Identities API reference, which names a user pool by its issuer without the scheme.
+"""
+
+import re
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+import anyio
+from aiobotocore.credentials import AioCredentialResolver, AioRefreshableCredentials
+from aiobotocore.session import AioSession
+from attrs import Attribute, define, field, frozen
+from botocore import UNSIGNED
+from botocore.exceptions import BotoCoreError, ClientError
+
+from authflow.aws.connection import AwsConnection
+from authflow.aws.identity_refusals import GONE, read_identity_error
+from authflow.errors import (
+    AuthFlowError,
+    ConfigError,
+    MalformedReplyError,
+    MisuseError,
+    PoolNotFoundError,
+    TokenError,
+    TransportError,
+)
+from authflow.given_secrets import is_text
+from authflow.secret import Secret
+from authflow.tokens.token_source import TokenSource, checked_source, fresh_token
+from authflow.tokens.usernames import unverified_claims
+from authflow.unframed import Unframed, whole
+
+_POOL_ID: Final = re.compile(r"(?P<region>[a-z0-9-]{1,32}):[0-9a-f-]+")
+_POOL_ID_CHARS: Final = 55
+_PROVIDER_CHARS: Final = 128
+"""The most characters that Cognito takes for the name of a login provider."""
+
+
+@frozen(kw_only=True)
+class AwsCredentials:
+    """Temporary credentials for AWS's services.
+
+    Args:
+        identity_id: The user's identity in the identity pool.
+        access_key_id: The access key's id, which is no secret.
+        secret_access_key: The key.
+        session_token: What goes with it.
+        expires_at: When they end.
+    """
+
+    identity_id: str
+    access_key_id: str
+    secret_access_key: Secret[str]
+    session_token: Secret[str]
+    expires_at: datetime
+
+    def reveal(self) -> dict[str, str]:
+        """Return the arguments by which a client of any AWS SDK for Python takes them, in clear."""
+        return {
+            "aws_access_key_id": self.access_key_id,
+            "aws_secret_access_key": self.secret_access_key.reveal(),
+            "aws_session_token": self.session_token.reveal(),
+        }
+
+
+@define(eq=False)
+class KeptCredentials:
+    """What is kept of one user: the identity, and the credentials while they are good."""
+
+    owner: "weakref.ref[Any]"
+    lock: anyio.Lock = field(factory=anyio.Lock)
+    who: tuple[str, str] | None = None
+    identity_id: str | None = None
+    credentials: AwsCredentials | None = None
+    renew_at: float = 0.0
+
+    def begin(self, who: tuple[str, str]) -> None:
+        """Forget all that is kept if it is another person's.
+
+        Args:
+            who: The issuer and the subject of the id token.
+        """
+        if self.who != who:
+            self.who, self.identity_id, self.credentials = who, None, None
+
+    def good(self, now: float) -> AwsCredentials | None:
+        """Return the credentials unless they have ended.
+
+        Args:
+            now: Seconds since the epoch.
+        """
+        kept = self.credentials
+        return kept if kept is not None and now < kept.expires_at.timestamp() else None
+
+
+@whole
+@define(kw_only=True, eq=False)
+class IdentityPool(AwsConnection):
+    """Gives signed-in users AWS credentials of their own.
+
+        async with IdentityPool(identity_pool_id="eu-central-1:…") as identities:
+            credentials = await identities.credentials(user)
+            async with identities.session(user).create_client("s3", region_name=…) as s3: ...
+
+    It belongs to the event loop that first uses it. The requests are not signed, and no AWS
+    credentials of this machine play a part.
+
+    Args:
+        identity_pool_id: The identity pool, such as "eu-central-1:0a1b…". Its region is the one
+            before the colon.
+        issuer: What the identity pool calls the user pool, with or without its scheme; by default
+            the issuer that the id token names.
+        ahead: How many seconds before their end credentials are replaced, or half of their life
+            if that is shorter.
+        clock: Gives seconds since the epoch.
+        client: A client for "cognito-identity" of aiobotocore's; by default one is made.
+        region: The identity pool's region, if its id does not tell it.
+        endpoint: Another address than AWS's: https, or on this machine.
+
+    Raises:
+        ConfigError: A setting is malformed, or the client comes with a region or an endpoint.
+    """
+
+    service = "cognito-identity"
+    options = MappingProxyType({"signature_version": UNSIGNED})
+
+    identity_pool_id: str = field()
+    issuer: str | None = field(default=None)
+    ahead: float = field(default=300.0)
+    clock: Callable[[], float] = field(default=time.time, repr=False)
+    _users: dict[int, KeptCredentials] = field(factory=dict, init=False, repr=False)
+
+    @identity_pool_id.validator
+    def _check_pool(self, _: "Attribute[str]", value: str) -> None:
+        if (
+            not isinstance(value, str)
+            or len(value) > _POOL_ID_CHARS
+            or not _POOL_ID.fullmatch(value)
+        ):
+            msg = "identity_pool_id must look like eu-central-1:0a1b2c3d-…: a region, : and an id"
+            raise ConfigError(msg)
+
+    @issuer.validator
+    def _check_issuer(self, _: "Attribute[str | None]", value: str | None) -> None:
+        if value is not None and (not is_text(value) or not _provider(value)):
+            msg = "issuer must be a user pool's, such as cognito-idp.eu-central-1.amazonaws.com/…"
+            raise ConfigError(msg)
+
+    @ahead.validator
+    def _check_ahead(self, _: "Attribute[float]", value: float) -> None:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 <= value < float("inf"):
+            msg = "ahead must be a number of seconds, 0 or more"
+            raise ConfigError(msg)
+
+    def __attrs_post_init__(self) -> None:
+        AwsConnection.__attrs_post_init__(self)
+        if self.client is None and self.region is None:
+            self.region = self.identity_pool_id.partition(":")[0]
+
+    async def credentials(self, user: TokenSource) -> AwsCredentials:
+        """Return credentials for a user that are still good; new ones if the kept ones end soon.
+
+        They are kept for as long as the user object lives, and replaced ahead of their end: while
+        the identity pool cannot be reached the kept ones serve to their end. However many ask at
+        once, the identity pool is asked once.
+
+        Args:
+            user: Who: an object with `async def access_token()` and `async def id_token()`.
+
+        Raises:
+            MisuseError: The user gives no tokens, or cannot be kept; or this is another event loop.
+            TokenError: The id token names no issuer or no subject.
+            IdentityRefusedError: The identity pool does not take the id token.
+            PoolNotFoundError: There is no such identity pool.
+            PoolSetupError: It has no role for this user.
+            RefusedError: It refuses for another reason.
+            TransportError: It cannot be reached, is slow, fails or asks to slow down.
+            MalformedReplyError: The reply is no identity pool's.
+        """
+        kept = self._kept(checked_source(user))
+        with Unframed():
+            token = await fresh_token(user, "id")
+            provider, who = self._read(token)
+            async with kept.lock:
+                kept.begin(who)
+                now = self.clock()
+                found = kept.good(now)
+                if found is not None and now < kept.renew_at:
+                    return found
+                try:
+                    return await self._renew(kept, provider, token)
+                except TransportError:
+                    if found is None:
+                        raise
+                    return found
+
+    def session(self, user: TokenSource) -> AioSession:
+        """Return a session of aiobotocore whose clients sign with the user's own credentials.
+
+        They are replaced as `credentials` does it. No other credentials of this machine are taken
+        instead, whatever happens.
+
+        Args:
+            user: Who, as for `credentials`.
+
+        Raises:
+            MisuseError: The user gives no tokens, or cannot be kept.
+        """
+        self._kept(checked_source(user))
+        session = AioSession()
+        session.register_component(
+            "credential_provider", AioCredentialResolver([UserProvider(self, user)])
+        )
+        return session
+
+    def _kept(self, user: TokenSource) -> KeptCredentials:
+        key = id(user)
+        if key not in self._users:
+            try:
+                owner = weakref.ref(user, lambda _: self._users.pop(key, None))
+            except TypeError:
+                msg = f"{type(user).__name__} cannot be referred to weakly: give it __weakref__"
+                raise MisuseError(msg) from None
+            self._users[key] = KeptCredentials(owner)
+        return self._users[key]
+
+    def _read(self, token: Secret[str]) -> tuple[str, tuple[str, str]]:
+        """Return the name of the login provider, and whose token it is.
+
+        Nobody has verified the token here: the identity pool does it.
+        """
+        claims = unverified_claims(token)
+        issuer, subject = claims.get("iss"), claims.get("sub")
+        provider = _provider(self.issuer or issuer)
+        if not provider or not is_text(subject) or not subject:
+            msg = "the id token names no issuer or no subject: it is no user pool's"
+            raise TokenError(msg)
+        return provider, (str(issuer), str(subject))
+
+    async def _renew(
+        self, kept: KeptCredentials, provider: str, token: Secret[str]
+    ) -> AwsCredentials:
+        """Fetch new credentials, and keep them."""
+        known = kept.identity_id
+        if known is None:
+            kept.identity_id = await self._identity(provider, token)
+        try:
+            made = await self._credentials(kept.identity_id, provider, token)
+        except PoolNotFoundError as error:
+            if known is None or error.aws_code != GONE:
+                raise
+            kept.identity_id = None  # the identity was deleted since, not the pool
+        else:
+            now = self.clock()
+            life = made.expires_at.timestamp() - now
+            if life <= 0:
+                msg = "the credentials have ended already: check the clock of this machine"
+                raise MalformedReplyError(msg)
+            kept.credentials = made
+            kept.renew_at = now + life - min(self.ahead, life / 2)
+            return made
+        return await self._renew(kept, provider, token)
+
+    async def _identity(self, provider: str, token: Secret[str]) -> str:
+        reply = await self._ask("get_id", provider, token, IdentityPoolId=self.identity_pool_id)
+        identity_id = reply.get("IdentityId")
+        if not is_text(identity_id) or not identity_id:
+            msg = "the reply has no IdentityId: it is no identity pool's"
+            raise MalformedReplyError(msg)
+        return str(identity_id)
+
+    async def _credentials(
+        self, identity_id: str | None, provider: str, token: Secret[str]
+    ) -> AwsCredentials:
+        reply = await self._ask(
+            "get_credentials_for_identity", provider, token, IdentityId=identity_id
+        )
+        try:
+            return _read_credentials(str(identity_id), reply["Credentials"])
+        except (KeyError, TypeError, ValueError):
+            pass
+        msg = "the reply has no whole credentials: it is no identity pool's"
+        raise MalformedReplyError(msg)
+
+    async def _ask(
+        self, operation: str, provider: str, token: Secret[str], **parameters: str | None
+    ) -> Any:
+        failed: AuthFlowError
+        try:
+            return await self.call(operation, Logins={provider: token.reveal()}, **parameters)
+        except (BotoCoreError, ClientError, OSError) as error:
+            failed = read_identity_error(error, token)
+        raise failed  # outside, so that it does not lead to what was read
+
+
+@frozen
+class UserProvider:
+    """Gives aiobotocore's sessions the credentials of one user."""
+
+    METHOD = CANONICAL_NAME = "cognito-identity"
+    """As aiobotocore names providers in its logs."""
+
+    pool: IdentityPool
+    user: TokenSource = field(repr=False)
+
+    async def load(self) -> AioRefreshableCredentials:
+        """Return credentials that renew themselves. `IdentityPool.credentials` decides when."""
+        return AioRefreshableCredentials.create_from_metadata(
+            await self._fetch(),
+            refresh_using=self._fetch,
+            method=self.METHOD,
+            advisory_timeout=self.pool.ahead,
+            mandatory_timeout=self.pool.ahead,
+        )
+
+    async def _fetch(self) -> dict[str, str]:
+        got = await self.pool.credentials(self.user)
+        return {
+            "access_key": got.access_key_id,
+            "secret_key": got.secret_access_key.reveal(),
+            "token": got.session_token.reveal(),
+            "expiry_time": got.expires_at.isoformat(),
+        }
+
+
+def _provider(issuer: object) -> str | None:
+    """Return a user pool's name as login provider: its issuer without the scheme."""
+    if not isinstance(issuer, str):
+        return None
+    before, mark, after = issuer.partition("://")
+    name = after if mark else before
+    return name if 0 < len(name) <= _PROVIDER_CHARS else None
+
+
+def _read_credentials(identity_id: str, given: Mapping[str, Any]) -> AwsCredentials:
+    """Read the credentials of a reply.
+
+    Raises:
+        KeyError: A member is missing.
+        TypeError: One is none of its kind.
+        ValueError: One is empty.
+    """
+    texts = [given[name] for name in ("AccessKeyId", "SecretKey", "SessionToken")]
+    ends = given["Expiration"]
+    if not all(map(is_text, texts)) or not isinstance(ends, datetime) or ends.tzinfo is None:
+        raise TypeError
+    if not all(texts):
+        raise ValueError
+    return AwsCredentials(
+        identity_id=identity_id,
+        access_key_id=texts[0],
+        secret_access_key=Secret(texts[1]),
+        session_token=Secret(texts[2]),
+        expires_at=ends.astimezone(UTC),
+    )
