@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         AskAgainError,
         AuthFlowError,
         BadCredentialsError,
+        ClientSecretsUnavailableError,
         CodeDeliveryError,
         CodeExpiredError,
         CodeMismatchError,
@@ -64,7 +65,8 @@ else:
             "authflow.client": "AuthClient",
             "authflow.config": "AuthConfig",
             "authflow.errors": (
-                "AskAgainError AuthFlowError BadCredentialsError CodeDeliveryError "
+                "AskAgainError AuthFlowError BadCredentialsError "
+                "ClientSecretsUnavailableError CodeDeliveryError "
                 "CodeExpiredError CodeMismatchError ConfigError DeniedError "
                 "JwksUnreachableError LockedOutError MisuseError NewPasswordRejectedError "
                 "NextStep OutcomeUnknownError PasswordResetRequiredError PluginError "
@@ -94,6 +96,7 @@ __all__ = [
     "Challenge",
     "ChallengeRequired",
     "Choice",
+    "ClientSecretsUnavailableError",
     "Code",
     "CodeDeliveryError",
     "CodeExpiredError",

@@ -1,8 +1,8 @@
-"""What Cognito is told of the user's device beside a sign-in, for its threat protection.
+"""The user's device, as Cognito's threat protection is told of it beside a sign-in.
 
 A service signs its users in from its own machines, so all that Cognito sees by itself is the
 service. These values carry what the service knows of the person's own device: for the client's
-calls a `UserContext`, for an administrator's a `AdminContext`. None of it is a secret, and all of
+calls a `UserContext`, for an administrator's an `AdminContext`. None of it is a secret, and all of
 it is about a person: no repr shows it.
 
 Sources: UserContextDataType, ContextDataType and AnalyticsMetadataType in the Amazon Cognito user
@@ -71,7 +71,7 @@ def _characteristics(value: Mapping[str, str]) -> Mapping[str, str]:
 @whole
 @frozen(kw_only=True)
 class DeviceFingerprint:
-    """What is known of the user's device, to be encoded and signed for each request.
+    """The characteristics of the user's device, encoded and signed for each request.
 
     Cognito compares it with those of former sign-ins, so it must be the person's device and not the
     service's, and stay the same from one sign-in to the next. In a browser Amazon's own script
@@ -109,7 +109,7 @@ def _device(value: "DeviceFingerprint | str | None") -> "DeviceFingerprint | str
 @whole
 @frozen(kw_only=True)
 class UserContext:
-    """What Cognito is told of the user's device: pass it to `sign_in` and `answer`.
+    """The user's device, for the client's calls: pass it to `sign_in` and `answer`.
 
         context = UserContext(ip_address=request.client.host, device=form["encodedData"])
         result = await auth.sign_in("ada", password, context=context)
@@ -150,7 +150,7 @@ def _headers(
 @whole
 @frozen(kw_only=True)
 class AdminContext:
-    """What Cognito is told of the user's device by an administrator's call (ContextData).
+    """The user's device, for an administrator's calls (ContextData).
 
     It is for AdminInitiateAuth and AdminRespondToAuthChallenge of any AWS SDK:
 
@@ -214,7 +214,7 @@ class AdminContext:
         _text("client_id", client_id)
         return context_data.admin_context(
             self,
-            context_data.Occasion(
+            context_data.RequestFacts(
                 username=username,
                 user_pool_id=user_pool_id,
                 client_id=client_id,

@@ -72,7 +72,7 @@ class AwsCredentials:
 
 @define(eq=False)
 class KeptCredentials:
-    """What is kept of one user: the identity, and the credentials while they are good."""
+    """One user's identity, and the credentials while they are good."""
 
     owner: "weakref.ref[Any]"
     lock: anyio.Lock = field(factory=anyio.Lock)
@@ -317,8 +317,8 @@ class UserProvider:
             await self._fetch(),
             refresh_using=self._fetch,
             method=self.METHOD,
-            advisory_timeout=self.pool.ahead,
-            mandatory_timeout=self.pool.ahead,
+            advisory_timeout=float(self.pool.ahead),
+            mandatory_timeout=float(self.pool.ahead),
         )
 
     async def _fetch(self) -> dict[str, str]:

@@ -41,7 +41,7 @@ class SecretRotation:
     _timeout: float
     _known: tuple[Secret[str], ...]
     _turn: int = 0
-    """How often the provider has answered."""
+    """The number of times that the provider has answered."""
     _asking: anyio.Lock = field(factory=anyio.Lock, repr=False)
 
     @classmethod

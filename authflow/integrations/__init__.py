@@ -1,1 +1,1 @@
-"""What other libraries are given of a signed-in user, one module for each library."""
+"""Signed-in users for other libraries: one module for each library."""

@@ -1,4 +1,4 @@
-"""Whoever has a signed-in user's tokens, each of them good when it is asked for."""
+"""A source of a signed-in user's tokens, each of them good when it is asked for."""
 
 import re
 from typing import Final, Literal, Protocol
@@ -12,7 +12,7 @@ TokenKind = Literal["access", "id"]
 
 _KINDS: Final = ("access", "id")
 _BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-"""What may stand behind "Bearer " in a header (RFC 6750 §2.1)."""
+"""The text behind "Bearer " in a header (RFC 6750 §2.1)."""
 
 
 class TokenSource(Protocol):

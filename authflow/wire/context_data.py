@@ -24,8 +24,8 @@ _IP_ADDRESS: Final = "IpAddress"
 
 
 @frozen(kw_only=True)
-class Occasion:
-    """The request that a fingerprint is encoded for.
+class RequestFacts:
+    """The facts of a request that stand in the fingerprint sent with it.
 
     Args:
         username: The name that is sent as USERNAME in the same request.
@@ -40,7 +40,7 @@ class Occasion:
     at: float
 
 
-def encoded_fingerprint(device: "DeviceFingerprint", occasion: Occasion) -> str:
+def encoded_fingerprint(device: "DeviceFingerprint", facts: RequestFacts) -> str:
     """Return EncodedData: base64 of a JSON object with the payload, its signature and the version.
 
     The signature is base64 of HMAC-SHA256(client id, version ‖ payload), and the payload a JSON
@@ -48,17 +48,17 @@ def encoded_fingerprint(device: "DeviceFingerprint", occasion: Occasion) -> str:
 
     Args:
         device: What is known of the device.
-        occasion: The request.
+        facts: The request.
     """
     payload = _json(
         {
             "contextData": dict(device.characteristics),
-            "username": occasion.username,
-            "userPoolId": occasion.user_pool_id,
-            "timestamp": str(int(occasion.at * 1000)),
+            "username": facts.username,
+            "userPoolId": facts.user_pool_id,
+            "timestamp": str(int(facts.at * 1000)),
         }
     )
-    signed = hmac.digest(occasion.client_id.encode(), (device.version + payload).encode(), "sha256")
+    signed = hmac.digest(facts.client_id.encode(), (device.version + payload).encode(), "sha256")
     envelope = {
         "payload": payload,
         "signature": base64.b64encode(signed).decode(),
@@ -67,26 +67,26 @@ def encoded_fingerprint(device: "DeviceFingerprint", occasion: Occasion) -> str:
     return base64.b64encode(_json(envelope).encode()).decode()
 
 
-def user_context(context: "UserContext", occasion: Occasion) -> dict[str, Any]:
+def user_context(context: "UserContext", facts: RequestFacts) -> dict[str, Any]:
     """Return the members of a client's request that tell of the user's device.
 
     Args:
         context: What is told.
-        occasion: The request.
+        facts: The request.
     """
-    told = _told(context, occasion)
+    told = _told(context, facts)
     return {**({"UserContextData": told} if told else {}), **_analytics(context)}
 
 
-def admin_context(context: "AdminContext", occasion: Occasion) -> dict[str, Any]:
+def admin_context(context: "AdminContext", facts: RequestFacts) -> dict[str, Any]:
     """Return the members of an administrator's request that tell of the user's device.
 
     Args:
         context: What is told.
-        occasion: The request.
+        facts: The request.
     """
     told = {
-        **_told(context, occasion),
+        **_told(context, facts),
         "ServerName": context.server_name,
         "ServerPath": context.server_path,
         "HttpHeaders": [
@@ -96,7 +96,7 @@ def admin_context(context: "AdminContext", occasion: Occasion) -> dict[str, Any]
     return {"ContextData": told, **_analytics(context)}
 
 
-def _told(context: "UserContext | AdminContext", occasion: Occasion) -> dict[str, Any]:
+def _told(context: "UserContext | AdminContext", facts: RequestFacts) -> dict[str, Any]:
     told: dict[str, Any] = {}
     if context.ip_address is not None:
         told[_IP_ADDRESS] = context.ip_address
@@ -104,7 +104,7 @@ def _told(context: "UserContext | AdminContext", occasion: Occasion) -> dict[str
         told[_ENCODED_DATA] = (
             context.device
             if isinstance(context.device, str)
-            else encoded_fingerprint(context.device, occasion)
+            else encoded_fingerprint(context.device, facts)
         )
     return told
 

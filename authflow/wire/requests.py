@@ -15,7 +15,7 @@ from authflow.secret import Secret
 from authflow.unframed import whole
 from authflow.user_context import UserContext
 from authflow.wire.auth_parameters import CHALLENGE_NAME, Beginning
-from authflow.wire.context_data import Occasion, user_context
+from authflow.wire.context_data import RequestFacts, user_context
 from authflow.wire.members import SECRET_HASH, USERNAME, Members
 from authflow.wire.new_password import ATTRIBUTE_PREFIX
 
@@ -217,13 +217,13 @@ class ClientIdentity:
         """Return the members that tell of the device of whoever has the USERNAME being sent."""
         if device is None:
             return {}
-        occasion = Occasion(
+        facts = RequestFacts(
             username=username,
             user_pool_id=device.user_pool_id,
             client_id=self.client_id,
             at=device.at,
         )
-        return user_context(device.context, occasion)
+        return user_context(device.context, facts)
 
     def _identified(self) -> dict[str, str]:
         """Return the members that name the app client, with its secret itself and no hash."""

@@ -19,7 +19,7 @@ from authflow.secret import Secret
 from authflow.user_context import AdminContext, DeviceFingerprint, UserContext
 from authflow.wire import ClientIdentity, Device, Members
 from authflow.wire.auth_parameters import ByChallenges
-from authflow.wire.context_data import Occasion, encoded_fingerprint
+from authflow.wire.context_data import RequestFacts, encoded_fingerprint
 
 FOLDER = Path(__file__).parents[1] / "vectors"
 VECTORS = json.loads((FOLDER / "cognito_device_fingerprint.json").read_text())["vectors"]
@@ -30,13 +30,13 @@ TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
 @pytest.mark.parametrize("vector", VECTORS, ids=[vector["id"] for vector in VECTORS])
 def test_a_fingerprint_is_encoded_as_openssl_computes_it(vector: dict[str, Any]):
     device = DeviceFingerprint(characteristics=vector["characteristics"], version=vector["version"])
-    occasion = Occasion(
+    facts = RequestFacts(
         username=vector["username"],
         user_pool_id=vector["user_pool_id"],
         client_id=vector["client_id"],
         at=vector["unix_milliseconds"] / 1000,
     )
-    assert encoded_fingerprint(device, occasion) == vector["encoded"]
+    assert encoded_fingerprint(device, facts) == vector["encoded"]
     envelope = json.loads(base64.b64decode(vector["encoded"]))
     assert envelope["payload"] == vector["payload"]
     assert envelope["signature"] == vector["signature_base64"]
@@ -53,11 +53,11 @@ def test_the_vectors_are_what_their_script_computes():
 def test_whatever_is_told_is_read_again_and_its_signature_holds(
     characteristics: dict[str, str], username: str, milliseconds: int
 ):
-    occasion = Occasion(
+    facts = RequestFacts(
         username=username, user_pool_id=POOL, client_id="1example", at=milliseconds / 1000
     )
     device = DeviceFingerprint(characteristics=characteristics)
-    envelope = json.loads(base64.b64decode(encoded_fingerprint(device, occasion), validate=True))
+    envelope = json.loads(base64.b64decode(encoded_fingerprint(device, facts), validate=True))
     payload, version = envelope["payload"], envelope["version"]
     expected = hmac.new(b"1example", (version + payload).encode(), hashlib.sha256).digest()
     assert base64.b64decode(envelope["signature"]) == expected
@@ -140,7 +140,7 @@ def test_an_administrators_call_takes_the_members_as_aws_models_them(operation: 
     ]
     assert members["ContextData"]["EncodedData"] == encoded_fingerprint(
         DeviceFingerprint(characteristics={"DeviceId": "1"}),
-        Occasion(username="ada", user_pool_id=POOL, client_id="1example", at=1.5),
+        RequestFacts(username="ada", user_pool_id=POOL, client_id="1example", at=1.5),
     )
     assert members["AnalyticsMetadata"] == {"AnalyticsEndpointId": "endpoint"}
 
