@@ -30,7 +30,7 @@ class Vault:
 
     said: list[Any]
     asked: int = 0
-    slow: bool = False
+    until: asyncio.Event | None = None
     hang: bool = False
     fail: Exception | None = None
 
@@ -38,8 +38,8 @@ class Vault:
         self.asked += 1
         if self.hang:
             await anyio.sleep_forever()
-        if self.slow:
-            await anyio.sleep(0)
+        if self.until is not None:
+            await self.until.wait()
         if self.fail is not None:
             raise self.fail
         return self.said
@@ -155,16 +155,23 @@ async def test_a_refusal_for_another_reason_shows_that_the_secret_is_good(live_p
             assert seen.take() == [("InitiateAuth", False)]
 
 
-async def test_whoever_waits_for_a_new_secret_waits_for_one_and_the_same_answer(live_pool):
-    async with live_pool() as pool:
-        await pool.add_user("ada", PASSWORD)
-        config = await pool.app_client(secret=True, flow=AuthFlow.USER_PASSWORD_AUTH)
-        vault = Vault([OLD], slow=True)
-        async with AuthClient(evolve(config, client_secret=vault)) as auth:
+async def test_whoever_waits_for_a_new_secret_waits_for_one_and_the_same_answer(scripted):
+    wrong = scripted.error("NotAuthorizedException", "Unable to verify secret hash for client 1")
+    vault = Vault([OLD])
+    async with scripted.serve(*[wrong] * 9, *[TOKENS] * 8) as server:
+        config = server.config(client_secret=vault, flow=AuthFlow.USER_PASSWORD_AUTH)
+        async with AuthClient(config) as auth:
             with pytest.raises(SecretHashMismatchError):
                 await auth.sign_in("ada", PASSWORD)
-            vault.said, vault.asked = [config.client_secret], 0
-            results = await asyncio.gather(*(auth.sign_in("ada", PASSWORD) for _ in range(8)))
+            vault.said, vault.asked = [OTHER], 0
+            vault.until = asyncio.Event()  # so that all have been refused before it answers
+            waiting = [asyncio.create_task(auth.sign_in("ada", PASSWORD)) for _ in range(8)]
+            while len(server.requests) < 9 or vault.asked == 0:
+                await asyncio.sleep(0.001)
+            for _ in range(50):
+                await asyncio.sleep(0)
+            vault.until.set()
+            results = await asyncio.gather(*waiting)
     assert len(results) == 8
     assert vault.asked == 1
 

@@ -1,6 +1,9 @@
 """What a client tells of the user's device, with which requests, and what observers hear of it."""
 
+import base64
+import json
 import traceback
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -66,3 +69,24 @@ async def test_every_request_of_a_call_tells_of_the_device_and_the_next_call_sta
     ]
     assert "canary" not in str(exchanges)
     assert "203.0" not in str(exchanges)
+
+
+async def test_each_request_of_a_call_tells_the_time_that_it_is_sent_at(scripted):
+    asked = {"ChallengeName": "CUSTOM_CHALLENGE", "Session": "s" * 20, "ChallengeParameters": {}}
+    times = iter(range(1_800_000_000, 1_900_000_000))
+
+    def clock() -> datetime:
+        return datetime.fromtimestamp(next(times), UTC)
+
+    context = UserContext(device=DeviceFingerprint(characteristics={}))
+    async with (
+        scripted.serve(asked, asked) as server,
+        AuthClient(server.config(flow=AuthFlow.CUSTOM_AUTH), clock=clock) as auth,
+    ):
+        pending = await auth.sign_in("ada", context=context)
+        await auth.answer(pending, "x", context=context)
+    first, second = (
+        json.loads(json.loads(base64.b64decode(sent["UserContextData"]["EncodedData"]))["payload"])
+        for _, sent in server.requests
+    )
+    assert 1_800_000_000_000 <= int(first["timestamp"]) < int(second["timestamp"])
