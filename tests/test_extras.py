@@ -252,7 +252,7 @@ def tried(what, packages, do):
 
 hidden, aside = set(), {{}}
 AGAIN = tuple(
-    f"authflow.{{room}}" for room in ("pool", "stores", "testing", "triggers", "keys.sealed_text", "keys.sealing")
+    f"authflow.{{room}}" for room in ("pool", "stores", "testing", "triggers", "keys.seal")
 )
 sys.meta_path.insert(0, Hidden())
 for error in (missing, broken):

@@ -16,6 +16,7 @@ else:
         {
             "authflow.tokens.claims": "AccessClaims IdClaims",
             "authflow.tokens.requirement": "AllOf AnyOf",
+            "authflow.tokens.token_source": "TokenSource",
             "authflow.tokens.trusted_pool": "TrustedPool",
             "authflow.tokens.token_source": "TokenSource",
             "authflow.tokens.verifier": "TokenVerifier",

@@ -35,7 +35,7 @@ class Api:
         if request.path in self.leads:
             return web.Response(status=307, headers={"Location": self.leads[request.path]})
         if self.good is not None and given != self.good:
-            return web.Response(status=401)
+            return web.Response(status=401, text="x" * 1_000_000)  # more than is read at once
         return web.Response(text="welcome")
 
 

@@ -39,7 +39,11 @@ async def test_a_token_that_expired_on_its_way_is_replaced_once(serve, user):
     api = await serve(good="Bearer new")
     for sent in ({"data": b"body"}, {"json": {"a": 1}}, {}):
         auth = CognitoMiddleware(user("old", "new"), origins=[api.origin])
-        async with aiohttp.ClientSession(middlewares=[auth]) as session:
+        one = aiohttp.TCPConnector(limit=1)  # so that the first reply must be given up
+        limit = aiohttp.ClientTimeout(total=5)
+        async with aiohttp.ClientSession(
+            middlewares=[auth], connector=one, timeout=limit
+        ) as session:
             reply = await session.post(api.origin, **sent)
             assert await reply.text() == "welcome"
     assert [given for _, given in api.seen] == ["Bearer old", "Bearer new"] * 3
@@ -50,8 +54,11 @@ async def test_the_same_token_is_not_sent_again_and_no_third_one_is_tried(serve,
     api = await serve(good="never")
     for tokens, times in ((("same",), 1), (("one", "two", "three"), 2)):
         auth = CognitoMiddleware(user(*tokens), origins=[api.origin], token="id")
-        async with aiohttp.ClientSession(middlewares=[auth]) as session:
-            assert (await session.get(api.origin)).status == 401
+        async with (
+            aiohttp.ClientSession(middlewares=[auth]) as session,
+            session.get(api.origin) as reply,
+        ):
+            assert reply.status == 401
         assert len(api.seen) == times
         api.seen.clear()
 
@@ -59,8 +66,11 @@ async def test_the_same_token_is_not_sent_again_and_no_third_one_is_tried(serve,
 async def test_a_body_that_is_read_once_is_not_sent_again(serve, user):
     api = await serve(good="Bearer new")
     auth = CognitoMiddleware(user("old", "new"), origins=[api.origin])
-    async with aiohttp.ClientSession(middlewares=[auth]) as session:
-        assert (await session.post(api.origin, data=io.BytesIO(b"once"))).status == 401
+    async with (
+        aiohttp.ClientSession(middlewares=[auth]) as session,
+        session.post(api.origin, data=io.BytesIO(b"once")) as reply,
+    ):
+        assert reply.status == 401
     assert api.bodies == [b"once"]
 
 
