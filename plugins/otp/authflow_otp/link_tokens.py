@@ -28,7 +28,6 @@ _ID_SIGNS: Final = 26
 _OWNER_BYTES: Final = 16
 _TIME_BYTES: Final = 5
 _TAG_BYTES: Final = 16
-_AFTER_KEY: Final = _TIME_BYTES + _OWNER_BYTES + _TAG_BYTES
 
 _PURPOSE: Final = "authflow-otp link tokens"
 _OWNERS: Final = "authflow-otp link owners"
@@ -105,9 +104,9 @@ class SignInLink:
         """
         token = token_of(pasted).removeprefix(PREFIX)
         link_id, data = token[:_ID_SIGNS], _decoded(token[_ID_SIGNS:])
-        size = data[0] if data else 0
-        if not size or len(data) != 1 + size + _AFTER_KEY:
+        if not data:
             return None
+        size = data[0]
         key_id = data[1 : 1 + size].decode("ascii", "replace")
         ring = await keys.key_ring(having=key_id)
         body, tag = data[:-_TAG_BYTES], data[-_TAG_BYTES:]
