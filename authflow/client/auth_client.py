@@ -13,6 +13,7 @@ from authflow.client.answerer import Answerer
 from authflow.client.arguments import (
     checked_config,
     checked_flow,
+    checked_pacing,
     checked_prompt,
     checked_username,
     wrong_pending,
@@ -30,6 +31,7 @@ from authflow.client.conversation import (
 )
 from authflow.client.exchange import Exchange
 from authflow.client.observation import Observation
+from authflow.client.pacing.pacing import Pacing
 from authflow.client.password_proof import PasswordProof, utc_now
 from authflow.client.transport import Transport, open_transport
 from authflow.config import AuthConfig
@@ -81,9 +83,12 @@ class AuthClient:
         clock: Gives the time of day, aware. It must agree with Cognito's to a few minutes.
         observer: Told of every exchange with Cognito, with the secrets taken out, by a plain call.
             If it raises, the log says so once, and the sign-in goes on.
+        pacing: Has requests wait for their turn, so that Cognito need not throttle them; one for
+            all clients.
 
     Raises:
-        MisuseError: The config is none, or the observer is no function, or a coroutine function.
+        MisuseError: The config or the pacing is none, or the observer is no function, or a
+            coroutine function.
     """
 
     config: AuthConfig
@@ -93,6 +98,7 @@ class AuthClient:
     assume: str | None = field(default=None, kw_only=True)
     clock: Callable[[], datetime] = field(default=utc_now, kw_only=True)
     observer: Callable[[Exchange], object] | None = field(default=None, kw_only=True)
+    pacing: Pacing | None = field(default=None, kw_only=True)
     _answerer: Answerer = field(init=False, repr=False)
     _proof: PasswordProof = field(init=False, repr=False)
     _verifier: TokenVerifier = field(init=False, repr=False)
@@ -103,6 +109,7 @@ class AuthClient:
 
     def __attrs_post_init__(self) -> None:
         checked_config(self.config)
+        checked_pacing(self.pacing)
         self._answerer = Answerer(
             PluginRegistry(
                 CLIENT_CHALLENGES,
@@ -130,7 +137,7 @@ class AuthClient:
             if self.config.verify_tokens and self.config.fetch_jwks_on_open:
                 await self._verifier.fetch_keys()
             self._transport = await self._resources.enter_async_context(
-                open_transport(self.config, self._observation)
+                open_transport(self.config, self._observation, self.pacing)
             )
         finally:
             if self._transport is None:
