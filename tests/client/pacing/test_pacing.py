@@ -9,6 +9,7 @@ from attrs import define, field
 
 from authflow import AuthClient, ChallengeRequired, Code, Secret, SignedIn
 from authflow.client import Pacing, RequestBudgets
+from authflow.client.pacing.waiting_line import WaitingLine
 from authflow.client.transport import open_transport
 from authflow.config import AuthConfig
 from authflow.errors import (
@@ -206,7 +207,14 @@ async def test_a_request_that_runs_out_of_time_in_the_line_was_throttled_and_not
 
 async def test_a_throttled_request_takes_another_turn_at_a_lower_pace(scripted, monkeypatch):
     monkeypatch.setattr("authflow.client.transport._PACED_PAUSES", (0.001,) * 4)
-    paced = pacing(120)
+    paced, agains = pacing(120), []
+    turn = WaitingLine.turn
+
+    async def noted(self, **how):
+        agains.append(how["again"])
+        await turn(self, **how)
+
+    monkeypatch.setattr(WaitingLine, "turn", noted)
     slow_down = scripted.error("TooManyRequestsException")
     async with (
         scripted.serve(slow_down, slow_down, slow_down, TOKENS) as server,
@@ -215,8 +223,22 @@ async def test_a_throttled_request_takes_another_turn_at_a_lower_pace(scripted, 
         await transport.send(respond(server.config()), read_reply)
         assert len(server.requests) == 4
     line = paced.line(REGION, "RespondToAuthChallenge")
-    assert line.came == 4
+    assert agains == [False, True, True, True]  # it goes before those who have not been sent yet
     assert line.bucket._pace < 1
+
+
+async def test_a_throttled_request_whose_next_turn_is_too_late_has_cognitos_own_error(
+    scripted, monkeypatch
+):
+    monkeypatch.setattr("authflow.client.transport._PACED_PAUSES", (0.001,) * 4)
+    async with (
+        scripted.serve(scripted.error("TooManyRequestsException"), TOKENS) as server,
+        open_transport(server.config(request_timeout=1.0), pacing=pacing(0.1)) as transport,
+    ):
+        with pytest.raises(ThrottledError) as throttled:
+            await transport.send(respond(server.config()), read_reply)
+        assert len(server.requests) == 1
+    assert throttled.value.aws_code == "TooManyRequestsException"
 
 
 async def test_throttling_without_end_is_told_with_cognitos_own_error(scripted, monkeypatch):

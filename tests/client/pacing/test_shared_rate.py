@@ -329,6 +329,28 @@ def test_a_write_whose_reply_was_lost_gives_nobody_more_than_there_is():
     run(main())
 
 
+def test_less_is_used_before_the_others_can_read_that_there_is_more_for_them():
+    class LateReplies(Troubled):
+        async def replace(self, key, value, *, expected, seconds):
+            done = await super().replace(key, value, expected=expected, seconds=seconds)
+            await asyncio.sleep(0.7)
+            return done
+
+    async def main():
+        late, gone = LateReplies(), []
+        first = Process(late, gone)
+        others = [Process(Troubled(inner=late.inner), gone) for _ in range(2)]
+        storms = [asyncio.create_task(first.storm(900))]
+        await asyncio.sleep(4)
+        storms += [asyncio.create_task(each.storm(200)) for each in others]
+        await asyncio.sleep(6)
+        assert most_in_a_second(first.gone) <= QUOTA + 3
+        for each in storms:
+            each.cancel()
+
+    run(main())
+
+
 @settings(max_examples=10)
 @given(
     st.lists(
