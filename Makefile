@@ -7,7 +7,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 
-.PHONY: demo test lint lowest bench flood existence format pool-page state-machine-page environment test-deps constraints \
+.PHONY: demo test lint lowest bench flood existence quota-storm format pool-page state-machine-page environment test-deps constraints \
   mutants srp-agreement storm clean
 
 # What is installed already, this sees by itself. Where both are asked for, the operating system's
@@ -54,6 +54,10 @@ bench: environment
 # A flood of InitiateAuth at ten times what the pool serves, and an honest client beside it.
 flood: environment
 	$(BIN)/python -m benchmarks.flood
+
+# 1,000 sign-ins at once behind Cognito's quota, paced and not; needs a redis-server.
+quota-storm: environment
+	$(BIN)/python -m benchmarks.quota_storm
 
 # Whether a clock tells who exists. QUICK=1 for a glance.
 existence: environment

@@ -53,6 +53,19 @@ def test_the_flood_benchmark_measures_who_is_honest_beside_who_floods(tmp_path):
     assert f"| {row['flood']} | {row['sign_ins']} |" in done.stdout
 
 
+@pytest.mark.system("redis-server")
+def test_the_quota_storm_measures_what_became_of_the_sign_ins(tmp_path):
+    path = tmp_path / "figures.json"
+    command = [sys.executable, "-m", "benchmarks.quota_storm", "--only", "1 process, paced"]
+    command += ["--sign-ins", "20", "--per-second", "100", "--json", str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(path.read_text())["rows"]
+    assert (row["signed_in"], row["failed"]) == (20, 0)
+    assert row["requests"] == 40 + row["throttled"]
+    assert f"| {row['storm']} | 20 | 0 | {row['requests']} |" in done.stdout
+
+
 def test_the_trigger_benchmark_measures_imports_and_events_and_writes_tables_and_json(tmp_path):
     path = tmp_path / "figures.json"
     command = [sys.executable, "-m", "benchmarks.triggers", "--rounds", "1"]

@@ -26,6 +26,7 @@ from joserfc.jwk import RSAKey
 from authflow import AskAgainError, AuthClient, AuthFlow, Form, SessionSpentError, SignedIn
 from authflow.cli import main
 from authflow.plugins import CLIENT_CHALLENGES, TRIGGER_CHALLENGES, PluginRegistry, TextField
+from authflow.testing import PASSWORD
 from authflow.triggers import KeyRing, RedisStore, Triggers, challenge, sequence
 from authflow.triggers.check.proof import prove
 
@@ -53,6 +54,7 @@ EXAMPLES = dict(
             "tickets",
             "tokens",
             "several pools",
+            "pacing",
             "triggers",
             "policy",
             "limits",
@@ -207,6 +209,16 @@ async def test_the_example_of_a_service_tells_who_may_and_what_to_answer_the_oth
     assert await answered(**{"cognito:groups": ["guests"]}) == (
         *(403, "the user must be in the group admins or support"),
     )
+
+
+async def test_the_example_of_pacing_signs_many_users_in(live_pool):
+    namespace: dict[str, Any] = {}
+    exec(EXAMPLES["pacing"], namespace)  # noqa: S102  # it is our own README
+    async with live_pool() as pool:
+        for username in ("ada", "grace"):
+            await pool.add_user(username)
+        config = await pool.app_client()
+        assert await namespace["signed_in"](config, {"ada": PASSWORD, "grace": PASSWORD}) == 2
 
 
 def test_the_example_of_triggers_is_a_lambda_handler_that_asks_for_the_password_first():

@@ -7,6 +7,9 @@ from authflow.lazy_names import lazy_names as _lazy_names
 if TYPE_CHECKING:
     from authflow.client.auth_client import AuthClient
     from authflow.client.exchange import Exchange
+    from authflow.client.pacing.pacing import Pacing
+    from authflow.client.pacing.provisioned_limits import ProvisionedLimits
+    from authflow.client.pacing.request_budgets import QuotaCategory, RequestBudgets
     from authflow.client_secrets import ClientSecrets
     from authflow.config import AuthConfig
     from authflow.plugins.client_challenge import ClientChallenge
@@ -24,6 +27,9 @@ else:
             "authflow.client.auth_client": "AuthClient",
             "authflow.client.exchange": "Exchange",
             "authflow.client_secrets": "ClientSecrets",
+            "authflow.client.pacing.pacing": "Pacing",
+            "authflow.client.pacing.provisioned_limits": "ProvisionedLimits",
+            "authflow.client.pacing.request_budgets": "QuotaCategory RequestBudgets",
             "authflow.config": "AuthConfig",
             "authflow.plugins.client_challenge": "ClientChallenge",
             "authflow.plugins.form_challenge": "FormChallenge",
@@ -45,7 +51,11 @@ __all__ = [
     "DeviceFingerprint",
     "Exchange",
     "FormChallenge",
+    "Pacing",
     "Prompt",
+    "ProvisionedLimits",
+    "QuotaCategory",
+    "RequestBudgets",
     "ScriptedPrompt",
     "TerminalPrompt",
     "TokenVerifier",

@@ -6,6 +6,7 @@ with it in a frame: those that may be given one say what is wrong, and the calle
 
 from typing import TypeVar
 
+from authflow.client.pacing.pacing import Pacing
 from authflow.config import AuthConfig
 from authflow.errors import ConfigError, MisuseError, SignInOverError
 from authflow.given_secrets import is_text
@@ -69,6 +70,17 @@ def _can(value: object, method: str) -> bool:
 
 def _kind(value: object) -> str:
     return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+
+
+def checked_pacing(pacing: object) -> None:
+    """Check a client's pacing.
+
+    Raises:
+        MisuseError: It is something else.
+    """
+    if pacing is not None and not isinstance(pacing, Pacing):
+        msg = f"pacing must be a Pacing, such as Pacing(), not {type(pacing).__name__}"
+        raise MisuseError(msg)
 
 
 def checked_flow(flow: object) -> AuthFlow:

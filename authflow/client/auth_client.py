@@ -13,6 +13,7 @@ from authflow.client.answerer import Answerer
 from authflow.client.arguments import (
     checked_config,
     checked_flow,
+    checked_pacing,
     checked_prompt,
     checked_username,
     wrong_context,
@@ -31,6 +32,7 @@ from authflow.client.conversation import (
 )
 from authflow.client.exchange import Exchange
 from authflow.client.observation import Observation
+from authflow.client.pacing.pacing import Pacing
 from authflow.client.password_proof import PasswordProof, utc_now
 from authflow.client.resumption import Resumption, claimed, resumption
 from authflow.client.secret_rotation import SecretRotation
@@ -93,9 +95,12 @@ class AuthClient:
         store: Where answers claim what they answer, so that of two one is sent, whichever process
             they are in; it keeps what is too long for a ticket, too. It goes with keys. Without it
             Cognito decides between two answers.
+        pacing: Has requests wait for their turn, so that Cognito need not throttle them; one for
+            all clients.
 
     Raises:
-        MisuseError: The config is none, or the observer is no function, or a coroutine function.
+        MisuseError: The config or the pacing is none, or the observer is no function, or a
+            coroutine function.
         ConfigError: The keys or the store are none, or there is a store without keys.
     """
 
@@ -108,6 +113,7 @@ class AuthClient:
     observer: Callable[[Exchange], object] | None = field(default=None, kw_only=True)
     keys: KeyProvider | None = field(default=None, kw_only=True, repr=False)
     store: Store | None = field(default=None, kw_only=True, repr=False)
+    pacing: Pacing | None = field(default=None, kw_only=True)
     _answerer: Answerer = field(init=False, repr=False)
     _resumption: Resumption | None = field(init=False, repr=False)
     _proof: PasswordProof = field(init=False, repr=False)
@@ -120,6 +126,7 @@ class AuthClient:
 
     def __attrs_post_init__(self) -> None:
         checked_config(self.config)
+        checked_pacing(self.pacing)
         self._answerer = Answerer(
             PluginRegistry(
                 CLIENT_CHALLENGES,
@@ -151,7 +158,7 @@ class AuthClient:
             if self.config.verify_tokens and self.config.fetch_jwks_on_open:
                 await self._verifier.fetch_keys()
             self._transport = await self._resources.enter_async_context(
-                open_transport(self.config, self._observation)
+                open_transport(self.config, self._observation, self.pacing)
             )
         finally:
             if self._transport is None:

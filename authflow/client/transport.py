@@ -3,17 +3,19 @@
 botocore's own retries are off: by default it sends one challenge answer up to five times, and a
 session is for one use, so a lost reply would become a refusal and a code's tries would be used up.
 Here a request is sent again only when it surely was not processed: no connection was made, or
-Cognito said that it asks to slow down.
+Cognito said that it asks to slow down. With a `Pacing` each of them waits for its turn first.
 
 What is sent and what comes back is text only inside one task, which is begun for each request and
 has ended before anybody hears of it: so no traceback of ours leads there (see `seclusion`).
 """
 
 import json
+import math
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from enum import Enum, auto
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
@@ -37,6 +39,8 @@ from authflow.aws.client_session import (
 )
 from authflow.causes import THROTTLED_SECONDS
 from authflow.client.observation import Observation
+from authflow.client.pacing.pacing import Pacing
+from authflow.client.pacing.waiting_line import WaitingLine
 from authflow.config import AuthConfig
 from authflow.errors import (
     AuthFlowError,
@@ -59,6 +63,8 @@ T = TypeVar("T")
 
 _PAUSES: Final = (0.2, 0.8)
 """The longest pauses before a request is sent again, in seconds; drawn in full (full jitter)."""
+_PACED_PAUSES: Final = (0.2, 0.4, 0.8, 0.8)
+"""The same with a `Pacing`: there are few such requests, and those that wait are not sent yet."""
 _METHODS: Final[Mapping[str, str]] = {
     "InitiateAuth": "initiate_auth",
     "RespondToAuthChallenge": "respond_to_auth_challenge",
@@ -83,6 +89,8 @@ class _NoJsonObjectError(Exception):
 class _Stage(Enum):
     """The stage that a request has reached."""
 
+    IN_LINE = auto()
+    """The request waits for its turn, within the budget of its quota category."""
     WAITING = auto()
     """The request waits for a place among `max_concurrency` requests."""
     CONNECTING = auto()
@@ -95,22 +103,47 @@ class _Stage(Enum):
 class Passage:
     """The progress of a request, from which a time-out's error is made."""
 
+    until: float = math.inf
+    line: WaitingLine | None = None
     stage: _Stage = _Stage.WAITING
     refused: AuthFlowError | None = None
     """The reason why the request was not processed, before a pause."""
+
+    has_turn: bool = False
 
     @property
     def is_in_flight(self) -> bool:
         """Whether Cognito may have the request: it was sent, and not turned away since."""
         return self.stage is _Stage.SENT
 
+    def begin(self, until: float, line: WaitingLine | None) -> None:
+        """Note that a request sets out: the first one, or the next of one answer.
+
+        Args:
+            until: The time, on the event loop's clock, at which whoever asked for it gives up.
+            line: Where it waits for its turn, if it does.
+        """
+        self.until, self.line = until, line
+        self.stage, self.refused, self.has_turn = _Stage.WAITING, None, False
+
     def sent(self) -> None:
         """Note that the request has begun to leave this machine."""
         self.stage = _Stage.SENT
+        if self.has_turn and self.line is not None:
+            self.has_turn = False
+            self.line.leave()
+
+    def ended(self) -> None:
+        """Note that nothing more is sent in this turn."""
+        if self.has_turn and self.line is not None:
+            self.has_turn = False
+            self.line.give_back()
 
     def ran_out(self, request: Request, seconds: float) -> AuthFlowError:
         """Return the error for a request that took too long."""
         match self.stage:
+            case _Stage.IN_LINE if self.line is not None:
+                return self.refused or self.line.ran_out()
             case _Stage.WAITING:
                 what = "no place among max_concurrency requests came free"
             case _Stage.CONNECTING:
@@ -133,6 +166,7 @@ class Transport:
     _in_flight: anyio.Semaphore = field(repr=False)
     _timeout: float
     _observer: Observation | None = field(default=None, repr=False)
+    _line_for: Callable[[str], WaitingLine] | None = field(default=None, repr=False)
 
     async def send(
         self,
@@ -153,6 +187,9 @@ class Transport:
             MalformedReplyError: The reply is not Cognito's JSON, or of another form.
         """
         passage = Passage() if passage is None else passage
+        # Seen here, and not where the request waits: that is another task, without these scopes.
+        until = min(anyio.current_time() + self._timeout, anyio.current_effective_deadline())
+        passage.begin(until, None if self._line_for is None else self._line_for(request.operation))
         outcome: T | AuthFlowError
         try:
             outcome = await secluded(self._deliver(request, read, passage), self._timeout)
@@ -171,9 +208,13 @@ class Transport:
         self, request: Request, read: Callable[[Mapping[str, Any]], T], passage: Passage
     ) -> T | AuthFlowError:
         """Send until the request was processed. Errors are returned, not raised."""
-        pauses = iter(_PAUSES)
+        pauses = iter(_PAUSES if passage.line is None else _PACED_PAUSES)
         while True:
+            if passage.line is not None and (late := await _turn(passage.line, passage)):
+                return late
             outcome = await self._once(request, read, passage)
+            if passage.line is not None and isinstance(outcome, ThrottledError):
+                passage.line.slow_down()
             if not isinstance(outcome, _NotSentError | ThrottledError):
                 return outcome
             pause = next(pauses, None)
@@ -187,9 +228,12 @@ class Transport:
         self, request: Request, read: Callable[[Mapping[str, Any]], T], passage: Passage
     ) -> T | AuthFlowError:
         """Send once, tell the observer, and read the reply."""
-        async with self._in_flight:
-            passage.stage = _Stage.CONNECTING
-            outcome = await self._try(request, passage)
+        try:
+            async with self._in_flight:
+                passage.stage = _Stage.CONNECTING
+                outcome = await self._try(request, passage)
+        finally:
+            passage.ended()
         if self._observer is not None:
             self._observer(request, outcome)
         if isinstance(outcome, AuthFlowError):
@@ -218,6 +262,18 @@ class Transport:
         if is_stopped(headers := metadata.get("HTTPHeaders", {})):
             return read_error("", "", headers=headers)
         return MalformedReplyError(_NO_POOL)
+
+
+async def _turn(line: WaitingLine, passage: Passage) -> AuthFlowError | None:
+    """Wait for a request's turn. Return the error if it comes too late."""
+    passage.stage = _Stage.IN_LINE
+    left = passage.until - anyio.current_time()
+    try:
+        await line.turn(timeout=left, again=passage.refused is not None)
+    except ThrottledError as error:
+        return passage.refused or bare(error)
+    passage.stage, passage.has_turn = _Stage.WAITING, True
+    return None
 
 
 _NO_POOL: Final = "the reply is not Cognito's JSON: the server is no user pool"
@@ -310,7 +366,7 @@ def _uncertain(request: Request, kind: type[AuthFlowError], what: str) -> AuthFl
 
 @asynccontextmanager
 async def open_transport(
-    config: AuthConfig, observer: Observation | None = None
+    config: AuthConfig, observer: Observation | None = None, pacing: Pacing | None = None
 ) -> AsyncIterator[Transport]:
     """Open the one client that a process needs for a user pool, and close it at the end.
 
@@ -320,8 +376,10 @@ async def open_transport(
     Args:
         config: Where to send, and the limits.
         observer: Told of every exchange, with the secrets taken out.
+        pacing: Has requests wait for their turn.
 
     Raises:
+        MisuseError: The pacing belongs to another event loop.
         ConfigError: The installed aiobotocore cannot be kept from following redirects, or the
             environment names certificates by an empty text.
     """
@@ -339,4 +397,9 @@ async def open_transport(
         for handler in (_check_json, _name_the_error):
             client.meta.events.register("before-parse.cognito-identity-provider", handler)
         in_flight = anyio.Semaphore(config.max_concurrency, fast_acquire=True)
-        yield Transport(client, in_flight, config.request_timeout, observer)
+        if pacing is None:
+            yield Transport(client, in_flight, config.request_timeout, observer)
+            return
+        line_for = partial(pacing.line, config.region)
+        async with pacing.in_use():
+            yield Transport(client, in_flight, config.request_timeout, observer, line_for)

@@ -18,7 +18,6 @@ else:
             "authflow.tokens.requirement": "AllOf AnyOf",
             "authflow.tokens.token_source": "TokenSource",
             "authflow.tokens.trusted_pool": "TrustedPool",
-            "authflow.tokens.token_source": "TokenSource",
             "authflow.tokens.verifier": "TokenVerifier",
         },
     )

@@ -1,0 +1,1 @@
+"""Pacing: requests to Cognito that wait for their turn, rather than be throttled."""

@@ -1,0 +1,149 @@
+"""A waiting line: requests leave in the order in which they came, as fast as a budget allows."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from math import isfinite
+from typing import Final
+
+from attrs import define, field
+
+from authflow.client.pacing.token_bucket import TokenBucket
+from authflow.errors import ThrottledError
+
+_FOR_WAITING: Final = 0.9
+"""The part of a request's time that it may wait: the rest is for the request itself."""
+_TICK: Final = 0.001
+"""The shortest sleep before the next turn, in seconds."""
+_LATER: Final = 0.01
+"""Seconds by which `retry_after` is later than it must be, so that it is late enough."""
+_LONGEST_WAIT: Final = 86_400.0
+"""A day, which no `retry_after` exceeds."""
+
+
+def _nothing() -> None:
+    pass
+
+
+def _always() -> bool:
+    return True
+
+
+@define(kw_only=True, eq=False)
+class WaitingLine:
+    """A line of requests that wait for their turns, on one event loop.
+
+    Args:
+        budget: The name of the budget, for errors.
+        bucket: The turns that may be had. Its clock is the event loop's.
+        arrived: Called when a request comes.
+        is_open: Says whether turns may be given now.
+    """
+
+    budget: str
+    bucket: TokenBucket
+    arrived: Callable[[], None] = _nothing
+    is_open: Callable[[], bool] = _always
+    expected: float | None = field(default=None, init=False)
+    """The turns a second that are about to be had, if the bucket's rate is not the one to go by."""
+    came: int = field(default=0, init=False)
+    """The number of requests that have come."""
+    _waiting: "OrderedDict[asyncio.Future[None], None]" = field(factory=OrderedDict, init=False)
+    _timer: asyncio.TimerHandle | None = field(default=None, init=False)
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    async def turn(self, *, timeout: float, again: bool = False) -> None:  # noqa: ASYNC109
+        """Wait for a turn. Whoever is cancelled leaves the line at once.
+
+        Whoever has had a turn says what became of it, by `leave` or `give_back`.
+
+        Args:
+            timeout: The seconds that are left for the request. Nobody waits who would have less
+                than a tenth of it left.
+            again: Whether the request had a turn before, and was not processed: it goes first.
+
+        Raises:
+            ThrottledError: The turn would come too late; nothing was sent. `retry_after` says when
+                there may be one in the same time.
+        """
+        loop = asyncio.get_running_loop()
+        self.came += 1
+        self.arrived()
+        if not self._waiting:
+            self.bucket.rest(loop.time())
+            if self._take(loop.time()):
+                return
+        ahead = 0 if again else len(self._waiting)
+        wait, longest = self.wait(ahead), timeout * _FOR_WAITING
+        if wait > longest:
+            raise self._too_long(wait, wait - longest)
+        mine = loop.create_future()
+        self._waiting[mine] = None
+        if again:
+            self._waiting.move_to_end(mine, last=False)
+        self.serve()
+        try:
+            await mine
+        except asyncio.CancelledError:
+            self._waiting.pop(mine, None)
+            if mine.cancelled():
+                self.serve()
+            else:
+                self.give_back()  # it had its turn, and was cancelled before it knew
+            raise
+
+    def wait(self, ahead: int) -> float:
+        """Return the seconds until the turn of a request with so many others ahead of it."""
+        now = asyncio.get_running_loop().time()
+        return self.bucket.wait(now, ahead + 1, self.expected)
+
+    def ran_out(self) -> ThrottledError:
+        """Return the error for a request whose time was over before its turn came."""
+        wait = self.wait(len(self._waiting))
+        return self._too_long(wait, wait)
+
+    def leave(self) -> None:
+        """Note that a request leaves which has had its turn."""
+        self.bucket.leave(asyncio.get_running_loop().time())
+
+    def give_back(self) -> None:
+        """Return a turn to the line, for the request did not leave."""
+        self.bucket.give_back()
+        self.serve()
+
+    def slow_down(self) -> None:
+        """Lower the pace for a while, since Cognito throttled a request."""
+        self.bucket.slow_down(asyncio.get_running_loop().time())
+
+    def serve(self) -> None:
+        """Serve those whose turn it is now, and come again for the next one."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        while self._waiting:
+            first = next(iter(self._waiting))
+            if not first.cancelled():
+                if not self._take(now):
+                    break
+                first.set_result(None)
+            del self._waiting[first]
+        if not self._waiting:
+            return
+        wait = self.bucket.wait(now)
+        if isfinite(wait) and self.is_open():  # else whoever changes the rate comes back
+            self._timer = loop.call_later(max(wait, _TICK), self.serve)
+
+    def _take(self, now: float) -> bool:
+        return self.is_open() and self.bucket.take(now)
+
+    def _too_long(self, wait: float, retry_after: float) -> ThrottledError:
+        told = f"in {wait:.1f} seconds" if isfinite(wait) else "nobody knows when"
+        return ThrottledError(
+            f"the budget of {self.budget} has the next turn {told}, too late for this request:"
+            " nothing was sent",
+            retry_after=min(retry_after + _LATER, _LONGEST_WAIT),
+        )

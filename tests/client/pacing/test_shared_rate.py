@@ -1,0 +1,389 @@
+"""A budget that several processes share: by one store, in virtual time, with its troubles.
+
+Each `Pacing` stands for a process. Processes of their own, with a real store, are in `test_pacing`.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+from attrs import define, field
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from authflow.client import Pacing, RequestBudgets
+from authflow.errors import StoreUnavailableError
+from authflow.stores import MemoryStore, Stored
+from testbed.virtual_time import run_in_virtual_time
+
+QUOTA = 120
+KEPT_UP = 1.04
+
+
+def now():
+    return asyncio.get_running_loop().time()
+
+
+@define
+class Troubled:
+    """A store that takes its time, and that fails when it is told to."""
+
+    inner: Any = field(factory=lambda: MemoryStore(clock=now))
+    delay: float = 0.005
+    fault: Exception | None = None
+    hangs: bool = False
+    reads: int = 0
+    writes: int = 0
+
+    async def _trouble(self):
+        await asyncio.sleep(random.uniform(0, self.delay))
+        if self.hangs:
+            await asyncio.sleep(1e6)
+        if self.fault is not None:
+            raise self.fault
+
+    async def read(self, key: str) -> Stored | None:
+        self.reads += 1
+        await self._trouble()
+        return await self.inner.read(key)
+
+    async def replace(self, key: str, value: bytes, *, expected, seconds) -> bool:
+        self.writes += 1
+        await self._trouble()
+        return await self.inner.replace(key, value, expected=expected, seconds=seconds)
+
+
+@define(eq=False)
+class Process:
+    """A process that sends."""
+
+    store: Any
+    gone: list[float]
+    quota: float = QUOTA
+    pacing: Pacing = field(init=False)
+    sent: list[float] = field(factory=list)
+
+    def __attrs_post_init__(self):
+        budgets = RequestBudgets({"UserAuthentication": self.quota})
+        self.pacing = Pacing(budgets=budgets, store=self.store)
+
+    @property
+    def line(self):
+        return self.pacing.line("eu-central-1", "InitiateAuth")
+
+    async def send(self, timeout=1e6):
+        await self.line.turn(timeout=timeout)
+        self.line.leave()
+        self.gone.append(now())
+        self.sent.append(now())
+
+    async def storm(self, requests):
+        await asyncio.gather(*(self.send() for _ in range(requests)))
+
+    def dies(self):
+        """It is killed: nothing of it runs on."""
+        for shared in self.pacing._shared:
+            if shared._task is not None:
+                shared._task.cancel()
+            shared.line.is_open = lambda: False
+
+    def share(self):
+        return self.line.bucket.rate
+
+
+def processes(count, **options):
+    gone: list[float] = []
+    store = options.pop("store", None) or Troubled()
+    return [Process(store, gone, **options) for _ in range(count)]
+
+
+def most_in_a_second(gone):
+    return max(sum(end - 1 < each <= end for each in gone) for end in gone)
+
+
+def run(main: Coroutine[Any, Any, Any]) -> None:
+    random.seed(7)
+    run_in_virtual_time(main)
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 9])
+def test_several_processes_together_send_what_one_may(count):
+    async def main():
+        them = processes(count)
+        await asyncio.gather(*(each.storm(720 // count) for each in them))
+        gone = them[0].gone
+        assert len(gone) == 720
+        assert most_in_a_second(gone) <= QUOTA + count
+        assert now() < 1.1 * 720 / QUOTA + 0.4
+
+    run(main())
+
+
+def test_the_shares_of_equal_processes_are_equal():
+    async def main():
+        them = processes(4)
+        storms = [asyncio.create_task(each.storm(250)) for each in them]
+        await asyncio.sleep(4)
+        sent = [len(each.sent) for each in them]
+        assert min(sent) > 0.75 * max(sent)
+        await asyncio.gather(*storms)
+
+    run(main())
+
+
+def test_who_wants_little_is_served_at_once_beside_who_wants_much():
+    async def main():
+        busy, quiet = processes(2)
+        storm = asyncio.create_task(busy.storm(900))
+        await asyncio.sleep(2)
+        waits = []
+        for _ in range(20):
+            before = now()
+            await quiet.send()
+            waits.append(now() - before)
+            await asyncio.sleep(0.2)
+        assert max(waits) < 0.8
+        assert sorted(waits)[10] < 0.1
+        storm.cancel()
+
+    run(main())
+
+
+def test_the_store_is_not_written_for_each_request():
+    async def main():
+        them = processes(4)
+        await asyncio.gather(*(each.storm(250) for each in them))
+        store = them[0].store
+        assert store.writes < 150
+        assert store.reads < 400
+
+    run(main())
+
+
+def test_a_share_that_is_not_used_is_given_back():
+    async def main():
+        one, other = processes(2)
+        await one.storm(10)
+        await asyncio.sleep(3)
+        assert one.share() == 0
+        assert b'"shares":{}' in (await one.store.inner.read(one.pacing._shared[0].key)).value
+        writes = one.store.writes
+        await asyncio.sleep(600)
+        assert one.store.writes == writes  # and nobody asks for ever
+        storm = asyncio.create_task(other.storm(300))
+        await asyncio.sleep(1)
+        assert other.share() > 100
+        await storm
+
+    run(main())
+
+
+def test_the_share_of_a_process_that_died_is_the_others_after_a_few_seconds():
+    async def main():
+        dead, alive = processes(2)
+        storms = [asyncio.create_task(each.storm(800)) for each in (dead, alive)]
+        await asyncio.sleep(3)
+        assert alive.share() == pytest.approx(QUOTA / KEPT_UP / 2, rel=0.05)
+        dead.dies()
+        await asyncio.sleep(5)
+        assert alive.share() == pytest.approx(QUOTA / KEPT_UP, rel=0.05)
+        for each in storms:
+            each.cancel()
+
+    run(main())
+
+
+def test_a_process_that_was_stopped_asks_the_store_before_it_goes_on():
+    async def main():
+        stopped, other = processes(2)
+        storms = [asyncio.create_task(each.storm(800)) for each in (stopped, other)]
+        await asyncio.sleep(3)
+        shared = stopped.pacing._shared[0]
+        shared._task.cancel()  # it does not run
+        stopped.line.is_open = lambda: False
+        await asyncio.sleep(10)
+        gone = len(other.gone)
+        stopped.line.is_open = shared.is_open  # and now it does
+        stopped.line.serve()
+        sent = len(stopped.sent)
+        await asyncio.sleep(0)
+        assert len(stopped.sent) == sent
+        storms.append(asyncio.create_task(stopped.send()))
+        await asyncio.sleep(5)
+        assert len(stopped.sent) > sent
+        assert most_in_a_second(stopped.gone[gone:]) <= QUOTA + 2
+        for each in storms:
+            each.cancel()
+
+    run(main())
+
+
+FAULTS = [StoreUnavailableError("canary"), KeyError("canary")]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
+def test_a_store_that_fails_stops_nobody_and_the_log_says_so_once(fault, caplog):
+    async def main():
+        them = processes(4)
+        storms = [asyncio.create_task(each.storm(330)) for each in them]
+        await asyncio.sleep(3)
+        them[0].store.fault = fault
+        await asyncio.sleep(8)
+        for each in them:  # with the share that it had last
+            assert each.share() == pytest.approx(QUOTA / KEPT_UP / 4, rel=0.1)
+        assert most_in_a_second(them[0].gone) <= QUOTA + 4
+        await asyncio.gather(*storms)
+
+    run(main())
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 4  # one for each process
+    assert all("last" in each and type(fault).__name__ in each for each in told)
+    assert "canary" not in caplog.text
+
+
+def test_a_store_that_hangs_holds_nobody_up_for_long(caplog):
+    async def main():
+        (one,) = processes(1, store=Troubled(hangs=True))
+        before = now()
+        await one.send()
+        assert now() - before < 1.5
+        await one.storm(100)
+        assert now() - before < 1.5 + 100 / (QUOTA / KEPT_UP / 4) + 1
+
+    run(main())
+    assert len(caplog.records) == 1
+
+
+def test_a_process_that_never_had_a_share_takes_a_quarter_while_the_store_is_down():
+    async def main():
+        (one,) = processes(1, store=Troubled(fault=OSError()))
+        await one.storm(60)
+        assert one.share() == pytest.approx(QUOTA / KEPT_UP / 4)
+
+    run(main())
+
+
+def test_a_store_that_is_back_is_used_again_and_the_log_says_so(caplog):
+    async def main():
+        them = processes(2)
+        storms = [asyncio.create_task(each.storm(800)) for each in them]
+        them[0].store.fault = OSError()
+        await asyncio.sleep(5)
+        them[0].store.fault = None
+        await asyncio.sleep(5)
+        for each in them:
+            assert each.share() == pytest.approx(QUOTA / KEPT_UP / 2, rel=0.1)
+        for each in storms:
+            each.cancel()
+
+    run(main())
+    told = [record.getMessage() for record in caplog.records]
+    assert sum("cannot be asked" in each for each in told) == 2
+    assert sum("answers again" in each for each in told) == 2
+    assert all(record.levelno == logging.WARNING for record in caplog.records)
+
+
+def test_an_entry_that_something_else_wrote_stops_nobody(caplog):
+    async def main():
+        (one,) = processes(1)
+        one.line.arrived()
+        key = one.pacing._shared[0].key
+        await one.store.inner.replace(key, b"something else", expected=None, seconds=100)
+        await one.storm(30)
+        assert len(one.sent) == 30
+
+    run(main())
+    assert "StoreEntryError" in caplog.text
+
+
+def test_a_store_that_forgot_everything_is_told_again():
+    async def main():
+        them = processes(4)
+        storms = [asyncio.create_task(each.storm(800)) for each in them]
+        await asyncio.sleep(3)
+        them[0].store.inner = MemoryStore(clock=now)
+        await asyncio.sleep(5)
+        assert most_in_a_second(them[0].gone) <= QUOTA + 4
+        for each in them:
+            assert each.share() == pytest.approx(QUOTA / KEPT_UP / 4, rel=0.1)
+        for each in storms:
+            each.cancel()
+
+    run(main())
+
+
+def test_a_write_whose_reply_was_lost_gives_nobody_more_than_there_is():
+    class Lossy(Troubled):
+        async def replace(self, key, value, *, expected, seconds):
+            done = await super().replace(key, value, expected=expected, seconds=seconds)
+            return done and random.random() < 0.5
+
+    async def main():
+        them = processes(3, store=Lossy())
+        await asyncio.gather(*(each.storm(200) for each in them))
+        assert most_in_a_second(them[0].gone) <= QUOTA + 3
+
+    run(main())
+
+
+def test_less_is_used_before_the_others_can_read_that_there_is_more_for_them():
+    class LateReplies(Troubled):
+        async def replace(self, key, value, *, expected, seconds):
+            done = await super().replace(key, value, expected=expected, seconds=seconds)
+            await asyncio.sleep(0.7)
+            return done
+
+    async def main():
+        late, gone = LateReplies(), []
+        first = Process(late, gone)
+        others = [Process(Troubled(inner=late.inner), gone) for _ in range(2)]
+        storms = [asyncio.create_task(first.storm(900))]
+        await asyncio.sleep(4)
+        storms += [asyncio.create_task(each.storm(200)) for each in others]
+        await asyncio.sleep(6)
+        assert most_in_a_second(first.gone) <= QUOTA + 3
+        for each in storms:
+            each.cancel()
+
+    run(main())
+
+
+@settings(max_examples=10)
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 3), st.integers(0, 3), st.integers(1, 80)), min_size=1, max_size=12
+    ),
+    st.sampled_from([0.0, 0.005, 0.1]),
+    st.sampled_from([8, 40, 120]),
+)
+def test_whoever_comes_when_no_second_has_more_than_the_quota(arrivals, delay, quota):
+    async def main():
+        them = processes(4, store=Troubled(delay=delay), quota=quota)
+        async with asyncio.TaskGroup() as tasks:
+            for pause, which, requests in arrivals:
+                await asyncio.sleep(pause)
+                tasks.create_task(them[which].storm(requests))
+        gone = them[0].gone
+        assert len(gone) == sum(requests for *_, requests in arrivals)
+        assert most_in_a_second(gone) <= quota + 4
+
+    run(main())
+
+
+def test_accounts_regions_and_categories_share_nothing():
+    async def main():
+        one, other = Pacing(store=Troubled()), Pacing(store=Troubled(), account="other")
+        for pacing in (one, other):
+            for region in ("eu-central-1", "us-east-1"):
+                for operation in ("InitiateAuth", "RespondToAuthChallenge", "RevokeToken"):
+                    pacing.line(region, operation)
+        keys = [shared.key for pacing in (one, other) for shared in pacing._shared]
+        assert len({*keys}) == 12
+        assert all(
+            len(key) == 43 and key.replace("-", "").replace("_", "").isalnum() for key in keys
+        )
+
+    run(main())

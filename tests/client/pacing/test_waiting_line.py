@@ -1,0 +1,211 @@
+"""The waiting line: in order of arrival, within the time that is left, and cancelled at once."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authflow.client.pacing.token_bucket import TokenBucket
+from authflow.client.pacing.waiting_line import WaitingLine
+from authflow.errors import ThrottledError
+from testbed.virtual_time import run_in_virtual_time
+
+PATIENT = 1e6
+
+
+def line(rate=10.0, burst=1.0):
+    now = asyncio.get_running_loop().time()
+    bucket = TokenBucket(rate=rate, burst=burst, window=1.05, now=now, left=burst)
+    return WaitingLine(budget="UserAuthentication", bucket=bucket)
+
+
+async def turn_of(turns, timeout=PATIENT):
+    await turns.turn(timeout=timeout)
+    turns.leave()
+
+
+def now():
+    return asyncio.get_running_loop().time()
+
+
+def in_virtual_time(test):
+    def run():
+        run_in_virtual_time(test())
+
+    run.__name__ = test.__name__
+    return run
+
+
+@in_virtual_time
+async def test_turns_come_in_the_order_of_arrival():
+    turns, waiting = line(), []
+
+    async def one(name):
+        await turns.turn(timeout=PATIENT)
+        turns.leave()
+        waiting.append((name, now()))
+
+    await asyncio.gather(*map(one, range(50)))
+    assert [name for name, _ in waiting] == list(range(50))
+    assert 4.5 < waiting[-1][1] < 5.5
+
+
+@in_virtual_time
+async def test_a_turn_that_would_come_too_late_is_refused_at_once():
+    turns = line()
+    waiting = [asyncio.create_task(turn_of(turns)) for _ in range(101)]
+    await asyncio.sleep(0)
+    before = now()
+    with pytest.raises(ThrottledError, match="nothing was sent") as late:
+        await turns.turn(timeout=5)
+    assert now() == before
+    assert len(turns) == 100
+    assert late.value.retry_after == pytest.approx(10.1 - 4.5, abs=0.02)
+    assert late.value.next_step == "wait"
+    await asyncio.sleep(late.value.retry_after)
+    await turns.turn(timeout=5)  # in the same time there is one now
+    await asyncio.gather(*waiting)
+
+
+@in_virtual_time
+async def test_who_may_wait_long_enough_does():
+    turns = line()
+    await turns.turn(timeout=1)
+    await turns.turn(timeout=0.12)
+    with pytest.raises(ThrottledError):
+        await turns.turn(timeout=0.1)  # the turn would come as the time is over
+
+
+@in_virtual_time
+async def test_who_is_cancelled_leaves_the_line_to_those_behind():
+    turns, waiting = line(), []
+
+    async def one(name):
+        await turns.turn(timeout=PATIENT)
+        turns.leave()
+        waiting.append((name, now()))
+
+    tasks = [asyncio.create_task(one(name)) for name in range(30)]
+    await asyncio.sleep(0.01)
+    for task in tasks[5:25]:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert [name for name, _ in waiting] == [*range(5), *range(25, 30)]
+    assert now() < 1.1
+    assert len(turns) == 0
+
+
+@in_virtual_time
+async def test_the_turn_of_who_was_cancelled_on_the_way_is_not_lost():
+    turns = line(burst=1.0, rate=0.001)
+    await turns.turn(timeout=PATIENT)
+    waiting = [asyncio.create_task(turns.turn(timeout=PATIENT)) for _ in range(2)]
+    await asyncio.sleep(0)
+    turns.give_back()  # the first waiter has its turn now, and does not know it yet
+    assert len(turns) == 1
+    waiting[0].cancel()
+    await asyncio.wait([waiting[1]], timeout=1)
+    assert waiting[0].cancelled()
+    assert waiting[1].done()
+    assert not waiting[1].cancelled()
+
+
+@in_virtual_time
+async def test_a_turn_is_not_given_to_who_is_cancelled_and_does_not_know_it_yet():
+    turns = line(rate=0.001)
+    await turns.turn(timeout=PATIENT)
+    waiting = [asyncio.create_task(turn_of(turns)) for _ in range(2)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    turns.give_back()
+    await asyncio.wait(waiting, timeout=1)
+    assert waiting[0].cancelled()
+    assert waiting[1].done()
+    assert len(turns) == 0
+
+
+@in_virtual_time
+async def test_a_request_that_had_a_turn_before_goes_first():
+    turns, waiting = line(), []
+
+    async def one(name, *, again=False):
+        await turns.turn(timeout=PATIENT, again=again)
+        turns.leave()
+        waiting.append(name)
+
+    tasks = [asyncio.create_task(one(name)) for name in range(5)]
+    await asyncio.sleep(0.01)
+    tasks.append(asyncio.create_task(one("again", again=True)))
+    await asyncio.gather(*tasks)
+    assert waiting == [0, "again", 1, 2, 3, 4]
+
+
+@in_virtual_time
+async def test_who_comes_later_does_not_overtake_who_waits():
+    turns, waiting = line(rate=10.0), []
+
+    async def one(name):
+        await turn_of(turns)
+        waiting.append(name)
+
+    async with asyncio.TaskGroup() as tasks:
+        for name in range(40):
+            tasks.create_task(one(name))
+            await asyncio.sleep(0.05)  # a turn comes free each 0.1 seconds
+    assert waiting == list(range(40))
+
+
+@in_virtual_time
+async def test_what_ran_out_of_time_in_the_line_is_told_when_to_come_again():
+    turns = line()
+    waiting = [asyncio.create_task(turn_of(turns)) for _ in range(21)]
+    await asyncio.sleep(0)
+    assert turns.ran_out().retry_after == pytest.approx(2.1, abs=0.1)
+    await asyncio.gather(*waiting)
+
+
+@in_virtual_time
+async def test_retry_after_is_never_more_than_a_day():
+    turns = line(rate=1e-5)
+    await turn_of(turns)
+    with pytest.raises(ThrottledError) as late:
+        await turns.turn(timeout=1)
+    assert late.value.retry_after == 86_400
+    turns.bucket.change(now(), 0.0, 1.0)
+    with pytest.raises(ThrottledError, match="nobody knows when") as late:
+        await turns.turn(timeout=1)
+    assert late.value.retry_after == 86_400
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 0.5), st.floats(0.01, 3), st.booleans(), st.integers(0, 3)),
+        max_size=40,
+    )
+)
+def test_whoever_waits_is_served_or_refused_and_nobody_is_forgotten(arrivals):
+    async def storm():
+        turns, served = line(rate=20.0, burst=3.0), []
+
+        async def one(name, patience, leaves, cancelled_after):
+            try:
+                async with asyncio.timeout(cancelled_after or None):
+                    await turns.turn(timeout=patience)
+            except (ThrottledError, TimeoutError):
+                return
+            served.append((name, now()))
+            await asyncio.sleep(0.05)
+            turns.leave() if leaves else turns.give_back()
+
+        async with asyncio.TaskGroup() as tasks:
+            for name, (pause, *how) in enumerate(arrivals):
+                await asyncio.sleep(pause)
+                tasks.create_task(one(name, *how))
+        assert len(turns) == 0
+        assert [name for name, _ in served] == sorted(name for name, _ in served)
+        await asyncio.sleep(10)
+        for _ in range(3):  # no turn was lost
+            await turn_of(turns, 0.1)
+
+    run_in_virtual_time(storm())
