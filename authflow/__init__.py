@@ -6,7 +6,7 @@ from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
     from authflow.answers import Choice, Code, NewPassword
-    from authflow.client import AuthClient
+    from authflow.client import AuthClient, SignedInUser
     from authflow.config import AuthConfig
     from authflow.errors import (
         AskAgainError,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         RemoteProtocolError,
         RequestBlockedError,
         SessionExpiredError,
+        SignedOutError,
         SignInBlockedError,
         TemporaryPasswordExpiredError,
         ThrottledError,
@@ -60,7 +61,7 @@ else:
         __name__,
         {
             "authflow.answers": "Choice Code NewPassword",
-            "authflow.client": "AuthClient",
+            "authflow.client": "AuthClient SignedInUser",
             "authflow.config": "AuthConfig",
             "authflow.errors": (
                 "AskAgainError AuthFlowError BadCredentialsError CodeDeliveryError "
@@ -68,7 +69,7 @@ else:
                 "JwksUnreachableError LockedOutError MisuseError NewPasswordRejectedError "
                 "NextStep OutcomeUnknownError PasswordResetRequiredError PluginError "
                 "PromptEndedError PromptError RefusedError RemoteProtocolError "
-                "RequestBlockedError SessionExpiredError SignInBlockedError "
+                "RequestBlockedError SessionExpiredError SignInBlockedError SignedOutError "
                 "TemporaryPasswordExpiredError ThrottledError TokenError TokenExpiredError "
                 "TokenPermissionError TokenRevokedError TransportError UserNotConfirmedError"
             ),
@@ -121,6 +122,8 @@ __all__ = [
     "SignInBlockedError",
     "SignInResult",
     "SignedIn",
+    "SignedInUser",
+    "SignedOutError",
     "Suspended",
     "TemporaryPasswordExpiredError",
     "ThrottledError",

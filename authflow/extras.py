@@ -20,6 +20,8 @@ _EXTRAS: Final[Mapping[str, str]] = {
     "bcrypt": "sql",
     "bonsai": "ldap",
     "redis": "redis",
+    "keyring": "keyring",
+    "filelock": "keyring",
     "rich": "cli",
     "segno": "cli",
 }

@@ -7,6 +7,7 @@ from authflow.lazy_names import lazy_names as _lazy_names
 if TYPE_CHECKING:
     from authflow.client.auth_client import AuthClient
     from authflow.client.exchange import Exchange
+    from authflow.client.signed_in_user import SignedInUser
     from authflow.config import AuthConfig
     from authflow.plugins.client_challenge import ClientChallenge
     from authflow.plugins.form_challenge import FormChallenge
@@ -21,6 +22,7 @@ else:
         {
             "authflow.client.auth_client": "AuthClient",
             "authflow.client.exchange": "Exchange",
+            "authflow.client.signed_in_user": "SignedInUser",
             "authflow.config": "AuthConfig",
             "authflow.plugins.client_challenge": "ClientChallenge",
             "authflow.plugins.form_challenge": "FormChallenge",
@@ -40,6 +42,7 @@ __all__ = [
     "FormChallenge",
     "Prompt",
     "ScriptedPrompt",
+    "SignedInUser",
     "TerminalPrompt",
     "TokenVerifier",
     "WebMessage",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Self, overload
 
 from attrs import define, evolve, field
@@ -29,8 +29,10 @@ from authflow.client.conversation import (
     Verify,
 )
 from authflow.client.exchange import Exchange
+from authflow.client.kept_users import KeptUsers
 from authflow.client.observation import Observation
 from authflow.client.password_proof import PasswordProof, utc_now
+from authflow.client.signed_in_user import SignedInUser
 from authflow.client.transport import Transport, open_transport
 from authflow.config import AuthConfig
 from authflow.errors import (
@@ -42,7 +44,8 @@ from authflow.errors import (
 from authflow.event_loop import HomeLoop
 from authflow.forms.form import Filled, Form
 from authflow.given_maps import GivenMap, checked_map, wrapped_map
-from authflow.given_secrets import checked, wrapped
+from authflow.given_secrets import Unfit, checked, wrapped
+from authflow.keys.key_ring import KeyProvider
 from authflow.machine import AuthFlow, State
 from authflow.plugins.client_challenge import ClientChallenge
 from authflow.plugins.form_challenge import FormChallenge
@@ -50,6 +53,7 @@ from authflow.plugins.registry import CLIENT_CHALLENGES, PluginRegistry
 from authflow.prompts.prompt import Prompt
 from authflow.results import ChallengeRequired, SignedIn, SignInResult, Tokens, Unanswered
 from authflow.secret import Secret
+from authflow.stores.store import Store
 from authflow.tokens.usernames import unverified_username
 from authflow.tokens.verifier import TokenVerifier
 from authflow.unframed import Unframed, whole
@@ -78,12 +82,15 @@ class AuthClient:
         prefer: For a challenge's name, the distribution to take it from if several bring it.
         assume: The client challenge that answers custom challenges whose triggers do not say what
             they are, as those of Cognito's documented sample: "captcha".
+        keys: Seal what outlives a call: the tokens of users that are kept fresh.
+        store: Keeps it, for all processes. It needs keys.
         clock: Gives the time of day, aware. It must agree with Cognito's to a few minutes.
         observer: Told of every exchange with Cognito, with the secrets taken out, by a plain call.
             If it raises, the log says so once, and the sign-in goes on.
 
     Raises:
         MisuseError: The config is none, or the observer is no function, or a coroutine function.
+        ConfigError: There is a store, and there are no keys.
     """
 
     config: AuthConfig
@@ -91,11 +98,14 @@ class AuthClient:
     discover: bool = field(default=True, kw_only=True)
     prefer: Mapping[str, str] = field(factory=dict, kw_only=True)
     assume: str | None = field(default=None, kw_only=True)
+    keys: KeyProvider | None = field(default=None, kw_only=True, repr=False)
+    store: Store | None = field(default=None, kw_only=True)
     clock: Callable[[], datetime] = field(default=utc_now, kw_only=True)
     observer: Callable[[Exchange], object] | None = field(default=None, kw_only=True)
     _answerer: Answerer = field(init=False, repr=False)
     _proof: PasswordProof = field(init=False, repr=False)
     _verifier: TokenVerifier = field(init=False, repr=False)
+    _users: KeptUsers = field(init=False, repr=False)
     _observation: Observation | None = field(init=False, repr=False)
     _loop: HomeLoop = field(init=False, repr=False)
     _transport: Transport | None = field(default=None, init=False, repr=False)
@@ -119,6 +129,16 @@ class AuthClient:
         )
         self._proof = PasswordProof(self.config.user_pool_id)
         self._verifier = TokenVerifier(config=self.config, clock=lambda: self.clock().timestamp())
+        self._users = KeptUsers(
+            place=(self.config.user_pool_id, self.config.client_id),
+            keys=self.keys,
+            store=self.store,
+            clock=self._now,
+            enter=lambda: self._open_transport,
+            renew=self._renewed,
+            verify=self.verify,
+            revoke=self.revoke,
+        )
 
     async def __aenter__(self) -> Self:
         if self._transport is not None:
@@ -138,9 +158,13 @@ class AuthClient:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        self._loop.leave()
-        self._transport = None
-        await self._resources.aclose()
+        self._loop.claim()
+        try:
+            await self._users.aclose()
+        finally:
+            self._loop.leave()
+            self._transport = None
+            await self._resources.aclose()
 
     async def sign_in(
         self,
@@ -307,14 +331,62 @@ class AuthClient:
         del client_metadata
         refresh_token = checked("refresh_token", refresh_token)
         metadata = checked_map("client_metadata", given)
-        transport = self._open_transport
+        return await self.verify(await self._renewed(refresh_token, metadata))
+
+    async def _renewed(
+        self, refresh_token: Secret[str], metadata: GivenMap | None = None
+    ) -> Tokens:
+        """Get new tokens, which are not verified yet."""
         request = self.config.app_client.refresh(refresh_token, metadata)
-        tokens = await transport.send(request, wire.read_refreshed)
+        tokens = await self._open_transport.send(request, wire.read_refreshed)
         # The refresh token is added before the verification: the old one may be spent, and the new
         # one must not be lost if the keys cannot be fetched.
-        return await self.verify(
-            evolve(tokens, refresh_token=tokens.refresh_token or refresh_token)
-        )
+        return evolve(tokens, refresh_token=tokens.refresh_token or refresh_token)
+
+    async def keep(
+        self, signed_in: SignedIn, *, validity: timedelta = timedelta(days=30)
+    ) -> SignedInUser:
+        """Keep a user who has just signed in: from now on the tokens are fresh when asked for.
+
+        Every sign-in is kept apart, such as those of one user on several devices. Without `keys`
+        and `store` the user is kept in this process, until the client is closed.
+
+        Args:
+            signed_in: The result of the sign-in.
+            validity: How long the refresh token is valid, as the app client says
+                (`RefreshTokenValidity`). Clients cannot read it from Cognito; where it is shorter
+                there, Cognito's counts.
+
+        Raises:
+            MisuseError: It is no SignedIn, or has no refresh token, or the time is not above zero
+                and at most ten years.
+            StateError: The store or the keys cannot be asked: the user is not kept.
+        """
+        if not isinstance(signed_in, SignedIn):
+            msg = f"keep takes the SignedIn of a sign-in, not {type(signed_in).__name__}"
+            del signed_in  # it may be the text of a token, and tracebacks show locals
+            raise MisuseError(msg)
+        with Unframed():
+            return SignedInUser(self._users, await self._users.keep(signed_in, validity))
+
+    async def kept(self, handle: str | Secret[str]) -> SignedInUser:
+        """Find a kept user again, in any process with the same `keys` and `store`.
+
+        Args:
+            handle: The user's `handle`, as it came back in a cookie.
+
+        Raises:
+            SignedOutError: Nobody is signed in under this handle, or not any more.
+            SealError: The entry was altered, or comes from elsewhere.
+            StateError: The store or the keys cannot be asked.
+            MisuseError: It is no text.
+        """
+        handle = wrapped(handle)
+        if isinstance(handle, Unfit) and handle.text:  # from outside: not the caller's fault
+            handle = Secret("")
+        handle = checked("handle", handle, empty=True)
+        with Unframed():
+            return SignedInUser(self._users, await self._users.find(handle))
 
     async def revoke(self, refresh_token: str | Secret[str]) -> None:
         """Revoke a refresh token, and the access tokens that were issued from it.

@@ -41,10 +41,11 @@ def unverified_username(tokens: Tokens) -> str | None:
     Returns:
         The name; None if the tokens cannot be read, or do not tell it.
     """
-    return username_in(_unverified_claims(tokens.id_token), _unverified_claims(tokens.access_token))
+    return username_in(unverified_claims(tokens.id_token), unverified_claims(tokens.access_token))
 
 
-def _unverified_claims(token: Secret[str]) -> Mapping[str, Any]:
+def unverified_claims(token: Secret[str]) -> Mapping[str, Any]:
+    """Return a token's claims, which nobody has proved; none if they cannot be read."""
     if len(token.reveal()) > _TOKEN_CHARS:
         return {}
     try:
