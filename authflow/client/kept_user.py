@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+import anyio
 from attrs import define, field
 
-from authflow.client.kept_entry import KeptEntry, Lease
+from authflow.client.kept_entry import FoundEntry, KeptEntry, Lease
 from authflow.errors import AuthFlowError
 from authflow.secret import Secret
 from authflow.tokens.token_life import TokenLife
@@ -80,6 +81,11 @@ class KeptUser:
     unwritten: KeptEntry | None = field(default=None, repr=False)
     """The result of a refresh that the store did not take yet."""
     refreshing: Refreshing | None = field(default=None, repr=False)
+    reading: anyio.Lock = field(factory=anyio.Lock, repr=False)
+    asked: int = field(default=0, repr=False)
+    answered: int = field(default=0, repr=False)
+    found: FoundEntry | AuthFlowError | None = field(default=None, repr=False)
+    """What the last read gave, for the calls up to `answered` of all that `asked`."""
     over: bool = False
     """Whether the user signed out here."""
     _seen_at: float = 0.0
@@ -95,7 +101,7 @@ class KeptUser:
 
     def forget(self) -> None:
         """Forget all tokens."""
-        self.seen = self.unwritten = None
+        self.seen = self.unwritten = self.found = None
 
     def left(self, entry: KeptEntry, needed: Needed) -> float:
         """Return how many seconds are left of the tokens that are needed."""

@@ -80,10 +80,31 @@ class RefreshTurn:
     async def look(self, user: KeptUser) -> FoundEntry:
         """Read the entry, and note what it says.
 
+        Callers share reads, but none is given what was read before it has called: at most two reads
+        serve all who come at one time.
+
         Raises:
             SignedOutError: The user is signed out.
             StateError: Nobody knows.
         """
+        user.asked += 1
+        turn = user.asked
+        async with user.reading:
+            if user.answered < turn:
+                turn = user.asked
+                try:
+                    user.found = await self._read(user)
+                except AuthFlowError as error:
+                    user.found = another(error)
+                user.answered = turn
+            found = user.found
+        if user.over:
+            raise signed_out()
+        if not isinstance(found, FoundEntry):
+            raise signed_out() if found is None else another(found)
+        return found
+
+    async def _read(self, user: KeptUser) -> FoundEntry:
         if user.over:
             raise signed_out()
         try:

@@ -94,11 +94,15 @@ class Ticks:
         return self.now
 
 
+class SlowStore(MemoryStore):
+    """A store whose methods a test can replace: attrs' slots are not for that."""
+
+
 @define(eq=False)
 class Breakable:
     """A store that fails as the test says: a real one cannot be made to fail at one call."""
 
-    store: MemoryStore = field(factory=MemoryStore)
+    store: Any = field(factory=SlowStore)
     error: BaseException | None = None
     fails_from: str = ""
     calls: list[str] = field(factory=list)
@@ -360,6 +364,35 @@ class TestOneAtATime:
             await leader._users.aclose()
             assert (await user.tokens()).refresh_token == Secret("R2")
             assert all_.sent == ["R1"]
+
+    async def test_callers_share_reads_and_none_is_given_an_older_one(self, bench):
+        store = Breakable()
+        async with bench({}, store=store) as all_:
+            user = await all_.kept()
+            elsewhere = await all_.elsewhere(user)
+            store.calls.clear()
+            await asyncio.gather(*(user.access_token() for _ in range(50)))
+            assert len(store.calls) <= 2
+
+            begun, go_on = anyio.Event(), anyio.Event()
+            real = store.store.read
+
+            async def slow(key: str) -> Stored | None:
+                stored = await real(key)
+                begun.set()
+                await go_on.wait()
+                return stored
+
+            store.store.read = slow
+            first = asyncio.create_task(user.access_token())
+            await begun.wait()
+            store.store.read = real
+            await elsewhere.sign_out()
+            second = asyncio.create_task(user.access_token())
+            await settled()
+            go_on.set()
+            assert name_of(await first) == "access R1"  # it has called before
+            await refused(second, SignedOutError)
 
 
 class TestLeases:
