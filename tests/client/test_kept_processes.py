@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 import json
+import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -28,15 +29,23 @@ PROGRAM = """
 import asyncio, hashlib, json, os, signal, sys
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+import botocore.session
 from authflow import AuthClient, AuthConfig, AuthFlowError
 from authflow.keys import KeyRing
 from authflow.stores import DynamoDbStore, KeyringStore, RedisStore
 from testbed.folder_keyring import FolderKeyring
 
-told = json.loads(sys.stdin.readline())
+# What each would read anew is read once, before they come of this one.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
-def store():
+async def warm():
+    names = {"user_pool_id": "eu-central-1_A", "client_id": "1", "endpoint": "http://127.0.0.1:1"}
+    async with AuthClient(AuthConfig(**names)):
+        pass
+
+def store(told):
     kind, where = told["store"]
     if kind == "RedisStore":
         return RedisStore(redis=where, prefix=told["prefix"])
@@ -46,11 +55,11 @@ def store():
     lock = folder / "locks" / "keyring.lock"
     return KeyringStore(backend=FolderKeyring(folder / "keyring"), lock=lock)
 
-async def main(start):
+async def main(told, start):
     config = AuthConfig(**told["config"])
     clock = lambda: datetime.fromtimestamp(told["now"], UTC)
     async with AsyncExitStack() as stack:
-        kept = store()
+        kept = store(told)
         if told["store"][0] != "KeyringStore":
             await stack.enter_async_context(kept)
         auth = AuthClient(config, keys=KeyRing.parse(told["keys"]), store=kept, clock=clock)
@@ -66,31 +75,69 @@ async def main(start):
          else hashlib.sha256(each.reveal().encode()).hexdigest() for each in got}
     ), len(got)
 
-ready = os.pipe()
-results, children, starts = [], [], []
-for _ in range(told["processes"]):
-    result, go, child = os.pipe(), os.pipe(), os.fork()
-    if not child:
-        got = asyncio.run(main((go[0], ready[1])))
-        os.write(result[1], json.dumps(got).encode())
-        os._exit(0)
-    os.close(result[1])
-    children.append(child)
-    results.append(result[0])
-    starts.append(go[1])
-for _ in children:
-    os.read(ready[0], 1)
-if told["kill"]:
-    os.write(starts.pop(0), b"x")
-    sys.stdin.readline()
-    os.kill(children[0], signal.SIGKILL)
-for start in starts:
-    os.write(start, b"x")
-print(json.dumps([json.loads(os.read(each, 10**6) or "null") for each in results]), flush=True)
-for child in children:
-    os.waitpid(child, 0)
+def run(told):
+    ready = os.pipe()
+    results, children, starts = [], [], []
+    for _ in range(told["processes"]):
+        result, go, child = os.pipe(), os.pipe(), os.fork()
+        if not child:
+            try:
+                os.environ.update(told["environ"])
+                got = asyncio.run(main(told, (go[0], ready[1])))
+            except BaseException as error:
+                got = repr(error)
+            os.write(ready[1], b"x")
+            os.write(result[1], json.dumps(got).encode())
+            os._exit(0)
+        os.close(result[1])
+        children.append(child)
+        results.append(result[0])
+        starts.append(go[1])
+    for _ in children:
+        os.read(ready[0], 1)
+    if told["kill"]:
+        os.write(starts.pop(0), b"x")
+        sys.stdin.readline()
+        os.kill(children[0], signal.SIGKILL)
+    for start in starts:
+        os.write(start, b"x")
+    print(json.dumps([json.loads(os.read(each, 10**6) or "null") for each in results]), flush=True)
+    for child in children:
+        os.waitpid(child, 0)
+
+asyncio.run(warm())
+while line := sys.stdin.readline():
+    run(json.loads(line))
 """
 """What the processes do. They come of one, which has imported what they need."""
+
+
+@define(eq=False)
+class Forge:
+    """The process that all others come of."""
+
+    process: "subprocess.Popen[str]"
+
+    def say(self, text: str = "") -> None:
+        self.process.stdin.write(f"{text}\n")
+        self.process.stdin.flush()
+
+    async def results(self) -> list[Any]:
+        told: list[Any] = json.loads(await asyncio.to_thread(self.process.stdout.readline))
+        return told
+
+
+@pytest.fixture(scope="module")
+def forge() -> Iterator[Forge]:
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield Forge(process)
+        process.stdin.close()
 
 
 @define(eq=False)
@@ -132,8 +179,8 @@ class Service:
     door: Door
     told: dict[str, Any]
 
-    def program(self, **more: Any) -> bytes:
-        return json.dumps(self.told | more).encode() + b"\n"
+    def program(self, **more: Any) -> str:
+        return json.dumps(self.told | more)
 
 
 @pytest.fixture
@@ -169,6 +216,7 @@ def service(live_pool: Any, clock: Any, request: Any, store: Any, tmp_path: Path
                         "keys": KEYS.to_json().reveal(),
                         "store": [kind, place],
                         "prefix": getattr(store, "prefix", getattr(store, "table", "")),
+                        "environ": {k: v for k, v in os.environ.items() if k.startswith("AWS_")},
                         "now": clock(),
                         "processes": PROCESSES,
                         "tasks": TASKS,
@@ -198,15 +246,14 @@ redis_server = pytest.mark.system("redis-server")
     indirect=["store"],
 )
 async def test_200_tasks_in_4_processes_with_an_expired_token_send_one_request(
-    service, clock, rotation
+    service, forge, clock, rotation
 ):
     async with service(rotation) as kept:
         before = kept.user._kept.seen.tokens
-        done = await anyio.run_process(
-            [sys.executable, "-c", PROGRAM], input=kept.program(), cwd=ROOT
-        )
+        forge.say(kept.program())
+        results = await forge.results()
         after = await kept.user.tokens()
-        assert json.loads(done.stdout) == [[[digest(after.access_token)], TASKS]] * PROCESSES
+        assert results == [[[digest(after.access_token)], TASKS]] * PROCESSES
         assert kept.door.operations == ["gettokensfromrefreshtoken"]
         assert after.access_token != before.access_token
         assert (after.refresh_token != before.refresh_token) == (rotation is not None)
@@ -217,20 +264,15 @@ async def test_200_tasks_in_4_processes_with_an_expired_token_send_one_request(
 @redis_server
 @pytest.mark.parametrize("store", ["redis"], indirect=True)
 @pytest.mark.parametrize("grace", [0, 60])
-async def test_after_a_leader_that_was_killed_another_process_goes_on(service, grace):
+async def test_after_a_leader_that_was_killed_another_process_goes_on(service, forge, grace):
     """It had sent its refresh token, and nobody has the reply: the grace period decides."""
     async with service(grace) as kept:
         kept.door.keeps = True
-        program = kept.program(kill=True, processes=3, tasks=5, lease=0.3)
-        async with await anyio.open_process(
-            [sys.executable, "-c", PROGRAM], cwd=ROOT, stderr=subprocess.DEVNULL
-        ) as process:
-            await process.stdin.send(program)
-            await kept.door.kept.wait()
-            kept.door.keeps = False
-            await process.stdin.send(b"\n")
-            told = b"".join([each async for each in process.stdout])
-        dead, *others = json.loads(told)
+        forge.say(kept.program(kill=True, processes=3, tasks=5, lease=0.3))
+        await kept.door.kept.wait()
+        kept.door.keeps = False
+        forge.say()
+        dead, *others = await forge.results()
         assert dead is None
         assert kept.door.operations == ["gettokensfromrefreshtoken"] * 2
         if not grace:
