@@ -85,7 +85,7 @@ class KeptUser:
     asked: int = field(default=0, repr=False)
     answered: int = field(default=0, repr=False)
     found: FoundEntry | AuthFlowError | None = field(default=None, repr=False)
-    """What the last read gave, for the calls up to `answered` of all that `asked`."""
+    """The outcome of the last read, for the calls up to `answered` of all that `asked`."""
     over: bool = False
     """Whether the user signed out here."""
     _seen_at: float = 0.0
