@@ -6,7 +6,7 @@ from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
     from authflow.answers import Choice, Code, NewPassword
-    from authflow.client import AuthClient
+    from authflow.client import AuthClient, SignedInUser
     from authflow.config import AuthConfig
     from authflow.errors import (
         AskAgainError,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         SealError,
         SessionExpiredError,
         SessionSpentError,
+        SignedOutError,
         SignInBlockedError,
         StateError,
         TemporaryPasswordExpiredError,
@@ -65,7 +66,7 @@ else:
         __name__,
         {
             "authflow.answers": "Choice Code NewPassword",
-            "authflow.client": "AuthClient",
+            "authflow.client": "AuthClient SignedInUser",
             "authflow.config": "AuthConfig",
             "authflow.errors": (
                 "AskAgainError AuthFlowError BadCredentialsError "
@@ -75,9 +76,9 @@ else:
                 "NextStep OutcomeUnknownError PasswordResetRequiredError PluginError "
                 "PromptEndedError PromptError RefusedError RemoteProtocolError "
                 "RequestBlockedError SealError SessionExpiredError SessionSpentError "
-                "SignInBlockedError StateError TemporaryPasswordExpiredError ThrottledError "
-                "TokenError TokenExpiredError TokenPermissionError TokenRevokedError "
-                "TransportError UserNotConfirmedError"
+                "SignInBlockedError SignedOutError StateError TemporaryPasswordExpiredError "
+                "ThrottledError TokenError TokenExpiredError TokenPermissionError "
+                "TokenRevokedError TransportError UserNotConfirmedError"
             ),
             "authflow.forms.form": "Filled Form",
             "authflow.machine": "AuthFlow",
@@ -132,6 +133,8 @@ __all__ = [
     "SignInBlockedError",
     "SignInResult",
     "SignedIn",
+    "SignedInUser",
+    "SignedOutError",
     "StateError",
     "Suspended",
     "TemporaryPasswordExpiredError",

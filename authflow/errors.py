@@ -36,6 +36,7 @@
     │   ├── PoolNotFoundError           no such user pool or app client
     │   ├── PoolSetupError              the user pool is not set up for this
     │   ├── TokenRevokedError
+    │   ├── SignedOutError              nobody is signed in under this handle, or not any more
     │   ├── WrongTokenError             a token of another kind, or of another app client
     │   ├── IdentityRefusedError        an identity pool does not take the id token
     │   ├── TriggerFailedError
@@ -140,6 +141,7 @@ __all__ = [
     "SessionSpentError",
     "SignInBlockedError",
     "SignInOverError",
+    "SignedOutError",
     "StateError",
     "StoreEntryError",
     "StoreUnavailableError",
@@ -488,6 +490,17 @@ class TokenRevokedError(RefusedError):
     """The token was revoked, has expired or was used before, or its user is gone."""
 
     code = "token_revoked"
+
+
+class SignedOutError(RefusedError):
+    """The user is not signed in, or not any more: sign in again.
+
+    The user signed out, here or in another process; Cognito refused the refresh token for good; the
+    time for which the user was kept is over; or there is no such handle. Once it was raised no
+    request of this user's reaches Cognito.
+    """
+
+    code = "signed_out"
 
 
 class WrongTokenError(RefusedError):

@@ -21,6 +21,8 @@ _EXTRAS: Final[Mapping[str, str]] = {
     "bonsai": "ldap",
     "redis": "redis",
     "httpx": "httpx",
+    "keyring": "keyring",
+    "filelock": "keyring",
     "rich": "cli",
     "segno": "cli",
 }

@@ -17,10 +17,12 @@ import pytest
 
 from authflow.pool.log_limit import LIMIT
 from authflow.stores.dynamodb import DynamoDbStore
+from authflow.stores.keyring import KeyringStore
 from authflow.stores.redis import RedisStore
 from authflow.stores.store import MemoryStore, Store
 from authflow.testing import RunningPool, run_pool
 from testbed.crash_report import *  # noqa: F403  # fixtures
+from testbed.folder_keyring import FolderKeyring
 from testbed.postgres_server import *  # noqa: F403  # fixtures
 from testbed.redis_server import *  # noqa: F403  # fixtures
 
@@ -83,11 +85,19 @@ async def dynamodb_store(aws_url: str, aws_credentials: None) -> AsyncIterator[D
         yield store
 
 
+@pytest.fixture
+def keyring_store(tmp_path: Path) -> KeyringStore:
+    folder = tmp_path / "keyring"
+    folder.mkdir()
+    return KeyringStore(backend=FolderKeyring(folder), lock=tmp_path / "locks" / "keyring.lock")
+
+
 @pytest.fixture(
     params=[
         "memory",
         pytest.param("redis", marks=pytest.mark.system("redis-server")),
         "dynamodb",
+        "keyring",
     ]
 )
 def store(request: pytest.FixtureRequest) -> Store:

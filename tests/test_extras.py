@@ -202,6 +202,7 @@ def test_packages_and_commands_that_need_an_extra_say_so_without_a_traceback():
 
 DIRECT = {
     "authflow.stores.redis": ("redis", "cognito-authflow[redis]"),
+    "authflow.stores.keyring": ("filelock", "cognito-authflow[keyring]"),
     "authflow.triggers.directories.ldap_worker": ("bonsai", "cognito-authflow[ldap]"),
     "authflow.triggers.directories.password_hashes": ("bcrypt", "cognito-authflow[sql]"),
     "authflow.triggers.directories.sql_directory": ("sqlalchemy", "cognito-authflow[sql]"),
@@ -218,6 +219,7 @@ FROM = {
     "PoolServer": "authflow.pool",
     "SqlDirectory": "authflow.triggers",
     "RedisStore": "authflow.stores",
+    "KeyringStore": "authflow.stores",
 }
 BROKEN = """
 import importlib, json, sys
@@ -260,7 +262,8 @@ for error in (missing, broken):
         tried(module, {{package}}, lambda: importlib.import_module(module))
     for name, package in {lazy!r}.items():
         statement = f"from {{package}} import {{name}}"
-        tried(name, {{"starlette", "sqlalchemy", "redis"}}, lambda: exec(statement, {{}}))
+        gone = {{"starlette", "sqlalchemy", "redis", "keyring"}}
+        tried(name, gone, lambda: exec(statement, {{}}))
 """
 
 

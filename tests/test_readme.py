@@ -23,7 +23,15 @@ from attrs import evolve
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from authflow import AskAgainError, AuthClient, AuthFlow, Form, SessionSpentError, SignedIn
+from authflow import (
+    AskAgainError,
+    AuthClient,
+    AuthFlow,
+    Form,
+    SessionSpentError,
+    SignedIn,
+    SignedOutError,
+)
 from authflow.cli import main
 from authflow.plugins import CLIENT_CHALLENGES, TRIGGER_CHALLENGES, PluginRegistry, TextField
 from authflow.testing import PASSWORD
@@ -55,6 +63,7 @@ EXAMPLES = dict(
             "tokens",
             "several pools",
             "pacing",
+            "kept users",
             "triggers",
             "policy",
             "limits",
@@ -221,6 +230,29 @@ async def test_the_example_of_pacing_signs_many_users_in(live_pool):
         assert await namespace["signed_in"](config, {"ada": PASSWORD, "grace": PASSWORD}) == 2
 
 
+@pytest.mark.system("redis-server")
+async def test_the_example_of_kept_users_logs_in_calls_and_logs_out(
+    live_pool, redis_url, monkeypatch
+):
+    monkeypatch.setenv("AUTHFLOW_KEYS", KeyRing.generate().to_json().reveal())
+    async with live_pool(users={"ada": PASSWORD}) as pool:
+        for name in ("endpoint", "user_pool_id", "client_id"):
+            monkeypatch.setenv(f"AUTHFLOW_{name.upper()}", str(getattr(pool.config, name)))
+        namespace: dict[str, Any] = {}
+        example = EXAMPLES["kept users"].replace("redis://localhost", redis_url)
+        exec(example, namespace)  # noqa: S102  # it is our own README
+        async with namespace["auth"] as auth, auth.store:
+            cookie = await namespace["log_in"]("ada", PASSWORD)
+            headers = await namespace["headers"](cookie)
+            assert await namespace["headers"](cookie) == headers
+            token = headers["Authorization"].removeprefix("Bearer ")
+            await pool.call("GetUser", AccessToken=token)
+            await namespace["log_out"](cookie)
+            with pytest.raises(SignedOutError):
+                await namespace["headers"](cookie)
+            assert (await pool.refused("GetUser", AccessToken=token)).code
+
+
 def test_the_example_of_triggers_is_a_lambda_handler_that_asks_for_the_password_first():
     namespace: dict[str, Any] = {"__name__": "my_triggers"}
     exec(EXAMPLES["triggers"], namespace)  # noqa: S102  # it is our own README
@@ -339,7 +371,7 @@ def names(requirements: list[str]) -> set[str]:
 def test_every_dependency_is_named_with_its_reason():
     extras = PROJECT["project"]["optional-dependencies"]
     ours = names(PROJECT["project"]["dependencies"])
-    for extra in ("pool", "sql", "ldap", "redis", "httpx", "cli"):
+    for extra in ("pool", "sql", "ldap", "redis", "httpx", "keyring", "cli"):
         ours |= names(extras[extra])
     table = README.partition("| dependency | why |")[2].partition("\n\n")[0]
     named = set(re.findall(r"`([a-z0-9-]+)`", table)) - (set(extras) - ours)

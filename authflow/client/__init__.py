@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from authflow.client.pacing.pacing import Pacing
     from authflow.client.pacing.provisioned_limits import ProvisionedLimits
     from authflow.client.pacing.request_budgets import QuotaCategory, RequestBudgets
+    from authflow.client.signed_in_user import SignedInUser
     from authflow.client_secrets import ClientSecrets
     from authflow.config import AuthConfig
     from authflow.plugins.client_challenge import ClientChallenge
@@ -30,6 +31,7 @@ else:
             "authflow.client.pacing.pacing": "Pacing",
             "authflow.client.pacing.provisioned_limits": "ProvisionedLimits",
             "authflow.client.pacing.request_budgets": "QuotaCategory RequestBudgets",
+            "authflow.client.signed_in_user": "SignedInUser",
             "authflow.config": "AuthConfig",
             "authflow.plugins.client_challenge": "ClientChallenge",
             "authflow.plugins.form_challenge": "FormChallenge",
@@ -57,6 +59,7 @@ __all__ = [
     "QuotaCategory",
     "RequestBudgets",
     "ScriptedPrompt",
+    "SignedInUser",
     "TerminalPrompt",
     "TokenVerifier",
     "UserContext",

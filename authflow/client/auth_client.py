@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Self, overload
 
 from attrs import define, evolve, field
@@ -31,11 +31,13 @@ from authflow.client.conversation import (
     Verify,
 )
 from authflow.client.exchange import Exchange
+from authflow.client.kept_users import KeptUsers
 from authflow.client.observation import Observation
 from authflow.client.pacing.pacing import Pacing
 from authflow.client.password_proof import PasswordProof, utc_now
 from authflow.client.resumption import Resumption, claimed, resumption
 from authflow.client.secret_rotation import SecretRotation
+from authflow.client.signed_in_user import SignedInUser
 from authflow.client.transport import Passage, Transport, open_transport
 from authflow.config import AuthConfig
 from authflow.errors import (
@@ -48,7 +50,7 @@ from authflow.errors import (
 from authflow.event_loop import HomeLoop
 from authflow.forms.form import Filled, Form
 from authflow.given_maps import GivenMap, checked_map, wrapped_map
-from authflow.given_secrets import checked, wrapped
+from authflow.given_secrets import Unfit, checked, wrapped
 from authflow.keys.key_ring import KeyProvider
 from authflow.machine import AuthFlow, State
 from authflow.plugins.client_challenge import ClientChallenge
@@ -90,11 +92,11 @@ class AuthClient:
         clock: Gives the time of day, aware. It must agree with Cognito's to a few minutes.
         observer: Told of every exchange with Cognito, with the secrets taken out, by a plain call.
             If it raises, the log says so once, and the sign-in goes on.
-        keys: Seal tickets (`seal`, `resume`), and name what is in the store. All processes that
-            share tickets have the same.
-        store: Where answers claim what they answer, so that of two one is sent, whichever process
-            they are in; it keeps what is too long for a ticket, too. It goes with keys. Without it
-            Cognito decides between two answers.
+        keys: Seal what outlives a call, tickets (`seal`, `resume`) and the tokens of users that are
+            kept fresh (`keep`), and name what is in the store. All processes have the same.
+        store: Keeps it for all processes: the claim on each challenge that is answered, so that of
+            two answers one is sent; what is too long for a ticket; kept users. It goes with keys.
+            Without it Cognito decides between two answers.
         pacing: Has requests wait for their turn, so that Cognito need not throttle them; one for
             all clients.
 
@@ -118,6 +120,7 @@ class AuthClient:
     _resumption: Resumption | None = field(init=False, repr=False)
     _proof: PasswordProof = field(init=False, repr=False)
     _verifier: TokenVerifier = field(init=False, repr=False)
+    _users: KeptUsers = field(init=False, repr=False)
     _observation: Observation | None = field(init=False, repr=False)
     _loop: HomeLoop = field(init=False, repr=False)
     _secrets: SecretRotation = field(init=False, repr=False)
@@ -147,6 +150,16 @@ class AuthClient:
         self._secrets = SecretRotation.of(self.config)
         self._proof = PasswordProof(self.config.user_pool_id)
         self._verifier = TokenVerifier(config=self.config, clock=lambda: self.clock().timestamp())
+        self._users = KeptUsers(
+            place=(self.config.user_pool_id, self.config.client_id),
+            keys=self.keys,
+            store=self.store,
+            clock=self._now,
+            enter=lambda: self._open_transport,
+            renew=self._renewed,
+            verify=self.verify,
+            revoke=self.revoke,
+        )
 
     async def __aenter__(self) -> Self:
         if self._transport is not None:
@@ -166,9 +179,13 @@ class AuthClient:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        self._loop.leave()
-        self._transport = None
-        await self._resources.aclose()
+        self._loop.claim()
+        try:
+            await self._users.aclose()
+        finally:
+            self._loop.leave()
+            self._transport = None
+            await self._resources.aclose()
 
     async def sign_in(
         self,
@@ -404,6 +421,12 @@ class AuthClient:
         del client_metadata
         refresh_token = checked("refresh_token", refresh_token)
         metadata = checked_map("client_metadata", given)
+        return await self.verify(await self._renewed(refresh_token, metadata))
+
+    async def _renewed(
+        self, refresh_token: Secret[str], metadata: GivenMap | None = None
+    ) -> Tokens:
+        """Get new tokens, which are not verified yet."""
         transport = self._open_transport
         with Unframed():
             identity = await self._secrets.identity()
@@ -411,9 +434,52 @@ class AuthClient:
             tokens = await self._secrets.send(transport, request, wire.read_refreshed)
         # The refresh token is added before the verification: the old one may be spent, and the new
         # one must not be lost if the keys cannot be fetched.
-        return await self.verify(
-            evolve(tokens, refresh_token=tokens.refresh_token or refresh_token)
-        )
+        return evolve(tokens, refresh_token=tokens.refresh_token or refresh_token)
+
+    async def keep(
+        self, signed_in: SignedIn, *, validity: timedelta = timedelta(days=30)
+    ) -> SignedInUser:
+        """Keep a user who has just signed in: from now on the tokens are fresh when asked for.
+
+        Every sign-in is kept apart, such as those of one user on several devices. Without `keys`
+        and `store` the user is kept in this process, until the client is closed.
+
+        Args:
+            signed_in: The result of the sign-in.
+            validity: How long the refresh token is valid, as the app client says
+                (`RefreshTokenValidity`). Clients cannot read it from Cognito; where it is shorter
+                there, Cognito's counts.
+
+        Raises:
+            MisuseError: It is no SignedIn, or has no refresh token, or the time is not above zero
+                and at most ten years.
+            StateError: The store or the keys cannot be asked: the user is not kept.
+        """
+        if not isinstance(signed_in, SignedIn):
+            msg = f"keep takes the SignedIn of a sign-in, not {type(signed_in).__name__}"
+            del signed_in  # it may be the text of a token, and tracebacks show locals
+            raise MisuseError(msg)
+        with Unframed():
+            return SignedInUser(self._users, await self._users.keep(signed_in, validity))
+
+    async def kept(self, handle: str | Secret[str]) -> SignedInUser:
+        """Find a kept user again, in any process with the same `keys` and `store`.
+
+        Args:
+            handle: The user's `handle`, as it came back in a cookie.
+
+        Raises:
+            SignedOutError: Nobody is signed in under this handle, or not any more.
+            SealError: The entry was altered, or comes from elsewhere.
+            StateError: The store or the keys cannot be asked.
+            MisuseError: It is no text.
+        """
+        handle = wrapped(handle)
+        if isinstance(handle, Unfit) and handle.text:  # from outside: not the caller's fault
+            handle = Secret("")
+        handle = checked("handle", handle, empty=True)
+        with Unframed():
+            return SignedInUser(self._users, await self._users.find(handle))
 
     async def revoke(self, refresh_token: str | Secret[str]) -> None:
         """Revoke a refresh token, and the access tokens that were issued from it.

@@ -3,8 +3,8 @@
 The limits' counts are kept in one, the claims of tickets, and the tokens of signed-in users.
 
 All that a store must do is compare and set: keep small values under a key, and replace one only if
-nobody else did so in between. Further stores are in `authflow.stores.redis` and
-`authflow.stores.dynamodb`.
+nobody else did so in between. Further stores are in `authflow.stores.redis`,
+`authflow.stores.dynamodb` and `authflow.stores.keyring`.
 """
 
 import heapq

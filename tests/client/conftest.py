@@ -5,6 +5,7 @@ where a test is about lies and breaks. It speaks real HTTP over a real socket.
 """
 
 import asyncio
+import inspect
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -68,11 +69,13 @@ class ScriptedServer:
                 for name, _, value in (line.partition(":") for line in head.split("\r\n")[1:])
                 if name
             }
-            body = await reader.readexactly(int(fields["content-length"]))
-            operation = fields["x-amz-target"].rpartition(".")[2]
-            self.requests.append((operation, json.loads(body)))
+            body = await reader.readexactly(int(fields.get("content-length", 0)))
+            operation = fields.get("x-amz-target", "").rpartition(".")[2]
+            self.requests.append((operation, json.loads(body or b"{}")))
             self.headers.append(fields)
             answer = self.script.pop(0) if self.script else Error("InternalErrorException")
+            if inspect.isawaitable(answer):  # it comes when the test says so
+                answer = await answer
             if answer == HANG:
                 await reader.read()  # until the other side gives up
                 return

@@ -1,0 +1,128 @@
+"""A kept user as a process knows it: what was seen last, and whether somebody refreshes."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from typing import Final
+
+import anyio
+from attrs import define, field
+
+from authflow.client.kept_entry import FoundEntry, KeptEntry, Lease
+from authflow.errors import AuthFlowError
+from authflow.secret import Secret
+from authflow.tokens.token_life import TokenLife
+
+MARGIN: Final = 10.0
+"""Seconds of a token's life that are not relied on while it can be refreshed: it is on its way, and
+clocks differ."""
+_SHARE: Final = 0.2
+_MOST_AHEAD: Final = 600.0
+
+Needed = Callable[[KeptEntry], tuple[TokenLife, ...]]
+"""The lives of the tokens that a caller needs."""
+
+
+def both(entry: KeptEntry) -> tuple[TokenLife, ...]:
+    """Return the lives of both tokens."""
+    return entry.access, entry.identity
+
+
+def access(entry: KeptEntry) -> tuple[TokenLife, ...]:
+    """Return the life of the access token."""
+    return (entry.access,)
+
+
+def identity(entry: KeptEntry) -> tuple[TokenLife, ...]:
+    """Return the life of the id token."""
+    return (entry.identity,)
+
+
+def _outcome() -> "asyncio.Future[KeptEntry | AuthFlowError]":
+    return asyncio.get_running_loop().create_future()
+
+
+@define(eq=False)
+class Refreshing:
+    """An attempt to refresh, which all tasks of a process share."""
+
+    task: "asyncio.Task[None] | None" = None
+    outcome: "asyncio.Future[KeptEntry | AuthFlowError]" = field(factory=_outcome)
+    waiting: int = 0
+    leading: bool = False
+    """Whether it holds the lease: then it goes on to its end, even if nobody waits any more."""
+
+    def give(self, outcome: KeptEntry | AuthFlowError) -> None:
+        """Pass the outcome to all who wait, if they have none yet."""
+        if not self.outcome.done():
+            self.outcome.set_result(outcome)
+
+
+@define(kw_only=True, eq=False)
+class KeptUser:
+    """A kept user, as one process knows it.
+
+    Args:
+        handle: The name that the user is found by.
+        of: What stands for it.
+        clock: Gives seconds since the epoch.
+        ticks: Gives seconds that never go back.
+    """
+
+    handle: Secret[str] = field(repr=False)
+    of: str = field(repr=False)
+    clock: Callable[[], float] = field(repr=False)
+    ticks: Callable[[], float] = field(default=time.monotonic, repr=False)
+    username: str = ""
+    sub: str | None = None
+    seen: KeptEntry | None = field(default=None, repr=False)
+    """The entry as it was last seen."""
+    unwritten: KeptEntry | None = field(default=None, repr=False)
+    """The result of a refresh that the store did not take yet."""
+    refreshing: Refreshing | None = field(default=None, repr=False)
+    reading: anyio.Lock = field(factory=anyio.Lock, repr=False)
+    asked: int = field(default=0, repr=False)
+    answered: int = field(default=0, repr=False)
+    found: FoundEntry | AuthFlowError | None = field(default=None, repr=False)
+    """The outcome of the last read, for the calls up to `answered` of all that `asked`."""
+    over: bool = False
+    """Whether the user signed out here."""
+    _seen_at: float = 0.0
+    _share: float = _SHARE
+    _watched: tuple[Lease, float] | None = field(default=None, repr=False)
+
+    def note(self, entry: KeptEntry) -> None:
+        """Note what was seen, and since when its tokens are known here."""
+        if self.seen is None or self.seen.turn != entry.turn:
+            self._seen_at = self.ticks()
+            self._share = random.uniform(_SHARE / 2, _SHARE)  # noqa: S311  # spreads load
+        self.seen, self.username, self.sub = entry, entry.username, entry.sub
+
+    def forget(self) -> None:
+        """Forget all tokens."""
+        self.seen = self.unwritten = self.found = None
+
+    def left(self, entry: KeptEntry, needed: Needed) -> float:
+        """Return how many seconds are left of the tokens that are needed."""
+        now, age = self.clock(), self.ticks() - self._seen_at
+        return min(life.left(now=now, age=age) for life in needed(entry))
+
+    def ahead(self, entry: KeptEntry, needed: Needed) -> float:
+        """Return how many seconds before their end these tokens are refreshed."""
+        shortest = min(life.seconds for life in needed(entry))
+        return max(MARGIN, min(shortest, _MOST_AHEAD / _SHARE) * self._share)
+
+    def is_held(self, lease: Lease | None, seconds: float) -> bool:
+        """Return whether somebody is refreshing, as far as one can know.
+
+        Args:
+            lease: The lease in the entry.
+            seconds: After which a lease is over that nobody prolongs.
+        """
+        if lease is None:
+            return False
+        ticks = self.ticks()
+        if self._watched is None or self._watched[0] != lease:
+            self._watched = lease, ticks
+        return self.clock() < lease.until and ticks - self._watched[1] < seconds

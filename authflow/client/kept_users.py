@@ -1,0 +1,349 @@
+"""Signed-in users who are kept fresh: one refresh at a time, in a process and across processes.
+
+A user is kept as an entry of a store (see `kept_entry`), which is the truth: every call reads it.
+So what one process did, a refresh or a sign-out, the next call in any other one knows. Nothing runs
+in the background: what is due is done in a call, and all that outlives a call that was cancelled is
+a refresh that it has begun.
+
+WHEN. A token is refreshed in the last part of its life: from a tenth to a fifth of it, ten minutes
+at most, drawn anew for each process and refresh, so that neither processes nor users meet. It is
+still good then: one caller refreshes, and all others go on with it. Its own `exp` counts, and never
+more than its whole life since it was first seen here, by a clock that cannot be set.
+
+ONE AT A TIME. Who refreshes writes a lease into the entry first, by compare and set, and prolongs
+it while the request is on its way. All tasks of a process share one attempt; a caller who is
+cancelled, or whose time is over, leaves it to the others. Processes without the lease read the
+entry again and again, with growing pauses, until the result is there. A lease is over `LEASE`
+seconds after it was last prolonged: by the time of day that it names, or if it stood unchanged for
+so long by a waiter's own ticks, whatever the clocks of the two machines say.
+
+WHAT HAPPENS IF. R1 is the refresh token in the entry. Without rotation it stays good. With rotation
+Cognito gives R2 for it; R1 is still good for the app client's grace period (0 to 60 seconds,
+`RetryGracePeriodSeconds`), and gives R3 then. Beyond it Cognito says RefreshTokenReuseException,
+and ends all tokens of the sign-in.
+
+    the leader dies before it has       its lease runs out, and another one sends R1
+    sent R1
+    it dies after that, and R2 is       the same: R1 is good without rotation, and with it in the
+    lost before it was written          grace period; beyond that SignedOutError
+    the reply is lost                   R1 is sent once more at once, and by the next call: if it
+    (OutcomeUnknownError)               was used only the grace period helps, and trying costs
+                                        nothing, as nobody has R2; UnreachableError meanwhile
+    the store fails before the lease    nothing is sent; StoreUnavailableError, unless the old token
+    is written                          is still good
+    the store fails when the result     all who wait get the new tokens at once; they are written as
+    is to be written                    soon as the store can be asked, for a minute, and by the
+                                        next call; who sends R1 meanwhile is in the grace period
+    the leader stands still, and        two send R1: the result that is written first is kept, and
+    loses its lease                     with rotation both are good within the grace period
+    throttled, unreachable, 5xx, a      the old token, if it is still good, and no further try ahead
+    trigger failed                      of time for some seconds; else the error
+    the new tokens cannot be verified   they are kept, so that R2 is not lost, given to nobody, and
+    (no keys; a clock that is wrong)    verified by the next call; JwksUnreachableError, TokenError,
+                                        unless the old token is still good
+    Cognito refuses R1 for good         the entry is forgotten: every process gets SignedOutError,
+    (revoked, expired, no such user)    and none asks Cognito again
+    the user signs out meanwhile        SignedOutError; the new tokens are revoked
+    the store has lost the entry        SignedOutError
+    the entry was tampered with         SealError, StoreEntryError: nothing is given, nothing sent
+
+Sources: "Refresh tokens" and `RefreshTokenRotationType` of Amazon Cognito; RFC 9700 §4.14.2.
+"""
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+from weakref import WeakValueDictionary
+
+from attrs import define, field
+
+from authflow.client.kept_entry import KeptEntries, KeptEntry, entry_id
+from authflow.client.kept_user import MARGIN, KeptUser, Needed, Refreshing
+from authflow.client.refresh_turn import LEASE, PAUSE, RefreshTurn, another, signed_out
+from authflow.errors import (
+    AuthFlowError,
+    ConfigError,
+    MisuseError,
+    SealError,
+    SignedOutError,
+    StateError,
+    StoreEntryError,
+    TokenRevokedError,
+    UnreachableError,
+)
+from authflow.keys.key_ring import KeyProvider, KeyRing
+from authflow.results import SignedIn, Tokens
+from authflow.secret import Secret
+from authflow.stores.store import MemoryStore, Store
+from authflow.tokens.token_life import life_of
+from authflow.tokens.usernames import unverified_claims
+from authflow.unframed import bare
+
+_CLOSE_TIMEOUT: Final = 5.0
+_LONGEST: Final = timedelta(days=3650)
+"""The longest that a refresh token can be valid."""
+_HANDLE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_HANDLE_BYTES: Final = 32
+_FINAL: Final = (SignedOutError, MisuseError, SealError, StoreEntryError)
+"""Errors after which no token is given that is still good: the user is signed out, or somebody has
+tampered with the entry."""
+_LEFT: Final = "the user has signed out: sign in again"
+
+
+@define(kw_only=True, eq=False)
+class KeptUsers:
+    """Keeps users fresh, for one client.
+
+    Args:
+        place: The user pool and the app client.
+        keys: What seals the entries; without keys and store, they live in this process alone.
+        store: Where they are.
+        clock: Gives seconds since the epoch.
+        enter: Called first; raises MisuseError if the client is closed.
+        renew: Asks Cognito for new tokens, which are not verified yet.
+        verify: Verifies them.
+        revoke: Revokes a refresh token.
+        lease: Seconds after which a lease is over that its holder does not prolong.
+        ticks: Gives seconds that never go back.
+
+    Raises:
+        ConfigError: There is a store, and there are no keys.
+    """
+
+    place: tuple[str, str]
+    keys: KeyProvider | None = field(repr=False)
+    store: Store | None
+    clock: Callable[[], float] = field(repr=False)
+    enter: Callable[[], object] = field(repr=False)
+    renew: Callable[[Secret[str]], Awaitable[Tokens]] = field(repr=False)
+    verify: Callable[[Tokens], Awaitable[Tokens]] = field(repr=False)
+    revoke: Callable[[Secret[str]], Awaitable[None]] = field(repr=False)
+    lease: float = LEASE
+    ticks: Callable[[], float] = field(default=time.monotonic, repr=False)
+    _turns: RefreshTurn = field(init=False, repr=False)
+    _known: "WeakValueDictionary[str, KeptUser]" = field(
+        factory=WeakValueDictionary, init=False, repr=False
+    )
+    _attempts: "set[Refreshing]" = field(factory=set, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.store is not None and self.keys is None:
+            msg = "a store of signed-in users needs keys to seal them: AuthClient(…, keys=, store=)"
+            raise ConfigError(msg)
+        self._turns = RefreshTurn(
+            entries=KeptEntries(
+                place=self.place,
+                keys=KeyRing.generate() if self.keys is None else self.keys,
+                store=MemoryStore() if self.store is None else self.store,
+                clock=self.clock,
+            ),
+            clock=self.clock,
+            renew=self.renew,
+            verify=self.verify,
+            revoke=self.revoke,
+            lease=self.lease,
+            ticks=self.ticks,
+        )
+
+    async def keep(self, signed_in: SignedIn, validity: timedelta) -> KeptUser:
+        """Keep a user who has just signed in.
+
+        Args:
+            signed_in: The result of the sign-in.
+            validity: For how long.
+
+        Raises:
+            MisuseError: There is no refresh token, or the time is not in its range.
+            StateError: The store or the keys cannot be asked.
+        """
+        self.enter()
+        tokens = signed_in.tokens
+        if tokens.refresh_token is None:
+            msg = "there is no refresh token to keep this user fresh with"
+            raise MisuseError(msg)
+        if not isinstance(validity, timedelta) or not timedelta() < validity <= _LONGEST:
+            msg = "validity is a timedelta above zero: the app client's RefreshTokenValidity"
+            raise MisuseError(msg)
+        now, sub = self.clock(), unverified_claims(tokens.access_token).get("sub")
+        entry = KeptEntry(
+            username=signed_in.username,
+            sub=sub if isinstance(sub, str) else None,
+            flow=signed_in.flow,
+            until=now + validity.total_seconds(),
+            tokens=tokens,
+            access=life_of(tokens.access_token, expires_in=tokens.expires_in, now=now),
+            identity=life_of(tokens.id_token, expires_in=tokens.expires_in, now=now),
+        )
+        user = self._user(Secret(secrets.token_urlsafe(_HANDLE_BYTES)))
+        if not await self._turns.entries.write(user.of, entry, expected=None):
+            msg = "the store has an entry under a new handle: it does not compare and set"
+            raise StateError(msg)
+        user.note(entry)
+        return user
+
+    async def find(self, handle: Secret[str]) -> KeptUser:
+        """Find a kept user.
+
+        Args:
+            handle: From `keep`, in this or another process.
+
+        Raises:
+            SignedOutError: There is none of this handle, or not any more.
+            SealError: The entry cannot be opened.
+            StateError: The store or the keys cannot be asked.
+        """
+        self.enter()
+        if not _HANDLE.fullmatch(handle.reveal()):
+            raise signed_out("nobody is signed in under this handle: sign in again")
+        user = self._user(handle)
+        await self._turns.look(user)
+        return user
+
+    async def tokens(self, user: KeptUser, needed: Needed) -> Tokens:
+        """Return tokens that are good, and refresh them if that is due.
+
+        Args:
+            user: Whose.
+            needed: Which of them must be good.
+
+        Raises:
+            SignedOutError: The user is signed out.
+            AuthFlowError: They are not good any more, and could not be refreshed now.
+        """
+        self.enter()
+        try:
+            entry = (await self._turns.look(user)).entry
+            left = user.left(entry, needed)
+            is_good = left > MARGIN and (
+                left > user.ahead(entry, needed)
+                or user.refreshing is not None
+                or user.is_held(entry.lease, self.lease)
+                or 0 < entry.retry_at - self.clock() <= 10 * PAUSE
+            )
+            turn = entry.turn
+            while not is_good:
+                entry = await self._join(user, turn)
+                is_good = entry.turn > turn  # else it was an attempt for an older turn
+        except _FINAL:
+            raise
+        except AuthFlowError as error:
+            return self._good_anyway(user, needed, error)
+        return _tokens_of(entry)
+
+    async def sign_out(self, user: KeptUser) -> None:
+        """Sign a user out: all processes learn it, then the tokens are revoked.
+
+        Args:
+            user: Who.
+
+        Raises:
+            AuthFlowError: Some process may not learn it, or the tokens may still be good: call it
+                again. This process gives none of them any more.
+        """
+        self.enter()
+        known = () if user.seen is None else user.seen.refresh_tokens()
+        user.over, unknown = True, None
+        try:
+            ending = await self._turns.end(user, _LEFT, forget=False)
+        except AuthFlowError as error:
+            unknown = error
+        else:
+            known = known if ending is None else ending.refresh_tokens()
+        for token in known:
+            with suppress(TokenRevokedError):
+                await self.revoke(token)
+        if unknown is not None:
+            raise unknown
+        user.forget()
+        # They are revoked: whether the store forgets them now or when they expire is the same.
+        with suppress(StateError):
+            await self._turns.end(user, _LEFT, forget=True)
+
+    async def aclose(self) -> None:
+        """End the attempts that wait for others, and wait for those that have asked Cognito."""
+        tasks = {each.task for each in self._attempts if each.task is not None}
+        for attempt in self._attempts:
+            if attempt.task is not None and not attempt.leading:
+                attempt.task.cancel()
+        try:
+            if tasks:
+                await asyncio.wait(tasks, timeout=_CLOSE_TIMEOUT)
+        finally:
+            for task in tasks:
+                task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _user(self, handle: Secret[str]) -> KeptUser:
+        of = entry_id(handle)
+        user = self._known.get(of)
+        if user is None:
+            user = KeptUser(handle=handle, of=of, clock=self.clock, ticks=self.ticks)
+            self._known[of] = user
+        return user
+
+    def _good_anyway(self, user: KeptUser, needed: Needed, error: AuthFlowError) -> Tokens:
+        """Return what is known, if it is still good: what failed signs nobody out.
+
+        Raises:
+            AuthFlowError: It is not.
+        """
+        seen = user.seen
+        if seen is None or user.over or user.left(seen, needed) <= 0:
+            raise error
+        return _tokens_of(seen)
+
+    async def _join(self, user: KeptUser, turn: int) -> KeptEntry:
+        """Wait for this process's attempt to refresh; begin it if there is none.
+
+        Raises:
+            AuthFlowError: It failed.
+        """
+        attempt = user.refreshing
+        if attempt is None:
+            attempt = user.refreshing = Refreshing()
+            attempt.task = asyncio.get_running_loop().create_task(
+                self._attempt(user, attempt, turn)
+            )
+            self._attempts.add(attempt)
+        attempt.waiting += 1
+        try:
+            await asyncio.wait({attempt.outcome})
+        finally:
+            attempt.waiting -= 1
+            if not (attempt.waiting or attempt.leading or attempt.outcome.done()):
+                user.refreshing = None  # nobody joins it any more
+                assert attempt.task is not None  # noqa: S101  # for the type checker
+                attempt.task.cancel()
+        if attempt.outcome.cancelled():
+            msg = "the refresh was broken off, since the client was closed"
+            raise UnreachableError(msg)
+        outcome = attempt.outcome.result()
+        if isinstance(outcome, AuthFlowError):
+            raise another(outcome)
+        return outcome
+
+    async def _attempt(self, user: KeptUser, attempt: Refreshing, turn: int) -> None:
+        """Refresh, or get what another process has refreshed."""
+        try:
+            attempt.give(await self._turns.run(user, attempt, turn))
+        except AuthFlowError as error:
+            attempt.give(bare(error))
+        except Exception as error:  # noqa: BLE001  # all who wait must hear of it
+            attempt.give(StateError(f"the refresh failed: {type(error).__qualname__}"))
+        finally:
+            attempt.outcome.cancel()
+            self._attempts.discard(attempt)
+            if user.refreshing is attempt:
+                user.refreshing = None
+
+
+def _tokens_of(entry: KeptEntry) -> Tokens:
+    if entry.tokens is None:
+        raise signed_out(entry.over)
+    return entry.tokens

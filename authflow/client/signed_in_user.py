@@ -1,0 +1,99 @@
+"""`SignedInUser`: a user who signed in, and whose tokens are kept fresh."""
+
+from attrs import define
+
+from authflow.client.kept_user import KeptUser, access, both, identity
+from authflow.client.kept_users import KeptUsers
+from authflow.results import Tokens
+from authflow.secret import Secret
+from authflow.unframed import Unframed
+
+
+@define(eq=False, repr=False)
+class SignedInUser:
+    """A user who signed in once, and whose tokens are good whenever they are asked for.
+
+        user = await auth.keep(signed_in)
+        cookie = user.handle.reveal()                # in the browser's session
+        ...
+        user = await auth.kept(cookie)               # in any process with the same keys and store
+        token = await user.access_token()            # refreshed if that is due
+
+    Make it with `AuthClient.keep` or `AuthClient.kept`; it serves as long as that client is open.
+    Any number of tasks may use it, and any number of processes the same user: one of them refreshes
+    at a time, and all get the result. How, and what happens if something fails on the way, says the
+    module `authflow.client.kept_users`.
+    """
+
+    _users: KeptUsers
+    _kept: KeptUser
+
+    def __repr__(self) -> str:
+        return f"SignedInUser(username={self.username!r})"
+
+    @property
+    def username(self) -> str:
+        """The user's canonical name in the pool, as in `SignedIn`."""
+        return self._kept.username
+
+    @property
+    def sub(self) -> str | None:
+        """The user's `sub`, which nobody else ever has; None if the tokens do not tell it."""
+        return self._kept.sub
+
+    @property
+    def handle(self) -> Secret[str]:
+        """The name that this sign-in is found by: 43 letters, digits, `-` and `_`.
+
+        Whoever has it is taken for the user. Put it into a cookie that is Secure and HttpOnly.
+        """
+        return self._kept.handle
+
+    async def access_token(self) -> Secret[str]:
+        """Return an access token that is good, for calls on behalf of the user.
+
+        It may raise as `tokens` does.
+        """
+        with Unframed():
+            return (await self._users.tokens(self._kept, access)).access_token
+
+    async def id_token(self) -> Secret[str]:
+        """Return an id token that is good, which says who the user is.
+
+        It may raise as `tokens` does.
+        """
+        with Unframed():
+            return (await self._users.tokens(self._kept, identity)).id_token
+
+    async def tokens(self) -> Tokens:
+        """Return tokens that are good. Do not use up the refresh token in them.
+
+        A token that is still good is given whatever fails. Time-outs are the caller's own, and
+        cancel nothing that others wait for.
+
+        Raises:
+            SignedOutError: The user signed out, here or elsewhere, or Cognito refused the refresh
+                token for good: sign in again. Cognito is not asked any more.
+            TransportError: Cognito cannot be relied on now, and the token is not good any more. The
+                user stays signed in: try again.
+            StateError: The store or the keys cannot be asked now, and the token is not good any
+                more; or the entry cannot be opened (SealError).
+            RefusedError: Cognito refuses for a reason that may pass, such as a trigger's.
+            TokenError: The new tokens cannot be verified. They are kept, and verified again.
+            MisuseError: The client is closed, or belongs to another event loop.
+        """
+        with Unframed():
+            return await self._users.tokens(self._kept, both)
+
+    async def sign_out(self) -> None:
+        """Sign the user out here: on this device, in all processes.
+
+        The tokens of this sign-in are revoked, and forgotten. `AuthClient.sign_out` ends all other
+        sign-ins of the user as well.
+
+        Raises:
+            AuthFlowError: Another process may not learn it, or the tokens may still be good: call
+                it again. This process gives none of them any more.
+        """
+        with Unframed():
+            await self._users.sign_out(self._kept)
