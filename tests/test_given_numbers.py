@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from authflow import AuthConfig
+from authflow.aws import IdentityPool
 from authflow.errors import AuthFlowError, ConfigError, PluginFailedError
 from authflow.given_numbers import LONGEST, MOST, check_count, check_seconds
 from authflow.keys import KeyRing
@@ -72,6 +73,7 @@ MADE: dict[Any, Callable[..., object]] = {
     ChallengeStep: lambda **each: ChallengeStep(name="captcha", **each),
     CognitoGroups: CognitoGroups,
     GuessLimit: GuessLimit,
+    IdentityPool: lambda **each: IdentityPool(identity_pool_id="eu-central-1:0a1b", **each),
     LdapDirectory: ldap_directory,
     Limits: lambda **each: Limits(store=MemoryStore(), keys=RING, **each),
     MemoryStore: MemoryStore,

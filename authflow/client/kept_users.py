@@ -67,7 +67,6 @@ from authflow.client.kept_user import MARGIN, KeptUser, Needed, Refreshing
 from authflow.client.refresh_turn import LEASE, PAUSE, RefreshTurn, another, signed_out
 from authflow.errors import (
     AuthFlowError,
-    ConfigError,
     MisuseError,
     SealError,
     SignedOutError,
@@ -102,7 +101,7 @@ class KeptUsers:
     Args:
         place: The user pool and the app client.
         keys: What seals the entries; without keys and store, they live in this process alone.
-        store: Where they are.
+        store: Where they are. A store has keys: the client sees to it.
         clock: Gives seconds since the epoch.
         enter: Called first; raises MisuseError if the client is closed.
         renew: Asks Cognito for new tokens, which are not verified yet.
@@ -110,9 +109,6 @@ class KeptUsers:
         revoke: Revokes a refresh token.
         lease: Seconds after which a lease is over that its holder does not prolong.
         ticks: Gives seconds that never go back.
-
-    Raises:
-        ConfigError: There is a store, and there are no keys.
     """
 
     place: tuple[str, str]
@@ -132,9 +128,6 @@ class KeptUsers:
     _attempts: "set[Refreshing]" = field(factory=set, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        if self.store is not None and self.keys is None:
-            msg = "a store of signed-in users needs keys to seal them: AuthClient(…, keys=, store=)"
-            raise ConfigError(msg)
         self._turns = RefreshTurn(
             entries=KeptEntries(
                 place=self.place,
