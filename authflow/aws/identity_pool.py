@@ -129,6 +129,7 @@ class IdentityPool(AwsConnection):
     """
 
     service = "cognito-identity"
+    # The operations are not signed anyway; so, too, nobody looks for credentials of this machine.
     options = MappingProxyType({"signature_version": UNSIGNED})
 
     identity_pool_id: str = field()
