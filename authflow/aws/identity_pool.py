@@ -31,6 +31,7 @@ from authflow.errors import (
     TokenError,
     TransportError,
 )
+from authflow.given_numbers import positive_seconds
 from authflow.given_secrets import is_text
 from authflow.secret import Secret
 from authflow.tokens.token_source import TokenSource, checked_source, fresh_token
@@ -134,7 +135,7 @@ class IdentityPool(AwsConnection):
 
     identity_pool_id: str = field()
     issuer: str | None = field(default=None)
-    ahead: float = field(default=300.0)
+    ahead: float = field(default=300.0, validator=positive_seconds)
     clock: Callable[[], float] = field(default=time.time, repr=False)
     _users: dict[int, KeptCredentials] = field(factory=dict, init=False, repr=False)
 
@@ -152,13 +153,6 @@ class IdentityPool(AwsConnection):
     def _check_issuer(self, _: "Attribute[str | None]", value: str | None) -> None:
         if value is not None and (not is_text(value) or not _provider(value)):
             msg = "issuer must be a user pool's, such as cognito-idp.eu-central-1.amazonaws.com/…"
-            raise ConfigError(msg)
-
-    @ahead.validator
-    def _check_ahead(self, _: "Attribute[float]", value: float) -> None:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not 0 <= value < float("inf"):
-            msg = "ahead must be a number of seconds, 0 or more"
             raise ConfigError(msg)
 
     def __attrs_post_init__(self) -> None:
