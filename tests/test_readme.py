@@ -396,10 +396,12 @@ PAGES = ["README.md", *(f"plugins/{each}/README.md" for each in ("captcha", "otp
 def test_every_link_of_a_page_that_an_index_shows_leads_somewhere_from_there(page):
     """An index has no files beside the page, and no anchors in it."""
     ours = PROJECT["project"]["urls"]["Homepage"] + "/blob/main/"
-    for link in re.findall(r"\]\(([^)]+)\)", (ROOT / page).read_text()):
+    for link, title in re.findall(r'\]\(([^) ]+)(?: "(\w+)")?\)', (ROOT / page).read_text()):
         assert link.startswith("https://"), link
         if link.startswith(ours):
             assert (ROOT / link.removeprefix(ours)).exists(), link
+        if title:  # the test that shows what is said
+            assert f"def {title}(" in (ROOT / link.removeprefix(ours)).read_text(), title
 
 
 COMMANDS = ["serve", "demo", "diagram", "check", "plugins", "keys", "doctor"]
