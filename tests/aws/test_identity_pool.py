@@ -512,7 +512,6 @@ async def test_a_user_who_cannot_be_kept_is_misuse(identities):
         {"endpoint": "http://identity.example"},
         *({"client": object(), "region": "x"}, {"client": object(), "endpoint": "https://x"}),
     ],
-    ids=str,
 )
 def test_a_setting_that_is_malformed_is_refused(settings: dict[str, Any]):
     with pytest.raises(ConfigError):

@@ -14,7 +14,7 @@ import pytest
 from attrs import define, evolve
 
 from authflow import AuthClient, AuthFlow, ChallengeRequired, NewPassword, SignedIn
-from authflow.client import ScriptedPrompt, claims, ticket_store
+from authflow.client import ScriptedPrompt, answer_claims, ticket_store
 from authflow.errors import (
     AnswerNotSupportedError,
     AttributeRejectedError,
@@ -441,7 +441,7 @@ async def test_a_claim_that_is_cancelled_while_it_is_written_is_given_back(
     scripted, monkeypatch, when: str
 ):
     store = Slow()
-    monkeypatch.setattr(claims, "RETURN_TIMEOUT", 5)
+    monkeypatch.setattr(answer_claims, "RETURN_TIMEOUT", 5)
     async with staged(scripted, store=store) as stage:
         store.waits = when
         task = asyncio.ensure_future(stage.one.answer(stage.pending, "x"))
@@ -457,7 +457,7 @@ async def test_a_claim_that_is_cancelled_while_it_is_written_is_given_back(
 
 async def test_what_gives_back_does_not_wait_for_ever(scripted, monkeypatch, caplog):
     store = Slow()
-    monkeypatch.setattr(claims, "RETURN_TIMEOUT", 0.05)
+    monkeypatch.setattr(answer_claims, "RETURN_TIMEOUT", 0.05)
     async with staged(scripted, scripted.error("CodeMismatchException"), store=store) as stage:
 
         async def hang(*_: Any, **__: Any) -> bool:
@@ -470,7 +470,7 @@ async def test_what_gives_back_does_not_wait_for_ever(scripted, monkeypatch, cap
             store.replace = hang
             return is_ours
 
-        monkeypatch.setattr(claims.Claims, "_take", lambda _self, *given: took(*given))
+        monkeypatch.setattr(answer_claims.Claims, "_take", lambda _self, *given: took(*given))
         with pytest.raises(CodeMismatchError):
             await stage.one.answer(stage.pending, "x")
         assert "could not be given back" in caplog.text
@@ -494,7 +494,7 @@ async def test_without_the_store_nothing_is_sent(scripted, everything_told, capl
 
 async def test_a_store_that_hangs_is_given_up(scripted, monkeypatch):
     monkeypatch.setattr(ticket_store, "STORE_TIMEOUT", 0.05)
-    monkeypatch.setattr(claims, "RETURN_TIMEOUT", 0.05)
+    monkeypatch.setattr(answer_claims, "RETURN_TIMEOUT", 0.05)
     async with staged(scripted, store=(store := Slow())) as stage:
         store.waits = "before"
         with pytest.raises(StoreUnavailableError, match="nothing was sent"):

@@ -114,7 +114,6 @@ async def test_what_something_else_wrote_is_told(keyring_store: KeyringStore, fo
         {"service": ""},
         {"lock": 5},
     ],
-    ids=str,
 )
 def test_what_keeps_nothing_is_refused(tmp_path: Path, given: dict[str, Any]):
     with pytest.raises(ConfigError):

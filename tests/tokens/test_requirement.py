@@ -62,7 +62,6 @@ def token(use: str = "access", **changes: Any) -> str:
         (AllOf("a", "b"), ["c", "b", "a"], True),
         ("two words", ["two words"], True),
     ],
-    ids=str,
 )
 @pytest.mark.parametrize("use", ["access", "id"])
 async def test_a_group_is_held_or_the_answer_is_403(groups, held, enough, use):
@@ -90,7 +89,6 @@ async def test_a_group_is_held_or_the_answer_is_403(groups, held, enough, use):
         (AllOf("r", "w"), "w x r", True),
         (AllOf("r", "w"), "w x", False),
     ],
-    ids=str,
 )
 async def test_a_scope_is_held_or_the_answer_is_403(scopes, held, enough):
     narrowed = VERIFIER.require(scopes=scopes, token_use="access")
@@ -219,7 +217,6 @@ async def test_a_bad_token_is_no_missing_permission():
         {"client_ids": 5},
         {"client_ids": ""},
     ],
-    ids=str,
 )
 def test_a_requirement_that_is_malformed_or_that_no_token_meets_is_misuse(required):
     with pytest.raises(MisuseError):
