@@ -3,7 +3,6 @@
 import base64
 import hmac
 import json
-import time
 from typing import Any
 
 import pytest
@@ -20,12 +19,16 @@ POOL = "eu-central-1_Abc123def"
 ISSUER = f"https://cognito-idp.eu-central-1.amazonaws.com/{POOL}"
 KEY = RSAKey.generate_key(2048, {"kid": "k1", "alg": "RS256", "use": "sig"})
 JWKS = {"keys": [KEY.as_dict(private=False)]}
-ONE = TokenVerifier(pools=[TrustedPool(user_pool_id=POOL, client_ids=["1"], jwks=JWKS)])
+NOW = 1_800_000_000
+ONE = TokenVerifier(
+    pools=[TrustedPool(user_pool_id=POOL, client_ids=["1"], jwks=JWKS)], clock=lambda: NOW
+)
 SEVERAL = TokenVerifier(
     pools=[
         *ONE.pools,
         TrustedPool(user_pool_id="eu-central-1_Other", client_ids=["1"], jwks=JWKS),
-    ]
+    ],
+    clock=lambda: NOW,
 )
 BOTH = pytest.mark.parametrize("verifier", [ONE, SEVERAL], ids=["one pool", "several"])
 HEADER = {"alg": "RS256", "kid": "k1"}
@@ -34,8 +37,8 @@ CLAIMS = {
     "sub": "3c9d",
     "token_use": "access",
     "client_id": "1",
-    "iat": int(time.time()),
-    "exp": int(time.time()) + 3600,
+    "iat": NOW,
+    "exp": NOW + 3600,
 }
 
 
