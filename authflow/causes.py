@@ -191,6 +191,13 @@ _MANY: Final = _texts(
     ),
     (_rejected("there is none"), "required parameter new_?password"),
     (UNKNOWN, "validation errors? detected"),
+    # Attributes' names may contain any words, too.
+    (
+        _attribute("one of them cannot be changed"),
+        r"\bcannot modify (?:the non-?mutable|an immutable|an already provided)\b",
+        r"\battribute cannot be (?:updated|modified|changed)",
+        r"\bimmutable attribute",
+    ),
     (
         BAD_CREDENTIALS,
         *("incorrect user ?name or password", "user does not exist", "incorrect password"),

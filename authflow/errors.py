@@ -408,8 +408,8 @@ class NewPasswordRejectedError(RefusedError):
 class AttributeRejectedError(RefusedError):
     """The pool rejects a user attribute; the same challenge takes a corrected answer.
 
-    That is a value that is malformed, one that is missing, or one that the app client may not
-    write.
+    That is a value that is malformed, one that is missing, one that the app client may not write,
+    or one that nobody can change.
     """
 
     code = "attribute_rejected"

@@ -4,9 +4,10 @@ An answer claims before Cognito is asked: it writes an entry in the store that n
 written, under a name that is made of the user pool, the app client and the session. So all tickets
 of a pending sign-in share one claim, with the pending sign-in itself in memory.
 
-A claim is given back when the same pending sign-in can be answered again: the answer was refused as
-one to correct, or surely never came to Cognito. After anything else it stays until Cognito has
-forgotten the session: a reply that was lost, an answer that counted, a process that died.
+A claim is given back when the same pending sign-in can be answered again: the answer was refused
+before it counted (`refused_answer`), or surely was not sent, whatever went wrong. After anything
+else it stays until Cognito has forgotten the session: a reply that was lost, an answer that
+counted, a process that died.
 """
 
 import logging
@@ -18,17 +19,9 @@ from typing import Final
 import anyio
 from attrs import field, frozen
 
+from authflow.client.refused_answer import can_be_answered_again
 from authflow.client.ticket_store import TicketStore
-from authflow.errors import (
-    AuthFlowError,
-    NextStep,
-    OutcomeUnknownError,
-    RequestBlockedError,
-    SessionSpentError,
-    ThrottledError,
-    TimedOutError,
-    UnreachableError,
-)
+from authflow.errors import AuthFlowError, SessionSpentError
 from authflow.keys.key_ring import KeyProvider, ring_of
 from authflow.results import ChallengeRequired
 
@@ -38,10 +31,6 @@ RETURN_TIMEOUT: Final = 2.0
 _FREE: Final = b"free"
 _TOKEN_BYTES: Final = 16
 _TRIES: Final = 5
-_NOT_SENT: Final = (ThrottledError, UnreachableError, TimedOutError, RequestBlockedError)
-"""The errors after which Cognito has not looked at an answer. An answer that may have come to it
-ends in OutcomeUnknownError instead, whatever went wrong."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -75,7 +64,7 @@ class Claims:
 
         Args:
             pending: What is answered.
-            is_sent: Says whether Cognito may have the answer; asked after a cancellation.
+            is_sent: Says whether Cognito may have the answer; asked after an error.
 
         Raises:
             SessionSpentError: Another answer has the claim.
@@ -95,12 +84,9 @@ class Claims:
             raise SessionSpentError(msg)
         try:
             yield
-        except AuthFlowError as error:
-            if _can_be_answered_again(error):
-                await self._give_back(claim, until)
-            raise
-        except BaseException:
-            if not is_sent():
+        except BaseException as error:
+            stands = isinstance(error, AuthFlowError) and can_be_answered_again(error)
+            if stands or not is_sent():
                 await self._give_back(claim, until)
             raise
 
@@ -117,19 +103,29 @@ class Claims:
         return False
 
     async def _give_back(self, claim: _Claim, until: float) -> None:
-        """Free an entry, if it is this claim's, or missing: a write may be on its way."""
+        """Free an entry, unless it is another answer's.
+
+        One that is missing or free is written, too: this claim's own write may be on its way, and
+        would come after all. It is for the version that it knows, and every write makes a new one.
+        """
         try:
             with anyio.move_on_after(RETURN_TIMEOUT, shield=True) as scope:
-                stored = await self.store.read(claim.name)
-                if stored is None or stored.value == claim.token:
-                    expected = None if stored is None else stored.version
-                    await self.store.replace(claim.name, _FREE, expected=expected, until=until)
+                await self._free(claim, until)
             if not scope.cancelled_caught:
                 return
             why = "it took too long"
         except Exception as error:  # noqa: BLE001  # what the answer ended with is what counts
             why = type(error).__qualname__
         _log.warning("a claim could not be given back, and stays until its ticket ends: %s", why)
+
+    async def _free(self, claim: _Claim, until: float) -> None:
+        for _ in range(_TRIES):
+            stored = await self.store.read(claim.name)
+            if stored is not None and stored.value not in {claim.token, _FREE}:
+                return
+            expected = None if stored is None else stored.version
+            if await self.store.replace(claim.name, _FREE, expected=expected, until=until):
+                return
 
 
 def _named(pending: ChallengeRequired) -> tuple[str, ...]:
@@ -138,9 +134,3 @@ def _named(pending: ChallengeRequired) -> tuple[str, ...]:
     if sign_in.session is not None:
         return "session", sign_in.session.reveal(), str(sign_in.rounds)
     return "name", sign_in.canonical_username, str(sign_in.rounds), repr(float(sign_in.expires_at))
-
-
-def _can_be_answered_again(error: AuthFlowError) -> bool:
-    if isinstance(error, OutcomeUnknownError):
-        return False
-    return error.next_step is NextStep.RETRY_SAME_CHALLENGE or isinstance(error, _NOT_SENT)

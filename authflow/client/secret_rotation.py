@@ -111,6 +111,8 @@ class SecretRotation:
                         )
                     except SecretHashMismatchError as error:
                         refused = error
+                        if passage is not None:
+                            passage.turned_away()  # also if the provider is asked, and fails
                     except RefusedError as error:
                         if not isinstance(error, RequestBlockedError):  # that is no pool's word
                             self._favour(secret)

@@ -126,6 +126,10 @@ class Passage:
         self.until, self.line = until, line
         self.stage, self.refused, self.has_turn = _Stage.WAITING, None, False
 
+    def turned_away(self) -> None:
+        """Note that Cognito refused the request before it looked at what was asked."""
+        self.stage = _Stage.WAITING
+
     def sent(self) -> None:
         """Note that the request has begun to leave this machine."""
         self.stage = _Stage.SENT

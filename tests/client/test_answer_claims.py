@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import anyio
@@ -20,6 +21,7 @@ from authflow.errors import (
     AttributeRejectedError,
     AuthFlowError,
     BadCredentialsError,
+    ClientSecretsUnavailableError,
     CodeExpiredError,
     CodeMismatchError,
     KeysUnavailableError,
@@ -29,6 +31,7 @@ from authflow.errors import (
     NewPasswordRejectedError,
     OutcomeUnknownError,
     RequestBlockedError,
+    SecretHashMismatchError,
     SessionExpiredError,
     SessionSpentError,
     StoreUnavailableError,
@@ -452,6 +455,138 @@ async def test_a_claim_that_is_cancelled_while_it_is_written_is_given_back(
         with pytest.raises(asyncio.CancelledError):
             await task
         assert stage.answers == 0
+        assert await stage.is_free()
+
+
+class Late(MemoryStore):
+    """A store over a network: a write comes to it after the asker has gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_late = False
+        self.late: Callable[[], Awaitable[bool]] | None = None
+
+    async def replace(
+        self, key: str, value: bytes, *, expected: str | None, seconds: float
+    ) -> bool:
+        write = partial(super().replace, key, value, expected=expected, seconds=seconds)
+        if self.is_late and self.late is None:
+            self.late = write
+            await anyio.sleep_forever()
+        return await write()
+
+
+@pytest.mark.parametrize("come_before", ["nothing", "a wrong code"])
+@pytest.mark.parametrize("comes", ["at the end", "as it is freed"])
+async def test_a_claim_that_is_written_after_its_answer_was_cancelled_claims_nothing(
+    scripted, come_before: str, comes: str, monkeypatch
+):
+    store = Late()
+    async with staged(scripted, store=store) as stage:
+        if come_before == "a wrong code":
+            stage.server.script[:] = [scripted.error("CodeMismatchException")]
+            with pytest.raises(CodeMismatchError):
+                await stage.one.answer(stage.pending, "wrong")
+        answers, store.is_late = stage.answers, True
+        read = store.read
+
+        async def overtaken(key: str) -> Stored | None:
+            stored = await read(key)
+            if store.late is not None:
+                monkeypatch.setattr(store, "read", read)
+                assert await store.late()
+            return stored
+
+        if comes == "as it is freed":
+            monkeypatch.setattr(store, "read", overtaken)
+        await cancelled(stage.one.answer(stage.pending, "x"), lambda: store.late is not None)
+        if comes == "at the end":
+            assert not await store.late()
+        assert stage.answers == answers
+        assert await stage.is_free()
+
+
+async def test_a_free_entry_that_another_answer_took_meanwhile_stays_its_own(scripted):
+    store = Late()
+    async with staged(scripted, scripted.error("CodeMismatchException"), store=store) as stage:
+        with pytest.raises(CodeMismatchError):
+            await stage.one.answer(stage.pending, "wrong")
+        store.is_late = True
+        task = asyncio.ensure_future(stage.one.answer(stage.pending, "x"))
+        while store.late is None:
+            await anyio.sleep(0)
+        assert await stage.is_free()  # and is answered now
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not await stage.is_free()
+
+
+async def test_a_client_that_closes_while_it_claims_keeps_no_claim(scripted):
+    class Closing(MemoryStore):
+        closing: AuthClient | None = None
+
+        async def replace(self, key: str, value: bytes, **how: Any) -> bool:
+            if self.closing is not None:
+                auth, self.closing = self.closing, None
+                await auth.__aexit__(None, None, None)
+            return await super().replace(key, value, **how)
+
+    async with staged(scripted, store=(store := Closing())) as stage:
+        store.closing = await AuthClient(stage.one.config, keys=RING, store=store).__aenter__()
+        with pytest.raises(MisuseError, match="open the client first"):
+            await store.closing.answer(stage.pending, "x")
+        assert stage.answers == 0
+        assert await stage.is_free()
+
+
+MISMATCH = ("NotAuthorizedException", "Unable to verify secret hash for client 1example")
+
+
+@define
+class Vault:
+    """Gives a secret that is not good any more, and then something else."""
+
+    then: Any
+    asked: int = 0
+
+    async def secrets(self) -> str:
+        self.asked += 1
+        return "old0canary0canary" if self.asked == 1 else await self.then()
+
+
+async def fails() -> str:
+    raise OSError
+
+
+async def same() -> str:
+    return "old0canary0canary"
+
+
+@pytest.mark.parametrize(
+    ("secret", "kind"),
+    [
+        ("old0canary0canary", SecretHashMismatchError),
+        (["old0canary0canary", "old1canary1canary"], SecretHashMismatchError),
+        (same, SecretHashMismatchError),
+        (fails, ClientSecretsUnavailableError),
+        (anyio.sleep_forever, asyncio.CancelledError),
+    ],
+)
+async def test_an_answer_whose_client_secret_is_refused_claims_nothing(scripted, secret, kind):
+    async with staged(scripted) as stage:
+        vault = Vault(secret) if callable(secret) else None
+        config = evolve(stage.one.config, client_secret=vault or secret)
+        stage.server.script[:] = [scripted.error(*MISMATCH)] * (
+            2 if isinstance(secret, list) else 1
+        )
+        async with AuthClient(config, keys=RING, store=stage.one.store) as auth:
+            if kind is asyncio.CancelledError:
+                answer = auth.answer(stage.pending, "x")
+                await cancelled(answer, lambda: vault.asked == 2)
+            else:
+                with pytest.raises(kind):
+                    await auth.answer(stage.pending, "x")
         assert await stage.is_free()
 
 
