@@ -470,7 +470,8 @@ class Late(MemoryStore):
         self, key: str, value: bytes, *, expected: str | None, seconds: float
     ) -> bool:
         write = partial(super().replace, key, value, expected=expected, seconds=seconds)
-        if self.is_late and self.late is None:
+        fits = expected is not None or not len(self)  # it would be written
+        if self.is_late and self.late is None and fits:
             self.late = write
             await anyio.sleep_forever()
         return await write()
