@@ -166,6 +166,8 @@ class Answerer:
     def _form_again(self, plugin: FormChallenge, challenge: Challenge) -> Form | Unanswered:
         try:
             form = form_of(plugin, with_beginnings(challenge))
+        except AuthFlowError:
+            raise  # the plugin's own word on a broken challenge, as before the ticket
         except Exception as error:  # noqa: BLE001  # it may want the whole file
             return Declined(
                 "the picture or sound of this challenge was shown before, and its ticket left it"

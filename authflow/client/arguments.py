@@ -4,6 +4,7 @@ Each check is given a value that may be anything, a secret in the wrong place to
 with it in a frame: those that may be given one say what is wrong, and the caller raises.
 """
 
+from datetime import datetime
 from typing import TypeVar
 
 from authflow.client.pacing.pacing import Pacing
@@ -117,6 +118,26 @@ def checked_prompt(prompt: P) -> P:
         return prompt
     msg = f"prompt must be a Prompt, such as TerminalPrompt(), not {_kind(prompt)}"
     raise MisuseError(msg)
+
+
+def checked_time(time: object) -> datetime:
+    """Return what a clock gave, checked.
+
+    Raises:
+        ConfigError: It is no time of day, or one without a time zone.
+    """
+    if isinstance(time, datetime) and time.utcoffset() is not None:
+        return time
+    gave = "one without a time zone" if isinstance(time, datetime) else type(time).__name__
+    msg = f"clock must give an aware datetime, such as datetime.now(UTC), not {gave}"
+    raise ConfigError(msg)
+
+
+def wrong_flag(name: str, flag: object) -> MisuseError | None:
+    """Return the error for what must be True or False; None if it is."""
+    if isinstance(flag, bool):
+        return None
+    return MisuseError(f"{name} must be True or False, not {type(flag).__name__}")
 
 
 def wrong_context(context: object) -> MisuseError | None:

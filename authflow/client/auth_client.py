@@ -15,8 +15,10 @@ from authflow.client.arguments import (
     checked_flow,
     checked_pacing,
     checked_prompt,
+    checked_time,
     checked_username,
     wrong_context,
+    wrong_flag,
     wrong_pending,
 )
 from authflow.client.conversation import (
@@ -103,7 +105,8 @@ class AuthClient:
     Raises:
         MisuseError: The config or the pacing is none, or the observer is no function, or a
             coroutine function.
-        ConfigError: The keys or the store are none, or there is a store without keys.
+        ConfigError: The keys or the store are none, or there is a store without keys. A call that
+            needs the time of day raises it if the clock gives none, or one without a time zone.
     """
 
     config: AuthConfig
@@ -149,7 +152,7 @@ class AuthClient:
         )
         self._secrets = SecretRotation.of(self.config)
         self._proof = PasswordProof(self.config.user_pool_id)
-        self._verifier = TokenVerifier(config=self.config, clock=lambda: self.clock().timestamp())
+        self._verifier = TokenVerifier(config=self.config, clock=self._now)
         self._users = KeptUsers(
             place=(self.config.user_pool_id, self.config.client_id),
             keys=self.keys,
@@ -365,11 +368,12 @@ class AuthClient:
             ConfigError: The client has no keys; or the ticket is too long, and there is no store.
             StateError: The keys or the store cannot be asked.
             SignInOverError: `pending` is a SignedIn.
-            MisuseError: `pending` is something else, or too long for a store.
+            MisuseError: `pending` is something else, or too long for a store; or `pictures` is
+                neither True nor False.
         """
-        wrong = wrong_pending(pending)
+        wrong = wrong_pending(pending) or wrong_flag("pictures", pictures)
         if wrong is not None:
-            del pending
+            del pending, pictures
             raise wrong
         with Unframed():
             return await self._resumes.tickets.seal(pending, pictures=pictures)
@@ -591,7 +595,7 @@ class AuthClient:
             case DrawProver():
                 return await self._proof.begin()
             case Prove(prover, asked, password):
-                return await self._proof.prove(prover, asked, password, self.clock())
+                return await self._proof.prove(prover, asked, password, self._time())
             case Ask(challenge=challenge, chosen=chosen, until=until):
                 return await self._answerer.answer(
                     challenge, prompt, chosen=chosen, timeout=until - self._now()
@@ -629,5 +633,8 @@ class AuthClient:
         self._loop.claim()
         return self._transport
 
+    def _time(self) -> datetime:
+        return checked_time(self.clock())
+
     def _now(self) -> float:
-        return self.clock().timestamp()
+        return self._time().timestamp()

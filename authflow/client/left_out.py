@@ -1,9 +1,10 @@
 """Pictures and sounds that a ticket leaves out, and the form of a challenge without them.
 
-A picture comes as a long `data:` URL (RFC 2397) in a challenge parameter. The page has it already,
-so a ticket need not carry it there and back. What stays of it is its beginning: from that a plugin
-still sees which kind of file it was, and makes the same fields as before. Where the form would show
-the file, it says that it was shown.
+A picture comes as a long `data:` URL (RFC 2397) in a challenge parameter: of an image or a sound,
+in base64. Any other text stays, such as a question that begins with "Data:". The page has the file
+already, so a ticket need not carry it there and back. What stays of it is its beginning: from that
+a plugin still sees which kind of file it was, and makes the same fields as before. Where the form
+would show the file, it says that it was shown.
 """
 
 import base64
@@ -21,17 +22,29 @@ from authflow.results import Challenge
 LONGEST_KEPT: Final = 256
 """The most characters of a `data:` URL that is no file worth leaving out."""
 
-_FILE: Final = re.compile(r"data:[^,]{0,100},[A-Za-z0-9+/]{0,64}", re.IGNORECASE)
-"""The beginning that stays: the media type, and 48 bytes, in which files say what they are."""
+_FILE: Final = re.compile(
+    r"(data:(?:image|audio)/[a-z0-9.+-]{1,60}(?:;[^,;]{0,30}){0,2};base64,)([a-z0-9+/]{0,64})",
+    re.IGNORECASE,
+)
+"""The beginning of a file: its media type, and as many as 48 bytes of it."""
+
+_MOST_CHARS: Final = 256
+"""The characters of base64 that stay of all files together, as long as each has the fewest."""
+_FEWEST: Final = 16
+"""The fewest characters that stay of one: 12 bytes, in which files say what they are."""
+_GROUP: Final = 4
+"""The characters of base64 that stand for whole bytes together."""
 
 
 def files_in(parameters: Mapping[str, str]) -> dict[str, str]:
     """Return the beginnings of the pictures and sounds in a challenge's parameters, by name."""
-    return {
-        name: "" if (beginning := _FILE.match(value)) is None else beginning[0]
+    found = {
+        name: beginning
         for name, value in parameters.items()
-        if len(value) > LONGEST_KEPT and value[:5].lower() == "data:"
+        if len(value) > LONGEST_KEPT and (beginning := _FILE.match(value)) is not None
     }
+    each = max(_FEWEST, _MOST_CHARS // max(len(found), 1) // _GROUP * _GROUP)
+    return {name: beginning[1] + beginning[2][:each] for name, beginning in found.items()}
 
 
 def with_beginnings(challenge: Challenge) -> Challenge:

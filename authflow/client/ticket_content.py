@@ -1,13 +1,15 @@
 """The content of a ticket: a pending sign-in as few bytes.
 
-Three parts: Cognito's session, where the sign-in stands, and the challenge. A session is base64
-mostly, and is then kept as the bytes that it stands for: a ticket's own base64 makes four
-characters of three bytes again.
+Three parts: Cognito's session, where the sign-in stands, and the challenge; and one more for each
+name that is long. A session is base64 mostly, and is then kept as the bytes that it stands for: a
+ticket's own base64 makes four characters of three bytes again. The canonical name is written if it
+is another than the one that was typed, and of the reason why nobody answered the beginning.
 
 Only the challenge is compressed. How long something compressed is tells what repeats in it, and who
 chooses a part of it can so try out the rest (CRIME, CVE-2012-4929). A challenge is what the server
 tells whoever is asked, so there is nothing to find out. The session, which is secret, and the names
-that somebody typed stand outside; a session that is no base64 is compressed by itself alone.
+that somebody typed stand outside; a session that is no base64, and a long name, are compressed each
+by itself alone.
 """
 
 import base64
@@ -41,6 +43,14 @@ _UNPADDED: Final = 2
 _WORTH_IT: Final = 512
 """The bytes from which on a part is compressed: below, it saves less than it takes."""
 _MOST_BYTES: Final = 8 * 1024 * 1024
+_LONG_NAME: Final = 96
+"""The bytes from which on a name has a part of its own."""
+_APART: Final = 0
+"""Stands for a name that has a part of its own."""
+_REASON_CHARS: Final = 100
+_REASON_BYTES: Final = 160
+"""The most that is kept of a reason, which is for logs: characters, and bytes of UTF-8."""
+_CUT: Final = "…"
 
 
 def write_content(pending: ChallengeRequired, *, pictures: bool) -> Secret[bytes]:
@@ -89,10 +99,20 @@ def _leave_out(challenge: dict[str, Any]) -> None:
 
 def _written(data: dict[str, Any]) -> bytes:
     sign_in, challenge, because = data["sign_in"], data["challenge"], data["because"]
-    stands = [sign_in[name] for name in _STANDS]
+    stands = {name: sign_in[name] for name in _STANDS}
+    if stands["canonical_username"] == stands["username"]:
+        stands["canonical_username"] = None
+    names = []
+    for name in ("username", "canonical_username"):
+        if stands[name] is not None and len(_json(stands[name])) > _LONG_NAME:
+            names.append(_packed(stands[name].encode(), least=_LONG_NAME))
+            stands[name] = _APART
     asked = [challenge[name] for name in _ASKED]
-    why = None if because is None else [because[name] for name in _BECAUSE]
-    parts = (_packed_session(sign_in["session"]), _json(stands), _packed(_json([asked, why])))
+    why = None if because is None else [because["kind"], _shortened(because["reason"])]
+    parts = (
+        *(_packed_session(sign_in["session"]), _json([*stands.values()])),
+        *(_packed(_json([asked, why])), *names),
+    )
     return b"".join(_LENGTH.pack(len(part)) + part for part in parts)
 
 
@@ -102,12 +122,21 @@ def _read(content: bytes) -> dict[str, Any]:
         (length,) = _LENGTH.unpack_from(content, at)
         at += _LENGTH.size + length
         parts.append(content[at - length : at])
-    session, stands = _unpacked_session(parts[0]), json.loads(parts[1].decode())
+    session, stood = _unpacked_session(parts[0]), json.loads(parts[1].decode())
+    stands = dict(zip(_STANDS, stood, strict=True))
     asked, because = json.loads(_unpacked(parts[2]).decode())
+    names = iter(parts[3:])
+    for name in ("username", "canonical_username"):
+        if stands[name] == _APART:
+            stands[name] = _unpacked(next(names, b"")).decode()
+    if next(names, None) is not None:
+        raise ValueError
+    if stands["canonical_username"] is None:
+        stands["canonical_username"] = stands["username"]
     return {
         "version": VERSION,
         "challenge": dict(zip(_ASKED, asked, strict=True)),
-        "sign_in": {**dict(zip(_STANDS, stands, strict=True)), "session": session},
+        "sign_in": {**stands, "session": session},
         "because": None if because is None else dict(zip(_BECAUSE, because, strict=True)),
     }
 
@@ -116,8 +145,16 @@ def _json(value: object) -> bytes:
     return _ENCODER.encode(value).encode()
 
 
-def _packed(data: bytes) -> bytes:
-    if len(data) > _WORTH_IT:
+def _shortened(reason: str) -> str:
+    """Return a reason, cut where it is too long."""
+    if len(reason) <= _REASON_CHARS and len(reason.encode()) <= _REASON_BYTES:
+        return reason
+    kept = reason[:_REASON_CHARS].encode()[: _REASON_BYTES - len(_CUT.encode())]
+    return kept.decode(errors="ignore") + _CUT
+
+
+def _packed(data: bytes, least: int = _WORTH_IT) -> bytes:
+    if len(data) > least:
         deflated = zlib.compress(data)
         if len(deflated) < len(data):
             return bytes([_DEFLATED]) + deflated

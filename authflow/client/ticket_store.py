@@ -8,7 +8,7 @@ from typing import Final
 import anyio
 from attrs import field, frozen
 
-from authflow.errors import AuthFlowError, StoreUnavailableError
+from authflow.errors import AuthFlowError, StoreEntryError, StoreUnavailableError
 from authflow.stores.store import Store, Stored
 
 STORE_TIMEOUT: Final = 3.0
@@ -44,9 +44,24 @@ class TicketStore:
 
         Raises:
             StoreUnavailableError: The store cannot be asked.
+            StoreEntryError: It gave something else than an entry.
         """
         with _asking():
-            return await self.store.read(name)
+            stored: object = await self.store.read(name)
+        if stored is None:
+            return None
+        if isinstance(stored, Stored):
+            if type(stored.value) is bytes and isinstance(stored.version, str):
+                return stored
+            what = f"a value of {type(stored.value).__name__}"
+        else:
+            what = type(stored).__name__
+        del stored
+        msg = (
+            f"{type(self.store).__name__} is no Store: `read` gives None or a Stored of bytes and"
+            f" a version that is a text, not {what}; nothing was sent"
+        )
+        raise StoreEntryError(msg)
 
     async def replace(self, name: str, value: bytes, *, expected: str | None, until: float) -> bool:
         """Write an entry, unless another process has changed it in between.

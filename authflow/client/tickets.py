@@ -50,6 +50,7 @@ OPENED: Final = (1,)
 _DIRECT, _HANDLE = b"\x00", b"\x01"
 _HANDLE_BYTES: Final = 16
 _VERSION: Final = re.compile(r"at([0-9]{1,4})\.")
+_LONGEST_VERSION: Final = len("at9999.")
 _TICKETS: Final = {
     version: SealedText(version=f"at{version}", purpose="ticket", most_chars=MOST_CHARS)
     for version in OPENED
@@ -95,10 +96,11 @@ class Tickets:
         if not self.clock() < until:
             raise _over()
         content = write_content(pending, pictures=pictures)
-        ticket = await self._sealed(_TICKETS[VERSION], _DIRECT, content, self.place, until)
-        if len(ticket) <= MOST_CHARS:
-            return ticket
-        return await self._handle(content, until, len(ticket))
+        ticket = Secret(await self._sealed(_TICKETS[VERSION], _DIRECT, content, self.place, until))
+        chars = len(ticket.reveal())
+        if chars <= MOST_CHARS:
+            return ticket.reveal()
+        return await self._handle(content, until, chars, pictures=pictures)
 
     async def resume(self, ticket: Secret[str]) -> ChallengeRequired:
         """Open a ticket.
@@ -113,9 +115,8 @@ class Tickets:
             ConfigError: It is a handle, and there is no store.
             StateError: The keys or the store cannot be asked.
         """
-        text = ticket.reveal()
-        version = _version_of(text)
-        content = await self._opened(_TICKETS[version], text, self.place)
+        version = _version_of(ticket)
+        content = await self._opened(_TICKETS[version], ticket, self.place)
         kind, rest = content.reveal()[:1], Secret(content.reveal()[1:])
         if kind == _HANDLE:
             rest = await self._fetched(version, rest)
@@ -125,7 +126,9 @@ class Tickets:
             pass
         raise _refused("its content is of another form")
 
-    async def _handle(self, content: Secret[bytes], until: float, chars: int) -> str:
+    async def _handle(
+        self, content: Secret[bytes], until: float, chars: int, *, pictures: bool
+    ) -> str:
         """Keep the content in the store, and return a handle for it."""
         if self.store is None:
             msg = (
@@ -135,18 +138,22 @@ class Tickets:
             raise ConfigError(msg)
         handle = Secret(secrets.token_bytes(_HANDLE_BYTES))
         place = (*self.place, handle.reveal().hex())
-        sealed = await self._sealed(_STORED[VERSION], _DIRECT, content, place, until)
-        if len(sealed) > MOST_STORED:
+        text = await self._sealed(_STORED[VERSION], _DIRECT, content, place, until)
+        sealed = Secret(text.encode())
+        if len(text) > MOST_STORED:
+            instead = "seal it without pictures" if pictures else "its triggers must ask with less"
             msg = (
                 f"a store keeps {MOST_STORED:,} characters of a ticket, and this one needs"
-                f" {len(sealed):,}: seal it without pictures"
+                f" {len(text):,}: {instead}"
             )
+            del text
             raise MisuseError(msg)
+        del text
         name = (await ring_of(self.keys)).entry_name("ticket", *place)
-        kept = await self.store.replace(name, sealed.encode(), expected=None, until=until)
+        kept = await self.store.replace(name, sealed.reveal(), expected=None, until=until)
         if not kept:  # a driver may have repeated its write
             stored = await self.store.read(name)
-            kept = stored is not None and stored.value == sealed.encode()
+            kept = stored is not None and stored.value == sealed.reveal()
         if not kept:
             msg = "the store of tickets keeps nothing under a new name; try again"
             raise StoreUnavailableError(msg)
@@ -162,7 +169,7 @@ class Tickets:
         stored = await self.store.read(name)
         if stored is None:
             raise _refused("the store has no entry of its handle")
-        text = stored.value.decode("ascii", "replace")
+        text = Secret(stored.value.decode("ascii", "replace"))
         return Secret((await self._opened(_STORED[version], text, place)).reveal()[1:])
 
     async def _sealed(
@@ -175,7 +182,9 @@ class Tickets:
     ) -> str:
         return await form.seal(self.keys, Secret(kind + content.reveal()), place, until=until)
 
-    async def _opened(self, form: SealedText, text: str, place: tuple[str, ...]) -> Secret[bytes]:
+    async def _opened(
+        self, form: SealedText, text: Secret[str], place: tuple[str, ...]
+    ) -> Secret[bytes]:
         try:
             return (await form.open(self.keys, text, place, now=self.clock())).content
         except ExpiredTextError:
@@ -185,14 +194,14 @@ class Tickets:
         raise error
 
 
-def _version_of(ticket: str) -> int:
+def _version_of(ticket: Secret[str]) -> int:
     """Return a ticket's version.
 
     Raises:
         TicketVersionError: It is none that is opened here.
         SealError: It has none.
     """
-    told = _VERSION.match(ticket)
+    told = _VERSION.match(ticket.reveal()[:_LONGEST_VERSION])
     if told is None:
         raise _refused("it is not of the form of a ticket")
     version = int(told[1])

@@ -1,4 +1,4 @@
-"""The key rings of the triggers: they seal state, hide names in stores and make codes repeatable.
+"""Key rings: they seal state and tickets, hide names in stores and make codes repeatable.
 
 A ring holds several keys, so that a new one can come while what the old ones made is still in use.
 No key is used as it is: each purpose has a subkey of its own, by HKDF-SHA256 (RFC 5869).
@@ -287,6 +287,35 @@ async def ring_of(keys: KeyProvider, *, having: str | None = None) -> KeyRing:
     return ring
 
 
+async def ring_with(keys: KeyProvider, key_id: str) -> KeyRing:
+    """Ask a provider for the ring that has a key, which somebody has named who may be anybody.
+
+    Only if the current ring lacks it, a newer one is asked for. A provider that has none may say so
+    by an error: then the current ring is all there is.
+
+    Args:
+        keys: The provider.
+        key_id: The key's id.
+
+    Returns:
+        A ring, with the key or without.
+
+    Raises:
+        KeysUnavailableError: The current ring cannot be had.
+        ConfigError: Likewise, and no waiting helps.
+    """
+    ring = await ring_of(keys)
+    if ring is keys or key_id in ring.keys:
+        return ring
+    newer: object = None
+    try:
+        with anyio.fail_after(RING_TIMEOUT):
+            newer = await keys.key_ring(having=key_id)
+    except Exception as error:  # noqa: BLE001  # whatever a provider raises
+        _log.info("the provider of keys has no newer ring: %s", type(error).__qualname__)
+    return newer if isinstance(newer, KeyRing) else ring
+
+
 @whole
 @define(kw_only=True, eq=False)
 class CachedKeys:
@@ -373,8 +402,8 @@ class CachedKeys:
 
 
 def _not_set_up() -> ConfigError:
-    return ConfigError("the keys of the triggers cannot be read: their provider is not set up")
+    return ConfigError("the keys cannot be read: their provider is not set up")
 
 
 def _unavailable() -> KeysUnavailableError:
-    return KeysUnavailableError("the keys of the triggers cannot be read now; try again later")
+    return KeysUnavailableError("the keys cannot be read now; try again later")

@@ -20,7 +20,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from authflow.keys.key_ring import KeyProvider, KeyRing, encoded, ring_of
+from authflow.keys.key_ring import KeyProvider, KeyRing, encoded, ring_of, ring_with
 from authflow.secret import Secret
 
 try:
@@ -112,7 +112,7 @@ class SealedText:
 
         Args:
             keys: The keys; any of the ring opens.
-            text: The text, from wherever it came.
+            text: The text, from wherever it came; in a `Secret`, no frame that waits shows it.
             place: Where it was found.
             now: The time, in seconds since the epoch.
 
@@ -121,6 +121,15 @@ class SealedText:
             RefusedTextError: It was altered, belongs elsewhere, or its key is gone.
             KeysUnavailableError: The keys cannot be read now.
         """
+        key_id, sealed = self._read(text.reveal() if isinstance(text, Secret) else text)
+        del text
+        ring = await ring_with(keys, key_id)
+        if key_id not in ring.keys:
+            raise RefusedTextError("its key is not in the key ring")
+        return self._opened(ring, key_id, sealed.reveal(), place, now)
+
+    def _read(self, text: object) -> tuple[str, Secret[bytes]]:
+        """Return a text's key id and its body."""
         form = None
         if isinstance(text, str) and len(text) <= self.most_chars:
             form = _FORM.fullmatch(text)
@@ -129,10 +138,11 @@ class SealedText:
         body = _from_base64url(form["body"])
         if len(body) < self.salt_bytes + _NONCE_BYTES + _EXPIRY.size + _TAG_BYTES:
             raise RefusedTextError("it is too short")
-        key_id = form["key_id"]
-        ring = await ring_of(keys, having=key_id)
-        if key_id not in ring.keys:
-            raise RefusedTextError("its key is not in the key ring")
+        return form["key_id"], Secret(body)
+
+    def _opened(
+        self, ring: KeyRing, key_id: str, body: bytes, place: tuple[str, ...], now: float
+    ) -> Opened:
         salt, sealed = body[: self.salt_bytes], body[self.salt_bytes :]
         nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
         cipher = self._cipher(ring, key_id, place, salt)

@@ -1,6 +1,7 @@
 """Pictures and sounds that tickets leave out, and what a form says in their place."""
 
 import base64
+import itertools
 from typing import Any
 
 import pytest
@@ -44,17 +45,45 @@ def answerer(*challenges: Any) -> Answerer:
 
 @pytest.mark.parametrize(
     "value",
-    [PNG, WAV, PNG.replace("data:", "DATA:"), "data:" + "x" * 300, "data:text/plain," + "é" * 300],
+    [
+        *(PNG, WAV, PNG.upper(), PNG.replace("data:", "DATA:"), PNG.replace("image", "Image")),
+        PNG.replace("png", "svg+xml"),
+        PNG.replace("png", "vnd.microsoft.icon"),
+        WAV.replace("wav", "ogg;codecs=opus"),
+        WAV.replace(";base64", ";charset=x;name=y;Base64"),
+    ],
 )
-def test_a_long_data_url_is_a_file_and_little_of_it_stays(value: str):
+def test_a_long_data_url_of_a_picture_or_a_sound_is_a_file_and_little_of_it_stays(value: str):
     (beginning,) = files_in({"a": value}).values()
     assert value.startswith(beginning)
+    assert ";base64," in beginning.lower()
     assert len(beginning) < 180
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 5, 15, 40])
+def test_of_many_files_little_stays_together_and_of_each_what_it_is(count: int):
+    files = files_in({f"file{n}": (PNG, WAV)[n % 2] for n in range(count)})
+    kept = [beginning.partition(",")[2] for beginning in files.values()]
+    assert sum(map(len, kept)) <= max(256, 16 * count)
+    assert all(len(text) % 4 == 0 for text in kept)  # whole bytes
+    for text, whole in zip(kept, itertools.cycle((PNG, WAV))):
+        assert whole.partition(",")[2].startswith(text)
+        assert len(base64.b64decode(text)) >= len(b"RIFF1234WAVE")
 
 
 @pytest.mark.parametrize(
     "value",
-    ["", "data:", "x" * 5000, "https://example.com/" + "data:" * 300, PNG[:256], "xdata:" + PNG],
+    [
+        *("", "data:", "x" * 5000, "https://example.com/" + "data:" * 300, PNG[:256]),
+        *("xdata:" + PNG, " " + PNG, "data:" + "x" * 300, "data:text/plain," + "é" * 300),
+        "Data: in quale giorno hai aperto il tuo primo conto presso la nostra banca? " * 9,
+        "data:image/png: " + "what does it show? " * 30,
+        "data:image/png," + "%89PNG" * 90,  # which is no base64, and rare
+        "data:text/html;base64," + "QUJD" * 90,
+        "data:application/pdf;base64," + "QUJD" * 90,
+        "data:image/;base64," + "QUJD" * 90,
+        "data:;base64," + "QUJD" * 90,
+    ],
 )
 def test_everything_else_stays(value: str):
     assert files_in({"a": value}) == {}
@@ -112,6 +141,16 @@ def test_a_plugin_that_cannot_do_without_declines_and_the_reason_says_what_to_do
     assert isinstance(declined, Declined)
     assert "pictures=True" in declined.reason
     assert "data:" not in declined.reason
+
+
+@pytest.mark.parametrize("url", [PNG.replace("png", "gif"), PNG.replace("data:", "DATA:")])
+def test_a_broken_challenge_is_told_after_a_ticket_as_before(url: str):
+    told = []
+    for challenge in (asked(captchaUrl=url), sealed(asked(captchaUrl=url))):
+        with pytest.raises(PluginFailedError, match="neither a base64 data: URL") as failed:
+            answerer(CaptchaPrompter).form(challenge)
+        told.append(str(failed.value))
+    assert told[0] == told[1]
 
 
 def test_a_broken_plugin_is_told_as_ever_where_nothing_was_left_out():

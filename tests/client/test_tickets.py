@@ -102,6 +102,18 @@ def own_length(what: ChallengeRequired) -> int:
     )
 
 
+def drawn(first: int, last: int, count: int = 128) -> str:
+    return noise("".join(map(chr, range(first, last))), count)
+
+
+def named(username: str, canonical: str | None = None, reason: str = "") -> ChallengeRequired:
+    """A pending sign-in of a user, with a reason why nobody answered."""
+    what = pending(SESSION)
+    canonical = username if canonical is None else canonical
+    sign_in = evolve(what.sign_in, username=username, canonical_username=canonical)
+    return evolve(what, sign_in=sign_in, because=Declined(reason))
+
+
 ANY = string.ascii_letters + string.digits + string.punctuation
 CJK = "".join(map(chr, range(0x4E00, 0x9FFF)))
 LONG = {
@@ -116,6 +128,20 @@ LONG = {
     "signs beyond the usual": pending("s" * 20, hint=noise("".join(map(chr, range(32))), 900)),
     "quotes": pending("s" * 20, hint='"\\' * 400),
     "a picture": pending(SESSION, captchaUrl=PICTURE, audioUrl=PICTURE),
+    "15 pictures": pending(
+        SESSION,
+        **{
+            f"picture{n}": "data:image/jpeg;base64,"
+            + base64.b64encode(random.Random(n).randbytes(3000)).decode()
+            for n in range(15)
+        },
+    ),
+    "a name": named(noise(ANY, 128), noise(ANY, 128)[::-1]),
+    "a Chinese name": named(drawn(0x4E00, 0x9FFF), reason=noise(ANY, 900)),
+    "a name of emoji": named(drawn(0x1F300, 0x1F5FF), reason=drawn(0x1F300, 0x1F5FF, 3000)),
+    "a name of rare signs": named(drawn(0x20000, 0x2A6DF), reason=noise(CJK, 3000)),
+    "a name of controls": named(drawn(1, 32), drawn(1, 32)[::-1]),
+    "a long reason": named("ada@example.com", "0f1e2d3c-1111-4222-8333", noise(ANY, 3000)),
 }
 
 
@@ -127,7 +153,7 @@ async def test_a_ticket_adds_at_most_a_kilobyte_and_comes_back(what: ChallengeRe
     assert URL_SAFE.fullmatch(ticket)
     again = await client().resume(ticket)
     assert again.sign_in == what.sign_in
-    assert again.because == what.because
+    assert what.because.reason.startswith(again.because.reason.rstrip("…"))
     assert again.challenge.parameters == {
         name: value
         for name, value in what.challenge.parameters.items()
