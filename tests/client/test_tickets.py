@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve
+from attrs import define, evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +36,7 @@ from authflow.errors import (
     SealError,
     SessionExpiredError,
     SignInOverError,
+    StoreEntryError,
     StoreUnavailableError,
     TicketVersionError,
 )
@@ -47,6 +48,7 @@ from authflow.stores import MemoryStore, Store, Stored
 VECTORS = Path(__file__).parents[1] / "vectors" / "tickets.json"
 NOW = 1_800_000_000.0
 RING = KeyRing.generate("k1")
+ROTATED = RING.rotated("k2")
 CONFIG = AuthConfig(
     user_pool_id="eu-central-1_Abc123def",
     client_id="1example23456789",
@@ -220,6 +222,41 @@ async def test_keys_that_cannot_be_read_are_a_typed_error():
         await client(keys=NoKeys()).resume(ticket)
 
 
+@define
+class OnlyKnown:
+    """A provider that fails if it is asked for a key that it does not have."""
+
+    ring: KeyRing = RING
+    is_down: bool = False
+
+    async def key_ring(self, *, having: str | None = None) -> KeyRing:
+        if self.is_down or having not in {None, *self.ring.keys}:
+            raise OSError
+        return self.ring
+
+
+@pytest.mark.parametrize("key_id", ["k2", "x", "A" * 32])
+async def test_a_ticket_of_a_made_up_key_is_refused_whatever_the_provider_says_of_it(
+    key_id: str, caplog
+):
+    ticket = await client(keys=OnlyKnown()).seal(pending())
+    assert await client(keys=OnlyKnown()).resume(ticket) == pending()
+    with pytest.raises(SealError, match="cannot be opened"):
+        await client(keys=OnlyKnown()).resume(ticket.replace(".k1.", f".{key_id}."))
+    assert not [line for line in caplog.records if line.levelno >= logging.WARNING]
+    with pytest.raises(KeysUnavailableError, match=r"^the keys cannot be read now"):
+        await client(keys=OnlyKnown(is_down=True)).resume(ticket)
+
+
+async def test_a_ticket_of_a_newer_key_opens_where_the_provider_has_it_when_asked():
+    class Newer:
+        async def key_ring(self, *, having: str | None = None) -> KeyRing:
+            return RING if having is None else ROTATED
+
+    ticket = await client(keys=ROTATED).seal(pending())
+    assert await client(keys=Newer()).resume(ticket) == pending()
+
+
 async def test_without_keys_it_is_said_what_to_pass():
     for call in (lambda auth: auth.seal(pending()), lambda auth: auth.resume("at1.k1.x")):
         with pytest.raises(ConfigError, match=r"keys=KeyRing\.from_environment"):
@@ -243,6 +280,71 @@ def test_wrong_keys_and_stores_are_refused_when_the_client_is_made(given, told, 
     with pytest.raises(ConfigError, match=told) as refused:
         client(**given)
     assert "canary" not in everything_told(refused.value)
+
+
+# Stores of others, and arguments
+
+
+class Odd(MemoryStore):
+    """A store that gives entries of another kind."""
+
+    gives: Any = None
+
+    async def read(self, key: str) -> Any:
+        return self.gives(await super().read(key))
+
+
+@pytest.mark.parametrize(
+    "gives",
+    [
+        lambda stored: stored.value,
+        lambda stored: (stored.value, stored.version),
+        lambda stored: {"value": stored.value, "version": stored.version},
+        lambda stored: evolve(stored, value=stored.value.decode("latin-1")),
+        lambda stored: evolve(stored, value=memoryview(stored.value)),
+        lambda stored: evolve(stored, value=None),
+        lambda stored: evolve(stored, version=7),
+    ],
+)
+async def test_a_store_that_gives_no_entry_is_a_typed_error(gives: Any, everything_told, scripted):
+    (store := Odd()).gives = lambda stored: stored
+    auth = client(store=store)
+    ticket = await auth.seal(pending(hint=noise(ANY, 9000)))
+    store.gives = gives
+    with pytest.raises(StoreEntryError, match="Odd is no Store") as raised:
+        await auth.resume(ticket)
+    assert ticket not in everything_told(raised.value)
+    asked = {"ChallengeName": "CUSTOM_CHALLENGE", "Session": SESSION, "ChallengeParameters": {}}
+    store.gives = lambda stored: stored
+    async with (
+        scripted.serve(asked, SIGNED_IN) as server,
+        AuthClient(server.config(), keys=RING, store=store) as one,
+    ):
+        begun = await one.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH)
+        await one.answer(begun, "x")
+        store.gives = gives
+        with pytest.raises(StoreEntryError, match="nothing was sent"):
+            await one.answer(begun, "x")
+        assert len(server.operations) == 2
+
+
+@pytest.mark.parametrize("pictures", ["no", "yes", 0, 1, None, [], object()])
+async def test_whether_pictures_come_along_is_true_or_false(pictures: Any):
+    with pytest.raises(MisuseError, match="pictures must be True or False"):
+        await client().seal(pending(), pictures=pictures)
+
+
+@pytest.mark.parametrize(
+    ("gives", "told"),
+    [(None, "NoneType"), (NOW, "float"), ("canary", "str"), (datetime(2026, 1, 1), "time zone")],  # noqa: DTZ001
+)
+async def test_a_clock_that_gives_no_time_of_day_is_a_typed_error(gives, told, everything_told):
+    ticket = await client().seal(pending())
+    auth = client(clock=lambda: gives)
+    for call in (auth.seal(pending()), auth.resume(ticket)):
+        with pytest.raises(ConfigError, match=f"aware datetime.*{told}") as raised:
+            await call
+        assert "canary" not in str(raised.value)
 
 
 # Where and when
@@ -508,6 +610,8 @@ async def test_what_no_store_keeps_is_a_typed_error():
     what = pending(**{f"a{n}": "data:image/png;base64," + noise(ANY, 99_000) for n in range(4)})
     with pytest.raises(MisuseError, match="without pictures"):
         await client(store=(store := Watched())).seal(what, pictures=True)
+    with pytest.raises(MisuseError, match="ask with less"):
+        await client(store=store).seal(pending(hint=noise(ANY, 300_000)))
     assert store.asked == []
     assert len(await client(store=store).seal(what)) <= tickets.MOST_CHARS
 
