@@ -122,7 +122,6 @@ class SealedText:
             KeysUnavailableError: The keys cannot be read now.
         """
         key_id, sealed = self._read(text.reveal() if isinstance(text, Secret) else text)
-        del text
         ring = await ring_with(keys, key_id)
         if key_id not in ring.keys:
             raise RefusedTextError("its key is not in the key ring")
