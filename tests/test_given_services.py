@@ -100,7 +100,7 @@ class Yields:
 @pytest.mark.parametrize("handler", [yields, yields_at_once, Yields(), Yields().method])
 def test_a_function_that_yields_serves_no_event(handler: Any):
     assert is_generator(handler)
-    with pytest.raises(ConfigError, match="on= wants a function .* not a generator"):
+    with pytest.raises(ConfigError, match=r"on= wants a function .* not a generator"):
         serving(handler)
 
 

@@ -164,7 +164,12 @@ def _fits(name: str, value: object) -> bool:
     if name in _FILES:
         return isinstance(value, bytes | bytearray | memoryview)
     if name == "options":
-        return isinstance(value, Sequence) and all(isinstance(each, str) for each in value)
+        plain = isinstance(value, str)
+        return (
+            isinstance(value, Sequence)
+            and not plain
+            and all(isinstance(each, str) for each in value)
+        )
     if name == "confirmation":
         return inspect.isawaitable(value)
     return isinstance(value, str) or name not in _TEXTS

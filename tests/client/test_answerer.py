@@ -247,7 +247,9 @@ async def test_what_a_plugin_waits_for_is_its_own_even_in_the_prompts_group():
         await answered(WaitsForItself, Waits([]))
 
 
-@pytest.mark.parametrize("given", [None, 5, b"typed-canary", ["typed-canary"], "typed-canary\ud800"])
+@pytest.mark.parametrize(
+    "given", [None, 5, b"typed-canary", ["typed-canary"], "typed-canary\ud800"]
+)
 @pytest.mark.parametrize("method", ["ask", "choose"])
 async def test_a_prompt_that_gives_a_plugin_no_text_is_to_blame(method, given):
     async def gives(*_given: Any, **_named: Any) -> Any:

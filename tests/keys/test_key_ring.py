@@ -384,14 +384,13 @@ class TestCachedKeys:
 
         begun, slow = anyio.Event(), Slow()
         keys = CachedKeys(provider=slow)  # by the real clock, within its pause
-        async with anyio.create_task_group() as others:
-            async with anyio.create_task_group() as one:
-                one.start_soon(keys.key_ring)
-                await begun.wait()
-                for _ in range(waiting):
-                    others.start_soon(keys.key_ring)
-                await anyio.lowlevel.checkpoint()
-                one.cancel_scope.cancel()
+        async with anyio.create_task_group() as others, anyio.create_task_group() as one:
+            one.start_soon(keys.key_ring)
+            await begun.wait()
+            for _ in range(waiting):
+                others.start_soon(keys.key_ring)
+            await anyio.lowlevel.checkpoint()
+            one.cancel_scope.cancel()
         assert await keys.key_ring() is slow.ring
         assert slow.asked == 2
 
@@ -428,7 +427,7 @@ class TestCachedKeys:
                 return self.ring
 
         for timeout in (3.001, 5):
-            with pytest.raises(ConfigError, match="timeout is .* at most 3$"):
+            with pytest.raises(ConfigError, match=r"timeout is .* at most 3$"):
                 CachedKeys(provider=Slow(), timeout=timeout)
         monkeypatch.setattr("authflow.keys.key_ring.RING_TIMEOUT", 0.02)
         slow = Slow()

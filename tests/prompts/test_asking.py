@@ -1,11 +1,10 @@
 """A form that is asked by a prompt: in its order, until it is filled in."""
 
 import io
+import traceback
 from typing import Any
 
 import anyio
-import traceback
-
 import pytest
 from attrs import define, field
 

@@ -620,7 +620,7 @@ def test_a_preference_for_what_is_not_allowed_is_refused(install, monkeypatch, h
     Triggers(policy=policy, prefer={"seen": "seen_two"}, lazy=True)
     for lazy in (True, False):
         with pytest.raises(
-            PluginNotFoundError, match="not allowed here: add it to .*AUTHFLOW_PLUG"
+            PluginNotFoundError, match=r"not allowed here: add it to .*AUTHFLOW_PLUG"
         ):
             Triggers(policy=policy, prefer={"seen": "seen_one"}, lazy=lazy)
 
@@ -729,7 +729,7 @@ class Seals(Half):
         return Issued(public={}, private={}, state=Secret(b"x"))
 
 
-class Sealed(SealError):
+class ForeignSealError(SealError):
     """A kind of error of somebody else's, with a word of ours as its base."""
 
 
@@ -738,7 +738,14 @@ class Sealed(SealError):
     "kind",
     [
         *(StateError, StoreUnavailableError, StoreEntryError, KeysUnavailableError, SealError),
-        *(Sealed, ConfigError, ThrottledError, MalformedReplyError, DeniedError, PluginFailedError),
+        *(
+            ForeignSealError,
+            ConfigError,
+            ThrottledError,
+            MalformedReplyError,
+            DeniedError,
+            PluginFailedError,
+        ),
     ],
 )
 async def test_the_client_reads_no_word_of_whoever_raised_an_error(
