@@ -305,9 +305,9 @@ async def ring_of(keys: KeyProvider, *, having: str | None = None) -> KeyRing:
     if type(keys) is KeyRing:
         return keys
     # A provider with a time limit of its own must reach that first, to know that it has failed.
-    limit = RING_TIMEOUT + (_MARGIN if isinstance(keys, CachedKeys) else 0.0)
+    timeout = RING_TIMEOUT + (_MARGIN if isinstance(keys, CachedKeys) else 0.0)
     try:
-        with anyio.fail_after(limit):
+        with anyio.fail_after(timeout):
             ring = await (keys.key_ring() if having is None else keys.key_ring(having=having))
     except ConfigError as error:
         _log.error("the provider of keys is not set up: %s", error.message)

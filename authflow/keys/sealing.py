@@ -33,7 +33,7 @@ _STATE: Final = SealedText(version="af1", purpose="sealing", most_chars=2048, sa
 _log = logging.getLogger(__name__)
 
 
-def _whole(_instance: object, _attribute: object, value: object) -> None:
+def _whole(_instance: object, _attribute: object, value: int) -> None:
     check_count("Binding: round", value, least=0)
 
 

@@ -55,7 +55,7 @@ _ANSWER: Final = "answer"
 """The name of the only field of a message whose question is no form's."""
 
 
-def _is_id(_message: object, _attribute: object, number: object) -> None:
+def _is_id(_message: object, _attribute: object, number: int) -> None:
     check_count("WebMessage: id", number)
 
 

@@ -17,7 +17,7 @@ from authflow.testing.clock import MovableClock
 from authflow.testing.outbox import Outbox
 
 _ELSEWHERE: Final = "the suite lacks something: its first case tells what"
-"""Why all cases but the first are skipped, so that one finding is one."""
+"""The reason for which all cases but the first are skipped, so that one finding is one."""
 
 SuiteT = TypeVar("SuiteT", bound="Suite")
 

@@ -64,7 +64,7 @@ _UNFIT: Final[MutableMapping[type[Any], str | None]] = WeakKeyDictionary()
 
 @frozen
 class Unfitting:
-    """What `typed` gives cannot be typed.
+    """A flaw of `typed`: it gives nothing that can be typed.
 
     Args:
         why: Why not.
@@ -340,8 +340,9 @@ class FormCases(ClientSubject):
                 return said if attempt == 1 else f"at attempt {attempt} there is more: {said}"
             if isinstance(filled, Filled):
                 left.add(len([*rest]))
-        if left and min(left):
-            return f"`typed` gives {min(left)} more than the form asks for: one text for each field"
+        more = min(left, default=0)
+        if more:
+            return f"`typed` gives {more} more than the form asks for: one text for each field"
         return None
 
     def _form(self, challenge: Challenge) -> Form:

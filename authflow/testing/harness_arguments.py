@@ -5,7 +5,7 @@ shows a value: there are passwords among them.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 from attrs import evolve, fields
@@ -57,7 +57,7 @@ def check_members(argument: str, members: object) -> None:
         raise _unfit(argument, wanted, members)
 
 
-def client_settings(settings: Mapping[str, object], config: AuthConfig) -> None:
+def client_settings(settings: Mapping[str, Any], config: AuthConfig) -> None:
     """Check further settings of a client, before there is an app client for it.
 
     Args:

@@ -216,7 +216,7 @@ class InAGroup(ScriptedPrompt):
 @pytest.mark.parametrize("half", [Asks, AsksInAGroup])
 async def test_a_prompt_that_fails_in_a_group_of_its_own_is_to_blame(half):
     gone, ended = ConnectionResetError("typed-canary"), PromptEndedError("the page was closed")
-    with pytest.raises(PromptError, match="^the prompt failed: ConnectionResetError") as failed:
+    with pytest.raises(PromptError, match=r"^the prompt failed: Connection") as failed:
         await answered(half, InAGroup(gone))
     assert "canary" not in "".join(traceback.format_exception(failed.value))
     for errors in ([ended], [gone, ended], [ended, gone]):
@@ -261,7 +261,7 @@ async def test_a_prompt_that_gives_a_plugin_no_text_is_to_blame(method, given):
             return typed.strip()
 
     prompt = type("Odd", (ScriptedPrompt,), {method: gives})([])
-    with pytest.raises(PromptError, match="^the prompt gave no text, ") as failed:
+    with pytest.raises(PromptError, match=r"^the prompt gave no text, ") as failed:
         await answered(Uses, prompt)
     assert "canary" not in "".join(traceback.format_exception(failed.value))
 

@@ -387,7 +387,7 @@ async def test_what_is_no_number_of_a_question_is_refused(prompt, number):
         tasks.start_soon(prompt.ask, "?")
         message = await anext(prompt)
         assert message.id == 1
-        with pytest.raises(MisuseError, match="no question .* is waiting"):
+        with pytest.raises(MisuseError, match=r"no question .* is waiting"):
             prompt.answer(number, "x")
         prompt.answer(1, "x")
 
