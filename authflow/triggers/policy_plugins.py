@@ -45,8 +45,8 @@ _OUR_WORDS: Final[dict[type[StateError], str]] = {
     KeysUnavailableError: "the keys of the triggers cannot be read now; try again later",
     SealError: "the state of this sign-in cannot be opened: begin again",
 }
-"""The texts that the client reads of errors that keep their kind. A store, a provider of keys or a plugin may
-have raised them, with an address or a password in the text: so it is never theirs."""
+"""The texts that the client reads of errors that keep their kind. A store, a provider of keys or a
+plugin may have raised them, with an address or a password in the text: so it is never theirs."""
 
 _log: Final = logging.getLogger("authflow.triggers")
 
