@@ -4,6 +4,7 @@ The text may quote what that code was given, such as a password or the secret am
 """
 
 import traceback
+from collections.abc import Iterator
 from typing import Final
 
 _MOST_CAUSES: Final = 5
@@ -19,6 +20,19 @@ def kind_and_place(error: BaseException) -> str:
     kind = type(error).__qualname__
     places = traceback.extract_tb(error.__traceback__, limit=-1)
     return f"{kind} at {places[0].filename}:{places[0].lineno}" if places else kind
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """Yield the errors in a group, and in the groups in it; an error that is no group is its own.
+
+    Args:
+        error: The error.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from leaves(each)
+    else:
+        yield error
 
 
 def forget_causes(error: BaseException, *, handled: BaseException | None = None) -> None:

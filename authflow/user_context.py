@@ -20,6 +20,7 @@ from attrs import Attribute, field, frozen
 
 from authflow.errors import MisuseError
 from authflow.given_maps import checked_map, wrapped_map
+from authflow.given_numbers import is_number
 from authflow.given_secrets import is_text
 from authflow.unframed import whole
 from authflow.wire import context_data
@@ -30,6 +31,9 @@ MOST_ENCODED_CHARS: Final = 131_072
 """The most characters of any member, by Cognito's service model."""
 _MOST_CHARACTERISTICS_BYTES: Final = 40_000
 """With these an encoded fingerprint stays below the bound, however much of it JSON escapes."""
+
+_END_OF_TIME: Final = 253_402_300_800.0
+"""The end of the year 9999 in seconds since the epoch."""
 
 Address = IPv4Address | IPv6Address
 
@@ -207,8 +211,11 @@ class AdminContext:
             at: Now, in seconds since the epoch; by default as the clock of this machine says.
 
         Raises:
-            MisuseError: A name is no text.
+            MisuseError: A name is no text, or the time is none.
         """
+        if at is not None and not (is_number(at) and 0 <= at < _END_OF_TIME):
+            msg = "at is a number of seconds since the epoch"
+            raise MisuseError(msg)
         for what, value in (("username", username), ("user_pool_id", user_pool_id)):
             _text(what, value)
         _text("client_id", client_id)

@@ -172,3 +172,13 @@ def test_the_pool_refuses_what_aws_would_refuse_in_them(operation: str, member: 
     with pytest.raises(CognitoError) as refused:
         validate(operation, {member: value})
     assert refused.value.code == "SerializationException"
+
+
+@pytest.mark.parametrize("at", [float("nan"), float("inf"), [], {}, "5", True, -1, 10**400, 1e30])
+def test_now_is_a_time(at):
+    device = DeviceFingerprint(characteristics={"DeviceId": "x"})
+    context = AdminContext(ip_address="::1", device=device, **SERVED)
+    names = {"username": "ada", "user_pool_id": "eu-central-1_x", "client_id": "1"}
+    with pytest.raises(MisuseError, match="at is a number of seconds"):
+        context.members(**names, at=at)
+    assert context.members(**names, at=0)

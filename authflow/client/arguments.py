@@ -11,6 +11,8 @@ from authflow.client.pacing.pacing import Pacing
 from authflow.config import AuthConfig
 from authflow.errors import ConfigError, MisuseError, SignInOverError
 from authflow.given_secrets import is_text
+from authflow.given_services import can, check_store, kind_of
+from authflow.keys.key_ring import check_provider
 from authflow.machine import AuthFlow
 from authflow.results import Challenge, ChallengeRequired, SignedIn
 from authflow.sign_in import SignIn
@@ -37,11 +39,8 @@ def checked_keys(keys: object) -> None:
     Raises:
         ConfigError: It gives no key ring.
     """
-    if keys is None or _can(keys, "key_ring"):
-        return
-    msg = f"keys must be a KeyRing or another KeyProvider, not {_kind(keys)}"
-    del keys
-    raise ConfigError(msg)
+    if keys is not None:
+        check_provider("keys", keys)
 
 
 def checked_store(store: object, *, keys: bool) -> None:
@@ -56,21 +55,10 @@ def checked_store(store: object, *, keys: bool) -> None:
     """
     if store is None:
         return
-    if not (_can(store, "read") and _can(store, "replace")):
-        msg = f"store must be a Store, such as RedisStore(redis=...), not {_kind(store)}"
-        del store
-        raise ConfigError(msg)
+    check_store("store", store)
     if not keys:
         msg = "what is in a store is named and sealed by keys: pass AuthClient(..., keys=...), too"
         raise ConfigError(msg)
-
-
-def _can(value: object, method: str) -> bool:
-    return not isinstance(value, type) and callable(getattr(value, method, None))
-
-
-def _kind(value: object) -> str:
-    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 def checked_pacing(pacing: object) -> None:
@@ -114,9 +102,9 @@ def checked_prompt(prompt: P) -> P:
     Raises:
         MisuseError: It cannot ask anybody anything.
     """
-    if prompt is None or _can(prompt, "ask"):
+    if prompt is None or can(prompt, "ask"):
         return prompt
-    msg = f"prompt must be a Prompt, such as TerminalPrompt(), not {_kind(prompt)}"
+    msg = f"prompt must be a Prompt, such as TerminalPrompt(), not {kind_of(prompt)}"
     raise MisuseError(msg)
 
 
@@ -144,8 +132,7 @@ def wrong_context(context: object) -> MisuseError | None:
     """Return the error for a wrong `context`; None if it is right."""
     if context is None or isinstance(context, UserContext):
         return None
-    kind = f"the class {context.__name__}" if isinstance(context, type) else type(context).__name__
-    return MisuseError(f"context must be a UserContext, not {kind}")
+    return MisuseError(f"context must be a UserContext, not {kind_of(context)}")
 
 
 def wrong_pending(pending: object) -> MisuseError | None:

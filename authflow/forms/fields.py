@@ -184,6 +184,8 @@ class Option:
 
 
 def _options(given: Iterable[str | Option]) -> tuple[Option, ...]:
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise refused("the options of a choice are a tuple of texts, also for one")
     return tuple(map(Option.of, given))
 
 

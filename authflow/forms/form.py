@@ -84,7 +84,7 @@ class Filled:
 
 
 def _parts(parts: Iterable[Shown | Field]) -> tuple[Shown | Field, ...]:
-    if isinstance(parts, Part):
+    if isinstance(parts, Part | str | bytes) or not isinstance(parts, Iterable):
         raise refused("parts is a tuple, also for one")
     return tuple(parts)
 

@@ -22,6 +22,7 @@ from attrs import Factory, define, evolve, field, frozen
 
 from authflow.errors import ConfigError, KeysUnavailableError
 from authflow.given_numbers import check_seconds
+from authflow.given_services import can, kind_of
 from authflow.secret import Secret
 from authflow.unframed import whole
 
@@ -30,6 +31,9 @@ KEY_BYTES: Final = 32
 
 RING_TIMEOUT: Final = 3.0
 """Seconds that a provider of keys may take: Cognito waits 5 for a whole trigger."""
+
+_MARGIN: Final = 0.5
+"""Seconds by which `CachedKeys` may exceed `RING_TIMEOUT`, to hand over the ring that it keeps."""
 
 ENVIRONMENT_VARIABLE: Final = "AUTHFLOW_KEYS"
 
@@ -51,14 +55,18 @@ def _shown(name: object) -> str:
     return "a text as long as a key" if isinstance(name, str) else type(name).__name__
 
 
+def _check_key_id(key_id: object) -> None:
+    if not isinstance(key_id, str) or not _KEY_ID.fullmatch(key_id):
+        msg = f"{_shown(key_id)} is no key id: take 1 to 32 letters, digits, '-' and '_'"
+        raise ConfigError(msg)
+
+
 def _keys(keys: Mapping[str, Secret[bytes]]) -> Mapping[str, Secret[bytes]]:
     if not isinstance(keys, Mapping) or not keys:
         msg = "a key ring is a mapping of key ids to keys, with at least one key"
         raise ConfigError(msg)
     for key_id, key in keys.items():
-        if not isinstance(key_id, str) or not _KEY_ID.fullmatch(key_id):
-            msg = f"{_shown(key_id)} is no key id: take 1 to 32 letters, digits, '-' and '_'"
-            raise ConfigError(msg)
+        _check_key_id(key_id)
         if not isinstance(key, Secret) or not isinstance(key.reveal(), bytes):
             msg = f"the key {key_id!r} must be bytes in a Secret"
             raise ConfigError(msg)
@@ -110,7 +118,8 @@ class KeyRing:
 
     def __attrs_post_init__(self) -> None:
         for role in ("current", "lookup"):
-            if getattr(self, role) not in self.keys:
+            key_id = getattr(self, role)
+            if not isinstance(key_id, str) or key_id not in self.keys:
                 msg = f"the ring has no key of the id that is named as `{role}`"
                 raise ConfigError(msg)
 
@@ -120,7 +129,11 @@ class KeyRing:
 
         Args:
             key_id: The key's id.
+
+        Raises:
+            ConfigError: It is no id.
         """
+        _check_key_id(key_id)
         return cls(keys={key_id: Secret(secrets.token_bytes(KEY_BYTES))}, current=key_id)
 
     @classmethod
@@ -135,7 +148,7 @@ class KeyRing:
         """
         try:
             ring = json.loads(Secret.of(text).reveal())
-        except (ValueError, RecursionError):  # the error's text may show a part of a key
+        except (TypeError, ValueError, RecursionError):  # the error's text may show a part of a key
             ring = None
         if not isinstance(ring, dict) or not isinstance(ring.get("keys"), dict):
             msg = f"the key ring cannot be read: {_FORM}"
@@ -161,7 +174,7 @@ class KeyRing:
         Raises:
             ConfigError: There is no such variable, or no ring in it.
         """
-        text = os.environ.get(variable)
+        text = os.environ.get(variable) if isinstance(variable, str) else None
         if not text:
             msg = f"the environment variable {variable} holds no key ring: {_FORM}"
             raise ConfigError(msg)
@@ -183,6 +196,7 @@ class KeyRing:
         Raises:
             ConfigError: The id is taken, or none.
         """
+        _check_key_id(key_id)
         if key_id in self.keys:
             msg = f"the ring has a key {key_id!r} already: a new key needs a new id"
             raise ConfigError(msg)
@@ -258,8 +272,27 @@ class KeyProvider(Protocol):
         """
 
 
+def check_provider(name: str, keys: object) -> None:
+    """Check that something can give key rings. A key in its place is not shown.
+
+    Args:
+        name: What it is, for the error.
+        keys: The provider.
+
+    Raises:
+        ConfigError: It gives none.
+    """
+    if can(keys, "key_ring"):
+        return
+    msg = f"{name} must be a KeyRing or another KeyProvider, not {kind_of(keys)}"
+    del keys
+    raise ConfigError(msg)
+
+
 async def ring_of(keys: KeyProvider, *, having: str | None = None) -> KeyRing:
     """Ask a provider, and tell by one error that it fails, whatever it raises itself.
+
+    The client reads the error's text, so it is never the provider's own.
 
     Args:
         keys: The provider.
@@ -271,11 +304,11 @@ async def ring_of(keys: KeyProvider, *, having: str | None = None) -> KeyRing:
     """
     if type(keys) is KeyRing:
         return keys
+    # A provider with a time limit of its own must reach that first, to know that it has failed.
+    timeout = RING_TIMEOUT + (_MARGIN if isinstance(keys, CachedKeys) else 0.0)
     try:
-        with anyio.fail_after(RING_TIMEOUT):
+        with anyio.fail_after(timeout):
             ring = await (keys.key_ring() if having is None else keys.key_ring(having=having))
-    except KeysUnavailableError:
-        raise
     except ConfigError as error:
         _log.error("the provider of keys is not set up: %s", error.message)
         raise _not_set_up() from error
@@ -283,6 +316,7 @@ async def ring_of(keys: KeyProvider, *, having: str | None = None) -> KeyRing:
         _log.error("the provider of keys failed: %s", type(error).__qualname__)
         raise _unavailable() from error
     if not isinstance(ring, KeyRing):
+        _log.error("the provider of keys gave %s, and no KeyRing", type(ring).__qualname__)
         raise _unavailable() from TypeError(f"{type(ring).__name__} is no KeyRing")
     return ring
 
@@ -322,19 +356,21 @@ class CachedKeys:
     """Keeps the ring of a slow provider, and asks for a newer one when it is due.
 
     A provider that fails is not asked again before `pause` is over. Meanwhile the last ring
-    serves, for as long as `stale` says.
+    serves, for as long as `stale` says. A caller that is cancelled while it waits is no failure
+    of the provider's: the next one asks.
 
     Args:
         provider: Where the ring comes from.
         seconds: How long a ring serves before the provider is asked again.
         pause: The least time between two questions, so that made-up key ids cannot flood it.
         stale: How long a ring serves while the provider fails, from when it was read.
-        timeout: How many seconds the provider may take, which keeps everybody waiting.
+        timeout: How many seconds the provider may take, which keeps everybody waiting; at most 3,
+            since Cognito waits 5 for a whole trigger.
         clock: Gives seconds that never go back.
 
     Raises:
-        ConfigError: A time is no number of seconds above zero, or `stale` is shorter than
-            `seconds`.
+        ConfigError: The provider is none, a time is no number of seconds above zero or is too
+            long, or `stale` is shorter than `seconds`.
     """
 
     provider: KeyProvider
@@ -350,8 +386,10 @@ class CachedKeys:
     _asking: anyio.Lock = field(factory=anyio.Lock, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        for name in ("seconds", "pause", "timeout"):
+        check_provider("CachedKeys: provider", self.provider)
+        for name in ("seconds", "pause"):
             check_seconds(f"CachedKeys: {name}", getattr(self, name))
+        check_seconds("CachedKeys: timeout", self.timeout, most=RING_TIMEOUT)
         check_seconds("CachedKeys: stale", self.stale, least=self.seconds)
 
     async def key_ring(self, *, having: str | None = None) -> KeyRing:
@@ -368,7 +406,6 @@ class CachedKeys:
             return self._kept()
         async with self._asking:  # of all that wait here, only the first asks
             if not self._serves(having):
-                self._asked_at = self.clock()
                 await self._ask()
             return self._kept()
 
@@ -382,15 +419,18 @@ class CachedKeys:
         try:
             with anyio.fail_after(self.timeout):
                 ring = await self.provider.key_ring()
+            if not isinstance(ring, KeyRing):
+                raise TypeError(f"{type(ring).__name__} is no KeyRing")  # noqa: TRY301
         except Exception as error:
             _log.warning("the provider of keys failed: %s", type(error).__qualname__)
+            # From now on, so that those who waited for this question do not ask it again.
+            self._asked_at = self.clock()
             self._is_set_up = not isinstance(error, ConfigError)
             if self.clock() - self._read_at >= self.stale:
                 raise self._missing() from error
             return
-        if not isinstance(ring, KeyRing):
-            raise _unavailable() from TypeError(f"{type(ring).__name__} is no KeyRing")
-        self._ring, self._read_at, self._is_set_up = ring, self.clock(), True
+        self._ring, self._is_set_up = ring, True
+        self._asked_at = self._read_at = self.clock()
 
     def _kept(self) -> KeyRing:
         if self._ring is None or self.clock() - self._read_at >= self.stale:

@@ -16,6 +16,7 @@ from typing import Final
 from attrs import astuple, define, field, frozen
 
 from authflow.errors import MisuseError, SealError
+from authflow.given_numbers import check_count, is_number
 from authflow.keys.key_ring import KeyProvider
 from authflow.keys.sealed_text import RefusedTextError, SealedText
 from authflow.secret import Secret
@@ -32,6 +33,10 @@ _STATE: Final = SealedText(version="af1", purpose="sealing", most_chars=2048, sa
 _log = logging.getLogger(__name__)
 
 
+def _whole(_instance: object, _attribute: object, value: int) -> None:
+    check_count("Binding: round", value, least=0)
+
+
 @frozen(kw_only=True)
 class Binding:
     """The place in a sign-in that sealed state belongs to. The state opens nowhere else.
@@ -44,13 +49,16 @@ class Binding:
         round: Which round of the sign-in it is, from 1.
         sign_in: What tells this sign-in from others of the same user: a name that was drawn in its
             first round. Without it, state of one opens in another one.
+
+    Raises:
+        ConfigError: The round is no whole number.
     """
 
     user_pool_id: str
     client_id: str
     username: str
     challenge: str
-    round: int
+    round: int = field(validator=_whole)
     sign_in: str = ""
 
     def context(self) -> tuple[str, ...]:
@@ -88,7 +96,7 @@ class Sealer:
         if len(content.reveal()) > MOST_BYTES:
             msg = f"at most {MOST_BYTES} bytes can be sealed: keep what is larger in a store"
             raise MisuseError(msg)
-        if not 0 < seconds <= LONGEST:
+        if not is_number(seconds) or not 0 < seconds <= LONGEST:
             msg = f"sealed state is kept for more than 0 and at most {LONGEST:g} seconds"
             raise MisuseError(msg)
         return await _STATE.seal(

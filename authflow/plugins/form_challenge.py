@@ -3,7 +3,7 @@
 import inspect
 from typing import ClassVar, Protocol
 
-from authflow.errors import AskAgainError, PluginFailedError
+from authflow.errors import AskAgainError, PluginFailedError, PromptError
 from authflow.forms.form import Filled, Form
 from authflow.prompts.asking import MOST_ASKED, ask, failing_as_a_prompt
 from authflow.prompts.prompt import Prompt
@@ -110,8 +110,8 @@ async def answer_by_form(
         The answer, or why there is none.
 
     Raises:
-        PluginFailedError: The challenge cannot be shown, or its plugin takes no answer.
-        PromptError: The prompt failed.
+        PluginFailedError: The challenge cannot be shown, or its plugin gives something else.
+        PromptError: The prompt failed, or never gave what the plugin can read.
     """
     return await answer_form(plugin, challenge, form_of(plugin, challenge), prompt)
 
@@ -134,7 +134,7 @@ async def answer_form(
             await prompt.tell(why)
         filled = await ask(form, prompt, again=filled, at=at)
     msg = "the same form was asked too often, and never answered"
-    raise PluginFailedError(msg)
+    raise PromptError(msg)  # a person gives up earlier, and a plugin that asks again is right to
 
 
 def _gave(plugin: FormChallenge, method: str, wanted: str, given: object) -> PluginFailedError:

@@ -124,8 +124,8 @@ class PluginRegistry:
                 )
                 raise PluginConflictError(msg)
         if self.discover:
-            for name in self.prefer.keys() - by_name.keys():
-                self._check_preference(name)
+            for name in self.prefer:
+                self._check_preference(name, registered=name in by_name)
 
     @property
     def side(self) -> Side:
@@ -181,16 +181,33 @@ class PluginRegistry:
                     return f"{info.distribution} {info.version}"
         return plugin.__module__
 
-    def _check_preference(self, name: str) -> None:
+    def _check_preference(self, name: str, *, registered: bool) -> None:
         """Refuse a preference that will never be asked for.
 
+        Args:
+            name: The plugin.
+            registered: Whether its class is registered explicitly; then none is preferred, and the
+                distribution is only looked for.
+
         Raises:
-            PluginNotFoundError: No such plugin is installed, or not by that distribution.
+            PluginNotFoundError: No such plugin is installed, or not by that distribution, or that
+                one may bring no plugins here.
         """
         claims = [info for info in self.listed() if info.name == name]
+        if not claims and registered:
+            msg = (
+                f"prefer= wants the {self.side} plugin {name!r} from {self.prefer[name]!r:.80},"
+                " which does not bring it: its class is registered, so leave the preference out"
+            )
+            raise PluginNotFoundError(msg)
         if not claims:
             raise PluginNotFoundError(f"prefer= names what is not there: {self._not_found(name)}")
-        self._preferred(name, claims)
+        if all(info.status == "not_allowed" for info in self._preferred(name, claims)):
+            msg = (
+                f"prefer= wants the {self.side} plugin {name!r} from {self.prefer[name]!r:.80},"
+                f" which is not allowed here: add it to the environment variable {ALLOWED_VARIABLE}"
+            )
+            raise PluginNotFoundError(msg)
 
     def _preferred(self, name: str, claims: "list[PluginInfo]") -> "list[PluginInfo]":
         """Return the preferred distribution alone, if one is preferred."""

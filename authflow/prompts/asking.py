@@ -7,13 +7,13 @@ from typing import Final
 import anyio
 from attrs import define, field
 
-from authflow.errors import AskAgainError, AuthFlowError, PromptError
+from authflow.errors import AskAgainError, AuthFlowError, PromptEndedError, PromptError
 from authflow.forms.fields import ChoiceField, Field, SecretField, TextField, WaitField, WidgetField
 from authflow.forms.form import Filled, Form, belongs
 from authflow.forms.shown import Shown, ShownAudio, ShownImage, ShownLink, ShownQrCode, ShownText
 from authflow.given_secrets import Unfit, wrapped
 from authflow.prompts.prompt import FieldPrompt, Prompt, WidgetPrompt
-from authflow.raised import kind_and_place
+from authflow.raised import forget_causes, kind_and_place, leaves
 from authflow.results import Declined
 from authflow.secret import Secret
 
@@ -72,13 +72,18 @@ async def ask(
 def failing_as_a_prompt() -> Iterator[None]:
     """Make a PromptError of whatever a prompt raises that is no error of ours.
 
-    Its text may quote what was typed, and is dropped; its kind and place are told.
+    Its text may quote what was typed, and is dropped; its kind and place are told. A prompt with a
+    group of tasks raises a group: if one of them has ended the asking, that is what happened.
     """
     try:
         yield
     except AuthFlowError:
         raise
     except Exception as error:  # noqa: BLE001  # whatever a prompt raises
+        ended = next((each for each in leaves(error) if isinstance(each, PromptEndedError)), None)
+        if ended is not None:
+            forget_causes(ended)
+            raise ended from None
         msg = f"the prompt failed: {kind_and_place(error)}"
         raise PromptError(msg) from None
 
@@ -112,12 +117,12 @@ class _Asked:
     async def until_fit(self, part: Field) -> None:
         """Ask for the value of a field until the field takes it."""
         for _ in range(MOST_ASKED):
-            with failing_as_a_prompt():
-                value = wrapped(await self._ask(part))
-            if isinstance(value, Unfit) and not value.text:
-                msg = f"the prompt gave no text, {value.why}"
-                raise PromptError(msg)
             try:
+                with failing_as_a_prompt():
+                    value = wrapped(await self._ask(part))
+                if isinstance(value, Unfit) and not value.text:
+                    msg = f"the prompt gave no text, {value.why}"
+                    raise PromptError(msg)
                 part.checked("\ud800" if isinstance(value, Unfit) else value.reveal())
             except AskAgainError as error:
                 why = error.message

@@ -15,7 +15,9 @@ from typing import Final
 
 from authflow.errors import PluginFailedError
 
-_SCHEME: Final = re.compile(r"(?:https?|otpauth)://[^/?#\s\\]", re.IGNORECASE | re.ASCII)
+_WITH_SCHEME: Final = re.compile(r"(?:https?|otpauth)://[^/?#\s\\][^\\]*", re.IGNORECASE | re.ASCII)
+"""The pattern of a link with a scheme. Browsers take a backslash for a slash: what seems to be a
+user's name before an @ is the host then."""
 _PATH: Final = re.compile(r"[A-Za-z0-9._~/?#\[\]@!$&'()*+,;=%-]+")
 """The pattern of a link without a scheme: it has no colon."""
 
@@ -36,7 +38,7 @@ def checked_link(url: str, description: str) -> str:
     if not isinstance(url, str) or not url.isprintable():
         msg = f"a link that cannot be printed: {description}"
         raise PluginFailedError(msg)
-    if not (_SCHEME.match(url) or _PATH.fullmatch(url)):
+    if not (_WITH_SCHEME.fullmatch(url) or _PATH.fullmatch(url)):
         msg = f"a link that is neither https, http, otpauth nor a path: {description}"
         raise PluginFailedError(msg)
     return url

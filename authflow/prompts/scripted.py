@@ -5,14 +5,19 @@ from typing import TypeVar
 
 from attrs import define, field
 
-from authflow.errors import PromptEndedError, PromptError
+from authflow.errors import MisuseError, PromptEndedError, PromptError
 from authflow.unframed import whole
 
 T = TypeVar("T")
 
 
 def _iterator(answers: Iterable[str]) -> Iterator[str]:
-    return iter(answers)
+    if not isinstance(answers, str | bytes) and isinstance(answers, Iterable):
+        return iter(answers)
+    kind = type(answers).__name__
+    del answers  # a single one is taken for many letters, and may be a password
+    msg = f"ScriptedPrompt takes its answers as a list of texts, not {kind}"
+    raise MisuseError(msg)
 
 
 @whole
@@ -22,6 +27,9 @@ class ScriptedPrompt:
 
     Args:
         answers: What to answer, in order.
+
+    Raises:
+        MisuseError: It is no collection: one text would be answered letter by letter.
     """
 
     _answers: Iterator[str] = field(converter=_iterator)

@@ -27,7 +27,7 @@ from typing import Any, Final, TypeVar
 import anyio
 from attrs import Factory, define, evolve, field, frozen
 
-from authflow.errors import MisuseError, PromptEndedError
+from authflow.errors import MisuseError, PluginFailedError, PromptEndedError
 from authflow.forms.fields import (
     LONGEST_VALUE,
     ChoiceField,
@@ -39,6 +39,7 @@ from authflow.forms.fields import (
 )
 from authflow.forms.part_json import PartKind, kind_of, part_to_json
 from authflow.forms.shown import Shown, ShownAudio, ShownImage, ShownLink, ShownQrCode, ShownText
+from authflow.given_numbers import MOST, check_count
 from authflow.given_secrets import Unfit, wrapped
 from authflow.plugins.typed_text import shows_nothing
 from authflow.printable import printable
@@ -52,6 +53,10 @@ T = TypeVar("T")
 _MEDIA_TYPE: Final = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,63}")
 _ANSWER: Final = "answer"
 """The name of the only field of a message whose question is no form's."""
+
+
+def _is_id(_message: object, _attribute: object, number: int) -> None:
+    check_count("WebMessage: id", number)
 
 
 def _is_part(_message: object, _attribute: object, part: Shown | Field) -> None:
@@ -73,9 +78,13 @@ class WebMessage:
         part: What it is.
         wants_answer: Whether the page has to answer. A wait for some seconds is over without; until
             then it can be answered, as by the token of a link that was opened in the page.
+
+    Raises:
+        ConfigError: The number is none.
+        PluginFailedError: The part is none of a form's.
     """
 
-    id: int
+    id: int = field(validator=_is_id)
     part: Shown | Field = field(validator=_is_part)
     wants_answer: bool = field(default=Factory(_is_asked, takes_self=True))
 
@@ -149,9 +158,11 @@ class WebPrompt:
         Raises:
             MisuseError: No such question is open, or the answer is no text or none of its options.
         """
-        asked = self._asked.get(message_id)
+        asked = self._asked.get(message_id) if type(message_id) is int else None
         if asked is None or asked.answered.is_set():
-            msg = f"no question {message_id!r:.20} is waiting for an answer"
+            known = type(message_id) is int and 0 < message_id <= MOST
+            named = str(message_id) if known else "of this id"
+            msg = f"no question {named} is waiting for an answer"
             raise MisuseError(msg)
         given = wrapped(answer)
         del answer
@@ -201,13 +212,19 @@ class WebPrompt:
         """Show what is waited for, and wait.
 
         Raises:
+            PluginFailedError: The description is no text.
             PromptEndedError: The prompt was closed before it happened.
         """
         if self._closed:
             if inspect.iscoroutine(confirmation):
                 confirmation.close()  # or Python would say that nobody awaited it
             raise _closed(description)
-        part = WaitField(name=_ANSWER, label=description)
+        try:
+            part = WaitField(name=_ANSWER, label=description)
+        except PluginFailedError:
+            if inspect.iscoroutine(confirmation):
+                confirmation.close()  # as above
+            raise
         self._post(WebMessage(id=next(self._numbers), part=part, wants_answer=False))
         with anyio.CancelScope() as waiting:
             self._waits.append(waiting)
@@ -232,8 +249,13 @@ class WebPrompt:
         """Ask for one of several options.
 
         Raises:
+            PluginFailedError: The options are no collection of texts.
             PromptEndedError: The prompt was closed before there was an answer.
         """
+        listed = isinstance(options, Sequence) and not isinstance(options, str)
+        if not listed or not all(isinstance(each, str) for each in options):
+            msg = "options to choose from are a sequence of texts, not one text"
+            raise PluginFailedError(msg)
         shown = _told_apart(options)
         asked = ChoiceField(name=_ANSWER, label=question, options=tuple(shown))
         return await self._ask(asked, {**{option: option for option in options}, **shown})

@@ -13,11 +13,15 @@ from typing import Any, Final, cast
 import anyio
 from attrs import define, field
 
+from authflow.errors import PromptEndedError, PromptError
+from authflow.given_secrets import Unfit, wrapped
 from authflow.prompts.prompt import Prompt
+from authflow.raised import leaves
 
 _UNBEGUN: Final = inspect.CORO_CREATED
 _TEXTS: Final = frozenset({"text", "question", "description", "url", "media_type"})
 _FILES: Final = frozenset({"image", "audio"})
+_GIVE_TEXT: Final = frozenset({"ask", "choose", "ask_field", "solve_widget"})
 _METHODS: Final = {
     name: inspect.signature(method)
     for name, method in vars(Prompt).items()
@@ -31,26 +35,28 @@ class PromptErrors:
 
     _raised: list[BaseException] = field(factory=list, init=False, repr=False)
 
-    def note(self, error: BaseException) -> None:
-        """Note an error as the prompt's."""
-        self._raised.append(error)
+    def note(self, error: BaseException, *, but: Sequence[BaseException] = ()) -> None:
+        """Note an error as the prompt's, or all errors in it if it is a group.
+
+        Args:
+            error: The error.
+            but: Errors that are not the prompt's, even in its group.
+        """
+        mine = [each for each in leaves(error) if not any(each is other for other in but)]
+        self._raised.extend(mine)
 
     def behind(self, error: BaseException) -> BaseException | None:
         """Return the prompt's error behind one that a plugin raised; None if it is the plugin's.
 
         Args:
-            error: The error; a group is the prompt's if all in it are.
+            error: The error; a group is the prompt's if all in it are. If one of them says that
+                nobody answers any more, that is what happened.
         """
-        found, left = list[BaseException](), [error]
-        while left:
-            each = left.pop()
-            if isinstance(each, BaseExceptionGroup):
-                left.extend(each.exceptions)
-            elif any(each is noted for noted in self._raised):
-                found.append(each)
-            else:
-                return None
-        return found[-1]
+        found = [*leaves(error)]
+        if not all(any(each is noted for noted in self._raised) for each in found):
+            return None
+        ended = (each for each in found if isinstance(each, PromptEndedError))
+        return next(ended, found[0])
 
 
 def witnessed(prompt: Prompt, errors: PromptErrors) -> Prompt:
@@ -98,10 +104,16 @@ def _noting(name: str, method: Callable[..., Any], errors: PromptErrors) -> Call
 
     async def awaited(result: Awaitable[Any]) -> Any:
         try:
-            return await result
+            given = await result
         except Exception as error:
             errors.note(error)
             raise
+        flaw = _flaw(given) if name in _GIVE_TEXT else None
+        if flaw is None:
+            return given
+        del given, result  # tracebacks may show what was typed
+        msg = f"the prompt gave no text, {flaw}"
+        raise PromptError(msg)
 
     async def waits(bound: inspect.BoundArguments) -> Any:
         waited, own = bound.arguments["confirmation"], list[BaseException]()
@@ -109,8 +121,7 @@ def _noting(name: str, method: Callable[..., Any], errors: PromptErrors) -> Call
         try:
             return await method(bound.arguments["description"], happening)
         except Exception as error:
-            if not any(error is each for each in own):
-                errors.note(error)
+            errors.note(error, but=own)
             raise
         finally:
             for each in (happening, waited):  # a prompt that fails may not have awaited it
@@ -127,6 +138,12 @@ async def _happening(confirmation: Awaitable[Any], own: list[BaseException]) -> 
     except Exception as error:
         own.append(error)
         raise
+
+
+def _flaw(given: object) -> str | None:
+    """Return why what a prompt gave is no answer; None if it is one."""
+    value = wrapped(given)
+    return value.why if isinstance(value, Unfit) else None
 
 
 def _sleeps(confirmation: object) -> bool:
@@ -147,7 +164,12 @@ def _fits(name: str, value: object) -> bool:
     if name in _FILES:
         return isinstance(value, bytes | bytearray | memoryview)
     if name == "options":
-        return isinstance(value, Sequence) and all(isinstance(each, str) for each in value)
+        plain = isinstance(value, str)
+        return (
+            isinstance(value, Sequence)
+            and not plain
+            and all(isinstance(each, str) for each in value)
+        )
     if name == "confirmation":
         return inspect.isawaitable(value)
     return isinstance(value, str) or name not in _TEXTS

@@ -17,7 +17,7 @@ from typing import Final, Protocol, runtime_checkable
 from attrs import define, field, frozen
 
 from authflow.errors import StoreUnavailableError
-from authflow.given_numbers import check_count
+from authflow.given_numbers import check_count, check_seconds
 from authflow.unframed import whole
 
 
@@ -145,7 +145,9 @@ class MemoryStore:
 
         Raises:
             StoreUnavailableError: The store is full.
+            ConfigError: The time is no number of seconds above zero.
         """
+        check_seconds("MemoryStore: seconds", seconds)
         with self._lock:
             self._drop_expired()
             stored = self._live(key)

@@ -16,6 +16,9 @@ from attrs import frozen
 from authflow.testing.clock import MovableClock
 from authflow.testing.outbox import Outbox
 
+_ELSEWHERE: Final = "the suite lacks something: its first case tells what"
+"""The reason for which all cases but the first are skipped, so that one finding is one."""
+
 SuiteT = TypeVar("SuiteT", bound="Suite")
 
 _TIMEOUT: Final = 120.0
@@ -60,6 +63,10 @@ class Suite:
     clock: MovableClock
     outbox: Outbox
 
+    def lacking(self) -> str | None:
+        """Return what a suite must say before anything can be judged; None if it says it."""
+        return None
+
     async def prepare(self) -> None:
         """Prepare a case, for example by enrolling the suite's users in the plugin's store."""
 
@@ -96,6 +103,11 @@ def case(body: Callable[[SuiteT], Awaitable[None]]) -> Callable[[SuiteT], None]:
 
     async def within_limit(suite: SuiteT) -> None:
         with anyio.fail_after(_TIMEOUT):
+            lacking = suite.lacking()
+            if lacking is not None:
+                if body.__name__ != case_names(type(suite))[0]:
+                    skip(_ELSEWHERE)
+                raise Violation(lacking)
             await suite.prepare()
             try:
                 await body(suite)

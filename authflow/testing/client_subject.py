@@ -41,8 +41,22 @@ class ClientSubject(Suite):
     longest_block: ClassVar[float] = 0.05
     """Seconds for which it may block the event loop at a time."""
 
+    def lacking(self) -> str | None:
+        """Return what the suite does not say of its plugin."""
+        if not isinstance(getattr(self, "challenge", None), type):
+            return "the suite lacks `challenge`: name the client half's class"
+        trigger = getattr(self, "trigger", None)
+        if not (isinstance(trigger, type) and issubclass(trigger, TriggerSubject)):
+            return (
+                "the suite lacks `trigger`: name the TriggerChallengeSuite of the trigger half,"
+                " which makes the challenges"
+            )
+        return trigger().lacking()
+
     def typed(self, answer: str) -> Sequence[str]:
-        """Return the texts that a person types or chooses to give an answer.
+        """Return the texts that a person types or chooses to give an answer, one for each field.
+
+        Where a later attempt asks for more than the first one, they go on with what is typed there.
 
         Args:
             answer: The answer, as the trigger half's suite names it.
@@ -55,6 +69,8 @@ class ClientSubject(Suite):
 
     def place_of(self, error: BaseException) -> str:
         """Return the line of the plugin that an error comes from."""
+        if not hasattr(self, "challenge"):
+            return ""
         return PluginCode.of(self.challenge).of_error(error) or self.at()
 
     def at(self, attempt: int = 1) -> str:

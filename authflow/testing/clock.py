@@ -15,8 +15,17 @@ _END: Final = 253_402_300_800.0
 """The end of the year 9999, after which Python has no dates."""
 
 
-def _is_a_time(_clock: object, _now: object, now: object) -> None:
-    if not is_number(now) or not 0 <= now < _END:
+def is_a_time(value: object) -> bool:
+    """Return whether a value is seconds since the epoch, of which Python can make a date.
+
+    Args:
+        value: Anything.
+    """
+    return is_number(value) and 0 <= value < _END
+
+
+def _check_time(_clock: object, _now: object, now: object) -> None:
+    if not is_a_time(now):
         msg = f"a clock's time is a number of seconds since the epoch, from 0 to {_END:.0f}"
         raise ConfigError(msg)
 
@@ -32,7 +41,7 @@ class MovableClock:
         ConfigError: It is no such number.
     """
 
-    now: float = field(default=START, validator=_is_a_time)
+    now: float = field(default=START, validator=_check_time)
 
     def __call__(self) -> float:
         """Return the time, in seconds since the epoch."""

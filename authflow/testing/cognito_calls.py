@@ -8,6 +8,7 @@ import aiohttp
 from attrs import define, frozen
 
 from authflow.errors import ConfigError
+from authflow.secret import Secret
 
 
 @frozen
@@ -23,6 +24,26 @@ class RefusedCall:
     status: int
     code: str
     message: str
+
+
+def _written(operation: str, members: Mapping[str, Any]) -> str:
+    """Write a request; where a text may be, a Secret of one may be, too.
+
+    Raises:
+        ConfigError: A member is nothing that JSON has. No value is shown.
+    """
+    try:
+        return json.dumps(members, default=_revealed)
+    except (TypeError, ValueError) as error:
+        kind = type(error).__name__
+    msg = f"the members of {operation} cannot be written as JSON ({kind}): bytes are no texts"
+    raise ConfigError(msg)
+
+
+def _revealed(value: object) -> object:
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise TypeError
 
 
 @define
@@ -45,9 +66,9 @@ class CognitoCalls:
             **members: Its request.
 
         Raises:
-            ConfigError: It was refused; the message says why.
+            ConfigError: It was refused; the message says why. Or it cannot be written.
         """
-        status, reply, _ = await self.post(operation, json.dumps(members))
+        status, reply, _ = await self.post(operation, _written(operation, members))
         if status != 200:
             msg = f"{operation} was refused: {reply.get('__type')}: {reply.get('message')}"
             raise ConfigError(msg)
@@ -63,7 +84,7 @@ class CognitoCalls:
         Raises:
             ConfigError: It was not refused, or not as Cognito refuses.
         """
-        status, reply, headers = await self.post(operation, json.dumps(members))
+        status, reply, headers = await self.post(operation, _written(operation, members))
         if status == 200:
             msg = f"{operation} was not refused"
             raise ConfigError(msg)

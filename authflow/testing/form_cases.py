@@ -5,11 +5,11 @@ Each is skipped for a half that has no forms.
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from authflow.client.pending_data import put_together, take_apart
 from authflow.errors import AskAgainError, PluginFailedError, PromptError
@@ -18,6 +18,7 @@ from authflow.machine import AuthFlow
 from authflow.plugins.form_challenge import read_by
 from authflow.plugins.registry import answers_by_form
 from authflow.prompts.asking import ask
+from authflow.raised import kind_and_place
 from authflow.results import Challenge, ChallengeRequired, SignedIn, Unanswered
 from authflow.testing.cases import Violation, case, demand, skip
 from authflow.testing.client_subject import ClientSubject, challenge_of, damaged
@@ -61,16 +62,27 @@ _UNFIT: Final[MutableMapping[type[Any], str | None]] = WeakKeyDictionary()
 """For each suite, why its `typed` does not fill in the form; None if it does."""
 
 
+@frozen
+class Unfitting:
+    """A flaw of `typed`: it gives nothing that can be typed.
+
+    Args:
+        why: Why not.
+    """
+
+    why: str
+
+
 class FormCases(ClientSubject):
     """Cases for the forms of a client half."""
 
     @case
     async def test_what_a_person_types_fills_in_its_form(self) -> None:
         """The suite says by `typed` what is chosen and typed; without it nothing else is judged."""
-        if not answers_by_form(self.challenge):
-            skip(_FORMLESS)
         unfit = await self._unfit()
         demand(unfit is None, unfit or "", "typed in the suite")
+        if not answers_by_form(self.challenge):
+            skip(_FORMLESS)
 
     @case
     async def test_a_form_is_a_function_of_its_challenge(self) -> None:
@@ -273,7 +285,7 @@ class FormCases(ClientSubject):
 
     async def _bench(self) -> tuple[TriggerBench, TriggerSubject]:
         """Make a bench of the trigger half, if what is typed fills in the form."""
-        if answers_by_form(self.challenge) and await self._unfit() is not None:
+        if await self._unfit() is not None:
             skip("`typed` does not fill in its form: another case tells what it must say")
         return await super()._bench()
 
@@ -285,7 +297,7 @@ class FormCases(ClientSubject):
         return _UNFIT[type(self)]
 
     async def _why_unfit(self) -> str | None:
-        """Fill in the form of a first attempt, on a bench of its own.
+        """Fill in the form of each attempt, on a bench of its own.
 
         Returns:
             What `typed` must say; None if it does. What else is wrong is for the other cases.
@@ -295,13 +307,42 @@ class FormCases(ClientSubject):
         with contextlib.suppress(Exception):
             await subject.prepare()
             made = await subject.bench().create(subject.ada)
+            answer = subject.right_answer(made)
+            typed = self._typed(answer)
+            if isinstance(typed, Unfitting):
+                return typed.why
+            if answers_by_form(self.challenge):
+                return await self._why_unfilled(made, typed)
+        return None
+
+    def _typed(self, answer: str) -> "Sequence[str] | Unfitting":
+        """Return what the suite says is typed, or why that is nothing to type."""
+        try:
+            typed: object = self.typed(answer)
+        except Exception as error:  # noqa: BLE001  # whatever the suite's own code raises
+            return Unfitting(f"`typed` raised {kind_and_place(error)}")
+        if isinstance(typed, Sequence) and not isinstance(typed, str | bytes):
+            return typed
+        kind = type(typed).__name__
+        return Unfitting(f"`typed` must give a tuple or list of texts, one a field, and not {kind}")
+
+    async def _why_unfilled(self, made: Made, typed: Sequence[str]) -> str | None:
+        left: set[int] = set()
+        for attempt in range(1, ATTEMPTS + 1):
             with self._as_first():
-                form = self._form(challenge_of(made))
+                form = self._form(challenge_of(made, attempt))
+            rest = iter(typed)
             try:
-                await ask(form, WatchedPrompt(self.typed(subject.right_answer(made))))
+                filled = await ask(form, WatchedPrompt(rest))
             except PromptError:
                 fields = "; ".join(map(wanted, form.fields))
-                return f"say by `typed` what is chosen and what is typed, field by field: {fields}"
+                said = f"say by `typed` what is chosen and what is typed, field by field: {fields}"
+                return said if attempt == 1 else f"at attempt {attempt} there is more: {said}"
+            if isinstance(filled, Filled):
+                left.add(len([*rest]))
+        more = min(left, default=0)
+        if more:
+            return f"`typed` gives {more} more than the form asks for: one text for each field"
         return None
 
     def _form(self, challenge: Challenge) -> Form:

@@ -5,15 +5,18 @@ shows a value: there are passwords among them.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
-from attrs import fields
+from attrs import evolve, fields
 
+from authflow.config import AuthConfig
 from authflow.errors import ConfigError
 from authflow.given_numbers import is_number
 from authflow.plugins.names import nearest
 from authflow.pool import PoolServer
+from authflow.secret import Secret
+from authflow.testing.clock import is_a_time
 
 _CUSTOM: Final = "custom:"
 
@@ -52,6 +55,61 @@ def check_members(argument: str, members: object) -> None:
         operation = "CreateUserPool" if argument == "pool" else "CreateUserPoolClient"
         wanted = f"a mapping of members of {operation} to their values"
         raise _unfit(argument, wanted, members)
+
+
+def client_settings(settings: Mapping[str, Any], config: AuthConfig) -> None:
+    """Check further settings of a client, before there is an app client for it.
+
+    Args:
+        settings: What `app_client` puts into its `AuthConfig`.
+        config: Another client's settings at the same pool.
+
+    Raises:
+        ConfigError: There is no such setting, or it cannot be so.
+    """
+    known = [each.alias for each in fields(AuthConfig) if each.init and each.alias]
+    for stray in settings.keys() - {*known}:
+        meant = nearest(stray, ["flows", "secret", "members", *known])
+        guess = f"did you mean {meant}=? " if meant else ""
+        msg = (
+            f"there is no argument {stray!r:.40}; {guess}app_client takes flows, secret, members,"
+            " and what AuthConfig takes"
+        )
+        raise ConfigError(msg)
+    evolve(config, **settings)
+
+
+def told_attributes(attributes: object) -> list[dict[str, str]]:
+    """Return a user's attributes as AdminCreateUser takes them.
+
+    Raises:
+        ConfigError: It is no mapping of names to texts.
+    """
+    wanted = 'a mapping of names to texts, as {"email": "ada@example.com"}'
+    if attributes is None:
+        return []
+    if not isinstance(attributes, Mapping):
+        raise _unfit("attributes", wanted, attributes)
+    told = []
+    for name, given in attributes.items():
+        value = given.reveal() if isinstance(given, Secret) else given
+        for each in (name, value):
+            if not isinstance(each, str):
+                raise _unfit("attributes", wanted, each)
+        told.append({"Name": name, "Value": value})
+    return told
+
+
+def told_password(password: object) -> str | None:
+    """Return a password as AdminSetUserPassword takes it, of a text or a Secret of one.
+
+    Raises:
+        ConfigError: It is something else.
+    """
+    told = password.reveal() if isinstance(password, Secret) else password
+    if told is None or isinstance(told, str):
+        return told
+    raise _unfit("password", "a text, or None if nobody knows it", told)
 
 
 def attribute_names(names: object) -> tuple[str, ...]:
@@ -104,6 +162,12 @@ def check_clock(clock: object) -> None:
         if hasattr(told, "close"):
             told.close()  # a coroutine, which nobody will await
         msg = f"clock= is {wanted}, and gave {type(told).__name__}"
+        raise ConfigError(msg)
+    if not is_a_time(told):
+        msg = (
+            f"clock= is {wanted}, and gave what is no time from 1970 to 9999: it may be"
+            " milliseconds"
+        )
         raise ConfigError(msg)
 
 

@@ -2,7 +2,8 @@
 
 All names begin with `authflow_`, and nothing of authflow is imported before a fixture is used. The
 pool and the client are asynchronous fixtures and run by anyio's pytest plugin: have a fixture
-`anyio_backend` give "asyncio", and set `anyio_mode = auto` or mark the tests with `anyio`.
+`anyio_backend` give "asyncio", and set `anyio_mode = auto` or mark the tests with `anyio`. A marker
+of a test's own comes on top of its class's and its module's: the nearest says what a setting is.
 
     @pytest.mark.authflow_pool(triggers=triggers, users={"ada": "Correct-horse-1"})
     async def test_ada_signs_in(authflow_client):
@@ -10,6 +11,7 @@ pool and the client are asynchronous fixtures and run by anyio's pytest plugin: 
 """
 
 import inspect
+import unittest
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -73,16 +75,40 @@ def _authflow_pool_settings(request: pytest.FixtureRequest) -> "Mapping[str, Any
             " and mark it with anyio; or run a pool inside it, by anyio.run and run_pool(...)"
         )
         raise ConfigError(msg)
-    mark = request.node.get_closest_marker("authflow_pool")
-    if mark is None:
-        return {}
-    if mark.args:
+    if not _is_run_by_a_plugin(request):
         msg = (
-            "the marker authflow_pool takes what run_pool takes, by name:"
-            " @pytest.mark.authflow_pool(users={...})"
+            f"authflow_pool is for tests that anyio runs, and it does not run {request.node.name}:"
+            " mark it with anyio, or set anyio_mode = auto; a unittest.TestCase cannot have it"
         )
         raise ConfigError(msg)
-    return dict(mark.kwargs)
+    settings: dict[str, Any] = {}
+    for mark in request.node.iter_markers("authflow_pool"):  # the test's own, then its class's
+        if mark.args:
+            msg = (
+                "the marker authflow_pool takes what run_pool takes, by name:"
+                " @pytest.mark.authflow_pool(users={...})"
+            )
+            raise ConfigError(msg)
+        settings = {**mark.kwargs, **settings}
+    return settings
+
+
+def _is_run_by_a_plugin(request: pytest.FixtureRequest) -> bool:
+    """Return whether asynchronous fixtures are set up for a test, and on the loop that runs it."""
+    if isinstance(request.cls, type) and issubclass(request.cls, unittest.TestCase):
+        return False  # it has a loop of its own, or none
+    if "anyio_backend" in request.fixturenames:
+        return True
+    # pytest-asyncio sets up fixtures that are not its own in this mode alone.
+    mode = str(getattr(request.config.option, "asyncio_mode", None) or _ini(request.config))
+    return mode == "auto" and request.node.get_closest_marker("asyncio") is not None
+
+
+def _ini(config: pytest.Config) -> object:
+    try:
+        return config.getini("asyncio_mode")
+    except ValueError:  # there is no such plugin
+        return None
 
 
 @pytest.fixture
@@ -91,8 +117,8 @@ async def authflow_pool(
 ) -> "AsyncIterator[RunningPool]":
     """A user pool that serves HTTP, with the settings of the marker `authflow_pool`.
 
-    What it sends to users by itself is in `await authflow_pool.messages()`. A synchronous test that
-    asks for it is refused.
+    What it sends to users by itself is in `await authflow_pool.messages()`. A test that asks for it
+    and is synchronous, or that anyio does not run, is refused.
     """
     from authflow.testing.running_pool import run_pool  # noqa: PLC0415  # see the docstring
 

@@ -17,6 +17,7 @@ from authflow.plugins.client_challenge import ClientChallenge
 from authflow.plugins.form_challenge import FormChallenge
 from authflow.pool import PoolServer
 from authflow.pool.messages.mailbox import SentMessage
+from authflow.secret import Secret
 from authflow.testing.cognito_calls import CognitoCalls, RefusedCall
 from authflow.testing.harness_arguments import (
     attribute_names,
@@ -25,7 +26,10 @@ from authflow.testing.harness_arguments import (
     check_server,
     check_server_settings,
     check_users,
+    client_settings,
     texts,
+    told_attributes,
+    told_password,
 )
 
 PASSWORD: Final = "Correct-horse-1"
@@ -107,27 +111,29 @@ class RunningPool:
         Args:
             flows: The auth flows that it allows.
             secret: Whether it has a secret.
-            members: Further members of CreateUserPoolClient.
+            members: Members of CreateUserPoolClient, which go before all others.
             **settings: Further settings of the `AuthConfig`, such as `flow`.
 
         Raises:
-            ConfigError: The pool refuses a setting.
+            ConfigError: An argument is of another kind, or the pool refuses a setting.
         """
-        made = await self.call(
-            "CreateUserPoolClient",
-            UserPoolId=self.user_pool_id,
-            ClientName=_NAME,
-            ExplicitAuthFlows=texts("flows", flows),
-            GenerateSecret=secret,
-            **({"PreventUserExistenceErrors": "ENABLED"} | {**(members or {})}),
-        )
+        check_members("members", members)
+        client_settings(settings, self.config)
+        given = {
+            "UserPoolId": self.user_pool_id,
+            "ClientName": _NAME,
+            "ExplicitAuthFlows": texts("flows", flows),
+            "GenerateSecret": secret,
+            "PreventUserExistenceErrors": "ENABLED",
+        }
+        made = await self.call("CreateUserPoolClient", **(given | {**(members or {})}))
         return evolve(_config(self.endpoint, made["UserPoolClient"]), **settings)
 
     async def add_user(
         self,
         username: str = "ada",
-        password: str | None = PASSWORD,
-        attributes: Mapping[str, str] | None = None,
+        password: str | Secret[str] | None = PASSWORD,
+        attributes: Mapping[str, str | Secret[str]] | None = None,
     ) -> dict[str, Any]:
         """Create a confirmed user.
 
@@ -141,15 +147,14 @@ class RunningPool:
             The user, as AdminCreateUser gives it.
 
         Raises:
-            ConfigError: The pool refuses them.
+            ConfigError: One is of another kind, or the pool refuses them.
         """
+        password = told_password(password)
         made = await self.call(
             "AdminCreateUser",
             UserPoolId=self.user_pool_id,
             Username=username,
-            UserAttributes=[
-                {"Name": name, "Value": value} for name, value in (attributes or {}).items()
-            ],
+            UserAttributes=told_attributes(attributes),
             MessageAction="SUPPRESS",
         )
         await self.call(
@@ -255,7 +260,11 @@ async def pool_at(
         for name in attribute_names(custom_attributes)
     ]
     given: dict[str, Any] = {"PoolName": _NAME, **({"Schema": schema} if schema else {})}
-    made = await calls("CreateUserPool", **(given | {**(pool or {})}))
+    try:
+        made = await calls("CreateUserPool", **(given | {**(pool or {})}))
+    except aiohttp.ClientConnectorError as error:
+        msg = "server= does not run any more: make pools inside its `async with`"
+        raise ConfigError(msg) from error
     given = {
         "UserPoolId": made["UserPool"]["Id"],
         "ClientName": _NAME,

@@ -128,6 +128,12 @@ class TriggerSubject(Suite):
     _bench: TriggerBench | None = None
     _tried: ClassVar[Mapping[str, tuple[Tried, ...]]] = {}
 
+    def lacking(self) -> str | None:
+        """Return what the suite does not say of its plugin."""
+        if isinstance(getattr(self, "challenge", None), type):
+            return None
+        return "the suite lacks `challenge`: name the plugin's class"
+
     def make_settings(self) -> Mapping[str, Any]:
         """Return the plugin's settings: `{"sender": self.outbox.send}`, for example."""
         return self.settings

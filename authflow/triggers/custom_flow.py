@@ -17,6 +17,7 @@ from authflow.errors import (
     MisuseError,
     StateError,
 )
+from authflow.given_services import kind_of
 from authflow.machine import State
 from authflow.plugins.outcomes import Outcome, Verdict
 from authflow.plugins.registry import PluginRegistry
@@ -116,10 +117,12 @@ class CustomFlow:
                 " give Triggers(groups=...), such as CognitoGroups(...)"
             )
             raise ConfigError(msg)
-        if self.groups is not None and (not callable(self.groups) or is_plain(self.groups)):
+        groups = self.groups
+        unfit = not callable(groups) or isinstance(groups, type) or is_plain(groups)
+        if groups is not None and unfit:
             msg = (
                 "groups= is an async function of the user pool's id and the username, such as"
-                f" CognitoGroups(...), not {type(self.groups).__name__}: write it by `async def`"
+                f" CognitoGroups(...), not {kind_of(groups)}: write it by `async def`"
             )
             raise ConfigError(msg)
 

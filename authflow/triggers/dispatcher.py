@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from authflow.errors import ConfigError, EventError, PluginConflictError
+from authflow.given_services import can, kind_of
 from authflow.plugins.registry import TRIGGER_CHALLENGES, PluginRegistry
 from authflow.plugins.trigger_challenge import TriggerChallenge
 from authflow.triggers.custom_flow import CustomFlow, GroupLookup
@@ -29,10 +30,40 @@ if TYPE_CHECKING:
 
 
 def _ids(ids: Iterable[str] | None) -> frozenset[str] | None:
+    if ids is None:
+        return None
     if isinstance(ids, str):
         msg = "client_ids is a collection of app client ids, not one string"
         raise ConfigError(msg)
-    return None if ids is None else frozenset(ids)
+    found = () if isinstance(ids, bytes) or not isinstance(ids, Iterable) else tuple(ids)
+    if not found or not all(isinstance(each, str) and each for each in found):
+        msg = "client_ids is a collection of app client ids, each a text; leave it out to serve all"
+        raise ConfigError(msg)
+    return frozenset(found)
+
+
+def _pool_id(given: str | None) -> str | None:
+    if given is None or (isinstance(given, str) and given):
+        return given
+    msg = "user_pool_id is a user pool's id, a text; leave it out to serve all"
+    raise ConfigError(msg)
+
+
+def _limits(given: "Limits | None") -> "Limits | None":
+    # The class is not imported for it: without limits a Lambda function starts faster.
+    if given is None or can(given, "admit_guess", "admit_send", "once"):
+        return given
+    msg = f"limits must be Limits(store=..., keys=...), not {kind_of(given)}"
+    del given
+    raise ConfigError(msg)
+
+
+def _keys(given: "KeyProvider | None") -> "KeyProvider | None":
+    if given is not None:
+        from authflow.keys.key_ring import check_provider  # noqa: PLC0415  # as above
+
+        check_provider("keys", given)
+    return given
 
 
 def _classes(classes: Iterable[type[TriggerChallenge]]) -> tuple[type[TriggerChallenge], ...]:
@@ -107,8 +138,8 @@ class Triggers:
             administrator acts, Cognito names CLIENT_ID_NOT_APPLICABLE.
 
     Raises:
-        ConfigError: There is neither a policy nor a directory nor a function, or one of them
-            cannot be used, or a plugin does not take its settings.
+        ConfigError: There is neither a policy nor a directory nor a function, or one of them or of
+            the services cannot be used, or a plugin does not take its settings.
         PluginNotFoundError: The policy names a plugin that is not there; the error says which one
             was probably meant, or what to install.
         PluginConflictError: Two plugins have one name, or one metadata.
@@ -120,12 +151,12 @@ class Triggers:
     prefer: Mapping[str, str] = field(factory=dict)
     directory: "Migrating | None" = field(default=None, converter=_migrating)
     on: Mapping[type[HandledEvent], Handler] = field(factory=dict, converter=handlers)
-    limits: "Limits | None" = None
-    keys: "KeyProvider | None" = None
+    limits: "Limits | None" = field(default=None, converter=_limits)
+    keys: "KeyProvider | None" = field(default=None, converter=_keys)
     groups: GroupLookup | None = None
     lazy: bool = field(default=False, converter=_yes_or_no)
     clock: Callable[[], float] = field(default=time.time, repr=False)
-    user_pool_id: str | None = None
+    user_pool_id: str | None = field(default=None, converter=_pool_id)
     client_ids: frozenset[str] | None = field(default=None, converter=_ids)
     _flow: CustomFlow | None = field(default=None, init=False, repr=False)
 

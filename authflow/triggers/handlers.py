@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from authflow.errors import ConfigError, DeniedError, TriggerFailedError
+from authflow.given_services import is_generator, kind_of
 from authflow.triggers.events.envelope import HandledEvent
 from authflow.triggers.events.parsing import HANDLED_EVENTS, is_handled
 
@@ -42,8 +43,10 @@ def handlers(on: Mapping[type[HandledEvent], Handler]) -> Mapping[type[HandledEv
             named = ", ".join(HANDLED_EVENTS)
             msg = f"on= names {kind!r:.80}, which no function serves; there are {named}"
             raise ConfigError(msg)
-        if not callable(handler):
-            msg = f"on= wants a function for {kind.__name__}, not {type(handler).__name__}"
+        if not callable(handler) or isinstance(handler, type) or is_generator(handler):
+            given = "a generator: it has a `yield`" if callable(handler) else ""
+            given = kind_of(handler) if not given or isinstance(handler, type) else given
+            msg = f"on= wants a function for {kind.__name__}, not {given}"
             raise ConfigError(msg)
     return MappingProxyType(dict(on))
 

@@ -39,8 +39,14 @@ _OUR_OWN: Final = {rounds.CHOICE: CHOICE_METADATA, rounds.CONDITION: CONDITION_M
 
 _OTHERS_FAULTS: Final = (StateError, TransportError, RemoteProtocolError, ConfigError)
 """Errors for which a plugin is not to blame: of a store, a service or its owner's settings."""
-_OUR_WORDS: Final = {StoreUnavailableError, StoreEntryError, KeysUnavailableError, SealError}
-"""Errors with texts of authflow's own, which are passed on; others may be a store's texts."""
+_OUR_WORDS: Final[dict[type[StateError], str]] = {
+    StoreUnavailableError: "a store cannot be asked now; try again later",
+    StoreEntryError: "an entry of a store was not written by authflow: nothing is allowed",
+    KeysUnavailableError: "the keys of the triggers cannot be read now; try again later",
+    SealError: "the state of this sign-in cannot be opened: begin again",
+}
+"""The texts that the client reads of errors that keep their kind. A store, a provider of keys or a
+plugin may have raised them, with an address or a password in the text: so it is never theirs."""
 
 _log: Final = logging.getLogger("authflow.triggers")
 
@@ -135,11 +141,10 @@ class PolicyPlugins:
             async with asyncio.timeout(self.timeout) as limit:
                 return await method(context)
         except _OTHERS_FAULTS as error:
-            if type(error) in _OUR_WORDS:
-                raise
-            kind = next(kind for kind in _OTHERS_FAULTS if isinstance(error, kind))
+            kinds = (*_OUR_WORDS, *_OTHERS_FAULTS)
+            kind = next(kind for kind in kinds if isinstance(error, kind))
             _log.error("the challenge %r cannot be served: %s", step.name, type(error).__qualname__)
-            raise kind(_failed(step)) from error
+            raise kind(_OUR_WORDS.get(kind, _failed(step))) from error
         except Exception as error:
             why = f"it raised {type(error).__qualname__}"
             # A plugin may have time limits of its own, which say nothing of this one.

@@ -197,6 +197,75 @@ async def test_a_prompt_that_ends_in_a_group_of_tasks_ends_the_sign_in():
         await answered(AsksInAGroup, ScriptedPrompt([]))
 
 
+class InAGroup(ScriptedPrompt):
+    """Asks in a group of tasks of its own, one of which fails."""
+
+    def __init__(self, *errors: Exception) -> None:
+        super().__init__([])
+        self.errors = errors
+
+    async def ask(self, question: str, *, hidden: bool = False) -> str:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self.fail)
+        return ""
+
+    async def fail(self) -> None:
+        raise ExceptionGroup("typed-canary", self.errors)
+
+
+@pytest.mark.parametrize("half", [Asks, AsksInAGroup])
+async def test_a_prompt_that_fails_in_a_group_of_its_own_is_to_blame(half):
+    gone, ended = ConnectionResetError("typed-canary"), PromptEndedError("the page was closed")
+    with pytest.raises(PromptError, match=r"^the prompt failed: Connection") as failed:
+        await answered(half, InAGroup(gone))
+    assert "canary" not in "".join(traceback.format_exception(failed.value))
+    for errors in ([ended], [gone, ended], [ended, gone]):
+        with pytest.raises(PromptEndedError, match="page was closed") as failed:
+            await answered(half, InAGroup(*errors))
+        assert "canary" not in "".join(traceback.format_exception(failed.value))
+
+
+class WaitsForItself(Asks):
+    async def answer(self, challenge: Any, prompt: Any) -> str:
+        async def confirmed() -> str:
+            raise LookupError
+
+        return await prompt.wait_for("tap", confirmed())
+
+
+async def test_what_a_plugin_waits_for_is_its_own_even_in_the_prompts_group():
+    class Waits(ScriptedPrompt):
+        async def wait_for(self, description: str, confirmation: Any) -> Any:
+            async with anyio.create_task_group() as tasks:
+
+                async def wait() -> None:
+                    await confirmation
+
+                tasks.start_soon(wait)
+
+    with pytest.raises(PluginFailedError, match="failed: "):
+        await answered(WaitsForItself, Waits([]))
+
+
+@pytest.mark.parametrize(
+    "given", [None, 5, b"typed-canary", ["typed-canary"], "typed-canary\ud800"]
+)
+@pytest.mark.parametrize("method", ["ask", "choose"])
+async def test_a_prompt_that_gives_a_plugin_no_text_is_to_blame(method, given):
+    async def gives(*_given: Any, **_named: Any) -> Any:
+        return given
+
+    class Uses(Asks):
+        async def answer(self, challenge: Any, prompt: Any) -> str:
+            typed = await (prompt.ask("?") if method == "ask" else prompt.choose("?", ["a", "b"]))
+            return typed.strip()
+
+    prompt = type("Odd", (ScriptedPrompt,), {method: gives})([])
+    with pytest.raises(PromptError, match=r"^the prompt gave no text, ") as failed:
+        await answered(Uses, prompt)
+    assert "canary" not in "".join(traceback.format_exception(failed.value))
+
+
 class Untold:
     """Makes a challenge as Cognito's documented sample does: nothing says what it is."""
 

@@ -455,3 +455,11 @@ WORDY: list[tuple[Any, dict[str, Any], str]] = [
 def test_every_word_of_every_part_is_escaped(kind, more, words, sign):
     part = kind(**more, **{words: f"a{sign}b"})
     assert getattr(part, words) == f"a{ascii(sign)[1:-1]}b"
+
+
+@pytest.mark.parametrize("strange", [None, 5, "", "yes", b"yes", object()])
+def test_one_text_is_no_collection_of_parts_or_options(strange):
+    with pytest.raises(PluginFailedError):
+        Form(parts=strange)
+    with pytest.raises(PluginFailedError, match="a choice"):
+        ChoiceField(name="x", label="x?", options=strange)

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from attrs import define, evolve, field
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -146,6 +147,24 @@ class TestKeyRing:
     async def test_a_ring_is_a_provider_of_itself(self):
         made = KeyRing.generate()
         assert await made.key_ring() is await made.key_ring(having="x") is made
+
+    @pytest.mark.parametrize("strange", [[], {}, 5, None, "", b"1", "a b", "x" * 33])
+    def test_what_is_no_id_is_a_typed_error(self, strange: Any):
+        made = KeyRing.generate()
+        for attempt in (
+            lambda: KeyRing.generate(strange),
+            lambda: made.rotated(strange),
+            lambda: KeyRing(keys=made.keys, current=strange),
+            lambda: KeyRing(keys=made.keys, current="1", lookup=strange),
+        ):
+            with pytest.raises(ConfigError):
+                attempt()
+
+    @pytest.mark.parametrize("strange", [None, 5, [], b"{}", object()])
+    def test_what_is_no_text_is_a_typed_error(self, strange: Any):
+        for read in (KeyRing.parse, KeyRing.from_environment):
+            with pytest.raises(ConfigError):
+                read(strange)
 
 
 class TestSubkeys:
@@ -336,6 +355,91 @@ class TestCachedKeys:
         with pytest.raises(KeysUnavailableError) as caught:
             await keys.key_ring()
         assert str(caught.value.__cause__) == "dict is no KeyRing"
+
+    async def test_what_is_no_ring_does_not_take_away_the_last_one(
+        self, keys: CachedKeys, vault: Vault, now: list[float], caplog: pytest.LogCaptureFixture
+    ):
+        ring = await keys.key_ring()
+        vault.ring = {"current": "canary"}
+        now[0] += 300
+        assert await keys.key_ring() is ring
+        assert await keys.key_ring() is ring
+        assert vault.asked == 2, "it has failed, so it is not asked again at once"
+        (record,) = caplog.records
+        assert "provider of keys failed" in record.getMessage()
+        assert "canary" not in record.getMessage()
+        now[0] += 3600
+        with pytest.raises(KeysUnavailableError):
+            await keys.key_ring()
+
+    @pytest.mark.parametrize("waiting", [0, 3])
+    async def test_who_is_cancelled_while_asking_makes_nobody_wait(self, waiting: int):
+        class Slow(Vault):
+            async def key_ring(self, *, having: str | None = None) -> KeyRing:
+                self.asked += 1
+                if self.asked == 1:
+                    begun.set()
+                    await anyio.sleep_forever()
+                return self.ring
+
+        begun, slow = anyio.Event(), Slow()
+        keys = CachedKeys(provider=slow)  # by the real clock, within its pause
+        async with anyio.create_task_group() as others, anyio.create_task_group() as one:
+            one.start_soon(keys.key_ring)
+            await begun.wait()
+            for _ in range(waiting):
+                others.start_soon(keys.key_ring)
+            await anyio.lowlevel.checkpoint()
+            one.cancel_scope.cancel()
+        assert await keys.key_ring() is slow.ring
+        assert slow.asked == 2
+
+    async def test_who_waited_for_a_failed_question_does_not_repeat_it(self):
+        class Slow(Vault):
+            async def key_ring(self, *, having: str | None = None) -> KeyRing:
+                self.asked += 1
+                times[0] += 20  # longer than the pause
+                await anyio.lowlevel.checkpoint()
+                raise OSError
+
+        times, slow = [0.0], Slow()
+        keys, failed = CachedKeys(provider=slow, clock=lambda: times[0]), list[Exception]()
+
+        async def ask() -> None:
+            try:
+                await keys.key_ring()
+            except KeysUnavailableError as error:
+                failed.append(error)
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(ask)
+        assert (len(failed), slow.asked) == (3, 1)
+
+    async def test_its_time_limit_is_within_that_of_who_asks_for_a_ring(
+        self, monkeypatch: pytest.MonkeyPatch, now: list[float]
+    ):
+        class Slow(Vault):
+            async def key_ring(self, *, having: str | None = None) -> KeyRing:
+                self.asked += 1
+                if self.asked > 1:
+                    await anyio.sleep_forever()
+                return self.ring
+
+        for timeout in (3.001, 5):
+            with pytest.raises(ConfigError, match=r"timeout is .* at most 3$"):
+                CachedKeys(provider=Slow(), timeout=timeout)
+        monkeypatch.setattr("authflow.keys.key_ring.RING_TIMEOUT", 0.02)
+        slow = Slow()
+        keys = CachedKeys(provider=slow, timeout=0.02, clock=lambda: now[0])
+        ring = await ring_of(keys)
+        now[0] += 300
+        assert await ring_of(keys) is ring, "the last one serves, as the provider has failed"
+
+    @pytest.mark.parametrize("provider", [None, "x", 5, KeyRing, Vault, lambda: None, object()])
+    def test_what_gives_no_ring_is_refused_when_it_is_given(self, provider: Any):
+        with pytest.raises(ConfigError, match="CachedKeys: provider must be"):
+            CachedKeys(provider=provider)
 
     async def test_a_provider_that_hangs_fails_while_the_last_ring_serves(self, now: list[float]):
         class Hanging(Vault):

@@ -11,7 +11,9 @@ from authflow.errors import MisuseError, SealError
 from authflow.keys.key_ring import CachedKeys, KeyRing
 from authflow.keys.sealing import Binding, Sealer
 from authflow.secret import Secret
+from authflow.stores import MemoryStore
 from authflow.testing import MovableClock
+from authflow.triggers import Limits
 
 RING = KeyRing.generate("k1")
 HERE = Binding(
@@ -218,3 +220,21 @@ async def test_nothing_that_is_sealed_shows(sealer: Sealer, caplog: pytest.LogCa
     opened = await sealer.open(sealed, HERE)
     assert "canary" not in sealed + repr(opened) + repr(sealer) + caplog.text
     assert HERE.username not in sealed
+
+
+STRANGE_NUMBERS = ["5", True, float("nan"), float("inf"), -1, 10**400, [], {}, b"1", 1j, None]
+
+
+@pytest.mark.parametrize("strange", STRANGE_NUMBERS)
+async def test_a_time_and_a_round_are_numbers(strange):
+    with pytest.raises(MisuseError):
+        await Sealer(keys=KeyRing.generate()).seal(Secret(b"x"), HERE, seconds=strange)
+    with pytest.raises(MisuseError):
+        evolve(HERE, round=strange)
+    limits = Limits(store=MemoryStore(), keys=KeyRing.generate())
+    with pytest.raises(MisuseError):
+        await limits.once("x", value=b"x", seconds=strange)
+    with pytest.raises(MisuseError):
+        await limits.claim("x", claimer="x", seconds=strange)
+    with pytest.raises(MisuseError):
+        await MemoryStore().replace("k" * 43, b"x", expected=None, seconds=strange)

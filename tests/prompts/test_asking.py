@@ -1,13 +1,14 @@
 """A form that is asked by a prompt: in its order, until it is filled in."""
 
 import io
+import traceback
 from typing import Any
 
 import anyio
 import pytest
 from attrs import define, field
 
-from authflow.errors import AskAgainError, PluginFailedError, PromptError
+from authflow.errors import AskAgainError, PluginFailedError, PromptEndedError, PromptError
 from authflow.forms.fields import Field
 from authflow.plugins import (
     ChoiceField,
@@ -169,6 +170,36 @@ async def test_whatever_a_prompt_raises_is_its_own_failure_and_not_shown(method,
     assert failed.value.__suppress_context__
 
 
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_prompt_that_ends_in_a_group_of_its_own_has_ended(method, deep):
+    async def ends(*_given, **_named):
+        ended = PromptEndedError("the page was closed")
+        ended.__cause__ = ValueError("typed-canary")
+        inner = [ended, ExceptionGroup("", [ended])][deep]
+        raise ExceptionGroup("", [ConnectionResetError("typed-canary"), inner])
+
+    prompt = type("Broken", (ScriptedPrompt,), {method: ends})([])
+    with pytest.raises(PromptEndedError, match="page was closed") as ended:
+        await ask(Form(parts=(METHODS[method],)), prompt)
+    assert "canary" not in "".join(traceback.format_exception(ended.value))
+
+
+async def test_a_prompt_that_checks_a_field_itself_asks_again():
+    class Checks(ScriptedPrompt):
+        async def ask_field(self, part):
+            value = await self.ask(part.label)
+            part.checked(value)
+            return value
+
+    prompt = Checks(["", "1234", "123"])
+    form = Form(parts=(TextField(name="x", label="x?", longest=3),))
+    assert content(await ask(form, prompt)) == {"x": "123"}
+    assert [told[:14] for told in prompt.told] == ["Nothing was ty", "That is too lo"]
+    with pytest.raises(PromptError, match="too often"):
+        await ask(form, Checks([""] * 1000))
+
+
 @pytest.mark.parametrize("given", [None, 7, b"x"])
 async def test_a_prompt_that_gives_no_text_fails(given):
     class Odd(ScriptedPrompt):
@@ -299,7 +330,7 @@ async def test_else_it_is_asked_for_again_from_the_first_field_on(about):
 
 async def test_a_plugin_that_is_never_content_is_not_asked_for_ever():
     prompt = Diary(["sound", *(["12"] * 1000)])
-    with pytest.raises(PluginFailedError, match="too often"):
+    with pytest.raises(PromptError, match="the same form was asked too often"):
         await answer_by_form(Strict(), ASKED, prompt)
 
 

@@ -60,6 +60,13 @@ REFUSED = [
         "#a:b",
     ),
     *("", " ", "a b", "https://example.com/\n", "a<b>", "\u00e9", "https:// x", "https://\\x"),
+    *(
+        "https://a.b\\@c/",
+        "https://a.b\\c",
+        "http://x/?q=\\",
+        "otpauth://totp/a\\b",
+        "HTTPS://x/\\",
+    ),
     *("https://example.com/\x1b[2J", "https://example.com/\u202e"),
 ]
 

@@ -1,4 +1,6 @@
+import gc
 import json
+import warnings
 
 import anyio
 import pytest
@@ -7,9 +9,15 @@ from hypothesis import strategies as st
 
 from authflow import AuthClient, AuthFlow, SignedIn
 from authflow.client import WebPrompt
-from authflow.errors import MisuseError, NextStep, PromptEndedError
+from authflow.errors import (
+    ConfigError,
+    MisuseError,
+    NextStep,
+    PluginFailedError,
+    PromptEndedError,
+)
 from authflow.forms.fields import MOST_OPTIONS
-from authflow.forms.shown import LARGEST_FILE
+from authflow.forms.shown import LARGEST_FILE, ShownText
 from authflow.plugins import (
     ChoiceField,
     Form,
@@ -21,7 +29,7 @@ from authflow.plugins import (
     WidgetField,
 )
 from authflow.plugins.typed_text import shows_nothing
-from authflow.prompts import PartKind
+from authflow.prompts import PartKind, ScriptedPrompt, WebMessage
 from authflow.prompts.asking import ask
 from authflow.triggers import Triggers, any_of, challenge, sequence
 
@@ -367,3 +375,45 @@ async def test_what_was_answered_before_the_page_was_closed_counts(prompt):
         prompt.answer(1, "")
         prompt.close()
     assert given == [""]
+
+
+@pytest.mark.parametrize(
+    "number",
+    [[], {}, set(), 10**5000, -1, 0, None, "1", True, 1.0],
+    ids=lambda it: type(it).__name__,
+)
+async def test_what_is_no_number_of_a_question_is_refused(prompt, number):
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(prompt.ask, "?")
+        message = await anext(prompt)
+        assert message.id == 1
+        with pytest.raises(MisuseError, match=r"no question .* is waiting"):
+            prompt.answer(number, "x")
+        prompt.answer(1, "x")
+
+
+@pytest.mark.parametrize("number", [0, -1, True, 1.0, "1", None, float("nan"), [], 10**400])
+def test_a_messages_number_is_a_whole_one(number):
+    with pytest.raises(ConfigError, match="WebMessage: id"):
+        WebMessage(id=number, part=ShownText(text="x"))
+
+
+@pytest.mark.parametrize("options", ["ab", b"ab", None, 5, {"a", "b"}])
+async def test_what_is_no_list_of_options_lets_nothing_choose(prompt, options):
+    with pytest.raises(PluginFailedError, match="options to choose from"):
+        await prompt.choose("?", options)
+
+
+async def test_what_cannot_be_waited_for_is_not_left_unawaited(prompt):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(PluginFailedError):
+            await prompt.wait_for(5, anyio.sleep(0))
+        gc.collect()
+
+
+@pytest.mark.parametrize("answers", ["canary", b"canary", 5, None])
+def test_a_script_is_a_list_of_answers(answers):
+    with pytest.raises(MisuseError, match="as a list of texts") as told:
+        ScriptedPrompt(answers)
+    assert "canary" not in str(told.value)

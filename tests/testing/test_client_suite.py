@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from authflow.plugins import ChoiceField, Form, WaitField
+from authflow.plugins import ChoiceField, Form, Secret, TextField, WaitField
 from authflow.results import Challenge
 from authflow.testing import ClientChallengeSuite, TriggerChallengeSuite, run_suite
 from authflow.testing.cases import CaseResult, case_names
@@ -96,6 +96,102 @@ def test_a_suite_that_does_not_say_what_is_chosen_is_told_so_once(typed):
     )
     skipped = {each.reason for each in results if each.outcome == "skipped"}
     assert skipped == {"`typed` does not fill in its form: another case tells what it must say"}
+
+
+NO_SEQUENCE = "`typed` must give a tuple or list of texts, one a field, and not "
+
+
+def raises(_suite: Any, answer: str) -> Any:
+    raise LookupError(answer)
+
+
+@pytest.mark.parametrize("plugin", [FORM_PROMPTER, PROMPTER])
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (lambda _self, answer: None, NO_SEQUENCE + "NoneType"),
+        (lambda _self, answer: answer, NO_SEQUENCE + "str"),
+        (lambda _self, answer: (each for each in [answer]), NO_SEQUENCE + "generator"),
+        (lambda _self, answer: {answer}, NO_SEQUENCE + "set"),
+        (raises, "`typed` raised LookupError at "),
+    ],
+)
+def test_what_nobody_can_type_is_the_suites_fault_and_told_once(plugin, typed, says):
+    suite = suite_of(plugin)
+    suite.typed = typed  # type: ignore[method-assign]
+    results = run_suite(suite)
+    (failed,) = [each for each in results if each.outcome == "failed"]
+    assert failed.case == FITS
+    assert failed.reason.startswith(says)
+    assert failed.reason.endswith("(typed in the suite)")
+
+
+def test_more_texts_than_fields_are_the_suites_fault():
+    suite = suite_of(FORM_PROMPTER)
+    suite.typed = lambda _self, answer: (answer, answer, answer)  # type: ignore[method-assign]
+    (failed,) = [each for each in run_suite(suite) if each.outcome == "failed"]
+    assert failed.case == FITS
+    assert failed.reason.startswith("`typed` gives 2 more than the form asks for")
+
+
+class AsksMore(FORM_PROMPTER):
+    """Asks for more at a later attempt."""
+
+    def form(self, challenge: Challenge) -> Any:
+        parts = super().form(challenge).parts
+        why = (TextField(name="why", label="Why?"),) if challenge.is_retry else ()
+        return Form(parts=(*parts, *why))
+
+
+def test_a_form_that_asks_for_more_later_is_judged_by_what_is_typed_there():
+    suite = suite_of(AsksMore)
+    (failed,) = [each for each in run_suite(suite) if each.outcome == "failed"]
+    assert failed.case == FITS
+    assert failed.reason.startswith("at attempt 2 there is more: say by `typed` ")
+    suite = suite_of(AsksMore)
+    suite.typed = lambda _self, answer: (answer, "a typo")  # type: ignore[method-assign]
+    names = (FITS, "test_it_asks_again_after_a_wrong_answer_over_the_protocol")
+    assert {each.outcome for each in run_suite(suite, names)} == {"passed"}
+
+
+@pytest.mark.parametrize(
+    ("members", "lacks"),
+    [
+        ({}, "challenge"),
+        ({"trigger": CodeSuite}, "challenge"),
+        ({"challenge": FORM_PROMPTER(), "trigger": CodeSuite}, "challenge"),
+        ({"challenge": FORM_PROMPTER}, "trigger"),
+        ({"challenge": PROMPTER, "trigger": CODE}, "trigger"),
+        ({"challenge": PROMPTER, "trigger": TriggerChallengeSuite}, "challenge"),
+    ],
+)
+def test_a_suite_that_lacks_something_is_told_so_once(members, lacks):
+    results = run_suite(type("Suite", (ClientChallengeSuite,), members))
+    assert results[0].outcome == "failed"
+    assert results[0].reason.startswith(f"the suite lacks `{lacks}`: name ")
+    assert {each.outcome for each in results[1:]} == {"skipped"}
+
+
+def test_a_suite_of_a_trigger_half_that_lacks_it_is_told_so_once():
+    results = run_suite(type("Suite", (TriggerChallengeSuite,), {}))
+    assert (results[0].outcome, results[0].reason) == (
+        "failed",
+        "the suite lacks `challenge`: name the plugin's class",
+    )
+    assert {each.outcome for each in results[1:]} == {"skipped"}
+
+
+class ReadsASecret(FORM_PROMPTER):
+    """Reads a Secret, as clients take it."""
+
+    def read(self, challenge: Challenge, filled: Any) -> Any:
+        return Secret(super().read(challenge, filled))
+
+
+def test_an_answer_may_be_a_secret_of_a_text():
+    names = ("test_it_gives_text_or_an_outcome", "test_it_asks_by_its_prompt_alone")
+    results = run_suite(suite_of(ReadsASecret), (*names, "test_it_signs_in_over_the_protocol"))
+    assert {each.outcome for each in results} == {"passed"}
 
 
 def test_a_suite_that_says_what_is_chosen_judges_the_plugin():

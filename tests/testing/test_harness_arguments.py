@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from attrs import fields
 
-from authflow.errors import ConfigError
+from authflow.errors import ConfigError, MisuseError
 from authflow.pool import Budget, PoolServer
 from authflow.secret import Secret
 from authflow.testing import PASSWORD, CognitoCalls, pool_at, run_pool
@@ -143,3 +143,70 @@ async def test_what_a_pool_does_with_its_flows_and_users_is_checked():
             await pool.app_client(flows="ALLOW_USER_SRP_AUTH")
         made = await pool.add_user("bob", PASSWORD, {"custom:tier": "gold"})
     assert {"Name": "custom:tier", "Value": "gold"} in made["Attributes"]
+
+
+@pytest.mark.parametrize("now", [float("nan"), float("inf"), -1.0, 1e30, 1.8e12, 10**300, True])
+async def test_a_clock_gives_a_time_that_a_date_can_have(now: Any):
+    with pytest.raises(ConfigError, match="clock= is a function that gives seconds"):
+        await run_pool(clock=lambda: now).__aenter__()
+
+
+async def _clients(pool: Any) -> int:
+    listed = await pool.call("ListUserPoolClients", UserPoolId=pool.user_pool_id, MaxResults=60)
+    return len(listed["UserPoolClients"])
+
+
+async def test_what_an_app_client_and_a_user_are_made_of_is_checked_first():
+    async with run_pool(users={"ada": PASSWORD}) as pool:
+        for members in (
+            {"GenerateSecret": True},
+            {"ExplicitAuthFlows": ["ALLOW_CUSTOM_AUTH"]},
+            {"ClientName": "z"},
+            {"PreventUserExistenceErrors": "LEGACY"},
+        ):
+            config = await pool.app_client(members=members)
+            described = await pool.call(
+                "DescribeUserPoolClient",
+                UserPoolId=pool.user_pool_id,
+                ClientId=config.client_id,
+            )
+            assert bool(config.client_secret) == ("GenerateSecret" in members)
+            for name, value in members.items():
+                if name != "GenerateSecret":
+                    assert described["UserPoolClient"][name] == value
+        before = await _clients(pool)
+        for wrong, says in (
+            ({"members": ["x"]}, "members= is a mapping"),
+            ({"members": {5: 1}}, "members= is a mapping"),
+            ({"sercet": True}, "did you mean secret="),
+            ({"qqq": 1}, "there is no argument 'qqq'; app_client takes"),
+            ({"flow": "X"}, "flow"),
+        ):
+            with pytest.raises(MisuseError, match=says):
+                await pool.app_client(**wrong)
+        assert await _clients(pool) == before, "nothing was made"
+        for wrong in ([("email", "x")], "email", {"email": 5}, {5: "x"}, {"email": Secret(5)}):
+            with pytest.raises(ConfigError, match="attributes= is a mapping of names to texts"):
+                await pool.add_user("grace", attributes=wrong)
+        for wrong in (5, b"x", ["x"], Secret(5)):
+            with pytest.raises(ConfigError, match="password= is a text"):
+                await pool.add_user("grace", wrong)
+        await pool.add_user("grace", Secret(PASSWORD), {"email": Secret("grace@example.com")})
+        async with pool.client() as client:
+            await client.sign_in("grace", PASSWORD)
+
+
+@pytest.mark.parametrize("strange", [b"canary", object(), {1, 2}, [b"canary"], Secret(b"canary")])
+async def test_what_json_cannot_have_is_refused(strange: Any):
+    async with run_pool() as pool:
+        for call in (pool.call, pool.refused):
+            with pytest.raises(ConfigError, match="AdminGetUser cannot be written") as told:
+                await call("AdminGetUser", UserPoolId=strange, Username="ada")
+            assert "canary" not in str(told.value)
+
+
+async def test_a_server_that_has_ended_takes_no_pool():
+    async with PoolServer() as server:
+        await pool_at(server)
+    with pytest.raises(ConfigError, match="server= does not run any more"):
+        await pool_at(server)

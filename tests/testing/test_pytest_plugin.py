@@ -192,3 +192,85 @@ def test_what_asks_for_the_pool_wrongly_is_told_so_and_harms_no_other_test(pytes
             "*there is no argument 'user'; did you mean users=?*",
         ]
     )
+
+
+PRELUDE = """
+import unittest
+import pytest
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+@pytest.fixture
+def begun(authflow_pool):
+    return authflow_pool
+"""
+
+
+def test_a_test_that_nobody_runs_is_told_so_and_harms_no_other_test(pytester: Any):
+    pytester.makeini("[pytest]\nanyio_mode = strict")
+    pytester.makepyfile(
+        PRELUDE
+        + """
+async def test_unmarked(authflow_pool):
+    pass
+
+async def test_unmarked_client(authflow_client):
+    pass
+
+async def test_unmarked_by_a_fixture(begun):
+    pass
+
+class TestAlone(unittest.IsolatedAsyncioTestCase):
+    @pytest.mark.usefixtures("authflow_pool")
+    async def test_of_unittest(self):
+        pass
+
+    @pytest.mark.usefixtures("anyio_backend", "authflow_pool")
+    async def test_of_unittest_with_a_backend(self):
+        pass
+
+@pytest.mark.anyio
+async def test_right(begun):
+    await begun.call("ListUserPools", MaxResults=1)
+
+async def test_right_by_a_fixture(anyio_backend, begun):
+    await begun.call("ListUserPools", MaxResults=1)
+"""
+    )
+    result = pytester.runpytest_inprocess("-p", "no:randomly")
+    result.assert_outcomes(passed=2, errors=5)
+    for name in ("unmarked", "unmarked_client", "unmarked_by_a_fixture", "of_unittest"):
+        result.stdout.fnmatch_lines_random([f"*it does not run test_{name}: mark it with anyio*"])
+
+
+def test_the_nearest_marker_says_what_a_setting_is(pytester: Any):
+    pytester.makepyfile(
+        PRELUDE
+        + """
+pytestmark = pytest.mark.authflow_pool(users={"grace": None}, region="us-west-2")
+
+@pytest.mark.authflow_pool(users={"ada": "Correct-horse-1"})
+class TestTwo:
+    @pytest.mark.anyio
+    @pytest.mark.authflow_pool(region="eu-central-1")
+    async def test_three(self, authflow_pool, authflow_client):
+        assert authflow_pool.server.region == "eu-central-1"
+        await authflow_client.sign_in("ada", "Correct-horse-1")
+        await authflow_pool.refused(
+            "AdminGetUser", UserPoolId=authflow_pool.user_pool_id, Username="grace"
+        )
+
+    @pytest.mark.anyio
+    async def test_two(self, authflow_pool):
+        assert authflow_pool.server.region == "us-west-2"
+
+    @pytest.mark.anyio
+    @pytest.mark.authflow_pool("ada")
+    async def test_by_place(self, authflow_pool):
+        pass
+"""
+    )
+    result = pytester.runpytest_inprocess("-p", "no:randomly")
+    result.assert_outcomes(passed=2, errors=1)

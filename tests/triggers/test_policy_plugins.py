@@ -16,12 +16,21 @@ from hypothesis import strategies as st
 from authflow.errors import (
     AuthFlowError,
     ConfigError,
+    DeniedError,
+    KeysUnavailableError,
+    MalformedReplyError,
     PluginConflictError,
     PluginFailedError,
     PluginLoadError,
     PluginNotFoundError,
+    SealError,
+    StateError,
+    StoreEntryError,
+    StoreUnavailableError,
+    ThrottledError,
 )
 from authflow.plugins import CreateContext, Issued, VerifyContext
+from authflow.secret import Secret
 from authflow.triggers import (
     KeyRing,
     Limits,
@@ -586,8 +595,34 @@ def test_a_misspelt_preference_is_refused_with_what_was_meant(install, prefer, s
         Triggers(policy=challenge(Riddle()), prefer=prefer, lazy=lazy)
 
 
-def test_a_preference_for_what_is_registered_anyway_is_no_mistake():
-    Triggers(policy=challenge(Riddle()), prefer={"riddle": "acme"})
+@pytest.mark.parametrize("held", [True, False])
+def test_a_preference_for_a_registered_class_names_who_brings_it_as_well(install, held):
+    install("seen_one")
+    import seen_one
+
+    half = seen_one.Half
+    given: dict[str, Any] = {"policy": challenge(half(size=3))}
+    if not held:
+        given = {"policy": challenge("seen", size=3), "challenges": [half]}
+    Triggers(**given, prefer={"seen": "seen_one"})
+    with pytest.raises(PluginNotFoundError, match="only seen_one brings it"):
+        Triggers(**given, prefer={"seen": "nonsense"})
+    with pytest.raises(PluginNotFoundError, match="its class is registered"):
+        Triggers(policy=challenge(Riddle()), prefer={"riddle": "acme"})
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_a_preference_for_what_is_not_allowed_is_refused(install, monkeypatch, held):
+    install("seen_one")
+    install("seen_two")
+    monkeypatch.setenv("AUTHFLOW_PLUGINS", "seen-two")
+    policy = challenge(Riddle()) if held else challenge("seen", size=3)
+    Triggers(policy=policy, prefer={"seen": "seen_two"}, lazy=True)
+    for lazy in (True, False):
+        with pytest.raises(
+            PluginNotFoundError, match=r"not allowed here: add it to .*AUTHFLOW_PLUG"
+        ):
+            Triggers(policy=policy, prefer={"seen": "seen_one"}, lazy=lazy)
 
 
 def _plain(_self: object, _context: object) -> bool:
@@ -638,6 +673,101 @@ def test_a_plugin_of_ours_that_is_not_installed_is_told_with_what_to_install(mon
     with pytest.raises(PluginNotFoundError) as caught:
         Triggers(policy=challenge("capcha"))
     assert "did you mean 'captcha'? Run `pip install authflow-captcha`. If not" in str(caught.value)
+
+
+WORDS = "arn:aws:secretsmanager:canary, redis://u:canary@h"
+
+
+class Vault:
+    """A provider of keys that fails with words of its own."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    async def key_ring(self, *, having: str | None = None) -> KeyRing:
+        raise self.error
+
+
+class Shelf(MemoryStore):
+    """A store that fails with words of its own."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def for_strangers(self) -> "Shelf":
+        return self
+
+    async def read(self, _key: str) -> Any:
+        raise self.error
+
+    async def replace(self, *_given: Any, **_named: Any) -> bool:
+        raise self.error
+
+
+class Asks(Half):
+    """A plugin that needs what it is given, and passes on what that raises."""
+
+    name: ClassVar[str] = "asks"
+    metadata: ClassVar[str] = "ASKS"
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+
+    async def create(self, context: CreateContext) -> Issued:
+        if self.error is not None:
+            raise self.error
+        await context.stand_in("number")
+        return Issued(public={}, private={})
+
+
+class Seals(Half):
+    name: ClassVar[str] = "seals"
+    metadata: ClassVar[str] = "SEALS"
+
+    async def create(self, context: CreateContext) -> Issued:
+        return Issued(public={}, private={}, state=Secret(b"x"))
+
+
+class ForeignSealError(SealError):
+    """A kind of error of somebody else's, with a word of ours as its base."""
+
+
+@pytest.mark.parametrize("raised_by", ["a plugin", "a plugin's keys", "our keys", "a store"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(StateError, StoreUnavailableError, StoreEntryError, KeysUnavailableError, SealError),
+        *(
+            ForeignSealError,
+            ConfigError,
+            ThrottledError,
+            MalformedReplyError,
+            DeniedError,
+            PluginFailedError,
+        ),
+    ],
+)
+async def test_the_client_reads_no_word_of_whoever_raised_an_error(
+    kind: type[AuthFlowError], raised_by: str, load_event: LoadEvent
+):
+    error = kind(WORDS)
+    triggers = {
+        "a plugin": lambda: Triggers(policy=challenge(Asks(error))),
+        "a plugin's keys": lambda: Triggers(policy=challenge(Asks()), keys=Vault(error)),
+        "our keys": lambda: Triggers(policy=challenge(Seals()), keys=Vault(error)),
+        "a store": lambda: Triggers(
+            policy=challenge(Asks()),
+            limits=Limits(store=Shelf(error), keys=KeyRing.generate()),
+        ),
+    }[raised_by]()
+    with pytest.raises(AuthFlowError) as told:
+        await triggers.handle(load_event("create_first"))
+    assert "canary" not in str(told.value)
+    assert type(told.value).__module__ == "authflow.errors"
+    if raised_by == "a plugin" and issubclass(kind, StateError | ConfigError):
+        assert isinstance(error, type(told.value)), "whose fault it is stays known"
+        assert told.value.next_step == kind.next_step
 
 
 def test_every_mistake_is_an_error_of_authflows_own():

@@ -17,9 +17,10 @@ import anyio
 import anyio.lowlevel
 from attrs import define, field, frozen
 
-from authflow.errors import ConfigError, MisuseError, StateError, StoreUnavailableError
-from authflow.given_numbers import check_seconds
-from authflow.keys.key_ring import KeyProvider, KeyRing, ring_of
+from authflow.errors import ConfigError, MisuseError, StoreEntryError, StoreUnavailableError
+from authflow.given_numbers import LONGEST, check_seconds, is_number
+from authflow.given_services import check_store
+from authflow.keys.key_ring import KeyProvider, KeyRing, check_provider, ring_of
 from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRefused
 from authflow.secret import Secret
 from authflow.stores.store import KeepsStrangersApart, Store
@@ -81,7 +82,8 @@ class Limits:
         clock: Gives seconds since the epoch.
 
     Raises:
-        ConfigError: The timeout is no number of seconds above zero.
+        ConfigError: The store is none, or the keys, or the timeout is no number of seconds above
+            zero.
     """
 
     store: Store
@@ -94,6 +96,8 @@ class Limits:
     _for_strangers: Store = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        check_store("Limits: store", self.store)
+        check_provider("Limits: keys", self.keys)
         check_seconds("Limits: timeout", self.timeout)
         store = self.store
         self._for_strangers = (
@@ -314,7 +318,7 @@ class Limits:
         await self._update(key, change, stranger=subject.user_not_found)
 
     async def _first(self, key: str, value: bytes, seconds: float, *, stranger: bool) -> bytes:
-        if not value or not seconds > 0:
+        if not value or not is_number(seconds) or not 0 < seconds <= LONGEST:
             msg = "what is kept is a value that is not empty, for a positive number of seconds"
             raise MisuseError(msg)
         # An empty entry was given up.
@@ -345,8 +349,9 @@ class Limits:
                         if await store.replace(key, value, expected=expected, seconds=seconds):
                             return result
                         await anyio.sleep(random.uniform(0, 0.01))  # noqa: S311  # spreads them out
-            except StateError:
-                raise
+            except StoreEntryError as error:  # the store's own words may tell an address
+                msg = "an entry of the limits was not written by authflow: nothing is allowed"
+                raise StoreEntryError(msg) from error
             except ConfigError as error:  # to wait would not mend it
                 _log.error("the store of the limits is not set up: %s", error.message)
                 msg = "the limits cannot be checked: their store is not set up"

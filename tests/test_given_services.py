@@ -1,0 +1,123 @@
+"""Services that cannot work are refused when something is built with them, and not at its use."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from authflow import AuthClient, AuthConfig
+from authflow.errors import ConfigError
+from authflow.given_services import can, check_store, is_generator
+from authflow.keys import CachedKeys, KeyRing
+from authflow.stores import MemoryStore
+from authflow.triggers import (
+    CognitoGroups,
+    Limits,
+    PreAuthenticationEvent,
+    Triggers,
+    challenge,
+)
+
+RING = KeyRing.generate()
+CONFIG = AuthConfig(user_pool_id="eu-central-1_EXAMPLE01", client_id="1example23456789")
+STRANGE = ["canary-key", "", b"x", 5, True, [], {}, object(), KeyRing, MemoryStore, CachedKeys]
+
+
+class Half:
+    name = "word"
+    metadata = "WORD"
+    interface = 2
+
+    async def create(self, _context: Any) -> Any: ...
+
+    async def verify(self, _context: Any) -> bool:
+        return True
+
+
+def triggers(**given: Any) -> Triggers:
+    return Triggers(policy=challenge(Half), **given)
+
+
+def serving(handler: Any) -> Triggers:
+    return Triggers(on={PreAuthenticationEvent: handler})
+
+
+BUILT: dict[str, Callable[[Any], object]] = {
+    "Triggers(keys=)": lambda it: triggers(keys=it),
+    "Triggers(limits=)": lambda it: triggers(limits=it),
+    "Limits(keys=)": lambda it: Limits(store=MemoryStore(), keys=it),
+    "Limits(store=)": lambda it: Limits(store=it, keys=RING),
+    "CachedKeys(provider=)": lambda it: CachedKeys(provider=it),
+    "AuthClient(keys=)": lambda it: AuthClient(CONFIG, keys=it),
+    "AuthClient(store=)": lambda it: AuthClient(CONFIG, keys=RING, store=it),
+    "Triggers(groups=)": lambda it: triggers(groups=it),
+    "Triggers(on=)": serving,
+}
+
+
+@pytest.mark.parametrize("strange", [*STRANGE, Limits, CognitoGroups])
+@pytest.mark.parametrize("built", BUILT)
+def test_what_cannot_serve_is_refused_when_it_is_given(built: str, strange: Any):
+    with pytest.raises(ConfigError) as told:
+        BUILT[built](strange)
+    assert "canary" not in str(told.value)
+
+
+@pytest.mark.parametrize("built", ["Limits(keys=)", "Limits(store=)", "CachedKeys(provider=)"])
+def test_none_is_no_service_where_one_is_needed(built: str):
+    with pytest.raises(ConfigError):
+        BUILT[built](None)
+
+
+@pytest.mark.parametrize("named", [5, b"x", [5], [], [""], [None], {}, True, object()])
+def test_app_clients_are_named_by_texts(named: Any):
+    with pytest.raises(ConfigError, match="client_ids"):
+        triggers(client_ids=named)
+
+
+@pytest.mark.parametrize("named", [5, "", b"x", [], ["eu-central-1_EXAMPLE01"], True, object()])
+def test_a_user_pool_is_named_by_a_text(named: Any):
+    with pytest.raises(ConfigError, match="user_pool_id"):
+        triggers(user_pool_id=named)
+
+
+async def yields(_event: object) -> Any:
+    yield None
+
+
+def yields_at_once(_event: object) -> Any:
+    yield None
+
+
+class Yields:
+    async def __call__(self, _event: object) -> Any:
+        yield None
+
+    def method(self, _event: object) -> Any:
+        yield None
+
+
+@pytest.mark.parametrize("handler", [yields, yields_at_once, Yields(), Yields().method])
+def test_a_function_that_yields_serves_no_event(handler: Any):
+    assert is_generator(handler)
+    with pytest.raises(ConfigError, match=r"on= wants a function .* not a generator"):
+        serving(handler)
+
+
+class Serves:
+    async def __call__(self, _event: object) -> None: ...
+
+    def method(self, _event: object) -> None: ...
+
+
+@pytest.mark.parametrize("handler", [Serves(), Serves().method, lambda _event: None, print])
+def test_functions_that_can_serve_are_taken(handler: Any):
+    assert serving(handler).sources == {"PreAuthentication"}
+
+
+def test_services_that_can_work_are_taken():
+    limits = Limits(store=MemoryStore(), keys=CachedKeys(provider=RING))
+    made = triggers(limits=limits, keys=RING, groups=CognitoGroups(), client_ids=iter(["a"]))
+    assert (made.limits, made.keys, made.client_ids) == (limits, RING, {"a"})
+    assert can(MemoryStore(), "read")
+    check_store("store", MemoryStore())
