@@ -86,6 +86,9 @@ class LinkSuite(TriggerChallengeSuite):
 class LinkAnywhereSuite(LinkSuite):
     """The trigger half of `link`, which may be opened in another browser."""
 
+    # A name of the link under a key: it changes with the link, and tells nothing of it.
+    asks = ("waitsFor",)
+
     def make_settings(self) -> Mapping[str, Any]:
         """Return settings with a store for confirmations."""
         anywhere = Confirmations(entries=MemoryStore(), keys=self.keys)

@@ -171,7 +171,7 @@ class Link:
     metadata: ClassVar[str] = "LINK_CHALLENGE"
     interface: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("limits", "keys")
-    conformance: ClassVar[str] = "authflow_otp.conformance:LinkSuite"
+    conformance: ClassVar[str] = "authflow_otp.conformance:LinkAnywhereSuite"
 
     url: str = field(
         converter=_as_page, metadata={"doc": "where the link leads: the address of its page"}

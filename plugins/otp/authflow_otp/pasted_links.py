@@ -24,7 +24,9 @@ OWN_BYTES: Final = 38
 ELSEWHERE: Final = "elsewhere"
 """The answer that says: the link was confirmed in another browser."""
 
-_FORM: Final = re.compile(rf"(?=({PREFIX}[a-z2-7]{{80,160}}))")
+_TOKEN: Final = rf"{PREFIX}[a-z2-7]{{80,160}}"
+_BEGUN: Final = re.compile(rf"(?<![a-z0-9])(?=({_TOKEN}))")
+_FORM: Final = re.compile(rf"(?<![a-z0-9])({_TOKEN})(?![a-z0-9])")
 _SOFT_BREAK: Final = re.compile(r"=[ \t]*\r?\n")
 """A line end of quoted-printable (RFC 2045, section 6.7), which is none of the text."""
 _KEY_ID: Final = re.compile(rb"[A-Za-z0-9_-]{1,32}")
@@ -45,7 +47,7 @@ def token_of(answer: str | Secret[str]) -> str:
     text = Secret.of(answer).reveal()
     if len(text) > MOST_TYPED:
         return ""
-    unbroken = _SOFT_BREAK.sub("", text)
+    unbroken = _SOFT_BREAK.sub("", text).replace("-23", "#")  # so Proofpoint writes what is %23
     plain = unquote(unquote(unbroken))
     # Where a line was broken, the token goes on in the next one; elsewhere other words do.
     texts = [each.lower() for each in (unbroken, plain, typed_code(unbroken), typed_code(plain))]
@@ -64,7 +66,7 @@ def _whole(text: str, *, broken: bool) -> Iterator[str]:
 
     Where there was white space, what follows directly may be the next word.
     """
-    for found in _FORM.finditer(text):
+    for found in _BEGUN.finditer(text):
         body = found[1][len(PREFIX) + ID_SIGNS :]
         begin = body[: _FIRST_BYTES * 8 // 5].upper()
         try:
@@ -73,7 +75,8 @@ def _whole(text: str, *, broken: bool) -> Iterator[str]:
             continue
         size = data[0]
         signs = -(-(OWN_BYTES + size) * 8 // 5)
-        if signs > len(body) or (signs < len(body) and not broken):
+        behind = text[found.start() + len(PREFIX) + ID_SIGNS + signs :][:1]
+        if signs > len(body) or (behind.isalnum() and not broken):
             continue
         if _KEY_ID.fullmatch(data[1 : 1 + size]):
             yield found[1][: len(PREFIX) + ID_SIGNS + signs]
