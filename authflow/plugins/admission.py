@@ -5,7 +5,7 @@ from typing import Final
 from attrs import frozen
 
 EMAIL: Final = "EMAIL"
-"""How a message travels unless its plugin says more."""
+"""The medium of a message unless its plugin says more."""
 
 
 @frozen
