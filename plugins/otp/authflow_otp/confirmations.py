@@ -22,8 +22,7 @@ import anyio
 from attrs import define
 
 from authflow.errors import StateError, StoreUnavailableError
-from authflow.keys import KeyProvider, KeyRing
-from authflow.keys.key_ring import ring_of
+from authflow.keys import KeyProvider, KeyRing, ring_of
 from authflow.plugins import Challenge
 from authflow.stores import Store
 from authflow_otp.link_tokens import SignInLink

@@ -327,7 +327,7 @@ class Link:
         return _SentLink(token=link.signed(ring, key_id), link=link, number=number)
 
     async def _tell_that_it_is_used(self, anywhere: Confirmations, link: SignInLink) -> None:
-        """Tell the page, and the windows that still wait. It proves nothing, so it may fail."""
+        """Record it for the page and windows that wait. It proves nothing, so it may fail."""
         try:
             await anywhere.use_up(link, seconds=_REMEMBERED)
         except StateError as error:

@@ -19,8 +19,7 @@ from typing import Final, Self
 
 from attrs import field, frozen
 
-from authflow.keys import KeyProvider, KeyRing
-from authflow.keys.key_ring import ring_of
+from authflow.keys import KeyProvider, KeyRing, ring_of
 from authflow.plugins import Randomness, Secret
 from authflow_otp.pasted_links import ID_SIGNS, PREFIX, token_of
 

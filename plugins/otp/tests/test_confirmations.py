@@ -11,7 +11,7 @@ from authflow_otp.confirmations import Confirmations, is_number, new_number
 from authflow_otp.link_tokens import SignInLink, new_link_id, owner_of
 
 from authflow.errors import KeysUnavailableError, StoreUnavailableError
-from authflow.keys import KeyRing, key_ring
+from authflow.keys import KeyRing
 from authflow.plugins import Challenge, Randomness
 from authflow.stores import DynamoDbStore, MemoryStore
 
@@ -166,7 +166,7 @@ class Lost:
 
 @pytest.mark.parametrize("how", ["raises", "hangs"])
 async def test_keys_that_cannot_be_had_are_told_as_such(how: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(key_ring, "RING_TIMEOUT", 0.01)
+    monkeypatch.setattr("authflow.keys.key_ring.RING_TIMEOUT", 0.01)
     kept = Confirmations(entries=MemoryStore(), keys=Lost(how))
     known = Confirmations(entries=MemoryStore(), keys=RING)
     waits = await waiting(known, a_link(), NUMBERS[1])

@@ -19,7 +19,7 @@ from authflow_otp.link_page import LinkPage, PageWords
 from authflow_otp.link_tokens import SignInLink, new_link_id, owner_of
 
 from authflow.errors import ConfigError, MisuseError
-from authflow.keys import KeyRing, key_ring
+from authflow.keys import KeyRing
 from authflow.plugins import Randomness
 from authflow.stores import MemoryStore
 
@@ -272,7 +272,7 @@ async def test_while_the_keys_cannot_be_had_a_person_is_told_to_try_again(
                 await anyio.sleep_forever()
             raise OSError(how) if how == "raises" else ConfigError(how)
 
-    monkeypatch.setattr(key_ring, "RING_TIMEOUT", 0.01)
+    monkeypatch.setattr("authflow.keys.key_ring.RING_TIMEOUT", 0.01)
     kept = Confirmations(entries=MemoryStore(), keys=Lost())
     page = LinkPage(purpose="Example Shop", anywhere=kept)
     with anyio.fail_after(1):
