@@ -1,6 +1,11 @@
 """The decisions of limits about a guess or a message."""
 
+from typing import Final
+
 from attrs import frozen
+
+EMAIL: Final = "EMAIL"
+"""The medium of a message unless its plugin says more."""
 
 
 @frozen

@@ -25,15 +25,24 @@ class Outcome:
     Args:
         verdict: How the answer is judged.
         reason: Why.
+        claimed: The plugin has claimed by itself what a right answer uses up.
     """
 
     verdict: Verdict
     reason: str = ""
+    claimed: bool = False
 
     @classmethod
-    def passed(cls) -> Self:
-        """The answer is right."""
-        return cls(Verdict.PASSED)
+    def passed(cls, *, claimed: bool = False) -> Self:
+        """The answer is right.
+
+        Args:
+            claimed: What it uses up was not drawn for this very challenge, such as a code of an
+                earlier attempt or a time step, and the plugin has claimed it by itself. Otherwise
+                this challenge's draws are used up: sign-ins that begin together share them, and
+                only one of them passes.
+        """
+        return cls(Verdict.PASSED, claimed=claimed)
 
     @classmethod
     def retry(cls, reason: str = "") -> Self:

@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from authflow.errors import MisuseError
 from authflow.keys.randomness import Randomness
-from authflow.plugins.admission import Admitted, AlreadySent, SendRefused
+from authflow.plugins.admission import EMAIL, Admitted, AlreadySent, SendRefused
 from authflow.plugins.outcomes import Outcome
 from authflow.secret import Secret
 from authflow.string_map import string_map
@@ -24,9 +24,19 @@ class Sends(Protocol):
     """The part of the triggers that sends the messages of `CreateContext.deliver`."""
 
     async def deliver(
-        self, destination: str | None, send: Callable[[], Awaitable[object]]
+        self,
+        destination: str | None,
+        send: Callable[[], Awaitable[object]],
+        *,
+        medium: str,
+        message: str,
     ) -> Admitted | AlreadySent | SendRefused:
         """Send the message, unless that was done or is not allowed."""
+
+    async def repeat(
+        self, destination: str | None, send: Callable[[], Awaitable[object]], *, message: str
+    ) -> None:
+        """Send a message that was counted before, if it failed then."""
 
 
 class Uses(Protocol):
@@ -158,7 +168,12 @@ class CreateContext(_Context):
     sends: Sends | None = field(default=None, repr=False, hash=False)
 
     async def deliver(
-        self, destination: str | None, send: Callable[[], Awaitable[object]]
+        self,
+        destination: str | None,
+        send: Callable[[], Awaitable[object]],
+        *,
+        medium: str = EMAIL,
+        message: str = "",
     ) -> Admitted | AlreadySent | SendRefused:
         """Send the challenge's message, once for all runs of Create and within the limits.
 
@@ -167,11 +182,16 @@ class CreateContext(_Context):
         Args:
             destination: The address or number; None if the user has none, or does not exist.
             send: Sends it. It is not called for an unknown user, nor if it was sent already, nor
-                if it is not allowed now. If it raises, the message may be sent again.
+                if it is not allowed now. If it raises, another run for the same message sends it;
+                it stays counted, since for an unknown user it would.
+            medium: How it travels, such as EMAIL or SMS: for a user without a destination, all
+                messages of one medium count as if they went to one, at whatever challenge.
+            message: Names the message, for `repeat`; by default it is this challenge's own.
 
         Returns:
             Admitted if it was sent just now, AlreadySent, or SendRefused with the seconds to wait.
-            For an unknown user it is what it would be for a known one.
+            Show the first two alike: which of them it is depends on whether sending failed. For an
+            unknown user it is what it would be for a known one.
 
         Raises:
             MisuseError: There are no limits.
@@ -180,7 +200,29 @@ class CreateContext(_Context):
         if self.sends is None:
             msg = "messages are counted: give Triggers(limits=...)"
             raise MisuseError(msg)
-        return await self.sends.deliver(destination, send)
+        return await self.sends.deliver(destination, send, medium=medium, message=message)
+
+    async def repeat(
+        self, destination: str | None, send: Callable[[], Awaitable[object]], *, message: str
+    ) -> None:
+        """Send a message of an earlier attempt, if that was allowed and has failed.
+
+        It was counted then, and is not again. Call it for everybody, and let `create` take as long
+        whether or not it sends.
+
+        Args:
+            destination: As for `deliver`.
+            send: As for `deliver`.
+            message: Names it, as it did for `deliver`.
+
+        Raises:
+            MisuseError: There are no limits.
+            StateError: Nobody knows whether it has failed.
+        """
+        if self.sends is None:
+            msg = "messages are counted: give Triggers(limits=...)"
+            raise MisuseError(msg)
+        await self.sends.repeat(destination, send, message=message)
 
 
 @whole

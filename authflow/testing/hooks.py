@@ -123,14 +123,24 @@ class RecordedSends:
     _sends: Any
     _log: HookLog
 
-    async def deliver(self, destination: str | None, send: Callable[[], Awaitable[object]]) -> Any:
+    async def deliver(
+        self, destination: str | None, send: Callable[[], Awaitable[object]], **named: str
+    ) -> Any:
         """Send the message of a challenge."""
+        return await self._sends.deliver(destination, self._counted(send), **named)
 
+    async def repeat(
+        self, destination: str | None, send: Callable[[], Awaitable[object]], **named: str
+    ) -> None:
+        """Send a message of an earlier attempt, if it failed."""
+        await self._sends.repeat(destination, self._counted(send), **named)
+
+    def _counted(self, send: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[object]]:
         async def counted() -> object:
             self._log.sent += 1
             return await send()
 
-        return await self._sends.deliver(destination, counted)
+        return counted
 
 
 def watched_trigger(challenge: type[Any], log: HookLog) -> type[Any]:

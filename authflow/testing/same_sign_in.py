@@ -136,11 +136,16 @@ class _Admits:
     exists: bool
 
     async def deliver(
-        self, destination: str | None, send: Callable[[], Awaitable[object]]
+        self, destination: str | None, send: Callable[[], Awaitable[object]], **_named: str
     ) -> Admitted:
         if self.exists and destination is not None:
             await send()
         return Admitted()
+
+    async def repeat(
+        self, _destination: str | None, _send: Callable[[], Awaitable[object]], *, message: str
+    ) -> None:
+        del message  # none has failed
 
 
 @contextlib.contextmanager

@@ -273,7 +273,8 @@ class CustomFlow:
         )
         verdict = await self.plugins.verify(step, context)
         right = self._judged(step, verdict)
-        return right and await self.safeguards.use_up(step, owed, event)
+        claimed = isinstance(verdict, Outcome) and verdict.claimed
+        return right and await self.safeguards.use_up(step, owed, event, claimed=claimed)
 
     def _judged(self, step: ChallengeStep, verdict: object) -> bool:
         """Return whether a plugin's verdict passes the round.

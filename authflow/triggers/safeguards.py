@@ -84,26 +84,53 @@ class CountedSends:
     user_not_found: bool
 
     async def deliver(
-        self, destination: str | None, send: Callable[[], Awaitable[object]]
+        self,
+        destination: str | None,
+        send: Callable[[], Awaitable[object]],
+        *,
+        medium: str,
+        message: str = "",
     ) -> "Admitted | AlreadySent | SendRefused":
         """Send the message, unless that was done or is not allowed.
 
         Args:
             destination: The address or number; None if the user has none.
             send: Sends it.
+            medium: How it travels.
+            message: Names it; by default it is the challenge's own.
         """
         from authflow.plugins.admission import Admitted  # noqa: PLC0415  # not for slim starts
 
         to = None if self.user_not_found else destination
-        verdict = await self.limits.admit_send(self.subject, destination=to, send_id=self.send_id)
+        send_id = message or self.send_id
+        verdict = await self.limits.admit_send(
+            self.subject, destination=to, send_id=send_id, medium=medium
+        )
         if isinstance(verdict, Admitted) and to is not None:
-            try:
-                await send()
-            except Exception:
-                # A time-out is not caught here: the message may have been sent, and counts as sent.
-                await self.limits.send_failed(self.subject, destination=to, send_id=self.send_id)
-                raise
+            await self._send(send, send_id)
         return verdict
+
+    async def repeat(
+        self, destination: str | None, send: Callable[[], Awaitable[object]], *, message: str
+    ) -> None:
+        """Send a message that was counted before, if it failed then.
+
+        Args:
+            destination: The address or number; None if the user has none.
+            send: Sends it.
+            message: Names it, as for `deliver`.
+        """
+        due = await self.limits.admit_repeat(self.subject, send_id=message)
+        if due and destination is not None and not self.user_not_found:
+            await self._send(send, message)
+
+    async def _send(self, send: Callable[[], Awaitable[object]], send_id: str) -> None:
+        try:
+            await send()
+        except Exception:
+            # A time-out is not caught here: the message may have been sent, and counts as sent.
+            await self.limits.send_failed(self.subject, send_id=send_id)
+            raise
 
 
 @define(kw_only=True)
@@ -265,10 +292,18 @@ class Safeguards:
             limits=self.limits, subject=_subject(step, event), claimer=_kept(event, TURN)
         )
 
-    async def use_up(self, step: ChallengeStep, owed: Owed, event: VerifyEvent) -> bool:
+    async def use_up(
+        self, step: ChallengeStep, owed: Owed, event: VerifyEvent, *, claimed: bool
+    ) -> bool:
         """Record a right answer, and return whether it is the first use of its code.
 
         The user's next sign-in draws another one.
+
+        Args:
+            step: The challenge.
+            owed: Which attempt was answered.
+            event: Cognito's question.
+            claimed: The plugin has claimed by itself what the answer uses up.
 
         Raises:
             StateError: Nobody knows.
@@ -276,7 +311,7 @@ class Safeguards:
         if self.limits is None:
             return True
         subject = _subject(step, event)
-        first = await self.limits.claim(
+        first = claimed or await self.limits.claim(
             "used",
             *subject.parts(),
             _kept(event, ISSUE),

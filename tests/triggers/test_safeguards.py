@@ -213,7 +213,7 @@ async def test_a_run_that_timed_out_while_it_sent_is_not_followed_by_a_second_me
     assert bench.outbox.sent == []  # nobody knows whether it went out: it is not sent twice
 
 
-async def test_a_message_that_was_not_accepted_is_sent_by_the_next_run():
+async def test_a_message_that_was_not_accepted_is_sent_by_the_next_run_and_stays_counted():
     async def refuse() -> None:
         raise ConnectionRefusedError("mail server")
 
@@ -224,6 +224,8 @@ async def test_a_message_that_was_not_accepted_is_sent_by_the_next_run():
     assert "mail server" not in str(refused.value)
     made = await bench.create()
     assert bench.outbox.sent == [("ada@example.com", code_of(made))]
+    assert (await bench.create()).public["sent"] == "AlreadySent"
+    assert len(bench.outbox.sent) == 1
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])

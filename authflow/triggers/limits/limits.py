@@ -17,11 +17,16 @@ import anyio
 import anyio.lowlevel
 from attrs import define, field, frozen
 
-from authflow.errors import ConfigError, MisuseError, StoreEntryError, StoreUnavailableError
+from authflow.errors import (
+    ConfigError,
+    MisuseError,
+    StoreEntryError,
+    StoreUnavailableError,
+)
 from authflow.given_numbers import LONGEST, check_seconds, is_number
 from authflow.given_services import check_store
 from authflow.keys.key_ring import KeyProvider, KeyRing, check_provider, ring_of
-from authflow.plugins.admission import Admitted, AlreadySent, LockedOut, SendRefused
+from authflow.plugins.admission import EMAIL, Admitted, AlreadySent, LockedOut, SendRefused
 from authflow.secret import Secret
 from authflow.stores.store import KeepsStrangersApart, Store
 from authflow.triggers.limits.rules import RETRIED, GuessLimit, GuessRecord, SendLimit, SendRecord
@@ -170,7 +175,7 @@ class Limits:
         )
 
     async def admit_send(
-        self, subject: Subject, *, destination: str | None, send_id: str
+        self, subject: Subject, *, destination: str | None, send_id: str, medium: str = EMAIL
     ) -> Admitted | AlreadySent | SendRefused:
         """Reserve a message, before it is sent.
 
@@ -184,12 +189,15 @@ class Limits:
             destination: The address or number; None for a user that does not exist. Then nothing
                 must be sent, whatever this gives, but it is counted all the same.
             send_id: The message: the same for all runs of Create for one challenge.
+            medium: How it travels. A user without a destination counts as if all messages of one
+                medium went to one: a difference would tell who exists.
 
         Raises:
             StateError: Nobody knows whether it is allowed: send nothing.
         """
         ring = await self._ring()
-        users, destinations, sent = self._send_names(ring, subject, destination, send_id)
+        users, sent = _send_names(ring, subject, send_id)
+        destinations = _destination_name(ring, subject, destination, medium)
         verdict = await self._reserve(users, self.sends.per_user, sent, subject)
         if not isinstance(verdict, Admitted):
             return verdict
@@ -199,21 +207,48 @@ class Limits:
             return there
         return verdict  # only the run that reserved the user's entry sends
 
-    async def send_failed(self, subject: Subject, *, destination: str | None, send_id: str) -> None:
-        """Take back an admitted message that was certainly not sent, so that it may be tried again.
+    async def send_failed(self, subject: Subject, *, send_id: str) -> None:
+        """Record that an admitted message was certainly not sent, so that it may be tried again.
+
+        It stays counted, as it does for users to whom nothing is sent: else whoever begins another
+        sign-in while the mail server fails would see who exists.
 
         Args:
             subject: For whom it was.
-            destination: As for `admit_send`.
             send_id: As for `admit_send`.
 
         Raises:
             StateError: It cannot be done now; the message counts as sent.
         """
-        ring = await self._ring()
-        users, destinations, sent = self._send_names(ring, subject, destination, send_id)
-        await self._take_back(destinations, sent, subject)  # first, since the user's entry decides
-        await self._take_back(users, sent, subject)
+        users, sent = _send_names(await self._ring(), subject, send_id)
+
+        def change(value: bytes | None) -> _Change[None]:
+            record = SendRecord.from_json(value)
+            return None, record.failed(sent).to_json(), self.sends.window
+
+        await self._update(users, change, stranger=subject.user_not_found)
+
+    async def admit_repeat(self, subject: Subject, *, send_id: str) -> bool:
+        """Return whether a message that was admitted before must be sent again, since it failed.
+
+        It is counted already. Of several callers one is told to.
+
+        Args:
+            subject: For whom it is.
+            send_id: As for `admit_send`.
+
+        Raises:
+            StateError: Nobody knows.
+        """
+        users, sent = _send_names(await self._ring(), subject, send_id)
+
+        def change(value: bytes | None) -> _Change[bool]:
+            repeated = SendRecord.from_json(value).repeated(sent)
+            if repeated is None:
+                return False, None, 0.0
+            return True, repeated.to_json(), self.sends.window
+
+        return await self._update(users, change, stranger=subject.user_not_found)
 
     async def once(
         self, *name: str, value: bytes, seconds: float, user_not_found: bool = False
@@ -286,19 +321,6 @@ class Limits:
             return None, 0.0
         lifetime = self.guesses.lifetime(record, stranger=subject.user_not_found)
         return record.to_json(), lifetime
-
-    def _send_names(
-        self, ring: KeyRing, subject: Subject, destination: str | None, send_id: str
-    ) -> tuple[str, str, str]:
-        """Return the names of the user's entry, the destination's, and the message in both."""
-        to: tuple[str, ...] = ("nobody", *subject.parts())
-        if destination is not None:  # mailboxes ignore the case of letters
-            to = ("somebody", subject.user_pool_id, destination.strip().casefold())
-        return (
-            _name(ring, "sends", *subject.parts()),
-            _name(ring, *to),
-            _name(ring, "send id", *subject.parts(), send_id),
-        )
 
     async def _reserve(
         self, key: str, most: int, send_id: str, subject: Subject
@@ -394,6 +416,24 @@ def _name(ring: KeyRing, kind: str, *parts: str) -> str:
         msg = "the names of limits are made of strings"
         raise MisuseError(msg)
     return ring.entry_name(_PURPOSE, kind, *parts)
+
+
+def _send_names(ring: KeyRing, subject: Subject, send_id: str) -> tuple[str, str]:
+    """Return the names of the user's entry, and of the message in it and in the destination's."""
+    return (
+        _name(ring, "sends", *subject.parts()),
+        _name(ring, "send id", *subject.parts(), send_id),
+    )
+
+
+def _destination_name(ring: KeyRing, subject: Subject, destination: str | None, medium: str) -> str:
+    """Return the name of the destination's entry, or of the one that stands in for it."""
+    if destination is None:
+        # An address is the same at all challenges and app clients, and so is what stands in.
+        pool, name, _ = subject.parts()
+        return _name(ring, "nobody", pool, name, medium)
+    # Mailboxes ignore the case of letters.
+    return _name(ring, "somebody", subject.user_pool_id, destination.strip().casefold())
 
 
 def _unavailable() -> StoreUnavailableError:

@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from authflow.errors import StoreEntryError
 from authflow.given_numbers import LONGEST, check_count, check_seconds
@@ -174,17 +174,33 @@ class SendRecord:
 
     Args:
         sent: For each recent message's id, when it was allowed.
+        unsent: The ids of those that are counted, and that surely were not sent.
     """
 
     sent: Mapping[str, float] = field(factory=dict, hash=False)
+    unsent: frozenset[str] = frozenset()
 
     def without(self, send_id: str) -> Self:
         """Return the record without a message."""
-        return type(self)(sent={key: at for key, at in self.sent.items() if key != send_id})
+        return type(self)(
+            sent={key: at for key, at in self.sent.items() if key != send_id},
+            unsent=self.unsent - {send_id},
+        )
+
+    def failed(self, send_id: str) -> Self:
+        """Return the record with a message that stays counted, and was not sent."""
+        return evolve(self, unsent=(self.unsent & self.sent.keys()) | {send_id})
+
+    def repeated(self, send_id: str) -> Self | None:
+        """Return the record in which a message that was not sent is as good as sent; or None."""
+        if send_id not in self.unsent:
+            return None
+        return evolve(self, unsent=self.unsent - {send_id})
 
     def to_json(self) -> bytes:
         """Write it down."""
-        return json.dumps({"sent": dict(self.sent)}).encode()
+        unsent = {"unsent": sorted(self.unsent)} if self.unsent else {}
+        return json.dumps({"sent": dict(self.sent), **unsent}).encode()
 
     @classmethod
     def from_json(cls, text: bytes | None) -> Self:
@@ -194,8 +210,10 @@ class SendRecord:
             StoreEntryError: It is something else.
         """
         match _read(text, {"sent": {}}):
-            case {"sent": dict(sent)} if all(map(_is_time, sent.values())):
-                return cls(sent=sent)
+            case {"sent": dict(sent), **more} if all(map(_is_time, sent.values())):
+                unsent = more.get("unsent", [])
+                if isinstance(unsent, list) and all(isinstance(each, str) for each in unsent):
+                    return cls(sent=sent, unsent=frozenset(unsent))
         raise _foreign()
 
 
@@ -244,7 +262,8 @@ class SendLimit:
             The decision, and the new record if it changes.
         """
         if now - record.sent.get(send_id, -math.inf) < self.cool_down:
-            return AlreadySent(), None
+            repeated = record.repeated(send_id)
+            return (AlreadySent(), None) if repeated is None else (Admitted(), repeated)
         sent = {key: at for key, at in record.sent.items() if now - at < self.window}
         times = sorted(sent.values())
         free_at = max(
@@ -257,7 +276,9 @@ class SendLimit:
         if send_id in sent:
             before = sent.pop(send_id)
             sent[f"{send_id}@{before}"] = before
-        return Admitted(), SendRecord(sent={**sent, send_id: now})
+        counted = {**sent, send_id: now}
+        # A message that is counted anew is not open any more, nor is one that is forgotten.
+        return Admitted(), SendRecord(sent=counted, unsent=record.unsent & sent.keys())
 
 
 def _read(text: bytes | None, clean: dict[str, Any]) -> Any:

@@ -229,10 +229,12 @@ async def _judged(
             # Cognito runs Verify up to three times for one answer: all runs must agree.
             last = place == enrolment.next_place - 1
             same = hmac.compare_digest(enrolment.used_by.encode(), turn.encode())
-            return Outcome.passed() if last and same else Outcome.retry("the code was used before")
+            if last and same:
+                return Outcome.passed(claimed=True)
+            return Outcome.retry("the code was used before")
         moved = evolve(enrolment, next_place=place + 1, used_by=turn)
         if await _from_store(kind, store.replace(owner, moved, expected=kept.version)):
-            return Outcome.passed()
+            return Outcome.passed(claimed=True)
     msg = f"{kind}: the enrolment is changed all the time; try again later"
     raise StateError(msg)
 

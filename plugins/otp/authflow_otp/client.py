@@ -21,6 +21,7 @@ from authflow.plugins import (
     read_code,
     typed_code,
 )
+from authflow_otp.messages import whole_minutes
 from authflow_otp.pasted_links import ELSEWHERE, token_of
 
 _DESTINATION: Final = re.compile(r"\+\*{1,15}[0-9]{0,4}|[^\s@<>]{0,4}\*{1,8}@[^\s@<>]{0,4}\*{1,8}")
@@ -58,7 +59,7 @@ class OtpPrompter:
             wait = _number(challenge, "retryAfter")
             told.append(f"No message can be sent {medium} for the next {wait} seconds.")
         elif parameters.get("sent") == "true":
-            minutes, again = max(1, expires_in // 60), " again" if challenge.is_retry else ""
+            minutes, again = whole_minutes(expires_in), " again" if challenge.is_retry else ""
             told.append(
                 f"A code of {digits} digits was sent{again} {medium} to {to}."
                 f" It is good for {minutes} min."
@@ -120,7 +121,7 @@ class LinkPrompter:
         if not expires_in:
             told.append("The link has expired. Begin to sign in again.")
         elif parameters.get("sent") == "true":
-            minutes = max(1, expires_in // 60)
+            minutes = whole_minutes(expires_in)
             told.append(f"A link was sent {medium} to {to}. It is good for {minutes} min.")
         label = "Open the link in this browser, or paste it here:"
         if number is not None:

@@ -3,8 +3,8 @@
 A link alone says that its message was read, not that its reader is the one who waits: anybody can
 begin a sign-in with a stranger's name, and hope that the stranger presses the button. So the page
 behind the link asks for a number that only the waiting window shows (RFC 8628 has its user code for
-that). Two of the number's six digits are check digits (ISO/IEC 7064, MOD 97-10): a mistyped number
-is told as such at once, on the page.
+that). No two windows that wait for one link have the same one. Two of the number's six digits are
+check digits (ISO/IEC 7064, MOD 97-10): a mistyped number is told as such at once, on the page.
 
 | to keep them | entries |
 |---|---|
@@ -22,16 +22,17 @@ import anyio
 from attrs import define
 
 from authflow.errors import StateError, StoreUnavailableError
-from authflow.keys import KeyProvider, KeyRing
+from authflow.keys import KeyProvider, KeyRing, ring_of
 from authflow.plugins import Challenge
 from authflow.stores import Store
-from authflow_otp.link_tokens import SignInLink, owner_of
+from authflow_otp.link_tokens import SignInLink
 
 STORE_TIMEOUT: Final = 3.0
 """Seconds that the store may take: a hook has 4.5."""
 _NUMBERS: Final = 10_000
 _DIGITS: Final = 6
 _TRIES: Final = 8
+_KEPT: Final = b"kept"
 _PURPOSE: Final = "authflow-otp link confirmations"
 
 
@@ -64,7 +65,7 @@ class Confirmations:
     entries: Store
     keys: KeyProvider
 
-    async def confirm(self, link: SignInLink, number: str, *, seconds: float) -> None:
+    async def confirm(self, link: SignInLink, number: str, *, seconds: float) -> bool:
         """Record that a link was confirmed for the window that shows a number.
 
         To do it again changes nothing: a link signs in once, however often it is confirmed.
@@ -72,23 +73,20 @@ class Confirmations:
         Args:
             link: The link.
             number: What was typed.
-            seconds: For how long to keep it.
+            seconds: For how long the link is still good.
+
+        Returns:
+            Whether it was recorded; not if the link was used.
 
         Raises:
             StateError: It may not be recorded.
         """
-        ring = await self.keys.key_ring()
-        name, value = _name(ring, link.owner, number), _value(ring, link.link_id)
-        with _in_time():
-            for _ in range(_TRIES):
-                stored = await self.entries.read(name)
-                if stored is not None and hmac.compare_digest(stored.value, value):
-                    return
-                expected = None if stored is None else stored.version
-                if await self.entries.replace(name, value, expected=expected, seconds=seconds):
-                    return
-            msg = "the confirmation changes too fast; try again later"
-            raise StoreUnavailableError(msg)
+        ring = await ring_of(self.keys)
+        name = _link_name(ring, link)
+        if await self._is_kept(_used(ring, name)):
+            return False
+        await self._keep(_window(ring, name, number), seconds)
+        return True
 
     async def has(self, link: SignInLink, number: str) -> bool:
         """Return whether a link was confirmed for the window that shows a number.
@@ -100,15 +98,43 @@ class Confirmations:
         Raises:
             StateError: Nobody knows.
         """
-        ring = await self.keys.key_ring()
-        kept = await self._read(_name(ring, link.owner, number))
-        return hmac.compare_digest(kept, _value(ring, link.link_id))
+        ring = await ring_of(self.keys)
+        return await self._is_kept(_window(ring, _link_name(ring, link), number))
+
+    async def use_up(self, link: SignInLink, *, seconds: float) -> None:
+        """Record that a link has signed somebody in: no other window need wait for it.
+
+        Args:
+            link: The link.
+            seconds: For how long to keep it.
+
+        Raises:
+            StateError: It may not be recorded.
+        """
+        ring = await ring_of(self.keys)
+        await self._keep(_used(ring, _link_name(ring, link)), seconds)
+
+    async def name_of_wait(self, link: SignInLink, number: str, *, user_pool_id: str) -> str:
+        """Return what a challenge tells its waiting window, for `wait_is_over`; nothing by itself.
+
+        Args:
+            link: The link for which it waits.
+            number: The window's number.
+            user_pool_id: The user pool.
+
+        Raises:
+            StateError: The keys cannot be read now.
+        """
+        ring = await ring_of(self.keys)
+        name = _link_name(ring, link)
+        return f"{name}.{_proof(ring, user_pool_id, name, number)}"
 
     async def wait_is_over(self, challenge: Challenge, *, user_pool_id: str) -> bool:
         """Return whether a waiting window may go on. It costs no attempt, as an answer would.
 
-        A service asks this for its waiting page, of a sign-in that it has begun itself. It proves
-        nothing: that is for Verify.
+        It is so once this very link was confirmed for this window, and for as long as the link is
+        good and unused. A service asks this for its waiting page, of a sign-in that it has begun
+        itself. It proves nothing: that is for Verify.
 
         Args:
             challenge: The challenge that waits.
@@ -118,14 +144,28 @@ class Confirmations:
             StateError: Nobody knows.
         """
         number = challenge.parameters.get("number", "")
-        ring = await self.keys.key_ring()
-        owner = owner_of(ring, user_pool_id, challenge.parameters.get("USERNAME", ""))
-        return bool(await self._read(_name(ring, owner, number)))
+        name, _, proof = challenge.parameters.get("waitsFor", "").partition(".")
+        ring = await ring_of(self.keys)
+        right = _proof(ring, user_pool_id, name, number).encode()
+        if not hmac.compare_digest(proof.encode("utf-8", "replace"), right):
+            return False
+        if not await self._is_kept(_window(ring, name, number)):
+            return False
+        return not await self._is_kept(_used(ring, name))
 
-    async def _read(self, name: str) -> bytes:
+    async def _is_kept(self, name: str) -> bool:
         with _in_time():
-            stored = await self.entries.read(name)
-        return b"" if stored is None else stored.value
+            return await self.entries.read(name) is not None
+
+    async def _keep(self, name: str, seconds: float) -> None:
+        with _in_time():
+            for _ in range(_TRIES):
+                if await self.entries.read(name) is not None:
+                    return
+                if await self.entries.replace(name, _KEPT, expected=None, seconds=seconds):
+                    return
+            msg = "the confirmation changes too fast; try again later"
+            raise StoreUnavailableError(msg)
 
 
 @contextmanager
@@ -141,9 +181,18 @@ def _in_time() -> Iterator[None]:
         raise StoreUnavailableError(msg) from error
 
 
-def _name(ring: KeyRing, owner: str, number: str) -> str:
-    return ring.entry_name(_PURPOSE, "of", owner, number)
+def _link_name(ring: KeyRing, link: SignInLink) -> str:
+    return ring.entry_name(_PURPOSE, "link", link.owner, link.link_id)
 
 
-def _value(ring: KeyRing, link_id: str) -> bytes:
-    return ring.entry_name(_PURPOSE, "link", link_id).encode()
+def _window(ring: KeyRing, link_name: str, number: str) -> str:
+    return ring.entry_name(_PURPOSE, "window", link_name, number)
+
+
+def _used(ring: KeyRing, link_name: str) -> str:
+    return ring.entry_name(_PURPOSE, "used", link_name)
+
+
+def _proof(ring: KeyRing, user_pool_id: str, link_name: str, number: str) -> str:
+    """Return what only the triggers of a pool can have written behind a link's name."""
+    return ring.entry_name(_PURPOSE, "wait", user_pool_id, link_name, number)

@@ -20,6 +20,7 @@ from authflow_otp.destinations import Medium
 from authflow_otp.enrolments import AuthenticatorEnrolment, Kept, Owner, SealedSecretStore
 from authflow_otp.link import Link
 from authflow_otp.messages import Message
+from authflow_otp.pasted_links import token_of
 from authflow_otp.trigger import Otp
 
 _ENROLLED: Final = frozenset({"ada", "grace"})
@@ -82,9 +83,16 @@ class LinkSuite(TriggerChallengeSuite):
         """Return the token of the link that was sent."""
         return made.private["token"]
 
+    def same(self, made: Made, answer: str) -> str:
+        """Return the token in a text: words around it make no other answer."""
+        return token_of(answer) or TriggerChallengeSuite.same(self, made, answer)
+
 
 class LinkAnywhereSuite(LinkSuite):
     """The trigger half of `link`, which may be opened in another browser."""
+
+    # A name of the link under a key: it changes with the link, and tells nothing of it.
+    asks = ("waitsFor",)
 
     def make_settings(self) -> Mapping[str, Any]:
         """Return settings with a store for confirmations."""

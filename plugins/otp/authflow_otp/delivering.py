@@ -1,9 +1,12 @@
-"""The delivery of a challenge's message: in the same time to everybody, by a sender that may fail.
+"""The delivery of a challenge's message, by a sender that may fail.
 
-Whoever has no address, or does not exist, waits as long as others and is shown as much.
+Whoever has no address, or does not exist, is shown as much as others. A message that failed stays
+counted, as those do that are for nobody, and is sent at the next attempt.
 """
 
 import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 import anyio
@@ -43,28 +46,53 @@ async def shown_destination(
 
 
 async def deliver(
-    context: CreateContext,
-    to: str | None,
-    message: Message,
-    *,
-    sender: Sender,
-    pace: float,
-    challenge: str,
+    context: CreateContext, to: str | None, message: Message, *, sender: Sender, by: str, named: str
 ) -> Admitted | AlreadySent | SendRefused:
-    """Send a message, unless that was done or is not allowed, in the time that it always takes.
+    """Send a message, unless that was done or is not allowed.
 
     Args:
         context: That of the challenge.
         to: The address or number; None if the user has none.
         message: What to send.
         sender: What sends it.
-        pace: How many seconds this takes at least, with or without a message.
-        challenge: The challenge's name, for the log.
+        by: The challenge's name, for the log.
+        named: The message's name, for `repeat`.
 
     Raises:
         MisuseError: There are no limits.
         StateError: Nobody knows whether it is allowed.
     """
+    send = _sending(sender, message, by)
+    try:
+        return await context.deliver(to, send, medium=sender.medium.value, message=named)
+    except _SenderFailedError:
+        # The owner finds it in the log. A client that learned of it would know that the user
+        # exists, as nothing that could fail is sent to others.
+        return Admitted()
+
+
+async def repeat(
+    context: CreateContext, to: str | None, message: Message, *, sender: Sender, by: str, named: str
+) -> None:
+    """Send a message of an earlier attempt, if it failed then. Nobody is told.
+
+    Args:
+        context: That of the challenge.
+        to: As for `deliver`.
+        message: As for `deliver`.
+        sender: As for `deliver`.
+        by: As for `deliver`.
+        named: The message's name, as it was for `deliver`.
+
+    Raises:
+        MisuseError: There are no limits.
+        StateError: Nobody knows whether it failed.
+    """
+    with suppress(_SenderFailedError):
+        await context.repeat(to, _sending(sender, message, by), message=named)
+
+
+def _sending(sender: Sender, message: Message, by: str) -> Callable[[], Awaitable[None]]:
     name = type(sender).__name__
 
     async def send() -> None:
@@ -74,22 +102,14 @@ async def deliver(
             if limit.cancelled_caught:
                 _log.warning(
                     "%s: %s took longer than %g s; the message may have been sent",
-                    *(challenge, name, SEND_TIMEOUT),
+                    *(by, name, SEND_TIMEOUT),
                 )
         except OutcomeUnknownError as error:
-            _log.warning("%s: %s: %s", challenge, name, error.message)
+            _log.warning("%s: %s: %s", by, name, error.message)
         except Exception as error:  # noqa: BLE001  # a sender may raise anything
             # The text of other errors may hold the destination, or the code.
             told = error.message if isinstance(error, AuthFlowError) else type(error).__name__
-            _log.error("%s: %s has not sent a message: %s", challenge, name, told)
+            _log.error("%s: %s has not sent a message: %s", by, name, told)
             raise _SenderFailedError from None
 
-    ready_at = anyio.current_time() + pace
-    try:
-        verdict = await context.deliver(to, send)
-    except _SenderFailedError:
-        # The owner finds it in the log. A client that learned of it would know that the user
-        # exists, as nothing that could fail is sent to others. No cool-down follows.
-        verdict = Admitted()
-    await anyio.sleep_until(ready_at)
-    return verdict
+    return send

@@ -7,9 +7,10 @@ RULES
 2. Only who holds the pending sign-in gets tokens: the link is the answer to one challenge, and
    whoever answers needs Cognito's session of it. Whoever finds the link alone can do nothing by it.
 3. With `anywhere` it may be opened in another browser, too. There the person types the number that
-   the waiting window shows, the page records it, and the waiting window answers `elsewhere`. Each
-   window has a number of its own, so a sign-in that a stranger began gains nothing by the click.
-4. One message a sign-in. If none could be sent, the next attempt sends it.
+   the waiting window shows, the page records it, and the waiting window answers `elsewhere`. No two
+   windows of one link have the same number: each is claimed, and when hardly any are left, no
+   window more is begun. So a sign-in that a stranger began gains nothing by the click.
+4. One message a sign-in. If none could be sent, or sending failed, the next attempt sends it.
 5. A user who does not exist, or has no address that Cognito has verified, sees what all others see,
    as with `otp`. Nothing is sent, and no answer is right.
 
@@ -19,11 +20,15 @@ Sources: NIST SP 800-63B-4, "Out-of-Band Verifiers"; OWASP ASVS 5.0, 6.5 and 6.6
 
 import hmac
 import json
+import logging
 import math
+import secrets
 from typing import Any, ClassVar, Final, Self
 
+import anyio
 from attrs import evolve, field, frozen
 
+from authflow.errors import StateError
 from authflow.plugins import (
     Admitted,
     AlreadySent,
@@ -40,11 +45,11 @@ from authflow.plugins import (
 )
 from authflow.safe_url import safe_url
 from authflow_otp.confirmations import Confirmations, new_number
-from authflow_otp.delivering import deliver, shown_destination
+from authflow_otp.delivering import deliver, repeat, shown_destination
 from authflow_otp.destinations import destination
-from authflow_otp.link_messages import LinkTemplates
+from authflow_otp.link_messages import LinkMessage, LinkTemplates
 from authflow_otp.link_tokens import SignInLink, new_link_id, owner_of
-from authflow_otp.messages import LONGEST_PURPOSE
+from authflow_otp.messages import LONGEST_PURPOSE, whole_minutes
 from authflow_otp.pasted_links import ELSEWHERE, token_of
 from authflow_otp.senders import Sender
 from authflow_otp.settings import (
@@ -63,6 +68,13 @@ LONGEST_LINK_LIFE: Final = 600
 _REMEMBERED: Final = 1200.0
 """Seconds for which the use of a link is stored: longer than the life of any, and than Cognito's
 longest session."""
+
+_NUMBERS_TRIED: Final = 8
+_NUMBERS_FREE_AFTER: Final = 60.0
+"""Seconds after which a window that found no number free may try again. Links are shared for the
+cool-down of the limits, which is half of that by default."""
+
+_log: Final = logging.getLogger("authflow.triggers")
 
 
 @frozen(kw_only=True)
@@ -130,7 +142,8 @@ class Link:
 
     Public parameters: `destination` (masked), `medium` (EMAIL or SMS), `expiresIn` (seconds),
     `sent` ("true" if the link was sent in this sign-in), with `anywhere` also `number` (what to
-    type on the link's page in another browser) and, if none could be sent, `retryAfter` (seconds).
+    type on the link's page in another browser) and `waitsFor` (for `Confirmations.wait_is_over`)
+    and, if none could be sent, `retryAfter` (seconds).
 
     The right answer is the link, or its token; with `anywhere`, once the number was typed on the
     page, also "elsewhere".
@@ -158,7 +171,7 @@ class Link:
     metadata: ClassVar[str] = "LINK_CHALLENGE"
     interface: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("limits", "keys")
-    conformance: ClassVar[str] = "authflow_otp.conformance:LinkSuite"
+    conformance: ClassVar[str] = "authflow_otp.conformance:LinkAnywhereSuite"
 
     url: str = field(
         converter=_as_page, metadata={"doc": "where the link leads: the address of its page"}
@@ -211,28 +224,47 @@ class Link:
         check_sending(self)
 
     async def create(self, context: CreateContext) -> Issued:
-        """Make a link and send it; at a later attempt, only if none could be sent before.
+        """Make a link and send it; at a later attempt, only if that could not be done before.
 
         Raises:
             MisuseError: There are no limits.
             StateError: Nobody knows what is allowed.
         """
+        ready_at = anyio.current_time() + self.pace
         medium = self.sender.medium
         to = destination(medium, context.user_attributes)
         issue = None if context.state is None else _SentLink.opened(context.state)
         verdict: Admitted | AlreadySent | SendRefused | None = None
         if issue is None or not issue.sent:
             issue = await self._new(context)
-            verdict = await self._deliver(context, to, issue)
+            verdict = SendRefused(retry_after=_NUMBERS_FREE_AFTER)
+            if issue.number or self.anywhere is None:
+                verdict = await deliver(
+                    *(context, to, self._message(context, to, issue)),
+                    sender=self.sender,
+                    by=self.name,
+                    named=issue.link.link_id,
+                )
             issue = evolve(issue, sent=not isinstance(verdict, SendRefused))
+        elif context.now < issue.link.until:
+            await repeat(
+                *(context, to, self._message(context, to, issue)),
+                sender=self.sender,
+                by=self.name,
+                named=issue.link.link_id,
+            )
+        await anyio.sleep_until(ready_at)
         public = {
             "destination": await shown_destination(context, medium, to, hint=self.hint),
             "medium": medium.value,
-            "expiresIn": str(max(0, math.floor(issue.link.until - context.now))),
+            "expiresIn": str(self._left(context, issue)),
             "sent": "true" if issue.sent else "false",
         }
-        if self.anywhere is not None:
+        if self.anywhere is not None and issue.number:
             public["number"] = issue.number
+            public["waitsFor"] = await self.anywhere.name_of_wait(
+                issue.link, issue.number, user_pool_id=context.user_pool_id
+            )
         if isinstance(verdict, SendRefused):
             public["retryAfter"] = str(math.ceil(verdict.retry_after))
         reachable = "false" if to is None or context.user_not_found else "true"
@@ -271,10 +303,13 @@ class Link:
             return Outcome.retry("the link was sent to nobody")
         if context.now >= link.until:
             return Outcome.retry("the link has expired")
-        # The triggers know a link only by its attempt, and this one may be valid in several.
+        # The triggers know a link by its attempt, and this one may be valid in several: what is
+        # used up is this very link, whatever sign-ins share.
         if not await context.claim("link", link.link_id, seconds=_REMEMBERED):
             return Outcome.retry("the link was used in another sign-in")
-        return Outcome.passed()
+        if self.anywhere is not None:
+            await self._tell_that_it_is_used(self.anywhere, link)
+        return Outcome.passed(claimed=True)
 
     async def _new(self, context: CreateContext) -> _SentLink:
         """Draw a link. All runs of Create agree on it, for one of them sends it."""
@@ -288,20 +323,39 @@ class Link:
         ring = await context.key_ring(having=key_id)
         owner = owner_of(ring, context.user_pool_id, context.username)
         link = SignInLink(link_id=link_id, until=int(first_until), owner=owner)
-        return _SentLink(token=link.signed(ring, key_id), link=link, number=new_number())
+        number = "" if self.anywhere is None else await _own_number(context, link_id)
+        return _SentLink(token=link.signed(ring, key_id), link=link, number=number)
 
-    async def _deliver(
-        self, context: CreateContext, to: str | None, issue: _SentLink
-    ) -> Admitted | AlreadySent | SendRefused:
-        message = self.templates.around(
+    async def _tell_that_it_is_used(self, anywhere: Confirmations, link: SignInLink) -> None:
+        """Record it for the page and windows that wait. It proves nothing, so it may fail."""
+        try:
+            await anywhere.use_up(link, seconds=_REMEMBERED)
+        except StateError as error:
+            _log.warning("link: that a link was used could not be kept: %s", error.message)
+
+    def _left(self, context: CreateContext, issue: _SentLink) -> int:
+        """Return the seconds that a link is still good, at most its life: clocks are set back."""
+        return min(self.life, max(0, math.ceil(issue.link.until - context.now)))
+
+    def _message(self, context: CreateContext, to: str | None, issue: _SentLink) -> LinkMessage:
+        return self.templates.around(
             Secret(f"{self.url}#{issue.token.reveal()}"),
             destination=to or "",
             language=self.templates.language(
                 context.user_attributes.get("locale", ""), self.language
             ),
-            minutes=max(1, math.floor((issue.link.until - context.now) / 60)),
+            minutes=whole_minutes(self._left(context, issue)),
             purpose=self.purpose,
         )
-        return await deliver(
-            context, to, message, sender=self.sender, pace=self.pace, challenge=self.name
-        )
+
+
+async def _own_number(context: CreateContext, link_id: str) -> str:
+    """Draw a number that no other window of a link has; an empty text if hardly any are left."""
+    window = secrets.token_hex(16).encode()
+    for _ in range(_NUMBERS_TRIED):
+        number = new_number()
+        if window == await context.once(
+            *("number", link_id, number), value=window, seconds=_REMEMBERED
+        ):
+            return number
+    return ""

@@ -20,7 +20,7 @@ class LinkMessage(Message):
     Args:
         destination: The address or number.
         language: The language that was chosen, such as "de".
-        minutes: For how many minutes the link is good, rounded down.
+        minutes: For how many minutes the link is good: from `whole_minutes`.
         purpose: What the link is for, in the words of the settings.
         subject: The subject in that language, for media that have one.
         text: The text in that language. It holds the link.

@@ -44,15 +44,14 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 BODY_TIMEOUT: Final = 10.0
 """Seconds in which a form must have come."""
 _LARGEST_BODY: Final = 4096
-_KEPT_AFTER: Final = 60.0
-"""Seconds for which a confirmation is kept after its link has expired, for clocks that differ."""
 
 _log: Final = logging.getLogger(__name__)
 
 _SCRIPT: Final = """\
 "use strict";
-const token = location.hash.slice(1).split("&")[0];
-history.replaceState(null, "", location.pathname + location.search);
+const found = /link[a-z2-7]{80,160}/i.exec(location.hash);
+const token = found ? found[0] : history.state?.link ?? "";  // a reload keeps the state
+history.replaceState({link: token}, "", location.pathname + location.search);
 for (const input of document.getElementsByName("link")) input.value = token;
 document.getElementById(token ? "ways" : "incomplete").hidden = false;
 """
@@ -78,7 +77,7 @@ class PageWords:
         incomplete: The link has no token.
         confirmed: The number was recorded.
         wrong_number: What was typed can be no number.
-        invalid: The link is not one of ours, or has expired.
+        invalid: The link is not one of ours, has expired, or was used.
         unavailable: Nothing could be recorded now.
     """
 
@@ -102,7 +101,7 @@ class PageWords:
     incomplete: str = "The link is incomplete. Copy all of it from the message."
     confirmed: str = "Confirmed. Go back to the window where you sign in, and go on there."
     wrong_number: str = "That is not the number. It has six digits; look again."
-    invalid: str = "This link is not valid, or has expired. Begin to sign in again."
+    invalid: str = "This link is not valid, or has expired, or was used. Begin to sign in again."
     unavailable: str = "That cannot be done now. Try again in a minute."
 
 
@@ -190,8 +189,9 @@ class LinkPage:
             if not is_number(number):
                 again = self._ways(token_of(form["link"]), here=False)
                 return 422, self._html(f"<p>{self._say('wrong_number')}</p>{again}")
-            await anywhere.confirm(link, number, seconds=link.until - now + _KEPT_AFTER)
-        except StateError as error:
+            if not await anywhere.confirm(link, number, seconds=link.until - now):
+                return 400, self._html(f"<p>{self._say('invalid')}</p>")
+        except (StateError, ConfigError) as error:
             _log.error("a link could not be confirmed: %s", error.message)
             return 503, self._html(f"<p>{self._say('unavailable')}</p>")
         return 200, self._html(f"<p>{self._say('confirmed')}</p>")

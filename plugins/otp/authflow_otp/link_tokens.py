@@ -19,12 +19,11 @@ from typing import Final, Self
 
 from attrs import field, frozen
 
-from authflow.keys import KeyProvider, KeyRing
+from authflow.keys import KeyProvider, KeyRing, ring_of
 from authflow.plugins import Randomness, Secret
-from authflow_otp.pasted_links import PREFIX, token_of
+from authflow_otp.pasted_links import ID_SIGNS, PREFIX, token_of
 
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
-_ID_SIGNS: Final = 26
 _OWNER_BYTES: Final = 16
 _TIME_BYTES: Final = 5
 _TAG_BYTES: Final = 16
@@ -39,7 +38,7 @@ def new_link_id(drawn: Randomness) -> str:
     Args:
         drawn: What to draw it from.
     """
-    return drawn.text(_ALPHABET, _ID_SIGNS)
+    return drawn.text(_ALPHABET, ID_SIGNS)
 
 
 def owner_of(ring: KeyRing, user_pool_id: str, username: str) -> str:
@@ -101,14 +100,15 @@ class SignInLink:
 
         Raises:
             KeysUnavailableError: They cannot be read now.
+            ConfigError: They are not set up.
         """
         token = token_of(pasted).removeprefix(PREFIX)
-        link_id, data = token[:_ID_SIGNS], _decoded(token[_ID_SIGNS:])
+        link_id, data = token[:ID_SIGNS], _decoded(token[ID_SIGNS:])
         if not data:
             return None
         size = data[0]
         key_id = data[1 : 1 + size].decode("ascii", "replace")
-        ring = await keys.key_ring(having=key_id)
+        ring = await ring_of(keys, having=key_id)
         body, tag = data[:-_TAG_BYTES], data[-_TAG_BYTES:]
         if key_id not in ring.keys or not hmac.compare_digest(
             _tag(ring, key_id, link_id, body), tag

@@ -4,6 +4,7 @@ The code, or the link, stands in the body alone. A subject is shown on locked sc
 the logs of mail servers.
 """
 
+import math
 import re
 import string
 from collections.abc import Mapping
@@ -21,6 +22,19 @@ LONGEST_PURPOSE: Final = 60
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 
 
+_NEARLY: Final = 10.0
+"""The seconds by which a minute may be shorter: that long a message travels."""
+
+
+def whole_minutes(seconds: float) -> int:
+    """Return seconds as people are told them: minutes rounded down, but 4:50 is 5; at least 1.
+
+    Args:
+        seconds: How long it is.
+    """
+    return max(1, math.floor((seconds + _NEARLY) / 60))
+
+
 def is_language(value: object) -> bool:
     """Return whether a value is written as a language is; what is not is shown in no error."""
     return isinstance(value, str) and _LANGUAGE.fullmatch(value) is not None
@@ -33,7 +47,7 @@ class Message:
     Args:
         destination: The address or number.
         language: The language that was chosen, such as "de".
-        minutes: For how many minutes its code or link is good, rounded down.
+        minutes: For how many minutes its code or link is good: from `whole_minutes`.
         purpose: What it is for, in the words of the settings.
         subject: The subject in that language, for media that have one.
         text: The text in that language. It holds the code, or the link.
@@ -54,7 +68,7 @@ class CodeMessage(Message):
     Args:
         destination: The address or number.
         language: The language that was chosen, such as "de".
-        minutes: For how many minutes the code is good, rounded down.
+        minutes: For how many minutes the code is good: from `whole_minutes`.
         purpose: What the code is for, in the words of the settings.
         subject: The subject in that language, for media that have one.
         text: The text in that language. It holds the code.

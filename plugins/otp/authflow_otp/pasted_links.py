@@ -1,22 +1,37 @@
 """Tokens of sign-in links, as they are found in what people paste.
 
-A person copies the link from a mail, where a scanner may have wrapped it into one of its own, and
-the page behind the link hands over its token alone. Both mean the same.
+A person copies the link from a mail, with words around it, and scanners wrap it into links of their
+own, each in its own way. So nothing is asked of what stands around a token: it has a form of its
+own, 130 bits that nobody guesses, and is compared as a whole.
 """
 
+import base64
+import binascii
 import re
+from collections.abc import Iterator
 from typing import Final
+from urllib.parse import unquote
 
-from authflow.plugins import Secret, typed_code
+from authflow.plugins import MOST_TYPED, Secret, typed_code
 
 PREFIX: Final = "link"
 """The beginning of every token."""
+ID_SIGNS: Final = 26
+"""Letters and digits of a link's id, which follow."""
+OWN_BYTES: Final = 38
+"""Bytes after that which every token has, beside the id of its key: see `link_tokens`."""
 
 ELSEWHERE: Final = "elsewhere"
 """The answer that says: the link was confirmed in another browser."""
+
 _TOKEN: Final = rf"{PREFIX}[a-z2-7]{{80,160}}"
-_PASTED: Final = re.compile(rf"<?(?:https?://.*?(?:#|%23)|#?)({_TOKEN})(?:&.*)?>?")
-"""A token, alone or behind the `#` of a link. A link in a link has `%23` in its place."""
+_BEGUN: Final = re.compile(rf"(?<![a-z0-9])(?=({_TOKEN}))")
+_FORM: Final = re.compile(rf"(?<![a-z0-9])({_TOKEN})(?![a-z0-9])")
+_SOFT_BREAK: Final = re.compile(r"=[ \t]*\r?\n")
+"""A line end of quoted-printable (RFC 2045, section 6.7), which is none of the text."""
+_KEY_ID: Final = re.compile(rb"[A-Za-z0-9_-]{1,32}")
+_FIRST_BYTES: Final = 35
+"""The length of the key's id, and the longest id; two more make it whole groups of base32."""
 
 
 def token_of(answer: str | Secret[str]) -> str:
@@ -26,7 +41,42 @@ def token_of(answer: str | Secret[str]) -> str:
     and digits alone, so that no mail program breaks it.
 
     Args:
-        answer: A token, or a link that holds one, as people type and paste it.
+        answer: A token, or a text that holds one, as people type and paste it. Of several, the
+            first is taken.
     """
-    found = _PASTED.fullmatch(typed_code(answer).lower())
-    return "" if found is None else found[1]
+    text = Secret.of(answer).reveal()
+    if len(text) > MOST_TYPED:
+        return ""
+    unbroken = _SOFT_BREAK.sub("", text).replace("-23", "#")  # so Proofpoint writes what is %23
+    plain = unquote(unquote(unbroken))
+    # Where a line was broken, the token goes on in the next one; elsewhere other words do.
+    texts = [each.lower() for each in (unbroken, plain, typed_code(unbroken), typed_code(plain))]
+    broken = len(text.split()) > 1
+    for each in texts:
+        for token in _whole(each, broken=broken):
+            return token
+    for each in texts:
+        if found := _FORM.search(each):
+            return found[1]
+    return ""
+
+
+def _whole(text: str, *, broken: bool) -> Iterator[str]:
+    """Find tokens that are as long as they say themselves.
+
+    Where there was white space, what follows directly may be the next word.
+    """
+    for found in _BEGUN.finditer(text):
+        body = found[1][len(PREFIX) + ID_SIGNS :]
+        begin = body[: _FIRST_BYTES * 8 // 5].upper()
+        try:
+            data = base64.b32decode(begin)
+        except binascii.Error:
+            continue
+        size = data[0]
+        signs = -(-(OWN_BYTES + size) * 8 // 5)
+        behind = text[found.start() + len(PREFIX) + ID_SIGNS + signs :][:1]
+        if signs > len(body) or (behind.isalnum() and not broken):
+            continue
+        if _KEY_ID.fullmatch(data[1 : 1 + size]):
+            yield found[1][: len(PREFIX) + ID_SIGNS + signs]

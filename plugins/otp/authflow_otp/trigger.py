@@ -5,7 +5,8 @@ RULES
 1. A code has at least six digits, is drawn from `context.randomness`, and is good for less than ten
    minutes and for one sign-in.
 2. A user who asks for another message gets the same code again, and a new one only if the old one
-   has expired, or has let somebody in. Nothing takes failures back but a right answer.
+   has expired, or has let somebody in. Nothing takes failures back but a right answer. A message
+   that failed is sent at the next attempt; it stays counted, as those to nobody do.
 3. A user who does not exist, or has no address that Cognito has verified, sees what all others
    see: a stand-in for the address, the same store asked the same, and as much time gone by. Nothing
    is sent, and no answer is right.
@@ -23,7 +24,8 @@ import math
 import secrets
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
-from attrs import field, frozen
+import anyio
+from attrs import evolve, field, frozen
 
 from authflow.plugins import (
     Admitted,
@@ -40,9 +42,9 @@ from authflow.plugins import (
     typed_code,
 )
 from authflow_otp.answers import code_of
-from authflow_otp.delivering import deliver, shown_destination
+from authflow_otp.delivering import deliver, repeat, shown_destination
 from authflow_otp.destinations import destination
-from authflow_otp.messages import LONGEST_PURPOSE, Templates
+from authflow_otp.messages import LONGEST_PURPOSE, CodeMessage, Templates, whole_minutes
 from authflow_otp.senders import Sender
 from authflow_otp.settings import (
     check_sending,
@@ -87,12 +89,14 @@ class _Code:
         digits: The code itself.
         issue: Names it: sign-ins that have the same code have the same name for it.
         sign_in: Names the sign-in.
+        message: Names the message that was sent last.
         until: When it expires, in seconds since the epoch.
     """
 
     digits: Secret[str]
     issue: str
     sign_in: str
+    message: str
     until: float
 
     @classmethod
@@ -108,7 +112,12 @@ class _Code:
         return {**names, "until": repr(names["until"]), "digits": self.digits.reveal()}
 
     def _names(self) -> dict[str, Any]:
-        return {"issue": self.issue, "sign_in": self.sign_in, "until": self.until}
+        return {
+            "issue": self.issue,
+            "sign_in": self.sign_in,
+            "message": self.message,
+            "until": self.until,
+        }
 
 
 def _as_templates(value: Any) -> Templates:
@@ -225,20 +234,32 @@ class Otp:
             StateError: Nobody knows what is allowed.
         """
         medium = self.sender.medium
+        ready_at = anyio.current_time() + self.pace
+        digits, issue = context.randomness.digits(self.digits), context.randomness.octets(16).hex()
         fresh = _Code(
-            digits=Secret(context.randomness.digits(self.digits)),
-            issue=context.randomness.octets(16).hex(),
+            digits=Secret(digits),
+            issue=issue,
             sign_in=secrets.token_hex(16),
+            message=context.randomness.octets(16).hex(),
             until=context.now + self.life,
         )
         code, due = await self._current(context, fresh)
         to = destination(medium, context.user_attributes)
-        verdict = await self._deliver(context, to, code) if due else None
+        message = self._message(context, to, code)
+        sender, by = self.sender, self.name
+        verdict = None
+        if due:
+            verdict = await deliver(context, to, message, sender=sender, by=by, named=fresh.message)
+        if isinstance(verdict, Admitted | AlreadySent):
+            code = evolve(code, message=fresh.message)
+        elif context.now < code.until:
+            await repeat(context, to, message, sender=sender, by=by, named=code.message)
+        await anyio.sleep_until(ready_at)
         public = {
             "destination": await shown_destination(context, medium, to, hint=self.hint),
             "medium": medium.value,
             "digits": str(self.digits),
-            "expiresIn": str(max(0, math.floor(code.until - context.now))),
+            "expiresIn": str(self._left(context, code)),
             "sent": "true" if isinstance(verdict, Admitted | AlreadySent) else "false",
             "resend": RESEND,
         }
@@ -276,11 +297,12 @@ class Otp:
             return Outcome.retry("the code has expired")
         if not reachable or context.user_not_found:
             return Outcome.retry("the code was sent to nobody")
-        # The triggers know a code only by its attempt, and this one may be valid in several.
+        # The triggers know a code by its attempt, and this one may be valid in several: what is
+        # used up is this very code, whatever sign-ins share.
         if not await context.claim("code", issue, seconds=_REMEMBERED):
             await self._note(context, sign_in, context.attempt, _SPENT)
             return Outcome.retry("the code was used in another sign-in")
-        return Outcome.passed()
+        return Outcome.passed(claimed=True)
 
     async def _current(self, context: CreateContext, fresh: _Code) -> tuple[_Code, bool]:
         """Return the code of this attempt, and whether a message is due."""
@@ -302,19 +324,17 @@ class Otp:
         """
         return await context.once("asked", sign_in, str(attempt), value=note, seconds=_REMEMBERED)
 
-    async def _deliver(
-        self, context: CreateContext, to: str | None, code: _Code
-    ) -> Admitted | AlreadySent | SendRefused:
-        message = self.templates.written(
+    def _left(self, context: CreateContext, code: _Code) -> int:
+        """Return the seconds that a code is still good, at most its life: clocks are set back."""
+        return min(self.life, max(0, math.ceil(code.until - context.now)))
+
+    def _message(self, context: CreateContext, to: str | None, code: _Code) -> CodeMessage:
+        return self.templates.written(
             destination=to or "",
             code=code.digits,
             language=self.templates.language(
                 context.user_attributes.get("locale", ""), self.language
             ),
-            minutes=math.floor((code.until - context.now) / 60),
+            minutes=whole_minutes(self._left(context, code)),
             purpose=self.purpose,
-        )
-
-        return await deliver(
-            context, to, message, sender=self.sender, pace=self.pace, challenge=self.name
         )

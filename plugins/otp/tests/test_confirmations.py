@@ -10,7 +10,7 @@ from authflow_otp import confirmations
 from authflow_otp.confirmations import Confirmations, is_number, new_number
 from authflow_otp.link_tokens import SignInLink, new_link_id, owner_of
 
-from authflow.errors import StoreUnavailableError
+from authflow.errors import KeysUnavailableError, StoreUnavailableError
 from authflow.keys import KeyRing
 from authflow.plugins import Challenge, Randomness
 from authflow.stores import DynamoDbStore, MemoryStore
@@ -28,11 +28,10 @@ def a_link(username: str = "ada", seed: bytes = b"1") -> SignInLink:
     )
 
 
-def waiting(username: str, number: str) -> Challenge:
+async def waiting(kept: Confirmations, link: SignInLink, number: str) -> Challenge:
+    name = await kept.name_of_wait(link, number, user_pool_id=POOL)
     return Challenge(
-        name="CUSTOM_CHALLENGE",
-        kind="link",
-        parameters={"USERNAME": username, "number": number},
+        name="CUSTOM_CHALLENGE", kind="link", parameters={"waitsFor": name, "number": number}
     )
 
 
@@ -66,17 +65,38 @@ async def test_a_confirmation_is_for_its_link_its_user_and_its_window():
     kept = Confirmations(entries=MemoryStore(), keys=RING)
     link, number, other = a_link(), NUMBERS[1], NUMBERS[2]
     assert not await kept.has(link, number)
-    assert not await kept.wait_is_over(waiting("ada", number), user_pool_id=POOL)
-    await kept.confirm(link, number, seconds=60)
+    waits = await waiting(kept, link, number)
+    assert not await kept.wait_is_over(waits, user_pool_id=POOL)
+    assert await kept.confirm(link, number, seconds=60)
     assert await kept.has(link, number)
     assert not await kept.has(link, other)
     assert not await kept.has(a_link(seed=b"2"), number)
     assert not await kept.has(evolve(link, owner=a_link("grace").owner), number)
-    assert await kept.wait_is_over(waiting("ada", number), user_pool_id=POOL)
-    assert not await kept.wait_is_over(waiting("ada", other), user_pool_id=POOL)
-    assert not await kept.wait_is_over(waiting("grace", number), user_pool_id=POOL)
-    assert not await kept.wait_is_over(waiting("ada", number), user_pool_id="other")
-    assert not await kept.wait_is_over(Challenge(name="X"), user_pool_id=POOL)
+    assert await kept.wait_is_over(waits, user_pool_id=POOL)
+    for another in (
+        await waiting(kept, link, other),
+        await waiting(kept, a_link(seed=b"2"), number),
+        await waiting(kept, a_link("grace"), number),
+        evolve(waits, parameters={**waits.parameters, "number": other}),
+        evolve(waits, parameters={**waits.parameters, "waitsFor": "\ud800.\ud800"}),
+        Challenge(name="X"),
+    ):
+        assert not await kept.wait_is_over(another, user_pool_id=POOL)
+    assert not await kept.wait_is_over(waits, user_pool_id="other")
+
+
+async def test_no_window_waits_for_a_link_that_was_used_and_none_confirms_it():
+    kept = Confirmations(entries=MemoryStore(), keys=RING)
+    link = a_link()
+    waits = await waiting(kept, link, NUMBERS[1])
+    assert await kept.confirm(link, NUMBERS[1], seconds=60)
+    await kept.use_up(a_link(seed=b"2"), seconds=60)
+    assert await kept.wait_is_over(waits, user_pool_id=POOL)
+    await kept.use_up(link, seconds=60)
+    await kept.use_up(link, seconds=60)
+    assert not await kept.wait_is_over(waits, user_pool_id=POOL)
+    assert not await kept.confirm(link, NUMBERS[2], seconds=60)
+    assert not await kept.has(link, NUMBERS[2])
 
 
 async def test_a_confirmation_is_found_after_a_rotation_and_not_with_other_keys():
@@ -101,14 +121,6 @@ async def test_a_hundred_clicks_at_once_confirm_once():
             group.start_soon(lambda: kept.confirm(a_link(), NUMBERS[1], seconds=60))
     assert await kept.has(a_link(), NUMBERS[1])
     assert len(kept.entries) == 1  # type: ignore[arg-type]
-
-
-async def test_a_newer_link_with_the_same_number_takes_its_place():
-    kept = Confirmations(entries=MemoryStore(), keys=RING)
-    for seed in (b"1", b"2"):
-        await kept.confirm(a_link(seed=seed), NUMBERS[1], seconds=60)
-    assert await kept.has(a_link(seed=b"2"), NUMBERS[1])
-    assert not await kept.has(a_link(seed=b"1"), NUMBERS[1])
 
 
 async def test_the_store_learns_neither_the_link_nor_its_user_nor_the_number():
@@ -137,7 +149,36 @@ async def test_without_the_store_nobody_knows(down: DynamoDbStore):
     with pytest.raises(StoreUnavailableError):
         await kept.has(a_link(), NUMBERS[1])
     with pytest.raises(StoreUnavailableError):
-        await kept.wait_is_over(waiting("ada", NUMBERS[1]), user_pool_id=POOL)
+        await kept.wait_is_over(await waiting(kept, a_link(), NUMBERS[1]), user_pool_id=POOL)
+
+
+class Lost:
+    """Stands for a provider of keys that hangs, or raises what it likes."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+
+    async def key_ring(self, *, having: str | None = None) -> KeyRing:
+        if self.how == "hangs":
+            await anyio.sleep_forever()
+        raise OSError(self.how)
+
+
+@pytest.mark.parametrize("how", ["raises", "hangs"])
+async def test_keys_that_cannot_be_had_are_told_as_such(how: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("authflow.keys.key_ring.RING_TIMEOUT", 0.01)
+    kept = Confirmations(entries=MemoryStore(), keys=Lost(how))
+    known = Confirmations(entries=MemoryStore(), keys=RING)
+    waits = await waiting(known, a_link(), NUMBERS[1])
+    for asked in (
+        lambda: kept.confirm(a_link(), NUMBERS[1], seconds=60),
+        lambda: kept.has(a_link(), NUMBERS[1]),
+        lambda: kept.use_up(a_link(), seconds=60),
+        lambda: kept.wait_is_over(waits, user_pool_id=POOL),
+        lambda: waiting(kept, a_link(), NUMBERS[1]),
+    ):
+        with anyio.fail_after(1), pytest.raises(KeysUnavailableError):
+            await asked()
 
 
 class Stuck:

@@ -220,7 +220,7 @@ async def test_whatever_is_no_good_link_is_told_alike_and_records_nothing(
     told = {(await call(page, "POST", body, chunks=3))[::2] for body in bodies}
     ((status, html),) = told
     assert status == 400
-    assert "not valid, or has expired" in html
+    assert "not valid, or has expired, or was used" in html
     assert len(kept.entries) == 0  # type: ignore[arg-type]
     clock.advance(59)
     assert (await call(page, "POST", form(link=token, number=NUMBER)))[0] == 200
@@ -260,6 +260,45 @@ async def test_while_the_store_is_down_a_person_is_told_to_try_again(down: Any):
     status, _, html = await call(page, "POST", form(link=a_link()[1], number=NUMBER))
     assert status == 503
     assert "Try again" in html
+
+
+@pytest.mark.parametrize("how", ["raises", "hangs", "not set up"])
+async def test_while_the_keys_cannot_be_had_a_person_is_told_to_try_again(
+    how: str, monkeypatch: pytest.MonkeyPatch
+):
+    class Lost:
+        async def key_ring(self, *, having: str | None = None) -> KeyRing:
+            if how == "hangs":
+                await anyio.sleep_forever()
+            raise OSError(how) if how == "raises" else ConfigError(how)
+
+    monkeypatch.setattr("authflow.keys.key_ring.RING_TIMEOUT", 0.01)
+    kept = Confirmations(entries=MemoryStore(), keys=Lost())
+    page = LinkPage(purpose="Example Shop", anywhere=kept)
+    with anyio.fail_after(1):
+        status, _, html = await call(page, "POST", form(link=a_link()[1], number=NUMBER))
+    assert status == 503
+    assert "Try again" in html
+
+
+async def test_a_link_that_was_used_is_not_confirmed(kept: Confirmations):
+    page = LinkPage(purpose="Example Shop", anywhere=kept)
+    link, token = a_link()
+    await kept.use_up(link, seconds=60)
+    status, _, html = await call(page, "POST", form(link=token, number=NUMBER))
+    assert status == 400
+    assert "was used" in html
+
+
+async def test_a_confirmation_is_kept_for_no_longer_than_its_link_is_good(clock: Any):
+    kept = Confirmations(entries=MemoryStore(clock=clock), keys=RING)
+    page = LinkPage(purpose="Example Shop", anywhere=kept, clock=clock)
+    link, token = a_link(until=int(clock()) + 60)
+    assert (await call(page, "POST", form(link=token, number=NUMBER)))[0] == 200
+    clock.advance(59)
+    assert await kept.has(link, NUMBER)
+    clock.advance(1)
+    assert not await kept.has(link, NUMBER)
 
 
 async def test_two_windows_may_be_confirmed_by_one_link_and_two_clicks_are_one(
@@ -319,13 +358,16 @@ const told = JSON.parse(process.argv[1]);
 const inputs = [{value: ""}, {value: ""}];
 const parts = {ways: {hidden: true}, incomplete: {hidden: true}};
 globalThis.location = told.location;
-globalThis.history = {replaceState: (state, title, url) => { told.url = url; }};
+globalThis.history = {
+  state: told.state,
+  replaceState: (state, title, url) => { told.state = state; told.url = url; },
+};
 globalThis.document = {
   getElementsByName: (name) => name === "link" ? inputs : [],
   getElementById: (id) => parts[id],
 };
 (0, eval)(told.script);
-console.log(JSON.stringify({inputs, parts, url: told.url}));
+console.log(JSON.stringify({inputs, parts, url: told.url, state: told.state}));
 """
 
 
@@ -338,12 +380,23 @@ async def test_the_pages_script_takes_the_token_from_the_address_and_shows_the_b
     for text in (script, style):
         assert f"'{link_page._digest(text)}'" in headers["content-security-policy"]
     token = a_link()[1]
-    for fragment, value in ((f"#{token}", token), (f"#{token}&utm=1", token), ("", ""), ("#", "")):
+    for fragment, kept, value in (
+        (f"#{token}", None, token),
+        (f"#{token}&utm=1", None, token),
+        (f"#{token}?fbclid=1", None, token),
+        (f"#link*{token.upper()}__;Iw", {"link": "other"}, token.upper()),
+        ("", {"link": token}, token),  # a reload
+        ("", {"link": ""}, ""),
+        ("", {}, ""),
+        ("", None, ""),
+        ("#", None, ""),
+    ):
         location = {"hash": fragment, "pathname": "/link", "search": "?lang=en"}
-        told = json.dumps({"script": script, "location": location})
+        told = json.dumps({"script": script, "location": location, "state": kept})
         done = await anyio.run_process(["node", "-e", BROWSER, told])
         came = json.loads(done.stdout)
         assert came["inputs"] == [{"value": value}, {"value": value}]
         assert came["url"] == "/link?lang=en"
+        assert came["state"] == {"link": value}
         assert came["parts"]["ways"]["hidden"] is not bool(value)
         assert came["parts"]["incomplete"]["hidden"] is bool(value)

@@ -1,14 +1,31 @@
 """Tokens are found in whatever people paste, and nowhere else."""
 
+from urllib.parse import quote
+
 import pytest
+from authflow_otp.link_tokens import SignInLink, new_link_id
 from authflow_otp.pasted_links import token_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authflow.plugins import Secret
+from authflow.keys import KeyRing
+from authflow.plugins import Randomness, Secret
 
-TOKENS = st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=80, max_size=160).map("link{}".format)
-TOKEN = "link" + "abcdefgh234567xyz" * 6
+
+def a_token(seed: bytes, key_id: str) -> str:
+    link = SignInLink(
+        link_id=new_link_id(Randomness.seeded(seed)), until=1_800_000_000, owner="ab" * 16
+    )
+    return link.signed(KeyRing.generate(key_id), key_id).reveal()
+
+
+KEY_IDS = st.text(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", min_size=1, max_size=32
+)
+TOKENS = st.builds(a_token, st.binary(min_size=1), KEY_IDS)
+TOKEN = a_token(b"1", "1")
+LINK = f"https://shop.example.com/link#{TOKEN}"
+QUOTED = quote(LINK, safe="")
 UNSEEN = st.sampled_from(["", " ", "\n", "\t", "\u200b", "\u2060", "\u00ad", "\ufeff", "\r\n"])
 BEFORE = (
     "",
@@ -18,15 +35,34 @@ BEFORE = (
     "HTTPS://SHOP.EXAMPLE.COM#",
     "https://eur01.safelinks.example.com/?url=https%3A%2F%2Fshop.example.com%2Flink%23",
     "<https://shop.example.com/link#",
+    "(https://shop.example.com/link#",
+    "<URL:https://shop.example.com/link#",
+    "Open this link: https://shop.example.com/link#",
+    "https://urldefense.proofpoint.com/v2/url?u=https-3A__shop.example.com_link-23",
+    "https://urldefense.com/v3/__https://shop.example.com/link*",
+    "https://b.example.com/?u=https%3A%2F%2Fa.example.com%2F%3Fu%3Dhttps%253A%252F%252Fx%252Flink%2523",
 )
-AFTER = ("", "&utm_source=mail", "&data=05%7C02%7Cada%40example.com&reserved=0", ">")
+AFTER = (
+    "",
+    "&utm_source=mail",
+    "&data=05%7C02%7Cada%40example.com&reserved=0",
+    ">",
+    ".",
+    ")",
+    "?fbclid=1",
+    "&d=DwMFaQ&c=abc&r=xyz",
+    "__;Iw!!ABC!def$",
+    "%26reserved",
+    "\n\nSent from my telephone",
+    " https://shop.example.com/",
+)
 
 
 @given(
     token=TOKENS,
     around=st.tuples(st.sampled_from(BEFORE), st.sampled_from(AFTER)),
     unseen=UNSEEN,
-    at=st.integers(0, 60),
+    at=st.integers(0, 110),
     capital=st.booleans(),
 )
 def test_a_token_is_found_wherever_it_was_copied_from(
@@ -44,17 +80,9 @@ def test_a_token_is_found_wherever_it_was_copied_from(
     [
         "",
         "link",
-        "x" + TOKEN,
-        TOKEN + "0",
-        TOKEN + "\0x0",
         TOKEN[:60],
         "code" + TOKEN[4:],
-        f"{TOKEN},{TOKEN}",
-        f"000000,{TOKEN},999999",
-        f"javascript:{TOKEN}",
-        f"ftp://shop.example.com#{TOKEN}",
-        f"https://shop.example.com/{TOKEN}",
-        f"https://shop.example.com/?{TOKEN}",
+        "x" + TOKEN,
         TOKEN * 20,
         "https://" + "a" * 100_000 + f"#{TOKEN}",
         "\ud800",
@@ -63,6 +91,29 @@ def test_a_token_is_found_wherever_it_was_copied_from(
 )
 def test_what_is_no_link_has_no_token(pasted: str):
     assert token_of(pasted) == ""
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        f"{LINK} {LINK}",
+        f"[{LINK}]({LINK})",
+        f"{LINK[:70]}=\n{LINK[70:]}",
+        f"{LINK[:-3]}=\r\n{LINK[-3:]}\r\nBest wishes",
+        f"https://eur01.safelinks.example.com/?url={QUOTED}&data={'a' * 600}",
+        f"https://a.example/?u={quote('https://b.example/?u=' + QUOTED, safe='')}",
+        f"https://secure.example.com/1abc/{QUOTED}",
+        f"the link:\n{TOKEN}\nof the shop",
+        "".join(f"%{ord(each):02x}" for each in LINK),
+    ],
+)
+def test_scanners_and_words_around_a_token_do_not_matter(pasted: str):
+    assert token_of(pasted) == TOKEN
+
+
+@pytest.mark.parametrize("more", ["a", "0", "9", "abc234", TOKEN])
+def test_what_stands_directly_behind_a_token_makes_it_another_one(more: str):
+    assert token_of(TOKEN + more) != TOKEN
 
 
 @given(st.text())

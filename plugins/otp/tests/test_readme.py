@@ -12,11 +12,11 @@ from authflow_otp.link import LONGEST_LINK_LIFE, Link
 from authflow_otp.messages import BUILT_IN, Template
 from authflow_otp.trigger import LONGEST_LIFE, Otp
 
-from authflow import SignedIn
+from authflow import AuthClient, SignedIn
 from authflow.client import ScriptedPrompt
 from authflow.errors import ConfigError
 from authflow.plugins import settings_schema
-from authflow.triggers import DefineEvent, DynamoDbStore, KeyRing, SessionEntry, Triggers
+from authflow.triggers import DefineEvent, DynamoDbStore, KeyRing, Limits, SessionEntry, Triggers
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 TRIGGER_EXAMPLE, CLIENT_EXAMPLE, LINK_EXAMPLE, ELSEWHERE_EXAMPLE, ENROL_EXAMPLE = re.findall(
@@ -113,21 +113,37 @@ async def test_the_enrolment_example_enrols_an_app(
 
 @pytest.mark.parametrize("elsewhere", [False, True])
 async def test_the_link_examples_sign_in(
-    key_ring: None, outbox: Any, open_house: Any, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
+    key_ring: None,
+    outbox: Any,
+    open_house: Any,
+    limits: Limits,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    elsewhere: bool,
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    names = run(ELSEWHERE_EXAMPLE if elsewhere else LINK_EXAMPLE, sender=outbox)
-    go_on = run(LINK_EXAMPLE, sender=outbox)["go_on"]
+    given = {"sender": outbox, "limits": limits}
+    names = run(ELSEWHERE_EXAMPLE if elsewhere else LINK_EXAMPLE, **given)
+    example = run(LINK_EXAMPLE, **given)
+    begin, go_on = example["begin"], example["go_on"]
+    assert isinstance(example["triggers"], Triggers)
     assert (names["page"].anywhere is not None) is elsewhere
     assert (names["page"].continue_url is not None) is not elsewhere
     async with open_house(names["link"]) as house:
         await house.user(email="ada@example.com", email_verified="true")
-        pending = await house.auth.sign_in("ada", flow="CUSTOM_AUTH")
-        link = outbox.sent[0].link.reveal()
-        assert link.startswith("https://shop.example.com/link#link")
-        assert ("number" in pending.challenge.parameters) is elsewhere
-        result = await go_on(house.auth, pending, link)
-    assert isinstance(result, SignedIn)
+        async with AuthClient(house.pool.config, keys=limits.keys, store=limits.store) as auth:
+            ticket = await begin(auth, "ada")
+            link = outbox.sent[0].link.reveal()
+            assert link.startswith("https://shop.example.com/link#link")
+            pending = await auth.resume(ticket)
+            assert ("number" in pending.challenge.parameters) is elsewhere
+            assert await go_on(auth, ticket, "no link") == ticket
+            wrong = f"{link[:60]}{'b' if link[60] == 'a' else 'a'}{link[61:]}"
+            later = await go_on(auth, ticket, wrong)
+            assert isinstance(later, str)
+            assert later != ticket
+            assert isinstance(await go_on(auth, later, link), SignedIn)
+            assert await go_on(auth, later, link) is None
 
 
 def test_what_the_text_says_of_templates_and_times_is_so() -> None:

@@ -756,7 +756,7 @@ class BlocksTheLoopForUnknownUsers(Code):
 
 
 class _NoSends:
-    async def deliver(self, _destination: object, _send: object) -> None:
+    async def deliver(self, _destination: object, _send: object, **_named: str) -> None:
         return None
 
 

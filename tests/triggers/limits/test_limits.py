@@ -212,12 +212,47 @@ class TestSends:
                 tasks.start_soon(create)
         assert verdicts == {Admitted(): 1, AlreadySent(): 2}
 
-    async def test_a_send_that_failed_may_be_tried_again(self, limits: Limits):
+    async def test_a_send_that_failed_may_be_tried_again_and_stays_counted(self, limits: Limits):
         message = {"destination": "ada@example.org", "send_id": "1"}
         assert await limits.admit_send(ADA, **message) == Admitted()
-        await limits.send_failed(ADA, **message)
+        await limits.send_failed(ADA, send_id="1")
+        other = {**message, "send_id": "2"}
+        assert await limits.admit_send(ADA, **other) == SendRefused(retry_after=30)
         assert await limits.admit_send(ADA, **message) == Admitted()
         assert await limits.admit_send(ADA, **message) == AlreadySent()
+        assert await limits.admit_send(ADA, **other) == SendRefused(retry_after=30)
+
+    async def test_a_send_that_failed_is_repeated_by_one_and_not_counted_again(
+        self, limits: Limits
+    ):
+        message = {"destination": "ada@example.org", "send_id": "1"}
+        assert not await limits.admit_repeat(ADA, send_id="1")
+        await limits.admit_send(ADA, **message)
+        assert not await limits.admit_repeat(ADA, send_id="1")
+        await limits.send_failed(ADA, send_id="1")
+        limits.clock.now += 29
+        assert not await limits.admit_repeat(BOB, send_id="1")
+        assert not await limits.admit_repeat(ADA, send_id="2")
+        due = []
+
+        async def ask() -> None:
+            due.append(await limits.admit_repeat(ADA, send_id="1"))
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(9):
+                tasks.start_soon(ask)
+        assert sorted(due) == [*[False] * 8, True]
+        limits.clock.now += 1
+        again = {**message, "send_id": "2"}
+        assert await limits.admit_send(ADA, **again) == Admitted()  # the cool-down is the first's
+
+    async def test_a_failed_send_that_is_counted_anew_is_not_repeated(self, limits: Limits):
+        message = {"destination": "ada@example.org", "send_id": "1"}
+        await limits.admit_send(ADA, **message)
+        await limits.send_failed(ADA, send_id="1")
+        limits.clock.now += 30
+        assert await limits.admit_send(ADA, **message) == Admitted()
+        assert not await limits.admit_repeat(ADA, send_id="1")
 
     async def test_a_send_of_unknown_outcome_is_not_repeated_before_the_cool_down_is_over(
         self, fast: Limits
@@ -277,6 +312,37 @@ class TestSends:
     async def test_nobodys_destination_is_not_shared(self, fast: Limits):
         assert await fast.admit_send(ADA, destination=None, send_id="1") == Admitted()
         assert await fast.admit_send(BOB, destination=None, send_id="1") == Admitted()
+
+    @pytest.mark.parametrize("unknown", [False, True])
+    @pytest.mark.parametrize("names", [("otp", "link"), ("link", "otp"), ("a", "b")])
+    async def test_nobodys_destination_counts_over_all_challenges_as_an_address_does(
+        self, fast: Limits, unknown: bool, names: tuple[str, str]
+    ):
+        verdicts = []
+        for to, who in (("ada@example.org", "ada"), (None, "eve")):
+            limits = Limits(store=MemoryStore(clock=fast.clock), keys=RING, clock=fast.clock)
+            told = []
+            for medium in ("EMAIL", "SMS", "EMAIL"):
+                for label in names:
+                    subject = Subject(
+                        user_pool_id="p_1",
+                        username=who.upper() if unknown and to is None and told else who,
+                        challenge=label,
+                        user_not_found=unknown and to is None,
+                    )
+                    number = None if to is None else "+491700000000"
+                    told.append(
+                        await limits.admit_send(
+                            subject,
+                            destination=number if medium == "SMS" else to,
+                            send_id=f"{len(told)}",
+                            medium=medium,
+                        )
+                    )
+                    fast.clock.now += 5
+            verdicts.append(told)
+        assert verdicts[0] == verdicts[1]
+        assert SendRefused(retry_after=25) in verdicts[0]
 
 
 class TestOnceAndClaims:
@@ -573,7 +639,8 @@ class TestFailingClosed:
             lambda limits: limits.forget(ADA),
             lambda limits: limits.reset(ADA),
             lambda limits: limits.admit_send(ADA, destination="a@b.c", send_id="1"),
-            lambda limits: limits.send_failed(ADA, destination="a@b.c", send_id="1"),
+            lambda limits: limits.send_failed(ADA, send_id="1"),
+            lambda limits: limits.admit_repeat(ADA, send_id="1"),
             lambda limits: limits.once("n", value=b"1", seconds=1),
             lambda limits: limits.claim("n", claimer="c", seconds=1),
         ],
