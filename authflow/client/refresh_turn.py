@@ -119,17 +119,19 @@ class RefreshTurn:
         return found
 
     async def _read(self, user: KeptUser) -> FoundEntry:
-        if user.over:
-            raise signed_out()
         try:
             found = await self.entries.read(user.of)
         except SignedOutError:
-            user.forget()
+            if not user.over:  # else what is known here is to be revoked yet
+                user.forget()
             raise
+        except StateError as error:
+            raise signed_out() if user.over else error from None
         if found.entry.over is not None or user.over:
-            user.forget()
+            if not user.over:
+                user.forget()
             user.username, user.sub = found.entry.username, found.entry.sub
-            user.unfinished = user.over or found.entry.tokens is not None
+            user.unfinished = found.entry.tokens is not None
             raise signed_out(found.entry.over)
         if user.unwritten is not None:
             # The version that was read is outdated now, and whoever compares by it reads again.
