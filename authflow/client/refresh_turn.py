@@ -84,9 +84,7 @@ class RefreshTurn:
     _results: RefreshResults = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self._results = RefreshResults(
-            entries=self.entries, revoke=self.revoke, ticks=self._ticked
-        )
+        self._results = RefreshResults(entries=self.entries, revoke=self.revoke, ticks=self._ticked)
 
     def _ticked(self) -> float:
         return self.ticks()

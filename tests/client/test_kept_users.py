@@ -1064,7 +1064,8 @@ class TestNothingIsLost:
             checked.cancel()  # the process dies
             await asyncio.gather(call, return_exceptions=True)
             await until(lambda: not slow._users._attempts)
-            await until(lambda: user._kept._watched is not None)
+            last = (await entries.read(of)).entry.lease
+            await until(lambda: user._kept._watched[0] == last)
             all_.ticks.now += 6
             assert name_of(await other) == "access R2"
             assert all_.sent == ["R1"]
@@ -1102,7 +1103,7 @@ class TestNothingIsLost:
         reply = asyncio.get_running_loop().create_future()
         async with bench(reply, store=store) as all_:
             user = await all_.kept()
-            auth, handle = all_.opened, user.handle
+            auth, handle, attempts = all_.opened, user.handle, user._users._attempts
             kept = [user] if held else []
             clock.advance(LIFE)
             call = asyncio.create_task(user.access_token())
@@ -1111,7 +1112,7 @@ class TestNothingIsLost:
             reply.set_result(result("R2", clock(), "R2"))
             await call
             all_.ticks.now += 61
-            await until(lambda: not user._users._attempts)
+            await until(lambda: not attempts)
             del user, call
             gc.collect()
             for _ in range(2):
@@ -1334,7 +1335,7 @@ class TestSlowStores:
             store.hang()
             assert name_of(await user.access_token()) == "access R1"
             store.go_on.set()
-            await until(lambda: user._kept.late.done())
+            await until(user._kept.late.done)
             store.hang()  # it is not asked in vain again
             call = asyncio.create_task(user.access_token())
             await anyio.sleep(0.05)
