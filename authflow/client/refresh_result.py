@@ -122,8 +122,13 @@ def _merged(result: KeptEntry, found: KeptEntry) -> KeptEntry:
     if result.unproved is not None or found.unproved is None:
         return found  # another process has refreshed
     # It has what nobody may be given yet, and here is what everybody may: both are kept.
-    proved = {"tokens": result.tokens, "access": result.access, "identity": result.identity}
-    return evolve(found, turn=found.turn + 1, **proved)
+    return evolve(
+        found,
+        turn=found.turn + 1,
+        tokens=result.tokens,
+        access=result.access,
+        identity=result.identity,
+    )
 
 
 def _pass_on(
