@@ -9,7 +9,7 @@ from attrs import define, field
 from authflow.client.kept_user import KeptUser
 
 MOST_KNOWN: Final = 4096
-"""How many users are known without anybody holding them, some 6 kB each."""
+"""The number of users who are known without anybody else holding them, some 6 kB each."""
 
 
 @define(eq=False)

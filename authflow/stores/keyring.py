@@ -104,7 +104,7 @@ class KeyringStore:
     _lock: FileLock = field(init=False, repr=False)
     _thread: ThreadPoolExecutor = field(init=False, repr=False)
     _ours: dict[str, float] = field(factory=dict, init=False, repr=False)
-    """When what this process wrote expires."""
+    """The entries that this process wrote, and the times when they expire."""
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.service, str) or not self.service:
