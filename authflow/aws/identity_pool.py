@@ -5,15 +5,18 @@ GetCredentialsForIdentity) in the Amazon Cognito developer guide; "Logins" in th
 Federated Identities API reference, which names a user pool by its issuer without the scheme.
 """
 
+import asyncio
+import copy
+import hashlib
 import re
 import time
 import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-import anyio
 from aiobotocore.credentials import AioCredentialResolver, AioRefreshableCredentials
 from aiobotocore.session import AioSession
 from attrs import Attribute, define, field, frozen
@@ -30,18 +33,23 @@ from authflow.errors import (
     PoolNotFoundError,
     TokenError,
     TransportError,
+    UnreachableError,
 )
 from authflow.given_numbers import positive_seconds
 from authflow.given_secrets import is_text
 from authflow.secret import Secret
 from authflow.tokens.token_source import TokenSource, checked_source, fresh_token
 from authflow.tokens.usernames import unverified_claims
-from authflow.unframed import Unframed, whole
+from authflow.unframed import Unframed, bare, whole
 
 _POOL_ID: Final = re.compile(r"(?P<region>[a-z0-9-]{1,32}):[0-9a-f-]+")
 _POOL_ID_CHARS: Final = 55
 _PROVIDER_CHARS: Final = 128
 """The most characters that Cognito takes for the name of a login provider."""
+PAUSE: Final = 15.0
+"""Seconds without another request after one that failed, while the kept credentials are good."""
+MOST_KEPT: Final = 4096
+"""Of how many handles credentials are kept, some 2 kB each."""
 
 
 @frozen(kw_only=True)
@@ -75,21 +83,18 @@ class AwsCredentials:
 class KeptCredentials:
     """One user's identity, and the credentials while they are good."""
 
-    owner: "weakref.ref[Any]"
-    lock: anyio.Lock = field(factory=anyio.Lock)
     who: tuple[str, str] | None = None
+    """The issuer and the subject of the id token."""
+    owner: "weakref.ref[Any] | None" = None
+    """The object that they are kept with; None if its handle says who it is."""
     identity_id: str | None = None
     credentials: AwsCredentials | None = None
     renew_at: float = 0.0
-
-    def begin(self, who: tuple[str, str]) -> None:
-        """Forget all that is kept if it is another person's.
-
-        Args:
-            who: The issuer and the subject of the id token.
-        """
-        if self.who != who:
-            self.who, self.identity_id, self.credentials = who, None, None
+    retry_at: float = 0.0
+    """Not before that is asked again, after a failure, while the credentials are good."""
+    renewing: "asyncio.Task[AwsCredentials] | None" = None
+    """The request that all who need its answer wait for."""
+    waiting: int = 0
 
     def good(self, now: float) -> AwsCredentials | None:
         """Return the credentials unless they have ended.
@@ -99,6 +104,14 @@ class KeptCredentials:
         """
         kept = self.credentials
         return kept if kept is not None and now < kept.expires_at.timestamp() else None
+
+    def is_served(self, now: float) -> bool:
+        """Return whether the credentials, if they are good, are given without another request.
+
+        Args:
+            now: Seconds since the epoch.
+        """
+        return now < self.renew_at or 0 < self.retry_at - now <= PAUSE or self.renewing is not None
 
 
 @whole
@@ -137,7 +150,8 @@ class IdentityPool(AwsConnection):
     issuer: str | None = field(default=None)
     ahead: float = field(default=300.0, validator=positive_seconds)
     clock: Callable[[], float] = field(default=time.time, repr=False)
-    _users: dict[int, KeptCredentials] = field(factory=dict, init=False, repr=False)
+    _users: dict[str | int, KeptCredentials] = field(factory=dict, init=False, repr=False)
+    _handles: "OrderedDict[str, None]" = field(factory=OrderedDict, init=False, repr=False)
 
     @identity_pool_id.validator
     def _check_pool(self, _: "Attribute[str]", value: str) -> None:
@@ -163,9 +177,11 @@ class IdentityPool(AwsConnection):
     async def credentials(self, user: TokenSource) -> AwsCredentials:
         """Return credentials for a user that are still good; new ones if the kept ones end soon.
 
-        They are kept for as long as the user object lives, and replaced ahead of their end: while
-        the identity pool cannot be reached the kept ones serve to their end. However many ask at
-        once, the identity pool is asked once.
+        They are kept for as long as the user object lives, and those of a `SignedInUser` by its
+        handle, whichever object has it; and replaced ahead of their end: while the identity pool
+        cannot be reached the kept ones serve to their end. However many ask at once, the identity
+        pool is asked once, and all have that answer; whoever has kept ones that are good does not
+        wait for it.
 
         Args:
             user: Who: an object with `async def access_token()` and `async def id_token()`.
@@ -180,22 +196,37 @@ class IdentityPool(AwsConnection):
             TransportError: It cannot be reached, is slow, fails or asks to slow down.
             MalformedReplyError: The reply is no identity pool's.
         """
-        kept = self._kept(checked_source(user))
+        key = self._key(checked_source(user))
         with Unframed():
             token = await fresh_token(user, "id")
             provider, who = self._read(token)
-            async with kept.lock:
-                kept.begin(who)
-                now = self.clock()
-                found = kept.good(now)
-                if found is not None and now < kept.renew_at:
-                    return found
-                try:
-                    return await self._renew(kept, provider, token)
-                except TransportError:
-                    if found is None:
-                        raise
-                    return found
+            kept = self._kept(key, user, who)
+            now = self.clock()
+            found = kept.good(now)
+            if found is not None and kept.is_served(now):
+                return found
+            try:
+                return await self._joined(kept, provider, token)
+            except TransportError as error:
+                if found is None:
+                    raise
+                wait = PAUSE if error.retry_after is None else min(error.retry_after, PAUSE)
+                kept.retry_at = self.clock() + wait
+                return found
+
+    async def aclose(self) -> None:
+        """Close the connections, as every `AwsConnection` does, and end the requests on them.
+
+        Raises:
+            MisuseError: It belongs to another event loop.
+        """
+        self._loop.leave()
+        tasks = {kept.renewing for kept in self._users.values() if kept.renewing is not None}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await AwsConnection.aclose(self)
 
     def session(self, user: TokenSource) -> AioSession:
         """Return a session of aiobotocore whose clients sign with the user's own credentials.
@@ -209,23 +240,68 @@ class IdentityPool(AwsConnection):
         Raises:
             MisuseError: The user gives no tokens, or cannot be kept.
         """
-        self._kept(checked_source(user))
+        self._key(checked_source(user))
         session = AioSession()
         session.register_component(
             "credential_provider", AioCredentialResolver([UserProvider(self, user)])
         )
         return session
 
-    def _kept(self, user: TokenSource) -> KeptCredentials:
-        key = id(user)
-        if key not in self._users:
-            try:
-                owner = weakref.ref(user, lambda _: self._users.pop(key, None))
-            except TypeError:
-                msg = f"{type(user).__name__} cannot be referred to weakly: give it __weakref__"
-                raise MisuseError(msg) from None
-            self._users[key] = KeptCredentials(owner)
-        return self._users[key]
+    def _key(self, user: TokenSource) -> str | int:
+        """Return what a user's credentials are kept by: a handle's hash, or the object.
+
+        A token alone would not do: nobody has verified it here.
+        """
+        handle = getattr(user, "handle", None)
+        if isinstance(handle, Secret) and is_text(handle.reveal()):
+            return hashlib.sha256(handle.reveal().encode("utf-8", "surrogatepass")).hexdigest()
+        try:
+            weakref.ref(user)
+        except TypeError:
+            msg = f"{type(user).__name__} cannot be referred to weakly: give it __weakref__"
+            raise MisuseError(msg) from None
+        return id(user)
+
+    def _kept(self, key: str | int, user: TokenSource, who: tuple[str, str]) -> KeptCredentials:
+        """Return what is kept; nothing if it is another person's."""
+        kept = self._users.get(key)
+        if kept is None or kept.who != who:
+            kept = self._users[key] = KeptCredentials(who)
+            if isinstance(key, int):
+                kept.owner = weakref.ref(user, lambda _: self._users.pop(key, None))
+        if isinstance(key, str):
+            self._handles[key] = None
+            self._handles.move_to_end(key)
+            while len(self._handles) > MOST_KEPT:
+                self._users.pop(self._handles.popitem(last=False)[0], None)
+        return kept
+
+    async def _joined(
+        self, kept: KeptCredentials, provider: str, token: Secret[str]
+    ) -> AwsCredentials:
+        """Wait for the request for new credentials; make it if nobody has."""
+        task = kept.renewing
+        if task is None:
+            task = kept.renewing = asyncio.get_running_loop().create_task(
+                self._renew(kept, provider, token)
+            )
+        kept.waiting += 1
+        try:
+            await asyncio.wait({task})
+        finally:
+            kept.waiting -= 1
+            if not kept.waiting:
+                kept.renewing = None
+                task.cancel()
+        if task.cancelled():
+            msg = "the request was broken off, since the identity pool's client was closed"
+            raise UnreachableError(msg)
+        error = task.exception()
+        if kept.renewing is task:
+            kept.renewing = None
+        if error is None:
+            return task.result()
+        raise bare(copy.copy(error)) if isinstance(error, AuthFlowError) else error
 
     def _read(self, token: Secret[str]) -> tuple[str, tuple[str, str]]:
         """Return the name of the login provider, and whose token it is.

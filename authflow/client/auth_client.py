@@ -469,13 +469,17 @@ class AuthClient:
     async def kept(self, handle: str | Secret[str]) -> SignedInUser:
         """Find a kept user again, in any process with the same `keys` and `store`.
 
+        One whose sign-out was begun and failed is found too: it gives no tokens, and `sign_out`
+        goes on.
+
         Args:
             handle: The user's `handle`, as it came back in a cookie.
 
         Raises:
             SignedOutError: Nobody is signed in under this handle, or not any more.
             SealError: The entry was altered, or comes from elsewhere.
-            StateError: The store or the keys cannot be asked.
+            StateError: The store or the keys cannot be asked, and no token that is good is known
+                here.
             MisuseError: It is no text.
         """
         handle = wrapped(handle)

@@ -51,11 +51,12 @@ class Lease:
 
     Args:
         holder: Whose it is: a random name.
-        until: When it ends unless it is prolonged, in seconds since the epoch.
+        times: How often it was prolonged. So whoever watches it sees that its holder is alive; no
+            time of day is in it, as the clocks of two machines differ.
     """
 
     holder: str
-    until: float
+    times: int = 0
 
 
 @frozen(kw_only=True)
@@ -268,7 +269,7 @@ def _written(entry: KeptEntry) -> Secret[bytes]:
                 "access": [entry.access.seconds, entry.access.until],
                 "identity": [entry.identity.seconds, entry.identity.until],
                 "unproved": _tokens_json(entry.unproved),
-                "lease": None if lease is None else [lease.holder, lease.until],
+                "lease": None if lease is None else [lease.holder, lease.times],
                 "retry_at": entry.retry_at,
                 "over": entry.over,
             }
@@ -291,7 +292,7 @@ def _read(content: Secret[bytes]) -> KeptEntry | None:
             access=TokenLife(seconds=data["access"][0], until=data["access"][1]),
             identity=TokenLife(seconds=data["identity"][0], until=data["identity"][1]),
             unproved=_read_tokens(data["unproved"]),
-            lease=None if lease is None else Lease(holder=lease[0], until=lease[1]),
+            lease=None if lease is None else Lease(holder=lease[0], times=lease[1]),
             retry_at=data["retry_at"],
             over=data["over"],
         )

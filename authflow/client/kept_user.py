@@ -1,7 +1,8 @@
 """A kept user as a process knows it: what was seen last, and whether somebody refreshes."""
 
 import asyncio
-import random
+import hashlib
+import os
 import time
 from collections.abc import Callable
 from typing import Final
@@ -66,12 +67,14 @@ class KeptUser:
     Args:
         handle: The name that the user is found by.
         of: What stands for it.
+        salt: What this process draws by.
         clock: Gives seconds since the epoch.
         ticks: Gives seconds that never go back.
     """
 
     handle: Secret[str] = field(repr=False)
     of: str = field(repr=False)
+    salt: bytes = field(default=b"", repr=False)
     clock: Callable[[], float] = field(repr=False)
     ticks: Callable[[], float] = field(default=time.monotonic, repr=False)
     username: str = ""
@@ -81,6 +84,8 @@ class KeptUser:
     unwritten: KeptEntry | None = field(default=None, repr=False)
     """The result of a refresh that the store did not take yet."""
     refreshing: Refreshing | None = field(default=None, repr=False)
+    late: "asyncio.Task[FoundEntry] | None" = field(default=None, repr=False)
+    """A read that takes long, and that nobody waits for any more."""
     reading: anyio.Lock = field(factory=anyio.Lock, repr=False)
     asked: int = field(default=0, repr=False)
     answered: int = field(default=0, repr=False)
@@ -88,20 +93,25 @@ class KeptUser:
     """The outcome of the last read, for the calls up to `answered` of all that `asked`."""
     over: bool = False
     """Whether the user signed out here."""
+    unfinished: bool = False
+    """Whether the user's sign-out was begun, here or elsewhere, and not ended yet."""
     _seen_at: float = 0.0
-    _share: float = _SHARE
     _watched: tuple[Lease, float] | None = field(default=None, repr=False)
 
     def note(self, entry: KeptEntry) -> None:
         """Note what was seen, and since when its tokens are known here."""
         if self.seen is None or self.seen.turn != entry.turn:
             self._seen_at = self.ticks()
-            self._share = random.uniform(_SHARE / 2, _SHARE)  # noqa: S311  # spreads load
         self.seen, self.username, self.sub = entry, entry.username, entry.sub
 
     def forget(self) -> None:
         """Forget all tokens."""
         self.seen = self.unwritten = self.found = None
+
+    @property
+    def is_owing(self) -> bool:
+        """Whether something of this user is known here alone, and must not be lost."""
+        return self.unwritten is not None or self.unfinished or self.refreshing is not None
 
     def left(self, entry: KeptEntry, needed: Needed) -> float:
         """Return how many seconds are left of the tokens that are needed."""
@@ -109,12 +119,24 @@ class KeptUser:
         return min(life.left(now=now, age=age) for life in needed(entry))
 
     def ahead(self, entry: KeptEntry, needed: Needed) -> float:
-        """Return how many seconds before their end these tokens are refreshed."""
+        """Return how many seconds before their end these tokens are refreshed.
+
+        It is drawn for each process and refresh, and is the same for each call: drawing anew for
+        each would let the earliest draw decide.
+        """
         shortest = min(life.seconds for life in needed(entry))
-        return max(MARGIN, min(shortest, _MOST_AHEAD / _SHARE) * self._share)
+        drawn = hashlib.blake2b(
+            f"{self.of} {entry.turn} {os.getpid()}".encode(), key=self.salt, digest_size=8
+        )
+        part = int.from_bytes(drawn.digest()) / 2**64
+        share = _SHARE * (1 + part) / 2
+        return max(MARGIN, min(shortest, _MOST_AHEAD / _SHARE) * share)
 
     def is_held(self, lease: Lease | None, seconds: float) -> bool:
         """Return whether somebody is refreshing, as far as one can know.
+
+        It is judged by nothing but how long it was seen here as it is: the clocks of two machines
+        differ, and a clock that is ahead would take every lease for one that is over.
 
         Args:
             lease: The lease in the entry.
@@ -125,4 +147,4 @@ class KeptUser:
         ticks = self.ticks()
         if self._watched is None or self._watched[0] != lease:
             self._watched = lease, ticks
-        return self.clock() < lease.until and ticks - self._watched[1] < seconds
+        return ticks - self._watched[1] < seconds

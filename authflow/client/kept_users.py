@@ -6,23 +6,29 @@ in the background: what is due is done in a call, and all that outlives a call t
 a refresh that it has begun.
 
 WHEN. A token is refreshed in the last part of its life: from a tenth to a fifth of it, ten minutes
-at most, drawn anew for each process and refresh, so that neither processes nor users meet. It is
+at most, drawn for each process and refresh, so that neither processes nor users meet. It is
 still good then: one caller refreshes, and all others go on with it. Its own `exp` counts, and never
-more than its whole life since it was first seen here, by a clock that cannot be set.
+more than its whole life since it was first seen here, by a clock that cannot be set. (That is known
+of some thousand users: see `known_users`.)
 
 ONE AT A TIME. Who refreshes writes a lease into the entry first, by compare and set, and prolongs
-it while the request is on its way. All tasks of a process share one attempt; a caller who is
-cancelled, or whose time is over, leaves it to the others. Processes without the lease read the
-entry again and again, with growing pauses, until the result is there. A lease is over `LEASE`
-seconds after it was last prolonged: by the time of day that it names, or if it stood unchanged for
-so long by a waiter's own ticks, whatever the clocks of the two machines say.
+it until the result is written. All tasks of a process share one attempt; a caller who is cancelled,
+or whose time is over, leaves it to the others. Processes without the lease read the entry again and
+again, with growing pauses, until the result is there. A lease is over for a process that has seen
+it unchanged for `LEASE` seconds by its own ticks: no time of day is compared, as the clocks of two
+machines differ. So a leader that died costs each process one lease: 5 seconds from when it first
+saw it, in which tokens that are still good are given.
+
+What Cognito gave is written before it is verified, and given to nobody until then: with rotation
+it has the only refresh token that is good, and keys may be slow. A store has half a second for
+what is ready; then it is given, and the store is asked further behind the callers' backs.
 
 WHAT HAPPENS IF. R1 is the refresh token in the entry. Without rotation it stays good. With rotation
 Cognito gives R2 for it; R1 is still good for the app client's grace period (0 to 60 seconds,
 `RetryGracePeriodSeconds`), and gives R3 then. Beyond it Cognito says RefreshTokenReuseException,
 and ends all tokens of the sign-in.
 
-    the leader dies before it has       its lease runs out, and another one sends R1
+    the leader dies before it has       one lease later another one sends R1
     sent R1
     it dies after that, and R2 is       the same: R1 is good without rotation, and with it in the
     lost before it was written          grace period; beyond that SignedOutError
@@ -31,9 +37,13 @@ and ends all tokens of the sign-in.
                                         nothing, as nobody has R2; UnreachableError meanwhile
     the store fails before the lease    nothing is sent; StoreUnavailableError, unless the old token
     is written                          is still good
-    the store fails when the result     all who wait get the new tokens at once; they are written as
-    is to be written                    soon as the store can be asked, for a minute, and by the
-                                        next call; who sends R1 meanwhile is in the grace period
+    the store fails or hangs when the   all who wait get the new tokens; they are written as soon as
+    result is to be written             the store can be asked, for a minute, and by the next call
+                                        in this process; who sends R1 meanwhile is in the grace
+                                        period
+    the store hangs                     a token that is good is given after half a second, and for
+                                        as long as that read lasts after a twentieth; what it says
+                                        counts for the next call
     the leader stands still, and        two send R1: the result that is written first is kept, and
     loses its lease                     with rotation both are good within the grace period
     throttled, unreachable, 5xx, a      the old token, if it is still good, and no further try ahead
@@ -43,7 +53,10 @@ and ends all tokens of the sign-in.
                                         unless the old token is still good
     Cognito refuses R1 for good         the entry is forgotten: every process gets SignedOutError,
     (revoked, expired, no such user)    and none asks Cognito again
+    the new tokens are another user's   TokenError, nothing is kept, unless the old token is good
     the user signs out meanwhile        SignedOutError; the new tokens are revoked
+    a sign-out fails, or is cancelled   no tokens any more; `kept` finds the user all the same, and
+                                        `sign_out` goes on, in each process that it came to
     the store has lost the entry        SignedOutError
     the entry was tampered with         SealError, StoreEntryError: nothing is given, nothing sent
 
@@ -58,20 +71,24 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
-from weakref import WeakValueDictionary
 
 from attrs import define, field
 
-from authflow.client.kept_entry import KeptEntries, KeptEntry, entry_id
-from authflow.client.kept_user import MARGIN, KeptUser, Needed, Refreshing
-from authflow.client.refresh_turn import LEASE, PAUSE, RefreshTurn, another, signed_out
+from authflow.client.kept_entry import FoundEntry, KeptEntries, KeptEntry, entry_id
+from authflow.client.kept_user import MARGIN, KeptUser, Needed, Refreshing, both
+from authflow.client.known_users import KnownUsers
+from authflow.client.refresh_result import READY_TIMEOUT, another, signed_out
+from authflow.client.refresh_turn import LEASE, PAUSE, RefreshTurn
 from authflow.errors import (
     AuthFlowError,
     MisuseError,
+    PoolSetupError,
     SealError,
     SignedOutError,
     StateError,
     StoreEntryError,
+    StoreUnavailableError,
+    TokenExpiredError,
     TokenRevokedError,
     UnreachableError,
 )
@@ -91,6 +108,7 @@ _HANDLE_BYTES: Final = 32
 _FINAL: Final = (SignedOutError, MisuseError, SealError, StoreEntryError)
 """Errors after which no token is given that is still good: the user is signed out, or somebody has
 tampered with the entry."""
+_SALT_BYTES: Final = 16
 _LEFT: Final = "the user has signed out: sign in again"
 
 
@@ -122,12 +140,13 @@ class KeptUsers:
     lease: float = LEASE
     ticks: Callable[[], float] = field(default=time.monotonic, repr=False)
     _turns: RefreshTurn = field(init=False, repr=False)
-    _known: "WeakValueDictionary[str, KeptUser]" = field(
-        factory=WeakValueDictionary, init=False, repr=False
-    )
+    _known: KnownUsers = field(factory=KnownUsers, init=False, repr=False)
+    _salt: bytes = field(init=False, repr=False)
     _attempts: "set[Refreshing]" = field(factory=set, init=False, repr=False)
+    _late: "set[asyncio.Task[FoundEntry]]" = field(factory=set, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        self._salt = secrets.token_bytes(_SALT_BYTES)
         self._turns = RefreshTurn(
             entries=KeptEntries(
                 place=self.place,
@@ -177,10 +196,11 @@ class KeptUsers:
             msg = "the store has an entry under a new handle: it does not compare and set"
             raise StateError(msg)
         user.note(entry)
+        self._known.hold(user)
         return user
 
     async def find(self, handle: Secret[str]) -> KeptUser:
-        """Find a kept user.
+        """Find a kept user. One whose sign-out is not finished is found, to finish it.
 
         Args:
             handle: From `keep`, in this or another process.
@@ -194,7 +214,16 @@ class KeptUsers:
         if not _HANDLE.fullmatch(handle.reveal()):
             raise signed_out("nobody is signed in under this handle: sign in again")
         user = self._user(handle)
-        await self._turns.look(user)
+        try:
+            await self._look(user, both)
+        except SignedOutError:
+            if not user.unfinished:
+                raise
+        except _FINAL:
+            raise
+        except AuthFlowError as error:
+            self._good_anyway(user, both, error)
+        self._known.hold(user)
         return user
 
     async def tokens(self, user: KeptUser, needed: Needed) -> Tokens:
@@ -209,8 +238,9 @@ class KeptUsers:
             AuthFlowError: They are not good any more, and could not be refreshed now.
         """
         self.enter()
+        self._known.hold(user)
         try:
-            entry = (await self._turns.look(user)).entry
+            entry = await self._look(user, needed)
             left = user.left(entry, needed)
             is_good = left > MARGIN and (
                 left > user.ahead(entry, needed)
@@ -218,10 +248,15 @@ class KeptUsers:
                 or user.is_held(entry.lease, self.lease)
                 or 0 < entry.retry_at - self.clock() <= 10 * PAUSE
             )
-            turn = entry.turn
+            turn, expired = entry.turn, 0
             while not is_good:
                 entry = await self._join(user, turn)
-                is_good = entry.turn > turn  # else it was an attempt for an older turn
+                if entry.turn > turn:  # else it was an attempt for an older turn
+                    is_good = user.left(entry, needed) > 0
+                    turn, expired = entry.turn, expired + 1
+                if not is_good and expired > 1:
+                    msg = "the new tokens have expired already: check the clock of this machine"
+                    raise TokenExpiredError(msg)
         except _FINAL:
             raise
         except AuthFlowError as error:
@@ -235,12 +270,17 @@ class KeptUsers:
             user: Who.
 
         Raises:
+            PoolSetupError: The app client lets no token be revoked: the user is signed out, and
+                what was given out stays good to its end.
             AuthFlowError: Some process may not learn it, or the tokens may still be good: call it
                 again. This process gives none of them any more.
         """
         self.enter()
+        self._known.hold(user)
         known = () if user.seen is None else user.seen.refresh_tokens()
-        user.over, unknown = True, None
+        user.over = user.unfinished = True
+        unknown: AuthFlowError | None = None
+        never: PoolSetupError | None = None
         try:
             ending = await self._turns.end(user, _LEFT, forget=False)
         except AuthFlowError as error:
@@ -248,17 +288,27 @@ class KeptUsers:
         else:
             known = known if ending is None else ending.refresh_tokens()
         for token in known:
-            with suppress(TokenRevokedError):
+            try:
                 await self.revoke(token)
+            except TokenRevokedError:
+                pass
+            except PoolSetupError as error:  # no later call is answered otherwise
+                never = error
         if unknown is not None:
             raise unknown
         user.forget()
         # They are revoked: whether the store forgets them now or when they expire is the same.
         with suppress(StateError):
             await self._turns.end(user, _LEFT, forget=True)
+        user.unfinished = False
+        self._known.drop(user)
+        if never is not None:
+            raise never
 
     async def aclose(self) -> None:
         """End the attempts that wait for others, and wait for those that have asked Cognito."""
+        for reading in self._late:
+            reading.cancel()
         tasks = {each.task for each in self._attempts if each.task is not None}
         for attempt in self._attempts:
             if attempt.task is not None and not attempt.leading:
@@ -271,14 +321,55 @@ class KeptUsers:
                 task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READY_TIMEOUT):
+                for user in self._known.unwritten():
+                    with suppress(AuthFlowError):
+                        await self._turns.look(user)  # which writes it
 
     def _user(self, handle: Secret[str]) -> KeptUser:
         of = entry_id(handle)
         user = self._known.get(of)
         if user is None:
-            user = KeptUser(handle=handle, of=of, clock=self.clock, ticks=self.ticks)
-            self._known[of] = user
+            user = KeptUser(
+                handle=handle, of=of, salt=self._salt, clock=self.clock, ticks=self.ticks
+            )
+            self._known.meet(user)
         return user
+
+    async def _look(self, user: KeptUser, needed: Needed) -> KeptEntry:
+        """Read the entry; for one whose tokens are good do not wait long.
+
+        Raises:
+            SignedOutError: The user is signed out.
+            StateError: Nobody knows, or not in time.
+        """
+        known = user.seen
+        if known is None or user.over or user.left(known, needed) <= MARGIN:
+            return (await self._turns.look(user)).entry
+        if user.late is not None:
+            # The store hangs. A read that is waited for by many is not begun anew by each.
+            await asyncio.wait({user.late}, timeout=READY_TIMEOUT / 10)
+        if user.late is None or user.late.done():
+            reading = asyncio.get_running_loop().create_task(self._turns.look(user))
+            try:
+                await asyncio.wait({reading}, timeout=READY_TIMEOUT)
+            except asyncio.CancelledError:
+                reading.cancel()
+                raise
+            if reading.done():
+                return reading.result().entry
+            user.late = reading
+            self._late.add(reading)
+            reading.add_done_callback(self._arrived)
+        msg = "the store of signed-in users is slow now; try later"
+        raise StoreUnavailableError(msg)
+
+    def _arrived(self, reading: "asyncio.Task[FoundEntry]") -> None:
+        """Forget a late read: what it says was noted."""
+        self._late.discard(reading)
+        if not reading.cancelled():
+            reading.exception()
 
     def _good_anyway(self, user: KeptUser, needed: Needed, error: AuthFlowError) -> Tokens:
         """Return what is known, if it is still good: what failed signs nobody out.
@@ -298,7 +389,7 @@ class KeptUsers:
             AuthFlowError: It failed.
         """
         attempt = user.refreshing
-        if attempt is None:
+        if attempt is None or attempt.outcome.done():
             attempt = user.refreshing = Refreshing()
             attempt.task = asyncio.get_running_loop().create_task(
                 self._attempt(user, attempt, turn)

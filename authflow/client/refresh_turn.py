@@ -1,19 +1,27 @@
 """The refresh of a kept user: whose turn it is, and what becomes of it (see `kept_users`)."""
 
 import asyncio
-import copy
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 import anyio
 from attrs import define, evolve, field
 
 from authflow.client.kept_entry import FoundEntry, KeptEntries, KeptEntry, Lease
 from authflow.client.kept_user import MARGIN, KeptUser, Refreshing
+from authflow.client.refresh_result import (
+    FIRST_POLL,
+    READY_TIMEOUT,
+    RefreshResults,
+    another,
+    paused,
+    signed_out,
+    stopped,
+)
 from authflow.errors import (
     AuthFlowError,
     JwksUnreachableError,
@@ -32,7 +40,7 @@ from authflow.errors import (
 from authflow.results import Tokens
 from authflow.secret import Secret
 from authflow.tokens.token_life import life_of
-from authflow.unframed import bare
+from authflow.tokens.usernames import unverified_claims
 
 LEASE: Final = 5.0
 """Seconds after which a lease is over that its holder does not prolong."""
@@ -40,11 +48,8 @@ PAUSE: Final = 15.0
 """Seconds without another refresh ahead of time after one that failed, where Cognito names none."""
 FORGOTTEN_SECONDS: Final = 3600.0
 """Seconds for which an entry says why its user is signed out."""
-_FIRST_POLL, _LAST_POLL = 0.02, 0.5
 _JOIN_TIMEOUT: Final = 60.0
 """Seconds for which an attempt waits for others' leases."""
-_SETTLE_TIMEOUT: Final = 60.0
-"""Seconds for which a result is tried to be written: the longest grace period."""
 _ENDS: Final = (
     TokenRevokedError,
     WrongTokenError,
@@ -76,6 +81,13 @@ class RefreshTurn:
     revoke: Callable[[Secret[str]], Awaitable[None]] = field(repr=False)
     lease: float = LEASE
     ticks: Callable[[], float] = field(default=time.monotonic, repr=False)
+    _results: RefreshResults = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._results = RefreshResults(entries=self.entries, revoke=self.revoke, ticks=self._ticked)
+
+    def _ticked(self) -> float:
+        return self.ticks()
 
     async def look(self, user: KeptUser) -> FoundEntry:
         """Read the entry, and note what it says.
@@ -105,21 +117,34 @@ class RefreshTurn:
         return found
 
     async def _read(self, user: KeptUser) -> FoundEntry:
-        if user.over:
-            raise signed_out()
         try:
             found = await self.entries.read(user.of)
         except SignedOutError:
-            user.forget()
+            if not user.over:  # else what is known here is to be revoked yet
+                user.forget()
             raise
+        except StateError as error:
+            raise signed_out() if user.over else error from None
         if found.entry.over is not None or user.over:
-            user.forget()
+            if not user.over:
+                user.forget()
+            user.username, user.sub = found.entry.username, found.entry.sub
+            user.unfinished = found.entry.tokens is not None
             raise signed_out(found.entry.over)
         if user.unwritten is not None:
             # The version that was read is outdated now, and whoever compares by it reads again.
-            return evolve(found, entry=await self.stored(user, user.unwritten))
+            return evolve(found, entry=await self.write(user, user.unwritten))
         user.note(found.entry)
         return found
+
+    async def write(self, user: KeptUser, result: KeptEntry) -> KeptEntry:
+        """Write a result that the store has not taken yet; return what is in the store then.
+
+        Raises:
+            SignedOutError: The user signed out meanwhile: the new tokens are revoked.
+            StateError: The store cannot be asked.
+        """
+        return await self._results.stored(user, result)
 
     async def run(self, user: KeptUser, attempt: Refreshing, turn: int) -> KeptEntry:
         """Take the lease and refresh, or wait until whoever has it is done.
@@ -135,7 +160,7 @@ class RefreshTurn:
         Raises:
             AuthFlowError: There are no new tokens.
         """
-        began, pause = self.ticks(), _FIRST_POLL
+        began, pause = self.ticks(), FIRST_POLL
         while True:
             found = await self.look(user)
             entry = found.entry
@@ -143,45 +168,18 @@ class RefreshTurn:
                 return entry
             if not user.is_held(entry.lease, self.lease):
                 attempt.leading = True
-                mine = Lease(holder=secrets.token_hex(8), until=self.clock() + self.lease)
+                mine = Lease(holder=secrets.token_hex(8))
                 leased = evolve(entry, lease=mine)
                 if await self.entries.write(user.of, leased, expected=found.version):
-                    return await self._lead(user, attempt, leased, mine)
+                    led = await self._lead(user, attempt, leased, mine)
+                    if led is not None:
+                        return led
                 attempt.leading = False
                 continue
             if not attempt.waiting or self.ticks() - began > _JOIN_TIMEOUT:
                 msg = "others refresh this user's tokens, and do not end: try later"
                 raise TimedOutError(msg)
-            pause = await _paused(pause)
-
-    async def stored(self, user: KeptUser, entry: KeptEntry) -> KeptEntry:
-        """Write a result, unless there is one of that turn; return what is in the store then.
-
-        Raises:
-            SignedOutError: The user signed out meanwhile: the new tokens are revoked.
-            StateError: The store cannot be asked.
-        """
-        while True:
-            over: str | None = None
-            try:
-                found = await self.entries.read(user.of)
-                over = found.entry.over
-            except SignedOutError as error:
-                over = error.message
-            if user.over or over is not None:
-                user.forget()
-                for token in entry.refresh_tokens():
-                    with suppress(AuthFlowError):
-                        await self.revoke(token)
-                raise signed_out(over)
-            if found.entry.turn >= entry.turn:
-                entry = found.entry  # another process has refreshed
-                break
-            if await self.entries.write(user.of, entry, expected=found.version):
-                break
-        user.unwritten = None
-        user.note(entry)
-        return entry
+            pause = await paused(pause)
 
     async def end(self, user: KeptUser, why: str, *, forget: bool) -> KeptEntry | None:
         """Write that a user is signed out.
@@ -210,32 +208,71 @@ class RefreshTurn:
 
     async def _lead(
         self, user: KeptUser, attempt: Refreshing, entry: KeptEntry, mine: Lease
-    ) -> KeptEntry:
-        """Refresh while holding the lease.
+    ) -> KeptEntry | None:
+        """Refresh while holding the lease, which is prolonged until all is done.
+
+        Returns:
+            The entry with the new tokens; None if another process has written its result.
 
         Raises:
             AuthFlowError: There are no new tokens that can be given.
         """
+        prolonging = asyncio.get_running_loop().create_task(self._prolong(user, mine))
         try:
-            tokens = await self._while_prolonged(user, mine, self._asked(entry))
-        except _ENDS as error:
-            return await self._ended(user, entry, error)
-        except AuthFlowError as error:
-            await self._release(user, mine, error.retry_after)
-            raise
+            try:
+                tokens = await self._asked(entry)
+            except _ENDS as error:
+                await self._ended(user, entry, error)
+                return None
+            except AuthFlowError as error:
+                await self._release(user, mine, error.retry_after)
+                raise
+            return await self._proved(user, attempt, entry, tokens)
+        finally:
+            await stopped(prolonging)
+
+    async def _proved(
+        self, user: KeptUser, attempt: Refreshing, entry: KeptEntry, tokens: Tokens
+    ) -> KeptEntry | None:
+        """Keep new tokens before they are verified, since that may take long, and then verify them.
+
+        Raises:
+            AuthFlowError: They cannot be given.
+        """
+        is_new, failed = tokens is not entry.unproved, None
+        if is_new:
+            entry = user.unwritten = evolve(entry, turn=entry.turn + 1, unproved=tokens)
+        keeping = asyncio.get_running_loop().create_task(self._kept(user, entry, is_new=is_new))
         try:
+            await asyncio.wait({keeping}, timeout=READY_TIMEOUT)
+            if keeping.done() and keeping.result() != tokens:
+                return None
             verified = await self.verify(tokens)
         except (TokenError, JwksUnreachableError) as error:
-            unproved = evolve(
-                entry,
-                lease=None,
-                turn=entry.turn + 1,
-                unproved=tokens,
-                retry_at=self.clock() + (error.retry_after or PAUSE),
-            )
-            await self._settle(user, attempt, unproved, error)
-            raise
-        return await self._settle(user, attempt, entry.renewed(verified, now=self.clock()), None)
+            failed = another(error)
+            later = self.clock() + (error.retry_after or PAUSE)
+            result = evolve(entry, lease=None, retry_at=later)
+        else:
+            result = entry.renewed(verified, now=self.clock())
+        finally:
+            await stopped(keeping)
+        if failed is not None:
+            # It is a turn of its own: with the lease in it, the entry is in the store already.
+            result = evolve(result, turn=result.turn + 1)
+        settled = await self._results.settle(user, attempt, result, failed)
+        if failed is not None:
+            raise failed
+        return settled
+
+    async def _kept(self, user: KeptUser, entry: KeptEntry, *, is_new: bool) -> Tokens | None:
+        """Write tokens that are not verified yet. Return those that are in the store then.
+
+        Raises:
+            SignedOutError: The user signed out meanwhile.
+        """
+        with suppress(StateError):  # it is written with what comes of it
+            return (await self.write(user, entry)).unproved if is_new else entry.unproved
+        return entry.unproved
 
     async def _asked(self, entry: KeptEntry) -> Tokens:
         """Get new tokens from Cognito, or those that could not be verified before.
@@ -251,9 +288,12 @@ class RefreshTurn:
         refused: AuthFlowError | None = None
         for token in entry.refresh_tokens():
             try:
-                return await self._asked_twice(token)
+                tokens = await self._asked_twice(token)
             except TokenRevokedError as error:
                 refused = refused or error
+            else:
+                _check_person(entry, tokens)
+                return tokens
         raise refused or signed_out()
 
     async def _asked_twice(self, token: Secret[str]) -> Tokens:
@@ -271,69 +311,36 @@ class RefreshTurn:
         msg = f"two replies to a refresh were lost, and the next call tries again: {lost}"
         raise UnreachableError(msg)
 
-    async def _while_prolonged(
-        self, user: KeptUser, mine: Lease, work: Coroutine[Any, Any, Tokens]
-    ) -> Tokens:
-        """Do some work, and prolong the lease meanwhile."""
-        task = asyncio.get_running_loop().create_task(work)
-        try:
-            while not task.done():
-                await asyncio.wait({task}, timeout=self.lease / 3)
-                if not task.done():
-                    with suppress(AuthFlowError):
-                        mine = await self._prolonged(user, mine)
-            return task.result()
-        finally:
-            if not task.done():
-                task.cancel()
-                with anyio.CancelScope(shield=True):
-                    await asyncio.wait({task})
+    async def _prolong(self, user: KeptUser, mine: Lease) -> None:
+        """Prolong the lease again and again, as long as it is ours.
 
-    async def _prolonged(self, user: KeptUser, mine: Lease) -> Lease:
-        """Prolong the lease. Return it as it is now, if it is ours still."""
-        found = await self.entries.read(user.of)
-        if found.entry.lease != mine or found.entry.over is not None:
-            return mine
-        # It is another one for those who watch it, even where the clock stands still.
-        longer = evolve(mine, until=max(self.clock() + self.lease, mine.until + 1e-3))
-        entry = evolve(found.entry, lease=longer)
-        written = await self.entries.write(user.of, entry, expected=found.version)
-        return longer if written else mine
+        By its holder it is known: a write whose reply was lost may have prolonged it.
+        """
+        while True:
+            await anyio.sleep(self.lease / 3)
+            with suppress(AuthFlowError):
+                found = await self.entries.read(user.of)
+                lease = found.entry.lease
+                if lease is None or lease.holder != mine.holder or found.entry.over is not None:
+                    return
+                entry = evolve(found.entry, lease=evolve(lease, times=lease.times + 1))
+                await self.entries.write(user.of, entry, expected=found.version)
 
     async def _release(self, user: KeptUser, mine: Lease, wait: float | None) -> None:
         """Return the lease after a failure, and ask all to wait before the next try."""
         drawn = random.uniform(PAUSE / 2, PAUSE)  # noqa: S311  # spreads load
         retry_at = self.clock() + min(drawn if wait is None else wait, 10 * PAUSE)
         with suppress(AuthFlowError):
-            found = await self.entries.read(user.of)
-            lease = found.entry.lease
-            if lease is not None and lease.holder == mine.holder and found.entry.over is None:
+            while True:
+                found = await self.entries.read(user.of)
+                lease = found.entry.lease
+                if lease is None or lease.holder != mine.holder or found.entry.over is not None:
+                    return
                 free = evolve(found.entry, lease=None, retry_at=retry_at)
-                await self.entries.write(user.of, free, expected=found.version)
+                if await self.entries.write(user.of, free, expected=found.version):
+                    return
 
-    async def _settle(
-        self, user: KeptUser, attempt: Refreshing, entry: KeptEntry, error: AuthFlowError | None
-    ) -> KeptEntry:
-        """Write the result. If the store fails, all who wait get it at once, and it is tried again.
-
-        Raises:
-            SignedOutError: The user signed out meanwhile.
-        """
-        until, pause = self.ticks() + _SETTLE_TIMEOUT, _FIRST_POLL
-        while True:
-            try:
-                return await self.stored(user, entry)
-            except StateError:
-                if user.over:
-                    raise
-            user.note(entry)
-            user.unwritten = entry
-            attempt.give(entry if error is None else another(error))
-            if self.ticks() > until:
-                return entry
-            pause = await _paused(pause)
-
-    async def _ended(self, user: KeptUser, entry: KeptEntry, error: AuthFlowError) -> KeptEntry:
+    async def _ended(self, user: KeptUser, entry: KeptEntry, error: AuthFlowError) -> None:
         """Forget a user whom Cognito refuses for good, unless another process got new tokens.
 
         Raises:
@@ -343,7 +350,7 @@ class RefreshTurn:
         while True:
             found = await self.entries.read(user.of)
             if found.entry.over is None and found.entry.turn > entry.turn:
-                return found.entry
+                return
             over = self._over(entry, why, forget=True)
             if found.entry.over is not None or await self.entries.write(
                 user.of, over, expected=found.version
@@ -358,17 +365,13 @@ class RefreshTurn:
         return evolve(entry, over=why, lease=None, tokens=None, unproved=None, until=until)
 
 
-async def _paused(pause: float) -> float:
-    """Pause, and return how long the next pause may be."""
-    await anyio.sleep(random.uniform(pause / 2, pause))  # noqa: S311  # spreads load
-    return min(pause * 1.6, _LAST_POLL)
+def _check_person(entry: KeptEntry, tokens: Tokens) -> None:
+    """Refuse tokens of somebody else.
 
-
-def signed_out(why: str | None = None) -> SignedOutError:
-    """Return the error for a user who is signed out."""
-    return SignedOutError(why or "the user is signed out: sign in again")
-
-
-def another(error: AuthFlowError) -> AuthFlowError:
-    """Return an error that says the same: one that many raise would collect the frames of all."""
-    return bare(copy.copy(error))
+    Raises:
+        TokenError: They are.
+    """
+    told = {unverified_claims(each).get("sub") for each in (tokens.access_token, tokens.id_token)}
+    if entry.sub is not None and told != {entry.sub}:
+        msg = "the new tokens are not of the user who signed in, and were given to nobody"
+        raise TokenError(msg)

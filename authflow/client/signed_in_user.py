@@ -79,7 +79,8 @@ class SignedInUser:
             StateError: The store or the keys cannot be asked now, and the token is not good any
                 more; or the entry cannot be opened (SealError).
             RefusedError: Cognito refuses for a reason that may pass, such as a trigger's.
-            TokenError: The new tokens cannot be verified. They are kept, and verified again.
+            TokenError: The new tokens cannot be verified: they are kept, and verified again. Or
+                they are somebody else's, and are not kept.
             MisuseError: The client is closed, or belongs to another event loop.
         """
         with Unframed():
@@ -92,8 +93,11 @@ class SignedInUser:
         sign-ins of the user as well.
 
         Raises:
+            PoolSetupError: The app client lets no token be revoked: the user is signed out, and
+                what was given out stays good to its end.
             AuthFlowError: Another process may not learn it, or the tokens may still be good: call
-                it again. This process gives none of them any more.
+                it again, of this object or of one that `AuthClient.kept` finds. This process gives
+                none of them any more.
         """
         with Unframed():
             await self._users.sign_out(self._kept)

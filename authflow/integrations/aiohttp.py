@@ -18,6 +18,7 @@ from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 from aiohttp.hdrs import AUTHORIZATION
 from aiohttp.payload import BytesPayload
 
+from authflow.errors import MisuseError
 from authflow.integrations.bearer import UNAUTHORIZED, Bearer, Origin
 from authflow.tokens.token_source import TokenKind, TokenSource
 from authflow.unframed import whole
@@ -52,18 +53,29 @@ class CognitoMiddleware:
         """Send a request with the token, and once more if there is a newer one after a 401.
 
         Raises:
-            AuthFlowError: There is no token that is good; nothing was sent.
+            MisuseError: A proxy would see it in clear; nothing was sent.
+            AuthFlowError: There is no token that is good. Nothing was sent, unless the first token
+                was answered by a 401 and no other is to be had.
         """
         url = request.url
         origin = Origin.of(url.scheme, url.raw_host or "", url.port)
         if origin not in self._bearer.origins:
             return await handler(request)
+        if origin.scheme == "http" and request.proxy is not None:
+            msg = (
+                f"the token must not go to http://{origin.host} by a proxy, which sees it in clear"
+            )
+            raise MisuseError(msg)
         header = await self._bearer.header()
         request.headers[AUTHORIZATION] = header.reveal()
         response = await handler(request)
         if response.status != UNAUTHORIZED or not isinstance(request.body, _SENT_AGAIN):
             return response
-        newer = await self._bearer.header()
+        try:
+            newer = await self._bearer.header()
+        except BaseException:
+            response.close()  # nobody has it, and so nobody else frees its connection
+            raise
         if newer == header:
             return response
         response.release()

@@ -12,12 +12,16 @@ What httpx and httpx-auth do on other clients' behalf, and what is decided here:
    force: an API that refuses everybody would make every caller of it refresh.
 3. The token follows no redirect to another origin: httpx drops the header there, and the answer
    that came from there is no reason to send anything again.
+4. In clear it goes to this machine alone, and not through a proxy: where the environment names one
+   for http, an address of this machine is refused unless the environment excepts it. httpx does not
+   tell what a client is told by `proxy=` or `mounts=`: name no proxy for http there.
 
 Needs the extra `httpx`: `pip install 'cognito-authflow[httpx]'`.
 """
 
 from collections.abc import AsyncGenerator, Generator, Iterable
 from typing import Final
+from urllib.request import getproxies
 
 from authflow.errors import MisuseError
 from authflow.extras import UnavailableImportError, advice
@@ -33,6 +37,7 @@ except ImportError as error:
 __all__ = ["CognitoAuth"]
 
 _AUTHORIZATION: Final = "Authorization"
+_HTTP_PORT: Final = 80
 
 
 @whole
@@ -44,7 +49,10 @@ class CognitoAuth(httpx.Auth):
         token: Which token: "access" for an API of yours, "id" where the API wants to know who.
         origins: Who may see it, such as "https://api.example.com". If none is named, every https
             address that the client is told to ask, and this machine. A request to another address
-            is refused before anything is sent; give it `auth=None` if it needs no token.
+            is refused before anything is sent; give it `auth=None` if it needs no token. A request
+            to this machine by http is refused as well while the environment names a proxy for it
+            (`HTTP_PROXY`, `ALL_PROXY`): set `NO_PROXY=localhost,127.0.0.1,::1`. Give the client no
+            proxy for http by hand (`proxy=`, `mounts=`): nobody can see it from here.
 
     Raises:
         MisuseError: The user gives no tokens, or there is no such kind of token.
@@ -75,7 +83,8 @@ class CognitoAuth(httpx.Auth):
 
         Raises:
             MisuseError: The token must not go to this address; nothing was sent.
-            AuthFlowError: There is no token that is good; nothing was sent.
+            AuthFlowError: There is no token that is good. Nothing was sent, unless the first token
+                was answered by a 401 and no other is to be had.
         """
         self._check(request.url)
         header = await self._bearer.header()
@@ -93,6 +102,12 @@ class CognitoAuth(httpx.Auth):
         """Refuse an address that must not see the token."""
         origin = Origin.of(url.scheme, url.raw_host.decode("ascii"), url.port)
         if origin in self._bearer.origins or (not self._bearer.origins and origin.is_private):
+            if origin.scheme == "http" and _goes_by_proxy(origin):
+                msg = (
+                    f"the token must not go to http://{origin.host}, since the environment names a "
+                    "proxy for it, which would see it in clear: except this machine by NO_PROXY"
+                )
+                raise MisuseError(msg)
             return
         why = (
             "is none of the origins that CognitoAuth was given"
@@ -101,3 +116,19 @@ class CognitoAuth(httpx.Auth):
         )
         msg = f"the token must not go to {origin.scheme}://{origin.host}, which {why}"
         raise MisuseError(msg)
+
+
+def _goes_by_proxy(origin: Origin) -> bool:
+    """Return whether the environment sends requests to an origin through a proxy, as httpx has it.
+
+    Where it is not clear that the origin is excepted, it is not.
+    """
+    proxies = getproxies()
+    if not (proxies.get("http") or proxies.get("all")):
+        return False
+    names = {"*", origin.host}
+    if ":" not in origin.host:
+        names.add(f"http://{origin.host}")
+        if origin.port != _HTTP_PORT:  # of http's own port httpx takes no notice
+            names.add(f"{origin.host}:{origin.port}")
+    return names.isdisjoint(each.strip().lower() for each in proxies.get("no", "").split(","))

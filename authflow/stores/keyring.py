@@ -9,6 +9,9 @@ A keyring keeps texts, and some only short ones: the Credential Locker 2,560 byt
 value is cut into pieces, which two places take in turn: the pieces are written first and the entry
 that names their place last. A process that is killed in between leaves the old value as it was.
 
+A keyring forgets nothing by itself, and cannot be searched for what has expired. So an entry that
+has expired is deleted when it is asked for, and with the next write of the process that wrote it.
+
 Needs the extra `keyring`: `pip install 'cognito-authflow[keyring]'`.
 """
 
@@ -100,6 +103,8 @@ class KeyringStore:
     clock: Callable[[], float] = field(default=time.time, repr=False)
     _lock: FileLock = field(init=False, repr=False)
     _thread: ThreadPoolExecutor = field(init=False, repr=False)
+    _ours: dict[str, float] = field(factory=dict, init=False, repr=False)
+    """The entries that this process wrote, and the times when they expire."""
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.service, str) or not self.service:
@@ -171,7 +176,10 @@ class KeyringStore:
 
     def _read(self, key: str) -> Stored | None:
         head = self._head(key)
-        if head is None or self.clock() >= head.expires_at:
+        if head is None:
+            return None
+        if self.clock() >= head.expires_at:
+            self._delete(key, head)
             return None
         pieces = [
             self.backend.get_password(self.service, _name(key, head.place, number))
@@ -197,7 +205,29 @@ class KeyringStore:
         self.backend.set_password(self.service, key, json.dumps(written))
         if head is not None:
             self._drop(key, head)
+        self._ours[key] = self.clock() + seconds
+        self._sweep()
         return True
+
+    def _sweep(self) -> None:
+        """Delete what this process wrote and has expired."""
+        now = self.clock()
+        for key in [each for each, until in self._ours.items() if now >= until]:
+            del self._ours[key]
+            try:
+                head = self._head(key)
+            except StoreEntryError:
+                continue  # something else has written it since
+            if head is not None and now >= head.expires_at:
+                self._delete(key, head)
+
+    def _delete(self, key: str, head: _Head) -> None:
+        """Delete an entry that has expired, its head first: without it nothing looks for more."""
+        try:
+            self.backend.delete_password(self.service, key)
+        except KeyringError:
+            return
+        self._drop(key, head)
 
     def _drop(self, key: str, head: _Head) -> None:
         """Delete the pieces of a value that was replaced; what stays is overwritten later."""

@@ -533,3 +533,137 @@ def test_credentials_are_a_value_that_shows_no_secret():
         expires_at=datetime.now(UTC),
     )
     assert "canary" not in f"{made!r}{made}"
+
+
+class Hung:
+    """A client of the service whose answers come when the test says."""
+
+    def __init__(self) -> None:
+        self.asked, self.now = 0, NOW
+        self.answer: asyncio.Future[dict[str, Any]] | None = None
+
+    async def get_id(self, **_: Any) -> dict[str, Any]:
+        return {"IdentityId": "eu-central-1:identity"}
+
+    async def get_credentials_for_identity(self, **_: Any) -> dict[str, Any]:
+        self.asked += 1
+        if self.answer is not None:
+            return await self.answer
+        return self.reply()
+
+    def reply(self) -> dict[str, Any]:
+        given = {"AccessKeyId": f"A{self.asked}", "SecretKey": "B", "SessionToken": "C"}
+        return {
+            "Credentials": {**given, "Expiration": datetime.fromtimestamp(self.now + 3600, UTC)}
+        }
+
+    def pool(self) -> IdentityPool:
+        return IdentityPool(identity_pool_id=POOL_ID, client=self, clock=lambda: self.now)
+
+
+async def test_while_one_renews_the_others_are_served_what_is_good():
+    hung, user = Hung(), User()
+    async with hung.pool() as pool:
+        await pool.credentials(user)
+        hung.now += 3400
+        hung.answer = asyncio.get_running_loop().create_future()
+        first = asyncio.create_task(pool.credentials(user))
+        while hung.asked < 2:
+            await asyncio.sleep(0)
+        for _ in range(20):
+            assert (await pool.credentials(user)).access_key_id == "A1"
+        assert not first.done()
+        hung.answer.set_result(hung.reply())
+        assert (await first).access_key_id == "A2"
+        assert (await pool.credentials(user)).access_key_id == "A2"
+        assert hung.asked == 2
+
+
+async def test_a_failure_while_the_kept_ones_are_good_is_not_tried_again_by_every_call():
+    hung, user = Hung(), User()
+    async with hung.pool() as pool:
+        await pool.credentials(user)
+        hung.now += 3400
+        hung.answer = asyncio.get_running_loop().create_future()
+        hung.answer.set_exception(OSError())
+        got = await asyncio.gather(*(pool.credentials(user) for _ in range(50)))
+        got += [await pool.credentials(user) for _ in range(50)]
+        assert {each.access_key_id for each in got} == {"A1"}
+        assert hung.asked == 2
+        hung.now += 16
+        hung.answer = None
+        assert (await pool.credentials(user)).access_key_id == "A3"
+
+
+async def test_all_who_wait_have_the_one_failure():
+    hung, user = Hung(), User()
+    async with hung.pool() as pool:
+        hung.answer = asyncio.get_running_loop().create_future()
+        calls = [asyncio.create_task(pool.credentials(user)) for _ in range(20)]
+        while not hung.asked:
+            await asyncio.sleep(0)
+        hung.answer.set_exception(OSError())
+        errors = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(error) for error in errors} == {UnreachableError}
+        assert len({id(error) for error in errors}) == 20
+        assert hung.asked == 1
+        hung.answer = None
+        assert (await pool.credentials(user)).access_key_id == "A2"
+
+
+async def test_whoever_is_cancelled_leaves_the_request_to_the_others_and_the_last_one_ends_it():
+    hung, user = Hung(), User()
+    async with hung.pool() as pool:
+        for survivors in (1, 0):
+            hung.asked, hung.answer = 0, asyncio.get_running_loop().create_future()
+            calls = [asyncio.create_task(pool.credentials(user)) for _ in range(3)]
+            while not hung.asked:
+                await asyncio.sleep(0)
+            for call in calls[survivors:]:
+                call.cancel()
+            await asyncio.wait(calls[survivors:])
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert hung.answer.cancelled() == (not survivors)
+            if survivors:
+                hung.answer.set_result(hung.reply())
+                assert (await calls[0]).access_key_id == "A1"
+                hung.now += 3600
+
+
+async def test_who_waits_when_the_client_is_closed_is_told():
+    hung, user = Hung(), User()
+    async with hung.pool() as pool:
+        hung.answer = asyncio.get_running_loop().create_future()
+        call = asyncio.create_task(pool.credentials(user))
+        while not hung.asked:
+            await asyncio.sleep(0)
+        await pool.aclose()
+        with pytest.raises(UnreachableError, match="closed"):
+            await call
+        assert hung.answer.cancelled()
+
+
+class Handled(User):
+    """A user with a handle, as `SignedInUser` has one."""
+
+    def __init__(self, handle: str, **claims: Any) -> None:
+        super().__init__(Secret(token_of(**claims)))
+        self.handle = Secret(handle)
+
+
+async def test_a_user_who_is_found_anew_for_each_request_keeps_credentials_by_the_handle(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("authflow.aws.identity_pool.MOST_KEPT", 3)
+    hung = Hung()
+    async with hung.pool() as pool:
+        for _ in range(3):
+            assert (await pool.credentials(Handled("one"))).access_key_id == "A1"
+        # The same subject under another handle, or another subject under the same one.
+        assert (await pool.credentials(Handled("two"))).access_key_id == "A2"
+        assert (await pool.credentials(Handled("one", subject="eve"))).access_key_id == "A3"
+        assert (await pool.credentials(Handled("one"))).access_key_id == "A4"
+        for number in range(10):
+            await pool.credentials(Handled(f"more {number}"))
+        assert len(pool._users) == len(pool._handles) == 3

@@ -1,6 +1,7 @@
 """Users are kept fresh against a server that does what the test says, over real HTTP."""
 
 import asyncio
+import gc
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,7 +14,7 @@ import pytest
 from attrs import define, evolve, field
 
 from authflow import AuthClient, AuthFlow, Secret, SignedIn, Tokens
-from authflow.client import kept_entry
+from authflow.client import kept_entry, kept_user
 from authflow.client.kept_entry import Lease
 from authflow.client.signed_in_user import SignedInUser
 from authflow.errors import (
@@ -22,6 +23,7 @@ from authflow.errors import (
     JwksUnreachableError,
     MalformedReplyError,
     MisuseError,
+    PoolSetupError,
     SealError,
     SignedOutError,
     StateError,
@@ -29,6 +31,8 @@ from authflow.errors import (
     StoreUnavailableError,
     ThrottledError,
     TimedOutError,
+    TokenError,
+    TokenExpiredError,
     TriggerFailedError,
     UnreachableError,
 )
@@ -40,8 +44,8 @@ LIFE = 3600
 KEYS = KeyRing.generate()
 
 
-def jwt(name: str, issued: float, life: float = LIFE) -> str:
-    claims = {"iat": int(issued), "exp": int(issued + life), "jti": name, "sub": "sub-of-ada"}
+def jwt(name: str, issued: float, life: float = LIFE, sub: Any = "sub-of-ada") -> str:
+    claims = {"iat": int(issued), "exp": int(issued + life), "jti": name, "sub": sub}
     parts = ({"alg": "RS256", "kid": "one"}, claims)
     return ".".join(
         [
@@ -121,6 +125,35 @@ class Breakable:
         self.calls.append(what)
         if self.error is not None and (self.fails_from in ("", what)):
             raise self.error
+
+
+@define(eq=False)
+class Hanging(SlowStore):
+    """A store that answers only when the test says so."""
+
+    go_on: anyio.Event = field(factory=anyio.Event)
+    waiting: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self.go_on.set()
+
+    def hang(self) -> None:
+        self.go_on = anyio.Event()
+
+    async def read(self, key: str) -> Stored | None:
+        await self._called()
+        return await super().read(key)
+
+    async def replace(self, key: str, value: bytes, **given: Any) -> bool:
+        await self._called()
+        return await super().replace(key, value, **given)
+
+    async def _called(self) -> None:
+        self.waiting += 1
+        try:
+            await self.go_on.wait()
+        finally:
+            self.waiting -= 1
 
 
 @define(eq=False)
@@ -340,7 +373,7 @@ class TestOneAtATime:
         async with bench() as all_:
             user = await all_.kept()
             clock.advance(LIFE)
-            await all_.change(user, lease=Lease(holder="other", until=clock() + 5))
+            await all_.change(user, lease=Lease(holder="other"))
             for _ in range(2):
                 with pytest.raises(TimeoutError):
                     async with asyncio.timeout(0.01):
@@ -396,24 +429,23 @@ class TestOneAtATime:
 
 
 class TestLeases:
-    async def test_a_lease_whose_time_is_over_keeps_nobody_waiting(self, bench, clock):
-        async with bench(result("R2", START + LIFE)) as all_:
-            user = await all_.kept()
-            clock.advance(LIFE)
-            await all_.change(user, lease=Lease(holder="dead", until=clock()))
-            assert name_of(await user.access_token()) == "access R2"
-            assert all_.sent == ["R1"]
-
-    @pytest.mark.parametrize("ahead", [5, 1e12])
-    async def test_a_lease_that_nobody_prolongs_is_over_whatever_the_clocks_say(
+    @pytest.mark.parametrize("ahead", [0, 6, 86_400, -86_400])
+    async def test_a_lease_is_over_for_who_saw_it_unchanged_for_long_whatever_the_clocks_say(
         self, bench, clock, ahead
     ):
-        async with bench(result("R2", START + LIFE)) as all_:
+        async with bench(result("R2", START + LIFE + ahead)) as all_:
             user = await all_.kept()
             clock.advance(LIFE)
-            await all_.change(user, lease=Lease(holder="dead", until=clock() + ahead))
+            await all_.change(user, lease=Lease(holder="other"))
+            clock.now += ahead
+            all_.ticks.now += LIFE
             call = asyncio.create_task(user.access_token())
             await until(lambda: user._kept._watched is not None)
+            all_.ticks.now += user._users._turns.lease - 0.1
+            await anyio.sleep(0.03)
+            assert all_.sent == []
+            await all_.change(user, lease=Lease(holder="other", times=1))  # it is alive
+            await until(lambda: user._kept._watched[0].times == 1)
             all_.ticks.now += user._users._turns.lease - 0.1
             await anyio.sleep(0.03)
             assert all_.sent == []
@@ -446,7 +478,7 @@ class TestLeases:
             user = await all_.kept()
             user._users._turns.lease = 1000.0
             clock.advance(LIFE)
-            await all_.change(user, lease=Lease(holder="other", until=clock() + 1000))
+            await all_.change(user, lease=Lease(holder="other"))
             call = asyncio.create_task(user.access_token())
             await until(lambda: user._kept._watched is not None)
             all_.ticks.now += 59
@@ -998,3 +1030,326 @@ class TestEntries:
             for secret in secrets:
                 assert secret not in told + caplog.text
             assert "SignedInUser(username='ada')" in told
+
+
+class TestNothingIsLost:
+    """What Cognito gave, and what was begun, outlives slow keys, outages and dropped objects."""
+
+    async def test_new_tokens_are_in_the_store_before_they_are_verified(self, bench, clock):
+        checked = asyncio.get_running_loop().create_future()
+
+        async def verify(tokens: Tokens) -> Tokens:
+            return await checked
+
+        async with bench(result("R2", START + LIFE, "R2")) as all_:
+            user = await all_.kept()
+            slow = await all_.elsewhere(user, verify=verify)
+            slow._users._turns.lease = 0.03
+            clock.advance(LIFE)
+            call = asyncio.create_task(slow.access_token())
+            entries, of = user._users._turns.entries, user._kept.of
+            await until(lambda: all_.sent == ["R1"])
+            await until(lambda: slow._kept.seen is not None and slow._kept.seen.turn == 1)
+            first = (await entries.read(of)).entry
+            assert first.unproved.refresh_token == Secret("R2")
+            assert first.tokens.refresh_token == Secret("R1")
+            with anyio.fail_after(5):  # the lease is prolonged meanwhile, and so others wait
+                while (await entries.read(of)).entry.lease.times < first.lease.times + 2:
+                    await anyio.sleep(0.005)
+            other = asyncio.create_task(user.access_token())
+            await anyio.sleep(0.03)
+            assert not other.done()
+            slow._users._turns.verify = user._users._turns.verify
+            call.cancel()
+            checked.cancel()  # the process dies
+            await asyncio.gather(call, return_exceptions=True)
+            await until(lambda: not slow._users._attempts)
+            last = (await entries.read(of)).entry.lease
+            await until(lambda: user._kept._watched[0] == last)
+            all_.ticks.now += 6
+            assert name_of(await other) == "access R2"
+            assert all_.sent == ["R1"]
+
+    async def test_a_prolonging_write_whose_reply_was_lost_ends_nothing(self, bench, clock):
+        class Losing(MemoryStore):
+            lost = 0
+
+            async def replace(self, key: str, value: bytes, **given: Any) -> bool:
+                written = await super().replace(key, value, **given)
+                self.lost -= 1
+                if self.lost == 0:
+                    raise OSError
+                return written
+
+        store, reply = Losing(), asyncio.get_running_loop().create_future()
+        async with bench(reply, store=store) as all_:
+            user = await all_.kept()
+            user._users._turns.lease = 0.03
+            clock.advance(LIFE)
+            store.lost = 2  # the lease, and its first prolonging
+            call = asyncio.create_task(user.access_token())
+            with anyio.fail_after(5):
+                while True:
+                    lease = (await user._users._turns.entries.read(user._kept.of)).entry.lease
+                    if lease is not None and lease.times > 2:
+                        break
+                    await anyio.sleep(0.005)
+            reply.set_result(result("R2", clock()))
+            assert name_of(await call) == "access R2"
+
+    @pytest.mark.parametrize("held", [True, False], ids=["held", "found anew each time"])
+    async def test_an_outage_of_any_length_loses_no_result(self, bench, clock, held):
+        store = Breakable()
+        reply = asyncio.get_running_loop().create_future()
+        async with bench(reply, store=store) as all_:
+            user = await all_.kept()
+            auth, handle, attempts = all_.opened, user.handle, user._users._attempts
+            kept = [user] if held else []
+            clock.advance(LIFE)
+            call = asyncio.create_task(user.access_token())
+            await until(lambda: all_.sent == ["R1"])
+            store.error = OSError()
+            reply.set_result(result("R2", clock(), "R2"))
+            await call
+            all_.ticks.now += 61
+            await until(lambda: not attempts)
+            del user, call
+            gc.collect()
+            for _ in range(2):
+                found = await auth.kept(handle)
+                assert name_of(await found.access_token()) == "access R2"
+            del found
+            store.error = None
+            found = await auth.kept(handle)
+            elsewhere = await all_.elsewhere(found)
+            assert (await elsewhere.tokens()).refresh_token == Secret("R2")
+            assert all_.sent == ["R1"]
+            del kept
+
+    async def test_a_client_that_closes_writes_what_the_store_takes_by_then(self, bench, clock):
+        store = Breakable()
+        reply = asyncio.get_running_loop().create_future()
+        async with bench(reply, store=store) as all_:
+            user = await all_.kept()
+            elsewhere = await all_.elsewhere(user)
+            clock.advance(LIFE)
+            call = asyncio.create_task(user.access_token())
+            await until(lambda: all_.sent == ["R1"])
+            store.error = OSError()
+            reply.set_result(result("R2", clock(), "R2"))
+            await call
+            all_.ticks.now += 61
+            await until(lambda: not user._users._attempts)
+            store.error = None
+            await user._users.aclose()
+            assert (await elsewhere.tokens()).refresh_token == Secret("R2")
+            assert all_.sent == ["R1"]
+
+    async def test_a_clock_that_was_set_back_makes_no_token_good_for_longer_where_it_is_found_anew(
+        self, bench, clock
+    ):
+        async with bench(result("R2", START + LIFE)) as all_:
+            handle = (await all_.kept()).handle
+            clock.now -= 86_400
+            all_.ticks.now += LIFE
+            user = await all_.opened.kept(handle)
+            assert name_of(await user.access_token()) == "access R2"
+            assert all_.sent == ["R1"]
+
+    async def test_when_a_process_refreshes_is_drawn_once_for_each_turn(self, bench):
+        async with bench() as all_:
+            user = await all_.kept()
+            first = user._kept.ahead(user._kept.seen, kept_user.access)
+            for _ in range(20):  # found anew each time
+                user._users._known.drop(user._kept)
+                user._users._known._alive.clear()
+                again = await all_.opened.kept(user.handle)
+                assert again._kept is not user._kept
+                assert again._kept.ahead(again._kept.seen, kept_user.access) == first
+            turns = [evolve(user._kept.seen, turn=turn) for turn in range(20)]
+            assert len({user._kept.ahead(each, kept_user.access) for each in turns}) == 20
+            others = [await all_.elsewhere(user) for _ in range(20)]
+            drawn = {other._kept.ahead(other._kept.seen, kept_user.access) for other in others}
+            assert len(drawn) == 20
+
+
+class TestUnfinishedSignOut:
+    """A sign-out that was begun gives no tokens, and can be finished wherever the handle is."""
+
+    @pytest.mark.parametrize("where", ["here", "elsewhere"])
+    @pytest.mark.parametrize("how", ["refused", "cancelled"])
+    async def test_one_that_failed_is_finished_by_whoever_finds_the_user(
+        self, bench, scripted, where, how
+    ):
+        never = asyncio.get_running_loop().create_future()
+        first = scripted.hang_up if how == "refused" else never
+        async with bench(first, {}) as all_:
+            user = await all_.kept()
+            auth, handle = all_.opened, user.handle
+            leaving = asyncio.create_task(user.sign_out())
+            await until(lambda: all_.sent == ["R1"])
+            if how == "cancelled":
+                leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+            never.set_result(scripted.hang_up)
+            other = evolve(user._users)
+            del user, leaving
+            find = auth.kept if where == "here" else other.find
+            found = await find(handle)
+            user = found if where == "here" else SignedInUser(other, found)
+            assert user.username == "ada"
+            for call in (user.access_token, user.id_token, user.tokens):
+                await refused(call(), SignedOutError)
+            await user.sign_out()
+            assert all_.sent == ["R1", "R1"]
+            await refused(find(handle), SignedOutError)
+            await refused(auth.kept(handle), SignedOutError)
+
+    async def test_one_that_the_store_did_not_take_gives_no_token_here_any_more(self, bench):
+        store = Breakable(fails_from="replace")
+        async with bench({}, {}, store=store) as all_:
+            user = await all_.kept()
+            auth, handle = all_.opened, user.handle
+            store.error = OSError()
+            await refused(user.sign_out(), StoreUnavailableError)
+            del user
+            store.error = None
+            found = await auth.kept(handle)
+            await refused(found.access_token(), SignedOutError)
+            await found.sign_out()
+            await refused(auth.kept(handle), SignedOutError)
+
+    async def test_an_app_client_that_lets_nothing_be_revoked_is_told_and_the_user_is_forgotten(
+        self, bench, scripted
+    ):
+        refusal = scripted.error("UnsupportedOperationException", "Revocation is not enabled")
+        async with bench(refusal) as all_:
+            user = await all_.kept()
+            await refused(user.sign_out(), PoolSetupError)
+            entry = (await user._users._turns.entries.read(user._kept.of)).entry
+            assert entry.tokens is None
+            await refused(user.access_token(), SignedOutError)
+            await refused(all_.opened.kept(user.handle), SignedOutError)
+            await user.sign_out()
+            assert all_.sent == ["R1"]
+
+
+class TestGivenToNobody:
+    async def test_an_error_for_tokens_that_cannot_be_verified_does_not_carry_them(
+        self, bench, clock, monkeypatch, scripted
+    ):
+        monkeypatch.setattr("authflow.tokens.key_source._PAUSES", ())
+        no_keys = scripted.error("InternalErrorException", status=500)
+        async with bench(result("R2", START + LIFE, "R2"), no_keys) as all_:
+            user = await all_.kept(config=evolve(all_.server.config(), verify_tokens=True))
+            clock.advance(LIFE)
+            for call in (user.access_token, user.tokens):
+                error = await refused(call(), JwksUnreachableError)
+                assert error.tokens is None
+                assert error.signed_in is None
+
+    @pytest.mark.parametrize("first", ["unproved", "proved"])
+    async def test_of_two_results_of_one_turn_no_expired_token_is_given(self, bench, clock, first):
+        reply = asyncio.get_running_loop().create_future()
+        async with bench(reply, result("R4", START + LIFE, "R4")) as all_:
+            user = await all_.kept()
+            clock.advance(LIFE)
+            call = asyncio.create_task(user.tokens())
+            await until(lambda: all_.sent == ["R1"])
+            entries, of = user._users._turns.entries, user._kept.of
+            found = await entries.read(of)
+            theirs = evolve(signed_in(clock()).tokens, refresh_token=Secret("R3"))
+            new = found.entry.renewed(theirs, now=clock())
+            if first == "unproved":
+                new = evolve(found.entry, turn=1, lease=None, unproved=theirs)
+            assert await entries.write(of, new, expected=found.version)
+            reply.set_result(result("R2", clock(), "R2"))
+            tokens = await call
+            assert tokens.refresh_token == Secret("R3")
+            assert user._kept.left(user._kept.seen, kept_user.both) == LIFE
+            assert all_.sent == ["R1"]
+
+    @pytest.mark.parametrize("which", ["access", "identity", "both"])
+    @pytest.mark.parametrize("sub", ["sub-of-eve", None, "Sub-of-ada", 1])
+    async def test_new_tokens_of_somebody_else_are_given_to_nobody_and_not_kept(
+        self, bench, clock, which, sub
+    ):
+        reply = result("R2", START + LIFE, "R2")
+        members = reply["AuthenticationResult"]
+        for name in {"access": ["AccessToken"], "identity": ["IdToken"]}.get(
+            which, ["AccessToken", "IdToken"]
+        ):
+            members[name] = jwt("of somebody else", START + LIFE, sub=sub)
+        async with bench(reply, result("R3", START + LIFE, "R3")) as all_:
+            user = await all_.kept()
+            clock.advance(LIFE)
+            await refused(user.access_token(), TokenError)
+            entry = (await user._users._turns.entries.read(user._kept.of)).entry
+            assert (entry.unproved, entry.lease) == (None, None)
+            assert name_of(await user.access_token()) == "access R3"
+            assert all_.sent == ["R1", "R1"]
+
+    async def test_new_tokens_that_have_expired_already_are_not_given(self, bench, clock):
+        old = result("R2", START), result("R3", START)
+        async with bench(*old) as all_:
+            user = await all_.kept()
+            clock.advance(2 * LIFE)
+            await refused(user.access_token(), TokenExpiredError)
+            assert all_.sent == ["R1", "R1"]
+
+
+class TestSlowStores:
+    @pytest.fixture(autouse=True)
+    def quick(self, monkeypatch: Any) -> None:
+        for module in ("kept_users", "refresh_result", "refresh_turn"):
+            monkeypatch.setattr(f"authflow.client.{module}.READY_TIMEOUT", 0.02)
+
+    async def test_new_tokens_are_given_although_the_store_hangs_and_written_when_it_answers(
+        self, bench, clock
+    ):
+        store, reply = Hanging(), asyncio.get_running_loop().create_future()
+        async with bench(reply, store=store) as all_:
+            user = await all_.kept()
+            clock.advance(LIFE)
+            call = asyncio.create_task(user.access_token())
+            await until(lambda: all_.sent == ["R1"])
+            store.hang()
+            reply.set_result(result("R2", clock(), "R2"))
+            assert name_of(await call) == "access R2"
+            for _ in range(5):
+                assert name_of(await user.access_token()) == "access R2"
+                assert name_of(await (await all_.opened.kept(user.handle)).id_token()) == "id R2"
+            assert store.waiting <= 5
+            store.go_on.set()
+            await until(lambda: not user._users._attempts)
+            elsewhere = await all_.elsewhere(user)
+            assert (await elsewhere.tokens()).refresh_token == Secret("R2")
+            assert all_.sent == ["R1"]
+
+    async def test_what_a_slow_store_says_counts_for_the_next_call(self, bench):
+        store = Hanging()
+        async with bench({}, store=store) as all_:
+            user = await all_.kept()
+            elsewhere = await all_.elsewhere(user)
+            await elsewhere.sign_out()
+            store.hang()
+            assert name_of(await user.access_token()) == "access R1"
+            store.go_on.set()
+            await until(user._kept.late.done)
+            store.hang()  # it is not asked in vain again
+            call = asyncio.create_task(user.access_token())
+            await anyio.sleep(0.05)
+            assert not call.done()
+            store.go_on.set()
+            await refused(call, SignedOutError)
+
+    async def test_a_client_that_closes_leaves_no_read_behind(self, bench):
+        store = Hanging()
+        async with bench(store=store) as all_:
+            user = await all_.kept()
+            store.hang()
+            assert name_of(await user.access_token()) == "access R1"
+            await user._users.aclose()
+            await settled()
+            assert store.waiting == 0
+            store.go_on.set()

@@ -1,11 +1,12 @@
 """aiohttp's client with a user's token, against real servers."""
 
+import asyncio
 import io
 
 import aiohttp
 import pytest
 
-from authflow import ConfigError, TokenRevokedError
+from authflow import ConfigError, MisuseError, Secret, TokenRevokedError
 from authflow.integrations.aiohttp import CognitoMiddleware
 
 
@@ -87,3 +88,46 @@ async def test_a_users_error_is_the_callers_and_nothing_is_sent(serve, user):
 def test_origins_must_be_named(user, origins):
     with pytest.raises(ConfigError, match="origin"):
         CognitoMiddleware(user("a"), origins=origins)
+
+
+@pytest.mark.parametrize("how", ["no other token", "cancelled"])
+async def test_a_401_whose_second_token_cannot_be_had_holds_no_connection(serve, user, how):
+    api = await serve(good="never")
+    waits = asyncio.Event()
+
+    class Ada:
+        asked = 0
+
+        async def access_token(self) -> Secret[str]:
+            self.asked += 1
+            if self.asked == 2:
+                if how == "cancelled":
+                    waits.set()
+                    await asyncio.Event().wait()
+                raise TokenRevokedError("signed out")
+            return Secret("one")
+
+        id_token = access_token
+
+    auth = CognitoMiddleware(Ada(), origins=[api.origin])
+    one = aiohttp.TCPConnector(limit=1)
+    async with aiohttp.ClientSession(middlewares=[auth], connector=one) as session:
+        call = asyncio.create_task(session.get(api.origin))
+        if how == "cancelled":
+            await waits.wait()
+            call.cancel()
+        with pytest.raises((TokenRevokedError, asyncio.CancelledError)):
+            await call
+        assert not one._acquired
+        async with asyncio.timeout(5), session.get(api.origin, middlewares=[]) as reply:
+            assert reply.status == 401
+
+
+async def test_a_proxy_sees_no_token_in_clear(serve, user):
+    proxy, ada = await serve(), user("canary")
+    auth = CognitoMiddleware(ada, origins=["http://localhost:8000", "http://127.0.0.1:8000"])
+    async with aiohttp.ClientSession(middlewares=[auth]) as session:
+        for host in ("localhost", "127.0.0.1"):
+            with pytest.raises(MisuseError, match="proxy"):
+                await session.get(f"http://{host}:8000/", proxy=proxy.origin)
+    assert proxy.seen == ada.asked == []

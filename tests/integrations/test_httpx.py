@@ -143,3 +143,41 @@ def test_a_client_that_blocks_is_told_so(user):
 def test_an_origin_that_is_none_is_told_when_it_is_made(user):
     with pytest.raises(ConfigError, match="an origin"):
         CognitoAuth(user("a"), origins=["api.example.com"])
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+@pytest.mark.parametrize("named", [True, False], ids=["named origin", "any origin"])
+async def test_a_proxy_of_the_environment_sees_no_token_in_clear(
+    serve, user, monkeypatch: pytest.MonkeyPatch, variable: str, named: bool
+):
+    for name in ("HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    proxy, ada = await serve(), user("canary")
+    monkeypatch.setenv(variable, proxy.origin)
+    hosts = ("localhost:8000", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000", "localhost")
+    for no_proxy in ("", "example.com,127.0.0.2", "127.0.0.1:81,localhost:80,::2"):
+        monkeypatch.setenv("NO_PROXY", no_proxy)
+        for host in hosts:
+            auth = CognitoAuth(ada, origins=[f"http://{host}"] if named else ())
+            async with httpx.AsyncClient(auth=auth) as client:
+                with pytest.raises(MisuseError, match="NO_PROXY"):
+                    await client.get(f"http://{host}/")
+    assert proxy.seen == ada.asked == []
+
+
+@pytest.mark.parametrize(
+    "excepted", ["*", "localhost", "x, LOCALHOST ,y", "http://localhost", "{}"]
+)
+async def test_what_the_environment_excepts_from_its_proxy_is_asked_without_it(
+    serve, user, monkeypatch: pytest.MonkeyPatch, excepted: str
+):
+    proxy, api = await serve(), await serve()
+    origin = api.origin.replace("127.0.0.1", "localhost")
+    monkeypatch.setenv("HTTP_PROXY", proxy.origin)
+    monkeypatch.setenv("NO_PROXY", excepted.format(origin.removeprefix("http://")))
+    monkeypatch.delenv("no_proxy", raising=False)
+    async with httpx.AsyncClient(auth=CognitoAuth(user("token"))) as client:
+        assert (await client.get(origin)).text == "welcome"
+    assert proxy.seen == []
+    assert api.seen == [("/", "Bearer token")]

@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +185,32 @@ async def test_processes_that_write_at_once_lose_no_write(tmp_path: Path):
     stored = await store.read("k")
     assert stored is not None
     assert int(stored.value) == 45
+
+
+async def test_an_entry_that_has_expired_is_deleted_when_it_is_asked_for(
+    keyring_store: KeyringStore, folder: Path
+):
+    for size in SIZES:
+        await write(keyring_store, os.urandom(size), seconds=60)
+        keyring_store.clock = lambda: time.time() + 61
+        assert await keyring_store.read(KEY) is None
+        assert list(folder.iterdir()) == []
+        keyring_store.clock = time.time
+
+
+async def test_what_a_process_wrote_and_has_expired_is_deleted_with_its_next_write(
+    keyring_store: KeyringStore, folder: Path
+):
+    names = [letter * 43 for letter in "abc"]
+    for name in names:
+        assert await keyring_store.replace(name, b"x" * 2000, expected=None, seconds=60)
+    stored = await keyring_store.read("c" * 43)
+    assert stored is not None
+    await keyring_store.replace("c" * 43, b"x" * 2000, expected=stored.version, seconds=600)
+    keyring_store.backend.set_password(keyring_store.service, "b" * 43, "something else")
+    keyring_store.clock = lambda: time.time() + 61
+    await write(keyring_store, b"new")
+    assert await keyring_store.read("c" * 43) is not None
+    left = [file.name for file in folder.iterdir()]
+    assert not any("a" * 43 in name for name in left)
+    assert "something else" in [file.read_text() for file in folder.iterdir()]
