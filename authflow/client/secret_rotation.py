@@ -46,7 +46,7 @@ class SecretRotation:
     _failures: int = 0
     """The number of times that it has failed."""
     _failure: str = ""
-    """What is told of the last time."""
+    """The text that is told of the last time."""
     _asking: anyio.Lock = field(factory=anyio.Lock, repr=False)
 
     @classmethod
@@ -158,7 +158,7 @@ class SecretRotation:
             ClientSecretsUnavailableError: It fails, gives none, or does not answer in time.
         """
         failures, failed = self._failures, self._late()
-        with anyio.CancelScope(deadline=until) as waiting:
+        with anyio.move_on_after(until - anyio.current_time()) as waiting:
             await self._asking.acquire()
         if not waiting.cancelled_caught:
             try:
@@ -176,7 +176,7 @@ class SecretRotation:
         """Take over what the provider says, or return what is wrong, without its own text."""
         given: object = None
         wrong: str | None = self._late()
-        with anyio.CancelScope(deadline=until):
+        with anyio.move_on_after(until - anyio.current_time()):
             try:
                 asked = self._asked()
                 if asked is None:

@@ -121,7 +121,7 @@ class SharedRate:
     _joined_at: float = field(default=-math.inf, init=False)
     _is_down: bool = field(default=False, init=False)
     _lost: int = field(default=0, init=False)
-    """How often in turn another process wrote in between."""
+    """The writes that were lost to other processes since the last one that was not."""
     _seen: dict[str, tuple[int, float]] = field(factory=dict, init=False)
     """The beat of each other process, and since when it has been that one."""
     _interval: float = field(default=_BEAT, init=False)

@@ -32,8 +32,8 @@ def _always() -> bool:
 
 
 @frozen(kw_only=True)
-class _Patience:
-    """The time that a request may wait.
+class _Waiter:
+    """A request in the line, and the time that it may wait.
 
     Args:
         longest: In seconds.
@@ -63,14 +63,14 @@ class WaitingLine:
     """The turns a second that are about to be had, if the bucket's rate is not the one to go by."""
     came: int = field(default=0, init=False)
     """The number of requests that have come."""
-    _waiting: "OrderedDict[asyncio.Future[ThrottledError | None], _Patience]" = field(
+    _waiting: "OrderedDict[asyncio.Future[ThrottledError | None], _Waiter]" = field(
         factory=OrderedDict, init=False
     )
-    """Those who wait, in order. They are told None, which is a turn, or why they have none."""
+    """The requests that wait, in order: told None, which is a turn, or why they have none."""
     _judged: tuple[float, int] = field(default=(0.0, 0), init=False)
     """The rate, and the number that had come, when it was last seen who waits in vain."""
     _throttled: dict[int, float] = field(factory=dict, init=False)
-    """When requests were throttled, by the users' numbers."""
+    """The times at which requests were throttled, by the users' numbers."""
     _timer: asyncio.TimerHandle | None = field(default=None, init=False)
 
     def __len__(self) -> int:
@@ -102,7 +102,7 @@ class WaitingLine:
         if wait > longest:
             raise self._too_long(wait, wait - longest)
         mine = loop.create_future()
-        self._waiting[mine] = _Patience(longest=longest, until=loop.time() + longest)
+        self._waiting[mine] = _Waiter(longest=longest, until=loop.time() + longest)
         if again:
             self._waiting.move_to_end(mine, last=False)
         self.serve()
@@ -161,10 +161,10 @@ class WaitingLine:
         while self._waiting:
             first = next(iter(self._waiting))
             if not first.cancelled():
-                patience = self._waiting[first]
-                if now > patience.until:  # too little of its time is left for the request itself
+                waiter = self._waiting[first]
+                if now > waiter.until:  # too little of its time is left for the request itself
                     wait = self.bucket.wait(now, len(self._waiting))
-                    first.set_result(self._too_long(wait, wait - patience.longest))
+                    first.set_result(self._too_long(wait, wait - waiter.longest))
                 elif self._take(now):
                     first.set_result(None)
                 else:
@@ -183,13 +183,13 @@ class WaitingLine:
         if rate <= self.bucket.rate and came == self.came:
             return  # nobody is later than before
         now, ahead = asyncio.get_running_loop().time(), 0
-        for place, (each, patience) in enumerate([*self._waiting.items()], start=1):
+        for place, (each, waiter) in enumerate([*self._waiting.items()], start=1):
             wait = self.bucket.wait(now, ahead + 1)
-            if each.cancelled() or now + wait <= patience.until:
+            if each.cancelled() or now + wait <= waiter.until:
                 ahead += 1
                 continue
             again = self.bucket.wait(now, place)  # so that not all of them come back at once
-            each.set_result(self._too_long(wait, again - patience.longest))
+            each.set_result(self._too_long(wait, again - waiter.longest))
             del self._waiting[each]
 
     def _take(self, now: float) -> bool:
