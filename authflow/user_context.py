@@ -27,13 +27,14 @@ from authflow.wire import context_data
 
 ANDROID: Final = "ANDROID20171114"
 """The version of the format in which Amplify's Android library writes a fingerprint."""
-MOST_ENCODED_CHARS: Final = 131_072
+MOST_ENCODED_CHARS: Final = context_data.MOST_ENCODED_CHARS
 """The most characters of any member, by Cognito's service model."""
 _MOST_CHARACTERISTICS_BYTES: Final = 40_000
 """With these an encoded fingerprint stays below the bound, however much of it JSON escapes."""
 
-_END_OF_TIME: Final = 253_402_300_800.0
-"""The end of the year 9999 in seconds since the epoch."""
+_LINE_ENDS: Final = frozenset("\r\n\0")
+_LATEST: Final = 253_402_300_799
+"""The last second of the year 9999."""
 
 Address = IPv4Address | IPv6Address
 
@@ -43,7 +44,8 @@ def _address(value: str | Address | None) -> str | None:
         return None
     try:
         if isinstance(value, str | IPv4Address | IPv6Address) and "%" not in str(value):
-            return str(ip_address(str(value).strip()))
+            address = ip_address(str(value).strip())
+            return str(getattr(address, "ipv4_mapped", None) or address)
     except ValueError:
         pass
     msg = "ip_address must be an IPv4 or IPv6 address, without a zone, or None"
@@ -147,6 +149,9 @@ def _headers(
         if not (isinstance(name, str) and name and is_text(name) and is_text(text)):
             msg = "headers must be a map of texts to texts, or pairs of them, without empty names"
             raise MisuseError(msg)
+        if _LINE_ENDS & {*name, *text}:
+            msg = "a header is one line: its name and its value have no CR, LF or NUL"
+            raise MisuseError(msg)
         _text("the value of a header", text, empty=True)
     return pairs
 
@@ -166,7 +171,8 @@ class AdminContext:
         )
 
     Args:
-        ip_address: The address of the user's device; Cognito takes it from every app client.
+        ip_address: The address of the user's device; Cognito takes it from every app client. An
+            IPv4 address that is mapped into IPv6 is sent as IPv4.
         server_name: The name of the service's own endpoint.
         server_path: The path of it that the user's request was for.
         headers: The HTTP headers of the user's request, without cookies and credentials.
@@ -175,7 +181,7 @@ class AdminContext:
 
     Raises:
         MisuseError: A part is not what it should be, or a header carries a secret: Cookie,
-            Authorization or Proxy-Authorization.
+            Set-Cookie, Authorization or Proxy-Authorization, however it is spelt.
     """
 
     ip_address: str = field(converter=_address, repr=False)
@@ -190,8 +196,8 @@ class AdminContext:
             msg = "ip_address must be given: Cognito requires it in ContextData"
             raise MisuseError(msg)
         for name, _ in self.headers:
-            if name.strip().lower() in _CREDENTIALS:
-                msg = f"leave the header {name.strip().title()} out: it carries a secret"
+            if (known := _http_name(name)) in _CREDENTIALS:
+                msg = f"leave the header {known.title()} out: it carries a secret"
                 raise MisuseError(msg)
 
     @server_name.validator
@@ -211,24 +217,34 @@ class AdminContext:
             at: Now, in seconds since the epoch; by default as the clock of this machine says.
 
         Raises:
-            MisuseError: A name is no text, or the time is none.
+            MisuseError: A name is no text, or too long for the fingerprint; or the time is none.
         """
-        if at is not None and not (is_number(at) and 0 <= at < _END_OF_TIME):
-            msg = "at is a number of seconds since the epoch"
-            raise MisuseError(msg)
         for what, value in (("username", username), ("user_pool_id", user_pool_id)):
             _text(what, value)
         _text("client_id", client_id)
+        now = time.time() if at is None else at
+        if not is_number(now) or not 0 <= now <= _LATEST:
+            msg = "at is a time in seconds since the epoch"
+            raise MisuseError(msg)
         return context_data.admin_context(
             self,
             context_data.RequestFacts(
                 username=username,
                 user_pool_id=user_pool_id,
                 client_id=client_id,
-                at=time.time() if at is None else at,
+                at=now,
             ),
         )
 
 
-_CREDENTIALS: Final = frozenset({"cookie", "authorization", "proxy-authorization"})
+_CREDENTIALS: Final = frozenset(
+    {"cookie", "cookie2", "set-cookie", "set-cookie2", "authorization", "proxy-authorization"}
+)
 """Headers that let whoever reads them in: nothing of them belongs in a risk score."""
+
+
+def _http_name(name: str) -> str:
+    """Return a header's name as HTTP has it: WSGI's is HTTP_COOKIE, and CGI's may be longer."""
+    return (
+        name.strip(" \t:").lower().replace("_", "-").removeprefix("redirect-").removeprefix("http-")
+    )

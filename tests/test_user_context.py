@@ -1,7 +1,9 @@
 """What is told of a user's device: what may be given, what is refused, and where it goes."""
 
 import time
+from functools import partial
 from ipaddress import ip_address
+from math import inf, nan
 from typing import Any
 
 import pytest
@@ -20,11 +22,17 @@ IDS = {"username": "ada", "user_pool_id": "eu-central-1_A", "client_id": "1"}
 
 @given(st.ip_addresses())
 def test_every_address_is_taken_as_a_text_or_as_a_value(address: Any):
-    told = str(address)
+    told = str(getattr(address, "ipv4_mapped", None) or address)
     plain = "%" not in told
     assert plain
-    assert UserContext(ip_address=told) == UserContext(ip_address=address)
-    assert UserContext(ip_address=f" {told}\n").ip_address == told
+    assert UserContext(ip_address=str(address)) == UserContext(ip_address=address)
+    assert UserContext(ip_address=f" {address}\n").ip_address == told
+
+
+@given(st.ip_addresses(v=4))
+def test_an_address_that_is_mapped_into_ipv6_is_told_as_it_is(address: Any):
+    for context in (UserContext, partial(AdminContext, **SERVED)):
+        assert context(ip_address=f"::ffff:{address}").ip_address == str(address)
 
 
 @pytest.mark.parametrize(
@@ -100,11 +108,52 @@ def test_a_fingerprint_is_a_copy_that_nobody_changes():
         device.characteristics["DeviceId"] = "3"  # type: ignore[index]
 
 
-@pytest.mark.parametrize("name", ["Cookie", "cookie", "AUTHORIZATION", "Proxy-Authorization "])
+SECRET_HEADERS = ["Cookie", "Cookie2", "Set-Cookie", "Authorization", "Proxy-Authorization"]
+SPELLINGS: list[Any] = [
+    str,
+    str.lower,
+    str.upper,
+    "{} ".format,
+    "\t{}".format,
+    "{}:".format,
+    lambda name: name.replace("-", "_"),
+    lambda name: "HTTP_" + name.replace("-", "_").upper(),
+    lambda name: "REDIRECT_HTTP_" + name.replace("-", "_").upper(),
+    "http-{}".format,
+]
+
+
+@pytest.mark.parametrize("name", [spell(each) for each in SECRET_HEADERS for spell in SPELLINGS])
 def test_a_header_with_a_secret_is_left_out_by_whoever_calls(name: str):
     with pytest.raises(MisuseError, match="carries a secret") as refused:
         AdminContext(ip_address="::1", headers={name: "canary"}, **SERVED)
     assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\0"])
+@pytest.mark.parametrize("place", ["{}x", "x{}y", "x{}"])
+def test_a_header_is_one_line(end: str, place: str):
+    text = place.format(end)
+    for headers in ({text: "x"}, {"Accept": text}):
+        with pytest.raises(MisuseError, match="one line"):
+            AdminContext(ip_address="::1", headers=headers, **SERVED)
+
+
+@pytest.mark.parametrize("at", ["1", nan, inf, -inf, True, -1, 10**400, 1e300, b"1", [1]])
+def test_the_time_of_a_fingerprint_is_one_that_a_calendar_has(at: Any):
+    device = DeviceFingerprint(characteristics={})
+    for context in (AdminContext(ip_address="::1", device=device, **SERVED),):
+        with pytest.raises(MisuseError, match="at is a time"):
+            context.members(**IDS, at=at)
+
+
+def test_a_name_that_is_too_long_for_a_fingerprint_is_refused():
+    device = DeviceFingerprint(characteristics={})
+    context = AdminContext(ip_address="::1", device=device, **SERVED)
+    told = context.members(**{**IDS, "username": "a" * 90_000})["ContextData"]["EncodedData"]
+    assert len(told) <= MOST_ENCODED_CHARS
+    with pytest.raises(MisuseError, match="username"):
+        context.members(**{**IDS, "username": "a" * MOST_ENCODED_CHARS})
 
 
 @pytest.mark.parametrize("headers", [5, "ab", ["ab", "c"], {"": "x"}, {"a": 5}, [("a", None)]])

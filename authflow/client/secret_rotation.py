@@ -5,6 +5,7 @@ used up no session, no refresh token and no try of the user's. So it may be sent
 the next secret, whatever the operation is.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Self, TypeVar
 
@@ -33,7 +34,7 @@ class SecretRotation:
     """Signs one client's requests. Make it with `SecretRotation.of`.
 
     The secret that worked last goes first. If all are refused the provider, if there is one, is
-    asked anew: once for all requests that wait for it.
+    asked anew: once for all requests that wait for it, who have one answer or one failure.
     """
 
     _identity: ClientIdentity
@@ -42,6 +43,10 @@ class SecretRotation:
     _known: tuple[Secret[str], ...]
     _turn: int = 0
     """The number of times that the provider has answered."""
+    _failures: int = 0
+    """The number of times that it has failed."""
+    _failure: str = ""
+    """The text that is told of the last time."""
     _asking: anyio.Lock = field(factory=anyio.Lock, repr=False)
 
     @classmethod
@@ -49,7 +54,8 @@ class SecretRotation:
         """Make the rotation of a client's secrets.
 
         Args:
-            config: The client's settings. A provider has `request_timeout` for its answer.
+            config: The client's settings. A request waits for a provider's answer within its
+                `request_timeout`.
         """
         given = config.client_secret
         known: tuple[Secret[str], ...] = ()
@@ -69,7 +75,7 @@ class SecretRotation:
             ClientSecretsUnavailableError: The provider gives none; nothing was sent.
         """
         if self._provider is not None and not self._known:
-            await self._ask_anew(self._turn)
+            await self._ask_anew(self._turn, anyio.current_time() + self._timeout)
         return (
             evolve(self._identity, client_secret=self._known[0]) if self._known else self._identity
         )
@@ -98,7 +104,7 @@ class SecretRotation:
             return await transport.send(request, read, passage)
         tried: list[Secret[str]] = []
         refused: SecretHashMismatchError | None = None
-        turn, asked = self._turn, False
+        turn, asked, until = self._turn, False, anyio.current_time() + self._timeout
         try:
             while True:
                 secret = next((each for each in self._known if each not in tried), None)
@@ -118,7 +124,7 @@ class SecretRotation:
                             self._favour(secret)
                         raise
                 elif self._provider is not None and not asked:
-                    await self._ask_anew(turn)
+                    await self._ask_anew(turn, until)
                     asked = True
                 elif refused is not None:
                     raise refused
@@ -143,42 +149,67 @@ class SecretRotation:
         if secret in self._known[1:]:
             self._known = (secret, *(each for each in self._known if each != secret))
 
-    async def _ask_anew(self, turn: int) -> None:
-        """Ask the provider, unless it has answered since.
+    async def _ask_anew(self, turn: int, until: float) -> None:
+        """Ask the provider, unless it has answered or failed while this one waited.
 
         Args:
             turn: How often it had answered when the secrets were read that are no longer good.
+            until: The time, on the event loop's clock, at which whoever asks gives up.
 
         Raises:
             ClientSecretsUnavailableError: It fails, gives none, or does not answer in time.
         """
-        async with self._asking:
-            if self._turn != turn:
-                return
-            self._known = await self._answer()
-            self._turn += 1
+        failures, failed = self._failures, self._late()
+        with anyio.move_on_after(until - anyio.current_time()) as waiting:
+            await self._asking.acquire()
+        if not waiting.cancelled_caught:
+            try:
+                if self._turn != turn:
+                    return
+                failed = self._failure
+                if self._failures == failures:
+                    failed = await self._answer(until)
+            finally:
+                self._asking.release()
+        if failed:
+            raise ClientSecretsUnavailableError(failed)
 
-    async def _answer(self) -> tuple[Secret[str], ...]:
-        """Return what the provider says. What goes wrong there is told without its own text."""
+    async def _answer(self, until: float) -> str:
+        """Take over what the provider says, or return what is wrong, without its own text."""
         given: object = None
-        wrong: str | None = f"did not answer within {self._timeout:g} seconds"
-        with anyio.move_on_after(self._timeout):
+        wrong: str | None = self._late()
+        with anyio.move_on_after(until - anyio.current_time()):
             try:
                 asked = self._asked()
                 if asked is None:
-                    wrong = "blocks: `secrets` must be a coroutine function (async def)"
+                    wrong = self._told("blocks: `secrets` must be a coroutine function (async def)")
                 else:
                     given = wrapped_client_secret(await asked)
                     wrong = None
+            except asyncio.CancelledError as error:
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise
+                wrong = self._told(f"failed: {kind_and_place(error)}")  # nobody has cancelled it
             except Exception as error:  # noqa: BLE001  # whatever a provider raises
-                wrong = f"failed: {kind_and_place(error)}"
+                wrong = self._told(f"failed: {kind_and_place(error)}")
         if wrong is None:
             try:
-                return several(given if isinstance(given, tuple) else (given,))
+                self._known = several(given if isinstance(given, tuple) else (given,))
             except MisuseError as error:
-                wrong = f"gave no client secrets: {error.message}"
-        msg = f"the provider of client secrets, {type(self._provider).__name__}, {wrong}"
-        raise ClientSecretsUnavailableError(msg)
+                wrong = self._told(f"gave no client secrets: {error.message}")
+        if wrong is None:
+            self._turn += 1
+            return ""
+        self._failures += 1
+        self._failure = wrong
+        return wrong
+
+    def _late(self) -> str:
+        return self._told(f"did not answer within {self._timeout:g} seconds")
+
+    def _told(self, wrong: str) -> str:
+        return f"the provider of client secrets, {type(self._provider).__name__}, {wrong}"
 
     def _asked(self) -> Awaitable[object] | None:
         """Ask the provider; None if it answers at once, for then it blocks the event loop."""

@@ -218,7 +218,7 @@ class Transport:
                 return late
             outcome = await self._once(request, read, passage)
             if passage.line is not None and isinstance(outcome, ThrottledError):
-                passage.line.slow_down()
+                passage.line.slow_down(request.whose)
             if not isinstance(outcome, _NotSentError | ThrottledError):
                 return outcome
             pause = next(pauses, None)

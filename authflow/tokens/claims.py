@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, Self, TypeVar
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from authflow.errors import TokenError, TokenMalformedError
 
@@ -47,7 +47,7 @@ def _moment(value: Any) -> datetime:
 
 
 def _words(value: Any) -> frozenset[str]:
-    return frozenset(_text(value).split())
+    return frozenset(filter(None, _text(value).split(" ")))  # RFC 6749 section 3.3
 
 
 def _texts(value: Any) -> frozenset[str]:
@@ -119,6 +119,20 @@ def unchanging(value: Any, depth: int = _DEPTH) -> Any:
     )
 
 
+def _plain(value: Any) -> Any:
+    """Return JSON's values in the form that `json` gives them, which can be copied."""
+    if isinstance(value, tuple):
+        return [*map(_plain, value)]
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    return value
+
+
+def _restored(kind: "type[T]", values: dict[str, Any]) -> T:
+    """Return a value that was copied or pickled."""
+    return kind(**{name: unchanging(value, _DEPTH + 1) for name, value in values.items()})
+
+
 @frozen(kw_only=True)
 class _Claims:
     """The claims that access tokens and id tokens have in common.
@@ -154,6 +168,11 @@ class _Claims:
     origin_jti: str | None
     event_id: str | None
     raw: Mapping[str, Any] = field(repr=False, hash=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is copied and pickled: a mapping that cannot be changed cannot be."""
+        values = asdict(self, recurse=False)
+        return _restored, (type(self), {name: _plain(each) for name, each in values.items()})
 
     @classmethod
     def _common(cls, said: Mapping[str, Any], client: str, username: str) -> dict[str, Any]:

@@ -131,7 +131,7 @@ class Requirement:
         if wanted is not None and uses is not None and "access" not in uses.names:
             msg = "only access tokens have scopes"
             raise MisuseError(msg)
-        if wanted is not None and any(len(each.split()) > 1 for each in wanted.names):
+        if wanted is not None and any(" " in each.strip(" ") for each in wanted.names):
             msg = "a scope has no blank in it: name each one, AllOf(…) or AnyOf(…)"
             raise MisuseError(msg)
         return cls(

@@ -177,6 +177,11 @@ class TokenVerifier:
         if not _uses(narrowed.required):
             msg = "token_use: the verifier takes no such tokens"
             raise MisuseError(msg)
+        if any(each.scopes for each in narrowed.required) and not {"access"} <= _uses(
+            narrowed.required
+        ):
+            msg = "only access tokens have scopes, and the verifier takes none"
+            raise MisuseError(msg)
         clients = [each.client_ids for each in narrowed.required if each.client_ids is not None]
         if clients and not frozenset.intersection(*clients):
             msg = "client_ids: the verifier takes none of their tokens"
@@ -306,8 +311,10 @@ class TokenVerifier:
         self, said: Mapping[str, Any], pool: TrustedPool, uses: Iterable[str]
     ) -> TokenError | None:
         """Return what is wrong with the claims; None if nothing is."""
-        now = self.clock()
+        now: object = self.clock()
         use, expires, not_before = said.get("token_use"), said.get("exp"), said.get("nbf", 0)
+        if not _is_number(now):
+            return TokenError("nobody knows whether the token has expired: the clock gives no time")
         if said.get("iss") != pool.issuer:
             return TokenPoolError("the token was issued by another user pool")
         if not isinstance(use, str) or use not in uses:

@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
+from authflow.errors import MisuseError
+
 if TYPE_CHECKING:
     from authflow.user_context import AdminContext, DeviceFingerprint, UserContext
 
+MOST_ENCODED_CHARS: Final = 131_072
 _ENCODED_DATA: Final = "EncodedData"
 _IP_ADDRESS: Final = "IpAddress"
 
@@ -49,6 +52,9 @@ def encoded_fingerprint(device: "DeviceFingerprint", facts: RequestFacts) -> str
     Args:
         device: What is known of the device.
         facts: The request.
+
+    Raises:
+        MisuseError: With so long a name it is longer than Cognito takes.
     """
     payload = _json(
         {
@@ -64,7 +70,11 @@ def encoded_fingerprint(device: "DeviceFingerprint", facts: RequestFacts) -> str
         "signature": base64.b64encode(signed).decode(),
         "version": device.version,
     }
-    return base64.b64encode(_json(envelope).encode()).decode()
+    encoded = base64.b64encode(_json(envelope).encode()).decode()
+    if len(encoded) > MOST_ENCODED_CHARS:
+        msg = f"with this username the fingerprint has more than {MOST_ENCODED_CHARS} characters"
+        raise MisuseError(msg)
+    return encoded
 
 
 def user_context(context: "UserContext", facts: RequestFacts) -> dict[str, Any]:

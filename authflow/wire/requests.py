@@ -60,6 +60,16 @@ class Request:
         members: dict[str, Any] = json.loads(self._body.reveal())
         return members
 
+    @property
+    def whose(self) -> int:
+        """Return the same number for all requests of one user, as long as this process runs.
+
+        Of requests that name no user, the same ones have the same number.
+        """
+        body = self.body
+        parameters = body.get("AuthParameters") or body.get("ChallengeResponses") or {}
+        return hash(parameters.get(USERNAME) or self._body.reveal())
+
     def signed(self, client_secret: Secret[str]) -> "Request":
         """Return this request with another secret of the same app client.
 

@@ -11,6 +11,7 @@ from attrs import define, evolve, field
 
 from authflow import AuthClient, AuthConfig, AuthFlow, BadCredentialsError, Secret
 from authflow.client import Exchange
+from authflow.client.secret_rotation import SecretRotation
 from authflow.errors import (
     AuthFlowError,
     ClientSecretsUnavailableError,
@@ -18,6 +19,7 @@ from authflow.errors import (
     SecretHashMismatchError,
 )
 from authflow.triggers import Triggers, challenge, password, sequence
+from testbed.virtual_time import run_in_virtual_time
 
 PASSWORD = "Correct-horse-1"
 OLD, OTHER = "old0canary0canary0canary0", "other0canary0canary0canary"
@@ -32,7 +34,7 @@ class Vault:
     asked: int = 0
     until: asyncio.Event | None = None
     hang: bool = False
-    fail: Exception | None = None
+    fail: BaseException | None = None
 
     async def secrets(self) -> Sequence[Any]:
         self.asked += 1
@@ -247,6 +249,75 @@ async def test_a_service_that_hangs_is_given_up_within_the_requests_time(scripte
             with pytest.raises(ClientSecretsUnavailableError, match=r"within 0\.01 seconds"):
                 await auth.refresh("token")
     assert server.requests == []
+
+
+@pytest.mark.parametrize("fail", [OSError("canary"), None], ids=["fails", "hangs"])
+async def test_all_who_wait_for_a_service_share_its_failure(scripted, fail: Exception | None):
+    vault = Vault([OTHER], fail=fail, until=asyncio.Event(), hang=fail is None)
+    async with scripted.serve(TOKENS) as server:
+        limit = 30.0 if fail else 0.3
+        config = server.config(
+            client_secret=vault, flow=AuthFlow.USER_PASSWORD_AUTH, request_timeout=limit
+        )
+        async with AuthClient(config) as auth:
+            waiting = [asyncio.create_task(auth.sign_in("ada", PASSWORD)) for _ in range(20)]
+            while vault.asked == 0:
+                await asyncio.sleep(0)
+            for _ in range(50):
+                await asyncio.sleep(0)
+            vault.until.set()
+            with anyio.fail_after(10):  # and not one after another
+                failed = await asyncio.gather(*waiting, return_exceptions=True)
+            assert {type(each) for each in failed} == {ClientSecretsUnavailableError}
+            assert len({id(each) for each in failed}) == 20
+            assert vault.asked == 1
+            vault.fail, vault.hang = None, False  # whoever comes later asks anew
+            await auth.sign_in("ada", PASSWORD)
+            assert vault.asked == 2
+
+
+def rotation(vault: Vault) -> SecretRotation:
+    config = AuthConfig(user_pool_id="eu-central-1_A", client_id="1", client_secret=vault)
+    return SecretRotation.of(evolve(config, request_timeout=8.0))
+
+
+def test_nobody_waits_longer_than_a_request_may_take_for_those_who_ask_before():
+    async def main():
+        vault = Vault([OTHER], hang=True)
+        rotated = rotation(vault)
+        first = asyncio.create_task(rotated.identity())
+        last = asyncio.create_task(rotated.identity())
+        await asyncio.sleep(5)
+        first.cancel()  # so that the provider is asked anew, with little time left
+        with pytest.raises(ClientSecretsUnavailableError, match="within 8 seconds"):
+            await last
+        assert anyio.current_time() == pytest.approx(8.0)
+        assert vault.asked == 2
+
+    run_in_virtual_time(main())
+
+
+def test_who_has_little_time_left_does_not_wait_for_one_who_has_more():
+    async def main():
+        rotated = rotation(Vault([OTHER]))
+        async with rotated._asking:
+            with pytest.raises(ClientSecretsUnavailableError, match="within 8 seconds"):
+                await asyncio.create_task(rotated.identity())
+            assert anyio.current_time() == pytest.approx(8.0)
+
+    run_in_virtual_time(main())
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_service_that_was_cancelled_by_nobody_has_failed(scripted, late: bool):
+    vault = Vault([OTHER], fail=asyncio.CancelledError("canary"))
+    if late:
+        vault.until = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.01, vault.until.set)
+    async with scripted.serve() as server, AuthClient(server.config(client_secret=vault)) as auth:
+        with pytest.raises(ClientSecretsUnavailableError, match="CancelledError") as failed:
+            await auth.sign_in("ada", PASSWORD)
+    assert "canary" not in everything(failed.value)
 
 
 async def test_a_service_that_blocks_is_refused(scripted):

@@ -1,6 +1,7 @@
 """Claims have their types, or the token is refused."""
 
 import copy
+import pickle
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -171,6 +172,35 @@ def test_claims_are_values():
     assert read(ACCESS) == read(copy.deepcopy(ACCESS))
     assert {read(ACCESS), read(ACCESS)} == {read(ACCESS)}
     assert read(ACCESS) != read({**ACCESS, "version": 3})
+
+
+@pytest.mark.parametrize("claims", [ACCESS, IDENTITY], ids=["access", "id"])
+@pytest.mark.parametrize(
+    "copied",
+    [
+        copy.copy,
+        copy.deepcopy,
+        *(
+            lambda value, at=at: pickle.loads(pickle.dumps(value, at))  # noqa: S301
+            for at in range(2, 6)
+        ),
+    ],
+)
+def test_claims_can_be_copied_and_pickled(claims, copied):
+    made = read(claims)
+    again = copied(made)
+    assert again == made
+    assert type(again) is type(made)
+    assert hash(again) == hash(made)
+    with pytest.raises(TypeError):
+        again.raw["sub"] = "another"
+    assert isinstance(again.raw.get("cognito:groups", ()), tuple)
+
+
+@pytest.mark.parametrize("end", [*"\t\n\r\x0b\x0c\x1c\x85\xa0\u2028\u3000"])
+def test_scopes_are_split_at_blanks_alone(end):
+    assert read({**ACCESS, "scope": f"  a{end}b  c "}).scopes == {f"a{end}b", "c"}
+    assert read({**ACCESS, "scope": " "}).scopes == set()
 
 
 @given(JSON)

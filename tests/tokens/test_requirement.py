@@ -235,3 +235,14 @@ def test_names_are_texts_and_one_at_least(kind, names):
 def test_uses_that_exclude_each_other_are_misuse():
     with pytest.raises(MisuseError, match="token_use"):
         VERIFIER.require(token_use="access").require(token_use="id")
+
+
+@pytest.mark.parametrize("scopes", ["r", AnyOf("r", "w"), AllOf("r", "w")])
+@pytest.mark.parametrize("use", ["id", AnyOf("id")])
+def test_scopes_of_an_id_token_are_misuse_in_whatever_order_they_are_required(scopes, use):
+    with pytest.raises(MisuseError, match="scopes"):
+        VERIFIER.require(token_use=use).require(scopes=scopes)
+    with pytest.raises(MisuseError, match="scopes"):
+        VERIFIER.require(scopes=scopes).require(token_use=use)
+    both = AnyOf("access", "id")
+    assert VERIFIER.require(token_use=both).require(scopes=scopes).require(token_use="access")

@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 import time
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -600,3 +601,13 @@ async def test_a_clock_that_jumps_is_followed_both_ways(verifier, key):
         await still.claims(token, "access")
     now[0] = NOW - 10**6
     assert await still.claims(token, "access")
+
+
+@pytest.mark.parametrize(
+    "told", [nan, inf, -inf, None, "1", True, 1 << 2000], ids=lambda time: f"{time!r}"[:9]
+)
+async def test_a_clock_that_gives_no_time_lets_no_token_pass(verifier, key, told):
+    odd = evolve(verifier, clock=lambda: told)
+    for expires in (NOW - 10**6, NOW + 10**6):
+        with pytest.raises(errors.TokenError, match="clock"):
+            await odd.claims(sign(key, claims(odd, exp=expires)), "access")

@@ -35,9 +35,11 @@ class Pacing:
     Requests wait in the order in which they came, within `request_timeout` and within the deadline
     of an anyio scope around the call; one whose turn would come too late is a ThrottledError at
     once, with `retry_after`. (A deadline of `asyncio.timeout` cannot be seen from within: there the
-    wait is ended by it.) Answers have a budget of their own, so a sign-in that has begun does not
-    wait behind those that begin. If Cognito throttles all the same, since others use the quota too,
-    the pace is lowered for some seconds.
+    wait is ended by it.) Where processes share the quota, that is known only once all have told
+    what they want: then those in the line are refused whose turn would come too late. Answers have
+    a budget of their own, so a sign-in that has begun does not wait behind those that begin. If
+    Cognito throttles several users within a second all the same, since others use the quota too,
+    the pace is lowered for some seconds; one user whom it throttles slows nobody else down.
 
     Use one for all clients of a service, whatever their user pools are: a quota belongs to an AWS
     account and region. It belongs to an event loop as they do.
@@ -46,7 +48,8 @@ class Pacing:
         budgets: The quotas; by default Cognito's own.
         store: Where several processes share them; by default this process has them alone. While it
             cannot be asked, this process goes on with the share that it had last, or with a
-            quarter if it had none, and the log says so once.
+            quarter if it had none, and the log says so once. All that share one give the same
+            budgets: of unlike ones the least counts for all, as long as its process sends.
         account: The AWS account, or any other name for it, where one store serves several.
 
     Raises:

@@ -21,7 +21,11 @@ from botocore.exceptions import (
 )
 
 from authflow.aws.connection import AwsConnection
-from authflow.client.pacing.request_budgets import QuotaCategory, RequestBudgets
+from authflow.client.pacing.request_budgets import (
+    MOST_PER_SECOND,
+    QuotaCategory,
+    RequestBudgets,
+)
 from authflow.errors import (
     AuthFlowError,
     ConfigError,
@@ -86,7 +90,11 @@ class ProvisionedLimits(AwsConnection):
             MalformedReplyError: The reply is none of Cognito's.
             MisuseError: It belongs to another event loop.
         """
-        names = [*dict.fromkeys(categories)]
+        try:
+            names = [*dict.fromkeys(categories)]
+        except TypeError:
+            msg = f"categories are names of quota categories, not {type(categories).__name__}"
+            raise ConfigError(msg) from None
         RequestBudgets(dict.fromkeys(names, 1))  # before anything is sent
         read: dict[str, int] = {}
         for name in names:
@@ -143,7 +151,7 @@ def _failed(error: BotoCoreError | ClientError) -> AuthFlowError:
 def _read(reply: Any, category: str) -> int:
     limit = reply.get("Limit") if isinstance(reply, dict) else None
     value = limit.get("ProvisionedLimitValue") if isinstance(limit, dict) else None
-    if type(value) is not int or value < 1:
+    if type(value) is not int or not 1 <= value <= MOST_PER_SECOND:
         msg = f"the reply does not tell the quota of {category}: it is not Cognito's"
         raise MalformedReplyError(msg)
     return value

@@ -8,6 +8,10 @@ up to more than the budget:
 2. A share lasts two seconds from the beginning of the last write. A process that was stopped for
    longer asks the store before it goes on, and others drop a share whose beat has stood still for
    three seconds of their own. No clock is compared with another machine's.
+3. Who loses the write to another process tries again after a pause that grows; meanwhile its share
+   stays what it was, for as long as it lasts. That is no outage, however slow the store is: an
+   answer that takes longer than a second is one.
+4. Of unlike budgets the least one counts, as long as its process has a share.
 
 So in any time t all processes together send at most budget * t requests, and the burst, and one for
 each process. It is more only while the store is down or has forgotten everything. THE STORE IS
@@ -27,11 +31,11 @@ import secrets
 from typing import Final
 
 import anyio
-from attrs import define, field
+from attrs import define, evolve, field
 
 from authflow.client.pacing.shares import Share, Shares
 from authflow.client.pacing.waiting_line import WaitingLine
-from authflow.stores.store import Store
+from authflow.stores.store import Store, Stored
 
 _BEAT: Final = 0.2
 """Seconds between two looks at the shares, of up to ten processes; more look less often."""
@@ -97,7 +101,7 @@ class SharedRate:
     Args:
         store: Where the shares are kept.
         key: The entry's key.
-        rate: Requests a second of all processes.
+        rate: Requests a second of all processes, as far as this one knows.
         burst: Requests of all processes that may leave at once.
         line: Whose bucket it is.
         outage: Told of a store that is down.
@@ -116,6 +120,8 @@ class SharedRate:
     _written_at: float = field(default=-math.inf, init=False)
     _joined_at: float = field(default=-math.inf, init=False)
     _is_down: bool = field(default=False, init=False)
+    _lost: int = field(default=0, init=False)
+    """The writes that were lost to other processes since the last one that was not."""
     _seen: dict[str, tuple[int, float]] = field(factory=dict, init=False)
     """The beat of each other process, and since when it has been that one."""
     _interval: float = field(default=_BEAT, init=False)
@@ -166,67 +172,93 @@ class SharedRate:
     async def _look(self) -> None:
         """Look at the shares, and change this process's as need be."""
         loop = asyncio.get_running_loop()
-        wanted = self._wanted(loop.time())
+        began = loop.time()
         try:
-            with anyio.fail_after(_STORE_TIMEOUT):
-                await self._agree(wanted)
+            has_agreed = await self._agree(self._wanted(began))
         except Exception as error:  # noqa: BLE001  # stores are others' code, and may raise anything
             if not self.is_open():  # else the share is good still, and there is another look
                 self._is_down = True
                 self.line.expected = None
                 self._use(self._last_share)
+                self.line.refuse_late()
             if self._is_down:
                 self._interval = _RETRY
                 self.outage.began(self.key, error)
         else:
             self._is_down = False
             self.outage.ended(self.key)
+            self._lost = 0 if has_agreed else self._lost + 1
+            if self._lost:
+                most = (loop.time() - began) * 2 ** min(self._lost, _FEW)
+                self._interval = random.uniform(0, min(most, _SLOWEST_BEAT))  # noqa: S311  # spreads the processes, hides nothing
 
-    async def _agree(self, wanted: float) -> None:
-        """Take the fair share, as far as it is free."""
+    async def _agree(self, wanted: float) -> bool:
+        """Take the fair share, as far as it is free.
+
+        Returns:
+            Whether that was done; else another process wrote in between.
+        """
         loop = asyncio.get_running_loop()
-        for _ in range(_TRIES):
-            began = loop.time()
-            stored = await self.store.read(self.key)
-            kept = Shares.from_json(None if stored is None else stored.value)
-            others, mine = self._living(kept), kept.of.get(self._me)
-            beat = max(self._beat, 0 if mine is None else mine.beat) + 1
-            share = Share(beat=beat, granted=0.0, wanted=wanted)
-            shares = Shares({**others, self._me: share})
-            fair = shares.fair(self._me, self.rate)
-            granted = max(0.0, min(fair, self.rate - shares.granted_beside(self._me)))
-            had = self._granted if began < self._written_at + _LASTS else None
-            if had is not None and (mine is None or mine.beat != self._beat):
-                granted = min(granted, had)  # the store forgot: wait until others have told again
-            granted = math.floor(granted * _DIGITS) / _DIGITS
-            storm = Share(beat=beat, granted=0.0, wanted=self.rate)  # as it is if many more come
-            self.line.expected = Shares({**others, self._me: storm}).fair(self._me, self.rate)
-            is_new = had is None or began - self._joined_at < _NEW
-            self._pace(len(shares.of), hungry=is_new or granted < fair * (1 - _CHANGED))
-            if (
-                mine is not None
-                and mine.beat == self._beat
-                and len(shares.of) == len(kept.of)
-                and began - self._written_at < _REWRITE
-                and _is_near(granted, mine.granted)
-                and _is_near(wanted, mine.wanted)
-            ):
-                self._use(mine.granted)
-                return
-            if granted < self._granted or self._is_down:
-                self._use(granted)
-            shares = Shares({**others, self._me: Share(beat=beat, granted=granted, wanted=wanted)})
-            if await self.store.replace(
-                self.key,
-                shares.to_json(),
-                expected=None if stored is None else stored.version,
-                seconds=_KEPT_SECONDS,
-            ):
-                if had is None:
-                    self._joined_at = began
-                self._beat, self._written_at = beat, began
-                self._use(granted)
-                return
+        began = loop.time()
+        stored = await self._read()
+        kept = Shares.from_json(None if stored is None else stored.value)
+        others, mine = self._living(kept), kept.of.get(self._me)
+        beat = max(self._beat, 0 if mine is None else mine.beat) + 1
+        share = Share(beat=beat, granted=0.0, wanted=wanted, budget=self.rate)
+        shares = Shares({**others, self._me: share})
+        fair = shares.fair(self._me)
+        granted = max(0.0, min(fair, shares.budget - shares.granted_beside(self._me)))
+        had = self._granted if began < self._written_at + _LASTS else None
+        if had is not None and (mine is None or mine.beat != self._beat):
+            granted = min(granted, had)  # the store forgot: wait until others have told again
+        granted = math.floor(granted * _DIGITS) / _DIGITS
+        is_hungry = granted < fair * (1 - _CHANGED)
+        is_all = granted < wanted and not is_hungry  # it has its part, and wants more
+        storm = evolve(share, wanted=self.rate)  # as it is if many more come
+        expected = Shares({**others, self._me: storm}).fair(self._me)
+        is_new = had is None or began - self._joined_at < _NEW
+        self._pace(len(shares.of), hungry=is_new or is_hungry)
+        if (
+            mine is not None
+            and mine.beat == self._beat
+            and len(shares.of) == len(kept.of)
+            and began - self._written_at < _REWRITE
+            and _is_near(granted, mine.granted)
+            and _is_near(wanted, mine.wanted)
+        ):
+            self._settle(mine.granted, None if is_all else expected)
+            return True
+        if granted < self._granted or self._is_down:
+            self._use(granted)
+        writing = loop.time()
+        shares = Shares({**others, self._me: evolve(share, granted=granted)})
+        if not await self._replace(shares, stored):
+            self.line.expected = expected
+            return False
+        if had is None:
+            self._joined_at = began
+        self._beat, self._written_at = beat, writing
+        self._settle(granted, None if is_all else expected)
+        return True
+
+    def _settle(self, granted: float, expected: float | None) -> None:
+        """Use what was granted, and judge those who wait by it if it will not be more."""
+        self._use(granted)
+        self.line.expected = expected
+        if expected is None:
+            self.line.refuse_late()
+
+    async def _read(self) -> Stored | None:
+        with anyio.fail_after(_STORE_TIMEOUT):
+            return await self.store.read(self.key)
+
+    async def _replace(self, shares: Shares, stored: Stored | None) -> bool:
+        """Write the shares, unless another process has written since they were read."""
+        expected = None if stored is None else stored.version
+        with anyio.fail_after(_STORE_TIMEOUT):
+            return await self.store.replace(
+                self.key, shares.to_json(), expected=expected, seconds=_KEPT_SECONDS
+            )
 
     def _use(self, granted: float) -> None:
         """Set the line's bucket to what this process was granted."""
@@ -275,17 +307,12 @@ class SharedRate:
         try:
             with anyio.fail_after(_STORE_TIMEOUT):
                 for _ in range(_TRIES):
-                    stored = await self.store.read(self.key)
+                    stored = await self._read()
                     if stored is None:
                         return
                     others = dict(Shares.from_json(stored.value).of)
                     others.pop(self._me, None)
-                    if await self.store.replace(
-                        self.key,
-                        Shares(others).to_json(),
-                        expected=stored.version,
-                        seconds=_KEPT_SECONDS,
-                    ):
+                    if await self._replace(Shares(others), stored):
                         return
         except Exception as error:  # noqa: BLE001  # stores are others' code, and may raise anything
             _log.debug("a share of a budget was not given back: %s", type(error).__name__)

@@ -27,11 +27,13 @@ class Share:
         beat: How often it has told that it lives.
         granted: Requests a second that it may send.
         wanted: Requests a second that it would send.
+        budget: Requests a second that all may send together, as far as it knows.
     """
 
     beat: int
     granted: float
     wanted: float
+    budget: float
 
 
 @frozen
@@ -67,7 +69,10 @@ class Shares:
     def to_json(self) -> bytes:
         """Return what is kept."""
         shares = {
-            name: [share.beat, round(share.granted, 4), round(share.wanted, 4)]
+            name: [
+                share.beat,
+                *(round(each, 4) for each in (share.granted, share.wanted, share.budget)),
+            ]
             for name, share in self.of.items()
         }
         return json.dumps({"form": _FORM, "shares": shares}, separators=(",", ":")).encode()
@@ -76,16 +81,20 @@ class Shares:
         """Return what all processes but one were granted, in requests a second."""
         return sum(share.granted for each, share in self.of.items() if each != name)
 
-    def fair(self, name: str, budget: float) -> float:
+    @property
+    def budget(self) -> float:
+        """The least budget that one of the processes knows, in requests a second."""
+        return min(share.budget for share in self.of.values())
+
+    def fair(self, name: str) -> float:
         """Return a process's fair share: nobody has more while somebody wants it who has less.
 
         What nobody wants is split evenly, with a part for a process that may come.
 
         Args:
             name: The process, one of those that have a share.
-            budget: Requests a second for all of them.
         """
-        left = budget
+        left = self.budget
         wanting = sorted((share.wanted, each) for each, share in self.of.items())
         fair = 0.0
         for at, (wanted, each) in enumerate(wanting):
@@ -96,10 +105,11 @@ class Shares:
         return fair + left / (len(wanting) + 1)
 
 
-def _share(beat: Any, granted: Any, wanted: Any) -> Share:
-    if type(beat) is not int or not (_is_rate(granted) and _is_rate(wanted)):
+def _share(beat: Any, *rates: Any) -> Share:
+    if type(beat) is not int or not all(map(_is_rate, rates)):
         raise _foreign()
-    return Share(beat=beat, granted=float(granted), wanted=float(wanted))
+    granted, wanted, budget = map(float, rates)
+    return Share(beat=beat, granted=granted, wanted=wanted, budget=budget)
 
 
 def _is_rate(value: Any) -> bool:

@@ -14,6 +14,7 @@ monotonic clock. A clock that went back begins anew from there.
 """
 
 from collections import deque
+from math import sqrt
 from typing import Final
 
 from attrs import define, field
@@ -23,8 +24,7 @@ _SLOWER: Final = 0.9
 _FASTER: Final = 0.1
 """The part of the whole pace that comes back each second."""
 _SLOWEST: Final = 0.25
-"""The part of the pace that is left at least. Cognito throttles one user's requests by themselves,
-too, and that is no reason to stop everybody's."""
+"""The part of the pace that is left at least."""
 _ONE_CUT: Final = 0.1
 """Seconds within which several throttled requests lower the pace once."""
 _ROUNDING: Final = 1e-6
@@ -140,11 +140,19 @@ class TokenBucket:
         rate = self.rate if rate is None else rate
         missing = tokens - self._left
         if missing > _ROUNDING:
-            return missing / (rate * self._pace) if rate > 0 else float("inf")
+            return self._seconds(missing / rate) if rate > 0 else float("inf")
         if not self._is_full(now):
             return 0.0
         opens = next((each.end for each in self._past if each.left), now) + self.window - now
         return min(max(opens, 0.0), _LOOK_AGAIN) or _LOOK_AGAIN
+
+    def _seconds(self, whole: float) -> float:
+        """Return how long something takes that takes so many seconds at the whole pace."""
+        slow = (1 - self._pace) / _FASTER
+        done = slow * (1 + self._pace) / 2  # of it, until the pace is whole again
+        if whole >= done:
+            return slow + whole - done
+        return (sqrt(self._pace**2 + 2 * _FASTER * whole) - self._pace) / _FASTER
 
     def change(self, now: float, rate: float, burst: float) -> None:
         """Change the rate from now on; tokens beyond the new burst are lost.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Final
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from authflow.client.pacing.token_bucket import TokenBucket
 from authflow.errors import ThrottledError
@@ -17,6 +17,8 @@ _TICK: Final = 0.001
 """The shortest sleep before the next turn, in seconds."""
 _LATER: Final = 0.01
 """Seconds by which `retry_after` is later than it must be, so that it is late enough."""
+_TOGETHER: Final = 1.0
+"""Seconds within which requests of several users are throttled if the quota is used up."""
 _LONGEST_WAIT: Final = 86_400.0
 """A day, which no `retry_after` exceeds."""
 
@@ -27,6 +29,19 @@ def _nothing() -> None:
 
 def _always() -> bool:
     return True
+
+
+@frozen(kw_only=True)
+class _Waiter:
+    """A request in the line, and the time that it may wait.
+
+    Args:
+        longest: In seconds.
+        until: When it is over, on the event loop's clock.
+    """
+
+    longest: float
+    until: float
 
 
 @define(kw_only=True, eq=False)
@@ -48,7 +63,14 @@ class WaitingLine:
     """The turns a second that are about to be had, if the bucket's rate is not the one to go by."""
     came: int = field(default=0, init=False)
     """The number of requests that have come."""
-    _waiting: "OrderedDict[asyncio.Future[None], None]" = field(factory=OrderedDict, init=False)
+    _waiting: "OrderedDict[asyncio.Future[ThrottledError | None], _Waiter]" = field(
+        factory=OrderedDict, init=False
+    )
+    """The requests that wait, in order: told None, which is a turn, or why they have none."""
+    _judged: tuple[float, int] = field(default=(0.0, 0), init=False)
+    """The rate, and the number that had come, when it was last seen who waits in vain."""
+    _throttled: dict[int, float] = field(factory=dict, init=False)
+    """The times at which requests were throttled, by the users' numbers."""
     _timer: asyncio.TimerHandle | None = field(default=None, init=False)
 
     def __len__(self) -> int:
@@ -80,19 +102,21 @@ class WaitingLine:
         if wait > longest:
             raise self._too_long(wait, wait - longest)
         mine = loop.create_future()
-        self._waiting[mine] = None
+        self._waiting[mine] = _Waiter(longest=longest, until=loop.time() + longest)
         if again:
             self._waiting.move_to_end(mine, last=False)
         self.serve()
         try:
-            await mine
+            late = await mine
         except asyncio.CancelledError:
             self._waiting.pop(mine, None)
             if mine.cancelled():
                 self.serve()
-            else:
+            elif mine.result() is None:
                 self.give_back()  # it had its turn, and was cancelled before it knew
             raise
+        if late is not None:
+            raise late
 
     def wait(self, ahead: int) -> float:
         """Return the seconds until the turn of a request with so many others ahead of it."""
@@ -113,9 +137,19 @@ class WaitingLine:
         self.bucket.give_back()
         self.serve()
 
-    def slow_down(self) -> None:
-        """Lower the pace for a while, since Cognito throttled a request."""
-        self.bucket.slow_down(asyncio.get_running_loop().time())
+    def slow_down(self, whose: int) -> None:
+        """Lower the pace for a while, since Cognito throttled requests of several users.
+
+        It throttles one user's by themselves, too, and that is no reason to slow others down.
+
+        Args:
+            whose: The number of the user whose request was throttled now.
+        """
+        now = asyncio.get_running_loop().time()
+        self._throttled[whose] = now
+        self._throttled = {each: at for each, at in self._throttled.items() if now - at < _TOGETHER}
+        if len(self._throttled) > 1:
+            self.bucket.slow_down(now)
 
     def serve(self) -> None:
         """Serve those whose turn it is now, and come again for the next one."""
@@ -127,15 +161,36 @@ class WaitingLine:
         while self._waiting:
             first = next(iter(self._waiting))
             if not first.cancelled():
-                if not self._take(now):
+                waiter = self._waiting[first]
+                if now > waiter.until:  # too little of its time is left for the request itself
+                    wait = self.bucket.wait(now, len(self._waiting))
+                    first.set_result(self._too_long(wait, wait - waiter.longest))
+                elif self._take(now):
+                    first.set_result(None)
+                else:
                     break
-                first.set_result(None)
             del self._waiting[first]
         if not self._waiting:
             return
         wait = self.bucket.wait(now)
         if isfinite(wait) and self.is_open():  # else whoever changes the rate comes back
             self._timer = loop.call_later(max(wait, _TICK), self.serve)
+
+    def refuse_late(self) -> None:
+        """Refuse those whose turn comes too late by the rate that the bucket has now."""
+        rate, came = self._judged
+        self._judged = self.bucket.rate, self.came
+        if rate <= self.bucket.rate and came == self.came:
+            return  # nobody is later than before
+        now, ahead = asyncio.get_running_loop().time(), 0
+        for place, (each, waiter) in enumerate([*self._waiting.items()], start=1):
+            wait = self.bucket.wait(now, ahead + 1)
+            if each.cancelled() or now + wait <= waiter.until:
+                ahead += 1
+                continue
+            again = self.bucket.wait(now, place)  # so that not all of them come back at once
+            each.set_result(self._too_long(wait, again - waiter.longest))
+            del self._waiting[each]
 
     def _take(self, now: float) -> bool:
         return self.is_open() and self.bucket.take(now)
@@ -145,5 +200,5 @@ class WaitingLine:
         return ThrottledError(
             f"the budget of {self.budget} has the next turn {told}, too late for this request:"
             " nothing was sent",
-            retry_after=min(retry_after + _LATER, _LONGEST_WAIT),
+            retry_after=min(max(retry_after, 0.0) + _LATER, _LONGEST_WAIT),
         )

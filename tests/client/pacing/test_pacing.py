@@ -51,7 +51,7 @@ class Storm:
     server: QuotaServer = field(factory=QuotaServer)
     order: list[int] = field(factory=list)
 
-    async def request(self, paced, operation):
+    async def request(self, paced, operation, number):
         line, again = paced.line(REGION, operation), False
         while True:
             await line.turn(timeout=27, again=again)
@@ -60,15 +60,15 @@ class Storm:
             await asyncio.sleep(random.uniform(0, 0.02))
             if self.server.takes(operation, asyncio.get_running_loop().time()):
                 return
-            line.slow_down()
+            line.slow_down(number)
             again = True
             await asyncio.sleep(random.uniform(0.1, 0.2))
 
     async def sign_in(self, number):
         paced = self.processes[number % len(self.processes)]
-        await self.request(paced, "InitiateAuth")
+        await self.request(paced, "InitiateAuth", number)
         self.order.append(number)
-        await self.request(paced, ANSWER)
+        await self.request(paced, ANSWER, number)
 
 
 @pytest.mark.parametrize("count", [1, 4])
@@ -142,9 +142,9 @@ async def test_those_who_share_a_budget_are_told_apart_in_a_real_store(redis_sto
 # Through the transport.
 
 
-def respond(config):
+def respond(config, username="ada"):
     return config.app_client.respond(
-        "CUSTOM_CHALLENGE", "ada", {"ANSWER": "canary-answer"}, session=Secret("s" * 20)
+        "CUSTOM_CHALLENGE", username, {"ANSWER": "canary-answer"}, session=Secret("s" * 20)
     )
 
 
@@ -205,7 +205,9 @@ async def test_a_request_that_runs_out_of_time_in_the_line_was_throttled_and_not
         assert len(line) == 0
 
 
-async def test_a_throttled_request_takes_another_turn_at_a_lower_pace(scripted, monkeypatch):
+async def test_a_throttled_request_takes_another_turn_and_slows_no_other_user_down(
+    scripted, monkeypatch
+):
     monkeypatch.setattr("authflow.client.transport._PACED_PAUSES", (0.001,) * 4)
     paced, agains = pacing(120), []
     turn = WaitingLine.turn
@@ -224,7 +226,19 @@ async def test_a_throttled_request_takes_another_turn_at_a_lower_pace(scripted, 
         assert len(server.requests) == 4
     line = paced.line(REGION, "RespondToAuthChallenge")
     assert agains == [False, True, True, True]  # it goes before those who have not been sent yet
-    assert line.bucket._pace < 1
+    assert line.bucket._pace == 1
+
+
+async def test_where_several_users_are_throttled_the_pace_is_lowered(scripted, monkeypatch):
+    monkeypatch.setattr("authflow.client.transport._PACED_PAUSES", (0.001,) * 4)
+    slow_down, paced = scripted.error("TooManyRequestsException"), pacing(120)
+    async with (
+        scripted.serve(slow_down, TOKENS, slow_down, TOKENS) as server,
+        open_transport(server.config(), pacing=paced) as transport,
+    ):
+        for username in ("ada", "grace"):
+            await transport.send(respond(server.config(), username), read_reply)
+    assert paced.line(REGION, "RespondToAuthChallenge").bucket._pace < 1
 
 
 async def test_a_throttled_request_whose_next_turn_is_too_late_has_cognitos_own_error(

@@ -121,13 +121,21 @@ async def test_an_unknown_category_is_not_asked_for(category):
         assert server.asked == []
 
 
-@pytest.mark.parametrize("value", [0, -1, None, "120", 1.5, True, 10**30])
+@pytest.mark.parametrize("categories", [None, 5, [["UserToken"]], [{}], "UserToken", b"x"])
+async def test_categories_are_names(categories):
+    async with serving() as server, ProvisionedLimits(endpoint=server.url) as limits:
+        with pytest.raises(ConfigError, match="categor"):
+            await limits.read(categories)
+        assert server.asked == []
+
+
+@pytest.mark.parametrize("value", [0, -1, None, "120", 1.5, True, 1_000_001, 10**30])
 async def test_what_is_no_quota_is_refused(value):
     async with (
         serving(values={"UserAuthentication": value}) as server,
         ProvisionedLimits(endpoint=server.url) as limits,
     ):
-        with pytest.raises((MalformedReplyError, ConfigError)):
+        with pytest.raises(MalformedReplyError):
             await limits.read()
 
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authflow.client import Pacing, RequestBudgets
-from authflow.errors import StoreUnavailableError
+from authflow.errors import StoreUnavailableError, ThrottledError
 from authflow.stores import MemoryStore, Stored
 from testbed.virtual_time import run_in_virtual_time
 
@@ -347,6 +347,89 @@ def test_less_is_used_before_the_others_can_read_that_there_is_more_for_them():
         assert most_in_a_second(first.gone) <= QUOTA + 3
         for each in storms:
             each.cancel()
+
+    run(main())
+
+
+class Far(Troubled):
+    """A store that works, and is far away."""
+
+    async def _far(self):
+        await asyncio.sleep(self.delay * random.uniform(0.25, 0.75))
+
+    async def read(self, key):
+        await self._far()
+        stored = await self.inner.read(key)
+        await self._far()
+        return stored
+
+    async def replace(self, key, value, *, expected, seconds):
+        self.writes += 1
+        await self._far()
+        done = await self.inner.replace(key, value, expected=expected, seconds=seconds)
+        await self._far()
+        return done
+
+
+@pytest.mark.parametrize(("count", "delay"), [(10, 0.1), (20, 0.1), (4, 0.6), (2, 0.6)])
+def test_many_who_write_to_a_slow_store_at_once_are_no_outage(count, delay, caplog):
+    async def main():
+        store = Far(delay=delay)
+        them = processes(count, store=store)
+        await asyncio.gather(*(each.storm(720 // count) for each in them))
+        assert most_in_a_second(them[0].gone) <= QUOTA + count
+        assert now() < 4 * 720 / QUOTA
+        assert store.writes / now() < 50
+
+    run(main())
+    assert caplog.records == []
+
+
+def test_a_process_with_a_smaller_budget_does_not_starve_beside_one_with_a_larger():
+    async def main():
+        (large,), (small,) = processes(1, quota=240), processes(1)
+        small.pacing.store, small.gone = large.pacing.store, large.gone
+        storm = asyncio.create_task(large.storm(2000))
+        await asyncio.sleep(2)
+        assert large.share() > 200
+        before = now()
+        await small.storm(100)
+        assert now() - before < 2 * 100 / (QUOTA / 2)
+        again = asyncio.create_task(small.storm(100))
+        await asyncio.sleep(1.5)
+        gone = len(large.gone)
+        await again
+        assert most_in_a_second(large.gone[gone:]) <= QUOTA + 2
+        await asyncio.sleep(4)
+        assert large.share() > 200  # the smaller budget counts for as long as somebody goes by it
+        storm.cancel()
+
+    run(main())
+
+
+@pytest.mark.parametrize("warm", [False, True])
+def test_who_shares_a_budget_is_refused_soon_if_the_turn_would_come_too_late(warm):
+    async def main():
+        them, refused, served = processes(4), [], []
+
+        async def one(each):
+            came = now()
+            try:
+                await each.send(timeout=4)
+            except ThrottledError as error:
+                refused.append((now() - came, error.retry_after))
+            else:
+                served.append(now() - came)
+
+        if warm:
+            await asyncio.gather(*(each.storm(3) for each in them))
+            await asyncio.sleep(0.4)
+        await asyncio.gather(*(one(each) for each in them for _ in range(300)))
+        assert len(served) > 0.85 * 3.6 * QUOTA / KEPT_UP
+        assert max(served) <= 3.6 + 0.01
+        waited = sorted(seconds for seconds, _ in refused)
+        assert waited[int(len(waited) * 0.95)] < 1
+        assert max(after for _, after in refused) > 4  # not all of them at once
 
     run(main())
 

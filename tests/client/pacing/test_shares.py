@@ -12,15 +12,18 @@ from authflow.errors import StoreEntryError
 RATES = st.floats(0, 1e6)
 
 
-def wanting(*wanted):
+def wanting(*wanted, budget=100.0):
     return Shares(
-        {f"p{at}": Share(beat=1, granted=0.0, wanted=each) for at, each in enumerate(wanted)}
+        {
+            f"p{at}": Share(beat=1, granted=0.0, wanted=each, budget=budget)
+            for at, each in enumerate(wanted)
+        }
     )
 
 
 def fair(budget, *wanted):
-    shares = wanting(*wanted)
-    return [round(shares.fair(name, budget), 6) for name in shares.of]
+    shares = wanting(*wanted, budget=budget)
+    return [round(shares.fair(name), 6) for name in shares.of]
 
 
 def test_who_wants_more_than_there_is_has_as_much_as_the_others():
@@ -54,7 +57,7 @@ def test_fair_shares_are_no_more_than_the_budget_and_equal_wishes_have_equal_sha
 @given(
     st.dictionaries(
         st.sampled_from("abcdefgh"),
-        st.builds(Share, beat=st.integers(0, 10**9), granted=RATES, wanted=RATES),
+        st.builds(Share, beat=st.integers(0, 10**9), granted=RATES, wanted=RATES, budget=RATES),
         max_size=8,
     )
 )
@@ -63,11 +66,12 @@ def test_what_is_written_is_read(of):
     assert read.of.keys() == of.keys()
     for name, share in of.items():
         assert read.of[name].beat == share.beat
-        assert read.of[name].granted == pytest.approx(share.granted, abs=1e-3)
+        for kept in ("granted", "wanted", "budget"):
+            assert getattr(read.of[name], kept) == pytest.approx(getattr(share, kept), abs=1e-3)
     assert Shares.from_json(None) == Shares()
 
 
-ENTRY = [1, 2.0, 3.0]
+ENTRY = [1, 2.0, 3.0, 4.0]
 FOREIGN = [
     *(b"", b"\xff", b"[]", b"null", b"1", b"{}", b'"x"', b"{" * 100_000, b" " * 300_000),
     json.dumps({"form": 2, "shares": {}}).encode(),
@@ -76,10 +80,13 @@ FOREIGN = [
     *(
         json.dumps({"form": 1, "shares": {"p": entry}}).encode()
         for entry in (
-            *([], [1], [1, 2], [*ENTRY, 4], "abc", None, 1, {"beat": 1}),
-            *([1.5, 2, 3], [True, 2, 3], ["1", 2, 3], [1, -1, 3], [1, 2, -1]),
-            *([1, True, 3], [1, "2", 3], [1, 1e300, 3], [1, None, 3], [1, 10**400, 3]),
-            *([1, float("nan"), 3], [1, 2, float("inf")]),
+            *([], [1], [1, 2], [1, 2, 3], [*ENTRY, 5], "abc", None, 1, {"beat": 1}),
+            *([1.5, 2, 3, 4], [True, 2, 3, 4], ["1", 2, 3, 4]),
+            *(
+                [1, *(wrong if at == place else 2 for at in range(3))]
+                for place in range(3)
+                for wrong in (-1, True, "2", 1e300, None, 10**400, float("nan"), float("inf"))
+            ),
         )
     ),
 ]
@@ -91,5 +98,12 @@ def test_what_something_else_wrote_is_refused(text):
         Shares.from_json(text)
 
 
+def test_of_unlike_budgets_the_least_counts():
+    shares = Shares(
+        {**wanting(900, 900, budget=240.0).of, "small": wanting(50, budget=120.0).of["p0"]}
+    )
+    assert [shares.fair(name) for name in shares.of] == [40, 40, 40]
+
+
 def test_what_is_written_stays_small():
-    assert len(wanting(*[123.4567] * 100).to_json()) < 5000
+    assert len(wanting(*[123.4567] * 100).to_json()) < 5500

@@ -203,7 +203,22 @@ def test_the_pace_is_never_lower_than_a_quarter():
         slowed.slow_down(each / 10)
     while slowed.take(99.9):
         slowed.leave(99.9)
-    assert slowed.wait(99.9, 100) == pytest.approx(100 / 25, rel=0.05)
+    assert slowed.wait(99.9, 1) == pytest.approx(1 / 25, rel=0.05)
+
+
+@pytest.mark.parametrize("tokens", [2, 30, 100, 500, 2000])
+def test_the_wait_at_a_lower_pace_is_told_as_it_will_be(tokens):
+    slowed = bucket(100, 10_000)
+    slowed.change(0, 100, 10_000)
+    for each in range(30):
+        slowed.slow_down(each / 10)
+    while slowed.take(3):
+        slowed.leave(3)
+    slowed._left = 0.0
+    wait = slowed.wait(3, tokens)
+    assert wait > tokens / 100
+    slowed._pass(3 + wait)
+    assert slowed._left == pytest.approx(tokens)
 
 
 def test_tokens_beyond_a_new_burst_are_lost():

@@ -166,6 +166,71 @@ async def test_what_ran_out_of_time_in_the_line_is_told_when_to_come_again():
 
 
 @in_virtual_time
+async def test_who_has_too_little_time_left_when_the_turn_comes_is_refused_and_takes_none():
+    turns = line()
+    turns.expected = 1e6  # as where a share is less than it seemed
+    impatient = [asyncio.create_task(turn_of(turns, timeout=1.05)) for _ in range(15)]
+    patient = asyncio.create_task(turn_of(turns))
+    told = await asyncio.gather(*impatient, return_exceptions=True)
+    refused = [each for each in told if isinstance(each, ThrottledError)]
+    assert len(refused) == 15 - 10
+    assert now() < 1.01
+    assert all(0 < each.retry_after < 1 for each in refused)
+    await patient
+    assert now() < 1.11
+
+
+@in_virtual_time
+async def test_who_waits_in_vain_is_refused_as_soon_as_the_rate_is_known_to_be_less():
+    turns = line()
+    waiting = [asyncio.create_task(turn_of(turns, timeout=10.05)) for _ in range(80)]
+    await asyncio.sleep(1)
+    turns.refuse_late()
+    assert len(turns) == 69
+    turns.bucket.change(now(), 5.0, 1.0)
+    turns.refuse_late()
+    assert len(turns) == 40  # in the eight seconds that they may wait
+    asked = now()
+    await asyncio.sleep(0)
+    refused = [each.exception() for each in waiting if each.done() and each.exception()]
+    assert len(refused) == 29
+    told = [each.retry_after for each in refused]
+    assert told == sorted(told)  # they do not come back all at once
+    assert told[-1] == pytest.approx(69 / 5 - 9, abs=0.3)
+    turns.refuse_late()
+    served = await asyncio.gather(*waiting, return_exceptions=True)
+    assert served.count(None) == 51
+    assert now() == pytest.approx(asked + 8, abs=0.3)
+
+
+@in_virtual_time
+async def test_who_was_refused_and_is_cancelled_before_it_knows_gives_no_turn_back():
+    turns = line()
+    await turn_of(turns)
+    waiting = asyncio.create_task(turn_of(turns, timeout=1))
+    await asyncio.sleep(0)
+    turns.bucket.change(now(), 0.1, 1.0)
+    turns.refuse_late()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert turns.bucket._leaving == 0
+
+
+@in_virtual_time
+async def test_one_users_throttled_requests_slow_nobody_else_down():
+    turns = line()
+    for _ in range(50):
+        turns.slow_down(1)
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(1)
+    turns.slow_down(2)  # more than a second apart
+    assert turns.bucket._pace == 1
+    turns.slow_down(3)
+    assert turns.bucket._pace < 1
+
+
+@in_virtual_time
 async def test_retry_after_is_never_more_than_a_day():
     turns = line(rate=1e-5)
     await turn_of(turns)
