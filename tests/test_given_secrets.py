@@ -12,8 +12,9 @@ import pytest
 
 from authflow import AuthClient, AuthConfig, AuthFlow, Code, NewPassword, Secret, SignedIn, Tokens
 from authflow.client import TokenVerifier
-from authflow.errors import MisuseError, TokenError
+from authflow.errors import MisuseError, SealError, SignedOutError, TokenError
 from authflow.given_secrets import checked, wrapped
+from authflow.keys import KeyRing
 from authflow.results import Challenge, ChallengeRequired
 from authflow.sign_in import SignIn, State
 
@@ -44,6 +45,8 @@ CALLS: dict[str, Callable[[AuthClient, Any], Any]] = {
         pending("NEW_PASSWORD_REQUIRED"), given, attributes={"name": "Ada"}
     ),
     "refresh": lambda auth, given: auth.refresh(given),
+    "kept": lambda auth, given: auth.kept(given),
+    "resume": lambda auth, given: auth.resume(given),
     "revoke": lambda auth, given: auth.revoke(given),
     "sign_out": lambda auth, given: auth.sign_out(given),
     "claims": lambda _, given: TokenVerifier(config=CONFIG).claims(given, "access"),
@@ -72,8 +75,8 @@ OPTIONAL = {"sign_in", "sign_in by another flow", "AuthConfig", "from_env", "fro
 """Where None means that there is none."""
 SEVERAL = {"AuthConfig", "from_env", "from_amplify_outputs"}
 """Where a list of secrets is right: an app client may have two."""
-FROM_OUTSIDE = {"claims"}
-"""Where a text that is no token is nobody's mistake but the sender's."""
+FROM_OUTSIDE = {"claims": TokenError, "kept": SignedOutError, "resume": SealError}
+"""Where a text that is none of ours is nobody's mistake but the sender's."""
 
 WRONG: dict[str, Any] = {
     "None": None,
@@ -115,7 +118,7 @@ def _repr(value: object) -> str:
 @pytest.fixture
 async def outcome() -> AsyncIterator[Any]:
     """Calls, and gives what was raised."""
-    async with AuthClient(CONFIG) as auth:
+    async with AuthClient(CONFIG, keys=KeyRing.generate()) as auth:
 
         async def raised(call: Callable[[AuthClient, Any], Any], given: Any) -> Exception | None:
             try:
@@ -139,7 +142,7 @@ async def test_every_call_says_what_it_takes_and_shows_no_value(outcome, wrong):
             continue
         error = await outcome(call, value)
         text = "surrogate" in wrong
-        kind = TokenError if text and name in FROM_OUTSIDE else MisuseError
+        kind = FROM_OUTSIDE.get(name, MisuseError) if text else MisuseError
         assert isinstance(error, kind), (name, error)
         everything = shown(error)
         for canary in ("canary", "123456"):

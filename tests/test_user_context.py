@@ -228,6 +228,6 @@ def test_now_is_a_time(at):
     device = DeviceFingerprint(characteristics={"DeviceId": "x"})
     context = AdminContext(ip_address="::1", device=device, **SERVED)
     names = {"username": "ada", "user_pool_id": "eu-central-1_x", "client_id": "1"}
-    with pytest.raises(MisuseError, match="at is a number of seconds"):
+    with pytest.raises(MisuseError, match="at is a time in seconds"):
         context.members(**names, at=at)
     assert context.members(**names, at=0)

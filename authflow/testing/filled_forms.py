@@ -71,14 +71,15 @@ def plain(answer: str | Secret[str]) -> str:
 def is_of_nothing(form: Form, filled: Filled, answer: str) -> bool:
     """Return whether an answer says nothing, made of fields in which nothing was typed.
 
-    What nobody sees may be a password, and is one if it is read as it is.
+    What nobody sees may be a password, and is one if it is read as it is. Where a field need not be
+    filled in, its author has said that nothing is an answer.
     """
     asked = [
         each
         for each in form.fields
         if isinstance(each, TextField | SecretField) and each.name in filled
     ]
-    if not asked or any(typed_code(filled[each.name]) for each in asked):
+    if not asked or any(not each.required or typed_code(filled[each.name]) for each in asked):
         return False
     password = any(each.autocomplete in PASSWORDS for each in asked)
     return not answer or (shows_nothing(answer) and not password)

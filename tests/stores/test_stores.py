@@ -124,7 +124,7 @@ class TestEveryStore:
 class TestMemory:
     @pytest.mark.parametrize("most", [0, -1, 1.5, True, "9"])
     def test_a_store_without_room_is_refused(self, most: Any):
-        with pytest.raises(ConfigError, match="most_entries is at least 1"):
+        with pytest.raises(ConfigError, match="most_entries is a whole number from 1"):
             MemoryStore(most_entries=most)
 
     async def test_a_full_store_refuses_rather_than_forgets(self, clock: Any):
@@ -141,7 +141,7 @@ class TestMemory:
 
     @pytest.mark.parametrize("most", [0, -1, 1.5, True, "9"])
     def test_a_place_for_strangers_without_room_is_refused(self, most: Any):
-        with pytest.raises(ConfigError, match="most_strangers is at least 1"):
+        with pytest.raises(ConfigError, match="most_strangers is a whole number from 1"):
             MemoryStore(most_strangers=most)
 
     @pytest.mark.parametrize("most", [1, 2, 7])

@@ -20,6 +20,8 @@ PACKAGES = (HOUSE, *sorted((ROOT / "plugins").glob("*/authflow_*")))
 OTHERS = {
     # A challenge parameter of NEW_PASSWORD_REQUIRED has this name too.
     "authflow/wire/": {"userAttributes"},
+    # What a device's fingerprint is made of.
+    "authflow/wire/context_data.py": {"userPoolId"},
     # What `authflow check --json` reports, and what a plugin keeps to itself.
     "authflow/cli/check_report.py": {"userNotFound"},
     "plugins/question/authflow_question/trigger.py": {"userPoolId"},

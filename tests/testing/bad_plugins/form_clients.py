@@ -132,11 +132,6 @@ class ReadsNothingFromBlanks(_TakesBlanks):
         return filled["code"].strip().strip("\0")
 
 
-class SendsBlanks(_TakesBlanks):
-    convicted_by = (READ,)
-    how: ClassVar[dict[str, Any]] = {"required": False}
-
-
 class ReadsWhatItsFormHasKept(FormPrompter):
     """Whoever reads may have made no form."""
 
