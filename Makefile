@@ -50,6 +50,7 @@ bench: environment
 	$(BIN)/python -m benchmarks.sign_in
 	$(BIN)/python -m benchmarks.triggers
 	$(BIN)/python -m benchmarks.verify
+	$(BIN)/python -m benchmarks.tickets
 
 # A flood of InitiateAuth at ten times what the pool serves, and an honest client beside it.
 flood: environment
