@@ -147,7 +147,7 @@ class MemoryStore:
             StoreUnavailableError: The store is full.
             ConfigError: The time is no number of seconds above zero.
         """
-        check_seconds("MemoryStore: seconds", seconds)
+        check_seconds("MemoryStore: seconds", seconds, most=_FOREVER)
         with self._lock:
             self._drop_expired()
             stored = self._live(key)
@@ -191,6 +191,9 @@ class _Forgetful(MemoryStore):
     def _make_room(self) -> None:
         del self._entries[next(iter(self._entries))]
 
+
+_FOREVER: Final = 1000 * 365 * 86400.0
+"""The most seconds that an entry may be kept: a thousand years."""
 
 _SLACK: Final = 64
 """The most outdated expiries, beside one for each entry, before they are removed."""
