@@ -16,9 +16,6 @@ from attrs import frozen
 from authflow.testing.clock import MovableClock
 from authflow.testing.outbox import Outbox
 
-_ELSEWHERE: Final = "the suite lacks something: its first case tells what"
-"""The reason for which all cases but the first are skipped, so that one finding is one."""
-
 SuiteT = TypeVar("SuiteT", bound="Suite")
 
 _TIMEOUT: Final = 120.0
@@ -106,7 +103,7 @@ def case(body: Callable[[SuiteT], Awaitable[None]]) -> Callable[[SuiteT], None]:
             lacking = suite.lacking()
             if lacking is not None:
                 if body.__name__ != case_names(type(suite))[0]:
-                    skip(_ELSEWHERE)
+                    skip(lacking)
                 raise Violation(lacking)
             await suite.prepare()
             try:

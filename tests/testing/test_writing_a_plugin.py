@@ -16,7 +16,7 @@ from authflow.testing.trigger_subject import TriggerSubject
 ROOT = Path(__file__).parents[2]
 OF_THE_SUITES = {
     *("ada", "grace", "nobody", "bench", "challenge", "timeout", "longest_block"),
-    *("at", "begin_anew", "place_of", "tried", "whereabouts"),
+    *("at", "begin_anew", "lacking", "place_of", "tried", "whereabouts"),
 }
 """What authors need not say, or the suites ask themselves."""
 pytest_plugins = ["pytester"]

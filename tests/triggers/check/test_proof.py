@@ -352,13 +352,6 @@ def test_extra_challenges_beside_one_that_suffices_are_fine(word):
     assert verdict_on(Triggers(policy=step, challenges=[Extra, Otp])).holds
 
 
-def test_triggers_that_serve_nobody_are_acquitted_of_nothing(word):
-    triggers = Triggers(policy=challenge("word"), challenges=[word], client_ids=[])
-    results = [finding.result for finding in verdict_on(triggers).findings]
-    assert results.pop(ROUNDS) is Result.BROKEN
-    assert set(results) == {Result.NOT_TRIED}
-
-
 @pytest.mark.parametrize(
     ("policy", "notes"),
     [

@@ -429,7 +429,7 @@ class TestStorm:
         self, store: Store, clock: Any
     ):
         # The full size everywhere by AUTHFLOW_GUESSES=10000, which takes minutes on DynamoDB.
-        shorter = {"RedisStore": 3000, "DynamoDbStore": 100}
+        shorter = {"RedisStore": 3000, "DynamoDbStore": 100, "KeyringStore": 200}
         wanted = shorter.get(type(store).__name__, 10_000)
         sessions = min(100, wanted // 4)
         guesses = int(os.environ.get("AUTHFLOW_GUESSES", wanted)) // sessions
