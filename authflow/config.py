@@ -12,9 +12,10 @@ from attrs import Attribute, Factory, field, frozen
 
 from authflow.client_secrets import Given, checked_client_secret, shown, wrapped_client_secret
 from authflow.errors import ConfigError, MisuseError
+from authflow.given_numbers import MOST
 from authflow.given_secrets import wraps_secrets
 from authflow.machine import AuthFlow
-from authflow.pool_address import MOST, PoolAddress, check_client_id, is_bounded
+from authflow.pool_address import PoolAddress, check_client_id, is_bounded
 from authflow.secret import Secret
 from authflow.wire import ClientIdentity
 

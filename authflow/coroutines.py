@@ -25,3 +25,16 @@ def is_plain(function: Any) -> bool:
         and written.__name__ != "<lambda>"
         and not inspect.iscoroutinefunction(written)
     )
+
+
+def is_generator(function: object) -> bool:
+    """Return whether calling something only makes a generator, whose body nobody runs.
+
+    Args:
+        function: A function, or an object that is called.
+    """
+    called = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
+    return any(
+        inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each)
+        for each in (function, called)
+    )

@@ -3,8 +3,6 @@
 A class in place of its object, or a text, would otherwise be found out at the first sign-in.
 """
 
-import inspect
-
 from authflow.errors import ConfigError
 
 
@@ -27,19 +25,6 @@ def kind_of(value: object) -> str:
         value: Anything.
     """
     return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
-
-
-def is_generator(function: object) -> bool:
-    """Return whether calling something only makes a generator, whose body nobody runs.
-
-    Args:
-        function: A function, or an object that is called.
-    """
-    called = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
-    return any(
-        inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each)
-        for each in (function, called)
-    )
 
 
 def check_store(name: str, store: object) -> None:

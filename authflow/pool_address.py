@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard
 from attrs import Attribute, Factory, field, frozen
 
 from authflow.errors import ConfigError
+from authflow.given_numbers import MOST, is_number
 from authflow.safe_url import SafeUrl, safe_url
 from authflow.unframed import whole
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 _POOL_ID: Final = re.compile(r"(?P<region>[\w-]+)_[0-9a-zA-Z]+")
 _CLIENT_ID: Final = re.compile(r"[\w+]{1,128}")
 _REGION: Final = re.compile(r"[a-z0-9-]{1,32}")
-MOST: Final = 1_000_000_000
-"""The greatest number of seconds, or of anything else, that a setting may be."""
 _IN_A_TEST: Final = "allow_insecure_endpoint in a closed test network"
 
 
@@ -63,7 +62,7 @@ def check_client_id(value: object) -> None:
 
 def is_bounded(value: object) -> TypeGuard[float]:
     """Return whether a setting is a number above zero, and not absurdly great."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MOST
+    return is_number(value) and 0 < value <= MOST
 
 
 @whole

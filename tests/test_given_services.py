@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from authflow import AuthClient, AuthConfig
+from authflow.coroutines import is_generator
 from authflow.errors import ConfigError
-from authflow.given_services import can, check_store, is_generator
+from authflow.given_services import can, check_store
 from authflow.keys import CachedKeys, KeyRing
 from authflow.stores import MemoryStore
 from authflow.triggers import (

@@ -28,7 +28,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from authflow.aws.connection import AwsConnection
 from authflow.errors import ConfigError, StoreEntryError, StoreUnavailableError
-from authflow.stores.store import Stored
+from authflow.stores.store import Stored, check_kept
 from authflow.unframed import whole
 
 _CONDITION_FAILED: Final = "ConditionalCheckFailedException"
@@ -129,8 +129,10 @@ class DynamoDbStore(AwsConnection):
             seconds: When it expires, from now on.
 
         Raises:
+            ConfigError: The seconds are none.
             StoreUnavailableError: DynamoDB cannot be asked.
         """
+        check_kept(seconds)
         now, version = self.clock(), secrets.token_hex(16)
         values = {":now": {"N": str(math.floor(now))}, ":new": {"S": version}}
         unchanged = "attribute_not_exists(#version) OR #until <= :now"

@@ -32,7 +32,7 @@ from attrs import Factory, define, field, frozen
 
 from authflow.errors import ConfigError, StateError, StoreEntryError, StoreUnavailableError
 from authflow.extras import UnavailableImportError, advice
-from authflow.stores.store import Stored
+from authflow.stores.store import Stored, check_kept
 from authflow.unframed import whole
 
 try:
@@ -144,9 +144,11 @@ class KeyringStore:
             seconds: When it expires, from now on.
 
         Raises:
+            ConfigError: The seconds are none.
             StoreUnavailableError: The keyring cannot be asked.
             StoreEntryError: Something else wrote the entry.
         """
+        check_kept(seconds)
         return await self._in_thread(lambda: self._replace(key, value, expected, seconds))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:

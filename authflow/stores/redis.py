@@ -16,7 +16,7 @@ from attrs import define, field
 from authflow.errors import ConfigError, StoreEntryError, StoreUnavailableError
 from authflow.event_loop import HomeLoop
 from authflow.extras import UnavailableImportError, advice
-from authflow.stores.store import Stored
+from authflow.stores.store import Stored, check_kept
 from authflow.unframed import whole
 
 try:
@@ -156,10 +156,12 @@ class RedisStore:
             seconds: When it expires, from now on.
 
         Raises:
+            ConfigError: The seconds are none.
             StoreUnavailableError: The server cannot be asked.
             MisuseError: The store belongs to another event loop.
         """
         self._loop.claim()
+        check_kept(seconds)
         entry = secrets.token_hex(_VERSION_CHARS // 2).encode() + value
         try:
             written = await self._replace(

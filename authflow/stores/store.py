@@ -20,6 +20,21 @@ from authflow.errors import StoreUnavailableError
 from authflow.given_numbers import check_count, check_seconds
 from authflow.unframed import whole
 
+MOST_KEPT: Final = 1000 * 365 * 86400.0
+"""The most seconds that an entry may be kept: a thousand years."""
+
+
+def check_kept(seconds: object) -> None:
+    """Check for how long an entry is to be kept: every store does, before it writes.
+
+    Args:
+        seconds: From now on.
+
+    Raises:
+        ConfigError: It is no number of seconds above zero, or more than a thousand years.
+    """
+    check_seconds("seconds, for which a store keeps an entry,", seconds, most=MOST_KEPT)
+
 
 @frozen(kw_only=True)
 class Stored:
@@ -147,7 +162,7 @@ class MemoryStore:
             StoreUnavailableError: The store is full.
             ConfigError: The time is no number of seconds above zero.
         """
-        check_seconds("MemoryStore: seconds", seconds, most=_FOREVER)
+        check_kept(seconds)
         with self._lock:
             self._drop_expired()
             stored = self._live(key)
@@ -191,9 +206,6 @@ class _Forgetful(MemoryStore):
     def _make_room(self) -> None:
         del self._entries[next(iter(self._entries))]
 
-
-_FOREVER: Final = 1000 * 365 * 86400.0
-"""The most seconds that an entry may be kept: a thousand years."""
 
 _SLACK: Final = 64
 """The most outdated expiries, beside one for each entry, before they are removed."""

@@ -12,8 +12,9 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from authflow.coroutines import is_generator
 from authflow.errors import ConfigError, DeniedError, TriggerFailedError
-from authflow.given_services import is_generator, kind_of
+from authflow.given_services import kind_of
 from authflow.triggers.events.envelope import HandledEvent
 from authflow.triggers.events.parsing import HANDLED_EVENTS, is_handled
 

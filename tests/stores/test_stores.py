@@ -1,5 +1,6 @@
 import json
 import logging
+import math
 from typing import Any
 
 import anyio
@@ -119,6 +120,14 @@ class TestEveryStore:
         caplog.set_level(logging.INFO)
         assert await store.replace(KEY, b"canary", expected=None, seconds=60)
         assert "canary" not in repr(await read(store)) + repr(store) + caplog.text
+
+    @pytest.mark.parametrize(
+        "seconds", [0, -1, math.nan, math.inf, 10**400, 1e12, True, "60", None, b"60"]
+    )
+    async def test_an_entry_is_kept_for_a_number_of_seconds(self, store: Store, seconds: Any):
+        with pytest.raises(ConfigError, match="seconds, for which a store keeps an entry"):
+            await store.replace(KEY, b"one", expected=None, seconds=seconds)
+        assert await store.read(KEY) is None
 
 
 class TestMemory:

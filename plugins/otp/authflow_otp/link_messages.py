@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from attrs import field, frozen
 
 from authflow.plugins import Secret
-from authflow_otp.messages import Message, Template, Templates, merged_templates
+from authflow_otp.messages import ByLanguage, Message, Template, merged_templates
 
 
 @frozen(kw_only=True)
@@ -88,7 +88,7 @@ def _merged(own: object) -> Mapping[str, Template]:
 
 
 @frozen
-class LinkTemplates(Templates):
+class LinkTemplates(ByLanguage):
     """The templates of all languages: the built-in ones, and those of the settings before them.
 
     Args:
@@ -113,14 +113,13 @@ class LinkTemplates(Templates):
             minutes: For how many minutes the link is good.
             purpose: What it is for.
         """
-        template = self.by_language[language]
-        told = {"minutes": minutes, "purpose": purpose}
+        subject, text = self.filled_in(language, link, minutes=minutes, purpose=purpose)
         return LinkMessage(
             destination=destination,
             link=link,
             language=language,
             minutes=minutes,
             purpose=purpose,
-            subject=template.subject.format_map(told),
-            text=Secret(template.body.format_map({**told, "link": link.reveal()})),
+            subject=subject,
+            text=text,
         )

@@ -205,19 +205,10 @@ def _merged(own: object) -> Mapping[str, Template]:
     return merged_templates(own, BUILT_IN, Template)
 
 
-@frozen
-class Templates:
-    """The templates of all languages: the built-in ones, and those of the settings before them.
+class ByLanguage:
+    """Templates by their languages, which a user's locale chooses from."""
 
-    Args:
-        by_language: For each language, its template.
-
-    Raises:
-        ConfigError: A language is not written as BCP 47 has it, in small letters, or has something
-            else than a template.
-    """
-
-    by_language: Mapping[str, Template] = field(default=BUILT_IN, converter=_merged, hash=False)
+    by_language: Mapping[str, Template]
 
     def language(self, locale: str, default: str) -> str:
         """Return the language to use.
@@ -233,6 +224,37 @@ class Templates:
             wanted = wanted.rpartition("-")[0]
         return default
 
+    def filled_in(
+        self, language: str, held: Secret[str], *, minutes: int, purpose: str
+    ) -> tuple[str, Secret[str]]:
+        """Return the subject and the text of a message.
+
+        Args:
+            language: One for which there is a template.
+            held: The code, or the link.
+            minutes: For how many minutes it is good.
+            purpose: What it is for.
+        """
+        template = self.by_language[language]
+        told = {"minutes": minutes, "purpose": purpose}
+        text = template.body.format_map({**told, template.holds: held.reveal()})
+        return template.subject.format_map(told), Secret(text)
+
+
+@frozen
+class Templates(ByLanguage):
+    """The templates of all languages: the built-in ones, and those of the settings before them.
+
+    Args:
+        by_language: For each language, its template.
+
+    Raises:
+        ConfigError: A language is not written as BCP 47 has it, in small letters, or has something
+            else than a template.
+    """
+
+    by_language: Mapping[str, Template] = field(default=BUILT_IN, converter=_merged, hash=False)
+
     def written(
         self, *, destination: str, code: Secret[str], language: str, minutes: int, purpose: str
     ) -> CodeMessage:
@@ -245,14 +267,13 @@ class Templates:
             minutes: For how many minutes the code is good.
             purpose: What it is for.
         """
-        template = self.by_language[language]
-        told = {"minutes": minutes, "purpose": purpose}
+        subject, text = self.filled_in(language, code, minutes=minutes, purpose=purpose)
         return CodeMessage(
             destination=destination,
             code=code,
             language=language,
             minutes=minutes,
             purpose=purpose,
-            subject=template.subject.format_map(told),
-            text=Secret(template.body.format_map({**told, "code": code.reveal()})),
+            subject=subject,
+            text=text,
         )
