@@ -14,6 +14,8 @@ from authflow.printable import printable
 
 USERNAME: Final = "USERNAME"
 SECRET_HASH: Final = "SECRET_HASH"
+DEVICE_KEY: Final = "DEVICE_KEY"
+"""A remembered device, which any request of its user may name."""
 USER_ID_FOR_SRP: Final = "USER_ID_FOR_SRP"
 """The user's canonical name, where a challenge goes with SRP or a new password."""
 

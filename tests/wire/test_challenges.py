@@ -15,7 +15,10 @@ from authflow.wire import (
     auth_parameters,
     codes,
     custom,
+    device_password_verifier,
+    device_srp,
     mfa_choice,
+    mfa_setup,
     new_password,
     password_verifier,
 )
@@ -65,6 +68,62 @@ def test_a_choice_is_read_as_it_was_written(asked: mfa_choice.Asked):
 @given(st.builds(mfa_choice.Answer, option=TEXT))
 def test_what_was_chosen_is_read_as_it_was_written(answer: mfa_choice.Answer):
     assert mfa_choice.Answer.read(answer.write()) == answer
+
+
+@given(st.builds(mfa_setup.Asked, options=st.lists(ANY_TEXT, max_size=4).map(tuple)))
+def test_what_can_be_set_up_is_read_as_it_was_written(asked: mfa_setup.Asked):
+    assert mfa_setup.Asked.read(asked.write()) == asked
+
+
+@given(st.builds(mfa_setup.Answer, email=st.none() | TEXT))
+def test_what_was_set_up_is_read_as_it_was_written(answer: mfa_setup.Answer):
+    assert mfa_setup.Answer.read(answer.write()) == answer
+
+
+@given(
+    st.builds(
+        device_srp.Asked,
+        device_key=st.none() | TEXT,
+    )
+)
+def test_how_a_device_is_asked_is_read_as_it_was_written(asked: device_srp.Asked):
+    assert device_srp.Asked.read(asked.write()) == asked
+
+
+@given(st.builds(device_srp.Answer, device_key=TEXT, public_a=TEXT))
+def test_how_a_device_begins_is_read_as_it_was_written(answer: device_srp.Answer):
+    assert device_srp.Answer.read(answer.write()) == answer
+
+
+@given(
+    st.builds(
+        device_password_verifier.Asked,
+        device_key=TEXT,
+        salt=TEXT,
+        srp_b=TEXT,
+        secret_block=BASE64,
+    )
+)
+def test_how_a_devices_proof_is_asked_is_read_as_it_was_written(
+    asked: device_password_verifier.Asked,
+):
+    assert device_password_verifier.Asked.read(asked.write()) == asked
+
+
+@given(
+    st.builds(
+        device_password_verifier.Answer,
+        device_key=TEXT,
+        proof=st.builds(
+            password_verifier.Answer,
+            secret_block=BASE64,
+            signature=st.binary(min_size=1, max_size=40),
+            stamp=STAMPS,
+        ),
+    )
+)
+def test_a_devices_proof_is_read_as_it_was_written(answer: device_password_verifier.Answer):
+    assert device_password_verifier.Answer.read(answer.write()) == answer
 
 
 @given(
@@ -131,6 +190,20 @@ WHOLE: list[tuple[Any, dict[str, str]]] = [
         {"SOFTWARE_TOKEN_MFA_CODE": "123456"},
     ),
     (mfa_choice.Answer.read, {"ANSWER": "SMS_MFA"}),
+    (device_srp.Answer.read, {"DEVICE_KEY": "k", "SRP_A": "2a"}),
+    (
+        device_password_verifier.Asked.read,
+        {"DEVICE_KEY": "k", "SALT": "1", "SRP_B": "2", "SECRET_BLOCK": "AA=="},
+    ),
+    (
+        device_password_verifier.Answer.read,
+        {
+            "DEVICE_KEY": "k",
+            "TIMESTAMP": "Tue Apr 7 11:22:33 UTC 2026",
+            "PASSWORD_CLAIM_SIGNATURE": "AA==",
+            "PASSWORD_CLAIM_SECRET_BLOCK": "AA==",
+        },
+    ),
     (new_password.Answer.read, {"NEW_PASSWORD": "x"}),
     (custom.Answer.read, {"ANSWER": "x"}),
     (auth_parameters.BySrp.read, {"SRP_A": "2a"}),

@@ -16,8 +16,9 @@ ELSEWHERE = {
 NO_MEMBERS = {
     *("CUSTOM_CHALLENGE", "SMS_MFA", "SOFTWARE_TOKEN_MFA", "EMAIL_OTP", "EMAIL_MFA", "T"),
     *("PASSWORD", "REFRESH_TOKEN"),  # a member each, and also a challenge or a flow
+    "EMAIL",  # a member, and also a medium
 }
-"""Challenges and flows, which the machine and the operations name."""
+"""Challenges, flows and a medium, which the machine and the operations name."""
 
 
 def texts(path: Path) -> Iterator[str]:

@@ -15,6 +15,7 @@ from authflow.pool.accounts.attribute_values import (
     is_address,
 )
 from authflow.pool.accounts.passwords import StoredPassword
+from authflow.pool.accounts.second_factors import Authenticator, UserFactors
 from authflow.pool.accounts.user_pool import UserPool, find_pool
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter, user_not_found
 from authflow.pool.store.sqlite_connection import Connection, Rows
@@ -39,6 +40,9 @@ class User:
         password: What is kept of the password.
         password_expires_at: When a temporary password ends; None for a permanent one.
         times_disabled: How often an administrator has disabled the user.
+        factors: The second factors that are on.
+        authenticator: The authenticator app that was verified, if there is one.
+        new_authenticator: The sealed secret of one that is being set up, if there is one.
         created_at: Seconds since the epoch.
         modified_at: Seconds since the epoch.
     """
@@ -52,6 +56,9 @@ class User:
     password: StoredPassword = field(repr=False)
     password_expires_at: float | None = None
     times_disabled: int = 0
+    factors: UserFactors = field(factory=UserFactors)
+    authenticator: Authenticator | None = None
+    new_authenticator: bytes | None = field(default=None, repr=False)
     created_at: float
     modified_at: float
 
@@ -117,7 +124,8 @@ def _aliases(pool: UserPool, user: User) -> Iterable[tuple[str, str]]:
 
 _COLUMNS: Final = (
     "sub, pool_id, username, status, enabled, attributes, salt, verifier, password_expires_at,"
-    " times_disabled, created_at, modified_at"
+    " times_disabled, created_at, modified_at, factors, authenticator, authenticator_name,"
+    " authenticator_step, new_authenticator"
 )
 
 
@@ -135,6 +143,9 @@ def _from_row(row: tuple[Any, ...]) -> User:
         times_disabled=rest[0],
         created_at=rest[1],
         modified_at=rest[2],
+        factors=UserFactors.from_json(rest[3]),
+        authenticator=Authenticator.from_columns(*rest[4:7]),
+        new_authenticator=rest[7],
     )
 
 
@@ -194,11 +205,13 @@ def insert_user(
     if find_user(connection, pool, user.username) is not None:
         raise _username_exists()
     connection.execute(
-        f"INSERT INTO users ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  # the same
+        f"INSERT INTO users ({_COLUMNS}) VALUES ({', '.join('?' * 17)})",  # noqa: S608  # the same
         (
             *(user.sub, user.pool_id, user.username, user.status, int(user.enabled)),
             *(json.dumps(user.attributes), user.password.salt, user.password.verifier),
             *(user.password_expires_at, user.times_disabled, user.created_at, user.modified_at),
+            *(user.factors.to_json(), *Authenticator.columns(user.authenticator)),
+            user.new_authenticator,
         ),
     )
     _write_names(connection, pool, user, move_aliases=move_aliases)

@@ -39,11 +39,10 @@ from authflow.pool.cognito_errors import (
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.secret import Secret
 from authflow.triggers.events.challenge_events import SessionEntry
-from authflow.wire.members import SECRET_HASH
+from authflow.wire.members import DEVICE_KEY, SECRET_HASH
 
 _HANDLE_BYTES: Final = 48
 _NONCE_BYTES: Final = 12
-_DEVICE_KEY: Final = "DEVICE_KEY"
 _REMEMBERED: Final = 900.0
 """Seconds for which an expired session is kept, so that its user hears that it has expired."""
 MOST_OF_STRANGERS: Final = 100_000
@@ -190,7 +189,7 @@ _PLAIN: Final = (
 
 def names_device(members: Mapping[str, str]) -> bool:
     """Return whether AuthParameters or ChallengeResponses name a remembered device."""
-    return members.get(_DEVICE_KEY) is not None
+    return members.get(DEVICE_KEY) is not None
 
 
 def new_handle() -> str:

@@ -170,10 +170,38 @@ ALTER TABLE sessions ADD COLUMN stranger INTEGER;
 CREATE INDEX sessions_of_name ON sessions (name, place);
 CREATE INDEX sessions_of_strangers ON sessions (stranger);
 """
+_FACTORS: Final = """
+-- The second factors of users. Secrets of authenticators are sealed, and a step is accepted once.
+ALTER TABLE users ADD COLUMN factors TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE users ADD COLUMN authenticator BLOB;
+ALTER TABLE users ADD COLUMN authenticator_name TEXT;
+ALTER TABLE users ADD COLUMN authenticator_step INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE users ADD COLUMN new_authenticator BLOB;
+"""
+_DEVICES: Final = """
+-- Devices that users signed in from. The verifier comes when the device is confirmed.
+CREATE TABLE devices (
+    key TEXT PRIMARY KEY,
+    sub TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    group_key TEXT NOT NULL,
+    name TEXT,
+    status TEXT NOT NULL,
+    salt BLOB,
+    verifier BLOB,
+    address TEXT,
+    created_at REAL NOT NULL,
+    modified_at REAL NOT NULL,
+    authenticated_at REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX devices_of_user ON devices (sub, created_at);
+-- The device that a sign-in came from: its tokens are refreshed from there alone.
+ALTER TABLE token_families ADD COLUMN device_key TEXT;
+"""
 SCHEMA: Final = (
     _FIRST,
     _FORGOTTEN_PASSWORDS + _GROUPS,
     _ENDED_TRUST + _CASE_AS_BEFORE + _GUESSES,
+    _FACTORS + _DEVICES,
 )
 """The statements of each version; a file's `user_version` is the number of versions it has.
 

@@ -1,0 +1,72 @@
+"""Second factors are read as they were stored, and a pool's settings say which there are."""
+
+from itertools import chain, combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authflow.machine import State
+from authflow.pool.accounts.second_factors import FACTORS, Authenticator, MfaConfig, UserFactors
+from authflow.pool.accounts.user_pool import UserPool
+
+
+@given(
+    st.builds(
+        UserFactors,
+        enabled=st.frozensets(st.sampled_from(FACTORS)),
+        preferred=st.none() | st.sampled_from(FACTORS),
+    )
+)
+def test_factors_are_read_as_they_were_stored(factors: UserFactors):
+    assert UserFactors.from_json(factors.to_json()) == factors
+
+
+def test_a_user_of_an_older_file_has_no_factors():
+    assert UserFactors.from_json("{}") == UserFactors()
+
+
+@given(
+    st.none()
+    | st.builds(Authenticator, sealed=st.binary(), name=st.none() | st.text(), step=st.integers())
+)
+def test_an_authenticator_is_read_as_it_was_stored(authenticator: Authenticator | None):
+    assert Authenticator.from_columns(*Authenticator.columns(authenticator)) == authenticator
+
+
+SETTINGS = {
+    State.SMS_MFA: {"SmsMfaConfiguration": {"SmsConfiguration": {"SnsCallerArn": "arn"}}},
+    State.SOFTWARE_TOKEN_MFA: {"SoftwareTokenMfaConfiguration": {"Enabled": True}},
+    State.EMAIL_OTP: {"EmailMfaConfiguration": {}},
+}
+SUBSETS = list(chain.from_iterable(combinations(FACTORS, size) for size in range(4)))
+
+
+def config(**settings):
+    return MfaConfig.of(
+        UserPool(
+            id="us-east-1_Example12",
+            settings=settings,
+            key_id="",
+            signing_key="",
+            mask_key=b"",
+            created_at=0,
+            modified_at=0,
+        )
+    )
+
+
+@pytest.mark.parametrize("wanted", ["OPTIONAL", "ON"])
+@pytest.mark.parametrize("factors", SUBSETS, ids=lambda factors: "+".join(factors) or "none")
+def test_a_pool_allows_the_factors_that_are_set(factors, wanted):
+    given = {name: value for factor in factors for name, value in SETTINGS[factor].items()}
+    found = config(MfaConfiguration=wanted, **given)
+    assert found.allowed == (frozenset(factors) or {State.SMS_MFA})
+    assert found.required is (wanted == "ON")
+    off = MfaConfig(required=False, allowed=frozenset())
+    assert config(**given) == config(MfaConfiguration="OFF", **given) == off
+
+
+def test_an_authenticator_that_is_turned_off_is_not_allowed():
+    found = config(MfaConfiguration="ON", SoftwareTokenMfaConfiguration={"Enabled": False})
+    assert found.allowed == {State.SMS_MFA}
