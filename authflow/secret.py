@@ -31,7 +31,7 @@ class Secret(Generic[T]):
     __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __init__(self, value: T) -> None:
-        if not isinstance(value, str | bytes | int):
+        if not isinstance(value, (str, bytes, int)):  # a union would be made anew each time
             msg = f"a Secret holds str, bytes or int, not {type(value).__name__}"
             raise TypeError(msg)
         self.__value = value

@@ -43,7 +43,9 @@ def files_in(parameters: Mapping[str, str]) -> dict[str, str]:
         for name, value in parameters.items()
         if len(value) > LONGEST_KEPT and (beginning := _FILE.match(value)) is not None
     }
-    each = max(_FEWEST, _MOST_CHARS // max(len(found), 1) // _GROUP * _GROUP)
+    if not found:
+        return {}
+    each = max(_FEWEST, _MOST_CHARS // len(found) // _GROUP * _GROUP)
     return {name: beginning[1] + beginning[2][:each] for name, beginning in found.items()}
 
 

@@ -7,8 +7,7 @@ itself goes into no pickle and no JSON, since nobody would see what is in it.
 Only values that a client gave come back: whatever else is read is refused, whole.
 """
 
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from authflow.errors import MisuseError
@@ -29,7 +28,15 @@ from authflow.unframed import Unframed
 
 VERSION: Final = 1
 _REASONS: Final = {kind.__name__: kind for kind in (Unanswered, Declined, OtherFactor, Suspended)}
-_MEMBERS: Final = frozenset({"version", "challenge", "sign_in", "because"})
+_FLOWS: Final = {flow.value: flow for flow in AuthFlow}
+_STATES: Final = {state.value: state for state in State}
+_MEMBERS: Final = ("version", "challenge", "sign_in", "because")
+_ASKED: Final = ("name", "kind", "parameters", "attempt", "attempts", "left_out")
+_STANDS: Final = (
+    *("flow", "state", "username", "canonical_username"),
+    *("rounds", "expires_at", "session"),
+)
+_BECAUSE: Final = ("kind", "reason")
 
 
 def take_apart(pending: ChallengeRequired) -> dict[str, Any]:
@@ -63,7 +70,7 @@ def take_apart(pending: ChallengeRequired) -> dict[str, Any]:
         },
         "because": None
         if because is None
-        else {"kind": _kind(because), "reason": _told(because.reason)},
+        else dict(zip(_BECAUSE, told_reason(because), strict=True)),
     }
 
 
@@ -87,62 +94,97 @@ def put_together(data: object) -> ChallengeRequired:
 
 
 def _put_together(data: Any) -> ChallengeRequired:
-    if _object(data, _MEMBERS)["version"] != VERSION:
+    version, challenge, sign_in, because = _members(data, _MEMBERS)
+    if version != VERSION:
         raise ValueError
-    members = {"name", "kind", "parameters", "attempt", "attempts", "left_out"}
-    asked = _object(data["challenge"], members)
-    challenge = Challenge(
-        name=_text(asked["name"]),
-        kind=None if asked["kind"] is None else _text(asked["kind"]),
-        parameters=_texts(asked["parameters"]),
-        attempt=_count(asked["attempt"]),
-        attempts=None if asked["attempts"] is None else _count(asked["attempts"]),
-        left_out=_texts(asked["left_out"]),
+    return ChallengeRequired(
+        challenge=challenge_of(_members(challenge, _ASKED)),
+        sign_in=sign_in_of(_members(sign_in, _STANDS)),
+        because=None if because is None else reason_of(_members(because, _BECAUSE)),
     )
-    names = {"flow", "state", "username", "canonical_username", "session", "rounds", "expires_at"}
-    stood = _object(data["sign_in"], names)
-    session = stood["session"]
-    expires_at = stood["expires_at"]
+
+
+def challenge_of(data: Iterable[Any]) -> Challenge:
+    """Make a challenge of plain data. What it raises may hold some of that.
+
+    Args:
+        data: A challenge's members: name, kind, parameters, attempt, attempts, left_out.
+
+    Raises:
+        TypeError: A member is of another type.
+        ValueError: There are more or less.
+    """
+    name, kind, parameters, attempt, attempts, left_out = data
+    return Challenge(
+        name=_text(name),
+        kind=None if kind is None else _text(kind),
+        parameters=_texts(parameters),
+        attempt=_count(attempt),
+        attempts=None if attempts is None else _count(attempts),
+        left_out=_texts(left_out),
+    )
+
+
+def sign_in_of(data: Iterable[Any]) -> SignIn:
+    """Make a sign-in's state of plain data. What it raises may hold some of that.
+
+    Args:
+        data: Its members: flow, state, username, canonical_username, rounds, expires_at, session.
+
+    Raises:
+        KeyError: There is no such flow, or no such state.
+        TypeError: A member is of another type.
+        ValueError: There are more or less.
+    """
+    flow, state, username, canonical_username, rounds, expires_at, session = data
     if type(expires_at) not in {int, float} or not 0 <= expires_at < float("inf"):
         raise TypeError
-    sign_in = SignIn(
-        flow=AuthFlow(stood["flow"]),
-        state=State(stood["state"]),
-        username=_text(stood["username"]),
-        canonical_username=_text(stood["canonical_username"]),
+    return SignIn(
+        flow=_FLOWS[flow],
+        state=_STATES[state],
+        username=_text(username),
+        canonical_username=_text(canonical_username),
         session=None if session is None else Secret(_text(session)),
-        rounds=_count(stood["rounds"]),
+        rounds=_count(rounds),
         expires_at=expires_at,
     )
-    return ChallengeRequired(
-        challenge=challenge, sign_in=sign_in, because=_because(data["because"])
-    )
 
 
-def _kind(because: Unanswered) -> str:
-    """Name the kind of a reason: the nearest of ours, where a plugin has derived its own."""
-    return next(kind.__name__ for kind in type(because).__mro__ if kind.__name__ in _REASONS)
+def reason_of(data: Iterable[Any]) -> Unanswered:
+    """Make the reason why nobody answered of plain data. What it raises may hold some of that.
+
+    Args:
+        data: Its members: kind and reason.
+
+    Raises:
+        KeyError: There is no such kind.
+        TypeError: A member is of another type.
+        ValueError: There are more or less.
+    """
+    kind, reason = data
+    return _REASONS[kind](_text(reason))
 
 
-def _told(reason: Any) -> str:
-    """Return a reason as a text that JSON can say: a plugin may have given anything."""
-    return str(reason) if is_text(reason) else printable(str(reason))
+def told_reason(because: Unanswered) -> tuple[str, str]:
+    """Return the kind of a reason, and a text that JSON can say: a plugin may have given anything.
+
+    A plugin may have derived a kind of its own: it is the nearest of ours.
+    """
+    kind = next(kind.__name__ for kind in type(because).__mro__ if kind.__name__ in _REASONS)
+    reason: Any = because.reason
+    return kind, str(reason) if is_text(reason) else printable(str(reason))
 
 
-def _because(data: Any) -> Unanswered | None:
-    if data is None:
-        return None
-    _object(data, {"kind", "reason"})
-    return _REASONS[data["kind"]](_text(data["reason"]))
-
-
-def _object(data: Any, names: AbstractSet[str]) -> Any:
-    if not isinstance(data, Mapping) or set(data) != names:
+def _members(data: Any, names: Sequence[str]) -> list[Any]:
+    """Return an object's members, of which it has these and no others."""
+    if not isinstance(data, Mapping) or data.keys() != set(names):
         raise TypeError
-    return data
+    return [data[name] for name in names]
 
 
 def _text(value: Any) -> str:
+    if type(value) is str and value.isascii():  # nearly all are
+        return value
     if not is_text(value):
         raise TypeError
     return str(value)
@@ -151,7 +193,9 @@ def _text(value: Any) -> str:
 def _texts(value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping):
         raise TypeError
-    return {_text(name): _text(text) for name, text in value.items()}
+    texts = dict(value)
+    "".join((*texts, *texts.values())).encode()  # fails where one is no text
+    return texts
 
 
 def _count(value: Any) -> int:

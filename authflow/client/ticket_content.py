@@ -12,34 +12,28 @@ that somebody typed stand outside; a session that is no base64, and a long name,
 by itself alone.
 """
 
-import base64
 import binascii
 import json
 import struct
 import zlib
+from json.encoder import encode_basestring as _quoted
 from typing import Any, Final
 
 from authflow.client.left_out import files_in
-from authflow.client.pending_data import VERSION, put_together, take_apart
+from authflow.client.pending_data import challenge_of, reason_of, sign_in_of, told_reason
 from authflow.errors import MisuseError
 from authflow.results import ChallengeRequired
 from authflow.secret import Secret
 from authflow.unframed import Unframed
 
-_STANDS: Final = (
-    *("flow", "state", "username", "canonical_username"),
-    *("rounds", "expires_at"),
-)
-_ASKED: Final = ("name", "kind", "parameters", "attempt", "attempts", "left_out")
-_BECAUSE: Final = ("kind", "reason")
-"""The members of `pending_data`, whose names are not written."""
-
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_DECODER: Final = json.JSONDecoder()
 _LENGTH: Final = struct.Struct(">I")
 _NONE, _TEXT, _DEFLATED, _BASE64 = range(4)
 """The forms of a part, by its first byte. To _BASE64 may be added what follows."""
 _URL_SAFE: Final = 1
 _UNPADDED: Final = 2
+_FORMS: Final = [bytes([form]) for form in range(_BASE64 + _URL_SAFE + _UNPADDED + 1)]
 _WORTH_IT: Final = 512
 """The bytes from which on a part is compressed: below, it saves less than it takes."""
 _MOST_BYTES: Final = 8 * 1024 * 1024
@@ -64,12 +58,9 @@ def write_content(pending: ChallengeRequired, *, pictures: bool) -> Secret[bytes
         MisuseError: It is none that a client gave.
     """
     try:
-        data = take_apart(pending)
-        if not pictures:
-            _leave_out(data["challenge"])
-        return Secret(_written(data))
-    except (TypeError, ValueError, AttributeError):
-        data = {}  # it has a session in it, and tracebacks show locals
+        return Secret(_written(pending, pictures=pictures))
+    except (TypeError, ValueError, AttributeError, OverflowError):
+        pass  # its frames hold the session
     with Unframed():
         msg = "pending is a ChallengeRequired that no call has given"
         raise MisuseError(msg)
@@ -82,67 +73,84 @@ def read_content(content: Secret[bytes]) -> ChallengeRequired:
         MisuseError: It is something else. Nothing of it is shown.
     """
     try:
-        return put_together(_read(content.reveal()))
-    except (MisuseError, ValueError, TypeError, LookupError, struct.error, zlib.error):
+        return _read(content.reveal())
+    except (ValueError, TypeError, LookupError, struct.error, zlib.error):
         pass
     with Unframed():
         msg = "this is no content of a ticket"
         raise MisuseError(msg)
 
 
-def _leave_out(challenge: dict[str, Any]) -> None:
-    files = files_in(challenge["parameters"])
-    for name in files:
-        del challenge["parameters"][name]
-    challenge["left_out"].update(files)
-
-
-def _written(data: dict[str, Any]) -> bytes:
-    sign_in, challenge, because = data["sign_in"], data["challenge"], data["because"]
-    stands = {name: sign_in[name] for name in _STANDS}
-    if stands["canonical_username"] == stands["username"]:
-        stands["canonical_username"] = None
-    names = []
-    for name in ("username", "canonical_username"):
-        if stands[name] is not None and len(_json(stands[name])) > _LONG_NAME:
-            names.append(_packed(stands[name].encode(), least=_LONG_NAME))
-            stands[name] = _APART
-    asked = [challenge[name] for name in _ASKED]
-    why = None if because is None else [because["kind"], _shortened(because["reason"])]
-    parts = (
-        *(_packed_session(sign_in["session"]), _json([*stands.values()])),
-        *(_packed(_json([asked, why])), *names),
+def _written(pending: ChallengeRequired, *, pictures: bool) -> bytes:
+    challenge, stands, because = pending.challenge, pending.sign_in, pending.because
+    parameters, left_out = dict(challenge.parameters), dict(challenge.left_out)
+    if not pictures:
+        files = files_in(parameters)
+        for name in files:
+            del parameters[name]
+        left_out.update(files)
+    names: list[bytes] = []
+    username, canonical = _written_name(stands.username, names), "null"
+    if stands.canonical_username != stands.username:
+        canonical = _written_name(stands.canonical_username, names)
+    stood = f"[{_quoted(stands.flow.value)},{_quoted(stands.state.value)},{username},{canonical}"
+    asked = (
+        *(challenge.name, challenge.kind, parameters),
+        *(challenge.attempt, challenge.attempts, left_out),
     )
-    return b"".join(_LENGTH.pack(len(part)) + part for part in parts)
+    why = None
+    if because is not None:
+        kind, reason = told_reason(because)
+        why = kind, _shortened(reason)
+    parts = [
+        _packed_session(None if stands.session is None else stands.session.reveal()),
+        f"{stood},{stands.rounds:d},{stands.expires_at + 0.0!r}]".encode(),
+        _packed(_ENCODER.encode((asked, why)).encode()),
+        *names,
+    ]
+    return b"".join([_LENGTH.pack(len(part)) + part for part in parts])
 
 
-def _read(content: bytes) -> dict[str, Any]:
+def _written_name(name: str, apart: list[bytes]) -> str:
+    """Return a name as JSON, or what stands for it if it is long and gets a part of its own."""
+    quoted = _quoted(name)
+    if len(quoted.encode()) <= _LONG_NAME:
+        return quoted
+    apart.append(_packed(name.encode(), least=_LONG_NAME))
+    return str(_APART)
+
+
+def _read(content: bytes) -> ChallengeRequired:
     parts, at = [], 0
     while at < len(content):
         (length,) = _LENGTH.unpack_from(content, at)
         at += _LENGTH.size + length
         parts.append(content[at - length : at])
-    session, stood = _unpacked_session(parts[0]), json.loads(parts[1].decode())
-    stands = dict(zip(_STANDS, stood, strict=True))
-    asked, because = json.loads(_unpacked(parts[2]).decode())
+    session = _unpacked_session(parts[0])
+    flow, state, username, canonical, *more = _plain(parts[1])
+    asked, because = _plain(_unpacked(parts[2]))
     names = iter(parts[3:])
-    for name in ("username", "canonical_username"):
-        if stands[name] == _APART:
-            stands[name] = _unpacked(next(names, b"")).decode()
+    if username == _APART:
+        username = _unpacked(next(names, b"")).decode()
+    if canonical == _APART:
+        canonical = _unpacked(next(names, b"")).decode()
     if next(names, None) is not None:
         raise ValueError
-    if stands["canonical_username"] is None:
-        stands["canonical_username"] = stands["username"]
-    return {
-        "version": VERSION,
-        "challenge": dict(zip(_ASKED, asked, strict=True)),
-        "sign_in": {**stands, "session": session},
-        "because": None if because is None else dict(zip(_BECAUSE, because, strict=True)),
-    }
+    if canonical is None:
+        canonical = username
+    return ChallengeRequired(
+        challenge=challenge_of(asked),
+        sign_in=sign_in_of((flow, state, username, canonical, *more, session)),
+        because=None if because is None else reason_of(because),
+    )
 
 
-def _json(value: object) -> bytes:
-    return _ENCODER.encode(value).encode()
+def _plain(data: bytes) -> Any:
+    text = data.decode()
+    value, end = _DECODER.raw_decode(text)
+    if end != len(text):
+        raise ValueError
+    return value
 
 
 def _shortened(reason: str) -> str:
@@ -157,8 +165,8 @@ def _packed(data: bytes, least: int = _WORTH_IT) -> bytes:
     if len(data) > least:
         deflated = zlib.compress(data)
         if len(deflated) < len(data):
-            return bytes([_DEFLATED]) + deflated
-    return bytes([_TEXT]) + data
+            return _FORMS[_DEFLATED] + deflated
+    return _FORMS[_TEXT] + data
 
 
 def _unpacked(part: bytes) -> bytes:
@@ -173,15 +181,20 @@ def _unpacked(part: bytes) -> bytes:
 
 def _packed_session(session: str | None) -> bytes:
     if session is None:
-        return bytes([_NONE])
+        return _FORMS[_NONE]
     how = _URL_SAFE * ("-" in session or "_" in session) + _UNPADDED * (session[-1:] != "=")
+    standard = session.replace("-", "+").replace("_", "/") if how & _URL_SAFE else session
     try:
-        data = base64.b64decode(_padded(session), altchars=_alphabet(how), validate=True)
-    except (binascii.Error, ValueError):
+        data = binascii.a2b_base64(standard + "=" * (-len(standard) % 4))
+    except ValueError:  # of a text that is not ASCII, too
         return _packed(session.encode())
-    if _base64(data, how) != session:  # only what comes back exactly
+    # Only what comes back exactly: it is of one alphabet, as long as its bytes make it, for else
+    # something was passed over, and has no other bits at its end.
+    whole = len(data) // 3
+    is_mixed = how & _URL_SAFE and ("+" in session or "/" in session)
+    if is_mixed or _base64(data[whole * 3 :], how) != session[whole * 4 :]:
         return _packed(session.encode())
-    return bytes([_BASE64 + how]) + data
+    return _FORMS[_BASE64 + how] + data
 
 
 def _unpacked_session(part: bytes) -> str | None:
@@ -193,13 +206,9 @@ def _unpacked_session(part: bytes) -> str | None:
 
 
 def _base64(data: bytes, how: int) -> str:
-    text = base64.b64encode(data, altchars=_alphabet(how)).decode()
-    return text.rstrip("=") if how & _UNPADDED else text
-
-
-def _alphabet(how: int) -> bytes:
-    return b"-_" if how & _URL_SAFE else b"+/"
-
-
-def _padded(text: str) -> str:
-    return text + "=" * (-len(text) % 4)
+    text = binascii.b2a_base64(data, newline=False)
+    if how & _UNPADDED:
+        text = text.rstrip(b"=")
+    if how & _URL_SAFE:
+        text = text.replace(b"+", b"-").replace(b"/", b"_")
+    return text.decode()

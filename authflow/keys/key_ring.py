@@ -14,6 +14,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from json.encoder import encode_basestring_ascii as _quoted
 from types import MappingProxyType
 from typing import Any, Final, Protocol, Self
 
@@ -92,6 +93,18 @@ def _the_only_key(ring: "KeyRing") -> str:
     return ring.current
 
 
+def _expanding(ring: "KeyRing") -> Mapping[str, hmac.HMAC]:
+    # HKDF by hand, since to import a library for it would take too long for a cold start on Lambda.
+    return MappingProxyType(
+        {
+            key_id: hmac.new(
+                hmac.digest(b"authflow.keys.1", key.reveal(), "sha256"), None, "sha256"
+            )
+            for key_id, key in ring.keys.items()
+        }
+    )
+
+
 @whole
 @frozen(kw_only=True)
 class KeyRing:
@@ -115,6 +128,10 @@ class KeyRing:
     keys: Mapping[str, Secret[bytes]] = field(converter=_keys, hash=False)
     current: str
     lookup: str = field(default=Factory(_the_only_key, takes_self=True))
+    _expanding: Mapping[str, hmac.HMAC] = field(
+        default=Factory(_expanding, takes_self=True), init=False, repr=False, eq=False
+    )
+    """For each key's id, HKDF's second step as far as it is the same for all subkeys."""
 
     def __attrs_post_init__(self) -> None:
         for role in ("current", "lookup"):
@@ -214,11 +231,9 @@ class KeyRing:
         Raises:
             KeyError: The ring has no such key.
         """
-        key = self.keys[self.current if key_id is None else key_id].reveal()
-        # HKDF's two steps, for one block of output. To import a library for it would take too long
-        # for a cold start on Lambda.
-        extracted = hmac.digest(b"authflow.keys.1", key, "sha256")
-        return hmac.digest(extracted, encoded(purpose, *context) + b"\x01", "sha256")
+        expanding = self._expanding[self.current if key_id is None else key_id].copy()
+        expanding.update(encoded(purpose, *context) + b"\x01")  # one block of output
+        return expanding.digest()
 
     def entry_name(self, purpose: str, *parts: str) -> str:
         """Return the name of an entry in a store; it reveals nothing without the key.
@@ -247,8 +262,11 @@ class KeyRing:
 
 
 def encoded(*parts: str) -> bytes:
-    """Write strings as bytes, so that no two lists of strings give the same bytes."""
-    return json.dumps(parts).encode()
+    """Write strings as bytes, so that no two lists of strings give the same bytes.
+
+    They are what `json.dumps` writes, by the part of it that is needed, in a sixth of the time.
+    """
+    return f"[{', '.join(map(_quoted, parts))}]".encode()
 
 
 def _decoded(key_id: str, key: Any) -> Secret[bytes]:

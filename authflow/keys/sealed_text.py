@@ -10,7 +10,6 @@ where there may be more of one place: it is derived from a random salt, as in th
 Needs the package `cryptography`; importing this module loads it.
 """
 
-import base64
 import binascii
 import os
 import re
@@ -32,9 +31,8 @@ except ImportError as error:
     msg = "sealing needs the package cryptography: run `pip install cryptography`"
     raise UnavailableImportError(msg) from error
 
-_FORM: Final = re.compile(
-    r"(?P<version>[a-z]{2}[0-9]{1,4})\.(?P<key_id>[A-Za-z0-9_-]{1,32})\.(?P<body>[A-Za-z0-9_-]+)"
-)
+_HEAD: Final = re.compile(r"(?P<version>[a-z]{2}[0-9]{1,4})\.(?P<key_id>[A-Za-z0-9_-]{1,32})\.")
+"""The part before the body, whose characters are looked at as it is decoded."""
 _ALPHABET: Final = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 _LAST: Final = (_ALPHABET, "", _ALPHABET[::16], _ALPHABET[::4])
 """The last characters of base64url, by how many stand in the last group: its spare bits are 0."""
@@ -99,11 +97,12 @@ class SealedText:
             KeysUnavailableError: The keys cannot be read now.
         """
         ring = await ring_of(keys)
-        salt, nonce = os.urandom(self.salt_bytes), os.urandom(_NONCE_BYTES)
+        drawn = os.urandom(self.salt_bytes + _NONCE_BYTES)
+        salt, nonce = drawn[: self.salt_bytes], drawn[self.salt_bytes :]
         cipher = self._cipher(ring, ring.current, place, salt)
         plain = _EXPIRY.pack(until) + content.reveal()
         sealed = cipher.encrypt(nonce, plain, self._associated(ring.current, place))
-        return f"{self.version}.{ring.current}.{_base64url(salt + nonce + sealed)}"
+        return f"{self.version}.{ring.current}.{_base64url(drawn + sealed)}"
 
     async def open(
         self, keys: KeyProvider, text: object, place: tuple[str, ...], *, now: float
@@ -129,15 +128,15 @@ class SealedText:
 
     def _read(self, text: object) -> tuple[str, Secret[bytes]]:
         """Return a text's key id and its body."""
-        form = None
-        if isinstance(text, str) and len(text) <= self.most_chars:
-            form = _FORM.fullmatch(text)
-        if form is None or form["version"] != self.version:
+        if not isinstance(text, str) or len(text) > self.most_chars:
             raise RefusedTextError("it is not of the form of sealed state")
-        body = _from_base64url(form["body"])
+        head = _HEAD.match(text)
+        if head is None or head["version"] != self.version:
+            raise RefusedTextError("it is not of the form of sealed state")
+        body = _from_base64url(text[head.end() :])
         if len(body) < self.salt_bytes + _NONCE_BYTES + _EXPIRY.size + _TAG_BYTES:
             raise RefusedTextError("it is too short")
-        return form["key_id"], Secret(body)
+        return head["key_id"], Secret(body)
 
     def _opened(
         self, ring: KeyRing, key_id: str, body: bytes, place: tuple[str, ...], now: float
@@ -163,14 +162,16 @@ class SealedText:
 
 
 def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    standard = binascii.b2a_base64(data, newline=False)
+    return standard.rstrip(b"=").replace(b"+", b"-").replace(b"/", b"_").decode()
 
 
 def _from_base64url(text: str) -> bytes:
     """Decode base64url strictly, so that no two texts decode to the same state."""
-    if text[-1] not in _LAST[len(text) % 4]:
+    if text[-1:] not in _LAST[len(text) % 4] or "+" in text or "/" in text:
         raise RefusedTextError("it is not base64url as it was written")
+    standard = text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4)
     try:
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except binascii.Error:
+        return binascii.a2b_base64(standard, strict_mode=True)
+    except ValueError:  # of a text that is not ASCII, too
         raise RefusedTextError("it is not base64url") from None

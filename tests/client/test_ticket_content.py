@@ -92,6 +92,19 @@ def test_a_session_comes_back_to_the_letter_whatever_it_looks_like(session: str)
     assert again.sign_in.session.reveal() == session
 
 
+@pytest.mark.parametrize("alphabet", ["+/", "-_", "+_", "-/"])
+def test_a_session_comes_back_whatever_base64_has_at_its_end(alphabet: str):
+    """Its last character may have spare bits, which are lost in bytes, and it may be padded."""
+    letters = "AQgwBCz9" + alphabet
+    for begin in ("", alphabet * 2, alphabet[0] * 4, f"a{alphabet[1]}b="):
+        for end in ("", "A", "AA", "AAA", "A="):
+            for last in letters:
+                for padding in ("", "=", "==", "===", "====", "\n"):
+                    session = begin + end + last + padding
+                    again = read_content(write_content(pending(session), pictures=True))
+                    assert again.sign_in.session.reveal() == session
+
+
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 @pytest.mark.parametrize("size", [1000, 1001, 1002, 1536])
 def test_a_session_in_base64_takes_three_bytes_for_four_characters(encode, size: int):
@@ -162,10 +175,22 @@ def cut(content: bytes) -> list[bytes]:
     return [content[:end] for end in range(0, len(content), 7)]
 
 
+def longer(content: bytes, which: int) -> bytes:
+    """Append to one of the parts."""
+    parts = []
+    while content:
+        (length,) = struct.unpack_from(">I", content)
+        parts.append(content[4 : 4 + length])
+        content = content[4 + length :]
+    parts[which] += b"[]"
+    return b"".join(struct.pack(">I", len(part)) + part for part in parts)
+
+
 @pytest.mark.parametrize(
     "content",
     [
         *cut(written(pending())),
+        *(longer(written(pending()), which) for which in (1, 2)),
         *cut(written(pending("x y" * 400, hint="é" * 700))),
         written(pending()) + b"\0",
         written(pending()) + struct.pack(">I", 2) + b"\1x",  # a name that nobody asks for
@@ -200,6 +225,15 @@ def test_whatever_else_it_is_is_refused_and_not_shown(content: bytes):
         evolve(pending(), challenge=Challenge(name="x", parameters={"a": b"x"})),  # type: ignore[dict-item]
         evolve(pending(), sign_in=evolve(pending().sign_in, session=Secret(b"x"))),  # type: ignore[arg-type]
         evolve(pending(), sign_in=evolve(pending().sign_in, flow="x")),  # type: ignore[arg-type]
+        evolve(pending(), sign_in=evolve(pending().sign_in, username=7)),  # type: ignore[arg-type]
+        *(
+            evolve(pending(), sign_in=evolve(pending().sign_in, rounds=rounds))  # type: ignore[arg-type]
+            for rounds in ("1", 1.5, None)
+        ),
+        *(
+            evolve(pending(), sign_in=evolve(pending().sign_in, expires_at=at))  # type: ignore[arg-type]
+            for at in ("1", None, 10**400)
+        ),
     ],
 )
 def test_a_pending_sign_in_that_was_made_up_is_refused(wrong: ChallengeRequired, everything_told):

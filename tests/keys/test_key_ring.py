@@ -177,6 +177,11 @@ class TestSubkeys:
         made = KeyRing(keys={"a": Secret(key)}, current="a")
         assert made.subkey(purpose, context) == oracle.derive(key)
 
+    @given(st.lists(st.text(st.characters(exclude_categories=[]))))
+    def test_strings_are_written_as_json_writes_them(self, parts: list[str]):
+        """What older releases sealed, and named in stores, was bound to just these bytes."""
+        assert encoded(*parts) == json.dumps(parts).encode()
+
     def test_every_purpose_context_and_key_has_its_own(self):
         made = KeyRing(keys=ring(a=KEY, b=OTHER), current="a", lookup="a")
         subkeys = [

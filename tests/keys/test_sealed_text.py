@@ -68,6 +68,25 @@ async def test_a_text_with_any_character_changed_is_refused(where: float, put: s
     await refused(text[:at] + put + text[at + 1 :])
 
 
+@pytest.mark.parametrize("put", [*"+/=é !", "\n", "\0", "\ud800", "٣", "\n" * 4, "!?!?"])
+async def test_a_body_is_of_no_other_alphabet(put: str):
+    """Not of base64's own either: else several texts would stand for the same bytes."""
+    for size in range(3):
+        text = await FORM.seal(RING, Secret(bytes(size)), PLACE, until=100.0)
+        body = text.rindex(".") + 1
+        for at in (body, (body + len(text)) // 2, len(text)):
+            await refused(text[:at] + put + text[at:])
+    await refused(text + "=" * (-len(text[body:]) % 4 or 4))
+
+
+async def test_base64_of_the_common_alphabet_is_refused():
+    for _ in range(9):  # all but one in 10^9 has one of them
+        text = await sealed()
+        other = text.replace("-", "+").replace("_", "/")
+        if other != text:
+            await refused(other)
+
+
 @pytest.mark.parametrize("text", [None, 7, b"xx1.k1.AAAA", "", "xx1.k1.", "x" * 1_000_000])
 async def test_what_was_never_sealed_is_refused(text: Any):
     await refused(text)
