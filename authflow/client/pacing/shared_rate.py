@@ -53,6 +53,9 @@ _IDLE: Final = 1.0
 """Seconds without a request after which a share is given back."""
 _SPARE: Final = 2.0
 """The multiple of its recent requests that a process wants: none should wait for another."""
+_SOON: Final = 0.25
+"""Seconds in which a process wants turns for all that wait: about a beat, so that at a storm's end
+who has many left gets what the others need no more."""
 _LEAST_WANTED: Final = 0.03
 """The part of the budget that a process wants at least: the next request may come."""
 _KEPT_SECONDS: Final = 10.0
@@ -295,7 +298,7 @@ class SharedRate:
             self._came_at = now
         if math.isfinite(seconds) and seconds > 0:
             self._recent += (came / seconds - self._recent) * min(1.0, seconds)
-        return len(self.line) + max(_SPARE * self._recent, _LEAST_WANTED * self.rate)
+        return len(self.line) / _SOON + max(_SPARE * self._recent, _LEAST_WANTED * self.rate)
 
     async def _give_back(self) -> None:
         """Return the share. If the store cannot be asked, others drop it by themselves."""

@@ -87,6 +87,19 @@ def test_a_thousand_sign_ins_at_once_are_served_in_order_and_none_is_throttled(c
     run_in_virtual_time(main())
 
 
+def test_at_a_storms_end_who_has_many_left_gets_what_the_others_need_no_more():
+    async def main():
+        store = MemoryStore(clock=asyncio.get_running_loop().time)
+        storm = Storm([pacing(120, store) for _ in range(4)])
+        few = [number for number in range(400) if number % 4 == 0 or number < 200]
+        await asyncio.gather(*map(storm.sign_in, few))
+        return asyncio.get_running_loop().time() / (len(few) / 120)
+
+    random.seed(3)
+    times = [run_in_virtual_time(main()) for _ in range(3)]
+    assert sum(times) / len(times) < 1.18
+
+
 def test_where_others_use_half_of_the_quota_few_requests_are_wasted():
     async def main():
         storm = Storm([pacing(120)], QuotaServer(60))
