@@ -4,18 +4,25 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
-SOURCES = {
-    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
-    for folder in ("authflow", "plugins", "benchmarks")
-    for path in sorted((ROOT / folder).rglob("*.py"))
-}
 SCOPES = {"fail_after", "move_on_after", "timeout", "ClientTimeout"}
 """What ends a wait: its first argument, or `total`, is a time limit."""
 OTHER_NAMES = ("patience", "deadline", "trigger_seconds", "time_out")
 ANYIOS = {"current_effective_deadline"}
 NO_LIMITS = {"_TICK"}
 """What nothing is given up after: the pool's server sleeps so long between two ticks."""
+
+
+@pytest.fixture(scope="module")
+def sources() -> dict[str, ast.Module]:
+    """All modules. Every worker collects this file, and one of them parses, which takes seconds."""
+    return {
+        path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for folder in ("authflow", "plugins", "benchmarks")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    }
 
 
 def names(tree: ast.Module) -> Iterator[str]:
@@ -47,28 +54,28 @@ def limits(tree: ast.Module) -> Iterator[str]:
                     yield name
 
 
-def test_a_time_limit_has_no_other_name():
+def test_a_time_limit_has_no_other_name(sources: dict[str, ast.Module]):
     used = {
         (path, name)
-        for path, module in SOURCES.items()
+        for path, module in sources.items()
         for name in set(limits(module)) - NO_LIMITS
         if not name.lower().endswith("timeout")
     }
     assert used == set()
 
 
-def test_nothing_else_is_defined_that_means_a_time_limit():
+def test_nothing_else_is_defined_that_means_a_time_limit(sources: dict[str, ast.Module]):
     others = {
         (path, name)
-        for path, module in SOURCES.items()
+        for path, module in sources.items()
         for name in names(module)
         if any(other in name.lower() for other in OTHER_NAMES) and name not in ANYIOS
     }
     assert others == set()
 
 
-def test_the_search_finds_what_is_used_today():
-    found = {name for module in SOURCES.values() for name in limits(module)}
+def test_the_search_finds_what_is_used_today(sources: dict[str, ast.Module]):
+    found = {name for module in sources.values() for name in limits(module)}
     assert {"timeout", "_TIMEOUT", "_BODY_TIMEOUT", "CONNECT_TIMEOUT", "read_timeout"} <= found
     wrong = ast.parse(
         "async with anyio.fail_after(self.patience): go(timeout=_SECONDS, deadline=1)"
