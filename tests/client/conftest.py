@@ -15,6 +15,7 @@ import pytest
 from attrs import define, field, frozen
 
 from authflow import AuthConfig
+from testbed.kept_bench import *  # noqa: F403  # fixtures
 from testbed.listening import listen
 
 
