@@ -1,5 +1,6 @@
 """The suite for client challenges: it acquits the good, and convicts each bad one of its fault."""
 
+import importlib
 import os
 import runpy
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from authflow.plugins import ChoiceField, Form, Secret, TextField, WaitField
+from authflow.plugins import Secret
 from authflow.results import Challenge
 from authflow.testing import ClientChallengeSuite, TriggerChallengeSuite, run_suite
 from authflow.testing.cases import CaseResult, case_names
@@ -42,6 +43,13 @@ def suite_of(plugin: type[Any]) -> type[ClientChallengeSuite]:
     return Suite
 
 
+@pytest.fixture
+def asking(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Import forms by a name of their own: another process need not import these tests for them."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    return importlib.import_module("asking_forms")
+
+
 def test_a_good_plugin_with_forms_is_acquitted():
     results = run_suite(suite_of(FORM_PROMPTER))
     assert [result for result in results if result.outcome != "passed"] == []
@@ -66,23 +74,12 @@ def test_a_plugin_that_has_forms_and_answers_by_itself_is_judged_by_both():
     assert [result for result in results if result.outcome != "passed"] == []
 
 
-class ChoosesHow(FORM_PROMPTER):
-    """Asks how the code comes, and waits until it is there."""
-
-    def form(self, challenge: Challenge) -> Any:
-        parts = super().form(challenge).parts
-        how = ChoiceField(name="how", label="How?", options=("by e-mail", "by post"))
-        here = WaitField(name="here", label="Is it there?")
-        soon = WaitField(name="soon", label="Wait for it.", poll_after=30)
-        return Form(parts=(how, here, soon, *parts))
-
-
 FITS = "test_what_a_person_types_fills_in_its_form"
 
 
 @pytest.mark.parametrize("typed", [None, ["by pigeon", ""], ["by post"]], ids=repr)
-def test_a_suite_that_does_not_say_what_is_chosen_is_told_so_once(typed):
-    suite = suite_of(ChoosesHow)
+def test_a_suite_that_does_not_say_what_is_chosen_is_told_so_once(asking, typed):
+    suite = suite_of(asking.ChoosesHow)
     if typed is not None:
         suite.typed = lambda _self, answer: [*typed, answer]  # type: ignore[method-assign]
     results = run_suite(suite)
@@ -134,21 +131,12 @@ def test_more_texts_than_fields_are_the_suites_fault():
     assert failed.reason.startswith("`typed` gives 2 more than the form asks for")
 
 
-class AsksMore(FORM_PROMPTER):
-    """Asks for more at a later attempt."""
-
-    def form(self, challenge: Challenge) -> Any:
-        parts = super().form(challenge).parts
-        why = (TextField(name="why", label="Why?"),) if challenge.is_retry else ()
-        return Form(parts=(*parts, *why))
-
-
-def test_a_form_that_asks_for_more_later_is_judged_by_what_is_typed_there():
-    suite = suite_of(AsksMore)
+def test_a_form_that_asks_for_more_later_is_judged_by_what_is_typed_there(asking):
+    suite = suite_of(asking.AsksMore)
     (failed,) = [each for each in run_suite(suite) if each.outcome == "failed"]
     assert failed.case == FITS
     assert failed.reason.startswith("at attempt 2 there is more: say by `typed` ")
-    suite = suite_of(AsksMore)
+    suite = suite_of(asking.AsksMore)
     suite.typed = lambda _self, answer: (answer, "a typo")  # type: ignore[method-assign]
     names = (FITS, "test_it_asks_again_after_a_wrong_answer_over_the_protocol")
     assert {each.outcome for each in run_suite(suite, names)} == {"passed"}
@@ -194,8 +182,8 @@ def test_an_answer_may_be_a_secret_of_a_text():
     assert {each.outcome for each in results} == {"passed"}
 
 
-def test_a_suite_that_says_what_is_chosen_judges_the_plugin():
-    suite = suite_of(ChoosesHow)
+def test_a_suite_that_says_what_is_chosen_judges_the_plugin(asking):
+    suite = suite_of(asking.ChoosesHow)
     suite.typed = lambda _self, answer: ["by post", "", answer]  # type: ignore[method-assign]
     names = [name for name in case_names(suite) if name in vars(FormCases)]
     assert {result.outcome for result in run_suite(suite, names)} == {"passed"}
