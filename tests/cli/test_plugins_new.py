@@ -15,6 +15,15 @@ from authflow.plugins.names import NAME
 
 # A cache of its own: with another project's settings it would spoil this one's.
 MYPY = ["mypy", f"--cache-dir={Path(__file__).parents[2] / '.mypy_cache' / 'new-plugin'}"]
+UNREAD = """
+[[tool.mypy.overrides]]
+module = [
+    "_pytest.*", "aiohttp.*", "asyncpg.*", "cattrs.*", "cryptography.*", "httpx.*", "hypothesis.*",
+    "joserfc.*", "pytest.*", "redis.*", "sqlalchemy.*", "starlette.*", "uvicorn.*",
+]
+follow_imports = "skip"
+"""
+"""What authflow is made with, and no plugin sees: to read it takes most of the time."""
 FILES = {
     "LICENSE",
     "README.md",
@@ -80,6 +89,9 @@ def test_both_halves_are_where_the_entry_points_say(
 @pytest.mark.parametrize("command", [["ruff", "check"], ["ruff", "format", "--check"], MYPY])
 def test_it_is_lint_clean_and_typed(tmp_path: Path, command: list[str]):
     write_plugin("pager-duty", tmp_path)
+    if command is MYPY:
+        with (tmp_path / "pyproject.toml").open("a") as project:
+            project.write(UNREAD)
     done = subprocess.run(
         [sys.executable, "-m", *command], cwd=tmp_path, capture_output=True, text=True, check=False
     )
