@@ -1,5 +1,7 @@
 """httpx with a user's token, against real servers."""
 
+import ssl
+
 import httpx
 import pytest
 
@@ -145,10 +147,16 @@ def test_an_origin_that_is_none_is_told_when_it_is_made(user):
         CognitoAuth(user("a"), origins=["api.example.com"])
 
 
+@pytest.fixture(scope="module")
+def trust() -> ssl.SSLContext:
+    """Read the certificates once: each client would read them several times, for a second."""
+    return ssl.create_default_context()
+
+
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
 @pytest.mark.parametrize("named", [True, False], ids=["named origin", "any origin"])
 async def test_a_proxy_of_the_environment_sees_no_token_in_clear(
-    serve, user, monkeypatch: pytest.MonkeyPatch, variable: str, named: bool
+    serve, user, monkeypatch: pytest.MonkeyPatch, trust: ssl.SSLContext, variable: str, named: bool
 ):
     for name in ("HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
@@ -160,7 +168,7 @@ async def test_a_proxy_of_the_environment_sees_no_token_in_clear(
         monkeypatch.setenv("NO_PROXY", no_proxy)
         for host in hosts:
             auth = CognitoAuth(ada, origins=[f"http://{host}"] if named else ())
-            async with httpx.AsyncClient(auth=auth) as client:
+            async with httpx.AsyncClient(auth=auth, verify=trust) as client:
                 with pytest.raises(MisuseError, match="NO_PROXY"):
                     await client.get(f"http://{host}/")
     assert proxy.seen == ada.asked == []
