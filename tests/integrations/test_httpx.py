@@ -156,7 +156,13 @@ def trust() -> ssl.SSLContext:
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
 @pytest.mark.parametrize("named", [True, False], ids=["named origin", "any origin"])
 async def test_a_proxy_of_the_environment_sees_no_token_in_clear(
-    serve, user, monkeypatch: pytest.MonkeyPatch, trust: ssl.SSLContext, variable: str, named: bool
+    serve,
+    user,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    trust: ssl.SSLContext,
+    variable: str,
+    named: bool,
 ):
     for name in ("HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)

@@ -60,7 +60,7 @@ def test_another_answer_is_not(form: str, code: str, other: str):
     if (
         code.lower() in shown.lower()
         or code[::-1].lower() in shown.lower()
-        or code.lower() == other.lower()
+        or code.lower() in other.lower()  # and so it is in every form of that
     ):
         return
     assert not leaks(code, {"public": shown}, [SALT])
