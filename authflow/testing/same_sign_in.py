@@ -10,6 +10,7 @@ import random
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import lru_cache
 from types import FunctionType, MappingProxyType
 from typing import Any, Final
 
@@ -168,11 +169,12 @@ def _same_system(seed: str, clock: Callable[[], float], plugin: type[Any]) -> It
     if hasattr(os, "getrandom"):
         instead[os.getrandom] = lambda size, _flags=0: urandom(size)
     places = [vars(os), vars(random), vars(time), *namespaces(plugin)]
+    built_in = type(os.urandom)
     before = [
         (place, name, value)
         for place in places
         for name, value in tuple(place.items())
-        if type(value) is type(os.urandom) and value in instead
+        if type(value) is built_in and value in instead
     ]
     state = random.getstate()
     random.seed(seed)
@@ -195,15 +197,18 @@ def namespaces(plugin: type[Any]) -> list[dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
     for kind in plugin.__mro__:
         package = kind.__module__.partition(".")[0]
-        if package in {*sys.stdlib_module_names, "authflow"}:
+        if package in sys.stdlib_module_names or package == "authflow":
             continue
-        modules = [
-            module
-            for name, module in tuple(sys.modules.items())
-            if name == package or name.startswith(f"{package}.")
-        ]
+        loaded = map(sys.modules.get, _modules_of(package, tuple(sys.modules)))
+        modules = [module for module in loaded if module is not None]
         functions = [one for one in vars(kind).values() if isinstance(one, FunctionType)]
         for names in (*map(vars, modules), *(one.__globals__ for one in functions)):
             if names.get("__name__", "").partition(".")[0] not in {"attr", "attrs", "authflow"}:
                 found[id(names)] = names
     return [*found.values()]
+
+
+@lru_cache(maxsize=16)
+def _modules_of(package: str, loaded: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of a package's modules among all names; a suite asks for each sign-in."""
+    return tuple(name for name in loaded if name == package or name.startswith(f"{package}."))

@@ -3,11 +3,15 @@
 import os
 import random
 import secrets
+import sys
 import uuid
+from types import ModuleType
 from typing import Any
 
+import pytest
+
 from authflow.testing import MovableClock, Outbox
-from authflow.testing.same_sign_in import SameSignIn
+from authflow.testing.same_sign_in import SameSignIn, namespaces
 from authflow.testing.trigger_bench import SuiteUser
 from authflow.triggers import Issued
 
@@ -63,3 +67,13 @@ async def test_afterwards_the_system_draws_as_always():
     assert random.getstate() == state
     assert os.urandom(16) != os.urandom(16)
     assert secrets.token_hex() != secrets.token_hex()
+
+
+def test_the_modules_of_a_package_are_those_that_are_loaded_by_now(monkeypatch: pytest.MonkeyPatch):
+    plugin = type("Plugin", (), {"__module__": "late_package.plugin"})
+    assert namespaces(plugin) == []
+    for name in ("late_package", "late_package.words", "late_package.words", "late_packages"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+        loaded = [sys.modules[each] for each in sys.modules if each.startswith("late_package")]
+        expected = [id(vars(each)) for each in loaded if each.__name__ != "late_packages"]
+        assert [*map(id, namespaces(plugin))] == expected
