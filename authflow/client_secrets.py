@@ -8,12 +8,16 @@ Source: AddUserPoolClientSecret in the Amazon Cognito user pools API reference.
 """
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final, Protocol
 
 from authflow.errors import MisuseError
 from authflow.given_secrets import Unfit, checked, wrapped
 from authflow.secret import Secret
 
+_TEXTS: Final = (str, bytes, bytearray, memoryview)
+_MOST_READ: Final = 1000
+"""The most that are read of a sequence, which may have no end."""
 MOST_SECRETS: Final = 2
 """The most secrets that Cognito keeps for an app client."""
 
@@ -36,9 +40,14 @@ Given = Secret[str] | tuple[Secret[str], ...] | ClientSecrets
 
 def wrapped_client_secret(value: object) -> object:
     """Wrap what a caller gave as client secret. This raises nothing."""
-    if isinstance(value, list | tuple):
-        return tuple(map(wrapped, value))
-    return value if _is_provider(value) else wrapped(value)
+    if _is_provider(value):
+        return value
+    if isinstance(value, Sequence) and not isinstance(value, _TEXTS):
+        try:
+            return tuple(map(wrapped, islice(value, _MOST_READ)))
+        except Exception:  # noqa: BLE001  # others' sequences may raise anything
+            return Unfit("not a sequence that can be read")
+    return wrapped(value)
 
 
 def checked_client_secret(given: object) -> Given | None:

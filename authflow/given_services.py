@@ -1,9 +1,36 @@
-"""The services that callers hand over, such as stores and providers of keys, checked when given.
+"""The services that callers hand over, such as stores and providers of keys: checked, and asked.
 
 A class in place of its object, or a text, would otherwise be found out at the first sign-in.
 """
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from authflow.errors import ConfigError
+
+
+class StrayCancelError(Exception):
+    """A service ended by a cancellation that nobody had asked for."""
+
+
+@contextmanager
+def stray_cancel_fails() -> Iterator[None]:
+    """Make a failure like any other of a service's CancelledError, unless we are cancelled.
+
+    A pool of connections that is being closed ends all who wait for it so. It would end a task of
+    ours, or a caller's, without a word.
+
+    Raises:
+        StrayCancelError: The service raised CancelledError, and nobody has cancelled this task.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise StrayCancelError from error
 
 
 def can(service: object, *methods: str) -> bool:

@@ -10,6 +10,7 @@ pools API reference; "Adding user device and session data to API requests" in th
 """
 
 import json
+import re
 import time
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -33,6 +34,10 @@ _MOST_CHARACTERISTICS_BYTES: Final = 40_000
 """With these an encoded fingerprint stays below the bound, however much of it JSON escapes."""
 
 _LINE_ENDS: Final = frozenset("\r\n\0")
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A header's name (RFC 9110 §5.1): whatever else is read as one, is read so by some only."""
+_GATEWAYS: Final = re.compile(r"\A(?:redirect-|http-|-)+")
+"""What CGI and WSGI put before a header's name, and a server that passes a request on once more."""
 _LATEST: Final = 253_402_300_799
 """The last second of the year 9999."""
 
@@ -98,6 +103,14 @@ class DeviceFingerprint:
     @version.validator
     def _check_version(self, _: "Attribute[str]", value: str) -> None:
         _text("version", value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _fingerprint, (dict(self.characteristics), self.version)
+
+
+def _fingerprint(characteristics: Mapping[str, str], version: str) -> DeviceFingerprint:
+    """Make a fingerprint anew from its copied or unpickled parts."""
+    return DeviceFingerprint(characteristics=characteristics, version=version)
 
 
 def _device(value: "DeviceFingerprint | str | None") -> "DeviceFingerprint | str | None":
@@ -199,6 +212,9 @@ class AdminContext:
             if (known := _http_name(name)) in _CREDENTIALS:
                 msg = f"leave the header {known.title()} out: it carries a secret"
                 raise MisuseError(msg)
+            if not _TOKEN.fullmatch(name):
+                msg = "a header's name has letters, digits and - alone, or RFC 9110's other signs"
+                raise MisuseError(msg)
 
     @server_name.validator
     @server_path.validator
@@ -245,6 +261,5 @@ _CREDENTIALS: Final = frozenset(
 
 def _http_name(name: str) -> str:
     """Return a header's name as HTTP has it: WSGI's is HTTP_COOKIE, and CGI's may be longer."""
-    return (
-        name.strip(" \t:").lower().replace("_", "-").removeprefix("redirect-").removeprefix("http-")
-    )
+    plain = name.strip(" \t:").lower().replace("_", "-").rstrip("-")
+    return _GATEWAYS.sub("", plain, count=1)

@@ -1,10 +1,13 @@
 """Client secrets as they can be given: one, two, or by a service that knows them."""
 
+import itertools
+from collections import UserList, deque
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from authflow import AuthConfig, ConfigError, Secret
+from authflow import AuthConfig, ConfigError, MisuseError, Secret
 from authflow.client_secrets import checked_client_secret, wrapped_client_secret
 
 POOL = {"user_pool_id": "eu-central-1_A", "client_id": "1"}
@@ -26,13 +29,38 @@ class Knowing:
 
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
-@pytest.mark.parametrize("kind", [list, tuple])
+@pytest.mark.parametrize("kind", [list, tuple, deque, UserList])
 def test_two_secrets_stand_in_their_order_and_each_once(make: Any, kind: Any):
     config = make(kind(["canary-new", Secret("canary-old")]))
     assert config.client_secret == (Secret("canary-new"), Secret("canary-old"))
     assert config.app_client.client_secret == Secret("canary-new")
     assert "canary" not in repr(config)
     assert make(kind(["canary", "canary"])).client_secret == (Secret("canary"),)
+
+
+class Endless(Sequence[str]):
+    def __getitem__(self, _at: Any) -> Any:
+        return "canary"
+
+    def __len__(self) -> int:
+        return 10**18
+
+
+class Broken(Endless):
+    def __iter__(self) -> Any:
+        yield "canary"
+        msg = "canary"
+        raise RuntimeError(msg)
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+@pytest.mark.parametrize(
+    "given", [Endless(), Broken(), deque(), deque("abc"), range(3), b"ab", bytearray(b"ab")]
+)
+def test_a_sequence_that_is_not_one_or_two_secrets_is_refused(make: Any, given: Any):
+    with pytest.raises((ConfigError, MisuseError), match="client.secret") as refused:
+        make(given)
+    assert "canary" not in str(refused.value)
 
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)

@@ -1,15 +1,20 @@
 """Services that cannot work are refused when something is built with them, and not at its use."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 import pytest
 
 from authflow import AuthClient, AuthConfig
 from authflow.coroutines import is_generator
-from authflow.errors import ConfigError
+from authflow.client.kept_entry import KeptEntries
+from authflow.client.ticket_store import TicketStore
+from authflow.errors import ConfigError, KeysUnavailableError, StoreUnavailableError
 from authflow.given_services import can, check_store
 from authflow.keys import CachedKeys, KeyRing
+from authflow.keys.key_ring import ring_of, ring_with
 from authflow.stores import MemoryStore
 from authflow.triggers import (
     CognitoGroups,
@@ -122,3 +127,71 @@ def test_services_that_can_work_are_taken():
     assert (made.limits, made.keys, made.client_ids) == (limits, RING, {"a"})
     assert can(MemoryStore(), "read")
     check_store("store", MemoryStore())
+
+
+class Ended:
+    """A service that is ended by somebody who is none of ours, such as its own pool."""
+
+    def __init__(self, late: float | None) -> None:
+        self.late = late
+
+    async def _end(self) -> Any:
+        if self.late is not None:
+            await asyncio.sleep(self.late)
+        msg = "canary"
+        raise asyncio.CancelledError(msg)
+
+    async def read(self, _key: str) -> Any:
+        return await self._end()
+
+    async def replace(self, _key: str, _value: bytes, **_how: Any) -> Any:
+        return await self._end()
+
+    async def key_ring(self, **_how: Any) -> Any:
+        return await self._end()
+
+
+ASKED: dict[str, Callable[[Any], Any]] = {
+    "the tickets' store": lambda it: TicketStore(store=it, clock=lambda: 1.0).read("name"),
+    "the tickets' store, written": lambda it: TicketStore(store=it, clock=lambda: 1.0).replace(
+        "name", b"x", expected=None, until=5.0
+    ),
+    "the kept users' store": lambda it: KeptEntries(
+        place=("a", "b"), keys=RING, store=it, clock=lambda: 1.0
+    ).read("of"),
+    "the limits' store": lambda it: Limits(store=it, keys=RING)._update(
+        "key", lambda _kept: (1, b"x", 1.0), stranger=False
+    ),
+    "keys": ring_of,
+    "kept keys": lambda it: CachedKeys(provider=it).key_ring(),
+}
+
+
+@pytest.mark.parametrize("late", [None, 0.0])
+@pytest.mark.parametrize("asked", ASKED)
+async def test_a_service_that_was_ended_by_nobody_of_ours_has_failed(
+    asked: str, late: float | None
+):
+    with pytest.raises((StoreUnavailableError, KeysUnavailableError)) as failed:
+        await ASKED[asked](Ended(late))
+    assert "canary" not in str(failed.value)
+
+
+@pytest.mark.parametrize("asked", ASKED)
+async def test_who_is_cancelled_while_a_service_is_asked_is_cancelled(asked: str):
+    waiting = asyncio.create_task(ASKED[asked](Ended(30)))
+    await asyncio.sleep(0.01)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    with anyio.move_on_after(0.01) as scope:
+        await ASKED[asked](Ended(30))
+    assert scope.cancelled_caught
+
+
+async def test_a_provider_that_is_ended_when_it_is_asked_for_a_newer_ring_has_none():
+    class Halfway(Ended):
+        async def key_ring(self, having: str | None = None) -> Any:
+            return RING if having is None else await self._end()
+
+    assert await ring_with(Halfway(0.0), "unknown") is RING

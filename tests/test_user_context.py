@@ -1,5 +1,7 @@
 """What is told of a user's device: what may be given, what is refused, and where it goes."""
 
+import copy
+import pickle
 import time
 from functools import partial
 from ipaddress import ip_address
@@ -120,6 +122,10 @@ SPELLINGS: list[Any] = [
     lambda name: "HTTP_" + name.replace("-", "_").upper(),
     lambda name: "REDIRECT_HTTP_" + name.replace("-", "_").upper(),
     "http-{}".format,
+    lambda name: "HTTP_HTTP_" + name.replace("-", "_").upper(),
+    lambda name: "HTTP_REDIRECT_" + name.replace("-", "_").upper(),
+    lambda name: "REDIRECT_REDIRECT_HTTP_" + name.replace("-", "_").upper(),
+    lambda name: "Redirect-" * 9 + "_HTTP__" + name + "_",
 ]
 
 
@@ -128,6 +134,38 @@ def test_a_header_with_a_secret_is_left_out_by_whoever_calls(name: str):
     with pytest.raises(MisuseError, match="carries a secret") as refused:
         AdminContext(ip_address="::1", headers={name: "canary"}, **SERVED)
     assert "canary" not in str(refused.value)
+
+
+NO_TOKENS = [
+    *(chr(each) for each in range(1, 33) if each not in {10, 13}),
+    *"\x7f\xa0\ufeff\xe9\uff43",
+]
+
+
+@pytest.mark.parametrize("odd", [*NO_TOKENS, *'"(),/:;<=>?@[]{}' + "\\"])
+def test_a_headers_name_is_a_token_of_http(odd: str):
+    for name in (f"{odd}cookie", f"Coo{odd}kie", f"Cookie{odd}", f"X-{odd}", f"{odd}Accept"):
+        with pytest.raises(MisuseError, match=r"RFC 9110|carries a secret"):
+            AdminContext(ip_address="::1", headers={name: "canary"}, **SERVED)
+
+
+def test_names_that_http_has_are_taken():
+    names = ["Accept", "X-Request-Id", "http", "HTTP_ACCEPT", "a!#$%&'*+.^_`|~-9", "Cookies"]
+    context = AdminContext(ip_address="::1", headers=dict.fromkeys(names, "x"), **SERVED)
+    assert [name for name, _ in context.headers] == names
+
+
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))]
+)
+def test_what_tells_of_a_device_can_be_copied_and_sent_to_another_process(again: Any):
+    device = DeviceFingerprint(characteristics={"DeviceId": "1", "ü": ""}, version="V")
+    admin = AdminContext(ip_address="::1", device=device, headers={"Accept": "x"}, **SERVED)
+    for context in (device, UserContext(ip_address="::1", device=device), admin, UserContext()):
+        assert again(context) == context
+    assert admin.members(**IDS, at=1.0) == again(admin).members(**IDS, at=1.0)
+    with pytest.raises(TypeError):
+        again(device).characteristics["DeviceId"] = "3"
 
 
 @pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\0"])

@@ -13,7 +13,7 @@ import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -38,6 +38,7 @@ from authflow.errors import (
 from authflow.given_numbers import positive_seconds
 from authflow.given_secrets import is_text
 from authflow.secret import Secret
+from authflow.tokens.token_life import TokenLife
 from authflow.tokens.token_source import TokenSource, checked_source, fresh_token
 from authflow.tokens.usernames import unverified_claims
 from authflow.unframed import Unframed, bare, whole
@@ -48,6 +49,9 @@ _PROVIDER_CHARS: Final = 128
 """The most characters that Cognito takes for the name of a login provider."""
 PAUSE: Final = 15.0
 """Seconds without another request after one that failed, while the kept credentials are good."""
+LONGEST_LIFE: Final = 43_200.0
+"""The longest life of credentials of a role, in seconds: a reply that says more, or a clock that is
+behind, is not believed."""
 MOST_KEPT: Final = 4096
 """Of how many handles credentials are kept, some 2 kB each."""
 
@@ -79,6 +83,32 @@ class AwsCredentials:
         }
 
 
+@frozen(kw_only=True)
+class LentCredentials:
+    """Credentials, and how long they are good.
+
+    Args:
+        credentials: The credentials.
+        life: Their life, as it was when they came.
+        since: When they came, by a clock that is never set.
+        ahead: For how many seconds before their end they are to be replaced.
+    """
+
+    credentials: AwsCredentials
+    life: TokenLife
+    since: float
+    ahead: float
+
+    def left(self, now: float, ticks: float) -> float:
+        """Return how many seconds they are good; less than 0 if they have ended.
+
+        Args:
+            now: Seconds since the epoch.
+            ticks: The time by the clock that is never set.
+        """
+        return self.life.left(now=now, age=ticks - self.since)
+
+
 @define(eq=False)
 class KeptCredentials:
     """One user's identity, and the credentials while they are good."""
@@ -88,30 +118,38 @@ class KeptCredentials:
     owner: "weakref.ref[Any] | None" = None
     """The object that they are kept with; None if its handle says who it is."""
     identity_id: str | None = None
-    credentials: AwsCredentials | None = None
-    renew_at: float = 0.0
-    retry_at: float = 0.0
-    """Not before that is asked again, after a failure, while the credentials are good."""
-    renewing: "asyncio.Task[AwsCredentials] | None" = None
+    lent: LentCredentials | None = None
+    """The credentials; None if there were none yet."""
+    retry_at: tuple[float, float] = (0.0, 0.0)
+    """Not before that is asked again, after a failure, while the credentials are good: in seconds
+    since the epoch, and by the clock that is never set; whichever is sooner."""
+    renewing: "asyncio.Task[LentCredentials] | None" = None
     """The request that all who need its answer wait for."""
     waiting: int = 0
 
-    def good(self, now: float) -> AwsCredentials | None:
+    def good(self, now: float, ticks: float) -> LentCredentials | None:
         """Return the credentials unless they have ended.
 
         Args:
             now: Seconds since the epoch.
+            ticks: The time by the clock that is never set.
         """
-        kept = self.credentials
-        return kept if kept is not None and now < kept.expires_at.timestamp() else None
+        lent = self.lent
+        return lent if lent is not None and lent.left(now, ticks) > 0 else None
 
-    def is_served(self, now: float) -> bool:
+    def is_served(self, now: float, ticks: float) -> bool:
         """Return whether the credentials, if they are good, are given without another request.
 
         Args:
             now: Seconds since the epoch.
+            ticks: The time by the clock that is never set.
         """
-        return now < self.renew_at or 0 < self.retry_at - now <= PAUSE or self.renewing is not None
+        if self.renewing is not None:
+            return True
+        retry_at, retry_tick = self.retry_at
+        if 0 < retry_at - now <= PAUSE and ticks < retry_tick:
+            return True
+        return self.lent is not None and self.lent.left(now, ticks) > self.lent.ahead
 
 
 @whole
@@ -134,6 +172,7 @@ class IdentityPool(AwsConnection):
         ahead: How many seconds before their end credentials are replaced, or half of their life
             if that is shorter.
         clock: Gives seconds since the epoch.
+        ticks: Gives seconds that never go back.
         client: A client for "cognito-identity" of aiobotocore's; by default one is made.
         region: The identity pool's region, if its id does not tell it.
         endpoint: Another address than AWS's: https, or on this machine.
@@ -150,6 +189,7 @@ class IdentityPool(AwsConnection):
     issuer: str | None = field(default=None)
     ahead: float = field(default=300.0, validator=positive_seconds)
     clock: Callable[[], float] = field(default=time.time, repr=False)
+    ticks: Callable[[], float] = field(default=time.monotonic, repr=False)
     _users: dict[str | int, KeptCredentials] = field(factory=dict, init=False, repr=False)
     _handles: "OrderedDict[str, None]" = field(factory=OrderedDict, init=False, repr=False)
 
@@ -196,14 +236,25 @@ class IdentityPool(AwsConnection):
             TransportError: It cannot be reached, is slow, fails or asks to slow down.
             MalformedReplyError: The reply is no identity pool's.
         """
+        return (await self.lent(user)).credentials
+
+    async def lent(self, user: TokenSource) -> LentCredentials:
+        """Return what `credentials` returns, and how long it is good.
+
+        Args:
+            user: Who.
+
+        Raises:
+            AuthFlowError: As of `credentials`.
+        """
         key = self._key(checked_source(user))
         with Unframed():
             token = await fresh_token(user, "id")
             provider, who = self._read(token)
             kept = self._kept(key, user, who)
-            now = self.clock()
-            found = kept.good(now)
-            if found is not None and kept.is_served(now):
+            now, ticks = self.clock(), self.ticks()
+            found = kept.good(now, ticks)
+            if found is not None and kept.is_served(now, ticks):
                 return found
             try:
                 return await self._joined(kept, provider, token)
@@ -211,7 +262,7 @@ class IdentityPool(AwsConnection):
                 if found is None:
                     raise
                 wait = PAUSE if error.retry_after is None else min(error.retry_after, PAUSE)
-                kept.retry_at = self.clock() + wait
+                kept.retry_at = self.clock() + wait, self.ticks() + wait
                 return found
 
     async def aclose(self) -> None:
@@ -278,7 +329,7 @@ class IdentityPool(AwsConnection):
 
     async def _joined(
         self, kept: KeptCredentials, provider: str, token: Secret[str]
-    ) -> AwsCredentials:
+    ) -> LentCredentials:
         """Wait for the request for new credentials; make it if nobody has."""
         task = kept.renewing
         if task is None:
@@ -318,7 +369,7 @@ class IdentityPool(AwsConnection):
 
     async def _renew(
         self, kept: KeptCredentials, provider: str, token: Secret[str]
-    ) -> AwsCredentials:
+    ) -> LentCredentials:
         """Fetch new credentials, and keep them."""
         known = kept.identity_id
         if known is None:
@@ -330,14 +381,18 @@ class IdentityPool(AwsConnection):
                 raise
             kept.identity_id = None  # the identity was deleted since, not the pool
         else:
-            now = self.clock()
-            life = made.expires_at.timestamp() - now
+            until = made.expires_at.timestamp()
+            life = min(until - self.clock(), LONGEST_LIFE)
             if life <= 0:
                 msg = "the credentials have ended already: check the clock of this machine"
                 raise MalformedReplyError(msg)
-            kept.credentials = made
-            kept.renew_at = now + life - min(self.ahead, life / 2)
-            return made
+            lent = kept.lent = LentCredentials(
+                credentials=made,
+                life=TokenLife(seconds=life, until=until),
+                since=self.ticks(),
+                ahead=min(self.ahead, life / 2),
+            )
+            return lent
         return await self._renew(kept, provider, token)
 
     async def _identity(self, provider: str, token: Secret[str]) -> str:
@@ -372,7 +427,7 @@ class IdentityPool(AwsConnection):
         raise failed  # outside, so that it does not lead to what was read
 
 
-@frozen
+@define(eq=False)
 class UserProvider:
     """Gives aiobotocore's sessions the credentials of one user."""
 
@@ -381,19 +436,34 @@ class UserProvider:
 
     pool: IdentityPool
     user: TokenSource = field(repr=False)
+    _lent: LentCredentials | None = field(default=None, init=False, repr=False)
 
     async def load(self) -> AioRefreshableCredentials:
         """Return credentials that renew themselves. `IdentityPool.credentials` decides when."""
-        return AioRefreshableCredentials.create_from_metadata(
-            await self._fetch(),
-            refresh_using=self._fetch,
-            method=self.METHOD,
+        got = await self._fetch()
+        return AioRefreshableCredentials(
+            got["access_key"],
+            got["secret_key"],
+            got["token"],
+            datetime.fromisoformat(got["expiry_time"]),
+            self._fetch,
+            self.METHOD,
+            time_fetcher=self._time,
             advisory_timeout=float(self.pool.ahead),
             mandatory_timeout=float(self.pool.ahead),
         )
 
+    def _time(self) -> datetime:
+        """Return the time at which the credentials have as long to their end as the pool says."""
+        now, lent = self.pool.clock(), self._lent
+        if lent is None:
+            return datetime.fromtimestamp(now, UTC)
+        left = lent.left(now, self.pool.ticks())
+        return lent.credentials.expires_at - timedelta(seconds=left)
+
     async def _fetch(self) -> dict[str, str]:
-        got = await self.pool.credentials(self.user)
+        self._lent = await self.pool.lent(self.user)
+        got = self._lent.credentials
         return {
             "access_key": got.access_key_id,
             "secret_key": got.secret_access_key.reveal(),

@@ -25,6 +25,7 @@ from authflow.errors import (
     StateError,
     StoreUnavailableError,
 )
+from authflow.given_services import stray_cancel_fails
 from authflow.keys.key_ring import KeyProvider, ring_of
 from authflow.keys.sealed_text import ExpiredTextError, RefusedTextError, SealedText
 from authflow.machine import AuthFlow
@@ -165,7 +166,7 @@ class KeptEntries:
         """
         name = await self._name(of)
         try:
-            with anyio.fail_after(STORE_TIMEOUT):
+            with anyio.fail_after(STORE_TIMEOUT), stray_cancel_fails():
                 stored = await self.store.read(name)
         except Exception as error:
             raise _failed(error) from error
@@ -207,7 +208,7 @@ class KeptEntries:
         sealed = await _TEXT.seal(self.keys, _written(entry), (*self.place, of), until=entry.until)
         seconds = max(1.0, entry.until - self.clock())
         try:
-            with anyio.fail_after(STORE_TIMEOUT):
+            with anyio.fail_after(STORE_TIMEOUT), stray_cancel_fails():
                 return await self.store.replace(
                     name, sealed.encode(), expected=expected, seconds=seconds
                 )

@@ -9,6 +9,7 @@ import anyio
 from attrs import field, frozen
 
 from authflow.errors import AuthFlowError, StoreEntryError, StoreUnavailableError
+from authflow.given_services import stray_cancel_fails
 from authflow.stores.store import Store, Stored
 
 STORE_TIMEOUT: Final = 3.0
@@ -83,7 +84,7 @@ class TicketStore:
 @contextmanager
 def _asking() -> Iterator[None]:
     try:
-        with anyio.fail_after(STORE_TIMEOUT):
+        with anyio.fail_after(STORE_TIMEOUT), stray_cancel_fails():
             yield
     except AuthFlowError:
         raise

@@ -11,7 +11,9 @@ What httpx and httpx-auth do on other clients' behalf, and what is decided here:
    its way, or was replaced. The same token would be refused again, so nothing is refreshed by
    force: an API that refuses everybody would make every caller of it refresh.
 3. The token follows no redirect to another origin: httpx drops the header there, and the answer
-   that came from there is no reason to send anything again.
+   that came from there is no reason to send anything again. From http://host to https://host it
+   carries the header on, and nobody is asked: so at http's own port a host is refused unless both
+   are named as origins.
 4. In clear it goes to this machine alone, and not through a proxy: where the environment names one
    for http, an address of this machine is refused unless the environment excepts it. httpx does not
    tell what a client is told by `proxy=` or `mounts=`: name no proxy for http there.
@@ -51,7 +53,9 @@ class CognitoAuth(httpx.Auth):
             address that the client is told to ask, and this machine. A request to another address
             is refused before anything is sent; give it `auth=None` if it needs no token. A request
             to this machine by http is refused as well while the environment names a proxy for it
-            (`HTTP_PROXY`, `ALL_PROXY`): set `NO_PROXY=localhost,127.0.0.1,::1`. Give the client no
+            (`HTTP_PROXY`, `ALL_PROXY`): set `NO_PROXY=localhost,127.0.0.1,::1`; and one to port 80
+            unless both http://localhost and https://localhost are named, since a redirect to the
+            latter takes the token along. Give the client no
             proxy for http by hand (`proxy=`, `mounts=`): nobody can see it from here.
 
     Raises:
@@ -108,6 +112,7 @@ class CognitoAuth(httpx.Auth):
                     "proxy for it, which would see it in clear: except this machine by NO_PROXY"
                 )
                 raise MisuseError(msg)
+            self._check_upgrade(origin)
             return
         why = (
             "is none of the origins that CognitoAuth was given"
@@ -116,6 +121,20 @@ class CognitoAuth(httpx.Auth):
         )
         msg = f"the token must not go to {origin.scheme}://{origin.host}, which {why}"
         raise MisuseError(msg)
+
+    def _check_upgrade(self, origin: Origin) -> None:
+        """Refuse an address from which httpx would take the token to another origin.
+
+        It keeps the header at a redirect from http to https, of one host and each scheme's port.
+        """
+        if origin != Origin.of("http", origin.host, None):
+            return
+        if Origin.of("https", origin.host, None) not in self._bearer.origins:
+            msg = (
+                f"the token must not go to http://{origin.host}, since httpx takes it along at a"
+                f" redirect to https://{origin.host}: name both as origins, or ask another port"
+            )
+            raise MisuseError(msg)
 
 
 def _goes_by_proxy(origin: Origin) -> bool:

@@ -23,7 +23,7 @@ from attrs import Factory, define, evolve, field, frozen
 
 from authflow.errors import ConfigError, KeysUnavailableError
 from authflow.given_numbers import check_seconds
-from authflow.given_services import can, kind_of
+from authflow.given_services import can, kind_of, stray_cancel_fails
 from authflow.secret import Secret
 from authflow.unframed import whole
 
@@ -325,7 +325,7 @@ async def ring_of(keys: KeyProvider, *, having: str | None = None) -> KeyRing:
     # A provider with a time limit of its own must reach that first, to know that it has failed.
     timeout = RING_TIMEOUT + (_MARGIN if isinstance(keys, CachedKeys) else 0.0)
     try:
-        with anyio.fail_after(timeout):
+        with anyio.fail_after(timeout), stray_cancel_fails():
             ring = await (keys.key_ring() if having is None else keys.key_ring(having=having))
     except ConfigError as error:
         _log.error("the provider of keys is not set up: %s", error.message)
@@ -361,7 +361,7 @@ async def ring_with(keys: KeyProvider, key_id: str) -> KeyRing:
         return ring
     newer: object = None
     try:
-        with anyio.fail_after(RING_TIMEOUT):
+        with anyio.fail_after(RING_TIMEOUT), stray_cancel_fails():
             newer = await keys.key_ring(having=key_id)
     except Exception as error:  # noqa: BLE001  # whatever a provider raises
         _log.info("the provider of keys has no newer ring: %s", type(error).__qualname__)
@@ -435,7 +435,7 @@ class CachedKeys:
 
     async def _ask(self) -> None:
         try:
-            with anyio.fail_after(self.timeout):
+            with anyio.fail_after(self.timeout), stray_cancel_fails():
                 ring = await self.provider.key_ring()
             if not isinstance(ring, KeyRing):
                 raise TypeError(f"{type(ring).__name__} is no KeyRing")  # noqa: TRY301

@@ -44,7 +44,7 @@ def read_published(document: bytes) -> Keys:
         document: The JWKS, as it came.
 
     Raises:
-        BrokenJwksError: It is no JWKS, or an empty one.
+        BrokenJwksError: It is no JWKS, or has no key at all for the pool's tokens.
     """
     keys: dict[str, RSAKey] = {}
     for entry in _entries(document):
@@ -52,6 +52,9 @@ def read_published(document: bytes) -> Keys:
             keys.update([_read(entry)])
         except _UnusableError:
             continue
+    if not keys:
+        msg = "none of its keys can sign a user pool's tokens"
+        raise BrokenJwksError(msg)
     return keys
 
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, MutableMapping
 from math import inf
 from typing import Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import anyio
 from attrs import define, field, frozen
@@ -56,7 +56,11 @@ class _Flight:
     waiting: int = 0
 
 
-def _flights() -> "MutableMapping[asyncio.AbstractEventLoop, _Flight]":
+# A flight's task holds its loop: only those who wait hold a flight, so that no loop outlives them.
+_Flights = MutableMapping[asyncio.AbstractEventLoop, "ref[_Flight]"]
+
+
+def _flights() -> _Flights:
     return WeakKeyDictionary()
 
 
@@ -75,9 +79,7 @@ class KeySource:
     _keys: Keys = field(factory=dict, init=False, repr=False)
     _fetched_at: float = field(default=float("-inf"), init=False)
     _failure: _Failure | None = field(default=None, init=False)
-    _flights: "MutableMapping[asyncio.AbstractEventLoop, _Flight]" = field(
-        factory=_flights, init=False, repr=False
-    )
+    _flights: _Flights = field(factory=_flights, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if self.config.jwks is not None:
@@ -126,16 +128,18 @@ class KeySource:
         if self._failure is not None and (left := self._failure.until - self.ticks()) > 0:
             raise JwksUnreachableError(self._failure.why, retry_after=left)
         loop = asyncio.get_running_loop()
-        flight = self._flights.get(loop)
+        known = self._flights.get(loop)
+        flight = None if known is None else known()
         if flight is None or flight.task.done():
-            flight = self._flights[loop] = _Flight(loop.create_task(self._fly()))
+            flight = _Flight(loop.create_task(self._fly()))
+            self._flights[loop] = ref(flight)
         flight.waiting += 1
         try:
             await asyncio.wait({flight.task})
         finally:
             flight.waiting -= 1
             if not flight.waiting and not flight.task.done():
-                del self._flights[loop]  # no other task joins this download any more
+                self._flights.pop(loop, None)  # no other task joins this download any more
                 flight.task.cancel()
                 with anyio.CancelScope(shield=True):
                     await asyncio.wait({flight.task})

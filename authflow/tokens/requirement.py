@@ -1,5 +1,6 @@
 """A requirement beyond a token's being good: its use, app client, groups and scopes."""
 
+import re
 from collections.abc import Iterable
 from typing import Final, Self
 
@@ -15,6 +16,8 @@ from authflow.errors import (
 from authflow.tokens.claims import AccessClaims, IdClaims
 from authflow.unframed import whole
 
+_SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+"""A scope, by RFC 6749 §3.3."""
 USES: Final[frozenset[str]] = frozenset({"access", "id"})
 
 
@@ -131,8 +134,11 @@ class Requirement:
         if wanted is not None and uses is not None and "access" not in uses.names:
             msg = "only access tokens have scopes"
             raise MisuseError(msg)
-        if wanted is not None and any(" " in each.strip(" ") for each in wanted.names):
-            msg = "a scope has no blank in it: name each one, AllOf(…) or AnyOf(…)"
+        if wanted is not None and not all(map(_SCOPE.fullmatch, wanted.names)):
+            msg = (
+                "a scope has no blank in it, nor anything but visible ASCII without quotation marks"
+                " and backslashes: name each one, AllOf(…) or AnyOf(…)"
+            )
             raise MisuseError(msg)
         return cls(
             uses=None if uses is None else uses.names,

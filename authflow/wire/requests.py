@@ -62,13 +62,20 @@ class Request:
 
     @property
     def whose(self) -> int:
-        """Return the same number for all requests of one user, as long as this process runs.
+        """Return a number by which one user's requests are known, as long as this process runs.
 
-        Of requests that name no user, the same ones have the same number.
+        It is the name's that is sent, in whatever case: to most pools "Ada" is "ada". Where a token
+        is sent instead, it is the token's, and less than 0. What only Cognito knows is not seen
+        from here: an address and a name, or two tokens, that are one user's have two numbers, and
+        two users whose names differ in case alone have one.
         """
         body = self.body
         parameters = body.get("AuthParameters") or body.get("ChallengeResponses") or {}
-        return hash(parameters.get(USERNAME) or self._body.reveal())
+        token = next((body[name] for name in _TOKENS if body.get(name)), None)
+        name = parameters.get(USERNAME)
+        if name:
+            return abs(hash(name.casefold()))
+        return -1 - abs(hash(token or self._body.reveal()))
 
     def signed(self, client_secret: Secret[str]) -> "Request":
         """Return this request with another secret of the same app client.
@@ -106,6 +113,8 @@ class Request:
 _TOKEN_CHARS: Final = 8
 """The length from which a value in ClientMetadata or attributes may be a secret: a token, such as a
 solved CAPTCHA's, or an address."""
+_TOKENS: Final = ("RefreshToken", "AccessToken", "Token")
+"""The members in which a token stands for the user."""
 _NOT_SECRET: Final = frozenset({USERNAME, CHALLENGE_NAME, "AuthFlow", "ChallengeName", "ClientId"})
 
 

@@ -30,6 +30,7 @@ from authflow import (
     TokenRevokedError,
 )
 from authflow.aws import AwsCredentials, IdentityPool
+from authflow.aws.identity_pool import PAUSE
 from authflow.errors import (
     IdentityRefusedError,
     MalformedReplyError,
@@ -667,3 +668,47 @@ async def test_a_user_who_is_found_anew_for_each_request_keeps_credentials_by_th
         for number in range(10):
             await pool.credentials(Handled(f"more {number}"))
         assert len(pool._users) == len(pool._handles) == 3
+
+
+@pytest.mark.parametrize("back", [60.0, 3500.0, 7200.0, 86_400.0])
+@pytest.mark.parametrize("when", [0.0, 100.0, 3000.0])
+async def test_a_clock_that_is_set_back_serves_no_credentials_that_have_ended(
+    identities, back: float, when: float
+):
+    elapsed, ada = [0.0], User()
+    async with identities.pool(ticks=lambda: 5 + elapsed[0], ahead=300) as pool:
+        own = await pool.session(ada).get_credentials()
+        assert (await pool.credentials(ada)).access_key_id == "ASIA1"
+        elapsed[0], identities.now = when, NOW + when
+        assert (await pool.credentials(ada)).access_key_id == "ASIA1"
+        identities.now -= back
+        elapsed[0] = 3299.0
+        assert (await pool.credentials(ada)).access_key_id == "ASIA1"
+        assert (await own.get_frozen_credentials()).access_key == "ASIA1"
+        elapsed[0] = 3301.0
+        assert (await own.get_frozen_credentials()).access_key == "ASIA2"
+        assert (await pool.credentials(ada)).access_key_id == "ASIA2"
+
+
+async def test_credentials_that_ended_by_the_clock_that_is_never_set_are_not_good_in_an_outage(
+    identities,
+):
+    elapsed, ada = [0.0], User()
+    async with identities.pool(ticks=lambda: elapsed[0]) as pool:
+        await pool.credentials(ada)
+        identities.now -= 7200
+        identities.script = [("InternalErrorException", "x", 500)] * 3
+        elapsed[0] = 3599.0
+        assert (await pool.credentials(ada)).access_key_id == "ASIA1"
+        identities.now -= 5  # the pause after the failure does not grow by it
+        elapsed[0] += PAUSE + 0.1
+        with pytest.raises(ServerFaultError):
+            await pool.credentials(ada)
+
+
+async def test_a_reply_by_which_credentials_never_end_is_not_believed(identities):
+    identities.life, elapsed, ada = 1e7, [0.0], User()
+    async with identities.pool(ticks=lambda: elapsed[0]) as pool:
+        await pool.credentials(ada)
+        elapsed[0] = 43_201.0
+        assert (await pool.credentials(ada)).access_key_id == "ASIA2"

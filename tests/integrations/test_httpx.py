@@ -41,6 +41,45 @@ async def test_the_token_follows_no_redirect_to_another_origin(serve, user, name
     ]
 
 
+HOSTS = ["localhost", "LOCALHOST", "127.0.0.1", "127.0.0.2", "[::1]"]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("port", ["", ":80"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_the_token_follows_no_redirect_to_https_unless_that_is_named(
+    user, monkeypatch: pytest.MonkeyPatch, host: str, port: str, status: int
+):
+    for name in ("HTTP_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    seen: list[tuple[str, str | None]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append((request.url.scheme, request.headers.get("authorization")))
+        if request.url.scheme == "http":
+            return httpx.Response(status, headers={"location": f"https://{host}/x"})
+        return httpx.Response(200)
+
+    async def ask(address: str, origins: list[str]) -> None:
+        async with httpx.AsyncClient(
+            auth=CognitoAuth(user("canary"), origins=origins),
+            transport=httpx.MockTransport(answer),
+            follow_redirects=True,
+        ) as client:
+            await client.get(address)
+
+    here = f"http://{host}{port}"
+    for origins in ([], [here], [here, f"https://{host}:444"], [here, "https://example.com"]):
+        with pytest.raises(MisuseError, match="name both"):
+            await ask(here, origins)
+    assert seen == []
+    await ask(here, [here, f"https://{host}"])
+    assert seen == [("http", "Bearer canary"), ("https", "Bearer canary")]
+    seen.clear()
+    await ask(f"http://{host}:81", [])  # from another port httpx does not take it along
+    assert seen == [("http", "Bearer canary"), ("https", None)]
+
+
 async def test_a_refusal_after_a_redirect_sends_nothing_again(serve, user):
     elsewhere = await serve(good="another")
     api = await serve(leads={"/away": f"{elsewhere.origin}/taken"})

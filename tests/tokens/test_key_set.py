@@ -69,6 +69,12 @@ def test_a_key_that_is_not_for_tokens_is_left_out_of_what_a_pool_publishes(key, 
 
 
 @unusable
+def test_a_jwks_without_one_key_for_tokens_is_no_jwks_of_a_pool(key, changes):
+    with pytest.raises(BrokenJwksError, match="none of its keys"):
+        read_published(json.dumps({"keys": [entry(key, changes)] * 2}).encode())
+
+
+@unusable
 def test_a_key_that_is_not_for_tokens_is_refused_where_the_owner_gives_it(key, other_key, changes):
     good = {**other_key.as_dict(private=False), "kid": "k2"}
     with pytest.raises(ConfigError, match=r"^jwks: key 2 cannot be") as refused:

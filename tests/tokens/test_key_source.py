@@ -1,11 +1,13 @@
 """The keys of a pool: one flight for all who wait, over a network that breaks in every way."""
 
 import asyncio
+import gc
 import gzip
 import inspect
 import json
 import ssl
 import threading
+import weakref
 import zlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,6 +27,7 @@ from authflow.errors import JwksUnreachableError, TokenError, TransportError
 from authflow.tokens import key_download, key_source
 from authflow.tokens.key_set import MOST_BYTES
 from authflow.tokens.key_source import KeySource
+from authflow.tokens.trusted_pool import TrustedPool
 
 
 @define
@@ -133,6 +136,7 @@ PASSING = {
     "no JSON": whole(b"<html>"),
     "no keys": whole(b"{}"),
     "an empty list": whole(b'{"keys": []}'),
+    "keys of another kind alone": whole(b'{"keys": [{"kty": "EC", "kid": "k1", "crv": "P-256"}]}'),
 }
 
 
@@ -354,11 +358,13 @@ async def test_a_key_that_the_pool_removed_is_gone_with_the_next_fetch(source, r
     assert await keys.key("k1", just_issued=False) is None
 
 
-async def test_known_keys_stay_good_while_new_ones_cannot_be_had(source):
+@pytest.mark.parametrize("which", ["404", "keys of another kind alone", "an empty list"])
+async def test_known_keys_stay_good_while_new_ones_cannot_be_had(source, which: str):
+    answer = {**LASTING, **PASSING}[which]
     ticks = Ticks()
     keys = KeySource(config=source.config(), ticks=ticks)
     known = await keys.key("k1", just_issued=False)
-    source.script = [LASTING["404"]]
+    source.script = [answer]
     ticks.now += key_source.REFETCH_AFTER
     for just_issued in (True, False):
         with pytest.raises(JwksUnreachableError):
@@ -420,6 +426,39 @@ async def test_one_source_serves_one_event_loop_after_the_other_and_several_side
     assert len(found) == 2
     source.release.set()
     assert await first is not None
+
+
+@pytest.mark.parametrize("how", ["to its end", "cancelled"])
+def test_no_event_loop_outlives_its_downloads(how: str, monkeypatch):
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    async def use() -> None:
+        wanted = asyncio.create_task(keys.fetch())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        if how == "cancelled":
+            wanted.cancel()
+        await asyncio.gather(wanted, return_exceptions=True)
+
+    def fetched(_self: KeySource) -> Any:
+        return failed() if how == "to its end" else never()
+
+    async def failed() -> Any:
+        return key_source._Failure("no network")
+
+    monkeypatch.setattr(KeySource, "_fetched", fetched)
+    keys = KeySource(config=TrustedPool(user_pool_id="eu-central-1_A", client_ids=None))
+    loops = []
+    for _ in range(3):
+        loop = asyncio.new_event_loop()
+        keys._failure = None
+        loop.run_until_complete(use())
+        loop.close()
+        loops.append(weakref.ref(loop))
+        del loop
+    gc.collect()
+    assert [loop() for loop in loops] == [None] * 3
 
 
 @pytest.mark.parametrize("bundle", ["missing", "another's"])

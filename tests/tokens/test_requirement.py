@@ -205,6 +205,11 @@ async def test_a_bad_token_is_no_missing_permission():
         {"scopes": ("r",)},
         {"scopes": "r w"},
         {"scopes": AnyOf("r w")},
+        *(
+            {"scopes": AnyOf("r", each)}
+            for each in ("r ", " r", "r\tw", "r\n", "r\u3000w", "r\x00")
+        ),
+        *({"scopes": each} for each in ('"r"', "r\\w", "rä", "r\x7f")),
         {"scopes": "r", "token_use": "id"},
         {"token_use": "refresh"},
         {"token_use": "Access"},

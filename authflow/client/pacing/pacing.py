@@ -39,7 +39,9 @@ class Pacing:
     what they want: then those in the line are refused whose turn would come too late. Answers have
     a budget of their own, so a sign-in that has begun does not wait behind those that begin. If
     Cognito throttles several users within a second all the same, since others use the quota too,
-    the pace is lowered for some seconds; one user whom it throttles slows nobody else down.
+    the pace is lowered for some seconds; one user whom it throttles slows nobody else down. (Who
+    that is can be told by the name that was typed, in whatever case, or by the token that is sent:
+    whoever signs in by a name and an address at once, or refreshes three tokens, seems several.)
 
     Use one for all clients of a service, whatever their user pools are: a quota belongs to an AWS
     account and region. It belongs to an event loop as they do.
@@ -96,9 +98,12 @@ class Pacing:
         finally:
             self._users -= 1
             if not self._users:
+                # All at once: what another client begins from here on is not ended.
+                ended = [(shared, shared.stop()) for shared in self._shared]
                 with anyio.move_on_after(_LEAVE_TIMEOUT, shield=True):
-                    for shared in self._shared:
-                        await shared.leave()
+                    async with anyio.create_task_group() as tasks:
+                        for shared, keeper in ended:
+                            tasks.start_soon(shared.leave, keeper)
                 if not self._users:  # else another client has come meanwhile
                     self._loop.leave()
 

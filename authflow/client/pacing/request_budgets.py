@@ -118,6 +118,9 @@ class RequestBudgets:
     def __hash__(self) -> int:
         return hash(frozenset(self.per_second.items()))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (dict(self.per_second),)
+
     def part(self, part: float) -> Self:
         """Return a part of these budgets, where others call Cognito from the same account.
 

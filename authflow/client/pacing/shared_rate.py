@@ -10,7 +10,8 @@ up to more than the budget:
    three seconds of their own. No clock is compared with another machine's.
 3. Who loses the write to another process tries again after a pause that grows; meanwhile its share
    stays what it was, for as long as it lasts. That is no outage, however slow the store is: an
-   answer that takes longer than a second is one.
+   answer that takes longer than a second is one, and so is a store that refuses what nobody else
+   has written in between, or ten seconds of nothing but lost writes.
 4. Of unlike budgets the least one counts, as long as its process has a share.
 
 So in any time t all processes together send at most budget * t requests, and the burst, and one for
@@ -35,6 +36,7 @@ from attrs import define, evolve, field
 
 from authflow.client.pacing.shares import Share, Shares
 from authflow.client.pacing.waiting_line import WaitingLine
+from authflow.given_services import stray_cancel_fails
 from authflow.stores.store import Store, Stored
 
 _BEAT: Final = 0.2
@@ -69,6 +71,10 @@ _FIRST_SHARE: Final = 0.25
 _CHANGED: Final = 0.1
 """The part by which a number changes before it is written for that."""
 _DIGITS: Final = 1e4
+_IN_VAIN: Final = 3
+"""The writes that a store may refuse one after another though nobody else has written."""
+_LONGEST_LOSS: Final = 10.0
+"""Seconds in which all writes are lost, after which it must be the store that loses them."""
 
 _log = logging.getLogger(__name__)
 
@@ -95,6 +101,10 @@ class StoreOutage:
             self._down.remove(key)
             if not self._down:
                 _log.warning("the store of request budgets answers again")
+
+
+class _NeverWrittenError(Exception):
+    """The store takes no share of this process."""
 
 
 @define(kw_only=True, eq=False)
@@ -125,6 +135,11 @@ class SharedRate:
     _is_down: bool = field(default=False, init=False)
     _lost: int = field(default=0, init=False)
     """The writes that were lost to other processes since the last one that was not."""
+    _lost_since: float = field(default=math.inf, init=False)
+    _lost_to: tuple[str | None, int] = field(default=(None, 0), init=False)
+    """The version that the last lost write was to replace, and how many such were lost to it."""
+    _is_kept: bool = field(default=False, init=False)
+    """Whether the store may have this process's share."""
     _seen: dict[str, tuple[int, float]] = field(factory=dict, init=False)
     """The beat of each other process, and since when it has been that one."""
     _interval: float = field(default=_BEAT, init=False)
@@ -149,16 +164,34 @@ class SharedRate:
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._keep())
 
-    async def leave(self) -> None:
-        """Return the share, for the process does not need it any more."""
-        if (task := self._task) is not None:
-            task.cancel()
-            await asyncio.wait([task])
-        await self._give_back()
+    def stop(self) -> "asyncio.Task[None] | None":
+        """End to keep the share up. The next request begins anew, and is not ended by this.
+
+        Returns:
+            What kept it up, and is about to end.
+        """
+        keeper, self._task = self._task, None
+        if keeper is not None:
+            keeper.cancel()
+        return keeper
+
+    async def leave(self, keeper: "asyncio.Task[None] | None") -> None:
+        """Return the share, unless it has been needed again since it was kept up.
+
+        Args:
+            keeper: What `stop` has given.
+        """
+        if keeper is not None:
+            await asyncio.wait([keeper])
+        if self._task is None:
+            await self._give_back()
 
     async def _keep(self) -> None:
+        me = asyncio.current_task()
+        if not self._is_down:
+            self._lost_to, self._lost_since = (None, 0), math.inf
         try:
-            while True:
+            while self._task is me:
                 await self._look()
                 self.line.serve()
                 now = asyncio.get_running_loop().time()
@@ -170,7 +203,8 @@ class SharedRate:
                     continue
                 await asyncio.sleep(self._interval * random.uniform(0.9, 1.1))  # noqa: S311  # spreads the processes, hides nothing
         finally:
-            self._task = None
+            if self._task is me:
+                self._task = None
 
     async def _look(self) -> None:
         """Look at the shares, and change this process's as need be."""
@@ -231,10 +265,11 @@ class SharedRate:
         ):
             self._settle(mine.granted, None if is_all else expected)
             return True
-        if granted < self._granted or self._is_down:
+        if granted < self._granted:
             self._use(granted)
         writing = loop.time()
         shares = Shares({**others, self._me: evolve(share, granted=granted)})
+        self._is_kept = True
         if not await self._replace(shares, stored):
             self.line.expected = expected
             return False
@@ -252,16 +287,32 @@ class SharedRate:
             self.line.refuse_late()
 
     async def _read(self) -> Stored | None:
-        with anyio.fail_after(_STORE_TIMEOUT):
+        with anyio.fail_after(_STORE_TIMEOUT), stray_cancel_fails():
             return await self.store.read(self.key)
 
     async def _replace(self, shares: Shares, stored: Stored | None) -> bool:
-        """Write the shares, unless another process has written since they were read."""
+        """Write the shares, unless another process has written since they were read.
+
+        Raises:
+            _NeverWrittenError: The store refuses it, and there is no other process.
+        """
         expected = None if stored is None else stored.version
-        with anyio.fail_after(_STORE_TIMEOUT):
-            return await self.store.replace(
+        with anyio.fail_after(_STORE_TIMEOUT), stray_cancel_fails():
+            done: object = await self.store.replace(
                 self.key, shares.to_json(), expected=expected, seconds=_KEPT_SECONDS
             )
+        if not isinstance(done, int):  # None, above all: a method that forgot to return
+            raise _NeverWrittenError
+        now = asyncio.get_running_loop().time()
+        if done:
+            self._lost_to, self._lost_since = (None, 0), math.inf
+            return True
+        to, times = self._lost_to
+        self._lost_to = (expected, times + 1 if to == expected else 1)
+        self._lost_since = min(now, self._lost_since)
+        if self._lost_to[1] >= _IN_VAIN or now - self._lost_since >= _LONGEST_LOSS:
+            raise _NeverWrittenError
+        return False
 
     def _use(self, granted: float) -> None:
         """Set the line's bucket to what this process was granted."""
@@ -302,8 +353,9 @@ class SharedRate:
 
     async def _give_back(self) -> None:
         """Return the share. If the store cannot be asked, others drop it by themselves."""
-        if self._is_down or self._written_at == -math.inf:
+        if self._is_down or not self._is_kept:
             return
+        keeper = self._task
         self._use(0.0)
         self._written_at = -math.inf
         self.line.expected = self.rate
@@ -311,11 +363,12 @@ class SharedRate:
             with anyio.fail_after(_STORE_TIMEOUT):
                 for _ in range(_TRIES):
                     stored = await self._read()
-                    if stored is None:
-                        return
-                    others = dict(Shares.from_json(stored.value).of)
+                    if self._task is not keeper:
+                        return  # it is needed again, and written anew
+                    others = {} if stored is None else dict(Shares.from_json(stored.value).of)
                     others.pop(self._me, None)
-                    if await self._replace(Shares(others), stored):
+                    if stored is None or await self._replace(Shares(others), stored):
+                        self._is_kept = self._task is not keeper
                         return
         except Exception as error:  # noqa: BLE001  # stores are others' code, and may raise anything
             _log.debug("a share of a budget was not given back: %s", type(error).__name__)

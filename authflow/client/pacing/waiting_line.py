@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import chain
 from math import isfinite
 from typing import Final
 
@@ -19,6 +20,8 @@ _LATER: Final = 0.01
 """Seconds by which `retry_after` is later than it must be, so that it is late enough."""
 _TOGETHER: Final = 1.0
 """Seconds within which requests of several users are throttled if the quota is used up."""
+_TOKENS: Final = 3
+"""The tokens throttled together of which one at least is another user's, as far as we can tell."""
 _LONGEST_WAIT: Final = 86_400.0
 """A day, which no `retry_after` exceeds."""
 
@@ -67,6 +70,10 @@ class WaitingLine:
         factory=OrderedDict, init=False
     )
     """The requests that wait, in order: told None, which is a turn, or why they have none."""
+    _repeated: "OrderedDict[asyncio.Future[ThrottledError | None], _Waiter]" = field(
+        factory=OrderedDict, init=False
+    )
+    """Those that had a turn before, in order: they go before the others."""
     _judged: tuple[float, int] = field(default=(0.0, 0), init=False)
     """The rate, and the number that had come, when it was last seen who waits in vain."""
     _throttled: dict[int, float] = field(factory=dict, init=False)
@@ -74,7 +81,7 @@ class WaitingLine:
     _timer: asyncio.TimerHandle | None = field(default=None, init=False)
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._repeated) + len(self._waiting)
 
     async def turn(self, *, timeout: float, again: bool = False) -> None:  # noqa: ASYNC109
         """Wait for a turn. Whoever is cancelled leaves the line at once.
@@ -84,7 +91,8 @@ class WaitingLine:
         Args:
             timeout: The seconds that are left for the request. Nobody waits who would have less
                 than a tenth of it left.
-            again: Whether the request had a turn before, and was not processed: it goes first.
+            again: Whether the request had a turn before, and was not processed: it goes before
+                those that had none, and behind others of its kind.
 
         Raises:
             ThrottledError: The turn would come too late; nothing was sent. `retry_after` says when
@@ -93,23 +101,21 @@ class WaitingLine:
         loop = asyncio.get_running_loop()
         self.came += 1
         self.arrived()
-        if not self._waiting:
+        if not len(self):
             self.bucket.rest(loop.time())
             if self._take(loop.time()):
                 return
-        ahead = 0 if again else len(self._waiting)
+        ahead = len(self._repeated) if again else len(self)
         wait, longest = self.wait(ahead), timeout * _FOR_WAITING
         if wait > longest:
             raise self._too_long(wait, wait - longest)
-        mine = loop.create_future()
-        self._waiting[mine] = _Waiter(longest=longest, until=loop.time() + longest)
-        if again:
-            self._waiting.move_to_end(mine, last=False)
+        mine, those = loop.create_future(), self._repeated if again else self._waiting
+        those[mine] = _Waiter(longest=longest, until=loop.time() + longest)
         self.serve()
         try:
             late = await mine
         except asyncio.CancelledError:
-            self._waiting.pop(mine, None)
+            those.pop(mine, None)
             if mine.cancelled():
                 self.serve()
             elif mine.result() is None:
@@ -125,7 +131,7 @@ class WaitingLine:
 
     def ran_out(self) -> ThrottledError:
         """Return the error for a request whose time was over before its turn came."""
-        wait = self.wait(len(self._waiting))
+        wait = self.wait(len(self))
         return self._too_long(wait, wait)
 
     def leave(self) -> None:
@@ -140,15 +146,18 @@ class WaitingLine:
     def slow_down(self, whose: int) -> None:
         """Lower the pace for a while, since Cognito throttled requests of several users.
 
-        It throttles one user's by themselves, too, and that is no reason to slow others down.
+        It throttles one user's by themselves, too, and that is no reason to slow others down. Of
+        users who are known by tokens alone it takes three, since one may have two.
 
         Args:
-            whose: The number of the user whose request was throttled now.
+            whose: The number of the user whose request was throttled now, as `Request.whose` has
+                it: less than 0 if only a token tells.
         """
         now = asyncio.get_running_loop().time()
         self._throttled[whose] = now
         self._throttled = {each: at for each, at in self._throttled.items() if now - at < _TOGETHER}
-        if len(self._throttled) > 1:
+        named = sum(each >= 0 for each in self._throttled)
+        if named > 1 or len(self._throttled) >= _TOKENS:
             self.bucket.slow_down(now)
 
     def serve(self) -> None:
@@ -158,19 +167,19 @@ class WaitingLine:
             self._timer = None
         loop = asyncio.get_running_loop()
         now = loop.time()
-        while self._waiting:
-            first = next(iter(self._waiting))
+        while those := self._repeated or self._waiting:
+            first = next(iter(those))
             if not first.cancelled():
-                waiter = self._waiting[first]
+                waiter = those[first]
                 if now > waiter.until:  # too little of its time is left for the request itself
-                    wait = self.bucket.wait(now, len(self._waiting))
+                    wait = self.bucket.wait(now, len(self))
                     first.set_result(self._too_long(wait, wait - waiter.longest))
                 elif self._take(now):
                     first.set_result(None)
                 else:
                     break
-            del self._waiting[first]
-        if not self._waiting:
+            del those[first]
+        if not len(self):
             return
         wait = self.bucket.wait(now)
         if isfinite(wait) and self.is_open():  # else whoever changes the rate comes back
@@ -183,14 +192,15 @@ class WaitingLine:
         if rate <= self.bucket.rate and came == self.came:
             return  # nobody is later than before
         now, ahead = asyncio.get_running_loop().time(), 0
-        for place, (each, waiter) in enumerate([*self._waiting.items()], start=1):
+        those = [*chain(self._repeated.items(), self._waiting.items())]
+        for place, (each, waiter) in enumerate(those, start=1):
             wait = self.bucket.wait(now, ahead + 1)
             if each.cancelled() or now + wait <= waiter.until:
                 ahead += 1
                 continue
             again = self.bucket.wait(now, place)  # so that not all of them come back at once
             each.set_result(self._too_long(wait, again - waiter.longest))
-            del self._waiting[each]
+            del (self._repeated if each in self._repeated else self._waiting)[each]
 
     def _take(self, now: float) -> bool:
         return self.is_open() and self.bucket.take(now)

@@ -24,7 +24,7 @@ from authflow.errors import (
     StoreUnavailableError,
 )
 from authflow.given_numbers import LONGEST, check_seconds, is_number
-from authflow.given_services import check_store
+from authflow.given_services import check_store, stray_cancel_fails
 from authflow.keys.key_ring import KeyProvider, KeyRing, check_provider, ring_of
 from authflow.plugins.admission import EMAIL, Admitted, AlreadySent, LockedOut, SendRefused
 from authflow.secret import Secret
@@ -361,7 +361,7 @@ class Limits:
         store = self._for_strangers if stranger else self.store
         async with self._turn(key):
             try:
-                with anyio.fail_after(self.timeout):
+                with anyio.fail_after(self.timeout), stray_cancel_fails():
                     for _ in range(_TRIES):
                         stored = await store.read(key)
                         result, value, seconds = change(None if stored is None else stored.value)

@@ -470,3 +470,151 @@ def test_accounts_regions_and_categories_share_nothing():
         )
 
     run(main())
+
+
+@define
+class Fixed(Troubled):
+    """A store that takes as long each time."""
+
+    async def _trouble(self):
+        await asyncio.sleep(self.delay)
+
+
+OPERATIONS = ["InitiateAuth", "RespondToAuthChallenge", "RevokeToken"]
+
+
+@pytest.mark.parametrize("delay", [0.001, 0.03])
+@pytest.mark.parametrize("first", OPERATIONS[:2])
+@pytest.mark.parametrize("second", OPERATIONS)
+def test_who_comes_while_the_last_client_leaves_is_served(first, second, delay):
+    async def one(at):
+        pacing = Pacing(store=Fixed(delay=delay))
+        for each in OPERATIONS:  # as any earlier use opens them
+            pacing.line("r", each)
+
+        async def client(operation):
+            began = now()
+            async with pacing.in_use():
+                line = pacing.line("r", operation)
+                await asyncio.wait_for(line.turn(timeout=27), 27)
+                line.leave()
+                return now() - began
+
+        leaving = asyncio.create_task(client(first))
+        await asyncio.sleep(at)
+        assert await client(second) < 1
+        await leaving
+        assert all(shared._task is None for shared in pacing._shared)
+        for shared in pacing._shared:
+            stored = await pacing.store.inner.read(shared.key)
+            assert stored is None or b'"shares":{}' in stored.value
+
+    async def main():
+        for at in range(1, 60, 2):
+            await one(delay * at / 10)
+
+    run(main())
+
+
+def test_what_the_next_client_has_written_is_not_given_back_by_the_one_that_leaves():
+    async def main():
+        (process,) = processes(1, store=Fixed(delay=0.03))
+        async with process.pacing.in_use():
+            await process.send()
+            await asyncio.sleep(0.5)
+        shared = process.pacing._shared[0]
+        process.pacing.store.delay = 0.1
+        storm = None
+        leaving = asyncio.create_task(process.pacing.in_use().__aenter__())
+        await leaving
+        shared._is_kept = True
+        giving = asyncio.create_task(shared.leave(shared.stop()))
+        await asyncio.sleep(0.05)  # it reads
+        storm = asyncio.create_task(process.storm(300))
+        await giving
+        await asyncio.sleep(0.5)
+        assert process.share() > 0
+        assert shared._me.encode() in (await process.store.inner.read(shared.key)).value
+        assert shared._is_kept
+        storm.cancel()
+
+    run(main())
+
+
+def test_a_client_that_leaves_while_its_share_is_given_back_leaves_none_behind():
+    async def main():
+        (process,) = processes(1, store=Fixed(delay=0.1))
+        async with process.pacing.in_use():
+            await process.send()
+            (shared,) = process.pacing._shared
+            while shared._written_at > 0:  # until it gives it back, being idle
+                await asyncio.sleep(0.01)
+        assert b'"shares":{}' in (await process.store.inner.read(shared.key)).value
+
+    run(main())
+
+
+@define
+class Odd(Troubled):
+    """A store that fails in a way of its own."""
+
+    way: str = ""
+
+    async def read(self, key):
+        if self.way == "ended, read":
+            raise asyncio.CancelledError("canary")
+        return await super().read(key)
+
+    async def replace(self, key, value, *, expected, seconds):
+        if self.way == "ended":
+            raise asyncio.CancelledError("canary")
+        if self.way == "written, and denied":
+            await super().replace(key, value, expected=expected, seconds=seconds)
+            return False
+        if self.way == "once":
+            self.way = ""
+            return False
+        if self.way:
+            return {"none": None, "never": False, "text": "canary"}[self.way]
+        return await super().replace(key, value, expected=expected, seconds=seconds)
+
+
+WAYS = ["ended, read", "ended", "none", "never", "text", "written, and denied"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_store_that_never_takes_a_share_stops_nobody_and_the_log_says_so_once(way, caplog):
+    async def main():
+        (one,) = processes(1, store=Odd(way=way))
+        async with one.pacing.in_use():
+            await one.send(timeout=27)
+            assert now() < (12 if way == "written, and denied" else 1.5)
+            await one.storm(60)
+            assert one.share() == pytest.approx(QUOTA / KEPT_UP / 4)
+            await asyncio.sleep(100)
+            await one.send(timeout=1)  # and after a time of silence it is known
+            assert len(caplog.records) == 1
+            one.store.way = ""
+            await one.storm(60)
+            assert one.share() > QUOTA / 2
+
+    run(main())
+    down, up = (record.getMessage() for record in caplog.records)
+    assert "cannot be asked" in down
+    assert "answers again" in up
+    assert "canary" not in caplog.text
+
+
+def test_a_loss_long_ago_makes_no_outage_of_the_next_one(caplog):
+    async def main():
+        (one,) = processes(1, store=Odd())
+        await one.send()
+        await asyncio.sleep(100)
+        (shared,) = one.pacing._shared
+        shared._lost_since, shared._lost_to = 5.0, ("version", 2)  # as the last client left it
+        one.store.way = "once"
+        await one.storm(10)
+        assert one.store.way == ""
+
+    run(main())
+    assert caplog.records == []

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from authflow.client.pacing.token_bucket import TokenBucket
 from authflow.client.pacing.waiting_line import WaitingLine
 from authflow.errors import ThrottledError
+from authflow.wire import Request
 from testbed.virtual_time import run_in_virtual_time
 
 PATIENT = 1e6
@@ -141,6 +142,62 @@ async def test_a_request_that_had_a_turn_before_goes_first():
     assert waiting == [0, "again", 1, 2, 3, 4]
 
 
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 4)), min_size=1, max_size=30))
+def test_those_that_had_a_turn_before_keep_their_order_and_go_before_the_others(arrivals):
+    async def main():
+        turns, served, expected = line(rate=1.0), [], {False: [], True: []}
+        blocked = asyncio.create_task(turn_of(turns))
+        await asyncio.sleep(0)
+
+        async def one(name, *, again):
+            await turns.turn(timeout=PATIENT, again=again)
+            turns.leave()
+            served.append(name)
+
+        tasks = []
+        for name, (again, fate) in enumerate(arrivals):
+            tasks.append(asyncio.create_task(one(name, again=again)))
+            await asyncio.sleep(0.01)
+            if fate:
+                expected[again].append(name)
+            else:
+                tasks[-1].cancel()
+        turns.refuse_late()
+        await asyncio.gather(blocked, *tasks, return_exceptions=True)
+        assert served == [*expected[True], *expected[False]]
+        assert len(turns) == 0
+
+    run_in_virtual_time(main())
+
+
+@in_virtual_time
+async def test_who_had_a_turn_before_waits_behind_others_of_its_kind_only():
+    turns = line(rate=1.0)
+    waiting = [asyncio.create_task(turn_of(turns)) for _ in range(9)]
+    await asyncio.sleep(0)
+
+    async def repeated(timeout):
+        await turns.turn(timeout=timeout, again=True)
+        turns.leave()
+
+    again = [asyncio.create_task(repeated(4.7)) for _ in range(9)]
+    told = await asyncio.wait_for(asyncio.gather(*again, return_exceptions=True), 30)
+    assert [each is None for each in told] == [True] * 4 + [False] * 5
+    turns.bucket.change(now(), 0.1, 1.0)
+    patient = asyncio.create_task(repeated(30))
+    await asyncio.sleep(0)
+    late = asyncio.create_task(repeated(30))
+    await asyncio.sleep(0)
+    turns.bucket.change(now(), 0.05, 1.0)
+    turns.refuse_late()
+    assert len(turns) == 9
+    with pytest.raises(ThrottledError):
+        await late
+    await patient
+    for each in waiting:
+        each.cancel()
+
+
 @in_virtual_time
 async def test_who_comes_later_does_not_overtake_who_waits():
     turns, waiting = line(rate=10.0), []
@@ -228,6 +285,33 @@ async def test_one_users_throttled_requests_slow_nobody_else_down():
     assert turns.bucket._pace == 1
     turns.slow_down(3)
     assert turns.bucket._pace < 1
+
+
+@pytest.mark.parametrize(
+    ("requests", "slows"),
+    [
+        ([{"USERNAME": "ada"}, {"USERNAME": "ADA"}, {"USERNAME": "Ada", "PASSWORD": "x"}], False),
+        ([{"USERNAME": "stra\xdfe"}, {"USERNAME": "STRASSE"}], False),
+        ([{"USERNAME": "ada"}, {"USERNAME": "bob"}], True),
+        ([{"RefreshToken": "1"}, {"RefreshToken": "2"}], False),
+        ([{"RefreshToken": "1", "ClientMetadata": {"n": str(n)}} for n in range(9)], False),
+        ([{"Token": "1", "ClientSecret": str(n)} for n in range(9)], False),
+        ([{"AccessToken": "1"}, {"AccessToken": "2"}], False),
+        ([{"RefreshToken": str(n)} for n in range(3)], True),
+        ([{"USERNAME": "ada"}, {"RefreshToken": "1"}], False),
+    ],
+)
+def test_one_user_is_one_in_whatever_case_and_with_two_tokens(requests, slows):
+    async def main():
+        turns = line()
+        for _ in range(20):
+            for given in requests:
+                body = {"AuthParameters": given} if "USERNAME" in given else given
+                turns.slow_down(Request(operation="InitiateAuth", body=body).whose)
+            await asyncio.sleep(0.05)
+        assert (turns.bucket._pace < 1) == slows
+
+    run_in_virtual_time(main())
 
 
 @in_virtual_time
