@@ -1,6 +1,5 @@
 """Client secrets as they can be given: one, two, or by a service that knows them."""
 
-import itertools
 from collections import UserList, deque
 from collections.abc import Sequence
 from typing import Any

@@ -8,9 +8,9 @@ import anyio
 import pytest
 
 from authflow import AuthClient, AuthConfig
-from authflow.coroutines import is_generator
 from authflow.client.kept_entry import KeptEntries
 from authflow.client.ticket_store import TicketStore
+from authflow.coroutines import is_generator
 from authflow.errors import ConfigError, KeysUnavailableError, StoreUnavailableError
 from authflow.given_services import can, check_store
 from authflow.keys import CachedKeys, KeyRing

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authflow import MisuseError, UserContext
-from authflow.client import AdminContext, DeviceFingerprint
+from authflow.client import AdminContext, DeviceFingerprint, RequestBudgets
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.http.validation import validate
 from authflow.user_context import MOST_ENCODED_CHARS
@@ -155,12 +155,17 @@ def test_names_that_http_has_are_taken():
     assert [name for name, _ in context.headers] == names
 
 
-@pytest.mark.parametrize(
-    "again", [copy.copy, copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))]
-)
+def sent(value: Any) -> Any:
+    """A value as another process gets it."""
+    return pickle.loads(pickle.dumps(value))  # noqa: S301  # it is our own
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, sent])
 def test_what_tells_of_a_device_can_be_copied_and_sent_to_another_process(again: Any):
     device = DeviceFingerprint(characteristics={"DeviceId": "1", "ü": ""}, version="V")
     admin = AdminContext(ip_address="::1", device=device, headers={"Accept": "x"}, **SERVED)
+    budgets = RequestBudgets({"UserAuthentication": 7}), hash(RequestBudgets())
+    assert (again(budgets[0]), hash(again(RequestBudgets()))) == budgets
     for context in (device, UserContext(ip_address="::1", device=device), admin, UserContext()):
         assert again(context) == context
     assert admin.members(**IDS, at=1.0) == again(admin).members(**IDS, at=1.0)
