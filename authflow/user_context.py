@@ -37,7 +37,7 @@ _LINE_ENDS: Final = frozenset("\r\n\0")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A header's name (RFC 9110 §5.1): whatever else is read as one, is read so by some only."""
 _GATEWAYS: Final = re.compile(r"\A(?:redirect-|http-|-)+")
-"""What CGI and WSGI put before a header's name, and a server that passes a request on once more."""
+"""The prefixes of CGI and WSGI before a header's name: again when a request is passed on again."""
 _LATEST: Final = 253_402_300_799
 """The last second of the year 9999."""
 

@@ -57,7 +57,7 @@ class Broken(Endless):
     "given", [Endless(), Broken(), deque(), deque("abc"), range(3), b"ab", bytearray(b"ab")]
 )
 def test_a_sequence_that_is_not_one_or_two_secrets_is_refused(make: Any, given: Any):
-    with pytest.raises((ConfigError, MisuseError), match="client.secret") as refused:
+    with pytest.raises((ConfigError, MisuseError), match=r"client.secret") as refused:
         make(given)
     assert "canary" not in str(refused.value)
 

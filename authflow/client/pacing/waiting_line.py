@@ -73,7 +73,7 @@ class WaitingLine:
     _repeated: "OrderedDict[asyncio.Future[ThrottledError | None], _Waiter]" = field(
         factory=OrderedDict, init=False
     )
-    """Those that had a turn before, in order: they go before the others."""
+    """The requests that had a turn before, in order: they go before the others."""
     _judged: tuple[float, int] = field(default=(0.0, 0), init=False)
     """The rate, and the number that had come, when it was last seen who waits in vain."""
     _throttled: dict[int, float] = field(factory=dict, init=False)

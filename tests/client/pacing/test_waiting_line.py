@@ -305,8 +305,8 @@ def test_one_user_is_one_in_whatever_case_and_with_two_tokens(requests, slows):
     async def main():
         turns = line()
         for _ in range(20):
-            for given in requests:
-                body = {"AuthParameters": given} if "USERNAME" in given else given
+            for each in requests:
+                body = {"AuthParameters": each} if "USERNAME" in each else each
                 turns.slow_down(Request(operation="InitiateAuth", body=body).whose)
             await asyncio.sleep(0.05)
         assert (turns.bucket._pace < 1) == slows
