@@ -94,9 +94,11 @@ def _written(pending: ChallengeRequired, *, pictures: bool) -> bytes:
     if stands.canonical_username != stands.username:
         canonical = _written_name(stands.canonical_username, names)
     stood = f"[{_quoted(stands.flow.value)},{_quoted(stands.state.value)},{username},{canonical}"
+    authenticator = told_authenticator(challenge)
     asked = (
         *(challenge.name, challenge.kind, parameters),
         *(challenge.attempt, challenge.attempts, left_out),
+        *(() if authenticator is None else (authenticator,)),
     )
     why = None
     if because is not None:
