@@ -20,7 +20,13 @@ from json.encoder import encode_basestring as _quoted
 from typing import Any, Final
 
 from authflow.client.left_out import files_in
-from authflow.client.pending_data import challenge_of, reason_of, sign_in_of, told_reason
+from authflow.client.pending_data import (
+    challenge_of,
+    reason_of,
+    sign_in_of,
+    told_authenticator,
+    told_reason,
+)
 from authflow.errors import MisuseError
 from authflow.results import ChallengeRequired
 from authflow.secret import Secret
