@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
-    from authflow.answers import Choice, Code, NewPassword
+    from authflow.answers import Choice, Code, EmailAddress, NewPassword
     from authflow.client import AuthClient, SignedInUser
     from authflow.config import AuthConfig
     from authflow.errors import (
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     )
     from authflow.forms.form import Filled, Form
     from authflow.machine import AuthFlow
+    from authflow.mfa import MfaPreference, NewAuthenticator, SecondFactor
     from authflow.results import (
         Challenge,
         ChallengeRequired,
@@ -65,7 +66,7 @@ else:
     __getattr__, __dir__ = _lazy_names(
         __name__,
         {
-            "authflow.answers": "Choice Code NewPassword",
+            "authflow.answers": "Choice Code EmailAddress NewPassword",
             "authflow.client": "AuthClient SignedInUser",
             "authflow.config": "AuthConfig",
             "authflow.errors": (
@@ -82,6 +83,7 @@ else:
             ),
             "authflow.forms.form": "Filled Form",
             "authflow.machine": "AuthFlow",
+            "authflow.mfa": "MfaPreference NewAuthenticator SecondFactor",
             "authflow.results": (
                 "Challenge ChallengeRequired Declined OtherFactor SignInResult SignedIn Suspended "
                 "Tokens Unanswered"
@@ -109,11 +111,14 @@ __all__ = [
     "ConfigError",
     "Declined",
     "DeniedError",
+    "EmailAddress",
     "Filled",
     "Form",
     "JwksUnreachableError",
     "LockedOutError",
+    "MfaPreference",
     "MisuseError",
+    "NewAuthenticator",
     "NewPassword",
     "NewPasswordRejectedError",
     "NextStep",
@@ -127,6 +132,7 @@ __all__ = [
     "RemoteProtocolError",
     "RequestBlockedError",
     "SealError",
+    "SecondFactor",
     "Secret",
     "SessionExpiredError",
     "SessionSpentError",

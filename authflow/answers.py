@@ -20,6 +20,14 @@ def _password(value: str | Secret[str]) -> Secret[str]:
     return checked("a new password", wrapped(value), empty=True)
 
 
+def _device_name(value: str | None) -> str | None:
+    return None if value is None else checked("a device's name", wrapped(value)).reveal()
+
+
+def _address(value: str) -> str:
+    return checked("an e-mail address", wrapped(value)).reveal()
+
+
 def _option(value: str) -> str:
     return checked("an option", wrapped(value), empty=True).reveal()
 
@@ -31,19 +39,22 @@ def _attributes(values: Mapping[str, str] | None) -> Mapping[str, str]:
     return MappingProxyType(checked_map("attributes", wrapped_map(values)).reveal())
 
 
-@wraps_secrets("code")
+@wraps_secrets("code", "device_name")
 @frozen
 class Code:
-    """A one-time code: SMS_MFA, SOFTWARE_TOKEN_MFA, EMAIL_OTP.
+    """A one-time code: SMS_MFA, SOFTWARE_TOKEN_MFA, EMAIL_OTP, and an authenticator's first one.
 
     Args:
         code: The code.
+        device_name: For an authenticator that is being set up: what the user calls the device that
+            it is on.
 
     Raises:
-        MisuseError: It is no text.
+        MisuseError: Something is no text.
     """
 
     code: Secret[str] = field(converter=_code)
+    device_name: str | None = field(default=None, converter=_device_name, kw_only=True)
 
 
 @wraps_secrets("option")
@@ -59,6 +70,21 @@ class Choice:
     """
 
     option: str = field(converter=_option)
+
+
+@wraps_secrets("address")
+@frozen
+class EmailAddress:
+    """An address for codes by e-mail: MFA_SETUP.
+
+    Args:
+        address: The address.
+
+    Raises:
+        MisuseError: It is no text, or empty.
+    """
+
+    address: str = field(converter=_address, repr=False)
 
 
 @wraps_secrets("password")
@@ -80,14 +106,14 @@ class NewPassword:
     )
 
 
-TypedAnswer = Secret[str] | Code | Choice | NewPassword
+TypedAnswer = Secret[str] | Code | Choice | EmailAddress | NewPassword
 Answer = str | TypedAnswer | Filled
 """The answers that `AuthClient.answer` takes."""
 
 
 def hidden(answer: object) -> TypedAnswer | Filled:
     """Wrap an answer that is not a typed one, before anything can fail."""
-    if isinstance(answer, Code | Choice | NewPassword | Filled):
+    if isinstance(answer, Code | Choice | EmailAddress | NewPassword | Filled):
         return answer
     return wrapped(answer)
 
@@ -101,7 +127,7 @@ def read_answer(answer: Answer) -> TypedAnswer | Filled:
     """
     answer = hidden(answer)
     if isinstance(answer, Unfit) and not answer.text:
-        kinds = "a text, a Secret, a filled form, Code, Choice or NewPassword"
+        kinds = "a text, a Secret, a filled form, Code, Choice, EmailAddress or NewPassword"
         msg = f"an answer is {kinds}, {answer.why}"
         raise AnswerNotSupportedError(msg)
     return checked("answer", answer, empty=True) if isinstance(answer, Secret) else answer

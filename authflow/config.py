@@ -13,7 +13,7 @@ from attrs import Attribute, Factory, field, frozen
 from authflow.client_secrets import Given, checked_client_secret, shown, wrapped_client_secret
 from authflow.errors import ConfigError, MisuseError
 from authflow.given_numbers import MOST
-from authflow.given_secrets import wraps_secrets
+from authflow.given_secrets import is_text, wraps_secrets
 from authflow.machine import AuthFlow
 from authflow.pool_address import PoolAddress, check_client_id, is_bounded
 from authflow.secret import Secret
@@ -84,6 +84,8 @@ class AuthConfig(PoolAddress):
         jwks: The pool's public keys, where they are not to be fetched: what is in its `jwks.json`,
             or the path of such a file, which is read now. When the pool changes its keys, so must
             this.
+        app_name: What authenticator apps are told that an account is for, as a person knows it; by
+            default the user pool's id.
         fetch_jwks_on_open: Whether the keys are fetched when a client is opened. Then no sign-in
             waits for them, and a pool whose keys cannot be had is noticed at once.
 
@@ -98,6 +100,7 @@ class AuthConfig(PoolAddress):
     max_concurrency: int = field(default=100)
     request_timeout: float = field(default=Factory(_two_connections, takes_self=True))
     verify_tokens: bool = field(default=True)
+    app_name: str | None = field(default=None)
     fetch_jwks_on_open: bool = field(default=False)
 
     @client_id.validator
@@ -120,6 +123,14 @@ class AuthConfig(PoolAddress):
             raise ConfigError(msg)
         if attribute.name == "max_concurrency" and not isinstance(value, int):
             msg = "max_concurrency must be a whole number"
+            raise ConfigError(msg)
+
+    @app_name.validator
+    def _check_name(self, _: "Attribute[str | None]", value: object) -> None:
+        if value is not None and not (
+            is_text(value) and str(value).strip() and str(value).isprintable()
+        ):
+            msg = "app_name must be a text that can be printed, on one line"
             raise ConfigError(msg)
 
     @verify_tokens.validator
@@ -147,8 +158,8 @@ class AuthConfig(PoolAddress):
         AUTHFLOW_USER_POOL_ID and AUTHFLOW_CLIENT_ID must be there; AUTHFLOW_CLIENT_SECRET,
         AUTHFLOW_REGION, AUTHFLOW_ENDPOINT, AUTHFLOW_ISSUER, AUTHFLOW_FLOW,
         AUTHFLOW_SESSION_VALIDITY (in minutes), AUTHFLOW_MAX_CONCURRENCY, AUTHFLOW_CONNECT_TIMEOUT,
-        AUTHFLOW_READ_TIMEOUT, AUTHFLOW_REQUEST_TIMEOUT (in seconds) and AUTHFLOW_JWKS (a path) may
-        be.
+        AUTHFLOW_READ_TIMEOUT, AUTHFLOW_REQUEST_TIMEOUT (in seconds), AUTHFLOW_APP_NAME and
+        AUTHFLOW_JWKS (a path) may be.
 
         Args:
             prefix: What the names begin with.
@@ -216,7 +227,7 @@ class AuthConfig(PoolAddress):
 
 _VARIABLES: Final = (
     *("user_pool_id", "client_id", "client_secret", "region", "endpoint", "issuer", "flow"),
-    *("jwks", "session_validity", "max_concurrency"),
+    *("jwks", "app_name", "session_validity", "max_concurrency"),
     *("connect_timeout", "read_timeout", "request_timeout"),
 )
 

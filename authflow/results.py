@@ -7,6 +7,7 @@ from typing import Any
 from attrs import field, frozen
 
 from authflow.machine import AuthFlow
+from authflow.mfa import NewAuthenticator
 from authflow.printable import printable
 from authflow.secret import Secret
 from authflow.sign_in import SignIn
@@ -49,12 +50,14 @@ class Challenge:
     Args:
         name: Cognito's name of the challenge, such as CUSTOM_CHALLENGE or SMS_MFA.
         kind: For a custom challenge, the name of the plugin that made it ("captcha"), if the
-            pool's triggers tell it.
+            pool's triggers tell it; for MFA_SETUP, the second factor that is being set up.
         parameters: The public challenge parameters.
         attempt: Which try the next answer will be, from 1.
         attempts: How many tries there are in all, if the pool's triggers tell it.
         left_out: Pictures and sounds that are no parameters any more, since a ticket left them out
             (`AuthClient.seal`): for each its parameter's name, and the beginning of the value.
+        new_authenticator: The key for the person's authenticator app, where MFA_SETUP waits for the
+            app's first code.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Challenge:
     left_out: Mapping[str, str] = field(
         factory=dict, converter=_frozen_map, repr=_names_only, hash=False
     )
+    new_authenticator: NewAuthenticator | None = field(default=None, hash=False)
 
     @property
     def is_retry(self) -> bool:

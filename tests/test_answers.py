@@ -37,7 +37,7 @@ def test_what_is_no_answer_is_misuse(value: Any):
 
 @pytest.mark.parametrize("value", [None, 7, ["x"], {"x": "y"}])
 def test_an_object_that_is_no_answer_is_told_what_answers_there_are(value: Any):
-    with pytest.raises(AnswerNotSupportedError, match="Code, Choice or NewPassword"):
+    with pytest.raises(AnswerNotSupportedError, match="Code, Choice, EmailAddress or NewPassword"):
         read_answer(value)
 
 

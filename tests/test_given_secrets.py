@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 
-from authflow import AuthClient, AuthConfig, AuthFlow, Code, NewPassword, Secret, SignedIn, Tokens
+from authflow import (
+    AuthClient,
+    AuthConfig,
+    AuthFlow,
+    Code,
+    EmailAddress,
+    NewPassword,
+    Secret,
+    SignedIn,
+    Tokens,
+)
 from authflow.client import TokenVerifier
 from authflow.errors import MisuseError, SealError, SignedOutError, TokenError
 from authflow.given_secrets import checked, wrapped
@@ -49,8 +59,14 @@ CALLS: dict[str, Callable[[AuthClient, Any], Any]] = {
     "resume": lambda auth, given: auth.resume(given),
     "revoke": lambda auth, given: auth.revoke(given),
     "sign_out": lambda auth, given: auth.sign_out(given),
+    "enrol_totp": lambda auth, given: auth.enrol_totp(given),
+    "verify_totp": lambda auth, given: auth.verify_totp(given, "123"),
+    "verify_totp by its code": lambda auth, given: auth.verify_totp("token", given),
+    "set_mfa_preference": lambda auth, given: auth.set_mfa_preference(given, on=["SMS_MFA"]),
+    "mfa_preference": lambda auth, given: auth.mfa_preference(given),
     "claims": lambda _, given: TokenVerifier(config=CONFIG).claims(given, "access"),
     "Code": lambda _, given: Code(given),
+    "EmailAddress": lambda _, given: EmailAddress(given),
     "NewPassword": lambda _, given: NewPassword(given),
     "NewPassword by name": lambda _, given: NewPassword(password=given),
     "AuthConfig": lambda _, given: AuthConfig(

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeGuard
 
 import anyio
@@ -34,6 +35,7 @@ from authflow.machine import State
 from authflow.plugins.client_challenge import ClientChallenge
 from authflow.plugins.form_challenge import FormChallenge, answer_form, form_of, read_by
 from authflow.plugins.registry import PluginRegistry, answers_by_form
+from authflow.prompts.asking import ask_until_read, failing_as_a_prompt
 from authflow.prompts.prompt import Prompt
 from authflow.prompts.witnessed import PromptErrors, witnessed
 from authflow.raised import forget_causes, kind_and_place
@@ -73,7 +75,8 @@ class Answerer:
         *,
         chosen: str | None,
         timeout: float,  # noqa: ASYNC109  # its end is an error of ours
-    ) -> Secret[str] | Unanswered | None:
+        refused: str | None = None,
+    ) -> TypedAnswer | Unanswered | None:
         """Return the answer to a challenge.
 
         Args:
@@ -81,6 +84,7 @@ class Answerer:
             prompt: Asks the person; without it only what asks nobody is answered.
             chosen: What the last choice was answered with.
             timeout: How many seconds there are.
+            refused: Why the last answer to this challenge was refused, for the person.
 
         Returns:
             The answer; why a client challenge gave none; or None if it is the caller's turn.
@@ -97,12 +101,24 @@ class Answerer:
         if prompt is None:
             return None
         with anyio.move_on_after(timeout):
+            if refused is not None:
+                with failing_as_a_prompt():
+                    await prompt.tell(refused)
+            if challenge.name in FORMS:
+                return await self._ask_own(challenge, prompt)
             if options:
                 return await choose(challenge, self.registry, prompt)
             plugin = self._plugin_for(challenge)
             return None if plugin is None else await self._ask(plugin, challenge, prompt)
         msg = "nobody answered in time; start a new sign-in"
         raise SessionExpiredError(msg)
+
+    async def _ask_own(self, challenge: Challenge, prompt: Prompt) -> TypedAnswer | Declined | None:
+        """Ask for the answer to one of Cognito's own challenges; None if that cannot be asked."""
+        own, form = FORMS[challenge.name], self.form(challenge)
+        if not isinstance(form, Form):
+            return None
+        return await ask_until_read(form, prompt, partial(own.read, challenge))
 
     def _plugin_for(self, challenge: Challenge) -> Half | None:
         """Return the client challenge that can answer, if there is one."""

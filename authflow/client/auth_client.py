@@ -21,11 +21,11 @@ from authflow.client.arguments import (
     wrong_flag,
     wrong_pending,
 )
-from authflow.client.conversation import (
+from authflow.client.conversation import Conversations
+from authflow.client.conversation_steps import (
     Ask,
     Came,
     Conversation,
-    Conversations,
     DrawProver,
     Prove,
     Send,
@@ -33,6 +33,7 @@ from authflow.client.conversation import (
     Verify,
 )
 from authflow.client.exchange import Exchange
+from authflow.client.factor_calls import FactorCalls, checked_device_name
 from authflow.client.kept_users import KeptUsers
 from authflow.client.observation import Observation
 from authflow.client.pacing.pacing import Pacing
@@ -47,7 +48,9 @@ from authflow.errors import (
     ConfigError,
     JwksUnreachableError,
     MisuseError,
+    NextStep,
     PasswordRequiredError,
+    RefusedError,
 )
 from authflow.event_loop import HomeLoop
 from authflow.forms.form import Filled, Form
@@ -55,6 +58,7 @@ from authflow.given_maps import GivenMap, checked_map, wrapped_map
 from authflow.given_secrets import Unfit, checked, wrapped
 from authflow.keys.key_ring import KeyProvider
 from authflow.machine import AuthFlow, State
+from authflow.mfa import MfaPreference, NewAuthenticator, SecondFactor
 from authflow.plugins.client_challenge import ClientChallenge
 from authflow.plugins.form_challenge import FormChallenge
 from authflow.plugins.registry import CLIENT_CHALLENGES, PluginRegistry
@@ -62,7 +66,7 @@ from authflow.prompts.prompt import Prompt
 from authflow.results import ChallengeRequired, SignedIn, SignInResult, Tokens, Unanswered
 from authflow.secret import Secret
 from authflow.stores.store import Store
-from authflow.tokens.usernames import unverified_username
+from authflow.tokens.usernames import unverified_claims, unverified_username
 from authflow.tokens.verifier import TokenVerifier
 from authflow.unframed import Unframed, whole
 from authflow.user_context import UserContext
@@ -521,6 +525,106 @@ class AuthClient:
         transport = self._open_transport
         await transport.send(wire.sign_out(access_token), wire.read_done)
 
+    async def enrol_totp(
+        self, access_token: str | Secret[str], *, account: str | None = None
+    ) -> NewAuthenticator:
+        """Begin to set up an authenticator app for a user who is signed in.
+
+            new = await auth.enrol_totp(tokens.access_token)
+            ...  # show `new.uri` as a QR code, and ask for the app's first code
+            await auth.verify_totp(tokens.access_token, code)
+            await auth.set_mfa_preference(tokens.access_token, preferred="SOFTWARE_TOKEN_MFA")
+
+        Until it is verified, an authenticator that the user has stays good.
+
+        Args:
+            access_token: From `Tokens.access_token`.
+            account: The account's name for the app to show; by default the name in the token.
+
+        Returns:
+            The key, and a link with it.
+
+        Raises:
+            MisuseError: An argument is no text.
+            AuthFlowError: As `refresh`: the token is no longer good, or there was no reply.
+        """
+        access_token = wrapped(access_token)
+        access_token = checked("access_token", access_token)
+        named = checked_username(account) if account is not None else None
+        if named is None:
+            named = str(unverified_claims(access_token).get("username") or self._app_name)
+        with Unframed():
+            return await self._factor_calls.begin(access_token, named)
+
+    async def verify_totp(
+        self,
+        access_token: str | Secret[str],
+        code: str | Secret[str],
+        *,
+        device_name: str | None = None,
+    ) -> None:
+        """Finish setting up an authenticator app: its first code shows that it has the key.
+
+        The app is asked for at sign-in once `set_mfa_preference` has turned it on.
+
+        Args:
+            access_token: The same user's.
+            code: What the app shows.
+            device_name: What the user calls the device that it is on.
+
+        Raises:
+            CodeMismatchError: The code is wrong: ask for another one.
+            MisuseError: An argument is no text.
+            AuthFlowError: As `refresh`.
+        """
+        access_token, code = wrapped(access_token), wrapped(code)
+        access_token, code = checked("access_token", access_token), checked("code", code)
+        named = checked_device_name(device_name)
+        with Unframed():
+            await self._factor_calls.finish(access_token, code, named)
+
+    async def set_mfa_preference(
+        self,
+        access_token: str | Secret[str],
+        *,
+        on: Iterable[SecondFactor | str] = (),
+        off: Iterable[SecondFactor | str] = (),
+        preferred: SecondFactor | str | None = None,
+    ) -> None:
+        """Turn second factors of a user on and off. Those that are not named stay as they are.
+
+        Args:
+            access_token: From `Tokens.access_token`.
+            on: Those that may be asked for. A user with several chooses at sign-in, if none is
+                preferred.
+            off: Those that may not.
+            preferred: The one to be asked for without a choice, which is on then.
+
+        Raises:
+            MfaNotSetUpError: The pool has no such factor, or the user has not set it up.
+            MisuseError: Nothing is named, one is named twice, or is none; nothing was sent.
+            AuthFlowError: As `refresh`.
+        """
+        access_token = wrapped(access_token)
+        access_token = checked("access_token", access_token)
+        with Unframed():
+            await self._factor_calls.prefer(access_token, on, off, preferred)
+
+    async def mfa_preference(self, access_token: str | Secret[str]) -> MfaPreference:
+        """Return which second factors of a user are on, and which is preferred.
+
+        Args:
+            access_token: From `Tokens.access_token`.
+
+        Raises:
+            MisuseError: It is no text.
+            AuthFlowError: As `refresh`.
+        """
+        access_token = wrapped(access_token)
+        access_token = checked("access_token", access_token)
+        with Unframed():
+            return await self._factor_calls.preference(access_token)
+
     @overload
     async def verify(self, issued: SignedIn) -> SignedIn: ...
     @overload
@@ -575,7 +679,11 @@ class AuthClient:
 
         The first step of an answer sends it, under the claim on what it answers.
         """
-        step, passage = next(conversation), Passage()
+        try:
+            step, passage = next(conversation), Passage()
+        except StopIteration as over:  # there was nothing to send, only to ask
+            asked: SignInResult = over.value
+            return asked
         async with claimed(self._resumption, answered, passage):
             # The result is never a local variable: it may be tokens, and tracebacks show locals.
             came = Came(await self._carry_out(step, prompt, passage), self._now())
@@ -592,17 +700,20 @@ class AuthClient:
     ) -> object:
         """Carry out one step of a conversation."""
         match step:
-            case Send(request):
-                return await self._secrets.send(
-                    self._open_transport, request, wire.read_reply, passage
-                )
+            case Send(request, read, correctable):
+                try:
+                    return await self._secrets.send(self._open_transport, request, read, passage)
+                except RefusedError as error:
+                    if not correctable or error.next_step is not NextStep.RETRY_SAME_CHALLENGE:
+                        raise
+                    return error.with_traceback(None)
             case DrawProver():
                 return await self._proof.begin()
             case Prove(prover, asked, password):
                 return await self._proof.prove(prover, asked, password, self._time())
-            case Ask(challenge=challenge, chosen=chosen, until=until):
+            case Ask(challenge=challenge, chosen=chosen, until=until, refused=refused):
                 return await self._answerer.answer(
-                    challenge, prompt, chosen=chosen, timeout=until - self._now()
+                    challenge, prompt, chosen=chosen, timeout=until - self._now(), refused=refused
                 )
             case Verify(signed_in):
                 return await self.verify(signed_in)
@@ -614,11 +725,20 @@ class AuthClient:
         return Conversations(
             app_client=await self._secrets.identity(),
             session_validity=self.config.session_validity.total_seconds(),
+            app_name=self._app_name,
             client_metadata=client_metadata,
             device=None
             if context is None
             else wire.Device(context=context, user_pool_id=self.config.user_pool_id),
         )
+
+    @property
+    def _factor_calls(self) -> FactorCalls:
+        return FactorCalls(app_name=self._app_name, send=self._open_transport.send)
+
+    @property
+    def _app_name(self) -> str:
+        return self.config.app_name or self.config.user_pool_id
 
     @property
     def _resumes(self) -> Resumption:

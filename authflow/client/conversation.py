@@ -8,7 +8,7 @@ conversation: nothing of it has to be undone.
 """
 
 from collections.abc import Generator
-from typing import Any, Final
+from typing import Final
 
 from attrs import evolve, field, frozen
 
@@ -16,17 +16,27 @@ from authflow import srp, wire
 from authflow.answers import TypedAnswer
 from authflow.client.challenge_parameters import read_challenge
 from authflow.client.challenges import respond
+from authflow.client.conversation_steps import (
+    Ask,
+    Came,
+    Conversation,
+    DrawProver,
+    Prove,
+    Send,
+    Step,
+    Verify,
+)
+from authflow.client.setting_up import SetUp, set_up
 from authflow.echoes import without_secrets
-from authflow.errors import PasswordRequiredError, SessionExpiredError, UnexpectedReplyError
+from authflow.errors import (
+    AuthFlowError,
+    PasswordRequiredError,
+    SessionExpiredError,
+    UnexpectedReplyError,
+)
 from authflow.given_maps import GivenMap
 from authflow.machine import AuthFlow, Challenged, Event, State
-from authflow.results import (
-    Challenge,
-    ChallengeRequired,
-    SignedIn,
-    SignInResult,
-    Unanswered,
-)
+from authflow.results import Challenge, ChallengeRequired, SignedIn, Unanswered
 from authflow.secret import Secret
 from authflow.sign_in import SignIn
 from authflow.wire import auth_parameters, password_verifier
@@ -38,68 +48,6 @@ MOST_ROUNDS: Final = 40
 _CHALLENGES: Final = frozenset(map(str, State))
 
 
-@frozen
-class Send:
-    """Send a request. The step's result: a `wire.Reply`."""
-
-    request: wire.Request
-
-
-@frozen
-class DrawProver:
-    """Draw the values of one SRP handshake. The step's result: an `srp.Prover`."""
-
-
-@frozen
-class Prove:
-    """Prove a password. The step's result: a `wire.password_verifier.Answer`."""
-
-    prover: srp.Prover = field(repr=False)
-    asked: password_verifier.Asked
-    password: Secret[str]
-
-
-@frozen(kw_only=True)
-class Ask:
-    """Ask the person. The step's result: the answer; Unanswered; None if the caller must answer.
-
-    Args:
-        challenge: What is asked.
-        chosen: What the last choice was answered with: one between many is asked in halves.
-        until: When the time for an answer is over, in seconds since the epoch.
-    """
-
-    challenge: Challenge
-    chosen: str | None
-    until: float
-
-
-@frozen
-class Verify:
-    """Verify the tokens of a sign-in. The step's result: the SignedIn, named as its tokens say."""
-
-    signed_in: SignedIn
-
-
-Step = Send | DrawProver | Prove | Ask | Verify
-
-
-@frozen
-class Came:
-    """The result of a step.
-
-    Args:
-        value: As the step says.
-        at: When, in seconds since the epoch.
-    """
-
-    value: Any = field(repr=False)
-    at: float
-
-
-Conversation = Generator[Step, Came, SignInResult]
-
-
 @frozen(kw_only=True)
 class Proof:
     """The values that prove a password."""
@@ -109,18 +57,39 @@ class Proof:
 
 
 @frozen(kw_only=True)
+class _Answered:
+    """An answer that is to be sent, or the beginning of a sign-in.
+
+    Args:
+        sign_in: Where the sign-in stands.
+        challenge: What was answered; None at the beginning.
+        request: What to send; None if the challenge goes on with something else to be asked.
+        chosen: What the last choice was answered with.
+        asked_at: Where the sign-in stood as the person was asked; None if nobody was asked here.
+    """
+
+    sign_in: SignIn
+    challenge: Challenge | None = None
+    request: wire.Request | None
+    chosen: str | None = None
+    asked_at: SignIn | None = None
+
+
+@frozen(kw_only=True)
 class Conversations:
     """Starts and resumes conversations about sign-ins at one app client.
 
     Args:
         app_client: The app client.
         session_validity: For how long Cognito waits for an answer, in seconds.
+        app_name: The name of what the account is for, for the person's authenticator app.
         client_metadata: For the pool's triggers, sent with every request.
         device: The user's device, told with every request.
     """
 
     app_client: wire.ClientIdentity
     session_validity: float
+    app_name: str
     client_metadata: GivenMap | None = field(default=None, repr=False)
     device: wire.Device | None = None
 
@@ -146,7 +115,7 @@ class Conversations:
             beginning = auth_parameters.BySrp(
                 public_a=proof.prover.srp_a, in_custom_auth=flow is AuthFlow.CUSTOM_AUTH
             )
-        begun = SignIn.begin(
+        sign_in = SignIn.begin(
             flow, username, srp=proof is not None, expires_at=now + self.session_validity
         )
         request = self.app_client.initiate_auth(
@@ -156,7 +125,7 @@ class Conversations:
             client_metadata=self.client_metadata,
             device=self._device(now),
         )
-        return (yield from self._go_on(begun, request, proof=proof))
+        return (yield from self._go_on(_Answered(sign_in=sign_in, request=request), proof))
 
     def answer(
         self, pending: ChallengeRequired, answer: TypedAnswer, *, now: float
@@ -173,69 +142,149 @@ class Conversations:
             MisuseError: What was chosen is no option.
             SessionExpiredError: The time for an answer is over.
         """
-        challenge = pending.challenge
-        sign_in, request, chosen = self._respond(pending.sign_in, challenge, answer, now)
-        return (yield from self._go_on(sign_in, request, asked=challenge, chosen=chosen))
+        answered = yield from self._answered(pending.sign_in, pending.challenge, answer, now)
+        assert isinstance(answered, _Answered)  # noqa: S101  # it raises what it refuses
+        return (yield from self._go_on(answered))
 
-    def _go_on(
-        self,
-        sign_in: SignIn,
-        request: wire.Request,
-        *,
-        proof: Proof | None = None,
-        asked: Challenge | None = None,
-        chosen: str | None = None,
-    ) -> Conversation:
+    def _go_on(self, answered: "_Answered", proof: Proof | None = None) -> Conversation:
         """Send, read, advance, and answer, until the sign-in is over or the caller must answer.
 
         The machine goes first: a reply that the flow does not allow raises before any part of it
         is acted upon.
         """
         while True:
-            came = yield Send(request)
-            reply: wire.Reply = came.value
-            sign_in = sign_in.advance(
-                _shown(reply.event, request),
-                canonical_username=reply.canonical_username,
-                session=reply.session,
-                expires_at=came.at + self.session_validity,
-            )
-            if reply.tokens is not None:
-                came = yield Verify(
-                    SignedIn(
-                        tokens=reply.tokens, username=sign_in.canonical_username, flow=sign_in.flow
+            sign_in, asked, sent = answered.sign_in, answered.challenge, answered.request
+            refused: AuthFlowError | None = None
+            if sent is not None:
+                came = yield Send(sent, correctable=answered.asked_at is not None)
+                if isinstance(came.value, AuthFlowError):
+                    refused, sign_in = came.value, answered.asked_at or sign_in
+                    asked = _once_more(asked, refused)
+                else:
+                    reply: wire.Reply = came.value
+                    sign_in = sign_in.advance(
+                        _shown(reply.event, sent),
+                        canonical_username=reply.canonical_username,
+                        session=reply.session,
+                        expires_at=came.at + self.session_validity,
                     )
-                )
-                verified: SignedIn = came.value
-                return verified
-            if sign_in.rounds >= MOST_ROUNDS:
-                msg = f"the server keeps asking: {MOST_ROUNDS} challenges without an end"
-                raise UnexpectedReplyError(msg)
-            asked = _challenge(reply, asked)
-            if sign_in.state is State.PASSWORD_VERIFIER:
-                came = yield _proving(proof, reply)
-                proved: password_verifier.Answer = came.value
-                _in_time(sign_in, came.at)
-                request = evolve(self._request(sign_in, proved.write(), came.at), before=request)
-                continue
-            came = yield Ask(challenge=asked, chosen=chosen, until=sign_in.expires_at)
-            answer: Secret[str] | Unanswered | None = came.value
-            if answer is None or isinstance(answer, Unanswered):
-                return ChallengeRequired(challenge=asked, sign_in=sign_in, because=answer)
-            sign_in, answered, said = self._respond(sign_in, asked, answer, came.at)
-            request = evolve(answered, before=request)
-            chosen = said or chosen
+                    if reply.tokens is not None:
+                        username = sign_in.canonical_username
+                        came = yield Verify(
+                            SignedIn(tokens=reply.tokens, username=username, flow=sign_in.flow)
+                        )
+                        verified: SignedIn = came.value
+                        return verified
+                    if sign_in.rounds >= MOST_ROUNDS:
+                        raise _endless()
+                    asked = _challenge(reply, asked)
+                    if sign_in.state is State.PASSWORD_VERIFIER:
+                        came = yield _proving(proof, reply)
+                        proved: password_verifier.Answer = came.value
+                        _in_time(sign_in, came.at)
+                        request = self._request(sign_in, proved.write(), came.at)
+                        answered = _Answered(
+                            sign_in=sign_in,
+                            challenge=asked,
+                            request=evolve(request, before=sent),
+                            chosen=answered.chosen,
+                        )
+                        continue
+            assert asked is not None  # noqa: S101  # there was a reply, or a step before; for types
+            outcome = yield from self._ask(sign_in, asked, refused, answered)
+            if isinstance(outcome, ChallengeRequired):
+                return outcome
+            answered = outcome
 
-    def _respond(
-        self, sign_in: SignIn, challenge: Challenge, answer: TypedAnswer, now: float
-    ) -> tuple[SignIn, wire.Request, str | None]:
-        """Return the sign-in after an answer, the request to send, and the chosen option."""
+    def _ask(
+        self,
+        sign_in: SignIn,
+        challenge: Challenge,
+        refused: AuthFlowError | None,
+        before: "_Answered",
+    ) -> Generator[Step, Came, "_Answered | ChallengeRequired"]:
+        """Ask the person for an answer, or leave it to the caller.
+
+        Args:
+            sign_in: Where the sign-in stands.
+            challenge: What is asked.
+            refused: Why the last answer to it was refused, if it was.
+            before: What was answered before.
+        """
+        came = yield Ask(
+            challenge=challenge,
+            chosen=before.chosen,
+            until=sign_in.expires_at,
+            refused=None if refused is None else refused.message,
+        )
+        answer: TypedAnswer | Unanswered | None = came.value
+        if answer is None or isinstance(answer, Unanswered):
+            return ChallengeRequired(challenge=challenge, sign_in=sign_in, because=answer)
+        answered = yield from self._answered(
+            sign_in, challenge, answer, came.at, before=before.request, asked=True
+        )
+        if isinstance(answered, AuthFlowError):
+            challenge = _once_more(challenge, answered)
+            return (yield from self._ask(sign_in, challenge, answered, before))
+        return evolve(answered, chosen=answered.chosen or before.chosen)
+
+    def _answered(
+        self,
+        sign_in: SignIn,
+        challenge: Challenge,
+        answer: TypedAnswer,
+        now: float,
+        *,
+        before: wire.Request | None = None,
+        asked: bool = False,
+    ) -> Generator[Step, Came, "_Answered | AuthFlowError"]:
+        """Return the sign-in after an answer, and the request to send.
+
+        Args:
+            sign_in: Where the sign-in stands.
+            challenge: What is asked.
+            answer: The answer.
+            now: Seconds since the epoch.
+            before: The request before it in the same call.
+            asked: Whether the person was asked here, and can be asked again.
+
+        Returns:
+            Also an error, if what was asked here can be corrected.
+        """
         _in_time(sign_in, now)
+        asked_at = sign_in if asked else None
+        if challenge.name == State.MFA_SETUP:
+            step = yield from set_up(
+                SetUp(sign_in=sign_in, challenge=challenge, sent=before),
+                answer,
+                app_name=self.app_name,
+                session_validity=self.session_validity,
+                correctable=asked,
+            )
+            if isinstance(step, AuthFlowError):
+                return step
+            request = None
+            if step.members is not None:
+                request = evolve(
+                    self._request(step.sign_in, step.members, step.at or now), before=step.sent
+                )
+            return _Answered(
+                sign_in=step.sign_in,
+                challenge=step.challenge,
+                request=request,
+                asked_at=asked_at and step.sign_in,
+            )
         response = respond(challenge, answer)
-        request = self._request(sign_in, response.members, now)
+        request = evolve(self._request(sign_in, response.members, now), before=before)
         if response.chosen is not None:
             sign_in = sign_in.chose(response.chosen)
-        return sign_in, request, response.option
+        return _Answered(
+            sign_in=sign_in,
+            challenge=challenge,
+            request=request,
+            chosen=response.option,
+            asked_at=asked_at,
+        )
 
     def _request(self, sign_in: SignIn, members: wire.Members, now: float) -> wire.Request:
         """Return the request that carries an answer."""
@@ -272,7 +321,24 @@ def _shown(event: Event, request: wire.Request) -> Event:
 
 def _challenge(reply: wire.Reply, previous: Challenge | None) -> Challenge:
     assert isinstance(reply.event, Challenged)  # noqa: S101  # no tokens; for the type checker
-    return read_challenge(reply.event.name, reply.parameters, previous)
+    challenge = read_challenge(reply.event.name, reply.parameters, previous)
+    # Which factor is being set up is ours to say: the server has asked for none yet.
+    return evolve(challenge, kind=None) if challenge.name == State.MFA_SETUP else challenge
+
+
+def _once_more(challenge: Challenge | None, refused: AuthFlowError) -> Challenge:
+    """Return a challenge whose answer was refused, to be asked again.
+
+    Raises:
+        AuthFlowError: It was asked too often: the refusal.
+    """
+    if challenge is None or challenge.attempt >= MOST_ROUNDS:
+        raise refused
+    return evolve(challenge, attempt=challenge.attempt + 1)
+
+
+def _endless() -> UnexpectedReplyError:
+    return UnexpectedReplyError(f"the server keeps asking: {MOST_ROUNDS} challenges without an end")
 
 
 def _proving(proof: Proof | None, reply: wire.Reply) -> Prove:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from authflow.errors import MisuseError
 from authflow.given_secrets import is_text
 from authflow.machine import AuthFlow, State
+from authflow.mfa import NewAuthenticator
 from authflow.printable import printable
 from authflow.results import (
     Challenge,
@@ -32,6 +33,8 @@ _FLOWS: Final = {flow.value: flow for flow in AuthFlow}
 _STATES: Final = {state.value: state for state in State}
 _MEMBERS: Final = ("version", "challenge", "sign_in", "because")
 _ASKED: Final = ("name", "kind", "parameters", "attempt", "attempts", "left_out")
+_AUTHENTICATOR: Final = "new_authenticator"
+"""A member that data of an older version lacks."""
 _STANDS: Final = (
     *("flow", "state", "username", "canonical_username"),
     *("rounds", "expires_at", "session"),
@@ -58,6 +61,7 @@ def take_apart(pending: ChallengeRequired) -> dict[str, Any]:
             "attempt": challenge.attempt,
             "attempts": challenge.attempts,
             "left_out": dict(challenge.left_out),
+            _AUTHENTICATOR: told_authenticator(challenge),
         },
         "sign_in": {
             "flow": sign_in.flow.value,
@@ -97,8 +101,10 @@ def _put_together(data: Any) -> ChallengeRequired:
     version, challenge, sign_in, because = _members(data, _MEMBERS)
     if version != VERSION:
         raise ValueError
+    if isinstance(challenge, Mapping):
+        challenge = {_AUTHENTICATOR: None, **challenge}
     return ChallengeRequired(
-        challenge=challenge_of(_members(challenge, _ASKED)),
+        challenge=challenge_of(_members(challenge, (*_ASKED, _AUTHENTICATOR))),
         sign_in=sign_in_of(_members(sign_in, _STANDS)),
         because=None if because is None else reason_of(_members(because, _BECAUSE)),
     )
@@ -108,13 +114,15 @@ def challenge_of(data: Iterable[Any]) -> Challenge:
     """Make a challenge of plain data. What it raises may hold some of that.
 
     Args:
-        data: A challenge's members: name, kind, parameters, attempt, attempts, left_out.
+        data: A challenge's members: name, kind, parameters, attempt, attempts, left_out, and
+            new_authenticator if there is one.
 
     Raises:
         TypeError: A member is of another type.
         ValueError: There are more or less.
     """
-    name, kind, parameters, attempt, attempts, left_out = data
+    name, kind, parameters, attempt, attempts, left_out, *more = data
+    (authenticator,) = more or (None,)
     return Challenge(
         name=_text(name),
         kind=None if kind is None else _text(kind),
@@ -122,7 +130,21 @@ def challenge_of(data: Iterable[Any]) -> Challenge:
         attempt=_count(attempt),
         attempts=None if attempts is None else _count(attempts),
         left_out=_texts(left_out),
+        new_authenticator=None if authenticator is None else _authenticator_of(authenticator),
     )
+
+
+def _authenticator_of(data: Any) -> NewAuthenticator:
+    if not isinstance(data, list | tuple):
+        raise TypeError
+    key, uri = data
+    return NewAuthenticator(key=Secret(_text(key)), uri=Secret(_text(uri)))
+
+
+def told_authenticator(challenge: Challenge) -> tuple[str, str] | None:
+    """Return the key of an authenticator that is being set up, and the link with it, in clear."""
+    new = challenge.new_authenticator
+    return None if new is None else (new.key.reveal(), new.uri.reveal())
 
 
 def sign_in_of(data: Iterable[Any]) -> SignIn:

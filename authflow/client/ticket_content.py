@@ -20,7 +20,13 @@ from json.encoder import encode_basestring as _quoted
 from typing import Any, Final
 
 from authflow.client.left_out import files_in
-from authflow.client.pending_data import challenge_of, reason_of, sign_in_of, told_reason
+from authflow.client.pending_data import (
+    challenge_of,
+    reason_of,
+    sign_in_of,
+    told_authenticator,
+    told_reason,
+)
 from authflow.errors import MisuseError
 from authflow.results import ChallengeRequired
 from authflow.secret import Secret
@@ -94,9 +100,11 @@ def _written(pending: ChallengeRequired, *, pictures: bool) -> bytes:
     if stands.canonical_username != stands.username:
         canonical = _written_name(stands.canonical_username, names)
     stood = f"[{_quoted(stands.flow.value)},{_quoted(stands.state.value)},{username},{canonical}"
+    authenticator = told_authenticator(challenge)
     asked = (
         *(challenge.name, challenge.kind, parameters),
         *(challenge.attempt, challenge.attempts, left_out),
+        *(() if authenticator is None else (authenticator,)),
     )
     why = None
     if because is not None:

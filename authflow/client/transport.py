@@ -71,11 +71,21 @@ _METHODS: Final[Mapping[str, str]] = {
     "GetTokensFromRefreshToken": "get_tokens_from_refresh_token",
     "RevokeToken": "revoke_token",
     "GlobalSignOut": "global_sign_out",
+    "AssociateSoftwareToken": "associate_software_token",
+    "VerifySoftwareToken": "verify_software_token",
+    "SetUserMFAPreference": "set_user_mfa_preference",
+    "GetUser": "get_user",
 }
 _SOON: Final = frozenset({None, 0.0, THROTTLED_SECONDS})
 """The waits that allow a retry: not given, zero, or the default of a throttled request."""
-_ONCE: Final = frozenset({"RespondToAuthChallenge", "GetTokensFromRefreshToken"})
-"""Operations that can be sent once: they use up a session, or a refresh token under rotation."""
+_ONCE: Final = frozenset(
+    {
+        *("RespondToAuthChallenge", "GetTokensFromRefreshToken"),
+        *("AssociateSoftwareToken", "VerifySoftwareToken"),
+    }
+)
+"""Operations that can be sent once: they use up a session, a code, or a refresh token under
+rotation."""
 
 
 class _NotSentError(UnreachableError):

@@ -1,11 +1,12 @@
 """The client half of a plugin in interface 2: it describes a challenge by a form."""
 
 import inspect
+from functools import partial
 from typing import ClassVar, Protocol
 
-from authflow.errors import AskAgainError, PluginFailedError, PromptError
+from authflow.errors import PluginFailedError
 from authflow.forms.form import Filled, Form
-from authflow.prompts.asking import MOST_ASKED, ask, failing_as_a_prompt
+from authflow.prompts.asking import ask_until_read
 from authflow.prompts.prompt import Prompt
 from authflow.results import Challenge, Unanswered
 from authflow.secret import Secret
@@ -122,19 +123,7 @@ async def answer_form(
     """Answer a challenge with a form that its plugin has made of it, as `answer_by_form` does."""
     if isinstance(form, Unanswered):
         return form
-    filled = await ask(form, prompt)
-    for _ in range(MOST_ASKED):
-        if isinstance(filled, Unanswered):
-            return filled
-        try:
-            return read_by(plugin, challenge, filled)
-        except AskAgainError as error:
-            why, at = error.message, error.field
-        with failing_as_a_prompt():
-            await prompt.tell(why)
-        filled = await ask(form, prompt, again=filled, at=at)
-    msg = "the same form was asked too often, and never answered"
-    raise PromptError(msg)  # a person gives up earlier, and a plugin that asks again is right to
+    return await ask_until_read(form, prompt, partial(read_by, plugin, challenge))
 
 
 def _gave(plugin: FormChallenge, method: str, wanted: str, given: object) -> PluginFailedError:

@@ -1,8 +1,8 @@
 """Forms asked by a prompt: the only place where a form becomes a conversation."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 import anyio
 from attrs import define, field
@@ -16,6 +16,8 @@ from authflow.prompts.prompt import FieldPrompt, Prompt, WidgetPrompt
 from authflow.raised import forget_causes, kind_and_place, leaves
 from authflow.results import Declined
 from authflow.secret import Secret
+
+T = TypeVar("T")
 
 MOST_ASKED: Final = 20
 """The most repetitions of one question. A person gives up earlier; a script would not."""
@@ -66,6 +68,36 @@ async def ask(
         else:
             await asked.until_fit(part)
     return Filled(asked.values)
+
+
+async def ask_until_read(form: Form, prompt: Prompt, read: Callable[[Filled], T]) -> T | Declined:
+    """Ask a form until what was filled in can be read.
+
+    Args:
+        form: What to show and ask.
+        prompt: Asks the person.
+        read: Makes the answer. Where it raises AskAgainError the person is told why, and asked from
+            the field on that it names.
+
+    Returns:
+        The answer; Declined if the prompt cannot show a widget of the form.
+
+    Raises:
+        PromptError: The prompt failed, gave no text, or the form was asked too often.
+    """
+    filled = await ask(form, prompt)
+    for _ in range(MOST_ASKED):
+        if isinstance(filled, Declined):
+            return filled
+        try:
+            return read(filled)
+        except AskAgainError as error:
+            why, at = error.message, error.field
+        with failing_as_a_prompt():
+            await prompt.tell(why)
+        filled = await ask(form, prompt, again=filled, at=at)
+    msg = "the same form was asked too often, and never answered"
+    raise PromptError(msg)  # a person gives up earlier, and whoever asks again is right to
 
 
 @contextmanager

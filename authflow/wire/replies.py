@@ -69,19 +69,32 @@ def read_reply(reply: Mapping[str, Any]) -> Reply:
     if result:
         return Reply(event=Ending.AUTHENTICATED, tokens=read_tokens(result))
     parameters = reply.get("ChallengeParameters") or {}
-    session = reply.get("Session")
     if (
         not _is_utf8(name)
         or not isinstance(parameters, Mapping)
         or not all(_is_utf8(text) for member in parameters.items() for text in member)
-        or not (session is None or (_is_utf8(session) and len(session) in _SESSION_CHARS))
     ):
-        msg = "a member of the challenge is not of the form that Cognito documents"
-        raise MalformedReplyError(msg)
-    return Reply(
-        event=Challenged(name),
-        parameters=dict(parameters),
-        session=None if session is None else Secret(session),
+        raise _malformed()
+    return Reply(event=Challenged(name), parameters=dict(parameters), session=read_session(reply))
+
+
+def read_session(reply: Mapping[str, Any]) -> Secret[str] | None:
+    """Read Session; None if the reply has none.
+
+    Raises:
+        MalformedReplyError: It is not of its form.
+    """
+    session = reply.get("Session")
+    if session is None:
+        return None
+    if not _is_utf8(session) or len(session) not in _SESSION_CHARS:
+        raise _malformed()
+    return Secret(session)
+
+
+def _malformed() -> MalformedReplyError:
+    return MalformedReplyError(
+        "a member of the challenge is not of the form that Cognito documents"
     )
 
 
@@ -113,7 +126,7 @@ def read_refreshed(reply: Mapping[str, Any]) -> Tokens:
 
 
 def read_done(reply: Mapping[str, Any]) -> None:
-    """Read a reply to RevokeToken or GlobalSignOut, which only confirms the request."""
+    """Read a reply that only confirms the request, such as RevokeToken's."""
 
 
 def read_tokens(result: Any) -> Tokens:

@@ -85,7 +85,7 @@ class Request:
                 as refreshing and revoking do, it is that.
         """
         return evolve(
-            _spelt(self.operation, lambda: _signed(self.body, client_secret)), before=self.before
+            spelt(self.operation, lambda: _signed(self.body, client_secret)), before=self.before
         )
 
     def secrets(self) -> frozenset[str]:
@@ -172,7 +172,7 @@ class ClientIdentity:
             client_metadata: Reaches PreSignUp, PreAuthentication and UserMigration triggers only.
             device: The user's device.
         """
-        return _spelt(
+        return spelt(
             "InitiateAuth",
             lambda: {
                 "AuthFlow": str(flow),
@@ -203,7 +203,7 @@ class ClientIdentity:
             client_metadata: Reaches the triggers that this answer fires; it is never stored.
             device: The user's device.
         """
-        return _spelt(
+        return spelt(
             "RespondToAuthChallenge",
             lambda: {
                 "ChallengeName": challenge_name,
@@ -217,7 +217,7 @@ class ClientIdentity:
 
     def refresh(self, refresh_token: Secret[str], client_metadata: Metadata = None) -> Request:
         """Return a GetTokensFromRefreshToken request."""
-        return _spelt(
+        return spelt(
             "GetTokensFromRefreshToken",
             lambda: {
                 "RefreshToken": refresh_token.reveal(),
@@ -228,9 +228,7 @@ class ClientIdentity:
 
     def revoke(self, refresh_token: Secret[str]) -> Request:
         """Return a RevokeToken request."""
-        return _spelt(
-            "RevokeToken", lambda: {"Token": refresh_token.reveal(), **self._identified()}
-        )
+        return spelt("RevokeToken", lambda: {"Token": refresh_token.reveal(), **self._identified()})
 
     def _told(self, device: Device | None, username: str) -> dict[str, Any]:
         """Return the members that tell of the device of whoever has the USERNAME being sent."""
@@ -252,10 +250,10 @@ class ClientIdentity:
 
 def sign_out(access_token: Secret[str]) -> Request:
     """Return a GlobalSignOut request."""
-    return _spelt("GlobalSignOut", lambda: {"AccessToken": access_token.reveal()})
+    return spelt("GlobalSignOut", lambda: {"AccessToken": access_token.reveal()})
 
 
-def _spelt(operation: str, members: Callable[[], Mapping[str, Any]]) -> Request:
+def spelt(operation: str, members: Callable[[], Mapping[str, Any]]) -> Request:
     """Make a request from members that this frame does not hold, so that no error shows them.
 
     Args:

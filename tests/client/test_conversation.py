@@ -19,12 +19,11 @@ from attrs import evolve
 from authflow import srp
 from authflow.answers import Choice, Code, NewPassword
 from authflow.client.challenges import respond
-from authflow.client.conversation import (
-    MOST_ROUNDS,
+from authflow.client.conversation import MOST_ROUNDS, Conversations
+from authflow.client.conversation_steps import (
     Ask,
     Came,
     Conversation,
-    Conversations,
     DrawProver,
     Prove,
     Send,
@@ -57,7 +56,9 @@ NOW = 1_800_000_000.0
 SESSION = "s" * 20
 TOKENS = {"AccessToken": "a", "IdToken": "i", "RefreshToken": "r", "ExpiresIn": 300}
 SIGNED_IN = {"AuthenticationResult": TOKENS}
-CONVERSATIONS = Conversations(app_client=ClientIdentity(client_id="client"), session_validity=180)
+CONVERSATIONS = Conversations(
+    app_client=ClientIdentity(client_id="client"), session_validity=180, app_name="Shop"
+)
 PROVER = srp.Prover.start(bytes(range(1, 33)))
 PASSWORD = "Corr3ct-Horse"
 
@@ -318,7 +319,11 @@ async def pool_half(**settings: Any) -> AsyncIterator[tuple[Any, Conversations, 
         await table["AdminCreateUser"]({"UserPoolId": pool_id, "Username": "ada", **settings})
         yield (
             table,
-            Conversations(app_client=ClientIdentity(client_id=client_id), session_validity=180),
+            Conversations(
+                app_client=ClientIdentity(client_id=client_id),
+                session_validity=180,
+                app_name="Shop",
+            ),
             pool_id,
         )
 

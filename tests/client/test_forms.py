@@ -29,7 +29,7 @@ from authflow import (
 )
 from authflow.client import ScriptedPrompt
 from authflow.client.answerer import Answerer
-from authflow.client.challenges import FORMS, respond
+from authflow.client.challenges import FORMS, mfa_setup, respond
 from authflow.errors import (
     AnswerNotSupportedError,
     AuthFlowError,
@@ -229,7 +229,8 @@ def test_cognitos_own_challenges_have_forms_and_what_is_filled_in_is_their_answe
 
 def test_every_challenge_that_the_client_answers_has_a_form():
     assert {*FORMS, "CUSTOM_CHALLENGE"} == {
-        name for name in map(str, State) if _is_answered(asked(name))
+        "MFA_SETUP",  # it is answered in several steps
+        *(name for name in map(str, State) if _is_answered(asked(name))),
     }
 
 
@@ -242,7 +243,13 @@ def _is_answered(challenge: Challenge) -> bool:
 
 
 PARAMETERS = (
-    *("MFAS_CAN_CHOOSE", "requiredAttributes", "userAttributes", "CODE_DELIVERY_DESTINATION"),
+    *(
+        "MFAS_CAN_CHOOSE",
+        "MFAS_CAN_SETUP",
+        "requiredAttributes",
+        "userAttributes",
+        "CODE_DELIVERY_DESTINATION",
+    ),
     *("CODE_DELIVERY_DELIVERY_MEDIUM", "FRIENDLY_DEVICE_NAME", "options"),
 )
 SIGNS = st.text(
@@ -301,7 +308,10 @@ def test_whatever_a_server_tells_of_them_the_form_can_be_answered_or_the_reply_i
         for each in form.fields
     }
     read = auth._answerer.read(challenge, form.fill(values))
-    assert all(map(is_text, respond(challenge, read).members.values()))
+    if challenge.name != "MFA_SETUP":
+        assert all(map(is_text, respond(challenge, read).members.values()))
+    elif challenge.kind is None:
+        assert mfa_setup.chosen(challenge, read) in mfa_setup.possible(challenge)
 
 
 @given(told=st.one_of(OPTIONS, TOLD))
@@ -360,7 +370,7 @@ def test_an_attribute_that_is_required_twice_is_asked_for_once():
         asked("CUSTOM_CHALLENGE", "choice", options="unknown other"),
         asked("CUSTOM_CHALLENGE", "condition", wanted="device"),
         asked("SELECT_MFA_TYPE", MFAS_CAN_CHOOSE='["TELEPATHY"]'),
-        asked("MFA_SETUP"),
+        asked("MFA_SETUP", MFAS_CAN_SETUP='["SMS_MFA"]'),
         asked("DEVICE_SRP_AUTH"),
         asked("NO_SUCH_CHALLENGE"),
     ],

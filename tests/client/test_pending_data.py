@@ -23,6 +23,7 @@ from authflow import (
 from authflow.client.pending_data import put_together, take_apart
 from authflow.errors import MisuseError
 from authflow.machine import State
+from authflow.mfa import NewAuthenticator
 from authflow.sign_in import SignIn
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -43,6 +44,10 @@ PENDING = st.builds(
         left_out=st.dictionaries(WORDS, WORDS, max_size=2),
         attempt=st.integers(1, 99),
         attempts=st.one_of(st.none(), st.integers(1, 99)),
+        new_authenticator=st.one_of(
+            st.none(),
+            st.builds(NewAuthenticator, key=WORDS.map(Secret), uri=WORDS.map(Secret)),
+        ),
     ),
     sign_in=st.builds(
         SignIn,
@@ -146,3 +151,11 @@ def test_whatever_else_it_is_is_refused_and_not_shown(data: object):
         ours = trace.tb_frame.f_globals["__name__"].startswith("authflow.")
         assert not ours or "canary" not in repr(trace.tb_frame.f_locals)
         trace = trace.tb_next
+
+
+@pytest.mark.parametrize("data", ["KEY", ["KEY"], ["KEY", 7], {"key": "a", "uri": "b"}, 7], ids=str)
+def test_an_authenticator_of_another_form_is_refused(data):
+    good = take_apart(pending())
+    good["challenge"]["new_authenticator"] = data
+    with pytest.raises(MisuseError, match="no pending sign-in"):
+        put_together(good)

@@ -698,7 +698,10 @@ SIGNED_IN = {
         "ExpiresIn": 1,
     }
 }
-ANSWERS = {"SELECT_MFA_TYPE": "SOFTWARE_TOKEN_MFA", "NEW_PASSWORD_REQUIRED": "New-passw0rd-1"}
+ANSWERS = {
+    **dict.fromkeys(("SELECT_MFA_TYPE", "MFA_SETUP"), "SOFTWARE_TOKEN_MFA"),
+    "NEW_PASSWORD_REQUIRED": "New-passw0rd-1",
+}
 
 
 def test_every_challenge_that_a_call_can_return_is_tried():
@@ -718,6 +721,8 @@ async def test_every_challenge_goes_on_from_a_ticket(scripted):
             then = SIGNED_IN
             if name == "SELECT_MFA_TYPE":
                 then = {**asked, "ChallengeName": "SOFTWARE_TOKEN_MFA", "ChallengeParameters": {}}
+            if name == "MFA_SETUP":
+                then = {"SecretCode": "ABCDEFGH" * 4, "Session": session}
             server.script[:] = [asked, then]
             server.requests.clear()
             await go_on(one, other, name)
@@ -725,7 +730,7 @@ async def test_every_challenge_goes_on_from_a_ticket(scripted):
             assert sent == ([] if name in NOT_YET else [session]), name
 
 
-NOT_YET = {"MFA_SETUP", "DEVICE_SRP_AUTH"}
+NOT_YET = {"DEVICE_SRP_AUTH"}
 
 
 async def go_on(one: AuthClient, other: AuthClient, name: str) -> None:
@@ -743,8 +748,9 @@ async def go_on(one: AuthClient, other: AuthClient, name: str) -> None:
         return
     assert other.form(again) == one.form(begun)
     result = await other.answer(again, ANSWERS.get(name, "123456"))
-    if name != "SELECT_MFA_TYPE":
-        assert isinstance(result, SignedIn)
+    if isinstance(result, SignedIn):
+        assert name not in {"SELECT_MFA_TYPE", "MFA_SETUP"}
         return
-    assert result.sign_in.state == State.SOFTWARE_TOKEN_MFA
+    state = State.MFA_SETUP if name == "MFA_SETUP" else State.SOFTWARE_TOKEN_MFA
+    assert result.sign_in.state == state
     assert await other.resume(await other.seal(result)) == result

@@ -21,6 +21,7 @@ from authflow import AuthClient, AuthFlow, ChallengeRequired, Secret, SignedIn, 
 from authflow.answers import Code, NewPassword
 from authflow.errors import MisuseError, PasswordRequiredError, SessionExpiredError
 from authflow.machine import State
+from authflow.mfa import NewAuthenticator
 from authflow.results import Challenge
 from authflow.sign_in import SignIn
 from authflow.srp import COGNITO
@@ -90,6 +91,15 @@ def pending(name: str, **parameters: str) -> ChallengeRequired:
     )
 
 
+SETTING_UP = evolve(
+    pending("MFA_SETUP"),
+    challenge=Challenge(
+        name="MFA_SETUP",
+        kind="SOFTWARE_TOKEN_MFA",
+        new_authenticator=NewAuthenticator(key=Secret("canary-key"), uri=Secret("canary-uri")),
+    ),
+)
+VERIFIED = {"Status": "SUCCESS", "Session": "canary-session-verified"}
 CHOICE = {"challenge": "choice", "options": "aa bb"}
 Act = Callable[[AuthClient], Awaitable[Any]]
 FLOWS: dict[str, tuple[Act, list[Any]]] = {
@@ -115,6 +125,18 @@ FLOWS: dict[str, tuple[Act, list[Any]]] = {
             pending("NEW_PASSWORD_REQUIRED"),
             NewPassword("canary-new-password", attributes={"name": "Ada"}),
         ),
+        [],
+    ),
+    "a first code": (
+        lambda auth: auth.answer(
+            SETTING_UP,
+            Code("canary-code", device_name="a telephone"),
+        ),
+        [VERIFIED],
+    ),
+    "the second factors": (lambda auth: auth.mfa_preference(Secret("canary-access")), []),
+    "a preferred factor": (
+        lambda auth: auth.set_mfa_preference(Secret("canary-access"), preferred="SMS_MFA"),
         [],
     ),
     "refresh": (lambda auth: auth.refresh(Secret("canary-refresh")), []),

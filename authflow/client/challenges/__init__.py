@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from authflow.answers import TypedAnswer
-from authflow.client.challenges import codes, custom, mfa_choice, new_password
+from authflow.client.challenges import codes, custom, mfa_choice, mfa_setup, new_password
 from authflow.client.challenges.own_form import OwnForm
 from authflow.client.challenges.responder import Responder, Response
 from authflow.errors import AnswerNotSupportedError
@@ -19,13 +19,15 @@ RESPONDERS: Final[Mapping[str, Responder]] = {
     State.SOFTWARE_TOKEN_MFA: codes.respond,
     State.EMAIL_OTP: codes.respond,
 }
-"""The responders by challenge, without PASSWORD_VERIFIER: the protocol itself answers that."""
+"""The responders by challenge, without PASSWORD_VERIFIER: the protocol itself answers that; and
+without MFA_SETUP, which takes several steps (`client/setting_up.py`)."""
 
 
 _CODES: Final = OwnForm(codes.form, codes.read)
 FORMS: Final[Mapping[str, OwnForm]] = {
     State.NEW_PASSWORD_REQUIRED: OwnForm(new_password.form, new_password.read),
     State.SELECT_MFA_TYPE: OwnForm(mfa_choice.form, mfa_choice.read),
+    State.MFA_SETUP: OwnForm(mfa_setup.form, mfa_setup.read),
     State.SMS_MFA: _CODES,
     State.SOFTWARE_TOKEN_MFA: _CODES,
     State.EMAIL_OTP: _CODES,

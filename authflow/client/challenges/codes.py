@@ -7,6 +7,7 @@ from typing import Final
 
 from authflow.answers import Code, TypedAnswer
 from authflow.client.challenges.responder import Response, wrong_kind
+from authflow.errors import AnswerNotSupportedError
 from authflow.forms.fields import TextField
 from authflow.forms.form import Filled, Form
 from authflow.forms.shown import ShownText
@@ -49,8 +50,11 @@ def respond(challenge: Challenge, answer: TypedAnswer) -> Response:
     match answer:
         case Secret():
             code = answer
-        case Code():
+        case Code(device_name=None):
             code = answer.code
+        case Code():
+            msg = f"device_name goes with an authenticator's first code, not with {challenge.name}"
+            raise AnswerNotSupportedError(msg)
         case _:
             raise wrong_kind(challenge, answer, "a text or Code")
     clean = typed_code(code)

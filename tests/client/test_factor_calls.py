@@ -1,0 +1,166 @@
+"""Second factors of a user who is signed in: what is sent, what is read, and what is refused."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from authflow import AuthClient, MfaPreference, SecondFactor
+from authflow.errors import CodeMismatchError, MalformedReplyError, MfaNotSetUpError, MisuseError
+
+KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+ALL = list(SecondFactor)
+
+
+def access_token(**claims: Any) -> str:
+    parts = ({"alg": "none"}, claims)
+    encoded = (base64.urlsafe_b64encode(json.dumps(part).encode()) for part in parts)
+    return ".".join([*(part.decode().rstrip("=") for part in encoded), "c2ln"])
+
+
+async def test_a_key_is_had_for_an_access_token_and_named_by_the_token(scripted):
+    token = access_token(username="ada lovelace")
+    async with (
+        scripted.serve(*[{"SecretCode": KEY}] * 3) as server,
+        AuthClient(server.config(app_name="Shop")) as auth,
+    ):
+        named = [
+            await auth.enrol_totp(token),
+            await auth.enrol_totp(token, account="ada@example.org"),
+            await auth.enrol_totp("no token that can be read"),
+        ]
+    assert [new.key.reveal() for new in named] == [KEY] * 3
+    labels = ("Shop:ada%20lovelace?", "Shop:ada%40example.org?", "Shop:Shop?")
+    for new, label in zip(named, labels, strict=True):
+        assert label in new.uri.reveal()
+        assert KEY not in repr(new)
+    assert server.requests[0] == ("AssociateSoftwareToken", {"AccessToken": token})
+
+
+async def test_a_first_code_is_sent_without_what_was_pasted_around_it(scripted):
+    async with (
+        scripted.serve(*[{"Status": "SUCCESS"}] * 2) as server,
+        AuthClient(server.config()) as auth,
+    ):
+        await auth.verify_totp("token", " 123 456\n", device_name="ada's")
+        await auth.verify_totp("token", "none")
+    assert [body for _, body in server.requests] == [
+        {"AccessToken": "token", "UserCode": "123456", "FriendlyDeviceName": "ada's"},
+        {"AccessToken": "token", "UserCode": "none"},
+    ]
+
+
+async def test_a_wrong_first_code_says_so(scripted):
+    wrong = scripted.error("EnableSoftwareTokenMFAException", "Code mismatch")
+    async with (
+        scripted.serve(wrong, {"Status": "ERROR"}, {}) as server,
+        AuthClient(server.config()) as auth,
+    ):
+        for _ in range(3):
+            with pytest.raises(CodeMismatchError):
+                await auth.verify_totp("token", "000000")
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({"on": ["SMS_MFA"]}, {"SMSMfaSettings": (True, False)}),
+        ({"off": {SecondFactor.EMAIL_OTP}}, {"EmailMfaSettings": (False, False)}),
+        ({"preferred": "SOFTWARE_TOKEN_MFA"}, {"SoftwareTokenMfaSettings": (True, True)}),
+        (
+            {"on": ["SMS_MFA"], "off": ["EMAIL_OTP"], "preferred": "SOFTWARE_TOKEN_MFA"},
+            {
+                "SMSMfaSettings": (True, False),
+                "EmailMfaSettings": (False, False),
+                "SoftwareTokenMfaSettings": (True, True),
+            },
+        ),
+        (
+            {"on": ["SMS_MFA", "EMAIL_OTP"], "preferred": "SMS_MFA"},
+            {"SMSMfaSettings": (True, True), "EmailMfaSettings": (True, False)},
+        ),
+    ],
+    ids="+".join,
+)
+async def test_factors_that_are_not_named_stay_as_they_are(scripted, given, sent):
+    async with scripted.serve({}) as server, AuthClient(server.config()) as auth:
+        await auth.set_mfa_preference("token", **given)
+    settings = {
+        name: {"Enabled": enabled, "PreferredMfa": preferred}
+        for name, (enabled, preferred) in sent.items()
+    }
+    assert server.requests == [("SetUserMFAPreference", {"AccessToken": "token", **settings})]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"on": ["SMS_MFA"], "off": ["SMS_MFA"]},
+        {"off": ["SMS_MFA"], "preferred": "SMS_MFA"},
+        {"on": "SMS_MFA"},
+        {"on": 7},
+        {"on": ["TELEPATHY"]},
+        {"on": [None]},
+        {"off": [["SMS_MFA"]]},
+        {"preferred": "sms_mfa"},
+        {"preferred": 7},
+    ],
+    ids=str,
+)
+async def test_what_makes_no_sense_is_not_sent(scripted, given):
+    async with scripted.serve() as server, AuthClient(server.config()) as auth:
+        with pytest.raises(MisuseError):
+            await auth.set_mfa_preference("token", **given)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("name", [5, b"x", ["x"], "\ud800", "x" * 131_073])
+async def test_a_devices_name_that_cannot_be_sent_is_refused(scripted, name):
+    async with scripted.serve() as server, AuthClient(server.config()) as auth:
+        with pytest.raises(MisuseError, match="device_name"):
+            await auth.verify_totp("token", "123456", device_name=name)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "read"),
+    [
+        ({}, MfaPreference()),
+        ({"UserMFASettingList": []}, MfaPreference()),
+        (
+            {"UserMFASettingList": ALL, "PreferredMfaSetting": "EMAIL_OTP"},
+            MfaPreference(on=frozenset(ALL), preferred=SecondFactor.EMAIL_OTP),
+        ),
+        (
+            {"UserMFASettingList": ["SMS_MFA", "TELEPATHY"], "PreferredMfaSetting": "TELEPATHY"},
+            MfaPreference(on=frozenset({SecondFactor.SMS_MFA})),
+        ),
+    ],
+    ids=str,
+)
+async def test_the_factors_of_a_user_are_read(scripted, reply, read):
+    async with scripted.serve(reply) as server, AuthClient(server.config()) as auth:
+        assert await auth.mfa_preference("token") == read
+    assert server.requests == [("GetUser", {"AccessToken": "token"})]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [{"UserMFASettingList": [7]}, {"PreferredMfaSetting": 7}],
+    ids=str,
+)
+async def test_factors_of_another_form_are_malformed(scripted, reply):
+    async with scripted.serve(reply) as server, AuthClient(server.config()) as auth:
+        with pytest.raises(MalformedReplyError):
+            await auth.mfa_preference("token")
+
+
+async def test_a_factor_that_is_not_set_up_cannot_be_turned_on(scripted):
+    refused = scripted.error(
+        "InvalidParameterException", "User has not verified software token mfa"
+    )
+    async with scripted.serve(refused) as server, AuthClient(server.config()) as auth:
+        with pytest.raises(MfaNotSetUpError):
+            await auth.set_mfa_preference("token", on=["SOFTWARE_TOKEN_MFA"])
