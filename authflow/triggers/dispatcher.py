@@ -73,14 +73,19 @@ def _classes(classes: Iterable[type[TriggerChallenge]]) -> tuple[type[TriggerCha
     return tuple(classes)
 
 
-def _yes_or_no(name: str) -> Callable[[object], bool]:
-    def checked(given: object) -> bool:
-        if type(given) is not bool:
-            msg = f"{name} is True or False"
-            raise ConfigError(msg)
-        return given
+def _lazy(given: object) -> bool:
+    return _yes_or_no("lazy", given)
 
-    return checked
+
+def _case_sensitive(given: object) -> bool:
+    return _yes_or_no("case_sensitive", given)
+
+
+def _yes_or_no(name: str, given: object) -> bool:
+    if type(given) is not bool:
+        msg = f"{name} is True or False"
+        raise ConfigError(msg)
+    return given
 
 
 def _policy(policy: Policy | Step | None) -> Policy | None:
@@ -161,8 +166,8 @@ class Triggers:
     limits: "Limits | None" = field(default=None, converter=_limits)
     keys: "KeyProvider | None" = field(default=None, converter=_keys)
     groups: GroupLookup | None = None
-    lazy: bool = field(default=False, converter=_yes_or_no("lazy"))
-    case_sensitive: bool = field(default=False, converter=_yes_or_no("case_sensitive"))
+    lazy: bool = field(default=False, converter=_lazy)
+    case_sensitive: bool = field(default=False, converter=_case_sensitive)
     clock: Callable[[], float] = field(default=time.time, repr=False)
     user_pool_id: str | None = field(default=None, converter=_pool_id)
     client_ids: frozenset[str] | None = field(default=None, converter=_ids)

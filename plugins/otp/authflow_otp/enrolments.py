@@ -21,7 +21,7 @@ import logging
 import os
 from collections.abc import Awaitable
 from enum import StrEnum
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from attrs import define, field, frozen
 from cryptography.exceptions import InvalidTag
@@ -54,13 +54,13 @@ class Kind(StrEnum):
     HOTP = "hotp"
 
 
-def _is_name(_owner: object, attribute: object, value: object) -> None:
+def _is_name(_owner: object, attribute: Any, value: Any) -> None:
     if not isinstance(value, str) or not value:
-        msg = f"Owner: {getattr(attribute, 'name', '')} is a text that is not empty"
+        msg = f"Owner: {attribute.name} is a text that is not empty"
         raise ConfigError(msg)
 
 
-def _is_sub(_owner: object, _attribute: object, value: object) -> None:
+def _is_sub(_owner: object, _attribute: object, value: Any) -> None:
     if not isinstance(value, str):
         msg = "Owner: sub is the user's attribute of that name, a text"
         raise ConfigError(msg)
