@@ -1,4 +1,4 @@
-"""Whose a challenge is: the account that it was made for, and where its messages went.
+"""The account that a challenge was made for, and the addresses that its messages went to.
 
 A username is no person: an account that is made anew has the name of the old one, and an address
 can be another by now. So sign-ins share a code only while the account and all its addresses are the
@@ -28,7 +28,7 @@ _PURPOSE: Final = "challenge addressees"
 _VERIFIED: Final = "_verified"
 _COGNITOS: Final = ("email", "phone_number")
 _ADDRESS: Final = re.compile(r"[^@]+@[^@]+|\+[0-9][0-9 ()./-]{3,}")
-"""What any other attribute holds, if a message may go there."""
+"""The form of an address in any other attribute."""
 
 
 def reach_mark(ring: "KeyRing", user_pool_id: str, attributes: Mapping[str, str]) -> str:

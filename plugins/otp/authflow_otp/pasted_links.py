@@ -30,7 +30,7 @@ _FORM: Final = re.compile(rf"(?<![a-z0-9])({_TOKEN})(?![a-z0-9])")
 _SOFT_BREAK: Final = re.compile(r"=[ \t]*\r?\n")
 """A line end of quoted-printable (RFC 2045, section 6.7), which is none of the text."""
 _QUOTED: Final = re.compile(r"^[ \t]*(?:(?:>|&gt;)[ \t]?)+", re.MULTILINE)
-"""What mail programs write before each line of a mail that is answered (RFC 3676, section 4.5)."""
+"""The mark before each line of a mail that is answered (RFC 3676, section 4.5)."""
 _BASE64: Final = re.compile(r"aHR0c[A-Za-z0-9+/_-]{100,}")
 """A link within a link, from its "http" on, as Sophos writes it."""
 _MOST_WRAPPERS: Final = 4
