@@ -209,3 +209,25 @@ async def test_what_marks_a_challenge_tells_neither_the_account_nor_an_address()
     for text in (whose, private["authflow.drawn"]):
         assert len(text) == 43
         assert not any(len(value) > 2 and value in text for value in ADA.values())
+
+
+async def test_a_message_to_an_address_from_elsewhere_is_not_taken_for_one_to_another() -> None:
+    """The triggers see where it goes only when it goes; what is told of it is true all the same."""
+    bench = Bench()
+    addresses = ["old@example.net", "old@example.net", "new@example.net", "new@example.net"]
+
+    async def create(self: Any, context: Any) -> Issued:
+        address = addresses.pop(0)
+
+        async def send() -> None:
+            self.sent.append((address, ""))
+
+        verdict = await context.deliver(address, send)
+        return Issued(public={"sent": type(verdict).__name__}, private={})
+
+    bench.plugin.create = create
+    told = [(await bench.create(ADA)).public["sent"] for _ in range(3)]
+    assert told == ["Admitted", "AlreadySent", "SendRefused"]
+    bench.clock.now += 31
+    assert (await bench.create(ADA)).public["sent"] == "Admitted"
+    assert [address for address, _ in bench.plugin.sent] == ["old@example.net", "new@example.net"]
