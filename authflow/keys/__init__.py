@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
-    from authflow.keys.key_ring import CachedKeys, KeyProvider, KeyRing, ring_of
+    from authflow.keys.key_ring import CachedKeys, KeyProvider, KeyRing, ring_of, ring_with
     from authflow.keys.randomness import Randomness
     from authflow.keys.sealing import Binding, Sealer
 else:
     __getattr__, __dir__ = _lazy_names(
         __name__,
         {
-            "authflow.keys.key_ring": "CachedKeys KeyProvider KeyRing ring_of",
+            "authflow.keys.key_ring": "CachedKeys KeyProvider KeyRing ring_of ring_with",
             "authflow.keys.randomness": "Randomness",
             "authflow.keys.sealing": "Binding Sealer",
         },
@@ -26,4 +26,5 @@ __all__ = [
     "Randomness",
     "Sealer",
     "ring_of",
+    "ring_with",
 ]

@@ -78,16 +78,20 @@ class Sealer:
     keys: KeyProvider
     clock: Callable[[], float] = field(default=time.time, repr=False)
 
-    async def seal(self, content: Secret[bytes], binding: Binding, *, seconds: float) -> str:
+    async def seal(
+        self, content: Secret[bytes], binding: Binding, *, seconds: float, heading: bytes = b""
+    ) -> str:
         """Seal bytes.
 
         Args:
             content: What to seal, at most 1024 bytes.
             binding: Where it belongs.
             seconds: For how long it can be opened, at most a day.
+            heading: A few bytes of the caller's own that stand before it, and do not count.
 
         Returns:
-            A text of ASCII letters, digits, `.`, `-` and `_`, of at most 1,500 characters.
+            A text of ASCII letters, digits, `.`, `-` and `_`, of at most 1,500 characters and
+            4/3 of the heading's.
 
         Raises:
             MisuseError: There is too much to seal, or the time is not in its range.
@@ -99,9 +103,8 @@ class Sealer:
         if not is_number(seconds) or not 0 < seconds <= LONGEST:
             msg = f"sealed state is kept for more than 0 and at most {LONGEST:g} seconds"
             raise MisuseError(msg)
-        return await _STATE.seal(
-            self.keys, content, binding.context(), until=self.clock() + seconds
-        )
+        whole = Secret(heading + content.reveal())
+        return await _STATE.seal(self.keys, whole, binding.context(), until=self.clock() + seconds)
 
     async def open(self, sealed: str, binding: Binding) -> Secret[bytes]:
         """Open state that was sealed for the same binding.
@@ -109,6 +112,9 @@ class Sealer:
         Args:
             sealed: The text.
             binding: Where it was found.
+
+        Returns:
+            What was sealed, behind its heading.
 
         Raises:
             SealError: It was altered, belongs elsewhere, has expired, or its key is gone. The error

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from authflow.keys.key_ring import KeyProvider, KeyRing
 
 _STAND_IN: Final = "authflow.stand-in"
+_MARK: Final = "authflow.mark"
 
 
 class Sends(Protocol):
@@ -62,6 +63,16 @@ class _Context:
     now: float = field(factory=time.time)
     uses: Uses | None = field(default=None, repr=False, hash=False)
     keys: "KeyProvider | None" = field(default=None, repr=False, hash=False)
+    case_sensitive: bool = False
+
+    @property
+    def plain_name(self) -> str:
+        """The user's name in one spelling, by which to name what must look alike for unknown users.
+
+        In a pool that ignores case, an unknown user's name still comes as it was typed. Where case
+        counts, each spelling is a name of its own, for users who exist and for others.
+        """
+        return self.username if self.case_sensitive else self.username.casefold()
 
     async def once(self, *name: str, value: bytes, seconds: float) -> bytes:
         """Store a value unless one is stored already, and return the stored one: the first wins.
@@ -114,9 +125,27 @@ class _Context:
             KeysUnavailableError: They cannot be read now.
         """
         ring = await self.key_ring()
-        # In a pool that ignores case, an unknown user's name still comes as it was typed.
-        whose = (self.user_pool_id, self.username.casefold())
+        whose = (self.user_pool_id, self.plain_name)
         return Randomness.seeded(ring.subkey(_STAND_IN, purpose, *whose, key_id=ring.lookup))
+
+    async def mark(self, *what: str) -> str:
+        """Return a mark of this very account and of something of it, such as an address.
+
+        Keep the mark of the address that a code went to beside the code: where it is another later,
+        the address is, or the account, and what the code proves it proves of somebody else. An
+        account is known by its `sub`: one that is made anew under an old name has another. Without
+        the keys a mark tells nothing.
+
+        Args:
+            *what: What is marked.
+
+        Raises:
+            MisuseError: There are no keys.
+            KeysUnavailableError: They cannot be read now.
+        """
+        ring = await self.key_ring()
+        sub = self.user_attributes.get("sub", "")
+        return ring.entry_name(_MARK, self.user_pool_id, self.plain_name, sub, *what)
 
     async def key_ring(self, *, having: str | None = None) -> "KeyRing":
         """Return the keys of the triggers, for subkeys with a purpose of the plugin's own.
@@ -157,6 +186,7 @@ class CreateContext(_Context):
         now: Seconds since the epoch.
         uses: What `once` and `claim` ask; None without limits.
         keys: The keys of the triggers, if there are some: `key_ring` asks them.
+        case_sensitive: Whether the pool takes names that differ by case for different ones.
         randomness: Draw codes from this and from nothing else: with `Triggers(limits=...)` every
             run of Create for one challenge draws the same.
         state: What was given as `Issued.state` when this challenge was made for the last attempt.
@@ -261,6 +291,7 @@ class VerifyContext(_Context):
         now: Seconds since the epoch.
         uses: What `once` and `claim` ask; None without limits.
         keys: The keys of the triggers, if there are some: `key_ring` asks them.
+        case_sensitive: Whether the pool takes names that differ by case for different ones.
         private: What `create` kept for this very challenge.
         answer: What the client answered.
     """

@@ -42,7 +42,7 @@ from authflow.triggers.policies.steps import (
 from authflow.triggers.policies.table import ChoiceRound, Owed
 from authflow.triggers.policy_plugins import PolicyPlugins
 from authflow.triggers.round_metadata import RoundMetadata
-from authflow.triggers.safeguards import ISSUE, TURN, Safeguards
+from authflow.triggers.safeguards import DRAWN, ISSUE, TURN, WHOSE, Safeguards
 from authflow.unframed import whole
 from authflow.wire import members
 
@@ -61,7 +61,7 @@ RESERVED_PUBLIC: Final = frozenset(
 )
 """The names of authflow's and Cognito's public parameters, which a plugin must not imitate."""
 
-RESERVED_PRIVATE: Final = frozenset({ROUND, ISSUE, TURN})
+RESERVED_PRIVATE: Final = frozenset({ROUND, ISSUE, TURN, WHOSE, DRAWN})
 
 MOST_CHARS: Final = 131_072
 """The most characters of a public parameter: StringType in the API's model."""
@@ -218,6 +218,7 @@ class CustomFlow:
             sends=draw.sends,
             uses=draw.uses,
             keys=self.safeguards.keys,
+            case_sensitive=self.safeguards.case_sensitive,
         )
         issued = await self.plugins.create(step, context)
         if not isinstance(issued, Issued):
@@ -232,7 +233,7 @@ class CustomFlow:
                 raise self.plugins.failed(step, f"{name!r} has more than {MOST_CHARS} characters")
         state = None
         if issued.state is not None:
-            state = await self._sealed(issued.state, step, event, sign_in)
+            state = await self._sealed(issued.state, step, event, sign_in, draw.reached)
         metadata = RoundMetadata(challenge=self.plugins.metadata[step.name], state=state)
         public = {
             **issued.public,
@@ -240,13 +241,19 @@ class CustomFlow:
             rounds.ATTEMPT: str(owed.attempt),
             rounds.ATTEMPTS: str(step.attempts),
         }
-        return _Made(public=public, private={**issued.private, **draw.private}, metadata=metadata)
+        private = {**issued.private, **draw.bound(event)}
+        return _Made(public=public, private=private, metadata=metadata)
 
     async def _sealed(
-        self, state: Secret[bytes], step: ChallengeStep, event: CreateEvent, sign_in: str | None
+        self,
+        state: Secret[bytes],
+        step: ChallengeStep,
+        event: CreateEvent,
+        sign_in: str | None,
+        reached: str,
     ) -> str:
         try:
-            return await self.safeguards.seal(state, step, event, sign_in)
+            return await self.safeguards.seal(state, step, event, sign_in, reached)
         except MisuseError as error:
             if isinstance(error, ConfigError) and self.safeguards.keys is not None:
                 raise  # the keys are not set up: no plugin is to blame
@@ -270,6 +277,7 @@ class CustomFlow:
             now=self.clock(),
             uses=self.safeguards.uses(step, event),
             keys=self.safeguards.keys,
+            case_sensitive=self.safeguards.case_sensitive,
         )
         verdict = await self.plugins.verify(step, context)
         right = self._judged(step, verdict)

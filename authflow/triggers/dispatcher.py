@@ -73,11 +73,19 @@ def _classes(classes: Iterable[type[TriggerChallenge]]) -> tuple[type[TriggerCha
     return tuple(classes)
 
 
-def _yes_or_no(lazy: object) -> bool:
-    if type(lazy) is not bool:
-        msg = "lazy is True or False"
+def _lazy(given: object) -> bool:
+    return _yes_or_no("lazy", given)
+
+
+def _case_sensitive(given: object) -> bool:
+    return _yes_or_no("case_sensitive", given)
+
+
+def _yes_or_no(name: str, given: object) -> bool:
+    if type(given) is not bool:
+        msg = f"{name} is True or False"
         raise ConfigError(msg)
-    return lazy
+    return given
 
 
 def _policy(policy: Policy | Step | None) -> Policy | None:
@@ -132,6 +140,10 @@ class Triggers:
             pool's id and the user's canonical name, such as `CognitoGroups`.
         lazy: Find and make the plugins that the policy only names at the first event, and not here.
             A mistake in the policy then refuses sign-ins instead of the start.
+        case_sensitive: What the pool's `UsernameConfiguration` says as `CaseSensitive`. No event
+            tells it, and users who do not exist are treated as this says: as the pool's own, or
+            whoever compares `ADA` and `ada` sees who exists. A pool that is made by API, without
+            the setting, is True; Cognito's console makes them False.
         clock: Gives seconds since the epoch, for challenges and their sealed state.
         user_pool_id: The only user pool to serve; any, if it is not given.
         client_ids: The only app clients to serve; any, if they are not given. Where an
@@ -154,7 +166,8 @@ class Triggers:
     limits: "Limits | None" = field(default=None, converter=_limits)
     keys: "KeyProvider | None" = field(default=None, converter=_keys)
     groups: GroupLookup | None = None
-    lazy: bool = field(default=False, converter=_yes_or_no)
+    lazy: bool = field(default=False, converter=_lazy)
+    case_sensitive: bool = field(default=False, converter=_case_sensitive)
     clock: Callable[[], float] = field(default=time.time, repr=False)
     user_pool_id: str | None = field(default=None, converter=_pool_id)
     client_ids: frozenset[str] | None = field(default=None, converter=_ids)
@@ -172,7 +185,12 @@ class Triggers:
             self._flow = CustomFlow(
                 policy=self.policy,
                 registry=registry,
-                safeguards=Safeguards(limits=self.limits, keys=self.keys, clock=self.clock),
+                safeguards=Safeguards(
+                    limits=self.limits,
+                    keys=self.keys,
+                    clock=self.clock,
+                    case_sensitive=self.case_sensitive,
+                ),
                 groups=self.groups,
                 clock=self.clock,
             )

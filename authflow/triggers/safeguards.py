@@ -3,12 +3,14 @@
 Cognito may run Create and Verify up to three times each for one call of the client, and starting
 over gives an attacker as many new sign-ins as he likes. With `limits` every run of Create for the
 same user, round and challenge draws the same code, one of them sends it, guesses are counted before
-they are compared, and a code is used up by its first right answer. With `keys` a challenge's state
-travels sealed from round to round of one sign-in.
+they are compared, and a code is used up by its first right answer. "The same user" is the same
+account with the same addresses (`addressees.py`): a name alone is nobody. With `keys` a challenge's
+state travels sealed from round to round of one sign-in.
 
 Source: "Important considerations" of Lambda triggers in the Amazon Cognito developer guide.
 """
 
+import hmac
 import logging
 import os
 import time
@@ -21,6 +23,7 @@ from authflow.errors import ConfigError, EventError, MisuseError, StateError
 from authflow.keys.randomness import Randomness
 from authflow.machine import State
 from authflow.secret import Secret
+from authflow.triggers.addressees import SUB, addressee, is_still, reach_mark
 from authflow.triggers.events.challenge_events import CreateEvent, SessionEntry, VerifyEvent
 from authflow.triggers.policies.steps import ChallengeStep
 from authflow.triggers.policies.table import Owed
@@ -28,7 +31,7 @@ from authflow.triggers.round_metadata import RoundMetadata, new_sign_in, sign_in
 from authflow.unframed import whole
 
 if TYPE_CHECKING:
-    from authflow.keys.key_ring import KeyProvider
+    from authflow.keys.key_ring import KeyProvider, KeyRing
     from authflow.keys.sealing import Binding, Sealer
     from authflow.plugins.admission import Admitted, AlreadySent, SendRefused
     from authflow.triggers.limits.limits import Limits, Subject
@@ -37,6 +40,10 @@ ISSUE: Final = "authflow.issue"
 """The private challenge parameter that names the drawn code; one right answer uses it up."""
 TURN: Final = "authflow.turn"
 """The private challenge parameter that differs between the challenges of two sign-ins."""
+WHOSE: Final = "authflow.whose"
+"""The private challenge parameter that marks the account, and where its messages went."""
+DRAWN: Final = "authflow.drawn"
+"""The private challenge parameter that names the round which shares the draw."""
 
 RETRY_SECONDS: Final = 20.0
 """Seconds in which runs of Create count as one round: three times five, and some more."""
@@ -55,8 +62,10 @@ class ChallengeInputs:
     Args:
         randomness: Where its code comes from.
         state: What the challenge sealed in its last round.
-        sends: Sends its messages; None without limits.
+        sends: Sends its messages; None without limits, and then nothing is shared either.
         uses: Keeps and claims for it; None without limits.
+        ring: The keys by which it is bound to the account; None without keys.
+        reached: The mark of the account and its addresses; empty without keys.
         private: What Verify needs to know of it.
     """
 
@@ -64,7 +73,23 @@ class ChallengeInputs:
     state: Secret[bytes] | None
     sends: "CountedSends | None" = None
     uses: "CountedUses | None" = None
+    ring: "KeyRing | None" = field(default=None, repr=False)
+    reached: str = ""
     private: Mapping[str, str] = field(factory=dict, repr=False)
+
+    def bound(self, event: CreateEvent) -> dict[str, str]:
+        """Return the private parameters, once it is known where the messages went.
+
+        Args:
+            event: Cognito's question.
+        """
+        if self.sends is None or self.ring is None:
+            return dict(self.private)
+        pool, attributes = event.user_pool_id, event.user_attributes
+        # What came with the state may have gone out at an earlier attempt, to any of the addresses.
+        carried = self.state is not None
+        whose = addressee(self.ring, pool, attributes, self.sends.sent_to, carried=carried)
+        return {**self.private, WHOSE: whose}
 
 
 @define(kw_only=True)
@@ -82,6 +107,7 @@ class CountedSends:
     subject: "Subject"
     send_id: str = field(repr=False)
     user_not_found: bool
+    sent_to: set[str] = field(factory=set, init=False, repr=False)
 
     async def deliver(
         self,
@@ -102,7 +128,7 @@ class CountedSends:
         from authflow.plugins.admission import Admitted  # noqa: PLC0415  # not for slim starts
 
         to = None if self.user_not_found else destination
-        send_id = message or self.send_id
+        send_id = self._to(destination, message or self.send_id)
         verdict = await self.limits.admit_send(
             self.subject, destination=to, send_id=send_id, medium=medium
         )
@@ -120,9 +146,16 @@ class CountedSends:
             send: Sends it.
             message: Names it, as for `deliver`.
         """
-        due = await self.limits.admit_repeat(self.subject, send_id=message)
+        send_id = self._to(destination, message)
+        due = await self.limits.admit_repeat(self.subject, send_id=send_id)
         if due and destination is not None and not self.user_not_found:
-            await self._send(send, message)
+            await self._send(send, send_id)
+
+    def _to(self, destination: str | None, message: str) -> str:
+        """Name a message by where it goes: one that went elsewhere is another."""
+        if destination is not None:
+            self.sent_to.add(destination)
+        return f"{message} to {destination or ''}"
 
     async def _send(self, send: Callable[[], Awaitable[object]], send_id: str) -> None:
         try:
@@ -156,7 +189,7 @@ class CountedUses:
             seconds: For how long it is kept.
         """
         return await self.limits.once(
-            *("plugin", *self.subject.parts(), *name),
+            *("plugin", *self.subject.parts(), self.subject.sub, *name),
             value=value,
             seconds=seconds,
             user_not_found=self.subject.user_not_found,
@@ -170,7 +203,7 @@ class CountedUses:
             seconds: For how long it stays used.
         """
         return await self.limits.claim(
-            *("plugin", *self.subject.parts(), *name),
+            *("plugin", *self.subject.parts(), self.subject.sub, *name),
             claimer=self.claimer,
             seconds=seconds,
             user_not_found=self.subject.user_not_found,
@@ -186,11 +219,13 @@ class Safeguards:
         limits: Count guesses and messages.
         keys: Seal state; by default those of the limits.
         clock: Gives seconds since the epoch.
+        case_sensitive: Whether names that differ by case are different ones in the pool.
     """
 
     limits: "Limits | None" = None
     keys: "KeyProvider | None" = None
     clock: Callable[[], float] = field(default=time.time, repr=False)
+    case_sensitive: bool = False
     _sealer: "Sealer | None" = field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -232,11 +267,17 @@ class Safeguards:
             StateError: It cannot be told now, or the state was altered or has expired.
             ConfigError: The keys or the store are not set up.
         """
-        state = await self._open(step, owed, event)
+        ring, reached = None, ""
+        if self.keys is not None:
+            ring = await self._ring()
+            reached = reach_mark(ring, event.user_pool_id, event.user_attributes)
+        state = await self._open(step, owed, event, reached)
         if self.limits is None or self.keys is None:
-            return ChallengeInputs(randomness=Randomness.system(), state=state)
-        subject = _subject(step, event)
-        this_round = _round(subject, event, owed)
+            return ChallengeInputs(
+                randomness=Randomness.system(), state=state, ring=ring, reached=reached
+            )
+        subject = self._subject(step, event)
+        this_round = _round(subject, event, owed, reached)
         nonce = await self.limits.once(
             *this_round,
             value=(await Randomness.new_nonce(self.keys)).encode(),
@@ -262,7 +303,9 @@ class Safeguards:
             state=state,
             sends=sends,
             uses=CountedUses(limits=self.limits, subject=subject, claimer=issue),
-            private={ISSUE: issue, TURN: os.urandom(16).hex()},
+            ring=ring,
+            reached=reached,
+            private={ISSUE: issue, TURN: os.urandom(16).hex(), DRAWN: reached},
         )
 
     async def admits(self, step: ChallengeStep, event: VerifyEvent) -> bool:
@@ -276,11 +319,20 @@ class Safeguards:
             return True
         from authflow.plugins.admission import Admitted  # noqa: PLC0415  # not for slim starts
 
+        whose = _kept(event, WHOSE)
         verdict = await self.limits.admit_guess(
-            _subject(step, event), nonce=_kept(event, TURN), answer=event.answer
+            self._subject(step, event), nonce=_kept(event, TURN), answer=event.answer
         )
         if isinstance(verdict, Admitted):
-            return True
+            ring = await self._ring()
+            if is_still(whose, ring, event.user_pool_id, event.user_attributes):
+                return True
+            _log.warning(
+                "an answer to %r was not compared: the account, or the address to which the message"
+                " went, is another by now",
+                step.label,
+            )
+            return False
         _log.warning("an answer to %r was not compared: the user is locked out", step.label)
         return False
 
@@ -289,7 +341,7 @@ class Safeguards:
         if self.limits is None:
             return None
         return CountedUses(
-            limits=self.limits, subject=_subject(step, event), claimer=_kept(event, TURN)
+            limits=self.limits, subject=self._subject(step, event), claimer=_kept(event, TURN)
         )
 
     async def use_up(
@@ -310,7 +362,7 @@ class Safeguards:
         """
         if self.limits is None:
             return True
-        subject = _subject(step, event)
+        subject = self._subject(step, event)
         first = claimed or await self.limits.claim(
             "used",
             *subject.parts(),
@@ -322,7 +374,9 @@ class Safeguards:
         if first:
             issue = _kept(event, ISSUE).encode()
             await self.limits.give_up(
-                *_round(subject, event, owed), value=issue, user_not_found=event.user_not_found
+                *_round(subject, event, owed, _kept(event, DRAWN)),
+                value=issue,
+                user_not_found=event.user_not_found,
             )
             await self.limits.forget(subject)
         return first
@@ -334,7 +388,12 @@ class Safeguards:
         return new_sign_in()
 
     async def seal(
-        self, state: Secret[bytes], step: ChallengeStep, event: CreateEvent, drawn: str | None
+        self,
+        state: Secret[bytes],
+        step: ChallengeStep,
+        event: CreateEvent,
+        drawn: str | None,
+        reached: str,
     ) -> str:
         """Seal a challenge's state for its next round.
 
@@ -343,6 +402,7 @@ class Safeguards:
             step: The challenge.
             event: Cognito's question.
             drawn: The sign-in's name, if this round gives it one.
+            reached: The mark of the account and its addresses: for others the state is nothing.
 
         Raises:
             StateError: The keys cannot be read now.
@@ -350,12 +410,18 @@ class Safeguards:
         """
         sign_in = drawn or sign_in_of(event.session) or ""
         binding = _binding(step, event, len(event.session), sign_in)
-        return await self._the_sealer().seal(state, binding, seconds=STATE_SECONDS)
+        return await self._the_sealer().seal(
+            state, binding, seconds=STATE_SECONDS, heading=reached.encode()
+        )
 
     async def _open(
-        self, step: ChallengeStep, owed: Owed, event: CreateEvent
+        self, step: ChallengeStep, owed: Owed, event: CreateEvent, reached: str
     ) -> Secret[bytes] | None:
-        """Open the state that this challenge sealed in its last round of this sign-in."""
+        """Open the state that this challenge sealed in its last round of this sign-in.
+
+        A code in it went to an address that may be another by now: then there is no state, and the
+        challenge is made anew.
+        """
         if owed.attempt == 1:
             return None
         position, entry = _last_custom_round(event.session)
@@ -364,7 +430,33 @@ class Safeguards:
             return None
         # Sealed state is bound to the sign-in's name: without one in the session, none opens.
         sign_in = sign_in_of(event.session) or ""
-        return await self._the_sealer().open(sealed, _binding(step, event, position, sign_in))
+        binding = _binding(step, event, position, sign_in)
+        content = (await self._the_sealer().open(sealed, binding)).reveal()
+        heading = reached.encode()
+        if not hmac.compare_digest(content[: len(heading)], heading):
+            _log.info("the state of %r is for another account or address by now", step.label)
+            return None
+        return Secret(content[len(heading) :])
+
+    async def _ring(self) -> "KeyRing":
+        from authflow.keys.key_ring import ring_of  # noqa: PLC0415  # not for slim starts
+
+        if self.keys is None:
+            msg = "challenges are bound by keys: give Triggers(keys=...)"
+            raise ConfigError(msg)
+        return await ring_of(self.keys)
+
+    def _subject(self, step: ChallengeStep, event: CreateEvent | VerifyEvent) -> "Subject":
+        from authflow.triggers.limits.limits import Subject  # noqa: PLC0415  # as above
+
+        return Subject(
+            user_pool_id=event.user_pool_id,
+            username=event.username,
+            challenge=step.label,
+            user_not_found=event.user_not_found,
+            case_sensitive=self.case_sensitive,
+            sub=event.user_attributes.get(SUB, ""),
+        )
 
     def _the_sealer(self) -> "Sealer":
         from authflow.keys.sealing import Sealer  # noqa: PLC0415  # loads `cryptography`
@@ -377,22 +469,18 @@ class Safeguards:
         return self._sealer
 
 
-def _subject(step: ChallengeStep, event: CreateEvent | VerifyEvent) -> "Subject":
-    from authflow.triggers.limits.limits import Subject  # noqa: PLC0415  # not for slim starts
-
-    return Subject(
-        user_pool_id=event.user_pool_id,
-        username=event.username,
-        challenge=step.label,
-        user_not_found=event.user_not_found,
-    )
-
-
 def _round(
-    subject: "Subject", event: CreateEvent | VerifyEvent, owed: Owed
-) -> tuple[str, str, str, str, str, str]:
-    """Return the name that all runs of Create for one challenge share."""
-    return ("draw", *subject.parts(), event.client_id, str(owed.attempt))
+    subject: "Subject", event: CreateEvent | VerifyEvent, owed: Owed, drawn: str
+) -> tuple[str, str, str, str, str, str, str]:
+    """Return the name that all runs of Create for one challenge share.
+
+    Args:
+        subject: Whose.
+        event: Cognito's question.
+        owed: Which attempt.
+        drawn: The mark of the account and its addresses, by which others draw something else.
+    """
+    return ("draw", *subject.parts(), event.client_id, str(owed.attempt), drawn)
 
 
 def _binding(step: ChallengeStep, event: CreateEvent, position: int, sign_in: str) -> "Binding":

@@ -93,6 +93,34 @@ async def test_stand_ins_of_another_key_pool_or_purpose_tell_nothing_of_these(ot
     assert len(set(here)) == len(NAMES)
 
 
+async def test_where_case_counts_each_spelling_has_a_stand_in_of_its_own():
+    typed = ("ada", "ADA", "Ada")
+    drawings = [await drawn(told(username=each, case_sensitive=True)) for each in typed]
+    assert len({*drawings}) == 3
+    known = told(username="ADA", case_sensitive=True, user_not_found=False)
+    assert await drawn(known) == drawings[1]
+    assert [told(username=each).plain_name for each in typed] == ["ada"] * 3
+    assert [told(username=each, case_sensitive=True).plain_name for each in typed] == [*typed]
+
+
+async def test_a_mark_is_of_one_account_and_one_address_and_tells_neither():
+    ada = {"user_attributes": {"sub": "1", "email": "a@example.com"}}
+    mark = await told(**ada).mark("a@example.com")
+    assert await answered(**ada, keys=KEYS.rotated("2")).mark("a@example.com") == mark
+    assert await told(**ada, username="ADA").mark("a@example.com") == mark
+    others = [
+        await told(**ada).mark("b@example.com"),
+        await told(**ada).mark("a@", "example.com"),
+        await told(user_attributes={"sub": "2"}).mark("a@example.com"),
+        await told(user_attributes={}).mark("a@example.com"),
+        await told(**ada, user_pool_id="b").mark("a@example.com"),
+        await told(**ada, username="grace").mark("a@example.com"),
+        await told(**ada, keys=KeyRing.generate()).mark("a@example.com"),
+    ]
+    assert len({mark, *others}) == 8
+    assert "example" not in mark
+
+
 class Provider:
     """Keys of an owner's own."""
 
@@ -148,7 +176,13 @@ async def test_what_is_kept_once_is_one_for_both_hooks_and_all_sign_ins_of_a_use
 
 @pytest.mark.parametrize(
     "other",
-    [{"username": "grace"}, {"challenge": "otp"}, {"user_pool_id": "b"}, {"user_not_found": True}],
+    [
+        {"username": "grace"},
+        {"challenge": "otp"},
+        {"user_pool_id": "b"},
+        {"user_not_found": True},
+        {"sub": "2"},
+    ],
 )
 async def test_what_is_kept_or_claimed_is_the_users_and_the_challenges_own(other):
     limits = limits_of()

@@ -417,10 +417,11 @@ def test_what_is_no_collection_of_classes_is_refused(classes: Any):
         Triggers(policy=challenge(Riddle), challenges=classes)
 
 
-@pytest.mark.parametrize("lazy", ["no", "", 0, 1, None])
-def test_lazy_is_yes_or_no(lazy: Any):
-    with pytest.raises(ConfigError, match="lazy is True or False"):
-        Triggers(policy=challenge(Riddle), lazy=lazy)
+@pytest.mark.parametrize("setting", ["lazy", "case_sensitive"])
+@pytest.mark.parametrize("stray", ["no", "", 0, 1, None])
+def test_what_is_yes_or_no_is_nothing_else(setting: str, stray: Any):
+    with pytest.raises(ConfigError, match=f"{setting} is True or False"):
+        Triggers(policy=challenge(Riddle), **{setting: stray})
 
 
 @pytest.mark.parametrize("stray", ["LENGTH", "Length", "LENGHT", "Case_Sensitive"])

@@ -399,7 +399,7 @@ async def test_a_store_that_fails_lets_nobody_in_and_says_to_wait():
         await bench.create()
 
 
-@pytest.mark.parametrize(("seals", "places"), [(True, 5), (False, 3)])
+@pytest.mark.parametrize(("seals", "places"), [(True, 6), (False, 4)])
 async def test_keys_that_are_not_set_up_are_the_owners_to_mend_whoever_asks_for_them(seals, places):
     """A provider says so at the first question, the second, and so on: each is another place."""
 

@@ -54,18 +54,25 @@ class Subject:
         username: The user's canonical name.
         challenge: The label of the challenge's step in the policy.
         user_not_found: There is no such user. What is kept then is kept apart, and not for long.
+        case_sensitive: Whether names that differ by case are different ones in this pool.
+        sub: The account's own id, if the pool tells it. Limits are counted by the name, so that no
+            account escapes them by being made anew; what codes prove belongs to the account.
     """
 
     user_pool_id: str
     username: str
     challenge: str
     user_not_found: bool = False
+    case_sensitive: bool = False
+    sub: str = field(default="", repr=False)
 
     def parts(self) -> tuple[str, str, str]:
         """Return the parts of the owner's name."""
         # In a pool that ignores case, a known user has one name, and an unknown one as many as
         # there are ways to write it: with counts of their own they would show who is unknown.
-        name = self.username.casefold() if self.user_not_found else self.username
+        # Where case counts, each way to write it is a name of its own, known or not.
+        folded = self.user_not_found and not self.case_sensitive
+        name = self.username.casefold() if folded else self.username
         return self.user_pool_id, name, self.challenge
 
 

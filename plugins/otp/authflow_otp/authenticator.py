@@ -11,8 +11,8 @@ import hashlib
 import hmac
 import secrets
 from base64 import b32encode
-from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Final, TypeVar
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
 
 import pyotp
 from attrs import evolve, field, frozen
@@ -28,10 +28,15 @@ from authflow.plugins import (
     checked_settings,
 )
 from authflow_otp.answers import code_of
-from authflow_otp.enrolments import AuthenticatorEnrolment, Kind, Owner, SecretStore
+from authflow_otp.enrolments import (
+    DIGITS,
+    AuthenticatorEnrolment,
+    Kind,
+    Owner,
+    SecretStore,
+    from_store,
+)
 from authflow_otp.settings import having, within
-
-T = TypeVar("T")
 
 PERIOD: Final = 30
 """Seconds of a time step. Most apps support no other, whatever a URI says."""
@@ -39,6 +44,7 @@ PERIOD: Final = 30
 _TRIES: Final = 4
 """The most attempts to write an enrolment; each failure means that another writer succeeded."""
 _TURN: Final = "turn"
+_MOST_DIGITS: Final = DIGITS[-1]
 
 _NOBODY: Final = AuthenticatorEnrolment(secret=Secret(secrets.token_bytes(20)), confirmed=True)
 """The stand-in that is judged for users without an enrolment, so that it takes as long."""
@@ -57,12 +63,7 @@ def code_at(enrolment: AuthenticatorEnrolment, place: int) -> str:
         enrolment: Whose.
         place: The counter or the time step.
     """
-    generator = pyotp.HOTP(
-        b32encode(enrolment.secret.reveal()).decode(),
-        digits=enrolment.digits,
-        digest=_HASHES[enrolment.algorithm],
-    )
-    return generator.at(place)
+    return _codes(enrolment, range(place, place + 1))[0]
 
 
 def place_of(enrolment: AuthenticatorEnrolment, code: str, places: range) -> int | None:
@@ -71,13 +72,31 @@ def place_of(enrolment: AuthenticatorEnrolment, code: str, places: range) -> int
     Args:
         enrolment: Whose.
         code: The code.
-        places: Where to look.
+        places: Where to look; there is none below 0.
     """
     found = None
-    for place in places:
-        if hmac.compare_digest(code_at(enrolment, place).encode(), code.encode()):
+    for place, right in zip(places, _codes(enrolment, places), strict=True):
+        if hmac.compare_digest(right.encode(), code.encode()) and place >= 0:
             found = place
     return found
+
+
+def _codes(enrolment: AuthenticatorEnrolment, places: range) -> list[str]:
+    """Compute the codes of some places, each by all hashes and with the most digits.
+
+    So it costs the same whatever app a user has, or none: what is not the user's is thrown away.
+    """
+    secret = b32encode(enrolment.secret.reveal()).decode()
+    generators = {
+        name: pyotp.HOTP(secret, digits=_MOST_DIGITS, digest=digest)
+        for name, digest in _HASHES.items()
+    }
+    codes = []
+    for place in places:
+        by_hash = {name: each.at(max(0, place)) for name, each in generators.items()}
+        # The code of fewer digits is the end of the longer one: both are a rest of division.
+        codes.append(by_hash[enrolment.algorithm][-enrolment.digits :])
+    return codes
 
 
 @checked_settings
@@ -122,7 +141,7 @@ class Totp:
             StateError: The enrolment cannot be read or written now.
         """
         step = int(context.now // PERIOD)
-        places = range(max(0, step - self.drift), step + self.drift + 1)
+        places = range(step - self.drift, step + self.drift + 1)
         return await _judged(
             Kind.TOTP,
             self.store,
@@ -187,15 +206,18 @@ class Hotp:
         return await _judged(Kind.HOTP, self.store, context, self._place)
 
     def _place(self, enrolment: AuthenticatorEnrolment, answer: str) -> int | None:
-        # The last right counter or time step is tried, too: Verify may judge the same answer again.
-        first, digits = enrolment.next_place, enrolment.digits
-        if len(answer) != 2 * digits:
-            places = range(max(0, first - 1), first + self.look_ahead + 1)
-            return place_of(enrolment, answer, places)
+        # All of both windows is computed for every answer, as how long it takes tells who is
+        # enrolled, and how. The last right place is tried, too: Verify may judge an answer again.
+        first = enrolment.next_place
+        places = range(first - 2, first + max(self.look_ahead, self.resync + 1) + 1)
+        codes = _codes(enrolment, places)
         found = None
-        for place in range(max(0, first - 2), first + self.resync + 1):
-            pair = code_at(enrolment, place) + code_at(enrolment, place + 1)
-            if hmac.compare_digest(pair.encode(), answer.encode()):
+        for place, code, following in zip(places, codes, [*codes[1:], ""], strict=True):
+            one = hmac.compare_digest(code.encode(), answer.encode())
+            two = hmac.compare_digest((code + following).encode(), answer.encode())
+            if one and max(0, first - 1) <= place <= first + self.look_ahead:
+                found = place
+            if two and following and 0 <= place <= first + self.resync:
                 found = place + 1
         return found
 
@@ -216,11 +238,12 @@ async def _judged(
     if not turn:
         msg = f"{kind}: the private challenge parameters are not those that create() made"
         raise PluginFailedError(msg)
-    owner = Owner(user_pool_id=context.user_pool_id, username=context.username, kind=kind)
+    sub = context.user_attributes.get("sub", "")
+    owner = Owner(user_pool_id=context.user_pool_id, username=context.username, kind=kind, sub=sub)
     answer = code_of(context.answer)
     for _ in range(_TRIES):
-        kept = await _from_store(kind, store.get(owner))
-        known = kept is not None and kept.enrolment.confirmed and not context.user_not_found
+        kept = await from_store(kind, store.get(owner))
+        known = kept is not None and _is_users(kept.enrolment, sub, context)
         place = find(kept.enrolment if kept is not None and known else _NOBODY, answer)
         if kept is None or not known or place is None:
             return Outcome.retry("a wrong code, or no enrolment")
@@ -232,19 +255,13 @@ async def _judged(
             if last and same:
                 return Outcome.passed(claimed=True)
             return Outcome.retry("the code was used before")
-        moved = evolve(enrolment, next_place=place + 1, used_by=turn)
-        if await _from_store(kind, store.replace(owner, moved, expected=kept.version)):
+        moved = evolve(enrolment, next_place=place + 1, used_by=turn, sub=sub)
+        if await from_store(kind, store.replace(owner, moved, expected=kept.version)):
             return Outcome.passed(claimed=True)
     msg = f"{kind}: the enrolment is changed all the time; try again later"
     raise StateError(msg)
 
 
-async def _from_store(kind: Kind, asked: Awaitable[T]) -> T:
-    """Call the store of enrolments; all its failures become one error."""
-    try:
-        return await asked
-    except StateError:
-        raise
-    except Exception as error:
-        msg = f"{kind}: the store of the enrolments failed: {type(error).__name__}"
-        raise StateError(msg) from error
+def _is_users(enrolment: AuthenticatorEnrolment, sub: str, context: VerifyContext) -> bool:
+    """Return whether an enrolment is confirmed, and this account's and not an older one's."""
+    return enrolment.confirmed and enrolment.belongs_to(sub) and not context.user_not_found

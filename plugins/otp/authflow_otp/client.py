@@ -25,7 +25,7 @@ from authflow_otp.messages import whole_minutes
 from authflow_otp.pasted_links import ELSEWHERE, token_of
 
 _DESTINATION: Final = re.compile(r"\+\*{1,15}[0-9]{0,4}|[^\s@<>]{0,4}\*{1,8}@[^\s@<>]{0,4}\*{1,8}")
-_NUMBER: Final = re.compile(r"[0-9]{1,6}")
+_NUMBER: Final = re.compile(r"[0-9]{1,12}")
 _WORD: Final = re.compile(r"[a-z]{2,16}")
 _SHOWN_NUMBER: Final = re.compile(r"[0-9]{6}")
 _CODE: Final = "code"

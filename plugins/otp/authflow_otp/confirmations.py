@@ -21,7 +21,7 @@ from typing import Final
 import anyio
 from attrs import define
 
-from authflow.errors import StateError, StoreUnavailableError
+from authflow.errors import MisuseError, StateError, StoreUnavailableError
 from authflow.keys import KeyProvider, KeyRing, ring_of
 from authflow.plugins import Challenge
 from authflow.stores import Store
@@ -39,8 +39,7 @@ _PURPOSE: Final = "authflow-otp link confirmations"
 def new_number() -> str:
     """Draw the number of one waiting window: four digits, and two check digits."""
     # Runs of Create may draw different ones, as sign-ins that share a link must.
-    drawn = secrets.randbelow(_NUMBERS)
-    return f"{drawn:04}{98 - drawn * 100 % 97:02}"
+    return _checked(secrets.randbelow(_NUMBERS))
 
 
 def is_number(text: str) -> bool:
@@ -50,7 +49,11 @@ def is_number(text: str) -> bool:
         text: What was typed, without spaces.
     """
     digits = text.isascii() and text.isdigit() and len(text) == _DIGITS
-    return digits and int(text) % 97 == 1
+    return digits and text == _checked(int(text[:-2]))
+
+
+def _checked(drawn: int) -> str:
+    return f"{drawn:04}{98 - drawn * 100 % 97:02}"
 
 
 @define(kw_only=True, eq=False)
@@ -79,8 +82,10 @@ class Confirmations:
             Whether it was recorded; not if the link was used.
 
         Raises:
+            MisuseError: That is no link, or no number.
             StateError: It may not be recorded.
         """
+        _check(link, number)
         ring = await ring_of(self.keys)
         name = _link_name(ring, link)
         if await self._is_kept(_used(ring, name)):
@@ -96,8 +101,10 @@ class Confirmations:
             number: The window's number.
 
         Raises:
+            MisuseError: That is no link, or no number.
             StateError: Nobody knows.
         """
+        _check(link, number)
         ring = await ring_of(self.keys)
         return await self._is_kept(_window(ring, _link_name(ring, link), number))
 
@@ -109,8 +116,10 @@ class Confirmations:
             seconds: For how long to keep it.
 
         Raises:
+            MisuseError: That is no link.
             StateError: It may not be recorded.
         """
+        _check(link)
         ring = await ring_of(self.keys)
         await self._keep(_used(ring, _link_name(ring, link)), seconds)
 
@@ -141,8 +150,12 @@ class Confirmations:
             user_pool_id: The user pool that asks it.
 
         Raises:
+            MisuseError: That is no challenge.
             StateError: Nobody knows.
         """
+        if not isinstance(challenge, Challenge):
+            msg = f"what waits is the Challenge of a sign-in, not {type(challenge).__name__}"
+            raise MisuseError(msg)
         number = challenge.parameters.get("number", "")
         name, _, proof = challenge.parameters.get("waitsFor", "").partition(".")
         ring = await ring_of(self.keys)
@@ -179,6 +192,15 @@ def _in_time() -> Iterator[None]:
     except Exception as error:
         msg = "the store of the confirmations cannot be asked now; try again later"
         raise StoreUnavailableError(msg) from error
+
+
+def _check(link: object, number: object = "") -> None:
+    if not isinstance(link, SignInLink) or not isinstance(number, str):
+        msg = (
+            "a confirmation is for a SignInLink, which SignInLink.opened() gives, and for a number"
+            f" as text, not for {type(link).__name__} and {type(number).__name__}"
+        )
+        raise MisuseError(msg)
 
 
 def _link_name(ring: KeyRing, link: SignInLink) -> str:

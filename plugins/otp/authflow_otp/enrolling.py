@@ -16,7 +16,15 @@ from authflow.errors import MisuseError
 from authflow.plugins import ConfigError, Prompt, Secret
 from authflow_otp.answers import code_of
 from authflow_otp.authenticator import PERIOD, place_of
-from authflow_otp.enrolments import AuthenticatorEnrolment, Kind, Owner, SecretStore
+from authflow_otp.enrolments import (
+    AuthenticatorEnrolment,
+    Kept,
+    Kind,
+    Owner,
+    SecretStore,
+    from_store,
+)
+from authflow_otp.settings import having
 
 SECRET_BYTES: Final = 20
 """The length of a secret, 160 bits: RFC 4226, section 4, R6."""
@@ -66,11 +74,12 @@ class Enroller:
         ConfigError: A setting is out of bounds.
     """
 
-    store: SecretStore
+    store: SecretStore = field(validator=having("get", "replace"))
     issuer: str
     algorithm: str = "SHA1"
     digits: int = 6
     clock: Callable[[], float] = field(default=time.time, repr=False)
+    name: str = field(default="Enroller", init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         _is_name("Enroller: issuer", self.issuer)
@@ -80,7 +89,8 @@ class Enroller:
         """Make a secret. Until it is confirmed, none of its codes is right.
 
         Args:
-            owner: Who is enrolled, and for what.
+            owner: Who is enrolled, and for what. With the `sub` it is for this very account; an
+                enrolment of an older account of that name is replaced.
             account: The name that the app shows beside the issuer, such as the user's address.
 
         Raises:
@@ -89,11 +99,11 @@ class Enroller:
             StateError: The store cannot be asked now.
         """
         _is_name("account", account)
-        kept = await self.store.get(owner)
-        if kept is not None and kept.enrolment.confirmed:
+        kept = await self._kept(owner)
+        if kept is not None and kept.enrolment.confirmed and not _is_anothers(kept, owner):
             msg = "this user is enrolled already: remove() that enrolment first"
             raise MisuseError(msg)
-        enrolment = self._new()
+        enrolment = evolve(self._new(), sub=owner.sub)
         await self._write(owner, enrolment, None if kept is None else kept.version)
         secret = b32encode(enrolment.secret.reveal()).decode()
         by_time = owner.kind is Kind.TOTP
@@ -108,7 +118,7 @@ class Enroller:
         )
         return Pending(uri=Secret(uri), secret=Secret(secret))
 
-    async def confirm(self, owner: Owner, code: Secret[str]) -> bool:
+    async def confirm(self, owner: Owner, code: str | Secret[str]) -> bool:
         """Check a first code, which proves that the app works and is not valid for a sign-in.
 
         Codes are not counted here, for the secret is the caller's own so far.
@@ -121,18 +131,20 @@ class Enroller:
             Whether it was right, and counts from now on.
 
         Raises:
-            MisuseError: Nothing waits to be confirmed.
+            MisuseError: Nothing waits to be confirmed, or the code is no text.
             StateError: The store cannot be asked now.
         """
-        kept = await self.store.get(owner)
-        if kept is None or kept.enrolment.confirmed:
+        typed = _typed(code)
+        kept = await self._kept(owner)
+        waits = kept is not None and not kept.enrolment.confirmed
+        if kept is None or not waits or not kept.enrolment.belongs_to(owner.sub):
             msg = "nothing waits to be confirmed: begin() the enrolment"
             raise MisuseError(msg)
         places = range(_FIRST_COUNTERS)
         if owner.kind is Kind.TOTP:
             step = int(self.clock() // PERIOD)
-            places = range(max(0, step - 1), step + 2)
-        place = place_of(kept.enrolment, code_of(code), places)
+            places = range(step - 1, step + 2)
+        place = place_of(kept.enrolment, code_of(typed), places)
         if place is None:
             return False
         confirmed = evolve(kept.enrolment, next_place=place + 1, confirmed=True)
@@ -148,7 +160,7 @@ class Enroller:
         Raises:
             StateError: The store cannot be asked now.
         """
-        kept = await self.store.get(owner)
+        kept = await self._kept(owner)
         if kept is not None:
             await self._write(owner, self._new(), kept.version)
 
@@ -184,9 +196,36 @@ class Enroller:
             digits=self.digits,
         )
 
+    async def _kept(self, owner: Owner) -> Kept | None:
+        if not isinstance(owner, Owner):
+            msg = f"who is enrolled is an Owner(user_pool_id=..., ...), not {type(owner).__name__}"
+            raise MisuseError(msg)
+        return await from_store(owner.kind, self.store.get(owner))
+
     async def _write(
         self, owner: Owner, enrolment: AuthenticatorEnrolment, expected: str | None
     ) -> None:
-        if not await self.store.replace(owner, enrolment, expected=expected):
+        written = self.store.replace(owner, enrolment, expected=expected)
+        if not await from_store(owner.kind, written):
             msg = "the enrolment was changed at the same time: look at it, and try again"
             raise MisuseError(msg)
+
+
+def _is_anothers(kept: Kept, owner: Owner) -> bool:
+    """Return whether an enrolment is surely of another account of the same name."""
+    return bool(owner.sub) and not kept.enrolment.belongs_to(owner.sub)
+
+
+def _typed(code: object) -> Secret[str]:
+    """Return a code in a Secret.
+
+    Raises:
+        MisuseError: It is no text.
+    """
+    text = code.reveal() if isinstance(code, Secret) else code
+    if isinstance(text, str):
+        return Secret(text)
+    kind = type(code).__name__
+    del code, text
+    msg = f"a code is a text, or a Secret of one, not {kind}"
+    raise MisuseError(msg)

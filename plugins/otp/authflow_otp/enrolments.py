@@ -5,6 +5,10 @@ does not stand in a user attribute, which app clients may read. `SealedSecretSto
 store that the limits may be in, by DynamoDB for one: sealed by AES-256-GCM under a key of the key
 ring, bound to its owner, under a name that tells nothing.
 
+It stands under the user's name, and belongs to one account: an account that is made anew under an
+old name has another `sub`, and inherits no authenticator. Whoever enrols tells the `sub`. What was
+enrolled without it belongs to the first account that signs in by it.
+
 | to keep it | entries |
 |---|---|
 | on Lambda | `DynamoDbStore(table=...)` with a table of its own, which has backups |
@@ -15,15 +19,16 @@ import base64
 import json
 import logging
 import os
+from collections.abc import Awaitable
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from attrs import define, field, frozen
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from authflow.errors import SealError
-from authflow.keys import KeyProvider, KeyRing
+from authflow.errors import SealError, StateError
+from authflow.keys import KeyProvider, KeyRing, ring_of, ring_with
 from authflow.plugins import ConfigError, Secret
 from authflow.stores import Store
 
@@ -37,6 +42,8 @@ _FOREVER: Final = 100 * 365 * 86400.0
 _NONCE_BYTES: Final = 12
 _VERSION: Final = b"1"
 
+T = TypeVar("T")
+
 _log: Final = logging.getLogger(__name__)
 
 
@@ -47,6 +54,26 @@ class Kind(StrEnum):
     HOTP = "hotp"
 
 
+def _is_name(_owner: object, attribute: Any, value: Any) -> None:
+    if not isinstance(value, str) or not value:
+        msg = f"Owner: {attribute.name} is a text that is not empty"
+        raise ConfigError(msg)
+
+
+def _is_sub(_owner: object, _attribute: object, value: Any) -> None:
+    if not isinstance(value, str):
+        msg = "Owner: sub is the user's attribute of that name, a text"
+        raise ConfigError(msg)
+
+
+def _kind(value: object) -> Kind:
+    for kind in Kind:
+        if value == kind:
+            return kind
+    msg = "Owner: kind is Kind.TOTP or Kind.HOTP"
+    raise ConfigError(msg)
+
+
 @frozen(kw_only=True)
 class Owner:
     """The owner of a secret.
@@ -55,11 +82,17 @@ class Owner:
         user_pool_id: The user pool.
         username: The user's canonical name: `event.userName`, which for many pools is no address.
         kind: What for.
+        sub: The user's attribute `sub`, which stands in every token: which account of that name it
+            is. Without it an enrolment is for whoever has the name.
+
+    Raises:
+        ConfigError: One of them is something else.
     """
 
-    user_pool_id: str
-    username: str
-    kind: Kind = field(converter=Kind)
+    user_pool_id: str = field(validator=_is_name)
+    username: str = field(validator=_is_name)
+    kind: Kind = field(converter=_kind)
+    sub: str = field(default="", validator=_is_sub)
 
     def parts(self) -> tuple[str, str, str]:
         """Return the parts of the owner's name."""
@@ -78,6 +111,7 @@ class AuthenticatorEnrolment:
             grows, so no code is right twice.
         used_by: Which challenge the last code was right for: its answer may be judged three times.
         confirmed: The user has shown a first code. Before that no code is right.
+        sub: The account that it belongs to; empty if none was told, and none has used it.
 
     Raises:
         ConfigError: Something is out of its bounds.
@@ -89,6 +123,7 @@ class AuthenticatorEnrolment:
     next_place: int = 0
     used_by: str = ""
     confirmed: bool = False
+    sub: str = ""
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.secret, Secret) or not isinstance(self.secret.reveal(), bytes):
@@ -107,6 +142,14 @@ class AuthenticatorEnrolment:
             msg = "an enrolment's next place is a whole number, not below 0"
             raise ConfigError(msg)
 
+    def belongs_to(self, sub: str) -> bool:
+        """Return whether it is an account's, or nobody's so far.
+
+        Args:
+            sub: The account's `sub`; empty where the pool tells none.
+        """
+        return not self.sub or self.sub == sub
+
     def to_json(self) -> bytes:
         """Return the enrolment as JSON, which must be sealed, as it contains the secret."""
         return json.dumps(
@@ -117,6 +160,7 @@ class AuthenticatorEnrolment:
                 "next_place": self.next_place,
                 "used_by": self.used_by,
                 "confirmed": self.confirmed,
+                "sub": self.sub,
             }
         ).encode()
 
@@ -138,6 +182,28 @@ class Kept:
 
     enrolment: AuthenticatorEnrolment
     version: str
+
+
+_STAND_IN: Final = AuthenticatorEnrolment(secret=Secret(bytes(20)), sub="-" * 36)
+
+
+async def from_store(kind: Kind, asked: Awaitable[T]) -> T:
+    """Wait for a store of enrolments; all its failures become one error.
+
+    Args:
+        kind: What for.
+        asked: What it was asked.
+
+    Raises:
+        StateError: It failed.
+    """
+    try:
+        return await asked
+    except StateError:
+        raise
+    except Exception as error:
+        msg = f"{kind}: the store of the enrolments failed: {type(error).__name__}"
+        raise StateError(msg) from error
 
 
 class SecretStore(Protocol):
@@ -187,10 +253,13 @@ class SealedSecretStore:
             SealError: It cannot be opened: altered, another user's, or its key is gone.
             StateError: The store or the keys cannot be asked now.
         """
-        stored = await self.entries.read(_name(await self.keys.key_ring(), owner))
+        ring = await ring_of(self.keys)
+        stored = await from_store(owner.kind, self.entries.read(_name(ring, owner)))
+        # For users without one it takes as long.
+        value = _sealed(ring, owner, _STAND_IN)
+        enrolment = await self._open(value if stored is None else stored.value, owner)
         if stored is None:
             return None
-        enrolment = AuthenticatorEnrolment.from_json(await self._open(stored.value, owner))
         return Kept(enrolment=enrolment, version=stored.version)
 
     async def replace(
@@ -206,12 +275,11 @@ class SealedSecretStore:
         Raises:
             StateError: The store or the keys cannot be asked now.
         """
-        ring = await self.keys.key_ring()
-        nonce, head = os.urandom(_NONCE_BYTES), _VERSION + b"." + ring.current.encode() + b"."
-        cipher = _cipher(ring, owner, ring.current)
-        value = head + nonce + cipher.encrypt(nonce, enrolment.to_json(), head)
-        return await self.entries.replace(
-            _name(ring, owner), value, expected=expected, seconds=_FOREVER
+        ring = await ring_of(self.keys)
+        value = _sealed(ring, owner, enrolment)
+        return await from_store(
+            owner.kind,
+            self.entries.replace(_name(ring, owner), value, expected=expected, seconds=_FOREVER),
         )
 
     async def reseal(self, owner: Owner) -> bool:
@@ -229,16 +297,17 @@ class SealedSecretStore:
         kept = await self.get(owner)
         return kept is not None and await self.replace(owner, kept.enrolment, expected=kept.version)
 
-    async def _open(self, value: bytes, owner: Owner) -> bytes:
+    async def _open(self, value: bytes, owner: Owner) -> AuthenticatorEnrolment:
         version, _, rest = value.partition(b".")
         key, _, body = rest.partition(b".")
         key_id = key.decode("ascii", "replace")
-        ring = await self.keys.key_ring(having=key_id)
+        ring = await ring_with(self.keys, key_id)
         if version == _VERSION and key_id in ring.keys and len(body) > _NONCE_BYTES:
             head = value[: len(value) - len(body)]
             nonce, sealed = body[:_NONCE_BYTES], body[_NONCE_BYTES:]
             try:
-                return _cipher(ring, owner, key_id).decrypt(nonce, sealed, head)
+                opened = _cipher(ring, owner, key_id).decrypt(nonce, sealed, head)
+                return AuthenticatorEnrolment.from_json(opened)
             except InvalidTag:
                 pass
         _log.error("a user's enrolment was altered or moved, or its key %.32r is gone", key_id)
@@ -249,6 +318,12 @@ class SealedSecretStore:
 def _name(ring: KeyRing, owner: Owner) -> str:
     """Return the name of an owner's entry."""
     return ring.entry_name("authflow-otp names", "enrolment", *owner.parts())
+
+
+def _sealed(ring: KeyRing, owner: Owner, enrolment: AuthenticatorEnrolment) -> bytes:
+    nonce, head = os.urandom(_NONCE_BYTES), _VERSION + b"." + ring.current.encode() + b"."
+    cipher = _cipher(ring, owner, ring.current)
+    return head + nonce + cipher.encrypt(nonce, enrolment.to_json(), head)
 
 
 def _cipher(ring: KeyRing, owner: Owner, key_id: str) -> AESGCM:

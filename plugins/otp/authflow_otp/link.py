@@ -23,7 +23,7 @@ import json
 import logging
 import math
 import secrets
-from typing import Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import anyio
 from attrs import evolve, field, frozen
@@ -53,6 +53,8 @@ from authflow_otp.messages import LONGEST_PURPOSE, whole_minutes
 from authflow_otp.pasted_links import ELSEWHERE, token_of
 from authflow_otp.senders import Sender
 from authflow_otp.settings import (
+    REMEMBERED,
+    check_life,
     check_sending,
     having,
     is_pace,
@@ -61,13 +63,12 @@ from authflow_otp.settings import (
     within,
 )
 
+if TYPE_CHECKING:
+    from authflow.triggers import Limits
+
 SHORTEST_LINK_LIFE: Final = 60
 LONGEST_LINK_LIFE: Final = 600
 """The longest life of a link, in seconds: NIST's for what is sent out of band."""
-
-_REMEMBERED: Final = 1200.0
-"""Seconds for which the use of a link is stored: longer than the life of any, and than Cognito's
-longest session."""
 
 _NUMBERS_TRIED: Final = 8
 _NUMBERS_FREE_AFTER: Final = 60.0
@@ -223,6 +224,17 @@ class Link:
     def __attrs_post_init__(self) -> None:
         check_sending(self)
 
+    def check_limits(self, limits: "Limits") -> None:
+        """Check that a link is still good when the last sign-in that shares it begins.
+
+        Args:
+            limits: Those of the triggers.
+
+        Raises:
+            ConfigError: With their cool-down it may not be.
+        """
+        check_life(self, limits, renewed=False)
+
     async def create(self, context: CreateContext) -> Issued:
         """Make a link and send it; at a later attempt, only if that could not be done before.
 
@@ -305,7 +317,7 @@ class Link:
             return Outcome.retry("the link has expired")
         # The triggers know a link by its attempt, and this one may be valid in several: what is
         # used up is this very link, whatever sign-ins share.
-        if not await context.claim("link", link.link_id, seconds=_REMEMBERED):
+        if not await context.claim("link", link.link_id, seconds=REMEMBERED):
             return Outcome.retry("the link was used in another sign-in")
         if self.anywhere is not None:
             await self._tell_that_it_is_used(self.anywhere, link)
@@ -317,11 +329,11 @@ class Link:
         ring = await context.key_ring()
         until = math.floor(context.now) + self.life
         agreed = await context.once(
-            *("link", link_id), value=f"{until}.{ring.current}".encode(), seconds=_REMEMBERED
+            *("link", link_id), value=f"{until}.{ring.current}".encode(), seconds=REMEMBERED
         )
         first_until, _, key_id = agreed.decode().partition(".")
         ring = await context.key_ring(having=key_id)
-        owner = owner_of(ring, context.user_pool_id, context.username)
+        owner = owner_of(ring, context.user_pool_id, context.plain_name)
         link = SignInLink(link_id=link_id, until=int(first_until), owner=owner)
         number = "" if self.anywhere is None else await _own_number(context, link_id)
         return _SentLink(token=link.signed(ring, key_id), link=link, number=number)
@@ -329,7 +341,7 @@ class Link:
     async def _tell_that_it_is_used(self, anywhere: Confirmations, link: SignInLink) -> None:
         """Record it for the page and windows that wait. It proves nothing, so it may fail."""
         try:
-            await anywhere.use_up(link, seconds=_REMEMBERED)
+            await anywhere.use_up(link, seconds=REMEMBERED)
         except StateError as error:
             _log.warning("link: that a link was used could not be kept: %s", error.message)
 
@@ -355,7 +367,7 @@ async def _own_number(context: CreateContext, link_id: str) -> str:
     for _ in range(_NUMBERS_TRIED):
         number = new_number()
         if window == await context.once(
-            *("number", link_id, number), value=window, seconds=_REMEMBERED
+            *("number", link_id, number), value=window, seconds=REMEMBERED
         ):
             return number
     return ""

@@ -19,7 +19,7 @@ from typing import Final, Self
 
 from attrs import field, frozen
 
-from authflow.keys import KeyProvider, KeyRing, ring_of
+from authflow.keys import KeyProvider, KeyRing, ring_with
 from authflow.plugins import Randomness, Secret
 from authflow_otp.pasted_links import ID_SIGNS, PREFIX, token_of
 
@@ -47,7 +47,7 @@ def owner_of(ring: KeyRing, user_pool_id: str, username: str) -> str:
     Args:
         ring: The keys.
         user_pool_id: The user pool.
-        username: The user's canonical name.
+        username: The user's name, in one spelling: `context.plain_name`.
 
     Returns:
         32 hexadecimal digits.
@@ -108,7 +108,7 @@ class SignInLink:
             return None
         size = data[0]
         key_id = data[1 : 1 + size].decode("ascii", "replace")
-        ring = await ring_of(keys, having=key_id)
+        ring = await ring_with(keys, key_id)  # anybody may name one
         body, tag = data[:-_TAG_BYTES], data[-_TAG_BYTES:]
         if key_id not in ring.keys or not hmac.compare_digest(
             _tag(ring, key_id, link_id, body), tag

@@ -29,6 +29,12 @@ _BEGUN: Final = re.compile(rf"(?<![a-z0-9])(?=({_TOKEN}))")
 _FORM: Final = re.compile(rf"(?<![a-z0-9])({_TOKEN})(?![a-z0-9])")
 _SOFT_BREAK: Final = re.compile(r"=[ \t]*\r?\n")
 """A line end of quoted-printable (RFC 2045, section 6.7), which is none of the text."""
+_QUOTED: Final = re.compile(r"^[ \t]*(?:(?:>|&gt;)[ \t]?)+", re.MULTILINE)
+"""The mark before each line of a mail that is answered (RFC 3676, section 4.5)."""
+_BASE64: Final = re.compile(r"aHR0c[A-Za-z0-9+/_-]{100,}")
+"""A link within a link, from its "http" on, as Sophos writes it."""
+_MOST_WRAPPERS: Final = 4
+"""Scanners that wrap each other's links: each quotes the link once more."""
 _KEY_ID: Final = re.compile(rb"[A-Za-z0-9_-]{1,32}")
 _FIRST_BYTES: Final = 35
 """The length of the key's id, and the longest id; two more make it whole groups of base32."""
@@ -47,11 +53,10 @@ def token_of(answer: str | Secret[str]) -> str:
     text = Secret.of(answer).reveal()
     if len(text) > MOST_TYPED:
         return ""
-    unbroken = _SOFT_BREAK.sub("", text).replace("-23", "#")  # so Proofpoint writes what is %23
-    plain = unquote(unquote(unbroken))
-    # Where a line was broken, the token goes on in the next one; elsewhere other words do.
-    texts = [each.lower() for each in (unbroken, plain, typed_code(unbroken), typed_code(plain))]
     broken = len(text.split()) > 1
+    readings = _readings(_SOFT_BREAK.sub("", _QUOTED.sub("", text)))
+    # Where a line was broken, the token goes on in the next one; elsewhere other words do.
+    texts = [each.lower() for each in (*readings, *map(typed_code, readings))]
     for each in texts:
         for token in _whole(each, broken=broken):
             return token
@@ -59,6 +64,33 @@ def token_of(answer: str | Secret[str]) -> str:
         if found := _FORM.search(each):
             return found[1]
     return ""
+
+
+def _readings(text: str) -> list[str]:
+    """Return a text as it is, and as what the links in it may be wrapped around."""
+    found = [text]
+    for _ in range(_MOST_WRAPPERS):
+        plain = _unwrapped(found[-1])
+        if plain == found[-1]:
+            break
+        found.append(plain)
+    for plain in tuple(found):
+        for each in _BASE64.findall("".join(plain.split())):
+            inner = _from_base64(each)
+            found += [inner, _unwrapped(inner)]
+    return found
+
+
+def _unwrapped(text: str) -> str:
+    return unquote(text.replace("-23", "#"))  # so Proofpoint writes what is %23
+
+
+def _from_base64(text: str) -> str:
+    """Decode either base64 (RFC 4648, sections 4 and 5), without the signs of a last part byte."""
+    whole = text[: len(text) - (len(text) % 4 == 1)] + "=" * (-len(text) % 4)
+    return base64.b64decode(whole, altchars=b"-_" if set("-_") & set(text) else None).decode(
+        "ascii", "replace"
+    )
 
 
 def _whole(text: str, *, broken: bool) -> Iterator[str]:

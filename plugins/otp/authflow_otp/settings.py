@@ -1,7 +1,7 @@
 """Validators of settings."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from authflow.plugins import ConfigError
 from authflow_otp.destinations import Medium
@@ -9,6 +9,14 @@ from authflow_otp.messages import LONGEST_PURPOSE, is_language
 
 if TYPE_CHECKING:
     from attrs import Attribute
+
+    from authflow.triggers import Limits
+
+REMEMBERED: Final = 1200.0
+"""Seconds for which the use of what was sent is stored: longer than its life and the cool-down
+together, which are ten minutes at most, and than Cognito's longest session."""
+_TEN_MINUTES: Final = 600
+_TIME_TO_READ: Final = 30
 
 
 def within(least: int, most: int) -> Callable[[Any, "Attribute[int]", int], None]:
@@ -88,6 +96,36 @@ def is_yes_or_no(challenge: Any, setting: "Attribute[bool]", value: Any) -> None
     """
     if type(value) is not bool:
         msg = f"{challenge.name}: {setting.name} is True or False"
+        raise ConfigError(msg)
+
+
+def check_life(challenge: Any, limits: "Limits", *, renewed: bool) -> None:
+    """Check that what was sent is good while sign-ins share it, and for ten minutes at most.
+
+    Sign-ins that begin within a cool-down of the limits share what the first of them sent.
+
+    Args:
+        challenge: It has a `life`.
+        limits: Those of the triggers.
+        renewed: Whether each sign-in may use it for its whole life, as a code; if not, they all
+            have the end of the first one, as those of a link.
+
+    Raises:
+        ConfigError: With their cool-down it is too long or too short.
+    """
+    cool_down, name = limits.sends.cool_down, challenge.name
+    if renewed and challenge.life + cool_down > _TEN_MINUTES:
+        msg = (
+            f"{name}: life and the cool-down of the limits are ten minutes at most together, for"
+            " sign-ins that begin within a cool-down share a code: shorten one of them"
+        )
+        raise ConfigError(msg)
+    if not renewed and challenge.life < cool_down + _TIME_TO_READ:
+        msg = (
+            f"{name}: life is at least {_TIME_TO_READ} seconds more than the cool-down of the"
+            " limits, for sign-ins that begin within a cool-down share what was sent, and the last"
+            " of them must find it good: shorten the cool-down"
+        )
         raise ConfigError(msg)
 
 

@@ -30,7 +30,6 @@ from attrs import evolve, field, frozen
 from authflow.plugins import (
     Admitted,
     AlreadySent,
-    ConfigError,
     CreateContext,
     Issued,
     Outcome,
@@ -47,6 +46,8 @@ from authflow_otp.destinations import destination
 from authflow_otp.messages import LONGEST_PURPOSE, CodeMessage, Templates, whole_minutes
 from authflow_otp.senders import Sender
 from authflow_otp.settings import (
+    REMEMBERED,
+    check_life,
     check_sending,
     having,
     is_pace,
@@ -66,17 +67,12 @@ MOST_DIGITS: Final = 10
 SHORTEST_LIFE: Final = 60
 LONGEST_LIFE: Final = 540
 """The longest life of a code, in seconds."""
-_TEN_MINUTES: Final = 600
-"""NIST's limit for life and cool-down together, as sign-ins within a cool-down share a code."""
 
 _ASKED: Final = b"asked"
 """The note that another message was asked for."""
 _SPENT: Final = b"spent"
 """The note that another sign-in has used the code, so that this one needs a new code."""
 _NOTHING: Final = b"nothing"
-_REMEMBERED: Final = 1200.0
-"""Seconds for which the use of a code, or the wish for another message, is stored: longer than
-the life of any code, and than Cognito's longest session."""
 _TOO_LATE: Final = 60.0
 """The fewest seconds left with which a code is sent again; with fewer it is replaced."""
 
@@ -219,12 +215,7 @@ class Otp:
         Raises:
             ConfigError: With their cool-down it may be.
         """
-        if self.life + limits.sends.cool_down > _TEN_MINUTES:
-            msg = (
-                "otp: life and the cool-down of the limits are ten minutes at most together, for"
-                " sign-ins that begin within a cool-down share a code: shorten one of them"
-            )
-            raise ConfigError(msg)
+        check_life(self, limits, renewed=True)
 
     async def create(self, context: CreateContext) -> Issued:
         """Draw a code and send it; at a later attempt, only if the user asked for that.
@@ -299,7 +290,7 @@ class Otp:
             return Outcome.retry("the code was sent to nobody")
         # The triggers know a code by its attempt, and this one may be valid in several: what is
         # used up is this very code, whatever sign-ins share.
-        if not await context.claim("code", issue, seconds=_REMEMBERED):
+        if not await context.claim("code", issue, seconds=REMEMBERED):
             await self._note(context, sign_in, context.attempt, _SPENT)
             return Outcome.retry("the code was used in another sign-in")
         return Outcome.passed(claimed=True)
@@ -322,7 +313,7 @@ class Otp:
 
         Verify writes before Create does, so Create finds what Verify wrote, and all its runs do.
         """
-        return await context.once("asked", sign_in, str(attempt), value=note, seconds=_REMEMBERED)
+        return await context.once("asked", sign_in, str(attempt), value=note, seconds=REMEMBERED)
 
     def _left(self, context: CreateContext, code: _Code) -> int:
         """Return the seconds that a code is still good, at most its life: clocks are set back."""

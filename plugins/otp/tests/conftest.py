@@ -238,15 +238,23 @@ def open_house(
         *steps: Step,
         limits: Limits | None = None,
         wrap: Callable[[Triggers], Any] = lambda triggers: triggers,
+        case_sensitive: bool | None = None,
     ) -> AsyncIterator[House]:
         triggers = Triggers(
             policy=sequence(*steps),
             challenges=[Otp, Link, Totp, Hotp],
             limits=limits or made_limits(keys, clock),
+            case_sensitive=bool(case_sensitive),
         )
+        case = {"UsernameConfiguration": {"CaseSensitive": case_sensitive}}
         assert triggers._flow is not None
         triggers._flow.clock = clock
-        async with run_pool(triggers=wrap(triggers)) as pool, AuthClient(pool.config) as auth:
+        async with (
+            run_pool(
+                triggers=wrap(triggers), pool=None if case_sensitive is None else case
+            ) as pool,
+            AuthClient(pool.config) as auth,
+        ):
             yield House(auth=auth, pool=pool, triggers=triggers)
 
     return opened

@@ -1,12 +1,15 @@
 """Codes of apps and tokens: the RFCs' vectors, windows, and what is never right twice."""
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import anyio
+import pyotp
 import pytest
 from attrs import evolve
+from authflow_otp import enrolments
 from authflow_otp.authenticator import PERIOD, Hotp, Totp, code_at, place_of
 from authflow_otp.enrolments import AuthenticatorEnrolment, Kept, Kind, Owner, SealedSecretStore
 from hypothesis import given
@@ -16,7 +19,14 @@ from authflow import AuthFlow, ChallengeRequired, SignedIn
 from authflow.errors import ConfigError, PluginFailedError, StateError
 from authflow.plugins import TRIGGER_CHALLENGES, Outcome, PluginRegistry, Secret, Verdict
 from authflow.prompts import ScriptedPrompt
-from authflow.triggers import CreateContext, KeyRing, MemoryStore, VerifyContext, challenge
+from authflow.triggers import (
+    CreateContext,
+    KeyRing,
+    MemoryStore,
+    Triggers,
+    VerifyContext,
+    challenge,
+)
 
 POOL = "eu-central-1_A"
 ENROLMENT = AuthenticatorEnrolment(secret=Secret(b"12345678901234567890"), confirmed=True)
@@ -86,12 +96,18 @@ class Desk:
         return dict(issued.private)
 
     async def verify(
-        self, answer: str, private: dict[str, str], *, now: float = NOW, unknown: bool = False
+        self,
+        answer: str,
+        private: dict[str, str],
+        *,
+        now: float = NOW,
+        unknown: bool = False,
+        sub: str = "",
     ) -> Outcome:
         return await self.challenge.verify(
             VerifyContext(
                 username="ada",
-                user_attributes={},
+                user_attributes={"sub": sub} if sub else {},
                 user_not_found=unknown,
                 private=private,
                 answer=Secret(answer),
@@ -100,8 +116,10 @@ class Desk:
             )
         )
 
-    async def judges(self, answer: str, *, now: float = NOW, unknown: bool = False) -> bool:
-        outcome = await self.verify(answer, await self.turn(), now=now, unknown=unknown)
+    async def judges(
+        self, answer: str, *, now: float = NOW, unknown: bool = False, sub: str = ""
+    ) -> bool:
+        outcome = await self.verify(answer, await self.turn(), now=now, unknown=unknown, sub=sub)
         return outcome.verdict is Verdict.PASSED
 
     async def next_place(self) -> int:
@@ -215,6 +233,123 @@ async def test_no_code_is_right_for_a_user_who_does_not_exist(
     code = code_at(ENROLMENT, STEP if made_by is Totp else 0)
     assert not await desk.judges(code, unknown=True)
     assert await desk.next_place() == 0
+
+
+@pytest.mark.parametrize("made_by", [Totp, Hotp])
+async def test_an_authenticator_belongs_to_an_account_and_not_to_its_name(
+    keys: KeyRing, made_by: type[Totp | Hotp]
+) -> None:
+    desk = await Desk.opened(keys, made_by, enrolment=evolve(ENROLMENT, sub="1"))
+    code = code_at(ENROLMENT, STEP if made_by is Totp else 0)
+    for another in ("2", "", "11"):
+        assert not await desk.judges(code, sub=another)
+    assert await desk.judges(code, sub="1")
+
+
+@pytest.mark.parametrize("made_by", [Totp, Hotp])
+async def test_what_was_enrolled_without_an_account_is_the_first_ones_that_uses_it(
+    keys: KeyRing, made_by: type[Totp | Hotp]
+) -> None:
+    desk = await Desk.opened(keys, made_by)
+    start = STEP - 1 if made_by is Totp else 0
+    first, second, third = (code_at(ENROLMENT, start + later) for later in range(3))
+    assert not await desk.judges("000000", sub="2")
+    assert await desk.judges(first, sub="1")
+    assert not await desk.judges(second, sub="2")
+    assert not await desk.judges(second)
+    assert await desk.judges(second, sub="1")
+    assert await desk.judges(third, sub="1")
+
+
+USERS = {
+    "enrolled": ENROLMENT,
+    "with eight digits": evolve(ENROLMENT, digits=8),
+    "with another hash": evolve(ENROLMENT, algorithm="SHA512", digits=7),
+    "far ahead": evolve(ENROLMENT, next_place=STEP + 9),
+    "not confirmed": evolve(ENROLMENT, confirmed=False),
+    "of another account": evolve(ENROLMENT, sub="2"),
+    "not enrolled": None,
+    "unknown": None,
+}
+
+
+@pytest.mark.parametrize("made_by", [Totp, Hotp])
+async def test_every_user_costs_the_same_arithmetic_for_an_answer_of_any_length(
+    keys: KeyRing, made_by: type[Totp | Hotp], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+    opened: list[int] = []
+    at, decrypt = pyotp.HOTP.at, enrolments.AESGCM
+
+    class Counting:
+        def __init__(self, key: bytes) -> None:
+            self.cipher = decrypt(key)
+
+        def encrypt(self, *given: Any) -> bytes:
+            return self.cipher.encrypt(*given)
+
+        def decrypt(self, *given: Any) -> bytes:
+            opened.append(1)
+            return self.cipher.decrypt(*given)
+
+    def counted(self: pyotp.HOTP, place: int) -> str:
+        hashed.append(self.digest().name)
+        return at(self, place)
+
+    monkeypatch.setattr(pyotp.HOTP, "at", counted)
+    monkeypatch.setattr(enrolments, "AESGCM", Counting)
+    costs = set()
+    for who, enrolment in USERS.items():
+        desk = await Desk.opened(keys, made_by, enrolment=enrolment)
+        for length in (0, 6, 7, 8, 12, 16, 65):
+            hashed.clear()
+            opened.clear()
+            assert not await desk.judges("9" * length, sub="1", unknown=who == "unknown")
+            costs.add((tuple(sorted(Counter(hashed).items())), len(opened)))
+    assert len(costs) == 1
+
+
+def events(user: str, session: list[Any]) -> dict[str, Any]:
+    return {
+        "version": "1",
+        "region": "eu-central-1",
+        "userPoolId": POOL,
+        "userName": user,
+        "callerContext": {"awsSdkVersion": "x", "clientId": "client"},
+        "request": {"userAttributes": {"sub": "1"}, "session": session},
+        "response": {},
+    }
+
+
+@pytest.mark.parametrize("name", ["totp", "hotp"])
+async def test_sign_ins_that_begin_together_are_each_good_with_a_code_of_their_own(
+    keys: KeyRing, limits: Any, clock: Any, name: str
+) -> None:
+    store = SealedSecretStore(entries=MemoryStore(), keys=keys)
+    owner = Owner(user_pool_id=POOL, username="ada", kind=name)
+    await store.replace(owner, ENROLMENT, expected=None)
+    triggers = Triggers(
+        policy=challenge(name, store=store), challenges=[Totp, Hotp], limits=limits, clock=clock
+    )
+
+    async def asked(source: str, **more: Any) -> dict[str, Any]:
+        event = {**events("ada", []), "triggerSource": source}
+        event["request"].update(more)
+        return (await triggers.handle(event))["response"]
+
+    create = "CreateAuthChallenge_Authentication"
+    verify = "VerifyAuthChallengeResponse_Authentication"
+    begun = [await asked(create, challengeName="CUSTOM_CHALLENGE") for _ in range(3)]
+    for number, each in enumerate(begun):
+        place = int(clock.now // PERIOD) if name == "totp" else number
+        for _ in range(3):  # Cognito may run it so often for one answer
+            judged = await asked(
+                verify,
+                privateChallengeParameters=each["privateChallengeParameters"],
+                challengeAnswer=code_at(ENROLMENT, place),
+            )
+            assert judged == {"answerCorrect": True}
+        clock.now += PERIOD
 
 
 @given(answer=st.one_of(st.text(), st.from_regex(r"[0-9]{1,20}", fullmatch=True)))

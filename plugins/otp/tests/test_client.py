@@ -93,6 +93,14 @@ def made(attempt: int = 1, attempts: int | None = 3, kind: str = "otp", **parame
             ],
         ),
         (
+            made(3, **{**SENT, "sent": "false", "retryAfter": "3155760000"}),
+            [
+                "This is attempt 3 of 3.",
+                "No message can be sent by e-mail for the next 3155760000 seconds.",
+                "The code:",
+            ],
+        ),
+        (
             made(7, None, **{**SENT, "sent": "false"}),
             ["This is attempt 7.", "The code, or nothing to have it sent again:"],
         ),
@@ -253,7 +261,10 @@ async def test_a_person_is_told_where_the_link_is(challenge: Challenge, told: li
     assert prompt.told == told
 
 
-@pytest.mark.parametrize(("wait", "seconds"), [("0", 1), ("20", 20), ("999999", 300)])
+@pytest.mark.parametrize(
+    ("wait", "seconds"),
+    [("0", 1), ("20", 20), ("999999", 300), ("2591969", 300), ("3155760000", 300)],
+)
 def test_when_no_link_could_be_sent_a_person_waits_for_it(wait: str, seconds: int) -> None:
     plugin = LinkPrompter()
     challenge = made(kind="link", **{**LINKED, "sent": "false", "retryAfter": wait})

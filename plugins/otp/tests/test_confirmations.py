@@ -10,14 +10,14 @@ from authflow_otp import confirmations
 from authflow_otp.confirmations import Confirmations, is_number, new_number
 from authflow_otp.link_tokens import SignInLink, new_link_id, owner_of
 
-from authflow.errors import KeysUnavailableError, StoreUnavailableError
+from authflow.errors import KeysUnavailableError, MisuseError, StoreUnavailableError
 from authflow.keys import KeyRing
-from authflow.plugins import Challenge, Randomness
+from authflow.plugins import Challenge, Randomness, Secret
 from authflow.stores import DynamoDbStore, MemoryStore
 
 POOL = "eu-central-1_Abc123def"
 RING = KeyRing.generate()
-NUMBERS = ["000001", *(f"{each:04}{98 - each * 100 % 97:02}" for each in (1, 42, 9999, 1234))]
+NUMBERS = ["000098", *(f"{each:04}{98 - each * 100 % 97:02}" for each in (1, 42, 9999, 1234))]
 
 
 def a_link(username: str = "ada", seed: bytes = b"1") -> SignInLink:
@@ -52,6 +52,29 @@ def test_a_mistyped_number_is_none(number: str):
         one, other = number[place : place + 2]
         if one != other:
             assert not is_number(number[:place] + other + one + number[place + 2 :])
+
+
+def test_a_number_is_one_that_some_window_can_have():
+    shown = {f"{each:04}{98 - each * 100 % 97:02}" for each in range(10_000)}
+    assert {text for each in range(10**6) if is_number(text := f"{each:06}")} == shown
+
+
+@pytest.mark.parametrize("number", [None, 5, b"000098"])
+async def test_what_is_no_link_or_number_is_confirmed_by_nobody(number: Any):
+    kept = Confirmations(entries=MemoryStore(), keys=RING)
+    for call in (kept.confirm(a_link(), number, seconds=9), kept.has(a_link(), number)):
+        with pytest.raises(MisuseError, match="a number as text"):
+            await call
+    for stray in (None, "link", Secret("link")):
+        for call in (
+            kept.confirm(stray, "000098", seconds=9),
+            kept.has(stray, "000098"),
+            kept.use_up(stray, seconds=9),
+        ):
+            with pytest.raises(MisuseError, match="SignInLink"):
+                await call
+        with pytest.raises(MisuseError, match="Challenge"):
+            await kept.wait_is_over(stray, user_pool_id=POOL)
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,12 @@ from typing import Any
 
 import pyotp
 import pytest
+from attrs import evolve
 from authflow_otp.authenticator import PERIOD, Totp, code_at
 from authflow_otp.enrolling import Enroller
-from authflow_otp.enrolments import Kind, Owner, SealedSecretStore
+from authflow_otp.enrolments import Kept, Kind, Owner, SealedSecretStore
 
-from authflow.errors import ConfigError, MisuseError
+from authflow.errors import ConfigError, KeysUnavailableError, MisuseError, StateError
 from authflow.plugins import Secret, Verdict
 from authflow.prompts import ScriptedPrompt, TerminalPrompt
 from authflow.triggers import CreateContext, KeyRing, MemoryStore, VerifyContext
@@ -184,6 +185,8 @@ async def test_a_pending_enrolment_does_not_show_its_secret(enroller: Enroller) 
         {"digits": 9},
         {"algorithm": "MD5"},
         {"issuer": None},
+        {"store": None},
+        {"store": SealedSecretStore},
     ],
 )
 def test_settings_out_of_bounds_are_refused(
@@ -197,3 +200,89 @@ def test_settings_out_of_bounds_are_refused(
 async def test_a_malformed_account_is_refused(enroller: Enroller, account: str) -> None:
     with pytest.raises(ConfigError, match="account"):
         await enroller.begin(ADA, account=account)
+
+
+async def test_who_has_the_name_of_an_older_account_inherits_no_enrolment_and_may_enrol(
+    enroller: Enroller, store: SealedSecretStore, clock: Any
+) -> None:
+    old, new = evolve(ADA, sub="1"), evolve(ADA, sub="2")
+    first = pyotp.parse_uri((await enroller.begin(old, account="ada")).uri.reveal())
+    with pytest.raises(MisuseError, match="nothing waits"):
+        await enroller.confirm(new, first.at(int(clock.now)))
+    with pytest.raises(MisuseError, match="nothing waits"):
+        await enroller.confirm(ADA, first.at(int(clock.now)))
+    assert await enroller.confirm(old, first.at(int(clock.now)))
+    for same in (old, ADA):
+        with pytest.raises(MisuseError, match="remove"):
+            await enroller.begin(same, account="ada")
+    second = pyotp.parse_uri((await enroller.begin(new, account="ada")).uri.reveal())
+    assert await enroller.confirm(new, Secret(second.at(int(clock.now))))
+    kept = await store.get(old)
+    assert kept is not None
+    assert kept.enrolment.sub == "2"
+    with pytest.raises(MisuseError, match="remove"):
+        await enroller.begin(new, account="ada")
+
+
+@pytest.mark.parametrize("code", [5, None, b"1", Secret(b"000000"), Secret(5), ["000000"]])
+async def test_a_code_that_is_no_text_is_a_misuse(enroller: Enroller, code: Any) -> None:
+    await enroller.begin(ADA, account="ada")
+    with pytest.raises(MisuseError, match="a code is a text"):
+        await enroller.confirm(ADA, code)
+    assert not await enroller.confirm(ADA, "000000")
+
+
+@pytest.mark.parametrize("owner", [None, "ada", ("eu-central-1_A", "ada", "totp")])
+async def test_an_owner_that_is_none_is_a_misuse(enroller: Enroller, owner: Any) -> None:
+    for call in (
+        enroller.begin(owner, account="ada"),
+        enroller.confirm(owner, Secret("000000")),
+        enroller.remove(owner),
+    ):
+        with pytest.raises(MisuseError, match="an Owner"):
+            await call
+
+
+@pytest.mark.parametrize("failure", [OSError("10.0.0.7"), KeyError("10.0.0.7"), TimeoutError()])
+@pytest.mark.parametrize("fails", ["read", "replace", "key_ring", "get", "put"])
+async def test_failures_of_the_store_or_the_keys_are_typed_and_tell_nothing(
+    keys: KeyRing, failure: Exception, fails: str
+) -> None:
+    class Entries(MemoryStore):
+        async def read(self, key: str) -> Any:
+            if fails == "read":
+                raise failure
+            return await super().read(key)
+
+        async def replace(self, *given: Any, **more: Any) -> bool:
+            if fails == "replace":
+                raise failure
+            return await super().replace(*given, **more)
+
+    class Keys:
+        async def key_ring(self, *, having: str | None = None) -> KeyRing:
+            if fails == "key_ring":
+                raise failure
+            return keys
+
+    class Own(SealedSecretStore):
+        async def get(self, owner: Owner) -> Kept | None:
+            if fails == "get":
+                raise failure
+            return await super().get(owner)
+
+        async def replace(self, *given: Any, **more: Any) -> bool:
+            if fails == "put":
+                raise failure
+            return await super().replace(*given, **more)
+
+    store = Own(entries=Entries(), keys=Keys())
+    kind = KeysUnavailableError if fails == "key_ring" else StateError
+    enroller = Enroller(store=store, issuer="Example Shop")
+    calls = [enroller.begin(ADA, account="ada")]
+    if fails not in {"replace", "put"}:
+        calls += [enroller.confirm(ADA, Secret("000000")), enroller.remove(ADA)]
+    for call in calls:
+        with pytest.raises(kind) as failed:
+            await call
+        assert "10.0.0.7" not in str(failed.value)

@@ -1,5 +1,6 @@
 """Where authenticators' secrets are kept: in memory, and in moto's DynamoDB over HTTP."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
@@ -191,3 +192,48 @@ def test_an_enrolment_does_not_show_its_secret() -> None:
 def test_an_enrolment_out_of_bounds_is_refused(change: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         evolve(ENROLMENT, **change)
+
+
+@pytest.mark.parametrize("stray", [None, 5, b"x"])
+@pytest.mark.parametrize("name", ["user_pool_id", "username", "sub", "kind"])
+def test_an_owner_is_made_of_texts(name: str, stray: Any) -> None:
+    with pytest.raises(ConfigError, match=f"Owner: {name} is"):
+        evolve(ADA, **{name: stray})
+    if name != "sub":
+        with pytest.raises(ConfigError, match=f"Owner: {name} is"):
+            evolve(ADA, **{name: ""})
+
+
+async def test_what_was_enrolled_before_accounts_were_told_opens_and_is_nobodys(
+    spied: Spied, keys: KeyRing
+) -> None:
+    store = SealedSecretStore(entries=spied, keys=keys)
+    await store.replace(ADA, ENROLMENT, expected=None)
+    kept = await store.get(evolve(ADA, sub="1"))
+    assert kept is not None
+    older = json.loads(ENROLMENT.to_json())
+    del older["sub"]
+    assert AuthenticatorEnrolment.from_json(json.dumps(older).encode()) == kept.enrolment
+    assert kept.enrolment.belongs_to("1")
+    assert not evolve(kept.enrolment, sub="2").belongs_to("1")
+    assert not evolve(kept.enrolment, sub="2").belongs_to("")
+
+
+async def test_a_key_that_a_provider_denies_by_an_error_is_gone(
+    spied: Spied, keys: KeyRing
+) -> None:
+    class Strict:
+        async def key_ring(self, *, having: str | None = None) -> KeyRing:
+            if having is not None and having not in keys.keys:
+                raise LookupError(having)
+            return keys
+
+    store = SealedSecretStore(entries=spied, keys=Strict())
+    await store.replace(ADA, ENROLMENT, expected=None)
+    ((key, value),) = spied.given.items()
+    stored = await spied.read(key)
+    await spied.replace(
+        key, b"1.gone." + value.split(b".", 2)[2], expected=stored.version, seconds=60
+    )
+    with pytest.raises(SealError):
+        await store.get(ADA)

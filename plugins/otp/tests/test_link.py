@@ -20,6 +20,7 @@ from authflow.triggers import (
     KeyRing,
     Limits,
     MemoryStore,
+    SendLimit,
     Triggers,
     VerifyContext,
     challenge,
@@ -93,6 +94,24 @@ def test_without_limits_it_is_not_served(outbox: Any) -> None:
     step = challenge("link", sender=outbox, purpose="Shop", url="https://shop.example.com")
     with pytest.raises(ConfigError, match="needs Triggers"):
         Triggers(policy=step, challenges=[Link])
+
+
+@pytest.mark.parametrize(
+    ("life", "cool_down", "fits"),
+    [(60, 30, True), (60, 31, False), (300, 270, True), (300, 270.5, False), (600, 570, True)],
+)
+def test_a_link_is_good_for_the_last_sign_in_that_shares_it(
+    outbox: Any, keys: KeyRing, *, life: int, cool_down: float, fits: bool
+) -> None:
+    sends = SendLimit(cool_down=cool_down)
+    limits = Limits(store=MemoryStore(), keys=keys, sends=sends)
+    url = "https://shop.example.com"
+    step = challenge("link", sender=outbox, purpose="Shop", url=url, life=life)
+    if fits:
+        assert Triggers(policy=step, challenges=[Link], limits=limits).limits is limits
+    else:
+        with pytest.raises(ConfigError, match="30 seconds more than the cool-down"):
+            Triggers(policy=step, challenges=[Link], limits=limits)
 
 
 class Uses:

@@ -400,3 +400,19 @@ async def test_the_pages_script_takes_the_token_from_the_address_and_shows_the_b
         assert came["state"] == {"link": value}
         assert came["parts"]["ways"]["hidden"] is not bool(value)
         assert came["parts"]["incomplete"]["hidden"] is bool(value)
+
+
+async def test_a_made_up_key_is_an_invalid_link_and_no_outage():
+    class Strict:
+        async def key_ring(self, *, having: str | None = None) -> KeyRing:
+            if having not in {None, *RING.keys}:
+                raise LookupError(having)
+            return RING
+
+    anywhere = Confirmations(entries=MemoryStore(), keys=Strict())
+    page = LinkPage(purpose="Example Shop", anywhere=anywhere)
+    link, right = a_link()
+    made_up = link.signed(KeyRing.generate("made-up"), "made-up").reveal()
+    for token, status in ((made_up, 400), (right, 200)):
+        form = {"link": token, "number": NUMBER}
+        assert (await page._confirmed(form, anywhere))[0] == status

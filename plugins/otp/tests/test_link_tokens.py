@@ -9,6 +9,7 @@ from authflow_otp.link_tokens import SignInLink, new_link_id, owner_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authflow.errors import KeysUnavailableError
 from authflow.keys import KeyRing
 from authflow.plugins import Randomness
 
@@ -95,3 +96,23 @@ def test_an_owner_tells_neither_pool_nor_name_and_is_another_for_others():
 def test_a_link_is_not_shown():
     assert LINK.link_id not in repr(LINK)
     assert TOKEN not in repr(LINK.signed(RING, RING.current))
+
+
+class Strict:
+    """A provider that says by an error that it has no such key."""
+
+    def __init__(self, *, current: bool) -> None:
+        self.current = current
+
+    async def key_ring(self, *, having: str | None = None) -> KeyRing:
+        if not self.current or having not in {None, *RING.keys}:
+            raise LookupError(having)
+        return RING
+
+
+async def test_a_made_up_key_is_no_failure_of_the_keys():
+    made_up = LINK.signed(KeyRing.generate("made-up"), "made-up")
+    assert await SignInLink.opened(made_up, Strict(current=True)) is None
+    assert await SignInLink.opened(TOKEN, Strict(current=True)) == LINK
+    with pytest.raises(KeysUnavailableError):
+        await SignInLink.opened(TOKEN, Strict(current=False))

@@ -325,3 +325,104 @@ async def test_no_two_windows_of_a_link_have_one_number_and_used_up_numbers_are_
             traces.append([seen(full), seen(again)])
         assert traces[0] == traces[1]
         assert len(outbox.sent) == 2
+
+
+NEW = {**ADA, "email": "new@firm.example.org", "phone_number": "+491700000001"}
+
+
+@pytest.mark.parametrize("label", ["link", "otp", "texts"])
+@pytest.mark.parametrize("now", [ADA, NEW], ids=["same address", "another address"])
+async def test_what_was_sent_to_an_account_signs_in_no_other_one_of_its_name(
+    open_house: Opened, outbox: Any, clock: Any, label: str, now: dict[str, str]
+) -> None:
+    async with open_house(steps(outbox)[label]) as house:
+        await house.user("ada", **ADA)
+        await house.auth.sign_in("ada", flow=CUSTOM)
+        pool = house.pool
+        await pool.call("AdminDeleteUser", UserPoolId=pool.user_pool_id, Username="ada")
+        await house.user("ada", **now)
+        clock.now += 25
+        pending = await house.auth.sign_in("ada", flow=CUSTOM)
+        assert (seen(pending)["sent"], seen(pending)["retryAfter"]) == ("false", "5")
+        pending = await house.auth.answer(pending, answer_in(outbox.sent[0]))
+        assert isinstance(pending, ChallengeRequired)
+        clock.now += 6
+        if label != "link":
+            pending = await house.auth.answer(pending, "resend")
+        attribute = "phone_number" if label == "texts" else "email"
+        later = await house.auth.sign_in("ada", flow=CUSTOM)
+        assert [each.destination for each in outbox.sent] == [ADA[attribute], now[attribute]]
+        assert isinstance(await house.auth.answer(later, answer_in(outbox.sent[1])), SignedIn)
+
+
+@pytest.mark.parametrize("label", ["link", "otp"])
+@pytest.mark.parametrize("case_sensitive", [True, False])
+async def test_nobody_sees_who_exists_by_the_case_of_letters(
+    open_house: Opened,
+    outbox: Any,
+    clock: Any,
+    *,
+    kept: Confirmations,
+    label: str,
+    case_sensitive: bool,
+) -> None:
+    settings = {"anywhere": kept, "sender": Texts(outbox)}
+    step = steps(outbox, **settings)["link" if label == "link" else "texts"]
+    traces = {}
+    async with open_house(step, case_sensitive=case_sensitive) as house:
+        await house.user("ada", **ADA)
+        await house.user("unverified", email="eve@example.com", email_verified="false")
+        for name in ("ada", "unverified", "nobody", "someone"):
+            here, capital, again = [
+                (await house.auth.sign_in(typed, flow=CUSTOM)).challenge.parameters
+                for typed in (name, name.upper(), name)
+            ]
+            traces[name] = [
+                *(here[each] == capital[each] for each in ("destination", "sent", "expiresIn")),
+                *(here[each] == again[each] for each in ("destination", "sent", "expiresIn")),
+                *(
+                    here[each].partition(".")[0] == other[each].partition(".")[0]
+                    for each in here.keys() & {"waitsFor"}
+                    for other in (capital, again)
+                ),
+            ]
+            for _ in range(5):
+                clock.now += 31
+                last = await house.auth.sign_in(name, flow=CUSTOM)
+            assert "retryAfter" in seen(last)
+            capital = await house.auth.sign_in(name.upper(), flow=CUSTOM)
+            traces[name].append("retryAfter" in seen(capital))
+            assert ("retryAfter" in seen(capital)) is not case_sensitive
+            clock.now += 3600
+    assert traces["ada"] == traces["unverified"] == traces["nobody"] == traces["someone"]
+    assert traces["ada"][0] is not case_sensitive
+
+
+@pytest.mark.parametrize("label", ["link", "otp"])
+async def test_a_clock_that_was_set_back_makes_nothing_good_for_longer_than_its_life(
+    open_house: Opened, outbox: Any, clock: Any, label: str
+) -> None:
+    async with open_house(steps(outbox)[label]) as house:
+        await house.user("ada", **ADA)
+        pending = await house.auth.sign_in("ada", flow=CUSTOM)
+        assert seen(pending)["expiresIn"] == "300"
+        clock.now -= 20
+        assert seen(await house.auth.answer(pending, "000000"))["expiresIn"] == "300"
+        assert seen(await house.auth.sign_in("ada", flow=CUSTOM))["expiresIn"] == "300"
+
+
+async def test_a_link_that_signed_somebody_in_is_good_in_no_sign_in_that_shares_it_later(
+    open_house: Opened, outbox: Any, clock: Any
+) -> None:
+    """The triggers know a link by its attempt; what is used up is the very link."""
+    async with open_house(steps(outbox)["link"]) as house:
+        await house.user("ada", **ADA)
+        one, two = [await house.auth.sign_in("ada", flow=CUSTOM) for _ in range(2)]
+        one = await house.auth.answer(one, "no link")
+        right = answer_in(outbox.sent[0])
+        assert isinstance(await house.auth.answer(one, right), SignedIn)
+        for begun in (two, await house.auth.sign_in("ada", flow=CUSTOM)):
+            again = await house.auth.answer(begun, right)
+            assert isinstance(again, ChallengeRequired)
+            assert isinstance(await house.auth.answer(again, right), ChallengeRequired)
+        assert len(outbox.sent) == 1

@@ -1,5 +1,6 @@
 """Tokens are found in whatever people paste, and nowhere else."""
 
+import base64
 from urllib.parse import quote
 
 import pytest
@@ -113,6 +114,49 @@ def test_what_is_no_link_has_no_token(pasted: str):
 )
 def test_scanners_and_words_around_a_token_do_not_matter(pasted: str):
     assert token_of(pasted) == TOKEN
+
+
+def in_base64(text: str, *, url: bool, padded: bool) -> str:
+    encoded = (base64.urlsafe_b64encode if url else base64.b64encode)(text.encode()).decode()
+    return encoded if padded else encoded.rstrip("=")
+
+
+@given(
+    token=TOKENS,
+    made=st.tuples(st.text("abcdefghijk", max_size=4), st.booleans(), st.booleans()),
+    quoted=st.integers(0, 2),
+    where=st.sampled_from(["?d=x&u={}&p=m&i=a", "/x/{}/abc", "?u={}"]),
+    line=st.sampled_from([10_000, 76, 60]),
+)
+def test_a_link_that_a_scanner_wrote_in_base64_is_found(
+    token: str, made: tuple[str, bool, bool], quoted: int, where: str, line: int
+):
+    path, url, padded = made
+    text = in_base64(f"https://shop.example.com/{path}#{token}", url=url, padded=padded)
+    for _ in range(quoted):
+        text = quote(text, safe="")
+    pasted = "https://eu-west-1.protection.example.com" + where.format(text)
+    assert token_of("\n".join(pasted[i : i + line] for i in range(0, len(pasted), line))) == token
+
+
+@given(token=TOKENS, times=st.integers(1, 4))
+def test_a_link_that_several_scanners_have_wrapped_is_found(token: str, times: int):
+    pasted = f"https://shop.example.com/link#{token}"
+    for _ in range(times):
+        pasted = quote(pasted, safe="")
+    assert token_of(pasted) == token
+
+
+@given(
+    token=TOKENS,
+    at=st.integers(1, 140),
+    mark=st.sampled_from(["> ", ">", ">> ", "> > ", " > ", "&gt; "]),
+    end=st.sampled_from(["\n", "\r\n", "=\n"]),
+)
+def test_a_link_in_a_mail_that_was_answered_is_found(token: str, at: int, mark: str, end: str):
+    link = f"https://shop.example.com/link#{token}"
+    lines = ["Open this link:", "", link[:at] + end + mark + link[at:], "", "It is good for 5 min"]
+    assert token_of(f"\n{mark}".join(["", *lines])) == token
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ async def test_the_enrolment_example_enrols_an_app(
 
     prompt = App([])
     enrol_app = run(ENROL_EXAMPLE)["enrol_app"]
-    assert await enrol_app("eu-central-1_A", "ada", "ada@example.com", prompt)
+    assert await enrol_app("eu-central-1_A", "ada", "sub of ada", "ada@example.com", prompt)
     assert prompt.links[0].startswith("otpauth://totp/Example%20Shop:ada%40example.com?")
 
 
@@ -138,6 +138,13 @@ async def test_the_link_examples_sign_in(
             pending = await auth.resume(ticket)
             assert ("number" in pending.challenge.parameters) is elsewhere
             assert await go_on(auth, ticket, "no link") == ticket
+            gone = KeyRing.generate("gone")
+            async with AuthClient(house.pool.config, keys=gone, store=limits.store) as before:
+                of_old = await before.seal(pending)
+            flipped = ticket[:50] + ("B" if ticket[50] == "A" else "A") + ticket[51:]
+            strange = (None, "", "x", "\0", "\ud800", "a" * 10**6, ticket[:-5], flipped, of_old)
+            for other in (*strange, ticket.replace("1", "9", 1), f"{ticket}.", " "):
+                assert await go_on(auth, other, link) is None
             wrong = f"{link[:60]}{'b' if link[60] == 'a' else 'a'}{link[61:]}"
             later = await go_on(auth, ticket, wrong)
             assert isinstance(later, str)

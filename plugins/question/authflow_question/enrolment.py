@@ -94,9 +94,10 @@ class Enrolment:
 
         Raises:
             EnrolmentRefusedError: An answer may not be enrolled, or there are not enough.
+            MisuseError: The answers are no map of texts.
             KeysUnavailableError: The keys cannot be read now.
         """
-        typed = {question: Secret.of(answer).reveal() for question, answer in answers.items()}
+        typed = _texts(answers)
         accepted = self._accepted(typed, {normalised(text) for text in (username, *known)})
         return tuple(
             [
@@ -143,3 +144,22 @@ class Enrolment:
         if answer in known:
             return "the answer is something that others know of you, such as your name"
         return None
+
+
+def _texts(answers: object) -> dict[str, str]:
+    """Return the answers as texts.
+
+    Raises:
+        MisuseError: They are no map of texts.
+    """
+    typed: dict[str, str] = {}
+    fit = isinstance(answers, Mapping)
+    for question, answer in answers.items() if isinstance(answers, Mapping) else ():
+        text = answer.reveal() if isinstance(answer, Secret) else answer
+        fit = fit and isinstance(question, str) and isinstance(text, str)
+        typed[question] = text
+    if fit:
+        return typed
+    typed.clear()
+    msg = "answers are a map: for the id of each question a text, or a Secret of one"
+    raise MisuseError(msg)

@@ -20,7 +20,7 @@ from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatc
 from attrs import field, frozen
 
 from authflow.errors import KeysUnavailableError
-from authflow.keys import KeyProvider, KeyRing
+from authflow.keys import KeyProvider, KeyRing, ring_of
 from authflow.plugins import ConfigError
 from authflow_question.answers import AnswersDamagedError, EnrolledAnswer
 
@@ -114,7 +114,7 @@ class AnswerHashes:
         Raises:
             KeysUnavailableError: The keys cannot be read now.
         """
-        ring = await keys.key_ring()
+        ring = await ring_of(keys)
         peppered = _peppered(ring, ring.current, place, answer)
         made = await anyio.to_thread.run_sync(self._argon2.hash, peppered, limiter=self._turns)
         return EnrolledAnswer(question=place.question, key_id=ring.current, hash=made)

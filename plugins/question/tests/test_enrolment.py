@@ -8,7 +8,7 @@ from authflow_question.normalisation import LONGEST_TYPED
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authflow.errors import ConfigError
+from authflow.errors import ConfigError, KeysUnavailableError, MisuseError
 from authflow.plugins import Secret
 from authflow.triggers import KeyRing
 
@@ -94,6 +94,24 @@ async def test_any_text_is_enrolled_or_refused(answer: str) -> None:
         assert refused.question == "ship"  # noqa: PT017  # either outcome is right
     else:
         assert 1 <= len(accepted["ship"]) <= LONGEST
+
+
+@pytest.mark.parametrize("stray", [None, 5, b"Rex", Secret(b"Rex"), Secret(5), ["Rex"]])
+async def test_what_is_no_text_is_a_misuse_and_no_answer(keys: KeyRing, stray: Any) -> None:
+    for answers in (stray, {**GOOD, next(iter(GOOD)): stray}, {**GOOD, 5: "Rex"}):
+        with pytest.raises(MisuseError, match="answers are a map"):
+            await Enrolment(keys=keys).enrol(POOL, "ada", answers)
+
+
+@pytest.mark.parametrize("failure", [OSError("10.0.0.7"), KeyError("10.0.0.7"), TimeoutError()])
+async def test_keys_that_fail_are_told_by_a_typed_error(failure: Exception) -> None:
+    class Keys:
+        async def key_ring(self, *, having: str | None = None) -> KeyRing:
+            raise failure
+
+    with pytest.raises(KeysUnavailableError) as failed:
+        await Enrolment(keys=Keys()).enrol(POOL, "ada", GOOD)
+    assert "10.0.0.7" not in str(failed.value)
 
 
 @pytest.mark.parametrize(

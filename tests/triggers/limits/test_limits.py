@@ -761,3 +761,17 @@ async def test_an_unknown_user_has_one_count_however_the_name_is_written(clock: 
     assert all(isinstance(each, SendRefused) for each in verdicts[1:])
     known = [Subject(user_pool_id="p", username=each, challenge="otp") for each in spelled[:2]]
     assert len({user.parts() for user in known}) == 2  # a pool may tell them apart
+
+
+@pytest.mark.parametrize("unknown", [True, False])
+async def test_where_case_counts_every_spelling_is_a_user_known_or_not(clock: Any, unknown: bool):
+    limits = Limits(store=MemoryStore(), keys=KeyRing.generate(), clock=clock)
+    for name in ("ada", "ADA", "Ada"):
+        user = Subject(
+            user_pool_id="p",
+            username=name,
+            challenge="otp",
+            user_not_found=unknown,
+            case_sensitive=True,
+        )
+        assert isinstance(await limits.admit_send(user, destination=None, send_id=name), Admitted)
