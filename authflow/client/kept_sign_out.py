@@ -11,6 +11,7 @@ gets them has them revoked like all others.
 """
 
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from typing import Final
 
 from attrs import define, evolve, field
@@ -80,6 +81,9 @@ class KeptSignOut:
                 gone.append(token)
                 user.paid(token)
             if unknown is not None or failed is not None:
+                if is_told and gone:
+                    with suppress(AuthFlowError):  # then they are revoked once more
+                        await self._told(user, why, known, gone)
                 break
         if unknown is not None:
             raise unknown
