@@ -242,7 +242,7 @@ class TestWhatComesTooLate:
             await refused(all_.opened.kept(user.handle), SignedOutError)
             assert revoked(all_) == ["R1", "R2"]
 
-    async def test_nothing_of_it_is_readable_in_the_store(self, bench, clock, reply, fault, leaver):
+    async def test_nothing_of_it_is_readable_in_the_store(self, bench, clock, reply, fault):
         async with bench(reply, {}, fault) as all_:
             user, _, call = await late(all_, clock, reply, "elsewhere")
             await refused(call, SignedOutError)
