@@ -117,12 +117,10 @@ class KeptUser:
     def leave(self) -> KeptEntry | None:
         """Give no more tokens here, and owe all that are known; return what was known."""
         known = self.unwritten or self.seen
-        if not self.over:
-            for entry in (self.unwritten, self.seen):
-                self.owe(() if entry is None else entry.refresh_tokens())
+        if known is not None:
+            self.owe(known.refresh_tokens())
         self.over = self.unfinished = True
         self.forget()
-        self.seen = known  # for another try: it gives nothing to anybody
         return known
 
     def forget(self) -> None:

@@ -309,7 +309,7 @@ class KeptUsers:
                 for user in self._known.unwritten():
                     with suppress(AuthFlowError):
                         if user.owed:
-                            await self._sign_out.finish(user, LEFT, user.seen)
+                            await self._sign_out.finish(user, LEFT)
                         else:
                             await self._turns.look(user)  # which writes it
 

@@ -7,6 +7,7 @@ import anyio
 import pytest
 from attrs import evolve
 
+from authflow import Secret
 from authflow.client.signed_in_user import SignedInUser
 from authflow.errors import (
     AuthFlowError,
@@ -134,6 +135,15 @@ class TestWhatIsRevoked:
             assert revoked(all_) == [first, second, first]
             for users in (user._users, other):
                 await refused(users.find(handle), SignedOutError)
+
+    async def test_what_this_process_could_not_write_goes_before_what_it_has_seen(self, bench):
+        async with bench() as all_:
+            kept = (await all_.kept())._kept
+            newer = evolve(kept.seen.tokens, refresh_token=Secret("R2"))
+            kept.unwritten = evolve(kept.seen, unproved=newer)
+            assert kept.leave().unproved == newer
+            assert [token.reveal() for token in kept.owed] == ["R2", "R1"]
+            assert kept.seen is kept.unwritten is None
 
     async def test_two_sign_outs_at_once_are_both_done(self, bench):
         async with bench({}, {}, {}, {}) as all_:
