@@ -156,8 +156,12 @@ def _pass_on(
 async def stopped(task: "asyncio.Task[Any]") -> None:
     """Cancel a task unless it has ended, and wait until it has."""
     task.cancel()
-    with anyio.CancelScope(shield=True):
+    task.add_done_callback(_heard)
+    with anyio.CancelScope(shield=True):  # it ends, whether or not asyncio cancels this waiting
         await asyncio.wait({task})
+
+
+def _heard(task: "asyncio.Task[Any]") -> None:
     if not task.cancelled():
         task.exception()  # whoever asks for the result has it; asyncio need not log it
 

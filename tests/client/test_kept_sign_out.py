@@ -114,6 +114,7 @@ class TestWhatIsRevoked:
             all_.store.store._entries.clear()
             if then == "asks":
                 await refused(user.access_token(), SignedOutError)
+                assert revoked(all_) == ([] if has == "R1" else ["R2"])
             await user.sign_out()
             assert has in revoked(all_)
             await refused(user.access_token(), SignedOutError)

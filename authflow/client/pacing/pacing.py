@@ -14,12 +14,14 @@ from authflow.client.pacing.request_budgets import BURST, WINDOW, RequestBudgets
 from authflow.client.pacing.shared_rate import SharedRate, StoreOutage
 from authflow.client.pacing.token_bucket import TokenBucket
 from authflow.client.pacing.waiting_line import WaitingLine
+from authflow.errands import Errands
 from authflow.errors import ConfigError
 from authflow.event_loop import HomeLoop
 from authflow.stores.store import Store
 from authflow.unframed import whole
 
 _LEAVE_TIMEOUT: Final = 1.0
+_KEPT: Final = "shares of the quota could not be given back, and are free in some seconds"
 
 
 @whole
@@ -64,6 +66,7 @@ class Pacing:
     _outage: StoreOutage = field(factory=StoreOutage, init=False, repr=False)
     _users: int = field(default=0, init=False, repr=False)
     _loop: HomeLoop = field(init=False, repr=False)
+    _errands: Errands = field(factory=Errands, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.budgets, RequestBudgets):
@@ -96,11 +99,17 @@ class Pacing:
         finally:
             self._users -= 1
             if not self._users:
-                with anyio.move_on_after(_LEAVE_TIMEOUT, shield=True):
-                    for shared in self._shared:
-                        await shared.leave()
-                if not self._users:  # else another client has come meanwhile
-                    self._loop.leave()
+                try:
+                    await self._errands.run(
+                        self._leave(), about=self.account, failed=_KEPT, seconds=_LEAVE_TIMEOUT
+                    )
+                finally:
+                    if not self._users:  # else another client has come meanwhile
+                        self._loop.leave()
+
+    async def _leave(self) -> None:
+        for shared in self._shared:
+            await shared.leave()
 
     def line(self, region: str, operation: str) -> WaitingLine:
         """Return the line in which requests for an operation wait.
