@@ -51,7 +51,7 @@ _NOT_OF_A_TOKEN: Final = frozenset(
         *(errors.LockedOutError, errors.RequestBlockedError, errors.SignInBlockedError),
     }
 )
-"""What NotAuthorizedException says at a refresh that is not about the refresh token: it is about
+"""The refusals of a refresh by NotAuthorizedException that are not about its token: they are about
 the app client, the pool, the user or who asks. A refresh has no session, code or password that
 could be wrong, and it is the only code that GetTokensFromRefreshToken has for a token that is no
 good (API reference), but for one that rotation ended. So whatever else it says, in words of a

@@ -9,7 +9,7 @@ before it counted (`refused_answer`), or surely was not sent, whatever went wron
 else it stays until Cognito has forgotten the session: a reply that was lost, an answer that
 counted, a process that died.
 
-Giving back is an errand: it is done although its caller is cancelled again, and the next answer of
+Giving back is a duty: it is done although its caller is cancelled again, and the next answer of
 this process waits for it.
 """
 
@@ -22,7 +22,7 @@ from attrs import field, frozen
 
 from authflow.client.refused_answer import can_be_answered_again
 from authflow.client.ticket_store import TicketStore
-from authflow.errands import Errands
+from authflow.duties import Duties
 from authflow.errors import AuthFlowError, SessionSpentError
 from authflow.keys.key_ring import KeyProvider, ring_of
 from authflow.results import ChallengeRequired
@@ -57,7 +57,7 @@ class Claims:
     keys: KeyProvider
     store: TicketStore
     place: tuple[str, ...]
-    _errands: Errands = field(factory=Errands, init=False, repr=False)
+    _duties: Duties = field(factory=Duties, init=False, repr=False)
 
     @asynccontextmanager
     async def claimed(
@@ -77,7 +77,7 @@ class Claims:
         ring = await ring_of(self.keys)
         claim = _Claim(ring.entry_name("claim", *self.place, *_named(pending)))
         until = pending.sign_in.expires_at
-        await self._errands.ended(claim.name)
+        await self._duties.ended(claim.name)
         try:
             is_ours = await self._take(claim, until)
         except BaseException:
@@ -112,13 +112,13 @@ class Claims:
         One that is missing or free is written, too: this claim's own write may be on its way, and
         would come after all. It is for the version that it knows, and every write makes a new one.
         """
-        await self._errands.run(
-            self._free(claim, until), about=claim.name, failed=_FAILED, seconds=RETURN_TIMEOUT
+        await self._duties.run(
+            self._free(claim, until), about=claim.name, failed=_FAILED, work_timeout=RETURN_TIMEOUT
         )
 
     async def aclose(self) -> None:
         """Wait for the claims that are being given back."""
-        await self._errands.aclose()
+        await self._duties.aclose()
 
     async def _free(self, claim: _Claim, until: float) -> None:
         for _ in range(_TRIES):

@@ -41,7 +41,7 @@ class KeptSignOut:
     revoke: Callable[[Secret[str]], Awaitable[None]] = field(repr=False)
 
     async def finish(self, user: KeptUser, why: str, known: KeptEntry | None = None) -> None:
-        """Tell all processes that a user is signed out, and revoke all tokens that may live.
+        """Sign a user out for all processes, and revoke all tokens that may live.
 
         Args:
             user: Who. What `user.owed` has is revoked as well.

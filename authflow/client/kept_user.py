@@ -115,7 +115,7 @@ class KeptUser:
         self.owed = tuple(each for each in self.owed if each not in tokens)
 
     def leave(self) -> KeptEntry | None:
-        """Give no more tokens here, and owe all that are known; return what was known."""
+        """Sign the user out here, and owe all tokens that are known; return what was known."""
         known = self.unwritten or self.seen
         if known is not None:
             self.owe(known.refresh_tokens())

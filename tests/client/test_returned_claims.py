@@ -189,8 +189,8 @@ async def test_another_answer_waits_for_a_claim_that_is_given_back_and_no_other_
         at.store.replace = slow
         first = at.pending(scripted.error("CodeMismatchException"))
         call = at.auth.answer(first, "1")
-        errands = at.auth._resumption.claims._errands
-        await cancelled(call, when=lambda: errands._running, steps=9)
+        duties = at.auth._resumption.claims._duties
+        await cancelled(call, when=lambda: duties._running, steps=9)
         again = asyncio.ensure_future(at.auth.answer(first, "1"))
         assert isinstance(await at.auth.answer(at.pending(SIGNED_IN), "1"), SignedIn)
         assert not again.done()
@@ -203,11 +203,11 @@ async def test_a_client_that_closes_waits_for_a_claim_that_is_given_back(scripte
     async with desk(scripted) as at:
         pending = at.pending(scripted.error("CodeMismatchException"))
         async with AuthClient(at.auth.config, keys=RING, store=at.store, discover=False) as other:
-            errands = other._resumption.claims._errands
+            duties = other._resumption.claims._duties
             call = other.answer(pending, "123456")
-            await cancelled(call, when=lambda: errands._running, steps=0)
-            assert errands._running
-        assert not errands._running
+            await cancelled(call, when=lambda: duties._running, steps=0)
+            assert duties._running
+        assert not duties._running
         assert await at.claims() == 0
 
 

@@ -14,7 +14,7 @@ from authflow.client.pacing.request_budgets import BURST, WINDOW, RequestBudgets
 from authflow.client.pacing.shared_rate import SharedRate, StoreOutage
 from authflow.client.pacing.token_bucket import TokenBucket
 from authflow.client.pacing.waiting_line import WaitingLine
-from authflow.errands import Errands
+from authflow.duties import Duties
 from authflow.errors import ConfigError
 from authflow.event_loop import HomeLoop
 from authflow.stores.store import Store
@@ -66,7 +66,7 @@ class Pacing:
     _outage: StoreOutage = field(factory=StoreOutage, init=False, repr=False)
     _users: int = field(default=0, init=False, repr=False)
     _loop: HomeLoop = field(init=False, repr=False)
-    _errands: Errands = field(factory=Errands, init=False, repr=False)
+    _duties: Duties = field(factory=Duties, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.budgets, RequestBudgets):
@@ -100,8 +100,8 @@ class Pacing:
             self._users -= 1
             if not self._users:
                 try:
-                    await self._errands.run(
-                        self._leave(), about=self.account, failed=_KEPT, seconds=_LEAVE_TIMEOUT
+                    await self._duties.run(
+                        self._leave(), about=self.account, failed=_KEPT, work_timeout=_LEAVE_TIMEOUT
                     )
                 finally:
                     if not self._users:  # else another client has come meanwhile

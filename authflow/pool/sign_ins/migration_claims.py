@@ -15,7 +15,7 @@ from typing import Final
 import anyio
 from attrs import define, field, frozen
 
-from authflow.errands import Errands
+from authflow.duties import Duties
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.lockout import (
     Counted,
@@ -132,7 +132,7 @@ class MigrationClaims:
 
     ground: Ground
     _turns: dict[str, "_Turn"] = field(factory=dict, init=False, repr=False)
-    _errands: Errands = field(factory=Errands, init=False, repr=False)
+    _duties: Duties = field(factory=Duties, init=False, repr=False)
 
     @asynccontextmanager
     async def hold(
@@ -166,11 +166,11 @@ class MigrationClaims:
                 yield taken
             finally:
                 if isinstance(taken, Claim):
-                    await self._errands.run(
+                    await self._duties.run(
                         self.ground.database.write(_give_up, claim, self.ground.clock()),
                         about=claim.name,
                         failed=_KEPT,
-                        seconds=_SLACK,
+                        work_timeout=_SLACK,
                     )
 
     async def _taken(self, claim: Claim) -> Claim | User | None:

@@ -399,7 +399,7 @@ def test_one_whose_client_is_cancelled_as_it_closes_serves_another_event_loop(mo
         if cancelled:
             leaving.cancel()
         await asyncio.gather(leaving, return_exceptions=True)
-        await paced._errands.aclose()
+        await paced._duties.aclose()
         assert len(left) == 2
 
     for cancelled in (True, False):

@@ -59,5 +59,5 @@ async def test_a_claim_is_given_up_although_asyncio_cancels_that_too(
         await task
     go_on.set()
     await busy
-    await claims._errands.aclose()
+    await claims._duties.aclose()
     assert count() == 0

@@ -1,9 +1,9 @@
-"""Errands: what has to be done although whoever began it is cancelled.
+"""Duties: what has to be done although whoever began it is cancelled.
 
 A shield of anyio's keeps anyio's own cancellation away and no other: that of asyncio itself, which
 `asyncio.timeout`, `asyncio.wait_for`, a task group or a server that shuts down sends, goes through
-it. So an errand is a task of its own. Who began it waits for it, but for a cancellation of asyncio;
-then the errand goes on alone. It takes a limited time, and whoever owns it waits for it when it
+it. So a duty is a task of its own. Who began it waits for it, but for a cancellation of asyncio;
+then the duty goes on alone. It takes a limited time, and whoever owns it waits for it when it
 closes. It fails in the log, for what the caller ended with is what counts.
 """
 
@@ -19,29 +19,34 @@ _log = logging.getLogger(__name__)
 
 
 @define(eq=False)
-class Errands:
-    """Carries out errands."""
+class Duties:
+    """Carries out duties."""
 
     _running: "dict[asyncio.Task[None], Hashable]" = field(factory=dict, init=False, repr=False)
 
     async def run(
-        self, errand: Coroutine[Any, Any, object], *, about: Hashable, failed: str, seconds: float
+        self,
+        duty: Coroutine[Any, Any, object],
+        *,
+        about: Hashable,
+        failed: str,
+        work_timeout: float,
     ) -> None:
-        """Carry out an errand, and wait for it unless asyncio cancels the caller.
+        """Carry out a duty, and wait for it unless asyncio cancels the caller.
 
         Args:
-            errand: What to do.
+            duty: What to do.
             about: What it concerns, for those who wait by `ended`.
             failed: What the log says if it fails; its text shows nothing of a secret.
-            seconds: How many it may take.
+            work_timeout: Seconds that it may take.
         """
-        task = asyncio.get_running_loop().create_task(_carried_out(errand, failed, seconds))
+        task = asyncio.get_running_loop().create_task(_carried_out(duty, failed, work_timeout))
         self._running[task] = about
         task.add_done_callback(self._running.pop)
         await _waited({task})
 
     async def ended(self, about: Hashable) -> None:
-        """Wait for the errands that concern something.
+        """Wait for the duties that concern something.
 
         Args:
             about: What.
@@ -51,7 +56,7 @@ class Errands:
             await asyncio.wait(tasks)
 
     async def aclose(self) -> None:
-        """Wait for all errands. Their own time-outs end those that would last for ever."""
+        """Wait for all duties. Their own time-outs end those that would last for ever."""
         while tasks := set(self._running):
             await _waited(tasks)
 
@@ -61,10 +66,10 @@ async def _waited(tasks: "set[asyncio.Task[None]]") -> None:
         await asyncio.wait(tasks)
 
 
-async def _carried_out(errand: Coroutine[Any, Any, object], failed: str, seconds: float) -> None:
+async def _carried_out(duty: Coroutine[Any, Any, object], failed: str, work_timeout: float) -> None:
     try:
-        with anyio.move_on_after(seconds) as scope:
-            await errand
+        with anyio.move_on_after(work_timeout) as scope:
+            await duty
         if not scope.cancelled_caught:
             return
         why = "it took too long"

@@ -1,4 +1,4 @@
-"""An errand is carried out to its end, whoever is cancelled meanwhile and however."""
+"""A duty is carried out to its end, whoever is cancelled meanwhile and however."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,7 @@ import anyio
 import pytest
 from attrs import define, field
 
-from authflow.errands import Errands
+from authflow.duties import Duties
 
 
 @define
@@ -25,8 +25,8 @@ class Work:
         self.done += 1
 
 
-def run(errands: Errands, work: Awaitable[Any], seconds: float = 60) -> Any:
-    return errands.run(work, about="it", failed="it could not be done", seconds=seconds)
+def run(duties: Duties, work: Awaitable[Any], work_timeout: float = 60) -> Any:
+    return duties.run(work, about="it", failed="it could not be done", work_timeout=work_timeout)
 
 
 async def by_task(call: Awaitable[Any]) -> None:
@@ -78,87 +78,87 @@ HOW = [by_task, before_its_first_step, twice, by_timeout, by_wait_for, by_a_task
 
 
 @pytest.mark.parametrize("how", HOW)
-async def test_a_caller_whom_asyncio_cancels_goes_at_once_and_the_errand_is_carried_out(
+async def test_a_caller_whom_asyncio_cancels_goes_at_once_and_the_duty_is_carried_out(
     how: Callable[[Awaitable[Any]], Awaitable[None]],
 ):
-    errands, work = Errands(), Work()
-    await how(run(errands, work.do()))
+    duties, work = Duties(), Work()
+    await how(run(duties, work.do()))
     assert work.done == 0
     asyncio.get_running_loop().call_soon(work.go_on.set)
-    await errands.aclose()
+    await duties.aclose()
     assert (work.begun, work.done) == (1, 1)
-    assert not errands._running
+    assert not duties._running
 
 
-async def test_a_scope_that_is_cancelled_waits_for_the_errand():
-    errands, work = Errands(), Work()
+async def test_a_scope_that_is_cancelled_waits_for_the_duty():
+    duties, work = Duties(), Work()
     with anyio.CancelScope() as scope:
         scope.cancel()
         asyncio.get_running_loop().call_later(0.01, work.go_on.set)
-        await run(errands, work.do())
+        await run(duties, work.do())
         assert work.done == 1
         await anyio.sleep(0)
     assert scope.cancelled_caught
 
 
-async def test_errands_are_waited_for_by_what_they_concern():
-    errands, mine, others = Errands(), Work(), Work()
-    await by_task(errands.run(mine.do(), about="mine", failed="", seconds=60))
-    await by_task(errands.run(others.do(), about="others", failed="", seconds=60))
-    await errands.ended("nothing")
+async def test_duties_are_waited_for_by_what_they_concern():
+    duties, mine, others = Duties(), Work(), Work()
+    await by_task(duties.run(mine.do(), about="mine", failed="", work_timeout=60))
+    await by_task(duties.run(others.do(), about="others", failed="", work_timeout=60))
+    await duties.ended("nothing")
     asyncio.get_running_loop().call_soon(mine.go_on.set)
-    await errands.ended("mine")
+    await duties.ended("mine")
     assert (mine.done, others.done) == (1, 0)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.001):
-            await errands.ended("others")
+            await duties.ended("others")
     others.go_on.set()
-    await errands.aclose()
+    await duties.aclose()
     assert others.done == 1
 
 
-async def test_an_errand_takes_no_longer_than_it_may_and_the_log_says_so(caplog):
-    errands, work = Errands(), Work()
-    await run(errands, work.do(), seconds=0.001)
-    assert not errands._running
+async def test_a_duty_takes_no_longer_than_it_may_and_the_log_says_so(caplog):
+    duties, work = Duties(), Work()
+    await run(duties, work.do(), work_timeout=0.001)
+    assert not duties._running
     assert "it could not be done: it took too long" in caplog.text
 
 
-async def test_an_errand_fails_in_the_log_alone_and_by_its_class(caplog):
+async def test_a_duty_fails_in_the_log_alone_and_by_its_class(caplog):
     async def fails() -> None:
         raise OSError("canary")
 
-    errands = Errands()
-    await run(errands, fails())
+    duties = Duties()
+    await run(duties, fails())
     assert "it could not be done: OSError" in caplog.text
     assert "canary" not in caplog.text
 
 
-async def test_an_errand_whose_event_loop_ends_says_so(caplog):
-    errands, work = Errands(), Work()
-    call = asyncio.ensure_future(run(errands, work.do()))
+async def test_a_duty_whose_event_loop_ends_says_so(caplog):
+    duties, work = Duties(), Work()
+    call = asyncio.ensure_future(run(duties, work.do()))
     while not work.begun:
         await asyncio.sleep(0)
-    for task in errands._running:
+    for task in duties._running:
         task.cancel()
     await call
     assert "all tasks of the event loop were cancelled" in caplog.text
 
 
-async def test_closing_waits_for_errands_that_begin_meanwhile_whatever_scope_is_cancelled():
-    errands, first, second = Errands(), Work(), Work()
-    await by_task(run(errands, first.do()))
+async def test_closing_waits_for_duties_that_begin_meanwhile_whatever_scope_is_cancelled():
+    duties, first, second = Duties(), Work(), Work()
+    await by_task(run(duties, first.do()))
 
     async def also() -> None:
         first.go_on.set()
-        await by_task(run(errands, second.do()))
+        await by_task(run(duties, second.do()))
         second.go_on.set()
 
     with anyio.CancelScope() as scope:
         scope.cancel()
         begun = asyncio.ensure_future(also())
-        await errands.aclose()
+        await duties.aclose()
     assert first.done == 1
     await begun
-    await errands.aclose()
+    await duties.aclose()
     assert second.done == 1
