@@ -39,6 +39,7 @@ _TIMEOUT: Final = 15.0
 """Seconds to wait for a turn."""
 _SLACK: Final = 10.0
 """Seconds for which a claim lasts after the trigger's time limit, for the rest of a migration."""
+_GIVE_UP_TIMEOUT: Final = 10.0
 _KEPT: Final = "the claim on a migration could not be given up, and ends by itself"
 
 
@@ -170,7 +171,7 @@ class MigrationClaims:
                         self.ground.database.write(_give_up, claim, self.ground.clock()),
                         about=claim.name,
                         failed=_KEPT,
-                        work_timeout=_SLACK,
+                        work_timeout=_GIVE_UP_TIMEOUT,
                     )
 
     async def _taken(self, claim: Claim) -> Claim | User | None:
