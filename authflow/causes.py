@@ -227,7 +227,7 @@ _MANY: Final = _texts(
     (_SCOPES, "token does not (?:have|contain|include)", r"\bscopes?\b"),
     (_TOKEN_KIND, "only refresh tokens"),
     (_NO_REVOCATION, "revocation is not enabled"),
-    (_ROTATION, "token rotation (?:is|was|has)"),
+    (_ROTATION, r"token rotation (?:is|was|has been) (?:not )?(?:enabled|disabled|required)"),
     (
         _FLOW,
         r"\bflow\b.*\bnot (?:enabled|allowed|supported|configured)",

@@ -41,6 +41,23 @@ _NO_CREDENTIALS: Final[Mapping[str, Cause]] = {
     "GlobalSignOut": ACCESS_TOKEN_IS_NO_GOOD,
 }
 """The cause of wrong credentials where only a token is sent: the token's user was deleted."""
+_REFRESH: Final = "GetTokensFromRefreshToken"
+_NOT_OF_A_TOKEN: Final = frozenset(
+    {
+        *(errors.SecretHashMismatchError, errors.PoolNotFoundError, errors.PoolSetupError),
+        *(errors.FlowNotEnabledError, errors.WrongTokenError),
+        *(errors.UserDisabledError, errors.UserNotConfirmedError),
+        errors.PasswordResetRequiredError,
+        *(errors.LockedOutError, errors.RequestBlockedError, errors.SignInBlockedError),
+    }
+)
+"""The refusals of a refresh by NotAuthorizedException that are not about its token: they are about
+the app client, the pool, the user or who asks. A refresh has no session, code or password that
+could be wrong, and it is the only code that GetTokensFromRefreshToken has for a token that is no
+good (API reference), but for one that rotation ended. So whatever else it says, in words of a
+challenge or in words that nobody knows, is about the token: its owner signs in again, and does not
+try for ever. No other operation's error is taken to say that a token is gone, for then a sign-out
+would be done that is not."""
 _WAF_HEADER: Final = "x-amzn-waf-action"
 """The header of AWS WAF's own replies: "captcha" with HTTP's 405, "challenge" with 202 ("How the
 AWS WAF CAPTCHA and Challenge actions work" in its developer guide)."""
@@ -110,6 +127,8 @@ def _cause(aws_code: str, text: str, operation: str, status: int) -> Cause:
         return cause if aws_code == "InvalidPasswordException" else THREAT
     if cause is BAD_CREDENTIALS:
         return _NO_CREDENTIALS.get(operation, cause)
+    if operation == _REFRESH and aws_code == _TOLD_ABOUT_CREDENTIALS:
+        return cause if cause.kind in _NOT_OF_A_TOKEN else REFRESH_TOKEN_IS_NO_GOOD
     return cause
 
 

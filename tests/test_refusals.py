@@ -32,6 +32,13 @@ from authflow.errors import (
 )
 from authflow.refusals import read_error
 
+REFRESH = "GetTokensFromRefreshToken"
+NOT_OF_A_TOKEN = {
+    *(errors.SecretHashMismatchError, errors.PoolNotFoundError, errors.PoolSetupError),
+    *(errors.FlowNotEnabledError, errors.WrongTokenError, errors.UserDisabledError),
+    *(errors.UserNotConfirmedError, errors.PasswordResetRequiredError),
+    *(errors.LockedOutError, errors.RequestBlockedError, errors.SignInBlockedError),
+}
 OPERATIONS = (
     *("InitiateAuth", "RespondToAuthChallenge"),
     *("GetTokensFromRefreshToken", "RevokeToken", "GlobalSignOut"),
@@ -143,7 +150,8 @@ def test_a_text_that_holds_what_was_sent_is_as_if_none_had_come():
 def test_what_a_text_means_does_not_depend_on_what_was_asked_for():
     """But for a token's user who is gone: there is no password there that could be wrong.
 
-    And for a password that attackers know: only where it is a new one can another be chosen.
+    And for a password that attackers know: only where it is a new one can another be chosen. And at
+    a refresh, of which the next test tells.
     """
     apart = (
         {BadCredentialsError, TokenRevokedError},
@@ -152,8 +160,35 @@ def test_what_a_text_means_does_not_depend_on_what_was_asked_for():
     for row in ROWS:
         for operation in OPERATIONS:
             refused = row.read(operation=operation)
+            is_refusal = row.aws_code == "NotAuthorizedException"
+            if is_refusal and REFRESH in {operation, row.operation}:
+                continue
             if {type(refused), type(row.read())} not in apart:
                 assert row.fits(refused), (row, operation)
+
+
+@given(text=st.one_of(st.sampled_from([row.text for row in ROWS]), st.text(max_size=80)))
+@example(text="")
+def test_what_a_refresh_is_refused_with_is_about_the_token_or_about_no_challenge(text: str):
+    """Whatever the words: a refresh has no session, code or password that could be meant."""
+    refused = read_error("NotAuthorizedException", text, operation=REFRESH)
+    elsewhere = read_error("NotAuthorizedException", text)
+    if type(refused) is TokenRevokedError:
+        assert "the refresh token" in str(refused)
+        assert refused.next_step is NextStep.RESTART
+    else:
+        assert type(refused) in NOT_OF_A_TOKEN
+        assert type(refused) is type(elsewhere)
+
+
+@given(text=st.text(max_size=80))
+def test_no_words_that_nobody_knows_say_that_a_token_was_revoked(text: str):
+    """Else a sign-out would be done although the token is good."""
+    known = ("token", "user", "password", "client id", "authorized")
+    if not any(word in text.casefold() for word in known):
+        for operation in ("RevokeToken", "GlobalSignOut"):
+            refused = read_error("NotAuthorizedException", text, operation=operation)
+            assert not isinstance(refused, TokenRevokedError)
 
 
 def test_the_table_covers_every_code_and_every_class_that_can_come():

@@ -227,10 +227,12 @@ class HandlerProcess:
         process, self._process, self._lines = self._process, None, None
         if process is None:
             return
-        with anyio.CancelScope(shield=True):
-            _kill(process)
-            await process.aclose()
-        self._complaints.finish()
+        _kill(process)
+        try:
+            with anyio.CancelScope(shield=True):
+                await process.aclose()
+        finally:
+            self._complaints.finish()
 
 
 def _kill(process: Process) -> None:

@@ -8,30 +8,32 @@ A claim is given back when the same pending sign-in can be answered again: the a
 before it counted (`refused_answer`), or surely was not sent, whatever went wrong. After anything
 else it stays until Cognito has forgotten the session: a reply that was lost, an answer that
 counted, a process that died.
+
+Giving back is a duty: it is done although its caller is cancelled again, and the next answer of
+this process waits for it.
 """
 
-import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-import anyio
 from attrs import field, frozen
 
 from authflow.client.refused_answer import can_be_answered_again
 from authflow.client.ticket_store import TicketStore
+from authflow.duties import Duties
 from authflow.errors import AuthFlowError, SessionSpentError
 from authflow.keys.key_ring import KeyProvider, ring_of
 from authflow.results import ChallengeRequired
 
 RETURN_TIMEOUT: Final = 2.0
-"""Seconds in which a claim is given back, while an error or a cancellation waits for it."""
+"""Seconds in which a claim is given back, while an error waits for it."""
 
 _FREE: Final = b"free"
 _TOKEN_BYTES: Final = 16
 _TRIES: Final = 5
-_log = logging.getLogger(__name__)
+_FAILED: Final = "a claim could not be given back, and stays until its ticket ends"
 
 
 @frozen
@@ -55,6 +57,7 @@ class Claims:
     keys: KeyProvider
     store: TicketStore
     place: tuple[str, ...]
+    _duties: Duties = field(factory=Duties, init=False, repr=False)
 
     @asynccontextmanager
     async def claimed(
@@ -74,6 +77,7 @@ class Claims:
         ring = await ring_of(self.keys)
         claim = _Claim(ring.entry_name("claim", *self.place, *_named(pending)))
         until = pending.sign_in.expires_at
+        await self._duties.ended(claim.name)
         try:
             is_ours = await self._take(claim, until)
         except BaseException:
@@ -108,15 +112,13 @@ class Claims:
         One that is missing or free is written, too: this claim's own write may be on its way, and
         would come after all. It is for the version that it knows, and every write makes a new one.
         """
-        try:
-            with anyio.move_on_after(RETURN_TIMEOUT, shield=True) as scope:
-                await self._free(claim, until)
-            if not scope.cancelled_caught:
-                return
-            why = "it took too long"
-        except Exception as error:  # noqa: BLE001  # what the answer ended with is what counts
-            why = type(error).__qualname__
-        _log.warning("a claim could not be given back, and stays until its ticket ends: %s", why)
+        await self._duties.run(
+            self._free(claim, until), about=claim.name, failed=_FAILED, work_timeout=RETURN_TIMEOUT
+        )
+
+    async def aclose(self) -> None:
+        """Wait for the claims that are being given back."""
+        await self._duties.aclose()
 
     async def _free(self, claim: _Claim, until: float) -> None:
         for _ in range(_TRIES):

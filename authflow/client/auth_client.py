@@ -188,7 +188,11 @@ class AuthClient:
     async def __aexit__(self, *error: object) -> None:
         self._loop.claim()
         try:
-            await self._users.aclose()
+            try:
+                await self._users.aclose()
+            finally:
+                if self._resumption is not None:
+                    await self._resumption.aclose()
         finally:
             self._loop.leave()
             self._transport = None

@@ -12,7 +12,8 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from math import inf
 from typing import Any, Final
 
 import anyio
@@ -27,7 +28,7 @@ from authflow.errors import (
 )
 from authflow.given_services import stray_cancel_fails
 from authflow.keys.key_ring import KeyProvider, ring_of
-from authflow.keys.sealed_text import ExpiredTextError, RefusedTextError, SealedText
+from authflow.keys.sealed_text import RefusedTextError, SealedText
 from authflow.machine import AuthFlow
 from authflow.results import Tokens
 from authflow.secret import Secret
@@ -69,6 +70,8 @@ class KeptEntry:
         sub: The user's `sub`, if the tokens tell it.
         flow: The auth flow that the user signed in by.
         until: When the entry expires, in seconds since the epoch; a refresh does not move it.
+        seconds: For how long a store keeps it from each time that it is written. A process whose
+            clock is ahead would shorten the time that is left, and for all processes.
         turn: How many refreshes there were.
         tokens: The tokens, which were verified; None once they are forgotten.
         access: The life of the access token.
@@ -78,12 +81,14 @@ class KeptEntry:
         lease: Who is refreshing.
         retry_at: Not before that is refreshed ahead of time, after a failure.
         over: Why the user is signed out; None while signed in.
+        owed: The refresh tokens of a user who is signed out that are to be revoked yet.
     """
 
     username: str
     sub: str | None
     flow: AuthFlow
     until: float
+    seconds: float
     turn: int = 0
     tokens: Tokens | None
     access: TokenLife
@@ -92,12 +97,13 @@ class KeptEntry:
     lease: Lease | None = None
     retry_at: float = 0.0
     over: str | None = None
+    owed: tuple[Secret[str], ...] = ()
 
     def refresh_tokens(self) -> tuple[Secret[str], ...]:
         """Return the refresh tokens that may be good, the best one first."""
         kept = (self.unproved, self.tokens)
         found = [each.refresh_token for each in kept if each is not None and each.refresh_token]
-        return tuple(found[:1] if len(found) == 2 and found[0] == found[1] else found)
+        return once(*found, *self.owed)
 
     def renewed(self, tokens: Tokens, *, now: float) -> "KeptEntry":
         """Return the entry with the verified tokens of a refresh.
@@ -116,6 +122,11 @@ class KeptEntry:
             lease=None,
             retry_at=0.0,
         )
+
+
+def once(*tokens: Secret[str]) -> tuple[Secret[str], ...]:
+    """Return each token once; a Secret has no hash, and so no set takes it."""
+    return tuple(each for i, each in enumerate(tokens) if each not in tokens[:i])
 
 
 @frozen(kw_only=True)
@@ -144,22 +155,20 @@ class KeptEntries:
         place: The user pool and the app client.
         keys: What seals them.
         store: Where they are.
-        clock: Gives seconds since the epoch.
     """
 
     place: tuple[str, str]
     keys: KeyProvider = field(repr=False)
     store: Store
-    clock: Callable[[], float] = field(repr=False)
 
     async def read(self, of: str) -> FoundEntry:
-        """Return an entry.
+        """Return an entry, also one that has expired: the clock that says so may be wrong.
 
         Args:
             of: The handle's `entry_id`.
 
         Raises:
-            SignedOutError: There is none, or it has expired.
+            SignedOutError: There is none.
             SealError: It was altered, belongs elsewhere, its key is gone, or a newer version of
                 authflow wrote it.
             StateError: The store or the keys cannot be asked.
@@ -176,10 +185,7 @@ class KeptEntries:
         _check_version(stored.value)
         try:
             text = stored.value.decode("ascii", "replace")
-            opened = await _TEXT.open(self.keys, text, (*self.place, of), now=self.clock())
-        except ExpiredTextError:
-            msg = "the time for which this user was kept is over: sign in again"
-            raise SignedOutError(msg) from None
+            opened = await _TEXT.open(self.keys, text, (*self.place, of), now=-inf)
         except RefusedTextError as refused:
             _log.warning("the entry of a kept user was refused: %s", refused)
             raise _broken() from refused
@@ -206,11 +212,10 @@ class KeptEntries:
         """
         name = await self._name(of)
         sealed = await _TEXT.seal(self.keys, _written(entry), (*self.place, of), until=entry.until)
-        seconds = max(1.0, entry.until - self.clock())
         try:
             with anyio.fail_after(STORE_TIMEOUT), stray_cancel_fails():
                 return await self.store.replace(
-                    name, sealed.encode(), expected=expected, seconds=seconds
+                    name, sealed.encode(), expected=expected, seconds=entry.seconds
                 )
         except Exception as error:
             raise _failed(error) from error
@@ -265,6 +270,7 @@ def _written(entry: KeptEntry) -> Secret[bytes]:
                 "sub": entry.sub,
                 "flow": entry.flow,
                 "until": entry.until,
+                "seconds": entry.seconds,
                 "turn": entry.turn,
                 "tokens": _tokens_json(entry.tokens),
                 "access": [entry.access.seconds, entry.access.until],
@@ -273,6 +279,7 @@ def _written(entry: KeptEntry) -> Secret[bytes]:
                 "lease": None if lease is None else [lease.holder, lease.times],
                 "retry_at": entry.retry_at,
                 "over": entry.over,
+                "owed": [token.reveal() for token in entry.owed],
             }
         ).encode()
     )
@@ -288,6 +295,7 @@ def _read(content: Secret[bytes]) -> KeptEntry | None:
             sub=data["sub"],
             flow=AuthFlow(data["flow"]),
             until=data["until"],
+            seconds=data["seconds"],
             turn=data["turn"],
             tokens=_read_tokens(data["tokens"]),
             access=TokenLife(seconds=data["access"][0], until=data["access"][1]),
@@ -296,6 +304,7 @@ def _read(content: Secret[bytes]) -> KeptEntry | None:
             lease=None if lease is None else Lease(holder=lease[0], times=lease[1]),
             retry_at=data["retry_at"],
             over=data["over"],
+            owed=tuple(Secret(token) for token in data["owed"]),
         )
     except (ValueError, TypeError, KeyError, IndexError):
         return None

@@ -10,7 +10,7 @@ from typing import Final
 import anyio
 from attrs import define, field
 
-from authflow.client.kept_entry import FoundEntry, KeptEntry, Lease
+from authflow.client.kept_entry import FoundEntry, KeptEntry, Lease, once
 from authflow.errors import AuthFlowError
 from authflow.secret import Secret
 from authflow.tokens.token_life import TokenLife
@@ -93,6 +93,8 @@ class KeptUser:
     """The outcome of the last read, for the calls up to `answered` of all that `asked`."""
     over: bool = False
     """Whether the user signed out here."""
+    owed: tuple[Secret[str], ...] = field(default=(), repr=False)
+    """Refresh tokens that a sign-out has to revoke, and of which this process alone knows so."""
     unfinished: bool = False
     """Whether the user's sign-out was begun, here or elsewhere, and not ended yet."""
     _seen_at: float = 0.0
@@ -103,6 +105,23 @@ class KeptUser:
         if self.seen is None or self.seen.turn != entry.turn:
             self._seen_at = self.ticks()
         self.seen, self.username, self.sub = entry, entry.username, entry.sub
+
+    def owe(self, tokens: tuple[Secret[str], ...]) -> None:
+        """Note refresh tokens that a sign-out has to revoke."""
+        self.owed = once(*self.owed, *tokens)
+
+    def paid(self, *tokens: Secret[str]) -> None:
+        """Note refresh tokens that are revoked, or in the store as what is to be revoked."""
+        self.owed = tuple(each for each in self.owed if each not in tokens)
+
+    def leave(self) -> KeptEntry | None:
+        """Sign the user out here, and owe all tokens that are known; return what was known."""
+        known = self.unwritten or self.seen
+        if known is not None:
+            self.owe(known.refresh_tokens())
+        self.over = self.unfinished = True
+        self.forget()
+        return known
 
     def forget(self) -> None:
         """Forget all tokens."""

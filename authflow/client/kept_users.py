@@ -54,10 +54,14 @@ and ends all tokens of the sign-in.
     Cognito refuses R1 for good         the entry is forgotten: every process gets SignedOutError,
     (revoked, expired, no such user)    and none asks Cognito again
     the new tokens are another user's   TokenError, nothing is kept, unless the old token is good
-    the user signs out meanwhile        SignedOutError; the new tokens are revoked
-    a sign-out fails, or is cancelled   no tokens any more; `kept` finds the user all the same, and
-                                        `sign_out` goes on, in each process that it came to
+    the user signs out meanwhile        SignedOutError; the new tokens are revoked, also those that
+                                        a process could not write
+    a sign-out fails, or is cancelled,  no tokens any more; what is to be revoked yet stands in the
+    or the revocation of what came      entry, `kept` finds the user all the same, and `sign_out`
+    after it fails                      goes on, in each process
     the store has lost the entry        SignedOutError
+    a clock is ahead                    for that process it is over before its time; it takes no
+                                        time from the others, and forgets nothing
     the entry was tampered with         SealError, StoreEntryError: nothing is given, nothing sent
 
 Sources: "Refresh tokens" and `RefreshTokenRotationType` of Amazon Cognito; RFC 9700 §4.14.2.
@@ -75,6 +79,7 @@ from typing import Final
 from attrs import define, field
 
 from authflow.client.kept_entry import FoundEntry, KeptEntries, KeptEntry, entry_id
+from authflow.client.kept_sign_out import LEFT, KeptSignOut
 from authflow.client.kept_user import MARGIN, KeptUser, Needed, Refreshing, both
 from authflow.client.known_users import KnownUsers
 from authflow.client.refresh_result import READY_TIMEOUT, another, signed_out
@@ -82,14 +87,12 @@ from authflow.client.refresh_turn import LEASE, PAUSE, RefreshTurn
 from authflow.errors import (
     AuthFlowError,
     MisuseError,
-    PoolSetupError,
     SealError,
     SignedOutError,
     StateError,
     StoreEntryError,
     StoreUnavailableError,
     TokenExpiredError,
-    TokenRevokedError,
     UnreachableError,
 )
 from authflow.keys.key_ring import KeyProvider, KeyRing
@@ -109,7 +112,6 @@ _FINAL: Final = (SignedOutError, MisuseError, SealError, StoreEntryError)
 """Errors after which no token is given that is still good: the user is signed out, or somebody has
 tampered with the entry."""
 _SALT_BYTES: Final = 16
-_LEFT: Final = "the user has signed out: sign in again"
 
 
 @define(kw_only=True, eq=False)
@@ -140,6 +142,7 @@ class KeptUsers:
     lease: float = LEASE
     ticks: Callable[[], float] = field(default=time.monotonic, repr=False)
     _turns: RefreshTurn = field(init=False, repr=False)
+    _sign_out: KeptSignOut = field(init=False, repr=False)
     _known: KnownUsers = field(factory=KnownUsers, init=False, repr=False)
     _salt: bytes = field(init=False, repr=False)
     _attempts: "set[Refreshing]" = field(factory=set, init=False, repr=False)
@@ -147,17 +150,18 @@ class KeptUsers:
 
     def __attrs_post_init__(self) -> None:
         self._salt = secrets.token_bytes(_SALT_BYTES)
+        entries = KeptEntries(
+            place=self.place,
+            keys=KeyRing.generate() if self.keys is None else self.keys,
+            store=MemoryStore() if self.store is None else self.store,
+        )
+        self._sign_out = KeptSignOut(entries=entries, clock=self.clock, revoke=self.revoke)
         self._turns = RefreshTurn(
-            entries=KeptEntries(
-                place=self.place,
-                keys=KeyRing.generate() if self.keys is None else self.keys,
-                store=MemoryStore() if self.store is None else self.store,
-                clock=self.clock,
-            ),
+            entries=entries,
             clock=self.clock,
             renew=self.renew,
             verify=self.verify,
-            revoke=self.revoke,
+            sign_out=self._sign_out,
             lease=self.lease,
             ticks=self.ticks,
         )
@@ -187,6 +191,7 @@ class KeptUsers:
             sub=sub if isinstance(sub, str) else None,
             flow=signed_in.flow,
             until=now + validity.total_seconds(),
+            seconds=validity.total_seconds(),
             tokens=tokens,
             access=life_of(tokens.access_token, expires_in=tokens.expires_in, now=now),
             identity=life_of(tokens.id_token, expires_in=tokens.expires_in, now=now),
@@ -277,33 +282,11 @@ class KeptUsers:
         """
         self.enter()
         self._known.hold(user)
-        known = () if user.seen is None else user.seen.refresh_tokens()
-        user.over = user.unfinished = True
-        unknown: AuthFlowError | None = None
-        never: PoolSetupError | None = None
         try:
-            ending = await self._turns.end(user, _LEFT, forget=False)
-        except AuthFlowError as error:
-            unknown = error
-        else:
-            known = known if ending is None else ending.refresh_tokens()
-        for token in known:
-            try:
-                await self.revoke(token)
-            except TokenRevokedError:
-                pass
-            except PoolSetupError as error:  # no later call is answered otherwise
-                never = error
-        if unknown is not None:
-            raise unknown
-        user.forget()
-        # They are revoked: whether the store forgets them now or when they expire is the same.
-        with suppress(StateError):
-            await self._turns.end(user, _LEFT, forget=True)
-        user.unfinished = False
-        self._known.drop(user)
-        if never is not None:
-            raise never
+            await self._sign_out.finish(user, LEFT, user.leave())
+        finally:
+            if not user.unfinished:
+                self._known.drop(user)
 
     async def aclose(self) -> None:
         """End the attempts that wait for others, and wait for those that have asked Cognito."""
@@ -325,7 +308,10 @@ class KeptUsers:
             async with asyncio.timeout(READY_TIMEOUT):
                 for user in self._known.unwritten():
                     with suppress(AuthFlowError):
-                        await self._turns.look(user)  # which writes it
+                        if user.owed:
+                            await self._sign_out.finish(user, LEFT)
+                        else:
+                            await self._turns.look(user)  # which writes it
 
     def _user(self, handle: Secret[str]) -> KeptUser:
         of = entry_id(handle)
@@ -378,7 +364,7 @@ class KeptUsers:
             AuthFlowError: It is not.
         """
         seen = user.seen
-        if seen is None or user.over or user.left(seen, needed) <= 0:
+        if seen is None or user.over or user.left(seen, needed) <= 0 or seen.until <= self.clock():
             raise error
         return _tokens_of(seen)
 
@@ -423,6 +409,8 @@ class KeptUsers:
         finally:
             attempt.outcome.cancel()
             self._attempts.discard(attempt)
+            if user.is_owing:
+                self._known.hold(user)
             if user.refreshing is attempt:
                 user.refreshing = None
 

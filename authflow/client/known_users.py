@@ -78,4 +78,8 @@ class KnownUsers:
 
     def unwritten(self) -> list[KeptUser]:
         """Return those of whom the store has not taken something yet."""
-        return [user for user in self._alive.values() if user.unwritten is not None]
+        return [
+            user
+            for user in self._alive.values()
+            if user.unwritten is not None or (user.unfinished and user.owed)
+        ]

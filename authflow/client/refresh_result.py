@@ -2,8 +2,9 @@
 
 import asyncio
 import copy
+import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -11,9 +12,9 @@ import anyio
 from attrs import define, evolve, field
 
 from authflow.client.kept_entry import KeptEntries, KeptEntry
+from authflow.client.kept_sign_out import LEFT, KeptSignOut
 from authflow.client.kept_user import KeptUser, Refreshing
 from authflow.errors import AuthFlowError, JwksUnreachableError, SignedOutError, StateError
-from authflow.secret import Secret
 from authflow.unframed import bare
 
 READY_TIMEOUT: Final = 0.5
@@ -22,6 +23,7 @@ FIRST_POLL: Final = 0.02
 _LAST_POLL: Final = 0.5
 _SETTLE_TIMEOUT: Final = 60.0
 """Seconds for which a result is tried to be written: the longest grace period."""
+_log = logging.getLogger(__name__)
 
 
 @define(kw_only=True, eq=False)
@@ -30,19 +32,19 @@ class RefreshResults:
 
     Args:
         entries: The entries of all users.
-        revoke: Revokes a refresh token.
+        sign_out: Revokes what comes when nobody is signed in any more.
         ticks: Gives seconds that never go back.
     """
 
     entries: KeptEntries
-    revoke: Callable[[Secret[str]], Awaitable[None]] = field(repr=False)
+    sign_out: KeptSignOut
     ticks: Callable[[], float] = field(repr=False)
 
     async def stored(self, user: KeptUser, result: KeptEntry) -> KeptEntry:
         """Write a result, unless there is one of that turn; return what is in the store then.
 
         Raises:
-            SignedOutError: The user signed out meanwhile: the new tokens are revoked.
+            SignedOutError: The user signed out meanwhile: the new tokens are revoked, or owed.
             StateError: The store cannot be asked.
         """
         entry = result
@@ -53,11 +55,11 @@ class RefreshResults:
                 over = found.entry.over
             except SignedOutError as error:
                 over = error.message
+            except StateError:
+                if not user.over:
+                    raise
             if user.over or over is not None:
-                user.forget()
-                for token in result.refresh_tokens()[:1]:
-                    with suppress(AuthFlowError):
-                        await self.revoke(token)
+                await self._revoked(user, result, over)
                 raise signed_out(over)
             entry = _merged(result, found.entry)
             if entry is found.entry or await self.entries.write(
@@ -68,6 +70,21 @@ class RefreshResults:
             user.unwritten = None
         user.note(entry)
         return entry
+
+    async def _revoked(self, user: KeptUser, result: KeptEntry, why: str | None) -> None:
+        """Revoke the tokens of a result for which it is too late.
+
+        What fails is owed: `kept` finds the user in each process, and `sign_out` says so.
+        """
+        user.forget()
+        user.owe(result.refresh_tokens()[:1])
+        try:
+            await self.sign_out.finish(user, why or LEFT, result)
+        except AuthFlowError as error:
+            _log.warning(
+                "tokens that came after a sign-out could not be revoked yet: %s",
+                type(error).__qualname__,
+            )
 
     async def settle(
         self, user: KeptUser, attempt: Refreshing, result: KeptEntry, error: AuthFlowError | None
@@ -104,11 +121,8 @@ class RefreshResults:
     ) -> KeptEntry:
         until, pause = self.ticks() + _SETTLE_TIMEOUT, FIRST_POLL
         while True:
-            try:
+            with suppress(StateError):
                 return await self.stored(user, result)
-            except StateError:
-                if user.over:
-                    raise
             _pass_on(user, attempt, result, error)
             if self.ticks() > until:
                 return result
@@ -142,8 +156,12 @@ def _pass_on(
 async def stopped(task: "asyncio.Task[Any]") -> None:
     """Cancel a task unless it has ended, and wait until it has."""
     task.cancel()
-    with anyio.CancelScope(shield=True):
+    task.add_done_callback(_heard)
+    with anyio.CancelScope(shield=True):  # it ends, whether or not asyncio cancels this waiting
         await asyncio.wait({task})
+
+
+def _heard(task: "asyncio.Task[Any]") -> None:
     if not task.cancelled():
         task.exception()  # whoever asks for the result has it; asyncio need not log it
 

@@ -12,6 +12,7 @@ import anyio
 from attrs import define, evolve, field
 
 from authflow.client.kept_entry import FoundEntry, KeptEntries, KeptEntry, Lease
+from authflow.client.kept_sign_out import KeptSignOut, forgotten
 from authflow.client.kept_user import MARGIN, KeptUser, Refreshing
 from authflow.client.refresh_result import (
     FIRST_POLL,
@@ -46,8 +47,6 @@ LEASE: Final = 5.0
 """Seconds after which a lease is over that its holder does not prolong."""
 PAUSE: Final = 15.0
 """Seconds without another refresh ahead of time after one that failed, where Cognito names none."""
-FORGOTTEN_SECONDS: Final = 3600.0
-"""Seconds for which an entry says why its user is signed out."""
 _JOIN_TIMEOUT: Final = 60.0
 """Seconds for which an attempt waits for others' leases."""
 _ENDS: Final = (
@@ -69,7 +68,7 @@ class RefreshTurn:
         clock: Gives seconds since the epoch.
         renew: Asks Cognito for new tokens, which are not verified yet.
         verify: Verifies them.
-        revoke: Revokes a refresh token.
+        sign_out: Revokes what comes when nobody is signed in any more.
         lease: Seconds after which a lease is over that its holder does not prolong.
         ticks: Gives seconds that never go back.
     """
@@ -78,13 +77,15 @@ class RefreshTurn:
     clock: Callable[[], float] = field(repr=False)
     renew: Callable[[Secret[str]], Awaitable[Tokens]] = field(repr=False)
     verify: Callable[[Tokens], Awaitable[Tokens]] = field(repr=False)
-    revoke: Callable[[Secret[str]], Awaitable[None]] = field(repr=False)
+    sign_out: KeptSignOut
     lease: float = LEASE
     ticks: Callable[[], float] = field(default=time.monotonic, repr=False)
     _results: RefreshResults = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self._results = RefreshResults(entries=self.entries, revoke=self.revoke, ticks=self._ticked)
+        self._results = RefreshResults(
+            entries=self.entries, sign_out=self.sign_out, ticks=self._ticked
+        )
 
     def _ticked(self) -> float:
         return self.ticks()
@@ -120,20 +121,27 @@ class RefreshTurn:
         try:
             found = await self.entries.read(user.of)
         except SignedOutError:
-            if not user.over:  # else what is known here is to be revoked yet
+            if user.unwritten is not None:
+                await self.write(user, user.unwritten)  # which says so, and revokes it
+            elif not user.over and user.seen is not None:
+                user.owe(user.seen.refresh_tokens())  # whoever signs out here has them revoked
                 user.forget()
             raise
         except StateError as error:
             raise signed_out() if user.over else error from None
         if found.entry.over is not None or user.over:
+            user.username, user.sub = found.entry.username, found.entry.sub
+            if user.unwritten is not None:
+                await self.write(user, user.unwritten)  # likewise
             if not user.over:
                 user.forget()
-            user.username, user.sub = found.entry.username, found.entry.sub
-            user.unfinished = found.entry.tokens is not None
+            user.unfinished = bool(user.owed or found.entry.refresh_tokens())
             raise signed_out(found.entry.over)
         if user.unwritten is not None:
             # The version that was read is outdated now, and whoever compares by it reads again.
-            return evolve(found, entry=await self.write(user, user.unwritten))
+            found = evolve(found, entry=await self.write(user, user.unwritten))
+        if found.entry.until <= self.clock():  # which may be wrong: so nothing is forgotten
+            raise signed_out("the time for which this user was kept is over: sign in again")
         user.note(found.entry)
         return found
 
@@ -180,31 +188,6 @@ class RefreshTurn:
                 msg = "others refresh this user's tokens, and do not end: try later"
                 raise TimedOutError(msg)
             pause = await paused(pause)
-
-    async def end(self, user: KeptUser, why: str, *, forget: bool) -> KeptEntry | None:
-        """Write that a user is signed out.
-
-        Args:
-            user: Who.
-            why: The reason, for whoever asks for a token.
-            forget: Whether the tokens are forgotten; else they are to be revoked yet.
-
-        Returns:
-            The entry as it was; None if there was none.
-
-        Raises:
-            StateError: The store cannot be asked.
-        """
-        while True:
-            try:
-                found = await self.entries.read(user.of)
-            except SignedOutError:
-                return None
-            if found.entry.tokens is None or (found.entry.over is not None and not forget):
-                return found.entry
-            over = self._over(found.entry, why, forget=forget)
-            if await self.entries.write(user.of, over, expected=found.version):
-                return found.entry
 
     async def _lead(
         self, user: KeptUser, attempt: Refreshing, entry: KeptEntry, mine: Lease
@@ -351,18 +334,12 @@ class RefreshTurn:
             found = await self.entries.read(user.of)
             if found.entry.over is None and found.entry.turn > entry.turn:
                 return
-            over = self._over(entry, why, forget=True)
+            over = forgotten(entry, why, now=self.clock())
             if found.entry.over is not None or await self.entries.write(
                 user.of, over, expected=found.version
             ):
                 user.forget()
                 raise signed_out(found.entry.over or why)
-
-    def _over(self, entry: KeptEntry, why: str, *, forget: bool) -> KeptEntry:
-        if not forget:
-            return evolve(entry, over=why, lease=None)
-        until = self.clock() + FORGOTTEN_SECONDS
-        return evolve(entry, over=why, lease=None, tokens=None, unproved=None, until=until)
 
 
 def _check_person(entry: KeptEntry, tokens: Tokens) -> None:

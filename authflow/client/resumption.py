@@ -45,6 +45,11 @@ class Resumption:
             raise MisuseError(msg)
         return await self.tickets.resume(ticket)  # of a text that is none, `Unfit` holds nothing
 
+    async def aclose(self) -> None:
+        """Wait for the claims that are being given back."""
+        if self.claims is not None:
+            await self.claims.aclose()
+
 
 def resumption(
     keys: KeyProvider | None,

@@ -41,6 +41,7 @@ from authflow.causes import THROTTLED_SECONDS
 from authflow.client.observation import Observation
 from authflow.client.pacing.pacing import Pacing
 from authflow.client.pacing.waiting_line import WaitingLine
+from authflow.client.refused_answer import can_be_answered_again
 from authflow.config import AuthConfig
 from authflow.errors import (
     AuthFlowError,
@@ -123,7 +124,7 @@ class Passage:
 
     @property
     def is_in_flight(self) -> bool:
-        """Whether Cognito may have the request: it was sent, and not turned away since."""
+        """Whether the request may have counted: it was sent, and not turned away since."""
         return self.stage is _Stage.SENT
 
     def begin(self, until: float, line: WaitingLine | None) -> None:
@@ -137,7 +138,7 @@ class Passage:
         self.stage, self.refused, self.has_turn = _Stage.WAITING, None, False
 
     def turned_away(self) -> None:
-        """Note that Cognito refused the request before it looked at what was asked."""
+        """Note that Cognito refused the request, and that the same can be asked again."""
         self.stage = _Stage.WAITING
 
     def sent(self) -> None:
@@ -251,6 +252,8 @@ class Transport:
         if self._observer is not None:
             self._observer(request, outcome)
         if isinstance(outcome, AuthFlowError):
+            if can_be_answered_again(outcome):
+                passage.turned_away()  # here: the caller may be cancelled before it is told
             return outcome
         try:
             return read(outcome)

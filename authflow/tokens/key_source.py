@@ -141,7 +141,7 @@ class KeySource:
             if not flight.waiting and not flight.task.done():
                 self._flights.pop(loop, None)  # no other task joins this download any more
                 flight.task.cancel()
-                with anyio.CancelScope(shield=True):
+                with anyio.CancelScope(shield=True):  # asyncio may cancel it: nothing else is due
                     await asyncio.wait({flight.task})
         # A new error for each: one that many raise would collect the frames of all.
         if flight.task.cancelled():  # by code that ends all tasks of the loop

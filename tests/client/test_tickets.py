@@ -100,7 +100,7 @@ def own_length(what: ChallengeRequired) -> int:
     }
     session = what.sign_in.session
     return sum(len(text.encode()) for member in kept.items() for text in member) + (
-        0 if session is None else len(session.reveal())
+        0 if session is None else len(session.reveal().encode())
     )
 
 
@@ -117,7 +117,10 @@ def named(username: str, canonical: str | None = None, reason: str = "") -> Chal
 
 
 ANY = string.ascii_letters + string.digits + string.punctuation
+CYRILLIC = "".join(map(chr, range(0x0400, 0x0500)))
 CJK = "".join(map(chr, range(0x4E00, 0x9FFF)))
+EMOJI = "".join(map(chr, range(0x1F300, 0x1F5FF)))
+RARE = "".join(map(chr, range(0x20000, 0x2A6DF)))
 LONG = {
     "a session of 2,048 characters": pending(SESSION),
     "one of 2,900": pending(noise(string.ascii_letters + string.digits + "-_", 2900)),
@@ -127,6 +130,16 @@ LONG = {
     "long parameters": pending("s" * 20, hint=noise(ANY, 2700)),
     "many parameters": pending(SESSION, **{f"parameter{n}": noise(ANY, 20) for n in range(20)}),
     "Chinese": pending("s" * 20, hint=noise(CJK, 800)),
+    "Cyrillic": pending("s" * 20, hint=noise(CYRILLIC, 1200)),
+    "emoji": pending("s" * 20, hint=noise(EMOJI, 600)),
+    "rare signs": pending("s" * 20, hint=noise(RARE, 600)),
+    "all of them, beside a session": pending(
+        noise(string.ascii_letters + string.digits, 1000),
+        hint=noise(CYRILLIC + CJK + EMOJI + RARE, 300),
+    ),
+    "many that are named in Chinese": pending(
+        SESSION, **{noise(CJK, 3) + str(n): noise(EMOJI, 5) for n in range(20)}
+    ),
     "signs beyond the usual": pending("s" * 20, hint=noise("".join(map(chr, range(32))), 900)),
     "quotes": pending("s" * 20, hint='"\\' * 400),
     "a picture": pending(SESSION, captchaUrl=PICTURE, audioUrl=PICTURE),
@@ -149,6 +162,7 @@ LONG = {
 
 @pytest.mark.parametrize("what", LONG.values(), ids=LONG)
 async def test_a_ticket_adds_at_most_a_kilobyte_and_comes_back(what: ChallengeRequired):
+    """To what was asked as it is in UTF-8: so long are signs beyond ASCII at the least."""
     ticket = await client().seal(what)
     assert len(ticket) - own_length(what) <= 1000
     assert len(ticket) <= tickets.MOST_CHARS

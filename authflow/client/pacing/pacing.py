@@ -1,5 +1,6 @@
 """`Pacing`: has requests to Cognito wait for their turn, within the quotas of the account."""
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -14,12 +15,14 @@ from authflow.client.pacing.request_budgets import BURST, WINDOW, RequestBudgets
 from authflow.client.pacing.shared_rate import SharedRate, StoreOutage
 from authflow.client.pacing.token_bucket import TokenBucket
 from authflow.client.pacing.waiting_line import WaitingLine
+from authflow.duties import Duties
 from authflow.errors import ConfigError
 from authflow.event_loop import HomeLoop
 from authflow.stores.store import Store
 from authflow.unframed import whole
 
 _LEAVE_TIMEOUT: Final = 1.0
+_KEPT: Final = "shares of the quota could not be given back, and are free in some seconds"
 
 
 @whole
@@ -66,6 +69,7 @@ class Pacing:
     _outage: StoreOutage = field(factory=StoreOutage, init=False, repr=False)
     _users: int = field(default=0, init=False, repr=False)
     _loop: HomeLoop = field(init=False, repr=False)
+    _duties: Duties = field(factory=Duties, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.budgets, RequestBudgets):
@@ -100,12 +104,16 @@ class Pacing:
             if not self._users:
                 # All at once: what another client begins from here on is not ended.
                 ended = [(shared, shared.stop()) for shared in self._shared]
-                with anyio.move_on_after(_LEAVE_TIMEOUT, shield=True):
-                    async with anyio.create_task_group() as tasks:
-                        for shared, keeper in ended:
-                            tasks.start_soon(shared.leave, keeper)
-                if not self._users:  # else another client has come meanwhile
-                    self._loop.leave()
+                try:
+                    await self._duties.run(
+                        _leave(ended),
+                        about=self.account,
+                        failed=_KEPT,
+                        work_timeout=_LEAVE_TIMEOUT,
+                    )
+                finally:
+                    if not self._users:  # else another client has come meanwhile
+                        self._loop.leave()
 
     def line(self, region: str, operation: str) -> WaitingLine:
         """Return the line in which requests for an operation wait.
@@ -138,3 +146,10 @@ class Pacing:
             )
         )
         return line
+
+
+async def _leave(ended: "list[tuple[SharedRate, asyncio.Task[None] | None]]") -> None:
+    """Give shares back, side by side: each with what kept it up."""
+    async with anyio.create_task_group() as tasks:
+        for shared, keeper in ended:
+            tasks.start_soon(shared.leave, keeper)

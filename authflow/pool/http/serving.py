@@ -103,5 +103,6 @@ async def serving(
         yield
     finally:
         server.end()
+        # A second cancellation by asyncio goes through, and ends the requests in flight as well.
         with anyio.CancelScope(shield=True):
             await task

@@ -15,6 +15,7 @@ from typing import Final
 import anyio
 from attrs import define, field, frozen
 
+from authflow.duties import Duties
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.lockout import (
     Counted,
@@ -38,6 +39,8 @@ _TIMEOUT: Final = 15.0
 """Seconds to wait for a turn."""
 _SLACK: Final = 10.0
 """Seconds for which a claim lasts after the trigger's time limit, for the rest of a migration."""
+_GIVE_UP_TIMEOUT: Final = 10.0
+_KEPT: Final = "the claim on a migration could not be given up, and ends by itself"
 
 
 @frozen(kw_only=True)
@@ -130,6 +133,7 @@ class MigrationClaims:
 
     ground: Ground
     _turns: dict[str, "_Turn"] = field(factory=dict, init=False, repr=False)
+    _duties: Duties = field(factory=Duties, init=False, repr=False)
 
     @asynccontextmanager
     async def hold(
@@ -163,8 +167,12 @@ class MigrationClaims:
                 yield taken
             finally:
                 if isinstance(taken, Claim):
-                    with anyio.CancelScope(shield=True):
-                        await self.ground.database.write(_give_up, claim, self.ground.clock())
+                    await self._duties.run(
+                        self.ground.database.write(_give_up, claim, self.ground.clock()),
+                        about=claim.name,
+                        failed=_KEPT,
+                        work_timeout=_GIVE_UP_TIMEOUT,
+                    )
 
     async def _taken(self, claim: Claim) -> Claim | User | None:
         seconds = self.ground.triggers.longest + _SLACK

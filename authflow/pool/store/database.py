@@ -102,14 +102,16 @@ class Database:
         traceback: TracebackType | None,
     ) -> None:
         reader, self._reader = self._reader, None
-        if self._thread is not None:
-            self._jobs.put(None)
-            # The jobs before the None are still carried out, even if cancelled, so that the file
-            # is closed in a complete state.
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(self._thread.join)
-        if reader is not None:
-            reader.raw.close()
+        try:
+            if self._thread is not None:
+                self._jobs.put(None)
+                # The jobs before the None are still carried out, even if cancelled, so that the
+                # file is closed in a complete state: by the thread, also if nobody waits for it.
+                with anyio.CancelScope(shield=True):
+                    await anyio.to_thread.run_sync(self._thread.join)
+        finally:
+            if reader is not None:
+                reader.raw.close()
 
     async def read(
         self,

@@ -378,6 +378,35 @@ def test_it_belongs_to_one_event_loop_until_no_client_uses_it():
         loop.close()
 
 
+def test_one_whose_client_is_cancelled_as_it_closes_serves_another_event_loop(monkeypatch):
+    """And the shares are given back all the same."""
+    left = []
+
+    async def leave(shared):
+        await asyncio.sleep(0.001)
+        left.append(shared)
+
+    monkeypatch.setattr("authflow.client.pacing.shared_rate.SharedRate.leave", leave)
+    paced = pacing(120, MemoryStore())
+
+    async def use(cancelled):
+        used = paced.in_use()
+        await used.__aenter__()
+        for operation in ("InitiateAuth", ANSWER):
+            paced.line(REGION, operation)
+        leaving = asyncio.ensure_future(used.__aexit__(None, None, None))
+        await asyncio.sleep(0)
+        if cancelled:
+            leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+        await paced._duties.aclose()
+        assert len(left) == 2
+
+    for cancelled in (True, False):
+        asyncio.run(use(cancelled))
+        left.clear()
+
+
 async def test_several_clients_use_one_pacing(scripted):
     paced = pacing(120)
     async with (
