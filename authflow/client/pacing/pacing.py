@@ -1,12 +1,11 @@
 """`Pacing`: has requests to Cognito wait for their turn, within the quotas of the account."""
 
-import asyncio
 import base64
 import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 from attrs import define, field
@@ -20,6 +19,9 @@ from authflow.errors import ConfigError
 from authflow.event_loop import HomeLoop
 from authflow.stores.store import Store
 from authflow.unframed import whole
+
+if TYPE_CHECKING:
+    import asyncio
 
 _LEAVE_TIMEOUT: Final = 1.0
 _KEPT: Final = "shares of the quota could not be given back, and are free in some seconds"
@@ -149,7 +151,7 @@ class Pacing:
 
 
 async def _leave(ended: "list[tuple[SharedRate, asyncio.Task[None] | None]]") -> None:
-    """Give shares back, side by side: each with what kept it up."""
+    """Return shares to the store, side by side: each with what kept it up."""
     async with anyio.create_task_group() as tasks:
         for shared, keeper in ended:
             tasks.start_soon(shared.leave, keeper)

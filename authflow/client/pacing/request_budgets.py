@@ -38,12 +38,22 @@ class QuotaCategory(StrEnum):
     """RevokeToken."""
     USER_UPDATE = "UserUpdate"
     """GlobalSignOut."""
+    USER_READ = "UserRead"
+    """GetUser."""
+    USER_RESOURCE_UPDATE = "UserResourceUpdate"
+    """AssociateSoftwareToken, VerifySoftwareToken and SetUserMFAPreference; ConfirmDevice,
+    UpdateDeviceStatus and ForgetDevice."""
+    USER_RESOURCE_READ = "UserResourceRead"
+    """GetDevice and ListDevices."""
 
 
 _DEFAULTS: Final[Mapping[QuotaCategory, float]] = {
     QuotaCategory.USER_AUTHENTICATION: 120,
     QuotaCategory.USER_TOKEN: 120,
     QuotaCategory.USER_UPDATE: 25,
+    QuotaCategory.USER_READ: 120,
+    QuotaCategory.USER_RESOURCE_UPDATE: 25,
+    QuotaCategory.USER_RESOURCE_READ: 50,
 }
 """Cognito's default quotas, in requests a second."""
 _CATEGORIES: Final[Mapping[str, QuotaCategory]] = {
@@ -52,6 +62,15 @@ _CATEGORIES: Final[Mapping[str, QuotaCategory]] = {
     "GetTokensFromRefreshToken": QuotaCategory.USER_AUTHENTICATION,
     "RevokeToken": QuotaCategory.USER_TOKEN,
     "GlobalSignOut": QuotaCategory.USER_UPDATE,
+    "GetUser": QuotaCategory.USER_READ,
+    **dict.fromkeys(
+        (
+            *("AssociateSoftwareToken", "VerifySoftwareToken", "SetUserMFAPreference"),
+            *("ConfirmDevice", "UpdateDeviceStatus", "ForgetDevice"),
+        ),
+        QuotaCategory.USER_RESOURCE_UPDATE,
+    ),
+    **dict.fromkeys(("GetDevice", "ListDevices"), QuotaCategory.USER_RESOURCE_READ),
 }
 _ANSWER: Final = "RespondToAuthChallenge"
 _ANSWERS: Final = 3
@@ -107,7 +126,8 @@ class RequestBudgets:
 
     Args:
         per_second: Requests a second, by the categories' names; those that are missing have
-            Cognito's defaults: 120 for UserAuthentication and UserToken, 25 for UserUpdate.
+            Cognito's defaults: 120 for UserAuthentication, UserToken and UserRead, 50 for
+            UserResourceRead, 25 for UserUpdate and UserResourceUpdate.
 
     Raises:
         ConfigError: There is no such category, or a number is none or out of bounds.

@@ -382,7 +382,7 @@ def test_one_whose_client_is_cancelled_as_it_closes_serves_another_event_loop(mo
     """And the shares are given back all the same."""
     left = []
 
-    async def leave(shared):
+    async def leave(shared, keeper):
         await asyncio.sleep(0.001)
         left.append(shared)
 
