@@ -187,9 +187,21 @@ def wrong_code() -> CognitoError:
 
 
 def not_enabled() -> CognitoError:
-    """Return the refusal of the first code of an authenticator."""
-    message = "Code mismatch"
+    """Return the refusal of a wrong first code, by which an authenticator is set up."""
+    message = "Code mismatch and fail enable Software Token MFA"
     return CognitoError("EnableSoftwareTokenMFAException", message, reason=message)
+
+
+def not_offered() -> CognitoError:
+    """Return the refusal to set up an authenticator in a user pool that has none."""
+    message = "Software Token MFA has not been enabled by the userPool"
+    return CognitoError("SoftwareTokenMFANotFoundException", message, reason=message)
+
+
+def none_to_verify() -> CognitoError:
+    """Return the refusal of a first code where no authenticator is being set up."""
+    message = "Software Token MFA does not exist for the user."
+    return CognitoError("SoftwareTokenMFANotFoundException", message, reason=message)
 
 
 def _key(pool: UserPool) -> AESGCM:

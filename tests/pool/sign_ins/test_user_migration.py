@@ -111,7 +111,7 @@ async def test_a_user_may_have_to_reset_the_password(house, directory):
         {"forceAliasCreation": "yes"},
         {"forceAliasCreation": []},
         {"enableSMSMFA": True},
-        # The pool has no MFA: who should be asked for a code would not be.
+        # This pool has no MFA: who should be asked for a code would not be.
         {"enableSMSMFA": True, "userAttributes": {"phone_number": "+12065550123"}},
         {"messageAction": "RESEND"},
         {"messageAction": True},
