@@ -30,10 +30,11 @@ from authflow.pool.accounts.users import (
     new_username,
 )
 from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result, not_authorized
+from authflow.pool.confirmations.recovery import reach_to_recover
 from authflow.pool.factors.preferences import may_have
 from authflow.pool.ground import Ground
 from authflow.pool.log_limit import limited_logger
-from authflow.pool.messages.destination import Destination, reach
+from authflow.pool.messages.destination import Destination
 from authflow.pool.messages.mailbox import Mailbox, SentMessage, put_message
 from authflow.pool.messages.wording import welcome
 from authflow.pool.sign_ins.migration_claims import Claim, MigrationClaims, redeem
@@ -155,7 +156,7 @@ class Migration:
                 arrival = await self._ask(caller, typed, None)
             except (TriggerRaisedError, CognitoError) as error:
                 raise _refusal(caller, error) from error
-            reach(arrival.user, attributes)
+            reach_to_recover(caller.pool, arrival.user, attributes)
             try:
                 await self._keep(caller, arrival, held)
             except CognitoError as error:
