@@ -1,4 +1,4 @@
-"""What GetUserAuthFactors tells: the factors of a user, first and second ones."""
+"""The factors of a user, first and second ones, as GetUserAuthFactors tells them."""
 
 from typing import Any, Final
 

@@ -24,7 +24,7 @@ from authflow.secret import Secret
 STEP: Final = 30
 """Seconds of a time step. Most apps support no other."""
 _DRIFT: Final = 1
-"""How many steps the app's clock may be early or late (RFC 6238 §5.2)."""
+"""The steps that the app's clock may be early or late (RFC 6238 §5.2)."""
 _NONCE_BYTES: Final = 12
 
 
