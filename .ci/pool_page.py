@@ -11,6 +11,7 @@ from pathlib import Path
 
 from authflow.pool.operations import operations
 from authflow.pool.settings.app_client_table import APP_CLIENT
+from authflow.pool.settings.factor_table import FACTORS_OF_POOL
 from authflow.pool.settings.fates import Case, Fate, Setting, SettingsTable
 from authflow.pool.settings.user_pool_table import USER_POOL
 
@@ -74,6 +75,7 @@ def parts() -> Mapping[str, str]:
     return {
         "operations": served(),
         "user pools": settings(USER_POOL),
+        "second factors": settings(FACTORS_OF_POOL),
         "app clients": settings(APP_CLIENT),
     }
 

@@ -14,6 +14,7 @@ _EXTRAS: Final[Mapping[str, str]] = {
     "starlette": "pool",
     "uvicorn": "pool",
     "httptools": "pool",
+    "pyotp": "pool",
     "sqlalchemy": "sql",
     "aiosqlite": "sql",
     "argon2": "sql",

@@ -8,6 +8,9 @@ from authflow.pool.accounts.groups import GroupAdministration
 from authflow.pool.accounts.user_administration import UserAdministration
 from authflow.pool.accounts.user_pools import UserPools
 from authflow.pool.confirmations.forgotten_passwords import ForgottenPasswords
+from authflow.pool.factors.factor_administration import FactorAdministration
+from authflow.pool.factors.own_factors import OwnFactors
+from authflow.pool.factors.pool_factors import PoolFactors
 from authflow.pool.ground import Ground
 from authflow.pool.messages.mailbox import Mailbox
 from authflow.pool.messages.wording import Wording
@@ -55,6 +58,9 @@ def operations(
     clients = AppClients(ground=ground, notices=notices)
     users = UserAdministration(ground=ground, tokens_survive=tokens_survive)
     groups = GroupAdministration(ground=ground)
+    pool_factors = PoolFactors(ground=ground, notices=notices)
+    own_factors = OwnFactors(ground=ground, tokens=tokens)
+    users_factors = FactorAdministration(ground=ground)
     token_trigger = TokenTrigger(ground=ground)
     around = SignInTriggers(ground=ground, tokens=token_trigger)
     replies = SignInReplies(ground=ground, tokens=tokens)
@@ -84,6 +90,8 @@ def operations(
         "UpdateUserPool": pools.update,
         "DeleteUserPool": pools.delete,
         "ListUserPools": pools.list,
+        "SetUserPoolMfaConfig": pool_factors.set,
+        "GetUserPoolMfaConfig": pool_factors.get,
         "CreateUserPoolClient": clients.create,
         "DescribeUserPoolClient": clients.describe,
         "UpdateUserPoolClient": clients.update,
@@ -96,6 +104,9 @@ def operations(
         "AdminEnableUser": users.enable,
         "AdminDeleteUser": users.delete,
         "AdminResetUserPassword": forgotten.reset,
+        "AdminSetUserMFAPreference": users_factors.prefer,
+        "AdminDeleteSoftwareToken": users_factors.delete_authenticator,
+        "AdminGetUserAuthFactors": users_factors.list,
         "CreateGroup": groups.create,
         "GetGroup": groups.get,
         "DeleteGroup": groups.delete,
@@ -112,5 +123,9 @@ def operations(
         "GetTokensFromRefreshToken": refresh.renew,
         "RevokeToken": refresh.revoke,
         "GetUser": refresh.user,
+        "AssociateSoftwareToken": own_factors.associate,
+        "VerifySoftwareToken": own_factors.verify,
+        "SetUserMFAPreference": own_factors.prefer,
+        "GetUserAuthFactors": own_factors.list,
         "GlobalSignOut": refresh.sign_out,
     }

@@ -10,6 +10,7 @@ import anyio
 import pytest
 
 from authflow.pool.settings.app_client_table import APP_CLIENT
+from authflow.pool.settings.factor_table import FACTORS_OF_POOL
 from authflow.pool.settings.user_pool_table import USER_POOL
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +29,9 @@ def test_the_page_is_what_the_tables_make_of_it():
     assert program().renewed(PAGE) == PAGE, "run `make pool-page`"
 
 
-@pytest.mark.parametrize("table", [USER_POOL, APP_CLIENT], ids=["pools", "clients"])
+@pytest.mark.parametrize(
+    "table", [USER_POOL, FACTORS_OF_POOL, APP_CLIENT], ids=["pools", "factors", "clients"]
+)
 def test_every_member_is_on_the_page_with_every_reason(table):
     for row in table.rows:
         for path in row.paths:
@@ -46,7 +49,7 @@ def test_a_part_that_was_changed_by_hand_is_renewed_and_the_rest_is_left_alone()
     assert program().renewed(changed) == PAGE + "\nAnd a word more.\n"
 
 
-@pytest.mark.parametrize("name", ["operations", "user pools", "app clients"])
+@pytest.mark.parametrize("name", ["operations", "user pools", "second factors", "app clients"])
 @pytest.mark.parametrize("mark", ["<!-- {} -->", "<!-- /{} -->"])
 def test_a_page_without_a_place_for_a_part_is_refused(name, mark):
     with pytest.raises(ValueError, match=name):

@@ -28,7 +28,7 @@ from attrs import frozen
 
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.masking import bucket, keyed
-from authflow.pool.cognito_errors import not_authorized
+from authflow.pool.cognito_errors import CognitoError, not_authorized
 from authflow.pool.store.sqlite_connection import Connection, Row
 
 _FREE_FAILURES: Final = 5
@@ -137,6 +137,39 @@ def _counting(row: Row | None, now: float) -> tuple[int, bool]:
     return (0 if now >= failed_at + _LONGEST else failures), locked
 
 
+def failures_of(connection: Connection, pool_id: str, account: str, now: float) -> tuple[int, bool]:
+    """Return the number of an account's failures that still count, and whether they lock it.
+
+    Args:
+        connection: The database.
+        pool_id: The user pool.
+        account: The account, keyed.
+        now: Seconds since the epoch.
+    """
+    row = connection.execute(
+        "SELECT failures, failed_at FROM password_failures WHERE pool_id = ? AND name = ?",
+        (pool_id, account),
+    ).first()
+    return _counting(row, now)
+
+
+def put_failures(
+    connection: Connection, pool_id: str, account: str, failures: int, now: float
+) -> None:
+    """Store the number of an account's failures, the last of which is now; see `failures_of`."""
+    connection.execute(
+        "INSERT INTO password_failures (pool_id, name, failures, failed_at)"
+        " VALUES (?, ?, ?, ?) ON CONFLICT (pool_id, name)"
+        " DO UPDATE SET failures = excluded.failures, failed_at = excluded.failed_at",
+        (pool_id, account, failures, now),
+    )
+
+
+def attempts_exceeded() -> CognitoError:
+    """Return the refusal of an attempt at something locked."""
+    return not_authorized("Password attempts exceeded")
+
+
 def check_lock(connection: Connection, counted: Counted, now: float) -> Standing:
     """Refuse an attempt at a locked name.
 
@@ -152,17 +185,13 @@ def check_lock(connection: Connection, counted: Counted, now: float) -> Standing
         "SELECT failures, failed_at FROM typed_failures WHERE pool_id = ? AND name = ?",
         (counted.pool_id, counted.name),
     ).first()
-    of_account = connection.execute(
-        "SELECT failures, failed_at FROM password_failures WHERE pool_id = ? AND name = ?",
-        (counted.pool_id, counted.account),
-    ).first()
     failures, locked = _counting(of_name, now)
-    failures_of_account, barred = _counting(of_account, now)
+    failures_of_account, barred = failures_of(connection, counted.pool_id, counted.account, now)
     if counted.exists and not counted.hidden:
         locked, barred = barred, False
     barred = barred and counted.exists
     if locked:
-        raise not_authorized("Password attempts exceeded")
+        raise attempts_exceeded()
     return Standing(of_name=failures, of_account=failures_of_account, barred=barred)
 
 
@@ -195,12 +224,7 @@ def count_attempt(connection: Connection, counted: Counted, now: float, *, passe
         (counted.pool_id, counted.name, standing.of_name + 1, now, counted.pool_id),
     )
     if not standing.barred:
-        connection.execute(
-            "INSERT INTO password_failures (pool_id, name, failures, failed_at)"
-            " VALUES (?, ?, ?, ?) ON CONFLICT (pool_id, name)"
-            " DO UPDATE SET failures = excluded.failures, failed_at = excluded.failed_at",
-            (counted.pool_id, counted.account, standing.of_account + 1, now),
-        )
+        put_failures(connection, counted.pool_id, counted.account, standing.of_account + 1, now)
     _forget_the_rest(connection, counted.pool_id, now)
     return False
 

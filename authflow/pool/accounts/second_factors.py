@@ -8,17 +8,14 @@ SetUserPoolMfaConfig which. Source: "Adding MFA to a user pool" in the developer
 import json
 from typing import Any, Final, Self
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from authflow.machine import State
-from authflow.pool.accounts.user_pool import UserPool
+from authflow.pool.accounts.user_pool import FACTOR_SETTINGS, UserPool
 
 FACTORS: Final = (State.SMS_MFA, State.SOFTWARE_TOKEN_MFA, State.EMAIL_OTP)
 """The second factors that Cognito has, as its challenges are called."""
-MFA_SETTINGS: Final = (
-    *("MfaConfiguration", "SmsMfaConfiguration", "SoftwareTokenMfaConfiguration"),
-    *("EmailMfaConfiguration", "WebAuthnConfiguration"),
-)
+MFA_SETTINGS: Final = ("MfaConfiguration", *FACTOR_SETTINGS)
 """The members of SetUserPoolMfaConfig that are kept with a pool's settings."""
 
 
@@ -39,6 +36,25 @@ class UserFactors:
         enabled = [str(each) for each in FACTORS if each in self.enabled]
         preferred = {} if self.preferred is None else {"preferred": str(self.preferred)}
         return json.dumps({"enabled": enabled, **preferred} if enabled or preferred else {})
+
+    def without(self, factor: State) -> Self:
+        """Return the factors without one."""
+        preferred = None if self.preferred is factor else self.preferred
+        return evolve(self, enabled=self.enabled - {factor}, preferred=preferred)
+
+    def described(self) -> dict[str, Any]:
+        """Return the factors as GetUser tells them; without any, nothing.
+
+        MFAOptions is the older member, which knows text messages alone.
+        """
+        if not self.enabled:
+            return {}
+        by_text = [{"DeliveryMedium": "SMS", "AttributeName": "phone_number"}]
+        return {
+            "UserMFASettingList": [str(each) for each in FACTORS if each in self.enabled],
+            **({} if self.preferred is None else {"PreferredMfaSetting": str(self.preferred)}),
+            **({"MFAOptions": by_text} if State.SMS_MFA in self.enabled else {}),
+        }
 
     @classmethod
     def from_json(cls, text: str) -> Self:

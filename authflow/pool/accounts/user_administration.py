@@ -199,7 +199,7 @@ class UserAdministration:
         _, user = await self.ground.database.read(
             find_named, request["UserPoolId"], request["Username"]
         )
-        return _described(user, "UserAttributes")
+        return {**_described(user, "UserAttributes"), **user.factors.described()}
 
     async def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminDeleteUser."""

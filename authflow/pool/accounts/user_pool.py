@@ -16,6 +16,11 @@ _ACCOUNT: Final = "000000000000"
 TOKEN_TRIGGER: Final = "PreTokenGeneration"
 """The one trigger that LambdaConfig names in two ways; the newer one has a version."""
 _TOKEN_EVENT_VERSIONS: Final = {"V1_0": 1, "V2_0": 2, "V3_0": 3}
+FACTOR_SETTINGS: Final = (
+    *("SmsMfaConfiguration", "SoftwareTokenMfaConfiguration", "EmailMfaConfiguration"),
+    "WebAuthnConfiguration",
+)
+"""The settings that SetUserPoolMfaConfig alone has; DescribeUserPool does not tell them."""
 POOL_COLUMNS: Final = "id, settings, key_id, signing_key, mask_key, created_at, modified_at"
 """The columns that `pool_from_row` reads, in its order."""
 
@@ -26,7 +31,7 @@ class UserPool:
 
     Args:
         id: Its id, `<region>_<9 letters and digits>`.
-        settings: What CreateUserPool or UpdateUserPool was given, whole.
+        settings: What CreateUserPool, UpdateUserPool and SetUserPoolMfaConfig were given, whole.
         key_id: The `kid` of its signing key.
         signing_key: That key, as a private JWK in JSON.
         mask_key: Makes the stand-ins for users that do not exist.
@@ -113,7 +118,8 @@ class UserPool:
         Args:
             users: How many users it has.
         """
-        rest = {k: v for k, v in self.settings.items() if k not in {"PoolName", "Schema"}}
+        untold = {"PoolName", "Schema", *FACTOR_SETTINGS}
+        rest = {k: v for k, v in self.settings.items() if k not in untold}
         return {
             "MfaConfiguration": "OFF",
             "LambdaConfig": {},

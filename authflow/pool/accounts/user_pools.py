@@ -21,6 +21,7 @@ from authflow.pool.accounts.user_pool import (
 )
 from authflow.pool.cognito_errors import invalid_parameter
 from authflow.pool.ground import Ground
+from authflow.pool.settings.mfa_settings import check_new, updated
 from authflow.pool.settings.notices import Notices
 from authflow.pool.store.sqlite_connection import Connection
 
@@ -50,12 +51,15 @@ def _describe(connection: Connection, pool_id: str) -> dict[str, Any]:
 
 
 def _update(connection: Connection, pool_id: str, settings: Mapping[str, Any], now: float) -> None:
-    """Replace a pool's settings: one that is not given gets its default, as with Cognito."""
+    """Replace a pool's settings: one that is not given gets its default, as with Cognito.
+
+    Those of second factors are not replaced so; see `mfa_settings`.
+    """
     old = find_pool(connection, pool_id).settings
     kept = {name: old[name] for name in (*_IMMUTABLE, "PoolName") if name in old}
     connection.execute(
         "UPDATE user_pools SET settings = ?, modified_at = ? WHERE id = ?",
-        (json.dumps({**kept, **settings}), now, pool_id),
+        (json.dumps({**kept, **updated(old, settings)}), now, pool_id),
     )
 
 
@@ -149,6 +153,7 @@ class UserPools:
     async def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """CreateUserPool."""
         _check(request)
+        check_new(request)
         now = self.ground.clock()
         key_id, signing_key = await self.ground.workers.run_long(new_signing_key)
         pool = UserPool(

@@ -68,6 +68,7 @@ _GOING_ON: Final = frozenset(
     {
         *("RespondToAuthChallenge", "AdminRespondToAuthChallenge"),
         *("GetTokensFromRefreshToken", "GetUser", "GlobalSignOut"),
+        *("AssociateSoftwareToken", "VerifySoftwareToken"),
     }
 )
 

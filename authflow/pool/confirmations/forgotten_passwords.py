@@ -30,6 +30,7 @@ from authflow.pool.confirmations.recovery import (
     check_may_reset,
     may_reset,
     pretend_to_reach,
+    reach_to_recover,
     recovery_attributes,
 )
 from authflow.pool.confirmations.reset_codes import (
@@ -216,7 +217,13 @@ class ForgottenPasswords:
     ) -> Destination:
         """Send a code to a user, or raise the reason why not."""
         check_may_reset(user)
-        destination, code = reach(user, attributes), new_code()
+        code = new_code()
+        # Whom an administrator sends a code is the administrator's affair.
+        destination = (
+            reach(user, attributes)
+            if by_administrator
+            else reach_to_recover(occasion.pool, user, attributes)
+        )
         message = await self.wording.reset(occasion, user, destination, code, self.ground.clock())
         issue = _Issue(
             requester=requester,
@@ -246,7 +253,7 @@ class ForgottenPasswords:
         if user is not None:
             with contextlib.suppress(CognitoError):
                 check_may_reset(user)
-                destination, person = reach(user, attributes), user
+                destination, person = reach_to_recover(caller.pool, user, attributes), user
         occasion = Occasion.of(caller, person.username, person)
         strange = person is not user
         try:

@@ -2,19 +2,26 @@
 
 Only verified addresses count. Without the setting a phone number is preferred ("Recovering user
 accounts" in the developer guide).
+
+An address that a user's second factor goes to recovers no password: whoever reads it would need
+nothing else ("Passwords, account recovery, and password policies" in the developer guide). Without
+the setting a phone number does both, which AWS calls the legacy behavior, and does not recommend.
 """
 
 from typing import Final
 
+from authflow.machine import State
 from authflow.pool.accounts.attribute_values import is_address
 from authflow.pool.accounts.masking import StandIn
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import FORCE_CHANGE_PASSWORD, User
 from authflow.pool.cognito_errors import not_authorized
-from authflow.pool.messages.destination import Destination
+from authflow.pool.messages.destination import Destination, reach
 
 _MECHANISMS: Final = {"verified_email": "email", "verified_phone_number": "phone_number"}
-_WITHOUT_SETTING: Final = ("phone_number", "email")
+_LEGACY: Final = "phone_number"
+_WITHOUT_SETTING: Final = (_LEGACY, "email")
+_FACTORS: Final = {"email": State.EMAIL_OTP, "phone_number": State.SMS_MFA}
 
 
 def recovery_attributes(pool: UserPool, *, by_administrator: bool = False) -> tuple[str, ...]:
@@ -52,6 +59,23 @@ def check_may_reset(user: User) -> None:
 def may_reset(user: User) -> bool:
     """Return whether a user's password can be reset by a code; see `check_may_reset`."""
     return user.enabled and user.status != FORCE_CHANGE_PASSWORD
+
+
+def reach_to_recover(pool: UserPool, user: User, attributes: tuple[str, ...]) -> Destination:
+    """Return the address at which a user who has forgotten the password is reached.
+
+    Args:
+        pool: The user pool.
+        user: The user.
+        attributes: Those by which users of the pool are reached, the preferred first.
+
+    Raises:
+        CognitoError: There is no verified address, apart from those of second factors.
+    """
+    setting = pool.settings.get("AccountRecoverySetting") or {}
+    legacy = frozenset() if setting.get("RecoveryMechanisms") else frozenset({_LEGACY})
+    taken = {name for name, factor in _FACTORS.items() if factor in user.factors.enabled} - legacy
+    return reach(user, [name for name in attributes if name not in taken])
 
 
 def pretend_to_reach(made: StandIn, attributes: tuple[str, ...]) -> Destination:

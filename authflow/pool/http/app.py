@@ -24,7 +24,7 @@ from authflow.pool.http.http_replies import AWS_JSON, JSON, refusal, reply
 from authflow.pool.http.origins import Origins
 from authflow.pool.http.refusal_log import RefusalLog, RequestLog
 from authflow.pool.http.request_body import MOST_BYTES, malformed, read_object
-from authflow.pool.http.validation import prepare, validate
+from authflow.pool.http.validation import prepare, service_model, validate
 from authflow.pool.log_limit import limited_logger
 from authflow.pool.operations import Operation
 from authflow.pool.tokens.issuer import TokenIssuer
@@ -62,6 +62,9 @@ class PoolApp:
     refusals: RefusalLog
 
     def __attrs_post_init__(self) -> None:
+        # What an older service model lacks cannot be validated: it is refused as unknown.
+        known = frozenset(service_model().operation_names)
+        self.operations = {name: each for name, each in self.operations.items() if name in known}
         for operation in self.operations:
             prepare(operation)
 

@@ -29,6 +29,7 @@ SIGN_INS: Final = frozenset(
         *("InitiateAuth", "RespondToAuthChallenge"),
         *("AdminInitiateAuth", "AdminRespondToAuthChallenge"),
         *("GetTokensFromRefreshToken", "ForgotPassword", "ConfirmForgotPassword"),
+        *("AssociateSoftwareToken", "VerifySoftwareToken"),
     }
 )
 """The operations whose refusals are logged: sign-ins, and the other ways to an account."""

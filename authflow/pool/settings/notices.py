@@ -8,8 +8,10 @@ from typing import Any, Final
 
 from attrs import define, field
 
+from authflow.pool.accounts.user_pool import FACTOR_SETTINGS
 from authflow.pool.settings.app_client_table import APP_CLIENT
-from authflow.pool.settings.fates import Fate, SettingsTable
+from authflow.pool.settings.factor_table import FACTORS_OF_POOL
+from authflow.pool.settings.fates import Fate, Given
 from authflow.pool.settings.user_pool_table import USER_POOL
 from authflow.pool.store.sqlite_connection import Connection
 
@@ -39,9 +41,12 @@ class Notices:
 
         Args:
             pool_id: The pool.
-            settings: What CreateUserPool or UpdateUserPool was given.
+            settings: What CreateUserPool, UpdateUserPool or SetUserPoolMfaConfig was given.
         """
-        self._tell(f"user pool {pool_id}", settings, USER_POOL)
+        of_factors = {name: settings[name] for name in FACTOR_SETTINGS if name in settings}
+        rest = {name: each for name, each in settings.items() if name not in of_factors}
+        found = (*USER_POOL.read(rest), *FACTORS_OF_POOL.read(of_factors))
+        self._tell(f"user pool {pool_id}", found)
 
     def tell_client(self, pool_id: str, client_id: str, settings: Mapping[str, Any]) -> None:
         """Log notices of an app client's settings.
@@ -51,7 +56,8 @@ class Notices:
             client_id: The client.
             settings: What CreateUserPoolClient or UpdateUserPoolClient was given.
         """
-        self._tell(f"app client {client_id} of user pool {pool_id}", settings, APP_CLIENT)
+        found = APP_CLIENT.read(settings)
+        self._tell(f"app client {client_id} of user pool {pool_id}", found)
 
     def tell_triggers(self, sources: Iterable[str]) -> None:
         """Log the triggers that are served for all pools of this server but never run.
@@ -63,7 +69,7 @@ class Notices:
             source: "" if f"LambdaConfig.{source}" in USER_POOL else {"LambdaArn": ""}
             for source in sorted(sources)
         }
-        self._tell("every user pool", {"LambdaConfig": config}, USER_POOL)
+        self._tell("every user pool", USER_POOL.read({"LambdaConfig": config}))
 
     def tell_stored(self, stored: Iterable[tuple[str, str, str | None]]) -> None:
         """Log notices of the pools and clients in the file, when a server starts.
@@ -77,9 +83,9 @@ class Notices:
             else:
                 self.tell_client(pool_id, client_id, json.loads(settings))
 
-    def _tell(self, whose: str, settings: Mapping[str, Any], table: SettingsTable) -> None:
+    def _tell(self, whose: str, settings: Iterable[Given]) -> None:
         reasons: defaultdict[str, dict[str, None]] = defaultdict(dict)
-        for given in table.read(settings):
+        for given in settings:
             if given.case.fate is Fate.TOLD and (whose, given.path) not in self._told:
                 self._told.add((whose, given.path))
                 reasons[given.case.because][given.spelled] = None

@@ -8,8 +8,9 @@ does not apply ("Migrate user Lambda trigger" in the developer guide).
 from collections.abc import Mapping
 from typing import Final
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
+from authflow.machine import State
 from authflow.pool.accounts.attribute_values import (
     check_flags,
     read_attributes,
@@ -18,6 +19,7 @@ from authflow.pool.accounts.attribute_values import (
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.masking import second_name
 from authflow.pool.accounts.passwords import StoredPassword, random_password
+from authflow.pool.accounts.second_factors import UserFactors
 from authflow.pool.accounts.user_pool import UserPool, find_pool
 from authflow.pool.accounts.users import (
     CONFIRMED,
@@ -28,9 +30,11 @@ from authflow.pool.accounts.users import (
     new_username,
 )
 from authflow.pool.cognito_errors import CognitoError, invalid_trigger_result, not_authorized
+from authflow.pool.confirmations.recovery import reach_to_recover
+from authflow.pool.factors.preferences import may_have
 from authflow.pool.ground import Ground
 from authflow.pool.log_limit import limited_logger
-from authflow.pool.messages.destination import Destination, reach
+from authflow.pool.messages.destination import Destination
 from authflow.pool.messages.mailbox import Mailbox, SentMessage, put_message
 from authflow.pool.messages.wording import welcome
 from authflow.pool.sign_ins.migration_claims import Claim, MigrationClaims, redeem
@@ -152,7 +156,7 @@ class Migration:
                 arrival = await self._ask(caller, typed, None)
             except (TriggerRaisedError, CognitoError) as error:
                 raise _refusal(caller, error) from error
-            reach(arrival.user, attributes)
+            reach_to_recover(caller.pool, arrival.user, attributes)
             try:
                 await self._keep(caller, arrival, held)
             except CognitoError as error:
@@ -162,10 +166,6 @@ class Migration:
     async def _ask(self, caller: Caller, typed: str, password: Secret[str] | None) -> _Arrival:
         pool, now = caller.pool, self.ground.clock()
         found = await self.ground.triggers.run(pool, _event(caller, typed, password))
-        if found.enable_sms_mfa:
-            # The pool would sign this user in without the second factor.
-            _LOG.warning("UserMigration asks for MFA by SMS, and this pool has no MFA")
-            raise invalid_trigger_result(reason="UserMigration asks for MFA by SMS")
         # A directory that knows the user by an alias returns the username among the attributes.
         given = found.attributes
         name = typed if pool.username_attributes else given.get("username", typed)
@@ -193,6 +193,8 @@ class Migration:
             created_at=now,
             modified_at=now,
         )
+        if found.enable_sms_mfa:
+            user = _with_sms_mfa(pool, user)
         mediums = dict.fromkeys(found.delivery_mediums or _DEFAULT_MEDIUMS)
         destinations = (
             Destination(attribute=attribute, address=attributes[attribute])
@@ -211,6 +213,22 @@ class Migration:
         announce = self.mailbox.announce_later if hidden else self.mailbox.announce
         for message in arrival.messages:
             announce(message)
+
+
+def _with_sms_mfa(pool: UserPool, user: User) -> User:
+    """Return a migrated user with the second factor that the trigger asks for (enableSMSMFA).
+
+    Without MFA in the pool, or without phone number, the migration fails ("Migrate user Lambda
+    trigger" in the developer guide): the user would be signed in without the factor.
+
+    Raises:
+        CognitoError: The user cannot have it.
+    """
+    if not may_have(pool, user, State.SMS_MFA):
+        reason = "UserMigration asks for MFA by SMS, which the pool or the user cannot have"
+        _LOG.warning(reason)
+        raise invalid_trigger_result(reason=reason)
+    return evolve(user, factors=UserFactors(enabled=frozenset({State.SMS_MFA})))
 
 
 def _event(caller: Caller, typed: str, password: Secret[str] | None) -> MigrationEvent:

@@ -6,9 +6,9 @@ Claims are those of "Understanding user pool JSON web tokens" in the developer g
 import json
 import uuid
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Self
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
@@ -51,6 +51,17 @@ class AccessToken:
     client_id: str
     origin_jti: str
 
+    def again(self, connection: Connection) -> Self:
+        """Read the pool and the user once more, in the transaction that decides.
+
+        Raises:
+            CognitoError: Meanwhile the token was revoked, or its user or pool is gone or disabled.
+        """
+        pool, user, stands = _standing(connection, self.pool.key_id, self.origin_jti, self.user.sub)
+        if pool is None:
+            raise _invalid()
+        return evolve(self, pool=pool, user=_still_in(user, stands=stands))
+
 
 def _standing(
     connection: Connection, key_id: str, origin_jti: str, sub: str
@@ -63,6 +74,21 @@ def _standing(
         (origin_jti, sub),
     ).first()
     return pool, user, stands is not None
+
+
+def _still_in(user: User | None, *, stands: bool) -> User:
+    """Return the user of an access token, unless it is good no more.
+
+    Raises:
+        CognitoError: The user is gone or disabled, or the token was revoked.
+    """
+    if user is None:
+        raise user_not_found()
+    if not stands:
+        raise not_authorized("Access Token has been revoked")
+    if not user.enabled:
+        raise not_authorized("User is disabled.")
+    return user
 
 
 def _invalid() -> CognitoError:
@@ -180,14 +206,11 @@ class TokenIssuer:
         if pool is None:
             raise _invalid()
         claims = await self.ground.workers.run(self._read, pool, token)
-        if user is None:
-            raise user_not_found()
-        if not stands:
-            raise not_authorized("Access Token has been revoked")
-        if not user.enabled:
-            raise not_authorized("User is disabled.")
         return AccessToken(
-            pool=pool, user=user, client_id=claims["client_id"], origin_jti=origin_jti
+            pool=pool,
+            user=_still_in(user, stands=stands),
+            client_id=claims["client_id"],
+            origin_jti=origin_jti,
         )
 
     def _read(self, pool: UserPool, token: Secret[str]) -> Mapping[str, Any]:

@@ -285,4 +285,5 @@ class Refresh:
         return {
             "Username": token.user.username,
             "UserAttributes": attribute_list(client.readable(token.user.all_attributes)),
+            **token.user.factors.described(),
         }

@@ -22,6 +22,34 @@ def test_factors_are_read_as_they_were_stored(factors: UserFactors):
     assert UserFactors.from_json(factors.to_json()) == factors
 
 
+@pytest.mark.parametrize("preferred", [None, *FACTORS])
+def test_factors_are_told_with_the_preferred_one_and_text_messages_in_the_older_member_too(
+    preferred,
+):
+    for size in range(4):
+        for enabled in combinations(FACTORS, size):
+            if preferred is not None and preferred not in enabled:
+                continue
+            told = UserFactors(enabled=frozenset(enabled), preferred=preferred).described()
+            assert told.get("UserMFASettingList", []) == list(map(str, enabled))
+            assert told.get("PreferredMfaSetting") == (preferred and str(preferred))
+            assert ("MFAOptions" in told) is (State.SMS_MFA in enabled)
+            assert all(told.values())
+    assert UserFactors(enabled=frozenset(FACTORS)).described()["MFAOptions"] == [
+        {"DeliveryMedium": "SMS", "AttributeName": "phone_number"}
+    ]
+
+
+@pytest.mark.parametrize("preferred", [None, *FACTORS])
+@pytest.mark.parametrize("factor", FACTORS)
+def test_without_a_factor_it_is_not_preferred_either(factor, preferred):
+    factors = UserFactors(enabled=frozenset(FACTORS), preferred=preferred)
+    rest = factors.without(factor)
+    assert rest.enabled == frozenset(FACTORS) - {factor}
+    assert rest.preferred is (None if preferred is factor else preferred)
+    assert rest.without(factor) == rest
+
+
 def test_a_user_of_an_older_file_has_no_factors():
     assert UserFactors.from_json("{}") == UserFactors()
 

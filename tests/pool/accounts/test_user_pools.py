@@ -3,6 +3,7 @@ import re
 import pytest
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:define"
+SMS = {"SnsCallerArn": "arn:aws:iam::000000000000:role/sms", "ExternalId": "any"}
 
 
 async def test_ids_have_cognitos_form(start):
@@ -21,6 +22,7 @@ async def test_ids_have_cognitos_form(start):
 async def test_what_a_pool_is_given_is_given_back(api):
     given = {
         "MfaConfiguration": "OPTIONAL",
+        "SmsConfiguration": SMS,
         "EmailVerificationSubject": "Hello",
         "LambdaConfig": {"DefineAuthChallenge": ARN},
         "UserPoolTags": {"team": "red"},
@@ -43,12 +45,10 @@ async def test_what_a_pool_is_given_is_given_back(api):
 async def test_an_update_replaces_what_can_be_replaced(house):
     await house.add_user()
     house.clock.now += 10
-    await house.api(
-        "UpdateUserPool", UserPoolId=house.pool_id, PoolName="two", MfaConfiguration="OPTIONAL"
-    )
+    await house.api("UpdateUserPool", UserPoolId=house.pool_id, PoolName="two", UserPoolTier="LITE")
     await house.api("UpdateUserPool", UserPoolId=house.pool_id, EmailVerificationSubject="Hi")
     pool = (await house.api("DescribeUserPool", UserPoolId=house.pool_id))["UserPool"]
-    assert (pool["Name"], pool["MfaConfiguration"]) == ("two", "OFF")
+    assert (pool["Name"], pool.get("UserPoolTier")) == ("two", None)
     assert pool["EmailVerificationSubject"] == "Hi"
     assert pool["EstimatedNumberOfUsers"] == 1
     assert pool["LastModifiedDate"] == pool["CreationDate"] + 10

@@ -170,6 +170,8 @@ async def test_keys_are_made_one_after_the_other_and_hold_up_no_sign_in():
         ("InitiateAuth", RequestKind.BEGINNING),
         ("RespondToAuthChallenge", RequestKind.GOING_ON),
         ("GetUser", RequestKind.GOING_ON),
+        ("AssociateSoftwareToken", RequestKind.GOING_ON),
+        ("VerifySoftwareToken", RequestKind.GOING_ON),
         ("CreateUserPool", RequestKind.KEY),
         ("SomethingOfTomorrow", RequestKind.BEGINNING),
     ],

@@ -285,6 +285,39 @@ async def test_the_setting_says_where_the_code_goes(reached, mechanisms, attribu
     assert (messages[0].subject is None) is (medium == "SMS")
 
 
+BY_EMAIL = {"EmailMfaConfiguration": {}, "MfaConfiguration": "OPTIONAL"}
+BOTH_WAYS = [
+    {"Priority": 1, "Name": "verified_email"},
+    {"Priority": 2, "Name": "verified_phone_number"},
+]
+
+
+@pytest.mark.parametrize("hidden", ["ENABLED", "LEGACY"])
+async def test_what_is_a_second_factor_recovers_no_password(server, settle, postman, hidden):
+    setting = {"AccountRecoverySetting": {"RecoveryMechanisms": BOTH_WAYS}}
+    house = await settle(await server(), setting, PreventUserExistenceErrors=hidden)
+    await house.api("SetUserPoolMfaConfig", UserPoolId=house.pool_id, **BY_EMAIL)
+    await house.add_user("ann", **EMAIL, **PHONE)
+    await house.add_user("bob", **EMAIL)
+    for name in ("ann", "bob"):
+        about = {"UserPoolId": house.pool_id, "Username": name}
+        chosen = {"EmailMfaSettings": {"Enabled": True}}
+        await house.api("AdminSetUserMFAPreference", **about, **chosen)
+    sent = await house.api("ForgotPassword", **asking(house, "ann"))
+    assert sent["CodeDeliveryDetails"]["DeliveryMedium"] == "SMS"
+    assert [message.medium for message in postman.messages] == ["SMS"]
+    if hidden == "LEGACY":
+        refusal = await house.api.refused("ForgotPassword", **asking(house, "bob"))
+        assert (refusal.code, refusal.message) == ("InvalidParameterException", UNREACHABLE)
+    else:
+        pretended = await house.api("ForgotPassword", **asking(house, "bob"))
+        assert "CodeDeliveryDetails" in pretended
+    assert len(postman.messages) == 1
+    # An administrator may send a code all the same.
+    await house.api("AdminResetUserPassword", UserPoolId=house.pool_id, Username="bob")
+    assert [message.medium for message in postman.messages] == ["SMS", "EMAIL"]
+
+
 @pytest.mark.parametrize("name", ["ann", "nobody"])
 async def test_where_only_administrators_reset_passwords_nobody_else_does(
     server, settle, postman, name

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from authflow.pool import server
 from authflow.pool.http.request_body import MOST_BYTES
 
 
@@ -164,3 +165,18 @@ async def test_a_failure_inside_says_nothing_outside_and_its_place_in_the_log(
     assert "in broken" in caplog.text
     assert "the internals" not in caplog.text
     assert "Corr3ct-Horse" not in caplog.text
+
+
+async def test_an_operation_that_the_service_model_lacks_is_unknown_and_the_others_are_served(
+    start, monkeypatch
+):
+    """An older botocore lacks the newest ones, of which no request could be validated."""
+    made = server.operations
+
+    def with_one_of_tomorrow(**parts):
+        return {**made(**parts), "DeleteTomorrow": None}
+
+    monkeypatch.setattr(server, "operations", with_one_of_tomorrow)
+    api = await start()
+    assert (await api.refused("DeleteTomorrow")).code == "UnknownOperationException"
+    assert await api("ListUserPools", MaxResults=1) == {"UserPools": []}

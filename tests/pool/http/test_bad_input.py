@@ -19,7 +19,13 @@ OPERATIONS = [
     *("ForgotPassword", "ConfirmForgotPassword", "AdminResetUserPassword"),
     *("CreateGroup", "GetGroup", "DeleteGroup", "ListGroups", "AdminListGroupsForUser"),
     *("AdminAddUserToGroup", "AdminRemoveUserFromGroup"),
+    *("SetUserPoolMfaConfig", "GetUserPoolMfaConfig"),
+    *("AssociateSoftwareToken", "VerifySoftwareToken", "SetUserMFAPreference"),
+    *("AdminSetUserMFAPreference", "AdminDeleteSoftwareToken"),
+    *("GetUserAuthFactors", "AdminGetUserAuthFactors"),
 ]
+KNOWN = [name for name in OPERATIONS if name in MODEL.operation_names]
+"""Without those that an older botocore lacks: the pool does not serve them."""
 BODIES = {
     "nothing": b"",
     "no JSON": b"{",
@@ -106,7 +112,7 @@ def cases(operation):
             yield {**whole, name: value}
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation", KNOWN)
 async def test_every_bad_request_gets_an_error_of_cognitos_shape_and_the_pool_goes_on(
     api, operation
 ):

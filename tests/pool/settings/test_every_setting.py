@@ -21,6 +21,7 @@ from authflow.pool.sign_ins.sessions import Progress
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:any"
 FIRED_AT_SIGN_IN = ("PreAuthentication", "PostAuthentication", "PreTokenGeneration")
 FACTORS = ("PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN")
+SMS = {"SnsCallerArn": "arn:aws:iam::000000000000:role/sms", "ExternalId": "any"}
 SENDER = {"LambdaVersion": "V1_0", "LambdaArn": ARN}
 
 POOLS: list[dict[str, Any]] = [
@@ -74,7 +75,8 @@ POOLS: list[dict[str, Any]] = [
             "DefaultEmailOption": "CONFIRM_WITH_LINK",
         },
     },
-    *({"MfaConfiguration": each} for each in ("OFF", "OPTIONAL", "ON")),
+    {"MfaConfiguration": "OFF"},
+    *({"MfaConfiguration": each, "SmsConfiguration": SMS} for each in ("OPTIONAL", "ON")),
     {"DeviceConfiguration": {}},
     *(
         {"DeviceConfiguration": {member: value}}

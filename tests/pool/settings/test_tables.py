@@ -9,6 +9,7 @@ from packaging.version import Version
 
 from authflow.pool.http.validation import service_model
 from authflow.pool.settings.app_client_table import APP_CLIENT
+from authflow.pool.settings.factor_table import FACTORS_OF_POOL
 from authflow.pool.settings.fates import UNKNOWN, Case, Fate, Setting, SettingsTable
 from authflow.pool.settings.user_pool_table import USER_POOL
 
@@ -17,6 +18,7 @@ COMPLETE = Version("1.43.117")
 TABLES = {
     "CreateUserPool": USER_POOL,
     "UpdateUserPool": USER_POOL,
+    "SetUserPoolMfaConfig": FACTORS_OF_POOL,
     "CreateUserPoolClient": APP_CLIENT,
     "UpdateUserPoolClient": APP_CLIENT,
 }
@@ -72,7 +74,9 @@ def test_every_value_that_the_model_knows_has_a_fate(operation: str):
             assert not values or wanted <= set(values), path
 
 
-@pytest.mark.parametrize("table", [USER_POOL, APP_CLIENT], ids=["pools", "clients"])
+@pytest.mark.parametrize(
+    "table", [USER_POOL, FACTORS_OF_POOL, APP_CLIENT], ids=["pools", "factors", "clients"]
+)
 def test_every_row_says_why_in_a_line_of_its_own(table: SettingsTable):
     for row in table.rows:
         for case in row.cases:

@@ -9,7 +9,9 @@ from contextlib import closing
 import pytest
 from attrs import define, field
 
-ON = {"MfaConfiguration": "ON"}
+SMS = {"SnsCallerArn": "arn:aws:iam::000000000000:role/sms", "ExternalId": "any"}
+ON = {"MfaConfiguration": "ON", "SmsConfiguration": SMS}
+ON_LATER = {"MfaConfiguration": "ON", "SoftwareTokenMfaConfiguration": {"Enabled": True}}
 DEVICES = {"DeviceConfiguration": {"ChallengeRequiredOnNewDevice": False}}
 WRONG = ("NotAuthorizedException", "Incorrect username or password.")
 NEW = "Str0ng-Horse"
@@ -176,7 +178,7 @@ async def test_mfa_holds_from_the_moment_that_it_is_on_and_refresh_tokens_stay_g
     await house.add_user()
     refresh = (await house.tokens())["RefreshToken"]
     proof = await house.by_srp()
-    await house.api("UpdateUserPool", UserPoolId=house.pool_id, **ON)
+    await house.api("SetUserPoolMfaConfig", UserPoolId=house.pool_id, **ON_LATER)
     named(await house.api.refused("RespondToAuthChallenge", **proof), "MfaConfiguration=ON")
     request = {
         "AuthFlow": "REFRESH_TOKEN_AUTH",
@@ -184,7 +186,7 @@ async def test_mfa_holds_from_the_moment_that_it_is_on_and_refresh_tokens_stay_g
         "AuthParameters": {"REFRESH_TOKEN": refresh},
     }
     assert "AuthenticationResult" in await house.api("InitiateAuth", **request)
-    await house.api("UpdateUserPool", UserPoolId=house.pool_id)
+    await house.api("SetUserPoolMfaConfig", UserPoolId=house.pool_id)
     assert await house.tokens()
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import json
 
 import pytest
 from attrs import define, field
@@ -11,10 +12,11 @@ class OldDirectory:
     sources = frozenset({"UserMigration"})
     response: dict = field(factory=lambda: {"userAttributes": {"email": "old@example.org"}})
     events: list = field(factory=list)
+    forgiving: bool = False
 
     async def handle(self, event):
         self.events.append(event)
-        if event["request"]["password"] != PASSWORD:
+        if not self.forgiving and event["request"]["password"] != PASSWORD:
             raise ValueError("Bad username or password")
         return {**event, "response": {**event["response"], **self.response}}
 
@@ -99,6 +101,53 @@ async def test_a_user_may_have_to_reset_the_password(house, directory):
     assert len(directory.events) == 1
 
 
+SMS = {"SnsCallerArn": "arn:aws:iam::000000000000:role/sms", "ExternalId": "any"}
+PHONE = {"phone_number": "+12065550123"}
+
+
+@pytest.mark.parametrize("forgotten", [True, False])
+@pytest.mark.parametrize("mode", ["OPTIONAL", "ON"])
+async def test_a_user_is_brought_in_with_text_messages_as_second_factor(
+    start, settle, directory, mode, forgotten
+):
+    by_text = {"MfaConfiguration": mode, "SmsConfiguration": SMS}
+    house = await settle(await start(triggers=directory), by_text)
+    directory.response = {
+        "userAttributes": {**PHONE, "phone_number_verified": "true"},
+        "enableSMSMFA": True,
+    }
+    directory.forgiving = forgotten
+    if forgotten:
+        request = {"ClientId": house.client_id, "Username": "old"}
+        await house.api("ForgotPassword", **request)
+    else:
+        request = json.dumps(house.by_password("old", PASSWORD)).encode()
+        _, reply, _ = await house.api.post("InitiateAuth", request)
+        assert mode == "OPTIONAL" or "AuthenticationResult" not in reply
+    user = await house.api("AdminGetUser", UserPoolId=house.pool_id, Username="old")
+    assert user["UserMFASettingList"] == ["SMS_MFA"]
+
+
+@pytest.mark.parametrize("texts", [True, False])
+async def test_who_cannot_have_text_messages_as_second_factor_is_not_brought_in(
+    house, directory, texts, caplog
+):
+    factors = {
+        "SoftwareTokenMfaConfiguration": {"Enabled": True},
+        **({"SmsMfaConfiguration": {"SmsConfiguration": SMS}} if texts else {}),
+    }
+    await house.api(
+        "SetUserPoolMfaConfig", UserPoolId=house.pool_id, MfaConfiguration="OPTIONAL", **factors
+    )
+    given = {"email": "old@example.org"} if texts else PHONE
+    directory.response = {"userAttributes": given, "enableSMSMFA": True}
+    refusal = await house.api.refused("InitiateAuth", **house.by_password("old", PASSWORD))
+    assert refusal.code == "InvalidLambdaResponseException"
+    missing = await house.api.refused("AdminGetUser", UserPoolId=house.pool_id, Username="old")
+    assert missing.code == "UserNotFoundException"
+    assert "which the pool or the user cannot have" in caplog.text
+
+
 @pytest.mark.parametrize(
     "response",
     [
@@ -111,7 +160,7 @@ async def test_a_user_may_have_to_reset_the_password(house, directory):
         {"forceAliasCreation": "yes"},
         {"forceAliasCreation": []},
         {"enableSMSMFA": True},
-        # The pool has no MFA: who should be asked for a code would not be.
+        # This pool has no MFA: who should be asked for a code would not be.
         {"enableSMSMFA": True, "userAttributes": {"phone_number": "+12065550123"}},
         {"messageAction": "RESEND"},
         {"messageAction": True},
