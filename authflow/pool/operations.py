@@ -62,10 +62,11 @@ def operations(
     users = UserAdministration(ground=ground, tokens_survive=tokens_survive)
     groups = GroupAdministration(ground=ground)
     pool_factors = PoolFactors(ground=ground, notices=notices)
-    own_factors = OwnFactors(ground=ground, tokens=tokens)
     users_factors = FactorAdministration(ground=ground)
     token_trigger = TokenTrigger(ground=ground)
     around = SignInTriggers(ground=ground, tokens=token_trigger)
+    setups = Setups(ground=ground, triggers=around)
+    own_factors = OwnFactors(ground=ground, tokens=tokens, setups=setups)
     replies = SignInReplies(ground=ground, tokens=tokens)
     refresh = Refresh(ground=ground, tokens=tokens, trigger=token_trigger)
     migration = Migration(ground=ground, mailbox=mailbox, claims=MigrationClaims(ground=ground))
@@ -86,7 +87,7 @@ def operations(
             ground=ground, triggers=around, wording=Wording(ground=ground), mailbox=mailbox
         ),
         choices=FactorChoices(ground=ground, triggers=around),
-        setups=Setups(ground=ground, triggers=around),
+        setups=setups,
         refresh=refresh,
         replies=replies,
         triggers=around,

@@ -12,12 +12,12 @@ from authflow.machine import CHOSEN, AuthFlow, Challenged, Ending, Side, State, 
 from authflow.pool.accounts.callers import Caller, check_not_expired
 from authflow.pool.accounts.users import FORCE_CHANGE_PASSWORD, User, missing_attributes
 from authflow.pool.cognito_errors import invalid_session, not_authorized
+from authflow.pool.factors.preferences import ADDRESSES_OF
 from authflow.pool.messages.destination import Destination
 from authflow.pool.settings.fates import Given
 from authflow.pool.settings.user_pool_table import USER_POOL
 from authflow.pool.sign_ins.factor_state import FactorState
 from authflow.pool.sign_ins.second_factor import (
-    ADDRESS_OF,
     FactorOwed,
     asked_factor,
     factor_after_password,
@@ -175,7 +175,7 @@ def _set_up_next(caller: Caller, user: User, progress: Progress) -> FactorOwed |
     if factor.address is not None:
         if State.EMAIL_OTP not in factors_to_set_up(caller.pool, user):
             raise invalid_session()
-        return sent_to(ADDRESS_OF[State.EMAIL_OTP], factor.address)
+        return sent_to(ADDRESSES_OF[State.EMAIL_OTP], factor.address)
     stored = None if user.authenticator is None else user.authenticator.sealed
     if not factor.verified or stored is None or stored != factor.authenticator:
         raise invalid_session()

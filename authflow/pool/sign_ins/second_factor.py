@@ -13,9 +13,6 @@ Source: "Details of MFA logic at user runtime" and "User MFA preferences" under 
 user pool" in the developer guide, and "TOTP software token MFA".
 """
 
-from collections.abc import Mapping
-from typing import Final
-
 from attrs import field, frozen
 
 from authflow.machine import State
@@ -24,14 +21,9 @@ from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.confirmations.recovery import recovery_attributes
+from authflow.pool.factors.preferences import ADDRESSES_OF
 from authflow.pool.messages.destination import Destination
 from authflow.wire import Members, codes, mfa_choice, mfa_setup
-
-ADDRESS_OF: Final[Mapping[State, str]] = {
-    State.SMS_MFA: "phone_number",
-    State.EMAIL_OTP: "email",
-}
-"""The factors whose codes are sent, and the attribute with the address."""
 
 
 @frozen(kw_only=True)
@@ -115,8 +107,8 @@ def asked_factor(user: User, factor: State) -> FactorOwed:
         user: The user, who has the factor.
         factor: One of `FACTORS`.
     """
-    if factor in ADDRESS_OF:
-        attribute = ADDRESS_OF[factor]
+    if factor in ADDRESSES_OF:
+        attribute = ADDRESSES_OF[factor]
         return sent_to(attribute, user.attributes[attribute])
     name = None if user.authenticator is None else user.authenticator.name
     return FactorOwed(state=factor, parameters=codes.Asked(device=name).write())
@@ -132,19 +124,19 @@ def sent_to(attribute: str, address: str) -> FactorOwed:
     destination = Destination(attribute=attribute, address=address)
     shown = destination.details["Destination"]
     asked = codes.Asked(medium=destination.medium, destination=shown)
-    state = next(each for each, named in ADDRESS_OF.items() if named == attribute)
+    state = next(each for each, named in ADDRESSES_OF.items() if named == attribute)
     return FactorOwed(state=state, destination=destination, parameters=asked.write())
 
 
 def _has(user: User, factor: State) -> bool:
-    if factor in ADDRESS_OF:
-        return bool(user.attributes.get(ADDRESS_OF[factor]))
+    if factor in ADDRESSES_OF:
+        return bool(user.attributes.get(ADDRESSES_OF[factor]))
     return user.authenticator is not None
 
 
 def _offered(pool: UserPool, config: MfaConfig) -> frozenset[State]:
     """Return the factors that count though the user has turned none on."""
-    if recovery_attributes(pool, by_administrator=True)[0] == ADDRESS_OF[State.EMAIL_OTP]:
+    if recovery_attributes(pool, by_administrator=True)[0] == ADDRESSES_OF[State.EMAIL_OTP]:
         return config.allowed - {State.EMAIL_OTP}
     return config.allowed
 

@@ -19,7 +19,7 @@ from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User, find_user, set_attributes
 from authflow.pool.cognito_errors import CognitoError, invalid_session
 from authflow.pool.factors.authenticators import accepted_step, use_step, wrong_code
-from authflow.pool.factors.preferences import set_factors
+from authflow.pool.factors.preferences import ADDRESSES_OF, set_factors
 from authflow.pool.ground import Ground
 from authflow.pool.messages.mailbox import Mailbox, SentMessage, put_message
 from authflow.pool.messages.wording import Wording
@@ -27,7 +27,7 @@ from authflow.pool.sign_ins.code_attempts import count_code
 from authflow.pool.sign_ins.decision import Decision, decide, decide_again, wait
 from authflow.pool.sign_ins.factor_state import FactorState
 from authflow.pool.sign_ins.next_step import ChallengeOwed, CodeOwed
-from authflow.pool.sign_ins.second_factor import ADDRESS_OF, factors_to_set_up
+from authflow.pool.sign_ins.second_factor import factors_to_set_up
 from authflow.pool.sign_ins.sessions import Taken, end_session, session_of, take
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.sqlite_connection import Connection
@@ -137,7 +137,7 @@ def _with_proved_address(connection: Connection, taken: Taken, user: User, now: 
             was set up is another user's alias.
     """
     pool, progress = taken.caller.pool, taken.progress
-    attribute = ADDRESS_OF[progress.state]
+    attribute = ADDRESSES_OF[progress.state]
     address = None if progress.factor is None else progress.factor.address
     if address is None:
         raise invalid_session()

@@ -11,7 +11,7 @@ the user has one: the session that began before cannot put another in its place.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
 
@@ -26,15 +26,16 @@ from authflow.pool.factors.authenticators import (
     begin_setup,
     finish_setup,
     new_secret,
+    none_to_verify,
     not_enabled,
     sealed_secret,
 )
-from authflow.pool.factors.preferences import set_factors
+from authflow.pool.factors.preferences import ADDRESSES_OF, set_factors
 from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.code_attempts import count_code
 from authflow.pool.sign_ins.decision import Decision, decide
 from authflow.pool.sign_ins.factor_state import FactorState
-from authflow.pool.sign_ins.second_factor import ADDRESS_OF, factors_to_set_up
+from authflow.pool.sign_ins.second_factor import factors_to_set_up
 from authflow.pool.sign_ins.sessions import (
     Taken,
     end_session,
@@ -49,7 +50,7 @@ from authflow.pool.store.sqlite_connection import Connection
 from authflow.secret import Secret
 from authflow.wire import mfa_setup
 
-_EMAIL = ADDRESS_OF[State.EMAIL_OTP]
+_EMAIL: Final = ADDRESSES_OF[State.EMAIL_OTP]
 
 
 def _user_setting_up(taken: Taken, factor: State) -> User:
@@ -108,7 +109,7 @@ def _verify(
     pool, factor = taken.caller.pool, taken.progress.factor
     user = _user_setting_up(taken, State.SOFTWARE_TOKEN_MFA)
     if factor is None or factor.authenticator is None:
-        raise invalid_session()
+        raise none_to_verify()
     new = evolve(user, new_authenticator=factor.authenticator)
     step = accepted_first_step(pool, new, first.code, now)
     if not count_code(connection, pool, user.sub, now, passed=step is not None) or step is None:
