@@ -100,6 +100,28 @@ def factors_to_set_up(pool: UserPool, user: User) -> tuple[State, ...]:
     return tuple(factor for factor in FACTORS if factor in offered)
 
 
+def addresses_for_recovery(
+    pool: UserPool, user: User, attributes: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the attributes by which a user may recover a forgotten password.
+
+    With AccountRecoverySetting it is none at which the user gets the codes of a second factor: one
+    address would be both factors. Without that setting all count, as with Cognito
+    (AccountRecoverySettingType in the API reference).
+
+    Args:
+        pool: The user pool.
+        user: The user.
+        attributes: Those by which users of the pool are reached.
+    """
+    if not pool.settings.get("AccountRecoverySetting"):
+        return attributes
+    options, preferred = factors_of(pool, user), user.factors.preferred
+    asked = {preferred} if preferred in options else set(options)
+    taken = {ADDRESSES_OF[factor] for factor in asked if factor in ADDRESSES_OF}
+    return tuple(each for each in attributes if each not in taken)
+
+
 def asked_factor(user: User, factor: State) -> FactorOwed:
     """Return the challenge that asks for a factor.
 
