@@ -13,6 +13,8 @@ Source: "Details of MFA logic at user runtime" and "User MFA preferences" under 
 user pool" in the developer guide, and "TOTP software token MFA".
 """
 
+from typing import Final
+
 from attrs import field, frozen
 
 from authflow.machine import State
@@ -20,10 +22,11 @@ from authflow.pool.accounts.second_factors import FACTORS, MfaConfig
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import CognitoError
-from authflow.pool.confirmations.recovery import recovery_attributes
 from authflow.pool.factors.preferences import ADDRESSES_OF
 from authflow.pool.messages.destination import Destination
 from authflow.wire import Members, codes, mfa_choice, mfa_setup
+
+_BY_EMAIL: Final = "verified_email"
 
 
 @frozen(kw_only=True)
@@ -100,26 +103,16 @@ def factors_to_set_up(pool: UserPool, user: User) -> tuple[State, ...]:
     return tuple(factor for factor in FACTORS if factor in offered)
 
 
-def addresses_for_recovery(
-    pool: UserPool, user: User, attributes: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Return the attributes by which a user may recover a forgotten password.
-
-    With AccountRecoverySetting it is none at which the user gets the codes of a second factor: one
-    address would be both factors. Without that setting all count, as with Cognito
-    (AccountRecoverySettingType in the API reference).
+def addresses_of_factors(pool: UserPool, user: User) -> frozenset[str]:
+    """Return the attributes with the addresses to which a sign-in of the user sends codes.
 
     Args:
         pool: The user pool.
         user: The user.
-        attributes: Those by which users of the pool are reached.
     """
-    if not pool.settings.get("AccountRecoverySetting"):
-        return attributes
     options, preferred = factors_of(pool, user), user.factors.preferred
     asked = {preferred} if preferred in options else set(options)
-    taken = {ADDRESSES_OF[factor] for factor in asked if factor in ADDRESSES_OF}
-    return tuple(each for each in attributes if each not in taken)
+    return frozenset(ADDRESSES_OF[factor] for factor in asked if factor in ADDRESSES_OF)
 
 
 def asked_factor(user: User, factor: State) -> FactorOwed:
@@ -158,9 +151,10 @@ def _has(user: User, factor: State) -> bool:
 
 def _offered(pool: UserPool, config: MfaConfig) -> frozenset[State]:
     """Return the factors that count though the user has turned none on."""
-    if recovery_attributes(pool, by_administrator=True)[0] == ADDRESSES_OF[State.EMAIL_OTP]:
-        return config.allowed - {State.EMAIL_OTP}
-    return config.allowed
+    setting = pool.settings.get("AccountRecoverySetting") or {}
+    mechanisms = setting.get("RecoveryMechanisms") or ()
+    first = min(mechanisms, key=lambda each: int(each["Priority"]), default={}).get("Name")
+    return config.allowed - ({State.EMAIL_OTP} if first == _BY_EMAIL else frozenset())
 
 
 def _without_way() -> CognitoError:

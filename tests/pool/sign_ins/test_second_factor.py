@@ -16,7 +16,7 @@ from authflow.pool.accounts.users import CONFIRMED, User
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.sign_ins.second_factor import (
     FactorOwed,
-    addresses_for_recovery,
+    addresses_of_factors,
     factor_after_password,
     factors_to_set_up,
 )
@@ -260,46 +260,35 @@ def test_an_authenticator_is_asked_by_the_name_that_its_user_gave_it():
     assert factor_after_password(everybody, nameless).parameters == {}
 
 
-@pytest.mark.parametrize(("factor", "attribute"), [(SMS, "phone_number"), (EMAIL, "email")])
-def test_a_password_is_not_recovered_at_the_address_of_the_second_factor(factor, attribute):
-    attributes = ("phone_number", "email")
-    rest = tuple(each for each in attributes if each != attribute)
-    both = frozenset({SMS, EMAIL})
-    on = user(both, frozenset({factor}), factor)
-    for mode in ("ON", "OPTIONAL"):
-        made = pool(mode, both, "phone first")
-        assert addresses_for_recovery(made, on, attributes) == rest
-    # Who uses an authenticator has both addresses for it.
-    made = pool("OPTIONAL", frozenset(FACTORS), "phone first")
-    by_app = user(frozenset(FACTORS), frozenset({TOTP, factor}), TOTP)
-    assert addresses_for_recovery(made, by_app, attributes) == attributes
-    assert addresses_for_recovery(made, user(both), attributes) == attributes
-    for other in (pool("OFF", both, "phone first"), pool("ON", both)):
-        assert addresses_for_recovery(other, on, attributes) == attributes
-
-
 @pytest.mark.parametrize("hidden", ["ENABLED", "LEGACY"])
-async def test_the_code_for_a_forgotten_password_goes_past_the_second_factor(
+async def test_a_password_is_not_recovered_where_a_factor_goes_that_nobody_turned_on(
     api, settle, mfa, hidden
 ):
     mechanisms = pool("ON", recovery="phone first").settings["AccountRecoverySetting"]
     mfa.house = await settle(
         api, {"AccountRecoverySetting": mechanisms}, PreventUserExistenceErrors=hidden
     )
-    await mfa.turn("OPTIONAL", SMS)
     await mfa.add_user("ann", SMS, EMAIL, phone_number_verified="true", email_verified="true")
     await mfa.add_user("bob", SMS, phone_number_verified="true")
     request = {"ClientId": mfa.house.client_id}
     reply = await api("ForgotPassword", **request, Username="ann")
     assert reply["CodeDeliveryDetails"]["DeliveryMedium"] == "SMS"
-    for username in ("ann", "bob"):
-        await mfa.prefer(SMS, preferred=SMS, username=username)
+    await mfa.turn("ON", SMS)
     reply = await api("ForgotPassword", **request, Username="ann")
     assert reply["CodeDeliveryDetails"]["DeliveryMedium"] == "EMAIL"
+    sent = len(await mfa.messages())
     if hidden == "LEGACY":
         refusal = await api.refused("ForgotPassword", **request, Username="bob")
         assert refusal.code == "InvalidParameterException"
     else:
         assert await api("ForgotPassword", **request, Username="bob")
-    # An administrator may reset it nevertheless.
-    await api("AdminResetUserPassword", **mfa.named("bob"))
+    assert len(await mfa.messages()) == sent
+
+
+def test_the_addresses_of_a_user_are_those_that_a_sign_in_sends_codes_to():
+    both = user(frozenset(FACTORS), frozenset({TOTP, SMS}), TOTP)
+    assert addresses_of_factors(pool("ON", frozenset(FACTORS)), both) == frozenset()
+    for preferred, addresses in ((SMS, {"phone_number"}), (None, {"phone_number", "email"})):
+        someone = user(frozenset(FACTORS), frozenset({SMS}), preferred)
+        assert addresses_of_factors(pool("ON", frozenset(FACTORS)), someone) == addresses
+        assert addresses_of_factors(pool("OFF", frozenset(FACTORS)), someone) == frozenset()
