@@ -152,8 +152,10 @@ def _has(user: User, factor: State) -> bool:
 def _offered(pool: UserPool, config: MfaConfig) -> frozenset[State]:
     """Return the factors that count though the user has turned none on."""
     setting = pool.settings.get("AccountRecoverySetting") or {}
-    mechanisms = setting.get("RecoveryMechanisms") or ()
-    first = min(mechanisms, key=lambda each: int(each["Priority"]), default={}).get("Name")
+    mechanisms = sorted(
+        setting.get("RecoveryMechanisms") or (), key=lambda each: int(each["Priority"])
+    )
+    first = mechanisms[0]["Name"] if mechanisms else None
     return config.allowed - ({State.EMAIL_OTP} if first == _BY_EMAIL else frozenset())
 
 

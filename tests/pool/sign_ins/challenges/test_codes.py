@@ -7,6 +7,7 @@ from attrs import define, field
 
 from authflow.pool.accounts.user_pool import find_pool
 from authflow.pool.accounts.users import find_user, set_attributes
+from authflow.triggers import Issued, Triggers, challenge, password, sequence
 
 RESPOND = "RespondToAuthChallenge"
 SMS, TOTP, EMAIL = "SMS_MFA", "SOFTWARE_TOKEN_MFA", "EMAIL_OTP"
@@ -154,8 +155,8 @@ async def test_custom_challenges_alone_have_no_second_factor(settle_mfa):
 async def test_a_wrong_password_is_asked_for_no_code(mfa, factor):
     await turned_on(mfa, factor)
     before = len(await mfa.messages())
-    for name, password in (("ann", "wrong-Horse1"), ("ghost", "Corr3ct-Horse")):
-        request = mfa.house.by_password(name, password)
+    for name, typed in (("ann", "wrong-Horse1"), ("ghost", "Corr3ct-Horse")):
+        request = mfa.house.by_password(name, typed)
         refusal = await mfa.house.api.refused("InitiateAuth", **request)
         assert refusal.code in {"NotAuthorizedException", "UserNotFoundException"}
     assert len(await mfa.messages()) == before
@@ -476,3 +477,34 @@ async def test_no_code_is_sent_to_who_may_no_longer_sign_in(settle_mfa, operatio
     refusal = await mfa.house.api.refused("InitiateAuth", **mfa.house.by_password())
     assert refusal.code == "NotAuthorizedException"
     assert not await mfa.messages()
+
+
+class Word:
+    """A custom challenge whose answer is one word."""
+
+    name = "word"
+    metadata = "WORD"
+
+    async def create(self, _context):
+        return Issued(public={}, private={})
+
+    async def verify(self, context):
+        return context.answer.reveal() == "sesame"
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+async def test_no_second_factor_skips_what_a_policy_demands(settle_mfa, factor):
+    policy = sequence(password(), challenge("word"))
+    mfa = await settle_mfa(triggers=Triggers(policy=policy, challenges=[Word]))
+    await turned_on(mfa, factor)
+    for word in ("open", "sesame"):
+        prover, asked = await mfa.house.ask("ann", "CUSTOM_AUTH", CHALLENGE_NAME="SRP_A")
+        reply = await mfa.house.api(RESPOND, **mfa.house.proof(prover, asked))
+        assert reply["ChallengeName"] == factor
+        answer = mfa.answer(factor, reply["Session"], await mfa.code(factor))
+        reply = await mfa.house.api(RESPOND, **answer)
+        assert reply["ChallengeName"] == "CUSTOM_CHALLENGE"
+        answer = mfa.house.answer("CUSTOM_CHALLENGE", "ann", reply["Session"], ANSWER=word)
+        reply = await mfa.house.api(RESPOND, **answer)
+        assert ("AuthenticationResult" in reply) is (word == "sesame")
+        mfa.house.clock.now += 60
