@@ -17,12 +17,14 @@ class FactorState:
     Args:
         code: The code that was sent.
         address: The address that it was sent to.
+        new: Whether the address is being set up, and not yet the user's.
         authenticator: The sealed secret of an authenticator that is being set up.
         verified: Whether the first code of that authenticator was right.
     """
 
     code: Secret[str] | None = None
     address: str | None = field(default=None, repr=False)
+    new: bool = False
     authenticator: bytes | None = field(default=None, repr=False)
     verified: bool = False
 
@@ -32,6 +34,7 @@ class FactorState:
         return {
             "code": None if self.code is None else self.code.reveal(),
             "address": self.address,
+            "new": self.new,
             "authenticator": None if sealed is None else base64.b64encode(sealed).decode(),
             "verified": self.verified,
         }
@@ -43,6 +46,7 @@ class FactorState:
         return cls(
             code=None if code is None else Secret(code),
             address=values["address"],
+            new=values["new"],
             authenticator=None if sealed is None else base64.b64decode(sealed),
             verified=values["verified"],
         )

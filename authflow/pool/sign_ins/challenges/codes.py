@@ -6,9 +6,8 @@ it is verified then. Source: "SMS and email message MFA" and "TOTP software toke
 developer guide.
 """
 
-import secrets
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from attrs import define, evolve, frozen
 
@@ -18,6 +17,7 @@ from authflow.pool.accounts.second_factors import UserFactors
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User, find_user, set_attributes
 from authflow.pool.cognito_errors import CognitoError, invalid_session
+from authflow.pool.confirmations.reset_codes import new_code
 from authflow.pool.factors.authenticators import accepted_step, use_step, wrong_code
 from authflow.pool.factors.preferences import ADDRESSES_OF, set_factors
 from authflow.pool.ground import Ground
@@ -34,8 +34,6 @@ from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.triggers.occasion import Occasion
 from authflow.secret import Secret
 from authflow.wire import codes
-
-_DIGITS: Final = 6
 
 
 @frozen(kw_only=True)
@@ -62,7 +60,8 @@ def _keep(
     owed = again.step
     if not isinstance(owed, CodeOwed) or owed != decision.step:
         return again
-    factor = FactorState(code=sending.code, address=owed.destination.address)
+    new = again.progress.state is State.MFA_SETUP
+    factor = FactorState(code=sending.code, address=owed.destination.address, new=new)
     waiting = evolve(again.progress.follow(Challenged(owed.state)), factor=factor)
     put_message(connection, again.caller.pool, sending.message)
     asked = ChallengeOwed(state=owed.state, parameters=owed.parameters)
@@ -138,11 +137,11 @@ def _with_proved_address(connection: Connection, taken: Taken, user: User, now: 
     """
     pool, progress = taken.caller.pool, taken.progress
     attribute = ADDRESSES_OF[progress.state]
-    address = None if progress.factor is None else progress.factor.address
-    if address is None:
+    factor = progress.factor or FactorState()
+    if factor.address is None:
         raise invalid_session()
-    proved = {**user.attributes, attribute: address, f"{attribute}_verified": "true"}
-    if user.attributes.get(attribute) != address:
+    proved = {**user.attributes, attribute: factor.address, f"{attribute}_verified": "true"}
+    if factor.new:
         if progress.state not in factors_to_set_up(pool, user):
             raise invalid_session()
         user = set_attributes(connection, pool, user, proved, now)
@@ -150,11 +149,14 @@ def _with_proved_address(connection: Connection, taken: Taken, user: User, now: 
             enabled=user.factors.enabled | {progress.state}, preferred=user.factors.preferred
         )
         return set_factors(connection, user, turned_on, now)
+    if user.attributes.get(attribute) != factor.address:
+        raise invalid_session()
     if user.attributes == proved:
         return user
-    holder = find_user(connection, pool, address)
-    if attribute in pool.alias_attributes and holder is not None and holder.sub != user.sub:
-        # It is verified as another user's, who signs in by it: it stays so.
+    holder = find_user(connection, pool, factor.address)
+    names = {*pool.alias_attributes, *pool.username_attributes}
+    if attribute in names and holder is not None and holder.sub != user.sub:
+        # Another user signs in by it, who had it verified first: it stays so.
         return user
     return set_attributes(connection, pool, user, proved, now)
 
@@ -191,7 +193,7 @@ class CodeChecks:
         owed, user, caller = decision.step, decision.user, decision.caller
         if not isinstance(owed, CodeOwed) or user is None:
             return decision
-        code = Secret(f"{secrets.randbelow(10**_DIGITS):0{_DIGITS}}")
+        code = new_code()
         message = await self.wording.authentication(
             Occasion.of(caller, user.username, user),
             user,

@@ -151,7 +151,7 @@ def _finish(
     elif answer.email is not None:
         _user_setting_up(taken, State.EMAIL_OTP)
         given = written_by_user(caller.pool, caller.client.settings, {_EMAIL: answer.email})
-        progress = evolve(progress, factor=FactorState(address=given[_EMAIL]))
+        progress = evolve(progress, factor=FactorState(address=given[_EMAIL], new=True))
     else:
         message = "User has not set up software token mfa"
         raise invalid_parameter(message, reason=message)

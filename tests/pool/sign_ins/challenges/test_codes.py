@@ -270,28 +270,44 @@ async def test_an_address_is_verified_by_the_code_that_came_back_from_it(mfa, fa
     assert (await mfa.user())["UserAttributes"][f"{attribute}_verified"] == "true"
 
 
-async def test_an_address_that_another_user_signs_in_by_is_not_taken_from_him(settle_mfa):
-    mfa = await settle_mfa({"AliasAttributes": ["email"]})
-    await mfa.house.add_user("eve", email="ann@example.org", email_verified="true")
-    await turned_on(mfa, EMAIL)
-    session = await mfa.asked(EMAIL)
-    done = await mfa.house.api(RESPOND, **mfa.answer(EMAIL, session, await mfa.code(EMAIL)))
+@pytest.mark.parametrize("names", ["AliasAttributes", "UsernameAttributes"])
+async def test_an_address_that_another_user_signs_in_by_is_not_taken_from_him(
+    api, settle, mfa, shared_server, names
+):
+    mfa.house = await settle(api, {names: ["email"]})
+    mfa.messages = lambda: shared_server.mailbox.messages(mfa.house.pool_id)
+    eve = "eve" if names == "AliasAttributes" else "eve@example.org"
+    ann = "ann" if names == "AliasAttributes" else "ann@example.org"
+    made = await mfa.house.add_user(ann, email="ann@example.org")
+    hers = {"email": "eve@example.org", "email_verified": "false"}
+    await shared_server.mailbox.database.write(_move, mfa.house.pool_id, hers, ann)
+    eve = await mfa.house.add_user(eve, email="eve@example.org", email_verified="true")
+    await mfa.turn("ON", EMAIL)
+    name = made["Username"]
+    reply = await api("InitiateAuth", **mfa.house.by_password(name))
+    code = await mfa.code(EMAIL, name)
+    done = await api(RESPOND, **mfa.answer(EMAIL, reply["Session"], code, name))
     assert "AuthenticationResult" in done
-    assert "email_verified" not in (await mfa.user())["UserAttributes"]
-    assert (await mfa.user("ann@example.org"))["Username"] == "eve"
+    assert (await mfa.user(name))["UserAttributes"]["email_verified"] == "false"
+    assert (await mfa.user("eve@example.org"))["Username"] == eve["Username"]
 
 
-def _move(connection, pool_id, address):
+def _move(connection, pool_id, address, username="ann"):
     pool = find_pool(connection, pool_id)
-    user = find_user(connection, pool, "ann")
-    set_attributes(connection, pool, user, {**user.attributes, **address}, 0.0)
+    user = find_user(connection, pool, username)
+    attributes = {**user.attributes, **address}
+    kept = {name: value for name, value in attributes.items() if value is not None}
+    set_attributes(connection, pool, user, kept, 0.0)
 
 
 @pytest.mark.parametrize("factor", SENT)
-async def test_a_code_that_went_to_a_former_address_is_no_good(mfa, shared_server, factor):
+@pytest.mark.parametrize("gone", [False, True])
+async def test_a_code_that_went_to_a_former_address_is_no_good(mfa, shared_server, factor, gone):
     await turned_on(mfa, factor)
     session = await mfa.asked(factor)
     address = {"phone_number": "+15557654321", "email": "another@example.org"}
+    if gone:
+        address = dict.fromkeys(address)
     await shared_server.mailbox.database.write(_move, mfa.house.pool_id, address)
     refusal = await mfa.house.api.refused(
         RESPOND, **mfa.answer(factor, session, await mfa.code(factor))
