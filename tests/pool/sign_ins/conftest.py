@@ -1,11 +1,12 @@
 """Second factors for the users of a pool, over HTTP."""
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pyotp
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 
 from authflow.machine import State
 from authflow.pool import PoolServer
@@ -127,11 +128,20 @@ class Mfa:
 
 
 @pytest.fixture
-async def mfa(house: Any, shared_server: PoolServer) -> Mfa:
-    async def messages() -> list[Any]:
-        return await shared_server.mailbox.messages(house.pool_id)
+async def mfa(shared_house: Any, shared_server: PoolServer, clock: Any) -> AsyncIterator[Mfa]:
+    """A user pool without second factors and users, but in which somebody has been before."""
+    house = evolve(shared_house, clock=clock)
+    before = len(await shared_server.mailbox.messages(house.pool_id))
 
-    return Mfa(house, messages)
+    async def messages() -> list[Any]:
+        return (await shared_server.mailbox.messages(house.pool_id))[before:]
+
+    made = Mfa(house, messages)
+    yield made
+    await house.api("UpdateUserPool", UserPoolId=house.pool_id, MfaConfiguration="OFF")
+    for username in ("ann", "bob"):
+        named = {"UserPoolId": house.pool_id, "Username": username}
+        await house.api.post("AdminDeleteUser", json.dumps(named).encode())
 
 
 @pytest.fixture

@@ -9,15 +9,10 @@ RESPOND = "RespondToAuthChallenge"
 SMS, TOTP, EMAIL = FACTORS = ["SMS_MFA", "SOFTWARE_TOKEN_MFA", "EMAIL_OTP"]
 
 
-@pytest.fixture(params=["memory", "file"])
-def database(request, tmp_path):
-    return {} if request.param == "memory" else {"db": str(tmp_path / "pool.db")}
-
-
 @pytest.fixture
-async def mfa(settle_mfa, database):
+async def mfa(settle_mfa, tmp_path):
     """A pool with a user who has all factors."""
-    mfa = await settle_mfa(**database)
+    mfa = await settle_mfa(db=str(tmp_path / "pool.db"))
     await mfa.turn("OPTIONAL", *FACTORS)
     await mfa.add_user("ann", *FACTORS)
     return mfa

@@ -1,6 +1,7 @@
 """A one-time code is the second factor: in every flow, once, in its session, as long as that."""
 
 import base64
+import itertools
 
 import pytest
 from attrs import define, field
@@ -103,44 +104,42 @@ async def turned_on(mfa, factor, mode="ON", *more, username="ann", **attributes)
     await mfa.turn(mode, factor, *more)
 
 
-@pytest.mark.parametrize("factor", FACTORS)
 @pytest.mark.parametrize("flow", FLOWS)
-async def test_after_the_password_a_code_is_asked_and_the_right_one_signs_in_once(
-    settle_mfa, flow, factor
-):
+async def test_after_the_password_a_code_is_asked_and_the_right_one_signs_in_once(settle_mfa, flow):
     handlers = Handlers()
     mfa = await settle_mfa(triggers=handlers)
-    await turned_on(mfa, factor)
-    handlers.seen.clear()
-    operation, request = await FLOWS[flow](mfa.house)
-    reply = await mfa.house.api(operation, **request)
-    assert reply["ChallengeName"] == factor
-    assert "AuthenticationResult" not in reply
-    # Nothing that comes after the second factor has begun.
-    assert "PostAuthentication" not in handlers.names
-    code = await mfa.code(factor)
-    wrong = mfa.answer(factor, reply["Session"], mfa.wrong(code))
-    refusal = await mfa.house.api.refused(RESPOND, **wrong)
-    assert (refusal.code, refusal.message) == ("CodeMismatchException", MISMATCH[factor])
-    right = mfa.answer(factor, reply["Session"], code)
-    done = await mfa.house.api(RESPOND, **right)
-    if flow == "CUSTOM_AUTH":
-        # Define is asked all the same, and is told.
-        assert done["ChallengeName"] == "CUSTOM_CHALLENGE"
-        told = [
-            (each["challengeName"], each["challengeResult"])
-            for each in handlers.seen[-1]["request"]["session"]
-        ]
-        assert told == [("SRP_A", True), ("PASSWORD_VERIFIER", True), (factor, True)]
-        answer = mfa.house.answer("CUSTOM_CHALLENGE", "ann", done["Session"], ANSWER="x")
-        done = await mfa.house.api(RESPOND, **answer)
-    assert done["AuthenticationResult"]["RefreshToken"]
-    assert handlers.names[-2:] == ["PostAuthentication", "TokenGeneration"]
-    again = await mfa.house.api.refused(RESPOND, **right)
-    assert (again.code, again.message) == (
-        "NotAuthorizedException",
-        "Invalid session for the user.",
-    )
+    await mfa.turn("OPTIONAL", *FACTORS)
+    await mfa.add_user("ann", *FACTORS)
+    for factor in FACTORS:
+        await mfa.prefer(*FACTORS, preferred=factor)
+        handlers.seen.clear()
+        operation, request = await FLOWS[flow](mfa.house)
+        reply = await mfa.house.api(operation, **request)
+        assert reply["ChallengeName"] == factor
+        assert "AuthenticationResult" not in reply
+        # Nothing that comes after the second factor has begun.
+        assert set(handlers.names) <= {"PreAuthentication", "DefineAuthChallenge"}
+        code = await mfa.code(factor)
+        wrong = mfa.answer(factor, reply["Session"], mfa.wrong(code))
+        refusal = await mfa.house.api.refused(RESPOND, **wrong)
+        assert (refusal.code, refusal.message) == ("CodeMismatchException", MISMATCH[factor])
+        right = mfa.answer(factor, reply["Session"], code)
+        done = await mfa.house.api(RESPOND, **right)
+        if flow == "CUSTOM_AUTH":
+            # Define is asked all the same, and is told.
+            assert done["ChallengeName"] == "CUSTOM_CHALLENGE"
+            told = [
+                (each["challengeName"], each["challengeResult"])
+                for each in handlers.seen[-1]["request"]["session"]
+            ]
+            assert told == [("SRP_A", True), ("PASSWORD_VERIFIER", True), (factor, True)]
+            answer = mfa.house.answer("CUSTOM_CHALLENGE", "ann", done["Session"], ANSWER="x")
+            done = await mfa.house.api(RESPOND, **answer)
+        assert done["AuthenticationResult"]["RefreshToken"]
+        assert handlers.names[-2:] == ["PostAuthentication", "TokenGeneration"]
+        again = await mfa.house.api.refused(RESPOND, **right)
+        assert again.code == "NotAuthorizedException"
+        assert again.message == "Invalid session for the user."
 
 
 async def test_custom_challenges_alone_have_no_second_factor(settle_mfa):
@@ -508,12 +507,13 @@ class Word:
         return context.answer.reveal() == "sesame"
 
 
-@pytest.mark.parametrize("factor", FACTORS)
-async def test_no_second_factor_skips_what_a_policy_demands(settle_mfa, factor):
+async def test_no_second_factor_skips_what_a_policy_demands(settle_mfa):
     policy = sequence(password(), challenge("word"))
     mfa = await settle_mfa(triggers=Triggers(policy=policy, challenges=[Word]))
-    await turned_on(mfa, factor)
-    for word in ("open", "sesame"):
+    await mfa.turn("OPTIONAL", *FACTORS)
+    await mfa.add_user("ann", *FACTORS)
+    for factor, word in itertools.product(FACTORS, ("open", "sesame")):
+        await mfa.prefer(*FACTORS, preferred=factor)
         prover, asked = await mfa.house.ask("ann", "CUSTOM_AUTH", CHALLENGE_NAME="SRP_A")
         reply = await mfa.house.api(RESPOND, **mfa.house.proof(prover, asked))
         assert reply["ChallengeName"] == factor
