@@ -23,7 +23,9 @@ FILES = {
     "__init__.py": "Python's name for a package",
     **{
         f"{challenge}.py": _A_CHALLENGE.format(challenge)
-        for challenge in ("codes", "custom", "mfa_choice", "new_password", "password_verifier")
+        for challenge in (
+            *("codes", "custom", "mfa_choice", "mfa_setup", "new_password", "password_verifier"),
+        )
     },
 }
 """File names that several folders of one distribution may have, with the reason."""

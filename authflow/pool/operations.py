@@ -17,7 +17,7 @@ from authflow.pool.messages.wording import Wording
 from authflow.pool.settings.notices import Notices
 from authflow.pool.sign_ins.challenges.codes import CodeChecks
 from authflow.pool.sign_ins.challenges.custom import CustomRounds
-from authflow.pool.sign_ins.challenges.factor_choice import FactorChoices
+from authflow.pool.sign_ins.challenges.mfa_choice import FactorChoices
 from authflow.pool.sign_ins.challenges.mfa_setup import Setups
 from authflow.pool.sign_ins.challenges.new_password import NewPasswords
 from authflow.pool.sign_ins.challenges.password import PasswordChecks

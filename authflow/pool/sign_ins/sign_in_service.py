@@ -34,7 +34,7 @@ from authflow.pool.cognito_errors import (
 from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.challenges.codes import CodeChecks
 from authflow.pool.sign_ins.challenges.custom import CustomRounds, ProofWanted, TokensWanted
-from authflow.pool.sign_ins.challenges.factor_choice import FactorChoices
+from authflow.pool.sign_ins.challenges.mfa_choice import FactorChoices
 from authflow.pool.sign_ins.challenges.mfa_setup import Setups
 from authflow.pool.sign_ins.challenges.new_password import NewPasswords
 from authflow.pool.sign_ins.challenges.password import PasswordChecks

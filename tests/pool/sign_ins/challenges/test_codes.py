@@ -142,6 +142,17 @@ async def test_after_the_password_a_code_is_asked_and_the_right_one_signs_in_onc
         assert again.message == "Invalid session for the user."
 
 
+async def test_where_mfa_is_on_no_password_gives_tokens(settle_mfa):
+    mfa = await settle_mfa(triggers=Handlers())
+    await mfa.turn("ON", *FACTORS)
+    await mfa.house.add_user()
+    for flow in FLOWS.values():
+        operation, request = await flow(mfa.house)
+        reply = await mfa.house.api(operation, **request)
+        assert reply["ChallengeName"] == "MFA_SETUP"
+        assert "AuthenticationResult" not in reply
+
+
 async def test_custom_challenges_alone_have_no_second_factor(settle_mfa):
     mfa = await settle_mfa(triggers=Handlers())
     await turned_on(mfa, SMS)
