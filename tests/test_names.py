@@ -24,7 +24,8 @@ FILES = {
     **{
         f"{challenge}.py": _A_CHALLENGE.format(challenge)
         for challenge in (
-            *("codes", "custom", "mfa_choice", "mfa_setup", "new_password", "password_verifier"),
+            *("codes", "custom", "mfa_choice", "mfa_setup", "new_password"),
+            "password_verifier",
         )
     },
 }
