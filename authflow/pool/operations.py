@@ -15,7 +15,10 @@ from authflow.pool.ground import Ground
 from authflow.pool.messages.mailbox import Mailbox
 from authflow.pool.messages.wording import Wording
 from authflow.pool.settings.notices import Notices
+from authflow.pool.sign_ins.challenges.codes import CodeChecks
 from authflow.pool.sign_ins.challenges.custom import CustomRounds
+from authflow.pool.sign_ins.challenges.mfa_choice import FactorChoices
+from authflow.pool.sign_ins.challenges.mfa_setup import Setups
 from authflow.pool.sign_ins.challenges.new_password import NewPasswords
 from authflow.pool.sign_ins.challenges.password import PasswordChecks
 from authflow.pool.sign_ins.challenges.password_verifier import Handshakes
@@ -59,10 +62,11 @@ def operations(
     users = UserAdministration(ground=ground, tokens_survive=tokens_survive)
     groups = GroupAdministration(ground=ground)
     pool_factors = PoolFactors(ground=ground, notices=notices)
-    own_factors = OwnFactors(ground=ground, tokens=tokens)
     users_factors = FactorAdministration(ground=ground)
     token_trigger = TokenTrigger(ground=ground)
     around = SignInTriggers(ground=ground, tokens=token_trigger)
+    setups = Setups(ground=ground, triggers=around)
+    own_factors = OwnFactors(ground=ground, tokens=tokens, setups=setups)
     replies = SignInReplies(ground=ground, tokens=tokens)
     refresh = Refresh(ground=ground, tokens=tokens, trigger=token_trigger)
     migration = Migration(ground=ground, mailbox=mailbox, claims=MigrationClaims(ground=ground))
@@ -79,6 +83,11 @@ def operations(
         passwords=PasswordChecks(ground=ground, migration=migration, triggers=around),
         new_passwords=NewPasswords(ground=ground, triggers=around, tokens_survive=tokens_survive),
         custom=CustomRounds(ground=ground),
+        codes=CodeChecks(
+            ground=ground, triggers=around, wording=Wording(ground=ground), mailbox=mailbox
+        ),
+        choices=FactorChoices(ground=ground, triggers=around),
+        setups=setups,
         refresh=refresh,
         replies=replies,
         triggers=around,

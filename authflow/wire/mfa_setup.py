@@ -5,7 +5,8 @@ session and give the one that this challenge is answered with; an address for co
 with the answer, and a code is asked for next.
 
 Source: ChallengeResponses under RespondToAuthChallenge in the API reference, for the authenticator;
-for the e-mail address what Amplify's clients send.
+for the e-mail address what Amplify's clients send, and "Details of MFA logic at user runtime" in
+the developer guide, which writes the member in small letters.
 """
 
 import json
@@ -18,6 +19,7 @@ from authflow.wire.members import Members, read_strings
 
 _OPTIONS: Final = "MFAS_CAN_SETUP"
 _EMAIL: Final = "EMAIL"
+_EMAIL_IN_THE_GUIDE: Final = "email"
 
 
 @frozen(kw_only=True)
@@ -61,4 +63,4 @@ class Answer:
     @classmethod
     def read(cls, responses: Mapping[str, str]) -> Self:
         """Read the answer from ChallengeResponses."""
-        return cls(email=responses.get(_EMAIL))
+        return cls(email=responses.get(_EMAIL, responses.get(_EMAIL_IN_THE_GUIDE)))

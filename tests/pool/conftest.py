@@ -7,6 +7,7 @@ import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -233,38 +234,48 @@ async def start(
         yield started
 
 
+async def _settled(
+    clock: Clock, api: Api, pool: dict[str, Any] | None = None, **client: Any
+) -> House:
+    made = await api("CreateUserPool", **{"PoolName": "test", **(pool or {})})
+    pool_id = made["UserPool"]["Id"]
+    app = await api(
+        "CreateUserPoolClient",
+        **{
+            "UserPoolId": pool_id,
+            "ClientName": "app",
+            "ExplicitAuthFlows": EVERY_FLOW,
+            **client,
+        },
+    )
+    secret = app["UserPoolClient"].get("ClientSecret")
+    return House(
+        api,
+        clock,
+        pool_id,
+        app["UserPoolClient"]["ClientId"],
+        None if secret is None else Secret(secret),
+    )
+
+
 @pytest.fixture
 def settle(clock: Clock) -> Callable[..., Awaitable[House]]:
     """Make a user pool and an app client at a server."""
-
-    async def settled(api: Api, pool: dict[str, Any] | None = None, **client: Any) -> House:
-        made = await api("CreateUserPool", **{"PoolName": "test", **(pool or {})})
-        pool_id = made["UserPool"]["Id"]
-        app = await api(
-            "CreateUserPoolClient",
-            **{
-                "UserPoolId": pool_id,
-                "ClientName": "app",
-                "ExplicitAuthFlows": EVERY_FLOW,
-                **client,
-            },
-        )
-        secret = app["UserPoolClient"].get("ClientSecret")
-        return House(
-            api,
-            clock,
-            pool_id,
-            app["UserPoolClient"]["ClientId"],
-            None if secret is None else Secret(secret),
-        )
-
-    return settled
+    return partial(_settled, clock)
 
 
 @pytest.fixture(scope="session")
 async def shared_server(shared_clock: Clock) -> AsyncIterator[PoolServer]:
     async with PoolServer(clock=shared_clock, **PATIENT) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+async def shared_house(
+    shared_server: PoolServer, shared_clock: Clock, http: aiohttp.ClientSession
+) -> House:
+    """A user pool for tests that clear away what they leave."""
+    return await _settled(shared_clock, Api(shared_server.endpoint, http))
 
 
 @pytest.fixture

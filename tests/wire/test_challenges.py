@@ -428,3 +428,8 @@ def test_what_may_be_secret_or_somebodys_is_not_shown(value: Any):
 
 def test_what_was_typed_for_a_choice_is_not_shown():
     assert "canary" not in repr(mfa_choice.Answer(option="canary"))
+
+
+def test_an_address_that_is_set_up_is_read_under_either_of_its_names():
+    for name in ("EMAIL", "email"):
+        assert mfa_setup.Answer.read({name: "ann@example.org"}).email == "ann@example.org"

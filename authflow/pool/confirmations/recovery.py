@@ -17,6 +17,7 @@ from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import FORCE_CHANGE_PASSWORD, User
 from authflow.pool.cognito_errors import not_authorized
 from authflow.pool.messages.destination import Destination, reach
+from authflow.pool.sign_ins.second_factor import addresses_of_factors
 
 _MECHANISMS: Final = {"verified_email": "email", "verified_phone_number": "phone_number"}
 _LEGACY: Final = "phone_number"
@@ -74,7 +75,9 @@ def reach_to_recover(pool: UserPool, user: User, attributes: tuple[str, ...]) ->
     """
     setting = pool.settings.get("AccountRecoverySetting") or {}
     legacy = frozenset() if setting.get("RecoveryMechanisms") else frozenset({_LEGACY})
-    taken = {name for name, factor in _FACTORS.items() if factor in user.factors.enabled} - legacy
+    turned_on = {name for name, factor in _FACTORS.items() if factor in user.factors.enabled}
+    # Where every user needs a factor, an address may be one though nobody has turned it on.
+    taken = (turned_on | addresses_of_factors(pool, user)) - legacy
     return reach(user, [name for name in attributes if name not in taken])
 
 

@@ -12,27 +12,50 @@ from authflow.pool.messages.destination import Destination
 from authflow.pool.messages.mailbox import SentMessage
 from authflow.pool.triggers.occasion import Occasion
 from authflow.secret import Secret
-from authflow.triggers.events.message_events import FORGOT_PASSWORD, CustomMessageEvent
+from authflow.triggers.events.message_events import (
+    AUTHENTICATION,
+    FORGOT_PASSWORD,
+    CustomMessageEvent,
+)
 from authflow.triggers.events.trigger_replies import MessageReply
 
 _CODE: Final = "{####}"
 _LINK: Final = "{##Click Here##}"
 _TEXT: Final = f"Your password reset code is {_CODE}."
 _SUBJECT: Final = "Your password reset code"
+_MFA_TEXT: Final = f"Your authentication code is {_CODE}."
+_MFA_SUBJECT: Final = "Your authentication code"
 _WELCOME_SUBJECT: Final = "Your account"
 
 
 def _settings(pool: UserPool) -> MessageReply:
-    """Return the texts in the pool's settings, in their newer or older form.
+    """Return the texts in the pool's settings, in their newer or older form, or its own words.
 
     A password is reset by a verification message ("Configuring MFA, authentication, verification
     and invitation messages" in the developer guide).
     """
     template, older = pool.settings.get("VerificationMessageTemplate") or {}, pool.settings
     return MessageReply(
-        sms=template.get("SmsMessage") or older.get("SmsVerificationMessage"),
-        email=template.get("EmailMessage") or older.get("EmailVerificationMessage"),
-        subject=template.get("EmailSubject") or older.get("EmailVerificationSubject"),
+        sms=template.get("SmsMessage") or older.get("SmsVerificationMessage") or _TEXT,
+        email=template.get("EmailMessage") or older.get("EmailVerificationMessage") or _TEXT,
+        subject=template.get("EmailSubject") or older.get("EmailVerificationSubject") or _SUBJECT,
+    )
+
+
+def _mfa_settings(pool: UserPool) -> MessageReply:
+    """Return the texts for codes that are second factors; see `_settings`.
+
+    Source: SetUserPoolMfaConfig and SmsAuthenticationMessage of CreateUserPool in the API
+    reference.
+    """
+    sms, email = (
+        pool.settings.get(name) or {} for name in ("SmsMfaConfiguration", "EmailMfaConfiguration")
+    )
+    member = "SmsAuthenticationMessage"
+    return MessageReply(
+        sms=sms.get(member) or pool.settings.get(member) or _MFA_TEXT,
+        email=email.get("Message") or _MFA_TEXT,
+        subject=email.get("Subject") or _MFA_SUBJECT,
     )
 
 
@@ -82,22 +105,51 @@ class Wording:
         Raises:
             CognitoError: The trigger refused or failed, or its text leaves the code out.
         """
-        pool, own = occasion.pool, MessageReply()
-        if self.ground.triggers.serves(pool, CustomMessageEvent.trigger):
-            event = CustomMessageEvent(
-                **occasion.members,
-                source=FORGOT_PASSWORD,
-                code_parameter=_CODE,
-                link_parameter=_LINK,
-                user_not_found=user_not_found,
-            )
-            own = await self.ground.triggers.consult(pool, event)
-        settings, by_email = _settings(pool), destination.medium == "EMAIL"
-        text = (own.email or settings.email if by_email else own.sms or settings.sms) or _TEXT
-        if _CODE not in text:
-            raise invalid_trigger_result()
-        subject = own.subject or settings.subject or _SUBJECT
+        settings = _settings(occasion.pool)
+        own = await self._own(occasion, FORGOT_PASSWORD, user_not_found=user_not_found)
+        text, subject = _chosen(own, settings, destination.medium)
         return _worded(user, destination, code, now, text=text, subject=subject)
+
+    async def authentication(
+        self,
+        occasion: Occasion,
+        user: User,
+        destination: Destination,
+        code: Secret[str],
+        now: float,
+    ) -> SentMessage:
+        """Return the message with the code that is a second factor; see `reset`.
+
+        Args:
+            occasion: Whose sign-in it is.
+            user: The user.
+            destination: Where it goes.
+            code: The code.
+            now: Seconds since the epoch.
+
+        Raises:
+            CognitoError: As `reset`.
+        """
+        settings = _mfa_settings(occasion.pool)
+        own = await self._own(occasion, AUTHENTICATION)
+        text, subject = _chosen(own, settings, destination.medium)
+        return _worded(user, destination, code, now, text=text, subject=subject)
+
+    async def _own(
+        self, occasion: Occasion, source: str, *, user_not_found: bool = False
+    ) -> MessageReply:
+        """Return the texts of the pool's trigger; none if it has no such trigger."""
+        pool = occasion.pool
+        if not self.ground.triggers.serves(pool, CustomMessageEvent.trigger):
+            return MessageReply()
+        event = CustomMessageEvent(
+            **occasion.members,
+            source=source,
+            code_parameter=_CODE,
+            link_parameter=_LINK,
+            user_not_found=user_not_found,
+        )
+        return await self.ground.triggers.consult(pool, event)
 
     def plain(
         self, user: User, destination: Destination, code: Secret[str], now: float
@@ -113,8 +165,27 @@ class Wording:
         return _worded(user, destination, code, now, text=_TEXT, subject=_SUBJECT)
 
 
+def _chosen(own: MessageReply, settings: MessageReply, medium: str) -> tuple[str, str | None]:
+    """Return the text and the subject: the trigger's, or else those of the settings.
+
+    Raises:
+        CognitoError: The text leaves the code out.
+    """
+    by_email = medium == "EMAIL"
+    text = (own.email or settings.email) if by_email else (own.sms or settings.sms)
+    if text is None or _CODE not in text:
+        raise invalid_trigger_result()
+    return text, own.subject or settings.subject
+
+
 def _worded(
-    user: User, destination: Destination, code: Secret[str], now: float, *, text: str, subject: str
+    user: User,
+    destination: Destination,
+    code: Secret[str],
+    now: float,
+    *,
+    text: str,
+    subject: str | None,
 ) -> SentMessage:
     return SentMessage(
         pool_id=user.pool_id,

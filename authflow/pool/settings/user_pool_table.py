@@ -12,23 +12,10 @@ _NO_SIGN_UP: Final = "it matters to SignUp, which is not served"
 _MAILBOX: Final = "nothing is sent: messages go to the mailbox, and to whoever asked to be told"
 _RISK: Final = "Cognito's risk scores are its own: here no sign-in is challenged or blocked for one"
 
-_MFA: Final = Setting(
-    paths=("MfaConfiguration",),
-    cases=(
-        Case(values=("OFF",), fate=Fate.CARRIED_OUT, because="there is no second factor"),
-        Case(
-            values=("OPTIONAL",),
-            fate=Fate.KEPT,
-            because="Cognito asks only users who chose a factor, which nobody can here: "
-            "SetUserMFAPreference is not served, and UserMigration's enableSMSMFA is refused",
-        ),
-        Case(
-            values=("ON",),
-            fate=Fate.REFUSED,
-            because="Cognito would ask for a second factor once the password is proved",
-            asks=State.MFA_SETUP,
-        ),
-    ),
+_MFA: Final = carried_out(
+    "once the password is proved: with ON every user is asked for a second factor, with OPTIONAL "
+    "those who have turned one on",
+    "MfaConfiguration",
 )
 _DEVICES: Final = Setting(
     paths=(
@@ -182,7 +169,7 @@ _ROWS: Final = (
         "VerificationMessageTemplate.EmailSubjectByLink",
         "VerificationMessageTemplate.DefaultEmailOption",
     ),
-    kept("words a code that is never asked for", "SmsAuthenticationMessage"),
+    carried_out("words the codes that are second factors", "SmsAuthenticationMessage"),
     _MFA,
     _DEVICES,
     kept(

@@ -8,12 +8,23 @@ factor is a new line here, and no flow can forget it.
 
 from attrs import field, frozen
 
-from authflow.machine import AuthFlow, Challenged, Ending, Side, State, follows
+from authflow.machine import CHOSEN, AuthFlow, Challenged, Ending, Side, State, follows
 from authflow.pool.accounts.callers import Caller, check_not_expired
 from authflow.pool.accounts.users import FORCE_CHANGE_PASSWORD, User, missing_attributes
-from authflow.pool.cognito_errors import not_authorized
+from authflow.pool.cognito_errors import invalid_session, not_authorized
+from authflow.pool.factors.preferences import ADDRESSES_OF
+from authflow.pool.messages.destination import Destination
 from authflow.pool.settings.fates import Given
 from authflow.pool.settings.user_pool_table import USER_POOL
+from authflow.pool.sign_ins.factor_state import FactorState
+from authflow.pool.sign_ins.second_factor import (
+    FactorOwed,
+    asked_factor,
+    factor_after_password,
+    factors_of,
+    factors_to_set_up,
+    sent_to,
+)
 from authflow.pool.sign_ins.sessions import Progress
 from authflow.wire import Members, new_password
 
@@ -42,6 +53,21 @@ class ChallengeOwed:
     parameters: Members = field(repr=False)
 
 
+@frozen(kw_only=True)
+class CodeOwed:
+    """The sign-in goes on with a code, once it is sent.
+
+    Args:
+        state: The challenge that asks for the code.
+        destination: Where the code goes.
+        parameters: What the client is told.
+    """
+
+    state: State
+    destination: Destination
+    parameters: Members = field(repr=False)
+
+
 @frozen
 class DefineOwed:
     """The pool's Define trigger decides the next step."""
@@ -58,7 +84,7 @@ class Unasked:
     given: Given
 
 
-NextStep = TokensOwed | ChallengeOwed | DefineOwed | Unasked
+NextStep = TokensOwed | ChallengeOwed | CodeOwed | DefineOwed | Unasked
 
 
 def next_step(
@@ -94,6 +120,9 @@ def next_step(
         unasked = _unasked(caller, progress, devices=not define_owed)
         if unasked is not None:
             return unasked
+        factor = _second_factor(caller, user, progress)
+        if factor is not None:
+            return factor
     if define_owed and not new_password_owed:
         return DefineOwed()
     # A user who does not exist is never signed in, whatever a trigger says.
@@ -103,6 +132,54 @@ def next_step(
         return _new_password(caller, user, now)
     progress.follow(Ending.AUTHENTICATED)
     return TokensOwed(held=held)
+
+
+def _second_factor(
+    caller: Caller, user: User, progress: Progress
+) -> ChallengeOwed | CodeOwed | None:
+    """Return the second factor that is owed now, if one is.
+
+    It comes right after the password, an old one or a new one, and once. Where the machine's table
+    has no second factor, Cognito asks for none: a sign-in by custom challenges alone has none
+    (amplify-js#12887).
+
+    Raises:
+        CognitoError: The user no longer has what was chosen, or cannot have any factor.
+    """
+    owed: FactorOwed | None
+    if progress.state in CHOSEN:
+        chosen = CHOSEN[progress.state]
+        if chosen not in factors_of(caller.pool, user):
+            raise not_authorized(reason="the second factor that was chosen is gone")
+        owed = asked_factor(user, chosen)
+    elif progress.state is State.MFA_SETUP:
+        owed = _set_up_next(caller, user, progress)
+    elif follows(progress.flow, progress.state, Challenged(State.SELECT_MFA_TYPE)):
+        owed = factor_after_password(caller.pool, user)
+    else:
+        return None
+    if owed is None:
+        return None
+    if owed.destination is None:
+        return ChallengeOwed(state=owed.state, parameters=owed.parameters)
+    return CodeOwed(state=owed.state, destination=owed.destination, parameters=owed.parameters)
+
+
+def _set_up_next(caller: Caller, user: User, progress: Progress) -> FactorOwed | None:
+    """Return what follows MFA_SETUP: a code to an e-mail address, after an authenticator nothing.
+
+    Raises:
+        CognitoError: Nothing was set up, or meanwhile the user has a second factor.
+    """
+    factor = progress.factor or FactorState()
+    if factor.address is not None:
+        if State.EMAIL_OTP not in factors_to_set_up(caller.pool, user):
+            raise invalid_session()
+        return sent_to(ADDRESSES_OF[State.EMAIL_OTP], factor.address)
+    stored = None if user.authenticator is None else user.authenticator.sealed
+    if not factor.verified or stored is None or stored != factor.authenticator:
+        raise invalid_session()
+    return None
 
 
 def _unasked(caller: Caller, progress: Progress, *, devices: bool) -> Unasked | None:

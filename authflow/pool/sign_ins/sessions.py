@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from authflow.errors import UnexpectedReplyError
 from authflow.machine import AuthFlow, Event, Side, State, advance
+from authflow.pool.accounts.app_clients import find_client_and_pool
 from authflow.pool.accounts.callers import (
     Caller,
     check_may_begin,
@@ -36,6 +37,7 @@ from authflow.pool.cognito_errors import (
     missing_parameter,
     not_authorized,
 )
+from authflow.pool.sign_ins.factor_state import FactorState
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.secret import Secret
 from authflow.triggers.events.challenge_events import SessionEntry
@@ -96,6 +98,7 @@ class Progress:
         private: What Create keeps for Verify.
         metadata: What Create said about the challenge that is being answered.
         handshake: The SRP handshake, if it waits for a proof.
+        factor: The second factor that it waits for, or that is being set up.
         companion: The hash of the handle that goes with this one, where Cognito gives two.
         credentials: `User.credentials` when the sign-in began, or when a password was proved or
             chosen since; None for a user who does not exist. Other ones end the session.
@@ -120,6 +123,7 @@ class Progress:
     private: Mapping[str, str] = field(factory=dict, repr=False)
     metadata: str | None = None
     handshake: Handshake | None = None
+    factor: FactorState | None = None
     companion: str | None = None
     credentials: str | None = None
     with_device: bool = False
@@ -148,9 +152,10 @@ class Progress:
             CognitoError: The table does not allow it. Only a trigger can ask for such a thing.
         """
         try:
-            return evolve(self, state=advance(self.flow, self.state, event, side=Side.SERVER))
+            state = advance(self.flow, self.state, event, side=Side.SERVER)
         except UnexpectedReplyError as error:
             raise invalid_trigger_result() from error
+        return evolve(self, state=state, factor=None)
 
     def to_json(self) -> bytes:
         """Return the sign-in in a form that can be sealed."""
@@ -159,13 +164,15 @@ class Progress:
         values["private"] = dict(self.private)
         if self.handshake is not None:
             values["handshake"] = self.handshake.to_json()
+        if self.factor is not None:
+            values["factor"] = self.factor.to_json()
         return json.dumps(values, separators=(",", ":")).encode()
 
     @classmethod
     def from_json(cls, text: bytes) -> Self:
         """Read the result of `to_json`."""
         values = json.loads(text)
-        handshake = values.pop("handshake", None)
+        handshake, factor = values.pop("handshake", None), values.pop("factor", None)
         return cls(
             **(
                 values
@@ -178,6 +185,7 @@ class Progress:
                 }
             ),
             handshake=None if handshake is None else Handshake.from_json(handshake),
+            factor=None if factor is None else FactorState.from_json(factor),
         )
 
 
@@ -323,23 +331,60 @@ def take(
         standing = check_lock(connection, counted, now)
         if standing.barred and not proves:
             raise not_authorized("Password attempts exceeded")
-    user = find_user_by_sub(connection, caller.pool.id, progress.sub)
-    if progress.sub is not None:
-        if user is None:
-            raise not_authorized()
-        if proves:
-            check_may_begin(caller, user)
-        else:
-            check_may_go_on(caller, progress, user)
-        if not proves and user.credentials != progress.credentials:
-            raise invalid_session()
-        if progress.state is State.NEW_PASSWORD_REQUIRED:
-            check_not_expired(user, now)
+    user = _find_user(connection, caller, progress, now)
     if use_up:
-        _use_up(connection, handle)
+        end_session(connection, handle)
     if names_device(request["ChallengeResponses"]):
         progress = evolve(progress, with_device=True)
     return Taken(caller=caller, progress=progress, user=user)
+
+
+def take_setup(connection: Connection, handle: str, now: float, *, use_up: bool) -> Taken:
+    """Return the MFA_SETUP that a request belongs to which names neither client nor user.
+
+    Args:
+        connection: The database.
+        handle: The request's Session.
+        now: Seconds since the epoch.
+        use_up: Whether the session ends with this request.
+
+    Raises:
+        CognitoError: As `take`.
+    """
+    progress = _look(connection, handle, now)
+    if progress is None or progress.state is not State.MFA_SETUP:
+        raise invalid_session()
+    client, pool = find_client_and_pool(connection, progress.client_id, progress.pool_id)
+    caller = Caller(client=client, pool=pool)
+    user = _find_user(connection, caller, progress, now)
+    if use_up:
+        end_session(connection, handle)
+    return Taken(caller=caller, progress=progress, user=user)
+
+
+def _find_user(
+    connection: Connection, caller: Caller, progress: Progress, now: float
+) -> User | None:
+    """Return the user of a sign-in as stored now; None for one who does not exist.
+
+    Raises:
+        CognitoError: The user is gone, may not go on, or has other credentials than those that the
+            sign-in rests on.
+    """
+    user = find_user_by_sub(connection, caller.pool.id, progress.sub)
+    if progress.sub is None:
+        return user
+    if user is None:
+        raise not_authorized()
+    if progress.state is State.PASSWORD_VERIFIER:
+        check_may_begin(caller, user)
+        return user
+    check_may_go_on(caller, progress, user)
+    if user.credentials != progress.credentials:
+        raise invalid_session()
+    if progress.state is State.NEW_PASSWORD_REQUIRED:
+        check_not_expired(user, now)
+    return user
 
 
 def _names(progress: Progress, *, hidden: bool) -> frozenset[str]:
@@ -389,7 +434,12 @@ def _look(connection: Connection, handle: str, now: float) -> Progress | None:
     return Progress.from_json(opened)
 
 
-def _use_up(connection: Connection, handle: str) -> None:
+def end_session(connection: Connection, handle: str) -> None:
+    """Use a session up, of which `take` was told that it does not end.
+
+    Raises:
+        CognitoError: It was used up already.
+    """
     session_id, _ = _id_and_key(handle)
     used = connection.execute("DELETE FROM sessions WHERE id = ? RETURNING 1", (session_id,))
     if not used:

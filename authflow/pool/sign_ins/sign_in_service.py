@@ -13,7 +13,6 @@ from authflow.machine import AuthFlow, State, beginning
 from authflow.pool.accounts.callers import (
     Caller,
     check_may_begin,
-    check_may_sign_in,
     find_caller,
     find_caller_and_user,
     may_sign_in,
@@ -22,6 +21,7 @@ from authflow.pool.accounts.callers import (
 )
 from authflow.pool.accounts.masking import StandIn, keyed, name_for_client, stand_in
 from authflow.pool.accounts.passwords import StoredPassword
+from authflow.pool.accounts.second_factors import FACTORS
 from authflow.pool.accounts.users import User, find_user_by_sub
 from authflow.pool.cognito_errors import (
     CognitoError,
@@ -32,16 +32,24 @@ from authflow.pool.cognito_errors import (
     user_not_found,
 )
 from authflow.pool.ground import Ground
+from authflow.pool.sign_ins.challenges.codes import CodeChecks
 from authflow.pool.sign_ins.challenges.custom import CustomRounds, ProofWanted, TokensWanted
+from authflow.pool.sign_ins.challenges.mfa_choice import FactorChoices
+from authflow.pool.sign_ins.challenges.mfa_setup import Setups
 from authflow.pool.sign_ins.challenges.new_password import NewPasswords
 from authflow.pool.sign_ins.challenges.password import PasswordChecks
 from authflow.pool.sign_ins.challenges.password_verifier import Handshakes, read_public_a
-from authflow.pool.sign_ins.decision import Decision, decide
-from authflow.pool.sign_ins.next_step import ChallengeOwed, DefineOwed, TokensOwed, Unasked
+from authflow.pool.sign_ins.decision import GONE, Decision, decide_again
+from authflow.pool.sign_ins.next_step import (
+    ChallengeOwed,
+    CodeOwed,
+    DefineOwed,
+    TokensOwed,
+    Unasked,
+)
 from authflow.pool.sign_ins.sessions import Progress, entry, names_device
 from authflow.pool.sign_ins.sign_in_replies import SignInReplies, asked
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
-from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.tokens.refresh import Refresh
 from authflow.secret import Secret
 from authflow.triggers.events.trigger_replies import CreateReply
@@ -63,7 +71,6 @@ _TABLE_OF: Final[Mapping[str, AuthFlow]] = {
     # The flows for administrators send the password, too, so the same replies may follow.
     **dict.fromkeys(_FOR_ADMINISTRATORS, AuthFlow.USER_PASSWORD_AUTH),
 }
-_GONE: Final = "the user was deleted meanwhile"
 
 Responder = Callable[[Mapping[str, Any]], Awaitable[Decision]]
 """A function that judges the answer to one challenge, and returns the decision."""
@@ -85,25 +92,6 @@ def _check_flow(caller: Caller, flow: str, *, admin: bool) -> None:
     if flow not in _TABLE_OF and flow not in _REFRESH:
         message = f"{flow} is not supported by this pool"
         raise CognitoError("UnsupportedOperationException", message, reason=message)
-
-
-def _decide_again(
-    connection: Connection, decision: Decision, now: float, *, held: bool
-) -> Decision:
-    """Decide once more with the user as stored now, since triggers took their time.
-
-    Raises:
-        CognitoError: Meanwhile the user, the app client or the user pool was deleted, or the user
-            may no longer sign in, or has other credentials than those that the sign-in rests on.
-    """
-    caller, progress = decision.caller.again(connection), decision.progress
-    user = find_user_by_sub(connection, caller.pool.id, progress.sub)
-    if user is None:
-        raise not_authorized(reason=_GONE)
-    check_may_sign_in(user)
-    if user.credentials != progress.credentials:
-        raise not_authorized(reason="the password was changed meanwhile")
-    return decide(connection, caller, user, progress, now, held=held)
 
 
 @frozen(kw_only=True)
@@ -129,6 +117,9 @@ class SignIns:
         passwords: Passwords as they are.
         new_passwords: NEW_PASSWORD_REQUIRED.
         custom: CUSTOM_CHALLENGE.
+        codes: Codes as second factors.
+        choices: SELECT_MFA_TYPE.
+        setups: MFA_SETUP.
         refresh: Refresh tokens.
         replies: Makes replies.
         triggers: What is asked before the password, and before tokens.
@@ -140,6 +131,9 @@ class SignIns:
     passwords: PasswordChecks
     new_passwords: NewPasswords
     custom: CustomRounds
+    codes: CodeChecks
+    choices: FactorChoices
+    setups: Setups
     refresh: Refresh
     replies: SignInReplies
     triggers: SignInTriggers
@@ -151,6 +145,9 @@ class SignIns:
             State.PASSWORD_VERIFIER: self.handshakes.respond,
             State.NEW_PASSWORD_REQUIRED: self.new_passwords.respond,
             State.CUSTOM_CHALLENGE: self.custom.respond,
+            **dict.fromkeys(FACTORS, self.codes.respond),
+            State.SELECT_MFA_TYPE: self.choices.respond,
+            State.MFA_SETUP: self.setups.respond,
         }
 
     async def initiate(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -243,7 +240,7 @@ class SignIns:
             again = await self.ground.database.read(find_user_by_sub, caller.pool.id, sub)
             if user is not None:
                 if again is None:
-                    raise not_authorized(reason=_GONE)
+                    raise not_authorized(reason=GONE)
                 check_may_begin(caller, again)
                 user = known = again
         return evolve(caller, client_metadata=None), user, known
@@ -320,6 +317,8 @@ class SignIns:
             match decision.step:
                 case ChallengeOwed() as owed if decision.handle is not None:
                     return asked(progress, owed, decision.handle)
+                case CodeOwed():
+                    decision = await self.codes.send(decision)
                 case DefineOwed():
                     match await self.custom.decide(caller, progress, user):
                         case ProofWanted() if opening is not None:
@@ -345,5 +344,5 @@ class SignIns:
 
     async def _decide_again(self, decision: Decision, *, held: bool) -> Decision:
         return await self.ground.database.write(
-            _decide_again, decision, self.ground.clock(), held=held
+            decide_again, decision, self.ground.clock(), held=held
         )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from authflow.triggers.events.trigger_replies import MessageReply
 
 FORGOT_PASSWORD: Final = "CustomMessage_ForgotPassword"
+AUTHENTICATION: Final = "CustomMessage_Authentication"
 
 _SIZES: Final[Mapping[str, tuple[int, int]]] = {
     "sms": (6, 140),
@@ -77,7 +78,7 @@ class CustomMessageEvent(HandledEvent):
         FORGOT_PASSWORD,
         "CustomMessage_UpdateUserAttribute",
         "CustomMessage_VerifyUserAttribute",
-        "CustomMessage_Authentication",
+        AUTHENTICATION,
     )
     gives: ClassVar[type | None] = CustomMessage
 

@@ -15,7 +15,7 @@ from authflow.pool.http.validation import service_model
 from authflow.pool.settings.app_client_table import APP_CLIENT
 from authflow.pool.settings.fates import Fate, Given, SettingsTable
 from authflow.pool.settings.user_pool_table import CREATE, USER_POOL
-from authflow.pool.sign_ins.next_step import NextStep, TokensOwed, Unasked, next_step
+from authflow.pool.sign_ins.next_step import ChallengeOwed, NextStep, TokensOwed, Unasked, next_step
 from authflow.pool.sign_ins.sessions import Progress
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:any"
@@ -278,7 +278,12 @@ def test_a_password_gives_tokens_unless_the_table_says_refused(
 ):
     refused = given(settings, USER_POOL, Fate.REFUSED)
     wanted = [Unasked(each) for each in refused if not each.case.with_device]
-    assert after_password(settings, flow) == (wanted[0] if wanted else TokensOwed(held=False))
+    step = after_password(settings, flow)
+    if settings.get("MfaConfiguration") == "ON":
+        assert isinstance(step, ChallengeOwed)
+        assert step.state is State.MFA_SETUP
+    else:
+        assert step == (wanted[0] if wanted else TokensOwed(held=False))
 
 
 def merged(*samples: dict[str, Any]) -> dict[str, Any]:
@@ -295,6 +300,7 @@ async def test_all_that_has_no_effect_has_none_together_either(api, settle, capl
         settings
         for settings in POOLS
         if not given(settings, USER_POOL, Fate.REFUSED)
+        and settings.get("MfaConfiguration") != "ON"
         and not {"UsernameAttributes", "Policies"} & settings.keys()
         and not {each.removesuffix("Config") for each in settings.get("LambdaConfig", {})}
         & {*FIRED_AT_SIGN_IN}

@@ -7,15 +7,18 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from authflow.machine import TABLES, AuthFlow, Challenged, Ending, State, follows
+from authflow.machine import CHOSEN, TABLES, AuthFlow, Challenged, Ending, State, follows
 from authflow.pool.accounts.app_clients import AppClient
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.passwords import StoredPassword
+from authflow.pool.accounts.second_factors import Authenticator, UserFactors
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import CONFIRMED, FORCE_CHANGE_PASSWORD, User
 from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.sign_ins.factor_state import FactorState
 from authflow.pool.sign_ins.next_step import (
     ChallengeOwed,
+    CodeOwed,
     DefineOwed,
     TokensOwed,
     Unasked,
@@ -30,6 +33,7 @@ ADA = User(
     username="ada",
     status=CONFIRMED,
     attributes={"email": "ada@example.org", "custom:shoe": "38"},
+    authenticator=Authenticator(sealed=b"sealed", name="Ada's phone"),
     password=StoredPassword(salt=b"1" * 16, verifier=b"2" * 384),
     created_at=NOW,
     modified_at=NOW,
@@ -45,7 +49,6 @@ EVERY = [
 
 
 SHAPES: dict[str, dict[str, Any]] = {
-    "MFA is on": {"MfaConfiguration": "ON"},
     "devices are remembered": {"DeviceConfiguration": {"ChallengeRequiredOnNewDevice": True}},
     "the password is no first factor": {
         "Policies": {"SignInPolicy": {"AllowedFirstAuthFactors": ["WEB_AUTHN"]}}
@@ -75,7 +78,11 @@ def caller(shape: Mapping[str, Any] | None = None, **client: Any) -> Caller:
     )
 
 
+VERIFIED = FactorState(authenticator=b"sealed", verified=True)
+
+
 def progress(flow: AuthFlow, state: State, user: User | None, **more: Any) -> Progress:
+    more = {"factor": VERIFIED if state is State.MFA_SETUP else None, **more}
     return Progress(
         pool_id="eu-central-1_x",
         client_id="client",
@@ -116,6 +123,7 @@ def test_whatever_is_owed_the_table_allows_it(
             assert flow is AuthFlow.CUSTOM_AUTH
             assert not decided
         case None:
+            # Who chose a factor that is gone by now chooses in vain.
             assert user is None or not follows(flow, state, Ending.AUTHENTICATED)
 
 
@@ -164,6 +172,7 @@ def test_what_cannot_be_asked_ends_the_sign_in_where_cognito_would_ask_and_nowhe
     shape: str, with_device: bool
 ):
     asks = State.DEVICE_SRP_AUTH if "devices" in shape else State.MFA_SETUP
+    follower = State.DEVICE_SRP_AUTH if "devices" in shape else State.SELECT_MFA_TYPE
     for flow, state, name, decided, held in EVERY:
         user = USERS[name]
         stands = progress(flow, state, user, decided=decided, with_device=with_device)
@@ -173,8 +182,86 @@ def test_what_cannot_be_asked_ends_the_sign_in_where_cognito_would_ask_and_nowhe
             ends = with_device and isinstance(before, TokensOwed)
         else:
             ends = user is not None and not isinstance(before, ChallengeOwed)
-        if ends and follows(flow, state, Challenged(asks)):
+        if ends and follows(flow, state, Challenged(follower)):
             assert isinstance(after, Unasked), (flow, state, name)
             assert after.given.case.asks is asks
         else:
             assert after == before, (flow, state, name)
+
+
+SECOND = {*CHOSEN.values(), State.SELECT_MFA_TYPE, State.MFA_SETUP}
+EVERY_FACTOR = {
+    "MfaConfiguration": "ON",
+    "SmsMfaConfiguration": {},
+    "SoftwareTokenMfaConfiguration": {"Enabled": True},
+    "EmailMfaConfiguration": {},
+}
+WITH_MFA = {
+    "none is there": ({"MfaConfiguration": "ON"}, UserFactors()),
+    "several are there": (EVERY_FACTOR, UserFactors()),
+    "one is preferred": (EVERY_FACTOR, UserFactors(preferred=State.EMAIL_OTP)),
+    "one was turned on": (
+        {"MfaConfiguration": "OPTIONAL"},
+        UserFactors(enabled=frozenset({State.SOFTWARE_TOKEN_MFA})),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WITH_MFA)
+def test_a_second_factor_is_owed_after_the_password_and_nothing_else_changes(case: str):
+    shape, factors = WITH_MFA[case]
+    for flow, state, name, decided, held in EVERY:
+        user = USERS[name]
+        stands = progress(flow, state, user, decided=decided)
+        if user is not None:
+            user = evolve(user, factors=factors)
+        before = owed(user, stands, held=held)
+        after = owed(user, stands, held=held, shape=shape)
+        if user is None or isinstance(before, ChallengeOwed) or state in CHOSEN:
+            continue
+        if follows(flow, state, Challenged(State.SELECT_MFA_TYPE)):
+            assert isinstance(after, ChallengeOwed | CodeOwed), (flow, state, name)
+            assert after.state in SECOND
+            assert follows(flow, state, Challenged(after.state))
+        else:
+            assert after == before, (flow, state, name)
+
+
+@pytest.mark.parametrize("flow", AuthFlow)
+@pytest.mark.parametrize("state", CHOSEN)
+def test_what_was_chosen_is_asked_and_nothing_else(flow: AuthFlow, state: State):
+    user = evolve(ADA, attributes={"email": "a@b.org", "phone_number": "+15551234567"})
+    step = owed(user, progress(flow, state, user), shape=EVERY_FACTOR)
+    assert step.state is CHOSEN[state]
+    gone = evolve(user, attributes={}, authenticator=None)
+    assert owed(gone, progress(flow, state, gone), shape=EVERY_FACTOR) is None
+
+
+@pytest.mark.parametrize("flow", AuthFlow)
+def test_a_set_up_that_was_not_finished_never_gives_tokens(flow: AuthFlow):
+    shape = {**EVERY_FACTOR, "EmailMfaConfiguration": None}
+    done = owed(ADA, progress(flow, State.MFA_SETUP, ADA), shape=shape)
+    assert isinstance(done, TokensOwed | DefineOwed)
+    for factor in (
+        None,
+        FactorState(),
+        FactorState(authenticator=b"sealed"),
+        FactorState(authenticator=b"another", verified=True),
+    ):
+        stands = progress(flow, State.MFA_SETUP, ADA, factor=factor)
+        assert owed(ADA, stands, shape=shape) is None
+    # An administrator has removed the authenticator meanwhile.
+    removed = evolve(ADA, authenticator=None)
+    assert owed(removed, progress(flow, State.MFA_SETUP, removed), shape=shape) is None
+
+
+@pytest.mark.parametrize("flow", AuthFlow)
+def test_an_address_that_is_set_up_is_asked_for_a_code_first(flow: AuthFlow):
+    user = evolve(ADA, attributes={}, authenticator=None)
+    factor = FactorState(address="ada@example.org")
+    stands = progress(flow, State.MFA_SETUP, user, factor=factor)
+    step = owed(user, stands, shape=EVERY_FACTOR)
+    assert isinstance(step, CodeOwed)
+    assert (step.state, step.destination.address) == (State.EMAIL_OTP, "ada@example.org")
+    # Meanwhile the user has another factor.
+    assert owed(ADA, stands, shape=EVERY_FACTOR) is None

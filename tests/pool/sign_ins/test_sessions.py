@@ -15,8 +15,8 @@ from authflow.pool.sign_ins.sessions import (
     _has_companion,
     _look,
     _names,
-    _use_up,
     companion_of,
+    end_session,
     entry,
     names_device,
     put_session,
@@ -226,7 +226,7 @@ async def test_a_sign_in_is_kept_as_it_was_but_for_what_is_not_kept(database, si
         put_session(connection, "handle", evolve(sign_in, room=5, decided=True), NOW, NOW + 1)
         assert _look(connection, "handle", NOW) == sign_in
         assert _look(connection, "another", NOW) is None
-        _use_up(connection, "handle")
+        end_session(connection, "handle")
         assert _look(connection, "handle", NOW) is None
 
     await database.write(job)

@@ -9,12 +9,8 @@ from contextlib import closing
 import pytest
 from attrs import define, field
 
-SMS = {"SnsCallerArn": "arn:aws:iam::000000000000:role/sms", "ExternalId": "any"}
-ON = {"MfaConfiguration": "ON", "SmsConfiguration": SMS}
-ON_LATER = {"MfaConfiguration": "ON", "SoftwareTokenMfaConfiguration": {"Enabled": True}}
 DEVICES = {"DeviceConfiguration": {"ChallengeRequiredOnNewDevice": False}}
 WRONG = ("NotAuthorizedException", "Incorrect username or password.")
-NEW = "Str0ng-Horse"
 
 
 @define
@@ -73,121 +69,15 @@ def families(path):
         return file.execute("SELECT count(*) FROM token_families").fetchone()[0]
 
 
-async def by_password(house, name, password):
-    return "InitiateAuth", house.by_password(name, password)
-
-
-async def by_srp(house, name, password):
-    return "RespondToAuthChallenge", await house.by_srp(name, password)
-
-
-async def by_custom_auth_with_srp(house, name, password):
-    prover, asked = await house.ask(name, "CUSTOM_AUTH", CHALLENGE_NAME="SRP_A")
-    return "RespondToAuthChallenge", house.proof(prover, asked, password)
-
-
-def by_administrator(flow):
-    async def by_administrator(house, name, password):
-        request = house.begin(flow, name, PASSWORD=password)
-        return "AdminInitiateAuth", {"UserPoolId": house.pool_id, **request}
-
-    return by_administrator
-
-
-PASSWORDS = {
-    "USER_PASSWORD_AUTH": by_password,
-    "USER_SRP_AUTH": by_srp,
-    "CUSTOM_AUTH": by_custom_auth_with_srp,
-    "ADMIN_USER_PASSWORD_AUTH": by_administrator("ADMIN_USER_PASSWORD_AUTH"),
-    "ADMIN_NO_SRP_AUTH": by_administrator("ADMIN_NO_SRP_AUTH"),
-}
-
-
 def named(refusal, setting):
     assert (refusal.status, refusal.code) == (400, "InvalidUserPoolConfigurationException")
     assert refusal.message.startswith(f"{setting}: Cognito would ask for ")
-
-
-@pytest.mark.parametrize("flow", PASSWORDS)
-async def test_where_mfa_is_on_no_password_gives_tokens(server, settle, handlers, path, flow):
-    house = await settle(server, ON, PreventUserExistenceErrors="ENABLED")
-    await house.add_user()
-    operation, request = await PASSWORDS[flow](house, "ann", "wrong-Horse1")
-    refusal = await house.api.refused(operation, **request)
-    assert (refusal.code, refusal.message) == WRONG
-    operation, request = await PASSWORDS[flow](house, "ann", "Corr3ct-Horse")
-    handlers.seen.clear()
-    named(await house.api.refused(operation, **request), "MfaConfiguration=ON")
-    # Nothing that comes after the second factor has begun, nor can the answer be given again.
-    assert set(handlers.seen) <= {"PreAuthentication"}
-    assert families(path) == 0
-    if operation == "RespondToAuthChallenge":
-        again = await house.api.refused(operation, **request)
-        assert (again.code, again.message) == WRONG
-    operation, request = await PASSWORDS[flow](house, "nobody", "Corr3ct-Horse")
-    refusal = await house.api.refused(operation, **request)
-    assert (refusal.code, refusal.message) == WRONG
-
-
-async def test_a_right_password_is_counted_as_one_though_it_gives_no_tokens(server, settle):
-    house = await settle(server, ON)
-    await house.add_user()
-    for _ in range(3):
-        for _ in range(4):
-            await house.api.refused("InitiateAuth", **house.by_password("ann", "wrong-Horse1"))
-        refusal = await house.api.refused("InitiateAuth", **house.by_password())
-        named(refusal, "MfaConfiguration=ON")
-
-
-@pytest.mark.parametrize("flow", ["USER_PASSWORD_AUTH", "USER_SRP_AUTH", "CUSTOM_AUTH"])
-async def test_a_temporary_password_is_replaced_before_a_second_factor_is_asked(
-    server, settle, path, flow
-):
-    house = await settle(server, ON)
-    named_ = {"UserPoolId": house.pool_id, "Username": "ann"}
-    await house.api("AdminCreateUser", **named_, TemporaryPassword="Temp0rary!")
-    operation, request = await PASSWORDS[flow](house, "ann", "Temp0rary!")
-    asked = await house.api(operation, **request)
-    assert asked["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
-    answer = house.answer("NEW_PASSWORD_REQUIRED", "ann", asked["Session"], NEW_PASSWORD=NEW)
-    named(await house.api.refused("RespondToAuthChallenge", **answer), "MfaConfiguration=ON")
-    # As with Cognito the password is set by now.
-    assert (await house.api("AdminGetUser", **named_))["UserStatus"] == "CONFIRMED"
-    named(
-        await house.api.refused("InitiateAuth", **house.by_password("ann", NEW)),
-        "MfaConfiguration=ON",
-    )
-    assert families(path) == 0
 
 
 async def challenged(house, **parameters):
     asked = await house.api("InitiateAuth", **house.begin("CUSTOM_AUTH", **parameters))
     assert asked["ChallengeName"] == "CUSTOM_CHALLENGE"
     return asked["Session"]
-
-
-async def test_custom_challenges_alone_have_no_second_factor_with_cognito_either(server, settle):
-    house = await settle(server, ON)
-    await house.add_user()
-    answer = house.answer("CUSTOM_CHALLENGE", session=await challenged(house), ANSWER="x")
-    assert "AuthenticationResult" in await house.api("RespondToAuthChallenge", **answer)
-
-
-async def test_mfa_holds_from_the_moment_that_it_is_on_and_refresh_tokens_stay_good(server, settle):
-    house = await settle(server)
-    await house.add_user()
-    refresh = (await house.tokens())["RefreshToken"]
-    proof = await house.by_srp()
-    await house.api("SetUserPoolMfaConfig", UserPoolId=house.pool_id, **ON_LATER)
-    named(await house.api.refused("RespondToAuthChallenge", **proof), "MfaConfiguration=ON")
-    request = {
-        "AuthFlow": "REFRESH_TOKEN_AUTH",
-        "ClientId": house.client_id,
-        "AuthParameters": {"REFRESH_TOKEN": refresh},
-    }
-    assert "AuthenticationResult" in await house.api("InitiateAuth", **request)
-    await house.api("SetUserPoolMfaConfig", UserPoolId=house.pool_id)
-    assert await house.tokens()
 
 
 @pytest.mark.parametrize("sent", ["at first", "with the proof"])

@@ -11,6 +11,7 @@ import json
 import re
 from types import NoneType
 
+import pyotp
 from attrs import define, field, frozen
 
 from authflow.pool.operations import operations
@@ -18,6 +19,7 @@ from authflow.pool.store.database import Database
 
 DRAWN = frozenset(
     {
+        "SecretCode",
         *("Id", "Arn", "ClientId", "UserPoolId", "sub", "Session", "SECRET_BLOCK", "SRP_B", "SALT"),
         *("jti", "origin_jti", "event_id", "iss", "aud", "client_id", "RefreshToken"),
     }
@@ -215,6 +217,63 @@ async def forgotten(house, sent):
         await api("ForgotPassword", **client)
 
 
+async def factors(house, sent):
+    """Second factors that are set up, preferred, chosen, answered and taken away."""
+    api, pool = house.api, {"UserPoolId": house.pool_id}
+    named = {**pool, "Username": "ann"}
+    sms = {"SmsConfiguration": {"SnsCallerArn": "arn:aws:iam::000000000000:role/s"}}
+    sms["SmsConfiguration"]["ExternalId"] = "x"
+    kinds = {
+        "SmsMfaConfiguration": sms,
+        "SoftwareTokenMfaConfiguration": {"Enabled": True},
+        "EmailMfaConfiguration": {},
+    }
+
+    def code(secret, steps=0):
+        return pyotp.HOTP(secret).at(int(house.clock.now // 30) + steps)
+
+    def answer(name, session, typed):
+        return house.answer(name, "ann", session, **{f"{name}_CODE": typed})
+
+    async def asked():
+        return (await api("InitiateAuth", **house.by_password()))["Session"]
+
+    await api("SetUserPoolMfaConfig", **pool, MfaConfiguration="ON", **kinds)
+    await api("GetUserPoolMfaConfig", **pool)
+    await house.add_user("ann")
+    session = await asked()
+    for _ in range(2):
+        begun = await api("AssociateSoftwareToken", Session=session)
+        secret = begun.get("SecretCode", locals().get("secret"))
+        session = begun.get("Session", session)
+    for steps in (9, 0):
+        request = {"Session": session, "UserCode": code(secret, steps)}
+        session = (await api("VerifySoftwareToken", **request)).get("Session", session)
+    for _ in range(2):
+        done = await api("RespondToAuthChallenge", **house.answer("MFA_SETUP", "ann", session))
+        token = done.get("AuthenticationResult", {}).get("AccessToken", locals().get("token"))
+    await api("GetUserAuthFactors", AccessToken=token)
+    await api("SetUserMFAPreference", AccessToken=token, SoftwareTokenMfaSettings={"Enabled": True})
+    session = await asked()
+    for typed in (code(secret, 9), code(secret), code(secret, 1), code(secret, 1)):
+        await api("RespondToAuthChallenge", **answer("SOFTWARE_TOKEN_MFA", session, typed))
+    begun = await api("AssociateSoftwareToken", AccessToken=token)
+    new = {"AccessToken": token, "UserCode": code(begun["SecretCode"])}
+    for _ in range(2):
+        await api("VerifySoftwareToken", **new)
+    await api("AdminDeleteSoftwareToken", **named)
+    session = await asked()
+    given = house.answer("MFA_SETUP", "ann", session, EMAIL="ann@example.org")
+    session = (await api("RespondToAuthChallenge", **given))["Session"]
+    right = sent[-1].code.reveal()
+    for typed in (f"{(int(right) + 1) % 10**6:06}", right, right):
+        await api("RespondToAuthChallenge", **answer("EMAIL_OTP", session, typed))
+    await api("AdminSetUserMFAPreference", **named, EmailMfaSettings={"Enabled": True})
+    await api("AdminGetUserAuthFactors", **named)
+    await api("AdminGetUser", **named)
+    await asked()
+
+
 async def triggers(house):
     """A custom challenge, a user who is brought in, and tokens that a trigger shapes."""
     api = house.api
@@ -247,6 +306,7 @@ async def walk(start, settle, clock):
     await tokens(await settle(api))
     await tokens(await settle(api, **rotating))
     await forgotten(await settle(api), sent)
+    await factors(await settle(api), sent)
     await triggers(await settle(api, shaped))
     await triggers(await settle(api, shaped, **rotating, PreventUserExistenceErrors="ENABLED"))
     clock.now = began
