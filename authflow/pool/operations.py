@@ -8,11 +8,13 @@ from authflow.pool.accounts.groups import GroupAdministration
 from authflow.pool.accounts.user_administration import UserAdministration
 from authflow.pool.accounts.user_pools import UserPools
 from authflow.pool.confirmations.forgotten_passwords import ForgottenPasswords
+from authflow.pool.devices.device_service import Devices
 from authflow.pool.ground import Ground
 from authflow.pool.messages.mailbox import Mailbox
 from authflow.pool.messages.wording import Wording
 from authflow.pool.settings.notices import Notices
 from authflow.pool.sign_ins.challenges.custom import CustomRounds
+from authflow.pool.sign_ins.challenges.device_proof import DeviceProofs
 from authflow.pool.sign_ins.challenges.new_password import NewPasswords
 from authflow.pool.sign_ins.challenges.password import PasswordChecks
 from authflow.pool.sign_ins.challenges.password_verifier import Handshakes
@@ -59,6 +61,7 @@ def operations(
     around = SignInTriggers(ground=ground, tokens=token_trigger)
     replies = SignInReplies(ground=ground, tokens=tokens)
     refresh = Refresh(ground=ground, tokens=tokens, trigger=token_trigger)
+    devices = Devices(ground=ground, tokens=tokens)
     migration = Migration(ground=ground, mailbox=mailbox, claims=MigrationClaims(ground=ground))
     forgotten = ForgottenPasswords(
         ground=ground,
@@ -73,6 +76,7 @@ def operations(
         passwords=PasswordChecks(ground=ground, migration=migration, triggers=around),
         new_passwords=NewPasswords(ground=ground, triggers=around, tokens_survive=tokens_survive),
         custom=CustomRounds(ground=ground),
+        devices=DeviceProofs(ground=ground, replies=replies, triggers=around),
         refresh=refresh,
         replies=replies,
         triggers=around,
@@ -113,4 +117,13 @@ def operations(
         "RevokeToken": refresh.revoke,
         "GetUser": refresh.user,
         "GlobalSignOut": refresh.sign_out,
+        "ConfirmDevice": devices.confirm,
+        "UpdateDeviceStatus": devices.update_status,
+        "ForgetDevice": devices.forget,
+        "GetDevice": devices.get,
+        "ListDevices": devices.list,
+        "AdminUpdateDeviceStatus": devices.admin_update_status,
+        "AdminForgetDevice": devices.admin_forget,
+        "AdminGetDevice": devices.admin_get,
+        "AdminListDevices": devices.admin_list,
     }

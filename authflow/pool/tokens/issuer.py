@@ -44,25 +44,30 @@ class AccessToken:
         user: Whose it is.
         client_id: The app client that it was given to.
         origin_jti: Its family.
+        device_key: The device that it was given to; None if the pool remembered none.
     """
 
     pool: UserPool
     user: User
     client_id: str
     origin_jti: str
+    device_key: str | None
 
 
 def _standing(
     connection: Connection, key_id: str, origin_jti: str, sub: str
-) -> tuple[UserPool | None, User | None, bool]:
-    """Return the pool and user of an access token, and whether the token is still valid."""
+) -> tuple[UserPool | None, User | None, tuple[str | None] | None]:
+    """Return the pool and user of an access token, and its device in a tuple.
+
+    There is None in place of the tuple if the token is no longer valid.
+    """
     pool = find_pool_by_key(connection, key_id)
     user = None if pool is None else find_user_by_sub(connection, pool.id, sub)
     stands = connection.execute(
-        "SELECT 1 FROM token_families WHERE origin_jti = ? AND sub = ? AND revoked = 0",
+        "SELECT device_key FROM token_families WHERE origin_jti = ? AND sub = ? AND revoked = 0",
         (origin_jti, sub),
     ).first()
-    return pool, user, stands is not None
+    return pool, user, None if stands is None else (stands[0],)
 
 
 def _invalid() -> CognitoError:
@@ -107,13 +112,15 @@ class TokenIssuer:
         signed = await self.ground.workers.run(
             self._sign, pool, client, user, grant, groups=groups, overrides=overrides
         )
-        refresh = grant.refresh_token
+        refresh, new = grant.refresh_token, grant.new_device
+        metadata = {} if new is None else {"DeviceKey": new.key, "DeviceGroupKey": new.group_key}
         return {
             "AccessToken": signed[0],
             "IdToken": signed[1],
             **({} if refresh is None else {"RefreshToken": refresh.reveal()}),
             "ExpiresIn": client.lifetime("AccessToken"),
             "TokenType": "Bearer",
+            **({"NewDeviceMetadata": metadata} if metadata else {}),
         }
 
     def _sign(
@@ -146,6 +153,7 @@ class TokenIssuer:
             "exp": now + client.lifetime("AccessToken"),
             "jti": str(uuid.uuid4()),
             "username": user.username,
+            **({} if grant.device_key is None else {"device_key": grant.device_key}),
         }
         identity = {
             **{k: _claim(k, v) for k, v in client.readable(user.attributes).items()},
@@ -182,12 +190,16 @@ class TokenIssuer:
         claims = await self.ground.workers.run(self._read, pool, token)
         if user is None:
             raise user_not_found()
-        if not stands:
+        if stands is None:
             raise not_authorized("Access Token has been revoked")
         if not user.enabled:
             raise not_authorized("User is disabled.")
         return AccessToken(
-            pool=pool, user=user, client_id=claims["client_id"], origin_jti=origin_jti
+            pool=pool,
+            user=user,
+            client_id=claims["client_id"],
+            origin_jti=origin_jti,
+            device_key=stands[0],
         )
 
     def _read(self, pool: UserPool, token: Secret[str]) -> Mapping[str, Any]:

@@ -10,7 +10,6 @@ import pytest
 from attrs import define, field
 
 ON = {"MfaConfiguration": "ON"}
-DEVICES = {"DeviceConfiguration": {"ChallengeRequiredOnNewDevice": False}}
 WRONG = ("NotAuthorizedException", "Incorrect username or password.")
 NEW = "Str0ng-Horse"
 
@@ -186,51 +185,6 @@ async def test_mfa_holds_from_the_moment_that_it_is_on_and_refresh_tokens_stay_g
     assert "AuthenticationResult" in await house.api("InitiateAuth", **request)
     await house.api("UpdateUserPool", UserPoolId=house.pool_id)
     assert await house.tokens()
-
-
-@pytest.mark.parametrize("sent", ["at first", "with the proof"])
-@pytest.mark.parametrize("flow", ["USER_SRP_AUTH", "CUSTOM_AUTH"])
-async def test_a_device_that_is_named_would_be_asked_for_its_proof(server, settle, flow, sent):
-    house = await settle(server, DEVICES)
-    await house.add_user()
-    parameters = {"CHALLENGE_NAME": "SRP_A"} if flow == "CUSTOM_AUTH" else {}
-    at_first = {"DEVICE_KEY": "us-east-1_any"} if sent == "at first" else {}
-    prover, asked = await house.ask("ann", flow, **parameters, **at_first)
-    proof = house.proof(prover, asked)
-    if sent == "with the proof":
-        proof["ChallengeResponses"]["DEVICE_KEY"] = "us-east-1_any"
-    setting = "DeviceConfiguration.ChallengeRequiredOnNewDevice"
-    if flow == "CUSTOM_AUTH":
-        # The device comes last, once Define wants tokens.
-        asked = await house.api("RespondToAuthChallenge", **proof)
-        proof = house.answer("CUSTOM_CHALLENGE", "ann", asked["Session"], ANSWER="x")
-    named(await house.api.refused("RespondToAuthChallenge", **proof), setting)
-
-
-async def test_a_device_that_is_named_with_a_password_or_a_custom_answer_is_no_other(
-    server, settle, path
-):
-    house = await settle(server, DEVICES)
-    await house.add_user()
-    setting, device = "DeviceConfiguration.ChallengeRequiredOnNewDevice", {"DEVICE_KEY": "any"}
-    request = house.begin("USER_PASSWORD_AUTH", PASSWORD="Corr3ct-Horse", **device)
-    named(await house.api.refused("InitiateAuth", **request), setting)
-    session = await challenged(house)
-    wrong = house.answer("CUSTOM_CHALLENGE", session=session, ANSWER="y", **device)
-    refusal = await house.api.refused("RespondToAuthChallenge", **wrong)
-    assert (refusal.code, refusal.message) == WRONG
-    session = await challenged(house)
-    right = house.answer("CUSTOM_CHALLENGE", session=session, ANSWER="x", **device)
-    named(await house.api.refused("RespondToAuthChallenge", **right), setting)
-    assert families(path) == 0
-    assert await house.tokens()
-
-
-async def test_a_device_means_nothing_where_none_is_remembered(server, settle):
-    house = await settle(server, {"DeviceConfiguration": {}})
-    await house.add_user()
-    request = house.begin("USER_PASSWORD_AUTH", PASSWORD="Corr3ct-Horse", DEVICE_KEY="any")
-    assert "AuthenticationResult" in await house.api("InitiateAuth", **request)
 
 
 async def test_where_the_password_is_no_first_factor_it_gives_no_tokens(server, settle):
