@@ -426,6 +426,18 @@ async def test_both_answers_may_leave_the_session_out(house, register):
     assert await told(house, phone.first(PROVER, None)) == INVALID
 
 
+async def test_the_session_of_the_challenge_before_is_taken_for_the_first_answer(house, register):
+    """So amazon-cognito-identity-js sends it, after any challenge but the password's proof."""
+    phone, _ = await register(house)
+    _, request = await by_new_password(house, {"DEVICE_KEY": phone.key})
+    begun = await house.api(RESPOND, **request)
+    assert begun["ChallengeName"] == "DEVICE_SRP_AUTH"
+    assert begun["Session"] != request["Session"]
+    asked = await house.api(RESPOND, **phone.first(PROVER, request["Session"]))
+    proof = phone.proof(PROVER, asked, session=asked["Session"])
+    assert "AuthenticationResult" in await house.api(RESPOND, **proof)
+
+
 async def test_without_a_session_the_newest_sign_in_of_the_device_is_answered(house, register):
     phone, _ = await register(house)
     older, newest = await phone.begin(), await phone.begin()
