@@ -20,7 +20,6 @@ from authflow import srp
 from authflow.machine import Challenged, State
 from authflow.pool.accounts.callers import (
     Caller,
-    check_may_sign_in,
     find_caller,
     read_members,
     username_of,
@@ -169,7 +168,6 @@ def _judge(
         device=evolve(asking.state, proved=True),
     )
     try:
-        check_may_sign_in(asking.user)
         return decide(connection, caller, asking.user, progress, now, held=held)
     except CognitoError as refusal:
         return refusal
