@@ -46,15 +46,11 @@ def _members(row: Setting) -> str:
 
 
 def _values(row: Setting, case: Case) -> str:
-    """Say to which values and sign-ins a case applies."""
+    """Say to which values a case applies."""
     if case.lacks is not None:
         return f"without `{case.lacks}`"
-    if case.with_device:
-        return "a sign-in with `DEVICE_KEY`"
     if case.values:
         return ", ".join(f"`{value}`" for value in case.values)
-    if any(other.with_device for other in row.cases):
-        return "any"
     return "any" if len(row.cases) == 1 else "any other"
 
 

@@ -8,6 +8,7 @@ from authflow.pool.accounts.groups import GroupAdministration
 from authflow.pool.accounts.user_administration import UserAdministration
 from authflow.pool.accounts.user_pools import UserPools
 from authflow.pool.confirmations.forgotten_passwords import ForgottenPasswords
+from authflow.pool.devices.device_service import Devices
 from authflow.pool.factors.factor_administration import FactorAdministration
 from authflow.pool.factors.own_factors import OwnFactors
 from authflow.pool.factors.pool_factors import PoolFactors
@@ -17,6 +18,7 @@ from authflow.pool.messages.wording import Wording
 from authflow.pool.settings.notices import Notices
 from authflow.pool.sign_ins.challenges.codes import CodeChecks
 from authflow.pool.sign_ins.challenges.custom import CustomRounds
+from authflow.pool.sign_ins.challenges.device_proof import DeviceProofs
 from authflow.pool.sign_ins.challenges.mfa_choice import FactorChoices
 from authflow.pool.sign_ins.challenges.mfa_setup import Setups
 from authflow.pool.sign_ins.challenges.new_password import NewPasswords
@@ -69,6 +71,7 @@ def operations(
     own_factors = OwnFactors(ground=ground, tokens=tokens, setups=setups)
     replies = SignInReplies(ground=ground, tokens=tokens)
     refresh = Refresh(ground=ground, tokens=tokens, trigger=token_trigger)
+    devices = Devices(ground=ground, tokens=tokens)
     migration = Migration(ground=ground, mailbox=mailbox, claims=MigrationClaims(ground=ground))
     forgotten = ForgottenPasswords(
         ground=ground,
@@ -88,6 +91,7 @@ def operations(
         ),
         choices=FactorChoices(ground=ground, triggers=around),
         setups=setups,
+        devices=DeviceProofs(ground=ground, replies=replies, triggers=around),
         refresh=refresh,
         replies=replies,
         triggers=around,
@@ -137,4 +141,13 @@ def operations(
         "SetUserMFAPreference": own_factors.prefer,
         "GetUserAuthFactors": own_factors.list,
         "GlobalSignOut": refresh.sign_out,
+        "ConfirmDevice": devices.confirm,
+        "UpdateDeviceStatus": devices.update_status,
+        "ForgetDevice": devices.forget,
+        "GetDevice": devices.get,
+        "ListDevices": devices.list,
+        "AdminUpdateDeviceStatus": devices.admin_update_status,
+        "AdminForgetDevice": devices.admin_forget,
+        "AdminGetDevice": devices.admin_get,
+        "AdminListDevices": devices.admin_list,
     }

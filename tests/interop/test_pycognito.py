@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 from botocore.exceptions import ClientError
-from pycognito import Cognito
+from pycognito import Cognito, aws_srp
 from pycognito.aws_srp import AWSSRP
 from pycognito.exceptions import ForceChangePasswordException
 
@@ -123,3 +123,59 @@ def test_its_whole_client_signs_in_verifies_the_tokens_and_refreshes(endpoint, p
     client.renew_access_token()
     assert client.access_token != old
     client.client.close()
+
+
+@pytest.fixture
+def tracked(owner):
+    """A public app client of a pool that remembers devices, with a user: pycognito sends no
+    SECRET_HASH with DEVICE_SRP_AUTH."""
+    made = owner.create_user_pool(
+        PoolName="devices", DeviceConfiguration={"ChallengeRequiredOnNewDevice": False}
+    )["UserPool"]["Id"]
+    owner.admin_create_user(UserPoolId=made, Username="ada", MessageAction="SUPPRESS")
+    owner.admin_set_user_password(
+        UserPoolId=made, Username="ada", Password=PASSWORD, Permanent=True
+    )
+    app = owner.create_user_pool_client(UserPoolId=made, ClientName="pycognito")
+    client_id = app["UserPoolClient"]["ClientId"]
+
+    def of(**device):
+        return AWSSRP("ada", PASSWORD, made, client_id, client=owner, **device)
+
+    return of
+
+
+def test_its_devices_are_confirmed_proved_and_forgotten(tracked, owner, endpoint, monkeypatch):
+    """It sends what is about devices to AWS's own host, which here leads to the pool."""
+    post, sent = aws_srp.requests.post, []
+
+    def elsewhere(url, **request):
+        reply = post(endpoint, **request)
+        sent.append((url, reply.status_code))
+        return reply
+
+    monkeypatch.setattr(aws_srp.requests, "post", elsewhere)
+    client = tracked()
+    tokens = client.authenticate_user()
+    new = tokens["AuthenticationResult"]["NewDeviceMetadata"]
+    reply, password = client.confirm_device(tokens, "a laptop")
+    assert reply.json() == {"UserConfirmationNecessary": False}
+    named = {
+        "device_key": new["DeviceKey"],
+        "device_group_key": new["DeviceGroupKey"],
+        "device_password": password,
+    }
+    result = tracked(**named).authenticate_user()["AuthenticationResult"]
+    assert "NewDeviceMetadata" not in result
+    access = result["AccessToken"]
+    (device,) = owner.list_devices(AccessToken=access)["Devices"]
+    assert device["DeviceKey"] == new["DeviceKey"]
+    with pytest.raises(owner.exceptions.NotAuthorizedException):
+        tracked(**{**named, "device_password": "another"}).authenticate_user()
+    client.update_device_status(False, access, new["DeviceKey"])
+    client.forget_device(access, new["DeviceKey"])
+    assert [status for _, status in sent] == [200, 200, 200]
+    assert all("amazonaws.com" in url for url, _ in sent)
+    with pytest.raises(owner.exceptions.ResourceNotFoundException, match="Device does not exist"):
+        tracked(**named).authenticate_user()
+    assert tracked().authenticate_user()["AuthenticationResult"]["NewDeviceMetadata"]

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 import pytest
@@ -195,6 +195,120 @@ class House:
         return reply["AuthenticationResult"]
 
 
+@define
+class Phone:
+    """A user's device: a client's side of registering it and of proving it.
+
+    Args:
+        house: Where its user signs in.
+        key: Its key.
+        group_key: Its group key.
+        password: Its password.
+        salt: SRP's salt.
+        username: Its user.
+    """
+
+    house: House
+    key: str
+    group_key: str
+    password: str = "dev1ce-password"
+    salt: int = 2**127 + 5
+    username: str = "ann"
+
+    @classmethod
+    def of(cls, house: House, result: Mapping[str, Any], **more: Any) -> Self:
+        """Make a device of what tokens came with."""
+        new = result["NewDeviceMetadata"]
+        return cls(house, new["DeviceKey"], new["DeviceGroupKey"], **more)
+
+    @property
+    def verifier(self) -> int:
+        return srp.password_verifier(self.group_key, self.key, self.salt, Secret(self.password))
+
+    @property
+    def config(self) -> dict[str, str]:
+        numbers = {"Salt": self.salt, "PasswordVerifier": self.verifier}
+        return {
+            name: base64.b64encode(srp.twos_complement(number)).decode()
+            for name, number in numbers.items()
+        }
+
+    def confirmation(self, token: str, **more: Any) -> dict[str, Any]:
+        return {
+            "AccessToken": token,
+            "DeviceKey": self.key,
+            "DeviceSecretVerifierConfig": self.config,
+            **more,
+        }
+
+    async def confirm(self, token: str, **more: Any) -> dict[str, Any]:
+        return await self.house.api("ConfirmDevice", **self.confirmation(token, **more))
+
+    def first(self, prover: srp.Prover, session: str | None, **more: str) -> dict[str, Any]:
+        """Answer DEVICE_SRP_AUTH."""
+        members = {"DEVICE_KEY": self.key, "SRP_A": prover.srp_a, **more}
+        return self.house.answer("DEVICE_SRP_AUTH", self.username, session, **members)
+
+    def proof(
+        self, prover: srp.Prover, asked: dict[str, Any], *, session: str | None = None, **more: str
+    ) -> dict[str, Any]:
+        """Answer DEVICE_PASSWORD_VERIFIER."""
+        parameters = asked["ChallengeParameters"]
+        challenge = srp.ProverChallenge.parse(
+            name=self.group_key,
+            user_id=self.key,
+            salt=parameters["SALT"],
+            public_b=parameters["SRP_B"],
+            secret_block=parameters["SECRET_BLOCK"],
+        )
+        stamp = more.get("TIMESTAMP", self.house.clock.stamp)
+        key = prover.prove(challenge, Secret(self.password))
+        signature = base64.b64encode(srp.sign_claim(key, challenge, stamp)).decode()
+        return self.house.answer(
+            "DEVICE_PASSWORD_VERIFIER",
+            self.username,
+            session,
+            **{
+                "DEVICE_KEY": self.key,
+                "TIMESTAMP": stamp,
+                "PASSWORD_CLAIM_SECRET_BLOCK": parameters["SECRET_BLOCK"],
+                "PASSWORD_CLAIM_SIGNATURE": signature,
+                **more,
+            },
+        )
+
+    async def begin(self, **more: str) -> dict[str, Any]:
+        """Prove the password from this device, and return what is asked then."""
+        prover, asked = await self.house.ask(self.username)
+        proof = self.house.proof(prover, asked)
+        proof["ChallengeResponses"] |= {"DEVICE_KEY": self.key, **more}
+        return await self.house.api("RespondToAuthChallenge", **proof)
+
+    async def asked(self, begun: dict[str, Any]) -> dict[str, Any]:
+        """Return the proof for a sign-in that asks for this device's."""
+        prover = srp.Prover.start(b"\x09" * 32)
+        first = self.first(prover, begun["Session"])
+        asked = await self.house.api("RespondToAuthChallenge", **first)
+        return self.proof(prover, asked, session=asked["Session"])
+
+    async def prove(self, begun: dict[str, Any]) -> dict[str, Any]:
+        """Give the proof, and return the reply."""
+        return await self.house.api("RespondToAuthChallenge", **await self.asked(begun))
+
+    async def tokens(self) -> dict[str, Any]:
+        """Sign in from this device."""
+        return (await self.prove(await self.begin()))["AuthenticationResult"]
+
+    @property
+    def named(self) -> dict[str, str]:
+        """How an administrator names this device."""
+        return {
+            "UserPoolId": self.house.pool_id,
+            "Username": self.username,
+            "DeviceKey": self.key,
+        }
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """One loop for all tests here, so that they can share a server."""
@@ -287,3 +401,18 @@ async def api(shared_server: PoolServer, clock: Clock, http: aiohttp.ClientSessi
 @pytest.fixture
 async def house(api: Api, settle: Callable[..., Awaitable[House]]) -> House:
     return await settle(api)
+
+
+@pytest.fixture
+def register() -> Callable[..., Awaitable[tuple[Phone, dict[str, Any]]]]:
+    """Sign a user in from a new device, and confirm that."""
+
+    async def registered(
+        house: House, username: str = "ann", **more: Any
+    ) -> tuple[Phone, dict[str, Any]]:
+        result = await house.tokens(username)
+        phone = Phone.of(house, result, username=username, **more)
+        await phone.confirm(result["AccessToken"], DeviceName=f"{username}'s phone")
+        return phone, result
+
+    return registered

@@ -122,6 +122,14 @@ def requests(house, flow):
     async def proving(name):
         return text(await house.by_srp(name, "wrong-Horse1"))
 
+    async def from_device(name):
+        return text(house.begin("USER_PASSWORD_AUTH", name, PASSWORD="wrong-Horse1", **DEVICE))
+
+    async def proving_from_device(name):
+        proof = await house.by_srp(name, "wrong-Horse1")
+        proof["ChallengeResponses"] |= DEVICE
+        return text(proof)
+
     async def custom(name):
         return text(house.begin("CUSTOM_AUTH", name))
 
@@ -131,6 +139,11 @@ def requests(house, flow):
     async def answering(name):
         asked = await house.api("InitiateAuth", **house.begin("CUSTOM_AUTH", name))
         return text(house.answer("CUSTOM_CHALLENGE", name, asked["Session"], ANSWER="5"))
+
+    async def answering_from_device(name):
+        asked = await house.api("InitiateAuth", **house.begin("CUSTOM_AUTH", name, **DEVICE))
+        session = asked["Session"]
+        return text(house.answer("CUSTOM_CHALLENGE", name, session, ANSWER="5", **DEVICE))
 
     async def proving_custom(name):
         prover, asked = await house.ask(name, "CUSTOM_AUTH", CHALLENGE_NAME="SRP_A")
@@ -153,6 +166,9 @@ def requests(house, flow):
         "custom with srp": ("InitiateAuth", custom_srp),
         "custom answer": ("RespondToAuthChallenge", answering),
         "custom proof": ("RespondToAuthChallenge", proving_custom),
+        "password from a device": ("InitiateAuth", from_device),
+        "proof from a device": ("RespondToAuthChallenge", proving_from_device),
+        "custom answer from a device": ("RespondToAuthChallenge", answering_from_device),
         "forgot": ("ForgotPassword", forgetting),
         "confirm": ("ConfirmForgotPassword", entering),
     }[flow]
@@ -162,6 +178,8 @@ FLOWS = (
     *("password", "administrator", "srp", "proof", "custom", "custom with srp", "custom answer"),
     *("custom proof", "forgot", "confirm"),
 )
+DEVICE = {"DEVICE_KEY": "us-east-1_0"}
+REMEMBERING = {"DeviceConfiguration": {"ChallengeRequiredOnNewDevice": True}}
 POOLS = {
     "plain": {"UsernameConfiguration": {"CaseSensitive": True}},
     "folding": {"UsernameConfiguration": {"CaseSensitive": False}},
@@ -277,3 +295,17 @@ async def test_users_who_may_not_sign_in_or_reset_take_the_work_of_unknown_ones(
     for flow in ("password", "srp", "proof", "custom", "forgot", "confirm"):
         for state in STATES:
             await compare(house, triggers, *requests(house, flow), state, f"un{state}")
+
+
+async def test_a_device_that_nobody_has_takes_the_same_work_and_tells_of_nobody(
+    start, settle, compare
+):
+    triggers = Triggers(AROUND | CHALLENGES)
+    server = await start(triggers=triggers)
+    house = await settle(server, REMEMBERING, PreventUserExistenceErrors="ENABLED")
+    await house.add_user("Ann", **EMAIL)
+    for flow in ("password", "proof", "custom answer"):
+        request = requests(house, f"{flow} from a device")
+        _, told, *_ = await compare(house, triggers, *request, "Ann", "Bob")
+        wanted = "ResourceNotFoundException" if "custom" in flow else "NotAuthorizedException"
+        assert told[0] == wanted

@@ -53,6 +53,11 @@ class UserPool:
         return self.id.partition("_")[0]
 
     @property
+    def arn_prefix(self) -> str:
+        """The beginning of the ARNs of what is in the pool's region."""
+        return f"arn:aws:cognito-idp:{self.region}:{_ACCOUNT}"
+
+    @property
     def username_attributes(self) -> tuple[str, ...]:
         """The attributes that users sign in by instead of a username."""
         return tuple(self.settings.get("UsernameAttributes", ()))
@@ -127,7 +132,7 @@ class UserPool:
             **rest,
             "Id": self.id,
             "Name": self.settings["PoolName"],
-            "Arn": f"arn:aws:cognito-idp:{self.region}:{_ACCOUNT}:userpool/{self.id}",
+            "Arn": f"{self.arn_prefix}:userpool/{self.id}",
             "Policies": {
                 **rest.get("Policies", {}),
                 "PasswordPolicy": {

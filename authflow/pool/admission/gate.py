@@ -67,7 +67,7 @@ class RequestKind(StrEnum):
 _GOING_ON: Final = frozenset(
     {
         *("RespondToAuthChallenge", "AdminRespondToAuthChallenge"),
-        *("GetTokensFromRefreshToken", "GetUser", "GlobalSignOut"),
+        *("GetTokensFromRefreshToken", "GetUser", "GlobalSignOut", "ConfirmDevice"),
         *("AssociateSoftwareToken", "VerifySoftwareToken"),
     }
 )

@@ -27,6 +27,7 @@ from authflow.pool.http.request_body import MOST_BYTES, malformed, read_object
 from authflow.pool.http.validation import prepare, service_model, validate
 from authflow.pool.log_limit import limited_logger
 from authflow.pool.operations import Operation
+from authflow.pool.peer_address import asked_from
 from authflow.pool.tokens.issuer import TokenIssuer
 from authflow.wire.members import USERNAME
 
@@ -124,7 +125,8 @@ class PoolApp:
         async with self.gate.admitted(name, peer, *_whom(asked), keep_back) as ticket:
             if ticket.waited and await request.is_disconnected():
                 raise ClientDisconnect
-            return await operation(asked)
+            with asked_from(peer[0]):
+                return await operation(asked)
 
     async def _key_set(self, request: Request) -> Response:
         return await self._publish(request, self.tokens.key_set)

@@ -40,7 +40,6 @@ class Case:
         values: Which values; of a list, those that hold one of them. None given: all others.
         lacks: For a list: the entry without which this case applies.
         asks: Where it is refused: the challenge that Cognito would ask, and this pool cannot yet.
-        with_device: Whether it is about sign-ins that name a device (DEVICE_KEY), and no others.
     """
 
     fate: Fate
@@ -48,7 +47,6 @@ class Case:
     values: tuple[str | int, ...] = ()
     lacks: str | None = None
     asks: State | None = None
-    with_device: bool = False
 
     @property
     def is_for_others(self) -> bool:

@@ -17,25 +17,6 @@ _MFA: Final = carried_out(
     "those who have turned one on",
     "MfaConfiguration",
 )
-_DEVICES: Final = Setting(
-    paths=(
-        "DeviceConfiguration.ChallengeRequiredOnNewDevice",
-        "DeviceConfiguration.DeviceOnlyRememberedOnUserPrompt",
-    ),
-    cases=(
-        Case(
-            fate=Fate.TOLD,
-            because="no device is remembered: there is no NewDeviceMetadata, and refresh tokens "
-            "are good without a device, which Cognito refuses",
-        ),
-        Case(
-            fate=Fate.REFUSED,
-            because="Cognito would ask for a proof of the device that DEVICE_KEY names",
-            asks=State.DEVICE_SRP_AUTH,
-            with_device=True,
-        ),
-    ),
-)
 _FIRST_FACTORS: Final = Setting(
     paths=("Policies.SignInPolicy.AllowedFirstAuthFactors",),
     cases=(
@@ -171,7 +152,16 @@ _ROWS: Final = (
     ),
     carried_out("words the codes that are second factors", "SmsAuthenticationMessage"),
     _MFA,
-    _DEVICES,
+    carried_out(
+        "true: a remembered device is asked for its proof in place of a second factor; devices are "
+        "on either way",
+        "DeviceConfiguration.ChallengeRequiredOnNewDevice",
+    ),
+    carried_out(
+        "true: a device is remembered once UpdateDeviceStatus says so; false: by ConfirmDevice; "
+        "devices are on either way",
+        "DeviceConfiguration.DeviceOnlyRememberedOnUserPrompt",
+    ),
     kept(
         "it matters to UpdateUserAttributes, which is not served",
         "UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate",

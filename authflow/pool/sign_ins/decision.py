@@ -4,11 +4,20 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from authflow.machine import Challenged
+from authflow.machine import Challenged, State
 from authflow.pool.accounts.callers import Caller, check_may_sign_in
 from authflow.pool.accounts.users import User, find_user_by_sub
 from authflow.pool.cognito_errors import not_authorized
-from authflow.pool.sign_ins.next_step import ChallengeOwed, NextStep, TokensOwed, next_step
+from authflow.pool.devices.device_config import DeviceConfig, skips_second_factor
+from authflow.pool.devices.device_naming import standing_device
+from authflow.pool.devices.known_devices import add_device, keep_waiting
+from authflow.pool.sign_ins.next_step import (
+    ChallengeOwed,
+    DefineOwed,
+    NextStep,
+    TokensOwed,
+    next_step,
+)
 from authflow.pool.sign_ins.sessions import Progress, new_handle, put_session
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.tokens.families import Grant, start_family
@@ -84,19 +93,33 @@ def decide(
     Raises:
         CognitoError: Nothing can follow.
     """
+    device = standing_device(connection, caller.pool, user, progress.device)
+    progress = evolve(progress, device=device)
     step = next_step(caller, user, progress, held=held, now=now)
+    progress = _resting_on_device(caller, progress, step)
     decision = Decision(caller=caller, user=user, progress=progress, step=step)
     match step:
         case TokensOwed(held=False) if user is not None:
-            given = start_family(connection, caller.client, user, progress.auth_time, now)
-            return evolve(decision, given=given)
+            return evolve(decision, given=_grant(connection, caller, user, progress, now))
         case ChallengeOwed(state=state):
-            return wait(connection, decision, progress.follow(Challenged(state)), now)
+            waiting = progress.follow(Challenged(state))
+            if state is not State.DEVICE_SRP_AUTH or user is None or device is None:
+                return wait(connection, decision, waiting, now)
+            handle = new_handle()
+            keep_waiting(connection, caller.pool, user.sub, device.key, handle)
+            waiting = evolve(waiting, companion=progress.former)
+            return wait(connection, decision, waiting, now, handle)
         case _:
             return decision
 
 
-def wait(connection: Connection, decision: Decision, waiting: Progress, now: float) -> Decision:
+def wait(
+    connection: Connection,
+    decision: Decision,
+    waiting: Progress,
+    now: float,
+    handle: str | None = None,
+) -> Decision:
     """Store a sign-in that waits for an answer.
 
     Args:
@@ -104,8 +127,37 @@ def wait(connection: Connection, decision: Decision, waiting: Progress, now: flo
         decision: What is owed: a challenge.
         waiting: Where the sign-in stands from now on.
         now: Seconds since the epoch.
+        handle: The new session's; one is drawn if it is not given.
     """
-    handle = new_handle()
+    handle = handle or new_handle()
     expires_at = now + decision.caller.client.session_seconds
     put_session(connection, handle, waiting, now, expires_at)
     return evolve(decision, progress=waiting, handle=handle)
+
+
+def _resting_on_device(caller: Caller, progress: Progress, step: NextStep) -> Progress:
+    """Return the sign-in; if its device stands in for a second factor, it rests on it from now on.
+
+    The places where a factor would be asked for are behind it then, whatever comes before the
+    device's own proof.
+    """
+    behind = isinstance(step, DefineOwed) or (
+        isinstance(step, ChallengeOwed) and step.state is State.DEVICE_SRP_AUTH
+    )
+    device = progress.device
+    if device is None or not (behind and skips_second_factor(caller.pool, device)):
+        return progress
+    return evolve(progress, device=evolve(device, spared=True))
+
+
+def _grant(
+    connection: Connection, caller: Caller, user: User, progress: Progress, now: float
+) -> Grant:
+    """Grant tokens to the device that was proved, or else to a new one."""
+    proved, new = progress.device, None
+    key = proved.key if proved is not None and proved.proved else None
+    if key is None and DeviceConfig.of(caller.pool).remembers:
+        new = add_device(connection, caller.pool, user, now)
+        key = new.key
+    given = start_family(connection, caller.client, user, progress.auth_time, now, device_key=key)
+    return evolve(given, new_device=new)

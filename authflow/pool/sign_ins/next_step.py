@@ -1,9 +1,9 @@
 """The next step after an answer: tokens, a challenge, or a question to Define. Only decided here.
 
 The function is pure, and what it gives is checked against the machine's table. It is asked inside
-the transaction that judged the answer, with the user as read there, and once more after triggers
-have taken their time: nothing can change between a judgement and what follows from it. A new
-factor is a new line here, and no flow can forget it.
+the transaction that judged the answer, with the user and the device (`Progress.device`) as read
+there, and once more after triggers have taken their time: nothing can change between a judgement
+and what follows from it. A new factor is a new line here, and no flow can forget it.
 """
 
 from attrs import field, frozen
@@ -12,6 +12,7 @@ from authflow.machine import CHOSEN, AuthFlow, Challenged, Ending, Side, State, 
 from authflow.pool.accounts.callers import Caller, check_not_expired
 from authflow.pool.accounts.users import FORCE_CHANGE_PASSWORD, User, missing_attributes
 from authflow.pool.cognito_errors import invalid_session, not_authorized
+from authflow.pool.devices.device_config import skips_second_factor
 from authflow.pool.factors.preferences import ADDRESSES_OF
 from authflow.pool.messages.destination import Destination
 from authflow.pool.settings.fates import Given
@@ -26,7 +27,7 @@ from authflow.pool.sign_ins.second_factor import (
     sent_to,
 )
 from authflow.pool.sign_ins.sessions import Progress
-from authflow.wire import Members, new_password
+from authflow.wire import Members, device_srp, new_password
 
 
 @frozen(kw_only=True)
@@ -117,7 +118,7 @@ def next_step(
     if user is not None and not new_password_owed:
         # Cognito asks for a second factor right after the password, before it calls Define
         # (amplify-js#3876), and for a device where tokens would follow.
-        unasked = _unasked(caller, progress, devices=not define_owed)
+        unasked = _unasked(caller, progress)
         if unasked is not None:
             return unasked
         factor = _second_factor(caller, user, progress)
@@ -130,6 +131,13 @@ def next_step(
         raise not_authorized()
     if new_password_owed:
         return _new_password(caller, user, now)
+    device = progress.device
+    if device is not None and not device.proved:
+        if follows(progress.flow, progress.state, Challenged(State.DEVICE_SRP_AUTH)):
+            asked = device_srp.Asked(device_key=device.key)
+            return ChallengeOwed(state=State.DEVICE_SRP_AUTH, parameters=asked.write())
+        if device.spared:
+            raise not_authorized(reason="nothing has stood in for the second factor")
     progress.follow(Ending.AUTHENTICATED)
     return TokensOwed(held=held)
 
@@ -155,6 +163,9 @@ def _second_factor(
     elif progress.state is State.MFA_SETUP:
         owed = _set_up_next(caller, user, progress)
     elif follows(progress.flow, progress.state, Challenged(State.SELECT_MFA_TYPE)):
+        # The proof of a remembered device stands in for one, and is owed before tokens are.
+        if skips_second_factor(caller.pool, progress.device):
+            return None
         owed = factor_after_password(caller.pool, user)
     else:
         return None
@@ -182,7 +193,7 @@ def _set_up_next(caller: Caller, user: User, progress: Progress) -> FactorOwed |
     return None
 
 
-def _unasked(caller: Caller, progress: Progress, *, devices: bool) -> Unasked | None:
+def _unasked(caller: Caller, progress: Progress) -> Unasked | None:
     """Return the setting because of which Cognito would ask here for what the pool cannot.
 
     Where the machine's table has no second factor, Cognito asks for none: a sign-in by custom
@@ -191,13 +202,10 @@ def _unasked(caller: Caller, progress: Progress, *, devices: bool) -> Unasked | 
     Args:
         caller: The user pool and the app client.
         progress: Where the sign-in stands.
-        devices: Whether a remembered device would be asked for its proof now.
     """
     for given in USER_POOL.read(caller.pool.settings):
         case = given.case
-        if case.asks is None or (case.with_device and not (devices and progress.with_device)):
-            continue
-        if follows(progress.flow, progress.state, Challenged(case.asks)):
+        if case.asks is not None and follows(progress.flow, progress.state, Challenged(case.asks)):
             return Unasked(given)
     return None
 

@@ -37,6 +37,8 @@ from authflow.pool.cognito_errors import (
     missing_parameter,
     not_authorized,
 )
+from authflow.pool.devices.device_naming import named_device
+from authflow.pool.devices.device_state import DeviceState
 from authflow.pool.sign_ins.factor_state import FactorState
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.secret import Secret
@@ -102,13 +104,14 @@ class Progress:
         companion: The hash of the handle that goes with this one, where Cognito gives two.
         credentials: `User.credentials` when the sign-in began, or when a password was proved or
             chosen since; None for a user who does not exist. Other ones end the session.
-        with_device: Whether the client named a device (DEVICE_KEY) at any step.
+        device: The device that the client named, if it named one.
         told_as: The name by which the client is told of the user, if that is not the username.
         named: The name as it was typed, keyed: of the sign-ins that began under one name only so
             many wait.
         room: How many of those may wait; None where the sign-in began before. No session is kept
             of it.
         decided: Whether Define has said that tokens are to be issued. No session is kept of it.
+        former: The hash of the handle that was answered last. No session is kept of it.
     """
 
     pool_id: str
@@ -126,11 +129,12 @@ class Progress:
     factor: FactorState | None = None
     companion: str | None = None
     credentials: str | None = None
-    with_device: bool = False
+    device: DeviceState | None = None
     told_as: str | None = None
     named: str = ""
     room: int | None = None
     decided: bool = False
+    former: str | None = None
 
     @property
     def shown(self) -> str:
@@ -166,13 +170,16 @@ class Progress:
             values["handshake"] = self.handshake.to_json()
         if self.factor is not None:
             values["factor"] = self.factor.to_json()
+        if self.device is not None:
+            values["device"] = self.device.to_json()
         return json.dumps(values, separators=(",", ":")).encode()
 
     @classmethod
     def from_json(cls, text: bytes) -> Self:
         """Read the result of `to_json`."""
         values = json.loads(text)
-        handshake, factor = values.pop("handshake", None), values.pop("factor", None)
+        parts = {name: values.pop(name, None) for name in ("handshake", "factor", "device")}
+        handshake, factor, device = parts.values()
         return cls(
             **(
                 values
@@ -186,18 +193,14 @@ class Progress:
             ),
             handshake=None if handshake is None else Handshake.from_json(handshake),
             factor=None if factor is None else FactorState.from_json(factor),
+            device=None if device is None else DeviceState.from_json(device),
         )
 
 
 _PLAIN: Final = (
     *("pool_id", "client_id", "flow", "state", "sub", "username", "typed", "auth_time"),
-    *("metadata", "companion", "credentials", "with_device", "told_as", "named"),
+    *("metadata", "companion", "credentials", "told_as", "named"),
 )
-
-
-def names_device(members: Mapping[str, str]) -> bool:
-    """Return whether AuthParameters or ChallengeResponses name a remembered device."""
-    return members.get(DEVICE_KEY) is not None
 
 
 def new_handle() -> str:
@@ -312,9 +315,10 @@ def take(
     """
     caller = find_caller(connection, request)
     caller.client.check_secret_hash(request["ChallengeResponses"].get(SECRET_HASH), typed)
-    # A wrong SECRET_BLOCK gets the same error as a wrong password.
+    # A wrong SECRET_BLOCK gets the same error as a wrong password, or a wrong device's.
     proves = request["ChallengeName"] == State.PASSWORD_VERIFIER
-    unknown = not_authorized() if proves else invalid_session()
+    by_block = proves or request["ChallengeName"] == State.DEVICE_PASSWORD_VERIFIER
+    unknown = not_authorized() if by_block else invalid_session()
     progress = _look(connection, handle, now)
     if (
         progress is None
@@ -323,7 +327,7 @@ def take(
         or typed not in _names(progress, hidden=caller.client.hides_users)
     ):
         raise unknown
-    if not _has_companion(progress, request.get("Session")):
+    if not _has_companion(progress, request.get("Session"), handle):
         raise invalid_session()
     # Only the user's current password can be proved; a former one is a wrong password.
     if progress.state in _OF_THE_PASSWORD:
@@ -332,10 +336,11 @@ def take(
         if standing.barred and not proves:
             raise not_authorized("Password attempts exceeded")
     user = _find_user(connection, caller, progress, now)
+    if not proves:  # else it is told once the proof is judged
+        progress = _name_device(connection, request, caller, progress, user)
     if use_up:
         end_session(connection, handle)
-    if names_device(request["ChallengeResponses"]):
-        progress = evolve(progress, with_device=True)
+    progress = evolve(progress, former=companion_of(handle))
     return Taken(caller=caller, progress=progress, user=user)
 
 
@@ -387,6 +392,24 @@ def _find_user(
     return user
 
 
+def _name_device(
+    connection: Connection,
+    request: Mapping[str, Any],
+    caller: Caller,
+    progress: Progress,
+    user: User | None,
+) -> Progress:
+    device = named_device(
+        connection,
+        caller.pool,
+        user,
+        progress.device,
+        request["ChallengeResponses"].get(DEVICE_KEY),
+        asked=progress.state in _OF_THE_DEVICE,
+    )
+    return evolve(progress, device=device)
+
+
 def _names(progress: Progress, *, hidden: bool) -> frozenset[str]:
     """Return the names by which an answer may name the user of its sign-in.
 
@@ -413,11 +436,26 @@ _OF_THE_PASSWORD: Final = frozenset({State.PASSWORD_VERIFIER, State.NEW_PASSWORD
 """The challenges that the password lockout covers: they prove or set the password."""
 
 
-def _has_companion(progress: Progress, session: str | None) -> bool:
-    """Return whether the Session belongs to the first handle, if that is a SECRET_BLOCK."""
-    if progress.state is not State.PASSWORD_VERIFIER:
-        return progress.companion is None
-    return progress.companion == (None if session is None else companion_of(session))
+_OF_THE_DEVICE: Final = frozenset({State.DEVICE_SRP_AUTH, State.DEVICE_PASSWORD_VERIFIER})
+"""The challenges that prove a device."""
+
+
+def _has_companion(progress: Progress, session: str | None, handle: str) -> bool:
+    """Return whether the Session belongs to the handle, if that is not the Session itself.
+
+    Proofs of devices may come without one (amplify-android, pycognito), and DEVICE_SRP_AUTH with
+    that of the challenge before (amazon-cognito-identity-js, after a second factor).
+    """
+    given = None if session is None else companion_of(session)
+    match progress.state:
+        case State.PASSWORD_VERIFIER:
+            return progress.companion == given
+        case State.DEVICE_SRP_AUTH:
+            return session in {None, handle} or progress.companion == given
+        case State.DEVICE_PASSWORD_VERIFIER:
+            return session is None or progress.companion == given
+        case _:
+            return progress.companion is None
 
 
 def _look(connection: Connection, handle: str, now: float) -> Progress | None:
@@ -432,6 +470,12 @@ def _look(connection: Connection, handle: str, now: float) -> Progress | None:
         raise invalid_session("session is expired")
     opened = AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], session_id)
     return Progress.from_json(opened)
+
+
+def is_known(connection: Connection, handle: str) -> bool:
+    """Return whether a session is kept under a handle. It tells nothing of what it is good for."""
+    session_id, _ = _id_and_key(handle)
+    return bool(connection.execute("SELECT 1 FROM sessions WHERE id = ?", (session_id,)))
 
 
 def end_session(connection: Connection, handle: str) -> None:

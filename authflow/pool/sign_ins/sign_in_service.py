@@ -31,9 +31,11 @@ from authflow.pool.cognito_errors import (
     not_authorized,
     user_not_found,
 )
+from authflow.pool.devices.device_state import DeviceState
 from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.challenges.codes import CodeChecks
 from authflow.pool.sign_ins.challenges.custom import CustomRounds, ProofWanted, TokensWanted
+from authflow.pool.sign_ins.challenges.device_proof import DeviceProofs
 from authflow.pool.sign_ins.challenges.mfa_choice import FactorChoices
 from authflow.pool.sign_ins.challenges.mfa_setup import Setups
 from authflow.pool.sign_ins.challenges.new_password import NewPasswords
@@ -47,7 +49,7 @@ from authflow.pool.sign_ins.next_step import (
     TokensOwed,
     Unasked,
 )
-from authflow.pool.sign_ins.sessions import Progress, entry, names_device
+from authflow.pool.sign_ins.sessions import Progress, entry
 from authflow.pool.sign_ins.sign_in_replies import SignInReplies, asked
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.tokens.refresh import Refresh
@@ -60,7 +62,7 @@ from authflow.wire.auth_parameters import (
     BySrp,
     read_custom,
 )
-from authflow.wire.members import SECRET_HASH
+from authflow.wire.members import DEVICE_KEY, SECRET_HASH
 
 _FOR_ADMINISTRATORS: Final = frozenset({"ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"})
 _FOR_USERS: Final = frozenset({"USER_PASSWORD_AUTH"})
@@ -120,6 +122,7 @@ class SignIns:
         codes: Codes as second factors.
         choices: SELECT_MFA_TYPE.
         setups: MFA_SETUP.
+        devices: DEVICE_SRP_AUTH and DEVICE_PASSWORD_VERIFIER.
         refresh: Refresh tokens.
         replies: Makes replies.
         triggers: What is asked before the password, and before tokens.
@@ -134,6 +137,7 @@ class SignIns:
     codes: CodeChecks
     choices: FactorChoices
     setups: Setups
+    devices: DeviceProofs
     refresh: Refresh
     replies: SignInReplies
     triggers: SignInTriggers
@@ -148,6 +152,8 @@ class SignIns:
             **dict.fromkeys(FACTORS, self.codes.respond),
             State.SELECT_MFA_TYPE: self.choices.respond,
             State.MFA_SETUP: self.setups.respond,
+            State.DEVICE_SRP_AUTH: self.devices.begin,
+            State.DEVICE_PASSWORD_VERIFIER: self.devices.respond,
         }
 
     async def initiate(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,7 +183,7 @@ class SignIns:
             await self.refresh.check_not_reused(caller, Secret(parameters.get(REFRESH_TOKEN, "")))
             _check_flow(caller, flow, admin=admin)
             token = read_members(ByRefreshToken.read, parameters).token
-            return await self.refresh.by_flow(caller, token, parameters.get(SECRET_HASH))
+            return await self.refresh.by_flow(caller, token, parameters)
         typed = username_of(parameters)
         caller, user = await self.ground.database.read(find_caller_and_user, request, typed)
         _check_flow(caller, flow, admin=admin)
@@ -202,9 +208,9 @@ class SignIns:
         # Such a user is unknown to triggers and gets no tokens. The salt and the name are the same
         # as in USER_SRP_AUTH: any others would tell the client that the user exists.
         met = barred or known
-        with_device = names_device(parameters)
         srp = public_a is not None
-        progress = self._begin(caller, table, typed, known, met, srp=srp, with_device=with_device)
+        device_key = parameters.get(DEVICE_KEY)
+        progress = self._begin(caller, table, typed, known, met, srp=srp, device_key=device_key)
         if not by_challenges and public_a is not None:
             return await self.handshakes.ask(caller, progress, met.password, public_a)
         decision = Decision(caller=caller, user=user, progress=progress, step=DefineOwed())
@@ -254,7 +260,7 @@ class SignIns:
         met: User | StandIn,
         *,
         srp: bool,
-        with_device: bool,
+        device_key: str | None,
     ) -> Progress:
         """Begin a sign-in.
 
@@ -265,7 +271,7 @@ class SignIns:
             known: Whose sign-in it is, as triggers are told.
             met: Whose the salt and the name are that the client is told.
             srp: Whether A was sent.
-            with_device: Whether the client named a device.
+            device_key: The device that the client named, if it named one.
         """
         first = (entry(State.SRP_A, passed=True),) if srp else ()
         pool, hidden = caller.pool, caller.client.hides_users
@@ -281,7 +287,7 @@ class SignIns:
             auth_time=int(self.ground.clock()),
             history=first,
             credentials=None if user is None else user.credentials,
-            with_device=with_device,
+            device=None if device_key is None else DeviceState(key=device_key),
             told_as=name_for_client(met, pool, hidden=hidden),
             named=keyed(pool, "session", pool.fold(typed)),
             room=self.most_sessions,
@@ -298,10 +304,9 @@ class SignIns:
         password = read_members(ByPassword.read, parameters).password
         user = await self.passwords.find_or_migrate(caller, user, made, typed, password)
         caller, user, known = await self._announce(caller, user, made)
-        flow, with_device = AuthFlow.USER_PASSWORD_AUTH, names_device(parameters)
-        progress = self._begin(
-            caller, flow, typed, known, known, srp=False, with_device=with_device
-        )
+        flow = AuthFlow.USER_PASSWORD_AUTH
+        device_key = parameters.get(DEVICE_KEY)
+        progress = self._begin(caller, flow, typed, known, known, srp=False, device_key=device_key)
         return await self._go_on(await self.passwords.check(caller, progress, known, password))
 
     async def _go_on(self, decision: Decision, opening: _Opening | None = None) -> dict[str, Any]:

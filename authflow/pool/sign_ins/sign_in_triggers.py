@@ -6,19 +6,28 @@ asked of the user and before anything is kept of the sign-in; a refresh runs onl
 Each refuses by raising. Source: the pages on these triggers in the developer guide.
 """
 
+from typing import Final
+
 from attrs import define
 
 from authflow.machine import State
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User
+from authflow.pool.devices.device_config import DeviceConfig
 from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.sessions import Progress
 from authflow.pool.tokens.overrides import TokenOverrides
 from authflow.pool.tokens.trigger import TokenTrigger
 from authflow.pool.triggers.occasion import Occasion
 from authflow.triggers.events.sign_in_events import PostAuthenticationEvent, PreAuthenticationEvent
-from authflow.triggers.events.token_events import AUTHENTICATION, NEW_PASSWORD
+from authflow.triggers.events.token_events import AUTHENTICATION, DEVICE, NEW_PASSWORD
+
+_SOURCES: Final = {
+    State.NEW_PASSWORD_REQUIRED: NEW_PASSWORD,
+    State.DEVICE_PASSWORD_VERIFIER: DEVICE,
+}
+"""The reason for which tokens are made, by what was answered last."""
 
 
 @define(kw_only=True)
@@ -78,10 +87,12 @@ class SignInTriggers:
             CognitoError: A trigger refused or failed.
         """
         if self.ground.triggers.serves(caller.pool, PostAuthenticationEvent.trigger):
-            # The pool remembers no devices, so none is new.
-            event = PostAuthenticationEvent(**Occasion.of(caller, user.username, user).members)
+            known = progress.device is not None and progress.device.proved
+            event = PostAuthenticationEvent(
+                **Occasion.of(caller, user.username, user).members,
+                new_device_used=DeviceConfig.of(caller.pool).remembers and not known,
+            )
             await self.ground.triggers.consult(caller.pool, event)
         if not self.tokens.serves(caller.pool):
             return None
-        new = progress.state is State.NEW_PASSWORD_REQUIRED
-        return await self.tokens.ask(caller, user, NEW_PASSWORD if new else AUTHENTICATION)
+        return await self.tokens.ask(caller, user, _SOURCES.get(progress.state, AUTHENTICATION))

@@ -180,6 +180,7 @@ ALTER TABLE users ADD COLUMN new_authenticator BLOB;
 """
 _DEVICES: Final = """
 -- Devices that users signed in from. The verifier comes when the device is confirmed.
+-- A sign-in that waits for a proof of it is named by the sealed handle of its session.
 CREATE TABLE devices (
     key TEXT PRIMARY KEY,
     sub TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
@@ -189,6 +190,7 @@ CREATE TABLE devices (
     salt BLOB,
     verifier BLOB,
     address TEXT,
+    waiting BLOB,
     created_at REAL NOT NULL,
     modified_at REAL NOT NULL,
     authenticated_at REAL NOT NULL

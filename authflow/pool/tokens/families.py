@@ -3,10 +3,11 @@
 Refresh tokens come and go within a family; its `origin_jti` is in every token, and whoever ends the
 family ends them all. Only a hash is kept of a refresh token.
 
-A family ends when it is revoked, when its user signs out everywhere, is disabled or is deleted, and
-when a refresh token comes back that was replaced: then two hold it, and one of them is not the user
-(RFC 9700 §4.14.2). It ends with the password, too, although Cognito is reported to go on with it
-(amplify-js#6559): whoever changes a password may do so because somebody else has it.
+A family ends when it is revoked, when its user signs out everywhere, is disabled or is deleted,
+when its device is forgotten, and when a refresh token comes back that was replaced: then two hold
+it, and one of them is not the user (RFC 9700 §4.14.2). It ends with the password, too, although
+Cognito is reported to go on with it (amplify-js#6559): whoever changes a password may do so because
+somebody else has it.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from authflow.pool.accounts.app_clients import AppClient
 from authflow.pool.accounts.passwords import StoredPassword
 from authflow.pool.accounts.users import User, set_password
 from authflow.pool.cognito_errors import CognitoError, not_authorized
+from authflow.pool.devices.known_devices import NewDevice
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.secret import Secret
 
@@ -34,11 +36,15 @@ class Grant:
         origin_jti: The family.
         auth_time: When the user signed in, in seconds since the epoch.
         refresh_token: The new refresh token; None where none is given.
+        device_key: The device that the tokens are for; None where the pool remembers none.
+        new_device: That device, if its key was given with this sign-in.
     """
 
     origin_jti: str
     auth_time: int
     refresh_token: Secret[str] | None
+    device_key: str | None = None
+    new_device: NewDevice | None = None
 
 
 @frozen(kw_only=True)
@@ -55,6 +61,7 @@ class RefreshToken:
         revoked: Whether the family was ended.
         generation: How many refreshes lie between the sign-in and this token.
         replaced_at: When another one was given for it, in seconds since the epoch; None if never.
+        device_key: The device that it was given to; None if the pool remembered none.
     """
 
     token: Secret[str]
@@ -66,11 +73,17 @@ class RefreshToken:
     revoked: bool
     generation: int
     replaced_at: float | None
+    device_key: str | None = None
 
     @property
     def grant(self) -> Grant:
         """The right to new tokens, without a new refresh token."""
-        return Grant(origin_jti=self.origin_jti, auth_time=self.auth_time, refresh_token=None)
+        return Grant(
+            origin_jti=self.origin_jti,
+            auth_time=self.auth_time,
+            refresh_token=None,
+            device_key=self.device_key,
+        )
 
     def check(self, now: float) -> None:
         """Refuse a token whose family has ended.
@@ -91,33 +104,54 @@ def reused() -> CognitoError:
 
 
 def start_family(
-    connection: Connection, client: AppClient, user: User, auth_time: int, now: float
+    connection: Connection,
+    client: AppClient,
+    user: User,
+    auth_time: int,
+    now: float,
+    *,
+    device_key: str | None = None,
 ) -> Grant:
-    """Begin the token family of a successful sign-in."""
+    """Begin the token family of a successful sign-in.
+
+    Args:
+        connection: The database.
+        client: The app client that the tokens are for.
+        user: Whose they are.
+        auth_time: When the sign-in began, in seconds since the epoch.
+        now: Seconds since the epoch.
+        device_key: The device that it came from: only from there its tokens are refreshed.
+    """
     origin_jti = str(uuid.uuid4())
     connection.execute("DELETE FROM token_families WHERE expires_at < ?", (now,))
     connection.execute(
-        "INSERT INTO token_families (origin_jti, sub, client_id, auth_time, expires_at)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (origin_jti, user.sub, client.id, auth_time, now + client.lifetime("RefreshToken")),
+        "INSERT INTO token_families (origin_jti, sub, client_id, auth_time, expires_at, device_key)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            *(origin_jti, user.sub, client.id, auth_time),
+            *(now + client.lifetime("RefreshToken"), device_key),
+        ),
     )
     return Grant(
         origin_jti=origin_jti,
         auth_time=auth_time,
         refresh_token=_add(connection, origin_jti, generation=0),
+        device_key=device_key,
     )
 
 
 def find_refresh_token(connection: Connection, token: Secret[str]) -> RefreshToken | None:
     """Return the stored facts about a refresh token."""
     row = connection.execute(
-        "SELECT origin_jti, sub, client_id, auth_time, expires_at, revoked, generation, replaced_at"
-        " FROM refresh_tokens JOIN token_families USING (origin_jti) WHERE id = ?",
+        "SELECT origin_jti, sub, client_id, auth_time, expires_at, revoked, generation,"
+        " replaced_at, device_key FROM refresh_tokens JOIN token_families USING (origin_jti)"
+        " WHERE id = ?",
         (_id(token),),
     ).first()
     if row is None:
         return None
-    origin_jti, sub, client_id, auth_time, expires_at, revoked, generation, replaced_at = row
+    origin_jti, sub, client_id, auth_time, expires_at, revoked, *rest = row
+    generation, replaced_at, device_key = rest
     return RefreshToken(
         token=token,
         origin_jti=origin_jti,
@@ -128,6 +162,7 @@ def find_refresh_token(connection: Connection, token: Secret[str]) -> RefreshTok
         revoked=bool(revoked),
         generation=generation,
         replaced_at=replaced_at,
+        device_key=device_key,
     )
 
 
@@ -172,6 +207,13 @@ def end_family(connection: Connection, origin_jti: str) -> None:
 def end_families(connection: Connection, sub: str) -> None:
     """End all families of a user."""
     connection.execute("UPDATE token_families SET revoked = 1 WHERE sub = ?", (sub,))
+
+
+def end_families_of_device(connection: Connection, sub: str, device_key: str) -> None:
+    """End all families of a user that one device has."""
+    connection.execute(
+        "UPDATE token_families SET revoked = 1 WHERE sub = ? AND device_key = ?", (sub, device_key)
+    )
 
 
 def change_password(

@@ -44,12 +44,14 @@ class AccessToken:
         user: Whose it is.
         client_id: The app client that it was given to.
         origin_jti: Its family.
+        device_key: The device that it was given to; None if the pool remembered none.
     """
 
     pool: UserPool
     user: User
     client_id: str
     origin_jti: str
+    device_key: str | None
 
     def again(self, connection: Connection) -> Self:
         """Read the pool and the user once more, in the transaction that decides.
@@ -60,20 +62,23 @@ class AccessToken:
         pool, user, stands = _standing(connection, self.pool.key_id, self.origin_jti, self.user.sub)
         if pool is None:
             raise _invalid()
-        return evolve(self, pool=pool, user=_still_in(user, stands=stands))
+        return evolve(self, pool=pool, user=_still_in(user, stands=stands is not None))
 
 
 def _standing(
     connection: Connection, key_id: str, origin_jti: str, sub: str
-) -> tuple[UserPool | None, User | None, bool]:
-    """Return the pool and user of an access token, and whether the token is still valid."""
+) -> tuple[UserPool | None, User | None, tuple[str | None] | None]:
+    """Return the pool and user of an access token, and its device in a tuple.
+
+    There is None in place of the tuple if the token is no longer valid.
+    """
     pool = find_pool_by_key(connection, key_id)
     user = None if pool is None else find_user_by_sub(connection, pool.id, sub)
     stands = connection.execute(
-        "SELECT 1 FROM token_families WHERE origin_jti = ? AND sub = ? AND revoked = 0",
+        "SELECT device_key FROM token_families WHERE origin_jti = ? AND sub = ? AND revoked = 0",
         (origin_jti, sub),
     ).first()
-    return pool, user, stands is not None
+    return pool, user, None if stands is None else (stands[0],)
 
 
 def _still_in(user: User | None, *, stands: bool) -> User:
@@ -133,13 +138,15 @@ class TokenIssuer:
         signed = await self.ground.workers.run(
             self._sign, pool, client, user, grant, groups=groups, overrides=overrides
         )
-        refresh = grant.refresh_token
+        refresh, new = grant.refresh_token, grant.new_device
+        metadata = {} if new is None else {"DeviceKey": new.key, "DeviceGroupKey": new.group_key}
         return {
             "AccessToken": signed[0],
             "IdToken": signed[1],
             **({} if refresh is None else {"RefreshToken": refresh.reveal()}),
             "ExpiresIn": client.lifetime("AccessToken"),
             "TokenType": "Bearer",
+            **({"NewDeviceMetadata": metadata} if metadata else {}),
         }
 
     def _sign(
@@ -172,6 +179,7 @@ class TokenIssuer:
             "exp": now + client.lifetime("AccessToken"),
             "jti": str(uuid.uuid4()),
             "username": user.username,
+            **({} if grant.device_key is None else {"device_key": grant.device_key}),
         }
         identity = {
             **{k: _claim(k, v) for k, v in client.readable(user.attributes).items()},
@@ -208,9 +216,10 @@ class TokenIssuer:
         claims = await self.ground.workers.run(self._read, pool, token)
         return AccessToken(
             pool=pool,
-            user=_still_in(user, stands=stands),
+            user=_still_in(user, stands=stands is not None),
             client_id=claims["client_id"],
             origin_jti=origin_jti,
+            device_key=None if stands is None else stands[0],
         )
 
     def _read(self, pool: UserPool, token: Secret[str]) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from authflow.pool.accounts.callers import Caller, check_may_sign_in, find_calle
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User, attribute_list, find_user_by_sub
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter, not_authorized
+from authflow.pool.devices.known_devices import find_device
 from authflow.pool.ground import Ground
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.tokens.families import (
@@ -26,6 +27,7 @@ from authflow.pool.tokens.issuer import TokenIssuer
 from authflow.pool.tokens.trigger import TokenTrigger
 from authflow.secret import Secret
 from authflow.triggers.events.token_events import REFRESH
+from authflow.wire.members import DEVICE_KEY, SECRET_HASH
 
 
 def _find(
@@ -46,6 +48,23 @@ def _find(
         raise not_authorized("Invalid Refresh Token")
     check_may_sign_in(user)
     return user, known
+
+
+def _check_device(connection: Connection, known: RefreshToken, given: str | None) -> None:
+    """Refuse a token that comes from another device than it was given to.
+
+    It is no good before its device is confirmed, nor after that is forgotten. Tokens of a sign-in
+    before the pool remembered devices are good wherever they come from.
+
+    Raises:
+        CognitoError: The device is another one, or none that the user has.
+    """
+    if known.device_key is None:
+        return
+    device = find_device(connection, known.sub, known.device_key)
+    if device is None or given != device.key:
+        reason = "not from the device that the token was given to, or that is not confirmed"
+        raise not_authorized("Invalid Refresh Token", reason=reason)
 
 
 @frozen(kw_only=True)
@@ -94,6 +113,7 @@ def _renew(
     if known.replaced_at is not None and not in_grace(connection, known, grace or 0, now):
         end_family(connection, known.origin_jti)
         return reused()
+    _check_device(connection, known, request.get("DeviceKey"))
     if held is not None and held(caller.pool):
         return _Renewal(caller=caller, user=user, grant=None)
     if grace is None:
@@ -103,8 +123,16 @@ def _renew(
     return _Renewal(caller=caller, user=user, grant=renewed)
 
 
+@frozen(kw_only=True)
+class _Presented:
+    """A refresh token that came by InitiateAuth, and the device that it came with."""
+
+    token: Secret[str]
+    device_key: str | None
+
+
 def _use(
-    connection: Connection, caller: Caller, token: Secret[str], now: float
+    connection: Connection, caller: Caller, presented: _Presented, now: float
 ) -> tuple[User, Grant] | CognitoError:
     """Use a refresh token of a client that does not rotate; see `_renew`.
 
@@ -114,10 +142,11 @@ def _use(
     Raises:
         CognitoError: It is not good.
     """
-    user, known = _find(connection, caller, token, now)
+    user, known = _find(connection, caller, presented.token, now)
     if known.replaced_at is not None:
         end_family(connection, known.origin_jti)
         return reused()
+    _check_device(connection, known, presented.device_key)
     return user, known.grant
 
 
@@ -194,18 +223,18 @@ class Refresh:
             raise replaced
 
     async def by_flow(
-        self, caller: Caller, token: Secret[str], secret_hash: str | None
+        self, caller: Caller, token: Secret[str], parameters: Mapping[str, str]
     ) -> dict[str, Any]:
         """REFRESH_TOKEN_AUTH: new tokens, never a new refresh token.
 
         Args:
             caller: Who asks.
             token: The refresh token.
-            secret_hash: SECRET_HASH, over the username or the `sub`.
+            parameters: AuthParameters: SECRET_HASH, over the username or the `sub`; DEVICE_KEY.
 
         Raises:
-            CognitoError: The token is not good, the client rotates its tokens, or a trigger
-                refused.
+            CognitoError: The token is not good, or not from this device, the client rotates its
+                tokens, or a trigger refused.
         """
         if caller.client.rotation_grace is not None:
             raise invalid_parameter(
@@ -213,25 +242,27 @@ class Refresh:
                 "use GetTokensFromRefreshToken.",
                 reason="REFRESH_TOKEN_AUTH does not go with refresh token rotation",
             )
-        user, given = await self._still_good(caller, token)
-        caller.client.check_secret_hash(secret_hash, user.username, user.sub)
+        presented = _Presented(token=token, device_key=parameters.get(DEVICE_KEY))
+        user, given = await self._still_good(caller, presented)
+        caller.client.check_secret_hash(parameters.get(SECRET_HASH), user.username, user.sub)
         overrides = None
         if self.trigger.serves(caller.pool):
             # This is InitiateAuth, whose ClientMetadata does not reach this trigger.
             silent = evolve(caller, client_metadata=None)
             overrides = await self.trigger.ask(silent, user, REFRESH)
             # While the trigger ran, the token may have been revoked.
-            user, given = await self._still_good(caller, token)
+            user, given = await self._still_good(caller, presented)
         result = await self.tokens.result(caller.pool, caller.client, user, given, overrides)
         return {"ChallengeParameters": {}, "AuthenticationResult": result}
 
-    async def _still_good(self, caller: Caller, token: Secret[str]) -> tuple[User, Grant]:
+    async def _still_good(self, caller: Caller, presented: _Presented) -> tuple[User, Grant]:
         """Return the user and the right of a refresh token, if the client does not rotate.
 
         Raises:
-            CognitoError: It is not good, or was replaced when the client still rotated them.
+            CognitoError: It is not good, not from this device, or was replaced when the client
+                still rotated them.
         """
-        used = await self.ground.database.write(_use, caller, token, self.ground.clock())
+        used = await self.ground.database.write(_use, caller, presented, self.ground.clock())
         if isinstance(used, CognitoError):
             raise used
         return used

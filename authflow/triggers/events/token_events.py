@@ -32,6 +32,7 @@ _PASSED_OVER: Final = UNCHANGEABLE | OF_GROUPS | {"aud"}
 """Claims that Cognito makes itself, whatever version 1 of the event has for them."""
 AUTHENTICATION: Final = "TokenGeneration_Authentication"
 NEW_PASSWORD: Final = "TokenGeneration_NewPasswordChallenge"
+DEVICE: Final = "TokenGeneration_AuthenticateDevice"
 REFRESH: Final = "TokenGeneration_RefreshTokens"
 _VERSIONS: Final = frozenset({"1", "2", "3"})
 _CLIENT_CREDENTIALS: Final = "TokenGeneration_ClientCredentials"
@@ -54,7 +55,7 @@ class PreTokenGenerationEvent(HandledEvent):
         AUTHENTICATION,
         "TokenGeneration_HostedAuth",
         NEW_PASSWORD,
-        "TokenGeneration_AuthenticateDevice",
+        DEVICE,
         REFRESH,
         _CLIENT_CREDENTIALS,
     )

@@ -15,6 +15,7 @@ from authflow.pool.accounts.second_factors import Authenticator, UserFactors
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import CONFIRMED, FORCE_CHANGE_PASSWORD, User
 from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.devices.device_state import DeviceState
 from authflow.pool.sign_ins.factor_state import FactorState
 from authflow.pool.sign_ins.next_step import (
     ChallengeOwed,
@@ -49,7 +50,6 @@ EVERY = [
 
 
 SHAPES: dict[str, dict[str, Any]] = {
-    "devices are remembered": {"DeviceConfiguration": {"ChallengeRequiredOnNewDevice": True}},
     "the password is no first factor": {
         "Policies": {"SignInPolicy": {"AllowedFirstAuthFactors": ["WEB_AUTHN"]}}
     },
@@ -167,24 +167,16 @@ def test_after_a_new_password_a_custom_flow_goes_on_as_define_says():
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("with_device", [True, False])
-def test_what_cannot_be_asked_ends_the_sign_in_where_cognito_would_ask_and_nowhere_else(
-    shape: str, with_device: bool
-):
-    asks = State.DEVICE_SRP_AUTH if "devices" in shape else State.MFA_SETUP
-    follower = State.DEVICE_SRP_AUTH if "devices" in shape else State.SELECT_MFA_TYPE
+def test_what_cannot_be_asked_ends_the_sign_in_where_cognito_would_ask_and_nowhere_else(shape: str):
     for flow, state, name, decided, held in EVERY:
         user = USERS[name]
-        stands = progress(flow, state, user, decided=decided, with_device=with_device)
+        stands = progress(flow, state, user, decided=decided)
         before = owed(user, stands, held=held)
         after = owed(user, stands, held=held, shape=SHAPES[shape])
-        if asks is State.DEVICE_SRP_AUTH:
-            ends = with_device and isinstance(before, TokensOwed)
-        else:
-            ends = user is not None and not isinstance(before, ChallengeOwed)
-        if ends and follows(flow, state, Challenged(follower)):
+        ends = user is not None and not isinstance(before, ChallengeOwed)
+        if ends and follows(flow, state, Challenged(State.MFA_SETUP)):
             assert isinstance(after, Unasked), (flow, state, name)
-            assert after.given.case.asks is asks
+            assert after.given.case.asks is State.MFA_SETUP
         else:
             assert after == before, (flow, state, name)
 
@@ -265,3 +257,34 @@ def test_an_address_that_is_set_up_is_asked_for_a_code_first(flow: AuthFlow):
     assert (step.state, step.destination.address) == (State.EMAIL_OTP, "ada@example.org")
     # Meanwhile the user has another factor.
     assert owed(ADA, stands, shape=EVERY_FACTOR) is None
+
+
+NAMED = DeviceState(key="us-east-1_d")
+
+
+@pytest.mark.parametrize("spared", [True, False])
+def test_a_device_is_asked_for_its_proof_before_tokens_wherever_the_table_has_it(spared: bool):
+    device = evolve(NAMED, remembered=spared, spared=spared)
+    for flow, state, name, decided, held in EVERY:
+        user = USERS[name]
+        stands = progress(flow, state, user, decided=decided)
+        before = owed(user, stands, held=held)
+        after = owed(user, evolve(stands, device=device), held=held)
+        if not isinstance(before, TokensOwed):
+            proof = isinstance(after, ChallengeOwed) and after.state is State.DEVICE_SRP_AUTH
+            assert after == before or (before is None and proof), (flow, state, name)
+        elif follows(flow, state, Challenged(State.DEVICE_SRP_AUTH)):
+            assert after == ChallengeOwed(
+                state=State.DEVICE_SRP_AUTH, parameters={"DEVICE_KEY": "us-east-1_d"}
+            )
+        else:
+            # What has stood in for a second factor is proved, or there are no tokens.
+            assert after == (None if spared else before), (flow, state, name)
+
+
+def test_a_device_that_was_proved_is_asked_for_nothing_more():
+    device = evolve(NAMED, remembered=True, spared=True, proved=True)
+    for flow, state, name, decided, held in EVERY:
+        stands = progress(flow, state, USERS[name], decided=decided)
+        proved = owed(USERS[name], evolve(stands, device=device), held=held)
+        assert proved == owed(USERS[name], stands, held=held)

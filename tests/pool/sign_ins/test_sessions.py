@@ -9,6 +9,7 @@ from authflow.errors import ConfigError
 from authflow.machine import AuthFlow, Challenged, Ending, State
 from authflow.pool import PoolServer
 from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.devices.device_state import DeviceState
 from authflow.pool.sign_ins.sessions import (
     Handshake,
     Progress,
@@ -18,7 +19,6 @@ from authflow.pool.sign_ins.sessions import (
     companion_of,
     end_session,
     entry,
-    names_device,
     put_session,
 )
 from authflow.pool.store.database import Database
@@ -201,7 +201,7 @@ WHOLE = Progress(
     handshake=Handshake(public_a=2**3000 + 1, b=Secret(255), public_b=3),
     companion="c0",
     credentials="5",
-    with_device=True,
+    device=DeviceState(key="us-east-1_d", remembered=True, spared=True),
     told_as="ada@example.org",
     named="keyed",
 )
@@ -218,12 +218,13 @@ async def database():
     [
         WHOLE,
         evolve(WHOLE, handshake=None, metadata=None, history=(), private={}),
-        evolve(WHOLE, sub=None, credentials=None, companion=None, told_as=None, with_device=False),
+        evolve(WHOLE, sub=None, credentials=None, companion=None, told_as=None, device=None),
     ],
 )
 async def test_a_sign_in_is_kept_as_it_was_but_for_what_is_not_kept(database, sign_in):
     def job(connection):
-        put_session(connection, "handle", evolve(sign_in, room=5, decided=True), NOW, NOW + 1)
+        kept = evolve(sign_in, room=5, decided=True, former="a0")
+        put_session(connection, "handle", kept, NOW, NOW + 1)
         assert _look(connection, "handle", NOW) == sign_in
         assert _look(connection, "another", NOW) is None
         end_session(connection, "handle")
@@ -262,29 +263,38 @@ def test_what_the_table_does_not_allow_is_the_triggers_fault():
     assert begun.follow(Challenged(State.CUSTOM_CHALLENGE)).state is State.CUSTOM_CHALLENGE
 
 
-@pytest.mark.parametrize("members", [{"DEVICE_KEY": ""}, {"DEVICE_KEY": "k", "ANSWER": "x"}])
-def test_a_device_is_named_by_its_key_alone(members):
-    assert names_device(members)
-    assert not names_device({"DEVICE": "k", "ANSWER": "DEVICE_KEY"})
+PROOF, ROUND = State.PASSWORD_VERIFIER, State.CUSTOM_CHALLENGE
+FIRST, LAST = State.DEVICE_SRP_AUTH, State.DEVICE_PASSWORD_VERIFIER
 
 
 @pytest.mark.parametrize(
-    ("session", "companion", "proves", "goes"),
+    ("session", "companion", "state", "goes"),
     [
-        ("s", companion_of("s"), True, True),
-        ("s", companion_of("t"), True, False),
-        ("s", None, True, False),
-        (None, companion_of("s"), True, False),
-        (None, None, True, True),
-        ("s", None, False, True),
-        ("s", companion_of("s"), False, False),
+        ("s", companion_of("s"), PROOF, True),
+        ("s", companion_of("t"), PROOF, False),
+        ("s", None, PROOF, False),
+        (None, companion_of("s"), PROOF, False),
+        (None, None, PROOF, True),
+        ("handle", None, ROUND, True),
+        ("handle", companion_of("handle"), ROUND, False),
+        # Of a device's two answers each may come without; but another one is wrong.
+        (None, companion_of("before"), FIRST, True),
+        ("handle", companion_of("before"), FIRST, True),
+        ("before", companion_of("before"), FIRST, True),
+        ("s", companion_of("before"), FIRST, False),
+        (None, None, FIRST, True),
+        ("s", None, FIRST, False),
+        (None, companion_of("s"), LAST, True),
+        ("s", companion_of("s"), LAST, True),
+        ("handle", companion_of("s"), LAST, False),
+        ("t", companion_of("s"), LAST, False),
     ],
 )
 def test_a_secret_block_goes_with_the_session_that_was_given_with_it(
-    session, companion, proves, goes
+    session, companion, state, goes
 ):
-    state = State.PASSWORD_VERIFIER if proves else State.CUSTOM_CHALLENGE
-    assert _has_companion(evolve(WHOLE, state=state, companion=companion), session) is goes
+    stands = evolve(WHOLE, state=state, companion=companion)
+    assert _has_companion(stands, session, "handle") is goes
 
 
 async def test_a_session_is_over_when_its_time_is_and_forgotten_a_quarter_of_an_hour_later(

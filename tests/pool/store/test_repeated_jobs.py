@@ -14,20 +14,25 @@ from types import NoneType
 import pyotp
 from attrs import define, field, frozen
 
+from authflow import srp
 from authflow.pool.operations import operations
 from authflow.pool.store.database import Database
+from tests.pool.conftest import Phone
 
 DRAWN = frozenset(
     {
         "SecretCode",
         *("Id", "Arn", "ClientId", "UserPoolId", "sub", "Session", "SECRET_BLOCK", "SRP_B", "SALT"),
         *("jti", "origin_jti", "event_id", "iss", "aud", "client_id", "RefreshToken"),
+        *("DeviceKey", "DEVICE_KEY", "DeviceGroupKey", "device_key", "PaginationToken"),
+        *("dev:device_arn", "dev:device_owner"),
     }
 )
 """Members that are drawn at random, or name what is."""
 SIGNED = frozenset({"AccessToken", "IdToken"})
 NEW = "An0ther-Horse"
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:riddle"
+SPARING = {"ChallengeRequiredOnNewDevice": True}
 SOURCES = (
     *("DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse"),
     *("UserMigration", "PreTokenGeneration"),
@@ -199,6 +204,45 @@ async def tokens(house):
         await api("GlobalSignOut", AccessToken=again)
 
 
+async def devices(house):
+    """Devices that are confirmed, proved, listed, refreshed from and forgotten."""
+    api, pool = house.api, {"UserPoolId": house.pool_id, "Username": "ann"}
+    await house.add_user("ann")
+    given = await house.tokens()
+    house.clock.now += 1  # else the order of the two is drawn
+    other = await house.tokens()
+    phone, second = Phone.of(house, given), Phone.of(house, other)
+    for _ in range(2):
+        await phone.confirm(given["AccessToken"], DeviceName="phone")
+    await second.confirm(other["AccessToken"])
+    own = {"AccessToken": given["AccessToken"]}
+    for listed, who in (("ListDevices", own), ("AdminListDevices", pool)):
+        page = await api(listed, **who, Limit=1)
+        await api(listed, **who, PaginationToken=page["PaginationToken"])
+    for operation in ("GetDevice", "UpdateDeviceStatus"):
+        status = {} if operation == "GetDevice" else {"DeviceRememberedStatus": "not_remembered"}
+        await api(operation, **own, DeviceKey=phone.key, **status)
+        await api(f"Admin{operation}", **phone.named, **status)
+        await api(f"Admin{operation}", **{**phone.named, "DeviceKey": "us-east-1_0"}, **status)
+    liar = Phone(house, phone.key, phone.group_key, "a guess")
+    for each in (liar, phone):
+        proof = await each.asked(await each.begin())
+        for _ in range(2):
+            await api("RespondToAuthChallenge", **proof)
+    await phone.begin()
+    for _ in range(2):
+        await api("RespondToAuthChallenge", **phone.first(srp.Prover.start(b"1" * 32), None))
+    await house.by_srp()
+    named = house.begin("USER_PASSWORD_AUTH", PASSWORD="Corr3ct-Horse", DEVICE_KEY="us-east-1_0")
+    await api("InitiateAuth", **named)
+    client = {"ClientId": house.client_id, "RefreshToken": given["RefreshToken"]}
+    for device in ({}, {"DeviceKey": second.key}, {"DeviceKey": phone.key}):
+        await api("GetTokensFromRefreshToken", **client, **device)
+    for _ in range(2):
+        await api("ForgetDevice", **own, DeviceKey=second.key)
+        await api("AdminForgetDevice", **phone.named)
+
+
 async def forgotten(house, sent):
     """Passwords that are forgotten, and reset by an administrator."""
     api, client = house.api, {"ClientId": house.client_id, "Username": "ann"}
@@ -305,6 +349,7 @@ async def walk(start, settle, clock):
     await passwords(await settle(api))
     await tokens(await settle(api))
     await tokens(await settle(api, **rotating))
+    await devices(await settle(api, {"DeviceConfiguration": SPARING}))
     await forgotten(await settle(api), sent)
     await factors(await settle(api), sent)
     await triggers(await settle(api, shaped))

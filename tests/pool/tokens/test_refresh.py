@@ -3,6 +3,8 @@ from functools import partial
 import pytest
 from attrs import evolve
 
+from tests.pool.conftest import Phone
+
 REUSED = "RefreshTokenReuseException"
 PASSWORD, NEW = "Corr3ct-Horse", "An0ther-Horse"
 
@@ -490,3 +492,106 @@ async def test_a_deleted_user_has_no_tokens(house, operation):
     else:
         refusal = await renewal_refused(house, tokens["RefreshToken"])
         assert refusal.message == "Invalid Refresh Token"
+
+
+# Devices.
+
+
+ALWAYS = {"DeviceConfiguration": {"ChallengeRequiredOnNewDevice": False}}
+
+
+@pytest.fixture
+async def tracking(api, settle):
+    house = await settle(api, ALWAYS)
+    await house.add_user()
+    return house
+
+
+async def told(house, request, operation):
+    refusal = await house.api.refused(operation, **request)
+    return refusal.code, refusal.message
+
+
+def renewals(house, token, key):
+    """Give both ways to refresh, from a device or from none."""
+    named = {} if key is None else {"DEVICE_KEY": key}
+    parameters = {"REFRESH_TOKEN": token, **named}
+    client = {"ClientId": house.client_id}
+    by_flow = {**client, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": parameters}
+    device = {} if key is None else {"DeviceKey": key}
+    yield "GetTokensFromRefreshToken", {**client, "RefreshToken": token, **device}
+    yield "InitiateAuth", by_flow
+    yield "AdminInitiateAuth", {**by_flow, "UserPoolId": house.pool_id}
+
+
+INVALID_TOKEN = ("NotAuthorizedException", "Invalid Refresh Token")
+
+
+async def test_tokens_are_refreshed_from_the_device_that_they_were_given_to_alone(
+    tracking, register
+):
+    house = tracking
+    await house.add_user("bob")
+    (phone, result), (second, _) = await register(house), await register(house)
+    theirs, _ = await register(house, "bob")
+    proved = await phone.tokens()
+    unconfirmed = Phone.of(house, await house.tokens())
+    strangers = [None, "us-east-1_0", second.key, theirs.key, unconfirmed.key]
+    for token in (result["RefreshToken"], proved["RefreshToken"]):
+        for key in strangers:
+            for operation, request in renewals(house, token, key):
+                assert await told(house, request, operation) == INVALID_TOKEN
+        for operation, request in renewals(house, token, phone.key):
+            assert "AccessToken" in (await house.api(operation, **request))["AuthenticationResult"]
+
+
+async def test_tokens_of_a_device_that_was_not_confirmed_are_not_refreshed(tracking):
+    house = tracking
+    result = await house.tokens()
+    phone = Phone.of(house, result)
+    for key in (None, phone.key):
+        for operation, request in renewals(house, result["RefreshToken"], key):
+            assert await told(house, request, operation) == INVALID_TOKEN
+    await phone.confirm(result["AccessToken"])
+    for operation, request in renewals(house, result["RefreshToken"], phone.key):
+        assert await house.api(operation, **request)
+
+
+async def test_tokens_from_before_devices_were_remembered_are_good_everywhere(api, settle):
+    house = await settle(api)
+    await house.add_user()
+    token = (await house.tokens())["RefreshToken"]
+    await api("UpdateUserPool", UserPoolId=house.pool_id, **ALWAYS)
+    for key in (None, "us-east-1_0"):
+        for operation, request in renewals(house, token, key):
+            assert await api(operation, **request)
+
+
+async def test_tokens_stay_their_devices_when_the_pool_remembers_no_more(tracking, register):
+    house = tracking
+    phone, result = await register(house)
+    await house.api("UpdateUserPool", UserPoolId=house.pool_id)
+    for operation, request in renewals(house, result["RefreshToken"], None):
+        assert await told(house, request, operation) == INVALID_TOKEN
+    for operation, request in renewals(house, result["RefreshToken"], phone.key):
+        assert await house.api(operation, **request)
+
+
+async def test_rotated_tokens_stay_their_devices_and_a_replaced_one_is_known_without_it(
+    api, settle, register
+):
+    rotation = {"RefreshTokenRotation": {"Feature": "ENABLED", "RetryGracePeriodSeconds": 0}}
+    house = await settle(api, ALWAYS, **rotation)
+    await house.add_user()
+    phone, result = await register(house)
+    request = {"ClientId": house.client_id, "RefreshToken": result["RefreshToken"]}
+    operation = "GetTokensFromRefreshToken"
+    assert await told(house, request, operation) == INVALID_TOKEN  # and is not used up by it
+    renewed = (await api(operation, **request, DeviceKey=phone.key))["AuthenticationResult"]
+    newest = {**request, "RefreshToken": renewed["RefreshToken"]}
+    assert await told(house, newest, operation) == INVALID_TOKEN
+    # Whoever brings a replaced token has stolen it, from whatever device.
+    code, _ = await told(house, request, operation)
+    assert code == "RefreshTokenReuseException"
+    code, message = await told(house, {**newest, "DeviceKey": phone.key}, operation)
+    assert message == "Refresh Token has been revoked"

@@ -1,6 +1,6 @@
 """Passwords that are sent in clear: USER_PASSWORD_AUTH and its form for administrators."""
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from authflow.pool.accounts.callers import Caller, check_may_begin, check_may_sign_in
 from authflow.pool.accounts.lockout import Counted, check_lock, count_attempt
@@ -13,6 +13,7 @@ from authflow.pool.cognito_errors import (
     not_authorized,
     user_not_found,
 )
+from authflow.pool.devices.device_naming import named_device
 from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.decision import Decision, decide
 from authflow.pool.sign_ins.sessions import Progress
@@ -42,8 +43,8 @@ def _judge(connection: Connection, attempt: _Attempt, now: float) -> Decision | 
         What follows; None if the password is wrong.
 
     Raises:
-        CognitoError: The user may not sign in, or is locked; or the app client or the user pool is
-            gone.
+        CognitoError: The user may not sign in, is locked, or has no such device; or the app client
+            or the user pool is gone.
     """
     caller, progress = attempt.caller.again(connection), attempt.progress
     user = find_user_by_sub(connection, caller.pool.id, progress.sub)
@@ -55,6 +56,11 @@ def _judge(connection: Connection, attempt: _Attempt, now: float) -> Decision | 
     if not passed or user is None:
         return None
     check_may_sign_in(user)
+    if progress.device is not None:
+        # Raised, so that nothing of it counts: the client sends the password again without it.
+        key = progress.device.key
+        device = named_device(connection, caller.pool, user, progress.device, key)
+        progress = evolve(progress, device=device)
     return decide(connection, caller, user, progress, now, held=attempt.held)
 
 

@@ -21,6 +21,7 @@ from authflow.pool.cognito_errors import (
     invalid_parameter,
     not_authorized,
 )
+from authflow.pool.devices.device_naming import named_device
 from authflow.pool.ground import Ground
 from authflow.pool.log_limit import limited_logger
 from authflow.pool.sign_ins.decision import Decision, decide
@@ -35,11 +36,32 @@ from authflow.pool.sign_ins.sign_in_replies import SignInReplies
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.wire import password_verifier
+from authflow.wire.members import DEVICE_KEY
 
 _STALE: Final = 300.0
 """Seconds by which TIMESTAMP may differ: for wrong clocks, and for the time to answer."""
 
 _log: Final = limited_logger(__name__)
+
+
+def is_timely(answer: password_verifier.Answer, now: float) -> bool:
+    """Return whether a proof was made just now, and its TIMESTAMP is of the one right form.
+
+    A padded day or a wrong weekday can be read, but then the proof is wrong.
+    """
+    at = answer.at
+    return answer.stamp == srp.timestamp(at) and abs(now - at.timestamp()) <= _STALE
+
+
+def tell_of_clocks(answer: password_verifier.Answer, now: float) -> None:
+    """Log for the pool's owner, and for no client, why a right password is refused."""
+    ahead = answer.at.timestamp() - now
+    if abs(ahead) > _STALE:
+        _log.warning(
+            "the TIMESTAMP of a proof is %.0f s %s the pool's clock, and %.0f s are allowed:"
+            " it is refused, whatever the password. Have the client use the pool's clock",
+            *(abs(ahead), "ahead of" if ahead > 0 else "behind", _STALE),
+        )
 
 
 def read_public_a(text: str) -> int:
@@ -85,27 +107,29 @@ def _judge(
         raised, so that the session stays used up and the attempt counted.
 
     Raises:
-        CognitoError: Another answer was faster, or the user may not sign in or is locked.
+        CognitoError: Another answer was faster, the user may not sign in or is locked, or the proof
+            is right and names a device that the user does not have.
     """
     answer, block = judged.answer, judged.answer.secret_block
     taken = take(connection, request, judged.username, block, now, use_up=True)
     caller, progress, user = taken.caller, taken.progress, taken.user
     passed = hmac.compare_digest(judged.right, answer.signature) and user is not None
     reason = "wrong password" if not passed else "TIMESTAMP is off, or the password has changed"
-    # A padded day or a wrong weekday can be read, but then the proof is wrong.
-    passed = passed and answer.stamp == srp.timestamp(answer.at)
-    passed = passed and abs(now - answer.at.timestamp()) <= _STALE
+    passed = passed and is_timely(answer, now)
     # A proof that was right is wrong if the stored password was changed meanwhile.
     passed = passed and user is not None and user.password == judged.password
     counted = Counted.of(caller, progress.typed, progress.sub)
     passed = count_attempt(connection, counted, now, passed=passed)
     if not passed or user is None:
         return not_authorized(reason=NO_SUCH_USER if user is None else reason)
+    key = request["ChallengeResponses"].get(DEVICE_KEY)
     progress = evolve(
         progress.passed(State.PASSWORD_VERIFIER),
         handshake=None,
         companion=None,
         credentials=user.credentials,
+        # Raised, so that nothing of it counts: the client sends the same proof without it.
+        device=named_device(connection, caller.pool, user, progress.device, key),
     )
     try:
         check_may_sign_in(user)
@@ -191,7 +215,7 @@ class Handshakes:
         taken = await self.ground.database.read(
             take, request, username, answer.secret_block, self.ground.clock(), use_up=False
         )
-        self._tell_of_clocks(answer)
+        tell_of_clocks(answer, self.ground.clock())
         progress, handshake = taken.progress, taken.progress.handshake
         assert handshake is not None  # noqa: S101  # `ask` kept it; for the type checker
         # The stand-in is made for every user, so that unknown users take the same time.
@@ -213,13 +237,3 @@ class Handshakes:
         if isinstance(decision, CognitoError):
             raise decision
         return decision
-
-    def _tell_of_clocks(self, answer: password_verifier.Answer) -> None:
-        """Log for the pool's owner, and for no client, why a right password is refused."""
-        ahead = answer.at.timestamp() - self.ground.clock()
-        if abs(ahead) > _STALE:
-            _log.warning(
-                "the TIMESTAMP of a proof is %.0f s %s the pool's clock, and %.0f s are allowed:"
-                " it is refused, whatever the password. Have the client use the pool's clock",
-                *(abs(ahead), "ahead of" if ahead > 0 else "behind", _STALE),
-            )
