@@ -23,6 +23,8 @@ OPERATIONS = [
     *("AssociateSoftwareToken", "VerifySoftwareToken", "SetUserMFAPreference"),
     *("AdminSetUserMFAPreference", "AdminDeleteSoftwareToken"),
     *("GetUserAuthFactors", "AdminGetUserAuthFactors"),
+    *("ConfirmDevice", "UpdateDeviceStatus", "ForgetDevice", "GetDevice", "ListDevices"),
+    *("AdminUpdateDeviceStatus", "AdminForgetDevice", "AdminGetDevice", "AdminListDevices"),
 ]
 KNOWN = [name for name in OPERATIONS if name in MODEL.operation_names]
 """Without those that an older botocore lacks: the pool does not serve them."""

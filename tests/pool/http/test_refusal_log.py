@@ -261,7 +261,7 @@ async def test_the_reason_of_a_wrong_user_pool_is_told(house, lines, operation, 
 
 async def test_the_reason_of_a_wrong_challenge_is_told(house, lines):
     for name, reason in ((CANARY, "not valid: challengeName"), ("SMS_MFA", "Invalid session")):
-        request = house.answer(name, "Invalid session", "x" * 30)
+        request = house.answer(name, "Invalid session", "x" * 30, SMS_MFA_CODE="123456")
         line = await refused_once(house, lines, "RespondToAuthChallenge", **request)
         assert f", {reason}" in line
         assert CANARY not in line

@@ -6,9 +6,9 @@ It says so only where Cognito would ask: whoever has no right password hears wha
 WRONG = ("NotAuthorizedException", "Incorrect username or password.")
 
 
-async def test_where_the_password_is_no_first_factor_it_gives_no_tokens(server, settle):
+async def test_where_the_password_is_no_first_factor_it_gives_no_tokens(api, settle):
     factors = {"AllowedFirstAuthFactors": ["EMAIL_OTP"]}
-    house = await settle(server, {"Policies": {"SignInPolicy": factors}})
+    house = await settle(api, {"Policies": {"SignInPolicy": factors}})
     await house.add_user()
     wrong = house.by_password("ann", "wrong-Horse1")
     refusal = await house.api.refused("InitiateAuth", **wrong)
