@@ -49,8 +49,12 @@ def _values(row: Setting, case: Case) -> str:
     """Say to which values a case applies."""
     if case.lacks is not None:
         return f"without `{case.lacks}`"
+    if case.without_kms:
+        return "without a KMS endpoint or `KMSKeyID`"
     if case.values:
         return ", ".join(f"`{value}`" for value in case.values)
+    if any(other.without_kms for other in row.cases):
+        return "any"
     return "any" if len(row.cases) == 1 else "any other"
 
 

@@ -663,7 +663,7 @@ class StoreEntryError(StateError):
 
 
 class KeysUnavailableError(StateError):
-    """The key ring cannot be read now."""
+    """The key ring cannot be read now, or KMS does not lend its key."""
 
     code = "keys_unavailable"
     next_step = NextStep.WAIT
@@ -677,7 +677,10 @@ class ClientSecretsUnavailableError(StateError):
 
 
 class SealError(StateError):
-    """Sealed state that cannot be opened: it is altered, expired or of another sign-in."""
+    """Sealed state that cannot be opened: it is altered, expired or of another sign-in.
+
+    Or a custom sender's code that is: altered, of another user pool or of another KMS key.
+    """
 
     code = "seal"
     next_step = NextStep.RESTART

@@ -26,6 +26,7 @@ _EXTRAS: Final[Mapping[str, str]] = {
     "filelock": "keyring",
     "rich": "cli",
     "segno": "cli",
+    "aws_encryption_sdk": "custom-senders",
 }
 """The extra of each package that is imported, by the package's name in Python."""
 

@@ -23,6 +23,7 @@ from authflow import AuthConfig, Secret
 from authflow.aws import AwsConnection
 from authflow.errors import ConfigError
 from authflow.pool.server import PoolServer
+from authflow.pool.triggers.kms_endpoint import KmsEndpoint
 from authflow.pool.triggers.lambda_endpoint import LambdaEndpoint
 from authflow.tokens import TrustedPool
 
@@ -50,10 +51,12 @@ NEEDED = {
     "S3Publisher": {"bucket": "b"},
     "SesSender": {"from_address": "shop@example.com"},
     "IdentityPool": {"identity_pool_id": "eu-central-1:0a1b"},
+    "KmsKey": {"arn": "arn:aws:kms:eu-central-1:123456789012:key/0a1b"},
 }
 """What connections to AWS's services need beside an endpoint."""
 NO_ADDRESSES = {
     ("PoolServer", "lambda_endpoint"): "judged by LambdaEndpoint, which it is for",
+    ("PoolServer", "kms_endpoint"): "judged by KmsEndpoint, which it is for",
     ("PoolServer", "endpoint"): "what the server says of itself",
     ("LdapServer", "url"): "what LdapDirectory has judged, on the way to its worker",
     ("SiteVerify", "url"): "what the service's settings have judged",
@@ -261,6 +264,12 @@ PLACES = [
         give=partial(LambdaEndpoint, region="eu-west-1"),
         allow={"insecure": True},
     ),
+    Place(
+        owner="KmsEndpoint",
+        setting="url",
+        give=KmsEndpoint,
+        allow={"insecure": True},
+    ),
     *(
         Place(
             owner=kind.__name__,
@@ -335,7 +344,7 @@ TEXTS = st.one_of(st.text(), st.lists(PIECES, max_size=10).map("".join))
 
 
 def test_no_setting_that_takes_an_address_is_left_out():
-    names = {"endpoint", "lambda_endpoint", "url", "issuer", "host"}
+    names = {"endpoint", "lambda_endpoint", "kms_endpoint", "url", "issuer", "host"}
     found = {
         (kind.__name__, setting.name)
         for kind in CLASSES
@@ -379,7 +388,8 @@ def test_a_good_address_is_good_everywhere(place: Place):
 def test_a_bad_address_is_bad_everywhere_whatever_is_allowed(place: Place, allowed: bool):
     more = (allowed and place.allow) or {}
     said = {text: refusal(place, place.spelt(text), **more) for text in BAD}
-    name = place.setting if place.owner != "LambdaEndpoint" else "the Lambda endpoint"
+    called = {"LambdaEndpoint": "the Lambda endpoint", "KmsEndpoint": "the KMS endpoint"}
+    name = called.get(place.owner, place.setting)
     assert [text for text, told in said.items() if f"{name} must be a URL" not in told] == []
     assert [told for told in said.values() if "canary" in told] == []
 

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 IMPORTED_AS = {
     "argon2-cffi": "argon2",
+    "aws-encryption-sdk": "aws_encryption_sdk",
     "pycryptodome": "Crypto",
     "sqlalchemy[asyncio]": "sqlalchemy",
 }

@@ -1,5 +1,6 @@
 """README's examples are run as they stand, and what it says of the project is compared with it."""
 
+import base64
 import importlib.util
 import io
 import os
@@ -18,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import boto3
 import pytest
 from attrs import evolve
 from joserfc import jwt
@@ -34,8 +36,16 @@ from authflow import (
 )
 from authflow.cli import main
 from authflow.plugins import CLIENT_CHALLENGES, TRIGGER_CHALLENGES, PluginRegistry, TextField
+from authflow.secret import Secret
 from authflow.testing import PASSWORD
-from authflow.triggers import KeyRing, RedisStore, Triggers, challenge, sequence
+from authflow.triggers import (
+    CustomEmailSenderEvent,
+    KeyRing,
+    RedisStore,
+    Triggers,
+    challenge,
+    sequence,
+)
 from authflow.triggers.check.proof import prove
 
 ROOT = Path(__file__).parents[1]
@@ -67,6 +77,7 @@ EXAMPLES = dict(
             "triggers",
             "policy",
             "limits",
+            "custom senders",
             "forms",
             "test without AWS",
         ),
@@ -291,6 +302,34 @@ def test_the_example_of_limits_gives_triggers_with_limits(monkeypatch):
     assert isinstance(namespace["triggers"].limits.store, RedisStore)
 
 
+async def test_the_example_of_custom_senders_delivers_a_code(aws_url, aws_credentials):
+    kms = boto3.client("kms", endpoint_url=aws_url)
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    example = re.sub(
+        r'arn="[^"]*"', f'arn="{arn}", endpoint="{aws_url}"', EXAMPLES["custom senders"]
+    )
+    namespace: dict[str, Any] = {}
+    exec(example, namespace)  # noqa: S102  # it is our own README
+    delivered = []
+
+    async def deliver(address, code):
+        delivered.append((address, code.reveal()))
+
+    namespace["deliver"] = deliver
+    async with namespace["key"] as key:
+        code = await key.encrypt(Secret("493021"), {"userpool-id": "eu-central-1_abcdefghi"})
+        event = CustomEmailSenderEvent(
+            source="CustomEmailSender_ForgotPassword",
+            user_pool_id="eu-central-1_abcdefghi",
+            client_id="any",
+            username="ada",
+            user_attributes={"email": "ada@example.com"},
+            code=Secret(base64.b64encode(code).decode()),
+        )
+        await namespace["triggers"].handle(event.to_json())
+    assert delivered == [("ada@example.com", "493021")]
+
+
 async def test_the_example_of_forms_signs_in_by_a_page(live_pool, word):
     namespace: dict[str, Any] = {}
     exec(EXAMPLES["forms"], namespace)  # noqa: S102  # it is our own README
@@ -371,7 +410,7 @@ def names(requirements: list[str]) -> set[str]:
 def test_every_dependency_is_named_with_its_reason():
     extras = PROJECT["project"]["optional-dependencies"]
     ours = names(PROJECT["project"]["dependencies"])
-    for extra in ("pool", "sql", "ldap", "redis", "httpx", "keyring", "cli"):
+    for extra in extras.keys() - {"all"}:
         ours |= names(extras[extra])
     table = README.partition("| dependency | why |")[2].partition("\n\n")[0]
     named = set(re.findall(r"`([a-z0-9-]+)`", table)) - (set(extras) - ours)

@@ -107,6 +107,16 @@ def _parser() -> argparse.ArgumentParser:
         help="allow plain http to a Lambda endpoint on another machine, though events hold secrets",
     )
     serve.add_argument(
+        "--kms-endpoint",
+        metavar="URL",
+        help="where to encrypt the codes for a pool's custom senders, over KMS's API",
+    )
+    serve.add_argument(
+        "--allow-insecure-kms-endpoint",
+        action="store_true",
+        help="allow plain http to a KMS endpoint on another machine, though its answers open codes",
+    )
+    serve.add_argument(
         "--show-messages",
         action="store_true",
         help="print what the pool would send to users, codes included, as lines of JSON",

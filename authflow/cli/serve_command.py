@@ -49,6 +49,8 @@ def run(options: argparse.Namespace, load: Callable[[str], Any]) -> int:
         triggers=triggers,
         lambda_endpoint=options.lambda_endpoint,
         allow_insecure_lambda_endpoint=options.allow_insecure_lambda_endpoint,
+        kms_endpoint=options.kms_endpoint,
+        allow_insecure_kms_endpoint=options.allow_insecure_kms_endpoint,
         issuer=options.issuer,
         region=options.region,
         allow_remote=options.allow_remote,

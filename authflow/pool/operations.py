@@ -13,7 +13,7 @@ from authflow.pool.factors.factor_administration import FactorAdministration
 from authflow.pool.factors.own_factors import OwnFactors
 from authflow.pool.factors.pool_factors import PoolFactors
 from authflow.pool.ground import Ground
-from authflow.pool.messages.mailbox import Mailbox
+from authflow.pool.messages.delivery import Delivery
 from authflow.pool.messages.wording import Wording
 from authflow.pool.settings.notices import Notices
 from authflow.pool.sign_ins.challenges.codes import CodeChecks
@@ -42,7 +42,7 @@ def operations(
     *,
     ground: Ground,
     tokens: TokenIssuer,
-    mailbox: Mailbox,
+    delivery: Delivery,
     region: str,
     tokens_survive: bool,
     notices: Notices,
@@ -53,7 +53,7 @@ def operations(
     Args:
         ground: The parts that all services share.
         tokens: Signs and checks tokens.
-        mailbox: Tells of the messages that pools send.
+        delivery: Sends the pools' messages.
         region: What new pools' ids begin with.
         tokens_survive: Whether tokens stay good when the password changes.
         notices: Tells of settings that have no effect.
@@ -72,12 +72,12 @@ def operations(
     replies = SignInReplies(ground=ground, tokens=tokens)
     refresh = Refresh(ground=ground, tokens=tokens, trigger=token_trigger)
     devices = Devices(ground=ground, tokens=tokens)
-    migration = Migration(ground=ground, mailbox=mailbox, claims=MigrationClaims(ground=ground))
+    migration = Migration(ground=ground, delivery=delivery, claims=MigrationClaims(ground=ground))
     forgotten = ForgottenPasswords(
         ground=ground,
         migration=migration,
         wording=Wording(ground=ground),
-        mailbox=mailbox,
+        delivery=delivery,
         tokens_survive=tokens_survive,
     )
     sign_ins = SignIns(
@@ -87,7 +87,7 @@ def operations(
         new_passwords=NewPasswords(ground=ground, triggers=around, tokens_survive=tokens_survive),
         custom=CustomRounds(ground=ground),
         codes=CodeChecks(
-            ground=ground, triggers=around, wording=Wording(ground=ground), mailbox=mailbox
+            ground=ground, triggers=around, wording=Wording(ground=ground), delivery=delivery
         ),
         choices=FactorChoices(ground=ground, triggers=around),
         setups=setups,

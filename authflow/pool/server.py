@@ -28,11 +28,13 @@ from authflow.pool.http.connections import Connections
 from authflow.pool.http.origins import LOOPBACK_NAMES, Origins, is_wildcard, server_name
 from authflow.pool.http.refusal_log import RefusalLog
 from authflow.pool.http.serving import serving
+from authflow.pool.messages.delivery import Delivery
 from authflow.pool.messages.mailbox import Mailbox, SentMessage
 from authflow.pool.operations import MOST_SESSIONS, operations
 from authflow.pool.settings.notices import Notices, all_settings
 from authflow.pool.store.database import MEMORY, Database
 from authflow.pool.tokens.issuer import TokenIssuer
+from authflow.pool.triggers.custom_senders import CustomSenders
 from authflow.pool.triggers.invokers import InProcess, Invoker, TriggerSet, TriggerSource
 from authflow.pool.triggers.runner import TIMEOUT, TriggerRunner
 from authflow.pool.workers import Workers
@@ -119,6 +121,11 @@ class PoolServer:
             LambdaConfig names and `triggers` does not have.
         allow_insecure_lambda_endpoint: Allow an http endpoint on another machine. Passwords then
             cross the network in clear.
+        kms_endpoint: The URL of a KMS endpoint, AWS's own or one on this machine. It encrypts the
+            codes for the CustomEmailSender and CustomSMSSender of pools that name a KMSKeyID; both
+            run only where there is one. It needs the extra `custom-senders`.
+        allow_insecure_kms_endpoint: Allow an http endpoint on another machine. What opens the
+            codes then crosses the network in clear.
         issuer: The public address that tokens name, if it is not the one where it listens.
         region: What new user pools' ids begin with.
         allow_remote: Whether `host` may be other than loopback. Operations for administrators
@@ -137,7 +144,7 @@ class PoolServer:
         on_message: Told of every message that a pool sends to a user, with the code in it. There is
             no mail server: this, or `mailbox`, is where messages are found. The server does nothing
             else meanwhile: what takes long is to be handed on. Where an app client hides users, it
-            runs once the reply is sent.
+            runs once the reply is sent. What a custom sender delivers is in the mailbox alone.
         clock: Gives the time, in seconds since the epoch.
         name_budget: How many requests about one name are taken. Beyond this and what follows the
             client hears TooManyRequestsException.
@@ -158,6 +165,8 @@ class PoolServer:
     triggers: TriggerSource | None = None
     lambda_endpoint: str | None = None
     allow_insecure_lambda_endpoint: bool = field(default=False, validator=_is_switch)
+    kms_endpoint: str | None = None
+    allow_insecure_kms_endpoint: bool = field(default=False, validator=_is_switch)
     issuer: SafeUrl | None = field(default=None, converter=_issuer)
     region: str = field(default="us-east-1", converter=_region)
     allow_remote: bool = field(default=False, validator=_is_switch)
@@ -210,7 +219,9 @@ class PoolServer:
                 invokers=await self._invokers(stack), timeout=self.trigger_timeout
             )
             ground = Ground(database=database, workers=workers, triggers=triggers, clock=self.clock)
-            app = self._app(ground, self._gate(connections), await self._notices(database))
+            senders = await self._senders(stack, triggers)
+            notices = await self._notices(database)
+            app = self._app(ground, senders, self._gate(connections), notices)
             await stack.enter_async_context(serving(app, listener, connections))
             self._stack = stack.pop_all()
         return self
@@ -267,9 +278,19 @@ class PoolServer:
             invokers.append(await stack.enter_async_context(endpoint))
         return invokers
 
+    async def _senders(self, stack: AsyncExitStack, triggers: TriggerRunner) -> CustomSenders:
+        """Return what invokes the pools' custom senders, if there is a KMS endpoint."""
+        kms = None
+        if self.kms_endpoint is not None:
+            from authflow.pool.triggers.kms_endpoint import KmsEndpoint  # noqa: PLC0415  # slow to import
+
+            endpoint = KmsEndpoint(url=self.kms_endpoint, insecure=self.allow_insecure_kms_endpoint)
+            kms = await stack.enter_async_context(endpoint)
+        return await stack.enter_async_context(CustomSenders(triggers=triggers, kms=kms))
+
     async def _notices(self, database: Database) -> Notices:
         """Return the notices, after a look at settings and triggers that have no effect here."""
-        notices = Notices()
+        notices = Notices(kms=self.kms_endpoint is not None)
         if isinstance(self.triggers, TriggerSet):
             notices.tell_triggers(self.triggers.sources)
         notices.tell_stored(await database.read(all_settings))
@@ -283,13 +304,13 @@ class PoolServer:
             room=connections.room,
         )
 
-    def _app(self, ground: Ground, gate: Gate, notices: Notices) -> PoolApp:
+    def _app(self, ground: Ground, senders: CustomSenders, gate: Gate, notices: Notices) -> PoolApp:
         tokens = TokenIssuer(ground=ground, issuer_base=self.issuer or self.endpoint)
         self._mailbox = Mailbox(database=ground.database, on_message=self.on_message)
         table = operations(
             ground=ground,
             tokens=tokens,
-            mailbox=self._mailbox,
+            delivery=Delivery(mailbox=self._mailbox, senders=senders),
             region=self.region,
             tokens_survive=self.tokens_survive,
             notices=notices,
@@ -312,6 +333,8 @@ async def serve(
     triggers: TriggerSource | None = None,
     lambda_endpoint: str | None = None,
     allow_insecure_lambda_endpoint: bool = False,
+    kms_endpoint: str | None = None,
+    allow_insecure_kms_endpoint: bool = False,
     issuer: str | None = None,
     region: str = "us-east-1",
     allow_remote: bool = False,
@@ -335,6 +358,8 @@ async def serve(
         triggers: The pools' triggers.
         lambda_endpoint: Where functions are invoked that a pool names by ARN.
         allow_insecure_lambda_endpoint: Allow an http endpoint on another machine.
+        kms_endpoint: Where codes are encrypted for custom senders.
+        allow_insecure_kms_endpoint: Allow an http endpoint on another machine.
         issuer: The public address that tokens name.
         region: What new user pools' ids begin with.
         allow_remote: Whether `host` may be other than loopback.
@@ -363,6 +388,8 @@ async def serve(
             triggers=triggers,
             lambda_endpoint=lambda_endpoint,
             allow_insecure_lambda_endpoint=allow_insecure_lambda_endpoint,
+            kms_endpoint=kms_endpoint,
+            allow_insecure_kms_endpoint=allow_insecure_kms_endpoint,
             issuer=issuer,
             region=region,
             allow_remote=allow_remote,

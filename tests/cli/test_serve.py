@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -277,17 +278,60 @@ def test_functions_are_invoked_at_a_lambda_endpoint():
             thread.join()
 
 
-def test_a_lambda_endpoint_that_others_could_listen_to_must_be_asked_for():
+def test_custom_senders_get_codes_that_are_encrypted_at_a_kms_endpoint(
+    aws_url, aws_credentials, tmp_path
+):
+    kms = boto3.client("kms", endpoint_url=aws_url, region_name="us-east-1")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    sent = tmp_path / "sent"
+    (tmp_path / "senders.py").write_text(
+        f"""
+from authflow.aws import KmsKey
+from authflow.triggers import CustomEmailSenderEvent, Triggers
+
+async def send(event):
+    async with KmsKey(arn={key!r}, endpoint={aws_url!r}) as key:
+        code = await event.decrypted_code(key)
+    open({str(sent)!r}, "w").write(code.reveal())
+
+handlers = {{"send": Triggers(on={{CustomEmailSenderEvent: send}})}}
+"""
+    )
+    options = ("--triggers", "senders:handlers", "--kms-endpoint", aws_url)
+    with serving(*options, cwd=tmp_path) as (_, ready):
+        owner = owner_of(ready["endpoint"])
+        arn = "arn:aws:lambda:us-east-1:000000000000:function:send"
+        sender = {"LambdaArn": arn, "LambdaVersion": "V1_0"}
+        pool = owner.create_user_pool(
+            PoolName="x", LambdaConfig={"CustomEmailSender": sender, "KMSKeyID": key}
+        )["UserPool"]
+        address = [
+            {"Name": "email", "Value": "ada@example.com"},
+            {"Name": "email_verified", "Value": "true"},
+        ]
+        owner.admin_create_user(UserPoolId=pool["Id"], Username="ada", UserAttributes=address)
+        owner.admin_set_user_password(
+            UserPoolId=pool["Id"], Username="ada", Password="Correct-horse-1", Permanent=True
+        )
+        owner.admin_reset_user_password(UserPoolId=pool["Id"], Username="ada")
+        until = time.monotonic() + 30
+        while not (sent.exists() and sent.read_text()) and time.monotonic() < until:
+            time.sleep(0.02)
+    assert len(sent.read_text()) == 6
+
+
+@pytest.mark.parametrize("what", ["lambda", "kms"])
+def test_an_endpoint_that_others_could_listen_to_must_be_asked_for(what):
     command = [sys.executable, "-m", "authflow", "serve", "--port", "0"]
     done = subprocess.run(
-        [*command, "--lambda-endpoint", "http://lambda.example"],
+        [*command, f"--{what}-endpoint", f"http://{what}.example"],
         capture_output=True,
         text=True,
         check=False,
         timeout=30,
     )
     assert done.returncode == 2
-    assert "--allow-insecure-lambda-endpoint" in done.stderr
+    assert f"--allow-insecure-{what}-endpoint" in done.stderr
     assert done.stdout == ""
 
 

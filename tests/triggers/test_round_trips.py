@@ -194,8 +194,8 @@ NULL = {
     MigrationEvent: {"password", "validationData"},
     PreTokenGenerationEvent: {"groupConfiguration.preferredRole"},
     CustomMessageEvent: {"codeParameter", "linkParameter", "usernameParameter"},
-    CustomEmailSenderEvent: {"code"},
-    CustomSMSSenderEvent: {"code"},
+    CustomEmailSenderEvent: {"code", "clientMetadata"},
+    CustomSMSSenderEvent: {"code", "clientMetadata"},
 }
 """What Cognito sends as null, and never leaves out, where there is nothing to say."""
 
@@ -214,11 +214,13 @@ def members(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def test_what_cognito_sends_as_null_is_there(kind: type[TriggerEvent], data: st.DataObject):
     event = data.draw(events(kind))
     untold = {name: UNTOLD for name in ("validation_data",) if hasattr(event, name)}
+    if "clientMetadata" in NULL.get(kind, ()):
+        untold = {"client_metadata": UNTOLD}
     told = dict(members(evolve(event, **untold).to_json()["request"]))
     assert NULL.get(kind, set()) <= told.keys()
     assert {name for name, member in told.items() if member is None} <= NULL.get(kind, set())
-    if untold:
-        assert told["validationData"] is None
+    for name in untold:
+        assert told[{"validation_data": "validationData"}.get(name, "clientMetadata")] is None
 
 
 @given(SESSIONS)

@@ -15,6 +15,8 @@ _ACCOUNT: Final = "000000000000"
 """The account number in ARNs; no AWS account owns an embedded pool."""
 TOKEN_TRIGGER: Final = "PreTokenGeneration"
 """The one trigger that LambdaConfig names in two ways; the newer one has a version."""
+SENDERS: Final = frozenset({"CustomEmailSender", "CustomSMSSender"})
+"""The triggers that LambdaConfig names by a structure."""
 _TOKEN_EVENT_VERSIONS: Final = {"V1_0": 1, "V2_0": 2, "V3_0": 3}
 FACTOR_SETTINGS: Final = (
     *("SmsMfaConfiguration", "SoftwareTokenMfaConfiguration", "EmailMfaConfiguration"),
@@ -82,7 +84,14 @@ class UserPool:
         entry = self.lambda_config.get(source)
         if source == TOKEN_TRIGGER:
             entry = self._token_config.get("LambdaArn", entry)
+        elif source in SENDERS:
+            entry = (entry or {}).get("LambdaArn")
         return entry if isinstance(entry, str) else None
+
+    @property
+    def kms_key(self) -> str | None:
+        """The ARN of the KMS key under which codes go to custom senders."""
+        return self.lambda_config.get("KMSKeyID")
 
     @property
     def token_event_version(self) -> int:

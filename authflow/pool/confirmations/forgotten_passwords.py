@@ -41,14 +41,16 @@ from authflow.pool.confirmations.reset_codes import (
     use_up_code,
 )
 from authflow.pool.ground import Ground
+from authflow.pool.messages.delivery import Delivery
 from authflow.pool.messages.destination import Destination, reach
-from authflow.pool.messages.mailbox import Mailbox, SentMessage, put_message
+from authflow.pool.messages.mailbox import SentMessage, put_message
 from authflow.pool.messages.wording import Wording
 from authflow.pool.sign_ins.user_migration import Migration
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.tokens.families import change_password, end_families
 from authflow.pool.triggers.occasion import Occasion
 from authflow.secret import Secret
+from authflow.triggers.events.message_events import FORGOT_PASSWORD
 from authflow.triggers.events.user_events import CONFIRM_FORGOT_PASSWORD, PostConfirmationEvent
 
 _NO_CLIENT: Final = "CLIENT_ID_NOT_APPLICABLE"
@@ -158,14 +160,14 @@ class ForgottenPasswords:
         ground: The parts that all services share.
         migration: Brings in users whom the pool does not know.
         wording: Words the messages.
-        mailbox: Tells of messages.
+        delivery: Sends the messages.
         tokens_survive: Whether tokens stay good when the password changes.
     """
 
     ground: Ground
     migration: Migration
     wording: Wording
-    mailbox: Mailbox
+    delivery: Delivery
     tokens_survive: bool
 
     async def forgot(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -234,7 +236,7 @@ class ForgottenPasswords:
             tokens_survive=self.tokens_survive,
         )
         await self.ground.database.write(_keep, issue, self.ground.clock())
-        self.mailbox.announce(message)
+        self.delivery.send(occasion, message, FORGOT_PASSWORD)
         return destination
 
     async def _send_or_pretend(
@@ -272,7 +274,7 @@ class ForgottenPasswords:
             tokens_survive=self.tokens_survive,
         )
         if await self.ground.database.write(_keep, issue, self.ground.clock()):
-            self.mailbox.announce_later(message)
+            self.delivery.send(occasion, message, FORGOT_PASSWORD, after_reply=True)
         return destination
 
     async def reset(self, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class Case:
         values: Which values; of a list, those that hold one of them. None given: all others.
         lacks: For a list: the entry without which this case applies.
         asks: Where it is refused: the challenge that Cognito would ask, and this pool cannot yet.
+        without_kms: Whether it is about servers without a KMS endpoint and pools without a KMS key,
+            and no others.
     """
 
     fate: Fate
@@ -47,6 +49,7 @@ class Case:
     values: tuple[str | int, ...] = ()
     lacks: str | None = None
     asks: State | None = None
+    without_kms: bool = False
 
     @property
     def is_for_others(self) -> bool:

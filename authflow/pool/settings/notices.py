@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from attrs import define, field
 
-from authflow.pool.accounts.user_pool import FACTOR_SETTINGS
+from authflow.pool.accounts.user_pool import FACTOR_SETTINGS, SENDERS
 from authflow.pool.settings.app_client_table import APP_CLIENT
 from authflow.pool.settings.factor_table import FACTORS_OF_POOL
 from authflow.pool.settings.fates import Fate, Given
@@ -32,8 +32,14 @@ def all_settings(connection: Connection) -> list[tuple[str, str, str | None]]:
 
 @define(kw_only=True)
 class Notices:
-    """Logs notices of settings, each once for a pool or client: one line for what is new."""
+    """Logs notices of settings, each once for a pool or client: one line for what is new.
 
+    Args:
+        kms: Whether the server has a KMS endpoint.
+    """
+
+    kms: bool = False
+    _senders: set[str] = field(factory=set, init=False, repr=False)
     _told: set[tuple[str, str]] = field(factory=set, init=False, repr=False)
 
     def tell_pool(self, pool_id: str, settings: Mapping[str, Any]) -> None:
@@ -45,8 +51,15 @@ class Notices:
         """
         of_factors = {name: settings[name] for name in FACTOR_SETTINGS if name in settings}
         rest = {name: each for name, each in settings.items() if name not in of_factors}
-        found = (*USER_POOL.read(rest), *FACTORS_OF_POOL.read(of_factors))
-        self._tell(f"user pool {pool_id}", found)
+        config = rest.get("LambdaConfig") or {}
+        keyed = config.get("KMSKeyID")
+        if rest and self._senders and not keyed:
+            config = {source: {"LambdaArn": ""} for source in self._senders} | config
+            rest["LambdaConfig"] = config
+        encrypted = self.kms and keyed
+        of_pool = USER_POOL.read(rest)
+        found = (each for each in of_pool if not (encrypted and each.case.without_kms))
+        self._tell(f"user pool {pool_id}", (*found, *FACTORS_OF_POOL.read(of_factors)))
 
     def tell_client(self, pool_id: str, client_id: str, settings: Mapping[str, Any]) -> None:
         """Log notices of an app client's settings.
@@ -65,6 +78,10 @@ class Notices:
         Args:
             sources: Their keys in LambdaConfig.
         """
+        if self.kms:
+            # They run for the pools that name a key; the others are told of one by one.
+            self._senders.update(SENDERS.intersection(sources))
+            sources = set(sources) - SENDERS
         config = {
             source: "" if f"LambdaConfig.{source}" in USER_POOL else {"LambdaArn": ""}
             for source in sorted(sources)

@@ -73,6 +73,23 @@ _ISSUER: Final = Setting(
     ),
 )
 
+_SENDERS: Final = Setting(
+    paths=("LambdaConfig.CustomEmailSender.LambdaArn", "LambdaConfig.CustomSMSSender.LambdaArn"),
+    cases=(
+        Case(
+            fate=Fate.CARRIED_OUT,
+            because="invoked after the reply with every code that is sent, instead of `on_message`;"
+            " what it raises is logged and fails nothing",
+        ),
+        Case(
+            fate=Fate.TOLD,
+            without_kms=True,
+            because="it is not invoked, as nothing encrypts the codes (kms_endpoint, KMSKeyID): "
+            "they go to the pool's own mailbox instead",
+        ),
+    ),
+)
+
 _ROWS: Final = (
     carried_out("names the pool", "PoolName"),
     carried_out("says which pool", "UserPoolId", only=UPDATE),
@@ -113,16 +130,12 @@ _ROWS: Final = (
         "it is not run: on Cognito it also judges AdminCreateUser, and may refuse it",
         "LambdaConfig.PreSignUp",
     ),
-    told(
-        "it is not invoked: codes go to the pool's own mailbox instead",
-        "LambdaConfig.CustomEmailSender.LambdaArn",
-        "LambdaConfig.CustomSMSSender.LambdaArn",
-    ),
+    _SENDERS,
+    carried_out("the key under which codes go to custom senders", "LambdaConfig.KMSKeyID"),
     kept(
-        "it goes with a custom sender",
+        "it goes with a custom sender, and there is V1_0 only",
         "LambdaConfig.CustomEmailSender.LambdaVersion",
         "LambdaConfig.CustomSMSSender.LambdaVersion",
-        "LambdaConfig.KMSKeyID",
     ),
     kept(
         "it matters to sign-ins by other identity providers, which are not served",

@@ -34,8 +34,9 @@ from authflow.pool.confirmations.recovery import reach_to_recover
 from authflow.pool.factors.preferences import may_have
 from authflow.pool.ground import Ground
 from authflow.pool.log_limit import limited_logger
+from authflow.pool.messages.delivery import Delivery
 from authflow.pool.messages.destination import Destination
-from authflow.pool.messages.mailbox import Mailbox, SentMessage, put_message
+from authflow.pool.messages.mailbox import SentMessage, put_message
 from authflow.pool.messages.wording import welcome
 from authflow.pool.sign_ins.migration_claims import Claim, MigrationClaims, redeem
 from authflow.pool.store.sqlite_connection import Connection
@@ -95,12 +96,12 @@ class Migration:
 
     Args:
         ground: The parts that all services share.
-        mailbox: Tells of welcome messages.
+        delivery: Sends welcome messages.
         claims: See to it that a name is asked about once at a time.
     """
 
     ground: Ground
-    mailbox: Mailbox
+    delivery: Delivery
     claims: MigrationClaims
 
     def serves(self, caller: Caller) -> bool:
@@ -209,10 +210,10 @@ class Migration:
 
     async def _keep(self, caller: Caller, arrival: _Arrival, claim: Claim) -> None:
         await self.ground.database.write(_write, caller.pool, arrival, claim)
-        hidden = caller.client.hides_users
-        announce = self.mailbox.announce_later if hidden else self.mailbox.announce
+        occasion = Occasion.of(caller, arrival.user.username, arrival.user)
         for message in arrival.messages:
-            announce(message)
+            # Nothing says with which triggerSource Cognito would pass it to a custom sender.
+            self.delivery.send(occasion, message, None, after_reply=caller.client.hides_users)
 
 
 def _with_sms_mfa(pool: UserPool, user: User) -> User:

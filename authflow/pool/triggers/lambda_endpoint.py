@@ -19,8 +19,8 @@ from attrs import define, field
 from botocore.exceptions import BotoCoreError, ClientError
 
 from authflow.aws.client_session import RedirectedError, client_config, open_session, unlogged
-from authflow.errors import ConfigError
 from authflow.pool.accounts.user_pool import UserPool
+from authflow.pool.local_credentials import local_credentials
 from authflow.pool.log_limit import limited_logger
 from authflow.pool.triggers.invokers import (
     Event,
@@ -51,32 +51,10 @@ _IN_A_TEST: Final = (
 _ERROR_NAME: Final = re.compile(r"([A-Za-z_][\w.]{0,60})?(Error|Exception|Timedout)", re.ASCII)
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERRORS: Final = range(500, 600)
-_NOBODY: Final = {"aws_access_key_id": "authflow", "aws_secret_access_key": "authflow"}
-"""Credentials for an endpoint that does not check them, as on this machine."""
 
 
 def _endpoint(url: str) -> SafeUrl:
     return safe_url(url, _NAME, insecure=True)
-
-
-def _credentials() -> dict[str, str | None]:
-    """Return the credentials in the environment, if there are any.
-
-    Raises:
-        ConfigError: They are there by half.
-    """
-    key_id = os.environ.get("AWS_ACCESS_KEY_ID")
-    key = os.environ.get("AWS_SECRET_ACCESS_KEY")
-    if bool(key_id) != bool(key):
-        msg = "set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for the Lambda endpoint"
-        raise ConfigError(msg)
-    if not key:
-        return dict(_NOBODY)
-    return {
-        "aws_access_key_id": key_id,
-        "aws_secret_access_key": key,
-        "aws_session_token": os.environ.get("AWS_SESSION_TOKEN") or None,
-    }
 
 
 @define(kw_only=True)
@@ -116,7 +94,7 @@ class LambdaEndpoint:
                 read_timeout=_TIMEOUT,
                 endpoint=self.url,
             ),
-            **_credentials(),
+            **local_credentials(_NAME),
         )
         self._client = await self._stack.enter_async_context(made)
         return self

@@ -6,6 +6,7 @@ to three tries where it could not be run or the time ran out, and every failure 
 ("Customizing user pool workflows with Lambda triggers", important considerations).
 """
 
+import contextlib
 from collections.abc import Sequence
 from typing import ClassVar, Final, Protocol, TypeVar
 
@@ -29,6 +30,9 @@ from authflow.pool.triggers.invokers import (
 
 _LOG: Final = limited_logger("authflow.pool.triggers")
 TIMEOUT: Final = 5.0
+INFORMING_TIMEOUT: Final = 60.0
+"""Seconds that a trigger may take for which nobody waits. Lambda allows 900; here it may not keep
+the server from ending, nor a place from others."""
 _TRIES: Final = 3
 _PAUSE: Final = 0.1
 """Seconds before a further try."""
@@ -113,18 +117,50 @@ class TriggerRunner:
             CognitoError: It cannot be run, took too long, or gave back what Cognito does not take.
         """
         with waiting_outside(pool.id, _unexpected(event.trigger, str(throttled(again=False)))):
-            given = await self._given(pool, event.trigger, event.to_json())
+            try:
+                given = await self._given(pool, event.trigger, event.to_json(), self.timeout)
+            except NotJsonError:
+                message = "Invalid lambda function output : Invalid JSON"
+                reason = f"{event.trigger} gave back what is no JSON"
+                raise invalid_trigger_result(message, reason=reason) from None
         try:
             return event.read_reply(given)
         except TriggerReplyError as error:
             reason = f"{event.trigger} gave back what Cognito does not take"
             raise invalid_trigger_result(reason=reason) from error
 
-    async def _given(self, pool: UserPool, source: str, event: Event) -> object:
+    async def inform(self, pool: UserPool, event: AskingEvent[_Reply_co]) -> None:
+        """Run a trigger that nobody waits for, and that answers nothing.
+
+        Lambda queues such an invocation, so Cognito's time limit does not count. What took too long
+        is not tried again: it may have done its work.
+
+        Args:
+            pool: As in `run`.
+            event: The event.
+
+        Raises:
+            TriggerRaisedError: The trigger raised.
+            CognitoError: It cannot be run, or took longer than a minute.
+        """
+        with contextlib.suppress(NotJsonError):
+            await self._given(
+                pool, event.trigger, event.to_json(), INFORMING_TIMEOUT, again_if_late=False
+            )
+
+    async def _given(
+        self,
+        pool: UserPool,
+        source: str,
+        event: Event,
+        timeout: float,  # noqa: ASYNC109
+        *,
+        again_if_late: bool = True,
+    ) -> object:
         invoker = self._invoker(pool, source)
         for attempt in range(1, _TRIES + 1):
-            failure = NotInvokedError(_TOO_LONG, again=True)
-            with anyio.move_on_after(self.timeout):
+            failure = NotInvokedError(_TOO_LONG, again=again_if_late)
+            with anyio.move_on_after(timeout):
                 try:
                     return await _try(invoker, pool, source, event)
                 except NotInvokedError as error:
@@ -174,7 +210,3 @@ async def _try(invoker: Invoker, pool: UserPool, source: str, event: Event) -> o
         what = "an error" if error.__cause__ is None else type(error.__cause__).__name__
         message = f"{source} failed with error {text}."
         raise TriggerRaisedError(message, reason=f"{source} raised {what}") from error
-    except NotJsonError:
-        message = "Invalid lambda function output : Invalid JSON"
-        reason = f"{source} gave back what is no JSON"
-        raise invalid_trigger_result(message, reason=reason) from None

@@ -5,6 +5,8 @@ Amazon Cognito developer guide; the sizes are those of EmailVerificationMessageT
 EmailVerificationSubjectType and SmsVerificationMessageType in the API's model.
 """
 
+import base64
+import html
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -16,10 +18,14 @@ from authflow.triggers.events.envelope import EventObject, HandledEvent
 from authflow.unframed import whole
 
 if TYPE_CHECKING:
+    from authflow.aws.kms_key import KmsKey
     from authflow.triggers.events.trigger_replies import MessageReply
 
 FORGOT_PASSWORD: Final = "CustomMessage_ForgotPassword"
 AUTHENTICATION: Final = "CustomMessage_Authentication"
+
+POOL_IN_CONTEXT: Final = "userpool-id"
+"""The member of a code's encryption context that names the user pool, as Cognito sends it."""
 
 _SIZES: Final[Mapping[str, tuple[int, int]]] = {
     "sms": (6, 140),
@@ -166,6 +172,8 @@ class _SenderEvent(HandledEvent):
 
     request_type: ClassVar[str]
     """Cognito's name for the form of the request."""
+    escaped: ClassVar[frozenset[str]] = frozenset()
+    """The triggerSources whose code is a temporary password that Cognito has HTML-escaped."""
 
     code: Secret[str] | None = field(hash=False)
 
@@ -176,7 +184,35 @@ class _SenderEvent(HandledEvent):
 
     def _request(self) -> dict[str, Any]:
         code = None if self.code is None else self.code.reveal()
-        return {**super()._request(), "type": self.request_type, "code": code}
+        return {
+            "type": self.request_type,
+            "code": code,
+            "clientMetadata": None,  # as Cognito writes it where there is none
+            **super()._request(),
+        }
+
+    async def decrypted_code(self, key: "KmsKey") -> Secret[str] | None:
+        """Return the code or temporary password as the user is to get it.
+
+        Args:
+            key: The key that the pool's KMSKeyID names. It needs the extra `custom-senders`.
+
+        Returns:
+            The code; None where the message has none.
+
+        Raises:
+            ConfigError: The extra is not installed.
+            KeysUnavailableError: KMS refuses, or cannot be asked.
+            SealError: It was not encrypted for this event's user pool under this key.
+        """
+        if self.code is None:
+            return None
+        try:
+            message = base64.b64decode(self.code.reveal(), validate=True)
+        except ValueError:
+            message = b""  # which no key has encrypted
+        plain = await key.decrypt(message, {POOL_IN_CONTEXT: self.user_pool_id})
+        return Secret(html.unescape(plain.reveal())) if self.source in self.escaped else plain
 
     def _blank(self) -> None:
         return None
@@ -201,6 +237,7 @@ class CustomEmailSenderEvent(_SenderEvent):
         "CustomEmailSender_AccountTakeOverNotification",
     )
     request_type = "customEmailSenderRequestV1"
+    escaped = frozenset({"CustomEmailSender_AdminCreateUser"})
 
 
 @frozen(kw_only=True)

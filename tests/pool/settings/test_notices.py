@@ -94,6 +94,35 @@ async def test_a_server_tells_of_triggers_that_no_pool_of_it_runs(lines, serves_
     )
 
 
+KEY = "arn:aws:kms:us-east-1:000000000000:key/any"
+SENDER = {"LambdaArn": ARN, "LambdaVersion": "V1_0"}
+
+
+@pytest.mark.parametrize("given", [(True, True), (True, False), (False, True), (False, False)])
+@pytest.mark.parametrize("named", [True, False], ids=["named", "in process"])
+async def test_a_custom_sender_that_nothing_can_be_encrypted_for_is_told_of(
+    start, settle, lines, given, named
+):
+    kms, key = given
+    triggers = Triggers(on={CustomEmailSenderEvent: lambda event: None})
+    served = {"triggers": {"all": triggers} if named else triggers}
+    api = await start(**served, kms_endpoint="http://localhost:9" if kms else None)
+    at_start = lines()
+    config = {"CustomEmailSender": SENDER} if named else {}
+    settings = {"LambdaConfig": config | ({"KMSKeyID": KEY} if key else {})}
+    pool_id = (await settle(api, settings)).pool_id
+    await api("SetUserPoolMfaConfig", UserPoolId=pool_id, MfaConfiguration="OFF")
+    whose = f"user pool {pool_id}"
+    told = [settings_in(line) for line in lines()]
+    path = ["LambdaConfig.CustomEmailSender.LambdaArn"]
+    if kms and key:
+        assert at_start + told == []
+    elif kms or named:
+        assert (at_start, told) == ([], [(whose, path)])
+    else:
+        assert ([settings_in(line) for line in at_start], told) == ([("every user pool", path)], [])
+
+
 async def test_what_a_newer_model_has_is_told_without_its_value(api, lines, monkeypatch, settle):
     house = await settle(api)
 

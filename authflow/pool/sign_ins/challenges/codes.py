@@ -21,7 +21,8 @@ from authflow.pool.confirmations.reset_codes import new_code
 from authflow.pool.factors.authenticators import accepted_step, use_step, wrong_code
 from authflow.pool.factors.preferences import ADDRESSES_OF, set_factors
 from authflow.pool.ground import Ground
-from authflow.pool.messages.mailbox import Mailbox, SentMessage, put_message
+from authflow.pool.messages.delivery import Delivery
+from authflow.pool.messages.mailbox import SentMessage, put_message
 from authflow.pool.messages.wording import Wording
 from authflow.pool.sign_ins.code_attempts import count_code
 from authflow.pool.sign_ins.decision import Decision, decide, decide_again, wait
@@ -33,6 +34,7 @@ from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.triggers.occasion import Occasion
 from authflow.secret import Secret
+from authflow.triggers.events.message_events import AUTHENTICATION
 from authflow.wire import codes
 
 
@@ -169,13 +171,13 @@ class CodeChecks:
         ground: The parts that all services share.
         triggers: Says what is asked before tokens are granted.
         wording: Words the messages.
-        mailbox: Tells of messages.
+        delivery: Sends the messages.
     """
 
     ground: Ground
     triggers: SignInTriggers
     wording: Wording
-    mailbox: Mailbox
+    delivery: Delivery
 
     async def send(self, decision: Decision) -> Decision:
         """Send the code that is owed, and wait for it.
@@ -194,8 +196,9 @@ class CodeChecks:
         if not isinstance(owed, CodeOwed) or user is None:
             return decision
         code = new_code()
+        occasion = Occasion.of(caller, user.username, user)
         message = await self.wording.authentication(
-            Occasion.of(caller, user.username, user),
+            occasion,
             user,
             owed.destination,
             code,
@@ -207,7 +210,7 @@ class CodeChecks:
             _keep, decision, sending, self.ground.clock(), held=held
         )
         if isinstance(decision.step, ChallengeOwed) and decision.step.state is owed.state:
-            self.mailbox.announce(message)
+            self.delivery.send(occasion, message, AUTHENTICATION)
         return decision
 
     async def respond(self, request: Mapping[str, Any]) -> Decision:
