@@ -138,7 +138,7 @@ async def test_a_devices_name_that_cannot_be_sent_is_refused(scripted, name):
             MfaPreference(on=frozenset({SecondFactor.SMS_MFA})),
         ),
     ],
-    ids=str,
+    ids=["nothing", "none", "all", "unknown ones"],
 )
 async def test_the_factors_of_a_user_are_read(scripted, reply, read):
     async with scripted.serve(reply) as server, AuthClient(server.config()) as auth:
