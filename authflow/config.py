@@ -21,6 +21,8 @@ from authflow.wire import ClientIdentity
 
 _SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _WHOLE: Final = re.compile(r"[0-9]{1,9}")
+_LONGEST_NAME: Final = 64
+"""The most characters of `app_name`, which goes into tickets and QR codes."""
 _VALIDITY: Final = (timedelta(minutes=3), timedelta(minutes=15))
 
 
@@ -128,9 +130,12 @@ class AuthConfig(PoolAddress):
     @app_name.validator
     def _check_name(self, _: "Attribute[str | None]", value: object) -> None:
         if value is not None and not (
-            is_text(value) and str(value).strip() and str(value).isprintable()
+            is_text(value)
+            and len(str(value)) <= _LONGEST_NAME
+            and str(value).strip()
+            and str(value).isprintable()
         ):
-            msg = "app_name must be a text that can be printed, on one line"
+            msg = f"app_name must be a text of 1 to {_LONGEST_NAME} characters that can be printed"
             raise ConfigError(msg)
 
     @verify_tokens.validator

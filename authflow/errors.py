@@ -613,7 +613,10 @@ class JwksUnreachableError(TransportError):
 
 
 class OutcomeUnknownError(TransportError):
-    """The reply to a challenge answer was lost: the answer may or may not have counted."""
+    """The reply to a challenge answer was lost: the answer may or may not have counted.
+
+    So is an answer that has counted, where what had to follow it in the same call failed.
+    """
 
     code = "outcome_unknown"
     next_step = NextStep.RESTART

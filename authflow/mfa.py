@@ -39,25 +39,21 @@ class NewAuthenticator:
     """The key of an authenticator app that is being set up: the person's app is to have it.
 
     Args:
-        key: The key, in base32, for those who type it.
-        uri: The same as an `otpauth:` link, for the app or as a QR code. Whoever sees it can make
-            the codes.
+        key: The key, in base32, for those who type it. Whoever sees it can make the codes.
+        account: The account's name, as the app lists it.
+        app_name: The name of what the account is for.
     """
 
     key: Secret[str]
-    uri: Secret[str]
+    account: str
+    app_name: str
 
+    @property
+    def uri(self) -> Secret[str]:
+        """The key as an `otpauth:` link, for the app or as a QR code.
 
-def authenticator_uri(key: Secret[str], *, account: str, app_name: str) -> Secret[str]:
-    """Return the `otpauth:` link of an authenticator's key.
-
-    Args:
-        key: The key, in base32.
-        account: The account's name, as the app lists it.
-        app_name: The name of what the account is for.
-
-    Source: "Key Uri Format" in the wiki of Google Authenticator.
-    """
-    label = f"{quote(app_name, safe='')}:{quote(account, safe='')}"
-    members = urlencode({"secret": key.reveal().rstrip("="), "issuer": app_name}, quote_via=quote)
-    return Secret(f"otpauth://totp/{label}?{members}")
+        Source: "Key Uri Format" in the wiki of Google Authenticator.
+        """
+        label = f"{quote(self.app_name, safe='')}:{quote(self.account, safe='')}"
+        members = {"secret": self.key.reveal().rstrip("="), "issuer": self.app_name}
+        return Secret(f"otpauth://totp/{label}?{urlencode(members, quote_via=quote)}")

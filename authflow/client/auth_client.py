@@ -38,6 +38,7 @@ from authflow.client.kept_users import KeptUsers
 from authflow.client.observation import Observation
 from authflow.client.pacing.pacing import Pacing
 from authflow.client.password_proof import PasswordProof, utc_now
+from authflow.client.refused_answer import can_be_answered_again, left_behind
 from authflow.client.resumption import Resumption, claimed, resumption
 from authflow.client.secret_rotation import SecretRotation
 from authflow.client.signed_in_user import SignedInUser
@@ -45,6 +46,7 @@ from authflow.client.transport import Passage, Transport, open_transport
 from authflow.config import AuthConfig
 from authflow.errors import (
     AnswerNotSupportedError,
+    AuthFlowError,
     ConfigError,
     JwksUnreachableError,
     MisuseError,
@@ -55,7 +57,7 @@ from authflow.errors import (
 from authflow.event_loop import HomeLoop
 from authflow.forms.form import Filled, Form
 from authflow.given_maps import GivenMap, checked_map, wrapped_map
-from authflow.given_secrets import Unfit, checked, wrapped
+from authflow.given_secrets import Unfit, checked, is_text, wrapped
 from authflow.keys.key_ring import KeyProvider
 from authflow.machine import AuthFlow, State
 from authflow.mfa import MfaPreference, NewAuthenticator, SecondFactor
@@ -556,7 +558,8 @@ class AuthClient:
         access_token = checked("access_token", access_token)
         named = checked_username(account) if account is not None else None
         if named is None:
-            named = str(unverified_claims(access_token).get("username") or self._app_name)
+            claimed_name = unverified_claims(access_token).get("username")
+            named = claimed_name if is_text(claimed_name) and claimed_name else self._app_name
         with Unframed():
             return await self._factor_calls.begin(access_token, named)
 
@@ -697,7 +700,12 @@ class AuthClient:
             except StopIteration as over:
                 result: SignInResult = over.value
                 return result
-            came = Came(await self._carry_out(step, prompt), self._now())
+            try:
+                came = Came(await self._carry_out(step, prompt), self._now())
+            except AuthFlowError as error:
+                if answered is None or not can_be_answered_again(error):
+                    raise
+                raise left_behind(error) from None
 
     async def _carry_out(
         self, step: Step, prompt: Prompt | None, passage: Passage | None = None

@@ -5,10 +5,10 @@ from typing import Any, Final, Protocol, TypeVar
 
 from attrs import frozen
 
+from authflow.client.challenges.mfa_setup import first_code_of
 from authflow.errors import MisuseError
 from authflow.given_secrets import is_text
-from authflow.mfa import MfaPreference, NewAuthenticator, SecondFactor, authenticator_uri
-from authflow.plugins.typed_text import typed_code
+from authflow.mfa import MfaPreference, NewAuthenticator, SecondFactor
 from authflow.secret import Secret
 from authflow.wire import Request, mfa_preference, read_done, software_token
 
@@ -43,16 +43,14 @@ class FactorCalls:
         associated = await self.send(
             software_token.associate(access_token=access_token), software_token.read_associated
         )
-        uri = authenticator_uri(associated.key, account=account, app_name=self.app_name)
-        return NewAuthenticator(key=associated.key, uri=uri)
+        return NewAuthenticator(key=associated.key, account=account, app_name=self.app_name)
 
     async def finish(
         self, access_token: Secret[str], code: Secret[str], device_name: str | None
     ) -> None:
         """Send the app's first code; see `AuthClient.verify_totp`."""
-        clean = typed_code(code)
         request = software_token.verify(
-            Secret(clean) if clean else code, device_name=device_name, access_token=access_token
+            first_code_of(code), device_name=device_name, access_token=access_token
         )
         await self.send(request, software_token.read_verified)
 

@@ -137,14 +137,16 @@ def challenge_of(data: Iterable[Any]) -> Challenge:
 def _authenticator_of(data: Any) -> NewAuthenticator:
     if not isinstance(data, list | tuple):
         raise TypeError
-    key, uri = data
-    return NewAuthenticator(key=Secret(_text(key)), uri=Secret(_text(uri)))
+    key, account, app_name = data
+    return NewAuthenticator(
+        key=Secret(_text(key)), account=_text(account), app_name=_text(app_name)
+    )
 
 
-def told_authenticator(challenge: Challenge) -> tuple[str, str] | None:
-    """Return the key of an authenticator that is being set up, and the link with it, in clear."""
+def told_authenticator(challenge: Challenge) -> tuple[str, str | None, str] | None:
+    """Return an authenticator that is being set up: its key, in clear, account and app name."""
     new = challenge.new_authenticator
-    return None if new is None else (new.key.reveal(), new.uri.reveal())
+    return None if new is None else (new.key.reveal(), new.account, new.app_name)
 
 
 def sign_in_of(data: Iterable[Any]) -> SignIn:

@@ -44,3 +44,20 @@ def can_be_answered_again(error: AuthFlowError) -> bool:
     if isinstance(error, RequestRejectedError):
         return error.aws_code in _OF_THE_FORM
     return error.next_step is NextStep.RETRY_SAME_CHALLENGE or isinstance(error, _NOT_LOOKED_AT)
+
+
+def left_behind(error: AuthFlowError) -> OutcomeUnknownError:
+    """Return the error for an answer that has counted, when what has to follow it was refused.
+
+    Some answers are more than one request: an authenticator's first code is verified, and then
+    MFA_SETUP is answered; a custom answer is followed by a condition that the client meets by
+    itself. Once the first of them has counted, nobody holds a challenge that could be answered.
+
+    Args:
+        error: Why a later request was refused.
+    """
+    return OutcomeUnknownError(
+        f"the answer counted, and what had to follow it failed: begin anew ({error.message})",
+        aws_code=error.aws_code,
+        retry_after=error.retry_after,
+    )

@@ -12,7 +12,7 @@ from authflow.answers import EmailAddress, TypedAnswer
 from authflow.client.challenges import mfa_setup as responder
 from authflow.client.conversation_steps import Came, Send
 from authflow.errors import AuthFlowError, MalformedReplyError
-from authflow.mfa import NewAuthenticator, SecondFactor, authenticator_uri
+from authflow.mfa import NewAuthenticator, SecondFactor
 from authflow.results import Challenge
 from authflow.secret import Secret
 from authflow.sign_in import SignIn
@@ -90,8 +90,9 @@ def set_up(
     sent = evolve(software_token.associate(session=_session(sign_in)), before=standing.sent)
     came = yield Send(sent, software_token.read_associated)
     associated: software_token.Associated = came.value
-    uri = authenticator_uri(associated.key, account=sign_in.username, app_name=app_name)
-    authenticator = NewAuthenticator(key=associated.key, uri=uri)
+    authenticator = NewAuthenticator(
+        key=associated.key, account=sign_in.username, app_name=app_name
+    )
     return SetUp(
         sign_in=_going_on(sign_in, associated.session, came.at + session_validity),
         challenge=evolve(challenge, kind=str(factor), new_authenticator=authenticator),

@@ -34,6 +34,8 @@ from authflow.unframed import Unframed
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _DECODER: Final = json.JSONDecoder()
+_WITHOUT_AUTHENTICATOR: Final = 6
+"""The members of a challenge, if no authenticator is being set up."""
 _LENGTH: Final = struct.Struct(">I")
 _NONE, _TEXT, _DEFLATED, _BASE64 = range(4)
 """The forms of a part, by its first byte. To _BASE64 may be added what follows."""
@@ -101,6 +103,8 @@ def _written(pending: ChallengeRequired, *, pictures: bool) -> bytes:
         canonical = _written_name(stands.canonical_username, names)
     stood = f"[{_quoted(stands.flow.value)},{_quoted(stands.state.value)},{username},{canonical}"
     authenticator = told_authenticator(challenge)
+    if authenticator is not None and authenticator[1] == stands.username:
+        authenticator = (authenticator[0], None, authenticator[2])
     asked = (
         *(challenge.name, challenge.kind, parameters),
         *(challenge.attempt, challenge.attempts, left_out),
@@ -146,6 +150,8 @@ def _read(content: bytes) -> ChallengeRequired:
         raise ValueError
     if canonical is None:
         canonical = username
+    if len(asked) > _WITHOUT_AUTHENTICATOR and asked[-1][1] is None:
+        asked[-1][1] = username
     return ChallengeRequired(
         challenge=challenge_of(asked),
         sign_in=sign_in_of((flow, state, username, canonical, *more, session)),

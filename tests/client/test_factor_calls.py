@@ -22,16 +22,18 @@ def access_token(**claims: Any) -> str:
 async def test_a_key_is_had_for_an_access_token_and_named_by_the_token(scripted):
     token = access_token(username="ada lovelace")
     async with (
-        scripted.serve(*[{"SecretCode": KEY}] * 3) as server,
+        scripted.serve(*[{"SecretCode": KEY}] * 5) as server,
         AuthClient(server.config(app_name="Shop")) as auth,
     ):
         named = [
             await auth.enrol_totp(token),
             await auth.enrol_totp(token, account="ada@example.org"),
             await auth.enrol_totp("no token that can be read"),
+            await auth.enrol_totp(access_token(username="\ud800")),
+            await auth.enrol_totp(access_token(username={"a": "b"})),
         ]
-    assert [new.key.reveal() for new in named] == [KEY] * 3
-    labels = ("Shop:ada%20lovelace?", "Shop:ada%40example.org?", "Shop:Shop?")
+    assert [new.key.reveal() for new in named] == [KEY] * 5
+    labels = ("Shop:ada%20lovelace?", "Shop:ada%40example.org?", *["Shop:Shop?"] * 3)
     for new, label in zip(named, labels, strict=True):
         assert label in new.uri.reveal()
         assert KEY not in repr(new)
@@ -44,10 +46,10 @@ async def test_a_first_code_is_sent_without_what_was_pasted_around_it(scripted):
         AuthClient(server.config()) as auth,
     ):
         await auth.verify_totp("token", " 123 456\n", device_name="ada's")
-        await auth.verify_totp("token", "none")
+        await auth.verify_totp("token", "654321")
     assert [body for _, body in server.requests] == [
         {"AccessToken": "token", "UserCode": "123456", "FriendlyDeviceName": "ada's"},
-        {"AccessToken": "token", "UserCode": "none"},
+        {"AccessToken": "token", "UserCode": "654321"},
     ]
 
 

@@ -46,7 +46,7 @@ PENDING = st.builds(
         attempts=st.one_of(st.none(), st.integers(1, 99)),
         new_authenticator=st.one_of(
             st.none(),
-            st.builds(NewAuthenticator, key=WORDS.map(Secret), uri=WORDS.map(Secret)),
+            st.builds(NewAuthenticator, key=WORDS.map(Secret), account=WORDS, app_name=WORDS),
         ),
     ),
     sign_in=st.builds(

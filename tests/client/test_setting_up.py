@@ -13,8 +13,12 @@ from authflow.errors import (
     CodeMismatchError,
     MalformedReplyError,
     MisuseError,
+    NextStep,
+    OutcomeUnknownError,
     UnexpectedReplyError,
 )
+from authflow.keys import KeyRing
+from authflow.stores import MemoryStore
 
 KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 BY_PASSWORD = AuthFlow.USER_PASSWORD_AUTH
@@ -311,3 +315,52 @@ async def test_a_new_password_that_is_rejected_is_asked_for_again(scripted):
         result = await auth.sign_in("ada", "hunter2!", flow=BY_PASSWORD, prompt=prompt)
     assert isinstance(result, SignedIn)
     assert "it is not long enough" in prompt.told[0]
+
+
+@pytest.mark.parametrize("typed", ["12345", "1234567", "hello", "12345O", "---", ""])
+async def test_what_cannot_be_an_authenticators_code_is_not_sent(scripted, typed):
+    script = [set_up(1), associated(2), verified(3), SIGNED_IN]
+    async with scripted.serve(*script) as server, AuthClient(server.config()) as auth:
+        waiting = await auth.answer(await begin(auth), "SOFTWARE_TOKEN_MFA")
+        for answer in (typed, Code(typed)):
+            with pytest.raises(CodeMismatchError, match="6 digits"):
+                await auth.answer(waiting, answer)
+        with pytest.raises((CodeMismatchError, MisuseError), match=r"6 digits|not be empty"):
+            await auth.verify_totp("token", typed)
+        assert len(server.requests) == 2
+        assert isinstance(await auth.answer(waiting, "123456"), SignedIn)
+
+
+@pytest.mark.parametrize("typed", ["12345", "1234567", "hello", "12345O", "---"])
+async def test_a_prompt_asks_again_for_what_cannot_be_an_authenticators_code(scripted, typed):
+    script = [set_up(1, '["SOFTWARE_TOKEN_MFA"]'), associated(2), verified(3), SIGNED_IN]
+    async with scripted.serve(*script) as server, AuthClient(server.config()) as auth:
+        prompt = ScriptedPrompt([typed, "123456"])
+        result = await auth.sign_in("ada", "hunter2!", flow=BY_PASSWORD, prompt=prompt)
+    assert isinstance(result, SignedIn)
+
+
+CONDITION = {"challenge": "condition", "wanted": "device"}
+
+
+@pytest.mark.parametrize("store", [None, MemoryStore()], ids=["no store", "a store"])
+@pytest.mark.parametrize("kind", ["a set-up", "a condition"])
+async def test_what_fails_after_an_answer_has_counted_says_to_begin_anew(
+    scripted, monkeypatch, kind, store
+):
+    monkeypatch.setattr("authflow.client.transport._PAUSES", ())
+    throttled = scripted.error("TooManyRequestsException", "Slow down")
+    script = [set_up(1), associated(2), verified(3), throttled]
+    if kind == "a condition":
+        asked_first = asked("CUSTOM_CHALLENGE", 1, challenge="word")
+        script = [asked_first, asked("CUSTOM_CHALLENGE", 2, **CONDITION), throttled]
+    keys = {} if store is None else {"keys": KeyRing.generate(), "store": store}
+    async with scripted.serve(*script) as server, AuthClient(server.config(), **keys) as auth:
+        if kind == "a condition":
+            pending = await auth.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH)
+        else:
+            pending = await auth.answer(await begin(auth), "SOFTWARE_TOKEN_MFA")
+        with pytest.raises(OutcomeUnknownError, match="the answer counted") as failed:
+            await auth.answer(pending, "123456")
+    assert failed.value.next_step is NextStep.RESTART
+    assert failed.value.aws_code == "TooManyRequestsException"

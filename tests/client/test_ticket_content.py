@@ -15,6 +15,7 @@ from authflow import AuthFlow, Challenge, ChallengeRequired, Declined, Secret, U
 from authflow.client.ticket_content import read_content, write_content
 from authflow.errors import MisuseError
 from authflow.machine import State
+from authflow.mfa import NewAuthenticator
 from authflow.sign_in import SignIn
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -43,6 +44,10 @@ PENDING = st.builds(
         attempt=st.integers(1, 99),
         attempts=st.one_of(st.none(), st.integers(1, 99)),
         left_out=st.dictionaries(WORDS, WORDS, max_size=2),
+        new_authenticator=st.one_of(
+            st.none(),
+            st.builds(NewAuthenticator, key=WORDS.map(Secret), account=WORDS, app_name=WORDS),
+        ),
     ),
     sign_in=st.builds(
         SignIn,

@@ -42,6 +42,7 @@ from authflow.errors import (
 )
 from authflow.keys import KeyRing
 from authflow.machine import State
+from authflow.mfa import NewAuthenticator
 from authflow.sign_in import SignIn
 from authflow.stores import MemoryStore, Store, Stored
 
@@ -175,6 +176,29 @@ async def test_a_ticket_adds_at_most_a_kilobyte_and_comes_back(what: ChallengeRe
         for name, value in what.challenge.parameters.items()
         if not value.startswith("data:")
     }
+
+
+def setting_up(what: ChallengeRequired, app_name: str) -> ChallengeRequired:
+    """A pending sign-in that waits for an authenticator's first code."""
+    account = what.sign_in.username
+    new = NewAuthenticator(key=Secret("JBSWY3DP" * 7), account=account, app_name=app_name)
+    return evolve(what, challenge=evolve(what.challenge, new_authenticator=new))
+
+
+@pytest.mark.parametrize(
+    ("what", "most"),
+    [
+        (setting_up(named("ada@example.org"), "Ann's Shop"), 1000),
+        (setting_up(named(noise(ANY, 128)), noise(ANY, 64)), 1000),
+        (setting_up(named(drawn(0x4E00, 0x9FFF)), drawn(0x4E00, 0x9FFF, 64)), 1300),
+        (setting_up(named(drawn(0x20000, 0x2A6DF)), drawn(0x20000, 0x2A6DF, 64)), 1300),
+    ],
+    ids=["short names", "long names", "Chinese names", "names of rare signs"],
+)
+async def test_the_ticket_of_an_authenticator_that_is_set_up_is_little_longer(what, most):
+    ticket = await client().seal(what)
+    assert len(ticket) - own_length(what) <= most
+    assert (await client().resume(ticket)).challenge == what.challenge
 
 
 @settings(max_examples=25)

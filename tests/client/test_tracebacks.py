@@ -96,7 +96,9 @@ SETTING_UP = evolve(
     challenge=Challenge(
         name="MFA_SETUP",
         kind="SOFTWARE_TOKEN_MFA",
-        new_authenticator=NewAuthenticator(key=Secret("canary-key"), uri=Secret("canary-uri")),
+        new_authenticator=NewAuthenticator(
+            key=Secret("canary-key"), account="ada", app_name="Shop"
+        ),
     ),
 )
 VERIFIED = {"Status": "SUCCESS", "Session": "canary-session-verified"}
@@ -130,7 +132,7 @@ FLOWS: dict[str, tuple[Act, list[Any]]] = {
     "a first code": (
         lambda auth: auth.answer(
             SETTING_UP,
-            Code("canary-code", device_name="a telephone"),
+            Code("123456", device_name="a telephone"),
         ),
         [VERIFIED],
     ),

@@ -9,7 +9,13 @@ from typing import Final
 
 from authflow.answers import Choice, Code, EmailAddress, TypedAnswer
 from authflow.client.challenges.responder import wrong_kind
-from authflow.errors import AnswerNotSupportedError, MalformedReplyError, MisuseError
+from authflow.errors import (
+    AnswerNotSupportedError,
+    AskAgainError,
+    CodeMismatchError,
+    MalformedReplyError,
+    MisuseError,
+)
 from authflow.forms.fields import ChoiceField, Option, TextField
 from authflow.forms.form import Filled, Form
 from authflow.forms.shown import ShownQrCode, ShownText
@@ -28,6 +34,7 @@ _ADDRESS: Final = "email"
 _LONGEST_ADDRESS: Final = 320
 _LABELS: Final = {_APP: "an authenticator app", _EMAIL: "codes by e-mail"}
 _GROUP: Final = 4
+_DIGITS: Final = 6
 
 
 def possible(challenge: Challenge) -> tuple[SecondFactor, ...]:
@@ -83,6 +90,7 @@ def first_code(challenge: Challenge, answer: TypedAnswer) -> tuple[Secret[str], 
 
     Raises:
         AnswerNotSupportedError: It is another kind of answer.
+        CodeMismatchError: It cannot be a code.
     """
     match answer:
         case Secret():
@@ -91,8 +99,22 @@ def first_code(challenge: Challenge, answer: TypedAnswer) -> tuple[Secret[str], 
             code, name = answer.code, answer.device_name
         case _:
             raise wrong_kind(challenge, answer, "a text or Code")
+    return first_code_of(code), name
+
+
+def first_code_of(code: Secret[str]) -> Secret[str]:
+    """Return the code of an authenticator as Cognito takes it, which refuses any other request.
+
+    Source: UserCode of VerifySoftwareToken in the API reference.
+
+    Raises:
+        CodeMismatchError: It has not six digits; nothing was sent.
+    """
     clean = typed_code(code)
-    return (Secret(clean) if clean else code), name
+    if len(clean) == _DIGITS and clean.isdecimal():
+        return Secret(clean)
+    msg = f"the code is wrong: an authenticator's has {_DIGITS} digits; type what it shows now"
+    raise CodeMismatchError(msg)
 
 
 def address(challenge: Challenge, answer: TypedAnswer) -> str:
@@ -167,7 +189,10 @@ def read(challenge: Challenge, filled: Filled) -> TypedAnswer:
         AskAgainError: Nothing of it is part of a code.
     """
     if challenge.new_authenticator is not None:
-        return Code(read_code(filled, _CODE))
+        try:
+            return Code(first_code_of(Secret(read_code(filled, _CODE))))
+        except CodeMismatchError as error:
+            raise AskAgainError(error.message, field=_CODE) from None
     if challenge.kind == _EMAIL:
         return EmailAddress(filled[_ADDRESS])
     return Choice(filled.get(_FACTOR) or str(possible(challenge)[0]))
