@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from authflow.answers import Choice, Code, EmailAddress, NewPassword
     from authflow.client import AuthClient, SignedInUser
     from authflow.config import AuthConfig
+    from authflow.device import Device, ListedDevice, UnconfirmedDevice
     from authflow.errors import (
         AskAgainError,
         AuthFlowError,
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
         CodeMismatchError,
         ConfigError,
         DeniedError,
+        DeviceRefusedError,
+        DeviceRequiredError,
         JwksUnreachableError,
         LockedOutError,
         MisuseError,
@@ -69,10 +72,12 @@ else:
             "authflow.answers": "Choice Code EmailAddress NewPassword",
             "authflow.client": "AuthClient SignedInUser",
             "authflow.config": "AuthConfig",
+            "authflow.device": "Device ListedDevice UnconfirmedDevice",
             "authflow.errors": (
                 "AskAgainError AuthFlowError BadCredentialsError "
                 "ClientSecretsUnavailableError CodeDeliveryError "
                 "CodeExpiredError CodeMismatchError ConfigError DeniedError "
+                "DeviceRefusedError DeviceRequiredError "
                 "JwksUnreachableError LockedOutError MisuseError NewPasswordRejectedError "
                 "NextStep OutcomeUnknownError PasswordResetRequiredError PluginError "
                 "PromptEndedError PromptError RefusedError RemoteProtocolError "
@@ -111,10 +116,14 @@ __all__ = [
     "ConfigError",
     "Declined",
     "DeniedError",
+    "Device",
+    "DeviceRefusedError",
+    "DeviceRequiredError",
     "EmailAddress",
     "Filled",
     "Form",
     "JwksUnreachableError",
+    "ListedDevice",
     "LockedOutError",
     "MfaPreference",
     "MisuseError",
@@ -152,6 +161,7 @@ __all__ = [
     "Tokens",
     "TransportError",
     "Unanswered",
+    "UnconfirmedDevice",
     "UserContext",
     "UserNotConfirmedError",
 ]

@@ -136,7 +136,7 @@ _NO_MFA: Final = Cause(
     errors.MfaNotSetUpError, "the second factor that the user pool wants is not set up"
 )
 _NO_DEVICE: Final = Cause(
-    errors.RequestRejectedError, "the user pool does not know the remembered device: forget it"
+    errors.DeviceRefusedError, "the user pool does not know the device: sign in without it"
 )
 _NO_CODE_SENT: Final = Cause(
     errors.CodeDeliveryError, "the code could not be sent; try again later"
@@ -240,7 +240,7 @@ _MANY: Final = _texts(
     (ACCESS_TOKEN_IS_NO_GOOD, "access[ _]?token"),
     (_NO_TRIGGER, "lambda trigger is not configured"),
     (_NO_SUCH_POOL, r"\b(?:user pool|client) (?:\S+ )?(?:does not exist|not found)"),
-    (_NO_DEVICE, "device (?:does not exist|not found)"),
+    (_NO_DEVICE, "device (?:does not exist|not found)", "invalid device key"),
     (_NOWHERE_TO_SEND, "no (?:registered|verified).*(?:e-?mail|phone)"),
     (
         _NO_MFA,

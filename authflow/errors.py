@@ -4,6 +4,7 @@
     ├── MisuseError                     the caller's mistake; nothing was sent
     │   ├── ConfigError
     │   ├── PasswordRequiredError
+    │   ├── DeviceRequiredError
     │   ├── AnswerNotSupportedError
     │   ├── SignInOverError
     │   └── EventError                  a trigger's event is malformed, or for somebody else
@@ -31,6 +32,7 @@
     │   ├── RequestBlockedError         a firewall or a policy lets nobody through from here
     │   ├── CodeDeliveryError           a code could not be sent
     │   ├── MfaNotSetUpError
+    │   ├── DeviceRefusedError          the pool does not know a device, or does not take its proof
     │   ├── FlowNotEnabledError
     │   ├── SecretHashMismatchError
     │   ├── PoolNotFoundError           no such user pool or app client
@@ -104,6 +106,8 @@ __all__ = [
     "CodeMismatchError",
     "ConfigError",
     "DeniedError",
+    "DeviceRefusedError",
+    "DeviceRequiredError",
     "DirectoryError",
     "DirectoryRecordError",
     "DirectoryUnavailableError",
@@ -232,6 +236,17 @@ class PasswordRequiredError(MisuseError):
     """The auth flow needs a password, and none was given."""
 
     code = "password_required"
+
+
+class DeviceRequiredError(MisuseError):
+    """The pool asks for the proof of a device that is not at hand in this process.
+
+    The sign-in named a device, and goes on where that is not known. Begin it anew, here: it names
+    no device then, and the pool asks for a second factor instead. Or answer with `device=`.
+    """
+
+    code = "device_required"
+    next_step = NextStep.RESTART
 
 
 class AnswerNotSupportedError(MisuseError):
@@ -456,6 +471,15 @@ class MfaNotSetUpError(RefusedError):
 
     code = "mfa_not_set_up"
     next_step = NextStep.GIVE_UP
+
+
+class DeviceRefusedError(RefusedError):
+    """The pool does not know the device, or does not take its proof: sign in without it.
+
+    An administrator has forgotten it, or its user elsewhere. The client has forgotten it, too.
+    """
+
+    code = "device_refused"
 
 
 class FlowNotEnabledError(RefusedError):

@@ -38,7 +38,13 @@ _TOLD_ABOUT_CREDENTIALS: Final = "NotAuthorizedException"
 _NO_CREDENTIALS: Final[Mapping[str, Cause]] = {
     "GetTokensFromRefreshToken": REFRESH_TOKEN_IS_NO_GOOD,
     "RevokeToken": REFRESH_TOKEN_IS_NO_GOOD,
-    "GlobalSignOut": ACCESS_TOKEN_IS_NO_GOOD,
+    **dict.fromkeys(
+        (
+            *("GlobalSignOut", "ConfirmDevice", "UpdateDeviceStatus"),
+            *("ForgetDevice", "GetDevice", "ListDevices"),
+        ),
+        ACCESS_TOKEN_IS_NO_GOOD,
+    ),
 }
 """The cause of wrong credentials where only a token is sent: the token's user was deleted."""
 _REFRESH: Final = "GetTokensFromRefreshToken"

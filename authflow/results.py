@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from authflow.device import Device, UnconfirmedDevice
 from authflow.machine import AuthFlow
 from authflow.mfa import NewAuthenticator
 from authflow.printable import printable
@@ -33,6 +34,8 @@ class Tokens:
             rotation.
         expires_in: Life of the access and id token from when they were issued, in seconds.
         token_type: "Bearer".
+        device: The device that the user signed in from, in a pool that remembers devices; give it
+            to `AuthClient.refresh` with the refresh token, which is good from there alone.
     """
 
     access_token: Secret[str]
@@ -40,6 +43,7 @@ class Tokens:
     refresh_token: Secret[str] | None = None
     expires_in: int = 3600
     token_type: str = "Bearer"
+    device: Device | UnconfirmedDevice | None = None
 
 
 @whole
@@ -89,11 +93,13 @@ class SignedIn:
             it. Where tokens tell no name, it is the best one known: that of the last challenge,
             else the one that was typed.
         flow: The auth flow that led here.
+        names: The names that the user went by on the way: the typed one, and the pool's.
     """
 
     tokens: Tokens
     username: str
     flow: AuthFlow
+    names: tuple[str, ...] = field(default=(), eq=False, repr=False)
 
 
 @frozen

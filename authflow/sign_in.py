@@ -2,8 +2,9 @@
 
 from typing import Self
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
+from authflow.device import Device
 from authflow.machine import AuthFlow, Chosen, Event, State, advance, beginning
 from authflow.secret import Secret
 
@@ -20,6 +21,8 @@ class SignIn:
         session: Cognito's session, to be sent with the next answer; None where Cognito gave none.
         rounds: How many replies have been read.
         expires_at: When Cognito forgets the session, in seconds since the epoch.
+        device: The device that the user signs in from, which every request names. It is not in
+            tickets: another process finds it in its store.
     """
 
     flow: AuthFlow
@@ -29,9 +32,18 @@ class SignIn:
     session: Secret[str] | None = None
     rounds: int = 0
     expires_at: float
+    device: Device | None = field(default=None, eq=False, repr=False)
 
     @classmethod
-    def begin(cls, flow: AuthFlow, username: str, *, srp: bool, expires_at: float) -> Self:
+    def begin(
+        cls,
+        flow: AuthFlow,
+        username: str,
+        *,
+        srp: bool,
+        expires_at: float,
+        device: Device | None = None,
+    ) -> Self:
         """Begin a sign-in.
 
         Args:
@@ -39,6 +51,7 @@ class SignIn:
             username: The name as the user typed it.
             srp: Whether InitiateAuth carries SRP_A.
             expires_at: When to stop waiting for the first reply, in seconds since the epoch.
+            device: The device that the user signs in from, if that is known.
         """
         return cls(
             flow=flow,
@@ -46,6 +59,7 @@ class SignIn:
             username=username,
             canonical_username=username,
             expires_at=expires_at,
+            device=device,
         )
 
     def advance(

@@ -15,6 +15,7 @@ from authflow import (
     AuthConfig,
     AuthFlow,
     Code,
+    Device,
     EmailAddress,
     NewPassword,
     Secret,
@@ -64,6 +65,11 @@ CALLS: dict[str, Callable[[AuthClient, Any], Any]] = {
     "verify_totp by its code": lambda auth, given: auth.verify_totp("token", given),
     "set_mfa_preference": lambda auth, given: auth.set_mfa_preference(given, on=["SMS_MFA"]),
     "mfa_preference": lambda auth, given: auth.mfa_preference(given),
+    "devices": lambda auth, given: auth.devices(given),
+    "device": lambda auth, given: auth.device(given, "key"),
+    "set_device_status": lambda auth, given: auth.set_device_status(given, "key", remembered=True),
+    "forget_device": lambda auth, given: auth.forget_device(given, "key"),
+    "Device": lambda _, given: Device(key="key", group_key="group", password=given),
     "claims": lambda _, given: TokenVerifier(config=CONFIG).claims(given, "access"),
     "Code": lambda _, given: Code(given),
     "EmailAddress": lambda _, given: EmailAddress(given),
@@ -87,7 +93,10 @@ CALLS: dict[str, Callable[[AuthClient, Any], Any]] = {
         client_secret=given,
     ),
 }
-OPTIONAL = {"sign_in", "sign_in by another flow", "AuthConfig", "from_env", "from_amplify_outputs"}
+OPTIONAL = {
+    *("sign_in", "sign_in by another flow", "AuthConfig", "from_env", "from_amplify_outputs"),
+    "Device",
+}
 """Where None means that there is none."""
 SEVERAL = {"AuthConfig", "from_env", "from_amplify_outputs"}
 """Where a list of secrets is right: an app client may have two."""

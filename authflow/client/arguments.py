@@ -8,13 +8,16 @@ from datetime import datetime
 from typing import TypeVar
 
 from authflow.client.pacing.pacing import Pacing
+from authflow.client.remembered_devices import REMEMBERING, Remembering
 from authflow.config import AuthConfig
+from authflow.device import Device, UnconfirmedDevice
 from authflow.errors import ConfigError, MisuseError, SignInOverError
 from authflow.given_secrets import is_text
 from authflow.given_services import can, check_store, kind_of
 from authflow.keys.key_ring import check_provider
 from authflow.machine import AuthFlow
 from authflow.results import Challenge, ChallengeRequired, SignedIn
+from authflow.secret import Secret
 from authflow.sign_in import SignIn
 from authflow.user_context import UserContext
 
@@ -133,6 +136,34 @@ def wrong_context(context: object) -> MisuseError | None:
     if context is None or isinstance(context, UserContext):
         return None
     return MisuseError(f"context must be a UserContext, not {kind_of(context)}")
+
+
+def checked_remembering(when: object) -> Remembering:
+    """Return what a client does with new devices, checked.
+
+    Raises:
+        MisuseError: There is no such setting.
+    """
+    for each in REMEMBERING:
+        if isinstance(when, str) and when == each:
+            return each
+    msg = f"remember_device must be one of {', '.join(REMEMBERING)}"
+    raise MisuseError(msg)
+
+
+def wrong_device(device: object) -> MisuseError | None:
+    """Return the error for a wrong `device` of a sign-in; None if it is right."""
+    match device:
+        case None:
+            return None
+        case Device(password=Secret()):
+            return None
+        case Device():
+            return MisuseError("this device's password was thrown away: it cannot prove itself")
+        case UnconfirmedDevice():
+            return MisuseError("this device is not confirmed: see AuthClient.remember_device")
+        case _:
+            return MisuseError(f"device must be a Device, not {kind_of(device)}")
 
 
 def wrong_pending(pending: object) -> MisuseError | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
-from typing import Final, Self, overload
+from typing import Any, Final, Self, TypeVar, overload
 
 from attrs import define, evolve, field
 
@@ -15,23 +15,30 @@ from authflow.client.arguments import (
     checked_flow,
     checked_pacing,
     checked_prompt,
+    checked_remembering,
     checked_time,
     checked_username,
     wrong_context,
+    wrong_device,
     wrong_flag,
     wrong_pending,
 )
+from authflow.client.bound_tokens import BoundTokens
 from authflow.client.conversation import Conversations
 from authflow.client.conversation_steps import (
     Ask,
     Came,
     Conversation,
     DrawProver,
+    FindDevice,
+    ForgetDevice,
     Prove,
     Send,
     Step,
     Verify,
+    WithoutDevice,
 )
+from authflow.client.device_book import DeviceBook
 from authflow.client.exchange import Exchange
 from authflow.client.factor_calls import FactorCalls, checked_device_name
 from authflow.client.kept_users import KeptUsers
@@ -39,15 +46,18 @@ from authflow.client.observation import Observation
 from authflow.client.pacing.pacing import Pacing
 from authflow.client.password_proof import PasswordProof, utc_now
 from authflow.client.refused_answer import can_be_answered_again, left_behind
+from authflow.client.remembered_devices import RememberedDevices, Remembering, key_of
 from authflow.client.resumption import Resumption, claimed, resumption
 from authflow.client.secret_rotation import SecretRotation
 from authflow.client.signed_in_user import SignedInUser
 from authflow.client.transport import Passage, Transport, open_transport
 from authflow.config import AuthConfig
+from authflow.device import Device, ListedDevice, UnconfirmedDevice, checked_name
 from authflow.errors import (
     AnswerNotSupportedError,
     AuthFlowError,
     ConfigError,
+    DeviceRefusedError,
     JwksUnreachableError,
     MisuseError,
     NextStep,
@@ -58,7 +68,7 @@ from authflow.event_loop import HomeLoop
 from authflow.forms.form import Filled, Form
 from authflow.given_maps import GivenMap, checked_map, wrapped_map
 from authflow.given_secrets import Unfit, checked, is_text, wrapped
-from authflow.keys.key_ring import KeyProvider
+from authflow.keys.key_ring import KeyProvider, KeyRing
 from authflow.machine import AuthFlow, State
 from authflow.mfa import MfaPreference, NewAuthenticator, SecondFactor
 from authflow.plugins.client_challenge import ClientChallenge
@@ -67,11 +77,13 @@ from authflow.plugins.registry import CLIENT_CHALLENGES, PluginRegistry
 from authflow.prompts.prompt import Prompt
 from authflow.results import ChallengeRequired, SignedIn, SignInResult, Tokens, Unanswered
 from authflow.secret import Secret
-from authflow.stores.store import Store
+from authflow.stores.store import MemoryStore, Store
 from authflow.tokens.usernames import unverified_claims, unverified_username
 from authflow.tokens.verifier import TokenVerifier
 from authflow.unframed import Unframed, whole
 from authflow.user_context import UserContext
+
+T = TypeVar("T")
 
 _NEW_PASSWORD: Final = State.NEW_PASSWORD_REQUIRED
 
@@ -107,10 +119,18 @@ class AuthClient:
             Without it Cognito decides between two answers.
         pacing: Has requests wait for their turn, so that Cognito need not throttle them; one for
             all clients.
+        remember_device: What becomes of the new device that a pool that remembers devices gives
+            with tokens. "always": it is confirmed, kept in the store, or else in this process, and
+            proved by the next sign-in of its user; the client is the device then, so whoever signs
+            in by it is spared the second factors that a remembered device spares. "ask": so it is
+            if the person says yes to the prompt; without a prompt it waits for `remember_device`.
+            "never": it is confirmed, since otherwise Cognito refuses to refresh the tokens, and
+            what could prove it is thrown away.
+        device_name: What new devices are called in the user's list.
 
     Raises:
         MisuseError: The config or the pacing is none, or the observer is no function, or a
-            coroutine function.
+            coroutine function; or there is no such `remember_device`.
         ConfigError: The keys or the store are none, or there is a store without keys. A call that
             needs the time of day raises it if the clock gives none, or one without a time zone.
     """
@@ -125,11 +145,15 @@ class AuthClient:
     keys: KeyProvider | None = field(default=None, kw_only=True, repr=False)
     store: Store | None = field(default=None, kw_only=True, repr=False)
     pacing: Pacing | None = field(default=None, kw_only=True)
+    _remember_device: Remembering = field(default="never", kw_only=True, repr=False)
+    device_name: str | None = field(default=None, kw_only=True)
     _answerer: Answerer = field(init=False, repr=False)
     _resumption: Resumption | None = field(init=False, repr=False)
     _proof: PasswordProof = field(init=False, repr=False)
     _verifier: TokenVerifier = field(init=False, repr=False)
     _users: KeptUsers = field(init=False, repr=False)
+    _devices: RememberedDevices = field(init=False, repr=False)
+    _bound: BoundTokens = field(factory=BoundTokens, init=False, repr=False)
     _observation: Observation | None = field(init=False, repr=False)
     _loop: HomeLoop = field(init=False, repr=False)
     _secrets: SecretRotation = field(init=False, repr=False)
@@ -139,6 +163,8 @@ class AuthClient:
     def __attrs_post_init__(self) -> None:
         checked_config(self.config)
         checked_pacing(self.pacing)
+        remembering = checked_remembering(self._remember_device)
+        self.device_name = checked_name(self.device_name)
         self._answerer = Answerer(
             PluginRegistry(
                 CLIENT_CHALLENGES,
@@ -168,6 +194,19 @@ class AuthClient:
             renew=self._renewed,
             verify=self.verify,
             revoke=self.revoke,
+        )
+        self._devices = RememberedDevices(
+            when=remembering,
+            name=self.device_name,
+            book=DeviceBook(
+                place=(self.config.user_pool_id, self.config.client_id),
+                keys=KeyRing.generate() if self.keys is None else self.keys,
+                store=MemoryStore() if self.store is None else self.store,
+                clock=self._now,
+            ),
+            proof=self._proof,
+            send=self._send_alone,
+            ask_timeout=self.config.session_validity.total_seconds(),
         )
 
     async def __aenter__(self) -> Self:
@@ -208,6 +247,7 @@ class AuthClient:
         flow: AuthFlow | None = None,
         client_metadata: Mapping[str, str] | None = None,
         context: UserContext | None = None,
+        device: Device | None = None,
         prompt: Prompt | None = None,
     ) -> SignInResult:
         """Sign a user in, as far as possible without asking the caller.
@@ -221,6 +261,9 @@ class AuthClient:
                 goes with the first request reaches PreAuthentication and UserMigration only.
             context: What Cognito's threat protection is told of the user's device, with every
                 request of this call.
+            device: The user's device, which proves itself where the pool asks for it; by default
+                the one that this client has for whoever has this name (`remember_device`). If the
+                pool does not know it any more, the sign-in goes on without it.
             prompt: Lets installed client challenges ask the person and answer by themselves.
 
         Returns:
@@ -230,6 +273,10 @@ class AuthClient:
             MisuseError: An argument is not what it should be; nothing was sent.
             PasswordRequiredError: The flow needs a password.
             ClientSecretsUnavailableError: The app client's secret cannot be had.
+            StateError: Devices are remembered, and the store or the keys cannot be asked; before
+                the first request nothing was sent.
+            DeviceRefusedError: The pool did not take the device's proof: sign in again. It is
+                raised only where the person has answered something already; else it was done.
             RefusedError: The pool said no; the class says why.
             RemoteProtocolError: The server is not what it should be; nothing secret was sent to it
                 after that.
@@ -242,9 +289,9 @@ class AuthClient:
         password = None if password is None else wrapped(password)
         given = wrapped_map(client_metadata)
         del client_metadata  # from here on no frame holds it in clear
-        wrong = wrong_context(context)
+        wrong = wrong_context(context) or wrong_device(device)
         if wrong is not None:
-            del context  # it may be the password, in the wrong place
+            del context, device  # one may be the password, in the wrong place
             raise wrong
         flow = self.config.flow if flow is None else checked_flow(flow)
         if password is not None:
@@ -255,8 +302,10 @@ class AuthClient:
             msg = f"{flow} needs a password; only CUSTOM_AUTH does without"
             raise PasswordRequiredError(msg)
         with Unframed():
-            conversations = await self._conversations(metadata, context)
-            begun = conversations.sign_in(flow, username, password, now=self._now())
+            conversations = await self._conversations(metadata, context, finds=device is None)
+            if device is None:
+                device = await self._devices.find(username)
+            begun = conversations.sign_in(flow, username, password, now=self._now(), device=device)
             return await self._carry_on(begun, prompt)
 
     def form(self, pending: ChallengeRequired) -> Form | Unanswered | None:
@@ -300,6 +349,7 @@ class AuthClient:
         attributes: Mapping[str, str] | None = None,
         client_metadata: Mapping[str, str] | None = None,
         context: UserContext | None = None,
+        device: Device | None = None,
         prompt: Prompt | None = None,
     ) -> SignInResult:
         """Answer a challenge, and go on as `sign_in` does.
@@ -319,6 +369,8 @@ class AuthClient:
             attributes: User attributes that NEW_PASSWORD_REQUIRED asks for, beside a text.
             client_metadata: For the triggers that this answer fires.
             context: As for `sign_in`; a call before it tells nothing of this one's.
+            device: The user's device; by default the sign-in's, or, after `resume`, the one that
+                this client has for the user.
             prompt: Lets installed client challenges ask the person and answer by themselves.
 
         Raises:
@@ -326,18 +378,20 @@ class AuthClient:
             AskAgainError: What was filled in cannot be an answer; nothing was sent.
             SessionExpiredError: The time for an answer is over; nothing was sent.
             SessionSpentError: Another answer came first, here or in another process.
-            StateError: The client has a store, and it or the keys cannot be asked; nothing was
-                sent.
+            DeviceRequiredError: The pool asks for the proof of a device that is not at hand here:
+                begin the sign-in anew, or pass `device`.
+            StateError: The client has a store, and it or the keys cannot be asked; before the
+                first request nothing was sent.
             SignInOverError: `pending` is a SignedIn.
             MisuseError: `pending` or another argument is not what it should be; nothing was sent.
             AuthFlowError: As `sign_in`.
         """
         answer = hidden(answer)  # from here on no frame holds the text itself
         given, given_attributes = wrapped_map(client_metadata), wrapped_map(attributes)
-        wrong = wrong_pending(pending) or wrong_context(context)
+        wrong = wrong_pending(pending) or wrong_context(context) or wrong_device(device)
         if wrong is not None:
             # They may hold the answer, in the wrong place.
-            del pending, attributes, client_metadata, context
+            del pending, attributes, client_metadata, context, device
             raise wrong
         del attributes, client_metadata
         answer, prompt = read_answer(answer), checked_prompt(prompt)
@@ -352,7 +406,11 @@ class AuthClient:
                 raise AnswerNotSupportedError(msg)
             answer = NewPassword(answer, attributes=completed.reveal())
         with Unframed():
-            conversations = await self._conversations(metadata, context)
+            device = device or pending.sign_in.device
+            conversations = await self._conversations(metadata, context, finds=device is None)
+            if device is None:
+                device = await self._devices.find(pending.sign_in.canonical_username)
+            pending = evolve(pending, sign_in=evolve(pending.sign_in, device=device))
             begun = conversations.answer(pending, answer, now=self._now())
             return await self._carry_on(begun, prompt, pending)
 
@@ -413,12 +471,16 @@ class AuthClient:
         self,
         refresh_token: str | Secret[str],
         *,
+        device: Device | UnconfirmedDevice | None = None,
         client_metadata: Mapping[str, str] | None = None,
     ) -> Tokens:
         """Get new tokens for a refresh token.
 
         Args:
             refresh_token: From `Tokens.refresh_token`.
+            device: `Tokens.device` that came with it, in a pool that remembers devices: there a
+                refresh token is good from its device alone. This client knows by itself those of
+                the tokens that it was given last.
             client_metadata: For the pool's PreTokenGeneration trigger.
 
         Returns:
@@ -426,8 +488,9 @@ class AuthClient:
             a new one if the pool rotates them, else the one that was given.
 
         Raises:
-            MisuseError: The refresh token is no text, or the metadata no map of texts.
-            TokenRevokedError: The refresh token is no longer good.
+            MisuseError: The refresh token is no text, the device none, or the metadata no map of
+                texts.
+            TokenRevokedError: The refresh token is no longer good, or comes from another device.
             AuthFlowError: As `sign_in`.
         """
         refresh_token = wrapped(refresh_token)
@@ -435,20 +498,35 @@ class AuthClient:
         del client_metadata
         refresh_token = checked("refresh_token", refresh_token)
         metadata = checked_map("client_metadata", given)
-        return await self.verify(await self._renewed(refresh_token, metadata))
+        if device is not None and not isinstance(device, Device | UnconfirmedDevice):
+            kind = type(device).__name__
+            del device
+            msg = f"device must be the Tokens.device that came with the token, not {kind}"
+            raise MisuseError(msg)
+        return await self.verify(await self._renewed(refresh_token, device, metadata))
 
     async def _renewed(
-        self, refresh_token: Secret[str], metadata: GivenMap | None = None
+        self,
+        refresh_token: Secret[str],
+        device: Device | UnconfirmedDevice | None = None,
+        metadata: GivenMap | None = None,
     ) -> Tokens:
         """Get new tokens, which are not verified yet."""
         transport = self._open_transport
+        device_key = self._bound.device_key(refresh_token) if device is None else device.key
         with Unframed():
             identity = await self._secrets.identity()
-            request = identity.refresh(refresh_token, metadata)
+            request = identity.refresh(refresh_token, metadata, device_key=device_key)
             tokens = await self._secrets.send(transport, request, wire.read_refreshed)
         # The refresh token is added before the verification: the old one may be spent, and the new
         # one must not be lost if the keys cannot be fetched.
-        return evolve(tokens, refresh_token=tokens.refresh_token or refresh_token)
+        tokens = evolve(
+            tokens,
+            refresh_token=tokens.refresh_token or refresh_token,
+            device=device or tokens.device,
+        )
+        self._bound.note(tokens, device_key)
+        return tokens
 
     async def keep(
         self, signed_in: SignedIn, *, validity: timedelta = timedelta(days=30)
@@ -632,6 +710,129 @@ class AuthClient:
         with Unframed():
             return await self._factor_calls.preference(access_token)
 
+    async def remember_device(
+        self, signed_in: SignedIn, *, name: str | None = None, keep: bool = True
+    ) -> SignedIn:
+        """Confirm the new device of a user who has just signed in, where that was left to you.
+
+            result = await auth.sign_in("ada", "correct horse")     # remember_device="ask"
+            if isinstance(result.tokens.device, UnconfirmedDevice):
+                result = await auth.remember_device(result, keep=person_says_yes)
+
+        Args:
+            signed_in: The result of the sign-in; its `tokens.device` is the new device.
+            name: What the device is called in the user's list; by default `device_name`.
+            keep: Whether later sign-ins may prove the device. If not, it serves to refresh these
+                tokens alone.
+
+        Returns:
+            The same, with the confirmed device. A client that remembers devices keeps it; any
+            other one leaves that to you, who pass it to `sign_in` and `answer`.
+
+        Raises:
+            MisuseError: It is no SignedIn, or came with no device; nothing was sent.
+            DeviceRefusedError: The pool does not know the device any more.
+            StateError: The store or the keys cannot be asked: the device is confirmed, not kept.
+            AuthFlowError: As `refresh`.
+        """
+        if not isinstance(signed_in, SignedIn):
+            msg = f"remember_device takes the SignedIn of a sign-in, not {type(signed_in).__name__}"
+            del signed_in
+            raise MisuseError(msg)
+        wrong = wrong_flag("keep", keep)
+        if wrong is not None:
+            raise wrong
+        named = checked_name(name)
+        with Unframed():
+            remembered = await self._devices.remember(signed_in, named, keep=keep)
+        self._bound.note(remembered.tokens)
+        return remembered
+
+    async def devices(self, access_token: str | Secret[str]) -> tuple[ListedDevice, ...]:
+        """Return the devices of a user, as the pool lists them.
+
+        Args:
+            access_token: From `Tokens.access_token`.
+
+        Raises:
+            MisuseError: It is no text.
+            AuthFlowError: As `refresh`.
+        """
+        access_token = wrapped(access_token)
+        access_token = checked("access_token", access_token)
+        with Unframed():
+            return await self._devices.listed(access_token)
+
+    async def device(
+        self, access_token: str | Secret[str], device: Device | ListedDevice | str
+    ) -> ListedDevice:
+        """Return one of a user's devices.
+
+        Args:
+            access_token: From `Tokens.access_token`.
+            device: The device, or its key.
+
+        Raises:
+            DeviceRefusedError: The user has no such device.
+            MisuseError: An argument is not what it should be.
+            AuthFlowError: As `refresh`.
+        """
+        access_token = wrapped(access_token)
+        access_token, key = checked("access_token", access_token), _device_key(device)
+        with Unframed():
+            return await self._devices.described(access_token, key)
+
+    async def set_device_status(
+        self,
+        access_token: str | Secret[str],
+        device: Device | ListedDevice | str,
+        *,
+        remembered: bool,
+    ) -> None:
+        """Say whether the pool remembers a device: such a one may spare a second factor.
+
+        Args:
+            access_token: From `Tokens.access_token`.
+            device: The device, or its key.
+            remembered: Whether it does.
+
+        Raises:
+            DeviceRefusedError: The user has no such device.
+            MisuseError: An argument is not what it should be.
+            AuthFlowError: As `refresh`.
+        """
+        access_token = wrapped(access_token)
+        access_token, key = checked("access_token", access_token), _device_key(device)
+        wrong = wrong_flag("remembered", remembered)
+        if wrong is not None:
+            raise wrong
+        with Unframed():
+            await self._devices.set_status(access_token, key, remembered=remembered)
+
+    async def forget_device(
+        self,
+        access_token: str | Secret[str],
+        device: Device | ListedDevice | str | None = None,
+    ) -> None:
+        """Forget a device of a user, in the pool and here. Its refresh tokens are good no more.
+
+        Args:
+            access_token: From `Tokens.access_token`.
+            device: The device, or its key; by default the one that this client has for the user.
+                One that the pool does not know is forgotten already.
+
+        Raises:
+            MisuseError: An argument is not what it should be, or this client has no device of this
+                user.
+            StateError: The store or the keys cannot be asked: call it again.
+            AuthFlowError: As `refresh`.
+        """
+        access_token = wrapped(access_token)
+        access_token = checked("access_token", access_token)
+        key = None if device is None else _device_key(device)
+        with Unframed():
+            await self._devices.forget(access_token, key)
+
     @overload
     async def verify(self, issued: SignedIn) -> SignedIn: ...
     @overload
@@ -639,6 +840,8 @@ class AuthClient:
 
     async def verify(self, issued: SignedIn | Tokens) -> SignedIn | Tokens:
         """Verify the tokens that a JwksUnreachableError carries. Only the keys are fetched.
+
+        A new device that came with them is left to `remember_device`.
 
             try:
                 result = await auth.sign_in("ada", "correct horse")
@@ -691,6 +894,21 @@ class AuthClient:
         except StopIteration as over:  # there was nothing to send, only to ask
             asked: SignInResult = over.value
             return asked
+        result = await self._carried(conversation, step, prompt, passage, answered)
+        if isinstance(result, SignedIn):
+            result = await self._devices.settled(result, prompt)
+            self._bound.note(result.tokens)
+        return result
+
+    async def _carried(
+        self,
+        conversation: Conversation,
+        step: Step,
+        prompt: Prompt | None,
+        passage: Passage,
+        answered: ChallengeRequired | None,
+    ) -> SignInResult:
+        """Carry out the first step of a conversation, and all others."""
         async with claimed(self._resumption, answered, passage):
             # The result is never a local variable: it may be tokens, and tracebacks show locals.
             came = Came(await self._carry_out(step, prompt, passage), self._now())
@@ -712,17 +930,17 @@ class AuthClient:
     ) -> object:
         """Carry out one step of a conversation."""
         match step:
-            case Send(request, read, correctable):
-                try:
-                    return await self._secrets.send(self._open_transport, request, read, passage)
-                except RefusedError as error:
-                    if not correctable or error.next_step is not NextStep.RETRY_SAME_CHALLENGE:
-                        raise
-                    return error.with_traceback(None)
+            case Send():
+                return await self._sent(step, passage)
+            case FindDevice(name):
+                return await self._devices.find(name)
+            case ForgetDevice(device):
+                await self._devices.drop(device)
+                return None
             case DrawProver():
                 return await self._proof.begin()
-            case Prove(prover, asked, password):
-                return await self._proof.prove(prover, asked, password, self._time())
+            case Prove(prover, asked, password, name):
+                return await self._proof.prove(prover, asked, password, self._time(), name=name)
             case Ask(challenge=challenge, chosen=chosen, until=until, refused=refused):
                 return await self._answerer.answer(
                     challenge, prompt, chosen=chosen, timeout=until - self._now(), refused=refused
@@ -730,8 +948,31 @@ class AuthClient:
             case Verify(signed_in):
                 return await self.verify(signed_in)
 
+    async def _sent(self, step: Send, passage: Passage | None) -> object:
+        """Send a request; once more without the device in it, if the pool does not know that."""
+        try:
+            return await self._send(step, step.request, passage)
+        except DeviceRefusedError:
+            if step.device is None:
+                raise
+        await self._devices.drop(step.device)
+        return WithoutDevice(await self._send(step, step.request.without_device(), passage))
+
+    async def _send(self, step: Send, request: wire.Request, passage: Passage | None) -> object:
+        try:
+            return await self._secrets.send(self._open_transport, request, step.read, passage)
+        except RefusedError as error:
+            again = step.correctable and error.next_step is NextStep.RETRY_SAME_CHALLENGE
+            if not again and not isinstance(error, step.given_back):
+                raise
+            return error.with_traceback(None)
+
+    async def _send_alone(self, request: wire.Request, read: Callable[[Mapping[str, Any]], T]) -> T:
+        """Send a request that stands for itself, on an access token."""
+        return await self._open_transport.send(request, read)
+
     async def _conversations(
-        self, client_metadata: GivenMap, context: UserContext | None
+        self, client_metadata: GivenMap, context: UserContext | None, *, finds: bool
     ) -> Conversations:
         _ = self._open_transport  # otherwise it raises only after the proof has begun
         return Conversations(
@@ -739,9 +980,10 @@ class AuthClient:
             session_validity=self.config.session_validity.total_seconds(),
             app_name=self._app_name,
             client_metadata=client_metadata,
-            device=None
+            context=None
             if context is None
-            else wire.Device(context=context, user_pool_id=self.config.user_pool_id),
+            else wire.ToldContext(context=context, user_pool_id=self.config.user_pool_id),
+            finds=finds and self._devices.finds,
         )
 
     @property
@@ -774,3 +1016,18 @@ class AuthClient:
 
     def _now(self) -> float:
         return self._time().timestamp()
+
+
+def _device_key(device: object) -> str:
+    """Return the key of a device that a caller named.
+
+    Raises:
+        MisuseError: It is no device, and no key.
+    """
+    key = device if isinstance(device, str) and is_text(device) and device else key_of(device)
+    if key is not None:
+        return key
+    kind = type(device).__name__
+    del device
+    msg = f"device must be a device or its key, not {kind}"
+    raise MisuseError(msg)

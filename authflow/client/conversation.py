@@ -21,22 +21,36 @@ from authflow.client.conversation_steps import (
     Came,
     Conversation,
     DrawProver,
+    FindDevice,
     Prove,
     Send,
     Step,
     Verify,
+    WithoutDevice,
 )
+from authflow.client.device_handshake import prove_device, refused_device
 from authflow.client.setting_up import SetUp, set_up
+from authflow.device import Device
 from authflow.echoes import without_secrets
 from authflow.errors import (
     AuthFlowError,
+    BadCredentialsError,
+    DeviceRefusedError,
     PasswordRequiredError,
+    RefusedError,
     SessionExpiredError,
     UnexpectedReplyError,
 )
 from authflow.given_maps import GivenMap
 from authflow.machine import AuthFlow, Challenged, Event, State
-from authflow.results import Challenge, ChallengeRequired, SignedIn, Unanswered
+from authflow.results import (
+    Challenge,
+    ChallengeRequired,
+    SignedIn,
+    SignInResult,
+    Tokens,
+    Unanswered,
+)
 from authflow.secret import Secret
 from authflow.sign_in import SignIn
 from authflow.wire import auth_parameters, password_verifier
@@ -46,6 +60,7 @@ MOST_ROUNDS: Final = 40
 
 
 _CHALLENGES: Final = frozenset(map(str, State))
+_OF_DEVICES: Final = frozenset({State.DEVICE_SRP_AUTH, State.DEVICE_PASSWORD_VERIFIER})
 
 
 @frozen(kw_only=True)
@@ -66,6 +81,7 @@ class _Answered:
         request: What to send; None if the challenge goes on with something else to be asked.
         chosen: What the last choice was answered with.
         asked_at: Where the sign-in stood as the person was asked; None if nobody was asked here.
+        handshake: The values of a device's handshake, if it is its answer.
     """
 
     sign_in: SignIn
@@ -73,6 +89,18 @@ class _Answered:
     request: wire.Request | None
     chosen: str | None = None
     asked_at: SignIn | None = None
+    handshake: srp.Prover | None = field(default=None, repr=False)
+
+
+@frozen
+class _Anew:
+    """The end of a sign-in that is to begin once more, without its device.
+
+    Args:
+        at: When, in seconds since the epoch.
+    """
+
+    at: float
 
 
 @frozen(kw_only=True)
@@ -84,17 +112,25 @@ class Conversations:
         session_validity: For how long Cognito waits for an answer, in seconds.
         app_name: The name of what the account is for, for the person's authenticator app.
         client_metadata: For the pool's triggers, sent with every request.
-        device: The user's device, told with every request.
+        context: What threat protection is told with every request.
+        finds: Whether the device of a user is looked for when the pool tells another name.
     """
 
     app_client: wire.ClientIdentity
     session_validity: float
     app_name: str
     client_metadata: GivenMap | None = field(default=None, repr=False)
-    device: wire.Device | None = None
+    context: wire.ToldContext | None = None
+    finds: bool = False
 
     def sign_in(
-        self, flow: AuthFlow, username: str, password: Secret[str] | None, *, now: float
+        self,
+        flow: AuthFlow,
+        username: str,
+        password: Secret[str] | None,
+        *,
+        now: float,
+        device: Device | None = None,
     ) -> Conversation:
         """Sign a user in.
 
@@ -103,7 +139,24 @@ class Conversations:
             username: The name as the user typed it.
             password: The password; None where only custom challenges are asked.
             now: Seconds since the epoch.
+            device: The device that the user signs in from, if that is known.
         """
+        result = yield from self._begun(flow, username, password, now, device)
+        if not isinstance(result, _Anew):
+            return result
+        without = evolve(self, finds=False)
+        again = yield from without._begun(flow, username, password, result.at, None)  # noqa: SLF001
+        assert not isinstance(again, _Anew)  # noqa: S101  # it had no device; for types
+        return again
+
+    def _begun(
+        self,
+        flow: AuthFlow,
+        username: str,
+        password: Secret[str] | None,
+        now: float,
+        device: Device | None,
+    ) -> Generator[Step, Came, "SignInResult | _Anew"]:
         proof: Proof | None = None
         beginning: auth_parameters.Beginning = auth_parameters.ByChallenges()
         if password is not None and flow is AuthFlow.USER_PASSWORD_AUTH:
@@ -116,14 +169,19 @@ class Conversations:
                 public_a=proof.prover.srp_a, in_custom_auth=flow is AuthFlow.CUSTOM_AUTH
             )
         sign_in = SignIn.begin(
-            flow, username, srp=proof is not None, expires_at=now + self.session_validity
+            flow,
+            username,
+            srp=proof is not None,
+            expires_at=now + self.session_validity,
+            device=device,
         )
         request = self.app_client.initiate_auth(
             flow,
             username,
             beginning,
             client_metadata=self.client_metadata,
-            device=self._device(now),
+            context=self._context(now),
+            device_key=None if device is None else device.key,
         )
         return (yield from self._go_on(_Answered(sign_in=sign_in, request=request), proof))
 
@@ -144,24 +202,38 @@ class Conversations:
         """
         answered = yield from self._answered(pending.sign_in, pending.challenge, answer, now)
         assert isinstance(answered, _Answered)  # noqa: S101  # it raises what it refuses
-        return (yield from self._go_on(answered))
+        result = yield from self._go_on(answered)
+        assert not isinstance(result, _Anew)  # noqa: S101  # only a beginning is begun anew
+        return result
 
-    def _go_on(self, answered: "_Answered", proof: Proof | None = None) -> Conversation:
+    def _go_on(
+        self, answered: "_Answered", proof: Proof | None = None
+    ) -> Generator[Step, Came, "SignInResult | _Anew"]:
         """Send, read, advance, and answer, until the sign-in is over or the caller must answer.
 
         The machine goes first: a reply that the flow does not allow raises before any part of it
         is acted upon.
         """
+        # What a person has typed since would have to be typed again.
+        can_begin_anew = answered.challenge is None
         while True:
             sign_in, asked, sent = answered.sign_in, answered.challenge, answered.request
             refused: AuthFlowError | None = None
             if sent is not None:
-                came = yield Send(sent, correctable=answered.asked_at is not None)
-                if isinstance(came.value, AuthFlowError):
-                    refused, sign_in = came.value, answered.asked_at or sign_in
+                came = yield _sending(answered, sent)
+                outcome = came.value
+                if isinstance(outcome, WithoutDevice):
+                    outcome, sign_in = outcome.value, evolve(sign_in, device=None)
+                    answered = _without_device(answered)
+                if isinstance(outcome, RefusedError) and answered.handshake is not None:
+                    yield from refused_device(sign_in, outcome, can_begin_anew=can_begin_anew)
+                    return _Anew(came.at)
+                if isinstance(outcome, AuthFlowError):
+                    refused, sign_in = outcome, answered.asked_at or sign_in
                     asked = _once_more(asked, refused)
                 else:
-                    reply: wire.Reply = came.value
+                    reply: wire.Reply = outcome
+                    before = sign_in.canonical_username
                     sign_in = sign_in.advance(
                         _shown(reply.event, sent),
                         canonical_username=reply.canonical_username,
@@ -169,15 +241,29 @@ class Conversations:
                         expires_at=came.at + self.session_validity,
                     )
                     if reply.tokens is not None:
-                        username = sign_in.canonical_username
-                        came = yield Verify(
-                            SignedIn(tokens=reply.tokens, username=username, flow=sign_in.flow)
-                        )
+                        came = yield Verify(_signed_in(sign_in, reply.tokens))
                         verified: SignedIn = came.value
                         return verified
                     if sign_in.rounds >= MOST_ROUNDS:
                         raise _endless()
                     asked = _challenge(reply, asked)
+                    if self.finds and sign_in.canonical_username != before:
+                        came = yield FindDevice(sign_in.canonical_username)
+                        sign_in = evolve(sign_in, device=came.value)
+                    if sign_in.state in _OF_DEVICES:
+                        handshake, members, at = yield from prove_device(
+                            sign_in, reply, answered.handshake, came.at
+                        )
+                        _in_time(sign_in, at)
+                        request = self._request(sign_in, members, at)
+                        answered = _Answered(
+                            sign_in=sign_in,
+                            challenge=asked,
+                            request=evolve(request, before=sent),
+                            chosen=answered.chosen,
+                            handshake=handshake,
+                        )
+                        continue
                     if sign_in.state is State.PASSWORD_VERIFIER:
                         came = yield _proving(proof, reply)
                         proved: password_verifier.Answer = came.value
@@ -191,10 +277,10 @@ class Conversations:
                         )
                         continue
             assert asked is not None  # noqa: S101  # there was a reply, or a step before; for types
-            outcome = yield from self._ask(sign_in, asked, refused, answered)
-            if isinstance(outcome, ChallengeRequired):
-                return outcome
-            answered = outcome
+            turn = yield from self._ask(sign_in, asked, refused, answered)
+            if isinstance(turn, ChallengeRequired):
+                return turn
+            answered, can_begin_anew = turn, False
 
     def _ask(
         self,
@@ -294,11 +380,38 @@ class Conversations:
             members,
             session=sign_in.session,
             client_metadata=self.client_metadata,
-            device=self._device(now),
+            context=self._context(now),
+            device_key=None if sign_in.device is None else sign_in.device.key,
         )
 
-    def _device(self, now: float) -> wire.Device | None:
-        return None if self.device is None else evolve(self.device, at=now)
+    def _context(self, now: float) -> wire.ToldContext | None:
+        return None if self.context is None else evolve(self.context, at=now)
+
+
+def _sending(answered: _Answered, request: wire.Request) -> Send:
+    """Return the step that sends an answer."""
+    if answered.handshake is not None:
+        return Send(request, given_back=(DeviceRefusedError, BadCredentialsError))
+    return Send(request, correctable=answered.asked_at is not None, device=answered.sign_in.device)
+
+
+def _without_device(answered: _Answered) -> _Answered:
+    asked_at = answered.asked_at
+    return evolve(
+        answered,
+        sign_in=evolve(answered.sign_in, device=None),
+        asked_at=None if asked_at is None else evolve(asked_at, device=None),
+    )
+
+
+def _signed_in(sign_in: SignIn, tokens: Tokens) -> SignedIn:
+    """Return the result of a sign-in, with the device that it came from."""
+    new, known = tokens.device, sign_in.device
+    if known is not None and (new is None or new.key == known.key):
+        tokens = evolve(tokens, device=known)
+    username = sign_in.canonical_username
+    names = tuple(dict.fromkeys((sign_in.username, username)))
+    return SignedIn(tokens=tokens, username=username, flow=sign_in.flow, names=names)
 
 
 def _in_time(sign_in: SignIn, now: float) -> None:

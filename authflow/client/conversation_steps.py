@@ -6,6 +6,8 @@ from typing import Any
 from attrs import field, frozen
 
 from authflow import srp, wire
+from authflow.device import Device
+from authflow.errors import RefusedError
 from authflow.results import Challenge, SignedIn, SignInResult
 from authflow.secret import Secret
 from authflow.wire import password_verifier
@@ -20,11 +22,27 @@ class Send:
         read: Reads the reply; by default as that of a sign-in, which gives a `wire.Reply`.
         correctable: Whether a refusal that a better answer can avoid is a result, too: then the
             step's result is the error, and the person is asked again.
+        device: The device that the request names. If the pool does not know it, it is forgotten,
+            and the request is sent once more without it: then the result is in a `WithoutDevice`.
+        given_back: Refusals that are a result, too: the step's result is the error.
     """
 
     request: wire.Request
     read: Callable[[Mapping[str, Any]], object] = wire.read_reply
     correctable: bool = False
+    device: Device | None = None
+    given_back: tuple[type[RefusedError], ...] = ()
+
+
+@frozen
+class WithoutDevice:
+    """The result of a request that was sent once more, without the device that it had named.
+
+    Args:
+        value: The result.
+    """
+
+    value: Any = field(repr=False)
 
 
 @frozen
@@ -34,11 +52,41 @@ class DrawProver:
 
 @frozen
 class Prove:
-    """Prove a password. The step's result: a `wire.password_verifier.Answer`."""
+    """Prove a password. The step's result: a `wire.password_verifier.Answer`.
+
+    Args:
+        prover: This handshake's values.
+        asked: The challenge.
+        password: What is proved.
+        name: What is hashed before the user id; by default the pool's name.
+    """
 
     prover: srp.Prover = field(repr=False)
     asked: password_verifier.Asked
     password: Secret[str]
+    name: str | None = None
+
+
+@frozen
+class FindDevice:
+    """Find the device of whoever has a name. The step's result: a `Device`; None if there is none.
+
+    Args:
+        name: A name of the user.
+    """
+
+    name: str = field(repr=False)
+
+
+@frozen
+class ForgetDevice:
+    """Forget a device, which the pool does not take. There is no result.
+
+    Args:
+        device: The device.
+    """
+
+    device: Device
 
 
 @frozen(kw_only=True)
@@ -65,7 +113,7 @@ class Verify:
     signed_in: SignedIn
 
 
-Step = Send | DrawProver | Prove | Ask | Verify
+Step = Send | DrawProver | Prove | Ask | Verify | FindDevice | ForgetDevice
 
 
 @frozen

@@ -19,6 +19,7 @@ from typing import Any, Final
 import anyio
 from attrs import define, evolve, field, frozen
 
+from authflow.device import Device, UnconfirmedDevice
 from authflow.errors import (
     MisuseError,
     SealError,
@@ -61,6 +62,10 @@ class Lease:
     times: int = 0
 
 
+BoundDevice = Device | UnconfirmedDevice | None
+"""The device that a refresh token was given to."""
+
+
 @frozen(kw_only=True)
 class KeptEntry:
     """A kept user.
@@ -98,6 +103,12 @@ class KeptEntry:
     retry_at: float = 0.0
     over: str | None = None
     owed: tuple[Secret[str], ...] = ()
+
+    @property
+    def device(self) -> BoundDevice:
+        """The device that the refresh tokens were given to."""
+        kept = (self.tokens, self.unproved)
+        return next((each.device for each in kept if each is not None and each.device), None)
 
     def refresh_tokens(self) -> tuple[Secret[str], ...]:
         """Return the refresh tokens that may be good, the best one first."""
@@ -258,7 +269,27 @@ def _tokens_json(tokens: Tokens | None) -> dict[str, Any] | None:
         "refresh": None if refresh is None else refresh.reveal(),
         "expires_in": tokens.expires_in,
         "type": tokens.token_type,
+        "device": _device_json(tokens.device),
     }
+
+
+def _device_json(device: BoundDevice) -> list[str | None] | None:
+    if device is None:
+        return None
+    if isinstance(device, UnconfirmedDevice):
+        return [device.key, device.group_key]
+    password = None if device.password is None else device.password.reveal()
+    return [device.key, device.group_key, password, device.sub]
+
+
+def _read_device(data: Any) -> BoundDevice:
+    if data is None:
+        return None
+    key, group_key, *confirmed = data
+    if not confirmed:
+        return UnconfirmedDevice(key=key, group_key=group_key)
+    password, sub = confirmed
+    return Device(key=key, group_key=group_key, password=password, sub=sub)
 
 
 def _written(entry: KeptEntry) -> Secret[bytes]:
@@ -306,7 +337,7 @@ def _read(content: Secret[bytes]) -> KeptEntry | None:
             over=data["over"],
             owed=tuple(Secret(token) for token in data["owed"]),
         )
-    except (ValueError, TypeError, KeyError, IndexError):
+    except (ValueError, TypeError, KeyError, IndexError, MisuseError):
         return None
 
 
@@ -319,4 +350,5 @@ def _read_tokens(data: Mapping[str, Any] | None) -> Tokens | None:
         refresh_token=None if data["refresh"] is None else Secret(data["refresh"]),
         expires_in=data["expires_in"],
         token_type=data["type"],
+        device=_read_device(data.get("device")),  # an older version writes none
     )

@@ -78,7 +78,13 @@ from typing import Final
 
 from attrs import define, field
 
-from authflow.client.kept_entry import FoundEntry, KeptEntries, KeptEntry, entry_id
+from authflow.client.kept_entry import (
+    BoundDevice,
+    FoundEntry,
+    KeptEntries,
+    KeptEntry,
+    entry_id,
+)
 from authflow.client.kept_sign_out import LEFT, KeptSignOut
 from authflow.client.kept_user import MARGIN, KeptUser, Needed, Refreshing, both
 from authflow.client.known_users import KnownUsers
@@ -136,7 +142,7 @@ class KeptUsers:
     store: Store | None
     clock: Callable[[], float] = field(repr=False)
     enter: Callable[[], object] = field(repr=False)
-    renew: Callable[[Secret[str]], Awaitable[Tokens]] = field(repr=False)
+    renew: Callable[[Secret[str], BoundDevice], Awaitable[Tokens]] = field(repr=False)
     verify: Callable[[Tokens], Awaitable[Tokens]] = field(repr=False)
     revoke: Callable[[Secret[str]], Awaitable[None]] = field(repr=False)
     lease: float = LEASE

@@ -11,7 +11,7 @@ from typing import Final
 import anyio
 from attrs import define, evolve, field
 
-from authflow.client.kept_entry import FoundEntry, KeptEntries, KeptEntry, Lease
+from authflow.client.kept_entry import BoundDevice, FoundEntry, KeptEntries, KeptEntry, Lease
 from authflow.client.kept_sign_out import KeptSignOut, forgotten
 from authflow.client.kept_user import MARGIN, KeptUser, Refreshing
 from authflow.client.refresh_result import (
@@ -75,7 +75,7 @@ class RefreshTurn:
 
     entries: KeptEntries
     clock: Callable[[], float] = field(repr=False)
-    renew: Callable[[Secret[str]], Awaitable[Tokens]] = field(repr=False)
+    renew: Callable[[Secret[str], BoundDevice], Awaitable[Tokens]] = field(repr=False)
     verify: Callable[[Tokens], Awaitable[Tokens]] = field(repr=False)
     sign_out: KeptSignOut
     lease: float = LEASE
@@ -271,7 +271,7 @@ class RefreshTurn:
         refused: AuthFlowError | None = None
         for token in entry.refresh_tokens():
             try:
-                tokens = await self._asked_twice(token)
+                tokens = await self._asked_twice(token, entry.device)
             except TokenRevokedError as error:
                 refused = refused or error
             else:
@@ -279,16 +279,16 @@ class RefreshTurn:
                 return tokens
         raise refused or signed_out()
 
-    async def _asked_twice(self, token: Secret[str]) -> Tokens:
+    async def _asked_twice(self, token: Secret[str], device: BoundDevice) -> Tokens:
         """Ask Cognito, and once more if the reply was lost: that is what the grace period is for.
 
         Raises:
             AuthFlowError: There are no new tokens.
         """
         with suppress(OutcomeUnknownError):
-            return await self.renew(token)
+            return await self.renew(token, device)
         try:
-            return await self.renew(token)
+            return await self.renew(token, device)
         except OutcomeUnknownError as error:
             lost = error.message
         msg = f"two replies to a refresh were lost, and the next call tries again: {lost}"

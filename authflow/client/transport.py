@@ -76,17 +76,22 @@ _METHODS: Final[Mapping[str, str]] = {
     "VerifySoftwareToken": "verify_software_token",
     "SetUserMFAPreference": "set_user_mfa_preference",
     "GetUser": "get_user",
+    "ConfirmDevice": "confirm_device",
+    "UpdateDeviceStatus": "update_device_status",
+    "ForgetDevice": "forget_device",
+    "GetDevice": "get_device",
+    "ListDevices": "list_devices",
 }
 _SOON: Final = frozenset({None, 0.0, THROTTLED_SECONDS})
 """The waits that allow a retry: not given, zero, or the default of a throttled request."""
 _ONCE: Final = frozenset(
     {
         *("RespondToAuthChallenge", "GetTokensFromRefreshToken"),
-        *("AssociateSoftwareToken", "VerifySoftwareToken"),
+        *("AssociateSoftwareToken", "VerifySoftwareToken", "ConfirmDevice"),
     }
 )
-"""Operations that can be sent once: they use up a session, a code, or a refresh token under
-rotation."""
+"""Operations that can be sent once: they use up a session, a code, a new device, or a refresh token
+under rotation."""
 
 
 class _NotSentError(UnreachableError):

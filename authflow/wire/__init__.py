@@ -17,24 +17,24 @@ from authflow.lazy_names import lazy_names
 if TYPE_CHECKING:
     from authflow.wire.members import MemberError, Members
     from authflow.wire.replies import Reply, read_done, read_refreshed, read_reply, read_tokens
-    from authflow.wire.requests import ClientIdentity, Device, Request, secret_hash, sign_out
+    from authflow.wire.requests import ClientIdentity, Request, ToldContext, secret_hash, sign_out
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
             "authflow.wire.members": "MemberError Members",
             "authflow.wire.replies": "Reply read_done read_refreshed read_reply read_tokens",
-            "authflow.wire.requests": "ClientIdentity Device Request secret_hash sign_out",
+            "authflow.wire.requests": "ClientIdentity Request ToldContext secret_hash sign_out",
         },
     )
 
 __all__ = [
     "ClientIdentity",
-    "Device",
     "MemberError",
     "Members",
     "Reply",
     "Request",
+    "ToldContext",
     "read_done",
     "read_refreshed",
     "read_reply",

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeGuard, TypeVar
 
 from attrs import field, frozen
 
+from authflow.device import UnconfirmedDevice
 from authflow.errors import MalformedReplyError
 from authflow.machine import Challenged, Ending, Event
 from authflow.results import Tokens
@@ -156,4 +157,24 @@ def read_tokens(result: Any) -> Tokens:
         refresh_token=None if refresh is None else Secret(refresh),
         expires_in=expires_in,
         token_type=token_type,
+        device=_read_new_device(result.get("NewDeviceMetadata")),
     )
+
+
+def _read_new_device(told: Any) -> UnconfirmedDevice | None:
+    """Read NewDeviceMetadata, which comes where a pool that remembers devices knows this one not.
+
+    Raises:
+        MalformedReplyError: A member is not of its form.
+    """
+    if not told:
+        return None
+    key, group_key = (
+        (told.get("DeviceKey"), told.get("DeviceGroupKey"))
+        if isinstance(told, Mapping)
+        else (None, None)
+    )
+    if not (_is_token(key) and _is_token(group_key)):
+        msg = "NewDeviceMetadata lacks a key, or one is not of its form"
+        raise MalformedReplyError(msg)
+    return UnconfirmedDevice(key=key, group_key=group_key)

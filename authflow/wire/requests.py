@@ -16,7 +16,7 @@ from authflow.unframed import whole
 from authflow.user_context import UserContext
 from authflow.wire.auth_parameters import CHALLENGE_NAME, Beginning
 from authflow.wire.context_data import RequestFacts, user_context
-from authflow.wire.members import SECRET_HASH, USERNAME, Members
+from authflow.wire.members import DEVICE_KEY, SECRET_HASH, USERNAME, Members
 from authflow.wire.new_password import ATTRIBUTE_PREFIX
 
 Metadata = GivenMap | Mapping[str, str] | None
@@ -88,6 +88,10 @@ class Request:
             spelt(self.operation, lambda: _signed(self.body, client_secret)), before=self.before
         )
 
+    def without_device(self) -> "Request":
+        """Return this request without the DEVICE_KEY in it."""
+        return evolve(spelt(self.operation, lambda: _without_device(self.body)), before=self.before)
+
     def secrets(self) -> frozenset[str]:
         """Return the secrets of this request and those before it, which no text may show.
 
@@ -119,8 +123,8 @@ _NOT_SECRET: Final = frozenset({USERNAME, CHALLENGE_NAME, "AuthFlow", "Challenge
 
 
 @frozen(kw_only=True)
-class Device:
-    """The user's device, as requests at one time tell of it.
+class ToldContext:
+    """What threat protection is told of the user's device, by requests at one time.
 
     Args:
         context: What is told.
@@ -161,7 +165,8 @@ class ClientIdentity:
         beginning: Beginning,
         *,
         client_metadata: Metadata = None,
-        device: Device | None = None,
+        context: ToldContext | None = None,
+        device_key: str | None = None,
     ) -> Request:
         """Return an InitiateAuth request.
 
@@ -170,16 +175,19 @@ class ClientIdentity:
             username: The name as the user typed it.
             beginning: How it begins.
             client_metadata: Reaches PreSignUp, PreAuthentication and UserMigration triggers only.
-            device: The user's device.
+            context: What threat protection is told.
+            device_key: The device that the user signs in from, if that is known.
         """
         return spelt(
             "InitiateAuth",
             lambda: {
                 "AuthFlow": str(flow),
                 "ClientId": self.client_id,
-                "AuthParameters": self._named({USERNAME: username, **beginning.write()}),
+                "AuthParameters": self._named(
+                    {USERNAME: username, **beginning.write(), **_from_device(device_key)}
+                ),
                 **_metadata(client_metadata),
-                **self._told(device, username),
+                **self._told(context, username),
             },
         )
 
@@ -191,7 +199,8 @@ class ClientIdentity:
         *,
         session: Secret[str] | None,
         client_metadata: Metadata = None,
-        device: Device | None = None,
+        context: ToldContext | None = None,
+        device_key: str | None = None,
     ) -> Request:
         """Return a RespondToAuthChallenge request.
 
@@ -201,27 +210,43 @@ class ClientIdentity:
             answers: The answer under its own names.
             session: What the last reply gave, if it gave one.
             client_metadata: Reaches the triggers that this answer fires; it is never stored.
-            device: The user's device.
+            context: What threat protection is told.
+            device_key: The device that the user signs in from, if that is known.
         """
         return spelt(
             "RespondToAuthChallenge",
             lambda: {
                 "ChallengeName": challenge_name,
                 "ClientId": self.client_id,
-                "ChallengeResponses": self._named({USERNAME: username, **answers}),
+                "ChallengeResponses": self._named(
+                    {USERNAME: username, **_from_device(device_key), **answers}
+                ),
                 **_metadata(client_metadata),
-                **self._told(device, username),
+                **self._told(context, username),
                 **({} if session is None else {"Session": session.reveal()}),
             },
         )
 
-    def refresh(self, refresh_token: Secret[str], client_metadata: Metadata = None) -> Request:
-        """Return a GetTokensFromRefreshToken request."""
+    def refresh(
+        self,
+        refresh_token: Secret[str],
+        client_metadata: Metadata = None,
+        *,
+        device_key: str | None = None,
+    ) -> Request:
+        """Return a GetTokensFromRefreshToken request.
+
+        Args:
+            refresh_token: The refresh token.
+            client_metadata: Reaches the PreTokenGeneration trigger.
+            device_key: The device that the token was given to, if there is one.
+        """
         return spelt(
             "GetTokensFromRefreshToken",
             lambda: {
                 "RefreshToken": refresh_token.reveal(),
                 **self._identified(),
+                **({} if device_key is None else {"DeviceKey": device_key}),
                 **_metadata(client_metadata),
             },
         )
@@ -230,17 +255,17 @@ class ClientIdentity:
         """Return a RevokeToken request."""
         return spelt("RevokeToken", lambda: {"Token": refresh_token.reveal(), **self._identified()})
 
-    def _told(self, device: Device | None, username: str) -> dict[str, Any]:
+    def _told(self, told: ToldContext | None, username: str) -> dict[str, Any]:
         """Return the members that tell of the device of whoever has the USERNAME being sent."""
-        if device is None:
+        if told is None:
             return {}
         facts = RequestFacts(
             username=username,
-            user_pool_id=device.user_pool_id,
+            user_pool_id=told.user_pool_id,
             client_id=self.client_id,
-            at=device.at,
+            at=told.at,
         )
-        return user_context(device.context, facts)
+        return user_context(told.context, facts)
 
     def _identified(self) -> dict[str, str]:
         """Return the members that name the app client, with its secret itself and no hash."""
@@ -269,6 +294,16 @@ def spelt(operation: str, members: Callable[[], Mapping[str, Any]]) -> Request:
         why = type(error).__name__
     msg = f"{operation} cannot be sent, for something in it is no text that JSON can hold: {why}"
     raise MisuseError(msg)
+
+
+def _from_device(device_key: str | None) -> dict[str, str]:
+    return {} if device_key is None else {DEVICE_KEY: device_key}
+
+
+def _without_device(body: dict[str, Any]) -> dict[str, Any]:
+    for group in ("AuthParameters", "ChallengeResponses"):
+        body.get(group, {}).pop(DEVICE_KEY, None)
+    return body
 
 
 def _signed(body: dict[str, Any], client_secret: Secret[str]) -> dict[str, Any]:

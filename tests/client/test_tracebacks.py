@@ -17,7 +17,16 @@ import anyio
 import pytest
 from attrs import evolve
 
-from authflow import AuthClient, AuthFlow, ChallengeRequired, Secret, SignedIn, Tokens
+from authflow import (
+    AuthClient,
+    AuthFlow,
+    ChallengeRequired,
+    Device,
+    Secret,
+    SignedIn,
+    Tokens,
+    UnconfirmedDevice,
+)
 from authflow.answers import Code, NewPassword
 from authflow.errors import MisuseError, PasswordRequiredError, SessionExpiredError
 from authflow.machine import State
@@ -35,7 +44,8 @@ TOKENS = {
         "IdToken": "canary-id",
         "RefreshToken": "canary-new-refresh",
         "ExpiresIn": 3600,
-    }
+    },
+    "Device": {"DeviceKey": "key"},  # for the call that reads one
 }
 VERIFIER = {
     "ChallengeName": "PASSWORD_VERIFIER",
@@ -101,6 +111,22 @@ SETTING_UP = evolve(
         ),
     ),
 )
+MY_DEVICE = Device(key="key", group_key="group", password=Secret("canary-device"))
+FROM_A_NEW_DEVICE = SignedIn(
+    tokens=Tokens(
+        access_token=Secret("canary-access"),
+        id_token=Secret("canary-id"),
+        device=UnconfirmedDevice(key="key", group_key="group"),
+    ),
+    username="ada",
+    flow=AuthFlow.USER_SRP_AUTH,
+)
+DEVICE_SRP = {"ChallengeName": "DEVICE_SRP_AUTH", "Session": SESSION}
+DEVICE_VERIFIER = {
+    "ChallengeName": "DEVICE_PASSWORD_VERIFIER",
+    "Session": SESSION,
+    "ChallengeParameters": {**VERIFIER["ChallengeParameters"], "DEVICE_KEY": "key"},
+}
 VERIFIED = {"Status": "SUCCESS", "Session": "canary-session-verified"}
 CHOICE = {"challenge": "choice", "options": "aa bb"}
 Act = Callable[[AuthClient], Awaitable[Any]]
@@ -139,6 +165,27 @@ FLOWS: dict[str, tuple[Act, list[Any]]] = {
     "the second factors": (lambda auth: auth.mfa_preference(Secret("canary-access")), []),
     "a preferred factor": (
         lambda auth: auth.set_mfa_preference(Secret("canary-access"), preferred="SMS_MFA"),
+        [],
+    ),
+    "the proof of a device": (
+        lambda auth: auth.sign_in(
+            "ada", PASSWORD, flow=AuthFlow.USER_PASSWORD_AUTH, device=MY_DEVICE
+        ),
+        [DEVICE_SRP, DEVICE_VERIFIER],
+    ),
+    "a new device": (lambda auth: auth.remember_device(FROM_A_NEW_DEVICE), []),
+    "a device's status": (
+        lambda auth: auth.set_device_status(Secret("canary-access"), "key", remembered=True),
+        [],
+    ),
+    "a device": (lambda auth: auth.device(Secret("canary-access"), "key"), []),
+    "the devices": (lambda auth: auth.devices(Secret("canary-access")), []),
+    "forgetting a device": (
+        lambda auth: auth.forget_device(Secret("canary-access"), MY_DEVICE),
+        [],
+    ),
+    "refresh from a device": (
+        lambda auth: auth.refresh(Secret("canary-refresh"), device=MY_DEVICE),
         [],
     ),
     "refresh": (lambda auth: auth.refresh(Secret("canary-refresh")), []),

@@ -17,7 +17,7 @@ from authflow.machine import AuthFlow
 from authflow.pool.http.validation import service_model, validate
 from authflow.secret import Secret
 from authflow.user_context import AdminContext, DeviceFingerprint, UserContext
-from authflow.wire import ClientIdentity, Device, Members
+from authflow.wire import ClientIdentity, Members, ToldContext
 from authflow.wire.auth_parameters import ByChallenges
 from authflow.wire.context_data import RequestFacts, encoded_fingerprint
 
@@ -76,14 +76,14 @@ def test_each_request_tells_of_the_name_and_the_time_that_it_is_sent_with():
         AuthFlow.CUSTOM_AUTH,
         "ada@example.com",
         ByChallenges(),
-        device=Device(context=context, user_pool_id=POOL, at=1.0),
+        context=ToldContext(context=context, user_pool_id=POOL, at=1.0),
     ).body
     second = CLIENT.respond(
         "CUSTOM_CHALLENGE",
         "3f1c",
         Members({"ANSWER": "x"}),
         session=Secret("s" * 20),
-        device=Device(context=context, user_pool_id=POOL, at=2.0),
+        context=ToldContext(context=context, user_pool_id=POOL, at=2.0),
     ).body
     for operation, body in (("InitiateAuth", first), ("RespondToAuthChallenge", second)):
         assert validate(operation, body) == body
@@ -113,9 +113,9 @@ def test_each_request_tells_of_the_name_and_the_time_that_it_is_sent_with():
     ids=["nothing", "address", "encoded in a browser", "analytics"],
 )
 def test_only_what_is_known_is_told(context: UserContext, members: dict[str, Any]):
-    device = Device(context=context, user_pool_id=POOL)
+    told = ToldContext(context=context, user_pool_id=POOL)
     bare = CLIENT.initiate_auth(AuthFlow.CUSTOM_AUTH, "ada", ByChallenges()).body
-    told = CLIENT.initiate_auth(AuthFlow.CUSTOM_AUTH, "ada", ByChallenges(), device=device).body
+    told = CLIENT.initiate_auth(AuthFlow.CUSTOM_AUTH, "ada", ByChallenges(), context=told).body
     assert told == {**bare, **members}
 
 
@@ -146,8 +146,8 @@ def test_an_administrators_call_takes_the_members_as_aws_models_them(operation: 
 
 
 def test_the_device_is_no_part_of_what_an_error_may_quote():
-    device = Device(
+    told = ToldContext(
         context=UserContext(ip_address="203.0.113.7", device="d" * 40), user_pool_id="p"
     )
-    request = CLIENT.initiate_auth(AuthFlow.CUSTOM_AUTH, "ada", ByChallenges(), device=device)
+    request = CLIENT.initiate_auth(AuthFlow.CUSTOM_AUTH, "ada", ByChallenges(), context=told)
     assert {"203.0.113.7", "d" * 40} <= request.secrets()

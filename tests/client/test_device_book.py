@@ -1,0 +1,200 @@
+"""The devices that a client keeps: who finds them, for how long, and what a store can do to them."""
+
+import pytest
+from attrs import evolve
+
+from authflow import Device, Secret
+from authflow.client.device_book import KEPT_SECONDS, DeviceBook
+from authflow.errors import StateError, StoreEntryError, StoreUnavailableError
+from authflow.keys import KeyRing
+from authflow.stores import MemoryStore, Stored
+from authflow.testing import MovableClock
+from testbed.kept_bench import Breakable
+
+KEYS = KeyRing.generate()
+MINE = Device(key="k1", group_key="g", password=Secret("canary-pässword"), sub="sub-of-ada")
+NEWER = evolve(MINE, key="k2")
+HERS = evolve(MINE, key="k3", sub="sub-of-bob")
+
+
+def book_of(store, clock, keys=KEYS, client="client"):
+    return DeviceBook(
+        place=("eu-central-1_A", client),
+        keys=keys,
+        store=store,
+        clock=lambda: clock.utc().timestamp(),
+    )
+
+
+@pytest.fixture
+def clock():
+    return MovableClock()
+
+
+@pytest.fixture
+def book(store, clock):
+    return book_of(store, clock)
+
+
+async def test_every_name_leads_to_the_one_device_of_its_user(book):
+    await book.keep(MINE, ["ada@example.org", "ada-1"])
+    await book.keep(HERS, ["bob"])
+    for name in ("ada@example.org", "ada-1", "sub-of-ada"):
+        assert await book.find(name) == MINE
+    assert await book.find("bob") == await book.of("sub-of-bob") == HERS
+    for name in ("ADA-1", "ada-1 ", "carol", ""):
+        assert await book.find(name) is None
+
+
+async def test_a_newer_device_takes_the_place_and_the_older_one_is_not_forgotten_in_its_stead(book):
+    await book.keep(MINE, ["ada"])
+    await book.keep(NEWER, ["ada"])
+    await book.forget(MINE.key, "sub-of-ada")
+    assert await book.find("ada") == NEWER
+    await book.forget(NEWER.key, "sub-of-ada")
+    assert await book.find("ada") is None
+    await book.forget(NEWER.key, "sub-of-ada")
+    await book.keep(MINE, ["ada"])
+    assert await book.find("ada") == MINE
+
+
+async def test_a_name_that_moves_to_another_user_leads_there(book):
+    await book.keep(MINE, ["shared"])
+    await book.keep(HERS, ["shared"])
+    assert await book.find("shared") == HERS
+    assert await book.find("sub-of-ada") == MINE
+
+
+async def test_a_use_has_a_new_name_lead_to_the_device_that_is_kept_and_to_no_other(book):
+    await book.keep(MINE, ["ada"])
+    await book.note_use(NEWER, ["intruder"])
+    await book.note_use(MINE, ["+49151"])
+    assert await book.find("intruder") is None
+    assert await book.find("+49151") == MINE
+
+
+async def test_a_device_without_a_user_is_not_kept(book):
+    nobodys = evolve(MINE, sub=None)
+    await book.keep(nobodys, ["ada"])
+    await book.note_use(nobodys, ["ada"])
+    assert await book.find("ada") is None
+
+
+async def test_other_app_clients_and_other_keys_find_nothing(clock):
+    store = MemoryStore()
+    await book_of(store, clock).keep(MINE, ["ada"])
+    assert await book_of(store, clock, client="other").find("ada") is None
+    assert await book_of(store, clock, keys=KeyRing.generate()).find("ada") is None
+    assert await book_of(store, clock, keys=KEYS.rotated("2")).find("ada") == MINE
+
+
+async def test_a_device_lasts_as_long_as_it_is_used(clock):
+    ticks = [0.0]
+    store = MemoryStore(clock=lambda: ticks[0])
+    book = book_of(store, clock)
+
+    def wait(seconds: float) -> None:
+        ticks[0] += seconds
+        clock.advance(seconds)
+
+    await book.keep(MINE, ["ada"])
+    for _ in range(3):
+        wait(KEPT_SECONDS - 1)
+        assert await book.find("ada") == MINE
+        await book.note_use(MINE, ["ada"])
+    wait(KEPT_SECONDS + 1)
+    assert await book.find("ada") is None
+
+
+async def test_a_use_within_a_month_writes_nothing(clock):
+    store = Breakable()
+    book = book_of(store, clock)
+    await book.keep(MINE, ["ada"])
+    store.calls.clear()
+    await book.note_use(MINE, ["ada"])
+    assert "replace" not in store.calls
+
+
+async def test_the_store_tells_nothing_and_copies_open_nowhere_else(clock):
+    kept: dict[str, bytes] = {}
+
+    class Seen(MemoryStore):
+        async def replace(self, key, value, **given):
+            kept[key] = value
+            return await super().replace(key, value, **given)
+
+    store = Seen()
+    book = book_of(store, clock)
+    await book.keep(MINE, ["ada"])
+    await book.keep(HERS, ["bob"])
+    everything = " ".join(f"{key} {value!r}" for key, value in kept.items())
+    for secret in ("canary", "ada", "bob", "k1", "sub-of"):
+        assert secret not in everything
+    for name, value in kept.items():
+        for other in kept:
+            stored = await store.read(other)
+            await MemoryStore.replace(store, other, value, expected=stored.version, seconds=60)
+        assert [await book.find(each) for each in ("ada", "bob")].count(None) >= 1, name
+        for each, whole in kept.items():
+            stored = await store.read(each)
+            await MemoryStore.replace(store, each, whole, expected=stored.version, seconds=60)
+    assert await book.find("ada") == MINE
+
+
+@pytest.mark.parametrize("value", [b"", b"x", b"dv1.1.AAAA", b"\xff" * 50, b"dv9.1." + b"A" * 99])
+async def test_what_cannot_be_opened_is_no_device_and_is_replaced(clock, value):
+    store = MemoryStore()
+    book = book_of(store, clock)
+    await book.keep(MINE, ["ada"])
+    for name in list(store._entries):
+        stored = await store.read(name)
+        await store.replace(name, value, expected=stored.version, seconds=60)
+    assert await book.find("ada") is None
+    await book.keep(MINE, ["ada"])
+    assert await book.find("ada") == MINE
+
+
+@pytest.mark.parametrize("at", ["read", "replace"])
+async def test_a_store_that_fails_says_so(clock, at):
+    store = Breakable()
+    book = book_of(store, clock)
+    await book.keep(MINE, ["ada"])
+    store.error, store.fails_from = OSError("canary"), at
+    calls = [book.keep(MINE, ["ada"]), book.forget(MINE.key, "sub-of-ada")]
+    if at == "read":
+        calls += [book.find("ada"), book.of("sub-of-ada"), book.note_use(MINE, [])]
+    for call in calls:
+        with pytest.raises(StoreUnavailableError, match="try later"):
+            await call
+
+
+async def test_a_store_that_hangs_is_given_up(clock, monkeypatch):
+    monkeypatch.setattr("authflow.client.device_book.STORE_TIMEOUT", 0.01)
+
+    class Hangs(MemoryStore):
+        async def read(self, key):
+            import anyio
+
+            await anyio.sleep_forever()
+
+    with pytest.raises(StoreUnavailableError):
+        await book_of(Hangs(), clock).find("ada")
+
+
+@pytest.mark.parametrize("given", ["text", Stored(value="text", version="1"), 5], ids=str)
+async def test_a_store_that_is_none_is_told(clock, given):
+    class Odd(MemoryStore):
+        async def read(self, key):
+            return given
+
+    with pytest.raises(StoreEntryError):
+        await book_of(Odd(), clock).find("ada")
+
+
+async def test_a_store_that_always_changes_is_given_up(clock):
+    class Changing(MemoryStore):
+        async def replace(self, key, value, **given):
+            return False
+
+    with pytest.raises(StateError, match="too many at once"):
+        await book_of(Changing(), clock).keep(MINE, ["ada"])
