@@ -18,6 +18,7 @@ from authflow.errors import MisuseError
 from authflow.given_secrets import checked, is_text, wrapped, wraps_secrets
 from authflow.printable import printable
 from authflow.secret import Secret
+from authflow.unframed import whole
 
 _LONGEST_TEXT: Final = 1024
 """The most characters of a key, and of what a user calls a device (Cognito's service model)."""
@@ -77,7 +78,7 @@ class Device:
 
     key: str = field(converter=_key)
     group_key: str = field(converter=_group_key)
-    password: Secret[str] | None = field(default=None, converter=_password)
+    password: Secret[str] | None = field(default=None, converter=_password, hash=False)
     sub: str | None = None
 
 
@@ -85,6 +86,7 @@ def _read_only(values: Mapping[str, str]) -> Mapping[str, str]:
     return MappingProxyType(dict(values))
 
 
+@whole
 @frozen(kw_only=True)
 class ListedDevice:
     """A device as the pool lists it for its user.

@@ -35,8 +35,10 @@ from authflow import (
     SignedOutError,
 )
 from authflow.cli import main
+from authflow.client import ScriptedPrompt
 from authflow.plugins import CLIENT_CHALLENGES, TRIGGER_CHALLENGES, PluginRegistry, TextField
 from authflow.secret import Secret
+from authflow.stores import MemoryStore
 from authflow.testing import PASSWORD
 from authflow.triggers import (
     CustomEmailSenderEvent,
@@ -73,6 +75,7 @@ EXAMPLES = dict(
             "tokens",
             "several pools",
             "kept users",
+            "remembered devices",
             "pacing",
             "triggers",
             "policy",
@@ -262,6 +265,20 @@ async def test_the_example_of_kept_users_logs_in_calls_and_logs_out(
             with pytest.raises(SignedOutError):
                 await namespace["headers"](cookie)
             assert (await pool.refused("GetUser", AccessToken=token)).code
+
+
+async def test_the_example_of_remembered_devices_asks_once_and_is_proved_then(
+    live_pool, monkeypatch
+):
+    monkeypatch.setenv("AUTHFLOW_KEYS", KeyRing.generate().to_json().reveal())
+    namespace: dict[str, Any] = {}
+    exec(EXAMPLES["remembered devices"], namespace)  # noqa: S102  # it is our own README
+    remembers = {"DeviceConfiguration": {"DeviceOnlyRememberedOnUserPrompt": True}}
+    async with live_pool(users={"ada": PASSWORD}, pool=remembers) as pool:
+        store, prompt = MemoryStore(), ScriptedPrompt(["yes"])
+        for _ in range(2):  # a second question would find no answer
+            listed = await namespace["devices"](pool.config, store, prompt, "ada", PASSWORD)
+            assert listed == ["my laptop"]
 
 
 def test_the_example_of_triggers_is_a_lambda_handler_that_asks_for_the_password_first():

@@ -789,7 +789,7 @@ class AuthClient:
         *,
         remembered: bool,
     ) -> None:
-        """Say whether the pool remembers a device: such a one may spare a second factor.
+        """Set whether the pool remembers a device: such a one may spare a second factor.
 
         Args:
             access_token: From `Tokens.access_token`.

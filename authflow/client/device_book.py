@@ -146,7 +146,7 @@ class DeviceBook:
         await self._write(_DEVICE, sub, None, _same_as(Device(key=key, group_key="-", sub=sub)))
 
     async def _lead(self, sub: str, names: Iterable[str]) -> None:
-        """Have names lead to a user."""
+        """Write down that names lead to a user."""
         for name in dict.fromkeys((*names, sub)):
             found = await self._read(_NAME, name)
             if _text(found.content) != sub or self._is_old(found):

@@ -159,10 +159,8 @@ class RememberedDevices:
         Raises:
             AuthFlowError: It is not confirmed; or, if not `quiet`, not all of the rest was done.
         """
-        token, new = (
-            signed_in.tokens.access_token,
-            await self.proof.new_device(given, _sub(signed_in)),
-        )
+        token = signed_in.tokens.access_token
+        new = await self.proof.new_device(given, _sub(signed_in))
         device = new.device if remembered else evolve(new.device, password=None)
         request = device_operations.confirm(
             token, device.key, salt=new.salt, verifier=new.verifier, name=name
@@ -187,7 +185,7 @@ class RememberedDevices:
         return _with(signed_in, device)
 
     async def set_status(self, access_token: Secret[str], key: str, *, remembered: bool) -> None:
-        """Say whether a device is remembered; see `AuthClient.set_device_status`."""
+        """Set whether a device is remembered; see `AuthClient.set_device_status`."""
         request = device_operations.update_status(access_token, key, remembered=remembered)
         await self.send(request, read_done)
 
@@ -213,7 +211,7 @@ class RememberedDevices:
         )
 
     async def forget(self, access_token: Secret[str], key: str | None) -> None:
-        """Have the pool forget a device, and forget it here; see `AuthClient.forget_device`."""
+        """Forget a device, in the pool and here; see `AuthClient.forget_device`."""
         told = unverified_claims(access_token).get("sub")
         sub = told if isinstance(told, str) else None
         if key is None:
@@ -229,7 +227,7 @@ class RememberedDevices:
 
     @contextmanager
     def _telling(self, what: str, *, quiet: bool = True) -> Iterator[None]:
-        """Tell an error of ours in the log, if the sign-in is not to fail by it."""
+        """Log an error of ours, if the sign-in is not to fail by it."""
         try:
             yield
         except AuthFlowError as error:

@@ -124,7 +124,7 @@ _NOT_SECRET: Final = frozenset({USERNAME, CHALLENGE_NAME, "AuthFlow", "Challenge
 
 @frozen(kw_only=True)
 class ToldContext:
-    """What threat protection is told of the user's device, by requests at one time.
+    """The context that threat protection is told of, by requests at one time.
 
     Args:
         context: What is told.

@@ -1,4 +1,4 @@
-"""The devices that a client keeps: who finds them, for how long, and what a store can do to them."""
+"""The devices that a client keeps: who finds them, how long, and what a store can do to them."""
 
 import pytest
 from attrs import evolve

@@ -121,6 +121,12 @@ FROM_A_NEW_DEVICE = SignedIn(
     username="ada",
     flow=AuthFlow.USER_SRP_AUTH,
 )
+FROM_NEW = {
+    "AuthenticationResult": {
+        **TOKENS["AuthenticationResult"],
+        "NewDeviceMetadata": {"DeviceKey": "key", "DeviceGroupKey": "group"},
+    }
+}
 DEVICE_SRP = {"ChallengeName": "DEVICE_SRP_AUTH", "Session": SESSION}
 DEVICE_VERIFIER = {
     "ChallengeName": "DEVICE_PASSWORD_VERIFIER",
@@ -172,6 +178,10 @@ FLOWS: dict[str, tuple[Act, list[Any]]] = {
             "ada", PASSWORD, flow=AuthFlow.USER_PASSWORD_AUTH, device=MY_DEVICE
         ),
         [DEVICE_SRP, DEVICE_VERIFIER],
+    ),
+    "the first sign-in from a device": (
+        lambda auth: auth.sign_in("ada", PASSWORD, flow=AuthFlow.USER_PASSWORD_AUTH),
+        [FROM_NEW],
     ),
     "a new device": (lambda auth: auth.remember_device(FROM_A_NEW_DEVICE), []),
     "a device's status": (
