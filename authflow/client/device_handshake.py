@@ -15,7 +15,6 @@ from authflow.device import Device
 from authflow.errors import (
     DeviceRefusedError,
     DeviceRequiredError,
-    MalformedReplyError,
     RefusedError,
 )
 from authflow.machine import State
@@ -39,7 +38,7 @@ def prove_device(
 
     Raises:
         DeviceRequiredError: The device that is asked for is not at hand.
-        MalformedReplyError: The challenge is not as Cognito documents it, or comes too early.
+        MalformedReplyError: The challenge is not as Cognito documents it.
     """
     if sign_in.state is State.DEVICE_SRP_AUTH:
         device = _at_hand(sign_in, reply.asked(device_srp.Asked.read).device_key)
@@ -49,9 +48,9 @@ def prove_device(
         return drawn, begun.write(), came.at
     asked = reply.asked(device_password_verifier.Asked.read)
     device = _at_hand(sign_in, asked.device_key)
-    if handshake is None or device.password is None:  # the table lets it come after A alone
-        msg = "the proof of a device is asked for, and no handshake was begun"
-        raise MalformedReplyError(msg)
+    # The table lets it come after A alone; for the type checker.
+    assert handshake is not None  # noqa: S101
+    assert device.password is not None  # noqa: S101
     values = password_verifier.Asked(
         salt=asked.salt, srp_b=asked.srp_b, secret_block=asked.secret_block, user_id=device.key
     )

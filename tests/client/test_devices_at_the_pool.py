@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
+import pyotp
 import pytest
 from attrs import evolve
 
@@ -314,3 +315,95 @@ async def test_a_device_forgotten_while_a_person_thinks_is_left_out_of_the_same_
         await here.forget("ada", first.tokens.device.key)
         second = await auth.answer(pending, "open sesame")
         assert second.tokens.device.key != first.tokens.device.key
+
+
+class Authenticator:
+    """Ada's authenticator app, which shows a new code each time it is looked at."""
+
+    def __init__(self, here: Machine) -> None:
+        self.here, self.key = here, ""
+
+    def code(self) -> str:
+        self.here.clock.advance(60)
+        return pyotp.TOTP(self.key).at(self.here.clock.utc())
+
+    async def sign_in(self, auth: AuthClient, name: str = "ada", **given: Any) -> SignedIn:
+        """Sign in, and answer what is asked of a person."""
+        result = await auth.sign_in(name, PASSWORD, **given)
+        while isinstance(result, ChallengeRequired):
+            new = result.challenge.new_authenticator
+            if new is not None:
+                self.key = new.key.reveal()
+            chooses = result.challenge.name == "MFA_SETUP" and new is None
+            result = await auth.answer(
+                result, "SOFTWARE_TOKEN_MFA" if chooses else self.code(), device=given.get("device")
+            )
+        return result
+
+
+async def demand_codes(here: Machine) -> Authenticator:
+    await here.pool.call(
+        "SetUserPoolMfaConfig",
+        UserPoolId=here.pool.user_pool_id,
+        MfaConfiguration="ON",
+        SoftwareTokenMfaConfiguration={"Enabled": True},
+    )
+    return Authenticator(here)
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+async def test_a_remembered_device_stands_in_for_the_code_of_an_app(machine, flow):
+    async with machine() as here, here.client() as auth:
+        app = await demand_codes(here)
+        first = await app.sign_in(auth, flow=flow)
+        here.answered()
+        second = await signed_in(auth, flow=flow)  # nobody is asked
+        assert second.tokens.device == first.tokens.device
+        assert "SOFTWARE_TOKEN_MFA" not in here.answered()
+        # Who has the password, and not the device, is asked.
+        async with here.client("never", store=None) as stranger:
+            asked = await stranger.sign_in("ada", PASSWORD, flow=flow)
+            assert asked.challenge.name == "SOFTWARE_TOKEN_MFA"
+        await here.forget("ada", first.tokens.device.key)
+        asked = await auth.sign_in("ada", PASSWORD, flow=flow)
+        assert asked.challenge.name == "SOFTWARE_TOKEN_MFA"
+        third = await auth.answer(asked, app.code())
+        assert third.tokens.device.key != first.tokens.device.key
+
+
+async def test_a_client_that_remembers_nothing_spares_nobody_the_code(machine):
+    async with machine() as here, here.client("never") as auth:
+        app = await demand_codes(here)
+        await app.sign_in(auth)
+        asked = await auth.sign_in("ada", PASSWORD)
+        assert asked.challenge.name == "SOFTWARE_TOKEN_MFA"
+
+
+@pytest.mark.parametrize("resumed", [False, True], ids=["here", "elsewhere"])
+async def test_where_a_code_is_asked_all_the_same_the_device_is_proved_after_it(machine, resumed):
+    config = {**REMEMBERS, "ChallengeRequiredOnNewDevice": False}
+    async with machine(config) as here, here.client() as auth, here.client() as other:
+        app = await demand_codes(here)
+        first = await app.sign_in(auth)
+        asked = await auth.sign_in("ada", PASSWORD)
+        assert asked.challenge.name == "SOFTWARE_TOKEN_MFA"
+        here.answered()
+        if resumed:
+            auth, asked = other, await other.resume(await auth.seal(asked))
+        second = await auth.answer(asked, app.code())
+        assert here.answered() == [
+            *("SOFTWARE_TOKEN_MFA", "DEVICE_SRP_AUTH", "DEVICE_PASSWORD_VERIFIER")
+        ]
+        assert second.tokens.device == first.tokens.device
+
+
+async def test_a_device_that_is_kept_by_its_user_is_proved_where_it_is_given(machine):
+    async with machine() as here, here.client("ask") as auth, here.client("never") as service:
+        app = await demand_codes(here)
+        pending = await app.sign_in(auth)
+        mine = (await auth.remember_device(pending)).tokens.device
+        kept = Device(key=mine.key, group_key=mine.group_key, password=mine.password.reveal())
+        result = await signed_in(service, device=kept)
+        assert result.tokens.device == kept
+        asked = await service.sign_in("ada", PASSWORD)
+        assert asked.challenge.name == "SOFTWARE_TOKEN_MFA"

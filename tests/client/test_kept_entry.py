@@ -5,7 +5,7 @@ import json
 import pytest
 from attrs import evolve
 
-from authflow import Secret
+from authflow import Device, Secret, UnconfirmedDevice
 from authflow.client import kept_entry
 from authflow.errors import (
     AuthFlowError,
@@ -143,3 +143,45 @@ class TestEntries:
             for secret in secrets:
                 assert secret not in told + caplog.text
             assert "SignedInUser(username='ada')" in told
+
+
+class TestDevices:
+    @pytest.mark.parametrize(
+        "device",
+        [
+            None,
+            UnconfirmedDevice(key="k", group_key="g"),
+            Device(key="k", group_key="g"),
+            Device(key="k", group_key="g", password="canary", sub="s"),
+        ],
+        ids=["none", "unconfirmed", "without a password", "whole"],
+    )
+    async def test_a_user_is_kept_with_the_device_that_the_tokens_were_given_to(
+        self, bench, device
+    ):
+        async with bench({}) as all_:
+            user = await all_.kept()
+            entry = (await user._users._turns.entries.read(user._kept.of)).entry
+            of_device = evolve(entry, tokens=evolve(entry.tokens, device=device))
+            read = kept_entry._read(kept_entry._written(of_device))
+            assert read == of_device
+            assert read.device == device
+            waiting = evolve(of_device, tokens=None, unproved=of_device.tokens)
+            assert waiting.device == device
+
+    async def test_an_entry_of_before_there_were_devices_is_read(self, bench):
+        async with bench({}) as all_:
+            user = await all_.kept()
+            entry = (await user._users._turns.entries.read(user._kept.of)).entry
+            members = json.loads(kept_entry._written(entry).reveal())
+            del members["tokens"]["device"]
+            assert kept_entry._read(Secret(json.dumps(members).encode())) == entry
+
+    @pytest.mark.parametrize("device", [[], ["k"], ["k", "g", 5, None], ["", "g", None, None], 5])
+    async def test_a_device_of_another_form_gives_nothing(self, bench, device):
+        async with bench({}) as all_:
+            user = await all_.kept()
+            entry = (await user._users._turns.entries.read(user._kept.of)).entry
+            members = json.loads(kept_entry._written(entry).reveal())
+            members["tokens"]["device"] = device
+            assert kept_entry._read(Secret(json.dumps(members).encode())) is None

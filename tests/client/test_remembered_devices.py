@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+from datetime import datetime
 from typing import Any
 
 import anyio
@@ -29,12 +30,15 @@ from authflow.errors import (
     MisuseError,
     OutcomeUnknownError,
     PromptEndedError,
+    RequestRejectedError,
+    SessionExpiredError,
     StoreUnavailableError,
     UnexpectedReplyError,
 )
 from authflow.keys import KeyRing
 from authflow.srp import COGNITO
 from authflow.stores import MemoryStore
+from authflow.testing import MovableClock
 from testbed.kept_bench import Breakable
 
 BY_PASSWORD = AuthFlow.USER_PASSWORD_AUTH
@@ -274,6 +278,21 @@ class TestConfirming:
             await sign_in(auth)
         assert names_of(server) == [None, KEY, None]
 
+    @pytest.mark.parametrize("asked_for", [False, True], ids=["by itself", "on request"])
+    async def test_a_status_that_cannot_be_set_costs_no_device(self, scripted, asked_for):
+        wrong = scripted.error("InvalidParameterException")
+        script = [tokens(NEW), NECESSARY, wrong, DEVICE_SRP, DEVICE_VERIFIER, tokens()]
+        when = "ask" if asked_for else "always"
+        async with scripted.serve(*script) as server, client(server, when) as auth:
+            first = await sign_in(auth)
+            if asked_for:
+                with pytest.raises(RequestRejectedError):
+                    await auth.remember_device(first)
+            else:
+                assert isinstance(first.tokens.device, Device)
+            assert isinstance((await sign_in(auth)).tokens.device, Device)
+        assert names_of(server) == [None, KEY, KEY, KEY]
+
     async def test_asked_for_it_says_what_went_wrong(self, scripted, gone):
         async with scripted.serve(tokens(NEW)) as server, client(server, "ask") as auth:
             pending = await sign_in(auth)
@@ -453,6 +472,37 @@ class TestFinding:
             else:
                 result = await sign_in(auth)
                 assert isinstance(result.tokens.device, Device)
+
+    async def test_a_store_that_is_down_keeps_no_forgotten_device_in_the_way(
+        self, scripted, gone, caplog
+    ):
+        store = Breakable()
+        given = {"keys": KEYS, "store": store}
+
+        async def breaking() -> Any:
+            store.error = OSError("down")
+            return gone
+
+        script = [tokens(NEW), CONFIRMED, breaking(), tokens()]
+        async with scripted.serve(*script) as server, client(server, **given) as auth:
+            await sign_in(auth)
+            assert (await sign_in(auth)).tokens.device is None
+        assert names_of(server) == [None, KEY, None]
+        assert "a device could not be forgotten here" in caplog.text
+
+    async def test_a_proof_that_comes_too_late_is_not_sent(self, scripted):
+        clock = MovableClock()
+
+        def late() -> datetime:
+            if len(server.requests) == 2:  # the proof is asked for
+                clock.advance(1000)
+            return clock.utc()
+
+        script = [DEVICE_SRP, DEVICE_VERIFIER, tokens()]
+        async with scripted.serve(*script) as server, client(server, clock=late) as auth:
+            with pytest.raises(SessionExpiredError):
+                await auth.sign_in("ada", PASSWORD, device=MINE)
+        assert len(server.requests) == 2
 
     async def test_a_client_that_remembers_nothing_asks_no_store(self, scripted):
         store = Breakable(error=OSError("down"))
