@@ -132,6 +132,12 @@ class RememberedDevices:
         if device is None:
             msg = "there is no device: the pool remembers none, or the tokens are of a refresh"
             raise MisuseError(msg)
+        if keep and device.password is None:
+            msg = (
+                "this device is confirmed, and what could prove it was thrown away: to decide by"
+                ' yourself, make the client with remember_device="ask"'
+            )
+            raise MisuseError(msg)
         return signed_in
 
     async def _is_wanted(self, prompt: Prompt | None) -> bool | None:

@@ -146,16 +146,16 @@ async def test_a_kept_user_is_refreshed_in_any_process(machine):
         assert new.device == old.device
 
 
-@pytest.mark.parametrize("flow", FLOWS)
-async def test_a_device_that_an_administrator_forgot_is_replaced_without_the_person(machine, flow):
+async def test_a_device_that_an_administrator_forgot_is_replaced_without_the_person(machine):
     async with machine() as here, here.client() as auth:
-        first = await signed_in(auth, flow=flow)
-        await here.forget("ada", first.tokens.device.key)
-        second = await signed_in(auth, flow=flow)
-        assert isinstance(second.tokens.device, Device)
-        assert second.tokens.device.key != first.tokens.device.key
-        third = await signed_in(auth, flow=flow)
-        assert third.tokens.device == second.tokens.device
+        before = (await signed_in(auth)).tokens.device
+        for flow in FLOWS:
+            await here.forget("ada", before.key)
+            after = (await signed_in(auth, flow=flow)).tokens.device
+            assert isinstance(after, Device)
+            assert after.key != before.key
+            before = after
+        assert (await signed_in(auth)).tokens.device == before
 
 
 async def test_a_device_that_is_forgotten_between_its_answers_costs_no_sign_in(machine):
@@ -351,8 +351,8 @@ async def demand_codes(here: Machine) -> Authenticator:
     return Authenticator(here)
 
 
-@pytest.mark.parametrize("flow", FLOWS)
-async def test_a_remembered_device_stands_in_for_the_code_of_an_app(machine, flow):
+async def test_a_remembered_device_stands_in_for_the_code_of_an_app(machine):
+    flow = AuthFlow.USER_PASSWORD_AUTH
     async with machine() as here, here.client() as auth:
         app = await demand_codes(here)
         first = await app.sign_in(auth, flow=flow)
@@ -379,22 +379,22 @@ async def test_a_client_that_remembers_nothing_spares_nobody_the_code(machine):
         assert asked.challenge.name == "SOFTWARE_TOKEN_MFA"
 
 
-@pytest.mark.parametrize("resumed", [False, True], ids=["here", "elsewhere"])
-async def test_where_a_code_is_asked_all_the_same_the_device_is_proved_after_it(machine, resumed):
+async def test_where_a_code_is_asked_all_the_same_the_device_is_proved_after_it(machine):
     config = {**REMEMBERS, "ChallengeRequiredOnNewDevice": False}
     async with machine(config) as here, here.client() as auth, here.client() as other:
         app = await demand_codes(here)
         first = await app.sign_in(auth)
-        asked = await auth.sign_in("ada", PASSWORD)
-        assert asked.challenge.name == "SOFTWARE_TOKEN_MFA"
-        here.answered()
-        if resumed:
-            auth, asked = other, await other.resume(await auth.seal(asked))
-        second = await auth.answer(asked, app.code())
-        assert here.answered() == [
-            *("SOFTWARE_TOKEN_MFA", "DEVICE_SRP_AUTH", "DEVICE_PASSWORD_VERIFIER")
-        ]
-        assert second.tokens.device == first.tokens.device
+        for answerer in (auth, other):
+            asked = await auth.sign_in("ada", PASSWORD)
+            assert asked.challenge.name == "SOFTWARE_TOKEN_MFA"
+            if answerer is other:
+                asked = await other.resume(await auth.seal(asked))
+            here.answered()
+            second = await answerer.answer(asked, app.code())
+            assert here.answered() == [
+                *("SOFTWARE_TOKEN_MFA", "DEVICE_SRP_AUTH", "DEVICE_PASSWORD_VERIFIER")
+            ]
+            assert second.tokens.device == first.tokens.device
 
 
 async def test_a_device_that_is_kept_by_its_user_is_proved_where_it_is_given(machine):

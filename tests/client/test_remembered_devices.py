@@ -244,6 +244,9 @@ class TestConfirming:
             await sign_in(auth)
             with pytest.raises(MisuseError, match="thrown away"):
                 await auth.sign_in("ada", PASSWORD, device=result.tokens.device)
+            with pytest.raises(MisuseError, match="thrown away"):
+                await auth.remember_device(result)
+            assert await auth.remember_device(result, keep=False) == result
         assert server.operations == [
             *("InitiateAuth", "ConfirmDevice", "GetTokensFromRefreshToken", "InitiateAuth")
         ]
