@@ -744,9 +744,7 @@ class AuthClient:
             raise wrong
         named = checked_name(name)
         with Unframed():
-            remembered = await self._devices.remember(signed_in, named, keep=keep)
-        self._bound.note(remembered.tokens)
-        return remembered
+            return await self._devices.remember(signed_in, named, keep=keep)
 
     async def devices(self, access_token: str | Secret[str]) -> tuple[ListedDevice, ...]:
         """Return the devices of a user, as the pool lists them.

@@ -617,6 +617,35 @@ class TestForgetting:
                 await auth.sign_in("ada", PASSWORD, device=MINE)
         assert names_of(server) == [KEY, KEY, None]
 
+    async def test_nor_with_a_device_that_cannot_be_forgotten_here(self, scripted, refused):
+        store = Breakable()
+
+        async def breaking() -> Any:
+            store.error, store.fails_from = OSError("down"), "replace"
+            return DEVICE_SRP
+
+        script = [
+            *(VERIFIER, tokens(NEW), CONFIRMED),
+            *(VERIFIER, breaking(), refused, VERIFIER, tokens()),
+        ]
+        given = {"keys": KEYS, "store": store, "flow": AuthFlow.USER_SRP_AUTH}
+        async with scripted.serve(*script) as server, client(server, **given) as auth:
+            await sign_in(auth)
+            assert (await sign_in(auth)).tokens.device is None
+        assert names_of(server) == [None, None, KEY, KEY, KEY, None, None]
+
+    async def test_a_device_that_was_not_named_is_refused_as_it_is(self, scripted, gone):
+        async with scripted.serve(gone) as server, client(server) as auth:
+            with pytest.raises(DeviceRefusedError):
+                await auth.sign_in("ada", PASSWORD)
+        assert len(server.requests) == 1
+
+    async def test_keys_that_come_again_for_a_device_make_no_new_one(self, scripted):
+        script = [DEVICE_SRP, DEVICE_VERIFIER, tokens(NEW)]
+        async with scripted.serve(*script) as server, client(server) as auth:
+            assert (await sign_in(auth, device=MINE)).tokens.device == MINE
+        assert "ConfirmDevice" not in server.operations
+
     async def test_nor_where_a_person_has_answered_something(self, scripted, refused):
         script = [asked("SMS_MFA"), DEVICE_SRP, refused] * 2
         async with scripted.serve(*script) as server, client(server) as auth:
