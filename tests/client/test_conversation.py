@@ -38,11 +38,13 @@ from authflow.errors import (
 )
 from authflow.machine import AuthFlow, State
 from authflow.pool.ground import Ground
+from authflow.pool.messages.delivery import Delivery
 from authflow.pool.messages.mailbox import Mailbox
 from authflow.pool.operations import operations
 from authflow.pool.settings.notices import Notices
 from authflow.pool.store.database import Database
 from authflow.pool.tokens.issuer import TokenIssuer
+from authflow.pool.triggers.custom_senders import CustomSenders
 from authflow.pool.triggers.invokers import InProcess
 from authflow.pool.triggers.runner import TriggerRunner
 from authflow.pool.workers import Workers
@@ -301,7 +303,9 @@ async def pool_half(**settings: Any) -> AsyncIterator[tuple[Any, Conversations, 
         table = operations(
             ground=ground,
             tokens=TokenIssuer(ground=ground, issuer_base="http://127.0.0.1"),
-            mailbox=Mailbox(database=database),
+            delivery=Delivery(
+                mailbox=Mailbox(database=database), senders=CustomSenders(triggers=runner, kms=None)
+            ),
             notices=Notices(),
             region="us-east-1",
             tokens_survive=False,

@@ -778,7 +778,11 @@ class TestCalls:
             "DeviceRememberedStatus": "not_remembered",
         }
 
-    @pytest.mark.parametrize("device", [5, b"x", "", ["k"], object(), "\ud800", None], ids=repr)
+    @pytest.mark.parametrize(
+        "device",
+        [5, b"x", "", ["k"], object(), "\ud800", None],
+        ids=lambda given: type(given).__name__,
+    )
     async def test_what_is_no_device_is_not_sent(self, scripted, device):
         async with scripted.serve() as server, client(server) as auth:
             calls = [
