@@ -117,7 +117,7 @@ def is_still(kept: str, ring: "KeyRing", user_pool_id: str, attributes: Mapping[
 def _addresses(attributes: Mapping[str, str], sends_to: Collection[str] | None) -> list[str]:
     """Return the names of the attributes that may hold an address."""
     if sends_to is None:
-        return sorted(name for name, value in attributes.items() if value and name not in _PASSING)
+        return sorted(name for name in attributes if name not in _PASSING)
     return sorted({*_COGNITOS, *sends_to} & attributes.keys())
 
 

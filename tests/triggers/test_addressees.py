@@ -323,7 +323,6 @@ async def test_all_but_what_a_plugin_names_may_change_at_each_sign_in(
         {"zoneinfo": "Europe/Berlin"},
         {"cognito:user_status": "CONFIRMED"},
         {"cognito:mfa_enabled": "true"},
-        {"custom:unset": ""},
     ],
 )
 async def test_what_is_no_address_may_change_at_each_sign_in(unrelated: dict[str, str]) -> None:
