@@ -21,6 +21,7 @@ from authflow.triggers import (
     VerifyEvent,
     challenge,
 )
+from authflow.triggers.addressees import unbound
 from authflow.triggers.events.trigger_replies import CreateReply
 
 KEYS = KeyRing.generate()
@@ -372,3 +373,20 @@ async def test_a_message_to_an_address_from_elsewhere_is_not_taken_for_one_to_an
     bench.clock.now += 31
     assert (await bench.create(ADA)).public["sent"] == "Admitted"
     assert [address for address, _ in bench.plugin.sent] == ["old@example.net", "new@example.net"]
+
+
+@pytest.mark.parametrize(
+    ("destination", "attributes", "named"),
+    [
+        ("--", {"custom:a": "--"}, "custom:a"),
+        ("--", {"custom:a": "..."}, None),
+        ("5551234", {"custom:a": "\uff15\uff15\uff15-1234"}, "custom:a"),
+        ("7", {"sub": "7", "custom:a": "7"}, None),
+        ("7", {"email": "7", "custom:a": "7"}, None),
+        ("7", {"email": "8", "custom:a": "7"}, "custom:a"),
+    ],
+)
+def test_a_message_goes_to_each_attribute_whose_letters_and_digits_are_those_of_its_destination(
+    destination: str, attributes: dict[str, str], named: str | None
+) -> None:
+    assert unbound(destination, attributes, ()) == named
