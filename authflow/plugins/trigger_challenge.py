@@ -314,6 +314,11 @@ class TriggerChallenge(Protocol):
     extra: `authflow check` convicts a policy that lets somebody in by extras alone. One whose
     settings must fit the limits has a method `check_limits(limits)`, which raises a `ConfigError`
     if they do not.
+
+    A class or an object may say in `sends_to`, a tuple, which user attributes it sends to; it is
+    empty if it sends to none. Then sign-ins share what is drawn while these, `email` and
+    `phone_number` are the same, and a message to another attribute is refused. Where it does not
+    say, they share it only while all attributes are the same that may be addresses.
     """
 
     name: ClassVar[str]

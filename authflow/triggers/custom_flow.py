@@ -204,7 +204,8 @@ class CustomFlow:
         self, step: ChallengeStep, owed: Owed, event: CreateEvent, sign_in: str | None
     ) -> "_Made":
         """Ask a plugin for a challenge."""
-        draw = await self.safeguards.draw(step, owed, event)
+        sends_to = self.plugins.sends_to[step.label]
+        draw = await self.safeguards.draw(step, owed, event, sends_to=sends_to)
         context = CreateContext(
             username=event.username,
             user_attributes=event.user_attributes,

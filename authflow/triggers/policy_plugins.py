@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
@@ -35,6 +36,8 @@ T = TypeVar("T")
 
 _MANY: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 """The kinds of parameters that take all remaining arguments."""
+_ATTRIBUTE: Final = re.compile(r"[a-z_]+|(cognito|custom|dev):\S+")
+"""The form of an attribute's name: a standard one, or one with a prefix. No address has it."""
 _OUR_OWN: Final = {rounds.CHOICE: CHOICE_METADATA, rounds.CONDITION: CONDITION_METADATA}
 
 _OTHERS_FAULTS: Final = (StateError, TransportError, RemoteProtocolError, ConfigError)
@@ -70,6 +73,8 @@ class PolicyPlugins:
     """For each step's label, its plugin."""
     metadata: dict[str, str] = field(factory=dict, init=False, repr=False)
     """For each challenge's name, its challengeMetadata."""
+    sends_to: dict[str, tuple[str, ...] | None] = field(factory=dict, init=False, repr=False)
+    """For each step's label, the attributes that its plugin sends to; None if it does not say."""
 
     def load(self, *, only_held: bool = False) -> None:
         """Find and make the plugins of the policy, unless they are made already.
@@ -177,6 +182,7 @@ class PolicyPlugins:
         except Exception as error:  # noqa: BLE001  # as below
             msg = f"the settings of the challenge {step.name!r} do not fit the limits: "
             raise ConfigError(msg + _told(error)) from None
+        self.sends_to[step.label] = _sends_to(step.name, plugin)
         self.metadata[step.name] = metadata
         self.made[step.label] = plugin
 
@@ -196,6 +202,32 @@ def _needs(name: str, made_by: type[Any]) -> tuple[str, ...]:
     msg = (
         f"the challenge {name!r} must have as `needs` a tuple of what plugins can be given,"
         f" {' and '.join(map(repr, sorted(OF_TRIGGERS)))}, and not {needs!r:.40}"
+    )
+    raise PluginLoadError(msg)
+
+
+def _sends_to(name: str, plugin: object) -> tuple[str, ...] | None:
+    """Return the attributes that a plugin says it sends to; None if it does not say.
+
+    Raises:
+        PluginLoadError: It says so in another way, or names what is no attribute.
+    """
+    try:
+        sends_to = getattr(plugin, "sends_to", None)
+    except Exception as error:  # noqa: BLE001  # a plugin may raise anything
+        msg = f"`sends_to` of the challenge {name!r} cannot be read: {_told(error)}"
+        raise PluginLoadError(msg) from None
+    if sends_to is None:
+        return None
+    if isinstance(sends_to, tuple | list | set | frozenset):
+        strange = [
+            each for each in sends_to if not isinstance(each, str) or not _ATTRIBUTE.fullmatch(each)
+        ]
+        if not strange:
+            return tuple(sends_to)
+    msg = (
+        f"the challenge {name!r} must have as `sends_to` a tuple of the names of the user"
+        " attributes that it sends to, such as ('email', 'custom:pager'), or nothing of that name"
     )
     raise PluginLoadError(msg)
 

@@ -14,7 +14,7 @@ import hmac
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from attrs import define, field, frozen
@@ -23,7 +23,7 @@ from authflow.errors import ConfigError, EventError, MisuseError, StateError
 from authflow.keys.randomness import Randomness
 from authflow.machine import State
 from authflow.secret import Secret
-from authflow.triggers.addressees import SUB, addressee, is_still, reach_mark
+from authflow.triggers.addressees import SUB, addressee, is_still, reach_mark, unbound
 from authflow.triggers.events.challenge_events import CreateEvent, SessionEntry, VerifyEvent
 from authflow.triggers.policies.steps import ChallengeStep
 from authflow.triggers.policies.table import Owed
@@ -66,6 +66,7 @@ class ChallengeInputs:
         uses: Keeps and claims for it; None without limits.
         ring: The keys by which it is bound to the account; None without keys.
         reached: The mark of the account and its addresses; empty without keys.
+        sends_to: The attributes that its plugin sends to; None if it does not say.
         private: What Verify needs to know of it.
     """
 
@@ -75,6 +76,7 @@ class ChallengeInputs:
     uses: "CountedUses | None" = None
     ring: "KeyRing | None" = field(default=None, repr=False)
     reached: str = ""
+    sends_to: Collection[str] | None = None
     private: Mapping[str, str] = field(factory=dict, repr=False)
 
     def bound(self, event: CreateEvent) -> dict[str, str]:
@@ -88,7 +90,14 @@ class ChallengeInputs:
         pool, attributes = event.user_pool_id, event.user_attributes
         # What came with the state may have gone out at an earlier attempt, to any of the addresses.
         carried = self.state is not None
-        whose = addressee(self.ring, pool, attributes, self.sends.sent_to, carried=carried)
+        whose = addressee(
+            self.ring,
+            pool,
+            attributes,
+            self.sends.sent_to,
+            sends_to=self.sends_to,
+            carried=carried,
+        )
         return {**self.private, WHOSE: whose}
 
 
@@ -101,12 +110,16 @@ class CountedSends:
         subject: Whom it is for.
         send_id: The message.
         user_not_found: There is no such user: count, and send nothing.
+        attributes: The user's attributes.
+        sends_to: Those that the plugin sends to; None if it does not say.
     """
 
     limits: "Limits"
     subject: "Subject"
     send_id: str = field(repr=False)
     user_not_found: bool
+    attributes: Mapping[str, str] = field(factory=dict, repr=False)
+    sends_to: Collection[str] | None = None
     sent_to: set[str] = field(factory=set, init=False, repr=False)
 
     async def deliver(
@@ -124,6 +137,9 @@ class CountedSends:
             send: Sends it.
             medium: How it travels.
             message: Names it; by default it is the challenge's own.
+
+        Raises:
+            MisuseError: It goes to an attribute that the plugin does not send to by its own words.
         """
         from authflow.plugins.admission import Admitted  # noqa: PLC0415  # not for slim starts
 
@@ -145,6 +161,9 @@ class CountedSends:
             destination: The address or number; None if the user has none.
             send: Sends it.
             message: Names it, as for `deliver`.
+
+        Raises:
+            MisuseError: As for `deliver`.
         """
         send_id = self._to(destination, message)
         due = await self.limits.admit_repeat(self.subject, send_id=send_id)
@@ -154,6 +173,13 @@ class CountedSends:
     def _to(self, destination: str | None, message: str) -> str:
         """Name a message by where it goes: one that went elsewhere is another."""
         if destination is not None:
+            if name := unbound(destination, self.attributes, self.sends_to):
+                msg = (
+                    f"a message of {self.subject.challenge!r} goes to the attribute {name!r}, after"
+                    " a change of which the old code would still count: name it in `sends_to`"
+                )
+                _log.error(msg)
+                raise MisuseError(msg)
             self.sent_to.add(destination)
         return f"{message} to {destination or ''}"
 
@@ -255,13 +281,21 @@ class Safeguards:
         if self.limits is not None and callable(check_limits):
             check_limits(self.limits)
 
-    async def draw(self, step: ChallengeStep, owed: Owed, event: CreateEvent) -> ChallengeInputs:
+    async def draw(
+        self,
+        step: ChallengeStep,
+        owed: Owed,
+        event: CreateEvent,
+        *,
+        sends_to: Collection[str] | None = None,
+    ) -> ChallengeInputs:
         """Return the data from which a challenge is made.
 
         Args:
             step: The challenge.
             owed: Which attempt at it is owed.
             event: Cognito's question.
+            sends_to: The attributes that its plugin sends to; None if it does not say.
 
         Raises:
             StateError: It cannot be told now, or the state was altered or has expired.
@@ -270,7 +304,7 @@ class Safeguards:
         ring, reached = None, ""
         if self.keys is not None:
             ring = await self._ring()
-            reached = reach_mark(ring, event.user_pool_id, event.user_attributes)
+            reached = reach_mark(ring, event.user_pool_id, event.user_attributes, sends_to)
         state = await self._open(step, owed, event, reached)
         if self.limits is None or self.keys is None:
             return ChallengeInputs(
@@ -297,6 +331,8 @@ class Safeguards:
             subject=subject,
             send_id=issue,
             user_not_found=event.user_not_found,
+            attributes=event.user_attributes,
+            sends_to=sends_to,
         )
         return ChallengeInputs(
             randomness=randomness,
@@ -305,6 +341,7 @@ class Safeguards:
             uses=CountedUses(limits=self.limits, subject=subject, claimer=issue),
             ring=ring,
             reached=reached,
+            sends_to=sends_to,
             private={ISSUE: issue, TURN: os.urandom(16).hex(), DRAWN: reached},
         )
 

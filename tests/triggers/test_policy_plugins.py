@@ -498,6 +498,39 @@ def test_what_no_plugin_can_need_is_told_as_such(needs, lazy, install):
         Triggers(policy=challenge("seen"), limits=limits, lazy=lazy).load()
 
 
+class Unreadable:
+    def __get__(self, *_):
+        raise LookupError("canary-5")
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize(
+    "sends_to",
+    [
+        *(5, True, "email", b"email", {"email": 1}, lambda: ("email",), (None,), ([],), ("",)),
+        *(("ada@example.com",), ("+491700000000",), ("custom:",), ("custom:a b",), ("E-Mail",)),
+        Unreadable(),
+    ],
+)
+def test_what_no_plugin_can_send_to_is_told_as_such(sends_to, lazy):
+    odd = type("Odd", (Riddle,), {"name": "odd", "metadata": "ODD", "sends_to": sends_to})
+    with pytest.raises(PluginLoadError, match="`sends_to`") as caught:
+        Triggers(policy=challenge("odd"), challenges=[odd], lazy=lazy).load()
+    assert "canary-5" not in _told_in_full(caught.value)
+
+
+def test_a_setting_may_decide_what_a_plugin_sends_to():
+    def init(self, attribute):
+        self.sends_to = (attribute,)
+
+    odd = type("Odd", (Riddle,), {"name": "odd", "metadata": "ODD", "__init__": init})
+    for each in ("email", "custom:pager", "dev:custom:pager", "cognito:email_alias"):
+        assert Triggers(policy=challenge(odd, attribute=each)).load()
+        assert Triggers(policy=challenge(odd(each))).load()
+    with pytest.raises(PluginLoadError, match="`sends_to`"):
+        Triggers(policy=challenge(odd, attribute="ada@example.com"))
+
+
 def test_a_plugin_that_takes_any_settings_gets_them():
     assert Triggers(policy=challenge(Loose, anything=1)).load()
 

@@ -114,6 +114,7 @@ class Service:
     name: ClassVar[str]
     metadata: ClassVar[str]
     interface: ClassVar[int] = 2
+    sends_to: ClassVar[tuple[str, ...]] = ()
     suffices: ClassVar[bool] = False
     address: ClassVar[str]
     longest_token: ClassVar[int]

@@ -101,6 +101,7 @@ class Captcha:
     name: ClassVar[str] = "captcha"
     metadata: ClassVar[str] = "CAPTCHA_CHALLENGE"
     interface: ClassVar[int] = 2
+    sends_to: ClassVar[tuple[str, ...]] = ()
     suffices: ClassVar[bool] = False
     conformance: ClassVar[str] = "authflow_captcha.conformance:CaptchaSuite"
 

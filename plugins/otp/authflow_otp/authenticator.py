@@ -117,6 +117,7 @@ class Totp:
     interface: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("limits",)
     """The limits of guesses, without which six digits protect nothing."""
+    sends_to: ClassVar[tuple[str, ...]] = ()
     conformance: ClassVar[str] = "authflow_otp.conformance:TotpSuite"
 
     store: SecretStore = field(
@@ -171,6 +172,7 @@ class Hotp:
     metadata: ClassVar[str] = "HOTP_CHALLENGE"
     interface: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("limits",)
+    sends_to: ClassVar[tuple[str, ...]] = ()
     conformance: ClassVar[str] = "authflow_otp.conformance:HotpSuite"
 
     store: SecretStore = field(

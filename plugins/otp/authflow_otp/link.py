@@ -172,6 +172,7 @@ class Link:
     metadata: ClassVar[str] = "LINK_CHALLENGE"
     interface: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("limits", "keys")
+    sends_to: ClassVar[tuple[str, ...]] = ("email", "phone_number")
     conformance: ClassVar[str] = "authflow_otp.conformance:LinkAnywhereSuite"
 
     url: str = field(

@@ -152,6 +152,7 @@ class Otp:
     metadata: ClassVar[str] = "OTP_CHALLENGE"
     interface: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("limits", "keys")
+    sends_to: ClassVar[tuple[str, ...]] = ("email", "phone_number")
     conformance: ClassVar[str] = "authflow_otp.conformance:OtpSuite"
 
     sender: Sender = field(

@@ -59,6 +59,7 @@ class Question:
     metadata: ClassVar[str] = "QUESTION_CHALLENGE"
     interface: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("limits", "keys")
+    sends_to: ClassVar[tuple[str, ...]] = ()
     suffices: ClassVar[bool] = False
     conformance: ClassVar[str] = "authflow_question.conformance:QuestionSuite"
 
