@@ -10,8 +10,8 @@ import pyotp
 import pytest
 from attrs import define, evolve, field
 
-from authflow import AuthClient, AuthConfig, AuthFlow, ChallengeRequired, SignedIn
-from authflow.client import ScriptedPrompt
+from authflow import AuthClient, AuthFlow, ChallengeRequired, SignedIn
+from authflow.client import Exchange, ScriptedPrompt
 from authflow.keys import KeyRing
 from authflow.pool import PoolServer
 from authflow.testing import MovableClock, RunningPool, pool_at
@@ -37,7 +37,10 @@ class Bank:
     pool: RunningPool
     clock: MovableClock
     auth: AuthClient
-    keys: KeyRing
+    other: AuthClient
+    """A client like another process has it, with the same keys."""
+    told: list[Exchange]
+    """What both clients have exchanged with the pool."""
     apps: dict[str, str] = field(factory=dict)
     """The keys in users' authenticator apps."""
 
@@ -106,12 +109,6 @@ class Bank:
         self.wait_for_the_next_code()
         return signed_in
 
-    def client(self, config: AuthConfig | None = None) -> AuthClient:
-        """Make a client like another process has it, with the same keys."""
-        return AuthClient(
-            config or self.pool.config, keys=self.keys, clock=self.clock.utc, discover=False
-        )
-
     def person(self, name: str, *answers: str) -> "Person":
         """Return a person who is asked."""
         return Person(self, name, answers)
@@ -148,16 +145,26 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 async def shared_bank() -> AsyncIterator[Bank]:
     clock, keys = MovableClock(), KeyRing.generate()
-    policy = sequence(password(), challenge("word", attempts=1))
+    policy = sequence(password(), challenge("word", attempts=2))
     triggers = Triggers(policy=policy, challenges=[Word])
     async with (
         aiohttp.ClientSession() as http,
         PoolServer(triggers=triggers, clock=clock) as server,
     ):
         pool = await pool_at(server, http=http)
-        config = evolve(pool.config, app_name="Bank")
-        async with AuthClient(config, keys=keys, clock=clock.utc, discover=False) as auth:
-            yield Bank(pool, clock, auth, keys)
+        told: list[Exchange] = []
+        auth, other = [
+            AuthClient(
+                evolve(pool.config, app_name="Bank"),
+                keys=keys,
+                clock=clock.utc,
+                discover=False,
+                observer=told.append,
+            )
+            for _ in range(2)
+        ]
+        async with auth, other:
+            yield Bank(pool, clock, auth, other, told)
 
 
 @pytest.fixture
@@ -179,3 +186,9 @@ def flow(request: pytest.FixtureRequest) -> AuthFlow:
 def wrong_code() -> Any:
     """Returns another code than a given one."""
     return wrong
+
+
+@pytest.fixture
+def mfa_settings() -> dict[str, Any]:
+    """The members of SetUserPoolMfaConfig with which a pool has every factor."""
+    return {name: value for each in SETTINGS.values() for name, value in each.items()}

@@ -39,6 +39,8 @@ async def test_password_factor_and_word_are_asked_in_this_order(bank, factor, wr
         if word == WORD:
             assert isinstance(await bank.auth.answer(pending, word), SignedIn)
         else:
+            pending = await bank.auth.answer(pending, word)
+            assert isinstance(pending, ChallengeRequired)
             with pytest.raises(BadCredentialsError):
                 await bank.auth.answer(pending, word)
         bank.wait_for_the_next_code()
