@@ -175,13 +175,6 @@ async def bank(shared_bank: Bank) -> Bank:
     return shared_bank
 
 
-@pytest.fixture(params=[AuthFlow.USER_SRP_AUTH, AuthFlow.USER_PASSWORD_AUTH])
-def flow(request: pytest.FixtureRequest) -> AuthFlow:
-    """A flow that proves the password and asks nothing of its own."""
-    given: AuthFlow = request.param
-    return given
-
-
 @pytest.fixture
 def wrong_code() -> Any:
     """Returns another code than a given one."""

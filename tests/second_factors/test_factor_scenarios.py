@@ -120,7 +120,6 @@ class Play:
             {"Name": addresses[factor][0], "Value": addresses[factor][1]}
             for factor in sorted(has - {TOTP})
         ]
-        await self.call("UpdateUserPool", MfaConfiguration="OFF")
         await self.call("SetUserPoolMfaConfig", MfaConfiguration="OPTIONAL", **settings)
         await self.call(
             "AdminCreateUser",
@@ -139,7 +138,9 @@ class Play:
                 for each in user["on"]
             }
             await self.call("AdminSetUserMFAPreference", **named, **wishes)
-        await self.call("SetUserPoolMfaConfig", MfaConfiguration=self.scenario["mfa"], **settings)
+        if self.scenario["mfa"] != "OPTIONAL":
+            mode = self.scenario["mfa"]
+            await self.call("SetUserPoolMfaConfig", MfaConfiguration=mode, **settings)
 
     async def _enrol(self) -> None:
         signed_in = await self.player.sign_in(AuthFlow.USER_PASSWORD_AUTH, self.name, PASSWORD)
