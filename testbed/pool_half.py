@@ -32,13 +32,12 @@ from authflow.pool.operations import operations
 from authflow.pool.settings.notices import Notices
 from authflow.pool.store.database import Database
 from authflow.pool.tokens.issuer import TokenIssuer
-from authflow.pool.triggers.invokers import InProcess
+from authflow.pool.triggers.invokers import InProcess, TriggerSource
 from authflow.pool.triggers.runner import TriggerRunner
 from authflow.pool.workers import Workers
 from authflow.refusals import read_error
 from authflow.results import SignInResult
 from authflow.testing import ALL_FLOWS
-from authflow.triggers import Triggers
 from authflow.wire import ClientIdentity, Request, password_verifier
 
 
@@ -135,7 +134,7 @@ class PoolHalf:
 
 @asynccontextmanager
 async def pool_half(
-    triggers: Triggers, clock: Callable[[], float], **client: Any
+    triggers: TriggerSource, clock: Callable[[], float], **client: Any
 ) -> AsyncIterator[PoolHalf]:
     """Make a pool and an app client.
 
