@@ -104,7 +104,9 @@ async def _ways(auth: Any, task: dict[str, Any]) -> Callable[[str], Awaitable[No
     from authflow import AuthFlow, SignedIn  # noqa: PLC0415
 
     way, password = task["way"], task["password"]
-    first = await auth.sign_in(task["usernames"][0], password) if way == "refresh" else None
+    first: Any = None
+    if way == "refresh":
+        first = await auth.sign_in(task["usernames"][0], password)
 
     async def refresh(_user: str) -> None:
         assert (await auth.refresh(first.tokens.refresh_token)).access_token

@@ -27,11 +27,13 @@ from authflow.client.conversation_steps import (
 from authflow.errors import NextStep
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.ground import Ground
+from authflow.pool.messages.delivery import Delivery
 from authflow.pool.messages.mailbox import Mailbox, SentMessage
 from authflow.pool.operations import operations
 from authflow.pool.settings.notices import Notices
 from authflow.pool.store.database import Database
 from authflow.pool.tokens.issuer import TokenIssuer
+from authflow.pool.triggers.custom_senders import CustomSenders
 from authflow.pool.triggers.invokers import InProcess, TriggerSource
 from authflow.pool.triggers.runner import TriggerRunner
 from authflow.pool.workers import Workers
@@ -149,10 +151,11 @@ async def pool_half(
         runner = TriggerRunner(invokers=[InProcess(triggers=triggers)])
         ground = Ground(database=database, workers=workers, triggers=runner, clock=clock)
         mailbox = Mailbox(database=database)
+        senders = await stack.enter_async_context(CustomSenders(triggers=runner, kms=None))
         table = operations(
             ground=ground,
             tokens=TokenIssuer(ground=ground, issuer_base="http://127.0.0.1"),
-            mailbox=mailbox,
+            delivery=Delivery(mailbox=mailbox, senders=senders),
             notices=Notices(),
             region="us-east-1",
             tokens_survive=False,
