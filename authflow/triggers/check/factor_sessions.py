@@ -31,8 +31,9 @@ FACTOR_ENTRIES: Final = (
     *(State.SMS_MFA, State.SOFTWARE_TOKEN_MFA, State.EMAIL_OTP),
     State.MFA_SETUP,
 )
-"""What a second factor leaves in a session: the code that was right, or an authenticator that was
-set up. A choice leaves nothing, nor does an address that is set up: its code follows."""
+"""The entries that a second factor leaves in a session: a right code, or an authenticator set up.
+
+A choice leaves nothing, nor does an address that is set up: its code follows."""
 
 NO_CHALLENGES_PLACE: Final = "a second factor takes no challenge's place"
 """The property that is reported where it is broken; a trigger that asks for no password has it."""
