@@ -133,7 +133,21 @@ _NO_SUCH_POOL: Final = Cause(
     "there is no such user pool or app client: check their ids and the region",
 )
 _NO_MFA: Final = Cause(
-    errors.MfaNotSetUpError, "the second factor that the user pool wants is not set up"
+    errors.MfaNotSetUpError,
+    "the second factor is not set up: the user pool's owner turns it on, and the user sets it up"
+    " (an authenticator by enrol_totp, or a phone number or e-mail address)",
+)
+_NO_AUTHENTICATOR: Final = Cause(
+    errors.MfaNotSetUpError,
+    "the user has no authenticator app yet: set one up by enrol_totp and verify_totp",
+)
+_NO_ADDRESS: Final = Cause(
+    errors.MfaNotSetUpError,
+    "the user has no phone number or e-mail address for this second factor: set it first",
+)
+_NO_FACTOR: Final = Cause(
+    errors.MfaNotSetUpError,
+    "the user pool does not have this second factor: its owner turns it on",
 )
 _NO_DEVICE: Final = Cause(
     errors.DeviceRefusedError, "the user pool does not know the device: sign in without it"
@@ -243,8 +257,18 @@ _MANY: Final = _texts(
     (_NO_DEVICE, "device (?:does not exist|not found)", "invalid device key"),
     (_NOWHERE_TO_SEND, "no (?:registered|verified).*(?:e-?mail|phone)"),
     (
+        _NO_AUTHENTICATOR,
+        *("delivery config.*software_token", "not verified software token"),
+        "software token .*not exist",
+    ),
+    (_NO_ADDRESS, "delivery config"),
+    (
+        _NO_FACTOR,
+        *("software token .*not been enabled", r"_mfa is not (?:configured|enabled)"),
+    ),
+    (
         _NO_MFA,
-        *("delivery config", "software token .*not"),
+        "software token .*not",
         *(r"(?:\b|_)mfa\b.*\bnot\b", r"\b(?:not|no)\b.*(?:\b|_)mfa\b"),
     ),
     (_PLAN, "feature plan", "not available in .*(?:tier|plan)"),
@@ -284,7 +308,7 @@ CODES: Final[Mapping[str, ErrorCode]] = {
     "CodeMismatchException": ErrorCode(_CODE, _texts((_SESSION, "session"))),
     "EnableSoftwareTokenMFAException": ErrorCode(_CODE),
     "ExpiredCodeException": ErrorCode(
-        Cause(errors.CodeExpiredError, "the code has expired; start again"),
+        Cause(errors.CodeExpiredError, "the code has expired: start again, and get a new one"),
         _texts((_CODE_USED, _USED_BEFORE)),
     ),
     "UserNotConfirmedException": ErrorCode(_NOT_CONFIRMED),
@@ -302,7 +326,10 @@ CODES: Final[Mapping[str, ErrorCode]] = {
     "InvalidSmsRoleTrustRelationshipException": ErrorCode(_MESSAGES_SETUP),
     "InvalidEmailRoleAccessPolicyException": ErrorCode(_MESSAGES_SETUP),
     "MFAMethodNotFoundException": ErrorCode(_NO_MFA),
-    "SoftwareTokenMFANotFoundException": ErrorCode(_NO_MFA),
+    "SoftwareTokenMFANotFoundException": ErrorCode(
+        _NO_MFA,
+        _texts((_NO_AUTHENTICATOR, "not exist"), (_NO_FACTOR, "not been enabled", "not enabled")),
+    ),
     "ForbiddenException": ErrorCode(WAF),
     "AccessDeniedException": ErrorCode(_POLICY),
     "AccessDenied": ErrorCode(_POLICY),

@@ -350,7 +350,7 @@ class CodeMismatchError(RefusedError):
 
 
 class CodeExpiredError(RefusedError):
-    """The code was entered too late."""
+    """The code was entered too late: begin the sign-in again, and a new one is sent."""
 
     code = "code_expired"
 
@@ -467,7 +467,12 @@ class CodeDeliveryError(RefusedError):
 
 
 class MfaNotSetUpError(RefusedError):
-    """The pool requires a second factor, and the pool or the user has not set it up."""
+    """A second factor is not set up, in the user pool or for the user; the text says which.
+
+    The pool's owner turns factors on (SetUserPoolMfaConfig). A user who can sign in sets an
+    authenticator up by `enrol_totp`; one who cannot yet does so at MFA_SETUP, which the pool asks
+    for where it requires a factor; an administrator gives a phone number.
+    """
 
     code = "mfa_not_set_up"
     next_step = NextStep.GIVE_UP

@@ -1,6 +1,7 @@
 """The benchmark runs and measures; what it measures is nobody's business here."""
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -9,13 +10,17 @@ from pathlib import Path
 
 import anyio
 import pytest
+from anyio import to_thread
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 from jwt import PyJWTError
 
 from authflow.errors import TokenError
+from authflow.pool import PoolServer
 from authflow.triggers import Policy, Triggers, challenge, password, sequence
-from benchmarks import existence, tickets, verify
+from benchmarks import existence, sign_in, tickets, verify
+from benchmarks.measured_client import authflow
+from benchmarks.word_triggers import triggers
 
 ROOT = Path(__file__).parents[1]
 
@@ -24,6 +29,7 @@ def test_the_sign_in_benchmark_measures_every_client_and_writes_table_and_json(t
     path = tmp_path / "figures.json"
     command = [sys.executable, "-m", "benchmarks.sign_in", "--rounds", "1"]
     command += ["--concurrent", "2", "--sign-ins", "4", "--json", str(path)]
+    command += ["--only", *sign_in.SRP]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     rows = json.loads(path.read_text())["rows"]
@@ -37,6 +43,31 @@ def test_the_sign_in_benchmark_measures_every_client_and_writes_table_and_json(t
         assert row["per_second"] > 0
         assert row["client_cpu_ms"] > 0
         assert f"| {row['client']} | 2 |" in done.stdout
+
+
+@pytest.fixture(scope="module")
+async def measured_pool():
+    """A pool in this process, with what the benchmark of sign-ins sets up."""
+    async with PoolServer(triggers=triggers) as server:
+        task = await to_thread.run_sync(sign_in.set_up, server.endpoint)
+        yield {**task, "server_pid": os.getpid(), "verify_tokens": True}
+
+
+@pytest.fixture(scope="module")
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.mark.parametrize("client", sign_in.OTHERS)
+async def test_the_sign_in_benchmark_measures_the_other_ways_too(measured_pool, client):
+    task, way = measured_pool, sign_in.OTHERS[client]
+    if way == "TOTP":
+        task = await to_thread.run_sync(sign_in.with_authenticators, task, 7)
+    told = await authflow({**task, "way": way, "concurrency": 2, "sign_ins": 4})
+    assert told["sign_ins"] == 4
+    assert told["per_second"] > 0
+    row = {"client": client, "concurrency": 2, **told}
+    assert f"| {client} | 2 |" in sign_in.table([row])
 
 
 def test_the_flood_benchmark_measures_who_is_honest_beside_who_floods(tmp_path):

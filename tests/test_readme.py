@@ -18,8 +18,10 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import boto3
+import pyotp
 import pytest
 from attrs import evolve
 from joserfc import jwt
@@ -39,7 +41,7 @@ from authflow.client import ScriptedPrompt
 from authflow.plugins import CLIENT_CHALLENGES, TRIGGER_CHALLENGES, PluginRegistry, TextField
 from authflow.secret import Secret
 from authflow.stores import MemoryStore
-from authflow.testing import PASSWORD
+from authflow.testing import PASSWORD, MovableClock
 from authflow.triggers import (
     CustomEmailSenderEvent,
     KeyRing,
@@ -77,6 +79,7 @@ EXAMPLES = dict(
             "kept users",
             "remembered devices",
             "pacing",
+            "second factors",
             "triggers",
             "policy",
             "limits",
@@ -279,6 +282,40 @@ async def test_the_example_of_remembered_devices_asks_once_and_is_proved_then(
         for _ in range(2):  # a second question would find no answer
             listed = await namespace["devices"](pool.config, store, prompt, "ada", PASSWORD)
             assert listed == ["my laptop"]
+
+
+async def test_the_example_of_second_factors_enrols_and_signs_in_and_leads_through_a_set_up(
+    live_pool, capsys
+):
+    class Person(ScriptedPrompt):
+        """Looks at the app for the code; the app gets its key from the link."""
+
+        async def ask(self, question: str, *, hidden: bool = False) -> str:
+            (key,) = parse_qs(urlsplit(self.links[-1]).query)["secret"]
+            return pyotp.HOTP(key).at(int(clock.now // 30))
+
+    clock = MovableClock()
+    namespace: dict[str, Any] = {"__name__": "example"}
+    exec(EXAMPLES["second factors"], namespace)  # noqa: S102  # it is our own README
+    async with (
+        live_pool(users={"ada": PASSWORD, "ben": PASSWORD}, clock=clock) as pool,
+        pool.client() as auth,
+    ):
+        for mode in ("OPTIONAL", "ON"):
+            await pool.call(
+                "SetUserPoolMfaConfig",
+                UserPoolId=pool.user_pool_id,
+                MfaConfiguration=mode,
+                SoftwareTokenMfaConfiguration={"Enabled": True},
+            )
+            if mode == "OPTIONAL":
+                ada = Person([])
+                user = await namespace["signed_in"](auth, "ada", PASSWORD, ada)
+                await namespace["turn_on"](auth, user, ada)
+                assert capsys.readouterr().out == "asked for from now on: SOFTWARE_TOKEN_MFA\n"
+        clock.advance(60)
+        assert (await namespace["signed_in"](auth, "ada", PASSWORD, ada)).username == "ada"
+        assert (await namespace["signed_in"](auth, "ben", PASSWORD, Person([]))).username == "ben"
 
 
 def test_the_example_of_triggers_is_a_lambda_handler_that_asks_for_the_password_first():

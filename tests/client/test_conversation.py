@@ -6,11 +6,7 @@ the other, and the pool's operations are called as functions.
 
 import itertools
 import json
-import os
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -37,22 +33,12 @@ from authflow.errors import (
     UnexpectedReplyError,
 )
 from authflow.machine import AuthFlow, State
-from authflow.pool.ground import Ground
-from authflow.pool.messages.delivery import Delivery
-from authflow.pool.messages.mailbox import Mailbox
-from authflow.pool.operations import operations
-from authflow.pool.settings.notices import Notices
-from authflow.pool.store.database import Database
-from authflow.pool.tokens.issuer import TokenIssuer
-from authflow.pool.triggers.custom_senders import CustomSenders
-from authflow.pool.triggers.invokers import InProcess
-from authflow.pool.triggers.runner import TriggerRunner
-from authflow.pool.workers import Workers
 from authflow.results import ChallengeRequired, Declined, SignedIn
 from authflow.secret import Secret
 from authflow.sign_in import SignIn
 from authflow.triggers import Triggers, challenge, password, sequence
 from authflow.wire import ClientIdentity, password_verifier, read_reply
+from testbed.pool_half import pool_half
 
 NOW = 1_800_000_000.0
 SESSION = "s" * 20
@@ -289,82 +275,9 @@ class Riddle:
         return bool(context.answer.reveal() == context.private["word"])
 
 
-@asynccontextmanager
-async def pool_half(**settings: Any) -> AsyncIterator[tuple[Any, Conversations, str]]:
-    """The pool's operations as functions, and the conversations of one app client of theirs."""
-    triggers = Triggers(
-        policy=sequence(password(), challenge("riddle", attempts=2)), challenges=[Riddle]
-    )
-    async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(Database())
-        workers = await stack.enter_async_context(Workers())
-        runner = TriggerRunner(invokers=[InProcess(triggers=triggers)])
-        ground = Ground(database=database, workers=workers, triggers=runner, clock=lambda: NOW)
-        table = operations(
-            ground=ground,
-            tokens=TokenIssuer(ground=ground, issuer_base="http://127.0.0.1"),
-            delivery=Delivery(
-                mailbox=Mailbox(database=database), senders=CustomSenders(triggers=runner, kms=None)
-            ),
-            notices=Notices(),
-            region="us-east-1",
-            tokens_survive=False,
-        )
-        made = await table["CreateUserPool"]({"PoolName": "x"})
-        pool_id = made["UserPool"]["Id"]
-        app = await table["CreateUserPoolClient"](
-            {
-                "UserPoolId": pool_id,
-                "ClientName": "x",
-                "ExplicitAuthFlows": ["ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"],
-            }
-        )
-        client_id = app["UserPoolClient"]["ClientId"]
-        await table["AdminCreateUser"]({"UserPoolId": pool_id, "Username": "ada", **settings})
-        yield (
-            table,
-            Conversations(
-                app_client=ClientIdentity(client_id=client_id),
-                session_validity=180,
-                app_name="Shop",
-            ),
-            pool_id,
-        )
-
-
-async def talk(table: Any, conversation: Conversation, pool_id: str, says: Iterator[str]) -> Any:
-    """Hand the conversation's requests to the pool, and the pool's replies to the conversation."""
-    step = next(conversation)
-    while True:
-        value: Any = None
-        match step:
-            case Send(request):
-                value = read_reply(await table[request.operation](request.body))
-            case DrawProver():
-                value = srp.Prover.start(os.urandom(32))
-            case Prove(prover, told, word):
-                posed = srp.ProverChallenge.parse(
-                    name=srp.pool_name(pool_id),
-                    user_id=told.user_id,
-                    salt=told.salt,
-                    public_b=told.srp_b,
-                    secret_block=told.secret_block,
-                )
-                stamp = srp.timestamp(datetime.fromtimestamp(NOW, UTC))
-                value = password_verifier.Answer(
-                    secret_block=told.secret_block,
-                    signature=srp.sign_claim(prover.prove(posed, word), posed, stamp),
-                    stamp=stamp,
-                )
-            case Ask():
-                said = next(says, None)
-                value = None if said is None else Secret(said)
-            case Verify(signed_in):
-                value = signed_in
-        try:
-            step = conversation.send(Came(value, NOW))
-        except StopIteration as over:
-            return over.value
+def riddles() -> Triggers:
+    policy = sequence(password(), challenge("riddle", attempts=2))
+    return Triggers(policy=policy, challenges=[Riddle])
 
 
 @pytest.fixture
@@ -379,21 +292,24 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_network")
 @pytest.mark.parametrize("flow", [AuthFlow.USER_SRP_AUTH, AuthFlow.CUSTOM_AUTH])
 async def test_both_halves_sign_a_user_in_without_a_network(flow: AuthFlow):
-    async with pool_half() as (table, conversations, pool_id):
-        user = {"UserPoolId": pool_id, "Username": "ada", "Password": PASSWORD, "Permanent": True}
-        await table["AdminSetUserPassword"](user)
-        begun = conversations.sign_in(flow, "ada", Secret(PASSWORD), now=NOW)
-        result = await talk(table, begun, pool_id, iter(["wrong", "sesame"]))
+    async with pool_half(riddles(), lambda: NOW) as half:
+        named = {"UserPoolId": half.pool_id, "Username": "ada"}
+        await half.call("AdminCreateUser", **named)
+        await half.call("AdminSetUserPassword", **named, Password=PASSWORD, Permanent=True)
+        begun = half.conversations.sign_in(flow, "ada", Secret(PASSWORD), now=NOW)
+        result = await half.talk(begun, [Secret("wrong"), Secret("sesame")])
     assert isinstance(result, SignedIn)
     assert (result.username, result.flow) == ("ada", flow)
 
 
 @pytest.mark.usefixtures("no_network")
 async def test_both_halves_change_a_temporary_password_without_a_network():
-    async with pool_half(TemporaryPassword=PASSWORD) as (table, conversations, pool_id):
-        begun = conversations.sign_in(AuthFlow.USER_SRP_AUTH, "ada", Secret(PASSWORD), now=NOW)
-        waiting = await talk(table, begun, pool_id, iter([]))
+    async with pool_half(riddles(), lambda: NOW) as half:
+        named = {"UserPoolId": half.pool_id, "Username": "ada"}
+        await half.call("AdminCreateUser", **named, TemporaryPassword=PASSWORD)
+        begun = half.conversations.sign_in(AuthFlow.USER_SRP_AUTH, "ada", Secret(PASSWORD), now=NOW)
+        waiting = await half.talk(begun)
         assert isinstance(waiting, ChallengeRequired)
         assert waiting.challenge.name == "NEW_PASSWORD_REQUIRED"
-        answered = conversations.answer(waiting, NewPassword("Str0ng-Horse"), now=NOW)
-        assert isinstance(await talk(table, answered, pool_id, iter([])), SignedIn)
+        answered = half.conversations.answer(waiting, NewPassword("Str0ng-Horse"), now=NOW)
+        assert isinstance(await half.talk(answered), SignedIn)

@@ -10,7 +10,8 @@ RULES
 5. Whether a custom challenge is passed is Verify's word, for whoever answers: Cognito tells Verify
    that a user does not exist, and takes its answer. So both results are possible, for everybody.
 6. A user who has MFA is asked for the second factor right after the password, and Define is
-   reported not to be asked again: `mfa_notes` tells of it, and no session holds such an entry.
+   reported not to be asked again: `mfa_notes` tells of it, and no session here holds such an entry.
+   Those that a pool brings which asks Define then are in `factor_sessions`.
 
 The tests run triggers in the embedded pool, and hold what it brings before Define against this.
 

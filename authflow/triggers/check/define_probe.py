@@ -33,11 +33,18 @@ from authflow.triggers.check.define_paths import (
     Path,
     Result,
     Session,
+    SessionReply,
     ask,
     define_event,
 )
+from authflow.triggers.check.factor_sessions import (
+    REFUSED_AFTER_FACTOR,
+    differences,
+    is_refused,
+    stands_in,
+)
 from authflow.triggers.check.mfa_notes import mfa_notes
-from authflow.triggers.events.challenge_events import SessionEntry
+from authflow.triggers.events.challenge_events import DefineEvent, SessionEntry
 
 DEPTH: Final = 6
 """The default number of custom challenges that are answered on a path."""
@@ -84,14 +91,23 @@ async def probe(
     if depth not in DEPTHS:
         msg = f"the depth must be {DEPTHS[0]} to {DEPTHS[-1]}, not {depth}"
         raise ConfigError(msg)
-    paths = await _explore(define, depth, metadata, {**KNOWN_USER, **attributes})
+    attributes = {**KNOWN_USER, **attributes}
+    paths = await _explore(define, depth, metadata, attributes)
+
+    async def asked(session: Session) -> SessionReply:
+        return await ask(define, _event(session, attributes, unknown=False))
+
+    with_factors = [found async for found in differences(paths, asked)]
     findings = [judged.find(paths) for judged in _properties(depth, paths)]
     findings.insert(_AFTER_SAFETY, _can_begin(paths))
+    if (finding := stands_in(with_factors)) is not None:
+        findings.append(finding)
+    notes = [*_notes(paths), *[REFUSED_AFTER_FACTOR] * is_refused(with_factors)]
     return CheckVerdict(
         findings=tuple(findings),
         sessions=len(paths),
         unusable=sum(not _is_usable(path) for path in paths),
-        notes=tuple(_notes(paths)),
+        notes=tuple(notes),
     )
 
 
@@ -181,14 +197,7 @@ async def _explore(
     paths: list[Path] = []
     while queue:
         session, unknown = queue.popleft()
-        event = define_event(
-            session,
-            user_not_found=unknown,
-            user_pool_id=_POOL,
-            client_id=_CLIENT,
-            user_attributes=attributes,
-        )
-        reply = await ask(define, event)
+        reply = await ask(define, _event(session, attributes, unknown=unknown))
         paths.append(Path(session=session, reply=reply, user_not_found=unknown))
         if reply.decision is DefineDecision.CUSTOM_CHALLENGE and len(_answers(session)) == depth:
             continue
@@ -197,6 +206,16 @@ async def _explore(
         )
         queue.extend((further, unknown) for further in following)
     return sorted(paths, key=lambda path: len(path.session))
+
+
+def _event(session: Session, attributes: Mapping[str, str], *, unknown: bool) -> DefineEvent:
+    return define_event(
+        session,
+        user_not_found=unknown,
+        user_pool_id=_POOL,
+        client_id=_CLIENT,
+        user_attributes=attributes,
+    )
 
 
 def _can_begin(paths: list[Path]) -> Finding:

@@ -1,7 +1,8 @@
 """Notes on the effects of MFA on custom challenges; MFA breaks no property of a Define trigger.
 
 What Cognito does there is not documented. It was reported by users and confirmed by maintainers of
-Amplify, so a note says "is reported". The embedded pool takes it for true: docs/pool.md.
+Amplify, so a note says "is reported". The embedded pool asks Define all the same, so that nothing
+is skipped there (docs/pool.md); `factor_sessions` looks at what Define does then.
 """
 
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ from authflow.triggers.check.define_paths import DefineDecision, Session, Sessio
 
 SKIPPED: Final = (
     "users with MFA skip what follows the password: Cognito is reported to ask for their second"
-    " factor there, and Define not again (amplify-js#3876)"
+    " factor there, and Define not again (amplify-js#3876); the embedded pool asks Define"
 )
 NOT_ASKED: Final = (
     "users with MFA are asked for no second factor where no password is proved (amplify-js#12887)"

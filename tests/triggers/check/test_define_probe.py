@@ -18,6 +18,8 @@ from authflow.triggers.check.python_handler import in_process
 HANDLERS = Path(__file__).parents[1] / "handlers"
 USABLE, EARNED, LAST_RIGHT, EXISTS, BEGINS, ENDS, REWARDS = range(7)
 
+SECOND_FACTORS = {"SMS_MFA", "SOFTWARE_TOKEN_MFA", "EMAIL_OTP", "MFA_SETUP"}
+
 Handler = Callable[[dict[str, Any], Any], Any]
 
 
@@ -56,6 +58,7 @@ def deciding(decide: Callable[[list[str], bool], str]) -> Handler:
                 entry["challengeName"], "C" if entry["challengeResult"] else "c"
             )
             for entry in event["request"]["session"]
+            if entry["challengeName"] not in SECOND_FACTORS
         ]
         decision = decide(rounds, event["request"]["userNotFound"])
         event["response"] = {
