@@ -1,0 +1,83 @@
+"""`authflow serve` in a process of its own, as a user of another client would run it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+from attrs import frozen
+
+PASSWORD = "Correct-horse-1"
+
+
+@frozen
+class ServedPool:
+    """`authflow serve` in its process, which prints what it would send."""
+
+    process: subprocess.Popen[str]
+    endpoint: str
+    owner: Any
+    log: Path
+
+    def refusals(self, pool_id: str) -> list[str]:
+        """Return the lines of the log about requests to a pool that were refused."""
+        return [line for line in self.log.read_text().splitlines() if pool_id in line]
+
+    def code(self, medium: str) -> str:
+        """Wait for the next message, which has come this way, and return the code in it."""
+        assert self.process.stdout is not None
+        sent: dict[str, str] = json.loads(self.process.stdout.readline())
+        assert sent["medium"] == medium
+        assert sent["code"] in sent["text"]
+        return sent["code"]
+
+    def pool(self, mfa: str, devices: dict[str, bool] | None = None, **factors: Any) -> str:
+        """Make a pool that wants second factors, and return its id."""
+        made = self.owner.create_user_pool(
+            PoolName="served", **({"DeviceConfiguration": devices} if devices else {})
+        )["UserPool"]["Id"]
+        self.owner.set_user_pool_mfa_config(UserPoolId=made, MfaConfiguration=mfa, **factors)
+        return str(made)
+
+    def add_user(self, pool_id: str, username: str = "ada", **attributes: str) -> None:
+        """Make a user with a permanent password."""
+        self.owner.admin_create_user(
+            UserPoolId=pool_id,
+            Username=username,
+            MessageAction="SUPPRESS",
+            UserAttributes=[{"Name": k, "Value": v} for k, v in attributes.items()],
+        )
+        self.owner.admin_set_user_password(
+            UserPoolId=pool_id, Username=username, Password=PASSWORD, Permanent=True
+        )
+
+
+@contextmanager
+def serve(log: Path) -> Iterator[ServedPool]:
+    """Run it on a free port, such that it shows what it sends.
+
+    Args:
+        log: The file for its log.
+    """
+    command = [sys.executable, "-m", "authflow", "serve", "--port", "0", "--show-messages"]
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,  # noqa: S603
+    ):
+        assert process.stdout is not None
+        endpoint = json.loads(process.stdout.readline())["endpoint"]
+        owner = boto3.client(
+            "cognito-idp",
+            region_name="us-east-1",
+            endpoint_url=endpoint,
+            aws_access_key_id="any",
+            aws_secret_access_key="any",
+        )
+        yield ServedPool(process=process, endpoint=endpoint, owner=owner, log=log)
+        owner.close()
+        process.terminate()
+        assert process.wait(timeout=20) == 0
