@@ -35,25 +35,26 @@ class ServedPool:
         assert sent["code"] in sent["text"]
         return sent["code"]
 
-    def pool(self, mfa: str, devices: dict[str, bool] | None = None, **factors: Any) -> str:
+    def pool(self, mfa: str, settings: dict[str, Any] | None = None, **factors: Any) -> str:
         """Make a pool that wants second factors, and return its id."""
-        made = self.owner.create_user_pool(
-            PoolName="served", **({"DeviceConfiguration": devices} if devices else {})
-        )["UserPool"]["Id"]
-        self.owner.set_user_pool_mfa_config(UserPoolId=made, MfaConfiguration=mfa, **factors)
-        return str(made)
+        made = self.owner.create_user_pool(PoolName="served", **(settings or {}))
+        pool_id: str = made["UserPool"]["Id"]
+        self.owner.set_user_pool_mfa_config(UserPoolId=pool_id, MfaConfiguration=mfa, **factors)
+        return pool_id
 
-    def add_user(self, pool_id: str, username: str = "ada", **attributes: str) -> None:
-        """Make a user with a permanent password."""
+    def add_user(self, pool_id: str, *, temporary: bool = False, **attributes: str) -> None:
+        """Make ada, with a password that is permanent if nothing else is said."""
         self.owner.admin_create_user(
             UserPoolId=pool_id,
-            Username=username,
+            Username="ada",
+            TemporaryPassword=PASSWORD,
             MessageAction="SUPPRESS",
             UserAttributes=[{"Name": k, "Value": v} for k, v in attributes.items()],
         )
-        self.owner.admin_set_user_password(
-            UserPoolId=pool_id, Username=username, Password=PASSWORD, Permanent=True
-        )
+        if not temporary:
+            self.owner.admin_set_user_password(
+                UserPoolId=pool_id, Username="ada", Password=PASSWORD, Permanent=True
+            )
 
 
 @contextmanager

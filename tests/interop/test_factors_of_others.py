@@ -139,10 +139,8 @@ def test_boto3_chooses_among_all_factors_in_an_administrators_sign_in(served, by
 
 def test_boto3_looks_after_a_device_as_its_user_and_as_an_administrator(served):
     owner = served.owner
-    pool_id = served.pool(
-        "OFF",
-        devices={"ChallengeRequiredOnNewDevice": True, "DeviceOnlyRememberedOnUserPrompt": True},
-    )
+    devices = {"ChallengeRequiredOnNewDevice": True, "DeviceOnlyRememberedOnUserPrompt": True}
+    pool_id = served.pool("OFF", {"DeviceConfiguration": devices})
     served.add_user(pool_id)
     app = owner.create_user_pool_client(
         UserPoolId=pool_id, ClientName="boto3", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]

@@ -42,11 +42,11 @@ class Amplify:
             raise RefusedError(f"{reply['error']}: {reply['message']}")
         return reply["value"]
 
-    def sign_in(self, username: str = "ada", flow: str = "USER_SRP_AUTH") -> Any:
+    def sign_in(self, flow: str = "USER_SRP_AUTH", name: str = "ada") -> Any:
         """Begin a sign-in by the password, as nobody, and return the next step."""
         self("signOut")
         options = {"authFlowType": flow}
-        return self("signIn", username=username, password=PASSWORD, options=options)["nextStep"]
+        return self("signIn", username=name, password=PASSWORD, options=options)["nextStep"]
 
     def answer(self, text: str) -> Any:
         """Answer what is asked, and return the next step."""

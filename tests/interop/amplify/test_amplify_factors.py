@@ -45,7 +45,7 @@ def test_a_sign_in_that_must_have_a_factor_sets_an_address_up(served, amplify, r
     pool_id = served.pool("ON", **BY_APP, **BY_EMAIL)
     served.add_user(pool_id)
     client = amplify(pool_id)
-    assert client.sign_in(flow="USER_PASSWORD_AUTH") == {
+    assert client.sign_in("USER_PASSWORD_AUTH") == {
         "signInStep": "CONTINUE_SIGN_IN_WITH_MFA_SETUP_SELECTION",
         "allowedMFATypes": ["TOTP", "EMAIL"],
     }
@@ -58,7 +58,7 @@ def test_a_sign_in_that_must_have_a_factor_sets_an_address_up(served, amplify, r
     assert client.answer(code)["signInStep"] == "DONE"
     assert client("fetchUserAttributes")["email_verified"] == "true"
 
-    asked = client.sign_in(flow="USER_PASSWORD_AUTH")
+    asked = client.sign_in("USER_PASSWORD_AUTH")
     assert asked["signInStep"] == "CONFIRM_SIGN_IN_WITH_EMAIL_CODE"
     assert client.answer(served.code("EMAIL"))["signInStep"] == "DONE"
 
@@ -90,15 +90,15 @@ def test_factors_are_set_up_preferred_chosen_and_answered(served, amplify, refus
         told = client("fetchMFAPreference")
         assert told["preferred"] == preferred.upper()
         assert sorted(told["enabled"]) == sorted({preferred.upper(), "SMS"})
-        sent_code_is_answered(client.sign_in(flow="USER_PASSWORD_AUTH"), preferred.upper())
+        sent_code_is_answered(client.sign_in("USER_PASSWORD_AUTH"), preferred.upper())
 
     client("updateMFAPreference", email="NOT_PREFERRED", totp="ENABLED")
     for medium in ("SMS", "EMAIL"):
-        asked = client.sign_in(flow="USER_PASSWORD_AUTH")
+        asked = client.sign_in("USER_PASSWORD_AUTH")
         assert asked["signInStep"] == "CONTINUE_SIGN_IN_WITH_MFA_SELECTION"
         assert sorted(asked["allowedMFATypes"]) == ["EMAIL", "SMS", "TOTP"]
         sent_code_is_answered(client.answer(medium), medium)
-    client.sign_in(flow="USER_PASSWORD_AUTH")
+    client.sign_in("USER_PASSWORD_AUTH")
     assert client.answer("TOTP")["signInStep"] == "CONFIRM_SIGN_IN_WITH_TOTP_CODE"
     code = code_at(secret, now + 30)
     with refused("CodeMismatchException"):
@@ -107,4 +107,18 @@ def test_factors_are_set_up_preferred_chosen_and_answered(served, amplify, refus
 
     client("updateMFAPreference", sms="DISABLED", email="DISABLED", totp="DISABLED")
     assert client("fetchMFAPreference") == {}
-    assert client.sign_in(flow="USER_PASSWORD_AUTH")["signInStep"] == "DONE"
+    assert client.sign_in("USER_PASSWORD_AUTH")["signInStep"] == "DONE"
+
+
+def test_a_temporary_password_is_changed_before_the_factor(served, amplify, refused):
+    """The session that a new password ends is not the one that the code belongs to."""
+    pool_id = served.pool("ON", **BY_SMS, **BY_APP)
+    served.add_user(pool_id, temporary=True, phone_number=BOTH["phone_number"])
+    client = amplify(pool_id)
+    asked = client.sign_in("USER_PASSWORD_AUTH")
+    assert asked["signInStep"] == "CONFIRM_SIGN_IN_WITH_NEW_PASSWORD_REQUIRED"
+    assert client.answer("Another-horse-1")["signInStep"] == "CONFIRM_SIGN_IN_WITH_SMS_CODE"
+    code = served.code("SMS")
+    with refused("CodeMismatchException"):
+        client.answer(other_than(code))
+    assert client.answer(code)["signInStep"] == "DONE"

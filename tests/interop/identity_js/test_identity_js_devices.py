@@ -2,6 +2,8 @@
 
 import pytest
 
+from authflow.triggers import Triggers, challenge
+
 pytestmark = pytest.mark.system("node", "npm")
 
 SIGN_IN = {"username": "ada", "password": "Correct-horse-1"}
@@ -68,7 +70,7 @@ async def test_a_remembered_device_spares_the_factor_until_an_administrator_forg
             assert signed_in(await client("refreshSession"))
 
 
-async def test_a_device_is_proved_after_the_factor_until_the_user_has_it_remembered(
+async def test_a_device_that_is_not_remembered_is_proved_after_the_factor(
     house, identity_js, signed_in, claims
 ):
     """After a second factor the client sends DEVICE_SRP_AUTH with the session before."""
@@ -87,12 +89,30 @@ async def test_a_device_is_proved_after_the_factor_until_the_user_has_it_remembe
             assert device["DeviceKey"] == key
 
             assert await client("setDeviceStatusRemembered") == SUCCESS
-            await client("signOut")
-            assert signed_in(await client("authenticateUser", flow=flow, **SIGN_IN))
-            assert sent == []
+            (device,) = (await client("listDevices", limit=10))["value"]["Devices"]
+            remembered = {"Name": "dev:device_remembered_status", "Value": "remembered"}
+            assert remembered in device["DeviceAttributes"]
 
             assert await client("forgetDevice") == SUCCESS
             await client("signOut")
             assert (await client("authenticateUser", flow=flow, **SIGN_IN))["event"] == (
                 "mfaRequired"
             )
+
+
+async def test_custom_challenges_end_with_the_devices_proof(
+    live_pool, identity_js, signed_in, claims, word
+):
+    triggers = Triggers(policy=challenge("word", attempts=2), challenges=[word])
+    devices = {"ChallengeRequiredOnNewDevice": True, "DeviceOnlyRememberedOnUserPrompt": False}
+    async with live_pool(triggers=triggers, pool={"DeviceConfiguration": devices}) as pool:
+        await pool.add_user()
+        async with identity_js(pool) as client:
+            keys = []
+            for _ in range(2):
+                await client("initiateAuth", username="ada")
+                done = await client.answer("open sesame")
+                assert signed_in(done)
+                keys.append(claims(done["accessToken"])["device_key"])
+                await client("signOut")
+            assert keys[0] == keys[1]
