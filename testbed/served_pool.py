@@ -12,6 +12,7 @@ import boto3
 from attrs import frozen
 
 PASSWORD = "Correct-horse-1"
+_ROOT = Path(__file__).parent.parent
 
 
 @frozen
@@ -58,16 +59,20 @@ class ServedPool:
 
 
 @contextmanager
-def serve(log: Path) -> Iterator[ServedPool]:
+def serve(log: Path, *options: str) -> Iterator[ServedPool]:
     """Run it on a free port, such that it shows what it sends.
 
     Args:
         log: The file for its log.
+        *options: Further ones of the command's.
     """
     command = [sys.executable, "-m", "authflow", "serve", "--port", "0", "--show-messages"]
+    command += options
     with (
         log.open("w") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,  # noqa: S603
+        subprocess.Popen(  # noqa: S603
+            command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as process,
     ):
         assert process.stdout is not None
         endpoint = json.loads(process.stdout.readline())["endpoint"]

@@ -68,7 +68,7 @@ for Cognito's own challenges."""
 
 _COGNITOS_OWN: Final = CHALLENGES - {State.PASSWORD_VERIFIER, State.CUSTOM_CHALLENGE}
 _DEVICES_PROOF: Final = frozenset({State.DEVICE_SRP_AUTH, State.DEVICE_PASSWORD_VERIFIER})
-"""What stands where tokens would follow, after sign-ins without a password too."""
+"""The challenges that stand where tokens would follow, without a password too."""
 
 
 @frozen

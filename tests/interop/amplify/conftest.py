@@ -82,6 +82,7 @@ def amplify(_amplify: Amplify, served: ServedPool) -> Any:
             ExplicitAuthFlows=[
                 "ALLOW_USER_SRP_AUTH",
                 "ALLOW_USER_PASSWORD_AUTH",
+                "ALLOW_CUSTOM_AUTH",
                 "ALLOW_REFRESH_TOKEN_AUTH",
             ],
         )["UserPoolClient"]
