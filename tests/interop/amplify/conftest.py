@@ -53,10 +53,16 @@ class Amplify:
         return self("confirmSignIn", challengeResponse=text)["nextStep"]
 
 
+@pytest.fixture(scope="session")
+def node_path() -> Path:
+    """Install the client, unless that was done before."""
+    return node_modules(FOLDER)
+
+
 @pytest.fixture(scope="module")
-def _amplify() -> Iterator[Amplify]:
+def _amplify(node_path: Path) -> Iterator[Amplify]:
     """Run the client: one process for all tests, since it takes most of the time to start."""
-    environment = {"PATH": os.environ["PATH"], "NODE_PATH": str(node_modules(FOLDER))}
+    environment = {"PATH": os.environ["PATH"], "NODE_PATH": str(node_path)}
     with subprocess.Popen(
         ["node", str(FOLDER / "driver.cjs")],
         env=environment,
