@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 
 .PHONY: demo test lint lowest bench flood existence quota-storm format pool-page state-machine-page environment test-deps constraints \
-  mutants srp-agreement storm clean
+  mutants srp-agreement storm ministack clean
 
 # What is installed already, this sees by itself. Where both are asked for, the operating system's
 # part comes first: the LDAP client is compiled with its headers.
@@ -98,5 +98,11 @@ constraints:
 storm: environment
 	AUTHFLOW_GUESSES=10000 $(BIN)/python -m pytest tests/triggers/limits -k "hundred or storm" --timeout 0
 
+# Our client at a server that others wrote, which goes into an environment of its own.
+ministack: environment
+	test -x .venv-ministack/bin/ministack || { $(BIN)/python -m venv .venv-ministack && \
+	  .venv-ministack/bin/python -m pip install --quiet ministack==1.5.33 cryptography; }
+	AUTHFLOW_MINISTACK=.venv-ministack/bin/ministack $(BIN)/python -m pytest tests/interop/test_ministack.py
+
 clean:
-	rm -rf .venv .venv-lowest build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-lowest .venv-ministack build dist .mypy_cache .ruff_cache .pytest_cache

@@ -9,6 +9,8 @@ from typing import Any
 import boto3
 import pytest
 
+from testbed.served_pool import ServedPool, serve
+
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
@@ -33,3 +35,10 @@ def owner(endpoint: str) -> Iterator[Any]:
     )
     yield client
     client.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedPool]:
+    """Run `authflow serve` so that it shows what it sends."""
+    with serve(tmp_path_factory.mktemp("served") / "log") as running:
+        yield running

@@ -67,6 +67,8 @@ MOST_ROUNDS: Final = 30
 for Cognito's own challenges."""
 
 _COGNITOS_OWN: Final = CHALLENGES - {State.PASSWORD_VERIFIER, State.CUSTOM_CHALLENGE}
+_DEVICES_PROOF: Final = frozenset({State.DEVICE_SRP_AUTH, State.DEVICE_PASSWORD_VERIFIER})
+"""The challenges that stand where tokens would follow, without a password too."""
 
 
 @frozen
@@ -215,7 +217,8 @@ class Policy:
             )
         rounds, password_passed = 0, False
         for entry in entries[1:] if srp else entries:
-            if password_passed and entry.challenge_name in _COGNITOS_OWN:
+            own = _COGNITOS_OWN if password_passed else _DEVICES_PROOF if state == PASSED else ()
+            if entry.challenge_name in own:
                 if not entry.challenge_result:
                     return Failed(f"Cognito's own {entry.challenge_name} was not passed")
                 continue

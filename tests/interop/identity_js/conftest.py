@@ -1,17 +1,8 @@
-"""amazon-cognito-identity-js, AWS's own client for JavaScript, installed and driven.
-
-npm installs it into the user's cache, at the versions and hashes of package-lock.json. To renew
-these: `npm install --package-lock-only --omit-lockfile-registry-resolved`, which records no
-registry's address.
-"""
+"""amazon-cognito-identity-js, AWS's own client for JavaScript, installed and driven."""
 
 import base64
-import hashlib
 import json
 import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,42 +14,16 @@ from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 from attrs import define, field
 
+from testbed.node_packages import node_modules
+
 FOLDER = Path(__file__).parent
-LOCK = FOLDER / "package-lock.json"
 LONGEST_LINE = 1 << 20
 
 
 @pytest.fixture(scope="session")
 def node_path() -> Path:
     """Install the client, unless that was done before."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "authflow-tests"
-    installed = cache / f"identity-js-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]}"
-    if not installed.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as folder:
-            fresh = Path(folder) / "fresh"
-            fresh.mkdir()
-            for name in ("package.json", LOCK.name):
-                shutil.copy(FOLDER / name, fresh)
-            _npm_ci(fresh)
-            try:
-                fresh.rename(installed)
-            except OSError:
-                assert installed.exists()  # another run of the tests was faster
-    return installed / "node_modules"
-
-
-def _npm_ci(folder: Path) -> None:
-    """Install what the lock file says, by its hashes. Nothing of it is run."""
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
-    try:
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=50)
-    except (subprocess.SubprocessError, OSError) as error:
-        said = (getattr(error, "stderr", None) or str(error))[-1000:]
-        reason = f"npm cannot install amazon-cognito-identity-js: {said}"
-        if os.environ.get("CI") or "EINTEGRITY" in reason:  # what was tampered with is no bad line
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
+    return node_modules(FOLDER)
 
 
 @define

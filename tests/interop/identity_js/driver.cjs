@@ -17,14 +17,16 @@ function tell(event, members = {}) {
 }
 
 const callbacks = {
-  onSuccess(session) {
-    // confirmPassword succeeds with a word, and everything else with a session.
-    if (typeof session.getAccessToken !== 'function') return tell('onSuccess');
+  onSuccess(session, confirmationNecessary) {
+    // confirmPassword succeeds with a word, verifySoftwareToken with a reply, and all else with a
+    // session.
+    if (typeof session.getAccessToken !== 'function') return tell('onSuccess', { value: session });
     return tell('onSuccess', {
       accessToken: session.getAccessToken().getJwtToken(),
       idToken: session.getIdToken().getJwtToken(),
       refreshToken: session.getRefreshToken().getToken(),
       valid: session.isValid(),
+      confirmationNecessary,
     });
   },
   onFailure: error => tell('onFailure', { code: error.code, message: error.message }),
@@ -32,7 +34,18 @@ const callbacks = {
   newPasswordRequired: (attributes, required) =>
     tell('newPasswordRequired', { attributes, required }),
   inputVerificationCode: data => tell('inputVerificationCode', data),
+  mfaRequired: (name, parameters) => tell('mfaRequired', { name, parameters }),
+  totpRequired: (name, parameters) => tell('totpRequired', { name, parameters }),
+  selectMFAType: (name, parameters) => tell('selectMFAType', { name, parameters }),
+  mfaSetup: (name, parameters) => tell('mfaSetup', { name, parameters }),
+  associateSecretCode: secret => tell('associateSecretCode', { secret }),
 };
+
+// Where the library has one callback for both, error first.
+const told = (error, value) => (error ? callbacks.onFailure(error) : tell('onSuccess', { value }));
+
+// Where what comes of it is no session.
+const valued = { onSuccess: value => told(null, value), onFailure: callbacks.onFailure };
 
 const commands = {
   begin({ endpoint, userPoolId, clientId, username }) {
@@ -59,6 +72,20 @@ const commands = {
     user.refreshSession(token, (error, session) =>
       error ? callbacks.onFailure(error) : callbacks.onSuccess(session),
     );
+  },
+  sendMFACode: ({ code, type }) => user.sendMFACode(code, callbacks, type),
+  sendMFASelectionAnswer: ({ type }) => user.sendMFASelectionAnswer(type, callbacks),
+  associateSoftwareToken: () => user.associateSoftwareToken(callbacks),
+  verifySoftwareToken: ({ code, name }) => user.verifySoftwareToken(code, name, callbacks),
+  setUserMfaPreference: ({ sms, totp }) => user.setUserMfaPreference(sms, totp, told),
+  getUserData: () => user.getUserData(told, { bypassCache: true }),
+  listDevices: ({ limit }) => user.listDevices(limit, null, valued),
+  setDeviceStatusRemembered: () => user.setDeviceStatusRemembered(valued),
+  forgetDevice: () => user.forgetDevice(valued),
+  signOut() {
+    // What it knows of the device stays; the session of whoever was signed in does not.
+    user.signOut();
+    tell('signedOut');
   },
 };
 

@@ -29,6 +29,8 @@ from authflow.triggers.policies.steps import (
 
 COGNITOS_OWN: Final = CHALLENGES - {State.PASSWORD_VERIFIER, State.CUSTOM_CHALLENGE}
 """The challenges that Cognito puts in by itself once the password was proved."""
+DEVICES: Final = {State.DEVICE_SRP_AUTH, State.DEVICE_PASSWORD_VERIFIER}
+"""Those among them that it puts in before any tokens."""
 
 
 @frozen
@@ -109,6 +111,8 @@ class Requirement:
         if progress.left is None:
             return evolve(progress, begun=True)
         if name in COGNITOS_OWN and passed and progress.proved:
+            return progress
+        if name in DEVICES and passed and progress.left == ():
             return progress
         if not progress.left or not self._is_round(entry, progress.left[0]):
             return evolve(progress, left=None, begun=True, exhausted=None)

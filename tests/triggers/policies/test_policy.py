@@ -72,6 +72,25 @@ def test_cognitos_own_challenges_may_come_last(standing):
     assert standing(PASSWORD, "SPMD") == Passed()
 
 
+def test_a_device_is_proved_where_tokens_would_follow_without_a_password_too(standing):
+    assert standing(SUM, "aADD") == Passed()
+
+
+@pytest.mark.parametrize("letters", ["D", "DA", "aDA", "AM", "ADM", "ADA", "ADa"])
+def test_without_a_password_nothing_of_cognitos_own_stands_elsewhere(standing, letters: str):
+    assert isinstance(standing(SUM, letters), Failed)
+
+
+@pytest.mark.parametrize("name", ["DEVICE_SRP_AUTH", "DEVICE_PASSWORD_VERIFIER"])
+def test_a_device_that_was_not_proved_gives_no_tokens(name: str):
+    answer = SessionEntry(
+        challenge_name="CUSTOM_CHALLENGE", challenge_result=True, challenge_metadata="SUM"
+    )
+    device = SessionEntry(challenge_name=name, challenge_result=False)
+    assert SUM.replay([answer], {"sum": "SUM"}, Facts()) == Passed()
+    assert isinstance(SUM.replay([answer, device], {"sum": "SUM"}, Facts()), Failed)
+
+
 def test_cognitos_own_challenges_take_no_rounds(standing):
     policy = Policy(sequence(password(), challenge("sum", attempts=2)), rounds=2)
     assert standing(policy, "SPMDMDA") == Passed()

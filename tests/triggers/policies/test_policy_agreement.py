@@ -164,6 +164,8 @@ def agree(found: Standing, oracle: Oracle, letters: str) -> None:
     counted = letters
     if letters.startswith("SP"):  # Cognito's own challenges count for nothing
         counted = letters.replace("M", "").replace("D", "")
+    elif (before := letters.rstrip("D")) in oracle.accepted:  # nor does a device's proof at the end
+        counted = before
     assert type(found) is oracle.fate(counted), letters
     if isinstance(found, Owed):
         assert oracle.wanted(counted) == {wanted(found)}, letters
@@ -195,7 +197,7 @@ SMALL = {
 @pytest.mark.parametrize("name", SMALL)
 def test_all_histories_of_up_to_three_rounds_are_judged_as_by_the_interpreter(name, standing):
     policy = SMALL[name]
-    alphabet = "SPpMAaBbOoCcKkF"
+    alphabet = "SPpMDAaBbOoCcKkF"
     histories = ["".join(each) for length in range(4) for each in product(alphabet, repeat=length)]
     histories += ["S" + each for each in histories if len(each) == 3]
     for facts in WHO[:2]:
