@@ -32,17 +32,19 @@ from authflow.pool.confirmations.recovery import (
     pretend_to_reach,
     reach_to_recover,
     recovery_attributes,
+    ways_to_recover,
 )
 from authflow.pool.confirmations.reset_codes import (
     Requester,
     count_reset_attempt,
+    ground_of,
     new_code,
     put_code,
     use_up_code,
 )
 from authflow.pool.ground import Ground
 from authflow.pool.messages.delivery import Delivery
-from authflow.pool.messages.destination import Destination, reach
+from authflow.pool.messages.destination import Destination
 from authflow.pool.messages.mailbox import SentMessage, put_message
 from authflow.pool.messages.wording import Wording
 from authflow.pool.sign_ins.user_migration import Migration
@@ -65,6 +67,7 @@ class _Issue:
         requester: Who asked for it.
         sub: The user's id; None for nobody, whom nothing is sent.
         code: The code.
+        destination: The address that it goes to.
         message: The message that holds it.
         by_administrator: Whether the user must reset the password then.
     """
@@ -72,6 +75,7 @@ class _Issue:
     requester: Requester
     sub: str | None
     code: Secret[str]
+    destination: Destination
     message: SentMessage
     by_administrator: bool = False
     tokens_survive: bool
@@ -100,7 +104,7 @@ def _keep(connection: Connection, issue: _Issue, now: float) -> bool:
         set_status(connection, user, RESET_REQUIRED, now)
         if not issue.tokens_survive:
             end_families(connection, user.sub)
-    put_code(connection, requester, issue.code, now, user.credentials)
+    put_code(connection, requester, issue.code, now, ground_of(user, issue.destination))
     put_message(connection, pool, issue.message)
     return True
 
@@ -141,7 +145,9 @@ def _confirm(connection: Connection, entry: _Entry, now: float) -> User:
         if entry.requester.hidden:
             use_up_code(connection, entry.requester, None, now)
         raise
-    use_up_code(connection, entry.requester, entry.code, now, user.credentials)
+    # A second factor may have been turned on since the code was sent.
+    grounds = [ground_of(user, each) for each in ways_to_recover(pool, user)]
+    use_up_code(connection, entry.requester, entry.code, now, grounds)
     return change_password(
         connection,
         user,
@@ -220,17 +226,13 @@ class ForgottenPasswords:
         """Send a code to a user, or raise the reason why not."""
         check_may_reset(user)
         code = new_code()
-        # Whom an administrator sends a code is the administrator's affair.
-        destination = (
-            reach(user, attributes)
-            if by_administrator
-            else reach_to_recover(occasion.pool, user, attributes)
-        )
+        destination = reach_to_recover(occasion.pool, user, attributes)
         message = await self.wording.reset(occasion, user, destination, code, self.ground.clock())
         issue = _Issue(
             requester=requester,
             sub=user.sub,
             code=code,
+            destination=destination,
             message=message,
             by_administrator=by_administrator,
             tokens_survive=self.tokens_survive,
@@ -270,6 +272,7 @@ class ForgottenPasswords:
             requester=requester,
             sub=sub,
             code=code,
+            destination=destination,
             message=message,
             tokens_survive=self.tokens_survive,
         )

@@ -6,8 +6,11 @@ accounts" in the developer guide).
 An address that a user's second factor goes to recovers no password: whoever reads it would need
 nothing else ("Passwords, account recovery, and password policies" in the developer guide). Without
 the setting a phone number does both, which AWS calls the legacy behavior, and does not recommend.
+It is so for codes that an administrator has sent, too, and looked at again when a code is entered.
 """
 
+import contextlib
+from collections.abc import Iterator
 from typing import Final
 
 from authflow.machine import State
@@ -15,7 +18,7 @@ from authflow.pool.accounts.attribute_values import is_address
 from authflow.pool.accounts.masking import StandIn
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import FORCE_CHANGE_PASSWORD, User
-from authflow.pool.cognito_errors import not_authorized
+from authflow.pool.cognito_errors import CognitoError, not_authorized
 from authflow.pool.messages.destination import Destination, reach
 from authflow.pool.sign_ins.second_factor import addresses_of_factors
 
@@ -73,12 +76,29 @@ def reach_to_recover(pool: UserPool, user: User, attributes: tuple[str, ...]) ->
     Raises:
         CognitoError: There is no verified address, apart from those of second factors.
     """
+    return reach(user, _free(pool, user, attributes))
+
+
+def ways_to_recover(pool: UserPool, user: User) -> Iterator[Destination]:
+    """Yield the addresses of which a user who has a code from there may set a new password.
+
+    Args:
+        pool: The user pool, as stored now.
+        user: The user, as stored now.
+    """
+    for name in _free(pool, user, recovery_attributes(pool, by_administrator=True)):
+        with contextlib.suppress(CognitoError):
+            yield reach(user, [name])
+
+
+def _free(pool: UserPool, user: User, attributes: tuple[str, ...]) -> list[str]:
+    """Return those of the attributes that no second factor of the user goes to."""
     setting = pool.settings.get("AccountRecoverySetting") or {}
     legacy = frozenset() if setting.get("RecoveryMechanisms") else frozenset({_LEGACY})
     turned_on = {name for name, factor in _FACTORS.items() if factor in user.factors.enabled}
     # Where every user needs a factor, an address may be one though nobody has turned it on.
     taken = (turned_on | addresses_of_factors(pool, user)) - legacy
-    return reach(user, [name for name in attributes if name not in taken])
+    return [name for name in attributes if name not in taken]
 
 
 def pretend_to_reach(made: StandIn, attributes: tuple[str, ...]) -> Destination:

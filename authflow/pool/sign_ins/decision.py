@@ -8,7 +8,7 @@ from authflow.machine import Challenged, State
 from authflow.pool.accounts.callers import Caller, check_may_sign_in
 from authflow.pool.accounts.users import User, find_user_by_sub
 from authflow.pool.cognito_errors import not_authorized
-from authflow.pool.devices.device_config import DeviceConfig, skips_second_factor
+from authflow.pool.devices.device_config import DeviceConfig
 from authflow.pool.devices.device_naming import standing_device
 from authflow.pool.devices.known_devices import add_device, keep_waiting
 from authflow.pool.sign_ins.next_step import (
@@ -18,6 +18,7 @@ from authflow.pool.sign_ins.next_step import (
     TokensOwed,
     next_step,
 )
+from authflow.pool.sign_ins.second_factor import is_spared
 from authflow.pool.sign_ins.sessions import Progress, new_handle, put_session
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.tokens.families import Grant, start_family
@@ -96,7 +97,7 @@ def decide(
     device = standing_device(connection, caller.pool, user, progress.device)
     progress = evolve(progress, device=device)
     step = next_step(caller, user, progress, held=held, now=now)
-    progress = _resting_on_device(caller, progress, step)
+    progress = _resting_on_device(caller, user, progress, step)
     decision = Decision(caller=caller, user=user, progress=progress, step=step)
     match step:
         case TokensOwed(held=False) if user is not None:
@@ -135,7 +136,9 @@ def wait(
     return evolve(decision, progress=waiting, handle=handle)
 
 
-def _resting_on_device(caller: Caller, progress: Progress, step: NextStep) -> Progress:
+def _resting_on_device(
+    caller: Caller, user: User | None, progress: Progress, step: NextStep
+) -> Progress:
     """Return the sign-in; if its device stands in for a second factor, it rests on it from now on.
 
     The places where a factor would be asked for are behind it then, whatever comes before the
@@ -145,7 +148,7 @@ def _resting_on_device(caller: Caller, progress: Progress, step: NextStep) -> Pr
         isinstance(step, ChallengeOwed) and step.state is State.DEVICE_SRP_AUTH
     )
     device = progress.device
-    if device is None or not (behind and skips_second_factor(caller.pool, device)):
+    if user is None or device is None or not (behind and is_spared(caller.pool, user, device)):
         return progress
     return evolve(progress, device=evolve(device, spared=True))
 

@@ -5,7 +5,32 @@ from typing import Any, Self
 
 from attrs import field, frozen
 
+from authflow.machine import State
 from authflow.secret import Secret
+
+
+@frozen(kw_only=True)
+class GivenFactor:
+    """A second factor that was given in a sign-in, and stands in for it until there are tokens.
+
+    Args:
+        state: The factor.
+        rests_on: The hash of the authenticator or the address that it was given by. Another one
+            is another factor.
+    """
+
+    state: State
+    rests_on: str = field(repr=False)
+
+    def to_json(self) -> list[str]:
+        """Return the factor in a form that can be sealed."""
+        return [str(self.state), self.rests_on]
+
+    @classmethod
+    def from_json(cls, values: list[str]) -> Self:
+        """Read the result of `to_json`."""
+        state, rests_on = values
+        return cls(state=State(state), rests_on=rests_on)
 
 
 @frozen(kw_only=True)
@@ -20,6 +45,8 @@ class FactorState:
         new: Whether the address is being set up, and not yet the user's.
         authenticator: The sealed secret of an authenticator that is being set up.
         verified: Whether the first code of that authenticator was right.
+        ends_at: When the set-up of the authenticator ends, however often it is begun anew, in
+            seconds since the epoch.
     """
 
     code: Secret[str] | None = None
@@ -27,6 +54,7 @@ class FactorState:
     new: bool = False
     authenticator: bytes | None = field(default=None, repr=False)
     verified: bool = False
+    ends_at: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the state in a form that can be sealed."""
@@ -37,6 +65,7 @@ class FactorState:
             "new": self.new,
             "authenticator": None if sealed is None else base64.b64encode(sealed).decode(),
             "verified": self.verified,
+            "ends_at": self.ends_at,
         }
 
     @classmethod
@@ -49,4 +78,5 @@ class FactorState:
             new=values["new"],
             authenticator=None if sealed is None else base64.b64decode(sealed),
             verified=values["verified"],
+            ends_at=values["ends_at"],
         )

@@ -4,15 +4,18 @@ The function is pure, and what it gives is checked against the machine's table. 
 the transaction that judged the answer, with the user and the device (`Progress.device`) as read
 there, and once more after triggers have taken their time: nothing can change between a judgement
 and what follows from it. A new factor is a new line here, and no flow can forget it.
+
+A second factor has its place, right after the password, and may be owed only since the sign-in has
+passed it. So where tokens would follow it is decided once more whether one is owed.
 """
 
 from attrs import field, frozen
 
 from authflow.machine import CHOSEN, AuthFlow, Challenged, Ending, Side, State, follows
 from authflow.pool.accounts.callers import Caller, check_not_expired
+from authflow.pool.accounts.second_factors import FACTORS
 from authflow.pool.accounts.users import FORCE_CHANGE_PASSWORD, User, missing_attributes
 from authflow.pool.cognito_errors import invalid_session, not_authorized
-from authflow.pool.devices.device_config import skips_second_factor
 from authflow.pool.factors.preferences import ADDRESSES_OF
 from authflow.pool.messages.destination import Destination
 from authflow.pool.settings.fates import Given
@@ -24,6 +27,8 @@ from authflow.pool.sign_ins.second_factor import (
     factor_after_password,
     factors_of,
     factors_to_set_up,
+    is_spared,
+    is_still_good,
     sent_to,
 )
 from authflow.pool.sign_ins.sessions import Progress
@@ -138,6 +143,8 @@ def next_step(
             return ChallengeOwed(state=State.DEVICE_SRP_AUTH, parameters=asked.write())
         if device.spared:
             raise not_authorized(reason="nothing has stood in for the second factor")
+    if _lacks_factor(caller, user, progress):
+        raise not_authorized(reason="a second factor is owed by now that was not given")
     progress.follow(Ending.AUTHENTICATED)
     return TokensOwed(held=held)
 
@@ -152,7 +159,7 @@ def _second_factor(
     (amplify-js#12887).
 
     Raises:
-        CognitoError: The user no longer has what was chosen, or cannot have any factor.
+        CognitoError: The user no longer has what was chosen or given, or cannot have any factor.
     """
     owed: FactorOwed | None
     if progress.state in CHOSEN:
@@ -160,11 +167,15 @@ def _second_factor(
         if chosen not in factors_of(caller.pool, user):
             raise not_authorized(reason="the second factor that was chosen is gone")
         owed = asked_factor(user, chosen)
+    elif progress.state in FACTORS:
+        if not is_still_good(caller.pool, user, progress.given):
+            raise not_authorized(reason="the second factor that was given is gone")
+        owed = None
     elif progress.state is State.MFA_SETUP:
         owed = _set_up_next(caller, user, progress)
     elif follows(progress.flow, progress.state, Challenged(State.SELECT_MFA_TYPE)):
         # The proof of a remembered device stands in for one, and is owed before tokens are.
-        if skips_second_factor(caller.pool, progress.device):
+        if is_spared(caller.pool, user, progress.device):
             return None
         owed = factor_after_password(caller.pool, user)
     else:
@@ -174,6 +185,20 @@ def _second_factor(
     if owed.destination is None:
         return ChallengeOwed(state=owed.state, parameters=owed.parameters)
     return CodeOwed(state=owed.state, destination=owed.destination, parameters=owed.parameters)
+
+
+def _lacks_factor(caller: Caller, user: User, progress: Progress) -> bool:
+    """Return whether a second factor is owed now that the sign-in has not had at its place.
+
+    Raises:
+        CognitoError: One is owed, and the user cannot have any.
+    """
+    if not progress.has_password or is_still_good(caller.pool, user, progress.given):
+        return False
+    device = progress.device
+    if device is not None and device.proved and is_spared(caller.pool, user, device):
+        return False
+    return factor_after_password(caller.pool, user) is not None
 
 
 def _set_up_next(caller: Caller, user: User, progress: Progress) -> FactorOwed | None:

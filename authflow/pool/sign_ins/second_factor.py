@@ -13,6 +13,7 @@ Source: "Details of MFA logic at user runtime" and "User MFA preferences" under 
 user pool" in the developer guide, and "TOTP software token MFA".
 """
 
+import hashlib
 from typing import Final
 
 from attrs import field, frozen
@@ -22,8 +23,11 @@ from authflow.pool.accounts.second_factors import FACTORS, MfaConfig
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.devices.device_config import skips_second_factor
+from authflow.pool.devices.device_state import DeviceState
 from authflow.pool.factors.preferences import ADDRESSES_OF
 from authflow.pool.messages.destination import Destination
+from authflow.pool.sign_ins.factor_state import GivenFactor
 from authflow.wire import Members, codes, mfa_choice, mfa_setup
 
 _BY_EMAIL: Final = "verified_email"
@@ -101,6 +105,47 @@ def factors_to_set_up(pool: UserPool, user: User) -> tuple[State, ...]:
         return ()
     offered = _offered(pool, config)
     return tuple(factor for factor in FACTORS if factor in offered)
+
+
+def given_factor(user: User, factor: State) -> GivenFactor:
+    """Return a factor as given now, to be kept with what it rests on.
+
+    Args:
+        user: The user.
+        factor: One of `FACTORS`.
+    """
+    if factor in ADDRESSES_OF:
+        basis = user.attributes.get(ADDRESSES_OF[factor], "").encode()
+    else:
+        basis = b"" if user.authenticator is None else user.authenticator.sealed
+    return GivenFactor(state=factor, rests_on=hashlib.sha256(basis).hexdigest())
+
+
+def is_still_good(pool: UserPool, user: User, given: GivenFactor | None) -> bool:
+    """Return whether a factor that was given is one that the user has still.
+
+    Args:
+        pool: The user pool, as stored now.
+        user: The user, as stored now.
+        given: What was given; None if nothing was.
+    """
+    if given is None or given.state not in factors_of(pool, user):
+        return False
+    return given == given_factor(user, given.state)
+
+
+def is_spared(pool: UserPool, user: User, device: DeviceState | None) -> bool:
+    """Return whether the proof of a device stands in for the user's second factor.
+
+    It stands in for one that the user has. Who has none, and needs one, sets one up first: the
+    device's proof would be the only one for good.
+
+    Args:
+        pool: The user pool.
+        user: The user.
+        device: The device that the client named; None if it named none.
+    """
+    return skips_second_factor(pool, device) and bool(factors_of(pool, user))
 
 
 def addresses_of_factors(pool: UserPool, user: User) -> frozenset[str]:

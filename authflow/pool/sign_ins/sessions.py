@@ -39,7 +39,7 @@ from authflow.pool.cognito_errors import (
 )
 from authflow.pool.devices.device_naming import named_device
 from authflow.pool.devices.device_state import DeviceState
-from authflow.pool.sign_ins.factor_state import FactorState
+from authflow.pool.sign_ins.factor_state import FactorState, GivenFactor
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.secret import Secret
 from authflow.triggers.events.challenge_events import SessionEntry
@@ -101,6 +101,7 @@ class Progress:
         metadata: What Create said about the challenge that is being answered.
         handshake: The SRP handshake, if it waits for a proof.
         factor: The second factor that it waits for, or that is being set up.
+        given: The second factor that was given; None if none was, or a device spares it.
         companion: The hash of the handle that goes with this one, where Cognito gives two.
         credentials: `User.credentials` when the sign-in began, or when a password was proved or
             chosen since; None for a user who does not exist. Other ones end the session.
@@ -127,6 +128,7 @@ class Progress:
     metadata: str | None = None
     handshake: Handshake | None = None
     factor: FactorState | None = None
+    given: GivenFactor | None = None
     companion: str | None = None
     credentials: str | None = None
     device: DeviceState | None = None
@@ -140,6 +142,14 @@ class Progress:
     def shown(self) -> str:
         """The name of the user that the client receives."""
         return self.told_as or self.username
+
+    @property
+    def has_password(self) -> bool:
+        """Whether the password was proved, and so the place of a second factor was passed."""
+        if self.flow is not AuthFlow.CUSTOM_AUTH:
+            return True
+        proved = entry(State.PASSWORD_VERIFIER, passed=True)
+        return proved in self.history
 
     def passed(self, name: str, *, metadata: str | None = None) -> Self:
         """Return the sign-in after a passed challenge."""
@@ -170,6 +180,8 @@ class Progress:
             values["handshake"] = self.handshake.to_json()
         if self.factor is not None:
             values["factor"] = self.factor.to_json()
+        if self.given is not None:
+            values["given"] = self.given.to_json()
         if self.device is not None:
             values["device"] = self.device.to_json()
         return json.dumps(values, separators=(",", ":")).encode()
@@ -178,8 +190,10 @@ class Progress:
     def from_json(cls, text: bytes) -> Self:
         """Read the result of `to_json`."""
         values = json.loads(text)
-        parts = {name: values.pop(name, None) for name in ("handshake", "factor", "device")}
-        handshake, factor, device = parts.values()
+        parts = {
+            name: values.pop(name, None) for name in ("handshake", "factor", "given", "device")
+        }
+        handshake, factor, given, device = parts.values()
         return cls(
             **(
                 values
@@ -193,6 +207,7 @@ class Progress:
             ),
             handshake=None if handshake is None else Handshake.from_json(handshake),
             factor=None if factor is None else FactorState.from_json(factor),
+            given=None if given is None else GivenFactor.from_json(given),
             device=None if device is None else DeviceState.from_json(device),
         )
 

@@ -1,3 +1,4 @@
+import itertools
 import json
 import logging
 import re
@@ -313,9 +314,50 @@ async def test_what_is_a_second_factor_recovers_no_password(server, settle, post
         pretended = await house.api("ForgotPassword", **asking(house, "bob"))
         assert "CodeDeliveryDetails" in pretended
     assert len(postman.messages) == 1
-    # An administrator may send a code all the same.
-    await house.api("AdminResetUserPassword", UserPoolId=house.pool_id, Username="bob")
-    assert [message.medium for message in postman.messages] == ["SMS", "EMAIL"]
+    # Nor does an administrator send a code there.
+    about = {"UserPoolId": house.pool_id, "Username": "bob"}
+    refusal = await house.api.refused("AdminResetUserPassword", **about)
+    assert (refusal.code, refusal.message) == ("InvalidParameterException", UNREACHABLE)
+    assert (await house.api("AdminGetUser", **about))["UserStatus"] == "CONFIRMED"
+    assert len(postman.messages) == 1
+
+
+MEANWHILE = {
+    "required": {"MfaConfiguration": "ON"},
+    "turned on": {"MfaConfiguration": "OPTIONAL"},
+}
+
+
+@pytest.mark.parametrize("meanwhile", MEANWHILE)
+@pytest.mark.parametrize("who", [*itertools.product(["user", "admin"], ["ENABLED", "LEGACY"])])
+async def test_a_code_ends_when_its_address_becomes_a_second_factor(
+    server, settle, postman, meanwhile, who
+):
+    asker, hidden = who
+    order = [{**each, "Priority": 3 - each["Priority"]} for each in BOTH_WAYS]
+    setting = {"AccountRecoverySetting": {"RecoveryMechanisms": order}}
+    house = await settle(await server(), setting, PreventUserExistenceErrors=hidden)
+    about = {"UserPoolId": house.pool_id, "Username": "ann"}
+    await house.add_user("ann", **EMAIL)
+    if asker == "user":
+        await forgot(house)
+    else:
+        await house.api("AdminResetUserPassword", **about)
+    code = postman.code
+    config = {**BY_EMAIL, **MEANWHILE[meanwhile]}
+    await house.api("SetUserPoolMfaConfig", UserPoolId=house.pool_id, **config)
+    if meanwhile == "turned on":
+        chosen = {"EmailMfaSettings": {"Enabled": True}}
+        await house.api("AdminSetUserMFAPreference", **about, **chosen)
+    strange = hidden == "ENABLED" and asker == "admin"  # nobody asked by this name
+    wrong_one = "ExpiredCodeException" if strange else "CodeMismatchException"
+    assert (await not_confirmed(house, code))[0] == wrong_one
+    # It is no factor any more.
+    await house.api("SetUserPoolMfaConfig", UserPoolId=house.pool_id, MfaConfiguration="OFF")
+    if meanwhile == "turned on":
+        chosen = {"EmailMfaSettings": {"Enabled": False}}
+        await house.api("AdminSetUserMFAPreference", **about, **chosen)
+    await house.api("ConfirmForgotPassword", **entering(house, code))
 
 
 @pytest.mark.parametrize("name", ["ann", "nobody"])

@@ -11,12 +11,12 @@ from authflow.machine import CHOSEN, TABLES, AuthFlow, Challenged, Ending, State
 from authflow.pool.accounts.app_clients import AppClient
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.passwords import StoredPassword
-from authflow.pool.accounts.second_factors import Authenticator, UserFactors
+from authflow.pool.accounts.second_factors import FACTORS, Authenticator, UserFactors
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import CONFIRMED, FORCE_CHANGE_PASSWORD, User
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.devices.device_state import DeviceState
-from authflow.pool.sign_ins.factor_state import FactorState
+from authflow.pool.sign_ins.factor_state import FactorState, GivenFactor
 from authflow.pool.sign_ins.next_step import (
     ChallengeOwed,
     CodeOwed,
@@ -25,7 +25,8 @@ from authflow.pool.sign_ins.next_step import (
     Unasked,
     next_step,
 )
-from authflow.pool.sign_ins.sessions import Progress
+from authflow.pool.sign_ins.second_factor import given_factor
+from authflow.pool.sign_ins.sessions import Progress, entry
 
 NOW = 1_800_000_000.0
 ADA = User(
@@ -124,7 +125,8 @@ def test_whatever_is_owed_the_table_allows_it(
             assert not decided
         case None:
             # Who chose a factor that is gone by now chooses in vain.
-            assert user is None or not follows(flow, state, Ending.AUTHENTICATED)
+            gone = state in FACTORS or not follows(flow, state, Ending.AUTHENTICATED)
+            assert user is None or gone
 
 
 @pytest.mark.parametrize("flow", AuthFlow)
@@ -209,14 +211,102 @@ def test_a_second_factor_is_owed_after_the_password_and_nothing_else_changes(cas
             user = evolve(user, factors=factors)
         before = owed(user, stands, held=held)
         after = owed(user, stands, held=held, shape=shape)
-        if user is None or isinstance(before, ChallengeOwed) or state in CHOSEN:
+        if user is None or isinstance(before, ChallengeOwed) or state in {*CHOSEN, *FACTORS}:
             continue
         if follows(flow, state, Challenged(State.SELECT_MFA_TYPE)):
             assert isinstance(after, ChallengeOwed | CodeOwed), (flow, state, name)
             assert after.state in SECOND
             assert follows(flow, state, Challenged(after.state))
-        else:
+        elif flow is AuthFlow.CUSTOM_AUTH:
+            # None of these has proved a password.
             assert after == before, (flow, state, name)
+        else:
+            assert not isinstance(after, TokensOwed), (flow, state, name)
+
+
+PROVED = (entry(State.PASSWORD_VERIFIER, passed=True),)
+HAS_ALL = evolve(ADA, attributes={"email": "a@b.org", "phone_number": "+15551234567"})
+BEHIND = [
+    (flow, state)
+    for flow, table in TABLES.items()
+    for state in table
+    if follows(flow, state, Ending.AUTHENTICATED)
+    and not follows(flow, state, Challenged(State.SELECT_MFA_TYPE))
+    and state not in {State.MFA_SETUP, State.INITIATED}
+]
+
+
+@pytest.mark.parametrize(("flow", "state"), BEHIND)
+@pytest.mark.parametrize("held", [True, False])
+@pytest.mark.parametrize("user", [ADA, evolve(ADA, authenticator=None)], ids=["has one", "none"])
+def test_a_factor_that_is_owed_since_its_place_was_passed_ends_the_sign_in(
+    flow: AuthFlow, state: State, held: bool, user: User
+):
+    proved = progress(flow, state, user, decided=True, history=PROVED)
+    if state not in FACTORS:
+        assert owed(user, proved, held=held) == TokensOwed(held=held)
+    on = evolve(user, factors=UserFactors(enabled=frozenset({State.SOFTWARE_TOKEN_MFA})))
+    optional = {"MfaConfiguration": "OPTIONAL"}
+    unasked = user.authenticator is None and state not in FACTORS
+    after = owed(on, proved, held=held, shape=optional)
+    assert after == (TokensOwed(held=held) if unasked else None)
+    assert owed(user, proved, held=held, shape=EVERY_FACTOR) is None
+
+
+@pytest.mark.parametrize(("flow", "state"), BEHIND)
+@pytest.mark.parametrize("factor", FACTORS)
+def test_a_factor_that_was_given_is_good_as_long_as_the_user_has_it(
+    flow: AuthFlow, state: State, factor: State
+):
+    given = given_factor(HAS_ALL, factor)
+    stands = progress(flow, state, HAS_ALL, decided=True, history=PROVED, given=given)
+    required = EVERY_FACTOR
+    assert owed(HAS_ALL, stands, shape=required) == TokensOwed(held=False)
+    read = Progress.from_json(stands.to_json())
+    assert read.given == given
+    other = evolve(
+        HAS_ALL,
+        attributes={"email": "b@b.org", "phone_number": "+15551234568"},
+        authenticator=Authenticator(sealed=b"another"),
+    )
+    assert owed(other, stands, shape=required) is None
+    # Another factor was turned on, and this one off.
+    rest = frozenset(FACTORS) - {factor}
+    elsewhere = evolve(HAS_ALL, factors=UserFactors(enabled=rest))
+    assert owed(elsewhere, stands, shape={"MfaConfiguration": "OPTIONAL"}) is None
+    kept = evolve(HAS_ALL, factors=UserFactors(enabled=frozenset(FACTORS)))
+    assert owed(kept, stands, shape={"MfaConfiguration": "OPTIONAL"}) == TokensOwed(held=False)
+
+
+def test_a_code_of_a_factor_that_is_gone_leads_nowhere_even_if_none_is_owed():
+    for flow, state in BEHIND:
+        if state in FACTORS:
+            given = GivenFactor(state=state, rests_on="x")
+            stands = progress(flow, state, HAS_ALL, decided=True, given=given)
+            assert owed(HAS_ALL, stands) is None
+
+
+SPARING = {"DeviceConfiguration": {"ChallengeRequiredOnNewDevice": True}}
+
+
+@pytest.mark.parametrize("flow", AuthFlow)
+def test_a_remembered_device_spares_a_factor_only_for_who_has_one(flow: AuthFlow):
+    device = DeviceState(key="us-east-1_d", remembered=True)
+    by_password = flow is AuthFlow.USER_PASSWORD_AUTH
+    place = State.INITIATED if by_password else State.PASSWORD_VERIFIER
+    user = evolve(ADA, attributes={}, authenticator=None)
+    for shape, then in ((EVERY_FACTOR, State.MFA_SETUP), ({}, State.DEVICE_SRP_AUTH)):
+        more = {"decided": True, "history": PROVED, "device": device}
+        step = owed(user, progress(flow, place, user, **more), shape={**shape, **SPARING})
+        assert step.state is then
+        step = owed(ADA, progress(flow, place, ADA, **more), shape={**shape, **SPARING})
+        assert step.state is State.DEVICE_SRP_AUTH
+    # It was proved, and the user's factor is gone meanwhile: one is to be set up.
+    proved = {**more, "device": evolve(device, spared=True, proved=True)}
+    end, both = State.DEVICE_PASSWORD_VERIFIER, {**EVERY_FACTOR, **SPARING}
+    assert owed(ADA, progress(flow, end, ADA, **proved), shape=both) == TokensOwed(held=False)
+    assert owed(user, progress(flow, end, user, **proved), shape=both) is None
+    assert owed(ADA, progress(flow, end, ADA, **proved), shape=EVERY_FACTOR) is None
 
 
 @pytest.mark.parametrize("flow", AuthFlow)
@@ -232,7 +322,8 @@ def test_what_was_chosen_is_asked_and_nothing_else(flow: AuthFlow, state: State)
 @pytest.mark.parametrize("flow", AuthFlow)
 def test_a_set_up_that_was_not_finished_never_gives_tokens(flow: AuthFlow):
     shape = {**EVERY_FACTOR, "EmailMfaConfiguration": None}
-    done = owed(ADA, progress(flow, State.MFA_SETUP, ADA), shape=shape)
+    given = given_factor(ADA, State.SOFTWARE_TOKEN_MFA)
+    done = owed(ADA, progress(flow, State.MFA_SETUP, ADA, given=given), shape=shape)
     assert isinstance(done, TokensOwed | DefineOwed)
     for factor in (
         None,

@@ -28,7 +28,7 @@ from authflow.pool.sign_ins.code_attempts import count_code
 from authflow.pool.sign_ins.decision import Decision, decide, decide_again, wait
 from authflow.pool.sign_ins.factor_state import FactorState
 from authflow.pool.sign_ins.next_step import ChallengeOwed, CodeOwed
-from authflow.pool.sign_ins.second_factor import factors_to_set_up
+from authflow.pool.sign_ins.second_factor import factors_to_set_up, given_factor
 from authflow.pool.sign_ins.sessions import Taken, end_session, session_of, take
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.store.sqlite_connection import Connection
@@ -105,7 +105,8 @@ def _judge(
         user = use_step(connection, user, step, now)
     else:
         user = _with_proved_address(connection, taken, user, now)
-    progress = evolve(progress.passed(progress.state), factor=None)
+    given = given_factor(user, progress.state)
+    progress = evolve(progress.passed(progress.state), factor=None, given=given)
     try:
         check_may_sign_in(user)
         return decide(connection, caller, user, progress, now, held=held)

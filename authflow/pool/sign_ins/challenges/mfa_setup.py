@@ -35,7 +35,7 @@ from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.code_attempts import count_code
 from authflow.pool.sign_ins.decision import Decision, decide
 from authflow.pool.sign_ins.factor_state import FactorState
-from authflow.pool.sign_ins.second_factor import factors_to_set_up
+from authflow.pool.sign_ins.second_factor import factors_to_set_up, given_factor
 from authflow.pool.sign_ins.sessions import (
     Taken,
     end_session,
@@ -50,6 +50,9 @@ from authflow.pool.store.sqlite_connection import Connection
 from authflow.secret import Secret
 from authflow.wire import mfa_setup
 
+_LIVES: Final = 3
+"""The sessions of a set-up that is done at one go, each with a whole life: the challenge's, and one
+of each operation."""
 _EMAIL: Final = ADDRESSES_OF[State.EMAIL_OTP]
 
 
@@ -66,10 +69,17 @@ def _user_setting_up(taken: Taken, factor: State) -> User:
 
 
 def _go_on(connection: Connection, taken: Taken, factor: FactorState, now: float) -> str:
-    """Store the set-up under a new session, and return its handle."""
-    handle = new_handle()
-    expires_at = now + taken.caller.client.session_seconds
-    put_session(connection, handle, evolve(taken.progress, factor=factor), now, expires_at)
+    """Store the set-up under a new session, and return its handle.
+
+    A set-up may be begun anew, and does not last the longer for it: the password was proved then.
+    """
+    handle, life = new_handle(), taken.caller.client.session_seconds
+    before = taken.progress.factor
+    ends_at = None if before is None else before.ends_at
+    # The challenge's own session has had one life at most.
+    ends_at = now + (_LIVES - 1) * life if ends_at is None else ends_at
+    waiting = evolve(taken.progress, factor=evolve(factor, ends_at=ends_at))
+    put_session(connection, handle, waiting, now, min(now + life, ends_at))
     return handle
 
 
@@ -147,7 +157,8 @@ def _finish(
     if user is None:
         raise invalid_session()
     if progress.factor is not None and progress.factor.verified:
-        progress = progress.passed(State.MFA_SETUP)
+        passed = progress.passed(State.MFA_SETUP)
+        progress = evolve(passed, given=given_factor(user, State.SOFTWARE_TOKEN_MFA))
     elif answer.email is not None:
         _user_setting_up(taken, State.EMAIL_OTP)
         given = written_by_user(caller.pool, caller.client.settings, {_EMAIL: answer.email})

@@ -535,3 +535,22 @@ async def test_no_second_factor_skips_what_a_policy_demands(settle_mfa):
         reply = await mfa.house.api(RESPOND, **answer)
         assert ("AuthenticationResult" in reply) is (word == "sesame")
         mfa.house.clock.now += 60
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+@pytest.mark.parametrize("other", FACTORS)
+async def test_a_code_of_a_factor_that_was_turned_off_meanwhile_is_refused(mfa, factor, other):
+    if factor == other:
+        return
+    await mfa.turn("OPTIONAL", *FACTORS)
+    await mfa.add_user("ann", *FACTORS)
+    await mfa.prefer(factor, preferred=factor)
+    session = await mfa.asked(factor)
+    code = await mfa.code(factor)
+    names = {SMS: "SMSMfaSettings", TOTP: "SoftwareTokenMfaSettings", EMAIL: "EmailMfaSettings"}
+    off, on = {"Enabled": False}, {"Enabled": True, "PreferredMfa": True}
+    wishes = {names[factor]: off, names[other]: on}
+    await mfa.house.api("AdminSetUserMFAPreference", **mfa.named(), **wishes)
+    refusal = await mfa.house.api.refused(RESPOND, **mfa.answer(factor, session, code))
+    assert refusal.code == "NotAuthorizedException"
+    await mfa.asked(other)

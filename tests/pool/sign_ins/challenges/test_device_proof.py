@@ -840,3 +840,41 @@ async def test_every_mix_of_steps_with_a_device_leads_to_tokens_of_it(custom, re
             reply = await phone.prove(reply)
         result = reply["AuthenticationResult"]
         assert ("NewDeviceMetadata" in result) is not (early or late)
+
+
+# Second factors that are owed only since the sign-in passed their place.
+
+TOTP_ON = {
+    "MfaConfiguration": "ON",
+    "SoftwareTokenMfaConfiguration": {"Enabled": True},
+}
+
+
+@pytest.mark.parametrize("settings", [ALWAYS, SPARING], ids=["not sparing", "sparing"])
+@pytest.mark.parametrize("waits", ["DEVICE_SRP_AUTH", "DEVICE_PASSWORD_VERIFIER"])
+async def test_a_device_that_waited_while_mfa_became_required_gives_no_tokens(
+    start, settle, register, settings, waits
+):
+    house = await settle(await start(), settings)
+    await house.add_user()
+    phone, _ = await register(house)
+    begun = await phone.begin()
+    asked = await phone.asked(begun) if waits == "DEVICE_PASSWORD_VERIFIER" else None
+    await house.api("SetUserPoolMfaConfig", UserPoolId=house.pool_id, **TOTP_ON)
+    assert await told(house, asked or await phone.asked(begun)) == WRONG
+    # The device spares no factor that the user does not have.
+    assert (await phone.begin())["ChallengeName"] == "MFA_SETUP"
+
+
+@pytest.mark.parametrize("srp_first", [True, False])
+async def test_custom_rounds_after_a_password_give_no_tokens_once_mfa_is_required(
+    custom, srp_first
+):
+    step = by_custom_answer_after_srp if srp_first else by_custom_answer
+    _, answer = await step(custom, {})
+    await custom.api("SetUserPoolMfaConfig", UserPoolId=custom.pool_id, **TOTP_ON)
+    if srp_first:
+        assert await told(custom, answer) == WRONG
+    else:
+        # Without a password Cognito asks for no second factor.
+        assert "AuthenticationResult" in await custom.api(RESPOND, **answer)

@@ -275,3 +275,25 @@ async def test_where_a_phone_number_is_wanted_alone_it_is_named_though_it_cannot
     session = reply["Session"]
     await refused(mfa, RESPOND, "InvalidParameterException", **finish(mfa, session))
     assert await refused(mfa, ASSOCIATE, Session=session) == SPENT
+
+
+async def test_a_set_up_that_is_begun_anew_again_and_again_does_not_last_the_longer(new):
+    session = await new.asked("MFA_SETUP")
+    for _ in range(3):
+        new.house.clock.now += 170
+        secret, session = await associated(new, session)
+    new.house.clock.now += 21  # 531 seconds; the first session could have lasted 180
+    assert "session is expired" in await refused(new, ASSOCIATE, Session=session)
+    entered = {"Session": session, "UserCode": new.code_of(secret)}
+    assert "session is expired" in await refused(new, VERIFY, **entered)
+    assert "UserMFASettingList" not in await new.user()
+
+
+async def test_a_set_up_has_the_lives_of_its_three_sessions(new):
+    session = await new.asked("MFA_SETUP")
+    new.house.clock.now += 179
+    secret, session = await associated(new, session)
+    new.house.clock.now += 179
+    session = await verified(new, session, secret)
+    new.house.clock.now += 179
+    assert "AuthenticationResult" in await new.house.api(RESPOND, **finish(new, session))
