@@ -6,6 +6,9 @@ and amazon-cognito-identity-js do). Who has proved nothing yet hears of it only 
 would hear the same. InitiateAuth's key is no answer: what follows it says whether it is known.
 """
 
+import re
+from typing import Final
+
 from attrs import evolve
 
 from authflow.pool.accounts.user_pool import UserPool
@@ -15,6 +18,23 @@ from authflow.pool.devices.device_config import DeviceConfig, skips_second_facto
 from authflow.pool.devices.device_state import DeviceState
 from authflow.pool.devices.known_devices import REMEMBERED, find_device, no_such_device
 from authflow.pool.store.sqlite_connection import Connection
+
+_KEY_FORM: Final = re.compile(r"(?=.{1,55}\Z)[\w-]+_[0-9a-f-]+", re.ASCII)
+"""The form of device keys, which is DeviceKeyType in Cognito's service model."""
+
+
+def beginning_device(key: str | None) -> DeviceState | None:
+    """Return the device that a sign-in begins with, before anything is known of it.
+
+    What cannot be a device's key is kept as little as an unknown device would count: anybody may
+    send it, and as much of it as a request holds.
+
+    Args:
+        key: The DEVICE_KEY that it was begun with; None if it has none.
+    """
+    if key is None or not _KEY_FORM.fullmatch(key):
+        return None
+    return DeviceState(key=key)
 
 
 def named_device(

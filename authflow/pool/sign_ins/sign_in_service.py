@@ -31,7 +31,7 @@ from authflow.pool.cognito_errors import (
     not_authorized,
     user_not_found,
 )
-from authflow.pool.devices.device_state import DeviceState
+from authflow.pool.devices.device_naming import beginning_device
 from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.challenges.codes import CodeChecks
 from authflow.pool.sign_ins.challenges.custom import CustomRounds, ProofWanted, TokensWanted
@@ -42,6 +42,7 @@ from authflow.pool.sign_ins.challenges.new_password import NewPasswords
 from authflow.pool.sign_ins.challenges.password import PasswordChecks
 from authflow.pool.sign_ins.challenges.password_verifier import Handshakes, read_public_a
 from authflow.pool.sign_ins.decision import GONE, Decision, decide_again
+from authflow.pool.sign_ins.late_answers import no_second_chance
 from authflow.pool.sign_ins.next_step import (
     ChallengeOwed,
     CodeOwed,
@@ -173,7 +174,9 @@ class SignIns:
         if responder is None:
             # No sign-in of this pool waits at any other challenge.
             raise invalid_session()
-        return await self._go_on(await responder(request))
+        async with no_second_chance(self.ground.database):
+            decision = await responder(request)
+        return await self._go_on(decision)
 
     async def _initiate(self, request: Mapping[str, Any], *, admin: bool) -> dict[str, Any]:
         flow: str = request["AuthFlow"]
@@ -287,7 +290,7 @@ class SignIns:
             auth_time=int(self.ground.clock()),
             history=first,
             credentials=None if user is None else user.credentials,
-            device=None if device_key is None else DeviceState(key=device_key),
+            device=beginning_device(device_key),
             told_as=name_for_client(met, pool, hidden=hidden),
             named=keyed(pool, "session", pool.fold(typed)),
             room=self.most_sessions,
