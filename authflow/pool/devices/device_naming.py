@@ -23,18 +23,16 @@ _KEY_FORM: Final = re.compile(r"(?=.{1,55}\Z)[\w-]+_[0-9a-f-]+", re.ASCII)
 """The form of device keys, which is DeviceKeyType in Cognito's service model."""
 
 
-def beginning_device(key: str | None) -> DeviceState | None:
-    """Return the device that a sign-in begins with, before anything is known of it.
+def possible_key(key: str | None) -> str | None:
+    """Return the key that a sign-in begins with, if it can be a device's.
 
-    What cannot be a device's key is kept as little as an unknown device would count: anybody may
-    send it, and as much of it as a request holds.
+    It is kept until something is proved. Anybody may send it, and as much as a request holds: what
+    is of no device's form is kept as little as it would count.
 
     Args:
-        key: The DEVICE_KEY that it was begun with; None if it has none.
+        key: The DEVICE_KEY of the beginning; None if it has none.
     """
-    if key is None or not _KEY_FORM.fullmatch(key):
-        return None
-    return DeviceState(key=key)
+    return key if key is not None and _KEY_FORM.fullmatch(key) else None
 
 
 def named_device(

@@ -31,7 +31,8 @@ from authflow.pool.cognito_errors import (
     not_authorized,
     user_not_found,
 )
-from authflow.pool.devices.device_naming import beginning_device
+from authflow.pool.devices.device_naming import possible_key
+from authflow.pool.devices.device_state import DeviceState
 from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.challenges.codes import CodeChecks
 from authflow.pool.sign_ins.challenges.custom import CustomRounds, ProofWanted, TokensWanted
@@ -212,7 +213,7 @@ class SignIns:
         # as in USER_SRP_AUTH: any others would tell the client that the user exists.
         met = barred or known
         srp = public_a is not None
-        device_key = parameters.get(DEVICE_KEY)
+        device_key = possible_key(parameters.get(DEVICE_KEY))
         progress = self._begin(caller, table, typed, known, met, srp=srp, device_key=device_key)
         if not by_challenges and public_a is not None:
             return await self.handshakes.ask(caller, progress, met.password, public_a)
@@ -290,7 +291,7 @@ class SignIns:
             auth_time=int(self.ground.clock()),
             history=first,
             credentials=None if user is None else user.credentials,
-            device=beginning_device(device_key),
+            device=None if device_key is None else DeviceState(key=device_key),
             told_as=name_for_client(met, pool, hidden=hidden),
             named=keyed(pool, "session", pool.fold(typed)),
             room=self.most_sessions,
