@@ -71,9 +71,14 @@ def not_authorized(message: str = BAD_CREDENTIALS, *, reason: str = "") -> Cogni
     return CognitoError("NotAuthorizedException", message, reason=reason)
 
 
-def invalid_session(reason: str = "") -> CognitoError:
-    """Return the refusal of a session: unknown, used, expired or of another sign-in."""
-    return not_authorized(f"Invalid session for the user{reason and ', '}{reason}.")
+def invalid_session(told: str = "", *, because: str = "") -> CognitoError:
+    """Return the refusal of a session: unknown, used, expired or of another sign-in.
+
+    Args:
+        told: What the client hears of why.
+        because: What the pool's owner reads instead, where the client hears nothing.
+    """
+    return not_authorized(f"Invalid session for the user{told and ', '}{told}.", reason=because)
 
 
 def user_not_found() -> CognitoError:

@@ -140,7 +140,8 @@ class PoolServer:
             waited longest for its client is closed.
         trigger_timeout: How many seconds a trigger may take.
         most_sessions: How many sign-ins that began under one name may wait for an answer. A further
-            one ends the oldest.
+            one ends the oldest. Those that have passed a challenge, or the password, count apart
+            from those that have not: whoever only knows a name ends no sign-in behind it.
         on_message: Told of every message that a pool sends to a user, with the code in it. There is
             no mail server: this, or `mailbox`, is where messages are found. The server does nothing
             else meanwhile: what takes long is to be handed on. Where an app client hides users, it

@@ -133,7 +133,10 @@ def _counting(row: Row | None, now: float) -> tuple[int, bool]:
         return 0, False
     failures: int
     failures, failed_at = row
-    locked = now < failed_at + _locked_seconds(failures)
+    # A failure that has not been yet was counted by a clock that was ahead, or out of turn. It
+    # counts as one of now; but it locks no longer than a lock may, until the next one is counted.
+    seconds = _locked_seconds(failures)
+    locked = seconds > 0 and failed_at - _LONGEST < now < failed_at + seconds
     return (0 if now >= failed_at + _LONGEST else failures), locked
 
 

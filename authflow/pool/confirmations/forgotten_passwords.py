@@ -253,11 +253,15 @@ class ForgottenPasswords:
     ) -> Destination:
         """Send a code if the user can be sent one; do the same work for all others."""
         code, destination = new_code(), pretend_to_reach(made, attributes)
+        told = destination
         person = made.as_user(destination.attribute, self.ground.clock())
         if user is not None:
             with contextlib.suppress(CognitoError):
                 check_may_reset(user)
+                # Told as before it was a second factor's: a change would tell of the factor.
+                told = reach(user, attributes)
                 destination, person = reach_to_recover(caller.pool, user, attributes), user
+                told = destination
         occasion = Occasion.of(caller, person.username, person)
         strange = person is not user
         try:
@@ -278,7 +282,7 @@ class ForgottenPasswords:
         )
         if await self.ground.database.write(_keep, issue, self.ground.clock()):
             self.delivery.send(occasion, message, FORGOT_PASSWORD, after_reply=True)
-        return destination
+        return told
 
     async def reset(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminResetUserPassword."""

@@ -6,6 +6,9 @@ and amazon-cognito-identity-js do). Who has proved nothing yet hears of it only 
 would hear the same. InitiateAuth's key is no answer: what follows it says whether it is known.
 """
 
+import re
+from typing import Final
+
 from attrs import evolve
 
 from authflow.pool.accounts.user_pool import UserPool
@@ -15,6 +18,21 @@ from authflow.pool.devices.device_config import DeviceConfig, skips_second_facto
 from authflow.pool.devices.device_state import DeviceState
 from authflow.pool.devices.known_devices import REMEMBERED, find_device, no_such_device
 from authflow.pool.store.sqlite_connection import Connection
+
+_KEY_FORM: Final = re.compile(r"(?=.{1,55}\Z)[\w-]+_[0-9a-f-]+", re.ASCII)
+"""The form of device keys, which is DeviceKeyType in Cognito's service model."""
+
+
+def possible_key(key: str | None) -> str | None:
+    """Return the key that a sign-in begins with, if it can be a device's.
+
+    It is kept until something is proved. Anybody may send it, and as much as a request holds: what
+    is of no device's form is kept as little as it would count.
+
+    Args:
+        key: The DEVICE_KEY of the beginning; None if it has none.
+    """
+    return key if key is not None and _KEY_FORM.fullmatch(key) else None
 
 
 def named_device(

@@ -3,20 +3,14 @@
 A device is made with the tokens of a sign-in from a device that the pool does not know. It exists
 for no operation but ConfirmDevice until that has brought its verifier; one that is never confirmed
 is forgotten after a day, when no access token is left that could confirm it.
-
-Some clients answer DEVICE_SRP_AUTH without the Session that it was asked with, as AWS's own example
-does. So the session of the newest sign-in that waits for a device stands with the device, sealed.
 """
 
-import hmac
-import os
 import secrets
 import string
 import uuid
 from typing import Any, Final, Self
 
 from attrs import field, frozen
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User
@@ -32,7 +26,6 @@ _UUID_CHARS: Final = 36
 _GROUP_CHARS: Final = 8
 _UNCONFIRMED_SECONDS: Final = 86_400.0
 """The longest life of an access token."""
-_NONCE_BYTES: Final = 12
 _COLUMNS: Final = (
     "key, sub, group_key, name, status, salt, verifier, address, created_at, modified_at,"
     " authenticated_at"
@@ -273,30 +266,3 @@ def devices_after(
         (sub, *after, most),
     )
     return [KnownDevice.from_row(row) for row in rows]
-
-
-def _sealer(pool: UserPool) -> AESGCM:
-    return AESGCM(hmac.digest(pool.mask_key, b"authflow devices", "sha256"))
-
-
-def keep_waiting(connection: Connection, pool: UserPool, sub: str, key: str, handle: str) -> None:
-    """Store the handle of the newest sign-in that waits for a device, in place of the last."""
-    nonce = os.urandom(_NONCE_BYTES)
-    sealed = nonce + _sealer(pool).encrypt(nonce, handle.encode(), key.encode())
-    connection.execute(
-        "UPDATE devices SET waiting = ? WHERE key = ? AND sub = ?", (sealed, key, sub)
-    )
-
-
-def find_waiting(connection: Connection, pool: UserPool, key: str) -> str | None:
-    """Return the handle of the newest sign-in that waits for a device; None if there was none."""
-    row = connection.execute(
-        "SELECT waiting FROM devices JOIN users USING (sub) WHERE key = ? AND pool_id = ?"
-        " AND waiting IS NOT NULL",
-        (key, pool.id),
-    ).first()
-    if row is None:
-        return None
-    (sealed,) = row
-    opened = _sealer(pool).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], key.encode())
-    return opened.decode()

@@ -15,6 +15,7 @@ from typing import Final
 import pyotp
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from authflow.pool.accounts.second_factors import Authenticator
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User, find_user_by_sub
 from authflow.pool.cognito_errors import CognitoError, user_not_found
@@ -180,10 +181,26 @@ def remove_authenticator(connection: Connection, user: User, now: float) -> User
     return _as_stored(connection, user)
 
 
-def wrong_code() -> CognitoError:
-    """Return the refusal of a wrong code, or of one that was used, in a sign-in."""
+def is_ahead(authenticator: Authenticator, now: float) -> bool:
+    """Return whether the last code was accepted while the pool's clock was ahead.
+
+    Then no code passes before the clock is there again: which of them were used is not known.
+
+    Args:
+        authenticator: A user's.
+        now: Seconds since the epoch.
+    """
+    return authenticator.step > now // STEP + _DRIFT
+
+
+def wrong_code(reason: str = "") -> CognitoError:
+    """Return the refusal of a wrong code, or of one that was used, in a sign-in.
+
+    Args:
+        reason: What the pool's owner reads; by default what the client hears.
+    """
     message = "Invalid code received for user"
-    return CognitoError("CodeMismatchException", message, reason=message)
+    return CognitoError("CodeMismatchException", message, reason=reason or message)
 
 
 def not_enabled() -> CognitoError:

@@ -123,7 +123,8 @@ _ROWS: Final = (
         "LambdaConfig.PostConfirmation",
     ),
     carried_out(
-        "words what ForgotPassword and AdminResetUserPassword send; AdminCreateUser sends nothing",
+        "words codes for forgotten passwords, and those that are second factors; AdminCreateUser"
+        " sends nothing",
         "LambdaConfig.CustomMessage",
     ),
     told(

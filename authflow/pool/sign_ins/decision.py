@@ -10,7 +10,7 @@ from authflow.pool.accounts.users import User, find_user_by_sub
 from authflow.pool.cognito_errors import not_authorized
 from authflow.pool.devices.device_config import DeviceConfig
 from authflow.pool.devices.device_naming import standing_device
-from authflow.pool.devices.known_devices import add_device, keep_waiting
+from authflow.pool.devices.known_devices import add_device
 from authflow.pool.sign_ins.next_step import (
     ChallengeOwed,
     DefineOwed,
@@ -20,6 +20,7 @@ from authflow.pool.sign_ins.next_step import (
 )
 from authflow.pool.sign_ins.second_factor import is_spared
 from authflow.pool.sign_ins.sessions import Progress, new_handle, put_session
+from authflow.pool.sign_ins.waiting_devices import keep_waiting
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.tokens.families import Grant, start_family
 
@@ -107,9 +108,10 @@ def decide(
             if state is not State.DEVICE_SRP_AUTH or user is None or device is None:
                 return wait(connection, decision, waiting, now)
             handle = new_handle()
-            keep_waiting(connection, caller.pool, user.sub, device.key, handle)
             waiting = evolve(waiting, companion=progress.former)
-            return wait(connection, decision, waiting, now, handle)
+            decision = wait(connection, decision, waiting, now, handle)
+            keep_waiting(connection, caller.pool, caller.client.id, device.key, handle)
+            return decision
         case _:
             return decision
 

@@ -18,7 +18,7 @@ from typing import Any, Final, Self
 from attrs import evolve, field, frozen
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from authflow.errors import UnexpectedReplyError
+from authflow.errors import EventError, UnexpectedReplyError
 from authflow.machine import AuthFlow, Event, Side, State, advance
 from authflow.pool.accounts.app_clients import find_client_and_pool
 from authflow.pool.accounts.callers import (
@@ -32,6 +32,7 @@ from authflow.pool.accounts.callers import (
 from authflow.pool.accounts.lockout import Counted, check_lock
 from authflow.pool.accounts.users import User, find_user_by_sub
 from authflow.pool.cognito_errors import (
+    CognitoError,
     invalid_session,
     invalid_trigger_result,
     missing_parameter,
@@ -107,10 +108,9 @@ class Progress:
             chosen since; None for a user who does not exist. Other ones end the session.
         device: The device that the client named, if it named one.
         told_as: The name by which the client is told of the user, if that is not the username.
-        named: The name as it was typed, keyed: of the sign-ins that began under one name only so
-            many wait.
-        room: How many of those may wait; None where the sign-in began before. No session is kept
-            of it.
+        named: The name as it was typed, keyed: of the sign-ins that began under one name, and have
+            passed the same challenges since, only so many wait.
+        room: How many of those may wait; None for any number.
         decided: Whether Define has said that tokens are to be issued. No session is kept of it.
         former: The hash of the handle that was answered last. No session is kept of it.
     """
@@ -151,6 +151,14 @@ class Progress:
         proved = entry(State.PASSWORD_VERIFIER, passed=True)
         return proved in self.history
 
+    @property
+    def passed_challenges(self) -> tuple[str, ...]:
+        """The names of what was passed, in order of the alphabet; empty if nothing was proved."""
+        names = [str(each.challenge_name) for each in self.history if each.challenge_result]
+        if self.flow is AuthFlow.USER_PASSWORD_AUTH:
+            names.append("PASSWORD")  # proved before anything is stored, and in no history
+        return tuple(sorted(name for name in names if name != State.SRP_A))
+
     def passed(self, name: str, *, metadata: str | None = None) -> Self:
         """Return the sign-in after a passed challenge."""
         return self.after(entry(name, passed=True, metadata=metadata))
@@ -188,7 +196,22 @@ class Progress:
 
     @classmethod
     def from_json(cls, text: bytes) -> Self:
-        """Read the result of `to_json`."""
+        """Read the result of `to_json`.
+
+        Raises:
+            CognitoError: Another version of authflow has written it, with other members. What it
+                meant by these is not known here, so the sign-in ends.
+        """
+        try:
+            read = cls._from_json(text)
+        except (AttributeError, EventError, KeyError, TypeError, ValueError) as error:
+            raise _unreadable() from error
+        if read.to_json() != text:
+            raise _unreadable()
+        return read
+
+    @classmethod
+    def _from_json(cls, text: bytes) -> Self:
         values = json.loads(text)
         parts = {
             name: values.pop(name, None) for name in ("handshake", "factor", "given", "device")
@@ -214,8 +237,25 @@ class Progress:
 
 _PLAIN: Final = (
     *("pool_id", "client_id", "flow", "state", "sub", "username", "typed", "auth_time"),
-    *("metadata", "companion", "credentials", "told_as", "named"),
+    *("metadata", "companion", "credentials", "told_as", "named", "room"),
 )
+
+
+class LateAnswerError(CognitoError):
+    """An answer to a session that was not yet known to have expired.
+
+    Args:
+        session_id: The session's id in the database.
+    """
+
+    def __init__(self, session_id: bytes) -> None:
+        expired = invalid_session("session is expired")
+        super().__init__(expired.code, expired.message, reason=expired.reason)
+        self.session_id = session_id
+
+
+def _unreadable() -> CognitoError:
+    return invalid_session(because="another version of authflow has stored it")
 
 
 def new_handle() -> str:
@@ -226,6 +266,11 @@ def new_handle() -> str:
 def _id_and_key(handle: str) -> tuple[bytes, bytes]:
     digest = hashlib.sha512(b"authflow session\0" + handle.encode()).digest()
     return digest[:32], digest[32:]
+
+
+def session_id_of(handle: str) -> bytes:
+    """Return the id in the database of the session with a handle."""
+    return _id_and_key(handle)[0]
 
 
 def companion_of(handle: str) -> str:
@@ -249,21 +294,30 @@ def put_session(
     nonce = os.urandom(_NONCE_BYTES)
     sealed = nonce + AESGCM(key).encrypt(nonce, progress.to_json(), session_id)
     connection.execute("DELETE FROM sessions WHERE expires_at < ?", (now - _REMEMBERED,))
-    if progress.room is not None:
-        _make_room(connection, progress.named, progress.room)
+    # Who has proved nothing takes no place of those who have: anybody can begin under a name.
+    passed = progress.passed_challenges
+    counted = f"{progress.named} {' '.join(passed)}" if passed else progress.named
+    if progress.room is not None and (passed or progress.former is None):
+        _make_room(connection, counted, progress.room)
     connection.execute(
         "INSERT INTO sessions (id, expires_at, sealed, name, place, stranger) VALUES (?, ?, ?, ?,"
         " (SELECT coalesce(max(place), 0) + 1 FROM sessions WHERE name = ?),"
         " CASE WHEN ? = 1 THEN (SELECT coalesce(max(stranger), 0) + 1 FROM sessions) END)",
         (
-            *(session_id, expires_at, sealed, progress.named, progress.named),
+            *(session_id, expires_at, sealed, counted, counted),
             int(progress.sub is None),
         ),
     )
 
 
 def _make_room(connection: Connection, named: str, room: int) -> None:
-    """Delete the oldest sign-ins: of this name, to make room for one, and of unknown users."""
+    """Delete the oldest sign-ins: of those that count together, to make room for one; of strangers.
+
+    Args:
+        connection: The database.
+        named: The name under which they began, and what they have passed since.
+        room: How many may wait.
+    """
     connection.execute(
         "DELETE FROM sessions WHERE name = ? AND place <= (SELECT place FROM sessions"
         " WHERE name = ? ORDER BY place DESC LIMIT 1 OFFSET ?)",
@@ -481,16 +535,28 @@ def _look(connection: Connection, handle: str, now: float) -> Progress | None:
     if row is None:
         return None
     expires_at, sealed = row
-    if now >= expires_at:
+    if not sealed:
         raise invalid_session("session is expired")
+    if now >= expires_at:
+        raise LateAnswerError(session_id)
     opened = AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], session_id)
     return Progress.from_json(opened)
 
 
 def is_known(connection: Connection, handle: str) -> bool:
     """Return whether a session is kept under a handle. It tells nothing of what it is good for."""
-    session_id, _ = _id_and_key(handle)
+    session_id = session_id_of(handle)
     return bool(connection.execute("SELECT 1 FROM sessions WHERE id = ?", (session_id,)))
+
+
+def end_expired(connection: Connection, session_id: bytes) -> None:
+    """Make a session say that it has expired, whatever a clock says later.
+
+    Args:
+        connection: The database.
+        session_id: From `LateAnswerError`.
+    """
+    connection.execute("UPDATE sessions SET sealed = x'' WHERE id = ?", (session_id,))
 
 
 def end_session(connection: Connection, handle: str) -> None:
@@ -499,7 +565,7 @@ def end_session(connection: Connection, handle: str) -> None:
     Raises:
         CognitoError: It was used up already.
     """
-    session_id, _ = _id_and_key(handle)
+    session_id = session_id_of(handle)
     used = connection.execute("DELETE FROM sessions WHERE id = ? RETURNING 1", (session_id,))
     if not used:
         raise invalid_session("session can only be used once")

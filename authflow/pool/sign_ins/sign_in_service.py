@@ -31,6 +31,7 @@ from authflow.pool.cognito_errors import (
     not_authorized,
     user_not_found,
 )
+from authflow.pool.devices.device_naming import possible_key
 from authflow.pool.devices.device_state import DeviceState
 from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.challenges.codes import CodeChecks
@@ -42,6 +43,7 @@ from authflow.pool.sign_ins.challenges.new_password import NewPasswords
 from authflow.pool.sign_ins.challenges.password import PasswordChecks
 from authflow.pool.sign_ins.challenges.password_verifier import Handshakes, read_public_a
 from authflow.pool.sign_ins.decision import GONE, Decision, decide_again
+from authflow.pool.sign_ins.late_answers import no_second_chance
 from authflow.pool.sign_ins.next_step import (
     ChallengeOwed,
     CodeOwed,
@@ -173,7 +175,9 @@ class SignIns:
         if responder is None:
             # No sign-in of this pool waits at any other challenge.
             raise invalid_session()
-        return await self._go_on(await responder(request))
+        async with no_second_chance(self.ground.database):
+            decision = await responder(request)
+        return await self._go_on(decision)
 
     async def _initiate(self, request: Mapping[str, Any], *, admin: bool) -> dict[str, Any]:
         flow: str = request["AuthFlow"]
@@ -209,7 +213,7 @@ class SignIns:
         # as in USER_SRP_AUTH: any others would tell the client that the user exists.
         met = barred or known
         srp = public_a is not None
-        device_key = parameters.get(DEVICE_KEY)
+        device_key = possible_key(parameters.get(DEVICE_KEY))
         progress = self._begin(caller, table, typed, known, met, srp=srp, device_key=device_key)
         if not by_challenges and public_a is not None:
             return await self.handshakes.ask(caller, progress, met.password, public_a)

@@ -180,7 +180,6 @@ ALTER TABLE users ADD COLUMN new_authenticator BLOB;
 """
 _DEVICES: Final = """
 -- Devices that users signed in from. The verifier comes when the device is confirmed.
--- A sign-in that waits for a proof of it is named by the sealed handle of its session.
 CREATE TABLE devices (
     key TEXT PRIMARY KEY,
     sub TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
@@ -190,12 +189,20 @@ CREATE TABLE devices (
     salt BLOB,
     verifier BLOB,
     address TEXT,
-    waiting BLOB,
     created_at REAL NOT NULL,
     modified_at REAL NOT NULL,
     authenticated_at REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX devices_of_user ON devices (sub, created_at);
+-- Sign-ins that wait for a proof of a device, by the sealed handles of their sessions.
+CREATE TABLE waiting_devices (
+    place INTEGER PRIMARY KEY,
+    session BLOB NOT NULL UNIQUE REFERENCES sessions ON DELETE CASCADE,
+    key TEXT NOT NULL REFERENCES devices ON DELETE CASCADE,
+    client_id TEXT NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT;
+CREATE INDEX waiting_devices_in_order ON waiting_devices (key, client_id, place);
 -- The device that a sign-in came from: its tokens are refreshed from there alone.
 ALTER TABLE token_families ADD COLUMN device_key TEXT;
 """

@@ -316,6 +316,29 @@ async def test_the_fifth_failure_locks_for_a_second(database, counted):
     await database.write(job)
 
 
+@pytest.mark.parametrize("counted", [HERE, HIDDEN, NOBODY], ids=["told", "hidden", "nobody"])
+@pytest.mark.parametrize("ahead", [0.001, 60, 899, 900, 3600, 10**9])
+async def test_failures_that_a_clock_counted_ahead_lock_as_those_of_now_and_not_till_then(
+    database, counted, ahead
+):
+    def job(connection):
+        for failures in range(1, 6):
+            fail(connection, counted, failures, NOW + ahead)
+            found = standing(connection, counted)
+            if failures == 5 and ahead < 900:
+                assert found == "locked"
+                return
+            assert found == (failures, failures, False)
+            # They count all the same: the next one is of now, and locks as that.
+            fail(connection, counted, 1)
+            now = (failures + 1, failures + 1, False)
+            assert standing(connection, counted, NOW + 0.5) == (now if failures < 4 else "locked")
+            assert standing(connection, counted, NOW + 2) == now
+            assert count_attempt(connection, counted, NOW + 2, passed=True)
+
+    await database.write(job)
+
+
 async def test_a_success_forgets_the_failures_of_this_name_and_account_alone(database):
     def job(connection):
         others = [evolve(HERE, name="b", account="c"), evolve(HERE, pool_id="q")]

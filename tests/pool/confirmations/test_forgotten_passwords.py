@@ -360,6 +360,31 @@ async def test_a_code_ends_when_its_address_becomes_a_second_factor(
     await house.api("ConfirmForgotPassword", **entering(house, code))
 
 
+@pytest.mark.parametrize("turning_on", ["user", "pool"])
+async def test_an_address_that_becomes_a_second_factor_is_told_of_as_before(
+    server, settle, postman, turning_on
+):
+    first, second = (each["Name"] for each in BOTH_WAYS[:: 1 if turning_on == "user" else -1])
+    ways = [{"Priority": 1, "Name": first}, {"Priority": 2, "Name": second}]
+    setting = {"AccountRecoverySetting": {"RecoveryMechanisms": ways}}
+    house = await settle(await server(), setting, PreventUserExistenceErrors="ENABLED")
+    await house.api("SetUserPoolMfaConfig", UserPoolId=house.pool_id, **BY_EMAIL)
+    await house.add_user("bob", **EMAIL)
+    before = await house.api("ForgotPassword", **asking(house, "bob"))
+    if turning_on == "user":
+        about = {"UserPoolId": house.pool_id, "Username": "bob"}
+        chosen = {"EmailMfaSettings": {"Enabled": True}}
+        await house.api("AdminSetUserMFAPreference", **about, **chosen)
+    else:
+        needed = {**BY_EMAIL, "MfaConfiguration": "ON"}
+        await house.api("SetUserPoolMfaConfig", UserPoolId=house.pool_id, **needed)
+    after = await house.api("ForgotPassword", **asking(house, "bob"))
+    assert before == after
+    assert len(postman.messages) == 1
+    stranger = await house.api("ForgotPassword", **asking(house, "eve"))
+    assert {*stranger["CodeDeliveryDetails"]} == {*after["CodeDeliveryDetails"]}
+
+
 @pytest.mark.parametrize("name", ["ann", "nobody"])
 async def test_where_only_administrators_reset_passwords_nobody_else_does(
     server, settle, postman, name

@@ -10,7 +10,7 @@ from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.user_pools import _insert as insert_pool
 from authflow.pool.accounts.users import CONFIRMED, User, insert_user
 from authflow.pool.cognito_errors import CognitoError
-from authflow.pool.devices.device_naming import named_device, standing_device
+from authflow.pool.devices.device_naming import named_device, possible_key, standing_device
 from authflow.pool.devices.device_secrets import DeviceSecret
 from authflow.pool.devices.device_state import DeviceState
 from authflow.pool.devices.known_devices import (
@@ -121,6 +121,18 @@ async def test_the_key_of_a_beginning_is_replaced_by_that_of_an_answer(database)
         for key in ("us-east-1_0", second, mine):
             hint = DeviceState(key=key)
             assert named_device(connection, PLAIN, ADA, hint, mine) == DeviceState(key=mine)
+
+    await database.write(job)
+
+
+async def test_a_sign_in_begins_with_what_can_be_the_key_of_a_device(database):
+    def job(connection):
+        long = "a" * 18 + "_" + "0" * 36
+        for key in (device(connection), "us-east-1_0", "_x_0-f", long):
+            assert possible_key(key) == key
+        wrong = ("", "_", "_0", "x", "us-east-1_", "us-east-1_0\n", "us east-1_0", "us-east-1_G")
+        for key in (None, *wrong, "\u00e9_0", "us-east-1_\u0660", f"a{long}", "d" * 60_000):
+            assert possible_key(key) is None
 
     await database.write(job)
 

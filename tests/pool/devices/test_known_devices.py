@@ -1,8 +1,5 @@
 """The table of devices by itself; what clients see of it is in test_device_service."""
 
-import sqlite3
-from contextlib import closing
-
 import pytest
 from attrs import evolve
 
@@ -21,9 +18,7 @@ from authflow.pool.devices.known_devices import (
     devices_after,
     existing_device,
     find_device,
-    find_waiting,
     forget_device,
-    keep_waiting,
     note_sign_in,
     set_remembered,
 )
@@ -220,37 +215,3 @@ async def test_devices_come_by_their_age(database):
             assert devices_after(connection, ADA.sub, after, 60) == ordered[place + 1 :]
 
     await database.write(job)
-
-
-async def test_of_the_sign_ins_that_wait_for_a_device_the_newest_is_known(database):
-    def job(connection):
-        device, other = known(connection), known(connection)
-        assert find_waiting(connection, POOL, device.key) is None
-        for handle in ("first", "second"):
-            keep_waiting(connection, POOL, ADA.sub, device.key, handle)
-            assert find_waiting(connection, POOL, device.key) == handle
-        keep_waiting(connection, POOL, BOB.sub, device.key, "third")  # it is not Bob's
-        assert find_waiting(connection, POOL, device.key) == "second"
-        assert find_waiting(connection, OTHER, device.key) is None
-        assert find_waiting(connection, POOL, other.key) is None
-        assert find_waiting(connection, POOL, "other") is None
-        forget_device(connection, ADA.sub, device.key)
-        assert find_waiting(connection, POOL, device.key) is None
-
-    await database.write(job)
-
-
-async def test_the_file_tells_no_handle(tmp_path):
-    path = tmp_path / "pool.db"
-
-    def job(connection):
-        insert_pool(connection, POOL)
-        insert_user(connection, POOL, ADA)
-        device = known(connection)
-        keep_waiting(connection, POOL, ADA.sub, device.key, "a-handle-of-a-session")
-
-    async with Database(path=str(path)) as database:
-        await database.write(job)
-    with closing(sqlite3.connect(path)) as file:
-        (row,) = file.execute("SELECT waiting FROM devices").fetchall()
-    assert b"a-handle" not in row[0]

@@ -65,6 +65,22 @@ async def test_a_quarter_of_an_hour_of_silence_forgets_the_wrong_ones(enter):
     assert await locked(enter, NOW + 900)
 
 
+@pytest.mark.parametrize("ahead", [0.001, 30, 900, 3600, 86_400])
+async def test_wrong_codes_that_a_clock_counted_ahead_lock_nobody_below_five(enter, ahead):
+    for _ in range(4):
+        await enter(NOW + ahead)
+    assert await enter(NOW, passed=True)
+    for _ in range(5):
+        await enter(NOW + ahead)
+    if ahead < 900:
+        assert await locked(enter, NOW, passed=True)
+    else:
+        # One more is judged, and then five have been counted by the right clock.
+        assert await enter(NOW) is False
+        assert await locked(enter, NOW + 1.9, passed=True)
+        assert await enter(NOW + 2, passed=True)
+
+
 async def test_each_user_of_each_pool_has_a_count_of_his_own(enter):
     for _ in range(5):
         await enter(NOW)

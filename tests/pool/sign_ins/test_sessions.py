@@ -4,16 +4,19 @@ from contextlib import closing
 
 import pytest
 from attrs import evolve
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from authflow.errors import ConfigError
 from authflow.machine import AuthFlow, Challenged, Ending, State
 from authflow.pool import PoolServer
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.devices.device_state import DeviceState
+from authflow.pool.sign_ins.factor_state import FactorState
 from authflow.pool.sign_ins.sessions import (
     Handshake,
     Progress,
     _has_companion,
+    _id_and_key,
     _look,
     _names,
     companion_of,
@@ -100,11 +103,16 @@ async def test_a_session_expires_when_the_client_says(api, settle, minutes, seco
         "AdminCreateUser", UserPoolId=house.pool_id, Username="bob", TemporaryPassword=TEMPORARY
     )
     asked = await api("InitiateAuth", **house.by_password("bob", TEMPORARY))
+    other = await api("InitiateAuth", **house.by_password("bob", TEMPORARY))
     house.clock.now += seconds
-    refusal = await api.refused("RespondToAuthChallenge", **answer(house, asked["Session"]))
-    assert refusal.message == "Invalid session for the user, session is expired."
+    # It has expired for good: a clock that is set back makes it no better.
+    for back in (0, 1, 60, 86_400):
+        house.clock.now -= back
+        refusal = await api.refused("RespondToAuthChallenge", **answer(house, asked["Session"]))
+        assert refusal.message == "Invalid session for the user, session is expired."
+        house.clock.now += back
     house.clock.now -= 1
-    reply = await api("RespondToAuthChallenge", **answer(house, asked["Session"]))
+    reply = await api("RespondToAuthChallenge", **answer(house, other["Session"]))
     assert "AuthenticationResult" in reply
 
 
@@ -219,11 +227,12 @@ async def database():
         WHOLE,
         evolve(WHOLE, handshake=None, metadata=None, history=(), private={}),
         evolve(WHOLE, sub=None, credentials=None, companion=None, told_as=None, device=None),
+        evolve(WHOLE, room=5),
     ],
 )
 async def test_a_sign_in_is_kept_as_it_was_but_for_what_is_not_kept(database, sign_in):
     def job(connection):
-        kept = evolve(sign_in, room=5, decided=True, former="a0")
+        kept = evolve(sign_in, decided=True, former="a0")
         put_session(connection, "handle", kept, NOW, NOW + 1)
         assert _look(connection, "handle", NOW) == sign_in
         assert _look(connection, "another", NOW) is None
@@ -327,12 +336,175 @@ async def test_only_a_sign_in_that_begins_takes_the_place_of_an_older_one_of_its
             put_session(connection, f"h{number}", evolve(WHOLE, room=room), NOW, NOW + 1)
         left = [n for n in range(4) if _look(connection, f"h{n}", NOW)]
         assert left == list(range(4 - room, 4))
-        put_session(connection, "step", WHOLE, NOW, NOW + 1)
+        step = evolve(WHOLE, room=room, former="a0")
+        put_session(connection, "step", step, NOW, NOW + 1)
         assert [n for n in range(4) if _look(connection, f"h{n}", NOW)] == left
         assert _look(connection, "step", NOW)
         assert _look(connection, "other", NOW)
 
     await database.write(job)
+
+
+RESULTS = {
+    "srp": (entry("SRP_A", passed=True),),
+    "wrong": (entry("CUSTOM_CHALLENGE", passed=False),),
+    "round": (entry("CUSTOM_CHALLENGE", passed=True, metadata="M"),),
+    "proof": (entry("PASSWORD_VERIFIER", passed=True),),
+    "code": (entry("SMS_MFA", passed=True),),
+}
+UNPROVED = [(), ("srp",), ("wrong",), ("srp", "wrong", "wrong")]
+PROVED = [
+    *[("round",), ("srp", "proof"), ("round", "wrong", "round")],
+    *[("srp", "proof", "round"), ("srp", "proof", "code"), ("srp", "round", "proof", "code")],
+]
+
+
+def after(*results, **more):
+    """Return a sign-in with these results behind it."""
+    history = [each for name in results for each in RESULTS[name]]
+    return evolve(WHOLE, history=tuple(history), room=2, **more)
+
+
+async def test_a_sign_in_takes_the_place_of_those_alone_that_have_passed_the_same(database):
+    def job(connection):
+        stored = {}
+        for former in (None, "a0"):  # those that begin, and those that have come further
+            for results in PROVED:
+                for number in range(3):
+                    handle = f"{former} {results} {number}"
+                    put_session(connection, handle, after(*results, former=former), NOW, NOW + 1)
+                    stored[handle] = number > 0 and former is not None
+            for results in UNPROVED:
+                for number in range(9):
+                    put_session(connection, f"{results} {number}", after(*results), NOW, NOW + 1)
+        assert {each: bool(_look(connection, each, NOW)) for each in stored} == stored
+        left = [n for n in range(9) if _look(connection, f"{UNPROVED[-1]} {n}", NOW)]
+        assert left == [7, 8]
+
+    await database.write(job)
+
+
+def test_what_a_password_flow_stores_has_the_password_behind_it():
+    assert evolve(after(), flow=AuthFlow.USER_PASSWORD_AUTH).passed_challenges == ("PASSWORD",)
+    assert {after(*results).passed_challenges for results in UNPROVED} == {()}
+
+
+@pytest.mark.parametrize("flow", ["USER_PASSWORD_AUTH", "USER_SRP_AUTH"])
+async def test_who_knows_only_a_name_ends_no_sign_in_behind_the_password(start, settle, flow):
+    house = await settle(await start(most_sessions=3))
+    await house.add_user("ann")
+    temporary = {"UserPoolId": house.pool_id, "Username": "ann", "Password": TEMPORARY}
+    await house.api("AdminSetUserPassword", **temporary)
+    if flow == "USER_SRP_AUTH":
+        proof = await house.by_srp("ann", TEMPORARY)
+        asked = [await house.api("RespondToAuthChallenge", **proof)]
+    else:
+        asked = [await house.api("InitiateAuth", **house.by_password("ann", TEMPORARY))]
+    for _ in range(5):
+        await house.ask("ann")
+    for _ in range(2):
+        asked.append(await house.api("InitiateAuth", **house.by_password("ann", TEMPORARY)))
+    new = {"NEW_PASSWORD": "N3w-Pass"}
+    answer = house.answer("NEW_PASSWORD_REQUIRED", "ann", asked[0]["Session"], **new)
+    assert "AuthenticationResult" in await house.api("RespondToAuthChallenge", **answer)
+
+
+async def test_of_the_sign_ins_behind_the_password_the_oldest_goes_too(start, settle):
+    house = await settle(await start(most_sessions=3))
+    await house.add_user("ann")
+    temporary = {"UserPoolId": house.pool_id, "Username": "ann", "Password": TEMPORARY}
+    await house.api("AdminSetUserPassword", **temporary)
+    asked = []
+    for _ in range(4):
+        proof = await house.by_srp("ann", TEMPORARY)
+        asked.append(await house.api("RespondToAuthChallenge", **proof))
+    new = {"NEW_PASSWORD": "N3w-Pass"}
+    first, second = (
+        house.answer("NEW_PASSWORD_REQUIRED", "ann", each["Session"], **new) for each in asked[:2]
+    )
+    assert (await house.api.refused("RespondToAuthChallenge", **first)).message == INVALID
+    assert "AuthenticationResult" in await house.api("RespondToAuthChallenge", **second)
+
+
+FULL = evolve(
+    WHOLE,
+    factor=FactorState(code=Secret("123456"), address="a@example.org", authenticator=b"sealed"),
+)
+MEMBERS = json.loads(FULL.to_json())
+PARTS = ["device", "factor"]
+
+
+def changed(change, part=None):
+    """Return a sign-in as another version may have written it."""
+    members = json.loads(FULL.to_json())
+    change(members if part is None else members[part])
+    return json.dumps(members, separators=(",", ":")).encode()
+
+
+def without(name):
+    return lambda members: members.pop(name)
+
+
+def with_other(name, value):
+    return lambda members: members.update({name: value})
+
+
+SHAPES = {
+    **{name: changed(without(name)) for name in MEMBERS if name not in {"handshake", *PARTS}},
+    **{
+        f"{part} without {name}": changed(without(name), part)
+        for part in PARTS
+        for name in MEMBERS[part]
+    },
+    **{
+        f"{part} with more": changed(with_other("with_device", value), part)
+        for part in (None, *PARTS)
+        for value in (False,)
+    },
+    **{
+        f"{name} is {value}": changed(with_other(name, value))
+        for name in ("flow", "state", "history", "handshake", "factor", "device")
+        for value in ("other", 5, [1], {"a": 1})
+    },
+    "a round with more": changed(lambda members: members["history"][0].update(more=1)),
+    "a round with less": changed(lambda members: members["history"][0].pop("challengeResult")),
+    "no object": b"[]",
+    "no JSON": b"\x80\x04",
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_another_version_has_stored_is_no_session_here(shape):
+    with pytest.raises(CognitoError) as refusal:
+        Progress.from_json(SHAPES[shape])
+    assert (refusal.value.code, refusal.value.message) == ("NotAuthorizedException", INVALID)
+    assert refusal.value.reason == "another version of authflow has stored it"
+    assert Progress.from_json(FULL.to_json()) == FULL
+
+
+async def test_a_sign_in_that_an_older_version_began_is_refused_and_the_next_is_good(
+    start, settle, tmp_path
+):
+    path = tmp_path / "pool.db"
+    house = await settle(await start(db=str(path)))
+    await house.add_user("ann")
+    temporary = {"UserPoolId": house.pool_id, "Username": "ann", "Password": TEMPORARY}
+    await house.api("AdminSetUserPassword", **temporary)
+    asked = await house.api("InitiateAuth", **house.by_password("ann", TEMPORARY))
+    session_id, key = _id_and_key(asked["Session"])
+    with closing(sqlite3.connect(path)) as file, file:
+        (sealed,) = file.execute("SELECT sealed FROM sessions").fetchone()
+        members = json.loads(AESGCM(key).decrypt(sealed[:12], sealed[12:], session_id))
+        text = json.dumps(members | {"with_device": None}).encode()
+        older = sealed[:12] + AESGCM(key).encrypt(sealed[:12], text, session_id)
+        file.execute("UPDATE sessions SET sealed = ?", (older,))
+    new = {"NEW_PASSWORD": "N3w-Pass"}
+    late = house.answer("NEW_PASSWORD_REQUIRED", "ann", asked["Session"], **new)
+    refusal = await house.api.refused("RespondToAuthChallenge", **late)
+    assert (refusal.code, refusal.message) == ("NotAuthorizedException", INVALID)
+    asked = await house.api("InitiateAuth", **house.by_password("ann", TEMPORARY))
+    good = house.answer("NEW_PASSWORD_REQUIRED", "ann", asked["Session"], **new)
+    assert "AuthenticationResult" in await house.api("RespondToAuthChallenge", **good)
 
 
 async def test_of_strangers_the_newest_are_kept(database, monkeypatch):

@@ -18,7 +18,7 @@ from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User, find_user, set_attributes
 from authflow.pool.cognito_errors import CognitoError, invalid_session
 from authflow.pool.confirmations.reset_codes import new_code
-from authflow.pool.factors.authenticators import accepted_step, use_step, wrong_code
+from authflow.pool.factors.authenticators import accepted_step, is_ahead, use_step, wrong_code
 from authflow.pool.factors.preferences import ADDRESSES_OF, set_factors
 from authflow.pool.ground import Ground
 from authflow.pool.messages.delivery import Delivery
@@ -105,6 +105,9 @@ def _judge(
         user = use_step(connection, user, step, now)
     else:
         user = _with_proved_address(connection, taken, user, now)
+    if progress.factor is not None and progress.factor.new:
+        # As after an authenticator: whoever decides what follows sees that a factor was set up.
+        progress = progress.passed(State.MFA_SETUP)
     given = given_factor(user, progress.state)
     progress = evolve(progress.passed(progress.state), factor=None, given=given)
     try:
@@ -123,7 +126,10 @@ def _refusal(
         return CognitoError("CodeMismatchException", message, reason=message)
     if user.authenticator is not None:
         fresh = evolve(user, authenticator=evolve(user.authenticator, step=0))
-        if accepted_step(pool, fresh, code, now) is not None:
+        step = accepted_step(pool, fresh, code, now)
+        if step is not None and is_ahead(user.authenticator, now):
+            return wrong_code("a code was accepted while the pool's clock was ahead")
+        if step is not None:
             message = "Your software token has already been used once."
             return CognitoError("ExpiredCodeException", message, reason=message)
     return wrong_code()

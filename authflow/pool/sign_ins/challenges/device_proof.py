@@ -32,7 +32,6 @@ from authflow.pool.devices.device_state import DeviceState
 from authflow.pool.devices.known_devices import (
     KnownDevice,
     existing_device,
-    find_waiting,
     note_sign_in,
 )
 from authflow.pool.ground import Ground
@@ -54,6 +53,7 @@ from authflow.pool.sign_ins.sessions import (
 )
 from authflow.pool.sign_ins.sign_in_replies import SignInReplies
 from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
+from authflow.pool.sign_ins.waiting_devices import find_waiting
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.wire import device_password_verifier, device_srp
 
@@ -100,7 +100,7 @@ def _begin(
     if handle is None or not is_known(connection, handle):
         # Clients leave it out, or send the one before. `take` judges the one that waits.
         caller = find_caller(connection, request)
-        handle = find_waiting(connection, caller.pool, device_key)
+        handle = find_waiting(connection, caller.pool, caller.client.id, device_key)
         if handle is None:
             raise invalid_session()
     asking = _asking(connection, take(connection, request, username, handle, now, use_up=True))

@@ -35,6 +35,7 @@ from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.code_attempts import count_code
 from authflow.pool.sign_ins.decision import Decision, decide
 from authflow.pool.sign_ins.factor_state import FactorState
+from authflow.pool.sign_ins.late_answers import no_second_chance
 from authflow.pool.sign_ins.second_factor import factors_to_set_up, given_factor
 from authflow.pool.sign_ins.sessions import (
     Taken,
@@ -188,9 +189,10 @@ class Setups:
             CognitoError: The session is not that of a set-up that may go on.
         """
         secret = new_secret()
-        session = await self.ground.database.write(
-            _associate, session_of(request), secret, self.ground.clock()
-        )
+        async with no_second_chance(self.ground.database):
+            session = await self.ground.database.write(
+                _associate, session_of(request), secret, self.ground.clock()
+            )
         return {"SecretCode": secret.reveal(), "Session": session}
 
     async def verify(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,9 +203,10 @@ class Setups:
                 there were too many wrong codes.
         """
         first = _FirstCode(code=Secret(request["UserCode"]), name=request.get("FriendlyDeviceName"))
-        session = await self.ground.database.write(
-            _verify, session_of(request), first, self.ground.clock()
-        )
+        async with no_second_chance(self.ground.database):
+            session = await self.ground.database.write(
+                _verify, session_of(request), first, self.ground.clock()
+            )
         if isinstance(session, CognitoError):
             raise session
         return {"Status": "SUCCESS", "Session": session}

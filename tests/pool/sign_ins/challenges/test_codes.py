@@ -241,6 +241,40 @@ async def test_a_step_of_an_authenticator_is_accepted_once_and_none_before_it(mf
     assert "AuthenticationResult" in await mfa.house.api(RESPOND, **early)
 
 
+async def test_an_authenticator_that_a_clock_has_seen_ahead_waits_until_the_clock_is_there(mfa):
+    await turned_on(mfa, TOTP)
+    mfa.house.clock.now += 3600
+    session = await mfa.asked(TOTP)
+    ahead = mfa.totp()
+    await mfa.house.api(RESPOND, **mfa.answer(TOTP, session, ahead))
+    mfa.house.clock.now -= 3600
+    for later in (0, 1800, 1740):
+        mfa.house.clock.now += later
+        answer = mfa.answer(TOTP, await mfa.asked(TOTP), mfa.totp())
+        refusal = await mfa.house.api.refused(RESPOND, **answer)
+        # It was never used, and nobody is told that it was.
+        assert (refusal.code, refusal.message) == ("CodeMismatchException", MISMATCH[TOTP])
+    mfa.house.clock.now += 60
+    session = await mfa.asked(TOTP)
+    used = await mfa.house.api.refused(RESPOND, **mfa.answer(TOTP, session, ahead))
+    assert used.message == "Your software token has already been used once."
+    mfa.house.clock.now += 30
+    answer = mfa.answer(TOTP, session, mfa.totp())
+    assert "AuthenticationResult" in await mfa.house.api(RESPOND, **answer)
+
+
+@pytest.mark.parametrize("factor", SENT)
+async def test_a_code_that_was_entered_too_late_is_no_good_when_the_clock_is_set_back(mfa, factor):
+    await turned_on(mfa, factor)
+    answer = mfa.answer(factor, await mfa.asked(factor), await mfa.code(factor))
+    mfa.house.clock.now += 200
+    expired = "Invalid session for the user, session is expired."
+    for back in (0, 100, 200, 3600):
+        mfa.house.clock.now -= back
+        assert (await mfa.house.api.refused(RESPOND, **answer)).message == expired
+        mfa.house.clock.now += back
+
+
 @pytest.mark.parametrize("factor", FACTORS)
 async def test_wrong_codes_lock_the_user_out_of_codes_in_all_sessions(mfa, factor):
     await turned_on(mfa, factor)

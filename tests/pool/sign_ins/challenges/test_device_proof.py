@@ -292,6 +292,20 @@ async def test_what_initiate_auth_named_counts_unless_the_answer_names_another(
     assert "AuthenticationResult" in await wanted.prove(begun)
 
 
+@pytest.mark.parametrize("flow", ["USER_SRP_AUTH", "CUSTOM_AUTH"])
+async def test_what_is_no_devices_key_takes_no_room(start, settle, handlers, tmp_path, flow):
+    path = tmp_path / "pool.db"
+    house = await settle(await start(db=str(path), triggers=handlers), ALWAYS, **HIDING)
+    await house.add_user()
+    for name, key in itertools.product(("ann", "stranger"), ("d" * 60_000, "us-east-1_0")):
+        _, asked = await house.ask(name, flow, CHALLENGE_NAME="SRP_A", DEVICE_KEY=key)
+        assert asked["ChallengeName"] == "PASSWORD_VERIFIER"
+    with closing(sqlite3.connect(path)) as file:
+        ((longest, count),) = file.execute("SELECT max(length(sealed)), count(*) FROM sessions")
+    assert longest < 5000
+    assert count == 4
+
+
 async def test_a_forgotten_device_at_the_beginning_hinders_nobody(house, register):
     """So do clients that name it at InitiateAuth, too: Amplify for Android, pycognito, boto3."""
     phone, _ = await register(house)

@@ -66,7 +66,10 @@ async def test_an_authenticator_is_set_up_step_by_step_and_asked_from_then_on(ne
     assert "AuthenticationResult" in await new.house.api(RESPOND, **answer)
 
 
-async def test_in_a_custom_flow_define_is_asked_after_the_set_up(settle_mfa):
+@pytest.mark.parametrize(
+    ("factor", "seen"), [(TOTP, ["MFA_SETUP"]), (EMAIL, ["MFA_SETUP", "EMAIL_OTP"])]
+)
+async def test_in_a_custom_flow_define_is_asked_after_the_set_up(settle_mfa, factor, seen):
     class Handlers:
         sources = frozenset(
             {"DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse"}
@@ -80,14 +83,19 @@ async def test_in_a_custom_flow_define_is_asked_after_the_set_up(settle_mfa):
 
     names = []
     mfa = await settle_mfa(triggers=Handlers())
-    await mfa.turn("ON", TOTP)
+    await mfa.turn("ON", factor)
     await mfa.house.add_user()
     prover, asked = await mfa.house.ask("ann", "CUSTOM_AUTH", CHALLENGE_NAME="SRP_A")
     reply = await mfa.house.api(RESPOND, **mfa.house.proof(prover, asked))
-    secret, session = await associated(mfa, reply["Session"])
-    session = await verified(mfa, session, secret)
-    assert "AuthenticationResult" in await mfa.house.api(RESPOND, **finish(mfa, session))
-    assert names[-1] == ["SRP_A", "PASSWORD_VERIFIER", "MFA_SETUP"]
+    if factor == TOTP:
+        secret, session = await associated(mfa, reply["Session"])
+        answer = finish(mfa, await verified(mfa, session, secret))
+    else:
+        asked = finish(mfa, reply["Session"], EMAIL="ann@example.org")
+        session = (await mfa.house.api(RESPOND, **asked))["Session"]
+        answer = mfa.answer(EMAIL, session, await mfa.code(EMAIL))
+    assert "AuthenticationResult" in await mfa.house.api(RESPOND, **answer)
+    assert names[-1] == ["SRP_A", "PASSWORD_VERIFIER", *seen]
 
 
 async def test_nothing_is_the_users_before_the_first_code_was_right(new):
@@ -173,9 +181,13 @@ async def test_a_set_up_is_over_when_its_session_is(new):
     new.house.clock.now += 180
     expired = "Invalid session for the user, session is expired."
     assert await refused(new, ASSOCIATE, Session=session) == expired
+    new.house.clock.now -= 180  # it stays over
+    assert await refused(new, ASSOCIATE, Session=session) == expired
     secret, session = await associated(new, await new.asked("MFA_SETUP"))
     new.house.clock.now += 180
     right = {"Session": session, "UserCode": new.code_of(secret)}
+    assert await refused(new, VERIFY, **right) == expired
+    new.house.clock.now -= 180
     assert await refused(new, VERIFY, **right) == expired
 
 
