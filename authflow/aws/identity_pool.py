@@ -14,6 +14,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -50,8 +51,7 @@ _PROVIDER_CHARS: Final = 128
 PAUSE: Final = 15.0
 """Seconds without another request after one that failed, while the kept credentials are good."""
 LONGEST_LIFE: Final = 43_200.0
-"""The longest life of credentials of a role, in seconds: a reply that says more, or a clock that is
-behind, is not believed."""
+"""The longest life of credentials of a role, in seconds: a reply that says more is not believed."""
 MOST_KEPT: Final = 4096
 """Of how many handles credentials are kept, some 2 kB each."""
 
@@ -89,8 +89,8 @@ class LentCredentials:
 
     Args:
         credentials: The credentials.
-        life: Their life, as it was when they came.
-        since: When they came, by a clock that is never set.
+        life: Their life, by the date of the reply that they came with.
+        since: When they were asked for, by a clock that is never set.
         ahead: For how many seconds before their end they are to be replaced.
     """
 
@@ -374,22 +374,24 @@ class IdentityPool(AwsConnection):
         known = kept.identity_id
         if known is None:
             kept.identity_id = await self._identity(provider, token)
+        asked = self.ticks()  # the reply's date is none from before: no life is taken for longer
         try:
-            made = await self._credentials(kept.identity_id, provider, token)
+            made, dated = await self._credentials(kept.identity_id, provider, token)
         except PoolNotFoundError as error:
             if known is None or error.aws_code != GONE:
                 raise
             kept.identity_id = None  # the identity was deleted since, not the pool
         else:
-            until = made.expires_at.timestamp()
-            life = min(until - self.clock(), LONGEST_LIFE)
+            # By a clock that is behind they would seem good when they have ended.
+            until, now = made.expires_at.timestamp(), self.clock()
+            life = min(until - (now if dated is None else max(now, dated)), LONGEST_LIFE)
             if life <= 0:
                 msg = "the credentials have ended already: check the clock of this machine"
                 raise MalformedReplyError(msg)
             lent = kept.lent = LentCredentials(
                 credentials=made,
                 life=TokenLife(seconds=life, until=until),
-                since=self.ticks(),
+                since=asked,
                 ahead=min(self.ahead, life / 2),
             )
             return lent
@@ -405,12 +407,17 @@ class IdentityPool(AwsConnection):
 
     async def _credentials(
         self, identity_id: str | None, provider: str, token: Secret[str]
-    ) -> AwsCredentials:
+    ) -> tuple[AwsCredentials, float | None]:
+        """Fetch credentials. Return them, and the date of the reply if it tells one.
+
+        Raises:
+            AuthFlowError: There are none.
+        """
         reply = await self._ask(
             "get_credentials_for_identity", provider, token, IdentityId=identity_id
         )
         try:
-            return _read_credentials(str(identity_id), reply["Credentials"])
+            return _read_credentials(str(identity_id), reply["Credentials"]), _date_of(reply)
         except (KeyError, TypeError, ValueError):
             pass
         msg = "the reply has no whole credentials: it is no identity pool's"
@@ -479,6 +486,18 @@ def _provider(issuer: object) -> str | None:
     before, mark, after = issuer.partition("://")
     name = after if mark else before
     return name if 0 < len(name) <= _PROVIDER_CHARS else None
+
+
+def _date_of(reply: Mapping[str, Any]) -> float | None:
+    """Return when a reply was made by the server's clock, in seconds since the epoch.
+
+    Source: RFC 9110, section 6.6.1 (the header `Date`).
+    """
+    try:
+        told = parsedate_to_datetime(reply["ResponseMetadata"]["HTTPHeaders"]["date"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return told.replace(tzinfo=told.tzinfo or UTC).timestamp()
 
 
 def _read_credentials(identity_id: str, given: Mapping[str, Any]) -> AwsCredentials:

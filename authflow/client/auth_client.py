@@ -558,7 +558,8 @@ class AuthClient:
         """Find a kept user again, in any process with the same `keys` and `store`.
 
         One whose sign-out was begun and failed is found too: it gives no tokens, and `sign_out`
-        goes on.
+        goes on. So is one whose `validity` is over, by this machine's clock, as long as there is
+        something to revoke.
 
         Args:
             handle: The user's `handle`, as it came back in a cookie.

@@ -40,6 +40,8 @@ STORE_TIMEOUT: Final = 5.0
 """Seconds that a store may take for one call."""
 MOST_VALUE: Final = 256 * 1024
 """The largest value that a store takes, in bytes."""
+MOST_OWED: Final = 64
+"""The number of refresh tokens that an entry owes: more would outgrow what a store takes."""
 _PURPOSE: Final = "kept users"
 _TEXT: Final = SealedText(version="ku1", purpose=_PURPOSE, most_chars=MOST_VALUE)
 _VERSION: Final = re.compile(rb"ku([0-9]{1,4})\.")
@@ -86,7 +88,8 @@ class KeptEntry:
         lease: Who is refreshing.
         retry_at: Not before that is refreshed ahead of time, after a failure.
         over: Why the user is signed out; None while signed in.
-        owed: The refresh tokens of a user who is signed out that are to be revoked yet.
+        owed: The refresh tokens that are to be revoked yet once the user is signed out, and that no
+            refresh uses. To revoke one before might end the others of the sign-in.
     """
 
     username: str
@@ -110,11 +113,24 @@ class KeptEntry:
         kept = (self.tokens, self.unproved)
         return next((each.device for each in kept if each is not None and each.device), None)
 
-    def refresh_tokens(self) -> tuple[Secret[str], ...]:
-        """Return the refresh tokens that may be good, the best one first."""
+    def own_tokens(self) -> tuple[Secret[str], ...]:
+        """Return the refresh tokens that a refresh may use, the best one first."""
         kept = (self.unproved, self.tokens)
-        found = [each.refresh_token for each in kept if each is not None and each.refresh_token]
-        return once(*found, *self.owed)
+        return once(*(each.refresh_token for each in kept if each and each.refresh_token))
+
+    def refresh_tokens(self) -> tuple[Secret[str], ...]:
+        """Return all refresh tokens that may be good, the best one first."""
+        return once(*self.own_tokens(), *self.owed)
+
+    def owing(self, *tokens: Secret[str]) -> "KeptEntry":
+        """Return the entry with more tokens that the user's sign-out has to revoke.
+
+        Args:
+            tokens: The tokens. Those that are the entry's own are revoked then anyway.
+        """
+        own = self.own_tokens()
+        owed = once(*self.owed, *(each for each in tokens if each not in own))[-MOST_OWED:]
+        return self if owed == self.owed else evolve(self, owed=owed)
 
     def renewed(self, tokens: Tokens, *, now: float) -> "KeptEntry":
         """Return the entry with the verified tokens of a refresh.

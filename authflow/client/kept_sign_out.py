@@ -10,6 +10,7 @@ from a refresh that was on its way: its tokens come when nobody is signed in any
 gets them has them revoked like all others.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from typing import Final
@@ -24,6 +25,8 @@ from authflow.secret import Secret
 LEFT: Final = "the user has signed out: sign in again"
 FORGOTTEN_SECONDS: Final = 3600.0
 """Seconds for which an entry says why its user is signed out."""
+
+_log = logging.getLogger(__name__)
 
 
 @define(kw_only=True, eq=False)
@@ -94,6 +97,24 @@ class KeptSignOut:
         if never is not None:
             raise never
 
+    async def attempt(self, user: KeptUser, why: str, known: KeptEntry | None = None) -> None:
+        """Finish a sign-out that nobody here asked for.
+
+        What fails is owed: `kept` finds the user in each process, and `sign_out` says so.
+
+        Args:
+            user: Who.
+            why: As of `finish`.
+            known: Likewise.
+        """
+        try:
+            await self.finish(user, why, known)
+        except AuthFlowError as error:
+            _log.warning(
+                "tokens of a user who is signed out could not be revoked yet: %s",
+                type(error).__qualname__,
+            )
+
     async def _told(
         self, user: KeptUser, why: str, known: KeptEntry | None, gone: Collection[Secret[str]]
     ) -> tuple[Secret[str], ...]:
@@ -117,32 +138,26 @@ class KeptSignOut:
             if version is not None and entry.over is not None and owed == entry.owed:
                 user.paid(*owed)
                 return owed
-            over = self._over(entry, entry.over or why, owed)
+            over = ended(entry, entry.over or why, owed, now=self.clock())
             if await self.entries.write(user.of, over, expected=version):
                 user.paid(*owed)
                 return owed
 
-    def _over(self, entry: KeptEntry, why: str, owed: tuple[Secret[str], ...]) -> KeptEntry:
-        if owed:
-            return evolve(entry, over=why, lease=None, tokens=None, unproved=None, owed=owed)
-        return forgotten(entry, why, now=self.clock())
 
-
-def forgotten(entry: KeptEntry, why: str, *, now: float) -> KeptEntry:
-    """Return what stays of an entry whose user is signed out, without a token.
+def ended(entry: KeptEntry, why: str, owed: tuple[Secret[str], ...], *, now: float) -> KeptEntry:
+    """Return what stays of an entry whose user is signed out: no token but what is owed.
 
     Args:
         entry: The entry.
         why: The reason, for whoever asks for a token.
+        owed: What is to be revoked yet. As long as something is, the entry is kept.
         now: In seconds since the epoch.
     """
+    over = evolve(entry, over=why, lease=None, tokens=None, unproved=None, owed=owed)
+    if owed:
+        return over
     return evolve(
-        entry,
-        over=why,
-        lease=None,
-        tokens=None,
-        unproved=None,
-        owed=(),
+        over,
         until=now + FORGOTTEN_SECONDS,
         seconds=FORGOTTEN_SECONDS,
     )

@@ -97,6 +97,10 @@ class KeptUser:
     """Refresh tokens that a sign-out has to revoke, and of which this process alone knows so."""
     unfinished: bool = False
     """Whether the user's sign-out was begun, here or elsewhere, and not ended yet."""
+    may_leave: bool = False
+    """Whether by the last read no token is given any more, and yet some may be good: the time for
+    which the user was kept is over, as far as the clock is right, or the store has lost the
+    entry. Then `sign_out` has something to revoke."""
     _seen_at: float = 0.0
     _watched: tuple[Lease, float] | None = field(default=None, repr=False)
 
@@ -130,7 +134,7 @@ class KeptUser:
     @property
     def is_owing(self) -> bool:
         """Whether something of this user is known here alone, and must not be lost."""
-        return self.unwritten is not None or self.unfinished or self.refreshing is not None
+        return bool(self.unwritten or self.owed or self.unfinished or self.refreshing)
 
     def left(self, entry: KeptEntry, needed: Needed) -> float:
         """Return how many seconds are left of the tokens that are needed."""

@@ -45,7 +45,8 @@ and ends all tokens of the sign-in.
                                         as long as that read lasts after a twentieth; what it says
                                         counts for the next call
     the leader stands still, and        two send R1: the result that is written first is kept, and
-    loses its lease                     with rotation both are good within the grace period
+    loses its lease                     with rotation both are good within the grace period; the
+                                        other one's refresh token is owed: `sign_out` revokes it
     throttled, unreachable, 5xx, a      the old token, if it is still good, and no further try ahead
     trigger failed                      of time for some seconds; else the error
     the new tokens cannot be verified   they are kept, so that R2 is not lost, given to nobody, and
@@ -53,15 +54,21 @@ and ends all tokens of the sign-in.
                                         unless the old token is still good
     Cognito refuses R1 for good         the entry is forgotten: every process gets SignedOutError,
     (revoked, expired, no such user)    and none asks Cognito again
+    it refuses the user (disabled, a    the same; R1 is good again when the user is, so it is
+    password to be reset, not           revoked, or owed as after a sign-out that failed
+    confirmed)
     the new tokens are another user's   TokenError, nothing is kept, unless the old token is good
     the user signs out meanwhile        SignedOutError; the new tokens are revoked, also those that
                                         a process could not write
     a sign-out fails, or is cancelled,  no tokens any more; what is to be revoked yet stands in the
     or the revocation of what came      entry, `kept` finds the user all the same, and `sign_out`
     after it fails                      goes on, in each process
-    the store has lost the entry        SignedOutError
+    the store has lost the entry        SignedOutError; a process that knows the tokens still finds
+                                        the user, and `sign_out` revokes them
     a clock is ahead                    for that process it is over before its time; it takes no
                                         time from the others, and forgets nothing
+    the time is over, by any clock, and no tokens any more; `kept` finds the user all the same, and
+    the store has the entry             `sign_out` revokes R1: others, and Cognito, may go on longer
     the entry was tampered with         SealError, StoreEntryError: nothing is given, nothing sent
 
 Sources: "Refresh tokens" and `RefreshTokenRotationType` of Amazon Cognito; RFC 9700 §4.14.2.
@@ -211,7 +218,7 @@ class KeptUsers:
         return user
 
     async def find(self, handle: Secret[str]) -> KeptUser:
-        """Find a kept user. One whose sign-out is not finished is found, to finish it.
+        """Find a kept user, also one who gets no tokens any more, but has something to revoke.
 
         Args:
             handle: From `keep`, in this or another process.
@@ -228,7 +235,7 @@ class KeptUsers:
         try:
             await self._look(user, both)
         except SignedOutError:
-            if not user.unfinished:
+            if not (user.unfinished or user.may_leave):
                 raise
         except _FINAL:
             raise

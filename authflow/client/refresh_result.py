@@ -2,7 +2,6 @@
 
 import asyncio
 import copy
-import logging
 import random
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,7 +22,6 @@ FIRST_POLL: Final = 0.02
 _LAST_POLL: Final = 0.5
 _SETTLE_TIMEOUT: Final = 60.0
 """Seconds for which a result is tried to be written: the longest grace period."""
-_log = logging.getLogger(__name__)
 
 
 @define(kw_only=True, eq=False)
@@ -72,19 +70,10 @@ class RefreshResults:
         return entry
 
     async def _revoked(self, user: KeptUser, result: KeptEntry, why: str | None) -> None:
-        """Revoke the tokens of a result for which it is too late.
-
-        What fails is owed: `kept` finds the user in each process, and `sign_out` says so.
-        """
+        """Revoke the tokens of a result for which it is too late."""
         user.forget()
-        user.owe(result.refresh_tokens()[:1])
-        try:
-            await self.sign_out.finish(user, why or LEFT, result)
-        except AuthFlowError as error:
-            _log.warning(
-                "tokens that came after a sign-out could not be revoked yet: %s",
-                type(error).__qualname__,
-            )
+        user.owe(result.own_tokens()[:1])
+        await self.sign_out.attempt(user, why or LEFT, result)
 
     async def settle(
         self, user: KeptUser, attempt: Refreshing, result: KeptEntry, error: AuthFlowError | None
@@ -130,14 +119,19 @@ class RefreshResults:
 
 
 def _merged(result: KeptEntry, found: KeptEntry) -> KeptEntry:
-    """Return what is to be in the store: of two results of one turn the one that came first."""
+    """Return what is to be in the store: of two results of one turn the one that came first.
+
+    With rotation each has a refresh token of its own, and both are good. So the sign-out owes the
+    revocation of the one that is not kept.
+    """
     if found.turn < result.turn:
-        return result
+        return result.owing(*found.owed, *found.own_tokens()[: found.unproved is not None])
+    came = result.own_tokens()[:1]  # what else it has was in the store before
     if result.unproved is not None or found.unproved is None:
-        return found  # another process has refreshed
+        return found.owing(*came)  # another process has refreshed
     # It has what nobody may be given yet, and here is what everybody may: both are kept.
     return evolve(
-        found,
+        found.owing(*came),  # what is verified later takes its place
         turn=found.turn + 1,
         tokens=result.tokens,
         access=result.access,

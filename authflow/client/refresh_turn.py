@@ -12,7 +12,7 @@ import anyio
 from attrs import define, evolve, field
 
 from authflow.client.kept_entry import BoundDevice, FoundEntry, KeptEntries, KeptEntry, Lease
-from authflow.client.kept_sign_out import KeptSignOut, forgotten
+from authflow.client.kept_sign_out import KeptSignOut, ended
 from authflow.client.kept_user import MARGIN, KeptUser, Refreshing
 from authflow.client.refresh_result import (
     FIRST_POLL,
@@ -49,14 +49,16 @@ PAUSE: Final = 15.0
 """Seconds without another refresh ahead of time after one that failed, where Cognito names none."""
 _JOIN_TIMEOUT: Final = 60.0
 """Seconds for which an attempt waits for others' leases."""
+_DEAD: Final = (TokenRevokedError, WrongTokenError)
+"""Refusals of a refresh token that is good for nothing any more."""
 _ENDS: Final = (
-    TokenRevokedError,
-    WrongTokenError,
+    *_DEAD,
     UserDisabledError,
     UserNotConfirmedError,
     PasswordResetRequiredError,
 )
-"""Refusals that no later request changes."""
+"""Refusals that no later request changes. Those of a user leave his refresh token alive: it is good
+again when he is enabled, or has another password."""
 
 
 @define(kw_only=True, eq=False)
@@ -118,6 +120,7 @@ class RefreshTurn:
         return found
 
     async def _read(self, user: KeptUser) -> FoundEntry:
+        user.may_leave = False
         try:
             found = await self.entries.read(user.of)
         except SignedOutError:
@@ -126,6 +129,7 @@ class RefreshTurn:
             elif not user.over and user.seen is not None:
                 user.owe(user.seen.refresh_tokens())  # whoever signs out here has them revoked
                 user.forget()
+            user.may_leave = bool(user.owed)
             raise
         except StateError as error:
             raise signed_out() if user.over else error from None
@@ -141,6 +145,8 @@ class RefreshTurn:
             # The version that was read is outdated now, and whoever compares by it reads again.
             found = evolve(found, entry=await self.write(user, user.unwritten))
         if found.entry.until <= self.clock():  # which may be wrong: so nothing is forgotten
+            user.username, user.sub = found.entry.username, found.entry.sub
+            user.may_leave = True
             raise signed_out("the time for which this user was kept is over: sign in again")
         user.note(found.entry)
         return found
@@ -269,10 +275,10 @@ class RefreshTurn:
             if life.until - now > MARGIN:
                 return unproved
         refused: AuthFlowError | None = None
-        for token in entry.refresh_tokens():
+        for token in entry.own_tokens():
             try:
                 tokens = await self._asked_twice(token, entry.device)
-            except TokenRevokedError as error:
+            except _DEAD as error:
                 refused = refused or error
             else:
                 _check_person(entry, tokens)
@@ -326,19 +332,25 @@ class RefreshTurn:
     async def _ended(self, user: KeptUser, entry: KeptEntry, error: AuthFlowError) -> None:
         """Forget a user whom Cognito refuses for good, unless another process got new tokens.
 
+        What may still be good is revoked, or owed as after a sign-out that failed.
+
         Raises:
             SignedOutError: The user is signed out.
         """
+        dead = entry.own_tokens() if isinstance(error, _DEAD) else ()  # each was refused
         why = f"{error.message.removesuffix(': sign in again')}: sign in again"
         while True:
             found = await self.entries.read(user.of)
             if found.entry.over is None and found.entry.turn > entry.turn:
                 return
-            over = forgotten(entry, why, now=self.clock())
+            owed = tuple(each for each in found.entry.refresh_tokens() if each not in dead)
+            over = ended(found.entry, why, owed, now=self.clock())
             if found.entry.over is not None or await self.entries.write(
                 user.of, over, expected=found.version
             ):
                 user.forget()
+                if found.entry.over is None and owed:
+                    await self.sign_out.attempt(user, why)
                 raise signed_out(found.entry.over or why)
 
 

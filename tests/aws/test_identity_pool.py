@@ -8,10 +8,12 @@ import asyncio
 import base64
 import gc
 import json
+import time
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -82,17 +84,23 @@ class Identities:
     Args:
         script: Answers that come before the usual ones: a code and a text, or a whole reply.
         life: How many seconds credentials last.
+        behind: How many seconds this machine's clock is behind the server's.
+        dated: What the replies' header `Date` is off by, or says.
+        slow: Called before credentials are answered.
     """
 
     script: list[Any] = field(factory=list)
     life: float = 3600.0
+    behind: float = 0.0
+    dated: float | str = 0.0
+    slow: Callable[[], None] = lambda: None
     now: float = NOW
     endpoint: str = ""
     asked: list[tuple[str, dict[str, Any]]] = field(factory=list)
     headers: list[dict[str, str]] = field(factory=list)
 
     def time(self) -> float:
-        return self.now
+        return self.now - self.behind
 
     @property
     def operations(self) -> list[str]:
@@ -112,8 +120,13 @@ class Identities:
         number = self.operations.count(operation)
         if operation == GET_ID:
             return web.json_response({"IdentityId": f"eu-central-1:identity-{number}"})
+        self.slow()
+        dated = self.dated
+        if not isinstance(dated, str):
+            dated = formatdate(self.now + dated, usegmt=True)
         return web.json_response(
-            {
+            headers={"Date": dated},
+            data={
                 "IdentityId": "eu-central-1:identity",
                 "Credentials": {
                     "AccessKeyId": f"ASIA{number}",
@@ -121,7 +134,7 @@ class Identities:
                     "SessionToken": "canary-session",
                     "Expiration": self.now + self.life,
                 },
-            }
+            },
         )
 
     def pool(self, **settings: Any) -> IdentityPool:
@@ -711,4 +724,64 @@ async def test_a_reply_by_which_credentials_never_end_is_not_believed(identities
     async with identities.pool(ticks=lambda: elapsed[0]) as pool:
         await pool.credentials(ada)
         elapsed[0] = 43_201.0
+        assert (await pool.credentials(ada)).access_key_id == "ASIA2"
+
+
+@pytest.mark.parametrize(
+    ("behind", "life"), [(-600.0, 900.0), (60.0, 43_200.0), (3600.0, 3600.0), (1e9, 900.0)]
+)
+async def test_a_clock_that_is_behind_when_they_come_serves_no_credentials_that_have_ended(
+    identities, behind: float, life: float
+):
+    identities.life, identities.behind = life, behind
+    elapsed, ada = [0.0], User()
+    async with identities.pool(ticks=lambda: 5 + elapsed[0], ahead=1e-9) as pool:
+        own = await pool.session(ada).get_credentials()
+        for gone, number in ((0.0, 1), (life - 601, 1), (life + 0.1, 2)):
+            identities.now, elapsed[0] = NOW + gone, gone
+            for _ in range(2):
+                assert (await pool.credentials(ada)).access_key_id == f"ASIA{number}"
+            assert (await own.get_frozen_credentials()).access_key == f"ASIA{number}"
+
+
+async def test_where_the_date_of_a_reply_tells_nothing_the_clock_counts(identities):
+    elapsed = [0.0]
+    async with identities.pool(ticks=lambda: elapsed[0], ahead=1e-9) as pool:
+        for dated in ("", "x", "Fri, 32 Foo 2027 08:00:00 GMT", "0", -7200.0):
+            identities.dated, identities.behind, ada = dated, 0.0, User()
+            first = await pool.credentials(ada)
+            elapsed[0] += 3599.0
+            identities.behind = 7200.0  # it was set back since
+            assert await pool.credentials(ada) is first
+            elapsed[0] += 1.1
+            assert await pool.credentials(ada) is not first
+
+
+async def test_a_date_without_a_zone_is_read_as_utc(identities, monkeypatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        identities.behind, elapsed, ada = 7200.0, [0.0], User()
+        identities.dated = formatdate(NOW, usegmt=True).replace("GMT", "-0000")
+        async with identities.pool(ticks=lambda: elapsed[0], ahead=1e-9) as pool:
+            await pool.credentials(ada)
+            elapsed[0] = 3600.1
+            assert (await pool.credentials(ada)).access_key_id == "ASIA2"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+async def test_the_time_that_a_slow_reply_took_is_no_part_of_their_life(identities):
+    elapsed, ada = [0.0], User()
+
+    def slow() -> None:
+        elapsed[0] += 50
+
+    async with identities.pool(ticks=lambda: elapsed[0], ahead=1e-9) as pool:
+        identities.slow = slow
+        await pool.credentials(ada)
+        identities.behind, elapsed[0] = 7200.0, 3599.0
+        assert (await pool.credentials(ada)).access_key_id == "ASIA1"
+        elapsed[0] = 3600.1
         assert (await pool.credentials(ada)).access_key_id == "ASIA2"

@@ -78,11 +78,50 @@ async def test_who_is_over_by_a_clock_that_is_ahead_is_signed_in_when_it_is_righ
         user = await all_.kept()
         clock.now += ahead
         await refused(user.access_token(), SignedOutError)
-        await refused(all_.opened.kept(user.handle), SignedOutError)
+        found = await all_.opened.kept(user.handle)  # to sign out
+        await refused(found.access_token(), SignedOutError)
         clock.now -= ahead
         assert name_of(await user.access_token()) == "access R1"
         assert name_of(await (await all_.opened.kept(user.handle)).id_token()) == "id R1"
         assert all_.sent == []
+
+
+@pytest.mark.parametrize("ahead", [60.0, 61.0, 7e9])
+@pytest.mark.parametrize("where", ["here", "elsewhere"])
+async def test_who_is_over_by_the_clock_is_found_to_sign_out_and_what_lives_is_revoked(
+    bench, clock, ahead, where
+):
+    async with bench({}) as all_:
+        user = await (await all_.client()).keep(signed_in(), validity=timedelta(seconds=60))
+        auth = all_.opened if where == "here" else await all_.client()
+        clock.now += ahead
+        found = await auth.kept(user.handle)
+        assert (found.username, found.sub) == ("ada", "sub-of-ada")
+        for call in (found.access_token, found.id_token, found.tokens):
+            await refused(call(), SignedOutError)
+        await (await auth.kept(user.handle)).sign_out()
+        assert all_.server.requests[0][0] == "RevokeToken"
+        assert all_.sent == ["R1"]
+        await refused(auth.kept(user.handle), SignedOutError)
+        clock.now -= ahead
+        for each in (auth, await all_.client()):
+            await refused(each.kept(user.handle), SignedOutError)
+        await refused(user.access_token(), SignedOutError)
+        assert all_.sent == ["R1"]
+
+
+async def test_who_was_over_by_a_clock_is_not_found_once_another_process_has_signed_him_out(
+    bench, clock
+):
+    async with bench({}) as all_:
+        user = await (await all_.client()).keep(signed_in(), validity=timedelta(seconds=60))
+        auth = await all_.client()
+        clock.now += 61
+        found = await auth.kept(user.handle)
+        await user.sign_out()
+        await refused(auth.kept(user.handle), SignedOutError)
+        await refused(found.access_token(), SignedOutError)
+        assert all_.sent == ["R1"]
 
 
 async def unwritten(all_: Bench, clock: Any, reply: "asyncio.Future[Any]") -> Any:

@@ -7,7 +7,9 @@ import anyio
 import pytest
 from attrs import evolve
 
-from authflow import Secret
+from authflow import Secret, Tokens
+from authflow.client.kept_entry import MOST_OWED, KeptEntry
+from authflow.client.refresh_result import _merged
 from authflow.client.signed_in_user import SignedInUser
 from authflow.errors import (
     AuthFlowError,
@@ -168,6 +170,173 @@ class TestWhatIsRevoked:
             assert "R2" in revoked(all_)
             await refused(user.access_token(), SignedOutError)
 
+    async def test_by_its_handle_a_user_is_found_to_sign_out_whose_entry_the_store_has_lost(
+        self, bench
+    ):
+        async with bench({}) as all_:
+            user = await all_.kept()
+            other = await all_.elsewhere(user)
+            all_.store._entries.clear()
+            for _ in range(2):
+                found = await all_.opened.kept(user.handle)
+                await refused(found.access_token(), SignedOutError)
+            await found.sign_out()
+            assert revoked(all_) == ["R1"]
+            await refused(all_.opened.kept(user.handle), SignedOutError)
+            stranger = evolve(other._users)
+            await refused(stranger.find(user.handle), SignedOutError)
+
+
+async def stalled(all_: Bench, clock: Any, replies: Any, first: str) -> Any:
+    """Have two processes refresh with R1, since one stands still: they get R2a and R2b."""
+    user = await all_.kept()
+    other = await all_.elsewhere(user)
+    user._users._turns.lease = 1e6  # it prolongs nothing
+    clock.advance(LIFE)
+    calls = {"a": asyncio.create_task(user.access_token())}
+    await until(lambda: all_.sent == ["R1"])
+    calls["b"] = asyncio.create_task(other.access_token())
+    await until(lambda: other._kept._watched is not None)
+    all_.ticks.now += 6
+    await until(lambda: all_.sent == ["R1", "R1"])
+    for each in (first, "ba"["ab".index(first)]):
+        replies[each].set_result(result(f"R2{each}", clock(), f"R2{each}"))
+        assert name_of(await calls[each]) == f"access R2{first}"
+    assert revoked(all_) == []  # that might end the other one as well
+    return user, other
+
+
+class TestTwoResults:
+    @pytest.mark.parametrize("first", ["a", "b"])
+    @pytest.mark.parametrize("leaver", ["a", "b", "a third"])
+    async def test_a_result_that_is_not_kept_is_revoked_with_the_one_that_is(
+        self, bench, clock, first, leaver
+    ):
+        loop = asyncio.get_running_loop()
+        replies = {each: loop.create_future() for each in "ab"}
+        third = (result("R3", clock() + 2 * LIFE, "R3"), {}, {})
+        async with bench(*replies.values(), *third) as all_:
+            user, other = await stalled(all_, clock, replies, first)
+            clock.advance(LIFE)
+            assert name_of(await other.access_token()) == "access R3"
+            assert all_.sent == ["R1", "R1", f"R2{first}"]
+            leaving = await {"a": user.tokens, "b": other.tokens}.get(leaver, other.tokens)()
+            assert leaving.refresh_token == Secret("R3")
+            leaver = {"a": user, "b": other}.get(leaver) or await all_.elsewhere(user)
+            await leaver.sign_out()
+            assert revoked(all_) == ["R3", "R2b" if first == "a" else "R2a"]
+            await refused(all_.elsewhere(user), SignedOutError)
+
+    async def test_where_the_one_that_is_kept_is_refused_the_other_one_is_revoked_and_not_used(
+        self, bench, clock, scripted
+    ):
+        loop = asyncio.get_running_loop()
+        replies = {each: loop.create_future() for each in "ab"}
+        refusal = scripted.error("NotAuthorizedException", "Refresh Token has been revoked")
+        async with bench(*replies.values(), refusal, {}) as all_:
+            user, _ = await stalled(all_, clock, replies, "a")
+            clock.advance(LIFE)
+            await refused(user.access_token(), SignedOutError)
+            assert all_.sent == ["R1", "R1", "R2a", "R2b"]
+            assert revoked(all_) == ["R2b"]
+            await refused(all_.elsewhere(user), SignedOutError)
+
+    @pytest.mark.parametrize("result_has", ["tokens", "unproved"])
+    @pytest.mark.parametrize("found_has", ["tokens", "unproved", "both"])
+    @pytest.mark.parametrize("ahead", [-1, 0, 1])
+    async def test_of_two_results_no_refresh_token_is_lost_whichever_is_kept(
+        self, bench, result_has, found_has, ahead
+    ):
+        async with bench() as all_:
+            base = (await all_.kept())._kept.seen
+
+        def made(turn: int, has: str, name: str) -> KeptEntry:
+            def tokens(name: str) -> Tokens:
+                return evolve(base.tokens, refresh_token=Secret(name))
+
+            if has == "both":
+                return evolve(
+                    base, turn=turn, tokens=tokens(f"{name} 1"), unproved=tokens(f"{name} 2")
+                )
+            return evolve(base, turn=turn, **{has: tokens(name)})
+
+        mine = made(5 + ahead, result_has, "mine").owing(Secret("owed by mine"))
+        theirs = made(5, found_has, "theirs").owing(Secret("owed by theirs"))
+        merged = _merged(mine, theirs)
+        names = {"mine", "owed by theirs"}  # and not "theirs 1", of which "theirs 2" came
+        if ahead == 1:
+            names.add("owed by mine")
+        if found_has == "both":
+            names.add("theirs 2")
+        elif found_has == "unproved" or ahead < 1:  # else "mine" came of it
+            names.add("theirs")
+        later = merged if merged.unproved is None else merged.renewed(merged.unproved, now=0)
+        for each in (merged, later):
+            assert names <= {token.reveal() for token in each.refresh_tokens()}
+        assert not [each for each in merged.own_tokens() if each.reveal().startswith("owed")]
+        assert _merged(mine, merged).refresh_tokens() == merged.refresh_tokens()
+
+    async def test_what_is_owed_does_not_outgrow_an_entry(self, bench):
+        async with bench() as all_:
+            entry = (await all_.kept())._kept.seen
+        assert entry.owing(Secret("R1")) is entry
+        for number in range(2 * MOST_OWED):
+            entry = entry.owing(Secret(f"{number}"), Secret(f"{number}"))
+        owed = [token.reveal() for token in entry.owed]
+        assert owed == [f"{number}" for number in range(MOST_OWED, 2 * MOST_OWED)]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        ("NotAuthorizedException", "User is disabled."),
+        ("PasswordResetRequiredException", "Password reset required for the user"),
+        ("UserNotConfirmedException", "User is not confirmed."),
+    ],
+    ids=lambda refusal: refusal[0],
+)
+class TestRefusedUsers:
+    async def test_the_token_of_a_user_whom_cognito_refuses_is_revoked_since_it_may_be_good_again(
+        self, bench, clock, scripted, refusal
+    ):
+        async with bench(scripted.error(*refusal), {}, {}) as all_:
+            user = await all_.kept()
+            unproved = evolve(user._kept.seen.tokens, refresh_token=Secret("R2"))
+            await all_.change(user, unproved=unproved)
+            clock.advance(LIFE)
+            await refused(user.access_token(), SignedOutError)
+            assert revoked(all_) == ["R2", "R1"]
+            await refused(all_.opened.kept(user.handle), SignedOutError)
+
+    async def test_what_cannot_be_revoked_is_owed_for_whoever_signs_out(
+        self, bench, clock, scripted, fault, refusal
+    ):
+        async with bench(scripted.error(*refusal), fault, fault, {}) as all_:
+            user = await all_.kept()
+            clock.advance(LIFE)
+            await refused(user.access_token(), SignedOutError)
+            other = evolve(user._users)
+            found = SignedInUser(other, await other.find(user.handle))
+            assert "sign in again" in str(await refused(found.tokens(), SignedOutError))
+            await refused(found.sign_out(), ServerFaultError)
+            await found.sign_out()
+            assert revoked(all_) == ["R1"] * 3
+            await refused(all_.opened.kept(user.handle), SignedOutError)
+            assert all_.server.operations.count("RevokeToken") == len(all_.sent) - 1
+
+
+async def test_where_one_refresh_token_is_of_another_kind_the_other_one_is_used(
+    bench, clock, scripted
+):
+    refusal = scripted.error("UnauthorizedException", "The token was given to another client.")
+    async with bench(refusal, result("R3", clock() + LIFE, "R3")) as all_:
+        user = await all_.kept()
+        unproved = evolve(user._kept.seen.tokens, refresh_token=Secret("R2"))
+        await all_.change(user, unproved=unproved)
+        clock.advance(LIFE)
+        assert name_of(await user.access_token()) == "access R3"
+        assert all_.sent == ["R2", "R1"]
+
 
 LEAVERS = pytest.mark.parametrize("leaver", ["here", "elsewhere"])
 
@@ -261,7 +430,7 @@ class TestWhatComesTooLate:
             assert [token.reveal() for token in entry.owed] == ["R2"]
             assert entry.tokens is entry.unproved is None
             assert "R2" not in repr(entry) + repr(user._kept)
-            assert all(b"R2" not in stored.value for stored, _ in all_.store._entries.values())
+            assert all(b'"R2"' not in stored.value for stored, _ in all_.store._entries.values())
 
 
 async def test_a_sign_out_that_is_cancelled_anywhere_is_finished_by_whoever_finds_the_user(

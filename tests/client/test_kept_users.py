@@ -321,7 +321,7 @@ class TestBadInput:
             await user.access_token()
             clock.advance(9)
             await refused(user.access_token(), SignedOutError)
-            await refused(all_.elsewhere(user), SignedOutError)
+            await refused((await all_.elsewhere(user)).tokens(), SignedOutError)
             assert all_.sent == ["R1"]
 
     async def test_a_closed_client_gives_nothing(self, bench):

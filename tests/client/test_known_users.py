@@ -1,6 +1,7 @@
 """Which users a process holds, and which it lets go."""
 
 import gc
+from typing import Any
 
 import pytest
 
@@ -9,8 +10,8 @@ from authflow.client.kept_user import KeptUser
 from authflow.client.known_users import KnownUsers
 
 
-def user(of: str, *, unfinished: bool = False) -> KeptUser:
-    return KeptUser(handle=Secret(of), of=of, clock=float, unfinished=unfinished)
+def user(of: str, **given: Any) -> KeptUser:
+    return KeptUser(handle=Secret(of), of=of, clock=float, **given)
 
 
 def known(users: KnownUsers, names: str) -> str:
@@ -41,10 +42,13 @@ def test_handles_that_somebody_made_up_push_nobody_out():
 
 
 @pytest.mark.parametrize("count", [3, 4, 50])
-def test_those_who_would_lose_something_are_held_for_longer_and_not_without_end(count: int):
+@pytest.mark.parametrize("owing", [{"unfinished": True}, {"owed": (Secret("R1"),)}], ids=str)
+def test_those_who_would_lose_something_are_held_for_longer_and_not_without_end(
+    count: int, owing: dict[str, Any]
+):
     users = KnownUsers(3)
     for number in range(count):
-        users.hold(user(f"owing {number}", unfinished=True))
+        users.hold(user(f"owing {number}", **owing))
     for name in "abc":
         users.hold(user(name))
     names = [f"owing {number}" for number in range(count)]

@@ -44,7 +44,7 @@ from authflow.pool.confirmations.reset_codes import (
 )
 from authflow.pool.ground import Ground
 from authflow.pool.messages.delivery import Delivery
-from authflow.pool.messages.destination import Destination
+from authflow.pool.messages.destination import Destination, reach
 from authflow.pool.messages.mailbox import SentMessage, put_message
 from authflow.pool.messages.wording import Wording
 from authflow.pool.sign_ins.user_migration import Migration
