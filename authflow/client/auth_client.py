@@ -145,7 +145,9 @@ class AuthClient:
     keys: KeyProvider | None = field(default=None, kw_only=True, repr=False)
     store: Store | None = field(default=None, kw_only=True, repr=False)
     pacing: Pacing | None = field(default=None, kw_only=True)
-    _remember_device: Remembering = field(default="never", kw_only=True, repr=False)
+    _remember_device: Remembering = field(
+        default="never", kw_only=True, repr=False, alias="remember_device"
+    )
     device_name: str | None = field(default=None, kw_only=True)
     _answerer: Answerer = field(init=False, repr=False)
     _resumption: Resumption | None = field(init=False, repr=False)
