@@ -100,8 +100,8 @@ storm: environment
 
 # Our client at a server that others wrote, which goes into an environment of its own.
 ministack: environment
-	test -x .venv-ministack/bin/ministack || { $(BIN)/python -m venv .venv-ministack && \
-	  .venv-ministack/bin/python -m pip install --quiet ministack==1.5.33 cryptography; }
+	$(BIN)/python -m venv .venv-ministack
+	$(BIN)/python -m pip --python .venv-ministack/bin/python install --quiet ministack==1.5.33 cryptography
 	AUTHFLOW_MINISTACK=.venv-ministack/bin/ministack $(BIN)/python -m pytest tests/interop/test_ministack.py
 
 clean:
