@@ -272,9 +272,14 @@ async def test_the_keys_are_fetched_once_by_many_at_a_time(verifier, keys, key):
     assert keys.fetches == 1
 
 
-async def test_keys_for_other_uses_are_not_used(verifier, keys, raw):
+def good(other_key):
+    """Return a key that is used: a set without one is none."""
+    return {**other_key.as_dict(private=False), "kid": "k2"}
+
+
+async def test_keys_for_other_uses_are_not_used(verifier, keys, raw, other_key):
     elliptic = ECKey.generate_key("P-256", {"kid": "k1"})
-    keys.document = {"keys": [elliptic.as_dict(private=False)]}
+    keys.document = {"keys": [elliptic.as_dict(private=False), good(other_key)]}
     token = raw({"alg": "RS256", "kid": "k1"}, claims(verifier))
     with pytest.raises(TokenError, match="not the user pool's"):
         await verifier.claims(token, "access")
@@ -283,8 +288,11 @@ async def test_keys_for_other_uses_are_not_used(verifier, keys, raw):
 @pytest.mark.parametrize(
     "algorithm", ["PS256", "RS384", "RS512", "RSA-OAEP", "HS256", "none", "rs256", ""]
 )
-async def test_a_key_that_names_another_algorithm_is_not_used(verifier, keys, key, algorithm):
+async def test_a_key_that_names_another_algorithm_is_not_used(
+    verifier, keys, key, other_key, algorithm
+):
     keys.document["keys"][0]["alg"] = algorithm
+    keys.document["keys"].append(good(other_key))
     with pytest.raises(TokenError, match=r"not the user pool's|cannot be read"):
         await verifier.claims(sign(key, claims(verifier)), "access")
 
@@ -294,23 +302,24 @@ async def test_a_key_that_names_no_algorithm_is_used(verifier, keys, key):
     assert await verifier.claims(sign(key, claims(verifier)), "access")
 
 
-async def test_a_key_that_is_for_encryption_is_not_used(verifier, keys, key):
+async def test_a_key_that_is_for_encryption_is_not_used(verifier, keys, key, other_key):
     keys.document["keys"][0]["use"] = "enc"
+    keys.document["keys"].append(good(other_key))
     with pytest.raises(TokenError):
         await verifier.claims(sign(key, claims(verifier)), "access")
 
 
-async def test_a_private_key_that_is_published_is_not_used(verifier, keys, key):
+async def test_a_private_key_that_is_published_is_not_used(verifier, keys, key, other_key):
     """Everybody can sign with it."""
-    keys.document = {"keys": [key.as_dict(private=True)]}
+    keys.document = {"keys": [key.as_dict(private=True), good(other_key)]}
     assert "d" in keys.document["keys"][0]
     with pytest.raises(TokenError, match="not the user pool's"):
         await verifier.claims(sign(key, claims(verifier)), "access")
 
 
-async def test_a_secret_that_is_published_is_not_used(verifier, keys, key):
+async def test_a_secret_that_is_published_is_not_used(verifier, keys, key, other_key):
     secret = base64.urlsafe_b64encode(key.as_der(private=False)).rstrip(b"=").decode()
-    keys.document = {"keys": [{"kty": "oct", "kid": "k1", "k": secret}]}
+    keys.document = {"keys": [{"kty": "oct", "kid": "k1", "k": secret}, good(other_key)]}
     with pytest.raises(TokenError, match=r"not the user pool's|cannot be read"):
         await verifier.claims(sign(key, claims(verifier)), "access")
 

@@ -17,6 +17,7 @@ NO_MEMBERS = {
     *("CUSTOM_CHALLENGE", "SMS_MFA", "SOFTWARE_TOKEN_MFA", "EMAIL_OTP", "EMAIL_MFA", "T"),
     *("PASSWORD", "REFRESH_TOKEN"),  # a member each, and also a challenge or a flow
     "EMAIL",  # a member, and also a medium
+    "SUCCESS",  # the status of an operation that both sides spell
 }
 """Challenges, flows and a medium, which the machine and the operations name."""
 
