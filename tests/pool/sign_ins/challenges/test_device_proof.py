@@ -6,6 +6,7 @@ import itertools
 import sqlite3
 from contextlib import closing
 
+import pyotp
 import pytest
 from attrs import define, field
 from joserfc import jwt
@@ -690,18 +691,22 @@ async def sparing(api, settle, register):
 
 
 async def demand_mfa(house):
-    """Have the pool demand second factors from now on."""
+    """Have the pool demand second factors from now on; ann has an authenticator."""
+    token = {"AccessToken": (await house.tokens())["AccessToken"]}
     await house.api(
         "SetUserPoolMfaConfig",
         UserPoolId=house.pool_id,
         MfaConfiguration="ON",
         SoftwareTokenMfaConfiguration={"Enabled": True},
     )
+    key = (await house.api("AssociateSoftwareToken", **token))["SecretCode"]
+    code = pyotp.TOTP(key).at(int(house.clock.now))
+    await house.api("VerifySoftwareToken", **token, UserCode=code)
 
 
 async def needs_a_factor(house, operation, request):
     reply = await house.api(operation, **request)
-    return reply.get("ChallengeName") == "MFA_SETUP"
+    return reply.get("ChallengeName") == "SOFTWARE_TOKEN_MFA"
 
 
 async def test_a_remembered_device_stands_in_for_a_second_factor_once_it_is_proved(sparing):
