@@ -556,7 +556,7 @@ def end_expired(connection: Connection, session_id: bytes) -> None:
         connection: The database.
         session_id: From `LateAnswerError`.
     """
-    connection.execute("UPDATE sessions SET sealed = x'' WHERE id = ?", (session_id,))
+    connection.execute("UPDATE sessions SET sealed = ? WHERE id = ?", (b"", session_id))
 
 
 def end_session(connection: Connection, handle: str) -> None:

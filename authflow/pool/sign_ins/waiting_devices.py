@@ -55,8 +55,8 @@ def find_waiting(connection: Connection, pool: UserPool, client_id: str, key: st
     row = connection.execute(
         "SELECT waiting_devices.sealed FROM waiting_devices JOIN sessions"
         " ON sessions.id = waiting_devices.session WHERE key = ? AND client_id = ?"
-        " ORDER BY sessions.sealed <> x'' DESC, waiting_devices.place DESC LIMIT 1",
-        (key, client_id),
+        " ORDER BY sessions.sealed <> ? DESC, waiting_devices.place DESC LIMIT 1",
+        (key, client_id, b""),
     ).first()
     if row is None:
         return None
