@@ -16,6 +16,7 @@ from authflow.triggers import (
     optional,
     sequence,
 )
+from authflow.triggers.addressees import addressee
 
 
 def plugin(word, verdict, **more):
@@ -114,11 +115,18 @@ async def test_what_is_used_once_is_used_by_one_answer(word):
     async def step_of_totp(context):
         return await context.claim("step", "42", seconds=60)
 
-    limits = Limits(store=MemoryStore(), keys=KeyRing.generate())
+    ring = KeyRing.generate()
+    limits = Limits(store=MemoryStore(), keys=ring)
     triggers = Triggers(
         policy=challenge("word"), challenges=[plugin(word, step_of_totp)], limits=limits
     )
-    mine = {"authflow.round": "word 1/3", "authflow.issue": "i", "authflow.turn": "1"}
+    mine = {
+        "authflow.round": "word 1/3",
+        "authflow.issue": "i",
+        "authflow.turn": "1",
+        "authflow.whose": addressee(ring, "eu-central-1_Abc123def", {"sub": "x"}, ()),
+        "authflow.drawn": "d",
+    }
     assert [await verdict_of(triggers, mine) for _ in range(3)] == [True] * 3
     other = {**mine, "authflow.issue": "j", "authflow.turn": "2"}
     assert await verdict_of(triggers, other) is False
