@@ -156,9 +156,9 @@ ASKED: dict[str, Callable[[Any], Any]] = {
     "the tickets' store, written": lambda it: TicketStore(store=it, clock=lambda: 1.0).replace(
         "name", b"x", expected=None, until=5.0
     ),
-    "the kept users' store": lambda it: KeptEntries(
-        place=("a", "b"), keys=RING, store=it, clock=lambda: 1.0
-    ).read("of"),
+    "the kept users' store": lambda it: KeptEntries(place=("a", "b"), keys=RING, store=it).read(
+        "of"
+    ),
     "the limits' store": lambda it: Limits(store=it, keys=RING)._update(
         "key", lambda _kept: (1, b"x", 1.0), stranger=False
     ),

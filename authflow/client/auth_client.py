@@ -40,7 +40,7 @@ from authflow.client.conversation_steps import (
 )
 from authflow.client.device_book import DeviceBook
 from authflow.client.exchange import Exchange
-from authflow.client.factor_calls import FactorCalls, checked_device_name
+from authflow.client.factor_calls import FactorCalls
 from authflow.client.kept_users import KeptUsers
 from authflow.client.observation import Observation
 from authflow.client.pacing.pacing import Pacing
@@ -667,7 +667,7 @@ class AuthClient:
         """
         access_token, code = wrapped(access_token), wrapped(code)
         access_token, code = checked("access_token", access_token), checked("code", code)
-        named = checked_device_name(device_name)
+        named = checked_name(device_name)
         with Unframed():
             await self._factor_calls.finish(access_token, code, named)
 
@@ -989,7 +989,7 @@ class AuthClient:
 
     @property
     def _factor_calls(self) -> FactorCalls:
-        return FactorCalls(app_name=self._app_name, send=self._open_transport.send)
+        return FactorCalls(app_name=self._app_name, send=self._send_alone)
 
     @property
     def _app_name(self) -> str:

@@ -1,13 +1,12 @@
 """Second factors of a user who is signed in: an authenticator is set up, factors are chosen."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from attrs import frozen
 
 from authflow.client.challenges.mfa_setup import first_code_of
 from authflow.errors import MisuseError
-from authflow.given_secrets import is_text
 from authflow.mfa import MfaPreference, NewAuthenticator, SecondFactor
 from authflow.secret import Secret
 from authflow.wire import Request, mfa_preference, read_done, software_token
@@ -22,17 +21,13 @@ class RequestSender(Protocol):
         """Send a request."""
 
 
-_LONGEST_NAME: Final = 131_072
-"""The most characters of FriendlyDeviceName; see VerifySoftwareToken in the API reference."""
-
-
 @frozen(kw_only=True)
 class FactorCalls:
     """The calls about second factors that an access token allows.
 
     Args:
         app_name: The name of what the account is for, for the person's authenticator app.
-        send: RequestSender.
+        send: Sends a request, and returns what its reply says.
     """
 
     app_name: str
@@ -82,20 +77,6 @@ class FactorCalls:
         return await self.send(
             mfa_preference.get_user(access_token), mfa_preference.read_preference
         )
-
-
-def checked_device_name(name: str | None) -> str | None:
-    """Return what a user calls a device.
-
-    Raises:
-        MisuseError: It is no text, or none that can be sent.
-    """
-    if name is None or (is_text(name) and len(str(name)) <= _LONGEST_NAME):
-        return name
-    kind = type(name).__name__
-    del name
-    msg = f"device_name must be a text that UTF-8 can carry, not {kind}"
-    raise MisuseError(msg)
 
 
 def _factors(what: str, given: Iterable[SecondFactor | str]) -> frozenset[SecondFactor]:
