@@ -39,6 +39,7 @@ from authflow.client.conversation_steps import (
     WithoutDevice,
 )
 from authflow.client.device_book import DeviceBook
+from authflow.client.device_calls import DeviceCalls
 from authflow.client.exchange import Exchange
 from authflow.client.factor_calls import FactorCalls
 from authflow.client.kept_users import KeptUsers
@@ -46,13 +47,13 @@ from authflow.client.observation import Observation
 from authflow.client.pacing.pacing import Pacing
 from authflow.client.password_proof import PasswordProof, utc_now
 from authflow.client.refused_answer import can_be_answered_again, left_behind
-from authflow.client.remembered_devices import RememberedDevices, Remembering, key_of
+from authflow.client.remembered_devices import RememberedDevices, Remembering
 from authflow.client.resumption import Resumption, claimed, resumption
 from authflow.client.secret_rotation import SecretRotation
 from authflow.client.signed_in_user import SignedInUser
 from authflow.client.transport import Passage, Transport, open_transport
 from authflow.config import AuthConfig
-from authflow.device import Device, ListedDevice, UnconfirmedDevice, checked_name
+from authflow.device import Device, UnconfirmedDevice, checked_name
 from authflow.errors import (
     AnswerNotSupportedError,
     AuthFlowError,
@@ -67,10 +68,9 @@ from authflow.errors import (
 from authflow.event_loop import HomeLoop
 from authflow.forms.form import Filled, Form
 from authflow.given_maps import GivenMap, checked_map, wrapped_map
-from authflow.given_secrets import Unfit, checked, is_text, wrapped
+from authflow.given_secrets import Unfit, checked, wrapped
 from authflow.keys.key_ring import KeyProvider, KeyRing
 from authflow.machine import AuthFlow, State
-from authflow.mfa import MfaPreference, NewAuthenticator, SecondFactor
 from authflow.plugins.client_challenge import ClientChallenge
 from authflow.plugins.form_challenge import FormChallenge
 from authflow.plugins.registry import CLIENT_CHALLENGES, PluginRegistry
@@ -78,7 +78,7 @@ from authflow.prompts.prompt import Prompt
 from authflow.results import ChallengeRequired, SignedIn, SignInResult, Tokens, Unanswered
 from authflow.secret import Secret
 from authflow.stores.store import MemoryStore, Store
-from authflow.tokens.usernames import unverified_claims, unverified_username
+from authflow.tokens.usernames import unverified_username
 from authflow.tokens.verifier import TokenVerifier
 from authflow.unframed import Unframed, whole
 from authflow.user_context import UserContext
@@ -90,7 +90,7 @@ _NEW_PASSWORD: Final = State.NEW_PASSWORD_REQUIRED
 
 @whole
 @define(eq=False)
-class AuthClient:
+class AuthClient(FactorCalls, DeviceCalls):
     """Signs users in to one user pool. An async context manager; make one per event loop and pool.
 
         async with AuthClient(AuthConfig.from_env()) as auth:
@@ -612,228 +612,6 @@ class AuthClient:
         transport = self._open_transport
         await transport.send(wire.sign_out(access_token), wire.read_done)
 
-    async def enrol_totp(
-        self, access_token: str | Secret[str], *, account: str | None = None
-    ) -> NewAuthenticator:
-        """Begin to set up an authenticator app for a user who is signed in.
-
-            new = await auth.enrol_totp(tokens.access_token)
-            ...  # show `new.uri` as a QR code, and ask for the app's first code
-            await auth.verify_totp(tokens.access_token, code)
-            await auth.set_mfa_preference(tokens.access_token, preferred="SOFTWARE_TOKEN_MFA")
-
-        Until it is verified, an authenticator that the user has stays good.
-
-        Args:
-            access_token: From `Tokens.access_token`.
-            account: The account's name for the app to show; by default the name in the token.
-
-        Returns:
-            The key, and a link with it.
-
-        Raises:
-            MisuseError: An argument is no text.
-            AuthFlowError: As `refresh`: the token is no longer good, or there was no reply.
-        """
-        access_token = wrapped(access_token)
-        access_token = checked("access_token", access_token)
-        named = checked_username(account) if account is not None else None
-        if named is None:
-            claimed_name = unverified_claims(access_token).get("username")
-            named = claimed_name if is_text(claimed_name) and claimed_name else self._app_name
-        with Unframed():
-            return await self._factor_calls.begin(access_token, named)
-
-    async def verify_totp(
-        self,
-        access_token: str | Secret[str],
-        code: str | Secret[str],
-        *,
-        device_name: str | None = None,
-    ) -> None:
-        """Finish setting up an authenticator app: its first code shows that it has the key.
-
-        The app is asked for at sign-in once `set_mfa_preference` has turned it on.
-
-        Args:
-            access_token: The same user's.
-            code: What the app shows.
-            device_name: What the user calls the device that it is on.
-
-        Raises:
-            CodeMismatchError: The code is wrong: ask for another one.
-            MisuseError: An argument is no text.
-            AuthFlowError: As `refresh`.
-        """
-        access_token, code = wrapped(access_token), wrapped(code)
-        access_token, code = checked("access_token", access_token), checked("code", code)
-        named = checked_name(device_name)
-        with Unframed():
-            await self._factor_calls.finish(access_token, code, named)
-
-    async def set_mfa_preference(
-        self,
-        access_token: str | Secret[str],
-        *,
-        on: Iterable[SecondFactor | str] = (),
-        off: Iterable[SecondFactor | str] = (),
-        preferred: SecondFactor | str | None = None,
-    ) -> None:
-        """Turn second factors of a user on and off. Those that are not named stay as they are.
-
-        Args:
-            access_token: From `Tokens.access_token`.
-            on: Those that may be asked for. A user with several chooses at sign-in, if none is
-                preferred.
-            off: Those that may not.
-            preferred: The one to be asked for without a choice, which is on then.
-
-        Raises:
-            MfaNotSetUpError: The pool has no such factor, or the user has not set it up.
-            MisuseError: Nothing is named, one is named twice, or is none; nothing was sent.
-            AuthFlowError: As `refresh`.
-        """
-        access_token = wrapped(access_token)
-        access_token = checked("access_token", access_token)
-        with Unframed():
-            await self._factor_calls.prefer(access_token, on, off, preferred)
-
-    async def mfa_preference(self, access_token: str | Secret[str]) -> MfaPreference:
-        """Return which second factors of a user are on, and which is preferred.
-
-        Args:
-            access_token: From `Tokens.access_token`.
-
-        Raises:
-            MisuseError: It is no text.
-            AuthFlowError: As `refresh`.
-        """
-        access_token = wrapped(access_token)
-        access_token = checked("access_token", access_token)
-        with Unframed():
-            return await self._factor_calls.preference(access_token)
-
-    async def remember_device(
-        self, signed_in: SignedIn, *, name: str | None = None, keep: bool = True
-    ) -> SignedIn:
-        """Confirm the new device of a user who has just signed in, where that was left to you.
-
-            result = await auth.sign_in("ada", "correct horse")     # remember_device="ask"
-            if isinstance(result.tokens.device, UnconfirmedDevice):
-                result = await auth.remember_device(result, keep=person_says_yes)
-
-        Args:
-            signed_in: The result of the sign-in; its `tokens.device` is the new device.
-            name: What the device is called in the user's list; by default `device_name`.
-            keep: Whether later sign-ins may prove the device. If not, it serves to refresh these
-                tokens alone.
-
-        Returns:
-            The same, with the confirmed device. A client that remembers devices keeps it; any
-            other one leaves that to you, who pass it to `sign_in` and `answer`.
-
-        Raises:
-            MisuseError: It is no SignedIn, or came with no device; nothing was sent.
-            DeviceRefusedError: The pool does not know the device any more.
-            StateError: The store or the keys cannot be asked: the device is confirmed, not kept.
-            AuthFlowError: As `refresh`.
-        """
-        if not isinstance(signed_in, SignedIn):
-            msg = f"remember_device takes the SignedIn of a sign-in, not {type(signed_in).__name__}"
-            del signed_in
-            raise MisuseError(msg)
-        wrong = wrong_flag("keep", keep)
-        if wrong is not None:
-            raise wrong
-        named = checked_name(name)
-        with Unframed():
-            return await self._devices.remember(signed_in, named, keep=keep)
-
-    async def devices(self, access_token: str | Secret[str]) -> tuple[ListedDevice, ...]:
-        """Return the devices of a user, as the pool lists them.
-
-        Args:
-            access_token: From `Tokens.access_token`.
-
-        Raises:
-            MisuseError: It is no text.
-            AuthFlowError: As `refresh`.
-        """
-        access_token = wrapped(access_token)
-        access_token = checked("access_token", access_token)
-        with Unframed():
-            return await self._devices.listed(access_token)
-
-    async def device(
-        self, access_token: str | Secret[str], device: Device | ListedDevice | str
-    ) -> ListedDevice:
-        """Return one of a user's devices.
-
-        Args:
-            access_token: From `Tokens.access_token`.
-            device: The device, or its key.
-
-        Raises:
-            DeviceRefusedError: The user has no such device.
-            MisuseError: An argument is not what it should be.
-            AuthFlowError: As `refresh`.
-        """
-        access_token = wrapped(access_token)
-        access_token, key = checked("access_token", access_token), _device_key(device)
-        with Unframed():
-            return await self._devices.described(access_token, key)
-
-    async def set_device_status(
-        self,
-        access_token: str | Secret[str],
-        device: Device | ListedDevice | str,
-        *,
-        remembered: bool,
-    ) -> None:
-        """Set whether the pool remembers a device: such a one may spare a second factor.
-
-        Args:
-            access_token: From `Tokens.access_token`.
-            device: The device, or its key.
-            remembered: Whether it does.
-
-        Raises:
-            DeviceRefusedError: The user has no such device.
-            MisuseError: An argument is not what it should be.
-            AuthFlowError: As `refresh`.
-        """
-        access_token = wrapped(access_token)
-        access_token, key = checked("access_token", access_token), _device_key(device)
-        wrong = wrong_flag("remembered", remembered)
-        if wrong is not None:
-            raise wrong
-        with Unframed():
-            await self._devices.set_status(access_token, key, remembered=remembered)
-
-    async def forget_device(
-        self,
-        access_token: str | Secret[str],
-        device: Device | ListedDevice | str | None = None,
-    ) -> None:
-        """Forget a device of a user, in the pool and here. Its refresh tokens are good no more.
-
-        Args:
-            access_token: From `Tokens.access_token`.
-            device: The device, or its key; by default the one that this client has for the user.
-                One that the pool does not know is forgotten already.
-
-        Raises:
-            MisuseError: An argument is not what it should be, or this client has no device of this
-                user.
-            StateError: The store or the keys cannot be asked: call it again.
-            AuthFlowError: As `refresh`.
-        """
-        access_token = wrapped(access_token)
-        access_token = checked("access_token", access_token)
-        key = None if device is None else _device_key(device)
-        with Unframed():
-            await self._devices.forget(access_token, key)
-
     @overload
     async def verify(self, issued: SignedIn) -> SignedIn: ...
     @overload
@@ -988,10 +766,6 @@ class AuthClient:
         )
 
     @property
-    def _factor_calls(self) -> FactorCalls:
-        return FactorCalls(app_name=self._app_name, send=self._send_alone)
-
-    @property
     def _app_name(self) -> str:
         return self.config.app_name or self.config.user_pool_id
 
@@ -1017,18 +791,3 @@ class AuthClient:
 
     def _now(self) -> float:
         return self._time().timestamp()
-
-
-def _device_key(device: object) -> str:
-    """Return the key of a device that a caller named.
-
-    Raises:
-        MisuseError: It is no device, and no key.
-    """
-    key = device if isinstance(device, str) and is_text(device) and device else key_of(device)
-    if key is not None:
-        return key
-    kind = type(device).__name__
-    del device
-    msg = f"device must be a device or its key, not {kind}"
-    raise MisuseError(msg)

@@ -13,8 +13,8 @@ from typing import Final, Literal
 import anyio
 from attrs import define, evolve, field
 
+from authflow.client.access_calls import RequestSender
 from authflow.client.device_book import DeviceBook
-from authflow.client.factor_calls import RequestSender
 from authflow.client.password_proof import PasswordProof
 from authflow.device import Device, ListedDevice, UnconfirmedDevice
 from authflow.errors import (

@@ -1,0 +1,154 @@
+"""The devices of a user who is signed in: they are listed, remembered and forgotten."""
+
+from authflow.client.arguments import wrong_flag
+from authflow.client.remembered_devices import RememberedDevices, key_of
+from authflow.device import Device, ListedDevice, checked_name
+from authflow.errors import MisuseError
+from authflow.given_secrets import checked, is_text, wrapped
+from authflow.results import SignedIn
+from authflow.secret import Secret
+from authflow.unframed import Unframed
+
+
+class DeviceCalls:
+    """The calls about devices that an access token allows."""
+
+    __slots__ = ()
+
+    _devices: RememberedDevices
+
+    async def remember_device(
+        self, signed_in: SignedIn, *, name: str | None = None, keep: bool = True
+    ) -> SignedIn:
+        """Confirm the new device of a user who has just signed in, where that was left to you.
+
+            result = await auth.sign_in("ada", "correct horse")     # remember_device="ask"
+            if isinstance(result.tokens.device, UnconfirmedDevice):
+                result = await auth.remember_device(result, keep=person_says_yes)
+
+        Args:
+            signed_in: The result of the sign-in; its `tokens.device` is the new device.
+            name: What the device is called in the user's list; by default `device_name`.
+            keep: Whether later sign-ins may prove the device. If not, it serves to refresh these
+                tokens alone.
+
+        Returns:
+            The same, with the confirmed device. A client that remembers devices keeps it; any
+            other one leaves that to you, who pass it to `sign_in` and `answer`.
+
+        Raises:
+            MisuseError: It is no SignedIn, or came with no device; nothing was sent.
+            DeviceRefusedError: The pool does not know the device any more.
+            StateError: The store or the keys cannot be asked: the device is confirmed, not kept.
+            AuthFlowError: As `refresh`.
+        """
+        if not isinstance(signed_in, SignedIn):
+            msg = f"remember_device takes the SignedIn of a sign-in, not {type(signed_in).__name__}"
+            del signed_in
+            raise MisuseError(msg)
+        wrong = wrong_flag("keep", keep)
+        if wrong is not None:
+            raise wrong
+        named = checked_name(name)
+        with Unframed():
+            return await self._devices.remember(signed_in, named, keep=keep)
+
+    async def devices(self, access_token: str | Secret[str]) -> tuple[ListedDevice, ...]:
+        """Return the devices of a user, as the pool lists them.
+
+        Args:
+            access_token: From `Tokens.access_token`.
+
+        Raises:
+            MisuseError: It is no text.
+            AuthFlowError: As `refresh`.
+        """
+        access_token = wrapped(access_token)
+        access_token = checked("access_token", access_token)
+        with Unframed():
+            return await self._devices.listed(access_token)
+
+    async def device(
+        self, access_token: str | Secret[str], device: Device | ListedDevice | str
+    ) -> ListedDevice:
+        """Return one of a user's devices.
+
+        Args:
+            access_token: From `Tokens.access_token`.
+            device: The device, or its key.
+
+        Raises:
+            DeviceRefusedError: The user has no such device.
+            MisuseError: An argument is not what it should be.
+            AuthFlowError: As `refresh`.
+        """
+        access_token = wrapped(access_token)
+        access_token, key = checked("access_token", access_token), _device_key(device)
+        with Unframed():
+            return await self._devices.described(access_token, key)
+
+    async def set_device_status(
+        self,
+        access_token: str | Secret[str],
+        device: Device | ListedDevice | str,
+        *,
+        remembered: bool,
+    ) -> None:
+        """Set whether the pool remembers a device: such a one may spare a second factor.
+
+        Args:
+            access_token: From `Tokens.access_token`.
+            device: The device, or its key.
+            remembered: Whether it does.
+
+        Raises:
+            DeviceRefusedError: The user has no such device.
+            MisuseError: An argument is not what it should be.
+            AuthFlowError: As `refresh`.
+        """
+        access_token = wrapped(access_token)
+        access_token, key = checked("access_token", access_token), _device_key(device)
+        wrong = wrong_flag("remembered", remembered)
+        if wrong is not None:
+            raise wrong
+        with Unframed():
+            await self._devices.set_status(access_token, key, remembered=remembered)
+
+    async def forget_device(
+        self,
+        access_token: str | Secret[str],
+        device: Device | ListedDevice | str | None = None,
+    ) -> None:
+        """Forget a device of a user, in the pool and here. Its refresh tokens are good no more.
+
+        Args:
+            access_token: From `Tokens.access_token`.
+            device: The device, or its key; by default the one that this client has for the user.
+                One that the pool does not know is forgotten already.
+
+        Raises:
+            MisuseError: An argument is not what it should be, or this client has no device of this
+                user.
+            StateError: The store or the keys cannot be asked: call it again.
+            AuthFlowError: As `refresh`.
+        """
+        access_token = wrapped(access_token)
+        access_token = checked("access_token", access_token)
+        key = None if device is None else _device_key(device)
+        with Unframed():
+            await self._devices.forget(access_token, key)
+
+
+def _device_key(device: object) -> str:
+    """Return the key of a device that a caller named.
+
+    Raises:
+        MisuseError: It is no device, and no key.
+    """
+    key = device if isinstance(device, str) and is_text(device) and device else key_of(device)
+    if key is not None:
+        return key
+    kind = type(device).__name__
+    del device
+    msg = f"device must be a device or its key, not {kind}"
+    raise MisuseError(msg)
