@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
+    from authflow.account import CodeDelivery, ConfirmedSignUp, SignedUp, UserProfile
     from authflow.answers import Choice, Code, EmailAddress, NewPassword
     from authflow.client import AuthClient, SignedInUser
     from authflow.config import AuthConfig
@@ -69,6 +70,7 @@ else:
     __getattr__, __dir__ = _lazy_names(
         __name__,
         {
+            "authflow.account": "CodeDelivery ConfirmedSignUp SignedUp UserProfile",
             "authflow.answers": "Choice Code EmailAddress NewPassword",
             "authflow.client": "AuthClient SignedInUser",
             "authflow.config": "AuthConfig",
@@ -110,10 +112,12 @@ __all__ = [
     "Choice",
     "ClientSecretsUnavailableError",
     "Code",
+    "CodeDelivery",
     "CodeDeliveryError",
     "CodeExpiredError",
     "CodeMismatchError",
     "ConfigError",
+    "ConfirmedSignUp",
     "Declined",
     "DeniedError",
     "Device",
@@ -150,6 +154,7 @@ __all__ = [
     "SignedIn",
     "SignedInUser",
     "SignedOutError",
+    "SignedUp",
     "StateError",
     "Suspended",
     "TemporaryPasswordExpiredError",
@@ -164,4 +169,5 @@ __all__ = [
     "UnconfirmedDevice",
     "UserContext",
     "UserNotConfirmedError",
+    "UserProfile",
 ]

@@ -100,9 +100,18 @@ _CODE_USED: Final = Cause(
 )
 _DISABLED: Final = Cause(errors.UserDisabledError, "the user is disabled")
 _NOT_CONFIRMED: Final = Cause(
-    errors.UserNotConfirmedError, "the user must confirm the sign-up first"
+    errors.UserNotConfirmedError,
+    "the user must confirm the sign-up first: by confirm_sign_up, with the code that was sent, or"
+    " another one by resend_code",
 )
-_RESET: Final = Cause(errors.PasswordResetRequiredError, "the password must be reset first")
+_RESET: Final = Cause(
+    errors.PasswordResetRequiredError,
+    "the password must be reset first: by confirm_forgot_password, with the code that was sent, or"
+    " another one by forgot_password",
+)
+_NO_SIGN_UPS: Final = Cause(
+    errors.PoolSetupError, "in this user pool only administrators create users"
+)
 _TEMPORARY: Final = Cause(
     errors.TemporaryPasswordExpiredError,
     "the temporary password has expired: an administrator must set a new one",
@@ -234,6 +243,7 @@ _MANY: Final = _texts(
     (_SESSION, "invalid session", "session (?:is )?(?:invalid|not (?:found|valid))"),
     (_CODE, "invalid code"),
     (_CODE_USED, _USED_BEFORE),
+    (_NO_SIGN_UPS, r"\bsign-?up is not (?:permitted|allowed|enabled)"),
     (_DISABLED, "user (?:account )?(?:is |has been )?disabled", "user is not enabled"),
     (_NOT_CONFIRMED, "not confirmed", "unconfirmed"),
     (_NO_SECRET, "secret was not received", "secret[_ ]?hash was not received"),

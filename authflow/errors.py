@@ -184,6 +184,10 @@ class NextStep(StrEnum):
     """Begin the sign-in again."""
     REFRESH = "refresh"
     """Get new tokens by the refresh token; where that fails as well, begin the sign-in again."""
+    CONFIRM_SIGN_UP = "confirm_sign_up"
+    """Confirm the sign-up, by `confirm_sign_up` with the code that was sent (`resend_code`)."""
+    RESET_PASSWORD = "reset_password"
+    """Set a new password, by `confirm_forgot_password` with a code (`forgot_password`)."""
     WAIT = "wait"
     """Try again later; `retry_after` says when, if that is known."""
     GIVE_UP = "give_up"
@@ -393,17 +397,23 @@ class UserDisabledError(RefusedError):
 
 
 class UserNotConfirmedError(RefusedError):
-    """The user has not confirmed the sign-up yet."""
+    """The user has not confirmed the sign-up yet: `AuthClient.confirm_sign_up`, then sign in.
+
+    `AuthClient.resend_code` sends another code for it.
+    """
 
     code = "user_not_confirmed"
-    next_step = NextStep.GIVE_UP
+    next_step = NextStep.CONFIRM_SIGN_UP
 
 
 class PasswordResetRequiredError(RefusedError):
-    """The password must be reset before the user can sign in."""
+    """The password must be reset before the user can sign in: an administrator has asked for it.
+
+    `AuthClient.forgot_password` sends a code, with which `confirm_forgot_password` sets a new one.
+    """
 
     code = "password_reset_required"
-    next_step = NextStep.GIVE_UP
+    next_step = NextStep.RESET_PASSWORD
 
 
 class TemporaryPasswordExpiredError(RefusedError):

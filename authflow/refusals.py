@@ -42,11 +42,14 @@ _NO_CREDENTIALS: Final[Mapping[str, Cause]] = {
         (
             *("GlobalSignOut", "ConfirmDevice", "UpdateDeviceStatus"),
             *("ForgetDevice", "GetDevice", "ListDevices"),
+            *("GetUser", "SetUserMFAPreference", "UpdateUserAttributes", "DeleteUserAttributes"),
+            *("GetUserAttributeVerificationCode", "VerifyUserAttribute", "DeleteUser"),
         ),
         ACCESS_TOKEN_IS_NO_GOOD,
     ),
 }
 """The cause of wrong credentials where only a token is sent: the token's user was deleted."""
+_CHANGE: Final = "ChangePassword"
 _REFRESH: Final = "GetTokensFromRefreshToken"
 _NOT_OF_A_TOKEN: Final = frozenset(
     {
@@ -132,6 +135,8 @@ def _cause(aws_code: str, text: str, operation: str, status: int) -> Cause:
         # The user's existing password is refused, and no other one can be chosen here.
         return cause if aws_code == "InvalidPasswordException" else THREAT
     if cause is BAD_CREDENTIALS:
+        if operation == _CHANGE and aws_code == _TELLS_WHO_EXISTS:  # not the old password
+            return ACCESS_TOKEN_IS_NO_GOOD
         return _NO_CREDENTIALS.get(operation, cause)
     if operation == _REFRESH and aws_code == _TOLD_ABOUT_CREDENTIALS:
         return cause if cause.kind in _NOT_OF_A_TOKEN else REFRESH_TOKEN_IS_NO_GOOD

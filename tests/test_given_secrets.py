@@ -69,6 +69,22 @@ CALLS: dict[str, Callable[[AuthClient, Any], Any]] = {
     "device": lambda auth, given: auth.device(given, "key"),
     "set_device_status": lambda auth, given: auth.set_device_status(given, "key", remembered=True),
     "forget_device": lambda auth, given: auth.forget_device(given, "key"),
+    "sign_up": lambda auth, given: auth.sign_up("ada", given),
+    "confirm_sign_up": lambda auth, given: auth.confirm_sign_up("ada", given),
+    "confirm_forgot_password": lambda auth, given: auth.confirm_forgot_password("ada", given, "x"),
+    "confirm_forgot_password by its password": lambda auth, given: auth.confirm_forgot_password(
+        "ada", "123", given
+    ),
+    "change_password": lambda auth, given: auth.change_password(given, "x", "y"),
+    "change_password by the old one": lambda auth, given: auth.change_password("x", given, "y"),
+    "change_password by the new one": lambda auth, given: auth.change_password("x", "y", given),
+    "user": lambda auth, given: auth.user(given),
+    "update_attributes": lambda auth, given: auth.update_attributes(given, {"name": "Ada"}),
+    "delete_attributes": lambda auth, given: auth.delete_attributes(given, ["name"]),
+    "send_attribute_code": lambda auth, given: auth.send_attribute_code(given, "email"),
+    "verify_attribute": lambda auth, given: auth.verify_attribute(given, "email", "123"),
+    "verify_attribute by its code": lambda auth, given: auth.verify_attribute("x", "email", given),
+    "delete_user": lambda auth, given: auth.delete_user(given),
     "Device": lambda _, given: Device(key="key", group_key="group", password=given),
     "claims": lambda _, given: TokenVerifier(config=CONFIG).claims(given, "access"),
     "Code": lambda _, given: Code(given),
@@ -95,7 +111,7 @@ CALLS: dict[str, Callable[[AuthClient, Any], Any]] = {
 }
 OPTIONAL = {
     *("sign_in", "sign_in by another flow", "AuthConfig", "from_env", "from_amplify_outputs"),
-    "Device",
+    *("Device", "sign_up", "change_password by the old one"),
 }
 """Where None means that there is none."""
 SEVERAL = {"AuthConfig", "from_env", "from_amplify_outputs"}

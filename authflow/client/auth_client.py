@@ -45,11 +45,14 @@ from authflow.client.factor_calls import FactorCalls
 from authflow.client.kept_users import KeptUsers
 from authflow.client.observation import Observation
 from authflow.client.pacing.pacing import Pacing
+from authflow.client.password_calls import PasswordCalls
 from authflow.client.password_proof import PasswordProof, utc_now
+from authflow.client.profile_calls import ProfileCalls
 from authflow.client.refused_answer import can_be_answered_again, left_behind
 from authflow.client.remembered_devices import RememberedDevices, Remembering
 from authflow.client.resumption import Resumption, claimed, resumption
 from authflow.client.secret_rotation import SecretRotation
+from authflow.client.sign_up_calls import SignUpCalls
 from authflow.client.signed_in_user import SignedInUser
 from authflow.client.transport import Passage, Transport, open_transport
 from authflow.config import AuthConfig
@@ -90,7 +93,7 @@ _NEW_PASSWORD: Final = State.NEW_PASSWORD_REQUIRED
 
 @whole
 @define(eq=False)
-class AuthClient(FactorCalls, DeviceCalls):
+class AuthClient(SignUpCalls, PasswordCalls, ProfileCalls, FactorCalls, DeviceCalls):
     """Signs users in to one user pool. An async context manager; make one per event loop and pool.
 
         async with AuthClient(AuthConfig.from_env()) as auth:
@@ -750,6 +753,25 @@ class AuthClient(FactorCalls, DeviceCalls):
         """Send a request that stands for itself, on an access token."""
         return await self._open_transport.send(request, read)
 
+    async def _send_named(
+        self,
+        make: Callable[[wire.ClientIdentity, wire.ToldContext | None], wire.Request],
+        read: Callable[[Mapping[str, Any]], T],
+        context: UserContext | None,
+    ) -> T:
+        """Send a request about an account, signed by the app client's secret."""
+        transport = self._open_transport
+        identity = await self._secrets.identity()
+        told = self._told(context)
+        if told is not None:
+            told = evolve(told, at=self._now())
+        return await self._secrets.send(transport, make(identity, told), read)
+
+    def _told(self, context: UserContext | None) -> wire.ToldContext | None:
+        if context is None:
+            return None
+        return wire.ToldContext(context=context, user_pool_id=self.config.user_pool_id)
+
     async def _conversations(
         self, client_metadata: GivenMap, context: UserContext | None, *, finds: bool
     ) -> Conversations:
@@ -759,9 +781,7 @@ class AuthClient(FactorCalls, DeviceCalls):
             session_validity=self.config.session_validity.total_seconds(),
             app_name=self._app_name,
             client_metadata=client_metadata,
-            context=None
-            if context is None
-            else wire.ToldContext(context=context, user_pool_id=self.config.user_pool_id),
+            context=self._told(context),
             finds=finds and self._devices.finds,
         )
 

@@ -81,6 +81,17 @@ _METHODS: Final[Mapping[str, str]] = {
     "ForgetDevice": "forget_device",
     "GetDevice": "get_device",
     "ListDevices": "list_devices",
+    "SignUp": "sign_up",
+    "ConfirmSignUp": "confirm_sign_up",
+    "ResendConfirmationCode": "resend_confirmation_code",
+    "ForgotPassword": "forgot_password",
+    "ConfirmForgotPassword": "confirm_forgot_password",
+    "ChangePassword": "change_password",
+    "UpdateUserAttributes": "update_user_attributes",
+    "DeleteUserAttributes": "delete_user_attributes",
+    "GetUserAttributeVerificationCode": "get_user_attribute_verification_code",
+    "VerifyUserAttribute": "verify_user_attribute",
+    "DeleteUser": "delete_user",
 }
 _SOON: Final = frozenset({None, 0.0, THROTTLED_SECONDS})
 """The waits that allow a retry: not given, zero, or the default of a throttled request."""
@@ -88,10 +99,12 @@ _ONCE: Final = frozenset(
     {
         *("RespondToAuthChallenge", "GetTokensFromRefreshToken"),
         *("AssociateSoftwareToken", "VerifySoftwareToken", "ConfirmDevice"),
+        *("SignUp", "ConfirmSignUp", "ConfirmForgotPassword", "ChangePassword"),
+        "VerifyUserAttribute",
     }
 )
-"""Operations that can be sent once: they use up a session, a code, a new device, or a refresh token
-under rotation."""
+"""Operations that can be sent once: they use up a session, a code, a name, a password, a new
+device, or a refresh token under rotation."""
 
 
 class _NotSentError(UnreachableError):

@@ -72,7 +72,7 @@ class Request:
         body = self.body
         parameters = body.get("AuthParameters") or body.get("ChallengeResponses") or {}
         token = next((body[name] for name in _TOKENS if body.get(name)), None)
-        name = parameters.get(USERNAME)
+        name = parameters.get(USERNAME) or body.get(_NAME)
         if name:
             return abs(hash(name.casefold()))
         return -1 - abs(hash(token or self._body.reveal()))
@@ -108,6 +108,9 @@ class Request:
         ]
         values += [value for name, value in body.items() if name not in _NOT_SECRET]
         values += (body.get("UserContextData") or {}).values()  # not secret, but personal
+        for list_ in ("UserAttributes", "ValidationData"):
+            pairs = body.get(list_) or ()
+            values += [each["Value"] for each in pairs if len(each["Value"]) >= _TOKEN_CHARS]
         metadata = body.get("ClientMetadata") or {}
         values += [value for value in metadata.values() if len(value) >= _TOKEN_CHARS]
         held = frozenset(value for value in values if isinstance(value, str) and value)
@@ -119,7 +122,15 @@ _TOKEN_CHARS: Final = 8
 solved CAPTCHA's, or an address."""
 _TOKENS: Final = ("RefreshToken", "AccessToken", "Token")
 """The members in which a token stands for the user."""
-_NOT_SECRET: Final = frozenset({USERNAME, CHALLENGE_NAME, "AuthFlow", "ChallengeName", "ClientId"})
+_NAME: Final = "Username"
+_HASH: Final = "SecretHash"
+"""The members of requests about an account, in which USERNAME and SECRET_HASH are no parameters."""
+_NOT_SECRET: Final = frozenset(
+    {
+        *(USERNAME, CHALLENGE_NAME, "AuthFlow", "ChallengeName", "ClientId"),
+        *(_NAME, "AttributeName"),
+    }
+)
 
 
 @frozen(kw_only=True)
@@ -186,7 +197,7 @@ class ClientIdentity:
                 "AuthParameters": self._named(
                     {USERNAME: username, **beginning.write(), **_from_device(device_key)}
                 ),
-                **_metadata(client_metadata),
+                **metadata_members(client_metadata),
                 **self._told(context, username),
             },
         )
@@ -221,7 +232,7 @@ class ClientIdentity:
                 "ChallengeResponses": self._named(
                     {USERNAME: username, **_from_device(device_key), **answers}
                 ),
-                **_metadata(client_metadata),
+                **metadata_members(client_metadata),
                 **self._told(context, username),
                 **({} if session is None else {"Session": session.reveal()}),
             },
@@ -247,13 +258,48 @@ class ClientIdentity:
                 "RefreshToken": refresh_token.reveal(),
                 **self._identified(),
                 **({} if device_key is None else {"DeviceKey": device_key}),
-                **_metadata(client_metadata),
+                **metadata_members(client_metadata),
             },
         )
 
     def revoke(self, refresh_token: Secret[str]) -> Request:
         """Return a RevokeToken request."""
         return spelt("RevokeToken", lambda: {"Token": refresh_token.reveal(), **self._identified()})
+
+    def about(
+        self,
+        operation: str,
+        username: str,
+        members: Callable[[], Mapping[str, Any]],
+        *,
+        client_metadata: Metadata = None,
+        context: ToldContext | None = None,
+    ) -> Request:
+        """Return a request about somebody's account, whom nobody has signed in.
+
+        Args:
+            operation: Cognito's operation, such as "SignUp".
+            username: The name as it was typed.
+            members: Gives the operation's own members, in clear.
+            client_metadata: For the pool's triggers.
+            context: What threat protection is told.
+        """
+        return spelt(
+            operation,
+            lambda: {
+                "ClientId": self.client_id,
+                _NAME: username,
+                **self._hash(username),
+                **members(),
+                **metadata_members(client_metadata),
+                **self._told(context, username),
+            },
+        )
+
+    def _hash(self, username: str) -> dict[str, str]:
+        if self.client_secret is None:
+            return {}
+        return {_HASH: secret_hash(username, self.client_id, self.client_secret)}
 
     def _told(self, told: ToldContext | None, username: str) -> dict[str, Any]:
         """Return the members that tell of the device of whoever has the USERNAME being sent."""
@@ -307,6 +353,8 @@ def _without_device(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _signed(body: dict[str, Any], client_secret: Secret[str]) -> dict[str, Any]:
+    if _NAME in body:
+        return {**body, _HASH: secret_hash(body[_NAME], body["ClientId"], client_secret)}
     parameters = body.get("AuthParameters") or body.get("ChallengeResponses")
     if parameters is None:
         return {**body, "ClientSecret": client_secret.reveal()}
@@ -314,6 +362,7 @@ def _signed(body: dict[str, Any], client_secret: Secret[str]) -> dict[str, Any]:
     return body
 
 
-def _metadata(client_metadata: Metadata) -> dict[str, Any]:
+def metadata_members(client_metadata: Metadata) -> dict[str, Any]:
+    """Return ClientMetadata as a member; nothing if there is none."""
     given = client_metadata.reveal() if isinstance(client_metadata, GivenMap) else client_metadata
     return {"ClientMetadata": dict(given)} if given else {}

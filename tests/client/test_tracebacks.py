@@ -201,7 +201,66 @@ FLOWS: dict[str, tuple[Act, list[Any]]] = {
     "refresh": (lambda auth: auth.refresh(Secret("canary-refresh")), []),
     "revoke": (lambda auth: auth.revoke(Secret("canary-refresh")), []),
     "sign_out": (lambda auth: auth.sign_out(Secret("canary-access")), []),
+    "a sign-up": (
+        lambda auth: auth.sign_up(
+            "ada",
+            PASSWORD,
+            attributes={"email": "canary-address@example.org"},
+            validation_data={"token": "canary-solved"},
+        ),
+        [],
+    ),
+    "the code of a sign-up": (lambda auth: auth.confirm_sign_up("ada", "canary-code"), []),
+    "another code": (
+        lambda auth: auth.resend_code("ada", client_metadata={"token": "canary-solved"}),
+        [],
+    ),
+    "a forgotten password": (
+        lambda auth: auth.forgot_password("ada", client_metadata={"token": "canary-solved"}),
+        [],
+    ),
+    "a password by a code": (
+        lambda auth: auth.confirm_forgot_password("ada", "canary-code", PASSWORD),
+        [],
+    ),
+    "another password": (
+        lambda auth: auth.change_password(Secret("canary-access"), PASSWORD, "canary-new-password"),
+        [],
+    ),
+    "the profile": (lambda auth: auth.user(Secret("canary-access")), []),
+    "changed attributes": (
+        lambda auth: auth.update_attributes(
+            Secret("canary-access"), {"email": "canary-address@example.org"}
+        ),
+        [],
+    ),
+    "attributes that go": (
+        lambda auth: auth.delete_attributes(Secret("canary-access"), ["nickname"]),
+        [],
+    ),
+    "an attribute's code": (
+        lambda auth: auth.send_attribute_code(Secret("canary-access"), "email"),
+        [],
+    ),
+    "a verified attribute": (
+        lambda auth: auth.verify_attribute(Secret("canary-access"), "email", "canary-code"),
+        [],
+    ),
+    "the end of an account": (lambda auth: auth.delete_user(Secret("canary-access")), []),
 }
+DONE = {
+    **TOKENS,
+    "UserConfirmed": False,
+    "UserSub": "an id",
+    "Username": "ada",
+    "UserAttributes": [],
+    "CodeDeliveryDetails": {
+        "Destination": "a***@e***",
+        "DeliveryMedium": "EMAIL",
+        "AttributeName": "email",
+    },
+}
+"""A reply that every last request takes."""
 
 
 def ends(scripted: Any) -> dict[str, Any]:
@@ -310,7 +369,7 @@ async def test_no_cancellation_leads_to_a_secret_wherever_it_comes(scripted, eve
     async with scripted.serve() as server:
         config = evolve(server.config(), client_secret="canary-client-secret")
         async with AuthClient(config, challenges=[Told]) as auth:
-            server.script[:] = [*before, TOKENS]
+            server.script[:] = [*before, DONE]
             await act(auth)  # the connection is there, and will be kept open
             for at in range(len(before) + 1):
                 for by in ("cancel", "asyncio.timeout", "anyio", "twice"):
@@ -323,7 +382,7 @@ async def test_no_cancellation_leads_to_a_secret_wherever_it_comes(scripted, eve
                     if found := leak(everything_told(error)):
                         leaks[at, by] = found
             for steps in (0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89):
-                server.script[:] = [*before, TOKENS]
+                server.script[:] = [*before, DONE]
                 error = await cancelled_by("cancel", act, auth, ticks(steps))
                 if error is not None and (found := leak(everything_told(error))):
                     leaks[steps] = found

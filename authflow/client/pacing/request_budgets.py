@@ -36,13 +36,19 @@ class QuotaCategory(StrEnum):
     many beside them."""
     USER_TOKEN = "UserToken"
     """RevokeToken."""
+    USER_CREATION = "UserCreation"
+    """SignUp and ConfirmSignUp."""
+    USER_ACCOUNT_RECOVERY = "UserAccountRecovery"
+    """ForgotPassword, ConfirmForgotPassword and ChangePassword."""
     USER_UPDATE = "UserUpdate"
-    """GlobalSignOut."""
+    """GlobalSignOut, UpdateUserAttributes, DeleteUserAttributes, DeleteUser and
+    ResendConfirmationCode."""
     USER_READ = "UserRead"
     """GetUser."""
     USER_RESOURCE_UPDATE = "UserResourceUpdate"
     """AssociateSoftwareToken, VerifySoftwareToken and SetUserMFAPreference; ConfirmDevice,
-    UpdateDeviceStatus and ForgetDevice."""
+    UpdateDeviceStatus and ForgetDevice; GetUserAttributeVerificationCode and
+    VerifyUserAttribute."""
     USER_RESOURCE_READ = "UserResourceRead"
     """GetDevice and ListDevices."""
 
@@ -50,6 +56,8 @@ class QuotaCategory(StrEnum):
 _DEFAULTS: Final[Mapping[QuotaCategory, float]] = {
     QuotaCategory.USER_AUTHENTICATION: 120,
     QuotaCategory.USER_TOKEN: 120,
+    QuotaCategory.USER_CREATION: 50,
+    QuotaCategory.USER_ACCOUNT_RECOVERY: 30,
     QuotaCategory.USER_UPDATE: 25,
     QuotaCategory.USER_READ: 120,
     QuotaCategory.USER_RESOURCE_UPDATE: 25,
@@ -61,12 +69,24 @@ _CATEGORIES: Final[Mapping[str, QuotaCategory]] = {
     "RespondToAuthChallenge": QuotaCategory.USER_AUTHENTICATION,
     "GetTokensFromRefreshToken": QuotaCategory.USER_AUTHENTICATION,
     "RevokeToken": QuotaCategory.USER_TOKEN,
-    "GlobalSignOut": QuotaCategory.USER_UPDATE,
+    **dict.fromkeys(("SignUp", "ConfirmSignUp"), QuotaCategory.USER_CREATION),
+    **dict.fromkeys(
+        ("ForgotPassword", "ConfirmForgotPassword", "ChangePassword"),
+        QuotaCategory.USER_ACCOUNT_RECOVERY,
+    ),
+    **dict.fromkeys(
+        (
+            *("GlobalSignOut", "UpdateUserAttributes", "DeleteUserAttributes", "DeleteUser"),
+            "ResendConfirmationCode",
+        ),
+        QuotaCategory.USER_UPDATE,
+    ),
     "GetUser": QuotaCategory.USER_READ,
     **dict.fromkeys(
         (
             *("AssociateSoftwareToken", "VerifySoftwareToken", "SetUserMFAPreference"),
             *("ConfirmDevice", "UpdateDeviceStatus", "ForgetDevice"),
+            *("GetUserAttributeVerificationCode", "VerifyUserAttribute"),
         ),
         QuotaCategory.USER_RESOURCE_UPDATE,
     ),

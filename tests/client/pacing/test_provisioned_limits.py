@@ -113,7 +113,7 @@ async def test_other_categories_are_read_by_name_each_once():
     assert len(server.asked) == 1
 
 
-@pytest.mark.parametrize("category", ["UserCreation", "", "x", 1, None])
+@pytest.mark.parametrize("category", ["UserFederation", "", "x", 1, None])
 async def test_an_unknown_category_is_not_asked_for(category):
     async with serving() as server, ProvisionedLimits(endpoint=server.url) as limits:
         with pytest.raises(ConfigError, match="category"):

@@ -60,7 +60,7 @@ def test_what_is_no_budget_is_refused_with_what_to_write(category, value):
     ["userauthentication", "UserAccount", "", "x" * 10**5, "\x1b[31m", 1, None, b"UserToken"],
 )
 def test_an_unknown_category_is_refused_with_the_known_ones(name):
-    with pytest.raises(ConfigError, match="UserAuthentication, UserToken, UserUpdate") as refused:
+    with pytest.raises(ConfigError, match="UserAuthentication, UserToken, UserCreation") as refused:
         RequestBudgets({name: 120})
     assert len(refused.value.message) < 300
     assert "\x1b" not in refused.value.message
