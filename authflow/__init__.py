@@ -6,8 +6,9 @@ from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
     from authflow.account import CodeDelivery, ConfirmedSignUp, SignedUp, UserProfile
+    from authflow.administration import PoolUser, UserGroup
     from authflow.answers import Choice, Code, EmailAddress, NewPassword
-    from authflow.client import AuthClient, SignedInUser
+    from authflow.client import AdminClient, AuthClient, SignedInUser
     from authflow.config import AuthConfig
     from authflow.device import Device, ListedDevice, UnconfirmedDevice
     from authflow.errors import (
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         TokenRevokedError,
         TransportError,
         UserNotConfirmedError,
+        UserNotFoundError,
     )
     from authflow.forms.form import Filled, Form
     from authflow.machine import AuthFlow
@@ -71,8 +73,9 @@ else:
         __name__,
         {
             "authflow.account": "CodeDelivery ConfirmedSignUp SignedUp UserProfile",
+            "authflow.administration": "PoolUser UserGroup",
             "authflow.answers": "Choice Code EmailAddress NewPassword",
-            "authflow.client": "AuthClient SignedInUser",
+            "authflow.client": "AdminClient AuthClient SignedInUser",
             "authflow.config": "AuthConfig",
             "authflow.device": "Device ListedDevice UnconfirmedDevice",
             "authflow.errors": (
@@ -86,7 +89,7 @@ else:
                 "RequestBlockedError SealError SessionExpiredError SessionSpentError "
                 "SignInBlockedError SignedOutError StateError TemporaryPasswordExpiredError "
                 "ThrottledError TokenError TokenExpiredError TokenPermissionError "
-                "TokenRevokedError TransportError UserNotConfirmedError"
+                "TokenRevokedError TransportError UserNotConfirmedError UserNotFoundError"
             ),
             "authflow.forms.form": "Filled Form",
             "authflow.machine": "AuthFlow",
@@ -101,6 +104,7 @@ else:
     )
 
 __all__ = [
+    "AdminClient",
     "AskAgainError",
     "AuthClient",
     "AuthConfig",
@@ -139,6 +143,7 @@ __all__ = [
     "OutcomeUnknownError",
     "PasswordResetRequiredError",
     "PluginError",
+    "PoolUser",
     "PromptEndedError",
     "PromptError",
     "RefusedError",
@@ -168,6 +173,8 @@ __all__ = [
     "Unanswered",
     "UnconfirmedDevice",
     "UserContext",
+    "UserGroup",
     "UserNotConfirmedError",
+    "UserNotFoundError",
     "UserProfile",
 ]

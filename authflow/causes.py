@@ -61,6 +61,7 @@ class ErrorCode:
 
 
 BAD_CREDENTIALS: Final = Cause(errors.BadCredentialsError, "wrong username, password or answer")
+USER_NOT_FOUND: Final = Cause(errors.UserNotFoundError, "no user of the pool has this name")
 REFRESH_TOKEN_IS_NO_GOOD: Final = Cause(
     errors.TokenRevokedError, "the refresh token is no longer good: sign in again"
 )
@@ -174,6 +175,9 @@ _ALIAS: Final = Cause(
     errors.AliasExistsError, "the e-mail address, phone number or name belongs to another account"
 )
 _NOWHERE_TO_SEND: Final = Cause(errors.RequestRejectedError, "the request was refused")
+_CREDENTIALS: Final = Cause(
+    errors.RequestBlockedError, "AWS does not take these credentials: check them, and the clock"
+)
 _POLICY: Final = Cause(
     errors.RequestBlockedError, "a policy of AWS does not allow the request: ask the pool's owner"
 )
@@ -343,7 +347,18 @@ CODES: Final[Mapping[str, ErrorCode]] = {
     "ForbiddenException": ErrorCode(WAF),
     "AccessDeniedException": ErrorCode(_POLICY),
     "AccessDenied": ErrorCode(_POLICY),
-    "ResourceNotFoundException": ErrorCode(_NO_SUCH_POOL, _texts((_NO_DEVICE, r"\bdevice\b"))),
+    "ResourceNotFoundException": ErrorCode(
+        _NO_SUCH_POOL, _texts((_NO_DEVICE, r"\bdevice\b"), (UNKNOWN, r"\bgroup\b"))
+    ),
+    **dict.fromkeys(
+        (
+            *("ExpiredTokenException", "ExpiredToken", "IncompleteSignature"),
+            *("IncompleteSignatureException", "InvalidClientTokenId", "InvalidSignatureException"),
+            *("MissingAuthenticationToken", "MissingAuthenticationTokenException"),
+            *("SignatureDoesNotMatch", "UnrecognizedClientException"),
+        ),
+        ErrorCode(_CREDENTIALS),
+    ),
     "UserPoolAddOnNotEnabledException": ErrorCode(_SETUP),
     "OperationNotEnabledException": ErrorCode(_SETUP),
     "WebAuthnNotEnabledException": ErrorCode(_SETUP),

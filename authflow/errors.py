@@ -22,6 +22,7 @@
     │   ├── SessionSpentError
     │   ├── LockedOutError
     │   ├── UserDisabledError
+    │   ├── UserNotFoundError           administrators alone are told
     │   ├── UserNotConfirmedError
     │   ├── PasswordResetRequiredError
     │   ├── TemporaryPasswordExpiredError
@@ -171,6 +172,7 @@ __all__ = [
     "UnsafeSrpValueError",
     "UserDisabledError",
     "UserNotConfirmedError",
+    "UserNotFoundError",
     "WrongTokenError",
 ]
 
@@ -393,6 +395,13 @@ class UserDisabledError(RefusedError):
     """An administrator has disabled the user."""
 
     code = "user_disabled"
+    next_step = NextStep.GIVE_UP
+
+
+class UserNotFoundError(RefusedError):
+    """No user of the pool has this name. It is raised by an administrator's calls alone."""
+
+    code = "user_not_found"
     next_step = NextStep.GIVE_UP
 
 

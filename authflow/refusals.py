@@ -22,6 +22,7 @@ from authflow.causes import (
     THREAT,
     THROTTLED,
     UNKNOWN,
+    USER_NOT_FOUND,
     WAF,
     Cause,
 )
@@ -49,6 +50,8 @@ _NO_CREDENTIALS: Final[Mapping[str, Cause]] = {
     ),
 }
 """The cause of wrong credentials where only a token is sent: the token's user was deleted."""
+_ADMINISTRATORS: Final = "Admin"
+"""The beginning of the names of operations that are told who exists."""
 _CHANGE: Final = "ChangePassword"
 _REFRESH: Final = "GetTokensFromRefreshToken"
 _NOT_OF_A_TOKEN: Final = frozenset(
@@ -107,7 +110,8 @@ def read_error(
     secrets, told, its_code = tuple(secrets), cause.told, None
     if named and (aws_code in CODES or not echoes(aws_code[:_READ_CHARS], secrets)):
         its_code = one_line(aws_code, _CODE_CHARS)
-    if cause.kind is errors.BadCredentialsError or aws_code == _TELLS_WHO_EXISTS:
+    hidden = aws_code == _TELLS_WHO_EXISTS and cause is not USER_NOT_FOUND
+    if cause.kind is errors.BadCredentialsError or hidden:
         its_code = _TOLD_ABOUT_CREDENTIALS
     if cause.kind is errors.ServerFaultError and status >= _SERVER_ERRORS:
         told = f"the server failed with HTTP status {status}"
@@ -135,6 +139,8 @@ def _cause(aws_code: str, text: str, operation: str, status: int) -> Cause:
         # The user's existing password is refused, and no other one can be chosen here.
         return cause if aws_code == "InvalidPasswordException" else THREAT
     if cause is BAD_CREDENTIALS:
+        if operation.startswith(_ADMINISTRATORS) and aws_code == _TELLS_WHO_EXISTS:
+            return USER_NOT_FOUND
         if operation == _CHANGE and aws_code == _TELLS_WHO_EXISTS:  # not the old password
             return ACCESS_TOKEN_IS_NO_GOOD
         return _NO_CREDENTIALS.get(operation, cause)

@@ -28,6 +28,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from authflow import (
+    AdminClient,
     AskAgainError,
     AuthClient,
     AuthFlow,
@@ -81,6 +82,7 @@ EXAMPLES = dict(
             "pacing",
             "second factors",
             "accounts",
+            "administration",
             "triggers",
             "policy",
             "limits",
@@ -354,6 +356,22 @@ async def test_the_example_of_accounts_leads_through_a_users_life(live_pool):
             await auth.sign_up("ada", PASSWORD, attributes={"email": "ada@example.org"})
             late = await namespace["signed_in"](auth, ada, "ada", PASSWORD)
             assert isinstance(late, SignedIn)
+
+
+async def test_the_example_of_administration_invites_and_signs_in(live_pool, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
+    namespace: dict[str, Any] = {}
+    exec(EXAMPLES["administration"], namespace)  # noqa: S102  # it is our own README
+    async with live_pool(users={"ben": PASSWORD}) as pool:
+        async with AdminClient(pool.config) as admin:
+            await admin.create_group("staff")
+            await admin.add_to_group("ben", "staff")
+            signed_in = await namespace["signed_in"](admin, "ben", PASSWORD, "203.0.113.7")
+            assert isinstance(signed_in, SignedIn)
+        assert await namespace["hired"](pool.config, "ada", "ada@example.org") == ["ada", "ben"]
+        (invitation,) = await pool.messages("ada")
+        assert invitation.destination == "ada@example.org"
 
 
 def test_the_example_of_triggers_is_a_lambda_handler_that_asks_for_the_password_first():

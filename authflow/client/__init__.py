@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from authflow.lazy_names import lazy_names as _lazy_names
 
 if TYPE_CHECKING:
+    from authflow.client.admin_client import AdminClient
     from authflow.client.auth_client import AuthClient
     from authflow.client.exchange import Exchange
     from authflow.client.pacing.pacing import Pacing
@@ -25,6 +26,7 @@ else:
     __getattr__, __dir__ = _lazy_names(
         __name__,
         {
+            "authflow.client.admin_client": "AdminClient",
             "authflow.client.auth_client": "AuthClient",
             "authflow.client.exchange": "Exchange",
             "authflow.client_secrets": "ClientSecrets",
@@ -45,6 +47,7 @@ else:
     )
 
 __all__ = [
+    "AdminClient",
     "AdminContext",
     "AuthClient",
     "AuthConfig",

@@ -19,7 +19,7 @@ from authflow.machine import AuthFlow
 from authflow.results import Challenge, ChallengeRequired, SignedIn
 from authflow.secret import Secret
 from authflow.sign_in import SignIn
-from authflow.user_context import UserContext
+from authflow.user_context import AdminContext, UserContext
 
 P = TypeVar("P")
 
@@ -131,11 +131,17 @@ def wrong_flag(name: str, flag: object) -> MisuseError | None:
     return MisuseError(f"{name} must be True or False, not {type(flag).__name__}")
 
 
-def wrong_context(context: object) -> MisuseError | None:
-    """Return the error for a wrong `context`; None if it is right."""
-    if context is None or isinstance(context, UserContext):
+def wrong_context(context: object, kind: type = UserContext) -> MisuseError | None:
+    """Return the error for a wrong `context`; None if it is right.
+
+    Args:
+        context: What was given.
+        kind: The class that it must be of.
+    """
+    if context is None or isinstance(context, kind):
         return None
-    return MisuseError(f"context must be a UserContext, not {kind_of(context)}")
+    article = "an" if kind is AdminContext else "a"
+    return MisuseError(f"context must be {article} {kind.__name__}, not {kind_of(context)}")
 
 
 def checked_remembering(when: object) -> Remembering:

@@ -1,9 +1,9 @@
 """`AuthClient`: signs users in to a user pool by any of Cognito's client-side flows."""
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime, timedelta
-from typing import Any, Final, Self, TypeVar, overload
+from typing import Any, ClassVar, Final, Self, TypeVar, overload
 
 from attrs import define, evolve, field
 
@@ -84,7 +84,7 @@ from authflow.stores.store import MemoryStore, Store
 from authflow.tokens.usernames import unverified_username
 from authflow.tokens.verifier import TokenVerifier
 from authflow.unframed import Unframed, whole
-from authflow.user_context import UserContext
+from authflow.user_context import AdminContext, UserContext
 
 T = TypeVar("T")
 
@@ -93,50 +93,26 @@ _NEW_PASSWORD: Final = State.NEW_PASSWORD_REQUIRED
 
 @whole
 @define(eq=False)
-class AuthClient(SignUpCalls, PasswordCalls, ProfileCalls, FactorCalls, DeviceCalls):
-    """Signs users in to one user pool. An async context manager; make one per event loop and pool.
-
-        async with AuthClient(AuthConfig.from_env()) as auth:
-            match await auth.sign_in("ada", "correct horse"):
-                case SignedIn(tokens=tokens): ...
-                case ChallengeRequired() as pending:
-                    result = await auth.answer(pending, input(pending.challenge.name))
-
-    Thousands of sign-ins may run side by side on one client. Cancelling or timing out a call ends
-    it at once, wherever it is.
+class SignInClient:
+    """The sign-ins of a client, and what follows them: tickets, refreshing, kept users.
 
     Args:
-        config: Which pool, and how.
-        challenges: Classes of client challenges, registered explicitly.
-        discover: Whether to look for further ones among the installed distributions.
-        prefer: For a challenge's name, the distribution to take it from if several bring it.
-        assume: The client challenge that answers custom challenges whose triggers do not say what
-            they are, as those of Cognito's documented sample: "captcha".
-        clock: Gives the time of day, aware. It must agree with Cognito's to a few minutes.
-        observer: Told of every exchange with Cognito, with the secrets taken out, by a plain call.
-            If it raises, the log says so once, and the sign-in goes on.
-        keys: Seal what outlives a call, tickets (`seal`, `resume`) and the tokens of users that are
-            kept fresh (`keep`), and name what is in the store. All processes have the same.
-        store: Keeps it for all processes: the claim on each challenge that is answered, so that of
-            two answers one is sent; what is too long for a ticket; kept users. It goes with keys.
-            Without it Cognito decides between two answers.
-        pacing: Has requests wait for their turn, so that Cognito need not throttle them; one for
-            all clients.
-        remember_device: What becomes of the new device that a pool that remembers devices gives
-            with tokens. "always": it is confirmed, kept in the store, or else in this process, and
-            proved by the next sign-in of its user; the client is the device then, so whoever signs
-            in by it is spared the second factors that a remembered device spares. "ask": so it is
-            if the person says yes to the prompt; without a prompt it waits for `remember_device`.
-            "never": it is confirmed, since otherwise Cognito refuses to refresh the tokens, and
-            what could prove it is thrown away.
-        device_name: What new devices are called in the user's list.
-
-    Raises:
-        MisuseError: The config or the pacing is none, or the observer is no function, or a
-            coroutine function; or there is no such `remember_device`.
-        ConfigError: The keys or the store are none, or there is a store without keys. A call that
-            needs the time of day raises it if the clock gives none, or one without a time zone.
+        config: As `AuthClient`'s, and so are all others.
+        challenges: Likewise.
+        discover: Likewise.
+        prefer: Likewise.
+        assume: Likewise.
+        clock: Likewise.
+        observer: Likewise.
+        keys: Likewise.
+        store: Likewise.
+        pacing: Likewise.
+        remember_device: Likewise.
+        device_name: Likewise.
     """
+
+    context_kind: ClassVar[type[UserContext | AdminContext]] = UserContext
+    """The class of what threat protection is told."""
 
     config: AuthConfig
     challenges: Iterable[type[ClientChallenge | FormChallenge]] = field(default=(), kw_only=True)
@@ -223,9 +199,7 @@ class AuthClient(SignUpCalls, PasswordCalls, ProfileCalls, FactorCalls, DeviceCa
         try:
             if self.config.verify_tokens and self.config.fetch_jwks_on_open:
                 await self._verifier.fetch_keys()
-            self._transport = await self._resources.enter_async_context(
-                open_transport(self.config, self._observation, self.pacing)
-            )
+            self._transport = await self._resources.enter_async_context(self._opened())
         finally:
             if self._transport is None:
                 self._loop.leave()
@@ -294,7 +268,7 @@ class AuthClient(SignUpCalls, PasswordCalls, ProfileCalls, FactorCalls, DeviceCa
         password = None if password is None else wrapped(password)
         given = wrapped_map(client_metadata)
         del client_metadata  # from here on no frame holds it in clear
-        wrong = wrong_context(context) or wrong_device(device)
+        wrong = wrong_context(context, self.context_kind) or wrong_device(device)
         if wrong is not None:
             del context, device  # one may be the password, in the wrong place
             raise wrong
@@ -393,7 +367,11 @@ class AuthClient(SignUpCalls, PasswordCalls, ProfileCalls, FactorCalls, DeviceCa
         """
         answer = hidden(answer)  # from here on no frame holds the text itself
         given, given_attributes = wrapped_map(client_metadata), wrapped_map(attributes)
-        wrong = wrong_pending(pending) or wrong_context(context) or wrong_device(device)
+        wrong = (
+            wrong_pending(pending)
+            or wrong_context(context, self.context_kind)
+            or wrong_device(device)
+        )
         if wrong is not None:
             # They may hold the answer, in the wrong place.
             del pending, attributes, client_metadata, context, device
@@ -600,21 +578,6 @@ class AuthClient(SignUpCalls, PasswordCalls, ProfileCalls, FactorCalls, DeviceCa
             identity = await self._secrets.identity()
             await self._secrets.send(transport, identity.revoke(refresh_token), wire.read_done)
 
-    async def sign_out(self, access_token: str | Secret[str]) -> None:
-        """Sign the user out everywhere: all of the user's tokens are revoked.
-
-        Args:
-            access_token: From `Tokens.access_token`.
-
-        Raises:
-            MisuseError: The access token is no text.
-            AuthFlowError: The user may still be signed in.
-        """
-        access_token = wrapped(access_token)
-        access_token = checked("access_token", access_token)
-        transport = self._open_transport
-        await transport.send(wire.sign_out(access_token), wire.read_done)
-
     @overload
     async def verify(self, issued: SignedIn) -> SignedIn: ...
     @overload
@@ -798,6 +761,9 @@ class AuthClient(SignUpCalls, PasswordCalls, ProfileCalls, FactorCalls, DeviceCa
             raise ConfigError(msg)
         return self._resumption
 
+    def _opened(self) -> AbstractAsyncContextManager[Transport]:
+        return open_transport(self.config, self._observation, self.pacing)
+
     @property
     def _open_transport(self) -> Transport:
         if self._transport is None:
@@ -811,3 +777,66 @@ class AuthClient(SignUpCalls, PasswordCalls, ProfileCalls, FactorCalls, DeviceCa
 
     def _now(self) -> float:
         return self._time().timestamp()
+
+
+@whole
+@define(eq=False)
+class AuthClient(SignInClient, SignUpCalls, PasswordCalls, ProfileCalls, FactorCalls, DeviceCalls):
+    """Signs users in to one user pool. An async context manager; make one per event loop and pool.
+
+        async with AuthClient(AuthConfig.from_env()) as auth:
+            match await auth.sign_in("ada", "correct horse"):
+                case SignedIn(tokens=tokens): ...
+                case ChallengeRequired() as pending:
+                    result = await auth.answer(pending, input(pending.challenge.name))
+
+    Thousands of sign-ins may run side by side on one client. Cancelling or timing out a call ends
+    it at once, wherever it is.
+
+    Args:
+        config: Which pool, and how.
+        challenges: Classes of client challenges, registered explicitly.
+        discover: Whether to look for further ones among the installed distributions.
+        prefer: For a challenge's name, the distribution to take it from if several bring it.
+        assume: The client challenge that answers custom challenges whose triggers do not say what
+            they are, as those of Cognito's documented sample: "captcha".
+        clock: Gives the time of day, aware. It must agree with Cognito's to a few minutes.
+        observer: Told of every exchange with Cognito, with the secrets taken out, by a plain call.
+            If it raises, the log says so once, and the sign-in goes on.
+        keys: Seal what outlives a call, tickets (`seal`, `resume`) and the tokens of users that are
+            kept fresh (`keep`), and name what is in the store. All processes have the same.
+        store: Keeps it for all processes: the claim on each challenge that is answered, so that of
+            two answers one is sent; what is too long for a ticket; kept users. It goes with keys.
+            Without it Cognito decides between two answers.
+        pacing: Has requests wait for their turn, so that Cognito need not throttle them; one for
+            all clients.
+        remember_device: What becomes of the new device that a pool that remembers devices gives
+            with tokens. "always": it is confirmed, kept in the store, or else in this process, and
+            proved by the next sign-in of its user; the client is the device then, so whoever signs
+            in by it is spared the second factors that a remembered device spares. "ask": so it is
+            if the person says yes to the prompt; without a prompt it waits for `remember_device`.
+            "never": it is confirmed, since otherwise Cognito refuses to refresh the tokens, and
+            what could prove it is thrown away.
+        device_name: What new devices are called in the user's list.
+
+    Raises:
+        MisuseError: The config or the pacing is none, or the observer is no function, or a
+            coroutine function; or there is no such `remember_device`.
+        ConfigError: The keys or the store are none, or there is a store without keys. A call that
+            needs the time of day raises it if the clock gives none, or one without a time zone.
+    """
+
+    async def sign_out(self, access_token: str | Secret[str]) -> None:
+        """Sign the user out everywhere: all of the user's tokens are revoked.
+
+        Args:
+            access_token: From `Tokens.access_token`.
+
+        Raises:
+            MisuseError: The access token is no text.
+            AuthFlowError: The user may still be signed in.
+        """
+        access_token = wrapped(access_token)
+        access_token = checked("access_token", access_token)
+        transport = self._open_transport
+        await transport.send(wire.sign_out(access_token), wire.read_done)

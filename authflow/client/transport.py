@@ -12,18 +12,22 @@ has ended before anybody hears of it: so no traceback of ours leads there (see `
 import json
 import math
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from enum import Enum, auto
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
+from aiobotocore.session import get_session
 from attrs import define, field
-from botocore import UNSIGNED
+from botocore import UNSIGNED, xform_name
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
     ReadTimeoutError,
 )
 
@@ -45,6 +49,7 @@ from authflow.client.refused_answer import can_be_answered_again
 from authflow.config import AuthConfig
 from authflow.errors import (
     AuthFlowError,
+    ConfigError,
     MalformedReplyError,
     OutcomeUnknownError,
     ServerFaultError,
@@ -56,6 +61,7 @@ from authflow.refusals import is_stopped, read_error
 from authflow.seclusion import secluded
 from authflow.unframed import bare
 from authflow.wire import Request
+from authflow.wire.administration import AdminForm
 
 if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient
@@ -66,33 +72,11 @@ _PAUSES: Final = (0.2, 0.8)
 """The longest pauses before a request is sent again, in seconds; drawn in full (full jitter)."""
 _PACED_PAUSES: Final = (0.2, 0.4, 0.8, 0.8)
 """The same with a `Pacing`: there are few such requests, and those that wait are not sent yet."""
-_METHODS: Final[Mapping[str, str]] = {
-    "InitiateAuth": "initiate_auth",
-    "RespondToAuthChallenge": "respond_to_auth_challenge",
-    "GetTokensFromRefreshToken": "get_tokens_from_refresh_token",
-    "RevokeToken": "revoke_token",
-    "GlobalSignOut": "global_sign_out",
-    "AssociateSoftwareToken": "associate_software_token",
-    "VerifySoftwareToken": "verify_software_token",
-    "SetUserMFAPreference": "set_user_mfa_preference",
-    "GetUser": "get_user",
-    "ConfirmDevice": "confirm_device",
-    "UpdateDeviceStatus": "update_device_status",
-    "ForgetDevice": "forget_device",
-    "GetDevice": "get_device",
-    "ListDevices": "list_devices",
-    "SignUp": "sign_up",
-    "ConfirmSignUp": "confirm_sign_up",
-    "ResendConfirmationCode": "resend_confirmation_code",
-    "ForgotPassword": "forgot_password",
-    "ConfirmForgotPassword": "confirm_forgot_password",
-    "ChangePassword": "change_password",
-    "UpdateUserAttributes": "update_user_attributes",
-    "DeleteUserAttributes": "delete_user_attributes",
-    "GetUserAttributeVerificationCode": "get_user_attribute_verification_code",
-    "VerifyUserAttribute": "verify_user_attribute",
-    "DeleteUser": "delete_user",
-}
+_NO_CREDENTIALS: Final = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+)
 _SOON: Final = frozenset({None, 0.0, THROTTLED_SECONDS})
 """The waits that allow a retry: not given, zero, or the default of a throttled request."""
 _ONCE: Final = frozenset(
@@ -200,6 +184,7 @@ class Transport:
     _timeout: float
     _observer: Observation | None = field(default=None, repr=False)
     _line_for: Callable[[str], WaitingLine] | None = field(default=None, repr=False)
+    _admin: AdminForm | None = None
 
     async def send(
         self,
@@ -278,12 +263,24 @@ class Transport:
         except AuthFlowError as error:
             return error
 
+    def _method(self, operation: str) -> Callable[..., Awaitable[Mapping[str, Any]]]:
+        called = operation if self._admin is None else self._admin.of(operation)
+        method: Callable[..., Awaitable[Mapping[str, Any]]] = getattr(
+            self._client, xform_name(called)
+        )
+        return method
+
+    def _members(self, request: Request) -> dict[str, Any]:
+        if self._admin is None:
+            return request.body
+        return self._admin.members(request.operation, request.body)
+
     async def _try(self, request: Request, passage: Passage) -> Mapping[str, Any] | AuthFlowError:
         """Send once. Errors are returned, not raised."""
-        method = getattr(self._client, _METHODS[request.operation])
+        method = self._method(request.operation)
         try:
             with unlogged(), tell_when_sent(passage.sent):
-                reply: Mapping[str, Any] = await method(**request.body)
+                reply: Mapping[str, Any] = await method(**self._members(request))
         except ClientError as error:
             return _refusal(request, error)
         except BotoCoreError as error:
@@ -377,6 +374,10 @@ def _refusal(request: Request, error: ClientError) -> AuthFlowError:
 
 def _lost(request: Request, error: BotoCoreError, passage: Passage) -> AuthFlowError:
     """Return the error for a request without a whole reply."""
+    if isinstance(error, _NO_CREDENTIALS):
+        return ConfigError(
+            "there are no AWS credentials, which an administrator's calls are signed with"
+        )
     if passage.stage is not _Stage.SENT:
         return _NotSentError("Cognito cannot be reached: check the network and the endpoint")
     match getattr(error, "kwargs", {}).get("error"):
@@ -401,26 +402,32 @@ def _uncertain(request: Request, kind: type[AuthFlowError], what: str) -> AuthFl
 
 @asynccontextmanager
 async def open_transport(
-    config: AuthConfig, observer: Observation | None = None, pacing: Pacing | None = None
+    config: AuthConfig,
+    observer: Observation | None = None,
+    pacing: Pacing | None = None,
+    *,
+    signed: bool = False,
 ) -> AsyncIterator[Transport]:
     """Open the one client that a process needs for a user pool, and close it at the end.
 
-    The AWS configuration files and profile of the environment play no part: the requests are
-    unsigned, and only `config` decides where they go.
+    Only `config` decides where requests go. They are unsigned, and the AWS configuration files and
+    profile of the environment play no part, but for an administrator's.
 
     Args:
         config: Where to send, and the limits.
         observer: Told of every exchange, with the secrets taken out.
         pacing: Has requests wait for their turn.
+        signed: Whether the requests are an administrator's, signed by AWS's usual credentials.
 
     Raises:
         MisuseError: The pacing belongs to another event loop.
         ConfigError: The installed aiobotocore cannot be kept from following redirects, or the
             environment names certificates by an empty text.
     """
-    session = open_session()
+    session = get_session() if signed else open_session()
+    admin = AdminForm(user_pool_id=config.user_pool_id) if signed else None
     options = client_config(
-        signature_version=UNSIGNED,
+        **({} if signed else {"signature_version": UNSIGNED}),
         max_pool_connections=config.max_concurrency,
         connect_timeout=config.connect_timeout,
         read_timeout=config.read_timeout,
@@ -433,8 +440,8 @@ async def open_transport(
             client.meta.events.register("before-parse.cognito-identity-provider", handler)
         in_flight = anyio.Semaphore(config.max_concurrency, fast_acquire=True)
         if pacing is None:
-            yield Transport(client, in_flight, config.request_timeout, observer)
+            yield Transport(client, in_flight, config.request_timeout, observer, admin=admin)
             return
         line_for = partial(pacing.line, config.region)
         async with pacing.in_use():
-            yield Transport(client, in_flight, config.request_timeout, observer, line_for)
+            yield Transport(client, in_flight, config.request_timeout, observer, line_for, admin)

@@ -13,9 +13,9 @@ from authflow.given_maps import GivenMap
 from authflow.machine import AuthFlow
 from authflow.secret import Secret
 from authflow.unframed import whole
-from authflow.user_context import UserContext
+from authflow.user_context import AdminContext, UserContext
 from authflow.wire.auth_parameters import CHALLENGE_NAME, Beginning
-from authflow.wire.context_data import RequestFacts, user_context
+from authflow.wire.context_data import RequestFacts, admin_context, user_context
 from authflow.wire.members import DEVICE_KEY, SECRET_HASH, USERNAME, Members
 from authflow.wire.new_password import ATTRIBUTE_PREFIX
 
@@ -107,7 +107,8 @@ class Request:
             and not (name.startswith(ATTRIBUTE_PREFIX) and len(value) < _TOKEN_CHARS)
         ]
         values += [value for name, value in body.items() if name not in _NOT_SECRET]
-        values += (body.get("UserContextData") or {}).values()  # not secret, but personal
+        for told in ("UserContextData", "ContextData"):  # not secret, but personal
+            values += (body.get(told) or {}).values()
         for list_ in ("UserAttributes", "ValidationData"):
             pairs = body.get(list_) or ()
             values += [each["Value"] for each in pairs if len(each["Value"]) >= _TOKEN_CHARS]
@@ -128,7 +129,7 @@ _HASH: Final = "SecretHash"
 _NOT_SECRET: Final = frozenset(
     {
         *(USERNAME, CHALLENGE_NAME, "AuthFlow", "ChallengeName", "ClientId"),
-        *(_NAME, "AttributeName"),
+        *(_NAME, "AttributeName", "UserPoolId", "GroupName", "Description", "RoleArn", "Filter"),
     }
 )
 
@@ -143,7 +144,7 @@ class ToldContext:
         at: When the request is made, in seconds since the epoch.
     """
 
-    context: UserContext
+    context: UserContext | AdminContext
     user_pool_id: str
     at: float = 0.0
 
@@ -311,6 +312,8 @@ class ClientIdentity:
             client_id=self.client_id,
             at=told.at,
         )
+        if isinstance(told.context, AdminContext):
+            return admin_context(told.context, facts)
         return user_context(told.context, facts)
 
     def _identified(self) -> dict[str, str]:

@@ -33,8 +33,23 @@ def read_profile(reply: Mapping[str, Any]) -> UserProfile:
     Raises:
         MalformedReplyError: A member is missing or not of its form.
     """
-    username, given = reply.get("Username"), reply.get("UserAttributes")
-    if not isinstance(username, str) or not username or not isinstance(given, list):
+    username = reply.get("Username")
+    if not isinstance(username, str) or not username:
+        raise _malformed()
+    return UserProfile(
+        username=username,
+        attributes=read_attributes(reply.get("UserAttributes")),
+        mfa=read_preference(reply),
+    )
+
+
+def read_attributes(given: object) -> dict[str, str]:
+    """Read an array of names and values.
+
+    Raises:
+        MalformedReplyError: It is none.
+    """
+    if not isinstance(given, list):
         raise _malformed()
     attributes: dict[str, str] = {}
     for each in given:
@@ -44,7 +59,7 @@ def read_profile(reply: Mapping[str, Any]) -> UserProfile:
         if not isinstance(name, str) or not isinstance(value, str):
             raise _malformed()
         attributes[name] = value
-    return UserProfile(username=username, attributes=attributes, mfa=read_preference(reply))
+    return attributes
 
 
 def update(

@@ -37,20 +37,27 @@ class QuotaCategory(StrEnum):
     USER_TOKEN = "UserToken"
     """RevokeToken."""
     USER_CREATION = "UserCreation"
-    """SignUp and ConfirmSignUp."""
+    """SignUp and ConfirmSignUp; AdminCreateUser and AdminConfirmSignUp."""
     USER_ACCOUNT_RECOVERY = "UserAccountRecovery"
-    """ForgotPassword, ConfirmForgotPassword and ChangePassword."""
+    """ForgotPassword, ConfirmForgotPassword and ChangePassword; AdminResetUserPassword and
+    AdminSetUserPassword."""
     USER_UPDATE = "UserUpdate"
     """GlobalSignOut, UpdateUserAttributes, DeleteUserAttributes, DeleteUser and
-    ResendConfirmationCode."""
+    ResendConfirmationCode; and what else administrators do to users and memberships."""
     USER_READ = "UserRead"
-    """GetUser."""
+    """GetUser and AdminGetUser."""
     USER_RESOURCE_UPDATE = "UserResourceUpdate"
     """AssociateSoftwareToken, VerifySoftwareToken and SetUserMFAPreference; ConfirmDevice,
     UpdateDeviceStatus and ForgetDevice; GetUserAttributeVerificationCode and
     VerifyUserAttribute."""
     USER_RESOURCE_READ = "UserResourceRead"
-    """GetDevice and ListDevices."""
+    """GetDevice and ListDevices; AdminListGroupsForUser."""
+    USER_LIST = "UserList"
+    """ListUsers and ListUsersInGroup."""
+    USER_POOL_RESOURCE_READ = "UserPoolResourceRead"
+    """GetGroup and ListGroups."""
+    USER_POOL_RESOURCE_UPDATE = "UserPoolResourceUpdate"
+    """CreateGroup, UpdateGroup and DeleteGroup."""
 
 
 _DEFAULTS: Final[Mapping[QuotaCategory, float]] = {
@@ -62,6 +69,9 @@ _DEFAULTS: Final[Mapping[QuotaCategory, float]] = {
     QuotaCategory.USER_READ: 120,
     QuotaCategory.USER_RESOURCE_UPDATE: 25,
     QuotaCategory.USER_RESOURCE_READ: 50,
+    QuotaCategory.USER_LIST: 30,
+    QuotaCategory.USER_POOL_RESOURCE_READ: 20,
+    QuotaCategory.USER_POOL_RESOURCE_UPDATE: 20,
 }
 """Cognito's default quotas, in requests a second."""
 _CATEGORIES: Final[Mapping[str, QuotaCategory]] = {
@@ -69,15 +79,24 @@ _CATEGORIES: Final[Mapping[str, QuotaCategory]] = {
     "RespondToAuthChallenge": QuotaCategory.USER_AUTHENTICATION,
     "GetTokensFromRefreshToken": QuotaCategory.USER_AUTHENTICATION,
     "RevokeToken": QuotaCategory.USER_TOKEN,
-    **dict.fromkeys(("SignUp", "ConfirmSignUp"), QuotaCategory.USER_CREATION),
+    "AdminGetUser": QuotaCategory.USER_READ,
     **dict.fromkeys(
-        ("ForgotPassword", "ConfirmForgotPassword", "ChangePassword"),
+        ("SignUp", "ConfirmSignUp", "AdminCreateUser", "AdminConfirmSignUp"),
+        QuotaCategory.USER_CREATION,
+    ),
+    **dict.fromkeys(
+        (
+            *("ForgotPassword", "ConfirmForgotPassword", "ChangePassword"),
+            *("AdminResetUserPassword", "AdminSetUserPassword"),
+        ),
         QuotaCategory.USER_ACCOUNT_RECOVERY,
     ),
     **dict.fromkeys(
         (
             *("GlobalSignOut", "UpdateUserAttributes", "DeleteUserAttributes", "DeleteUser"),
-            "ResendConfirmationCode",
+            *("ResendConfirmationCode", "AdminUpdateUserAttributes", "AdminDeleteUserAttributes"),
+            *("AdminDisableUser", "AdminEnableUser", "AdminDeleteUser", "AdminUserGlobalSignOut"),
+            *("AdminAddUserToGroup", "AdminRemoveUserFromGroup"),
         ),
         QuotaCategory.USER_UPDATE,
     ),
@@ -90,7 +109,14 @@ _CATEGORIES: Final[Mapping[str, QuotaCategory]] = {
         ),
         QuotaCategory.USER_RESOURCE_UPDATE,
     ),
-    **dict.fromkeys(("GetDevice", "ListDevices"), QuotaCategory.USER_RESOURCE_READ),
+    **dict.fromkeys(
+        ("GetDevice", "ListDevices", "AdminListGroupsForUser"), QuotaCategory.USER_RESOURCE_READ
+    ),
+    **dict.fromkeys(("ListUsers", "ListUsersInGroup"), QuotaCategory.USER_LIST),
+    **dict.fromkeys(("GetGroup", "ListGroups"), QuotaCategory.USER_POOL_RESOURCE_READ),
+    **dict.fromkeys(
+        ("CreateGroup", "UpdateGroup", "DeleteGroup"), QuotaCategory.USER_POOL_RESOURCE_UPDATE
+    ),
 }
 _ANSWER: Final = "RespondToAuthChallenge"
 _ANSWERS: Final = 3

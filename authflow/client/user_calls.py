@@ -1,0 +1,451 @@
+"""The users of a pool, as its administrators make, find, change and remove them."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from authflow.administration import PoolUser
+from authflow.client.access_calls import AccessCalls
+from authflow.client.arguments import checked_username, wrong_flag
+from authflow.config import AuthConfig
+from authflow.errors import MisuseError
+from authflow.given_maps import GivenMap, checked_map, wrapped_map
+from authflow.given_numbers import check_count
+from authflow.given_secrets import checked, is_text, wrapped
+from authflow.secret import Secret
+from authflow.unframed import Unframed
+from authflow.wire import administration, read_done
+from authflow.wire.requests import metadata_members
+from authflow.wire.user_attributes import written
+
+T = TypeVar("T")
+
+MOST_IN_A_PAGE: Final = 60
+"""The most users or groups of one reply (ListUsers and ListGroups in the API reference)."""
+_MEDIA: Final = ("EMAIL", "SMS")
+
+
+class AdministratorsCalls(AccessCalls):
+    """The calls that an administrator's credentials allow."""
+
+    __slots__ = ()
+
+    config: AuthConfig
+
+    async def _administer(
+        self,
+        operation: str,
+        members: Callable[[], Mapping[str, Any]],
+        read: Callable[[Mapping[str, Any]], T],
+    ) -> T:
+        """Send a request on the user pool.
+
+        Args:
+            operation: Cognito's operation.
+            members: Gives its members, in clear; those that are None are left out.
+            read: Reads its reply.
+        """
+        with Unframed():
+            request = administration.administrators(operation, self.config.user_pool_id, members)
+            return await self._send_alone(request, read)
+
+    async def _pages(
+        self,
+        operation: str,
+        members: Mapping[str, Any],
+        read: Callable[[Mapping[str, Any]], tuple[tuple[T, ...], str | None]],
+        token: str = "NextToken",
+    ) -> AsyncIterator[T]:
+        """Yield all that a list has, page by page.
+
+        Args:
+            operation: Cognito's operation.
+            members: Its members.
+            read: Reads a page, and the token of the next one.
+            token: The member that takes that token.
+        """
+        at: str | None = None
+        while True:
+            page, at = await self._administer(
+                operation, partial(dict, members, **{token: at}), read
+            )
+            for each in page:
+                yield each
+            if at is None:
+                return
+
+
+class UserCalls(AdministratorsCalls):
+    """The calls about users."""
+
+    __slots__ = ()
+
+    async def create_user(
+        self,
+        username: str,
+        *,
+        attributes: Mapping[str, str] | None = None,
+        temporary_password: str | Secret[str] | None = None,
+        invite: bool = True,
+        by: Iterable[str] = (),
+        takes_over: bool = False,
+        validation_data: Mapping[str, str] | None = None,
+        client_metadata: Mapping[str, str] | None = None,
+    ) -> PoolUser:
+        """Make a user, who chooses a password at the first sign-in.
+
+        Args:
+            username: The new name; where the pool's usernames are addresses, the address.
+            attributes: The user attributes; "email_verified": "true" says that nothing has to be
+                verified.
+            temporary_password: The password for the first sign-in; by default Cognito draws one.
+            invite: Whether an invitation with it is sent.
+            by: How it is sent: "EMAIL", "SMS" or both; by default by SMS.
+            takes_over: Whether an address in the attributes becomes this user's where it is another
+                one's alias (ForceAliasCreation); otherwise that is refused.
+            validation_data: For the pool's PreSignUp trigger; it is not stored.
+            client_metadata: For PreSignUp and CustomMessage.
+
+        Raises:
+            AliasExistsError: The name, or an address in it, is another user's.
+            NewPasswordRejectedError: The password does not meet the pool's policy.
+            AttributeRejectedError: The pool rejects an attribute, or lacks one.
+            CodeDeliveryError: The invitation could not be sent.
+            MisuseError: An argument is not what it should be; nothing was sent.
+            AuthFlowError: As `user`.
+        """
+        password = None if temporary_password is None else wrapped(temporary_password)
+        given, data, told = map(wrapped_map, (attributes, validation_data, client_metadata))
+        del temporary_password, attributes, validation_data, client_metadata
+        wrong = wrong_flag("invite", invite) or wrong_flag("takes_over", takes_over)
+        if wrong is not None:
+            del invite, takes_over
+            raise wrong
+        if password is not None:
+            password = checked("temporary_password", password)
+        named, media = checked_username(username), _media(by)
+        values = checked_map("attributes", given)
+        beside, metadata = checked_map("validation_data", data), checked_map("metadata", told)
+        return await self._administer(
+            "AdminCreateUser",
+            lambda: {
+                "Username": named,
+                "TemporaryPassword": None if password is None else password.reveal(),
+                "MessageAction": None if invite else "SUPPRESS",
+                "DesiredDeliveryMediums": media or None,
+                "ForceAliasCreation": True if takes_over else None,
+                **written("UserAttributes", values),
+                **written("ValidationData", beside),
+                **metadata_members(metadata),
+            },
+            administration.read_created,
+        )
+
+    async def resend_invitation(
+        self,
+        username: str,
+        *,
+        by: Iterable[str] = (),
+        client_metadata: Mapping[str, str] | None = None,
+    ) -> PoolUser:
+        """Send a user who has not signed in yet a new temporary password.
+
+        Args:
+            username: The user's name.
+            by: How it is sent: "EMAIL", "SMS" or both; by default by SMS.
+            client_metadata: For the pool's CustomMessage trigger.
+
+        Raises:
+            UserNotFoundError: There is no such user.
+            RequestRejectedError: The user has chosen a password already.
+            CodeDeliveryError: It could not be sent.
+            MisuseError: An argument is not what it should be; nothing was sent.
+            AuthFlowError: As `user`.
+        """
+        told = wrapped_map(client_metadata)
+        del client_metadata
+        named, media = checked_username(username), _media(by)
+        metadata = checked_map("client_metadata", told)
+        return await self._administer(
+            "AdminCreateUser",
+            lambda: {
+                "Username": named,
+                "MessageAction": "RESEND",
+                "DesiredDeliveryMediums": media or None,
+                **metadata_members(metadata),
+            },
+            administration.read_created,
+        )
+
+    async def user(self, username: str) -> PoolUser:
+        """Return a user.
+
+        Args:
+            username: The user's name or an alias of it.
+
+        Raises:
+            UserNotFoundError: There is no such user.
+            ConfigError: There are no AWS credentials.
+            RequestBlockedError: The credentials do not allow it.
+            MisuseError: It is no text; nothing was sent.
+            RefusedError: The pool said no; the class says why.
+            TransportError: There was no reply that can be relied on.
+        """
+        return await self._about(username, "AdminGetUser", administration.read_user)
+
+    async def users(
+        self,
+        *,
+        matching: str | None = None,
+        attributes: Iterable[str] | None = None,
+        page: int = MOST_IN_A_PAGE,
+    ) -> AsyncIterator[PoolUser]:
+        """Yield the users of the pool, page by page.
+
+            async for user in admin.users(matching='email ^= "ada@"'):
+                print(user.username)
+
+        Args:
+            matching: Cognito's filter, such as `status = "Enabled"`; by default all.
+            attributes: The names of the attributes to tell; by default all.
+            page: How many are asked for at a time, 1 to 60.
+
+        Raises:
+            MisuseError: An argument is not what it should be; nothing was sent.
+            RequestRejectedError: The filter is none of Cognito's.
+            AuthFlowError: As `user`.
+        """
+        if matching is not None and not is_text(matching):
+            msg = f"matching must be one of Cognito's filters, not {type(matching).__name__}"
+            raise MisuseError(msg)
+        check_count("page", page, most=MOST_IN_A_PAGE)
+        members = {
+            "Filter": matching,
+            "AttributesToGet": None if attributes is None else _names("attributes", attributes),
+            "Limit": page,
+        }
+        listed = self._pages("ListUsers", members, administration.read_users, "PaginationToken")
+        async for each in listed:
+            yield each
+
+    async def update_attributes(
+        self,
+        username: str,
+        attributes: Mapping[str, str],
+        *,
+        client_metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Change attributes of a user.
+
+        Args:
+            username: The user's name.
+            attributes: The new values by their names; an empty text takes the attribute away, and
+                "email_verified": "true" verifies an address.
+            client_metadata: For the pool's CustomMessage trigger.
+
+        Raises:
+            UserNotFoundError: There is no such user.
+            AttributeRejectedError: The pool rejects one of them.
+            AliasExistsError: The address is another user's.
+            MisuseError: An argument is not what it should be, or there are no attributes.
+            AuthFlowError: As `user`.
+        """
+        given, told = wrapped_map(attributes), wrapped_map(client_metadata)
+        del attributes, client_metadata
+        changes, metadata = checked_map("attributes", given), checked_map("client_metadata", told)
+        if changes.is_empty:
+            msg = "say which attributes change"
+            raise MisuseError(msg)
+        await self._about(
+            username,
+            "AdminUpdateUserAttributes",
+            read_done,
+            lambda: {**written("UserAttributes", changes), **metadata_members(metadata)},
+        )
+
+    async def delete_attributes(self, username: str, names: Iterable[str]) -> None:
+        """Take attributes from a user.
+
+        Args:
+            username: The user's name.
+            names: Their names.
+
+        Raises:
+            UserNotFoundError: There is no such user.
+            AttributeRejectedError: One cannot be taken.
+            MisuseError: An argument is not what it should be, or there are no names.
+            AuthFlowError: As `user`.
+        """
+        listed = _names("names", names)
+        await self._about(
+            username,
+            "AdminDeleteUserAttributes",
+            read_done,
+            lambda: {"UserAttributeNames": listed},
+        )
+
+    async def set_password(
+        self, username: str, password: str | Secret[str], *, permanent: bool = True
+    ) -> None:
+        """Set a user's password.
+
+        Args:
+            username: The user's name.
+            password: The new password.
+            permanent: Whether it is the user's own; otherwise another one is chosen at the next
+                sign-in.
+
+        Raises:
+            UserNotFoundError: There is no such user.
+            NewPasswordRejectedError: It does not meet the pool's policy.
+            MisuseError: An argument is not what it should be; nothing was sent.
+            AuthFlowError: As `user`.
+        """
+        password = wrapped(password)
+        wrong = wrong_flag("permanent", permanent)
+        if wrong is not None:
+            del permanent
+            raise wrong
+        password = checked("password", password)
+        await self._about(
+            username,
+            "AdminSetUserPassword",
+            read_done,
+            lambda: {"Password": password.reveal(), "Permanent": permanent},
+        )
+
+    async def reset_password(
+        self, username: str, *, client_metadata: Mapping[str, str] | None = None
+    ) -> None:
+        """Make a user choose another password: a code for it is sent, and the old one is no good.
+
+        The user's next sign-in is a `PasswordResetRequiredError`.
+
+        Args:
+            username: The user's name.
+            client_metadata: For the pool's CustomMessage trigger.
+
+        Raises:
+            UserNotFoundError: There is no such user.
+            RequestRejectedError: The user has no verified address.
+            MisuseError: An argument is not what it should be; nothing was sent.
+            AuthFlowError: As `user`.
+        """
+        metadata = _told(client_metadata)
+        del client_metadata
+        await self._about(
+            username, "AdminResetUserPassword", read_done, lambda: metadata_members(metadata)
+        )
+
+    async def confirm_sign_up(
+        self, username: str, *, client_metadata: Mapping[str, str] | None = None
+    ) -> None:
+        """Confirm a sign-up without a code. No address is verified by it.
+
+        Args:
+            username: The user's name.
+            client_metadata: For the pool's PostConfirmation trigger.
+
+        Raises:
+            UserNotFoundError: There is no such user.
+            RequestRejectedError: The account is confirmed already.
+            MisuseError: An argument is not what it should be; nothing was sent.
+            AuthFlowError: As `user`.
+        """
+        metadata = _told(client_metadata)
+        del client_metadata
+        await self._about(
+            username, "AdminConfirmSignUp", read_done, lambda: metadata_members(metadata)
+        )
+
+    async def disable_user(self, username: str) -> None:
+        """Keep a user from signing in; the user's tokens end.
+
+        Args:
+            username: The user's name.
+
+        Raises:
+            UserNotFoundError: There is no such user.
+            AuthFlowError: As `user`.
+        """
+        await self._about(username, "AdminDisableUser", read_done)
+
+    async def enable_user(self, username: str) -> None:
+        """Let a user sign in again.
+
+        Args:
+            username: The user's name.
+
+        Raises:
+            UserNotFoundError: There is no such user.
+            AuthFlowError: As `user`.
+        """
+        await self._about(username, "AdminEnableUser", read_done)
+
+    async def sign_out(self, username: str) -> None:
+        """Sign a user out everywhere: all of the user's tokens are revoked.
+
+        Args:
+            username: The user's name.
+
+        Raises:
+            UserNotFoundError: There is no such user.
+            AuthFlowError: As `user`.
+        """
+        await self._about(username, "AdminUserGlobalSignOut", read_done)
+
+    async def delete_user(self, username: str) -> None:
+        """Delete a user, for good.
+
+        Args:
+            username: The user's name.
+
+        Raises:
+            UserNotFoundError: There is no such user.
+            AuthFlowError: As `user`.
+        """
+        await self._about(username, "AdminDeleteUser", read_done)
+
+    async def _about(
+        self,
+        username: str,
+        operation: str,
+        read: Callable[[Mapping[str, Any]], T],
+        members: Callable[[], Mapping[str, Any]] = dict,
+    ) -> T:
+        named = checked_username(username)
+        return await self._administer(operation, lambda: {"Username": named, **members()}, read)
+
+
+def _told(client_metadata: object) -> GivenMap:
+    return checked_map("client_metadata", wrapped_map(client_metadata))
+
+
+def _media(by: object) -> list[str]:
+    """Return the ways of an invitation, checked.
+
+    Raises:
+        MisuseError: One is none of Cognito's.
+    """
+    media = [] if by == () else _names("by", by)
+    if all(each in _MEDIA for each in media):
+        return media
+    msg = f"by is a list of {' and '.join(_MEDIA)}"
+    raise MisuseError(msg)
+
+
+def _names(what: str, given: object) -> list[str]:
+    """Return a list of names, checked.
+
+    Raises:
+        MisuseError: It is none, or has none.
+    """
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        names = list(given)
+        if names and all(isinstance(each, str) and is_text(each) and each for each in names):
+            return names
+        del names
+    kind = type(given).__name__
+    del given
+    msg = f"{what} must be a list of names, of one at least, not {kind}"
+    raise MisuseError(msg)
