@@ -12,6 +12,7 @@ from attrs import field, frozen
 from authflow.mfa import MfaPreference
 from authflow.printable import printable
 from authflow.secret import Secret
+from authflow.unframed import whole
 
 
 def _frozen_map(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> Mapping[str, str]:
@@ -72,9 +73,10 @@ class ConfirmedSignUp:
     session: Secret[str] | None = None
 
 
+@whole
 @frozen(kw_only=True)
 class UserProfile:
-    """What the pool tells a signed-in user of the account.
+    """The account of a user who is signed in, as the pool tells it.
 
     Args:
         username: The user's canonical name in the pool.

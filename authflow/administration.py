@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from authflow.mfa import MfaPreference
 from authflow.printable import printable
+from authflow.unframed import whole
 
 
 def _frozen_map(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> Mapping[str, str]:
@@ -21,6 +22,7 @@ def _names_only(values: Mapping[str, str]) -> str:
     return f"<{', '.join(map(printable, values))}>"
 
 
+@whole
 @frozen(kw_only=True)
 class PoolUser:
     """A user of a pool.

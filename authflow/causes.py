@@ -175,6 +175,7 @@ _ALIAS: Final = Cause(
     errors.AliasExistsError, "the e-mail address, phone number or name belongs to another account"
 )
 _NOWHERE_TO_SEND: Final = Cause(errors.RequestRejectedError, "the request was refused")
+_NO_GROUP: Final = Cause(errors.RequestRejectedError, "the user pool has no such group")
 _CREDENTIALS: Final = Cause(
     errors.RequestBlockedError, "AWS does not take these credentials: check them, and the clock"
 )
@@ -348,7 +349,7 @@ CODES: Final[Mapping[str, ErrorCode]] = {
     "AccessDeniedException": ErrorCode(_POLICY),
     "AccessDenied": ErrorCode(_POLICY),
     "ResourceNotFoundException": ErrorCode(
-        _NO_SUCH_POOL, _texts((_NO_DEVICE, r"\bdevice\b"), (UNKNOWN, r"\bgroup\b"))
+        _NO_SUCH_POOL, _texts((_NO_DEVICE, r"\bdevice\b"), (_NO_GROUP, r"\bgroup\b"))
     ),
     **dict.fromkeys(
         (

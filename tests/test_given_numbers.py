@@ -98,7 +98,7 @@ MADE: dict[Any, Callable[..., object]] = {
 READ_ONLY = {
     *("Challenge", "Tokens", "WebMessage", "Owed", "LockedOut", "SendRefused", "SentMessage"),
     *("CreateContext", "VerifyContext", "PreTokenGenerationEvent", "Binding", "Made"),
-    "RefusedCall",
+    *("RefusedCall", "UserGroup"),
 }
 """What authflow makes and others read: its numbers are authflow's own."""
 

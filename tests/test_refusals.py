@@ -29,6 +29,7 @@ from authflow.errors import (
     TokenRevokedError,
     TransportError,
     TriggerFailedError,
+    UserNotFoundError,
 )
 from authflow.refusals import read_error
 
@@ -149,6 +150,7 @@ def test_a_text_that_holds_what_was_sent_is_as_if_none_had_come():
 
 def test_what_a_text_means_does_not_depend_on_what_was_asked_for():
     """But for a token's user who is gone: there is no password there that could be wrong.
+    Administrators are told who is gone.
 
     And for a password that attackers know: only where it is a new one can another be chosen. And at
     a refresh, of which the next test tells.
@@ -156,6 +158,7 @@ def test_what_a_text_means_does_not_depend_on_what_was_asked_for():
     apart = (
         {BadCredentialsError, TokenRevokedError},
         {NewPasswordRejectedError, SignInBlockedError},
+        *({UserNotFoundError, each} for each in (BadCredentialsError, TokenRevokedError)),
     )
     for row in ROWS:
         for operation in OPERATIONS:

@@ -8,7 +8,7 @@ from authflow.client.arguments import checked_username
 from authflow.client.user_calls import MOST_IN_A_PAGE, AdministratorsCalls
 from authflow.errors import MisuseError
 from authflow.given_secrets import is_text
-from authflow.wire import administration, read_done
+from authflow.wire import admin_operations, read_done
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class GroupCalls(AdministratorsCalls):
             AuthFlowError: As `user`.
         """
         members = _described(description, precedence, role_arn)
-        return await self._of_group("CreateGroup", name, administration.read_group, members)
+        return await self._of_group("CreateGroup", name, admin_operations.read_group, members)
 
     async def update_group(
         self,
@@ -64,7 +64,7 @@ class GroupCalls(AdministratorsCalls):
             AuthFlowError: As `user`.
         """
         members = _described(description, precedence, role_arn)
-        return await self._of_group("UpdateGroup", name, administration.read_group, members)
+        return await self._of_group("UpdateGroup", name, admin_operations.read_group, members)
 
     async def delete_group(self, name: str) -> None:
         """Delete a group. Its members stay users.
@@ -88,7 +88,7 @@ class GroupCalls(AdministratorsCalls):
             RequestRejectedError: There is no such group.
             AuthFlowError: As `user`.
         """
-        return await self._of_group("GetGroup", name, administration.read_group)
+        return await self._of_group("GetGroup", name, admin_operations.read_group)
 
     async def groups(self) -> AsyncIterator[UserGroup]:
         """Yield the groups of the pool, page by page.
@@ -97,7 +97,7 @@ class GroupCalls(AdministratorsCalls):
             AuthFlowError: As `user`.
         """
         members = {"Limit": MOST_IN_A_PAGE}
-        async for each in self._pages("ListGroups", members, administration.read_groups):
+        async for each in self._pages("ListGroups", members, admin_operations.read_groups):
             yield each
 
     async def groups_of(self, username: str) -> AsyncIterator[UserGroup]:
@@ -111,7 +111,7 @@ class GroupCalls(AdministratorsCalls):
             AuthFlowError: As `user`.
         """
         members = {"Username": checked_username(username), "Limit": MOST_IN_A_PAGE}
-        listed = self._pages("AdminListGroupsForUser", members, administration.read_groups)
+        listed = self._pages("AdminListGroupsForUser", members, admin_operations.read_groups)
         async for each in listed:
             yield each
 
@@ -126,7 +126,7 @@ class GroupCalls(AdministratorsCalls):
             AuthFlowError: As `user`.
         """
         members = {"GroupName": _group_name(name), "Limit": MOST_IN_A_PAGE}
-        async for each in self._pages("ListUsersInGroup", members, administration.read_users):
+        async for each in self._pages("ListUsersInGroup", members, admin_operations.read_users):
             yield each
 
     async def add_to_group(self, username: str, name: str) -> None:

@@ -12,7 +12,7 @@ from authflow.given_secrets import checked, wrapped
 from authflow.secret import Secret
 from authflow.unframed import Unframed
 from authflow.user_context import UserContext
-from authflow.wire import passwords, read_done
+from authflow.wire import password_operations, read_done
 from authflow.wire.code_delivery import read_delivery
 
 
@@ -60,7 +60,7 @@ class PasswordCalls(AppClientCalls, AccessCalls):
             del context
             raise wrong
         make = partial(
-            passwords.forgot,
+            password_operations.forgot,
             username=checked_username(username),
             client_metadata=checked_map("client_metadata", told),
         )
@@ -105,7 +105,7 @@ class PasswordCalls(AppClientCalls, AccessCalls):
             del context
             raise wrong
         make = partial(
-            passwords.confirm_forgot,
+            password_operations.confirm_forgot,
             username=checked_username(username),
             code=sent_code(checked("code", code)),
             password=checked("new_password", new_password),
@@ -145,5 +145,5 @@ class PasswordCalls(AppClientCalls, AccessCalls):
         if old_password is not None:
             old_password = checked("old_password", old_password)
         with Unframed():
-            request = passwords.change(access_token, old_password, new_password)
+            request = password_operations.change(access_token, old_password, new_password)
             await self._send_alone(request, read_done)

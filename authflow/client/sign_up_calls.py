@@ -11,7 +11,7 @@ from authflow.given_secrets import checked, wrapped
 from authflow.secret import Secret
 from authflow.unframed import Unframed
 from authflow.user_context import UserContext
-from authflow.wire import sign_ups
+from authflow.wire import sign_up_operations
 from authflow.wire.code_delivery import read_delivery
 
 
@@ -69,7 +69,7 @@ class SignUpCalls(AppClientCalls):
         if password is not None:
             password = checked("password", password)
         make = partial(
-            sign_ups.sign_up,
+            sign_up_operations.sign_up,
             username=checked_username(username),
             password=password,
             attributes=checked_map("attributes", given),
@@ -79,7 +79,7 @@ class SignUpCalls(AppClientCalls):
         with Unframed():
             return await self._send_named(
                 lambda client, facts: make(client, context=facts),
-                lambda reply: sign_ups.read_signed_up(reply, username),
+                lambda reply: sign_up_operations.read_signed_up(reply, username),
                 context,
             )
 
@@ -122,7 +122,7 @@ class SignUpCalls(AppClientCalls):
         username = checked_username(user.username if isinstance(user, SignedUp) else user)
         code = sent_code(checked("code", code))
         make = partial(
-            sign_ups.confirm,
+            sign_up_operations.confirm,
             username=username,
             code=code,
             session=user.session if isinstance(user, SignedUp) else None,
@@ -132,7 +132,7 @@ class SignUpCalls(AppClientCalls):
         with Unframed():
             return await self._send_named(
                 lambda client, facts: make(client, context=facts),
-                lambda reply: sign_ups.read_confirmed(reply, username),
+                lambda reply: sign_up_operations.read_confirmed(reply, username),
                 context,
             )
 
@@ -167,7 +167,7 @@ class SignUpCalls(AppClientCalls):
             del context
             raise wrong
         make = partial(
-            sign_ups.resend,
+            sign_up_operations.resend,
             username=checked_username(user.username if isinstance(user, SignedUp) else user),
             client_metadata=checked_map("client_metadata", told),
         )

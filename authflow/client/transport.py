@@ -61,7 +61,7 @@ from authflow.refusals import is_stopped, read_error
 from authflow.seclusion import secluded
 from authflow.unframed import bare
 from authflow.wire import Request
-from authflow.wire.administration import AdminForm
+from authflow.wire.admin_operations import AdminForm
 
 if TYPE_CHECKING:
     from types_aiobotocore_cognito_idp import CognitoIdentityProviderClient

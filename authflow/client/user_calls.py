@@ -14,7 +14,7 @@ from authflow.given_numbers import check_count
 from authflow.given_secrets import checked, is_text, wrapped
 from authflow.secret import Secret
 from authflow.unframed import Unframed
-from authflow.wire import administration, read_done
+from authflow.wire import admin_operations, read_done
 from authflow.wire.requests import metadata_members
 from authflow.wire.user_attributes import written
 
@@ -46,7 +46,7 @@ class AdministratorsCalls(AccessCalls):
             read: Reads its reply.
         """
         with Unframed():
-            request = administration.administrators(operation, self.config.user_pool_id, members)
+            request = admin_operations.administrators(operation, self.config.user_pool_id, members)
             return await self._send_alone(request, read)
 
     async def _pages(
@@ -138,7 +138,7 @@ class UserCalls(AdministratorsCalls):
                 **written("ValidationData", beside),
                 **metadata_members(metadata),
             },
-            administration.read_created,
+            admin_operations.read_created,
         )
 
     async def resend_invitation(
@@ -174,7 +174,7 @@ class UserCalls(AdministratorsCalls):
                 "DesiredDeliveryMediums": media or None,
                 **metadata_members(metadata),
             },
-            administration.read_created,
+            admin_operations.read_created,
         )
 
     async def user(self, username: str) -> PoolUser:
@@ -191,7 +191,7 @@ class UserCalls(AdministratorsCalls):
             RefusedError: The pool said no; the class says why.
             TransportError: There was no reply that can be relied on.
         """
-        return await self._about(username, "AdminGetUser", administration.read_user)
+        return await self._about(username, "AdminGetUser", admin_operations.read_user)
 
     async def users(
         self,
@@ -224,7 +224,7 @@ class UserCalls(AdministratorsCalls):
             "AttributesToGet": None if attributes is None else _names("attributes", attributes),
             "Limit": page,
         }
-        listed = self._pages("ListUsers", members, administration.read_users, "PaginationToken")
+        listed = self._pages("ListUsers", members, admin_operations.read_users, "PaginationToken")
         async for each in listed:
             yield each
 
@@ -371,7 +371,7 @@ class UserCalls(AdministratorsCalls):
         await self._about(username, "AdminDisableUser", read_done)
 
     async def enable_user(self, username: str) -> None:
-        """Let a user sign in again.
+        """Permit a user to sign in again.
 
         Args:
             username: The user's name.

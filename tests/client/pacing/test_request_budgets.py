@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from authflow.client import QuotaCategory, RequestBudgets
 from authflow.client.pacing.request_budgets import budget_of
 from authflow.errors import ConfigError
-from authflow.wire.administration import ADMINISTRATORS
+from authflow.wire.admin_operations import ADMINISTRATORS
 
 AUTHFLOW = Path(__file__).parents[3] / "authflow"
 COGNITOS = set(get_session().get_service_model("cognito-idp").operation_names)

@@ -21,7 +21,9 @@ ADMINISTRATORS: Final[Mapping[str, str]] = {
     "RespondToAuthChallenge": "AdminRespondToAuthChallenge",
 }
 """The operations by which an administrator signs somebody else in."""
-_FLOWS: Final[Mapping[str, str]] = {AuthFlow.USER_PASSWORD_AUTH: "ADMIN_USER_PASSWORD_AUTH"}
+_FLOWS: Final[Mapping[str, str]] = {
+    flow: f"ADMIN_{flow}" for flow in (AuthFlow.USER_PASSWORD_AUTH,)
+}
 
 
 @frozen(kw_only=True)
