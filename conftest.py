@@ -26,6 +26,10 @@ from testbed.word import *  # noqa: F403  # fixtures
 if TYPE_CHECKING:
     from authflow.testing import MovableClock
 
+# What is imported and collected stays; to search it for garbage again and again takes as long as
+# a fifth of it all.
+gc.disable()
+
 # A busy machine is no failure: no test asserts how long something takes. Half of the usual number
 # of examples: the whole suite is to end within ten minutes on two processors.
 settings.register_profile("authflow", deadline=None, max_examples=50)
@@ -45,10 +49,14 @@ def pytest_pycollect_makeitem(
         pytest.mark.anyio(obj)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
     """Leave the tests themselves, a million objects, out of every search for garbage."""
-    gc.freeze()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
