@@ -18,13 +18,20 @@ from hypothesis import settings
 
 sys.path.append(str(Path(__file__).parent))  # it is not there where `pytest` itself was started
 
-from testbed.aws_server import *  # noqa: F403  # fixtures
-from testbed.deadlines import *  # noqa: F403  # hooks
-from testbed.listening import *  # noqa: F403  # fixtures
-from testbed.word import *  # noqa: F403  # fixtures
+from testbed.compilation import compile_in_turns
+
+compile_in_turns(Path(__file__).parent)  # before anything of ours is imported
+
+from testbed.aws_server import *  # noqa: E402, F403  # fixtures
+from testbed.deadlines import *  # noqa: E402, F403  # hooks
+from testbed.listening import *  # noqa: E402, F403  # fixtures
+from testbed.word import *  # noqa: E402, F403  # fixtures
 
 if TYPE_CHECKING:
     from authflow.testing import MovableClock
+
+# What is imported and collected stays: to search it for garbage takes a fifth of the time.
+gc.disable()
 
 # A busy machine is no failure: no test asserts how long something takes. Half of the usual number
 # of examples: the whole suite is to end within ten minutes on two processors.
@@ -45,10 +52,15 @@ def pytest_pycollect_makeitem(
         pytest.mark.anyio(obj)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
     """Leave the tests themselves, a million objects, out of every search for garbage."""
-    gc.freeze()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(10_000)
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

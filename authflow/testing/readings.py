@@ -141,7 +141,7 @@ def starts(digest: bytes) -> tuple[str | bytes, ...]:
         digest: The hash.
     """
     start = digest[:_LEAST_BYTES]
-    return start, start.hex(), _base64_of(start)
+    return start, start.hex(), binascii.b2a_base64(start, newline=False).decode()  # 4 whole signs
 
 
 def _base64_of(data: bytes) -> str:

@@ -186,12 +186,14 @@ def test_an_unknown_source_is_refused(load_event: LoadEvent, source: Any):
         parse_event(raw)
 
 
-@pytest.mark.parametrize("junk", [None, "", 1, True, [], {}])
 @pytest.mark.parametrize("member", ["userPoolId", "userName", "callerContext"])
-def test_a_malformed_envelope_is_refused(every_event: dict[str, Any], member: str, junk: Any):
-    every_event[member] = junk
-    with pytest.raises(EventError):
-        parse_event(every_event)
+def test_a_malformed_envelope_is_refused(every_event: dict[str, Any], member: str):
+    for junk in (None, "", 1, True, [], {}):
+        try:
+            taken = parse_event({**every_event, member: junk})
+        except EventError:
+            continue
+        pytest.fail(f"{junk!r} is read as {taken!r}")
 
 
 @pytest.mark.parametrize(

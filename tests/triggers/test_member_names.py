@@ -78,13 +78,18 @@ def test_the_codec_spells_what_cognito_documents():
     assert names() >= KNOWN
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_member_is_spelled_elsewhere(path: Path):
-    text = path.read_text()
-    texts = literals(text) if path.suffix == ".py" else iter([text])
-    place = path.relative_to(ROOT).as_posix()
-    others = {word for start, words in OTHERS.items() if place.startswith(start) for word in words}
-    assert not spelled(texts, names()) - others
+def test_no_member_is_spelled_elsewhere():
+    found: dict[str, set[str]] = {}
+    for path in sources():
+        text, place = path.read_text(), path.relative_to(ROOT).as_posix()
+        texts = literals(text) if path.suffix == ".py" else iter([text])
+        allowed = {
+            word for start, words in OTHERS.items() if place.startswith(start) for word in words
+        }
+        found[place] = spelled(texts, names()) - allowed
+    assert {"authflow/machine.py", "plugins/question/authflow_question/trigger.py"} <= found.keys()
+    assert any(place.endswith(".tmpl") for place in found)
+    assert {place: words for place, words in found.items() if words} == {}
 
 
 @pytest.mark.parametrize(

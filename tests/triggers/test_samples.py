@@ -261,7 +261,11 @@ def is_told(value: Any) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
     if isinstance(value, Decimal):
-        return not value or (value.is_finite() and len(format(value, "f")) <= MOST_DIGITS)
+        if not value or not value.is_finite():
+            return not value
+        most = max(abs(value.adjusted()), -int(value.as_tuple().exponent))
+        # Written out, the largest ones have a thousand million digits.
+        return most <= MOST_DIGITS and len(format(value, "f")) <= MOST_DIGITS
     if isinstance(value, int) and not isinstance(value, bool):
         return abs(value) < 10**MOST_DIGITS
     return value is None or isinstance(value, str | bool)

@@ -58,16 +58,17 @@ def read(load_event: LoadEvent) -> Callable[..., Any]:
     return read
 
 
-@pytest.mark.parametrize("given_back", [None, [], "", 7, True, {}, {"response": None}])
-@pytest.mark.parametrize("response", [None, [], "{}", 1, True])
 @pytest.mark.parametrize("name", [*AWAITED, "pre_authentication", "post_confirmation"])
-def test_a_trigger_must_give_the_event_back(
-    load_event: LoadEvent, name: str, given_back: Any, response: Any
-):
+def test_a_trigger_must_give_the_event_back(load_event: LoadEvent, name: str):
     event = parse_event(load_event(name))
-    for junk in (given_back, {"response": response}):
-        with pytest.raises(TriggerReplyError, match=f"^{event.trigger} does not give the event"):
+    responses = [{"response": response} for response in (None, [], "{}", 1, True)]
+    for junk in (None, [], "", 7, True, {}, *responses):
+        said = ""
+        try:
             event.read_reply(junk)
+        except TriggerReplyError as error:
+            said = str(error)
+        assert said.startswith(f"{event.trigger} does not give the event"), junk
 
 
 @pytest.mark.parametrize("name", ["custom_email_sender", "custom_sms_sender"])

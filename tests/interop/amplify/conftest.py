@@ -59,7 +59,7 @@ def node_path() -> Path:
     return node_modules(FOLDER)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def _amplify(node_path: Path) -> Iterator[Amplify]:
     """Run the client: one process for all tests, since it takes most of the time to start."""
     environment = {"PATH": os.environ["PATH"], "NODE_PATH": str(node_path)}

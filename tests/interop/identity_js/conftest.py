@@ -3,21 +3,20 @@
 import base64
 import json
 import os
-from collections.abc import AsyncIterator, Callable
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
-from anyio.abc import Process
-from anyio.streams.buffered import BufferedByteReceiveStream
-from attrs import define, field
+from anyio.to_thread import run_sync
+from attrs import frozen
 
 from testbed.node_packages import node_modules
 
 FOLDER = Path(__file__).parent
-LONGEST_LINE = 1 << 20
 
 
 @pytest.fixture(scope="session")
@@ -26,24 +25,24 @@ def node_path() -> Path:
     return node_modules(FOLDER)
 
 
-@define
+@frozen
 class Client:
     """The driver in its process."""
 
-    process: Process
-    _lines: BufferedByteReceiveStream = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        assert self.process.stdout is not None
-        self._lines = BufferedByteReceiveStream(self.process.stdout)
+    process: subprocess.Popen[str]
 
     async def __call__(self, command: str, **members: Any) -> dict[str, Any]:
         """Give a command and wait for the event that comes of it."""
         assert self.process.stdin is not None
-        line = json.dumps({"command": command, **members}) + "\n"
-        await self.process.stdin.send(line.encode())
-        with anyio.fail_after(30):
-            event: dict[str, Any] = json.loads(await self._lines.receive_until(b"\n", LONGEST_LINE))
+        assert self.process.stdout is not None
+        print(json.dumps({"command": command, **members}), file=self.process.stdin, flush=True)
+        try:
+            with anyio.fail_after(30):
+                line = await run_sync(self.process.stdout.readline, abandon_on_cancel=True)
+        except TimeoutError:
+            self.process.kill()  # an answer that comes later would be another test's
+            raise
+        event: dict[str, Any] = json.loads(line)
         return event
 
     async def answer(self, text: str) -> dict[str, Any]:
@@ -51,30 +50,39 @@ class Client:
         return await self("sendCustomChallengeAnswer", answer=text)
 
 
+@pytest.fixture(scope="session")
+def _identity_js(node_path: Path) -> Iterator[Client]:
+    """Run the client: one process for all tests, each of which has a pool and a user of its own."""
+    environment = {"PATH": os.environ["PATH"], "NODE_PATH": str(node_path)}
+    with subprocess.Popen(
+        ["node", str(FOLDER / "driver.cjs")],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield Client(process)
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(timeout=20) == 0
+
+
 @pytest.fixture
-def identity_js(node_path: Path) -> Callable[..., Any]:
-    """Run the client against a pool."""
+def identity_js(_identity_js: Client) -> Callable[..., Any]:
+    """Begins with the client anew, against a pool."""
 
     @asynccontextmanager
     async def run(pool: Any) -> AsyncIterator[Client]:
         config = await pool.app_client()
-        environment = {"PATH": os.environ["PATH"], "NODE_PATH": str(node_path)}
-        process = await anyio.open_process(
-            ["node", str(FOLDER / "driver.cjs")], env=environment, stderr=None
+        begun = await _identity_js(
+            "begin",
+            endpoint=config.endpoint,
+            userPoolId=config.user_pool_id,
+            clientId=config.client_id,
+            username="ada",
         )
-        async with process:
-            client = Client(process)
-            begun = await client(
-                "begin",
-                endpoint=config.endpoint,
-                userPoolId=config.user_pool_id,
-                clientId=config.client_id,
-                username="ada",
-            )
-            assert begun == {"event": "begun"}
-            yield client
-            await process.stdin.aclose()
-            assert await process.wait() == 0
+        assert begun == {"event": "begun"}
+        yield _identity_js
 
     return run
 
