@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,14 @@ import aiohttp
 import pytest
 from attrs import evolve
 
-from authflow import AuthClient, Secret
+from authflow import AuthClient, AuthConfig, Secret
 from authflow.keys import KeyRing
 from authflow.pool import PoolServer
 from authflow.stores import MemoryStore
 from authflow.testing import ALL_FLOWS, MovableClock, RunningPool, pool_at
 from authflow.triggers import Triggers, attribute, challenge, password, sequence, when
 from testbed.factor_play import Play, play
-from testbed.pool_half import PoolHalf, pool_half
+from testbed.pool_half import pool_half
 from testbed.sign_in_players import BackToBack, ForReal
 from testbed.word import Word
 
@@ -51,95 +51,97 @@ def attributes(scenario: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-async def shared_half() -> AsyncIterator[tuple[PoolHalf, MovableClock]]:
+async def back_to_back() -> AsyncIterator[tuple[Mapping[bool, BackToBack], MovableClock]]:
+    """Who plays at an app client with a secret, and at one without."""
     clock = MovableClock()
-    async with pool_half(triggers(), clock) as half:
-        yield half, clock
+    async with pool_half(triggers(), clock) as shared:
+        players = {}
+        for secret in (False, True):
+            half = (await shared.at_another_client(secret=secret)).remembering()
+            wrong = evolve(half.conversations.app_client, client_secret=ANOTHER)
+            elsewhere = {
+                "another process": half,
+                "another machine": half.remembering(),
+                "another secret": evolve(
+                    half, conversations=evolve(half.conversations, app_client=wrong)
+                ),
+            }
+            players[secret] = BackToBack(half, elsewhere)
+        yield players, clock
 
 
 @scenarios
 async def test_a_scenario_is_played_back_to_back_without_a_network(
-    shared_half, scenario, mfa_settings, monkeypatch
+    back_to_back, scenario, mfa_settings, monkeypatch
 ):
-    shared, clock = shared_half
+    players, clock = back_to_back
 
     def refused(*_: object) -> None:
         raise AssertionError("a connection")
 
     monkeypatch.setattr(socket.socket, "connect", refused)
-    half = (await shared.at_another_client(secret=scenario.get("secret", False))).remembering()
-    app_client = evolve(half.conversations.app_client, client_secret=ANOTHER)
-    elsewhere = {
-        "another process": half,
-        "another machine": half.remembering(),
-        "another secret": evolve(
-            half, conversations=evolve(half.conversations, app_client=app_client)
-        ),
-    }
-    player = BackToBack(half, elsewhere)
+    player = players[scenario.get("secret", False)]
     name = f"scenario-{SCENARIOS.index(scenario)}"
-    playing = Play(scenario, player, half, clock, name, attributes(scenario))
+    playing = Play(scenario, player, player.half, clock, name, attributes(scenario))
     await play(await prepared(playing, mfa_settings))
 
 
 @pytest.fixture(scope="session")
-async def served() -> AsyncIterator[tuple[RunningPool, MovableClock]]:
-    clock = MovableClock()
-    async with (
-        aiohttp.ClientSession() as http,
-        PoolServer(triggers=triggers(), clock=clock) as server,
-    ):
-        yield await pool_at(server, http=http), clock
+async def for_real() -> AsyncIterator[tuple[Mapping[bool, ForReal], RunningPool]]:
+    """Who plays at an app client with a secret, and at one without."""
+    clock, keys = MovableClock(), KeyRing.generate()
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        server = await stack.enter_async_context(PoolServer(triggers=triggers(), clock=clock))
+        pool = await pool_at(server, http=http)
+        players = {}
+        for config in (pool.config, await with_secret(pool)):
+            told: list[Any] = []
+            store = MemoryStore()
+            places = {
+                "here": (config, store),
+                "another process": (config, store),
+                "another machine": (config, MemoryStore()),
+                "another secret": (evolve(config, client_secret=ANOTHER), store),
+            }
+            clients = {
+                place: await stack.enter_async_context(
+                    AuthClient(
+                        its_config,
+                        keys=keys,
+                        store=its_store,
+                        clock=clock.utc,
+                        discover=False,
+                        observer=told.append,
+                        remember_device="always",
+                    )
+                )
+                for place, (its_config, its_store) in places.items()
+            }
+            players[config is not pool.config] = ForReal(clients["here"], clients, told)
+        yield players, pool
 
 
-@scenarios
-async def test_a_scenario_is_played_for_real(served, scenario, mfa_settings):
-    pool, clock = served
+async def with_secret(pool: RunningPool) -> AuthConfig:
+    """Make another app client of a pool, with a secret."""
     made = await pool.call(
         "CreateUserPoolClient",
         UserPoolId=pool.user_pool_id,
         ClientName="x",
         ExplicitAuthFlows=list(ALL_FLOWS),
-        GenerateSecret=scenario.get("secret", False),
+        GenerateSecret=True,
     )
     app = made["UserPoolClient"]
-    secret = app.get("ClientSecret")
-    config = evolve(
-        pool.config,
-        client_id=app["ClientId"],
-        client_secret=None if secret is None else Secret(secret),
-    )
-    told: list[Any] = []
-    keys, store = KeyRing.generate(), MemoryStore()
-    needed = {None, *(step.get("elsewhere") for step in scenario["steps"])}
-    if any("refresh" in step for step in scenario["steps"]):
-        needed.add("another process")
-    places = {
-        None: (config, store),
-        "another process": (config, store),
-        "another machine": (config, MemoryStore()),
-        "another secret": (evolve(config, client_secret=ANOTHER), store),
-    }
-    async with AsyncExitStack() as stack:
-        clients = {
-            place: await stack.enter_async_context(
-                AuthClient(
-                    its_config,
-                    keys=keys,
-                    store=its_store,
-                    clock=clock.utc,
-                    discover=False,
-                    observer=told.append,
-                    remember_device="always",
-                )
-            )
-            for place, (its_config, its_store) in places.items()
-            if place in needed
-        }
-        player = ForReal(clients[None], clients, told)
-        name = f"scenario-{SCENARIOS.index(scenario)}"
-        playing = Play(scenario, player, pool, clock, name, attributes(scenario))
-        await play(await prepared(playing, mfa_settings))
+    return evolve(pool.config, client_id=app["ClientId"], client_secret=Secret(app["ClientSecret"]))
+
+
+@scenarios
+async def test_a_scenario_is_played_for_real(for_real, scenario, mfa_settings):
+    players, pool = for_real
+    player = players[scenario.get("secret", False)]
+    name = f"scenario-{SCENARIOS.index(scenario)}"
+    playing = Play(scenario, player, pool, pool.clock, name, attributes(scenario))
+    await play(await prepared(playing, mfa_settings))
 
 
 def test_every_scenario_is_named_once_and_the_rows_about_devices_and_secrets_have_some():
