@@ -74,7 +74,8 @@ async def authflow(task: dict[str, Any]) -> dict[str, float]:
         max_concurrency=task["concurrency"],
         verify_tokens=task["verify_tokens"],
     )
-    async with AuthClient(config) as auth:
+    remembers = task["way"] == "device"
+    async with AuthClient(config, remember_device="always" if remembers else "never") as auth:
         measured = await _ways(auth, task)
 
         async def one(number: int) -> None:
@@ -105,8 +106,12 @@ async def _ways(auth: Any, task: dict[str, Any]) -> Callable[[str], Awaitable[No
 
     way, password = task["way"], task["password"]
     first: Any = None
+    devices: dict[str, Any] = {}
     if way == "refresh":
         first = await auth.sign_in(task["usernames"][0], password)
+    if way == "device":
+        for user in task["usernames"]:
+            devices[user] = (await auth.sign_in(user, password)).tokens.device
 
     async def refresh(_user: str) -> None:
         assert (await auth.refresh(first.tokens.refresh_token)).access_token
@@ -122,10 +127,19 @@ async def _ways(auth: Any, task: dict[str, Any]) -> Callable[[str], Awaitable[No
         code = HOTP(task["keys"][user]).at(int(time.time() // 30) + 1)
         assert isinstance(await auth.answer(pending, code), SignedIn)
 
+    async def with_device(user: str) -> None:
+        signed_in = await auth.sign_in(user, password)
+        assert signed_in.tokens.device == devices[user]  # another one where it was not proved
+
     async def by_flow(user: str) -> None:
         assert isinstance(await auth.sign_in(user, password, flow=AuthFlow(way)), SignedIn)
 
-    others = {"refresh": refresh, "CUSTOM_AUTH": by_custom_challenges, "TOTP": with_totp}
+    others = {
+        "refresh": refresh,
+        "CUSTOM_AUTH": by_custom_challenges,
+        "TOTP": with_totp,
+        "device": with_device,
+    }
     return others.get(way, by_flow)
 
 

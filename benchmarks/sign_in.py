@@ -1,7 +1,7 @@
 """Sign-ins: how many a second, and what one costs client and server; SRP beside pycognito's.
 
 By the other ways there is nobody to compare with: a plain password, custom challenges (one wrong
-answer, one right), SRP with an authenticator's code, a refresh.
+answer, one right), SRP with an authenticator's code, SRP with a remembered device, a refresh.
 
     make bench                                          all of it, a few minutes
     python -m benchmarks.sign_in --rounds 1 --quick     a glance
@@ -41,6 +41,7 @@ OTHERS: Final = {
     "authflow, USER_PASSWORD_AUTH": "USER_PASSWORD_AUTH",
     "authflow, CUSTOM_AUTH, wrong and right": "CUSTOM_AUTH",
     "authflow, SRP with TOTP": "TOTP",
+    "authflow, SRP with a remembered device": "device",
     "authflow, refresh": "refresh",
 }
 CLIENTS: Final = (*SRP, *OTHERS)
@@ -75,10 +76,10 @@ def owner(endpoint: str) -> Any:
     )
 
 
-def set_up(endpoint: str) -> dict[str, Any]:
+def set_up(endpoint: str, **settings: Any) -> dict[str, Any]:
     """Make a user pool, an app client and users."""
     cognito = owner(endpoint)
-    pool_id = cognito.create_user_pool(PoolName="benchmark")["UserPool"]["Id"]
+    pool_id = cognito.create_user_pool(PoolName="benchmark", **settings)["UserPool"]["Id"]
     client = cognito.create_user_pool_client(
         UserPoolId=pool_id, ClientName="benchmark", ExplicitAuthFlows=list(ALL_FLOWS)
     )
@@ -128,6 +129,12 @@ def with_authenticators(task: dict[str, Any], users: int) -> dict[str, Any]:
     return {**task, "usernames": list(keys), "keys": keys}
 
 
+def with_devices(task: dict[str, Any]) -> dict[str, Any]:
+    """Make a user pool that remembers devices, and return the task with that one."""
+    remembers = {"ChallengeRequiredOnNewDevice": True, "DeviceOnlyRememberedOnUserPrompt": False}
+    return {**task, **set_up(task["endpoint"], DeviceConfiguration=remembers)}
+
+
 def measure(client: str, concurrency: int, sign_ins: int, task: dict[str, Any]) -> dict[str, float]:
     """Run one client in a process of its own."""
     way = OTHERS.get(client, "USER_SRP_AUTH")
@@ -135,6 +142,8 @@ def measure(client: str, concurrency: int, sign_ins: int, task: dict[str, Any]) 
     if way == "TOTP":
         sign_ins = max(min(sign_ins, MOST_TOTP), concurrency)
         task = with_authenticators(task, sign_ins + WARM_UP)
+    if way == "device":
+        task = with_devices(task)
     own = {
         "client": client.partition(",")[0],
         "way": way,

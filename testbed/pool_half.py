@@ -8,9 +8,9 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from authflow import srp
 from authflow.answers import TypedAnswer
@@ -20,11 +20,18 @@ from authflow.client.conversation_steps import (
     Came,
     Conversation,
     DrawProver,
+    FindDevice,
+    ForgetDevice,
     Prove,
     Send,
     Verify,
+    WithoutDevice,
 )
-from authflow.errors import NextStep
+from authflow.client.device_book import DeviceBook
+from authflow.client.password_proof import PasswordProof
+from authflow.client.remembered_devices import RememberedDevices
+from authflow.errors import AuthFlowError, DeviceRefusedError, NextStep
+from authflow.keys import KeyRing
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.ground import Ground
 from authflow.pool.messages.delivery import Delivery
@@ -38,9 +45,13 @@ from authflow.pool.triggers.invokers import InProcess, TriggerSource
 from authflow.pool.triggers.runner import TriggerRunner
 from authflow.pool.workers import Workers
 from authflow.refusals import read_error
-from authflow.results import SignInResult
+from authflow.results import SignedIn, SignInResult, Tokens
+from authflow.secret import Secret
+from authflow.stores import MemoryStore
 from authflow.testing import ALL_FLOWS
-from authflow.wire import ClientIdentity, Request, password_verifier
+from authflow.wire import ClientIdentity, Request, password_verifier, read_refreshed
+
+T = TypeVar("T")
 
 
 @frozen(kw_only=True)
@@ -54,6 +65,7 @@ class PoolHalf:
         mailbox: What the pool has sent.
         clock: Gives the time to both halves, in seconds since the epoch.
         sent: The requests so far.
+        devices: The client's remembered devices; None if it is told of none.
     """
 
     table: Mapping[str, Callable[[Any], Any]]
@@ -62,6 +74,37 @@ class PoolHalf:
     mailbox: Mailbox
     clock: Callable[[], float]
     sent: list[Request] = field(factory=list)
+    devices: RememberedDevices | None = None
+
+    async def at_another_client(self, *, secret: bool) -> "PoolHalf":
+        """Return this at a new app client of the same pool."""
+        settings = {"ClientName": "x", "ExplicitAuthFlows": list(ALL_FLOWS)}
+        made = await self.call(
+            "CreateUserPoolClient", UserPoolId=self.pool_id, GenerateSecret=secret, **settings
+        )
+        app, given = made["UserPoolClient"], made["UserPoolClient"].get("ClientSecret")
+        identity = ClientIdentity(
+            client_id=app["ClientId"], client_secret=None if given is None else Secret(given)
+        )
+        return evolve(self, conversations=evolve(self.conversations, app_client=identity))
+
+    def remembering(self) -> "PoolHalf":
+        """Return this with a client that remembers devices, of which it has none yet."""
+        book = DeviceBook(
+            place=(self.pool_id, self.conversations.app_client.client_id),
+            keys=KeyRing.generate(),
+            store=MemoryStore(),
+            clock=self.clock,
+        )
+        devices = RememberedDevices(
+            when="always",
+            name=None,
+            book=book,
+            proof=PasswordProof(self.pool_id),
+            send=self.send,
+            ask_timeout=180,
+        )
+        return evolve(self, devices=devices)
 
     async def call(self, operation: str, /, **members: Any) -> dict[str, Any]:
         """Call an operation of the pool's owner."""
@@ -97,30 +140,57 @@ class PoolHalf:
                         value = next(said, None)
                     case Verify(signed_in):
                         value = signed_in
+                    case FindDevice(name) if self.devices is not None:
+                        value = await self.devices.find(name)
+                    case ForgetDevice(device) if self.devices is not None:
+                        await self.devices.drop(device)
                 step = conversation.send(Came(value, self.clock()))
         except StopIteration as over:
             result: SignInResult = over.value
+            if isinstance(result, SignedIn) and self.devices is not None:
+                return await self.devices.settled(result, None)
             return result
 
-    async def _reply(self, step: Send) -> object:
+    async def refresh(self, token: Secret[str], device_key: str | None) -> Tokens:
+        """Get new tokens for a refresh token."""
+        request = self.conversations.app_client.refresh(token, device_key=device_key)
+        return await self.send(request, read_refreshed)
+
+    async def send(self, request: Request, read: Callable[[Mapping[str, Any]], T]) -> T:
         """Return what the pool says.
 
         Raises:
-            AuthFlowError: It refuses, and nobody is there to correct the answer.
+            AuthFlowError: It refuses.
         """
-        self.sent.append(step.request)
-        operation = step.request.operation
+        self.sent.append(request)
         try:
-            return step.read(await self.table[operation](step.request.body))
+            return read(await self.table[request.operation](request.body))
         except CognitoError as refused:
-            error = read_error(refused.code, refused.message, operation=operation)
-            if step.correctable and error.next_step is NextStep.RETRY_SAME_CHALLENGE:
-                return error
+            error = read_error(refused.code, refused.message, operation=request.operation)
             raise error from None
+
+    async def _reply(self, step: Send) -> object:
+        """Return what the pool says to a sign-in, or an error that this goes on with."""
+        try:
+            return await self._answered(step, step.request)
+        except DeviceRefusedError:
+            if step.device is None or self.devices is None:
+                raise
+        await self.devices.drop(step.device)
+        return WithoutDevice(await self._answered(step, step.request.without_device()))
+
+    async def _answered(self, step: Send, request: Request) -> object:
+        try:
+            return await self.send(request, step.read)
+        except AuthFlowError as error:
+            again = step.correctable and error.next_step is NextStep.RETRY_SAME_CHALLENGE
+            if again or isinstance(error, step.given_back):
+                return error
+            raise
 
     def _proof(self, step: Prove) -> password_verifier.Answer:
         posed = srp.ProverChallenge.parse(
-            name=srp.pool_name(self.pool_id),
+            name=srp.pool_name(self.pool_id) if step.name is None else step.name,
             user_id=step.asked.user_id,
             salt=step.asked.salt,
             public_b=step.asked.srp_b,

@@ -32,3 +32,10 @@ def test_the_oldest_ones_make_room_and_a_token_shows_nowhere():
     assert bound.device_key(Secret("canary1")) == "of canary1"
     assert bound.device_key(Secret("canary3")) == "of canary3"
     assert "canary" not in f"{bound!r} {list(bound._keys)}"
+
+
+def test_tokens_without_a_device_take_no_room():
+    bound = BoundTokens(most=1)
+    bound.note(tokens("r1"), "k1")
+    bound.note(tokens("r2"))
+    assert bound.device_key(Secret("r1")) == "k1"

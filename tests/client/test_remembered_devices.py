@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 import pytest
+from attrs import evolve
 
 from authflow import (
     AuthClient,
@@ -510,11 +511,12 @@ class TestFinding:
     async def test_a_client_that_remembers_nothing_asks_no_store(self, scripted):
         store = Breakable(error=OSError("down"))
         async with (
-            scripted.serve(tokens(), asked("SMS_MFA")) as server,
+            scripted.serve(tokens(), asked("SMS_MFA"), tokens()) as server,
             client(server, "never", keys=KEYS, store=store) as auth,
         ):
             await sign_in(auth)
             await auth.sign_in("ada", PASSWORD)
+            assert (await sign_in(auth, device=MINE)).tokens.device == MINE
         assert store.calls == []
 
     async def test_of_two_sign_ins_at_once_both_devices_are_good_and_one_is_kept(self, scripted):
@@ -610,11 +612,12 @@ class TestForgetting:
         assert names_of(server) == [None, *[KEY] * (2 + at), None, None]
         assert server.script == []
 
-    async def test_a_sign_in_is_not_begun_anew_for_ever(self, scripted, refused):
+    @pytest.mark.parametrize("sub", [SUB, None])
+    async def test_a_sign_in_is_not_begun_anew_for_ever(self, scripted, refused, sub):
         script = [DEVICE_SRP, refused, refused]
         async with scripted.serve(*script) as server, client(server) as auth:
             with pytest.raises(BadCredentialsError):
-                await auth.sign_in("ada", PASSWORD, device=MINE)
+                await auth.sign_in("ada", PASSWORD, device=evolve(MINE, sub=sub))
         assert names_of(server) == [KEY, KEY, None]
 
     async def test_nor_with_a_device_that_cannot_be_forgotten_here(self, scripted, refused):

@@ -28,6 +28,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 PASSWORD = "Correct-horse-1"
 CHEAP = AuthFlow.USER_PASSWORD_AUTH
 NUMBERS = count(1)
+pytest.register_assert_rewrite("testbed.factor_play")
 
 
 @define

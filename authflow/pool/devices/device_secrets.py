@@ -68,14 +68,12 @@ class DeviceSecret:
 
 def _number(config: Mapping[str, str], name: str, most_bytes: int) -> int:
     text = config.get(name, "")
-    # One byte more: 00 is in front where the top bit is set.
-    if not 0 < len(text) <= 4 * -(-(most_bytes + 1) // 3):
-        raise _unusable(name)
     try:
         decoded = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise _unusable(name) from None
     number = int.from_bytes(decoded, "big")
+    # One byte more: 00 is in front where the top bit is set.
     if len(decoded) > most_bytes + 1 or number.bit_length() > 8 * most_bytes:
         raise _unusable(name)
     return number

@@ -65,6 +65,12 @@ def test_what_is_no_base64_or_far_too_long_is_refused(name, text):
     assert name in refused(config(**{name: text}))
 
 
+@pytest.mark.parametrize("noise", ["!!!!", "\n\n\n\n", "----", "    "])
+def test_a_number_with_something_else_around_it_is_refused(noise):
+    assert "Salt" in refused(config(Salt=noise + written(5)))
+    assert "PasswordVerifier" in refused(config(PasswordVerifier=noise + written(7)))
+
+
 @pytest.mark.parametrize("name", ["Salt", "PasswordVerifier"])
 def test_a_missing_member_is_refused(name):
     whole = config()

@@ -288,7 +288,9 @@ async def test_devices_are_listed_page_by_page_each_once(house, register):
             assert found == whole
 
 
-@pytest.mark.parametrize("token", ["x", "%%%%", "bmFuIHg=", "aW5mIHg=", "é", "MS4wCg"])
+@pytest.mark.parametrize(
+    "token", ["x", "%%%%", "bmFuIHg=", "aW5mIHg=", "é", "MS4wCg", "MS4wIAA=", "MS4wIGEKYg=="]
+)
 async def test_an_invented_page_is_refused(house, token):
     named = {"UserPoolId": house.pool_id, "Username": "ann", "PaginationToken": token}
     refusal = await told(house, "AdminListDevices", **named)

@@ -192,6 +192,15 @@ def test_where_mfa_is_required_all_count_that_the_pool_has_but_the_address_of_th
                 assert set(json.loads(owed.parameters["MFAS_CAN_SETUP"])) == counts
 
 
+@pytest.mark.parametrize(("factor", "name"), [(SMS, "phone_number"), (EMAIL, "email")])
+def test_an_address_that_was_emptied_is_none(factor, name):
+    on = UserFactors(enabled=frozenset({factor}), preferred=factor)
+    someone = evolve(NOBODY, attributes={name: ""}, factors=on)
+    assert factor_after_password(pool("OPTIONAL", frozenset({factor})), someone) is None
+    other = factor_after_password(pool("ON", frozenset({factor, TOTP})), someone)
+    assert other.state is State.MFA_SETUP
+
+
 def test_a_choice_is_asked_for_only_where_there_is_one():
     for case in every():
         owed = case.owed

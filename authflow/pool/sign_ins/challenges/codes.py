@@ -12,7 +12,7 @@ from typing import Any
 from attrs import define, evolve, frozen
 
 from authflow.machine import Challenged, State
-from authflow.pool.accounts.callers import check_may_sign_in, read_members, username_of
+from authflow.pool.accounts.callers import read_members, username_of
 from authflow.pool.accounts.second_factors import UserFactors
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User, find_user, set_attributes
@@ -111,7 +111,6 @@ def _judge(
     given = given_factor(user, progress.state)
     progress = evolve(progress.passed(progress.state), factor=None, given=given)
     try:
-        check_may_sign_in(user)
         return decide(connection, caller, user, progress, now, held=held)
     except CognitoError as refusal:
         return refusal

@@ -336,6 +336,38 @@ async def test_an_address_that_another_user_signs_in_by_is_not_taken_from_him(
     assert (await mfa.user("eve@example.org"))["Username"] == eve["Username"]
 
 
+@pytest.mark.parametrize("pool", [{}, {"AliasAttributes": ["email"]}])
+async def test_an_address_that_nobody_else_signs_in_by_is_verified_once(
+    api, settle, mfa, shared_server, pool
+):
+    mfa.house = await settle(api, pool)
+    if not pool:  # a name like it is no address
+        await mfa.house.add_user("ann@example.org")
+    await mfa.add_user("ann", EMAIL)
+    await mfa.turn("ON", EMAIL)
+    changed = []
+    for _ in range(2):
+        session = await mfa.asked(EMAIL)
+        (*_, sent) = await shared_server.mailbox.messages(mfa.house.pool_id)
+        answer = mfa.answer(EMAIL, session, sent.code.reveal())
+        assert "AuthenticationResult" in await api(RESPOND, **answer)
+        user = await mfa.user()
+        assert user["UserAttributes"]["email_verified"] == "true"
+        changed.append(user["UserLastModifiedDate"])
+        mfa.house.clock.now += 10
+    assert changed[0] == changed[1]
+
+
+async def test_a_right_code_is_used_up_though_nothing_can_follow_it(mfa):
+    await turned_on(mfa, SMS)
+    answer = mfa.answer(SMS, await mfa.asked(SMS), await mfa.code(SMS))
+    await mfa.turn("OFF")
+    assert (await mfa.house.api.refused(RESPOND, **answer)).code == "NotAuthorizedException"
+    await mfa.turn("ON", SMS)
+    refusal = await mfa.house.api.refused(RESPOND, **answer)
+    assert refusal.message.startswith("Invalid session for the user")
+
+
 def _move(connection, pool_id, address, username="ann"):
     pool = find_pool(connection, pool_id)
     user = find_user(connection, pool, username)

@@ -428,6 +428,26 @@ async def test_a_lock_that_comes_while_a_proof_is_made_holds_for_it(house, regis
     assert "AuthenticationResult" in await house.api(RESPOND, **proof)
 
 
+async def test_a_proof_of_a_locked_device_costs_no_arithmetic(house, register, monkeypatch):
+    phone, _ = await register(house)
+    liar = Phone(house, phone.key, phone.group_key, "a guess")
+    proof = await phone.asked(await phone.begin())
+    for _ in range(5):
+        assert await told(house, await liar.asked(await phone.begin())) == WRONG
+    plain, ran = Workers.run, []
+
+    async def run(self, function, *args, **kwargs):
+        ran.append(function.__name__)
+        return await plain(self, function, *args, **kwargs)
+
+    monkeypatch.setattr(Workers, "run", run)
+    assert (await told(house, proof))[1] == LOCKED
+    assert "_right_signature" not in ran
+    house.clock.now += 1
+    assert "AuthenticationResult" in await house.api(RESPOND, **proof)
+    assert "_right_signature" in ran
+
+
 # The sessions of both answers.
 
 
