@@ -77,10 +77,10 @@ def _delete(connection: Connection, pool_id: str) -> None:
         )
     connection.execute("DELETE FROM user_pools WHERE id = ?", (pool_id,))
     connection.execute("DELETE FROM password_failures WHERE pool_id = ?", (pool_id,))
-    connection.execute("DELETE FROM reset_codes WHERE pool_id = ?", (pool_id,))
-    connection.execute("DELETE FROM reset_attempts WHERE pool_id = ?", (pool_id,))
     connection.execute("DELETE FROM typed_failures WHERE pool_id = ?", (pool_id,))
-    connection.execute("DELETE FROM typed_resets WHERE pool_id = ?", (pool_id,))
+    connection.execute("DELETE FROM confirmation_codes WHERE pool_id = ?", (pool_id,))
+    connection.execute("DELETE FROM code_attempts WHERE pool_id = ?", (pool_id,))
+    connection.execute("DELETE FROM typed_codes WHERE pool_id = ?", (pool_id,))
     connection.execute("DELETE FROM migrations WHERE pool_id = ?", (pool_id,))
 
 

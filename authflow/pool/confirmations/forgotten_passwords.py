@@ -26,6 +26,15 @@ from authflow.pool.accounts.users import (
     set_status,
 )
 from authflow.pool.cognito_errors import CognitoError, user_not_found_by_name
+from authflow.pool.confirmations.confirmation_codes import (
+    RESET,
+    Requester,
+    count_code_attempt,
+    ground_of,
+    new_code,
+    put_code,
+    use_up_code,
+)
 from authflow.pool.confirmations.recovery import (
     check_may_reset,
     may_reset,
@@ -33,14 +42,6 @@ from authflow.pool.confirmations.recovery import (
     reach_to_recover,
     recovery_attributes,
     ways_to_recover,
-)
-from authflow.pool.confirmations.reset_codes import (
-    Requester,
-    count_reset_attempt,
-    ground_of,
-    new_code,
-    put_code,
-    use_up_code,
 )
 from authflow.pool.ground import Ground
 from authflow.pool.messages.delivery import Delivery
@@ -104,7 +105,7 @@ def _keep(connection: Connection, issue: _Issue, now: float) -> bool:
         set_status(connection, user, RESET_REQUIRED, now)
         if not issue.tokens_survive:
             end_families(connection, user.sub)
-    put_code(connection, requester, issue.code, now, ground_of(user, issue.destination))
+    put_code(connection, requester, issue.code, now, ground_of(RESET, user, issue.destination))
     put_message(connection, pool, issue.message)
     return True
 
@@ -146,7 +147,7 @@ def _confirm(connection: Connection, entry: _Entry, now: float) -> User:
             use_up_code(connection, entry.requester, None, now)
         raise
     # A second factor may have been turned on since the code was sent.
-    grounds = [ground_of(user, each) for each in ways_to_recover(pool, user)]
+    grounds = [ground_of(RESET, user, each) for each in ways_to_recover(pool, user)]
     use_up_code(connection, entry.requester, entry.code, now, grounds)
     return change_password(
         connection,
@@ -185,13 +186,13 @@ class ForgottenPasswords:
         hidden = caller.client.hides_users
         if user is None and not hidden and not self.migration.serves(caller):
             raise user_not_found_by_name()
-        requester = Requester.of(caller.pool, user, typed, hidden=hidden)
+        requester = Requester.of(caller.pool, user, typed, purpose=RESET, hidden=hidden)
         may_succeed = await self.ground.database.write(
-            count_reset_attempt, requester, self.ground.clock()
+            count_code_attempt, requester, self.ground.clock()
         )
         if user is None and self.migration.serves(caller):
             user = await self._bring_in(caller, typed, attributes)
-            requester = Requester.of(caller.pool, user, typed, hidden=hidden)
+            requester = Requester.of(caller.pool, user, typed, purpose=RESET, hidden=hidden)
         if hidden:
             made = stand_in(caller.pool, typed)
             destination = await self._send_or_pretend(
@@ -298,7 +299,7 @@ class ForgottenPasswords:
         )
         # An administrator may reset a password even where nobody else may.
         attributes = recovery_attributes(pool, by_administrator=True)
-        requester = Requester.of(pool, user, user.username, hidden=False)
+        requester = Requester.of(pool, user, user.username, purpose=RESET, hidden=False)
         await self._issue(occasion, requester, user, attributes, by_administrator=True)
         return {}
 
@@ -315,9 +316,9 @@ class ForgottenPasswords:
         pool.password_policy.check(password)
         if user is None and not caller.client.hides_users:
             raise user_not_found_by_name()
-        requester = Requester.of(pool, user, typed, hidden=caller.client.hides_users)
+        requester = Requester.of(pool, user, typed, purpose=RESET, hidden=caller.client.hides_users)
         may_succeed = await self.ground.database.write(
-            count_reset_attempt, requester, self.ground.clock()
+            count_code_attempt, requester, self.ground.clock()
         )
         made = stand_in(pool, typed)
         known = made if user is None else user
