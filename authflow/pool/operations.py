@@ -7,7 +7,10 @@ from authflow.pool.accounts.app_clients import AppClients
 from authflow.pool.accounts.groups import GroupAdministration
 from authflow.pool.accounts.user_administration import UserAdministration
 from authflow.pool.accounts.user_pools import UserPools
+from authflow.pool.confirmations.confirmation_links import ConfirmationLinks
 from authflow.pool.confirmations.forgotten_passwords import ForgottenPasswords
+from authflow.pool.confirmations.sign_up_confirmations import SignUpConfirmations
+from authflow.pool.confirmations.sign_ups import SignUps
 from authflow.pool.devices.device_service import Devices
 from authflow.pool.factors.factor_administration import FactorAdministration
 from authflow.pool.factors.own_factors import OwnFactors
@@ -80,6 +83,12 @@ def operations(
         delivery=delivery,
         tokens_survive=tokens_survive,
     )
+    links = ConfirmationLinks(base=tokens.issuer_base)
+    wording = Wording(ground=ground)
+    sign_ups = SignUps(ground=ground, wording=wording, delivery=delivery, links=links)
+    confirmations = SignUpConfirmations(
+        ground=ground, wording=wording, delivery=delivery, links=links
+    )
     sign_ins = SignIns(
         ground=ground,
         handshakes=Handshakes(ground=ground, replies=replies, triggers=around),
@@ -127,6 +136,10 @@ def operations(
         "AdminListGroupsForUser": groups.list,
         "AdminAddUserToGroup": groups.add_user,
         "AdminRemoveUserFromGroup": groups.remove_user,
+        "SignUp": sign_ups.sign_up,
+        "ConfirmSignUp": confirmations.confirm,
+        "ResendConfirmationCode": confirmations.resend,
+        "AdminConfirmSignUp": confirmations.confirm_named,
         "ForgotPassword": forgotten.forgot,
         "ConfirmForgotPassword": forgotten.confirm,
         "InitiateAuth": sign_ins.initiate,

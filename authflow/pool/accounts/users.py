@@ -281,7 +281,13 @@ def set_enabled(connection: Connection, user: User, now: float, *, enabled: bool
 
 
 def set_attributes(
-    connection: Connection, pool: UserPool, user: User, attributes: Mapping[str, str], now: float
+    connection: Connection,
+    pool: UserPool,
+    user: User,
+    attributes: Mapping[str, str],
+    now: float,
+    *,
+    move_aliases: bool = False,
 ) -> User:
     """Store other attributes, and the user's sign-in names; see `set_password`.
 
@@ -291,6 +297,7 @@ def set_attributes(
         user: Whose they are.
         attributes: All of them but `sub`.
         now: Seconds since the epoch.
+        move_aliases: Whether an alias that another user has goes over to this one.
 
     Raises:
         CognitoError: The user is gone, or an alias is taken.
@@ -302,7 +309,8 @@ def set_attributes(
         )
     )
     former = connection.execute("DELETE FROM names WHERE sub = ? RETURNING name", (user.sub,))
-    _write_names(connection, pool, changed, former=frozenset(name for (name,) in former))
+    names = frozenset(name for (name,) in former)
+    _write_names(connection, pool, changed, former=names, move_aliases=move_aliases)
     return changed
 
 

@@ -32,6 +32,8 @@ _DAY: Final = 86400.0
 _WINDOW: Final = 3600.0
 _MOST_ATTEMPTS: Final = 10
 _DIGITS: Final = 6
+_REMEMBERED: Final = _DAY
+"""Seconds for which a code that has expired is told from a wrong one."""
 _MOST_GROUNDS: Final = 2
 """An e-mail address and a phone number."""
 MOST_NAMES: Final = 100_000
@@ -47,16 +49,19 @@ class CodePurpose:
         seconds: How long a code is good.
         replaces_password: Whether a code ends with the password of the time when it was asked for,
             and with the times that the user was disabled.
+        sent_unasked: Whether a code comes without being asked for. Where the app client hides users
+            any code is said to be wrong then, for a name that somebody has may have been sent one.
     """
 
     name: str
     seconds: float
     replaces_password: bool = False
+    sent_unasked: bool = False
 
 
 RESET: Final = CodePurpose(name="reset", seconds=_HOUR, replaces_password=True)
 """To set a new password for a forgotten one."""
-SIGN_UP: Final = CodePurpose(name="sign-up", seconds=_DAY)
+SIGN_UP: Final = CodePurpose(name="sign-up", seconds=_DAY, sent_unasked=True)
 """To confirm a user who has signed up."""
 VERIFY: Final = {
     attribute: CodePurpose(name=f"verify {attribute}", seconds=_DAY)
@@ -211,7 +216,7 @@ def put_code(
     drawn = secrets.token_bytes(32)
     mac = _mac(requester, Secret(drawn.hex()) if code is None else code, ground)
     until = now + requester.purpose.seconds
-    connection.execute("DELETE FROM confirmation_codes WHERE expires_at <= ?", (now,))
+    connection.execute("DELETE FROM confirmation_codes WHERE expires_at <= ?", (now - _REMEMBERED,))
     connection.execute(
         "INSERT INTO confirmation_codes (pool_id, purpose, owner, mac, expires_at)"
         " VALUES (?, ?, ?, ?, ?)"
@@ -262,17 +267,21 @@ def use_up_code(
         (*requester.by_name, now),
     )
     row = connection.execute(
-        "SELECT mac FROM confirmation_codes WHERE pool_id = ? AND purpose = ? AND owner = ?"
-        " AND expires_at > ?",
-        (*requester.by_owner, now),
+        "SELECT mac, expires_at FROM confirmation_codes"
+        " WHERE pool_id = ? AND purpose = ? AND owner = ?",
+        requester.by_owner,
     ).first()
+    is_live = row is not None and row[1] > now
     # Whoever has no code to compare costs the same work.
     given, most = new_code() if code is None else code, [*grounds, "", ""][:_MOST_GROUNDS]
     macs = [_mac(requester, given, ground) for ground in most]
     compared = [row is not None and hmac.compare_digest(row[0], each) for each in macs]
-    right = any(compared)
-    if not (right and requester.exists and code is not None):
-        raise code_mismatch() if (asked if requester.hidden else row) else _no_code()
+    right = any(compared) and requester.exists and code is not None
+    if right and not is_live:
+        raise _no_code()
+    if not right:
+        sent = (asked or requester.purpose.sent_unasked) if requester.hidden else is_live
+        raise code_mismatch() if sent else _no_code()
     connection.execute(
         "DELETE FROM confirmation_codes WHERE pool_id = ? AND purpose = ? AND owner = ?",
         requester.by_owner,

@@ -29,6 +29,7 @@ SIGN_INS: Final = frozenset(
         *("InitiateAuth", "RespondToAuthChallenge"),
         *("AdminInitiateAuth", "AdminRespondToAuthChallenge"),
         *("GetTokensFromRefreshToken", "ForgotPassword", "ConfirmForgotPassword"),
+        *("SignUp", "ConfirmSignUp", "ResendConfirmationCode"),
         *("AssociateSoftwareToken", "VerifySoftwareToken"),
     }
 )

@@ -157,21 +157,37 @@ async def test_names_typed_for_one_purpose_push_out_none_of_another(database, pu
 
 
 @each_purpose
-async def test_a_name_that_is_hidden_hears_of_a_wrong_code_as_long_as_a_code_lives(
+async def test_a_hidden_name_hears_that_a_code_is_wrong_for_as_long_as_one_may_be_right(
     database, purpose
 ):
     def go(connection):
         stranger = requester(purpose, None, "nobody", hidden=True)
         count_code_attempt(connection, stranger, NOW)
         put_code(connection, stranger, None, NOW)
+        late = "CodeMismatchException" if purpose is SIGN_UP else "ExpiredCodeException"
         for now, told in (
             (NOW + purpose.seconds - 1, "CodeMismatchException"),
-            (NOW + purpose.seconds, "ExpiredCodeException"),
+            (NOW + purpose.seconds, late),
         ):
             # What others type meanwhile clears away what is over, and nothing else.
             count_code_attempt(connection, requester(purpose, None, "noone"), now)
             with pytest.raises(CognitoError) as refusal:
                 use_up_code(connection, stranger, Secret("123456"), now)
+            assert refusal.value.code == told
+
+    await database.write(go)
+
+
+async def test_only_who_has_the_right_code_hears_that_it_has_expired(database):
+    def go(connection):
+        code = put(connection, SIGN_UP)
+        hers, over = requester(SIGN_UP, hidden=True), NOW + SIGN_UP.seconds
+        # Codes of others clear away old ones.
+        put_code(connection, requester(SIGN_UP, None, "noone"), None, over)
+        ground = ground_of(SIGN_UP, ADA, HERS)
+        for given, told in ((new_code(), "CodeMismatchException"), (code, "ExpiredCodeException")):
+            with pytest.raises(CognitoError) as refusal:
+                use_up_code(connection, hers, given, over, [ground])
             assert refusal.value.code == told
 
     await database.write(go)
