@@ -6,6 +6,7 @@ who is confirmed already or disabled ("Managing user existence error responses" 
 guide). All of them take the work that a user takes who is sent a code.
 """
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -44,7 +45,7 @@ from authflow.pool.confirmations.sign_up_codes import (
 from authflow.pool.confirmations.sign_ups import confirmed
 from authflow.pool.ground import Ground
 from authflow.pool.messages.delivery import Delivery
-from authflow.pool.messages.destination import Destination
+from authflow.pool.messages.destination import Destination, reach
 from authflow.pool.messages.mailbox import SentMessage
 from authflow.pool.messages.wording import Wording
 from authflow.pool.store.sqlite_connection import Connection
@@ -189,12 +190,14 @@ class SignUpConfirmations:
         """Send a code if the user can be sent one; do the same work for all others."""
         code, destination = new_code(), pretend_to_reach(made, verified_at_sign_up(caller.pool))
         told, person = destination, _unconfirmed(made, destination, self.ground.clock())
-        # Whom ForgotPassword tells the true address hears the same here.
         reached = address_to_confirm(caller.pool, user) if user and may_reset(user) else None
         if user is not None and reached is not None:
-            told = reached
             if user.status == UNCONFIRMED:
-                destination, person = reached, user
+                destination, person, told = reached, user, reached
+            else:
+                # Whoever hears the true address from ForgotPassword hears the same here.
+                with contextlib.suppress(CognitoError):
+                    told = reach(user, [reached.attribute])
         occasion = Occasion.of(caller, person.username, person)
         strange = person is not user
         try:

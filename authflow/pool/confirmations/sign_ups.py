@@ -176,9 +176,9 @@ class SignUps:
         pool = caller.pool
         caller.client.check_secret_hash(request.get("SecretHash"), typed)
         _check_open(pool)
-        password = Secret(request.get("Password", ""))
-        if not password.reveal():
+        if "Password" not in request:
             raise missing_parameter("Password")  # nobody signs in without one here
+        password = Secret(request["Password"])
         pool.password_policy.check(password)
         applicant, validation = _applicant(caller, request), request.get("ValidationData")
         await self.ground.database.read(_check_is_new, pool, applicant, typed)
