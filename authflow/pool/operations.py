@@ -64,7 +64,10 @@ def operations(
     """
     pools = UserPools(ground=ground, region=region, notices=notices)
     clients = AppClients(ground=ground, notices=notices)
-    users = UserAdministration(ground=ground, tokens_survive=tokens_survive)
+    wording = Wording(ground=ground)
+    users = UserAdministration(
+        ground=ground, wording=wording, delivery=delivery, tokens_survive=tokens_survive
+    )
     groups = GroupAdministration(ground=ground)
     pool_factors = PoolFactors(ground=ground, notices=notices)
     users_factors = FactorAdministration(ground=ground)
@@ -79,12 +82,11 @@ def operations(
     forgotten = ForgottenPasswords(
         ground=ground,
         migration=migration,
-        wording=Wording(ground=ground),
+        wording=wording,
         delivery=delivery,
         tokens_survive=tokens_survive,
     )
     links = ConfirmationLinks(base=tokens.issuer_base)
-    wording = Wording(ground=ground)
     sign_ups = SignUps(ground=ground, wording=wording, delivery=delivery, links=links)
     confirmations = SignUpConfirmations(
         ground=ground, wording=wording, delivery=delivery, links=links
@@ -95,9 +97,7 @@ def operations(
         passwords=PasswordChecks(ground=ground, migration=migration, triggers=around),
         new_passwords=NewPasswords(ground=ground, triggers=around, tokens_survive=tokens_survive),
         custom=CustomRounds(ground=ground),
-        codes=CodeChecks(
-            ground=ground, triggers=around, wording=Wording(ground=ground), delivery=delivery
-        ),
+        codes=CodeChecks(ground=ground, triggers=around, wording=wording, delivery=delivery),
         choices=FactorChoices(ground=ground, triggers=around),
         setups=setups,
         devices=DeviceProofs(ground=ground, replies=replies, triggers=around),

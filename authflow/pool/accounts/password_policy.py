@@ -1,5 +1,7 @@
 """A pool's password policy: the rules for new passwords."""
 
+import secrets
+import string
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
@@ -11,6 +13,9 @@ from authflow.secret import Secret
 _SYMBOLS: Final = frozenset("^$*.[]{}()?-\"!@#%&/\\,><':;|_~`+=")
 _LONGEST: Final = 256
 _DAY: Final = 86400.0
+_DRAWN: Final = 12
+"""The fewest characters of a password that is drawn: 71 bits and more."""
+_DRAWN_KINDS: Final = (string.ascii_uppercase, string.ascii_lowercase, string.digits, "!@#%*?-_")
 
 
 def _rejected(reason: str) -> CognitoError:
@@ -68,6 +73,17 @@ class PasswordPolicy:
     def temporary_seconds(self) -> float:
         """The seconds for which a temporary password is valid."""
         return self.temporary_days * _DAY
+
+    def temporary(self) -> Secret[str]:
+        """Draw a temporary password that conforms to the policy.
+
+        It has a letter of each case, a digit and a symbol, which no policy forbids.
+        """
+        length = max(self.minimum_length, _DRAWN)
+        kinds = [*_DRAWN_KINDS, *["".join(_DRAWN_KINDS)] * (length - len(_DRAWN_KINDS))]
+        drawn = [secrets.choice(kind) for kind in kinds]
+        secrets.SystemRandom().shuffle(drawn)
+        return Secret("".join(drawn))
 
     def check(self, password: Secret[str]) -> None:
         """Refuse a password that does not conform to the policy.

@@ -203,7 +203,7 @@ def insert_user(
     """
     pool = find_pool(connection, pool.id)
     if find_user(connection, pool, user.username) is not None:
-        raise _username_exists()
+        raise username_exists()
     connection.execute(
         f"INSERT INTO users ({_COLUMNS}) VALUES ({', '.join('?' * 17)})",  # noqa: S608  # the same
         (
@@ -351,10 +351,10 @@ def _write_names(
         holder = find_user(connection, pool, name)
         identified = find_user_by_sub(connection, pool.id, name.lower())
         if identified is not None and identified.sub != user.sub:
-            raise _alias_exists(attribute) if attribute else _username_exists()
+            raise _alias_exists(attribute) if attribute else username_exists()
         if holder is not None and holder.sub != user.sub:
             if former is None and (not attribute or attribute in pool.username_attributes):
-                raise _username_exists()
+                raise username_exists()
             # A username never moves to another user; an alias does, if the caller allows it.
             if not move_aliases or pool.fold(holder.username) == name:
                 raise _alias_exists(attribute)
@@ -378,7 +378,8 @@ def _counts(pool: UserPool, user: User, attribute: str, name: str, former: froze
     return attribute not in pool.username_attributes or verified or name in former
 
 
-def _username_exists() -> CognitoError:
+def username_exists() -> CognitoError:
+    """Return the refusal of a username that is taken."""
     return CognitoError("UsernameExistsException", "User account already exists")
 
 

@@ -8,7 +8,7 @@ of them take the work that a user takes who is sent a code, the wording by a tri
 
 import contextlib
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from attrs import define, frozen
 
@@ -51,13 +51,10 @@ from authflow.pool.messages.wording import Wording
 from authflow.pool.sign_ins.user_migration import Migration
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.tokens.families import change_password, end_families
-from authflow.pool.triggers.occasion import Occasion
+from authflow.pool.triggers.occasion import NO_CLIENT, Occasion
 from authflow.secret import Secret
 from authflow.triggers.events.message_events import FORGOT_PASSWORD
 from authflow.triggers.events.user_events import CONFIRM_FORGOT_PASSWORD, PostConfirmationEvent
-
-_NO_CLIENT: Final = "CLIENT_ID_NOT_APPLICABLE"
-"""The app client in the events of an administrator's operation."""
 
 
 @frozen(kw_only=True)
@@ -292,7 +289,7 @@ class ForgottenPasswords:
         )
         occasion = Occasion(
             pool=pool,
-            client_id=_NO_CLIENT,
+            client_id=NO_CLIENT,
             username=user.username,
             user=user,
             client_metadata=request.get("ClientMetadata"),

@@ -8,7 +8,7 @@ guide). All of them take the work that a user takes who is sent a code.
 
 import contextlib
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from attrs import define, evolve, field
 
@@ -49,11 +49,9 @@ from authflow.pool.messages.destination import Destination, reach
 from authflow.pool.messages.mailbox import SentMessage
 from authflow.pool.messages.wording import Wording
 from authflow.pool.store.sqlite_connection import Connection
-from authflow.pool.triggers.occasion import Occasion
+from authflow.pool.triggers.occasion import NO_CLIENT, Occasion
 from authflow.secret import Secret
 from authflow.triggers.events.message_events import RESEND_CODE
-
-_NO_CLIENT: Final = "CLIENT_ID_NOT_APPLICABLE"
 
 
 def _confirm_named(
@@ -135,7 +133,7 @@ class SignUpConfirmations:
         )
         occasion = Occasion(
             pool=pool,
-            client_id=_NO_CLIENT,
+            client_id=NO_CLIENT,
             username=user.username,
             user=user,
             client_metadata=request.get("ClientMetadata"),

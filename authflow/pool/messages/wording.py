@@ -12,10 +12,12 @@ from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import invalid_trigger_result
 from authflow.pool.ground import Ground
 from authflow.pool.messages.destination import Destination
+from authflow.pool.messages.invitations import invited_name
 from authflow.pool.messages.mailbox import SentMessage
 from authflow.pool.triggers.occasion import Occasion
 from authflow.secret import Secret
 from authflow.triggers.events.message_events import (
+    ADMIN_CREATE_USER,
     AUTHENTICATION,
     FORGOT_PASSWORD,
     CustomMessageEvent,
@@ -24,6 +26,7 @@ from authflow.triggers.events.trigger_replies import MessageReply
 
 _CODE: Final = "{####}"
 _LINK: Final = "{##Click Here##}"
+_INVITED: Final = re.compile(r"\{username\}|\{####\}")
 _LINK_FORM: Final = re.compile(r"\{##(.*?)##\}", re.DOTALL)
 _TEXT: Final = f"Your password reset code is {_CODE}."
 _SUBJECT: Final = "Your password reset code"
@@ -33,6 +36,9 @@ _LINK_TEXT: Final = f"Please confirm your address: {_LINK}"
 _LINK_SUBJECT: Final = "Your verification link"
 _MFA_TEXT: Final = f"Your authentication code is {_CODE}."
 _MFA_SUBJECT: Final = "Your authentication code"
+_USERNAME: Final = "{username}"
+_INVITATION_TEXT: Final = f"Your username is {_USERNAME} and your temporary password is {_CODE}"
+_INVITATION_SUBJECT: Final = "Your temporary password"
 _WELCOME_SUBJECT: Final = "Your account"
 
 
@@ -85,6 +91,17 @@ def _mfa_settings(pool: UserPool) -> MessageReply:
         sms=sms.get(member) or pool.settings.get(member) or _MFA_TEXT,
         email=email.get("Message") or _MFA_TEXT,
         subject=email.get("Subject") or _MFA_SUBJECT,
+    )
+
+
+def _invitation_settings(pool: UserPool) -> MessageReply:
+    """Return the texts of invitations; see `_settings`."""
+    config = pool.settings.get("AdminCreateUserConfig") or {}
+    template = config.get("InviteMessageTemplate") or {}
+    return MessageReply(
+        sms=template.get("SMSMessage") or _INVITATION_TEXT,
+        email=template.get("EmailMessage") or _INVITATION_TEXT,
+        subject=template.get("EmailSubject") or _INVITATION_SUBJECT,
     )
 
 
@@ -203,8 +220,63 @@ class Wording:
         text, subject = _chosen(own, settings, destination.medium)
         return _worded(user, destination, code, now, text=text, subject=subject)
 
+    async def invitation(
+        self,
+        occasion: Occasion,
+        user: User,
+        destination: Destination,
+        password: Secret[str],
+        now: float,
+    ) -> SentMessage | None:
+        """Return the message that invites a user; see `reset`.
+
+        Args:
+            occasion: Who asked for it.
+            user: The user.
+            destination: Where it goes.
+            password: The temporary password, which the trigger does not learn.
+            now: Seconds since the epoch.
+
+        Returns:
+            The message; None where the pool's own text leaves the password out, and is not
+            delivered ("AdminCreateUser" in the API reference).
+
+        Raises:
+            CognitoError: The trigger refused or failed, or its text leaves the username or the
+                password out.
+        """
+        by_email = destination.medium == "EMAIL"
+        own = await self._own(occasion, ADMIN_CREATE_USER, invites=True)
+        worded = own.email if by_email else own.sms
+        if worded and not (_CODE in worded and _USERNAME in worded):
+            raise invalid_trigger_result()
+        settings = _invitation_settings(occasion.pool)
+        text = worded or (settings.email if by_email else settings.sms) or ""
+        if _CODE not in text:
+            return None
+        values = {_USERNAME: invited_name(occasion.pool, user), _CODE: password.reveal()}
+        if by_email:  # which is HTML
+            values = {placeholder: html.escape(value) for placeholder, value in values.items()}
+        # At one go: a name may look like a placeholder.
+        text = _INVITED.sub(lambda placeholder: values[placeholder[0]], text)
+        return SentMessage(
+            pool_id=user.pool_id,
+            username=user.username,
+            medium=destination.medium,
+            destination=destination.address,
+            subject=(own.subject or settings.subject) if by_email else None,
+            text=Secret(text),
+            code=password,
+            sent_at=now,
+        )
+
     async def _own(
-        self, occasion: Occasion, source: str, *, user_not_found: bool = False
+        self,
+        occasion: Occasion,
+        source: str,
+        *,
+        user_not_found: bool = False,
+        invites: bool = False,
     ) -> MessageReply:
         """Return the texts of the pool's trigger; none if it has no such trigger."""
         pool = occasion.pool
@@ -214,7 +286,8 @@ class Wording:
             **occasion.members,
             source=source,
             code_parameter=_CODE,
-            link_parameter=_LINK,
+            username_parameter=_USERNAME if invites else None,
+            link_parameter=None if invites else _LINK,
             user_not_found=user_not_found,
         )
         return await self.ground.triggers.consult(pool, event)

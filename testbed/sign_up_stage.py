@@ -1,10 +1,12 @@
-"""What the owner of a pool sees of its messages and triggers."""
+"""A stage for sign-ups: a pool, what its owner sees of messages, and what its triggers get."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from attrs import define, field
+
+__all__ = ["stage"]
 
 
 @define
@@ -93,4 +95,5 @@ class Stage:
 
 @pytest.fixture
 def stage(start: Any, settle: Any) -> Stage:
+    """Make a stage for one test."""
     return Stage(start, settle)
