@@ -86,7 +86,7 @@ def operations(
         delivery=delivery,
         tokens_survive=tokens_survive,
     )
-    links = ConfirmationLinks(base=tokens.issuer_base)
+    links = ConfirmationLinks(tokens=tokens)
     sign_ups = SignUps(ground=ground, wording=wording, delivery=delivery, links=links)
     confirmations = SignUpConfirmations(
         ground=ground, wording=wording, delivery=delivery, links=links
@@ -164,3 +164,13 @@ def operations(
         "AdminGetDevice": devices.admin_get,
         "AdminListDevices": devices.admin_list,
     }
+
+
+def link_confirmation(*, ground: Ground, tokens: TokenIssuer, delivery: Delivery) -> Operation:
+    """Return what confirms a sign-up by a link; see `operations`."""
+    return SignUpConfirmations(
+        ground=ground,
+        wording=Wording(ground=ground),
+        delivery=delivery,
+        links=ConfirmationLinks(tokens=tokens),
+    ).follow

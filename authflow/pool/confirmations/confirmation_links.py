@@ -12,6 +12,7 @@ from attrs import frozen
 
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.messages.wording import confirms_by_link
+from authflow.pool.tokens.issuer import TokenIssuer
 from authflow.secret import Secret
 
 LINK_PATH: Final = "confirmUser"
@@ -23,15 +24,15 @@ _MEMBERS: Final = {
 }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False)
 class ConfirmationLinks:
     """Makes the links of pools, and reads them.
 
     Args:
-        base: The public address of the server, without a slash at its end.
+        tokens: Knows the public address of the server.
     """
 
-    base: str
+    tokens: TokenIssuer
 
     def link(self, caller: Caller, username: str, code: Secret[str]) -> Secret[str] | None:
         """Return the link that confirms a user; None if the pool wants a code.
@@ -45,7 +46,7 @@ class ConfirmationLinks:
             return None
         values = (caller.client.id, username, code.reveal())
         query = urlencode(dict(zip(_MEMBERS, values, strict=True)))
-        return Secret(f"{self.base}/{caller.pool.id}/{LINK_PATH}?{query}")
+        return Secret(f"{self.tokens.issuer_base}/{caller.pool.id}/{LINK_PATH}?{query}")
 
 
 def read_link(query: Mapping[str, str]) -> dict[str, str]:

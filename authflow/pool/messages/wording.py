@@ -27,7 +27,7 @@ from authflow.triggers.events.trigger_replies import MessageReply
 _CODE: Final = "{####}"
 _LINK: Final = "{##Click Here##}"
 _INVITED: Final = re.compile(r"\{username\}|\{####\}")
-_LINK_FORM: Final = re.compile(r"\{##(.*?)##\}", re.DOTALL)
+_LINK_FORM: Final = re.compile(r"\{##(?!##\})(.+?)##\}", re.DOTALL)  # and not the code's
 _TEXT: Final = f"Your password reset code is {_CODE}."
 _SUBJECT: Final = "Your password reset code"
 _VERIFICATION_TEXT: Final = f"Your verification code is {_CODE}."
