@@ -25,7 +25,10 @@ class Postman:
 
 @define
 class Triggers:
-    """Triggers that write down what they get; what they answer can be set for each source."""
+    """Triggers that write down what they get; what they answer can be set for each source.
+
+    An answer is the members of the response, an error to raise, or what is to be done meanwhile.
+    """
 
     sources: frozenset[str] = frozenset({"PreSignUp", "PostConfirmation", "CustomMessage"})
     events: list[Any] = field(factory=list)
@@ -36,6 +39,8 @@ class Triggers:
         answer = self.answers.get(event["triggerSource"])
         if isinstance(answer, Exception):
             raise answer
+        if callable(answer):
+            answer = await answer()
         return {**event, "response": {**(event["response"] or {}), **(answer or {})}}
 
     @property

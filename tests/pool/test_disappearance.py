@@ -139,6 +139,46 @@ async def confirmed(house, sent):
     return "ConfirmForgotPassword", {**client, "ConfirmationCode": code, "Password": NEW}
 
 
+async def _apply(house, name="ann"):
+    """Let a user wait for the code of a sign-up."""
+    pool = {"UserPoolId": house.pool_id}
+    await house.api("UpdateUserPool", **pool, AutoVerifiedAttributes=["email"])
+    if name == "ann":
+        await house.api("AdminDeleteUser", **pool, Username=name)
+    return {
+        "ClientId": house.client_id,
+        "Username": name,
+        "Password": NEW,
+        "UserAttributes": [{"Name": "email", "Value": "ann@example.org"}],
+    }
+
+
+async def sign_up(house, _sent):
+    return "SignUp", await _apply(house, "eve")
+
+
+async def sign_up_confirmed(house, sent):
+    await house.api("SignUp", **await _apply(house))
+    entered = {"Username": "ann", "ConfirmationCode": sent[-1].code.reveal()}
+    return "ConfirmSignUp", {"ClientId": house.client_id, **entered}
+
+
+async def sent_again(house, _sent):
+    await house.api("SignUp", **await _apply(house))
+    return "ResendConfirmationCode", {"ClientId": house.client_id, "Username": "ann"}
+
+
+async def sent_again_to_nobody(house, _sent):
+    pool = {"UserPoolId": house.pool_id}
+    await house.api("UpdateUserPool", **pool, AutoVerifiedAttributes=["email"])
+    return "ResendConfirmationCode", {"ClientId": house.client_id, "Username": "ghost"}
+
+
+async def confirmed_by_administrator(house, _sent):
+    await house.api("SignUp", **await _apply(house))
+    return "AdminConfirmSignUp", {"UserPoolId": house.pool_id, "Username": "ann"}
+
+
 def of_access_token(operation):
     async def prepared(house, _sent):
         return operation, {"AccessToken": (await house.tokens())["AccessToken"]}
@@ -176,6 +216,10 @@ OPERATIONS = {
     "GetTokensFromRefreshToken": renewal,
     "ForgotPassword": forgotten,
     "ConfirmForgotPassword": confirmed,
+    "SignUp": sign_up,
+    "ConfirmSignUp": sign_up_confirmed,
+    "ResendConfirmationCode": sent_again,
+    "AdminConfirmSignUp": confirmed_by_administrator,
     "RevokeToken": revocation,
     **{each: of_access_token(each) for each in ("GetUser", "GlobalSignOut")},
     **{
@@ -264,12 +308,13 @@ NEEDED = {
 OF_CREDENTIALS = {"the user is disabled", "the password changes"}
 SIGNING_IN = (
     *(by_password, by_administrator, proof, round_begun, round_answered, new_password),
-    *(refresh, renewal, forgotten, confirmed),
+    *(refresh, renewal, forgotten, confirmed, sign_up_confirmed, sent_again),
 )
 """What depends on more than that there is such a user."""
 HIDDEN = (
     *(by_password, by_password_of_nobody, by_srp, proof, round_answered, migration),
     *(forgotten, forgotten_by_nobody, forgotten_elsewhere, confirmed, confirmed_by_nobody),
+    *(sign_up_confirmed, sent_again, sent_again_to_nobody),
 )
 CASES = {
     **{name: (prepare, {}) for name, prepare in OPERATIONS.items()},

@@ -317,6 +317,21 @@ async def test_a_trigger_that_refuses_the_words_keeps_the_former_code(stage):
     assert await confirm(stage, house, stage.postman.code) == {}
 
 
+@pytest.mark.parametrize("client", [{}, HIDING], ids=str)
+async def test_whoever_is_confirmed_while_a_code_is_worded_is_not_sent_it(stage, client):
+    house = await signed_up(stage, triggered=True, **client)
+
+    async def confirmed():
+        await administer(house, "AdminConfirmSignUp")
+
+    stage.triggers.answers["CustomMessage_ResendCode"] = confirmed
+    if client:
+        assert await resend(stage, house) == EMAIL
+    else:
+        assert (await not_resent(stage, house))[1] == "User is already confirmed."
+    assert len(stage.postman.messages) == 1
+
+
 async def test_a_trigger_is_asked_for_strangers_too_where_users_are_hidden(stage):
     house = await stage.open(triggered=True, **HIDING)
     stage.triggers.answers["CustomMessage_ResendCode"] = ValueError("no")

@@ -337,6 +337,32 @@ async def test_a_trigger_cannot_verify_an_address_that_the_user_lacks(stage, fla
     assert (await house.api.refused("AdminGetUser", **named)).code == "UserNotFoundException"
 
 
+async def test_a_pool_that_closes_while_a_trigger_runs_takes_nobody_in(stage):
+    house = await stage.open(triggered=True)
+
+    async def close():
+        only = {"AdminCreateUserConfig": {"AllowAdminCreateUserOnly": True}}
+        await house.api("UpdateUserPool", UserPoolId=house.pool_id, **only)
+
+    stage.triggers.answers["PreSignUp_SignUp"] = close
+    code, _ = await refusal_of(house, stage.application(house))
+    assert (code, stage.postman.messages) == ("NotAuthorizedException", [])
+
+
+async def test_a_name_that_is_taken_while_a_trigger_runs_is_refused(stage):
+    house = await stage.open(triggered=True)
+
+    async def take():
+        stage.triggers.answers.clear()
+        await house.api("SignUp", **stage.application(house, nickname="first"))
+
+    stage.triggers.answers["PreSignUp_SignUp"] = take
+    refused = await refusal_of(house, stage.application(house))
+    assert refused == ("UsernameExistsException", "User already exists")
+    assert (await stage.described(house))[1]["nickname"] == "first"
+    assert len(stage.postman.messages) == 1
+
+
 async def test_an_address_that_a_trigger_verifies_leaves_who_had_it_as_an_alias(stage):
     house = await stage.open(ALIASES, triggered=True)
     await house.add_user("old", email="ann@example.org", email_verified="true")

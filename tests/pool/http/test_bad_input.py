@@ -16,6 +16,7 @@ OPERATIONS = [
     *("AdminEnableUser", "DeleteUserPool", "DeleteUserPoolClient", "InitiateAuth"),
     *("RespondToAuthChallenge", "AdminInitiateAuth", "AdminRespondToAuthChallenge"),
     *("GetTokensFromRefreshToken", "RevokeToken", "GetUser", "GlobalSignOut"),
+    *("SignUp", "ConfirmSignUp", "ResendConfirmationCode", "AdminConfirmSignUp"),
     *("ForgotPassword", "ConfirmForgotPassword", "AdminResetUserPassword"),
     *("CreateGroup", "GetGroup", "DeleteGroup", "ListGroups", "AdminListGroupsForUser"),
     *("AdminAddUserToGroup", "AdminRemoveUserFromGroup"),

@@ -21,7 +21,7 @@ from tests.pool.conftest import Phone
 
 DRAWN = frozenset(
     {
-        "SecretCode",
+        *("SecretCode", "UserSub"),
         *("Id", "Arn", "ClientId", "UserPoolId", "sub", "Session", "SECRET_BLOCK", "SRP_B", "SALT"),
         *("jti", "origin_jti", "event_id", "iss", "aud", "client_id", "RefreshToken"),
         *("DeviceKey", "DEVICE_KEY", "DeviceGroupKey", "device_key", "PaginationToken"),
@@ -243,6 +243,31 @@ async def devices(house):
         await api("AdminForgetDevice", **phone.named)
 
 
+async def sign_ups(house, sent):
+    """Users who sign up, are confirmed, and are sent codes again; who takes another's alias."""
+    api, pool = house.api, {"UserPoolId": house.pool_id}
+    client = {"ClientId": house.client_id}
+    email = [{"Name": "email", "Value": "ann@example.org"}]
+    for name in ("ann", "ann", "bob", "eve"):
+        request = {"Username": name, "Password": NEW, "UserAttributes": email}
+        await api("SignUp", **client, **request)
+    for name in ("ann", "nobody"):
+        await api("ResendConfirmationCode", **client, Username=name)
+    right = sent[-1].code.reveal()
+    for code in (f"{(int(right) + 1) % 10**6:06}", right, right):
+        await api("ConfirmSignUp", **client, Username="ann", ConfirmationCode=code)
+    await api("ResendConfirmationCode", **client, Username="bob")
+    taking = {"Username": "bob", "ConfirmationCode": sent[-1].code.reveal()}
+    for force in ({}, {"ForceAliasCreation": True}):
+        await api("ConfirmSignUp", **client, **taking, **force)
+    for _ in range(2):
+        await api("AdminConfirmSignUp", **pool, Username="eve")
+    for name in ("ann", "bob", "eve"):
+        await api("AdminGetUser", **pool, Username=name)
+    for _ in range(11):
+        await api("ResendConfirmationCode", **client, Username="eve")
+
+
 async def forgotten(house, sent):
     """Passwords that are forgotten, and reset by an administrator."""
     api, client = house.api, {"ClientId": house.client_id, "Username": "ann"}
@@ -350,6 +375,8 @@ async def walk(start, settle, clock):
     await tokens(await settle(api))
     await tokens(await settle(api, **rotating))
     await devices(await settle(api, {"DeviceConfiguration": SPARING}))
+    by_email = {"AliasAttributes": ["email"], "AutoVerifiedAttributes": ["email"]}
+    await sign_ups(await settle(api, by_email), sent)
     await forgotten(await settle(api), sent)
     await factors(await settle(api), sent)
     await triggers(await settle(api, shaped))
