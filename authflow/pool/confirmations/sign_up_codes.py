@@ -102,7 +102,8 @@ def check_unconfirmed(user: User) -> None:
         CognitoError: The user is not UNCONFIRMED.
     """
     if user.status != UNCONFIRMED:
-        raise not_authorized(f"User cannot be confirmed. Current status is {user.status}")
+        message = f"User cannot be confirmed. Current status is {user.status}"
+        raise not_authorized(message, reason=message)
 
 
 @frozen(kw_only=True)

@@ -73,7 +73,7 @@ def _exists(pool: UserPool, attributes: Mapping[str, str]) -> CognitoError:
 
 @frozen(kw_only=True)
 class _Applicant:
-    """Who signs up, before a trigger has judged it.
+    """The applicant for an account, before a trigger has judged it.
 
     Args:
         sub: The id that the user is to have.
