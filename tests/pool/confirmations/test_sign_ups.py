@@ -13,6 +13,15 @@ SMS = {
     "AttributeName": "phone_number",
 }
 BY_EMAIL = {"UsernameAttributes": ["email"]}
+LIKE_AN_ADDRESS = (
+    "Username cannot be of email format, since user pool is configured for email alias."
+)
+PREFERRED = (
+    "Preferred username cannot be provided for unconfirmed account, since user pool is configured"
+    " for preferred username alias."
+)
+REQUIRED = "Attributes did not conform to the schema: given_name: The attribute is required"
+TOO_SHORT = "Password did not conform with policy: Password not long enough"
 ALIASES = {"AliasAttributes": ["email", "phone_number", "preferred_username"]}
 
 
@@ -50,112 +59,86 @@ async def test_the_password_is_the_one_that_was_chosen(stage):
     assert refusal.code == "NotAuthorizedException"
 
 
-@pytest.mark.parametrize(
-    ("verified", "given", "details"),
-    [
-        (["email"], {"phone_number": PHONE}, EMAIL),
-        (["phone_number"], {"phone_number": PHONE}, SMS),
-        (["email", "phone_number"], {"phone_number": PHONE}, SMS),
-        (["phone_number", "email"], {"phone_number": PHONE}, SMS),
-        (["email", "phone_number"], {}, EMAIL),
-        (["email", "phone_number"], {"email": "", "phone_number": PHONE}, SMS),
-        (["phone_number"], {}, None),
-        (["email"], {"email": "", "phone_number": PHONE}, None),
-        ([], {"phone_number": PHONE}, None),
-    ],
-    ids=str,
+DESTINATIONS = (
+    (["email"], {"phone_number": PHONE}, EMAIL),
+    (["phone_number"], {"phone_number": PHONE}, SMS),
+    (["email", "phone_number"], {"phone_number": PHONE}, SMS),
+    (["phone_number", "email"], {"phone_number": PHONE}, SMS),
+    (["email", "phone_number"], {}, EMAIL),
+    (["email", "phone_number"], {"email": "", "phone_number": PHONE}, SMS),
+    (["phone_number"], {}, None),
+    (["email"], {"email": "", "phone_number": PHONE}, None),
+    ([], {"phone_number": PHONE}, None),
 )
-async def test_the_code_goes_to_the_phone_before_the_mailbox_and_to_what_the_pool_verifies(
-    stage, verified, given, details
-):
-    house = await stage.open({"AutoVerifiedAttributes": verified})
-    reply = await house.api("SignUp", **stage.application(house, **given))
-    assert reply.get("CodeDeliveryDetails") == details
-    assert [each.medium for each in stage.postman.messages] == [
-        *([] if details is None else [details["DeliveryMedium"]])
-    ]
-    assert (await stage.described(house))[0] == "UNCONFIRMED"
 
 
-@pytest.mark.parametrize(
-    ("pool", "change", "refusal"),
-    [
-        (
-            {"AdminCreateUserConfig": {"AllowAdminCreateUserOnly": True}},
-            {},
-            ("NotAuthorizedException", "SignUp is not permitted for this user pool"),
-        ),
-        (
-            {},
-            {"Password": "short"},
+async def test_the_code_goes_to_the_phone_before_the_mailbox_and_to_what_the_pool_verifies(stage):
+    house = await stage.open()
+    for number, (verified, given, details) in enumerate(DESTINATIONS):
+        pool = {"UserPoolId": house.pool_id, "AutoVerifiedAttributes": verified}
+        await house.api("UpdateUserPool", **pool)
+        stage.postman.messages.clear()
+        reply = await house.api("SignUp", **stage.application(house, f"ann-{number}", **given))
+        assert reply.get("CodeDeliveryDetails") == details
+        assert [each.medium for each in stage.postman.messages] == [
+            *([] if details is None else [details["DeliveryMedium"]])
+        ]
+        assert (await stage.described(house, f"ann-{number}"))[0] == "UNCONFIRMED"
+
+
+NOT_ALLOWED = {
+    "only administrators": (
+        {"AdminCreateUserConfig": {"AllowAdminCreateUserOnly": True}},
+        [({}, ("NotAuthorizedException", "SignUp is not permitted for this user pool"))],
+    ),
+    "by address": (BY_EMAIL, [({}, ("InvalidParameterException", "Username should be an email."))]),
+    "aliases": (
+        ALIASES,
+        [
+            ({"Username": "ann@example.org"}, ("InvalidParameterException", LIKE_AN_ADDRESS)),
             (
-                "InvalidPasswordException",
-                "Password did not conform with policy: Password not long enough",
+                {"UserAttributes": [{"Name": "preferred_username", "Value": "annie"}]},
+                ("InvalidParameterException", PREFERRED),
             ),
-        ),
-        (
-            BY_EMAIL,
-            {},
-            ("InvalidParameterException", "Username should be an email."),
-        ),
-        (
-            ALIASES,
-            {"Username": "ann@example.org"},
-            (
-                "InvalidParameterException",
+        ],
+    ),
+    "required": (
+        {"Schema": [{"Name": "given_name", "Required": True}]},
+        [({}, ("InvalidParameterException", REQUIRED))],
+    ),
+    "plain": (
+        {},
+        [
+            ({"Password": "short"}, ("InvalidPasswordException", TOO_SHORT)),
+            *(
                 (
-                    "Username cannot be of email format, since user pool is configured for email"
-                    " alias."
-                ),
+                    {"UserAttributes": [{"Name": flag, "Value": value}]},
+                    (
+                        "NotAuthorizedException",
+                        "A client attempted to write unauthorized attribute",
+                    ),
+                )
+                for flag in ("email_verified", "phone_number_verified")
+                for value in ("true", "false")
             ),
-        ),
-        (
-            ALIASES,
-            {"UserAttributes": [{"Name": "preferred_username", "Value": "annie"}]},
             (
-                "InvalidParameterException",
-                (
-                    "Preferred username cannot be provided for unconfirmed account, since user pool"
-                    " is configured for preferred username alias."
-                ),
+                {"UserAttributes": [{"Name": "sub", "Value": "me"}]},
+                ("InvalidParameterException", "Cannot modify the non-mutable attribute sub"),
             ),
-        ),
-        *(
             (
-                {},
-                {"UserAttributes": [{"Name": flag, "Value": value}]},
-                ("NotAuthorizedException", "A client attempted to write unauthorized attribute"),
-            )
-            for flag in ("email_verified", "phone_number_verified")
-            for value in ("true", "false")
-        ),
-        (
-            {},
-            {"UserAttributes": [{"Name": "sub", "Value": "me"}]},
-            ("InvalidParameterException", "Cannot modify the non-mutable attribute sub"),
-        ),
-        (
-            {},
-            {"UserAttributes": [{"Name": "email", "Value": "no address"}]},
-            ("InvalidParameterException", "Invalid email address format."),
-        ),
-        (
-            {"Schema": [{"Name": "given_name", "Required": True}]},
-            {},
-            (
-                "InvalidParameterException",
-                "Attributes did not conform to the schema: given_name: The attribute is required",
+                {"UserAttributes": [{"Name": "email", "Value": "no address"}]},
+                ("InvalidParameterException", "Invalid email address format."),
             ),
-        ),
-    ],
-    ids=str,
-)
-async def test_a_sign_up_that_is_not_allowed_is_refused_and_leaves_nothing(
-    stage, pool, change, refusal
-):
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("pool", "refusals"), NOT_ALLOWED.values(), ids=NOT_ALLOWED)
+async def test_a_sign_up_that_is_not_allowed_is_refused_and_leaves_nothing(stage, pool, refusals):
     house = await stage.open(pool, triggered=True)
-    assert await refusal_of(house, {**stage.application(house), **change}) == refusal
-    assert await refusal_of(house, {**stage.application(house), **change}) == refusal
+    for change, refusal in refusals * 2:
+        assert await refusal_of(house, {**stage.application(house), **change}) == refusal
     assert (stage.postman.messages, stage.triggers.events) == ([], [])
     named = {"UserPoolId": house.pool_id, "Username": "ann"}
     assert (await house.api.refused("AdminGetUser", **named)).code == "UserNotFoundException"
@@ -194,7 +177,6 @@ async def test_a_wrong_secret_hash_is_refused(stage):
     assert await house.api("SignUp", **request)
 
 
-@pytest.mark.parametrize("hidden", ["LEGACY", "ENABLED"])
 @pytest.mark.parametrize(
     ("pool", "names", "told"),
     [
@@ -217,16 +199,16 @@ async def test_a_wrong_secret_hash_is_refused(stage):
     ],
     ids=str,
 )
-async def test_a_name_that_is_taken_is_refused_and_no_trigger_hears_of_it(
-    stage, pool, names, told, hidden
-):
-    house = await stage.open(pool, triggered=True, PreventUserExistenceErrors=hidden)
+async def test_a_name_that_is_taken_is_refused_and_no_trigger_hears_of_it(stage, pool, names, told):
+    house = await stage.open(pool, triggered=True)
     await house.api("SignUp", **stage.application(house, names[0]))
     heard, sent = len(stage.triggers.events), len(stage.postman.messages)
-    refused = await refusal_of(
-        house, {**stage.application(house, names[1]), "Password": "An0ther-Horse"}
-    )
-    assert refused == ("UsernameExistsException", told)
+    hiding = {"ClientName": "hiding", "PreventUserExistenceErrors": "ENABLED"}
+    made = await house.api("CreateUserPoolClient", UserPoolId=house.pool_id, **hiding)
+    for client_id in (house.client_id, made["UserPoolClient"]["ClientId"]):
+        request = stage.application(house, names[1]) | {"Password": "An0ther-Horse"}
+        refused = await refusal_of(house, request | {"ClientId": client_id})
+        assert refused == ("UsernameExistsException", told)
     assert (len(stage.triggers.events), len(stage.postman.messages)) == (heard, sent)
 
 
@@ -309,32 +291,27 @@ async def test_a_trigger_confirms_and_verifies_a_user_who_then_is_sent_nothing(s
     assert (await house.tokens())["AccessToken"]
 
 
-@pytest.mark.parametrize(
-    ("answer", "flagged"),
-    [({"autoVerifyEmail": True}, "email"), ({"autoVerifyPhone": True}, "phone_number")],
-    ids=str,
-)
-async def test_a_trigger_may_verify_an_address_and_leave_the_user_to_confirm(
-    stage, answer, flagged
-):
-    stage.triggers.answers["PreSignUp_SignUp"] = answer
+async def test_a_trigger_may_verify_an_address_and_leave_the_user_to_confirm(stage):
     house = await stage.open(triggered=True)
-    reply = await house.api("SignUp", **stage.application(house, phone_number=PHONE))
-    assert (reply["UserConfirmed"], len(stage.postman.messages)) == (False, 1)
-    status, attributes = await stage.described(house)
-    assert status == "UNCONFIRMED"
-    flags = {name: attributes[f"{name}_verified"] for name in ("email", "phone_number")}
-    assert [name for name, flag in flags.items() if flag == "true"] == [flagged]
+    for flag, flagged in (("autoVerifyEmail", "email"), ("autoVerifyPhone", "phone_number")):
+        stage.triggers.answers["PreSignUp_SignUp"] = {flag: True}
+        reply = await house.api("SignUp", **stage.application(house, flag, phone_number=PHONE))
+        assert reply["UserConfirmed"] is False
+        status, attributes = await stage.described(house, flag)
+        assert status == "UNCONFIRMED"
+        flags = {name: attributes[f"{name}_verified"] for name in ("email", "phone_number")}
+        assert [name for name, value in flags.items() if value == "true"] == [flagged]
+    assert len(stage.postman.messages) == 2
 
 
-@pytest.mark.parametrize("flag", ["autoVerifyEmail", "autoVerifyPhone"])
-async def test_a_trigger_cannot_verify_an_address_that_the_user_lacks(stage, flag):
-    stage.triggers.answers["PreSignUp_SignUp"] = {"autoConfirmUser": True, flag: True}
+async def test_a_trigger_cannot_verify_an_address_that_the_user_lacks(stage):
     house = await stage.open(triggered=True)
-    code, _ = await refusal_of(house, stage.application(house, email="", name="Ann"))
-    assert code == "InvalidLambdaResponseException"
-    named = {"UserPoolId": house.pool_id, "Username": "ann"}
-    assert (await house.api.refused("AdminGetUser", **named)).code == "UserNotFoundException"
+    for flag in ("autoVerifyEmail", "autoVerifyPhone"):
+        stage.triggers.answers["PreSignUp_SignUp"] = {"autoConfirmUser": True, flag: True}
+        code, _ = await refusal_of(house, stage.application(house, email="", name="Ann"))
+        assert code == "InvalidLambdaResponseException"
+        named = {"UserPoolId": house.pool_id, "Username": "ann"}
+        assert (await house.api.refused("AdminGetUser", **named)).code == "UserNotFoundException"
 
 
 async def test_a_pool_that_closes_while_a_trigger_runs_takes_nobody_in(stage):
@@ -372,17 +349,17 @@ async def test_an_address_that_a_trigger_verifies_leaves_who_had_it_as_an_alias(
     assert (await stage.described(house, "old"))[1]["email_verified"] == "false"
 
 
-@pytest.mark.parametrize("source", ["PreSignUp_SignUp", "CustomMessage_SignUp"])
-async def test_a_sign_up_that_a_trigger_refuses_leaves_no_user(stage, source):
-    stage.triggers.answers[source] = ValueError("not you")
+async def test_a_sign_up_that_a_trigger_refuses_leaves_no_user(stage):
     house = await stage.open(triggered=True)
-    trigger = source.partition("_")[0]
-    assert await refusal_of(house, stage.application(house)) == (
-        "UserLambdaValidationException",
-        f"{trigger} failed with error not you.",
-    )
-    assert stage.postman.messages == []
-    del stage.triggers.answers[source]
+    for source in ("PreSignUp_SignUp", "CustomMessage_SignUp"):
+        stage.triggers.answers[source] = ValueError("not you")
+        trigger = source.partition("_")[0]
+        assert await refusal_of(house, stage.application(house)) == (
+            "UserLambdaValidationException",
+            f"{trigger} failed with error not you.",
+        )
+        assert stage.postman.messages == []
+        del stage.triggers.answers[source]
     assert await house.api("SignUp", **stage.application(house))
 
 
