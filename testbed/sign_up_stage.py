@@ -14,8 +14,11 @@ class Postman:
     """A developer who reads a pool's messages."""
 
     messages: list[Any] = field(factory=list)
+    broken: bool = False
 
     def __call__(self, message: Any) -> None:
+        if self.broken:
+            raise OSError("no paper")
         self.messages.append(message)
 
     @property

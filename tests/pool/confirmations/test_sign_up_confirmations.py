@@ -226,6 +226,16 @@ async def test_a_hidden_user_who_waits_is_sent_a_code_after_the_reply(stage):
 
 
 @pytest.mark.parametrize("client", [{}, HIDING], ids=str)
+async def test_a_message_that_cannot_be_delivered_tells_of_nobody_who_is_hidden(stage, client):
+    house = await signed_up(stage, **client)
+    stage.postman.broken = True
+    if client:
+        assert await resend(stage, house) == EMAIL
+    else:
+        assert (await not_resent(stage, house))[0] == "CodeDeliveryFailureException"
+
+
+@pytest.mark.parametrize("client", [{}, HIDING], ids=str)
 async def test_a_pool_that_verifies_nothing_sends_nothing_again(stage, client):
     house = await signed_up(stage, {"AutoVerifiedAttributes": []}, **client)
     for name in ("ann", "nobody"):

@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from authflow.pool import Budget
+
 BY_LINK = {
     "VerificationMessageTemplate": {
         "DefaultEmailOption": "CONFIRM_WITH_LINK",
@@ -157,6 +159,16 @@ async def test_wrong_links_count_as_wrong_codes(stage):
         assert MISMATCH in text
     status, text, _ = await visit(house, link)
     assert (status, "Attempt limit exceeded" in text) == (400, True)
+
+
+async def test_links_count_for_the_budget_of_an_address(stage):
+    budget = Budget(per_second=1e-6, burst=5)
+    api = await stage.start(on_message=stage.postman, address_budget=budget)
+    house = await stage.settle(api, {"AutoVerifiedAttributes": ["email"], **BY_LINK})
+    await house.api("SignUp", **stage.application(house))
+    wrong = link_in(stage.postman.messages[0]).replace("user_name=ann", "user_name=bob")
+    texts = [(await visit(house, wrong))[1] for _ in range(3)]
+    assert ["Rate exceeded" in text for text in texts] == [False, False, True]
 
 
 async def test_a_link_names_whoever_it_is_for_however_odd_the_name(stage):
