@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from authflow.pool.accounts.app_clients import AppClients
 from authflow.pool.accounts.groups import GroupAdministration
+from authflow.pool.accounts.own_account import OwnAccount
 from authflow.pool.accounts.user_administration import UserAdministration
 from authflow.pool.accounts.user_pools import UserPools
 from authflow.pool.confirmations.confirmation_links import ConfirmationLinks
@@ -69,6 +70,7 @@ def operations(
         ground=ground, wording=wording, delivery=delivery, tokens_survive=tokens_survive
     )
     groups = GroupAdministration(ground=ground)
+    own_account = OwnAccount(ground=ground, tokens=tokens, tokens_survive=tokens_survive)
     pool_factors = PoolFactors(ground=ground, notices=notices)
     users_factors = FactorAdministration(ground=ground)
     token_trigger = TokenTrigger(ground=ground)
@@ -125,6 +127,7 @@ def operations(
         "AdminDisableUser": users.disable,
         "AdminEnableUser": users.enable,
         "AdminDeleteUser": users.delete,
+        "AdminUserGlobalSignOut": users.sign_out,
         "AdminResetUserPassword": forgotten.reset,
         "AdminSetUserMFAPreference": users_factors.prefer,
         "AdminDeleteSoftwareToken": users_factors.delete_authenticator,
@@ -154,6 +157,8 @@ def operations(
         "SetUserMFAPreference": own_factors.prefer,
         "GetUserAuthFactors": own_factors.list,
         "GlobalSignOut": refresh.sign_out,
+        "ChangePassword": own_account.change_password,
+        "DeleteUser": own_account.delete,
         "ConfirmDevice": devices.confirm,
         "UpdateDeviceStatus": devices.update_status,
         "ForgetDevice": devices.forget,

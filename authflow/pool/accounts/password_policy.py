@@ -34,6 +34,7 @@ class PasswordPolicy:
         numbers: Whether a digit is needed.
         symbols: Whether a symbol is needed.
         temporary_days: How long a temporary password is good for; 0 means the default.
+        history_size: How many former passwords may not be set again.
     """
 
     minimum_length: int = 8
@@ -42,6 +43,7 @@ class PasswordPolicy:
     numbers: bool = True
     symbols: bool = True
     temporary_days: int = 7
+    history_size: int = 0
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any] | None) -> Self:
@@ -55,6 +57,7 @@ class PasswordPolicy:
             numbers=settings.get("RequireNumbers", False),
             symbols=settings.get("RequireSymbols", False),
             temporary_days=settings.get("TemporaryPasswordValidityDays", 7) or 7,
+            history_size=settings.get("PasswordHistorySize", 0),
         )
 
     @property
@@ -67,6 +70,8 @@ class PasswordPolicy:
             "RequireNumbers": self.numbers,
             "RequireSymbols": self.symbols,
             "TemporaryPasswordValidityDays": self.temporary_days,
+            # "isn't displayed ... when you set this value to 0" (PasswordPolicyType).
+            **({"PasswordHistorySize": self.history_size} if self.history_size else {}),
         }
 
     @property

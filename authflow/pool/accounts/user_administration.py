@@ -7,6 +7,7 @@ from attrs import define, frozen
 
 from authflow.pool.accounts.attribute_values import check_flags, read_attributes
 from authflow.pool.accounts.masking import second_name
+from authflow.pool.accounts.password_history import ProposedPassword, propose_password
 from authflow.pool.accounts.passwords import StoredPassword
 from authflow.pool.accounts.user_pool import UserPool, find_pool
 from authflow.pool.accounts.users import (
@@ -44,6 +45,11 @@ def _delete(connection: Connection, pool_id: str, name: str) -> None:
     delete_user(connection, user)
 
 
+def _sign_out(connection: Connection, pool_id: str, name: str) -> None:
+    _, user = find_named(connection, pool_id, name)
+    end_families(connection, user.sub)
+
+
 def _enable(connection: Connection, pool_id: str, name: str, now: float, *, enabled: bool) -> None:
     """Permit or forbid a user's sign-in. To forbid ends the tokens; to permit restores none."""
     _, user = find_named(connection, pool_id, name)
@@ -59,7 +65,7 @@ class _PasswordChange:
 
     user: User
     """The user as stored before the arithmetic."""
-    stored: StoredPassword
+    proposed: ProposedPassword
     permanent: bool
     tokens_survive: bool
     temporary_only: bool = False
@@ -72,8 +78,8 @@ def _change(connection: Connection, change: _PasswordChange, now: float) -> User
     """Set a password, for the user as stored now.
 
     Raises:
-        CognitoError: The user is gone, or has chosen a password where only a temporary one may be
-            replaced.
+        CognitoError: The user is gone, has had this password before, or has chosen a password
+            where only a temporary one may be replaced.
     """
     pool = find_pool(connection, change.user.pool_id)
     user = find_user_by_sub(connection, pool.id, change.user.sub)
@@ -87,7 +93,7 @@ def _change(connection: Connection, change: _PasswordChange, now: float) -> User
     return change_password(
         connection,
         user,
-        change.stored,
+        change.proposed,
         now,
         status=CONFIRMED if change.permanent else FORCE_CHANGE_PASSWORD,
         expires_at=None if change.permanent else now + lasts,
@@ -260,7 +266,10 @@ class UserAdministration:
         password, occasion = _temporary(pool, request), _occasion(pool, user)
         change = _PasswordChange(
             user=user,
-            stored=await self._stored(pool, user.username, user.sub, password),
+            # The same password may be sent again.
+            proposed=ProposedPassword(
+                stored=await self._stored(pool, user.username, user.sub, password)
+            ),
             permanent=False,
             tokens_survive=self.tokens_survive,
             temporary_only=True,
@@ -285,13 +294,9 @@ class UserAdministration:
             find_named, request["UserPoolId"], request["Username"]
         )
         password = Secret(request["Password"])
-        pool.password_policy.check(password)
-        second = second_name(pool, user.username, user.sub)
         change = _PasswordChange(
             user=user,
-            stored=await self.ground.workers.run(
-                StoredPassword.make, pool.id, user.username, password, second
-            ),
+            proposed=await propose_password(self.ground, pool, user.username, user.sub, password),
             permanent=request.get("Permanent", False),
             tokens_survive=self.tokens_survive,
         )
@@ -308,6 +313,11 @@ class UserAdministration:
     async def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminDeleteUser."""
         await self.ground.database.write(_delete, request["UserPoolId"], request["Username"])
+        return {}
+
+    async def sign_out(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """AdminUserGlobalSignOut. It ends the user's tokens."""
+        await self.ground.database.write(_sign_out, request["UserPoolId"], request["Username"])
         return {}
 
     async def disable(self, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from attrs import field, frozen
 from authflow.pool.accounts.masking import bucket, keyed
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User
-from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.cognito_errors import CognitoError, limit_exceeded
 from authflow.pool.messages.destination import Destination
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.secret import Secret
@@ -169,8 +169,7 @@ def count_code_attempt(connection: Connection, requester: Requester, now: float)
     )
     too_many = requester.exists and by_account > _MOST_ATTEMPTS
     if by_name > _MOST_ATTEMPTS or (too_many and not requester.hidden):
-        message = "Attempt limit exceeded, please try after some time."
-        raise CognitoError("LimitExceededException", message, reason=message)
+        raise limit_exceeded()
     return not too_many
 
 

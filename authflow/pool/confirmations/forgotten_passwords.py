@@ -13,8 +13,8 @@ from typing import Any
 from attrs import define, frozen
 
 from authflow.pool.accounts.callers import Caller, find_caller_and_user
-from authflow.pool.accounts.masking import StandIn, second_name, stand_in
-from authflow.pool.accounts.passwords import StoredPassword
+from authflow.pool.accounts.masking import StandIn, stand_in
+from authflow.pool.accounts.password_history import ProposedPassword, propose_password
 from authflow.pool.accounts.user_pool import UserPool, find_pool
 from authflow.pool.accounts.users import (
     CONFIRMED,
@@ -114,7 +114,7 @@ class _Entry:
     requester: Requester
     sub: str | None
     code: Secret[str] | None
-    stored: StoredPassword
+    proposed: ProposedPassword
     tokens_survive: bool
 
 
@@ -132,9 +132,11 @@ def _find_for_new_password(connection: Connection, pool: UserPool, sub: str | No
 def _confirm(connection: Connection, entry: _Entry, now: float) -> User:
     """Compare the code and set the password, in one transaction.
 
+    Only who has the right code learns that the password was used before; the code stays good then.
+
     Raises:
-        CognitoError: The code is not good, the user may not reset the password, or the user pool
-            is gone.
+        CognitoError: The code is not good, the user may not reset the password, the password was
+            used before, or the user pool is gone.
     """
     pool = find_pool(connection, entry.requester.pool.id)
     try:
@@ -149,7 +151,7 @@ def _confirm(connection: Connection, entry: _Entry, now: float) -> User:
     return change_password(
         connection,
         user,
-        entry.stored,
+        entry.proposed,
         now,
         status=CONFIRMED,
         tokens_survive=entry.tokens_survive,
@@ -319,14 +321,11 @@ class ForgottenPasswords:
         )
         made = stand_in(pool, typed)
         known = made if user is None else user
-        second = second_name(pool, known.username, known.sub)
         entry = _Entry(
             requester=requester,
             sub=None if user is None else user.sub,
             code=Secret(request["ConfirmationCode"]) if may_succeed else None,
-            stored=await self.ground.workers.run(
-                StoredPassword.make, pool.id, known.username, password, second
-            ),
+            proposed=await propose_password(self.ground, pool, known.username, known.sub, password),
             tokens_survive=self.tokens_survive,
         )
         changed = await self.ground.database.write(_confirm, entry, self.ground.clock())

@@ -31,7 +31,7 @@ SIGN_INS: Final = frozenset(
         *("AdminInitiateAuth", "AdminRespondToAuthChallenge"),
         *("GetTokensFromRefreshToken", "ForgotPassword", "ConfirmForgotPassword"),
         *("SignUp", "ConfirmSignUp", "ResendConfirmationCode"),
-        *("AssociateSoftwareToken", "VerifySoftwareToken"),
+        *("AssociateSoftwareToken", "VerifySoftwareToken", "ChangePassword"),
     }
 )
 """The operations whose refusals are logged: sign-ins, and the other ways to an account."""

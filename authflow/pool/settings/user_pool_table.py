@@ -31,16 +31,6 @@ _FIRST_FACTORS: Final = Setting(
         ),
     ),
 )
-_HISTORY: Final = Setting(
-    paths=("Policies.PasswordPolicy.PasswordHistorySize",),
-    cases=(
-        Case(values=(0,), fate=Fate.CARRIED_OUT, because="former passwords do not matter"),
-        Case(
-            fate=Fate.TOLD,
-            because="no former passwords are kept, so one may be used again",
-        ),
-    ),
-)
 _THREATS: Final = Setting(
     paths=("UserPoolAddOns.AdvancedSecurityMode",),
     cases=(
@@ -101,7 +91,10 @@ _ROWS: Final = (
         "Policies.PasswordPolicy.RequireSymbols",
         "Policies.PasswordPolicy.TemporaryPasswordValidityDays",
     ),
-    _HISTORY,
+    carried_out(
+        "neither the password nor so many before it are set again; 0: former ones do not matter",
+        "Policies.PasswordPolicy.PasswordHistorySize",
+    ),
     _FIRST_FACTORS,
     carried_out("a protected pool is not deleted", "DeletionProtection"),
     carried_out(

@@ -248,11 +248,21 @@ INSERT INTO typed_codes (pool_id, purpose, name, attempts, began_at, asked_until
 SELECT pool_id, 'reset', name, attempts, began_at, asked_at + 3600, place FROM typed_resets;
 DROP TABLE typed_resets;
 """
+_OWN_ACCOUNTS: Final = """
+-- Passwords that were replaced, as many as the pool's policy wants: none is set again.
+CREATE TABLE former_passwords (
+    sub TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    salt BLOB NOT NULL,
+    verifier BLOB NOT NULL,
+    PRIMARY KEY (sub, place)
+) STRICT, WITHOUT ROWID;
+"""
 SCHEMA: Final = (
     _FIRST,
     _FORGOTTEN_PASSWORDS + _GROUPS,
     _ENDED_TRUST + _CASE_AS_BEFORE + _GUESSES,
-    _FACTORS + _DEVICES + _SIGN_UPS,
+    _FACTORS + _DEVICES + _SIGN_UPS + _OWN_ACCOUNTS,
 )
 """The statements of each version; a file's `user_version` is the number of versions it has.
 

@@ -25,6 +25,7 @@ OPERATIONS = [
     *("AdminSetUserMFAPreference", "AdminDeleteSoftwareToken"),
     *("GetUserAuthFactors", "AdminGetUserAuthFactors"),
     *("ConfirmDevice", "UpdateDeviceStatus", "ForgetDevice", "GetDevice", "ListDevices"),
+    *("ChangePassword", "DeleteUser", "AdminUserGlobalSignOut"),
     *("AdminUpdateDeviceStatus", "AdminForgetDevice", "AdminGetDevice", "AdminListDevices"),
 ]
 KNOWN = [name for name in OPERATIONS if name in MODEL.operation_names]

@@ -182,6 +182,21 @@ async def passwords(house):
         await api("AdminRespondToAuthChallenge", UserPoolId=house.pool_id, **answer)
 
 
+async def own_account(house):
+    """A user who changes the password and is signed out, and then deletes himself."""
+    api, named = house.api, {"UserPoolId": house.pool_id, "Username": "ann"}
+    await house.add_user("ann")
+    token = (await house.tokens())["AccessToken"]
+    change = {"AccessToken": token, "PreviousPassword": "Corr3ct-Horse"}
+    for password in ("weak", "Corr3ct-Horse", NEW, NEW):
+        await api("ChangePassword", **change, ProposedPassword=password)
+    await api("AdminUserGlobalSignOut", **named)
+    begun = await api("InitiateAuth", **house.by_password("ann", NEW))
+    token = begun["AuthenticationResult"]["AccessToken"]
+    for _ in range(2):
+        await api("DeleteUser", AccessToken=token)
+
+
 async def tokens(house):
     """Tokens that are used, renewed, replaced and revoked."""
     api, client = house.api, {"ClientId": house.client_id}
@@ -372,6 +387,8 @@ async def walk(start, settle, clock):
     shaped = {"LambdaConfig": dict.fromkeys(SOURCES, ARN)}
     await accounts(await settle(api, {"AliasAttributes": ["email"]}))
     await passwords(await settle(api))
+    history = {"PasswordPolicy": {"PasswordHistorySize": 1}}
+    await own_account(await settle(api, {"Policies": history}))
     await tokens(await settle(api))
     await tokens(await settle(api, **rotating))
     await devices(await settle(api, {"DeviceConfiguration": SPARING}))
