@@ -8,6 +8,8 @@ from authflow.pool.accounts.groups import GroupAdministration
 from authflow.pool.accounts.own_account import OwnAccount
 from authflow.pool.accounts.user_administration import UserAdministration
 from authflow.pool.accounts.user_pools import UserPools
+from authflow.pool.confirmations.address_verifications import AddressVerifications
+from authflow.pool.confirmations.attribute_updates import AttributeUpdates
 from authflow.pool.confirmations.confirmation_links import ConfirmationLinks
 from authflow.pool.confirmations.forgotten_passwords import ForgottenPasswords
 from authflow.pool.confirmations.sign_up_confirmations import SignUpConfirmations
@@ -93,6 +95,10 @@ def operations(
     confirmations = SignUpConfirmations(
         ground=ground, wording=wording, delivery=delivery, links=links
     )
+    updates = AttributeUpdates(ground=ground, tokens=tokens, wording=wording, delivery=delivery)
+    addresses = AddressVerifications(
+        ground=ground, tokens=tokens, wording=wording, delivery=delivery
+    )
     sign_ins = SignIns(
         ground=ground,
         handshakes=Handshakes(ground=ground, replies=replies, triggers=around),
@@ -128,6 +134,8 @@ def operations(
         "AdminEnableUser": users.enable,
         "AdminDeleteUser": users.delete,
         "AdminUserGlobalSignOut": users.sign_out,
+        "AdminUpdateUserAttributes": updates.update_named,
+        "AdminDeleteUserAttributes": updates.delete_named,
         "AdminResetUserPassword": forgotten.reset,
         "AdminSetUserMFAPreference": users_factors.prefer,
         "AdminDeleteSoftwareToken": users_factors.delete_authenticator,
@@ -159,6 +167,10 @@ def operations(
         "GlobalSignOut": refresh.sign_out,
         "ChangePassword": own_account.change_password,
         "DeleteUser": own_account.delete,
+        "UpdateUserAttributes": updates.update,
+        "DeleteUserAttributes": updates.delete,
+        "GetUserAttributeVerificationCode": addresses.send,
+        "VerifyUserAttribute": addresses.verify,
         "ConfirmDevice": devices.confirm,
         "UpdateDeviceStatus": devices.update_status,
         "ForgetDevice": devices.forget,

@@ -18,6 +18,7 @@ from authflow import srp, wire
 from authflow.pool import Budget, PoolServer
 from authflow.secret import Secret
 from authflow.testing import ALL_FLOWS, CognitoCalls, MovableClock
+from testbed.address_owners import *  # noqa: F403  # fixtures
 from testbed.sign_up_stage import *  # noqa: F403  # fixtures
 
 PASSWORD = "Corr3ct-Horse"

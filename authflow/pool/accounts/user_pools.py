@@ -116,6 +116,13 @@ def _check(settings: Mapping[str, Any]) -> None:
         raise invalid_parameter(
             "Only one of the aliasAttributes or usernameAttributes can be set in a user pool."
         )
+    updates = settings.get("UserAttributeUpdateSettings") or {}
+    waiting = updates.get("AttributesRequireVerificationBeforeUpdate") or ()
+    if not {*waiting} <= {*(settings.get("AutoVerifiedAttributes") or ())}:
+        raise invalid_parameter(
+            "All attributes in AttributesRequireVerificationBeforeUpdate must exist in "
+            "AutoVerifiedAttributes"
+        )
     config = settings.get("LambdaConfig", {})
     named, versioned = config.get(TOKEN_TRIGGER), config.get("PreTokenGenerationConfig")
     if named and versioned and named != versioned["LambdaArn"]:

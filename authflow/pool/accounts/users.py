@@ -351,13 +351,13 @@ def _write_names(
         holder = find_user(connection, pool, name)
         identified = find_user_by_sub(connection, pool.id, name.lower())
         if identified is not None and identified.sub != user.sub:
-            raise _alias_exists(attribute) if attribute else username_exists()
+            raise alias_exists(attribute) if attribute else username_exists()
         if holder is not None and holder.sub != user.sub:
             if former is None and (not attribute or attribute in pool.username_attributes):
                 raise username_exists()
             # A username never moves to another user; an alias does, if the caller allows it.
             if not move_aliases or pool.fold(holder.username) == name:
-                raise _alias_exists(attribute)
+                raise alias_exists(attribute)
             _give_up_alias(connection, holder, attribute)
         if former is not None and attribute and not _counts(pool, user, attribute, name, former):
             continue
@@ -383,7 +383,8 @@ def username_exists() -> CognitoError:
     return CognitoError("UsernameExistsException", "User account already exists")
 
 
-def _alias_exists(attribute: str) -> CognitoError:
+def alias_exists(attribute: str) -> CognitoError:
+    """Return the refusal of an alias that another user has."""
     return CognitoError(
         "AliasExistsException", f"An account with the given {attribute} already exists."
     )

@@ -165,8 +165,8 @@ _ROWS: Final = (
         "devices are on either way",
         "DeviceConfiguration.DeviceOnlyRememberedOnUserPrompt",
     ),
-    kept(
-        "it matters to UpdateUserAttributes, which is not served",
+    carried_out(
+        "a new address waits until it is verified, and the user keeps the old one so long",
         "UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate",
     ),
     kept(

@@ -257,6 +257,13 @@ CREATE TABLE former_passwords (
     verifier BLOB NOT NULL,
     PRIMARY KEY (sub, place)
 ) STRICT, WITHOUT ROWID;
+-- New addresses that are the users' once they are verified.
+CREATE TABLE waiting_addresses (
+    sub TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    attribute TEXT NOT NULL,
+    address TEXT NOT NULL,
+    PRIMARY KEY (sub, attribute)
+) STRICT, WITHOUT ROWID;
 """
 SCHEMA: Final = (
     _FIRST,

@@ -26,6 +26,9 @@ OPERATIONS = [
     *("GetUserAuthFactors", "AdminGetUserAuthFactors"),
     *("ConfirmDevice", "UpdateDeviceStatus", "ForgetDevice", "GetDevice", "ListDevices"),
     *("ChangePassword", "DeleteUser", "AdminUserGlobalSignOut"),
+    *("UpdateUserAttributes", "AdminUpdateUserAttributes"),
+    *("DeleteUserAttributes", "AdminDeleteUserAttributes"),
+    *("GetUserAttributeVerificationCode", "VerifyUserAttribute"),
     *("AdminUpdateDeviceStatus", "AdminForgetDevice", "AdminGetDevice", "AdminListDevices"),
 ]
 KNOWN = [name for name in OPERATIONS if name in MODEL.operation_names]

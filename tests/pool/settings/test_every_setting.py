@@ -83,7 +83,10 @@ POOLS: list[dict[str, Any]] = [
         for member in ("ChallengeRequiredOnNewDevice", "DeviceOnlyRememberedOnUserPrompt")
         for value in (True, False)
     ),
-    {"UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]}},
+    {
+        "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]},
+        "AutoVerifiedAttributes": ["email"],
+    },
     {
         "EmailConfiguration": {
             "SourceArn": ARN,

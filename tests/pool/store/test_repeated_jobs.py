@@ -197,6 +197,31 @@ async def own_account(house):
         await api("DeleteUser", AccessToken=token)
 
 
+async def addresses(house, sent):
+    """A user whose addresses change, wait and are verified; attributes that are deleted."""
+    api, named = house.api, {"UserPoolId": house.pool_id, "Username": "ann"}
+    await house.add_user("ann", email="ann@example.org", email_verified="true")
+    await house.add_user("bob", email="bob@example.org", email_verified="true")
+    own = {"AccessToken": (await house.tokens())["AccessToken"]}
+    email = {**own, "AttributeName": "email"}
+    for address in ("new@example.org", "bob@example.org", "new@example.org"):
+        given = {"UserAttributes": [{"Name": "email", "Value": address}]}
+        await api("UpdateUserAttributes", **own, **given)
+        code = sent[-1].code.reveal()
+        for typed in (f"{(int(code) + 1) % 10**6:06}", code, code):
+            await api("VerifyUserAttribute", **email, Code=typed)
+    for _ in range(2):
+        await api("AdminUpdateUserAttributes", **named, **given)
+        await api("GetUserAttributeVerificationCode", **email)
+    for _ in range(10):
+        await api("VerifyUserAttribute", **email, Code="000000")
+    names = {"UserAttributeNames": ["email"]}
+    for _ in range(2):
+        await api("DeleteUserAttributes", **own, **names)
+        await api("AdminDeleteUserAttributes", **named, **names)
+    await api("GetUser", **own)
+
+
 async def tokens(house):
     """Tokens that are used, renewed, replaced and revoked."""
     api, client = house.api, {"ClientId": house.client_id}
@@ -389,6 +414,10 @@ async def walk(start, settle, clock):
     await passwords(await settle(api))
     history = {"PasswordPolicy": {"PasswordHistorySize": 1}}
     await own_account(await settle(api, {"Policies": history}))
+    verified = {"AutoVerifiedAttributes": ["email"], "AliasAttributes": ["email"]}
+    waits = {"AttributesRequireVerificationBeforeUpdate": ["email"]}
+    for more in ({}, {"UserAttributeUpdateSettings": waits}):
+        await addresses(await settle(api, {**verified, **more}), sent)
     await tokens(await settle(api))
     await tokens(await settle(api, **rotating))
     await devices(await settle(api, {"DeviceConfiguration": SPARING}))
