@@ -353,3 +353,45 @@ async def test_what_vanishes_meanwhile_is_refused_as_cognito_does(settled, prepa
             house = await make(triggers)
         else:
             pytest.fail("the operation does not end")
+
+
+OWN = {
+    "ChangePassword": {"PreviousPassword": PASSWORD, "ProposedPassword": NEW},
+    "DeleteUser": {},
+    "UpdateUserAttributes": {"UserAttributes": [{"Name": "email", "Value": "n@example.org"}]},
+    "DeleteUserAttributes": {"UserAttributeNames": ["email"]},
+    "GetUserAttributeVerificationCode": {"AttributeName": "email"},
+    "VerifyUserAttribute": {"AttributeName": "email"},
+}
+
+
+async def test_who_is_signed_out_or_gone_meanwhile_changes_nothing(start, settle, monkeypatch):
+    monkeypatch.setattr("authflow.pool.server.Database", Interfered)
+    sent = []
+    house = await settle(await start(on_message=sent.append), {"AutoVerifiedAttributes": ["email"]})
+    for number, (operation, what, turn) in enumerate(
+        (operation, what, turn)
+        for operation in OWN
+        for what in ("AdminUserGlobalSignOut", "AdminDeleteUser")
+        for turn in range(1, 5)
+    ):
+        name = f"ann{number}"
+        named = {"UserPoolId": house.pool_id, "Username": name}
+        await house.add_user(name, email=f"{name}@example.org")
+        own = {"AccessToken": (await house.tokens(name))["AccessToken"], **OWN[operation]}
+        if operation == "VerifyUserAttribute":
+            code = {"AccessToken": own["AccessToken"], "AttributeName": "email"}
+            await house.api("GetUserAttributeVerificationCode", **code)
+            own["Code"] = sent[-1].code.reveal()
+        before = await house.api("AdminGetUser", **named)
+        sent.clear()
+        Interfered.turn, Interfered.first = turn, partial(house.api, what, **named)
+        _, reply, _ = await house.api.post(operation, json.dumps(own))
+        came, Interfered.turn = Interfered.turn is None, None
+        if not came:
+            continue
+        told = (operation, what, turn, reply)
+        assert reply.get("__type") in modelled(operation) - {"InvalidParameterException"}, told
+        assert sent == [], told
+        if what == "AdminUserGlobalSignOut":
+            assert await house.api("AdminGetUser", **named) == before, told
