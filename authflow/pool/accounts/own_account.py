@@ -124,7 +124,6 @@ class OwnAccount:
         if "PreviousPassword" not in request:
             # Only who has no password may leave it out, and every user here has one.
             raise missing_parameter("PreviousPassword")
-        _check_state(token)
         await self._check_lock(token)
         recomputed = await self.ground.workers.run(
             user.password.recomputed, pool.id, user.username, Secret(request["PreviousPassword"])

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from authflow import srp
+
 EMAIL = {"email": "ann@example.org", "email_verified": "true"}
 PASSWORD = "Corr3ct-Horse"
 NEW = "An0ther-Horse"
@@ -104,13 +106,17 @@ async def test_the_old_password_is_required(own):
     assert await refused(house, **request) == missing
 
 
-async def test_guesses_of_the_old_password_count_with_those_of_sign_ins(own):
+async def test_guesses_of_the_old_password_count_with_those_of_sign_ins(own, monkeypatch):
     house, token = own
     for _ in range(3):
         await refused(house, **change(token, "Wr0ng-Horse"))
     for _ in range(2):
         await house.api.refused("InitiateAuth", **house.by_password("ann", "Wr0ng-Horse"))
+    powers, modexp = [], srp.modexp
+    monkeypatch.setattr(srp, "modexp", lambda *args: powers.append(1) or modexp(*args))
     assert await refused(house, **change(token)) == LIMIT
+    assert powers == []  # before any arithmetic
+    assert (await refused(house, **change(token, new="weak")))[0] == "InvalidPasswordException"
     assert of(await house.api.refused("InitiateAuth", **house.by_password())) == LOCKED
     house.clock.now += 1
     await house.api("ChangePassword", **change(token))
