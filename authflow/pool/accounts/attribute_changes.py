@@ -129,7 +129,7 @@ def _emptied(given: Mapping[str, str]) -> list[str]:
 
 
 def _restore(attributes: dict[str, str], user: User, name: str) -> None:
-    """Give an attribute the value that the user has, or none."""
+    """Set an attribute to the value that the user has, or to none."""
     attributes.pop(name, None)
     if name in user.attributes:
         attributes[name] = user.attributes[name]

@@ -24,7 +24,7 @@ from authflow.pool.store.sqlite_connection import Connection
 from authflow.secret import Secret
 
 _SPARE: Final = StoredPassword(salt=b"\x01" * 16, verifier=bytes(VERIFIER_BYTES))
-"""What is compared where a user has had fewer passwords: the work tells of nobody how many."""
+"""A password to compare where a user has had fewer: the work tells of nobody how many."""
 
 
 @frozen(kw_only=True)

@@ -38,7 +38,7 @@ from authflow.triggers.events.message_events import VERIFY_USER_ATTRIBUTE
 
 _SPOKEN: Final = {"email": "email address", "phone_number": "phone number"}
 _TRIES: Final = 3
-"""How often a code is worded for an address that another request changes."""
+"""The most times that a code is worded for an address which other requests change."""
 
 
 @frozen(kw_only=True)

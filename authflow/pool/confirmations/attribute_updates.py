@@ -39,11 +39,11 @@ from authflow.secret import Secret
 from authflow.triggers.events.message_events import UPDATE_USER_ATTRIBUTE
 
 _TRIES: Final = 3
-"""How often a change is computed that another request overtakes."""
+"""The most times that a change is computed which other requests overtake."""
 
 
 @frozen(kw_only=True)
-class _Sending:
+class _AttributeCode:
     """A code that is ready to be sent."""
 
     destination: Destination
@@ -72,7 +72,7 @@ def _count(connection: Connection, planned: PlannedChange, now: float) -> None:
 
 
 def _store(
-    connection: Connection, author: ChangeAuthor, sendings: tuple[_Sending, ...], now: float
+    connection: Connection, author: ChangeAuthor, sendings: tuple[_AttributeCode, ...], now: float
 ) -> bool:
     """Store a change, the codes that it sends, and their messages, in one transaction.
 
@@ -166,7 +166,7 @@ class AttributeUpdates:
                 return planned.destinations
         raise too_many_requests()
 
-    async def _word(self, occasion: Occasion, destination: Destination) -> _Sending:
+    async def _word(self, occasion: Occasion, destination: Destination) -> _AttributeCode:
         assert occasion.user is not None  # noqa: S101  # a change has a user; for the type checker
         code = new_code()
         message = await self.wording.verification(
@@ -177,7 +177,7 @@ class AttributeUpdates:
             self.ground.clock(),
             source=UPDATE_USER_ATTRIBUTE,
         )
-        return _Sending(destination=destination, code=code, message=message)
+        return _AttributeCode(destination=destination, code=code, message=message)
 
 
 def _given(request: Mapping[str, Any]) -> dict[str, str]:
