@@ -2,6 +2,8 @@
 
 import json
 
+import anyio
+import boto3
 import pytest
 
 from authflow.pool.confirmations import attribute_updates
@@ -364,3 +366,47 @@ async def test_an_administrator_names_a_user_of_the_pool(owner, operation):
     about = {"UserPoolId": "us-east-1_nowhere", "Username": owner.name}
     refusal = await owner.house.api.refused(operation, **about, **members)
     assert refusal.code == "ResourceNotFoundException"
+
+
+async def test_aws_own_client_goes_through_a_users_account(patient_owner):
+    owner = patient_owner
+    aws = boto3.client(
+        "cognito-idp",
+        region_name="us-east-1",
+        endpoint_url=owner.house.api.endpoint,
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+    )
+    own = {"AccessToken": owner.token}
+    named = {"UserPoolId": owner.house.pool_id, "Username": owner.name}
+
+    async def call(operation, **members):
+        reply = await anyio.to_thread.run_sync(lambda: getattr(aws, operation)(**members))
+        assert reply.pop("ResponseMetadata")["HTTPStatusCode"] == 200
+        return reply
+
+    given = listed({"email": "by-boto3@example.org"})
+    assert await call("update_user_attributes", **own, UserAttributes=given) == {
+        "CodeDeliveryDetailsList": [
+            {"Destination": "b***@e***", "DeliveryMedium": "EMAIL", "AttributeName": "email"}
+        ]
+    }
+    email = {**own, "AttributeName": "email"}
+    sent = await call("get_user_attribute_verification_code", **email)
+    assert sent["CodeDeliveryDetails"]["AttributeName"] == "email"
+    with pytest.raises(aws.exceptions.CodeMismatchException):
+        await call("verify_user_attribute", **email, Code="wrong")
+    assert await call("verify_user_attribute", **email, Code=await owner.code()) == {}
+    assert (await owner.attributes())["email"] == "by-boto3@example.org"
+    for operation, who in (
+        ("delete_user_attributes", own),
+        ("admin_delete_user_attributes", named),
+    ):
+        assert await call(operation, **who, UserAttributeNames=["email"]) == {}
+    assert await call("admin_update_user_attributes", **named, UserAttributes=given) == {}
+    change = {**own, "PreviousPassword": "Corr3ct-Horse", "ProposedPassword": "An0ther-Horse"}
+    assert await call("change_password", **change) == {}
+    assert await call("delete_user", **own) == {}
+    with pytest.raises(aws.exceptions.UserNotFoundException):
+        await call("admin_user_global_sign_out", **named)
+    aws.close()
