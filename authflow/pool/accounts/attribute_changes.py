@@ -81,7 +81,9 @@ class AttributeChange:
         for name in given:
             check_is_mutable(attribute_of(schema, name))
         change = cls._of(pool, user, read, _emptied(given))
-        check_flags(change.attributes)
+        # Only what is said now: a user may have come in with a flag and no address.
+        said = {*read, *ADDRESSES}
+        check_flags({name: value for name, value in change.attributes.items() if name in said})
         return change
 
     @classmethod
