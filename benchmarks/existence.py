@@ -228,7 +228,7 @@ def set_up(client: Client, prefix: str, count: int) -> dict[str, list[str]]:
         pool = {"UserPoolId": client.ids["pool"], "Username": name}
         address = {"email": f"{name}@example.org", "email_verified": "true"}
         attributes = [{"Name": key, "Value": value} for key, value in address.items()]
-        client("AdminCreateUser", **pool, UserAttributes=attributes)
+        client("AdminCreateUser", **pool, UserAttributes=attributes, MessageAction="SUPPRESS")
         client("AdminSetUserPassword", **pool, Password=PASSWORD, Permanent=True)
     return names
 

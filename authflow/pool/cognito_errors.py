@@ -98,6 +98,12 @@ def too_many_requests() -> CognitoError:
     return CognitoError("TooManyRequestsException", "Rate exceeded", reason="Rate exceeded")
 
 
+def limit_exceeded() -> CognitoError:
+    """Return the refusal of an attempt after too many others."""
+    message = "Attempt limit exceeded, please try after some time."
+    return CognitoError("LimitExceededException", message, reason=message)
+
+
 def no_such_pool(pool_id: str) -> CognitoError:
     """Return the refusal of an unknown user pool id."""
     message = f"User pool {pool_id} does not exist."

@@ -5,9 +5,15 @@ from typing import Any, Final
 
 from authflow.pool.accounts.app_clients import AppClients
 from authflow.pool.accounts.groups import GroupAdministration
+from authflow.pool.accounts.own_account import OwnAccount
 from authflow.pool.accounts.user_administration import UserAdministration
 from authflow.pool.accounts.user_pools import UserPools
+from authflow.pool.confirmations.address_verifications import AddressVerifications
+from authflow.pool.confirmations.attribute_updates import AttributeUpdates
+from authflow.pool.confirmations.confirmation_links import ConfirmationLinks
 from authflow.pool.confirmations.forgotten_passwords import ForgottenPasswords
+from authflow.pool.confirmations.sign_up_confirmations import SignUpConfirmations
+from authflow.pool.confirmations.sign_ups import SignUps
 from authflow.pool.devices.device_service import Devices
 from authflow.pool.factors.factor_administration import FactorAdministration
 from authflow.pool.factors.own_factors import OwnFactors
@@ -61,8 +67,12 @@ def operations(
     """
     pools = UserPools(ground=ground, region=region, notices=notices)
     clients = AppClients(ground=ground, notices=notices)
-    users = UserAdministration(ground=ground, tokens_survive=tokens_survive)
+    wording = Wording(ground=ground)
+    users = UserAdministration(
+        ground=ground, wording=wording, delivery=delivery, tokens_survive=tokens_survive
+    )
     groups = GroupAdministration(ground=ground)
+    own_account = OwnAccount(ground=ground, tokens=tokens, tokens_survive=tokens_survive)
     pool_factors = PoolFactors(ground=ground, notices=notices)
     users_factors = FactorAdministration(ground=ground)
     token_trigger = TokenTrigger(ground=ground)
@@ -76,9 +86,18 @@ def operations(
     forgotten = ForgottenPasswords(
         ground=ground,
         migration=migration,
-        wording=Wording(ground=ground),
+        wording=wording,
         delivery=delivery,
         tokens_survive=tokens_survive,
+    )
+    links = ConfirmationLinks(tokens=tokens)
+    sign_ups = SignUps(ground=ground, wording=wording, delivery=delivery, links=links)
+    confirmations = SignUpConfirmations(
+        ground=ground, wording=wording, delivery=delivery, links=links
+    )
+    updates = AttributeUpdates(ground=ground, tokens=tokens, wording=wording, delivery=delivery)
+    addresses = AddressVerifications(
+        ground=ground, tokens=tokens, wording=wording, delivery=delivery
     )
     sign_ins = SignIns(
         ground=ground,
@@ -86,9 +105,7 @@ def operations(
         passwords=PasswordChecks(ground=ground, migration=migration, triggers=around),
         new_passwords=NewPasswords(ground=ground, triggers=around, tokens_survive=tokens_survive),
         custom=CustomRounds(ground=ground),
-        codes=CodeChecks(
-            ground=ground, triggers=around, wording=Wording(ground=ground), delivery=delivery
-        ),
+        codes=CodeChecks(ground=ground, triggers=around, wording=wording, delivery=delivery),
         choices=FactorChoices(ground=ground, triggers=around),
         setups=setups,
         devices=DeviceProofs(ground=ground, replies=replies, triggers=around),
@@ -116,6 +133,9 @@ def operations(
         "AdminDisableUser": users.disable,
         "AdminEnableUser": users.enable,
         "AdminDeleteUser": users.delete,
+        "AdminUserGlobalSignOut": users.sign_out,
+        "AdminUpdateUserAttributes": updates.update_named,
+        "AdminDeleteUserAttributes": updates.delete_named,
         "AdminResetUserPassword": forgotten.reset,
         "AdminSetUserMFAPreference": users_factors.prefer,
         "AdminDeleteSoftwareToken": users_factors.delete_authenticator,
@@ -127,6 +147,10 @@ def operations(
         "AdminListGroupsForUser": groups.list,
         "AdminAddUserToGroup": groups.add_user,
         "AdminRemoveUserFromGroup": groups.remove_user,
+        "SignUp": sign_ups.sign_up,
+        "ConfirmSignUp": confirmations.confirm,
+        "ResendConfirmationCode": confirmations.resend,
+        "AdminConfirmSignUp": confirmations.confirm_named,
         "ForgotPassword": forgotten.forgot,
         "ConfirmForgotPassword": forgotten.confirm,
         "InitiateAuth": sign_ins.initiate,
@@ -141,6 +165,12 @@ def operations(
         "SetUserMFAPreference": own_factors.prefer,
         "GetUserAuthFactors": own_factors.list,
         "GlobalSignOut": refresh.sign_out,
+        "ChangePassword": own_account.change_password,
+        "DeleteUser": own_account.delete,
+        "UpdateUserAttributes": updates.update,
+        "DeleteUserAttributes": updates.delete,
+        "GetUserAttributeVerificationCode": addresses.send,
+        "VerifyUserAttribute": addresses.verify,
         "ConfirmDevice": devices.confirm,
         "UpdateDeviceStatus": devices.update_status,
         "ForgetDevice": devices.forget,
@@ -151,3 +181,13 @@ def operations(
         "AdminGetDevice": devices.admin_get,
         "AdminListDevices": devices.admin_list,
     }
+
+
+def link_confirmation(*, ground: Ground, tokens: TokenIssuer, delivery: Delivery) -> Operation:
+    """Return what confirms a sign-up by a link; see `operations`."""
+    return SignUpConfirmations(
+        ground=ground,
+        wording=Wording(ground=ground),
+        delivery=delivery,
+        links=ConfirmationLinks(tokens=tokens),
+    ).follow

@@ -30,7 +30,7 @@ from authflow.pool.http.refusal_log import RefusalLog
 from authflow.pool.http.serving import serving
 from authflow.pool.messages.delivery import Delivery
 from authflow.pool.messages.mailbox import Mailbox, SentMessage
-from authflow.pool.operations import MOST_SESSIONS, operations
+from authflow.pool.operations import MOST_SESSIONS, link_confirmation, operations
 from authflow.pool.settings.notices import Notices, all_settings
 from authflow.pool.store.database import MEMORY, Database
 from authflow.pool.tokens.issuer import TokenIssuer
@@ -308,10 +308,11 @@ class PoolServer:
     def _app(self, ground: Ground, senders: CustomSenders, gate: Gate, notices: Notices) -> PoolApp:
         tokens = TokenIssuer(ground=ground, issuer_base=self.issuer or self.endpoint)
         self._mailbox = Mailbox(database=ground.database, on_message=self.on_message)
+        delivery = Delivery(mailbox=self._mailbox, senders=senders)
         table = operations(
             ground=ground,
             tokens=tokens,
-            delivery=Delivery(mailbox=self._mailbox, senders=senders),
+            delivery=delivery,
             region=self.region,
             tokens_survive=self.tokens_survive,
             notices=notices,
@@ -323,6 +324,7 @@ class PoolServer:
             origins=Origins(names={*LOOPBACK_NAMES, self.host, *self.allow_hosts}),
             gate=gate,
             refusals=RefusalLog(database=ground.database),
+            follow_link=link_confirmation(ground=ground, tokens=tokens, delivery=delivery),
         )
 
 

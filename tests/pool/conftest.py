@@ -18,6 +18,8 @@ from authflow import srp, wire
 from authflow.pool import Budget, PoolServer
 from authflow.secret import Secret
 from authflow.testing import ALL_FLOWS, CognitoCalls, MovableClock
+from testbed.address_owners import *  # noqa: F403  # fixtures
+from testbed.sign_up_stage import *  # noqa: F403  # fixtures
 
 PASSWORD = "Corr3ct-Horse"
 EVERY_FLOW = [*ALL_FLOWS, "ALLOW_ADMIN_USER_PASSWORD_AUTH"]
@@ -119,6 +121,7 @@ class House:
             "AdminCreateUser",
             UserPoolId=self.pool_id,
             Username=username,
+            MessageAction="SUPPRESS",
             UserAttributes=[{"Name": k, "Value": v} for k, v in attributes.items()],
         )
         await self.api(

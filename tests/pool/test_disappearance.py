@@ -139,6 +139,46 @@ async def confirmed(house, sent):
     return "ConfirmForgotPassword", {**client, "ConfirmationCode": code, "Password": NEW}
 
 
+async def _apply(house, name="ann"):
+    """Let a user wait for the code of a sign-up."""
+    pool = {"UserPoolId": house.pool_id}
+    await house.api("UpdateUserPool", **pool, AutoVerifiedAttributes=["email"])
+    if name == "ann":
+        await house.api("AdminDeleteUser", **pool, Username=name)
+    return {
+        "ClientId": house.client_id,
+        "Username": name,
+        "Password": NEW,
+        "UserAttributes": [{"Name": "email", "Value": "ann@example.org"}],
+    }
+
+
+async def sign_up(house, _sent):
+    return "SignUp", await _apply(house, "eve")
+
+
+async def sign_up_confirmed(house, sent):
+    await house.api("SignUp", **await _apply(house))
+    entered = {"Username": "ann", "ConfirmationCode": sent[-1].code.reveal()}
+    return "ConfirmSignUp", {"ClientId": house.client_id, **entered}
+
+
+async def sent_again(house, _sent):
+    await house.api("SignUp", **await _apply(house))
+    return "ResendConfirmationCode", {"ClientId": house.client_id, "Username": "ann"}
+
+
+async def sent_again_to_nobody(house, _sent):
+    pool = {"UserPoolId": house.pool_id}
+    await house.api("UpdateUserPool", **pool, AutoVerifiedAttributes=["email"])
+    return "ResendConfirmationCode", {"ClientId": house.client_id, "Username": "ghost"}
+
+
+async def confirmed_by_administrator(house, _sent):
+    await house.api("SignUp", **await _apply(house))
+    return "AdminConfirmSignUp", {"UserPoolId": house.pool_id, "Username": "ann"}
+
+
 def of_access_token(operation):
     async def prepared(house, _sent):
         return operation, {"AccessToken": (await house.tokens())["AccessToken"]}
@@ -176,6 +216,10 @@ OPERATIONS = {
     "GetTokensFromRefreshToken": renewal,
     "ForgotPassword": forgotten,
     "ConfirmForgotPassword": confirmed,
+    "SignUp": sign_up,
+    "ConfirmSignUp": sign_up_confirmed,
+    "ResendConfirmationCode": sent_again,
+    "AdminConfirmSignUp": confirmed_by_administrator,
     "RevokeToken": revocation,
     **{each: of_access_token(each) for each in ("GetUser", "GlobalSignOut")},
     **{
@@ -264,12 +308,13 @@ NEEDED = {
 OF_CREDENTIALS = {"the user is disabled", "the password changes"}
 SIGNING_IN = (
     *(by_password, by_administrator, proof, round_begun, round_answered, new_password),
-    *(refresh, renewal, forgotten, confirmed),
+    *(refresh, renewal, forgotten, confirmed, sign_up_confirmed, sent_again),
 )
 """What depends on more than that there is such a user."""
 HIDDEN = (
     *(by_password, by_password_of_nobody, by_srp, proof, round_answered, migration),
     *(forgotten, forgotten_by_nobody, forgotten_elsewhere, confirmed, confirmed_by_nobody),
+    *(sign_up_confirmed, sent_again, sent_again_to_nobody),
 )
 CASES = {
     **{name: (prepare, {}) for name, prepare in OPERATIONS.items()},
@@ -308,3 +353,47 @@ async def test_what_vanishes_meanwhile_is_refused_as_cognito_does(settled, prepa
             house = await make(triggers)
         else:
             pytest.fail("the operation does not end")
+
+
+OWN = {
+    "ChangePassword": {"PreviousPassword": PASSWORD, "ProposedPassword": NEW},
+    "DeleteUser": {},
+    "UpdateUserAttributes": {"UserAttributes": [{"Name": "email", "Value": "n@example.org"}]},
+    "DeleteUserAttributes": {"UserAttributeNames": ["email"]},
+    "GetUserAttributeVerificationCode": {"AttributeName": "email"},
+    "VerifyUserAttribute": {"AttributeName": "email"},
+}
+
+
+async def test_who_is_signed_out_or_gone_meanwhile_changes_nothing(start, settle, monkeypatch):
+    monkeypatch.setattr("authflow.pool.server.Database", Interfered)
+    sent = []
+    house = await settle(await start(on_message=sent.append), {"AutoVerifiedAttributes": ["email"]})
+    named = {"UserPoolId": house.pool_id, "Username": "ann"}
+    await house.add_user("ann", email="ann@example.org")
+    for operation, what, turn in (
+        (operation, "AdminUserGlobalSignOut" if turn else "AdminDeleteUser", turn or 1)
+        for operation in OWN
+        for turn in (1, 2, 3, 4, 0)
+    ):
+        own = {"AccessToken": (await house.tokens())["AccessToken"], **OWN[operation]}
+        if operation == "VerifyUserAttribute":
+            code = {"AccessToken": own["AccessToken"], "AttributeName": "email"}
+            await house.api("GetUserAttributeVerificationCode", **code)
+            own["Code"] = sent[-1].code.reveal()
+        before = await house.api("AdminGetUser", **named)
+        sent.clear()
+        Interfered.turn, Interfered.first = turn, partial(house.api, what, **named)
+        _, reply, _ = await house.api.post(operation, json.dumps(own))
+        came, Interfered.turn = Interfered.turn is None, None
+        if not came:  # then it was done
+            await house.api.post("AdminDeleteUser", json.dumps(named))
+            await house.add_user("ann", email="ann@example.org")
+            continue
+        told = (operation, what, turn, reply)
+        assert reply.get("__type") in modelled(operation) - {"InvalidParameterException"}, told
+        assert sent == [], told
+        if what == "AdminUserGlobalSignOut":
+            assert await house.api("AdminGetUser", **named) == before, told
+        else:
+            await house.add_user("ann", email="ann@example.org")

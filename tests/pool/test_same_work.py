@@ -157,7 +157,12 @@ def requests(house, flow):
         code = {"ConfirmationCode": "none", "Password": NEW}
         return text({"ClientId": house.client_id, "Username": name, **code})
 
+    async def entering_sign_up(name):
+        return text({"ClientId": house.client_id, "Username": name, "ConfirmationCode": "000000"})
+
     return {
+        "resend": ("ResendConfirmationCode", forgetting),
+        "confirm sign-up": ("ConfirmSignUp", entering_sign_up),
         "password": ("InitiateAuth", by_password),
         "administrator": ("AdminInitiateAuth", by_administrator),
         "srp": ("InitiateAuth", asking),
@@ -176,7 +181,7 @@ def requests(house, flow):
 
 FLOWS = (
     *("password", "administrator", "srp", "proof", "custom", "custom with srp", "custom answer"),
-    *("custom proof", "forgot", "confirm"),
+    *("custom proof", "forgot", "confirm", "resend", "confirm sign-up"),
 )
 DEVICE = {"DEVICE_KEY": "us-east-1_0"}
 REMEMBERING = {"DeviceConfiguration": {"ChallengeRequiredOnNewDevice": True}}
@@ -197,7 +202,9 @@ def hiding(start, settle):
 
     async def made(triggers, pool="plain"):
         house = await settle(
-            await start(triggers=triggers), POOLS[pool], PreventUserExistenceErrors="ENABLED"
+            await start(triggers=triggers),
+            {"AutoVerifiedAttributes": ["email"], **POOLS[pool]},
+            PreventUserExistenceErrors="ENABLED",
         )
         if pool == "by address":
             await house.add_user("ann@example.org", email_verified="true")
@@ -230,15 +237,16 @@ async def test_known_and_unknown_take_the_same_statements_powers_and_triggers(
             assert bool(powers) is (flow in POWERS)
             if operation in {"InitiateAuth", "AdminInitiateAuth"}:
                 assert seen[0] == "PreAuthentication_Authentication"
-            if flow == "forgot":
-                assert seen == ["CustomMessage_ForgotPassword"]
+            if flow in {"forgot", "resend"}:
+                source = "ForgotPassword" if flow == "forgot" else "ResendCode"
+                assert seen == [f"CustomMessage_{source}"]
 
 
 @pytest.mark.parametrize(
     ("refusing", "flows"),
     [
         ("PreAuthentication", ("password", "srp", "custom")),
-        ("CustomMessage", ("forgot", "confirm")),
+        ("CustomMessage", ("forgot", "confirm", "resend")),
     ],
 )
 async def test_a_trigger_that_refuses_refuses_both(hiding, compare, refusing, flows):
@@ -246,6 +254,19 @@ async def test_a_trigger_that_refuses_refuses_both(hiding, compare, refusing, fl
     house, names = await hiding(triggers)
     for flow in flows:
         await compare(house, triggers, *requests(house, flow), *names)
+
+
+async def test_whoever_waits_for_a_code_takes_the_work_of_whoever_does_not_exist(hiding, compare):
+    triggers = Triggers(AROUND)
+    house, (confirmed, unknown) = await hiding(triggers)
+    address = [{"Name": "email", "Value": "eve@example.org"}]
+    request = {"Username": "Eve", "Password": NEW, "UserAttributes": address}
+    await house.api("SignUp", ClientId=house.client_id, **request)
+    for flow in ("resend", "confirm sign-up"):
+        # What the sign-up itself has left is there for a stranger who was asked about before.
+        for _ in range(2):
+            await compare(house, triggers, *requests(house, flow), unknown, "Eve")
+            await compare(house, triggers, *requests(house, flow), confirmed, "Eve")
 
 
 async def test_locked_and_exhausted_names_take_the_same_work(hiding, compare):

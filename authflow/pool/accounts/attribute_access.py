@@ -10,7 +10,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from authflow.pool.accounts.attribute_schema import DEVELOPER, STANDARD, SUB, VERIFIED, Attribute
-from authflow.pool.accounts.attribute_values import not_mutable, read_attributes
+from authflow.pool.accounts.attribute_values import (
+    attribute_of,
+    check_is_mutable,
+    not_mutable,
+    read_attributes,
+)
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.cognito_errors import invalid_parameter, not_authorized
 
@@ -67,20 +72,45 @@ def written_by_user(
         CognitoError: The user may not set one, or a value is not what it must be.
     """
     for name in given:
-        if name in VERIFIED:
-            raise not_mutable(name)
+        _check_is_no_flag(name)
     written = read_attributes(pool, given.items())
-    schema, owed = pool.schema, frozenset(creating)
-    for name in written:
-        attribute = schema[name]
-        if not _may_write(settings, attribute):
-            raise not_authorized("A client attempted to write unauthorized attribute")
-        if not attribute.mutable and name not in owed:
-            raise invalid_parameter(
-                f"user.{name}: Attribute cannot be updated. (changing an immutable attribute)"
-            )
+    check_may_write(pool, settings, written, creating=creating)
     unverified = {flag: "false" for flag, address in VERIFIED.items() if address in written}
     return {**written, **unverified}
+
+
+def check_may_write(
+    pool: UserPool,
+    settings: Mapping[str, Any],
+    names: Iterable[str],
+    *,
+    creating: Iterable[str] = (),
+) -> None:
+    """Refuse attributes that a user may not write by an app client, nor delete.
+
+    Args:
+        pool: The user pool.
+        settings: Those of the app client.
+        names: The attributes.
+        creating: As in `written_by_user`.
+
+    Raises:
+        CognitoError: One is not of the pool, only others may say it of the user, or the app client
+            or the attribute forbids it.
+    """
+    schema, owed = pool.schema, frozenset(creating)
+    for name in names:
+        _check_is_no_flag(name)
+        attribute = attribute_of(schema, name)
+        if not _may_write(settings, attribute):
+            raise not_authorized("A client attempted to write unauthorized attribute")
+        if name not in owed:
+            check_is_mutable(attribute)
+
+
+def _check_is_no_flag(name: str) -> None:
+    if name in VERIFIED:
+        raise not_mutable(name)
 
 
 def check_permissions(pool: UserPool, settings: Mapping[str, Any], doing: str) -> None:

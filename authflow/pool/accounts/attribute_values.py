@@ -88,15 +88,40 @@ def read_attributes(pool: UserPool, given: Iterable[tuple[str, str]]) -> dict[st
     """
     schema, attributes = pool.schema, dict[str, str]()
     for name, value in given:
-        if name == SUB:
-            raise not_mutable(name)
-        attribute = schema.get(name)
-        if attribute is None:
-            raise _nonconforming(_shown(name), "Attribute does not exist in the schema.")
-        attributes[name] = _read(attribute, value)
+        attributes[name] = _read(attribute_of(schema, name), value)
         if name == "preferred_username":
             _check_preferred_username(pool, value)
     return attributes
+
+
+def attribute_of(schema: Mapping[str, Attribute], name: str) -> Attribute:
+    """Return the definition of an attribute that somebody names to change it.
+
+    Args:
+        schema: The pool's attributes, by their names.
+        name: The name.
+
+    Raises:
+        CognitoError: The pool has no such attribute, or none may set it.
+    """
+    if name == SUB:
+        raise not_mutable(name)
+    attribute = schema.get(name)
+    if attribute is None:
+        raise _nonconforming(_shown(name), "Attribute does not exist in the schema.")
+    return attribute
+
+
+def check_is_mutable(attribute: Attribute) -> None:
+    """Refuse to change an attribute that is set for ever.
+
+    Raises:
+        CognitoError: It is not mutable.
+    """
+    if not attribute.mutable:
+        raise invalid_parameter(
+            f"user.{attribute.name}: Attribute cannot be updated. (changing an immutable attribute)"
+        )
 
 
 def check_flags(attributes: Mapping[str, str]) -> None:

@@ -28,6 +28,8 @@ from attrs import frozen
 
 from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.masking import bucket, keyed
+from authflow.pool.accounts.user_pool import UserPool
+from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import CognitoError, not_authorized
 from authflow.pool.store.sqlite_connection import Connection, Row
 
@@ -75,6 +77,22 @@ class Counted:
             account=bucket(name) if sub is None else keyed(pool, "failures of", sub),
             exists=sub is not None,
             hidden=caller.client.hides_users,
+        )
+
+    @classmethod
+    def of_own(cls, pool: UserPool, user: User) -> Self:
+        """Return the names under which a user's own guess is counted, who is signed in.
+
+        Args:
+            pool: The user pool.
+            user: The user, who knows that there is the account.
+        """
+        return cls(
+            pool_id=pool.id,
+            name=keyed(pool, "failures", pool.fold(user.username)),
+            account=keyed(pool, "failures of", user.sub),
+            exists=True,
+            hidden=False,
         )
 
     @classmethod

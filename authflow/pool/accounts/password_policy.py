@@ -1,5 +1,7 @@
 """A pool's password policy: the rules for new passwords."""
 
+import secrets
+import string
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
@@ -11,6 +13,9 @@ from authflow.secret import Secret
 _SYMBOLS: Final = frozenset("^$*.[]{}()?-\"!@#%&/\\,><':;|_~`+=")
 _LONGEST: Final = 256
 _DAY: Final = 86400.0
+_DRAWN: Final = 12
+"""The fewest characters of a password that is drawn: 71 bits and more."""
+_DRAWN_KINDS: Final = (string.ascii_uppercase, string.ascii_lowercase, string.digits, "!@#%*?-_")
 
 
 def _rejected(reason: str) -> CognitoError:
@@ -29,6 +34,7 @@ class PasswordPolicy:
         numbers: Whether a digit is needed.
         symbols: Whether a symbol is needed.
         temporary_days: How long a temporary password is good for; 0 means the default.
+        history_size: How many former passwords may not be set again.
     """
 
     minimum_length: int = 8
@@ -37,6 +43,7 @@ class PasswordPolicy:
     numbers: bool = True
     symbols: bool = True
     temporary_days: int = 7
+    history_size: int = 0
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any] | None) -> Self:
@@ -50,6 +57,7 @@ class PasswordPolicy:
             numbers=settings.get("RequireNumbers", False),
             symbols=settings.get("RequireSymbols", False),
             temporary_days=settings.get("TemporaryPasswordValidityDays", 7) or 7,
+            history_size=settings.get("PasswordHistorySize", 0),
         )
 
     @property
@@ -62,12 +70,25 @@ class PasswordPolicy:
             "RequireNumbers": self.numbers,
             "RequireSymbols": self.symbols,
             "TemporaryPasswordValidityDays": self.temporary_days,
+            # "isn't displayed ... when you set this value to 0" (PasswordPolicyType).
+            **({"PasswordHistorySize": self.history_size} if self.history_size else {}),
         }
 
     @property
     def temporary_seconds(self) -> float:
         """The seconds for which a temporary password is valid."""
         return self.temporary_days * _DAY
+
+    def temporary(self) -> Secret[str]:
+        """Draw a temporary password that conforms to the policy.
+
+        It has a letter of each case, a digit and a symbol, which no policy forbids.
+        """
+        length = max(self.minimum_length, _DRAWN)
+        kinds = [*_DRAWN_KINDS, *["".join(_DRAWN_KINDS)] * (length - len(_DRAWN_KINDS))]
+        drawn = [secrets.choice(kind) for kind in kinds]
+        secrets.SystemRandom().shuffle(drawn)
+        return Secret("".join(drawn))
 
     def check(self, password: Secret[str]) -> None:
         """Refuse a password that does not conform to the policy.

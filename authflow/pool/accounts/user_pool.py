@@ -108,6 +108,12 @@ class UserPool:
         return PasswordPolicy.from_settings(self.settings.get("Policies", {}).get("PasswordPolicy"))
 
     @property
+    def _kept_policy(self) -> Mapping[str, Any]:
+        """The members of PasswordPolicy as they were given, without a history of no passwords."""
+        given = self.settings.get("Policies", {}).get("PasswordPolicy", {})
+        return {name: value for name, value in given.items() if name != "PasswordHistorySize"}
+
+    @property
     def schema(self) -> Mapping[str, Attribute]:
         """All attributes that users can have, by their full names."""
         return read_schema(self.settings.get("Schema", ()))
@@ -145,7 +151,7 @@ class UserPool:
             "Policies": {
                 **rest.get("Policies", {}),
                 "PasswordPolicy": {
-                    **rest.get("Policies", {}).get("PasswordPolicy", {}),
+                    **self._kept_policy,
                     **self.password_policy.settings,
                 },
             },

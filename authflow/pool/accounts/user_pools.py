@@ -77,10 +77,10 @@ def _delete(connection: Connection, pool_id: str) -> None:
         )
     connection.execute("DELETE FROM user_pools WHERE id = ?", (pool_id,))
     connection.execute("DELETE FROM password_failures WHERE pool_id = ?", (pool_id,))
-    connection.execute("DELETE FROM reset_codes WHERE pool_id = ?", (pool_id,))
-    connection.execute("DELETE FROM reset_attempts WHERE pool_id = ?", (pool_id,))
     connection.execute("DELETE FROM typed_failures WHERE pool_id = ?", (pool_id,))
-    connection.execute("DELETE FROM typed_resets WHERE pool_id = ?", (pool_id,))
+    connection.execute("DELETE FROM confirmation_codes WHERE pool_id = ?", (pool_id,))
+    connection.execute("DELETE FROM code_attempts WHERE pool_id = ?", (pool_id,))
+    connection.execute("DELETE FROM typed_codes WHERE pool_id = ?", (pool_id,))
     connection.execute("DELETE FROM migrations WHERE pool_id = ?", (pool_id,))
 
 
@@ -115,6 +115,13 @@ def _check(settings: Mapping[str, Any]) -> None:
     if settings.get("AliasAttributes") and settings.get("UsernameAttributes"):
         raise invalid_parameter(
             "Only one of the aliasAttributes or usernameAttributes can be set in a user pool."
+        )
+    updates = settings.get("UserAttributeUpdateSettings") or {}
+    waiting = updates.get("AttributesRequireVerificationBeforeUpdate") or ()
+    if not {*waiting} <= {*(settings.get("AutoVerifiedAttributes") or ())}:
+        raise invalid_parameter(
+            "All attributes in AttributesRequireVerificationBeforeUpdate must exist in "
+            "AutoVerifiedAttributes"
         )
     config = settings.get("LambdaConfig", {})
     named, versioned = config.get(TOKEN_TRIGGER), config.get("PreTokenGenerationConfig")

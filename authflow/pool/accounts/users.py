@@ -203,7 +203,7 @@ def insert_user(
     """
     pool = find_pool(connection, pool.id)
     if find_user(connection, pool, user.username) is not None:
-        raise _username_exists()
+        raise username_exists()
     connection.execute(
         f"INSERT INTO users ({_COLUMNS}) VALUES ({', '.join('?' * 17)})",  # noqa: S608  # the same
         (
@@ -281,7 +281,13 @@ def set_enabled(connection: Connection, user: User, now: float, *, enabled: bool
 
 
 def set_attributes(
-    connection: Connection, pool: UserPool, user: User, attributes: Mapping[str, str], now: float
+    connection: Connection,
+    pool: UserPool,
+    user: User,
+    attributes: Mapping[str, str],
+    now: float,
+    *,
+    move_aliases: bool = False,
 ) -> User:
     """Store other attributes, and the user's sign-in names; see `set_password`.
 
@@ -291,6 +297,7 @@ def set_attributes(
         user: Whose they are.
         attributes: All of them but `sub`.
         now: Seconds since the epoch.
+        move_aliases: Whether an alias that another user has goes over to this one.
 
     Raises:
         CognitoError: The user is gone, or an alias is taken.
@@ -302,7 +309,8 @@ def set_attributes(
         )
     )
     former = connection.execute("DELETE FROM names WHERE sub = ? RETURNING name", (user.sub,))
-    _write_names(connection, pool, changed, former=frozenset(name for (name,) in former))
+    names = frozenset(name for (name,) in former)
+    _write_names(connection, pool, changed, former=names, move_aliases=move_aliases)
     return changed
 
 
@@ -343,13 +351,13 @@ def _write_names(
         holder = find_user(connection, pool, name)
         identified = find_user_by_sub(connection, pool.id, name.lower())
         if identified is not None and identified.sub != user.sub:
-            raise _alias_exists(attribute) if attribute else _username_exists()
+            raise alias_exists(attribute) if attribute else username_exists()
         if holder is not None and holder.sub != user.sub:
             if former is None and (not attribute or attribute in pool.username_attributes):
-                raise _username_exists()
+                raise username_exists()
             # A username never moves to another user; an alias does, if the caller allows it.
             if not move_aliases or pool.fold(holder.username) == name:
-                raise _alias_exists(attribute)
+                raise alias_exists(attribute)
             _give_up_alias(connection, holder, attribute)
         if former is not None and attribute and not _counts(pool, user, attribute, name, former):
             continue
@@ -370,11 +378,13 @@ def _counts(pool: UserPool, user: User, attribute: str, name: str, former: froze
     return attribute not in pool.username_attributes or verified or name in former
 
 
-def _username_exists() -> CognitoError:
+def username_exists() -> CognitoError:
+    """Return the refusal of a username that is taken."""
     return CognitoError("UsernameExistsException", "User account already exists")
 
 
-def _alias_exists(attribute: str) -> CognitoError:
+def alias_exists(attribute: str) -> CognitoError:
+    """Return the refusal of an alias that another user has."""
     return CognitoError(
         "AliasExistsException", f"An account with the given {attribute} already exists."
     )

@@ -78,6 +78,7 @@ _WORK_FOR_A_NAME: Final = frozenset(
         *("InitiateAuth", "RespondToAuthChallenge"),
         *("AdminInitiateAuth", "AdminRespondToAuthChallenge"),
         *("ForgotPassword", "ConfirmForgotPassword", "AdminSetUserPassword"),
+        *("SignUp", "ConfirmSignUp", "ResendConfirmationCode"),
     }
 )
 """The costly operations that can be repeated for one name."""

@@ -8,13 +8,13 @@ of them take the work that a user takes who is sent a code, the wording by a tri
 
 import contextlib
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from attrs import define, frozen
 
 from authflow.pool.accounts.callers import Caller, find_caller_and_user
-from authflow.pool.accounts.masking import StandIn, second_name, stand_in
-from authflow.pool.accounts.passwords import StoredPassword
+from authflow.pool.accounts.masking import StandIn, stand_in
+from authflow.pool.accounts.password_history import ProposedPassword, propose_password
 from authflow.pool.accounts.user_pool import UserPool, find_pool
 from authflow.pool.accounts.users import (
     CONFIRMED,
@@ -26,6 +26,15 @@ from authflow.pool.accounts.users import (
     set_status,
 )
 from authflow.pool.cognito_errors import CognitoError, user_not_found_by_name
+from authflow.pool.confirmations.confirmation_codes import (
+    RESET,
+    Requester,
+    count_code_attempt,
+    ground_of,
+    new_code,
+    put_code,
+    use_up_code,
+)
 from authflow.pool.confirmations.recovery import (
     check_may_reset,
     may_reset,
@@ -33,14 +42,6 @@ from authflow.pool.confirmations.recovery import (
     reach_to_recover,
     recovery_attributes,
     ways_to_recover,
-)
-from authflow.pool.confirmations.reset_codes import (
-    Requester,
-    count_reset_attempt,
-    ground_of,
-    new_code,
-    put_code,
-    use_up_code,
 )
 from authflow.pool.ground import Ground
 from authflow.pool.messages.delivery import Delivery
@@ -50,13 +51,10 @@ from authflow.pool.messages.wording import Wording
 from authflow.pool.sign_ins.user_migration import Migration
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.tokens.families import change_password, end_families
-from authflow.pool.triggers.occasion import Occasion
+from authflow.pool.triggers.occasion import NO_CLIENT, Occasion
 from authflow.secret import Secret
 from authflow.triggers.events.message_events import FORGOT_PASSWORD
 from authflow.triggers.events.user_events import CONFIRM_FORGOT_PASSWORD, PostConfirmationEvent
-
-_NO_CLIENT: Final = "CLIENT_ID_NOT_APPLICABLE"
-"""The app client in the events of an administrator's operation."""
 
 
 @frozen(kw_only=True)
@@ -104,7 +102,7 @@ def _keep(connection: Connection, issue: _Issue, now: float) -> bool:
         set_status(connection, user, RESET_REQUIRED, now)
         if not issue.tokens_survive:
             end_families(connection, user.sub)
-    put_code(connection, requester, issue.code, now, ground_of(user, issue.destination))
+    put_code(connection, requester, issue.code, now, ground_of(RESET, user, issue.destination))
     put_message(connection, pool, issue.message)
     return True
 
@@ -116,7 +114,7 @@ class _Entry:
     requester: Requester
     sub: str | None
     code: Secret[str] | None
-    stored: StoredPassword
+    proposed: ProposedPassword
     tokens_survive: bool
 
 
@@ -134,9 +132,11 @@ def _find_for_new_password(connection: Connection, pool: UserPool, sub: str | No
 def _confirm(connection: Connection, entry: _Entry, now: float) -> User:
     """Compare the code and set the password, in one transaction.
 
+    Only who has the right code learns that the password was used before; the code stays good then.
+
     Raises:
-        CognitoError: The code is not good, the user may not reset the password, or the user pool
-            is gone.
+        CognitoError: The code is not good, the user may not reset the password, the password was
+            used before, or the user pool is gone.
     """
     pool = find_pool(connection, entry.requester.pool.id)
     try:
@@ -146,12 +146,12 @@ def _confirm(connection: Connection, entry: _Entry, now: float) -> User:
             use_up_code(connection, entry.requester, None, now)
         raise
     # A second factor may have been turned on since the code was sent.
-    grounds = [ground_of(user, each) for each in ways_to_recover(pool, user)]
+    grounds = [ground_of(RESET, user, each) for each in ways_to_recover(pool, user)]
     use_up_code(connection, entry.requester, entry.code, now, grounds)
     return change_password(
         connection,
         user,
-        entry.stored,
+        entry.proposed,
         now,
         status=CONFIRMED,
         tokens_survive=entry.tokens_survive,
@@ -185,13 +185,13 @@ class ForgottenPasswords:
         hidden = caller.client.hides_users
         if user is None and not hidden and not self.migration.serves(caller):
             raise user_not_found_by_name()
-        requester = Requester.of(caller.pool, user, typed, hidden=hidden)
+        requester = Requester.of(caller.pool, user, typed, purpose=RESET, hidden=hidden)
         may_succeed = await self.ground.database.write(
-            count_reset_attempt, requester, self.ground.clock()
+            count_code_attempt, requester, self.ground.clock()
         )
         if user is None and self.migration.serves(caller):
             user = await self._bring_in(caller, typed, attributes)
-            requester = Requester.of(caller.pool, user, typed, hidden=hidden)
+            requester = Requester.of(caller.pool, user, typed, purpose=RESET, hidden=hidden)
         if hidden:
             made = stand_in(caller.pool, typed)
             destination = await self._send_or_pretend(
@@ -291,14 +291,14 @@ class ForgottenPasswords:
         )
         occasion = Occasion(
             pool=pool,
-            client_id=_NO_CLIENT,
+            client_id=NO_CLIENT,
             username=user.username,
             user=user,
             client_metadata=request.get("ClientMetadata"),
         )
         # An administrator may reset a password even where nobody else may.
         attributes = recovery_attributes(pool, by_administrator=True)
-        requester = Requester.of(pool, user, user.username, hidden=False)
+        requester = Requester.of(pool, user, user.username, purpose=RESET, hidden=False)
         await self._issue(occasion, requester, user, attributes, by_administrator=True)
         return {}
 
@@ -315,20 +315,17 @@ class ForgottenPasswords:
         pool.password_policy.check(password)
         if user is None and not caller.client.hides_users:
             raise user_not_found_by_name()
-        requester = Requester.of(pool, user, typed, hidden=caller.client.hides_users)
+        requester = Requester.of(pool, user, typed, purpose=RESET, hidden=caller.client.hides_users)
         may_succeed = await self.ground.database.write(
-            count_reset_attempt, requester, self.ground.clock()
+            count_code_attempt, requester, self.ground.clock()
         )
         made = stand_in(pool, typed)
         known = made if user is None else user
-        second = second_name(pool, known.username, known.sub)
         entry = _Entry(
             requester=requester,
             sub=None if user is None else user.sub,
             code=Secret(request["ConfirmationCode"]) if may_succeed else None,
-            stored=await self.ground.workers.run(
-                StoredPassword.make, pool.id, known.username, password, second
-            ),
+            proposed=await propose_password(self.ground, pool, known.username, known.sub, password),
             tokens_survive=self.tokens_survive,
         )
         changed = await self.ground.database.write(_confirm, entry, self.ground.clock())

@@ -3,7 +3,7 @@
 Whatever comes in, JSON goes out: an operation's reply, or an error of Cognito's shape.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import anyio
@@ -16,9 +16,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from authflow.pool.admission.gate import Gate
+from authflow.pool.admission.gate import Gate, Peer
 from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.confirmations.confirmation_links import LINK_PATH
 from authflow.pool.errands import Errand, errands
+from authflow.pool.http.confirmation_page import OPERATION as LINKED
+from authflow.pool.http.confirmation_page import members_of, page
 from authflow.pool.http.door import ARRIVAL, Door, internal_error
 from authflow.pool.http.http_replies import AWS_JSON, JSON, refusal, reply
 from authflow.pool.http.origins import Origins
@@ -54,6 +57,7 @@ class PoolApp:
         origins: Who may ask.
         gate: Lets requests in.
         refusals: Tells the pool's owner of refused sign-ins.
+        follow_link: Confirms a sign-up by a link.
     """
 
     operations: Mapping[str, Operation]
@@ -61,6 +65,7 @@ class PoolApp:
     origins: Origins
     gate: Gate
     refusals: RefusalLog
+    follow_link: Operation
 
     def __attrs_post_init__(self) -> None:
         # What an older service model lacks cannot be validated: it is refused as unknown.
@@ -77,6 +82,7 @@ class PoolApp:
                 Route("/", self._operate, methods=["POST"]),
                 Route(f"{well_known}/jwks.json", self._key_set),
                 Route(f"{well_known}/openid-configuration", self._configuration),
+                Route(f"/{{pool_id}}/{LINK_PATH}", self._follow, methods=["GET"]),
             ],
             exception_handlers={HTTPException: self._elsewhere, Exception: _failed},
         )
@@ -85,14 +91,29 @@ class PoolApp:
         return RequestLog(app=door, operations=frozenset(self.operations))
 
     async def _operate(self, request: Request) -> Response:
-        with errands() as left:
-            answer = await self._answer(request)
-        if left:
-            behind = BackgroundTasks([BackgroundTask(_run_errands, left)])
-            if answer.background is not None:
-                behind.add_task(answer.background)
-            answer.background = behind
-        return answer
+        return await _with_errands(self._answer, request)
+
+    async def _follow(self, request: Request) -> Response:
+        return await _with_errands(self._confirm_by_link, request)
+
+    async def _confirm_by_link(self, request: Request) -> Response:
+        if request.method != "GET":
+            return page("")
+        asked: dict[str, Any] = {}
+        try:
+            await self._check_address(request)
+            asked.update(validate(LINKED, members_of(request)))
+            asked["UserPoolId"] = request.path_params["pool_id"]
+            await self._admit(LINKED, self.follow_link, request, asked)
+        except CognitoError as error:
+            refused = page(error.message, error.status)
+            refused.background = BackgroundTask(self.refusals.refused, LINKED, asked, error)
+            return refused
+        except Exception:  # noqa: BLE001  # the browser gets a page for it
+            _LOG.exception("a link failed")
+            failed = internal_error()
+            return page(failed.message, failed.status)
+        return page()
 
     async def _answer(self, request: Request) -> Response:
         asked: dict[str, Any] = {}
@@ -118,10 +139,17 @@ class PoolApp:
             raise CognitoError("UnknownOperationException", "The pool has no such operation.")
         if request.headers.get("content-type", "").partition(";")[0].strip() != AWS_JSON:
             raise malformed(f"the Content-Type must be {AWS_JSON}")
-        peer = ("", 0) if request.client is None else (request.client.host, request.client.port)
-        keep_back = request.scope[ARRIVAL].keep_back
-        await self.gate.check_address(peer, keep_back)
+        await self._check_address(request)
         asked.update(validate(name, read_object(await _read_body(request))))
+        return await self._admit(name, operation, request, asked)
+
+    async def _check_address(self, request: Request) -> None:
+        await self.gate.check_address(_peer(request), request.scope[ARRIVAL].keep_back)
+
+    async def _admit(
+        self, name: str, operation: Operation, request: Request, asked: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        peer, keep_back = _peer(request), request.scope[ARRIVAL].keep_back
         async with self.gate.admitted(name, peer, *_whom(asked), keep_back) as ticket:
             if ticket.waited and await request.is_disconnected():
                 raise ClientDisconnect
@@ -144,6 +172,24 @@ class PoolApp:
         status = error.status_code if isinstance(error, HTTPException) else 400
         message = "Send operations by POST to / with an X-Amz-Target header."
         return refusal(CognitoError("UnknownOperationException", message, status))
+
+
+def _peer(request: Request) -> Peer:
+    return ("", 0) if request.client is None else (request.client.host, request.client.port)
+
+
+async def _with_errands(
+    answering: Callable[[Request], Awaitable[Response]], request: Request
+) -> Response:
+    """Answer a request, and run what is left to do behind the answer."""
+    with errands() as left:
+        answer = await answering(request)
+    if left:
+        behind = BackgroundTasks([BackgroundTask(_run_errands, left)])
+        if answer.background is not None:
+            behind.add_task(answer.background)
+        answer.background = behind
+    return answer
 
 
 async def _run_errands(left: Sequence[Errand]) -> None:

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from authflow.pool.admission.gate import KeepBack
 from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.http.confirmation_page import is_link
 from authflow.pool.http.http_replies import refusal
 from authflow.pool.http.origins import Origins
 from authflow.pool.log_limit import limited_logger
@@ -64,7 +65,7 @@ class Door:
             await send(message)
 
         try:
-            self.origins.check(Headers(scope=scope), _local(scope))
+            self.origins.check(Headers(scope=scope), _local(scope), linked=is_link(scope))
         except CognitoError as error:
             await refusal(error)(scope, receive, tell)
             return

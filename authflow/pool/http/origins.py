@@ -9,6 +9,8 @@ decided here, for every path alike:
 - Browsers say of a page's requests where the page is from, in Origin and Sec-Fetch-Site (Fetch
   Metadata, W3C): only a page of this very origin may ask. Programs send neither.
 - There is no CORS: what a page of another origin asks is refused, not answered unread.
+- One page is reached by links, and so from anywhere: in a window of its own, and not by a script, a
+  picture or a frame (Sec-Fetch-Mode, Sec-Fetch-Dest).
 """
 
 import ipaddress
@@ -104,12 +106,13 @@ class Origins:
 
     names: frozenset[str] = field(converter=_names)
 
-    def check(self, headers: Headers, local: str) -> None:
+    def check(self, headers: Headers, local: str, *, linked: bool = False) -> None:
         """Refuse a request that names another server, or that a page of another origin sent.
 
         Args:
             headers: Its headers.
             local: The address that its connection came in on.
+            linked: Whether it is for the page that links lead to from anywhere.
 
         Raises:
             CognitoError: It names another server, or a page of another origin sent it.
@@ -126,7 +129,10 @@ class Origins:
             )
         if not (
             all(_is_own(origin, authority) for origin in headers.getlist("origin"))
-            and _OWN_SITES.issuperset(headers.getlist("sec-fetch-site"))
+            and (
+                _OWN_SITES.issuperset(headers.getlist("sec-fetch-site"))
+                or (linked and _is_visit(headers))
+            )
         ):
             raise CognitoError(
                 "ForbiddenException", "Pages of other origins may not ask: send no Origin.", 403
@@ -134,6 +140,12 @@ class Origins:
 
     def _is_ours(self, host: str, local: str) -> bool:
         return host in self.names or host == _came_in_on(local)
+
+
+def _is_visit(headers: Headers) -> bool:
+    """Return whether a browser opens what it asks for in a window, as somebody follows a link."""
+    visit = (["navigate"], ["document"])
+    return (headers.getlist("sec-fetch-mode"), headers.getlist("sec-fetch-dest")) == visit
 
 
 def _is_own(origin: str, authority: Authority) -> bool:

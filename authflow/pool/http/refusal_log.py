@@ -19,6 +19,7 @@ from authflow.pool.accounts.app_clients import find_client_and_pool
 from authflow.pool.accounts.users import find_user, find_user_by_sub
 from authflow.pool.admission.budgets import Buckets, Budget
 from authflow.pool.cognito_errors import CognitoError
+from authflow.pool.confirmations.confirmation_links import LINK_PATH
 from authflow.pool.store.database import Database
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.triggers.runner import TriggerRaisedError
@@ -29,7 +30,8 @@ SIGN_INS: Final = frozenset(
         *("InitiateAuth", "RespondToAuthChallenge"),
         *("AdminInitiateAuth", "AdminRespondToAuthChallenge"),
         *("GetTokensFromRefreshToken", "ForgotPassword", "ConfirmForgotPassword"),
-        *("AssociateSoftwareToken", "VerifySoftwareToken"),
+        *("SignUp", "ConfirmSignUp", "ResendConfirmationCode"),
+        *("AssociateSoftwareToken", "VerifySoftwareToken", "ChangePassword"),
     }
 )
 """The operations whose refusals are logged: sign-ins, and the other ways to an account."""
@@ -39,7 +41,7 @@ _LINES: Final = Budget(per_second=20, burst=200)
 _GIVEN_AWAY: Final = 4
 """A text is not shown if it contains so many characters of what was typed."""
 _MOST_CHARS: Final = 200
-_DOCUMENTS: Final = frozenset({"jwks.json", "openid-configuration"})
+_DOCUMENTS: Final = frozenset({"jwks.json", "openid-configuration", LINK_PATH})
 _DIGITS: Final = 8
 
 

@@ -8,7 +8,6 @@ from authflow.pool.settings.fates import Case, Fate, Setting, SettingsTable, car
 CREATE: Final = "CreateUserPool"
 UPDATE: Final = "UpdateUserPool"
 
-_NO_SIGN_UP: Final = "it matters to SignUp, which is not served"
 _MAILBOX: Final = "nothing is sent: messages go to the mailbox, and to whoever asked to be told"
 _RISK: Final = "Cognito's risk scores are its own: here no sign-in is challenged or blocked for one"
 
@@ -29,16 +28,6 @@ _FIRST_FACTORS: Final = Setting(
         Case(
             fate=Fate.KEPT,
             because="only USER_AUTH lets users choose among them, and USER_AUTH is refused",
-        ),
-    ),
-)
-_HISTORY: Final = Setting(
-    paths=("Policies.PasswordPolicy.PasswordHistorySize",),
-    cases=(
-        Case(values=(0,), fate=Fate.CARRIED_OUT, because="former passwords do not matter"),
-        Case(
-            fate=Fate.TOLD,
-            because="no former passwords are kept, so one may be used again",
         ),
     ),
 )
@@ -102,7 +91,10 @@ _ROWS: Final = (
         "Policies.PasswordPolicy.RequireSymbols",
         "Policies.PasswordPolicy.TemporaryPasswordValidityDays",
     ),
-    _HISTORY,
+    carried_out(
+        "neither the password nor so many before it are set again; 0: former ones do not matter",
+        "Policies.PasswordPolicy.PasswordHistorySize",
+    ),
     _FIRST_FACTORS,
     carried_out("a protected pool is not deleted", "DeletionProtection"),
     carried_out(
@@ -119,16 +111,13 @@ _ROWS: Final = (
         "LambdaConfig.UserMigration",
     ),
     carried_out(
-        "runs after ConfirmForgotPassword; sign-ups, after which it runs too, are not served",
+        "runs once a sign-up is confirmed, and after ConfirmForgotPassword",
         "LambdaConfig.PostConfirmation",
     ),
+    carried_out("words every message with a code or a password", "LambdaConfig.CustomMessage"),
     carried_out(
-        "words codes for forgotten passwords, and those that are second factors; AdminCreateUser"
-        " sends nothing",
-        "LambdaConfig.CustomMessage",
-    ),
-    told(
-        "it is not run: on Cognito it also judges AdminCreateUser, and may refuse it",
+        "judges who signs up, and may confirm the user or verify an address; of AdminCreateUser it "
+        "may only refuse",
         "LambdaConfig.PreSignUp",
     ),
     _SENDERS,
@@ -144,13 +133,13 @@ _ROWS: Final = (
         "LambdaConfig.InboundFederation.LambdaArn",
     ),
     carried_out(
-        "says where a code seems to go for a name that nobody has; what verifies addresses "
-        "(SignUp, UpdateUserAttributes) is not served",
+        "says to which address the code of a sign-up goes, and where one seems to go for a name "
+        "that nobody has",
         "AutoVerifiedAttributes",
     ),
     carried_out("users sign in by them", "AliasAttributes", "UsernameAttributes", only=CREATE),
     carried_out(
-        "words the codes for forgotten passwords",
+        "words the codes that confirm sign-ups and addresses, and those for forgotten passwords",
         "SmsVerificationMessage",
         "EmailVerificationMessage",
         "EmailVerificationSubject",
@@ -158,8 +147,8 @@ _ROWS: Final = (
         "VerificationMessageTemplate.EmailMessage",
         "VerificationMessageTemplate.EmailSubject",
     ),
-    kept(
-        "links verify sign-ups and addresses, which are not served",
+    carried_out(
+        "with CONFIRM_WITH_LINK, e-mails that confirm a sign-up have a link, which the pool serves",
         "VerificationMessageTemplate.EmailMessageByLink",
         "VerificationMessageTemplate.EmailSubjectByLink",
         "VerificationMessageTemplate.DefaultEmailOption",
@@ -176,8 +165,8 @@ _ROWS: Final = (
         "devices are on either way",
         "DeviceConfiguration.DeviceOnlyRememberedOnUserPrompt",
     ),
-    kept(
-        "it matters to UpdateUserAttributes, which is not served",
+    carried_out(
+        "a new address waits until it is verified, and the user keeps the old one so long",
         "UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate",
     ),
     kept(
@@ -199,13 +188,13 @@ _ROWS: Final = (
         "SmsConfiguration.EumsSms.Region",
     ),
     kept("a label", "UserPoolTags"),
-    kept(_NO_SIGN_UP, "AdminCreateUserConfig.AllowAdminCreateUserOnly"),
+    carried_out("true: SignUp is refused", "AdminCreateUserConfig.AllowAdminCreateUserOnly"),
     kept(
         "no longer in use, says AWS: TemporaryPasswordValidityDays counts",
         "AdminCreateUserConfig.UnusedAccountValidityDays",
     ),
-    kept(
-        "no invitations are sent",
+    carried_out(
+        "words the invitations of AdminCreateUser",
         "AdminCreateUserConfig.InviteMessageTemplate.SMSMessage",
         "AdminCreateUserConfig.InviteMessageTemplate.EmailMessage",
         "AdminCreateUserConfig.InviteMessageTemplate.EmailSubject",

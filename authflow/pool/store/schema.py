@@ -206,11 +206,70 @@ CREATE INDEX waiting_devices_in_order ON waiting_devices (key, client_id, place)
 -- The device that a sign-in came from: its tokens are refreshed from there alone.
 ALTER TABLE token_families ADD COLUMN device_key TEXT;
 """
+_SIGN_UPS: Final = """
+-- Codes of every purpose. Those that reset passwords had tables of their own.
+CREATE TABLE confirmation_codes (
+    pool_id TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    mac BLOB NOT NULL,
+    expires_at REAL NOT NULL,
+    PRIMARY KEY (pool_id, purpose, owner)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX confirmation_codes_by_age ON confirmation_codes (expires_at);
+INSERT INTO confirmation_codes (pool_id, purpose, owner, mac, expires_at)
+SELECT pool_id, 'reset', owner, mac, expires_at FROM reset_codes;
+DROP TABLE reset_codes;
+CREATE TABLE code_attempts (
+    pool_id TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    began_at REAL NOT NULL,
+    PRIMARY KEY (pool_id, purpose, owner)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX code_attempts_by_age ON code_attempts (began_at);
+INSERT INTO code_attempts (pool_id, purpose, owner, attempts, began_at)
+SELECT pool_id, 'reset', owner, attempts, began_at FROM reset_attempts;
+DROP TABLE reset_attempts;
+CREATE TABLE typed_codes (
+    pool_id TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    name TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    began_at REAL NOT NULL,
+    asked_until REAL,
+    place INTEGER NOT NULL,
+    PRIMARY KEY (pool_id, purpose, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX typed_codes_by_time ON typed_codes (began_at);
+CREATE INDEX typed_codes_in_order ON typed_codes (pool_id, purpose, place);
+INSERT INTO typed_codes (pool_id, purpose, name, attempts, began_at, asked_until, place)
+SELECT pool_id, 'reset', name, attempts, began_at, asked_at + 3600, place FROM typed_resets;
+DROP TABLE typed_resets;
+"""
+_OWN_ACCOUNTS: Final = """
+-- Passwords that were replaced, as many as the pool's policy wants: none is set again.
+CREATE TABLE former_passwords (
+    sub TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    salt BLOB NOT NULL,
+    verifier BLOB NOT NULL,
+    PRIMARY KEY (sub, place)
+) STRICT, WITHOUT ROWID;
+-- New addresses that are the users' once they are verified.
+CREATE TABLE waiting_addresses (
+    sub TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    attribute TEXT NOT NULL,
+    address TEXT NOT NULL,
+    PRIMARY KEY (sub, attribute)
+) STRICT, WITHOUT ROWID;
+"""
 SCHEMA: Final = (
     _FIRST,
     _FORGOTTEN_PASSWORDS + _GROUPS,
     _ENDED_TRUST + _CASE_AS_BEFORE + _GUESSES,
-    _FACTORS + _DEVICES,
+    _FACTORS + _DEVICES + _SIGN_UPS + _OWN_ACCOUNTS,
 )
 """The statements of each version; a file's `user_version` is the number of versions it has.
 

@@ -7,7 +7,8 @@ A family ends when it is revoked, when its user signs out everywhere, is disable
 when its device is forgotten, and when a refresh token comes back that was replaced: then two hold
 it, and one of them is not the user (RFC 9700 §4.14.2). It ends with the password, too, although
 Cognito is reported to go on with it (amplify-js#6559): whoever changes a password may do so because
-somebody else has it.
+somebody else has it. Where a signed-in user changes it, who knows the old one, the family of that
+sign-in goes on.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from typing import Final
 from attrs import frozen
 
 from authflow.pool.accounts.app_clients import AppClient
-from authflow.pool.accounts.passwords import StoredPassword
+from authflow.pool.accounts.password_history import ProposedPassword, replace_in_history
 from authflow.pool.accounts.users import User, set_password
 from authflow.pool.cognito_errors import CognitoError, not_authorized
 from authflow.pool.devices.known_devices import NewDevice
@@ -204,9 +205,17 @@ def end_family(connection: Connection, origin_jti: str) -> None:
     connection.execute("UPDATE token_families SET revoked = 1 WHERE origin_jti = ?", (origin_jti,))
 
 
-def end_families(connection: Connection, sub: str) -> None:
-    """End all families of a user."""
-    connection.execute("UPDATE token_families SET revoked = 1 WHERE sub = ?", (sub,))
+def end_families(connection: Connection, sub: str, *, but: str | None = None) -> None:
+    """End all families of a user.
+
+    Args:
+        connection: The database.
+        sub: The user's id.
+        but: The `origin_jti` of a family that goes on; None for none.
+    """
+    connection.execute(
+        "UPDATE token_families SET revoked = 1 WHERE sub = ? AND origin_jti <> ?", (sub, but or "")
+    )
 
 
 def end_families_of_device(connection: Connection, sub: str, device_key: str) -> None:
@@ -219,33 +228,37 @@ def end_families_of_device(connection: Connection, sub: str, device_key: str) ->
 def change_password(
     connection: Connection,
     user: User,
-    password: StoredPassword,
+    password: ProposedPassword,
     now: float,
     *,
     status: str,
     expires_at: float | None = None,
     tokens_survive: bool,
+    by: str | None = None,
 ) -> User:
     """Store another password, and end the tokens from sign-ins with former ones.
 
     Args:
         connection: See `set_password`, here and below.
-        user: Who gets it.
+        user: Who gets it, as stored now.
         password: The password.
         now: Seconds since the epoch.
         status: The user's status from now on.
         expires_at: When a temporary password ends; None for a permanent one.
         tokens_survive: Whether the tokens stay good.
+        by: The family by whose token the user changes it, which goes on; None for none.
 
     Returns:
         The user as he is now.
 
     Raises:
-        CognitoError: The user is gone.
+        CognitoError: The user is gone, or must not set a former password again.
     """
-    changed = set_password(connection, user, password, now, status=status, expires_at=expires_at)
+    replace_in_history(connection, user, password)
+    stored = password.stored
+    changed = set_password(connection, user, stored, now, status=status, expires_at=expires_at)
     if not tokens_survive:
-        end_families(connection, user.sub)
+        end_families(connection, user.sub, but=by)
     return changed
 
 

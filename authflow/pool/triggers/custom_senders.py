@@ -5,6 +5,7 @@ important considerations): no reply waits for one, and its failure fails nothing
 """
 
 import asyncio
+import html
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -113,9 +114,12 @@ class CustomSenders:
 
     async def _deliver(self, kind: _Kind, occasion: Occasion, code: Secret[str], why: str) -> None:
         assert self.kms is not None  # noqa: S101  # serves() said so; for the type checker
+        source = f"{kind.trigger}_{why}"
+        if source in kind.escaped:
+            code = Secret(html.escape(code.reveal()))
         event = kind(
             **occasion.members,
-            source=f"{kind.trigger}_{why}",
+            source=source,
             code=await self.kms.encrypted(occasion.pool, code),
         )
         await self.triggers.inform(occasion.pool, event)

@@ -6,7 +6,7 @@ UserMigration and CustomMessage. Source: the pages on each Lambda trigger in the
 """
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from attrs import field, frozen
 
@@ -14,6 +14,9 @@ from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User
 from authflow.triggers.events.envelope import UNTOLD
+
+NO_CLIENT: Final = "CLIENT_ID_NOT_APPLICABLE"
+"""The app client in the events of an administrator's operation."""
 
 
 @frozen(kw_only=True)

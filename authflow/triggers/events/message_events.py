@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from authflow.triggers.events.trigger_replies import MessageReply
 
 FORGOT_PASSWORD: Final = "CustomMessage_ForgotPassword"
+SIGN_UP: Final = "CustomMessage_SignUp"
+RESEND_CODE: Final = "CustomMessage_ResendCode"
+ADMIN_CREATE_USER: Final = "CustomMessage_AdminCreateUser"
+UPDATE_USER_ATTRIBUTE: Final = "CustomMessage_UpdateUserAttribute"
+VERIFY_USER_ATTRIBUTE: Final = "CustomMessage_VerifyUserAttribute"
 AUTHENTICATION: Final = "CustomMessage_Authentication"
 
 POOL_IN_CONTEXT: Final = "userpool-id"
@@ -78,12 +83,12 @@ class CustomMessageEvent(HandledEvent):
 
     trigger = "CustomMessage"
     sources: ClassVar[tuple[str, ...]] = (
-        "CustomMessage_SignUp",
-        "CustomMessage_AdminCreateUser",
-        "CustomMessage_ResendCode",
+        SIGN_UP,
+        ADMIN_CREATE_USER,
+        RESEND_CODE,
         FORGOT_PASSWORD,
-        "CustomMessage_UpdateUserAttribute",
-        "CustomMessage_VerifyUserAttribute",
+        UPDATE_USER_ATTRIBUTE,
+        VERIFY_USER_ATTRIBUTE,
         AUTHENTICATION,
     )
     gives: ClassVar[type | None] = CustomMessage
@@ -138,7 +143,7 @@ class CustomMessageEvent(HandledEvent):
         """Refuse a text without the code or link for which the message is sent."""
         linked = self.link_parameter is not None and name == "email" and _has_link(text)
         needed = [] if linked or not self.code_parameter else [self.code_parameter]
-        if self.username_parameter and self.source == "CustomMessage_AdminCreateUser":
+        if self.username_parameter and self.source == ADMIN_CREATE_USER:
             needed.append(self.username_parameter)
         for placeholder in needed:
             if placeholder not in text:

@@ -23,6 +23,9 @@ from authflow.triggers.events.migrated_user import FinalStatus, MigratedUser
 from authflow.unframed import whole
 
 AUTHENTICATION: Final = "UserMigration_Authentication"
+SIGN_UP: Final = "PreSignUp_SignUp"
+ADMIN_CREATE_USER: Final = "PreSignUp_AdminCreateUser"
+CONFIRM_SIGN_UP: Final = "PostConfirmation_ConfirmSignUp"
 CONFIRM_FORGOT_PASSWORD: Final = "PostConfirmation_ConfirmForgotPassword"
 FORGOT_PASSWORD: Final = "UserMigration_ForgotPassword"
 
@@ -156,8 +159,8 @@ class PreSignUpEvent(HandledEvent):
 
     trigger = "PreSignUp"
     sources: ClassVar[tuple[str, ...]] = (
-        "PreSignUp_SignUp",
-        "PreSignUp_AdminCreateUser",
+        SIGN_UP,
+        ADMIN_CREATE_USER,
         "PreSignUp_ExternalProvider",
     )
     gives: ClassVar[type | None] = SignUpDecision
@@ -210,4 +213,4 @@ class PostConfirmationEvent(HandledEvent):
     """A user has confirmed the sign-up, or has set a new password for a forgotten one."""
 
     trigger = "PostConfirmation"
-    sources: ClassVar[tuple[str, ...]] = ("PostConfirmation_ConfirmSignUp", CONFIRM_FORGOT_PASSWORD)
+    sources: ClassVar[tuple[str, ...]] = (CONFIRM_SIGN_UP, CONFIRM_FORGOT_PASSWORD)

@@ -146,3 +146,29 @@ async def test_settings_that_cannot_be_are_refused(house, settings):
     ):
         refusal = await house.api.refused(operation, **named, **more, **settings)
         assert refusal.code == "InvalidParameterException"
+
+
+NOT_VERIFIED = (
+    "All attributes in AttributesRequireVerificationBeforeUpdate must exist in "
+    "AutoVerifiedAttributes"
+)
+
+
+@pytest.mark.parametrize("verified", [[], ["email"], ["phone_number"], ["email", "phone_number"]])
+@pytest.mark.parametrize("waiting", [[], ["email"], ["phone_number", "email"]])
+async def test_an_address_waits_only_where_the_pool_verifies_it(
+    api, shared_house, verified, waiting
+):
+    settings = {
+        "AutoVerifiedAttributes": verified,
+        "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": waiting},
+    }
+    calls = [("UpdateUserPool", {"UserPoolId": shared_house.pool_id, **settings})]
+    if {*waiting} <= {*verified}:
+        for operation, request in calls:
+            await api(operation, **request)
+        return
+    for operation, request in [*calls, ("CreateUserPool", {"PoolName": "other", **settings})]:
+        refusal = await api.refused(operation, **request)
+        assert refusal.code == "InvalidParameterException"
+        assert refusal.message == NOT_VERIFIED

@@ -674,7 +674,7 @@ async def test_neither_codes_nor_passwords_stand_in_the_file(with_users_changed,
     for secret in (postman.messages[0].text.reveal(), postman.messages[1].text.reveal(), NEW):
         assert secret.encode() not in stored
     with closing(sqlite3.connect(tmp_path / "pool.db")) as file:
-        rows = str(file.execute("SELECT mac FROM reset_codes").fetchall())
+        rows = str(file.execute("SELECT mac FROM confirmation_codes").fetchall())
         rows += str(file.execute("SELECT sealed FROM messages").fetchall())
     assert first not in rows
     assert postman.code not in rows
@@ -752,7 +752,7 @@ async def test_an_account_has_ten_attempts_whatever_names_lead_to_it(aliased, po
 async def test_strangers_names_make_room_and_accounts_keep_their_count(
     server, settle, postman, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("authflow.pool.confirmations.reset_codes.MOST_NAMES", 10)
+    monkeypatch.setattr("authflow.pool.confirmations.confirmation_codes.MOST_NAMES", 10)
     path = tmp_path / "pool.db"
     house = await settle(await server(db=str(path)), PreventUserExistenceErrors="ENABLED")
     await house.add_user(**EMAIL)
@@ -761,7 +761,7 @@ async def test_strangers_names_make_room_and_accounts_keep_their_count(
     for number in range(30):
         await forgot(house, f"canary-{number}")
     with closing(sqlite3.connect(path)) as file:
-        assert file.execute("SELECT count(*) FROM typed_resets").fetchone() == (10,)
+        assert file.execute("SELECT count(*) FROM typed_codes").fetchone() == (10,)
         assert file.execute("SELECT count(*) FROM messages WHERE id > 0").fetchone() == (10,)
         assert b"canary-" not in b"".join(each.read_bytes() for each in tmp_path.iterdir())
     await forgot(house)

@@ -16,6 +16,7 @@ OPERATIONS = [
     *("AdminEnableUser", "DeleteUserPool", "DeleteUserPoolClient", "InitiateAuth"),
     *("RespondToAuthChallenge", "AdminInitiateAuth", "AdminRespondToAuthChallenge"),
     *("GetTokensFromRefreshToken", "RevokeToken", "GetUser", "GlobalSignOut"),
+    *("SignUp", "ConfirmSignUp", "ResendConfirmationCode", "AdminConfirmSignUp"),
     *("ForgotPassword", "ConfirmForgotPassword", "AdminResetUserPassword"),
     *("CreateGroup", "GetGroup", "DeleteGroup", "ListGroups", "AdminListGroupsForUser"),
     *("AdminAddUserToGroup", "AdminRemoveUserFromGroup"),
@@ -24,6 +25,10 @@ OPERATIONS = [
     *("AdminSetUserMFAPreference", "AdminDeleteSoftwareToken"),
     *("GetUserAuthFactors", "AdminGetUserAuthFactors"),
     *("ConfirmDevice", "UpdateDeviceStatus", "ForgetDevice", "GetDevice", "ListDevices"),
+    *("ChangePassword", "DeleteUser", "AdminUserGlobalSignOut"),
+    *("UpdateUserAttributes", "AdminUpdateUserAttributes"),
+    *("DeleteUserAttributes", "AdminDeleteUserAttributes"),
+    *("GetUserAttributeVerificationCode", "VerifyUserAttribute"),
     *("AdminUpdateDeviceStatus", "AdminForgetDevice", "AdminGetDevice", "AdminListDevices"),
 ]
 KNOWN = [name for name in OPERATIONS if name in MODEL.operation_names]

@@ -60,6 +60,8 @@ async def passed(app, *, whole=True):
 
     scope = {
         "type": "http",
+        "method": "POST",
+        "path": "/",
         "headers": [(b"host", b"localhost")],
         "server": ("127.0.0.1", 1),
         ARRIVAL: Arrival(is_whole=whole),

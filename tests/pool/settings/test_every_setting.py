@@ -83,7 +83,10 @@ POOLS: list[dict[str, Any]] = [
         for member in ("ChallengeRequiredOnNewDevice", "DeviceOnlyRememberedOnUserPrompt")
         for value in (True, False)
     ),
-    {"UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]}},
+    {
+        "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]},
+        "AutoVerifiedAttributes": ["email"],
+    },
     {
         "EmailConfiguration": {
             "SourceArn": ARN,
@@ -303,7 +306,7 @@ async def test_all_that_has_no_effect_has_none_together_either(api, settle, capl
         and settings.get("MfaConfiguration") != "ON"
         and not {"UsernameAttributes", "Policies"} & settings.keys()
         and not {each.removesuffix("Config") for each in settings.get("LambdaConfig", {})}
-        & {*FIRED_AT_SIGN_IN}
+        & {*FIRED_AT_SIGN_IN, "PreSignUp"}
     ]
     settings = known("CreateUserPool", merged(*harmless))
     client = known("CreateUserPoolClient", merged(*CLIENTS))
@@ -316,6 +319,18 @@ async def test_all_that_has_no_effect_has_none_together_either(api, settle, capl
     assert len(lines(caplog)) == 1
     told = given(settings, USER_POOL, Fate.TOLD)
     check_told(told, *lines(caplog), f"user pool {house.pool_id}")
+
+
+async def test_nobody_comes_in_unjudged_where_nobody_can_invoke_the_trigger_that_judges(
+    api, settle
+):
+    house = await settle(api, {"LambdaConfig": {"PreSignUp": ARN}})
+    made = {"UserPoolId": house.pool_id, "Username": "ann"}
+    asked = {"ClientId": house.client_id, "Username": "ann", "Password": "Corr3ct-Horse"}
+    for operation, request in (("AdminCreateUser", made), ("SignUp", asked)):
+        refusal = await api.refused(operation, **request)
+        assert refusal.code == "UnexpectedLambdaException"
+    assert (await api.refused("AdminGetUser", **made)).code == "UserNotFoundException"
 
 
 @pytest.mark.parametrize("trigger", FIRED_AT_SIGN_IN)

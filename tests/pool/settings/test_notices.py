@@ -8,15 +8,15 @@ import pytest
 from authflow.pool import PoolServer
 from authflow.triggers import (
     CustomEmailSenderEvent,
+    CustomSMSSenderEvent,
     PreAuthenticationEvent,
-    PreSignUpEvent,
-    SignUpDecision,
     Triggers,
 )
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:any"
 ENFORCED = {"UserPoolAddOns": {"AdvancedSecurityMode": "ENFORCED"}}
-SIGN_UP = {"LambdaConfig": {"PreSignUp": ARN}}
+SENDER = {"LambdaArn": ARN, "LambdaVersion": "V1_0"}
+BY_SMS = {"LambdaConfig": {"CustomSMSSender": SENDER}}
 
 
 @pytest.fixture
@@ -43,15 +43,15 @@ async def test_a_line_tells_of_what_is_new_and_of_nothing_twice(api, lines):
     assert [settings_in(line) for line in lines()] == [(f"user pool {pool_id}", [mode])]
     for more, told in (
         (ENFORCED, []),
-        (ENFORCED | SIGN_UP, ["LambdaConfig.PreSignUp"]),
+        (ENFORCED | BY_SMS, ["LambdaConfig.CustomSMSSender.LambdaArn"]),
         ({}, []),
-        (ENFORCED | SIGN_UP, []),
+        (ENFORCED | BY_SMS, []),
     ):
         await api("UpdateUserPool", UserPoolId=pool_id, **more)
         assert [settings_in(line)[1] for line in lines()] == ([told] if told else [])
-    other = (await api("CreateUserPool", PoolName="x", **ENFORCED | SIGN_UP))["UserPool"]["Id"]
+    other = (await api("CreateUserPool", PoolName="x", **ENFORCED | BY_SMS))["UserPool"]["Id"]
     assert [settings_in(line) for line in lines()] == [
-        (f"user pool {other}", [mode, "LambdaConfig.PreSignUp"])
+        (f"user pool {other}", [mode, "LambdaConfig.CustomSMSSender.LambdaArn"])
     ]
 
 
@@ -67,7 +67,7 @@ async def test_a_server_tells_of_the_pools_that_its_file_has(start, settle, line
     api = await start(db=path)
     made = {
         (await settle(api, settings)).pool_id: settings
-        for settings in (ENFORCED, {}, ENFORCED | SIGN_UP)
+        for settings in (ENFORCED, {}, ENFORCED | BY_SMS)
     }
     lines()
     async with PoolServer(db=path):
@@ -80,7 +80,7 @@ async def test_a_server_tells_of_the_pools_that_its_file_has(start, settle, line
 async def test_a_server_tells_of_triggers_that_no_pool_of_it_runs(lines, serves_all):
     triggers = Triggers(
         on={
-            PreSignUpEvent: lambda event: SignUpDecision(),
+            CustomSMSSenderEvent: lambda event: None,
             CustomEmailSenderEvent: lambda event: None,
             PreAuthenticationEvent: lambda event: None,
         }
@@ -88,14 +88,13 @@ async def test_a_server_tells_of_triggers_that_no_pool_of_it_runs(lines, serves_
     # A mapping serves but the pools that name its functions, and those are told of.
     async with PoolServer(triggers=triggers if serves_all else {"all": triggers}):
         told = [settings_in(line) for line in lines()]
-    wanted = ["LambdaConfig.CustomEmailSender.LambdaArn", "LambdaConfig.PreSignUp"]
+    wanted = ["LambdaConfig.CustomEmailSender.LambdaArn", "LambdaConfig.CustomSMSSender.LambdaArn"]
     assert [(whose, sorted(which)) for whose, which in told] == (
         [("every user pool", wanted)] if serves_all else []
     )
 
 
 KEY = "arn:aws:kms:us-east-1:000000000000:key/any"
-SENDER = {"LambdaArn": ARN, "LambdaVersion": "V1_0"}
 
 
 @pytest.mark.parametrize("given", [(True, True), (True, False), (False, True), (False, False)])

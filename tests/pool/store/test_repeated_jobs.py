@@ -21,7 +21,7 @@ from tests.pool.conftest import Phone
 
 DRAWN = frozenset(
     {
-        "SecretCode",
+        *("SecretCode", "UserSub"),
         *("Id", "Arn", "ClientId", "UserPoolId", "sub", "Session", "SECRET_BLOCK", "SRP_B", "SALT"),
         *("jti", "origin_jti", "event_id", "iss", "aud", "client_id", "RefreshToken"),
         *("DeviceKey", "DEVICE_KEY", "DeviceGroupKey", "device_key", "PaginationToken"),
@@ -182,6 +182,46 @@ async def passwords(house):
         await api("AdminRespondToAuthChallenge", UserPoolId=house.pool_id, **answer)
 
 
+async def own_account(house):
+    """A user who changes the password and is signed out, and then deletes himself."""
+    api, named = house.api, {"UserPoolId": house.pool_id, "Username": "ann"}
+    await house.add_user("ann")
+    token = (await house.tokens())["AccessToken"]
+    change = {"AccessToken": token, "PreviousPassword": "Corr3ct-Horse"}
+    for password in ("weak", "Corr3ct-Horse", NEW, NEW):
+        await api("ChangePassword", **change, ProposedPassword=password)
+    await api("AdminUserGlobalSignOut", **named)
+    begun = await api("InitiateAuth", **house.by_password("ann", NEW))
+    token = begun["AuthenticationResult"]["AccessToken"]
+    for _ in range(2):
+        await api("DeleteUser", AccessToken=token)
+
+
+async def addresses(house, sent):
+    """A user whose addresses change, wait and are verified; attributes that are deleted."""
+    api, named = house.api, {"UserPoolId": house.pool_id, "Username": "ann"}
+    await house.add_user("ann", email="ann@example.org", email_verified="true")
+    await house.add_user("bob", email="bob@example.org", email_verified="true")
+    own = {"AccessToken": (await house.tokens())["AccessToken"]}
+    email = {**own, "AttributeName": "email"}
+    for address in ("new@example.org", "bob@example.org", "new@example.org"):
+        given = {"UserAttributes": [{"Name": "email", "Value": address}]}
+        await api("UpdateUserAttributes", **own, **given)
+        code = sent[-1].code.reveal()
+        for typed in (f"{(int(code) + 1) % 10**6:06}", code, code):
+            await api("VerifyUserAttribute", **email, Code=typed)
+    for _ in range(2):
+        await api("AdminUpdateUserAttributes", **named, **given)
+        await api("GetUserAttributeVerificationCode", **email)
+    for _ in range(10):
+        await api("VerifyUserAttribute", **email, Code="000000")
+    names = {"UserAttributeNames": ["email"]}
+    for _ in range(2):
+        await api("DeleteUserAttributes", **own, **names)
+        await api("AdminDeleteUserAttributes", **named, **names)
+    await api("GetUser", **own)
+
+
 async def tokens(house):
     """Tokens that are used, renewed, replaced and revoked."""
     api, client = house.api, {"ClientId": house.client_id}
@@ -241,6 +281,31 @@ async def devices(house):
     for _ in range(2):
         await api("ForgetDevice", **own, DeviceKey=second.key)
         await api("AdminForgetDevice", **phone.named)
+
+
+async def sign_ups(house, sent):
+    """Users who sign up, are confirmed, and are sent codes again; who takes another's alias."""
+    api, pool = house.api, {"UserPoolId": house.pool_id}
+    client = {"ClientId": house.client_id}
+    email = [{"Name": "email", "Value": "ann@example.org"}]
+    for name in ("ann", "ann", "bob", "eve"):
+        request = {"Username": name, "Password": NEW, "UserAttributes": email}
+        await api("SignUp", **client, **request)
+    for name in ("ann", "nobody"):
+        await api("ResendConfirmationCode", **client, Username=name)
+    right = sent[-1].code.reveal()
+    for code in (f"{(int(right) + 1) % 10**6:06}", right, right):
+        await api("ConfirmSignUp", **client, Username="ann", ConfirmationCode=code)
+    await api("ResendConfirmationCode", **client, Username="bob")
+    taking = {"Username": "bob", "ConfirmationCode": sent[-1].code.reveal()}
+    for force in ({}, {"ForceAliasCreation": True}):
+        await api("ConfirmSignUp", **client, **taking, **force)
+    for _ in range(2):
+        await api("AdminConfirmSignUp", **pool, Username="eve")
+    for name in ("ann", "bob", "eve"):
+        await api("AdminGetUser", **pool, Username=name)
+    for _ in range(11):
+        await api("ResendConfirmationCode", **client, Username="eve")
 
 
 async def forgotten(house, sent):
@@ -347,9 +412,17 @@ async def walk(start, settle, clock):
     shaped = {"LambdaConfig": dict.fromkeys(SOURCES, ARN)}
     await accounts(await settle(api, {"AliasAttributes": ["email"]}))
     await passwords(await settle(api))
+    history = {"PasswordPolicy": {"PasswordHistorySize": 1}}
+    await own_account(await settle(api, {"Policies": history}))
+    verified = {"AutoVerifiedAttributes": ["email"], "AliasAttributes": ["email"]}
+    waits = {"AttributesRequireVerificationBeforeUpdate": ["email"]}
+    for more in ({}, {"UserAttributeUpdateSettings": waits}):
+        await addresses(await settle(api, {**verified, **more}), sent)
     await tokens(await settle(api))
     await tokens(await settle(api, **rotating))
     await devices(await settle(api, {"DeviceConfiguration": SPARING}))
+    by_email = {"AliasAttributes": ["email"], "AutoVerifiedAttributes": ["email"]}
+    await sign_ups(await settle(api, by_email), sent)
     await forgotten(await settle(api), sent)
     await factors(await settle(api), sent)
     await triggers(await settle(api, shaped))

@@ -17,7 +17,7 @@ EMAIL = {"email": "ann@example.org", "email_verified": "true"}
 MONTH = 31 * 86400
 AGEING = {
     *("sessions", "password_failures", "token_families"),
-    *("reset_codes", "reset_attempts", "messages"),
+    *("confirmation_codes", "code_attempts", "messages"),
 }
 
 

@@ -5,6 +5,7 @@ from attrs import evolve
 
 from authflow.pool.accounts.app_clients import AppClient
 from authflow.pool.accounts.app_clients import _insert as insert_client
+from authflow.pool.accounts.password_history import ProposedPassword
 from authflow.pool.accounts.passwords import StoredPassword
 from authflow.pool.accounts.user_pools import UserPool
 from authflow.pool.accounts.user_pools import _insert as insert_pool
@@ -159,7 +160,7 @@ async def test_a_password_is_stored_with_all_that_is_said_of_it(database, surviv
         changed = change_password(
             connection,
             ADA,
-            password,
+            ProposedPassword(stored=password),
             NOW + 1,
             status=FORCE_CHANGE_PASSWORD,
             expires_at=expires_at,

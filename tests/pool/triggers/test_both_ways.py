@@ -2,9 +2,13 @@
 
 import asyncio
 import copy
+import html
+import json
 import logging
 
 import pytest
+
+from authflow.triggers import CustomMessage, SignUpDecision, parse_event
 
 WRONG = "Incorrect username or password."
 
@@ -269,6 +273,65 @@ async def test_a_forgotten_password_is_renewed_with_its_triggers(invoked):
         "UserMigration_ForgotPassword",
         "CustomMessage_ForgotPassword",
         "PostConfirmation_ConfirmForgotPassword",
+    ]
+
+
+async def test_a_sign_up_goes_through_its_triggers(invoked):
+    def handler(event, context):
+        sources.append(event["triggerSource"])
+        match event["triggerSource"].partition("_")[0]:
+            case "PreSignUp":
+                typed = parse_event(event)
+                if typed.user_attributes.get("email", "").endswith("@evil.example"):
+                    raise ValueError("not from there")
+                trusted = typed.username == "eve"
+                return typed.filled(SignUpDecision(confirm=trusted, verify_email=trusted))
+            case "CustomMessage":
+                typed = parse_event(event)
+                placeholders = typed.code_parameter + (typed.username_parameter or "")
+                return typed.filled(CustomMessage(email=f"In: {placeholders}"))
+        return event
+
+    sent, sources = [], []
+    house = await invoked(
+        handler,
+        ("PreSignUp", "CustomMessage", "PostConfirmation"),
+        {"on_message": sent.append},
+    )
+    pool = {"UserPoolId": house.pool_id}
+    await house.api(
+        "UpdateUserPool",
+        **pool,
+        AutoVerifiedAttributes=["email"],
+        LambdaConfig=(await house.api("DescribeUserPool", **pool))["UserPool"]["LambdaConfig"],
+    )
+
+    async def sign_up(name, email):
+        address = [{"Name": "email", "Value": email}]
+        request = {"ClientId": house.client_id, "Username": name, "Password": "Corr3ct-Horse"}
+        _, reply, _ = await house.api.post(
+            "SignUp", json.dumps({**request, "UserAttributes": address})
+        )
+        return reply
+
+    refused = await sign_up("mallory", "m@evil.example")
+    assert refused["__type"] == "UserLambdaValidationException"
+    assert refused["message"] == "PreSignUp failed with error not from there."
+    assert (await sign_up("eve", "eve@example.org"))["UserConfirmed"] is True
+    assert (await sign_up("ann", "ann@example.org"))["UserConfirmed"] is False
+    client = {"ClientId": house.client_id, "Username": "ann"}
+    await house.api("ResendConfirmationCode", **client)
+    code = sent[-1].code.reveal()
+    assert sent[-1].text.reveal() == f"In: {code}"
+    await house.api("ConfirmSignUp", **client, ConfirmationCode=code)
+    address = [{"Name": "email", "Value": "bob@example.org"}]
+    await house.api("AdminCreateUser", **pool, Username="bob", UserAttributes=address)
+    assert sent[-1].text.reveal() == f"In: {html.escape(sent[-1].code.reveal())}bob"
+    assert sources == [
+        *("PreSignUp_SignUp", "PreSignUp_SignUp", "PostConfirmation_ConfirmSignUp"),
+        *("PreSignUp_SignUp", "CustomMessage_SignUp", "CustomMessage_ResendCode"),
+        "PostConfirmation_ConfirmSignUp",
+        *("PreSignUp_AdminCreateUser", "CustomMessage_AdminCreateUser"),
     ]
 
 

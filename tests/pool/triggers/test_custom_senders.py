@@ -163,6 +163,44 @@ async def forget(house: Any, username: str = "ann", **more: Any) -> Any:
     return await house.api("ForgotPassword", ClientId=house.client_id, Username=username, **more)
 
 
+@pytest.mark.parametrize(
+    ("medium", "address", "escaped"),
+    [("Email", REACHED["email"], "Aa1-xy&lt;&amp;&gt;"), ("SMS", "+12065550123", "Aa1-xy<&>")],
+)
+async def test_senders_get_temporary_passwords_as_cognito_writes_them(
+    opened, sender, medium, address, escaped
+):
+    house = await opened(sender)
+    attribute = {"Email": "email", "SMS": "phone_number"}[medium]
+    await house.api(
+        "AdminCreateUser",
+        UserPoolId=house.pool_id,
+        Username="bob",
+        UserAttributes=[{"Name": attribute, "Value": address}],
+        TemporaryPassword="Aa1-xy<&>",
+        ClientMetadata={"by": "me"},
+    )
+    event = await sender.wait()
+    assert event["triggerSource"] == f"Custom{medium}Sender_AdminCreateUser"
+    assert sender.codes == [escaped]
+    assert not event["request"]["clientMetadata"]
+    assert event["callerContext"]["clientId"] == "CLIENT_ID_NOT_APPLICABLE"
+
+
+async def test_senders_get_the_codes_of_sign_ups(opened, sender):
+    house = await opened(sender, server={"on_message": pytest.fail})
+    pool = {"UserPoolId": house.pool_id, "AutoVerifiedAttributes": ["email"]}
+    config = (await house.api("DescribeUserPool", UserPoolId=house.pool_id))["UserPool"]
+    await house.api("UpdateUserPool", **pool, LambdaConfig=config["LambdaConfig"])
+    client = {"ClientId": house.client_id, "Username": "eve"}
+    address = [{"Name": "email", "Value": "eve@example.org"}]
+    await house.api("SignUp", **client, Password="Corr3ct-Horse", UserAttributes=address)
+    assert (await sender.wait())["triggerSource"] == "CustomEmailSender_SignUp"
+    await house.api("ResendConfirmationCode", **client)
+    assert (await sender.wait())["triggerSource"] == "CustomEmailSender_ResendCode"
+    await house.api("ConfirmSignUp", **client, ConfirmationCode=sender.codes[-1])
+
+
 @pytest.mark.parametrize("opened", ["in process", "at an endpoint"], indirect=True)
 @pytest.mark.parametrize(("medium", "attributes"), [("Email", REACHED), ("SMS", BY_SMS)])
 async def test_a_function_decrypts_the_code_and_it_resets_the_password(

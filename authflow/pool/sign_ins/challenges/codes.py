@@ -17,7 +17,7 @@ from authflow.pool.accounts.second_factors import UserFactors
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User, find_user, set_attributes
 from authflow.pool.cognito_errors import CognitoError, invalid_session
-from authflow.pool.confirmations.reset_codes import new_code
+from authflow.pool.confirmations.confirmation_codes import new_code
 from authflow.pool.factors.authenticators import accepted_step, is_ahead, use_step, wrong_code
 from authflow.pool.factors.preferences import ADDRESSES_OF, set_factors
 from authflow.pool.ground import Ground

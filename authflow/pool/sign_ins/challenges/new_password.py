@@ -8,8 +8,7 @@ from attrs import define, evolve
 from authflow.machine import State
 from authflow.pool.accounts.attribute_access import written_by_user
 from authflow.pool.accounts.callers import Caller, read_members, username_of
-from authflow.pool.accounts.masking import second_name
-from authflow.pool.accounts.passwords import StoredPassword
+from authflow.pool.accounts.password_history import ProposedPassword, propose_password
 from authflow.pool.accounts.users import (
     CONFIRMED,
     User,
@@ -50,7 +49,7 @@ def _store(
     connection: Connection,
     request: Mapping[str, Any],
     answer: new_password.Answer,
-    stored: StoredPassword,
+    proposed: ProposedPassword,
     now: float,
     *,
     held: bool,
@@ -70,7 +69,7 @@ def _store(
     if answer.attributes:
         set_attributes(connection, pool, taken.user, changed.attributes, now)
     changed = change_password(
-        connection, taken.user, stored, now, status=CONFIRMED, tokens_survive=tokens_survive
+        connection, taken.user, proposed, now, status=CONFIRMED, tokens_survive=tokens_survive
     )
     progress = evolve(
         taken.progress.passed(State.NEW_PASSWORD_REQUIRED), credentials=changed.credentials
@@ -96,8 +95,8 @@ class NewPasswords:
         """Set a new password. A rejected one does not use up the session.
 
         Raises:
-            CognitoError: The password does not conform to the policy, an attribute is wrong, or
-                another answer was faster.
+            CognitoError: The password does not conform to the policy or was used before, an
+                attribute is wrong, or another answer was faster.
         """
         responses: Mapping[str, str] = request["ChallengeResponses"]
         answer = read_members(new_password.Answer.read, responses)
@@ -107,20 +106,18 @@ class NewPasswords:
         )
         if taken.user is None:
             raise invalid_session()
-        pool = taken.caller.pool
+        pool, user = taken.caller.pool, taken.user
         pool.password_policy.check(answer.password)
-        _with_attributes(taken.caller, taken.user, answer.attributes)
-        username = taken.user.username
-        second = second_name(pool, username, taken.user.sub)
-        stored = await self.ground.workers.run(
-            StoredPassword.make, pool.id, username, answer.password, second
+        _with_attributes(taken.caller, user, answer.attributes)
+        proposed = await propose_password(
+            self.ground, pool, user.username, user.sub, answer.password
         )
         held = self.triggers.hold_tokens(pool)
         return await self.ground.database.write(
             _store,
             request,
             answer,
-            stored,
+            proposed,
             self.ground.clock(),
             held=held,
             tokens_survive=self.tokens_survive,
