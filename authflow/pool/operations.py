@@ -6,6 +6,7 @@ from typing import Any, Final
 from authflow.pool.accounts.app_clients import AppClients
 from authflow.pool.accounts.groups import GroupAdministration
 from authflow.pool.accounts.user_administration import UserAdministration
+from authflow.pool.accounts.user_list import UserLists
 from authflow.pool.accounts.user_pools import UserPools
 from authflow.pool.confirmations.forgotten_passwords import ForgottenPasswords
 from authflow.pool.devices.device_service import Devices
@@ -63,6 +64,7 @@ def operations(
     clients = AppClients(ground=ground, notices=notices)
     users = UserAdministration(ground=ground, tokens_survive=tokens_survive)
     groups = GroupAdministration(ground=ground)
+    lists = UserLists(ground=ground)
     pool_factors = PoolFactors(ground=ground, notices=notices)
     users_factors = FactorAdministration(ground=ground)
     token_trigger = TokenTrigger(ground=ground)
@@ -120,8 +122,11 @@ def operations(
         "AdminSetUserMFAPreference": users_factors.prefer,
         "AdminDeleteSoftwareToken": users_factors.delete_authenticator,
         "AdminGetUserAuthFactors": users_factors.list,
+        "ListUsers": lists.of_pool,
+        "ListUsersInGroup": lists.of_group,
         "CreateGroup": groups.create,
         "GetGroup": groups.get,
+        "UpdateGroup": groups.update,
         "DeleteGroup": groups.delete,
         "ListGroups": groups.list,
         "AdminListGroupsForUser": groups.list,

@@ -191,11 +191,14 @@ OPERATIONS = {
         each: administered(each, **ANN, **ADMINS)
         for each in ("AdminAddUserToGroup", "AdminRemoveUserFromGroup")
     },
-    **{each: administered(each, **ADMINS) for each in ("CreateGroup", "GetGroup", "DeleteGroup")},
+    **{
+        each: administered(each, **ADMINS)
+        for each in ("CreateGroup", "GetGroup", "UpdateGroup", "DeleteGroup", "ListUsersInGroup")
+    },
     **{
         each: administered(each)
         for each in (
-            *("DescribeUserPool", "UpdateUserPool", "DeleteUserPool", "ListGroups"),
+            *("DescribeUserPool", "UpdateUserPool", "DeleteUserPool", "ListGroups", "ListUsers"),
             *("DescribeUserPoolClient", "UpdateUserPoolClient", "DeleteUserPoolClient"),
         )
     },

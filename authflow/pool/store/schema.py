@@ -206,11 +206,15 @@ CREATE INDEX waiting_devices_in_order ON waiting_devices (key, client_id, place)
 -- The device that a sign-in came from: its tokens are refreshed from there alone.
 ALTER TABLE token_families ADD COLUMN device_key TEXT;
 """
+_POOL_OWNERS: Final = """
+-- Users are listed in the order of their ids.
+CREATE INDEX users_of_pool ON users (pool_id, sub);
+"""
 SCHEMA: Final = (
     _FIRST,
     _FORGOTTEN_PASSWORDS + _GROUPS,
     _ENDED_TRUST + _CASE_AS_BEFORE + _GUESSES,
-    _FACTORS + _DEVICES,
+    _FACTORS + _DEVICES + _POOL_OWNERS,
 )
 """The statements of each version; a file's `user_version` is the number of versions it has.
 

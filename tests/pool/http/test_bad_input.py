@@ -18,6 +18,7 @@ OPERATIONS = [
     *("GetTokensFromRefreshToken", "RevokeToken", "GetUser", "GlobalSignOut"),
     *("ForgotPassword", "ConfirmForgotPassword", "AdminResetUserPassword"),
     *("CreateGroup", "GetGroup", "DeleteGroup", "ListGroups", "AdminListGroupsForUser"),
+    *("UpdateGroup", "ListUsers", "ListUsersInGroup"),
     *("AdminAddUserToGroup", "AdminRemoveUserFromGroup"),
     *("SetUserPoolMfaConfig", "GetUserPoolMfaConfig"),
     *("AssociateSoftwareToken", "VerifySoftwareToken", "SetUserMFAPreference"),

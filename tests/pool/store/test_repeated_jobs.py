@@ -139,6 +139,9 @@ async def accounts(house):
         await api("CreateGroup", **pool, **group)
         await api("AdminAddUserToGroup", **member, GroupName="admins")
     await api("GetGroup", **pool, GroupName="admins")
+    await api("UpdateGroup", **pool, GroupName="admins", Description="They may")
+    await api("ListUsers", **pool, Filter='username ^= "b"')
+    await api("ListUsersInGroup", **pool, GroupName="admins")
     for operation in ("AdminListGroupsForUser", "AdminRemoveUserFromGroup"):
         await api(operation, **member, GroupName="admins")
     await api("DeleteGroup", **pool, GroupName="admins")
