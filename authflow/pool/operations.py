@@ -4,7 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from authflow.pool.accounts.app_clients import AppClients
+from authflow.pool.accounts.client_secret_changes import ClientSecretChanges
+from authflow.pool.accounts.custom_attributes import CustomAttributes
 from authflow.pool.accounts.groups import GroupAdministration
+from authflow.pool.accounts.tags import Tags
 from authflow.pool.accounts.user_administration import UserAdministration
 from authflow.pool.accounts.user_list import UserLists
 from authflow.pool.accounts.user_pools import UserPools
@@ -61,7 +64,10 @@ def operations(
         most_sessions: How many sign-ins that began under one name may wait for an answer.
     """
     pools = UserPools(ground=ground, region=region, notices=notices)
+    custom_attributes = CustomAttributes(ground=ground)
+    tags = Tags(ground=ground)
     clients = AppClients(ground=ground, notices=notices)
+    client_secrets = ClientSecretChanges(ground=ground)
     users = UserAdministration(ground=ground, tokens_survive=tokens_survive)
     groups = GroupAdministration(ground=ground)
     lists = UserLists(ground=ground)
@@ -107,11 +113,18 @@ def operations(
         "ListUserPools": pools.list,
         "SetUserPoolMfaConfig": pool_factors.set,
         "GetUserPoolMfaConfig": pool_factors.get,
+        "AddCustomAttributes": custom_attributes.add,
+        "TagResource": tags.tag,
+        "UntagResource": tags.untag,
+        "ListTagsForResource": tags.list,
         "CreateUserPoolClient": clients.create,
         "DescribeUserPoolClient": clients.describe,
         "UpdateUserPoolClient": clients.update,
         "DeleteUserPoolClient": clients.delete,
         "ListUserPoolClients": clients.list,
+        "AddUserPoolClientSecret": client_secrets.add,
+        "ListUserPoolClientSecrets": client_secrets.list,
+        "DeleteUserPoolClientSecret": client_secrets.delete,
         "AdminCreateUser": users.create,
         "AdminSetUserPassword": users.set_password,
         "AdminGetUser": users.get,

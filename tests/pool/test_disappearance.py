@@ -162,6 +162,15 @@ def administered(operation, **request):
     return prepared
 
 
+def tagged(operation, **request):
+    async def prepared(house, _sent):
+        pool = await house.api("DescribeUserPool", UserPoolId=house.pool_id)
+        return operation, {"ResourceArn": pool["UserPool"]["Arn"], **request}
+
+    return prepared
+
+
+ADDED = {"Name": "team", "AttributeDataType": "String"}
 ANN, ADMINS = {"Username": "ann"}, {"GroupName": "admins"}
 OPERATIONS = {
     "InitiateAuth by a password": by_password,
@@ -202,6 +211,20 @@ OPERATIONS = {
             *("DescribeUserPoolClient", "UpdateUserPoolClient", "DeleteUserPoolClient"),
         )
     },
+    "AddCustomAttributes": administered("AddCustomAttributes", CustomAttributes=[ADDED]),
+    **{
+        each: tagged(each, **more)
+        for each, more in (
+            ("TagResource", {"Tags": {"team": "red"}}),
+            ("UntagResource", {"TagKeys": ["team"]}),
+            ("ListTagsForResource", {}),
+        )
+    },
+    **{
+        each: administered(each)
+        for each in ("AddUserPoolClientSecret", "ListUserPoolClientSecrets")
+    },
+    "DeleteUserPoolClientSecret": administered("DeleteUserPoolClientSecret", ClientSecretId="x"),
     "CreateUserPoolClient": administered("CreateUserPoolClient", ClientName="second"),
 }
 

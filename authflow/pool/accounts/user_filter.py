@@ -29,12 +29,12 @@ SEARCHABLE: Final = (
 """The names that can be searched by."""
 _EXACT_CASE: Final = frozenset({_USERNAME, _ENABLED})
 _PLAIN: Final = re.compile(r"[ !#-\[\]-~]*")
-"""What is stored as it is searched by, but for letter case: not what JSON escapes."""
+"""Text that is stored as it is searched by, but for letter case: JSON escapes the rest."""
 
 
 @frozen(kw_only=True)
 class Searched:
-    """What of a user can be searched.
+    """The part of a user that can be searched.
 
     Args:
         username: The canonical name.

@@ -24,13 +24,13 @@ from authflow.pool.store.sqlite_connection import Connection, Rows
 
 _MOST_ROWS: Final = 60
 _WINDOW: Final = 1000
-"""How many users are looked at between two chances for others."""
+"""The users that are looked at between two chances for others."""
 _COLUMNS: Final = "sub, username, status, enabled, attributes, created_at, modified_at"
 _TEXT: Final = (
     """lower('{"sub": "' || sub || '", "username": "' || username ||"""
     """ '", "cognito:user_status": "' || status || '", ' || attributes)"""
 )
-"""What `UserFilter.needle` is a part of."""
+"""The text that `UserFilter.needle` is a part of."""
 
 
 @frozen(kw_only=True)

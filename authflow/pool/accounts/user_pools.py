@@ -12,6 +12,7 @@ from attrs import define
 
 from authflow.pool.accounts.attribute_schema import read_schema
 from authflow.pool.accounts.signing_keys import new_signing_key
+from authflow.pool.accounts.tags import check_tags
 from authflow.pool.accounts.user_pool import (
     POOL_COLUMNS,
     TOKEN_TRIGGER,
@@ -112,6 +113,7 @@ def _list(connection: Connection, most: int, after: tuple[float, str]) -> dict[s
 
 def _check(settings: Mapping[str, Any]) -> None:
     read_schema(settings.get("Schema", ()))
+    check_tags(settings.get("UserPoolTags", {}))
     if settings.get("AliasAttributes") and settings.get("UsernameAttributes"):
         raise invalid_parameter(
             "Only one of the aliasAttributes or usernameAttributes can be set in a user pool."

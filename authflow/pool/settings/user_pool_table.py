@@ -198,7 +198,7 @@ _ROWS: Final = (
         "SmsConfiguration.EumsSms.InTemplateId",
         "SmsConfiguration.EumsSms.Region",
     ),
-    kept("a label", "UserPoolTags"),
+    carried_out("labels, which TagResource changes too", "UserPoolTags"),
     kept(_NO_SIGN_UP, "AdminCreateUserConfig.AllowAdminCreateUserOnly"),
     kept(
         "no longer in use, says AWS: TemporaryPasswordValidityDays counts",

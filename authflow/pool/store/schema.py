@@ -209,6 +209,12 @@ ALTER TABLE token_families ADD COLUMN device_key TEXT;
 _POOL_OWNERS: Final = """
 -- Users are listed in the order of their ids.
 CREATE INDEX users_of_pool ON users (pool_id, sub);
+-- The attributes that AddCustomAttributes defined: their names are custom, whatever they are.
+ALTER TABLE user_pools ADD COLUMN custom_attributes TEXT NOT NULL DEFAULT '[]';
+-- When an app client got its secret, if not as it was made, and the secret that it had before.
+ALTER TABLE app_clients ADD COLUMN secret_created_at REAL;
+ALTER TABLE app_clients ADD COLUMN former_secret TEXT;
+ALTER TABLE app_clients ADD COLUMN former_secret_created_at REAL;
 """
 SCHEMA: Final = (
     _FIRST,

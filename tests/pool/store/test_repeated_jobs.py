@@ -26,6 +26,7 @@ DRAWN = frozenset(
         *("jti", "origin_jti", "event_id", "iss", "aud", "client_id", "RefreshToken"),
         *("DeviceKey", "DEVICE_KEY", "DeviceGroupKey", "device_key", "PaginationToken"),
         *("dev:device_arn", "dev:device_owner"),
+        *("ClientSecret", "ClientSecretId", "ClientSecretValue"),
     }
 )
 """Members that are drawn at random, or name what is."""
@@ -119,13 +120,27 @@ async def accounts(house):
     house.clock.now += 1
     await api("CreateUserPool", PoolName="second")
     await api("UpdateUserPool", **pool, EmailVerificationSubject="Hello")
-    await api("DescribeUserPool", **pool)
+    arn = (await api("DescribeUserPool", **pool))["UserPool"]["Arn"]
+    await api("TagResource", ResourceArn=arn, Tags={"team": "red", "floor": "2"})
+    await api("UntagResource", ResourceArn=arn, TagKeys=["team"])
+    await api("ListTagsForResource", ResourceArn=arn)
+    added = [{"Name": "team", "AttributeDataType": "String"}]
+    for _ in range(2):
+        await api("AddCustomAttributes", **pool, CustomAttributes=added)
     first = await api("ListUserPools", MaxResults=1)
     await api("ListUserPools", MaxResults=1, NextToken=first.pop("NextToken"))
     client = {"ClientId": house.client_id, "ExplicitAuthFlows": ["ALLOW_USER_SRP_AUTH"]}
     await api("UpdateUserPoolClient", **pool, **client)
     await api("DescribeUserPoolClient", **pool, ClientId=house.client_id)
     await api("ListUserPoolClients", **pool)
+    secretive = await api("CreateUserPoolClient", **pool, ClientName="s", GenerateSecret=True)
+    secretive = {**pool, "ClientId": secretive["UserPoolClient"]["ClientId"]}
+    for _ in range(2):
+        await api("AddUserPoolClientSecret", **secretive)
+    kept = (await api("ListUserPoolClientSecrets", **secretive))["ClientSecrets"]
+    for each in kept:
+        one = {"ClientSecretId": each["ClientSecretId"]}
+        await api("DeleteUserPoolClientSecret", **secretive, **one)
     email = {"email": "ann@example.org", "email_verified": "true"}
     await house.add_user("ann", **email)
     await api("AdminCreateUser", **pool, Username="ann")  # who is there
