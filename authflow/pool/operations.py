@@ -17,6 +17,8 @@ from authflow.pool.factors.factor_administration import FactorAdministration
 from authflow.pool.factors.own_factors import OwnFactors
 from authflow.pool.factors.pool_factors import PoolFactors
 from authflow.pool.ground import Ground
+from authflow.pool.imports.import_runner import ImportRunner
+from authflow.pool.imports.user_imports import UserImports
 from authflow.pool.messages.delivery import Delivery
 from authflow.pool.messages.wording import Wording
 from authflow.pool.settings.notices import Notices
@@ -47,6 +49,7 @@ def operations(
     ground: Ground,
     tokens: TokenIssuer,
     delivery: Delivery,
+    import_runner: ImportRunner,
     region: str,
     tokens_survive: bool,
     notices: Notices,
@@ -58,6 +61,7 @@ def operations(
         ground: The parts that all services share.
         tokens: Signs and checks tokens.
         delivery: Sends the pools' messages.
+        import_runner: Runs the pools' import jobs.
         region: What new pools' ids begin with.
         tokens_survive: Whether tokens stay good when the password changes.
         notices: Tells of settings that have no effect.
@@ -71,6 +75,7 @@ def operations(
     users = UserAdministration(ground=ground, tokens_survive=tokens_survive)
     groups = GroupAdministration(ground=ground)
     lists = UserLists(ground=ground)
+    imports = UserImports(ground=ground, runner=import_runner)
     pool_factors = PoolFactors(ground=ground, notices=notices)
     users_factors = FactorAdministration(ground=ground)
     token_trigger = TokenTrigger(ground=ground)
@@ -137,6 +142,12 @@ def operations(
         "AdminGetUserAuthFactors": users_factors.list,
         "ListUsers": lists.of_pool,
         "ListUsersInGroup": lists.of_group,
+        "GetCSVHeader": imports.header,
+        "CreateUserImportJob": imports.create,
+        "DescribeUserImportJob": imports.describe,
+        "ListUserImportJobs": imports.list,
+        "StartUserImportJob": imports.start,
+        "StopUserImportJob": imports.stop,
         "CreateGroup": groups.create,
         "GetGroup": groups.get,
         "UpdateGroup": groups.update,

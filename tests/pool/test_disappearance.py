@@ -162,6 +162,16 @@ def administered(operation, **request):
     return prepared
 
 
+def imported(operation, **request):
+    async def prepared(house, _sent):
+        pool = {"UserPoolId": house.pool_id}
+        role = {"CloudWatchLogsRoleArn": "arn:aws:iam::000000000000:role/logs"}
+        made = await house.api("CreateUserImportJob", **pool, JobName="j", **role)
+        return operation, {**pool, "JobId": made["UserImportJob"]["JobId"], **request}
+
+    return prepared
+
+
 def tagged(operation, **request):
     async def prepared(house, _sent):
         pool = await house.api("DescribeUserPool", UserPoolId=house.pool_id)
@@ -225,6 +235,17 @@ OPERATIONS = {
         for each in ("AddUserPoolClientSecret", "ListUserPoolClientSecrets")
     },
     "DeleteUserPoolClientSecret": administered("DeleteUserPoolClientSecret", ClientSecretId="x"),
+    "GetCSVHeader": administered("GetCSVHeader"),
+    "ListUserImportJobs": administered("ListUserImportJobs", MaxResults=1),
+    **{
+        each: imported(each)
+        for each in ("DescribeUserImportJob", "StartUserImportJob", "StopUserImportJob")
+    },
+    "CreateUserImportJob": imported(
+        "CreateUserImportJob",
+        JobName="k",
+        CloudWatchLogsRoleArn="arn:aws:iam::000000000000:role/logs",
+    ),
     "CreateUserPoolClient": administered("CreateUserPoolClient", ClientName="second"),
 }
 

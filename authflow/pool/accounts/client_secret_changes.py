@@ -20,9 +20,13 @@ _MOST_SECRETS: Final = 2
 _MILLISECOND: Final = 0.001
 
 
-def _keep(connection: Connection, client: AppClient, *secrets: ClientSecret) -> None:
-    """Store the secrets of a client: one or two, the newest first."""
-    newest, former = (*secrets, None)[:2]
+def _keep(
+    connection: Connection,
+    client: AppClient,
+    newest: ClientSecret,
+    former: ClientSecret | None = None,
+) -> None:
+    """Store the secrets of a client."""
     connection.execute(
         "UPDATE app_clients SET secret = ?, secret_created_at = ?, former_secret = ?,"
         " former_secret_created_at = ? WHERE id = ?",

@@ -10,6 +10,7 @@ from authflow.pool.accounts.attribute_schema import CUSTOM, DEVELOPER, read_sche
 from authflow.pool.accounts.user_pool import find_pool
 from authflow.pool.cognito_errors import invalid_parameter
 from authflow.pool.ground import Ground
+from authflow.pool.imports.import_jobs import check_no_import
 from authflow.pool.store.sqlite_connection import Connection
 
 _MOST: Final = 50
@@ -25,6 +26,7 @@ def _add(
         CognitoError: There is no such pool, or one of them cannot be added.
     """
     pool = find_pool(connection, pool_id)
+    check_no_import(connection, pool_id)
     read_schema((), given)  # so that what is told of them counts from the first
     added = (*pool.custom_attributes, *given)
     schema = read_schema(pool.settings.get("Schema", ()), added)

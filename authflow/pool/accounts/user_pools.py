@@ -22,6 +22,7 @@ from authflow.pool.accounts.user_pool import (
 )
 from authflow.pool.cognito_errors import invalid_parameter
 from authflow.pool.ground import Ground
+from authflow.pool.imports.import_jobs import check_no_import
 from authflow.pool.settings.mfa_settings import check_new, updated
 from authflow.pool.settings.notices import Notices
 from authflow.pool.store.sqlite_connection import Connection
@@ -57,6 +58,7 @@ def _update(connection: Connection, pool_id: str, settings: Mapping[str, Any], n
     Those of second factors are not replaced so; see `mfa_settings`.
     """
     old = find_pool(connection, pool_id).settings
+    check_no_import(connection, pool_id)
     kept = {name: old[name] for name in (*_IMMUTABLE, "PoolName") if name in old}
     connection.execute(
         "UPDATE user_pools SET settings = ?, modified_at = ? WHERE id = ?",
@@ -71,6 +73,7 @@ def _delete(connection: Connection, pool_id: str) -> None:
         CognitoError: There is none, or it is protected.
     """
     pool = find_pool(connection, pool_id)
+    check_no_import(connection, pool_id)
     if pool.settings.get("DeletionProtection") == "ACTIVE":
         raise invalid_parameter(
             "The user pool cannot be deleted because deletion protection is activated. Deletion "

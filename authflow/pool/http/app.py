@@ -16,7 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from authflow.pool.admission.gate import Gate
+from authflow.pool.admission.gate import Gate, Peer
+from authflow.pool.asked_authority import asked_at
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.errands import Errand, errands
 from authflow.pool.http.door import ARRIVAL, Door, internal_error
@@ -25,6 +26,7 @@ from authflow.pool.http.origins import Origins
 from authflow.pool.http.refusal_log import RefusalLog, RequestLog
 from authflow.pool.http.request_body import MOST_BYTES, malformed, read_object
 from authflow.pool.http.validation import prepare, service_model, validate
+from authflow.pool.imports.uploads import Uploads
 from authflow.pool.log_limit import limited_logger
 from authflow.pool.operations import Operation
 from authflow.pool.peer_address import asked_from
@@ -50,6 +52,7 @@ class PoolApp:
 
     Args:
         operations: The table of operations.
+        uploads: Takes files of import jobs.
         tokens: Knows the pools' public keys.
         origins: Who may ask.
         gate: Lets requests in.
@@ -57,6 +60,7 @@ class PoolApp:
     """
 
     operations: Mapping[str, Operation]
+    uploads: Uploads
     tokens: TokenIssuer
     origins: Origins
     gate: Gate
@@ -75,6 +79,7 @@ class PoolApp:
         app = Starlette(
             routes=[
                 Route("/", self._operate, methods=["POST"]),
+                Route("/{pool_id}/imports/{job_id}", self._upload, methods=["PUT"]),
                 Route(f"{well_known}/jwks.json", self._key_set),
                 Route(f"{well_known}/openid-configuration", self._configuration),
             ],
@@ -118,15 +123,32 @@ class PoolApp:
             raise CognitoError("UnknownOperationException", "The pool has no such operation.")
         if request.headers.get("content-type", "").partition(";")[0].strip() != AWS_JSON:
             raise malformed(f"the Content-Type must be {AWS_JSON}")
-        peer = ("", 0) if request.client is None else (request.client.host, request.client.port)
+        peer = _peer(request)
         keep_back = request.scope[ARRIVAL].keep_back
         await self.gate.check_address(peer, keep_back)
         asked.update(validate(name, read_object(await _read_body(request))))
         async with self.gate.admitted(name, peer, *_whom(asked), keep_back) as ticket:
             if ticket.waited and await request.is_disconnected():
                 raise ClientDisconnect
-            with asked_from(peer[0]):
+            with asked_from(peer[0]), asked_at(request.headers.get("host", "")):
                 return await operation(asked)
+
+    async def _upload(self, request: Request) -> Response:
+        """Take a file of an import job, as Amazon S3 takes one at a pre-signed URL."""
+        try:
+            await self.gate.check_address(_peer(request), request.scope[ARRIVAL].keep_back)
+            await self.uploads.take(
+                request.path_params["pool_id"],
+                request.path_params["job_id"],
+                request.query_params,
+                request.headers.get("content-length"),
+                request.stream(),
+            )
+        except CognitoError as error:
+            return refusal(error)
+        except ClientDisconnect:
+            return refusal(malformed("the body is incomplete"))
+        return reply({}, media_type=JSON)
 
     async def _key_set(self, request: Request) -> Response:
         return await self._publish(request, self.tokens.key_set)
@@ -144,6 +166,10 @@ class PoolApp:
         status = error.status_code if isinstance(error, HTTPException) else 400
         message = "Send operations by POST to / with an X-Amz-Target header."
         return refusal(CognitoError("UnknownOperationException", message, status))
+
+
+def _peer(request: Request) -> Peer:
+    return ("", 0) if request.client is None else (request.client.host, request.client.port)
 
 
 async def _run_errands(left: Sequence[Errand]) -> None:

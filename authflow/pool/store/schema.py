@@ -215,6 +215,34 @@ ALTER TABLE user_pools ADD COLUMN custom_attributes TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE app_clients ADD COLUMN secret_created_at REAL;
 ALTER TABLE app_clients ADD COLUMN former_secret TEXT;
 ALTER TABLE app_clients ADD COLUMN former_secret_created_at REAL;
+-- Import jobs, and the files that they read, in parts of one size.
+CREATE TABLE import_jobs (
+    id TEXT PRIMARY KEY,
+    pool_id TEXT NOT NULL REFERENCES user_pools ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    role_arn TEXT NOT NULL,
+    status TEXT NOT NULL,
+    message TEXT,
+    imported INTEGER NOT NULL DEFAULT 0,
+    skipped INTEGER NOT NULL DEFAULT 0,
+    failed INTEGER NOT NULL DEFAULT 0,
+    upload TEXT,
+    size INTEGER NOT NULL DEFAULT 0,
+    read_bytes INTEGER NOT NULL DEFAULT 0,
+    read_lines INTEGER NOT NULL DEFAULT 0,
+    created_at REAL NOT NULL,
+    started_at REAL,
+    completed_at REAL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX import_jobs_of_pool ON import_jobs (pool_id, created_at, id);
+CREATE INDEX import_jobs_by_status ON import_jobs (status);
+CREATE TABLE import_parts (
+    job_id TEXT NOT NULL REFERENCES import_jobs ON DELETE CASCADE,
+    upload TEXT NOT NULL,
+    part INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (job_id, upload, part)
+) STRICT;
 """
 SCHEMA: Final = (
     _FIRST,

@@ -19,6 +19,8 @@ OPERATIONS = [
     *("ForgotPassword", "ConfirmForgotPassword", "AdminResetUserPassword"),
     *("CreateGroup", "GetGroup", "DeleteGroup", "ListGroups", "AdminListGroupsForUser"),
     *("UpdateGroup", "ListUsers", "ListUsersInGroup", "AddCustomAttributes"),
+    *("GetCSVHeader", "CreateUserImportJob", "DescribeUserImportJob", "ListUserImportJobs"),
+    *("StartUserImportJob", "StopUserImportJob"),
     *("TagResource", "UntagResource", "ListTagsForResource"),
     *("AddUserPoolClientSecret", "ListUserPoolClientSecrets", "DeleteUserPoolClientSecret"),
     *("AdminAddUserToGroup", "AdminRemoveUserFromGroup"),
