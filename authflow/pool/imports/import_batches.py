@@ -28,7 +28,7 @@ from authflow.pool.imports.import_jobs import (
 from authflow.pool.imports.imported_users import imported_user
 from authflow.pool.store.sqlite_connection import Connection
 
-ROWS_AT_ONCE: Final = 50
+ROWS_AT_ONCE: Final = 25
 _MOST_ROWS: Final = 500_000
 _TOO_MANY_FAILED: Final = "Too many users have failed or been skipped during the import."
 _TOO_MANY_ROWS: Final = f"The CSV file has more than {_MOST_ROWS} rows."
