@@ -60,5 +60,5 @@ def check_address(
 
 
 def _sign(pool: UserPool, job: ImportJob, expires: int) -> Secret[str]:
-    text = f"authflow import\0{pool.id}\0{job.id}\0{expires}".encode()
+    text = f"authflow import\0{job.id}\0{expires}".encode()
     return Secret(hmac.digest(pool.mask_key, text, "sha256").hex())

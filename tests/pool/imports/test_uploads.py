@@ -2,12 +2,16 @@
 
 import asyncio
 
+import aiohttp
 import anyio
+import anyio.lowlevel
 import pytest
 from yarl import URL
 
+from authflow.pool import Budget
 from authflow.pool.imports import uploads
 from authflow.pool.imports.uploads import Uploads
+from authflow.pool.store.database import Database
 from tests.pool.imports.conftest import Importer, counts
 
 SIGNATURE, EXPIRES = "X-Amz-Signature", "X-Amz-Expires-At"
@@ -118,13 +122,12 @@ async def test_a_file_much_longer_than_a_request_is_taken_whole(importer):
     content += b"\n" * 800_000
     job = await importer.create()
     assert (await importer.put(job, content))[0] == 200
-    short = await importer.named("bob")
     again = await importer.create()
-    assert (await importer.put(again, short + b"\n" * 70_000 + short[short.index(b"\n") + 1 :]))[
-        0
-    ] == 200
+    rows = b"x" * 9_000 + b"\n"
+    header, _, bob = (await importer.named("bob")).partition(b"\n")
+    assert (await importer.put(again, header + b"\n" + 20 * rows + bob))[0] == 200
     await importer.start(again)
-    assert counts(await importer.ended(again)) == (1, 1, 0)
+    assert counts(await importer.ended(again)) == (1, 0, 20)
 
 
 @pytest.mark.parametrize("told", [True, False])
@@ -172,6 +175,57 @@ async def test_a_client_that_goes_away_leaves_the_file_before(importer):
         await reader.read()
     await importer.start(job)
     assert counts(await importer.ended(job)) == (1, 0, 0)
+
+
+async def test_a_file_that_says_that_it_is_too_long_is_refused_unread(importer):
+    job = await importer.create()
+    address = URL(job["PreSignedUrl"])
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+    head = f"PUT {address.raw_path_qs} HTTP/1.1\r\nHost: localhost\r\n"
+    writer.write(f"{head}Content-Length: 100000001\r\nExpect: 100-continue\r\n\r\n".encode())
+    with anyio.fail_after(20):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")
+    writer.close()
+
+
+async def test_nothing_is_left_of_files_that_do_not_count_any_more(start, settle, tmp_path, clock):
+    path = str(tmp_path / "pool.db")
+    house = await settle(await start(db=path), {"AutoVerifiedAttributes": ["email"]})
+    importer = Importer(house)
+
+    async def parts():
+        async with Database(path=path) as database:
+            rows = await database.read(lambda c: c.execute("SELECT job_id FROM import_parts"))
+        return {job_id for (job_id,) in rows}
+
+    async def pieces():
+        yield b"x" * 70_000
+        raise RuntimeError("the client gives up")
+
+    job = await importer.create()
+    with pytest.raises(aiohttp.ClientError):
+        await importer.put(job, pieces())
+    with anyio.fail_after(20):
+        while await parts():
+            await anyio.lowlevel.checkpoint()
+    await importer.put(job, b"x" * 70_000)
+    assert await parts() == {job["JobId"]}
+    clock.now += 86400
+    other = await importer.create()
+    assert await parts() == set()
+    await importer.put(other, await importer.named("ann"))
+    await importer.start(other)
+    await importer.ended(other)
+    assert await parts() == set()
+
+
+async def test_whoever_sends_too_much_is_refused_before_anything_is_looked_up(start, http):
+    api = await start(address_budget=Budget(per_second=1e-9, burst=1))
+    replies = []
+    for _ in range(2):
+        async with http.put(f"{api.endpoint}/us-east-1_x/imports/import-1", data=b"x") as reply:
+            replies.append((await reply.json(content_type=None))["__type"])
+    assert replies == ["AccessDenied", "TooManyRequestsException"]
 
 
 async def test_only_a_put_brings_a_file(importer):
