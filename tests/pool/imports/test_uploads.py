@@ -199,7 +199,10 @@ async def test_nothing_is_left_of_files_that_do_not_count_any_more(start, settle
         return {job_id for (job_id,) in rows}
 
     async def pieces():
-        yield b"x" * 70_000
+        yield b"x" * 200_000
+        with anyio.fail_after(20):
+            while not await parts():
+                await anyio.lowlevel.checkpoint()
         raise RuntimeError("the client gives up")
 
     job = await importer.create()
