@@ -4,9 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from authflow.pool.accounts.app_clients import AppClients
+from authflow.pool.accounts.client_secret_changes import ClientSecretChanges
+from authflow.pool.accounts.custom_attributes import CustomAttributes
 from authflow.pool.accounts.groups import GroupAdministration
 from authflow.pool.accounts.own_account import OwnAccount
+from authflow.pool.accounts.tags import Tags
 from authflow.pool.accounts.user_administration import UserAdministration
+from authflow.pool.accounts.user_list import UserLists
 from authflow.pool.accounts.user_pools import UserPools
 from authflow.pool.confirmations.address_verifications import AddressVerifications
 from authflow.pool.confirmations.attribute_updates import AttributeUpdates
@@ -19,6 +23,8 @@ from authflow.pool.factors.factor_administration import FactorAdministration
 from authflow.pool.factors.own_factors import OwnFactors
 from authflow.pool.factors.pool_factors import PoolFactors
 from authflow.pool.ground import Ground
+from authflow.pool.imports.import_runner import ImportRunner
+from authflow.pool.imports.user_imports import UserImports
 from authflow.pool.messages.delivery import Delivery
 from authflow.pool.messages.wording import Wording
 from authflow.pool.settings.notices import Notices
@@ -49,6 +55,7 @@ def operations(
     ground: Ground,
     tokens: TokenIssuer,
     delivery: Delivery,
+    import_runner: ImportRunner,
     region: str,
     tokens_survive: bool,
     notices: Notices,
@@ -60,12 +67,15 @@ def operations(
         ground: The parts that all services share.
         tokens: Signs and checks tokens.
         delivery: Sends the pools' messages.
+        import_runner: Runs the pools' import jobs.
         region: What new pools' ids begin with.
         tokens_survive: Whether tokens stay good when the password changes.
         notices: Tells of settings that have no effect.
         most_sessions: How many sign-ins that began under one name may wait for an answer.
     """
     pools = UserPools(ground=ground, region=region, notices=notices)
+    custom_attributes = CustomAttributes(ground=ground)
+    tags = Tags(ground=ground)
     clients = AppClients(ground=ground, notices=notices)
     wording = Wording(ground=ground)
     users = UserAdministration(
@@ -73,6 +83,9 @@ def operations(
     )
     groups = GroupAdministration(ground=ground)
     own_account = OwnAccount(ground=ground, tokens=tokens, tokens_survive=tokens_survive)
+    client_secrets = ClientSecretChanges(ground=ground)
+    lists = UserLists(ground=ground)
+    imports = UserImports(ground=ground, runner=import_runner)
     pool_factors = PoolFactors(ground=ground, notices=notices)
     users_factors = FactorAdministration(ground=ground)
     token_trigger = TokenTrigger(ground=ground)
@@ -122,11 +135,18 @@ def operations(
         "ListUserPools": pools.list,
         "SetUserPoolMfaConfig": pool_factors.set,
         "GetUserPoolMfaConfig": pool_factors.get,
+        "AddCustomAttributes": custom_attributes.add,
+        "TagResource": tags.tag,
+        "UntagResource": tags.untag,
+        "ListTagsForResource": tags.list,
         "CreateUserPoolClient": clients.create,
         "DescribeUserPoolClient": clients.describe,
         "UpdateUserPoolClient": clients.update,
         "DeleteUserPoolClient": clients.delete,
         "ListUserPoolClients": clients.list,
+        "AddUserPoolClientSecret": client_secrets.add,
+        "ListUserPoolClientSecrets": client_secrets.list,
+        "DeleteUserPoolClientSecret": client_secrets.delete,
         "AdminCreateUser": users.create,
         "AdminSetUserPassword": users.set_password,
         "AdminGetUser": users.get,
@@ -140,8 +160,17 @@ def operations(
         "AdminSetUserMFAPreference": users_factors.prefer,
         "AdminDeleteSoftwareToken": users_factors.delete_authenticator,
         "AdminGetUserAuthFactors": users_factors.list,
+        "ListUsers": lists.of_pool,
+        "ListUsersInGroup": lists.of_group,
+        "GetCSVHeader": imports.header,
+        "CreateUserImportJob": imports.create,
+        "DescribeUserImportJob": imports.describe,
+        "ListUserImportJobs": imports.list,
+        "StartUserImportJob": imports.start,
+        "StopUserImportJob": imports.stop,
         "CreateGroup": groups.create,
         "GetGroup": groups.get,
+        "UpdateGroup": groups.update,
         "DeleteGroup": groups.delete,
         "ListGroups": groups.list,
         "AdminListGroupsForUser": groups.list,

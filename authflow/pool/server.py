@@ -28,6 +28,8 @@ from authflow.pool.http.connections import Connections
 from authflow.pool.http.origins import LOOPBACK_NAMES, Origins, is_wildcard, server_name
 from authflow.pool.http.refusal_log import RefusalLog
 from authflow.pool.http.serving import serving
+from authflow.pool.imports.import_runner import ImportRunner
+from authflow.pool.imports.uploads import Uploads
 from authflow.pool.messages.delivery import Delivery
 from authflow.pool.messages.mailbox import Mailbox, SentMessage
 from authflow.pool.operations import MOST_SESSIONS, link_confirmation, operations
@@ -222,7 +224,8 @@ class PoolServer:
             ground = Ground(database=database, workers=workers, triggers=triggers, clock=self.clock)
             senders = await self._senders(stack, triggers)
             notices = await self._notices(database)
-            app = self._app(ground, senders, self._gate(connections), notices)
+            runner = await stack.enter_async_context(ImportRunner(ground=ground))
+            app = self._app(ground, senders, self._gate(connections), notices, runner)
             await stack.enter_async_context(serving(app, listener, connections))
             self._stack = stack.pop_all()
         return self
@@ -305,7 +308,14 @@ class PoolServer:
             room=connections.room,
         )
 
-    def _app(self, ground: Ground, senders: CustomSenders, gate: Gate, notices: Notices) -> PoolApp:
+    def _app(
+        self,
+        ground: Ground,
+        senders: CustomSenders,
+        gate: Gate,
+        notices: Notices,
+        runner: ImportRunner,
+    ) -> PoolApp:
         tokens = TokenIssuer(ground=ground, issuer_base=self.issuer or self.endpoint)
         self._mailbox = Mailbox(database=ground.database, on_message=self.on_message)
         delivery = Delivery(mailbox=self._mailbox, senders=senders)
@@ -313,6 +323,7 @@ class PoolServer:
             ground=ground,
             tokens=tokens,
             delivery=delivery,
+            import_runner=runner,
             region=self.region,
             tokens_survive=self.tokens_survive,
             notices=notices,
@@ -320,6 +331,7 @@ class PoolServer:
         )
         return PoolApp(
             operations=table,
+            uploads=Uploads(ground=ground),
             tokens=tokens,
             origins=Origins(names={*LOOPBACK_NAMES, self.host, *self.allow_hosts}),
             gate=gate,

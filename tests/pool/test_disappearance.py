@@ -202,6 +202,25 @@ def administered(operation, **request):
     return prepared
 
 
+def imported(operation, **request):
+    async def prepared(house, _sent):
+        pool = {"UserPoolId": house.pool_id}
+        role = {"CloudWatchLogsRoleArn": "arn:aws:iam::000000000000:role/logs"}
+        made = await house.api("CreateUserImportJob", **pool, JobName="j", **role)
+        return operation, {**pool, "JobId": made["UserImportJob"]["JobId"], **request}
+
+    return prepared
+
+
+def tagged(operation, **request):
+    async def prepared(house, _sent):
+        pool = await house.api("DescribeUserPool", UserPoolId=house.pool_id)
+        return operation, {"ResourceArn": pool["UserPool"]["Arn"], **request}
+
+    return prepared
+
+
+ADDED = {"Name": "team", "AttributeDataType": "String"}
 ANN, ADMINS = {"Username": "ann"}, {"GroupName": "admins"}
 OPERATIONS = {
     "InitiateAuth by a password": by_password,
@@ -235,14 +254,42 @@ OPERATIONS = {
         each: administered(each, **ANN, **ADMINS)
         for each in ("AdminAddUserToGroup", "AdminRemoveUserFromGroup")
     },
-    **{each: administered(each, **ADMINS) for each in ("CreateGroup", "GetGroup", "DeleteGroup")},
+    **{
+        each: administered(each, **ADMINS)
+        for each in ("CreateGroup", "GetGroup", "UpdateGroup", "DeleteGroup", "ListUsersInGroup")
+    },
     **{
         each: administered(each)
         for each in (
-            *("DescribeUserPool", "UpdateUserPool", "DeleteUserPool", "ListGroups"),
+            *("DescribeUserPool", "UpdateUserPool", "DeleteUserPool", "ListGroups", "ListUsers"),
             *("DescribeUserPoolClient", "UpdateUserPoolClient", "DeleteUserPoolClient"),
         )
     },
+    "AddCustomAttributes": administered("AddCustomAttributes", CustomAttributes=[ADDED]),
+    **{
+        each: tagged(each, **more)
+        for each, more in (
+            ("TagResource", {"Tags": {"team": "red"}}),
+            ("UntagResource", {"TagKeys": ["team"]}),
+            ("ListTagsForResource", {}),
+        )
+    },
+    **{
+        each: administered(each)
+        for each in ("AddUserPoolClientSecret", "ListUserPoolClientSecrets")
+    },
+    "DeleteUserPoolClientSecret": administered("DeleteUserPoolClientSecret", ClientSecretId="x"),
+    "GetCSVHeader": administered("GetCSVHeader"),
+    "ListUserImportJobs": administered("ListUserImportJobs", MaxResults=1),
+    **{
+        each: imported(each)
+        for each in ("DescribeUserImportJob", "StartUserImportJob", "StopUserImportJob")
+    },
+    "CreateUserImportJob": imported(
+        "CreateUserImportJob",
+        JobName="k",
+        CloudWatchLogsRoleArn="arn:aws:iam::000000000000:role/logs",
+    ),
     "CreateUserPoolClient": administered("CreateUserPoolClient", ClientName="second"),
 }
 

@@ -10,6 +10,7 @@ from attrs import define, field, frozen
 
 from authflow.pool.accounts.attribute_access import check_permissions, may_read
 from authflow.pool.accounts.client_list import list_clients
+from authflow.pool.accounts.stored_client_secrets import ClientSecret, new_client_secret
 from authflow.pool.accounts.user_pool import UserPool, find_pool
 from authflow.pool.cognito_errors import (
     CognitoError,
@@ -25,7 +26,6 @@ from authflow.wire import secret_hash
 
 _ID_CHARS: Final = string.ascii_lowercase + string.digits
 _ID_LENGTH: Final = 26
-_SECRET_LENGTH: Final = 51
 
 _DEFAULT_FLOWS: Final = frozenset(
     {"ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
@@ -63,7 +63,9 @@ class AppClient:
     Args:
         id: Its id.
         pool_id: The user pool it belongs to.
-        secret: Its secret, if it has one.
+        secret: Its secret, if it has one; the newest of two.
+        secret_created_at: When it got that, if not as it was made.
+        former: The older of two secrets, both of which are good.
         settings: What CreateUserPoolClient or UpdateUserPoolClient was given, whole.
         created_at: Seconds since the epoch.
         modified_at: Seconds since the epoch.
@@ -75,6 +77,17 @@ class AppClient:
     settings: Mapping[str, Any] = field(repr=False)
     created_at: float
     modified_at: float
+    secret_created_at: float | None = None
+    former: ClientSecret | None = None
+
+    @property
+    def secrets(self) -> tuple[ClientSecret, ...]:
+        """The secrets that are good, the oldest first."""
+        if self.secret is None:
+            return ()
+        created_at = self.created_at if self.secret_created_at is None else self.secret_created_at
+        newest = ClientSecret(value=self.secret, created_at=created_at)
+        return (newest,) if self.former is None else (self.former, newest)
 
     def allows(self, flow: str) -> bool:
         """Return whether ExplicitAuthFlows allows a flow. Unset, it allows no plain password."""
@@ -147,7 +160,9 @@ class AppClient:
                 reason="the app client has a secret, and SECRET_HASH was not received",
             )
         right = [
-            Secret(secret_hash(name, self.id, self.secret)) == Secret(given) for name in usernames
+            Secret(secret_hash(name, self.id, secret.value)) == Secret(given)
+            for secret in self.secrets
+            for name in usernames
         ]
         if not any(right):
             raise not_authorized(
@@ -166,7 +181,9 @@ class AppClient:
                     f"Client {self.id} has no client secret",
                     reason="ClientSecret was received, and the app client has no secret",
                 )
-        elif given is None or self.secret != Secret(given):
+            return
+        right = [Secret(given or "") == each.value for each in self.secrets]
+        if not any(right):
             reason = "ClientSecret is missing" if given is None else "wrong ClientSecret"
             message = f"Unable to verify the client secret of client {self.id}"
             raise CognitoError(code, message, reason=reason)
@@ -188,7 +205,10 @@ class AppClient:
         }
 
 
-_COLUMNS: Final = "id, pool_id, secret, settings, created_at, modified_at"
+_COLUMNS: Final = (
+    "id, pool_id, secret, settings, created_at, modified_at, secret_created_at, former_secret,"
+    " former_secret_created_at"
+)
 
 
 def find_client(connection: Connection, client_id: str, pool_id: str | None = None) -> AppClient:
@@ -208,7 +228,8 @@ def find_client(connection: Connection, client_id: str, pool_id: str | None = No
     ).first()
     if row is None or (pool_id is not None and row[1] != pool_id):
         raise no_such_client(client_id)
-    found, pool, secret, settings, created_at, modified_at = row
+    found, pool, secret, settings, created_at, modified_at, *rest = row
+    given_at, former, former_at = rest
     return AppClient(
         id=found,
         pool_id=pool,
@@ -216,6 +237,8 @@ def find_client(connection: Connection, client_id: str, pool_id: str | None = No
         settings=json.loads(settings),
         created_at=created_at,
         modified_at=modified_at,
+        secret_created_at=given_at,
+        former=None if former is None else ClientSecret(value=Secret(former), created_at=former_at),
     )
 
 
@@ -238,7 +261,8 @@ def _insert(connection: Connection, client: AppClient) -> None:
     check_permissions(find_pool(connection, client.pool_id), client.settings, "creating")
     secret = None if client.secret is None else client.secret.reveal()
     connection.execute(
-        f"INSERT INTO app_clients ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608  # the same
+        "INSERT INTO app_clients (id, pool_id, secret, settings, created_at, modified_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
         (
             *(client.id, client.pool_id, secret, json.dumps(client.settings)),
             *(client.created_at, client.modified_at),
@@ -305,13 +329,13 @@ class AppClients:
     async def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """CreateUserPoolClient."""
         now = self.ground.clock()
-        secret = request.get("ClientSecret")
+        secret = Secret(request["ClientSecret"]) if "ClientSecret" in request else None
         if secret is None and request.get("GenerateSecret"):
-            secret = _random(_SECRET_LENGTH)
+            secret = new_client_secret()
         client = AppClient(
             id=_random(_ID_LENGTH),
             pool_id=request["UserPoolId"],
-            secret=None if secret is None else Secret(secret),
+            secret=secret,
             settings=_settings(request),
             created_at=now,
             modified_at=now,

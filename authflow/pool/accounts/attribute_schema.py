@@ -113,11 +113,15 @@ STANDARD: Final[Mapping[str, Attribute]] = {
 """The standard attributes by their names, in Cognito's order."""
 
 
-def read_schema(entries: Iterable[Mapping[str, Any]]) -> Mapping[str, Attribute]:
+def read_schema(
+    entries: Iterable[Mapping[str, Any]], added: Iterable[Mapping[str, Any]] = ()
+) -> Mapping[str, Attribute]:
     """Return all attributes of a pool by their full names.
 
     Args:
         entries: What CreateUserPool was given as Schema.
+        added: What AddCustomAttributes was given as CustomAttributes. All of them are custom, also
+            under the names of standard ones.
 
     Raises:
         CognitoError: A definition cannot be: it has no name or no type, its bounds are none, a
@@ -126,12 +130,7 @@ def read_schema(entries: Iterable[Mapping[str, Any]]) -> Mapping[str, Attribute]
     schema = dict(STANDARD)
     by_given_name: dict[str, Attribute] = {}
     for place, given in enumerate(entries, start=1):
-        entry = {name: value for name, value in given.items() if value is not None}
-        if "Name" not in entry:
-            raise invalid_parameter(
-                f"1 validation error detected: Value null at 'schema.{place}.member.name' failed to"
-                " satisfy constraint: Member must not be null"
-            )
+        entry = _named(given, f"schema.{place}")
         name = entry["Name"]
         standard = STANDARD.get(name)
         attribute = _custom(entry) if standard is None else _changed(standard, entry)
@@ -141,7 +140,29 @@ def read_schema(entries: Iterable[Mapping[str, Any]]) -> Mapping[str, Attribute]
                 f"{attribute.name}: Existing attribute already has name {taken}."
             )
         by_given_name[name] = schema[attribute.name] = attribute
+    for place, given in enumerate(added, start=1):
+        attribute = _custom(_named(given, f"customAttributes.{place}"))
+        if attribute.name in schema:
+            raise invalid_parameter(
+                f"{attribute.name}: Existing attribute already has name {attribute.name}."
+            )
+        schema[attribute.name] = attribute
     return schema
+
+
+def _named(given: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Return a definition without what is null.
+
+    Raises:
+        CognitoError: It has no name.
+    """
+    entry = {name: value for name, value in given.items() if value is not None}
+    if "Name" not in entry:
+        raise invalid_parameter(
+            f"1 validation error detected: Value null at '{path}.member.name' failed to satisfy"
+            " constraint: Member must not be null"
+        )
+    return entry
 
 
 def _custom(entry: Mapping[str, Any]) -> Attribute:

@@ -74,7 +74,12 @@ def _described(row: tuple[Any, ...]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _find(connection: Connection, pool_id: str, name: str) -> dict[str, Any]:
+def find_group(connection: Connection, pool_id: str, name: str) -> dict[str, Any]:
+    """Read a group, as GetGroup tells it.
+
+    Raises:
+        CognitoError: There is no such pool or group.
+    """
     find_pool(connection, pool_id)
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM groups WHERE pool_id = ? AND name = ?",  # noqa: S608  # our own names
@@ -99,11 +104,26 @@ def _create(connection: Connection, request: Mapping[str, Any], now: float) -> d
         raise CognitoError(
             "GroupExistsException", "A group with the name already exists for this user pool."
         )
-    return _find(connection, request["UserPoolId"], request["GroupName"])
+    return find_group(connection, request["UserPoolId"], request["GroupName"])
+
+
+def _update(connection: Connection, request: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """Change a group; what the request leaves out stays as it is."""
+    group = find_group(connection, request["UserPoolId"], request["GroupName"])
+    changed = {**group, **request}
+    connection.execute(
+        "UPDATE groups SET description = ?, role_arn = ?, precedence = ?, modified_at = ?"
+        " WHERE pool_id = ? AND name = ?",
+        (
+            *(changed.get("Description"), changed.get("RoleArn"), changed.get("Precedence"), now),
+            *(group["UserPoolId"], group["GroupName"]),
+        ),
+    )
+    return find_group(connection, group["UserPoolId"], group["GroupName"])
 
 
 def _delete(connection: Connection, pool_id: str, name: str) -> None:
-    _find(connection, pool_id, name)
+    find_group(connection, pool_id, name)
     connection.execute("DELETE FROM groups WHERE pool_id = ? AND name = ?", (pool_id, name))
 
 
@@ -114,7 +134,7 @@ def _member(connection: Connection, request: Mapping[str, Any]) -> tuple[str, st
         CognitoError: There is no such pool, user or group.
     """
     pool, user = find_named(connection, request["UserPoolId"], request["Username"])
-    group = _find(connection, pool.id, request["GroupName"])
+    group = find_group(connection, pool.id, request["GroupName"])
     return pool.id, group["GroupName"], user.sub
 
 
@@ -182,9 +202,13 @@ class GroupAdministration:
         """GetGroup."""
         return {
             "Group": await self.ground.database.read(
-                _find, request["UserPoolId"], request["GroupName"]
+                find_group, request["UserPoolId"], request["GroupName"]
             )
         }
+
+    async def update(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """UpdateGroup."""
+        return {"Group": await self.ground.database.write(_update, request, self.ground.clock())}
 
     async def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """DeleteGroup."""

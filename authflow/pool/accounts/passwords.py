@@ -52,6 +52,16 @@ class StoredPassword:
         verifiers = (_verifier(pool_id, name, salt, password) for name in names)
         return cls(salt=salt, verifier=b"".join(verifiers))
 
+    @classmethod
+    def of_nobody(cls, *, two_names: bool) -> Self:
+        """Draw the trace of no password: nothing proves it, and it takes no arithmetic.
+
+        Args:
+            two_names: Whether there is also a verifier for a shown name.
+        """
+        size = VERIFIER_BYTES * (2 if two_names else 1)
+        return cls(salt=new_salt(), verifier=secrets.token_bytes(size))
+
     @property
     def version(self) -> str:
         """An identifier of this trace; setting the same password again gives another one."""

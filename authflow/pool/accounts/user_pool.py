@@ -23,7 +23,9 @@ FACTOR_SETTINGS: Final = (
     "WebAuthnConfiguration",
 )
 """The settings that SetUserPoolMfaConfig alone has; DescribeUserPool does not tell them."""
-POOL_COLUMNS: Final = "id, settings, key_id, signing_key, mask_key, created_at, modified_at"
+POOL_COLUMNS: Final = (
+    "id, settings, key_id, signing_key, mask_key, created_at, modified_at, custom_attributes"
+)
 """The columns that `pool_from_row` reads, in its order."""
 
 
@@ -39,6 +41,7 @@ class UserPool:
         mask_key: Makes the stand-ins for users that do not exist.
         created_at: Seconds since the epoch.
         modified_at: Seconds since the epoch.
+        custom_attributes: What AddCustomAttributes was given, whole.
     """
 
     id: str
@@ -48,6 +51,7 @@ class UserPool:
     mask_key: bytes = field(repr=False)
     created_at: float
     modified_at: float
+    custom_attributes: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
 
     @property
     def region(self) -> str:
@@ -58,6 +62,11 @@ class UserPool:
     def arn_prefix(self) -> str:
         """The beginning of the ARNs of what is in the pool's region."""
         return f"arn:aws:cognito-idp:{self.region}:{_ACCOUNT}"
+
+    @property
+    def arn(self) -> str:
+        """The pool's own ARN."""
+        return f"{self.arn_prefix}:userpool/{self.id}"
 
     @property
     def username_attributes(self) -> tuple[str, ...]:
@@ -116,7 +125,7 @@ class UserPool:
     @property
     def schema(self) -> Mapping[str, Attribute]:
         """All attributes that users can have, by their full names."""
-        return read_schema(self.settings.get("Schema", ()))
+        return read_schema(self.settings.get("Schema", ()), self.custom_attributes)
 
     @property
     def required_attributes(self) -> tuple[str, ...]:
@@ -147,7 +156,7 @@ class UserPool:
             **rest,
             "Id": self.id,
             "Name": self.settings["PoolName"],
-            "Arn": f"{self.arn_prefix}:userpool/{self.id}",
+            "Arn": self.arn,
             "Policies": {
                 **rest.get("Policies", {}),
                 "PasswordPolicy": {
@@ -164,7 +173,7 @@ class UserPool:
 
 def pool_from_row(row: tuple[Any, ...]) -> UserPool:
     """Return the user pool of a row of the store."""
-    pool_id, settings, key_id, signing_key, mask_key, created_at, modified_at = row
+    pool_id, settings, key_id, signing_key, mask_key, created_at, modified_at, custom = row
     return UserPool(
         id=pool_id,
         settings=json.loads(settings),
@@ -173,6 +182,7 @@ def pool_from_row(row: tuple[Any, ...]) -> UserPool:
         mask_key=mask_key,
         created_at=created_at,
         modified_at=modified_at,
+        custom_attributes=tuple(json.loads(custom)),
     )
 
 

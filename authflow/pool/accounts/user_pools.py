@@ -12,6 +12,7 @@ from attrs import define
 
 from authflow.pool.accounts.attribute_schema import read_schema
 from authflow.pool.accounts.signing_keys import new_signing_key
+from authflow.pool.accounts.tags import check_tags
 from authflow.pool.accounts.user_pool import (
     POOL_COLUMNS,
     TOKEN_TRIGGER,
@@ -21,6 +22,7 @@ from authflow.pool.accounts.user_pool import (
 )
 from authflow.pool.cognito_errors import invalid_parameter
 from authflow.pool.ground import Ground
+from authflow.pool.imports.import_jobs import check_no_import
 from authflow.pool.settings.mfa_settings import check_new, updated
 from authflow.pool.settings.notices import Notices
 from authflow.pool.store.sqlite_connection import Connection
@@ -56,6 +58,7 @@ def _update(connection: Connection, pool_id: str, settings: Mapping[str, Any], n
     Those of second factors are not replaced so; see `mfa_settings`.
     """
     old = find_pool(connection, pool_id).settings
+    check_no_import(connection, pool_id)
     kept = {name: old[name] for name in (*_IMMUTABLE, "PoolName") if name in old}
     connection.execute(
         "UPDATE user_pools SET settings = ?, modified_at = ? WHERE id = ?",
@@ -70,6 +73,7 @@ def _delete(connection: Connection, pool_id: str) -> None:
         CognitoError: There is none, or it is protected.
     """
     pool = find_pool(connection, pool_id)
+    check_no_import(connection, pool_id)
     if pool.settings.get("DeletionProtection") == "ACTIVE":
         raise invalid_parameter(
             "The user pool cannot be deleted because deletion protection is activated. Deletion "
@@ -112,6 +116,7 @@ def _list(connection: Connection, most: int, after: tuple[float, str]) -> dict[s
 
 def _check(settings: Mapping[str, Any]) -> None:
     read_schema(settings.get("Schema", ()))
+    check_tags(settings.get("UserPoolTags", {}))
     if settings.get("AliasAttributes") and settings.get("UsernameAttributes"):
         raise invalid_parameter(
             "Only one of the aliasAttributes or usernameAttributes can be set in a user pool."

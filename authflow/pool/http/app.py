@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from authflow.pool.admission.gate import Gate, Peer
+from authflow.pool.asked_authority import asked_at
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.confirmations.confirmation_links import LINK_PATH
 from authflow.pool.errands import Errand, errands
@@ -28,6 +29,7 @@ from authflow.pool.http.origins import Origins
 from authflow.pool.http.refusal_log import RefusalLog, RequestLog
 from authflow.pool.http.request_body import MOST_BYTES, malformed, read_object
 from authflow.pool.http.validation import prepare, service_model, validate
+from authflow.pool.imports.uploads import Uploads
 from authflow.pool.log_limit import limited_logger
 from authflow.pool.operations import Operation
 from authflow.pool.peer_address import asked_from
@@ -53,6 +55,7 @@ class PoolApp:
 
     Args:
         operations: The table of operations.
+        uploads: Takes files of import jobs.
         tokens: Knows the pools' public keys.
         origins: Who may ask.
         gate: Lets requests in.
@@ -61,6 +64,7 @@ class PoolApp:
     """
 
     operations: Mapping[str, Operation]
+    uploads: Uploads
     tokens: TokenIssuer
     origins: Origins
     gate: Gate
@@ -80,6 +84,7 @@ class PoolApp:
         app = Starlette(
             routes=[
                 Route("/", self._operate, methods=["POST"]),
+                Route("/{pool_id}/imports/{job_id}", self._upload, methods=["PUT"]),
                 Route(f"{well_known}/jwks.json", self._key_set),
                 Route(f"{well_known}/openid-configuration", self._configuration),
                 Route(f"/{{pool_id}}/{LINK_PATH}", self._follow, methods=["GET"]),
@@ -153,8 +158,25 @@ class PoolApp:
         async with self.gate.admitted(name, peer, *_whom(asked), keep_back) as ticket:
             if ticket.waited and await request.is_disconnected():
                 raise ClientDisconnect
-            with asked_from(peer[0]):
+            with asked_from(peer[0]), asked_at(request.headers.get("host", "")):
                 return await operation(asked)
+
+    async def _upload(self, request: Request) -> Response:
+        """Take a file of an import job, as Amazon S3 takes one at a pre-signed URL."""
+        try:
+            await self.gate.check_address(_peer(request), request.scope[ARRIVAL].keep_back)
+            await self.uploads.take(
+                request.path_params["pool_id"],
+                request.path_params["job_id"],
+                request.query_params,
+                request.headers.get("content-length"),
+                request.stream(),
+            )
+        except CognitoError as error:
+            return refusal(error)
+        except ClientDisconnect:
+            return refusal(malformed("the body is incomplete"))
+        return reply({}, media_type=JSON)
 
     async def _key_set(self, request: Request) -> Response:
         return await self._publish(request, self.tokens.key_set)

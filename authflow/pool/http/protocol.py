@@ -32,6 +32,7 @@ from authflow.pool.http.door import ARRIVAL, Arrival
 from authflow.pool.http.http_replies import last_words
 from authflow.pool.http.line import Line
 from authflow.pool.http.request_body import MOST_BYTES, malformed
+from authflow.pool.imports.uploads import MOST_FILE_BYTES
 from authflow.pool.log_limit import limited_logger
 
 _LOG: Final = limited_logger("authflow.pool")
@@ -63,6 +64,8 @@ class PoolProtocol(HttpToolsProtocol):
     most_headers: ClassVar[int] = 100
     most_raw_bytes: ClassVar[int] = 8 * MOST_BYTES
     """The most bytes of a body with its framing, also if it comes in very small chunks."""
+    most_upload_bytes: ClassVar[int] = 2 * MOST_FILE_BYTES
+    """The same for a file that is put: what puts none is refused before its body is read."""
     most_pipelined: ClassVar[int] = 4
     """The most requests that are read ahead of the one being answered, apart from one slice."""
 
@@ -171,7 +174,7 @@ class PoolProtocol(HttpToolsProtocol):
                 self._refuse(self._fault or malformed("the request is not HTTP/1.1"))
                 return
             self._since = 0 if self._marked else self._since + len(part)
-            if self._since > (self.most_raw_bytes if self._in_body() else self.most_head_bytes):
+            if self._since > self._most_bytes():
                 self._refuse(self._too_long())
                 return
         if self._held:
@@ -183,6 +186,12 @@ class PoolProtocol(HttpToolsProtocol):
             or len(self.pipeline) >= self.most_pipelined
             or self.transport.is_closing()
         )
+
+    def _most_bytes(self) -> int:
+        if not self._in_body():
+            return self.most_head_bytes
+        is_file = self.scope["method"] == "PUT"
+        return self.most_upload_bytes if is_file else self.most_raw_bytes
 
     def _in_body(self) -> bool:
         return not (self._in_head or self._arrival.is_whole)

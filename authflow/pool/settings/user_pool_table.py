@@ -187,8 +187,8 @@ _ROWS: Final = (
         "SmsConfiguration.EumsSms.InTemplateId",
         "SmsConfiguration.EumsSms.Region",
     ),
-    kept("a label", "UserPoolTags"),
     carried_out("true: SignUp is refused", "AdminCreateUserConfig.AllowAdminCreateUserOnly"),
+    carried_out("labels, which TagResource changes too", "UserPoolTags"),
     kept(
         "no longer in use, says AWS: TemporaryPasswordValidityDays counts",
         "AdminCreateUserConfig.UnusedAccountValidityDays",

@@ -265,11 +265,49 @@ CREATE TABLE waiting_addresses (
     PRIMARY KEY (sub, attribute)
 ) STRICT, WITHOUT ROWID;
 """
+_POOL_OWNERS: Final = """
+-- Users are listed in the order of their ids.
+CREATE INDEX users_of_pool ON users (pool_id, sub);
+-- The attributes that AddCustomAttributes defined: their names are custom, whatever they are.
+ALTER TABLE user_pools ADD COLUMN custom_attributes TEXT NOT NULL DEFAULT '[]';
+-- When an app client got its secret, if not as it was made, and the secret that it had before.
+ALTER TABLE app_clients ADD COLUMN secret_created_at REAL;
+ALTER TABLE app_clients ADD COLUMN former_secret TEXT;
+ALTER TABLE app_clients ADD COLUMN former_secret_created_at REAL;
+-- Import jobs, and the files that they read, in parts of one size.
+CREATE TABLE import_jobs (
+    id TEXT PRIMARY KEY,
+    pool_id TEXT NOT NULL REFERENCES user_pools ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    role_arn TEXT NOT NULL,
+    status TEXT NOT NULL,
+    message TEXT,
+    imported INTEGER NOT NULL DEFAULT 0,
+    skipped INTEGER NOT NULL DEFAULT 0,
+    failed INTEGER NOT NULL DEFAULT 0,
+    upload TEXT,
+    size INTEGER NOT NULL DEFAULT 0,
+    read_bytes INTEGER NOT NULL DEFAULT 0,
+    read_lines INTEGER NOT NULL DEFAULT 0,
+    created_at REAL NOT NULL,
+    started_at REAL,
+    completed_at REAL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX import_jobs_of_pool ON import_jobs (pool_id, created_at, id);
+CREATE INDEX import_jobs_by_status ON import_jobs (status);
+CREATE TABLE import_parts (
+    job_id TEXT NOT NULL REFERENCES import_jobs ON DELETE CASCADE,
+    upload TEXT NOT NULL,
+    part INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (job_id, upload, part)
+) STRICT;
+"""
 SCHEMA: Final = (
     _FIRST,
     _FORGOTTEN_PASSWORDS + _GROUPS,
     _ENDED_TRUST + _CASE_AS_BEFORE + _GUESSES,
-    _FACTORS + _DEVICES + _SIGN_UPS + _OWN_ACCOUNTS,
+    _FACTORS + _DEVICES + _SIGN_UPS + _OWN_ACCOUNTS + _POOL_OWNERS,
 )
 """The statements of each version; a file's `user_version` is the number of versions it has.
 

@@ -11,10 +11,13 @@ import json
 import re
 from types import NoneType
 
+import anyio
 import pyotp
+import pytest
 from attrs import define, field, frozen
 
 from authflow import srp
+from authflow.pool.imports.import_runner import ImportRunner
 from authflow.pool.operations import operations
 from authflow.pool.store.database import Database
 from tests.pool.conftest import Phone
@@ -26,6 +29,7 @@ DRAWN = frozenset(
         *("jti", "origin_jti", "event_id", "iss", "aud", "client_id", "RefreshToken"),
         *("DeviceKey", "DEVICE_KEY", "DeviceGroupKey", "device_key", "PaginationToken"),
         *("dev:device_arn", "dev:device_owner"),
+        *("ClientSecret", "ClientSecretId", "ClientSecretValue", "JobId", "PreSignedUrl"),
     }
 )
 """Members that are drawn at random, or name what is."""
@@ -119,13 +123,27 @@ async def accounts(house):
     house.clock.now += 1
     await api("CreateUserPool", PoolName="second")
     await api("UpdateUserPool", **pool, EmailVerificationSubject="Hello")
-    await api("DescribeUserPool", **pool)
+    arn = (await api("DescribeUserPool", **pool))["UserPool"]["Arn"]
+    await api("TagResource", ResourceArn=arn, Tags={"team": "red", "floor": "2"})
+    await api("UntagResource", ResourceArn=arn, TagKeys=["team"])
+    await api("ListTagsForResource", ResourceArn=arn)
+    added = [{"Name": "team", "AttributeDataType": "String"}]
+    for _ in range(2):
+        await api("AddCustomAttributes", **pool, CustomAttributes=added)
     first = await api("ListUserPools", MaxResults=1)
     await api("ListUserPools", MaxResults=1, NextToken=first.pop("NextToken"))
     client = {"ClientId": house.client_id, "ExplicitAuthFlows": ["ALLOW_USER_SRP_AUTH"]}
     await api("UpdateUserPoolClient", **pool, **client)
     await api("DescribeUserPoolClient", **pool, ClientId=house.client_id)
     await api("ListUserPoolClients", **pool)
+    secretive = await api("CreateUserPoolClient", **pool, ClientName="s", GenerateSecret=True)
+    secretive = {**pool, "ClientId": secretive["UserPoolClient"]["ClientId"]}
+    for _ in range(2):
+        await api("AddUserPoolClientSecret", **secretive)
+    kept = (await api("ListUserPoolClientSecrets", **secretive))["ClientSecrets"]
+    for each in kept:
+        one = {"ClientSecretId": each["ClientSecretId"]}
+        await api("DeleteUserPoolClientSecret", **secretive, **one)
     email = {"email": "ann@example.org", "email_verified": "true"}
     await house.add_user("ann", **email)
     await api("AdminCreateUser", **pool, Username="ann")  # who is there
@@ -139,6 +157,9 @@ async def accounts(house):
         await api("CreateGroup", **pool, **group)
         await api("AdminAddUserToGroup", **member, GroupName="admins")
     await api("GetGroup", **pool, GroupName="admins")
+    await api("UpdateGroup", **pool, GroupName="admins", Description="They may")
+    await api("ListUsers", **pool, Filter='username ^= "b"')
+    await api("ListUsersInGroup", **pool, GroupName="admins")
     for operation in ("AdminListGroupsForUser", "AdminRemoveUserFromGroup"):
         await api(operation, **member, GroupName="admins")
     await api("DeleteGroup", **pool, GroupName="admins")
@@ -153,6 +174,51 @@ async def accounts(house):
     for protection in ("ACTIVE", "INACTIVE", "INACTIVE"):
         await api("UpdateUserPool", **pool, DeletionProtection=protection)
         await api("DeleteUserPool", **pool)
+
+
+async def imports(house):
+    """Users who are imported from a file, and a job that is stopped."""
+    api, pool = house.api, {"UserPoolId": house.pool_id}
+    header = (await api("GetCSVHeader", **pool))["CSVHeader"]
+    row = {"cognito:mfa_enabled": "false", "email_verified": "true"}
+    rows = [
+        {**row, "cognito:username": name, "email": f"{name}@example.org"}
+        for name in ("ann", "bob", "ann")
+    ]
+    lines = [header, *([row.get(column, "") for column in header] for row in rows)]
+    content = "\n".join(map(",".join, lines)).encode()
+    role = {"CloudWatchLogsRoleArn": "arn:aws:iam::000000000000:role/logs"}
+    for _ in range(2):
+        job = (await api("CreateUserImportJob", **pool, JobName="j", **role))["UserImportJob"]
+        named = {**pool, "JobId": job["JobId"]}
+        await api("StartUserImportJob", **named)  # without a file
+        for _ in range(2):
+            async with api.api.http.put(job["PreSignedUrl"], data=content) as reply:
+                assert reply.status == 200
+        await api("StartUserImportJob", **named)
+        house.clock.now += 1
+        with anyio.fail_after(30):
+            while "CompletionDate" not in job:
+                reply = await api.api("DescribeUserImportJob", **named)
+                job = reply["UserImportJob"]
+        await api("DescribeUserImportJob", **named)
+    first = await api("ListUserImportJobs", **pool, MaxResults=1)
+    await api("ListUserImportJobs", **pool, MaxResults=1, PaginationToken=first["PaginationToken"])
+    await api("StopUserImportJob", **named)
+    await api("ListUsers", **pool, Filter='email ^= "a"')
+
+
+async def stopped_import(house, monkeypatch):
+    """A job that waits for its turn, and is stopped."""
+    api, pool = house.api, {"UserPoolId": house.pool_id}
+    monkeypatch.setattr(ImportRunner, "wake", lambda _: None)
+    role = {"CloudWatchLogsRoleArn": "arn:aws:iam::000000000000:role/logs"}
+    job = (await api("CreateUserImportJob", **pool, JobName="j", **role))["UserImportJob"]
+    async with api.api.http.put(job["PreSignedUrl"], data=b"x") as reply:
+        assert reply.status == 200
+    await api("StartUserImportJob", **pool, JobId=job["JobId"])
+    for _ in range(2):
+        await api("StopUserImportJob", **pool, JobId=job["JobId"])
 
 
 async def passwords(house):
@@ -411,6 +477,9 @@ async def walk(start, settle, clock):
     rotating = {"RefreshTokenRotation": {"Feature": "ENABLED", "RetryGracePeriodSeconds": 0}}
     shaped = {"LambdaConfig": dict.fromkeys(SOURCES, ARN)}
     await accounts(await settle(api, {"AliasAttributes": ["email"]}))
+    await imports(await settle(api, {"AutoVerifiedAttributes": ["email"]}))
+    with pytest.MonkeyPatch.context() as patch:
+        await stopped_import(await settle(api, {"AutoVerifiedAttributes": ["email"]}), patch)
     await passwords(await settle(api))
     history = {"PasswordPolicy": {"PasswordHistorySize": 1}}
     await own_account(await settle(api, {"Policies": history}))
@@ -444,7 +513,7 @@ def plain(value, name=""):
         case list():
             return [plain(each) for each in value]
         case str() if name == "message":
-            return re.sub(r"[a-z0-9]{26}|us-east-1_\w{9}", "(id)", value)
+            return re.sub(r"[a-z0-9]{26}|us-east-1_\w{9}|import-\w{10}", "(id)", value)
     return name if name in DRAWN else value
 
 

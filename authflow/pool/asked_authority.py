@@ -1,0 +1,31 @@
+"""The name and port under which a request reached the server, for addresses that it is told.
+
+Who could ask under that name can come again under it: the door has let nobody in who named another
+server.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
+
+_OF_THE_REQUEST: Final = ContextVar[str]("authority of the request", default="localhost")
+
+
+@contextmanager
+def asked_at(authority: str) -> Iterator[None]:
+    """Serve a request inside.
+
+    Args:
+        authority: Its Host header, which was checked.
+    """
+    token = _OF_THE_REQUEST.set(authority)
+    try:
+        yield
+    finally:
+        _OF_THE_REQUEST.reset(token)
+
+
+def asked_authority() -> str:
+    """Return the name and port of the request that is served; "localhost" outside of one."""
+    return _OF_THE_REQUEST.get()

@@ -1,0 +1,1 @@
+"""Import jobs: users who come from a CSV file."""
