@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         CodeMismatchError,
         ConfigError,
         DeniedError,
+        DeviceConfirmedError,
         DeviceRefusedError,
         DeviceRequiredError,
         JwksUnreachableError,
@@ -77,7 +78,7 @@ else:
                 "AskAgainError AuthFlowError BadCredentialsError "
                 "ClientSecretsUnavailableError CodeDeliveryError "
                 "CodeExpiredError CodeMismatchError ConfigError DeniedError "
-                "DeviceRefusedError DeviceRequiredError "
+                "DeviceConfirmedError DeviceRefusedError DeviceRequiredError "
                 "JwksUnreachableError LockedOutError MisuseError NewPasswordRejectedError "
                 "NextStep OutcomeUnknownError PasswordResetRequiredError PluginError "
                 "PromptEndedError PromptError RefusedError RemoteProtocolError "
@@ -117,6 +118,7 @@ __all__ = [
     "Declined",
     "DeniedError",
     "Device",
+    "DeviceConfirmedError",
     "DeviceRefusedError",
     "DeviceRequiredError",
     "EmailAddress",

@@ -152,6 +152,10 @@ _NO_FACTOR: Final = Cause(
 _NO_DEVICE: Final = Cause(
     errors.DeviceRefusedError, "the user pool does not know the device: sign in without it"
 )
+_CONFIRMED: Final = Cause(
+    errors.DeviceConfirmedError,
+    "the device is confirmed already, by another call, which has what proves it",
+)
 _NO_CODE_SENT: Final = Cause(
     errors.CodeDeliveryError, "the code could not be sent; try again later"
 )
@@ -334,6 +338,7 @@ CODES: Final[Mapping[str, ErrorCode]] = {
     "AccessDeniedException": ErrorCode(_POLICY),
     "AccessDenied": ErrorCode(_POLICY),
     "ResourceNotFoundException": ErrorCode(_NO_SUCH_POOL, _texts((_NO_DEVICE, r"\bdevice\b"))),
+    "DeviceKeyExistsException": ErrorCode(_CONFIRMED),
     "UserPoolAddOnNotEnabledException": ErrorCode(_SETUP),
     "OperationNotEnabledException": ErrorCode(_SETUP),
     "WebAuthnNotEnabledException": ErrorCode(_SETUP),

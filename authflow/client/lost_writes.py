@@ -17,7 +17,7 @@ from authflow.errors import StoreUnavailableError
 MOST_LOST: Final = 20
 """The most writes in vain of one task. Each that is lost means that another one has got through."""
 _FIRST_PAUSE: Final = 0.001
-_LONGEST_PAUSE: Final = 0.2
+_LONGEST_PAUSE: Final = 0.1
 
 
 @define
@@ -32,7 +32,7 @@ class LostWrites:
     _pauses: list[float] = field(factory=lambda: [_FIRST_PAUSE], init=False, repr=False)
 
     async def note(self) -> None:
-        """Note that a write was in vain, and pause before the next one, at most 0.2 seconds.
+        """Note that a write was in vain, and pause before the next one, at most 0.1 seconds.
 
         Raises:
             StoreUnavailableError: There were too many.
