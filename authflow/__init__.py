@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         CodeMismatchError,
         ConfigError,
         DeniedError,
+        DeviceConfirmedError,
         DeviceRefusedError,
         DeviceRequiredError,
         JwksUnreachableError,
@@ -82,7 +83,7 @@ else:
                 "AskAgainError AuthFlowError BadCredentialsError "
                 "ClientSecretsUnavailableError CodeDeliveryError "
                 "CodeExpiredError CodeMismatchError ConfigError DeniedError "
-                "DeviceRefusedError DeviceRequiredError "
+                "DeviceConfirmedError DeviceRefusedError DeviceRequiredError "
                 "JwksUnreachableError LockedOutError MisuseError NewPasswordRejectedError "
                 "NextStep OutcomeUnknownError PasswordResetRequiredError PluginError "
                 "PromptEndedError PromptError RefusedError RemoteProtocolError "
@@ -125,6 +126,7 @@ __all__ = [
     "Declined",
     "DeniedError",
     "Device",
+    "DeviceConfirmedError",
     "DeviceRefusedError",
     "DeviceRequiredError",
     "EmailAddress",

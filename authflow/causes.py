@@ -162,6 +162,10 @@ _NO_FACTOR: Final = Cause(
 _NO_DEVICE: Final = Cause(
     errors.DeviceRefusedError, "the user pool does not know the device: sign in without it"
 )
+_CONFIRMED: Final = Cause(
+    errors.DeviceConfirmedError,
+    "the device is confirmed already, by another call, which has what proves it",
+)
 _NO_CODE_SENT: Final = Cause(
     errors.CodeDeliveryError, "the code could not be sent; try again later"
 )
@@ -360,6 +364,7 @@ CODES: Final[Mapping[str, ErrorCode]] = {
         ),
         ErrorCode(_CREDENTIALS),
     ),
+    "DeviceKeyExistsException": ErrorCode(_CONFIRMED),
     "UserPoolAddOnNotEnabledException": ErrorCode(_SETUP),
     "OperationNotEnabledException": ErrorCode(_SETUP),
     "WebAuthnNotEnabledException": ErrorCode(_SETUP),

@@ -103,9 +103,9 @@ class ListedDevice:
     """
 
     key: str
-    name: str | None = None
+    name: str | None = field(default=None, repr=False)
     remembered: bool | None = None
-    last_ip: str | None = None
+    last_ip: str | None = field(default=None, repr=False)
     created_at: datetime | None = None
     modified_at: datetime | None = None
     authenticated_at: datetime | None = None

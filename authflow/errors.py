@@ -34,6 +34,7 @@
     │   ├── CodeDeliveryError           a code could not be sent
     │   ├── MfaNotSetUpError
     │   ├── DeviceRefusedError          the pool does not know a device, or does not take its proof
+    │   ├── DeviceConfirmedError        another process confirmed the device, and can prove it
     │   ├── FlowNotEnabledError
     │   ├── SecretHashMismatchError
     │   ├── PoolNotFoundError           no such user pool or app client
@@ -107,6 +108,7 @@ __all__ = [
     "CodeMismatchError",
     "ConfigError",
     "DeniedError",
+    "DeviceConfirmedError",
     "DeviceRefusedError",
     "DeviceRequiredError",
     "DirectoryError",
@@ -504,6 +506,17 @@ class DeviceRefusedError(RefusedError):
     """
 
     code = "device_refused"
+
+
+class DeviceConfirmedError(RefusedError):
+    """The device is confirmed already, by another process, and what proves it is there alone.
+
+    The user is signed in all the same, and the tokens are refreshed from this device: ask for no
+    more by `remember_device(…, keep=False)`.
+    """
+
+    code = "device_confirmed"
+    next_step = NextStep.GIVE_UP
 
 
 class FlowNotEnabledError(RefusedError):

@@ -94,12 +94,14 @@ class SignedIn:
             else the one that was typed.
         flow: The auth flow that led here.
         names: The names that the user went by on the way: the typed one, and the pool's.
+        passed_over: The device that the sign-in named, and that the pool did not take.
     """
 
     tokens: Tokens
     username: str
     flow: AuthFlow
     names: tuple[str, ...] = field(default=(), eq=False, repr=False)
+    passed_over: Device | None = field(default=None, eq=False, repr=False)
 
 
 @frozen

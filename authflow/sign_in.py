@@ -23,6 +23,8 @@ class SignIn:
         expires_at: When Cognito forgets the session, in seconds since the epoch.
         device: The device that the user signs in from, which every request names. It is not in
             tickets: another process finds it in its store.
+        refused: The device that was named before, and that the pool did not take. It is named no
+            more in this sign-in, and not in tickets either.
     """
 
     flow: AuthFlow
@@ -33,6 +35,7 @@ class SignIn:
     rounds: int = 0
     expires_at: float
     device: Device | None = field(default=None, eq=False, repr=False)
+    refused: Device | None = field(default=None, eq=False, repr=False)
 
     @classmethod
     def begin(
@@ -43,6 +46,7 @@ class SignIn:
         srp: bool,
         expires_at: float,
         device: Device | None = None,
+        refused: Device | None = None,
     ) -> Self:
         """Begin a sign-in.
 
@@ -52,6 +56,7 @@ class SignIn:
             srp: Whether InitiateAuth carries SRP_A.
             expires_at: When to stop waiting for the first reply, in seconds since the epoch.
             device: The device that the user signs in from, if that is known.
+            refused: The device that an earlier try named, and that the pool did not take.
         """
         return cls(
             flow=flow,
@@ -60,7 +65,21 @@ class SignIn:
             canonical_username=username,
             expires_at=expires_at,
             device=device,
+            refused=refused,
         )
+
+    def without_device(self) -> Self:
+        """Return the sign-in from no device: the pool has not taken the one that it named."""
+        return evolve(self, device=None, refused=self.device or self.refused)
+
+    def from_found(self, device: Device | None) -> Self:
+        """Return the sign-in from a device that was found for its user, unless it was refused.
+
+        Args:
+            device: The device; None if there is none.
+        """
+        known = device is not None and self.refused is not None and device.key == self.refused.key
+        return evolve(self, device=None if known else device)
 
     def advance(
         self,

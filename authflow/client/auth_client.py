@@ -389,11 +389,13 @@ class SignInClient:
                 raise AnswerNotSupportedError(msg)
             answer = NewPassword(answer, attributes=completed.reveal())
         with Unframed():
-            device = device or pending.sign_in.device
-            conversations = await self._conversations(metadata, context, finds=device is None)
-            if device is None:
-                device = await self._devices.find(pending.sign_in.canonical_username)
-            pending = evolve(pending, sign_in=evolve(pending.sign_in, device=device))
+            sign_in, finds = pending.sign_in, (device or pending.sign_in.device) is None
+            conversations = await self._conversations(metadata, context, finds=finds)
+            if finds:
+                found = await self._devices.find(sign_in.canonical_username)
+                pending = evolve(pending, sign_in=sign_in.from_found(found))
+            elif device is not None:
+                pending = evolve(pending, sign_in=evolve(sign_in, device=device))
             begun = conversations.answer(pending, answer, now=self._now())
             return await self._carry_on(begun, prompt, pending)
 
@@ -496,10 +498,12 @@ class SignInClient:
     ) -> Tokens:
         """Get new tokens, which are not verified yet."""
         transport = self._open_transport
-        device_key = self._bound.device_key(refresh_token) if device is None else device.key
+        device = device or self._bound.device(refresh_token)
         with Unframed():
             identity = await self._secrets.identity()
-            request = identity.refresh(refresh_token, metadata, device_key=device_key)
+            request = identity.refresh(
+                refresh_token, metadata, device_key=None if device is None else device.key
+            )
             tokens = await self._secrets.send(transport, request, wire.read_refreshed)
         # The refresh token is added before the verification: the old one may be spent, and the new
         # one must not be lost if the keys cannot be fetched.
@@ -508,7 +512,7 @@ class SignInClient:
             refresh_token=tokens.refresh_token or refresh_token,
             device=device or tokens.device,
         )
-        self._bound.note(tokens, device_key)
+        self._bound.note(tokens)
         return tokens
 
     async def keep(
@@ -609,6 +613,13 @@ class SignInClient:
             msg = f"verify takes a SignedIn or Tokens, not {type(issued).__name__}"
             del issued  # it may be the text of a token, and tracebacks show locals
             raise MisuseError(msg)
+        result = await self._verified(issued)
+        if isinstance(result, SignedIn):
+            result = self._devices.of_its_user(result)
+        self._bound.note(result.tokens if isinstance(result, SignedIn) else result)
+        return result
+
+    async def _verified(self, issued: SignedIn | Tokens) -> SignedIn | Tokens:
         tokens = issued.tokens if isinstance(issued, SignedIn) else issued
         if not self.config.verify_tokens:
             username = unverified_username(tokens)
@@ -678,9 +689,9 @@ class SignInClient:
             case Send():
                 return await self._sent(step, passage)
             case FindDevice(name):
-                return await self._devices.find(name)
-            case ForgetDevice(device):
-                await self._devices.drop(device)
+                return await self._devices.look(name)
+            case ForgetDevice(device, name):
+                await self._devices.drop(device, name)
                 return None
             case DrawProver():
                 return await self._proof.begin()
@@ -700,7 +711,6 @@ class SignInClient:
         except DeviceRefusedError:
             if step.device is None:
                 raise
-        await self._devices.drop(step.device)
         return WithoutDevice(await self._send(step, step.request.without_device(), passage))
 
     async def _send(self, step: Send, request: wire.Request, passage: Passage | None) -> object:
@@ -814,9 +824,12 @@ class AuthClient(SignInClient, SignUpCalls, PasswordCalls, ProfileCalls, FactorC
             with tokens. "always": it is confirmed, kept in the store, or else in this process, and
             proved by the next sign-in of its user; the client is the device then, so whoever signs
             in by it is spared the second factors that a remembered device spares. "ask": so it is
-            if the person says yes to the prompt; without a prompt it waits for `remember_device`.
-            "never": it is confirmed, since otherwise Cognito refuses to refresh the tokens, and
-            what could prove it is thrown away.
+            if the person says yes to the prompt; without one, or if it fails or waits in vain, the
+            device waits for `remember_device`. Both are for a person's own machine. "caller", for a
+            service whose users have devices of their own: it is confirmed and handed to you with
+            its password, as `Tokens.device`; this client keeps none and finds none, and what you
+            pass as `device=` is all that it proves. "never": it is confirmed, since otherwise
+            Cognito refuses to refresh the tokens, and what could prove it is thrown away.
         device_name: What new devices are called in the user's list.
 
     Raises:

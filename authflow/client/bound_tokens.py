@@ -10,43 +10,44 @@ from typing import Final
 
 from attrs import define, field
 
+from authflow.device import Device, UnconfirmedDevice
 from authflow.results import Tokens
 from authflow.secret import Secret
 
 MOST_BOUND: Final = 4096
-"""The number of refresh tokens that are known, some 200 bytes each."""
+"""The number of refresh tokens that are known, some 800 bytes each."""
 
 
 @define(eq=False)
 class BoundTokens:
-    """The devices of the refresh tokens that were given last.
+    """The devices of the refresh tokens that were given last, each as it came with them.
 
     Args:
         most: How many are known.
     """
 
     most: int = MOST_BOUND
-    _keys: "OrderedDict[bytes, str]" = field(factory=OrderedDict, init=False, repr=False)
+    _devices: "OrderedDict[bytes, Device | UnconfirmedDevice]" = field(
+        factory=OrderedDict, init=False, repr=False
+    )
 
-    def note(self, tokens: Tokens, device_key: str | None = None) -> None:
+    def note(self, tokens: Tokens) -> None:
         """Note the device that came with tokens, if there is one.
 
         Args:
             tokens: The tokens.
-            device_key: The key of the device, where the tokens do not tell it.
         """
-        key = device_key if tokens.device is None else tokens.device.key
-        if tokens.refresh_token is None or key is None:
+        if tokens.refresh_token is None or tokens.device is None:
             return
         of = _digest(tokens.refresh_token)
-        self._keys[of] = key
-        self._keys.move_to_end(of)
-        while len(self._keys) > self.most:
-            self._keys.popitem(last=False)
+        self._devices[of] = tokens.device
+        self._devices.move_to_end(of)
+        while len(self._devices) > self.most:
+            self._devices.popitem(last=False)
 
-    def device_key(self, refresh_token: Secret[str]) -> str | None:
-        """Return the key of the device that a refresh token was given to; None if it is unknown."""
-        return self._keys.get(_digest(refresh_token))
+    def device(self, refresh_token: Secret[str]) -> Device | UnconfirmedDevice | None:
+        """Return the device that a refresh token was given to; None if it is unknown."""
+        return self._devices.get(_digest(refresh_token))
 
 
 def _digest(token: Secret[str]) -> bytes:

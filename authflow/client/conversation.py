@@ -98,9 +98,11 @@ class _Anew:
 
     Args:
         at: When, in seconds since the epoch.
+        refused: The device.
     """
 
     at: float
+    refused: Device | None
 
 
 @frozen(kw_only=True)
@@ -145,7 +147,9 @@ class Conversations:
         if not isinstance(result, _Anew):
             return result
         without = evolve(self, finds=False)
-        again = yield from without._begun(flow, username, password, result.at, None)  # noqa: SLF001
+        again = yield from without._begun(  # noqa: SLF001
+            flow, username, password, result.at, None, refused=result.refused
+        )
         assert not isinstance(again, _Anew)  # noqa: S101  # it had no device; for types
         return again
 
@@ -156,6 +160,8 @@ class Conversations:
         password: Secret[str] | None,
         now: float,
         device: Device | None,
+        *,
+        refused: Device | None = None,
     ) -> Generator[Step, Came, "SignInResult | _Anew"]:
         proof: Proof | None = None
         beginning: auth_parameters.Beginning = auth_parameters.ByChallenges()
@@ -174,6 +180,7 @@ class Conversations:
             srp=proof is not None,
             expires_at=now + self.session_validity,
             device=device,
+            refused=refused,
         )
         request = self.app_client.initiate_auth(
             flow,
@@ -223,11 +230,11 @@ class Conversations:
                 came = yield _sending(answered, sent)
                 outcome = came.value
                 if isinstance(outcome, WithoutDevice):
-                    outcome, sign_in = outcome.value, evolve(sign_in, device=None)
+                    outcome, sign_in = outcome.value, sign_in.without_device()
                     answered = _without_device(answered)
                 if isinstance(outcome, RefusedError) and answered.handshake is not None:
                     yield from refused_device(sign_in, outcome, can_begin_anew=can_begin_anew)
-                    return _Anew(came.at)
+                    return _Anew(came.at, sign_in.device)
                 if isinstance(outcome, AuthFlowError):
                     refused, sign_in = outcome, answered.asked_at or sign_in
                     asked = _once_more(asked, refused)
@@ -249,7 +256,7 @@ class Conversations:
                     asked = _challenge(reply, asked)
                     if self.finds and sign_in.canonical_username != before:
                         came = yield FindDevice(sign_in.canonical_username)
-                        sign_in = evolve(sign_in, device=came.value)
+                        sign_in = sign_in.from_found(came.value)
                     if sign_in.state in _OF_DEVICES:
                         handshake, members, at = yield from prove_device(
                             sign_in, reply, answered.handshake, came.at
@@ -399,19 +406,27 @@ def _without_device(answered: _Answered) -> _Answered:
     asked_at = answered.asked_at
     return evolve(
         answered,
-        sign_in=evolve(answered.sign_in, device=None),
-        asked_at=None if asked_at is None else evolve(asked_at, device=None),
+        sign_in=answered.sign_in.without_device(),
+        asked_at=None if asked_at is None else asked_at.without_device(),
     )
 
 
 def _signed_in(sign_in: SignIn, tokens: Tokens) -> SignedIn:
     """Return the result of a sign-in, with the device that it came from."""
-    new, known = tokens.device, sign_in.device
+    new, known, passed_over = tokens.device, sign_in.device, sign_in.refused
     if known is not None and (new is None or new.key == known.key):
         tokens = evolve(tokens, device=known)
+    elif known is not None:
+        passed_over = known
     username = sign_in.canonical_username
     names = tuple(dict.fromkeys((sign_in.username, username)))
-    return SignedIn(tokens=tokens, username=username, flow=sign_in.flow, names=names)
+    return SignedIn(
+        tokens=tokens,
+        username=username,
+        flow=sign_in.flow,
+        names=names,
+        passed_over=passed_over,
+    )
 
 
 def _in_time(sign_in: SignIn, now: float) -> None:

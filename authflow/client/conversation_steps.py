@@ -22,8 +22,8 @@ class Send:
         read: Reads the reply; by default as that of a sign-in, which gives a `wire.Reply`.
         correctable: Whether a refusal that a better answer can avoid is a result, too: then the
             step's result is the error, and the person is asked again.
-        device: The device that the request names. If the pool does not know it, it is forgotten,
-            and the request is sent once more without it: then the result is in a `WithoutDevice`.
+        device: The device that the request names. If the pool does not know it, the request is
+            sent once more without it: then the result is in a `WithoutDevice`.
         given_back: Refusals that are a result, too: the step's result is the error.
     """
 
@@ -69,7 +69,9 @@ class Prove:
 
 @frozen
 class FindDevice:
-    """Find the device of whoever has a name. The step's result: a `Device`; None if there is none.
+    """Find the device of whoever has a name. The step's result: a `Device`, or None.
+
+    It is None also if nobody can tell now: the sign-in goes on without a device.
 
     Args:
         name: A name of the user.
@@ -80,13 +82,15 @@ class FindDevice:
 
 @frozen
 class ForgetDevice:
-    """Forget a device, which the pool does not take. There is no result.
+    """Forget a device whose proof the pool did not take. There is no result.
 
     Args:
         device: The device.
+        name: The user who did not prove it: it is forgotten as that user's, and as nobody else's.
     """
 
     device: Device
+    name: str = field(repr=False)
 
 
 @frozen(kw_only=True)

@@ -10,6 +10,10 @@ a name nor a password, and what he copies to another place does not open there.
 What cannot be opened is none: the pool asks for a second factor then, and nothing is lost. But if
 nobody knows what is there, since the store or the keys cannot be asked, the sign-in fails before
 anything is sent. Without the device it would register another one, and without end.
+
+An entry is changed for the user alone whose it is, by the `sub` that tokens tell or by the name
+that a proof was asked under: what the pool says of a device to one user says nothing of the same
+device to another one.
 """
 
 import json
@@ -23,6 +27,7 @@ from attrs import define, evolve, field, frozen
 
 from authflow.device import Device
 from authflow.errors import AuthFlowError, StoreEntryError, StoreUnavailableError
+from authflow.given_services import stray_cancel_fails
 from authflow.keys.key_ring import KeyProvider, ring_of
 from authflow.keys.sealed_text import RefusedTextError, SealedText
 from authflow.secret import Secret
@@ -98,52 +103,85 @@ class DeviceBook:
         """
         return _device((await self._read(_DEVICE, sub)).content, sub)
 
-    async def keep(self, device: Device, names: Iterable[str]) -> None:
+    async def keep(self, device: Device, names: Iterable[str], *, word_owed: bool = False) -> None:
         """Keep a device, in place of one that its user had before.
 
         Args:
             device: The device. Its `sub` says whose it is.
             names: The names that its user goes by.
+            word_owed: Whether the pool is to be told yet that the person wants it remembered.
 
         Raises:
             StateError: The store or the keys cannot be asked.
         """
         if device.sub is None:
             return
-        await self._write(_DEVICE, device.sub, _written(device), lambda _: True)
+        written = _written(device, word_owed=word_owed)
+        await self._write(_DEVICE, device.sub, written, lambda _: True)
         await self._lead(device.sub, names)
 
-    async def note_use(self, device: Device, names: Iterable[str]) -> None:
+    async def note_use(self, device: Device, names: Iterable[str]) -> bool:
         """Note that a device was used: from now on these names lead to it, too.
 
         Args:
             device: The device. One that is not kept here stays so.
             names: The names that its user went by.
 
+        Returns:
+            Whether the pool is to be told yet that the person wants it remembered.
+
         Raises:
             StateError: The store or the keys cannot be asked.
         """
         if device.sub is None:
-            return
+            return False
         found = await self._read(_DEVICE, device.sub)
         if not _is(found, device):
-            return
+            return False
+        is_owed = _owes_word(found.content)
         if self._is_old(found):
-            same = _same_as(device)
-            await self._write(_DEVICE, device.sub, _written(device), same)
+            written = _written(device, word_owed=is_owed)
+            await self._write(_DEVICE, device.sub, written, _same_as(device))
         await self._lead(device.sub, names)
+        return is_owed
 
-    async def forget(self, key: str, sub: str) -> None:
-        """Forget a device, unless its user has another one by now.
+    async def note_word(self, device: Device) -> None:
+        """Note that the pool was told that the person wants a device remembered.
 
         Args:
-            key: The device's key.
-            sub: Whose it is.
+            device: The device. One that is not kept here stays so.
 
         Raises:
             StateError: The store or the keys cannot be asked.
         """
-        await self._write(_DEVICE, sub, None, _same_as(Device(key=key, group_key="-", sub=sub)))
+        if device.sub is not None:
+            await self._write(_DEVICE, device.sub, _written(device), _same_as(device))
+
+    async def forget(self, device: Device, sub: str) -> None:
+        """Forget a user's device, unless that user has another one by now.
+
+        Args:
+            device: The device. One with another password is another one.
+            sub: Whose it is, whatever the device says.
+
+        Raises:
+            StateError: The store or the keys cannot be asked.
+        """
+        await self._write(_DEVICE, sub, None, _same_as(evolve(device, sub=sub)))
+
+    async def forget_of(self, device: Device, name: str) -> None:
+        """Forget a device as that of whoever has a name, and as nobody else's.
+
+        Args:
+            device: As of `forget`.
+            name: The name.
+
+        Raises:
+            StateError: The store or the keys cannot be asked.
+        """
+        sub = _text((await self._read(_NAME, name)).content)
+        if sub is not None:
+            await self.forget(device, sub)
 
     async def _lead(self, sub: str, names: Iterable[str]) -> None:
         """Write down that names lead to a user."""
@@ -208,7 +246,7 @@ class DeviceBook:
 @contextmanager
 def _asking() -> Iterator[None]:
     try:
-        with anyio.fail_after(STORE_TIMEOUT):
+        with anyio.fail_after(STORE_TIMEOUT), stray_cancel_fails():
             yield
     except AuthFlowError:
         raise
@@ -224,17 +262,24 @@ def _same_as(device: Device) -> Callable[[_Found], bool]:
 
 def _is(found: _Found, device: Device) -> bool:
     kept = _device(found.content, device.sub)
-    return kept is not None and kept.key == device.key
+    if kept is None or kept.key != device.key:
+        return False
+    return device.password is None or device.password == kept.password
 
 
 def _text(content: Secret[bytes] | None) -> str | None:
     return None if content is None else content.reveal().decode(errors="replace") or None
 
 
-def _written(device: Device) -> Secret[bytes]:
-    password = device.password
-    members = (device.key, device.group_key, None if password is None else password.reveal())
+def _written(device: Device, *, word_owed: bool = False) -> Secret[bytes]:
+    password = None if device.password is None else device.password.reveal()
+    members = (device.key, device.group_key, password, word_owed)
     return Secret(json.dumps(members).encode())
+
+
+def _owes_word(content: Secret[bytes] | None) -> bool:
+    members = [] if content is None else json.loads(content.reveal())
+    return members[3:4] == [True]
 
 
 def _device(content: Secret[bytes] | None, sub: str | None) -> Device | None:
@@ -243,7 +288,7 @@ def _device(content: Secret[bytes] | None, sub: str | None) -> Device | None:
         return None
     try:
         members: Any = json.loads(content.reveal())
-        key, group_key, password = members
+        key, group_key, password = members[:3]
         return Device(key=key, group_key=group_key, password=Secret(password), sub=sub)
     except (ValueError, TypeError, AuthFlowError):
         return None

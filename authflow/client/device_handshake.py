@@ -74,10 +74,13 @@ def refused_device(
         DeviceRefusedError: It cannot.
     """
     if sign_in.device is not None:
-        yield ForgetDevice(sign_in.device)
+        yield ForgetDevice(sign_in.device, sign_in.canonical_username)
     if can_begin_anew:
         return
-    msg = "the user pool does not take the device's proof, and it is forgotten: sign in again"
+    msg = (
+        "the user pool does not take the device's proof, and it is forgotten here: sign in again,"
+        " and not by this device"
+    )
     raise DeviceRefusedError(msg, aws_code=refusal.aws_code)
 
 

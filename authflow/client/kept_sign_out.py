@@ -19,6 +19,7 @@ from attrs import define, evolve, field
 
 from authflow.client.kept_entry import KeptEntries, KeptEntry, once
 from authflow.client.kept_user import KeptUser
+from authflow.client.lost_writes import LostWrites
 from authflow.errors import AuthFlowError, PoolSetupError, SignedOutError, TokenRevokedError
 from authflow.secret import Secret
 
@@ -123,6 +124,7 @@ class KeptSignOut:
         Raises:
             StateError: The store cannot be asked.
         """
+        lost = LostWrites()
         while True:
             try:
                 found = await self.entries.read(user.of)
@@ -130,7 +132,7 @@ class KeptSignOut:
                 if known is None:  # nor is there anything that an entry could be made of
                     return user.owed
                 entry, version = known, None
-                kept: tuple[Secret[str], ...] = ()
+                kept: tuple[Secret[str], ...] = ()  # whoever knows it has owed all of it
             else:
                 entry, version = found.entry, found.version
                 kept = entry.refresh_tokens()
@@ -142,6 +144,7 @@ class KeptSignOut:
             if await self.entries.write(user.of, over, expected=version):
                 user.paid(*owed)
                 return owed
+            await lost.note()
 
 
 def ended(entry: KeptEntry, why: str, owed: tuple[Secret[str], ...], *, now: float) -> KeptEntry:

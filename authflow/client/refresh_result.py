@@ -13,6 +13,7 @@ from attrs import define, evolve, field
 from authflow.client.kept_entry import KeptEntries, KeptEntry
 from authflow.client.kept_sign_out import LEFT, KeptSignOut
 from authflow.client.kept_user import KeptUser, Refreshing
+from authflow.client.lost_writes import LostWrites
 from authflow.errors import AuthFlowError, JwksUnreachableError, SignedOutError, StateError
 from authflow.unframed import bare
 
@@ -45,18 +46,20 @@ class RefreshResults:
             SignedOutError: The user signed out meanwhile: the new tokens are revoked, or owed.
             StateError: The store cannot be asked.
         """
-        entry = result
+        entry, lost = result, LostWrites()
         while True:
             over: str | None = None
+            too_late = result.own_tokens()[:1]  # what else it has was in the store before
             try:
                 found = await self.entries.read(user.of)
                 over = found.entry.over
             except SignedOutError as error:
-                over = error.message
+                over, too_late = error.message, result.own_tokens()  # and is there no more
             except StateError:
                 if not user.over:
                     raise
             if user.over or over is not None:
+                user.owe((*too_late, *result.owed))
                 await self._revoked(user, result, over)
                 raise signed_out(over)
             entry = _merged(result, found.entry)
@@ -64,15 +67,15 @@ class RefreshResults:
                 user.of, entry, expected=found.version
             ):
                 break
+            await lost.note()
         if user.unwritten is result:
             user.unwritten = None
         user.note(entry)
         return entry
 
     async def _revoked(self, user: KeptUser, result: KeptEntry, why: str | None) -> None:
-        """Revoke the tokens of a result for which it is too late."""
+        """Revoke the tokens of a result for which it is too late, which are owed by now."""
         user.forget()
-        user.owe(result.own_tokens()[:1])
         await self.sign_out.attempt(user, why or LEFT, result)
 
     async def settle(

@@ -14,6 +14,7 @@ from attrs import define, evolve, field
 from authflow.client.kept_entry import BoundDevice, FoundEntry, KeptEntries, KeptEntry, Lease
 from authflow.client.kept_sign_out import KeptSignOut, ended
 from authflow.client.kept_user import MARGIN, KeptUser, Refreshing
+from authflow.client.lost_writes import LostWrites
 from authflow.client.refresh_result import (
     FIRST_POLL,
     READY_TIMEOUT,
@@ -174,7 +175,7 @@ class RefreshTurn:
         Raises:
             AuthFlowError: There are no new tokens.
         """
-        began, pause = self.ticks(), FIRST_POLL
+        began, pause, lost = self.ticks(), FIRST_POLL, LostWrites()
         while True:
             found = await self.look(user)
             entry = found.entry
@@ -189,6 +190,7 @@ class RefreshTurn:
                     if led is not None:
                         return led
                 attempt.leading = False
+                await lost.note()
                 continue
             if not attempt.waiting or self.ticks() - began > _JOIN_TIMEOUT:
                 msg = "others refresh this user's tokens, and do not end: try later"
@@ -319,6 +321,7 @@ class RefreshTurn:
         """Return the lease after a failure, and ask all to wait before the next try."""
         drawn = random.uniform(PAUSE / 2, PAUSE)  # noqa: S311  # spreads load
         retry_at = self.clock() + min(drawn if wait is None else wait, 10 * PAUSE)
+        lost = LostWrites()
         with suppress(AuthFlowError):
             while True:
                 found = await self.entries.read(user.of)
@@ -328,6 +331,7 @@ class RefreshTurn:
                 free = evolve(found.entry, lease=None, retry_at=retry_at)
                 if await self.entries.write(user.of, free, expected=found.version):
                     return
+                await lost.note()
 
     async def _ended(self, user: KeptUser, entry: KeptEntry, error: AuthFlowError) -> None:
         """Forget a user whom Cognito refuses for good, unless another process got new tokens.
@@ -339,6 +343,7 @@ class RefreshTurn:
         """
         dead = entry.own_tokens() if isinstance(error, _DEAD) else ()  # each was refused
         why = f"{error.message.removesuffix(': sign in again')}: sign in again"
+        lost = LostWrites()
         while True:
             found = await self.entries.read(user.of)
             if found.entry.over is None and found.entry.turn > entry.turn:
@@ -352,6 +357,7 @@ class RefreshTurn:
                 if found.entry.over is None and owed:
                     await self.sign_out.attempt(user, why)
                 raise signed_out(found.entry.over or why)
+            await lost.note()
 
 
 def _check_person(entry: KeptEntry, tokens: Tokens) -> None:

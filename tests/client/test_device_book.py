@@ -1,11 +1,18 @@
 """The devices that a client keeps: who finds them, how long, and what a store can do to them."""
 
+import asyncio
+
 import pytest
 from attrs import evolve
 
 from authflow import Device, Secret
 from authflow.client.device_book import KEPT_SECONDS, DeviceBook
-from authflow.errors import StateError, StoreEntryError, StoreUnavailableError
+from authflow.errors import (
+    KeysUnavailableError,
+    StateError,
+    StoreEntryError,
+    StoreUnavailableError,
+)
 from authflow.keys import KeyRing
 from authflow.stores import MemoryStore, Stored
 from authflow.testing import MovableClock
@@ -50,11 +57,11 @@ async def test_every_name_leads_to_the_one_device_of_its_user(book):
 async def test_a_newer_device_takes_the_place_and_the_older_one_is_not_forgotten_in_its_stead(book):
     await book.keep(MINE, ["ada"])
     await book.keep(NEWER, ["ada"])
-    await book.forget(MINE.key, "sub-of-ada")
+    await book.forget(MINE, "sub-of-ada")
     assert await book.find("ada") == NEWER
-    await book.forget(NEWER.key, "sub-of-ada")
+    await book.forget(NEWER, "sub-of-ada")
     assert await book.find("ada") is None
-    await book.forget(NEWER.key, "sub-of-ada")
+    await book.forget(NEWER, "sub-of-ada")
     await book.keep(MINE, ["ada"])
     assert await book.find("ada") == MINE
 
@@ -155,18 +162,77 @@ async def test_what_cannot_be_opened_is_no_device_and_is_replaced(clock, value):
     assert await book.find("ada") == MINE
 
 
+@pytest.mark.parametrize("error", [OSError("canary"), asyncio.CancelledError()], ids=["", "stray"])
 @pytest.mark.parametrize("at", ["read", "replace"])
-async def test_a_store_that_fails_says_so(clock, at):
+async def test_a_store_that_fails_says_so(clock, at, error):
     store = Breakable()
     book = book_of(store, clock)
     await book.keep(MINE, ["ada"])
-    store.error, store.fails_from = OSError("canary"), at
-    calls = [book.keep(MINE, ["ada"]), book.forget(MINE.key, "sub-of-ada")]
+    store.error, store.fails_from = error, at
+    calls = [book.keep(MINE, ["ada"]), book.forget(MINE, "sub-of-ada"), book.note_word(MINE)]
+    calls += [book.forget_of(MINE, "ada")]
     if at == "read":
         calls += [book.find("ada"), book.of("sub-of-ada"), book.note_use(MINE, [])]
     for call in calls:
         with pytest.raises(StoreUnavailableError, match="try later"):
             await call
+
+
+async def test_keys_that_end_by_a_stray_cancellation_cannot_be_asked(clock):
+    class Closing:
+        async def ring(self, key_id=None):
+            raise asyncio.CancelledError
+
+    book = book_of(MemoryStore(), clock, keys=Closing())
+    for call in (book.find("ada"), book.keep(MINE, ["ada"]), book.forget(MINE, "sub-of-ada")):
+        with pytest.raises(KeysUnavailableError):
+            await call
+
+
+async def test_a_caller_who_is_cancelled_is_cancelled(clock):
+    asked = asyncio.Event()
+
+    class Hangs(MemoryStore):
+        async def read(self, key):
+            asked.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(book_of(Hangs(), clock).find("ada"))
+    await asked.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize("name", ["bob", "b@example.org", "sub-of-bob", "nobody"])
+async def test_what_the_pool_says_to_another_user_forgets_no_device(book, name):
+    await book.keep(MINE, ["ada"])
+    await book.keep(HERS, ["bob", "b@example.org"])
+    await book.forget_of(MINE, name)
+    await book.forget(MINE, "sub-of-bob")
+    assert await book.find("ada") == MINE
+    assert await book.find("bob") == HERS
+    await book.forget_of(evolve(MINE, sub=None), "ada")
+    assert await book.find("ada") is None
+
+
+async def test_another_password_is_another_device_and_a_key_alone_is_enough(book):
+    await book.keep(MINE, ["ada"])
+    await book.forget(evolve(MINE, password=Secret("wrong")), "sub-of-ada")
+    assert await book.find("ada") == MINE
+    await book.forget(evolve(MINE, password=None), "sub-of-ada")
+    assert await book.find("ada") is None
+
+
+async def test_the_word_of_a_person_is_owed_until_it_is_noted(book, clock):
+    await book.keep(MINE, ["ada"], word_owed=True)
+    assert await book.note_use(MINE, ["ada"])
+    clock.advance(KEPT_SECONDS / 2)
+    assert await book.note_use(MINE, ["ada"])  # which keeps it anew
+    assert await book.note_use(MINE, ["ada"])
+    await book.note_word(MINE)
+    assert not await book.note_use(MINE, ["ada"])
+    assert await book.find("ada") == MINE
 
 
 async def test_a_store_that_hangs_is_given_up(clock, monkeypatch):

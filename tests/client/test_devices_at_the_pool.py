@@ -407,3 +407,87 @@ async def test_a_device_that_is_kept_by_its_user_is_proved_where_it_is_given(mac
         assert result.tokens.device == kept
         asked = await service.sign_in("ada", PASSWORD)
         assert asked.challenge.name == "SOFTWARE_TOKEN_MFA"
+
+
+@pytest.mark.parametrize("with_store", [True, False], ids=["store", "no store"])
+async def test_a_service_is_handed_its_users_devices_and_another_browser_is_asked_for_the_code(
+    machine, with_store
+):
+    given = {} if with_store else {"store": None, "keys": None}
+    async with machine(ASKS) as here, here.client("caller", **given) as service:
+        app = await demand_codes(here)
+        first = await app.sign_in(service)
+        first = await service.remember_device(first)  # the person said yes
+        mine = first.tokens.device
+        for flow in FLOWS:
+            asked = await service.sign_in("ada", PASSWORD, flow=flow)  # another browser
+            assert asked.challenge.name == "SOFTWARE_TOKEN_MFA"
+            bobs = await service.sign_in("bob", PASSWORD, flow=flow, device=mine)
+            assert isinstance(bobs, ChallengeRequired)
+            again = await signed_in(service, flow=flow, device=mine)
+            assert again.tokens.device == mine
+        async with here.client() as machine_of_a_person:  # on the same store
+            asked = await machine_of_a_person.sign_in("ada", PASSWORD)
+            assert asked.challenge.name == "SOFTWARE_TOKEN_MFA"
+
+
+async def test_a_service_whose_person_says_no_has_no_device_that_spares_the_code(machine):
+    async with machine(ASKS) as here, here.client("caller") as service:
+        app = await demand_codes(here)
+        first = await app.sign_in(service)
+        await service.refresh(first.tokens.refresh_token)
+        mine = first.tokens.device
+        asked = await service.sign_in("ada", PASSWORD, device=mine)
+        assert asked.challenge.name == "SOFTWARE_TOKEN_MFA"
+        no = await service.remember_device(first, keep=False)
+        assert no.tokens.device == evolve(mine, password=None)
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+async def test_a_device_outlives_what_the_pool_says_of_it_to_another_user(machine, flow):
+    pool = {"AliasAttributes": ["email"]}
+    async with machine(pool=pool) as here, here.client() as auth, here.client("never") as other:
+        address = {"email": "x@example.org", "email_verified": "true"}
+        await here.pool.add_user("carol", PASSWORD, attributes=address)
+        mine = (await signed_in(auth, "x@example.org")).tokens.device
+        for each in (auth, other):
+            assert (await signed_in(each, "bob", device=mine, flow=flow)).tokens.device != mine
+        await here.pool.call(
+            "AdminCreateUser",
+            UserPoolId=here.pool.user_pool_id,
+            Username="dave",
+            MessageAction="SUPPRESS",
+            UserAttributes=[{"Name": name, "Value": value} for name, value in address.items()],
+            ForceAliasCreation=True,
+        )
+        await here.pool.call(
+            "AdminSetUserPassword",
+            UserPoolId=here.pool.user_pool_id,
+            Username="dave",
+            Password=PASSWORD,
+            Permanent=True,
+        )
+        moved = await signed_in(auth, "x@example.org", flow=flow)
+        assert moved.username == "dave"
+        assert (await signed_in(auth, "carol", flow=flow)).tokens.device == mine
+        again = await signed_in(auth, "x@example.org", flow=flow)
+        assert again.tokens.device == moved.tokens.device
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+async def test_every_spelling_leads_to_one_device_from_its_second_sign_in_on(machine, flow):
+    pool = {"UsernameConfiguration": {"CaseSensitive": False}}
+    async with machine(pool=pool) as here, here.client() as auth:
+        first = [await signed_in(auth, name, flow=flow) for name in ("ada", "ADA", "Ada")]
+        mine = first[0].tokens.device
+        for name in ("ada", "ADA", "Ada"):
+            assert (await signed_in(auth, name, flow=flow)).tokens.device == mine
+        for each in first:
+            await auth.refresh(each.tokens.refresh_token)
+        by_password = flow is AuthFlow.USER_PASSWORD_AUTH
+        listed = await auth.devices(first[0].tokens.access_token)
+        assert len(listed) == (3 if by_password else 1)
+        await here.forget("ada", mine.key)  # then a new one takes its place
+        new = (await signed_in(auth, "ADA", flow=flow)).tokens.device
+        assert new.key != mine.key
+        assert (await signed_in(auth, "ADA", flow=flow)).tokens.device == new

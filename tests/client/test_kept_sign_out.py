@@ -9,6 +9,7 @@ from attrs import evolve
 
 from authflow import Secret, Tokens
 from authflow.client.kept_entry import MOST_OWED, KeptEntry
+from authflow.client.kept_sign_out import ended
 from authflow.client.refresh_result import _merged
 from authflow.client.signed_in_user import SignedInUser
 from authflow.errors import (
@@ -121,6 +122,40 @@ class TestWhatIsRevoked:
             assert has in revoked(all_)
             await refused(user.access_token(), SignedOutError)
             await refused(all_.opened.kept(user.handle), SignedOutError)
+
+    @pytest.mark.parametrize("how", ["lost", "lost unwritten", "signed out elsewhere"])
+    @pytest.mark.parametrize("fails", [False, True], ids=["at once", "after a failure"])
+    async def test_what_an_entry_owed_is_revoked_though_the_store_lost_it_during_a_refresh(
+        self, bench, clock, reply, how, fails
+    ):
+        async with bench(reply, *[{}] * 8, store=Breakable()) as all_:
+            user = await all_.kept()
+            await all_.change(user, owed=(Secret("RB"),))
+            clock.advance(LIFE)
+            call = asyncio.create_task(user.access_token())
+            await until(lambda: all_.sent == ["R1"])
+            if how == "lost unwritten":
+                all_.store.error = OSError()
+                reply.set_result(result("R2", clock(), "R2"))
+                assert name_of(await call) == "access R2"
+                all_.ticks.now += 61
+                await until(lambda: not user._users._attempts)
+                all_.store.error = None
+                call = asyncio.create_task(user.access_token())
+            entries = all_.store.store._entries
+            entries.clear()
+            if how == "signed out elsewhere":  # by a process that knew of R1 alone
+                over = ended(user._kept.seen, "left", (), now=clock())
+                written = user._users._turns.entries.write(user._kept.of, over, expected=None)
+                assert await written
+            if fails:
+                all_.store.error, all_.store.fails_from = OSError(), "replace"
+            if how != "lost unwritten":
+                reply.set_result(result("R2", clock(), "R2"))
+            await refused(call, SignedOutError)
+            all_.store.error = None
+            await user.sign_out()
+            assert {"R2", "RB"} <= set(revoked(all_))
 
     async def test_a_token_that_cannot_be_revoked_keeps_no_other_one_alive(
         self, bench, clock, reply, fault

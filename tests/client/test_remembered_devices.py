@@ -1,5 +1,6 @@
 """Remembered devices: what is sent, what is kept, and what becomes of a refusal at each place."""
 
+import asyncio
 import base64
 import json
 import logging
@@ -16,6 +17,7 @@ from authflow import (
     AuthFlow,
     ChallengeRequired,
     Device,
+    ListedDevice,
     Secret,
     SignedIn,
     UnconfirmedDevice,
@@ -24,6 +26,7 @@ from authflow.client import ScriptedPrompt
 from authflow.errors import (
     BadCredentialsError,
     CodeMismatchError,
+    DeviceConfirmedError,
     DeviceRefusedError,
     DeviceRequiredError,
     LockedOutError,
@@ -34,6 +37,7 @@ from authflow.errors import (
     RequestRejectedError,
     SessionExpiredError,
     StoreUnavailableError,
+    TokenRevokedError,
     UnexpectedReplyError,
 )
 from authflow.keys import KeyRing
@@ -108,6 +112,11 @@ VERIFIER = asked(
 @pytest.fixture
 def gone(scripted):
     return scripted.error("ResourceNotFoundException", "Device does not exist.")
+
+
+@pytest.fixture
+def exists(scripted):
+    return scripted.error("DeviceKeyExistsException", "Device already exists.")
 
 
 @pytest.fixture
@@ -331,6 +340,159 @@ class TestConfirming:
                 await auth.sign_in("ada", PASSWORD)
 
 
+class TestConfirmingAgain:
+    @pytest.mark.parametrize("counted", [True, False])
+    @pytest.mark.parametrize("keep", [True, False])
+    async def test_a_confirmation_whose_reply_was_lost_is_made_again_with_the_same_secret(
+        self, scripted, counted, keep, exists
+    ):
+        script = [tokens(NEW), scripted.hang_up, exists if counted else NECESSARY, {}, tokens()]
+        async with scripted.serve(*script) as server, client(server, "ask") as auth:
+            pending = await sign_in(auth)
+            with pytest.raises(OutcomeUnknownError):
+                await auth.remember_device(pending)
+            done = await auth.remember_device(pending, keep=keep)
+            assert (done.tokens.device.password is not None) is keep
+            assert ("UpdateDeviceStatus" in server.operations) is keep
+            server.script[:] = [tokens()]
+            await sign_in(auth)
+        sent = [body for name, body in server.requests if name == "ConfirmDevice"]
+        assert sent[0] == sent[1]
+        assert names_of(server) == [None, KEY if keep else None]
+
+    async def test_two_calls_at_once_send_one_request_and_get_one_device(self, scripted):
+        script = [tokens(NEW), NECESSARY, {}]
+        async with scripted.serve(*script) as server, client(server, "ask") as auth:
+            pending = await sign_in(auth)
+            calls = [auth.remember_device(pending) for _ in range(3)]
+            done = await asyncio.gather(*calls)
+            again = await auth.remember_device(done[0])
+        assert len({each.tokens.device for each in (*done, again)}) == 1
+        assert server.operations == ["InitiateAuth", "ConfirmDevice", "UpdateDeviceStatus"]
+
+    async def test_a_no_after_a_yes_counts_and_a_yes_after_a_no_cannot(self, scripted):
+        script = [tokens(NEW), CONFIRMED, tokens()]
+        async with scripted.serve(*script) as server, client(server, "ask") as auth:
+            pending = await sign_in(auth)
+            yes = await auth.remember_device(pending)
+            for each in (pending, yes):
+                no = await auth.remember_device(each, keep=False)
+                assert no.tokens.device == Device(key=KEY, group_key=GROUP, sub=SUB)
+                with pytest.raises(MisuseError, match="thrown away"):
+                    await auth.remember_device(pending)
+            await sign_in(auth)
+        assert names_of(server) == [None, None]
+
+    async def test_a_device_that_another_process_confirmed_serves_to_refresh(
+        self, scripted, exists
+    ):
+        script = [tokens(NEW), exists, exists, exists, tokens()]
+        async with scripted.serve(*script) as server, client(server, "ask") as auth:
+            pending = await sign_in(auth)
+            for _ in range(2):
+                with pytest.raises(DeviceConfirmedError, match="another call"):
+                    await auth.remember_device(pending)
+            done = await auth.remember_device(pending, keep=False)
+            assert done.tokens.device == Device(key=KEY, group_key=GROUP, sub=SUB)
+            await auth.refresh(pending.tokens.refresh_token)
+        assert server.requests[-1][1]["DeviceKey"] == KEY
+
+    async def test_a_refusal_is_no_lost_reply(self, scripted, exists):
+        wrong = scripted.error("InvalidParameterException")
+        async with (
+            scripted.serve(tokens(NEW), wrong, exists) as server,
+            client(server, "ask") as auth,
+        ):
+            pending = await sign_in(auth)
+            with pytest.raises(RequestRejectedError):
+                await auth.remember_device(pending)
+            with pytest.raises(DeviceConfirmedError):
+                await auth.remember_device(pending)
+
+    @pytest.mark.parametrize("asked_for", [False, True], ids=["by itself", "on request"])
+    async def test_the_persons_word_that_the_pool_did_not_get_is_brought_by_the_next_sign_in(
+        self, scripted, asked_for
+    ):
+        wrong = scripted.error("InvalidParameterException")
+        proved = [DEVICE_SRP, DEVICE_VERIFIER, tokens()]
+        script = [tokens(NEW), NECESSARY, wrong, *proved, wrong, *proved, {}, *proved]
+        when = "ask" if asked_for else "always"
+        async with scripted.serve(*script) as server, client(server, when) as auth:
+            first = await sign_in(auth)
+            if asked_for:
+                with pytest.raises(RequestRejectedError):
+                    await auth.remember_device(first)
+            for _ in range(3):
+                await sign_in(auth)
+        assert server.operations.count("UpdateDeviceStatus") == 3
+        assert server.script == []
+
+    async def test_it_is_brought_by_the_same_call_made_again(self, scripted):
+        wrong = scripted.error("InvalidParameterException")
+        script = [tokens(NEW), NECESSARY, wrong, {}]
+        async with scripted.serve(*script) as server, client(server, "ask") as auth:
+            pending = await sign_in(auth)
+            with pytest.raises(RequestRejectedError):
+                await auth.remember_device(pending)
+            for _ in range(2):
+                assert isinstance((await auth.remember_device(pending)).tokens.device, Device)
+        assert server.operations[1:] == ["ConfirmDevice", *["UpdateDeviceStatus"] * 2]
+
+    @pytest.mark.parametrize("error", [RuntimeError("x"), asyncio.CancelledError()], ids=repr)
+    async def test_a_prompt_that_breaks_costs_no_tokens(self, scripted, error):
+        class Breaks(ScriptedPrompt):
+            async def choose(self, *_: Any, **__: Any) -> str:
+                raise error
+
+        async with scripted.serve(tokens(NEW)) as server, client(server, "ask") as auth:
+            result = await sign_in(auth, prompt=Breaks([]))
+        assert isinstance(result.tokens.device, UnconfirmedDevice)
+
+
+class TestHandingOver:
+    async def test_a_device_is_confirmed_and_handed_over_and_no_store_is_asked(self, scripted):
+        store = Breakable(error=OSError("down"))
+        script = [tokens(NEW), NECESSARY, {}, asked("SMS_MFA"), DEVICE_SRP]
+        async with (
+            scripted.serve(*script, DEVICE_VERIFIER, tokens(), asked("SMS_MFA")) as server,
+            client(server, "caller", keys=KEYS, store=store) as auth,
+        ):
+            first = await sign_in(auth)
+            mine = first.tokens.device
+            assert isinstance(mine, Device)
+            assert mine.password is not None
+            assert server.operations == ["InitiateAuth", "ConfirmDevice"]
+            assert await auth.remember_device(first) == first
+            assert server.operations[2:] == ["UpdateDeviceStatus"]
+            no = await auth.remember_device(first, keep=False)
+            assert no.tokens.device.password is None
+            pending = await auth.sign_in("ada", PASSWORD)  # another browser
+            assert isinstance(pending, ChallengeRequired)
+            assert pending.sign_in.device is None
+            assert (await sign_in(auth, device=mine)).tokens.device == mine
+            with pytest.raises(MisuseError, match="no device of this user"):
+                await auth.forget_device(first.tokens.access_token)
+            server.script[:] = [{}]
+            await auth.forget_device(first.tokens.access_token, mine)
+        assert names_of(server) == [None, None, KEY, KEY, KEY]
+        assert store.calls == []
+
+    async def test_one_that_the_pool_does_not_take_is_followed_by_a_new_one(self, scripted, gone):
+        other = {**NEW, "DeviceKey": "other"}
+        script = [gone, tokens(other), CONFIRMED]
+        async with scripted.serve(*script) as server, client(server, "caller") as auth:
+            new = (await sign_in(auth, device=MINE)).tokens.device
+        assert (new.key, new.password is None) == ("other", False)
+
+    async def test_what_was_handed_over_is_proved_where_the_answer_is_given(self, scripted):
+        script = [asked("SMS_MFA"), DEVICE_SRP, DEVICE_VERIFIER, tokens()]
+        async with scripted.serve(*script) as server, client(server, "caller") as auth:
+            pending = await auth.sign_in("ada", PASSWORD)
+            result = await auth.answer(pending, "123456", device=MINE)
+        assert result.tokens.device == MINE
+        assert names_of(server) == [None, KEY, KEY, KEY]
+
+
 class TestFinding:
     async def test_a_device_is_named_with_every_request_of_its_user(self, scripted):
         code = asked("SMS_MFA", 1)
@@ -370,6 +532,39 @@ class TestFinding:
             await sign_in(auth, "ada")
             await sign_in(auth, "Ada")
         assert names_of(server) == [None, None]
+
+    @pytest.mark.parametrize("when", ["always", "ask"])
+    async def test_a_name_that_was_never_typed_brings_no_other_device_and_leads_to_the_one(
+        self, scripted, when
+    ):
+        new = {**NEW, "DeviceKey": "new"}
+        renewed = tokens(new, refresh="r2")
+        script = [tokens(NEW), CONFIRMED, renewed, NECESSARY, tokens(), tokens(), tokens()]
+        async with scripted.serve(*script) as server, client(server, when) as auth:
+            prompt = ScriptedPrompt(["yes"])  # the person is asked once
+            first = await sign_in(auth, "ada", prompt=prompt)
+            second = await sign_in(auth, "Ada", prompt=prompt)
+            for name in ("ada", "Ada"):
+                assert (await sign_in(auth, name)).tokens.device == first.tokens.device
+            assert second.tokens.device == Device(key="new", group_key=GROUP, sub=SUB)
+            await auth.refresh("r2")
+        assert names_of(server) == [None, None, KEY, KEY]
+        assert server.requests[-1][1]["DeviceKey"] == "new"
+        assert server.operations.count("ConfirmDevice") == 2
+        assert "UpdateDeviceStatus" not in server.operations
+
+    async def test_nor_where_it_is_confirmed_on_request(self, scripted):
+        script = [tokens(NEW), CONFIRMED, tokens({**NEW, "DeviceKey": "new"}), CONFIRMED, tokens()]
+        store = {"keys": KEYS, "store": MemoryStore()}
+        async with scripted.serve(*script) as server, client(server, "ask", **store) as auth:
+            early = [await sign_in(auth)]
+            async with client(server, **store) as other:
+                server.script.insert(0, server.script.pop(1))
+                await sign_in(other, "Ada")
+            done = await auth.remember_device(early[0])
+            assert done.tokens.device == Device(key=KEY, group_key=GROUP, sub=SUB)
+            await sign_in(auth)
+        assert names_of(server) == [None, None, "new"]
 
     async def test_two_users_of_one_machine_have_devices_of_their_own(self, scripted):
         bobs = {**NEW, "DeviceKey": "bobs"}
@@ -477,6 +672,46 @@ class TestFinding:
                 result = await sign_in(auth)
                 assert isinstance(result.tokens.device, Device)
 
+    @pytest.mark.parametrize("error", [OSError("down"), asyncio.CancelledError()], ids=repr)
+    @pytest.mark.parametrize("flow", [AuthFlow.USER_SRP_AUTH, BY_PASSWORD])
+    async def test_a_store_that_goes_down_in_a_sign_in_lets_it_go_on_as_from_no_device(
+        self, scripted, flow, error
+    ):
+        store = Breakable()
+
+        async def breaking() -> Any:
+            store.error = error
+            return VERIFIER if flow is AuthFlow.USER_SRP_AUTH else asked("SMS_MFA")
+
+        script = [tokens(NEW), CONFIRMED, breaking(), asked("SMS_MFA", 2), tokens()]
+        if flow is BY_PASSWORD:
+            del script[3]
+        given = {"keys": KEYS, "store": store}
+        async with scripted.serve(*script) as server, client(server, **given) as auth:
+            await sign_in(auth)
+            pending = await auth.sign_in("ada", PASSWORD, flow=flow)
+            with pytest.raises(StoreUnavailableError):
+                await auth.answer(pending, "123456")  # nothing was sent
+            store.error = None
+            assert isinstance(await auth.answer(pending, "123456"), SignedIn)
+        assert names_of(server)[:3] == [None, KEY, None if flow is not BY_PASSWORD else KEY]
+
+    async def test_nor_is_an_answer_lost_with_it_that_has_counted(self, scripted):
+        store = Breakable()
+
+        async def breaking() -> Any:
+            store.error = OSError("down")
+            return {**asked("CUSTOM_CHALLENGE", 2), "ChallengeParameters": {"USERNAME": "ada-2"}}
+
+        script = [asked("CUSTOM_CHALLENGE", 1), breaking(), tokens()]
+        given = {"keys": KEYS, "store": store, "flow": AuthFlow.CUSTOM_AUTH}
+        async with scripted.serve(*script) as server, client(server, **given) as auth:
+            pending = await auth.sign_in("ada")
+            pending = await auth.answer(pending, "123456")
+            assert pending.sign_in.canonical_username == "ada-2"
+            store.error = None
+            assert isinstance(await auth.answer(pending, "123456"), SignedIn)
+
     async def test_a_store_that_is_down_keeps_no_forgotten_device_in_the_way(
         self, scripted, gone, caplog
     ):
@@ -545,7 +780,7 @@ class TestFinding:
             for result in results:
                 await auth.refresh(result.tokens.refresh_token)
         assert {result.tokens.device.key for result in results} == {KEY, "other"}
-        assert names_of(server) == [None, None, "other"]
+        assert names_of(server) == [None, None, KEY]
         bound = [body["DeviceKey"] for name, body in server.requests if name.startswith("Get")]
         assert bound == [KEY, "other"]
 
@@ -686,6 +921,112 @@ class TestForgetting:
         )
         assert names_of(server) == [None] * 3
 
+    async def test_a_second_call_ends_what_the_store_did_not_take(self, scripted):
+        revoked = scripted.error("NotAuthorizedException", "Access Token has been revoked")
+        store = Breakable()
+        script = [tokens(NEW), CONFIRMED, {}, revoked]
+        async with (
+            scripted.serve(*script) as server,
+            client(server, keys=KEYS, store=store) as auth,
+        ):
+            token = (await sign_in(auth)).tokens.access_token
+            store.error, store.fails_from = OSError("down"), "replace"
+            for _ in range(2):
+                with pytest.raises(StoreUnavailableError):
+                    await auth.forget_device(token)
+            store.error = None
+            await auth.forget_device(token)
+            assert server.script == [revoked]  # the token was the device's, and is good no more
+            with pytest.raises(MisuseError, match="no device of this user"):
+                await auth.forget_device(token)
+            server.script[:] = [tokens()]
+            await sign_in(auth)
+        assert names_of(server) == [None, None]
+
+    async def test_a_token_that_is_refused_forgets_nothing_here(self, scripted):
+        no = scripted.error("NotAuthorizedException", "Access Token has been revoked")
+        script = [tokens(NEW), CONFIRMED, no, no, tokens()]
+        async with scripted.serve(*script) as server, client(server) as auth:
+            token = (await sign_in(auth)).tokens.access_token
+            for _ in range(2):
+                with pytest.raises(TokenRevokedError):
+                    await auth.forget_device(token)
+            await sign_in(auth)
+        assert names_of(server) == [None, KEY]
+
+    @pytest.mark.parametrize("at", ["begin", "code", "proof", "proof after code"])
+    @pytest.mark.parametrize("kind", ["gone", "refused"])
+    async def test_what_is_said_of_a_device_to_another_user_forgets_it_for_nobody(
+        self, scripted, request, at, kind
+    ):
+        no = request.getfixturevalue(kind)
+        if kind == "refused" and not at.startswith("proof"):
+            no = request.getfixturevalue("gone")
+        of_bob = tokens(sub="sub-of-bob", name="bob-1")
+        bobs = {"USERNAME": "bob-1"}
+        code = asked("SMS_MFA", 1, **bobs)
+        proof = asked("DEVICE_SRP_AUTH", 2, DEVICE_KEY=KEY, **bobs)
+        script = {
+            "begin": [no, of_bob],
+            "code": [code, no, of_bob],
+            "proof": [proof, no, of_bob],
+            "proof after code": [code, proof, no],
+        }[at]
+        script = [tokens(NEW), CONFIRMED, *script, tokens(), tokens()]
+        async with scripted.serve(*script) as server, client(server) as auth:
+            mine = (await sign_in(auth)).tokens.device
+            result = await auth.sign_in("bob", PASSWORD, device=mine)
+            if at == "proof after code":
+                with pytest.raises(DeviceRefusedError):
+                    await auth.answer(result, "123456")
+            elif at == "code":
+                result = await auth.answer(result, "123456")
+            assert (await sign_in(auth)).tokens.device == mine
+            assert (await sign_in(auth)).tokens.device == mine
+        assert names_of(server)[-2:] == [KEY, KEY]
+
+    async def test_an_alias_that_moved_forgets_nothing_and_leads_to_its_new_user(
+        self, scripted, gone
+    ):
+        of_bob = tokens({**NEW, "DeviceKey": "bobs"}, sub="sub-of-bob", name="bob-1")
+        script = [tokens(NEW), CONFIRMED, gone, of_bob, CONFIRMED, tokens(), of_bob]
+        async with scripted.serve(*script) as server, client(server) as auth:
+            for name in ("a@example.org", "a@example.org", "ada-1", "a@example.org"):
+                await sign_in(auth, name)
+        assert names_of(server) == [None, KEY, None, KEY, "bobs"]
+
+    async def test_a_refused_device_is_not_found_again_in_the_same_sign_in(self, scripted, gone):
+        codes = [asked("CUSTOM_CHALLENGE", number) for number in (1, 2)]
+        script = [tokens(NEW), CONFIRMED, gone, *codes, tokens(), tokens()]
+        async with scripted.serve(*script) as server, client(server) as auth:
+            await sign_in(auth)
+            pending = await auth.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH)
+            pending = await auth.answer(pending, "123456")
+            assert isinstance(await auth.answer(pending, "123456"), SignedIn)
+            await sign_in(auth)
+        assert names_of(server) == [None, KEY, *[None] * 4]
+
+    async def test_a_device_that_is_kept_is_not_put_away_for_one_that_was_named_in_vain(
+        self, scripted, gone
+    ):
+        new = {**NEW, "DeviceKey": "new"}
+        script = [tokens(NEW), CONFIRMED, gone, tokens(new), CONFIRMED, tokens()]
+        stray = evolve(MINE, key="stray")
+        async with scripted.serve(*script) as server, client(server) as auth:
+            await sign_in(auth)
+            result = await sign_in(auth, device=stray)
+            await sign_in(auth)
+        assert result.tokens.device == Device(key="new", group_key=GROUP, sub=SUB)
+        assert names_of(server) == [None, "stray", None, KEY]
+
+    async def test_a_device_that_the_pool_passes_over_gives_way_to_the_new_one(self, scripted):
+        new = {**NEW, "DeviceKey": "new"}
+        script = [tokens(NEW), CONFIRMED, tokens(new), CONFIRMED, tokens()]
+        async with scripted.serve(*script) as server, client(server) as auth:
+            for _ in range(3):
+                await sign_in(auth)
+        assert names_of(server) == [None, KEY, "new"]
+
     async def test_a_device_that_the_pool_may_still_know_is_kept(self, scripted):
         script = [tokens(NEW), CONFIRMED, scripted.hang_up, tokens()]
         async with scripted.serve(*script) as server, client(server) as auth:
@@ -708,6 +1049,18 @@ class TestRefreshing:
             second = await auth.refresh(first.tokens.refresh_token)
             await auth.refresh(second.refresh_token)
         assert [body.get("DeviceKey") for _, body in server.requests[2:]] == [KEY, KEY]
+
+    @pytest.mark.parametrize("when", ["always", "ask", "caller", "never"])
+    async def test_a_refresh_by_the_token_alone_gives_the_device_back(self, scripted, when):
+        script = [tokens(NEW), CONFIRMED, tokens(refresh="r2"), tokens(refresh="r3")]
+        async with scripted.serve(*script) as server, client(server, when) as auth:
+            first = await sign_in(auth)
+            if when == "ask":
+                first = await auth.remember_device(first)
+            second = await auth.refresh(first.tokens.refresh_token)
+            third = await auth.refresh(second.refresh_token)
+        assert first.tokens.device == second.device == third.device
+        assert isinstance(first.tokens.device, Device)
 
     async def test_another_process_is_told_the_device(self, scripted):
         async with (
@@ -803,8 +1156,17 @@ class TestCalls:
                     await call
         assert server.requests == []
 
+    def test_a_listed_device_shows_neither_its_address_nor_its_name(self):
+        told = {"last_ip_used": "203.0.113.7", "device_name": "canary of Ada"}
+        listed = ListedDevice(
+            key=KEY, name=told["device_name"], last_ip=told["last_ip_used"], attributes=told
+        )
+        for hidden in told.values():
+            assert hidden not in f"{listed!r} {listed}"
+        assert KEY in repr(listed)
+
     @pytest.mark.parametrize("when", ["Always", "", None, True, ["ask"]], ids=repr)
     def test_a_setting_that_does_not_exist_is_misuse(self, when):
         config = AuthConfig(user_pool_id="eu-central-1_A", client_id="1")
-        with pytest.raises(MisuseError, match="always, ask, never"):
+        with pytest.raises(MisuseError, match="always, ask, caller, never"):
             AuthClient(config, remember_device=when)

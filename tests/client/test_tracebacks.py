@@ -6,6 +6,7 @@ and their bytes would be found.
 """
 
 import asyncio
+import itertools
 import time
 import traceback
 from collections.abc import Awaitable, Callable
@@ -112,15 +113,22 @@ SETTING_UP = evolve(
     ),
 )
 MY_DEVICE = Device(key="key", group_key="group", password=Secret("canary-device"))
-FROM_A_NEW_DEVICE = SignedIn(
-    tokens=Tokens(
-        access_token=Secret("canary-access"),
-        id_token=Secret("canary-id"),
-        device=UnconfirmedDevice(key="key", group_key="group"),
-    ),
-    username="ada",
-    flow=AuthFlow.USER_SRP_AUTH,
-)
+NUMBERS = itertools.count()
+
+
+def from_a_new_device() -> SignedIn:
+    """A device of its own for each call, since one is confirmed once."""
+    return SignedIn(
+        tokens=Tokens(
+            access_token=Secret("canary-access"),
+            id_token=Secret("canary-id"),
+            device=UnconfirmedDevice(key=f"key{next(NUMBERS)}", group_key="group"),
+        ),
+        username="ada",
+        flow=AuthFlow.USER_SRP_AUTH,
+    )
+
+
 FROM_NEW = {
     "AuthenticationResult": {
         **TOKENS["AuthenticationResult"],
@@ -183,7 +191,7 @@ FLOWS: dict[str, tuple[Act, list[Any]]] = {
         lambda auth: auth.sign_in("ada", PASSWORD, flow=AuthFlow.USER_PASSWORD_AUTH),
         [FROM_NEW],
     ),
-    "a new device": (lambda auth: auth.remember_device(FROM_A_NEW_DEVICE), []),
+    "a new device": (lambda auth: auth.remember_device(from_a_new_device()), []),
     "a device's status": (
         lambda auth: auth.set_device_status(Secret("canary-access"), "key", remembered=True),
         [],

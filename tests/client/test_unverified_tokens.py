@@ -11,11 +11,19 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from attrs import define, field
+from attrs import define, evolve, field
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from authflow import AuthClient, AuthConfig, AuthFlow, SignedIn, Tokens
+from authflow import (
+    AuthClient,
+    AuthConfig,
+    AuthFlow,
+    Device,
+    SignedIn,
+    Tokens,
+    UnconfirmedDevice,
+)
 from authflow.errors import JwksUnreachableError, MisuseError, TokenError, TransportError
 from authflow.tokens import key_source
 
@@ -47,6 +55,8 @@ class Pool:
     fetches: int = 0
     operations: list[str] = field(factory=list)
     refreshes: int = 0
+    new_device: dict[str, str] | None = None
+    bodies: list[dict[str, Any]] = field(factory=list)
 
     def config(self, **settings: Any) -> AuthConfig:
         given = {"user_pool_id": POOL, "client_id": CLIENT, "endpoint": self.endpoint}
@@ -75,6 +85,7 @@ class Pool:
         operation = request.headers["x-amz-target"].rpartition(".")[2]
         self.operations.append(operation)
         body = await request.json()
+        self.bodies.append(body)
         if operation == "InitiateAuth" and body["AuthFlow"] == "CUSTOM_AUTH":
             reply: dict[str, Any] = CHALLENGE
         else:
@@ -85,7 +96,11 @@ class Pool:
                 "RefreshToken": f"r{self.refreshes}",
                 "ExpiresIn": 3600,
             }
+            if self.new_device is not None:
+                tokens["NewDeviceMetadata"] = self.new_device
             reply = {"AuthenticationResult": tokens}
+            if operation == "ConfirmDevice":
+                reply = {"UserConfirmationNecessary": False}
         return web.json_response(reply, content_type="application/x-amz-json-1.1")
 
 
@@ -151,6 +166,33 @@ async def test_a_rotated_refresh_token_is_not_lost(pool: Pool):
             await auth.refresh("r0")
         assert lost.value.signed_in is None
         assert lost.value.tokens.refresh_token.reveal() == "r1"
+
+
+MINE = Device(key="k1", group_key="g", password="dev1ce", sub="3f1c")
+
+
+@pytest.mark.parametrize(
+    ("device", "named"),
+    [(None, "new"), (MINE, "k1"), (evolve(MINE, sub="another"), None)],
+    ids=["new", "known", "another's"],
+)
+async def test_tokens_that_are_verified_later_are_refreshed_from_their_device(
+    pool: Pool, device: Device | None, named: str | None
+):
+    async with AuthClient(pool.config(flow=AuthFlow.USER_PASSWORD_AUTH)) as auth:
+        if device is None:
+            pool.new_device = {"DeviceKey": "new", "DeviceGroupKey": "g"}
+        with pytest.raises(JwksUnreachableError) as lost:
+            await auth.sign_in("3f1c", "Correct-horse-1", device=device)
+        pool.keys_status, pool.new_device = 200, None
+        result = await auth.verify(lost.value.signed_in)
+        for _ in range(2):
+            if isinstance(result.tokens.device, UnconfirmedDevice):
+                result = await auth.remember_device(result)
+            renewed = await auth.refresh(result.tokens.refresh_token)
+            assert renewed.device == result.tokens.device
+            assert pool.bodies[-1].get("DeviceKey") == named
+        assert (None if renewed.device is None else renewed.device.key) == named
 
 
 @every_way
