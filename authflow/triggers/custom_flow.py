@@ -175,7 +175,7 @@ class CustomFlow:
                 msg = "no challenge is owed after this session"
                 raise EventError(msg)
         private = {**made.private, ROUND: standing.state}
-        told = evolve(made.metadata, sign_in=sign_in)
+        told = evolve(made.metadata, step=self.policy.number_of(standing), sign_in=sign_in)
         return event.give(public=made.public, private=private, metadata=told.write())
 
     async def verify(self, event: VerifyEvent) -> dict[str, Any]:

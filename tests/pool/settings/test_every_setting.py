@@ -11,9 +11,9 @@ from authflow.pool.accounts.callers import Caller
 from authflow.pool.accounts.passwords import StoredPassword
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import CONFIRMED, User
+from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.http.validation import service_model
 from authflow.pool.settings.app_client_table import APP_CLIENT
-from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.settings.fates import Fate, Given, SettingsTable
 from authflow.pool.settings.user_pool_table import CREATE, USER_POOL
 from authflow.pool.sign_ins.next_step import NextStep, TokensOwed, Unasked, next_step
