@@ -23,7 +23,7 @@ the Amazon Cognito developer guide.
 
 from collections.abc import Callable, Iterable, Mapping
 from math import inf
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from attrs import Factory, field, frozen
 
@@ -270,7 +270,7 @@ def _numbered(owed: Mapping[str, Owed]) -> Mapping[str, str]:
     kinds: dict[object, dict[object, str]] = {}
     places: dict[str, tuple[object, object]] = {}
     for state, each in owed.items():
-        number = None
+        number, kind, of = None, CHOICE_METADATA, cast("object", each.step)
         match each.step:
             case PasswordStep():
                 continue
@@ -279,8 +279,6 @@ def _numbered(owed: Mapping[str, Owed]) -> Mapping[str, str]:
                 number = label.partition(STATE_MARK)[2] or _ALONE
             case ConditionalStep(condition=condition):
                 kind, of = CONDITION_METADATA, condition
-            case choice:
-                kind, of = CHOICE_METADATA, choice
         steps = kinds.setdefault(kind, {})
         steps.setdefault(of, number or str(len(steps) + 1))
         places[state] = kind, of
