@@ -64,7 +64,7 @@ CONDITION_METADATA: Final = "AUTHFLOW_CONDITION"
 STATE_MARK: Final = "#"
 """The mark between a challenge's metadata and the state after it (`round_metadata`)."""
 STEP: Final = "of."
-"""What stands before a step's number among those of its kind (`round_metadata`)."""
+"""The mark before a step's number among those of its kind (`round_metadata`)."""
 _ALONE: Final = "1"
 
 MOST_ROUNDS: Final = 30

@@ -105,6 +105,23 @@ async def test_of_sign_ins_under_two_names_each_is_found_by_its_own(api, settle,
     assert await told(phones[1]) == INVALID
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_the_session_before_finds_its_own_sign_in(house, register, order):
+    phone, _ = await register(house)
+    before = []
+    for _ in order:
+        prover, asked = await house.ask()
+        proof = house.proof(prover, asked)
+        proof["ChallengeResponses"] |= {"DEVICE_KEY": phone.key}
+        assert (await house.api(RESPOND, **proof))["ChallengeName"] == "DEVICE_SRP_AUTH"
+        # A password is proved by the handle in its block.
+        before.append(asked["ChallengeParameters"]["SECRET_BLOCK"])
+    for each in order:
+        asked = await house.api(RESPOND, **phone.first(PROVER, before[each]))
+        proof = phone.proof(PROVER, asked)
+        assert "AuthenticationResult" in await house.api(RESPOND, **proof)
+
+
 # Whoever answers without a Session need not be who has proved the password.
 
 
