@@ -572,17 +572,14 @@ class Unnamed:
     address: str | None = field(repr=False)
 
 
-def meant_by(
-    connection: Connection, caller: Caller, handle: str, unnamed: Unnamed, now: float
-) -> Progress | None:
+def meant_by(connection: Connection, handle: str, unnamed: Unnamed, now: float) -> Progress | None:
     """Return a sign-in if it can be meant by an answer that does not name it; it is not judged.
 
-    The answer names the same user. It comes with the Session of the challenge before; or without
-    any, and from the address that the sign-in was begun from.
+    The answer comes with the Session of the challenge before; or without any, and from the address
+    that the sign-in was begun from. Whether it names the user is for `take` to judge.
 
     Args:
         connection: The database.
-        caller: Who answers.
         handle: The sign-in's.
         unnamed: The answer.
         now: Seconds since the epoch.
@@ -591,8 +588,7 @@ def meant_by(
         CognitoError: The sign-in has expired.
     """
     progress = _look(connection, handle, now)
-    hidden = caller.client.hides_users
-    if progress is None or unnamed.username not in _names(progress, hidden=hidden):
+    if progress is None:
         return None
     if unnamed.session is None:
         meant = progress.address == unnamed.address

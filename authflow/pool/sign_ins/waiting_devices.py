@@ -72,7 +72,7 @@ def find_waiting(
         nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
         handle = sealer.decrypt(nonce, rest, key.encode()).decode()
         try:
-            progress = meant_by(connection, caller, handle, unnamed, now)
+            progress = meant_by(connection, handle, unnamed, now)
         except CognitoError as error:
             # It has expired, and hides no older one that waits. One of which that was not known
             # yet is told first: then it is.
