@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         ShownQrCode,
         ShownText,
     )
+    from authflow.given_services import stray_cancel_fails
     from authflow.keys.randomness import Randomness
     from authflow.plugins.admission import Admitted, AlreadySent, SendRefused
     from authflow.plugins.client_challenge import ClientChallenge
@@ -90,6 +91,7 @@ else:
             ),
             "authflow.plugins.read_text": "read_code read_words",
             "authflow.plugins.typed_text": "MOST_TYPED typed_code typed_words",
+            "authflow.given_services": "stray_cancel_fails",
             "authflow.keys.randomness": "Randomness",
             "authflow.prompts.prompt": "Prompt",
             "authflow.results": "Challenge Declined OtherFactor Suspended Unanswered",
@@ -155,6 +157,7 @@ __all__ = [
     "read_code",
     "read_words",
     "settings_schema",
+    "stray_cancel_fails",
     "typed_code",
     "typed_words",
 ]

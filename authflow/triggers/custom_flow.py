@@ -17,7 +17,7 @@ from authflow.errors import (
     MisuseError,
     StateError,
 )
-from authflow.given_services import kind_of
+from authflow.given_services import kind_of, stray_cancel_fails
 from authflow.machine import State
 from authflow.plugins.outcomes import Outcome, Verdict
 from authflow.plugins.registry import PluginRegistry
@@ -175,7 +175,7 @@ class CustomFlow:
                 msg = "no challenge is owed after this session"
                 raise EventError(msg)
         private = {**made.private, ROUND: standing.state}
-        told = evolve(made.metadata, sign_in=sign_in)
+        told = evolve(made.metadata, step=self.policy.number_of(standing), sign_in=sign_in)
         return event.give(public=made.public, private=private, metadata=told.write())
 
     async def verify(self, event: VerifyEvent) -> dict[str, Any]:
@@ -318,7 +318,8 @@ class CustomFlow:
         if self._asks_groups and self.groups is not None:
             try:
                 async with asyncio.timeout(GROUPS_TIMEOUT):
-                    told = await self.groups(event.user_pool_id, event.username)
+                    with stray_cancel_fails():
+                        told = await self.groups(event.user_pool_id, event.username)
                 if isinstance(told, str):
                     raise TypeError("groups= gave one string, not a collection of names")  # noqa: TRY301
                 groups = frozenset(told)

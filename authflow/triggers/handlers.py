@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from authflow.coroutines import is_generator
 from authflow.errors import ConfigError, DeniedError, TriggerFailedError
-from authflow.given_services import kind_of
+from authflow.given_services import kind_of, stray_cancel_fails
 from authflow.triggers.events.envelope import HandledEvent
 from authflow.triggers.events.parsing import HANDLED_EVENTS, is_handled
 
@@ -67,7 +67,9 @@ async def run_handler(handler: Handler, event: HandledEvent) -> dict[str, Any]:
         TriggerFailedError: It raised something else, or gave back something unusable.
     """
     try:
-        return event.filled(await _call(handler, event))
+        with stray_cancel_fails():
+            given = await _call(handler, event)
+        return event.filled(given)
     except DeniedError:
         raise
     except Exception as error:

@@ -24,6 +24,7 @@ from authflow.errors import (
     StoreUnavailableError,
     TransportError,
 )
+from authflow.given_services import stray_cancel_fails
 from authflow.plugins.registry import PluginRegistry
 from authflow.plugins.settings import OF_TRIGGERS, unknown_setting
 from authflow.plugins.trigger_challenge import CreateContext, TriggerChallenge, VerifyContext
@@ -144,7 +145,8 @@ class PolicyPlugins:
         """Call a plugin. Its errors may hold anything, so their text is passed to nobody."""
         try:
             async with asyncio.timeout(self.timeout) as limit:
-                return await method(context)
+                with stray_cancel_fails():
+                    return await method(context)
         except _OTHERS_FAULTS as error:
             kinds = (*_OUR_WORDS, *_OTHERS_FAULTS)
             kind = next(kind for kind in kinds if isinstance(error, kind))

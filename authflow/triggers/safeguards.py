@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import define, field, frozen
 
 from authflow.errors import ConfigError, EventError, MisuseError, StateError
+from authflow.given_services import stray_cancel_fails
 from authflow.keys.randomness import Randomness
 from authflow.machine import State
 from authflow.secret import Secret
@@ -185,7 +186,8 @@ class CountedSends:
 
     async def _send(self, send: Callable[[], Awaitable[object]], send_id: str) -> None:
         try:
-            await send()
+            with stray_cancel_fails():
+                await send()
         except Exception:
             # A time-out is not caught here: the message may have been sent, and counts as sent.
             await self.limits.send_failed(self.subject, send_id=send_id)

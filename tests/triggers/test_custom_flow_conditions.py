@@ -1,6 +1,8 @@
 """Conditions of a policy at work: client metadata, attributes and groups."""
 
+import asyncio
 from collections.abc import Callable, Iterable
+from itertools import product
 from typing import Any
 
 import anyio
@@ -68,6 +70,58 @@ async def test_a_change_of_the_user_during_a_sign_in_fails_it(triggers_of, load_
         event = load_event("define_first", session=session, userAttributes=attributes)
         reply = (await triggers.handle(event))["response"]
         assert reply["failAuthentication"] is fails
+
+
+OTHERS = [
+    (challenge("sum", attempts=2), challenge("sum", attempts=3), True),
+    (challenge("sum", attempts=2), challenge("sum", attempts=2), True),
+    (
+        any_of(challenge("sum"), challenge("word")),
+        any_of(challenge("word"), challenge("sum")),
+        None,
+    ),
+    (
+        when(client_metadata("a"), challenge("sum"), otherwise=challenge("word")),
+        when(client_metadata("b"), challenge("sum"), otherwise=challenge("word")),
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize("steps", OTHERS)
+@pytest.mark.parametrize(("before", "passed"), list(product(("gold", "lead"), (True, False))))
+async def test_a_round_counts_for_no_other_step_of_its_kind(
+    triggers_of, load_event: LoadEvent, steps, before, passed
+):
+    gold, lead, ends = steps
+    triggers = triggers_of(when(attribute("tier", "gold"), gold, otherwise=lead))
+    event = load_event("create_first", session=[], userAttributes={"tier": before})
+    metadata = (await triggers.handle(event))["response"]["challengeMetadata"]
+    session = [entry(metadata, passed=passed)]
+    for tier in ("gold", "lead"):
+        event = load_event("define_first", session=session, userAttributes={"tier": tier})
+        reply = (await triggers.handle(event))["response"]
+        assert reply["failAuthentication"] is (tier != before)
+        assert reply["issueTokens"] is bool(ends and passed and tier == before)
+    # Triggers that numbered no steps wrote the kind alone: their sign-ins go on.
+    old = [entry(metadata.partition("#")[0], passed=passed)]
+    event = load_event("define_first", session=old, userAttributes={"tier": before})
+    reply = (await triggers.handle(event))["response"]
+    assert reply["failAuthentication"] is False
+
+
+async def test_a_step_that_is_the_only_one_of_its_kind_has_no_number(
+    triggers_of, load_event: LoadEvent
+):
+    triggers = triggers_of(when(attribute("tier"), challenge("sum"), otherwise=challenge("word")))
+    reply = await triggers.handle(load_event("create_first", session=[]))
+    assert "#" not in reply["response"]["challengeMetadata"]
+    # Numbers of a policy that had several are not those of this one, but the first.
+    for number, fails in (("1", False), ("2", True), ("", True)):
+        session = [entry(f"WORD_CHALLENGE#of.{number}", passed=True)]
+        event = load_event("define_first", session=session)
+        reply = await triggers.handle(event)
+        assert reply["response"]["failAuthentication"] is fails
 
 
 ALL_ROUNDS = [
@@ -156,10 +210,12 @@ async def test_groups_that_no_condition_asks_for_are_not_looked_up(triggers_of, 
     assert lookup.asked == []
 
 
-@pytest.mark.parametrize("told", [RuntimeError("canary-8"), None, 7, [["staff"]]])
+@pytest.mark.parametrize(
+    "told", [RuntimeError("canary-8"), asyncio.CancelledError("canary-8"), None, 7, [["staff"]]]
+)
 async def test_groups_that_cannot_be_told_fail_closed(triggers_of, load_event, caplog, told: Any):
     async def lookup(_user_pool_id: str, _username: str) -> Any:
-        if isinstance(told, Exception):
+        if isinstance(told, BaseException):
             raise told
         return told
 

@@ -78,6 +78,7 @@ def broken(sums: Any, *, create: Any = None, verify: Any = None):
     "issued",
     [
         RuntimeError("canary-5"),
+        asyncio.CancelledError("canary-5"),
         None,
         {"public": {}, "private": {}},
         Issued(public={"challenge": "other"}, private={}),
@@ -112,7 +113,10 @@ async def test_parameters_that_are_no_strings_fail_where_the_plugin_makes_them(
     assert "mapping of strings" in str(caught.value.__cause__)
 
 
-@pytest.mark.parametrize("result", [ValueError("canary-6"), None, "yes", 1, 0, [True]])
+@pytest.mark.parametrize(
+    "result",
+    [ValueError("canary-6"), asyncio.CancelledError("canary-6"), None, "yes", 1, 0, [True]],
+)
 async def test_a_plugin_that_cannot_verify_fails_closed(
     triggers_of, sums, load_event: LoadEvent, caplog: pytest.LogCaptureFixture, result: Any
 ):

@@ -182,6 +182,7 @@ async def test_what_is_refused_on_purpose_reaches_the_client(
         EventError("canary-13"),
         TriggerFailedError("canary-13"),
         StopIteration("canary-13"),
+        asyncio.CancelledError("canary-13"),
         ExceptionGroup("canary-13", [DeniedError("canary-13")]),
     ],
     ids=lambda error: type(error).__name__,

@@ -39,11 +39,14 @@ def entry(metadata: str | None, *, passed: bool = True) -> SessionEntry:
 
 @given(
     challenge_=PARTS,
+    step=st.none() | PARTS,
     sign_in=st.none() | PARTS,
-    state=st.none() | PARTS.filter(lambda text: not text.startswith("in.")),
+    state=st.none() | PARTS.filter(lambda text: not text.startswith(("in.", "of."))),
 )
-def test_what_is_written_is_read(challenge_: str, sign_in: str | None, state: str | None):
-    told = RoundMetadata(challenge=challenge_, sign_in=sign_in, state=state)
+def test_what_is_written_is_read(
+    challenge_: str, step: str | None, sign_in: str | None, state: str | None
+):
+    told = RoundMetadata(challenge=challenge_, step=step, sign_in=sign_in, state=state)
     assert RoundMetadata.read(told.write()) == told
 
 

@@ -1,5 +1,6 @@
 """One code, one message, counted guesses and sealed state, however often Cognito runs a trigger."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from itertools import count
@@ -213,9 +214,10 @@ async def test_a_run_that_timed_out_while_it_sent_is_not_followed_by_a_second_me
     assert bench.outbox.sent == []  # nobody knows whether it went out: it is not sent twice
 
 
-async def test_a_message_that_was_not_accepted_is_sent_by_the_next_run_and_stays_counted():
+@pytest.mark.parametrize("error", [ConnectionRefusedError, asyncio.CancelledError])
+async def test_a_message_that_was_not_accepted_is_sent_by_the_next_run_and_stays_counted(error):
     async def refuse() -> None:
-        raise ConnectionRefusedError("mail server")
+        raise error("mail server")
 
     bench = Bench()
     bench.outbox.fails = [refuse]

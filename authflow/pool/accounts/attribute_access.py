@@ -50,6 +50,18 @@ def _may_write(settings: Mapping[str, Any], attribute: Attribute) -> bool:
     return not attribute.developer_only and (attribute.required or attribute.name in allowed)
 
 
+def may_set(pool: UserPool, settings: Mapping[str, Any], name: str) -> bool:
+    """Return whether users may set an attribute by an app client, whatever it was before.
+
+    Args:
+        pool: The user pool.
+        settings: The app client's.
+        name: The attribute, one of the pool's.
+    """
+    attribute = pool.schema[name]
+    return attribute.mutable and _may_write(settings, attribute)
+
+
 def written_by_user(
     pool: UserPool,
     settings: Mapping[str, Any],

@@ -100,10 +100,12 @@ class MfaConfig:
     """The second factors of a user pool.
 
     Args:
+        on: Whether the pool has MFA.
         required: Whether every user needs one.
         allowed: Those that users may have, of `FACTORS`; none where the pool has no MFA.
     """
 
+    on: bool
     required: bool
     allowed: frozenset[State]
 
@@ -111,13 +113,13 @@ class MfaConfig:
     def of(cls, pool: UserPool) -> Self:
         """Return the second factors that a pool's settings ask for.
 
-        A pool that CreateUserPool gave MFA sends text messages; so it was before there were other
-        factors. SetUserPoolMfaConfig says which ones there are.
+        A pool that CreateUserPool gave MFA sends text messages, if it can send any; so it was
+        before there were other factors. SetUserPoolMfaConfig says which ones there are.
         """
         settings = pool.settings
         wanted = settings.get("MfaConfiguration", "OFF")
         if wanted == "OFF":
-            return cls(required=False, allowed=frozenset())
+            return cls(on=False, required=False, allowed=frozenset())
         totp: dict[str, Any] = settings.get("SoftwareTokenMfaConfiguration") or {}
         named = {
             State.SMS_MFA: settings.get("SmsMfaConfiguration") is not None,
@@ -125,4 +127,6 @@ class MfaConfig:
             State.EMAIL_OTP: settings.get("EmailMfaConfiguration") is not None,
         }
         allowed = frozenset(factor for factor, is_on in named.items() if is_on)
-        return cls(required=wanted == "ON", allowed=allowed or frozenset({State.SMS_MFA}))
+        if not allowed and settings.get("SmsConfiguration") is not None:
+            allowed = frozenset({State.SMS_MFA})
+        return cls(on=True, required=wanted == "ON", allowed=allowed)

@@ -58,7 +58,7 @@ def named_device(
         CognitoError: ResourceNotFoundException; the user has no such device, or the sign-in rests
             on another one.
     """
-    fixed = before is not None and (asked or _rests_on(before))
+    fixed = before is not None and (asked or before.is_rested_on)
     if key is None or not (fixed or DeviceConfig.of(pool).remembers):
         return before
     same = before is not None and before.key == key
@@ -87,19 +87,14 @@ def standing_device(
         CognitoError: The sign-in rests on a device that was forgotten meanwhile, or that no longer
             stands in for the second factor that was not asked for.
     """
-    if before is None or not (_rests_on(before) or DeviceConfig.of(pool).remembers):
+    if before is None or not (before.is_rested_on or DeviceConfig.of(pool).remembers):
         return None
     device = find_device(connection, None if user is None else user.sub, before.key)
     if device is None:
-        if _rests_on(before):
+        if before.is_rested_on:
             raise not_authorized(reason="the device was forgotten meanwhile")
         return None
     now = evolve(before, remembered=device.status == REMEMBERED)
     if before.spared and not skips_second_factor(pool, now):
         raise not_authorized(reason="the device is no longer remembered")
     return now
-
-
-def _rests_on(device: DeviceState) -> bool:
-    """Return whether a sign-in cannot go on without its device."""
-    return device.spared or device.proved

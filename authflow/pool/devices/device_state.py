@@ -15,12 +15,20 @@ class DeviceState:
         spared: Whether a second factor was not asked for because of it. Then it, and no other
             device, must be proved, and must be remembered still.
         proved: Whether it has proved its password.
+        found: Whether the sign-in that waits for its proof was found by its key alone, as no
+            Session was sent: who proves it need not be who has begun the sign-in.
     """
 
     key: str
     remembered: bool = False
     spared: bool = False
     proved: bool = False
+    found: bool = False
+
+    @property
+    def is_rested_on(self) -> bool:
+        """Whether a sign-in cannot go on without its device."""
+        return self.spared or self.proved
 
     def to_json(self) -> dict[str, Any]:
         """Return the state in a form that can be sealed."""

@@ -5,7 +5,7 @@ it replaces what was set before, and what it leaves out is gone, MfaConfiguratio
 UpdateUserPool that leaves MfaConfiguration out changes none of this.
 
 The rules and their texts are those that Cognito was measured to have (go-to-k/cdkd#1920, #1923 and
-#1968, floci-io/floci#2831, aws-amplify/amplify-backend#1481, and
+#1968, floci-io/floci#2831, anomalyco/sst#5177, aws-amplify/amplify-backend#1481, and
 aws-cloudformation/cloudformation-coverage-roadmap#1176) where AWS does not document them.
 """
 
@@ -20,6 +20,7 @@ _OFF: Final = "OFF"
 _SMS: Final = "SmsConfiguration"
 _SMS_TEXT: Final = "SmsAuthenticationMessage"
 _SMS_FACTOR: Final = "SmsMfaConfiguration"
+_TOTP: Final = "SoftwareTokenMfaConfiguration"
 _PASSKEYS: Final = "WebAuthnConfiguration"
 """Passkeys are no second factor: they go with MFA that is off, and do not make up for others."""
 _FACTORS: Final = frozenset(FACTOR_SETTINGS) - {_PASSKEYS}
@@ -63,7 +64,8 @@ def configured(old: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, An
     """Return a pool's settings after SetUserPoolMfaConfig.
 
     Text messages have one configuration, whichever operation sets it. A factor counts as soon as
-    it is named, also if what it says of itself is that it is disabled.
+    it is named, also if what it says of itself is that it is disabled; but where there is to be
+    MFA, one must not be.
 
     Args:
         old: The pool's settings.
@@ -87,9 +89,14 @@ def configured(old: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, An
             "Invalid MFA Configuration given. SMS MFA, Email MFA, or Software Token MFA must be "
             "enabled."
         )
+    if mode != _OFF and named == {_TOTP} and not (given[_TOTP] or {}).get("Enabled"):
+        raise _refused(
+            "Invalid MFA configuration given, can't disable all MFAs with a required or optional "
+            "configuration."
+        )
     if mode != _OFF and sms is None and old.get(_SMS) is not None:
         raise _refused("Can't turn off SMS_MFA when SMS configuration is set for the user pool")
-    kept = {name: value for name, value in old.items() if name not in _FACTORS}
+    kept = {name: value for name, value in old.items() if name not in {*_FACTORS, _SMS_TEXT}}
     settings = {name: given[name] for name in FACTOR_SETTINGS if name in given}
     if sms is not None:
         # Both members are the pool's own, which other operations tell and set.

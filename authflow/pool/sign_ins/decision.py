@@ -18,7 +18,7 @@ from authflow.pool.sign_ins.next_step import (
     TokensOwed,
     next_step,
 )
-from authflow.pool.sign_ins.second_factor import is_spared
+from authflow.pool.sign_ins.second_factor import is_spared, is_still_good
 from authflow.pool.sign_ins.sessions import Progress, new_handle, put_session
 from authflow.pool.sign_ins.waiting_devices import keep_waiting
 from authflow.pool.store.sqlite_connection import Connection
@@ -144,13 +144,15 @@ def _resting_on_device(
     """Return the sign-in; if its device stands in for a second factor, it rests on it from now on.
 
     The places where a factor would be asked for are behind it then, whatever comes before the
-    device's own proof.
+    device's own proof. A sign-in that was given a factor rests on that, and on no device.
     """
     behind = isinstance(step, DefineOwed) or (
         isinstance(step, ChallengeOwed) and step.state is State.DEVICE_SRP_AUTH
     )
     device = progress.device
     if user is None or device is None or not (behind and is_spared(caller.pool, user, device)):
+        return progress
+    if is_still_good(caller.pool, user, progress.given):
         return progress
     return evolve(progress, device=evolve(device, spared=True))
 

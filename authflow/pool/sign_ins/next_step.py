@@ -177,7 +177,7 @@ def _second_factor(
         # The proof of a remembered device stands in for one, and is owed before tokens are.
         if is_spared(caller.pool, user, progress.device):
             return None
-        owed = factor_after_password(caller.pool, user)
+        owed = factor_after_password(caller.pool, user, caller.client.settings)
     else:
         return None
     if owed is None:
@@ -198,7 +198,7 @@ def _lacks_factor(caller: Caller, user: User, progress: Progress) -> bool:
     device = progress.device
     if device is not None and device.proved and is_spared(caller.pool, user, device):
         return False
-    return factor_after_password(caller.pool, user) is not None
+    return factor_after_password(caller.pool, user, caller.client.settings) is not None
 
 
 def _set_up_next(caller: Caller, user: User, progress: Progress) -> FactorOwed | None:
@@ -209,7 +209,7 @@ def _set_up_next(caller: Caller, user: User, progress: Progress) -> FactorOwed |
     """
     factor = progress.factor or FactorState()
     if factor.address is not None:
-        if State.EMAIL_OTP not in factors_to_set_up(caller.pool, user):
+        if State.EMAIL_OTP not in factors_to_set_up(caller.pool, user, caller.client.settings):
             raise invalid_session()
         return sent_to(ADDRESSES_OF[State.EMAIL_OTP], factor.address)
     stored = None if user.authenticator is None else user.authenticator.sealed

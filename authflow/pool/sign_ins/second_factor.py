@@ -14,11 +14,13 @@ user pool" in the developer guide, and "TOTP software token MFA".
 """
 
 import hashlib
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from attrs import field, frozen
 
 from authflow.machine import State
+from authflow.pool.accounts.attribute_access import may_set
 from authflow.pool.accounts.second_factors import FACTORS, MfaConfig
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User
@@ -48,12 +50,15 @@ class FactorOwed:
     parameters: Members = field(repr=False)
 
 
-def factor_after_password(pool: UserPool, user: User) -> FactorOwed | None:
+def factor_after_password(
+    pool: UserPool, user: User, client: Mapping[str, Any]
+) -> FactorOwed | None:
     """Return what is asked of a user who has proved the password; None if nothing is.
 
     Args:
         pool: The user pool.
         user: The user.
+        client: The settings of the app client.
 
     Raises:
         CognitoError: A factor is required, and the user neither has one nor could set one up.
@@ -68,7 +73,7 @@ def factor_after_password(pool: UserPool, user: User) -> FactorOwed | None:
         return FactorOwed(state=State.SELECT_MFA_TYPE, parameters=asked.write())
     if not MfaConfig.of(pool).required:
         return None
-    possible = factors_to_set_up(pool, user)
+    possible = factors_to_set_up(pool, user, client)
     if not possible:
         raise _without_way()
     asked_setup = mfa_setup.Asked(options=tuple(map(str, possible)))
@@ -83,7 +88,7 @@ def factors_of(pool: UserPool, user: User) -> tuple[State, ...]:
         user: The user.
     """
     config = MfaConfig.of(pool)
-    if not config.allowed:
+    if not config.on:
         return ()
     counting = user.factors.enabled
     if config.required:
@@ -91,20 +96,24 @@ def factors_of(pool: UserPool, user: User) -> tuple[State, ...]:
     return tuple(factor for factor in FACTORS if factor in counting and _has(user, factor))
 
 
-def factors_to_set_up(pool: UserPool, user: User) -> tuple[State, ...]:
-    """Return the factors that a user may set up who needs one; none for who has one.
+def factors_to_set_up(pool: UserPool, user: User, client: Mapping[str, Any]) -> tuple[State, ...]:
+    """Return the factors that a user can set up in a sign-in who needs one; none for who has one.
 
-    A phone number cannot be set up in a sign-in; it is named nevertheless, as Cognito does.
+    A phone number is set up in none, and an e-mail address where the user may write it.
 
     Args:
         pool: The user pool.
         user: The user.
+        client: The settings of the app client.
     """
     config = MfaConfig.of(pool)
     if not config.required or factors_of(pool, user):
         return ()
-    offered = _offered(pool, config)
-    return tuple(factor for factor in FACTORS if factor in offered)
+    possible = {State.SOFTWARE_TOKEN_MFA}
+    if may_set(pool, client, ADDRESSES_OF[State.EMAIL_OTP]):
+        possible.add(State.EMAIL_OTP)
+    possible &= _offered(pool, config)
+    return tuple(factor for factor in FACTORS if factor in possible)
 
 
 def given_factor(user: User, factor: State) -> GivenFactor:
@@ -210,7 +219,10 @@ def _without_way() -> CognitoError:
     AWS documents that there is an error, and not which.
     """
     message = (
-        "The user pool requires MFA by e-mail alone, and recovers passwords by e-mail, too: add"
-        " another factor by SetUserPoolMfaConfig, or recover passwords otherwise."
+        "The user pool requires MFA, the user has no factor that counts, and none can be set up in"
+        " this sign-in: a phone number never can, and an e-mail address only where the app client"
+        " may write it, it is mutable, and passwords are not recovered by it first. Turn"
+        " authenticators on by SetUserPoolMfaConfig, or give the user's address with"
+        " AdminCreateUser."
     )
     return CognitoError("InvalidUserPoolConfigurationException", message, reason=message)

@@ -40,6 +40,7 @@ from authflow.pool.cognito_errors import (
 )
 from authflow.pool.devices.device_naming import named_device
 from authflow.pool.devices.device_state import DeviceState
+from authflow.pool.devices.known_devices import find_device, no_such_device
 from authflow.pool.sign_ins.factor_state import FactorState, GivenFactor
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.secret import Secret
@@ -111,6 +112,7 @@ class Progress:
         named: The name as it was typed, keyed: of the sign-ins that began under one name, and have
             passed the same challenges since, only so many wait.
         room: How many of those may wait; None for any number.
+        address: The address that the sign-in was begun from, if that is known.
         decided: Whether Define has said that tokens are to be issued. No session is kept of it.
         former: The hash of the handle that was answered last. No session is kept of it.
     """
@@ -135,6 +137,7 @@ class Progress:
     told_as: str | None = None
     named: str = ""
     room: int | None = None
+    address: str | None = field(default=None, repr=False)
     decided: bool = False
     former: str | None = None
 
@@ -237,7 +240,7 @@ class Progress:
 
 _PLAIN: Final = (
     *("pool_id", "client_id", "flow", "state", "sub", "username", "typed", "auth_time"),
-    *("metadata", "companion", "credentials", "told_as", "named", "room"),
+    *("metadata", "companion", "credentials", "told_as", "named", "room", "address"),
 )
 
 
@@ -251,6 +254,19 @@ class LateAnswerError(CognitoError):
     def __init__(self, session_id: bytes) -> None:
         expired = invalid_session("session is expired")
         super().__init__(expired.code, expired.message, reason=expired.reason)
+        self.session_id = session_id
+
+
+class LostDeviceError(CognitoError):
+    """An answer in a sign-in that cannot go on, as the device that it rests on is forgotten.
+
+    Args:
+        session_id: The session's id in the database.
+    """
+
+    def __init__(self, session_id: bytes) -> None:
+        lost = no_such_device()
+        super().__init__(lost.code, lost.message, reason=lost.reason)
         self.session_id = session_id
 
 
@@ -379,8 +395,8 @@ def take(
 
     Raises:
         CognitoError: The session is none for this client, user and challenge; it was used or has
-            expired; the user may not sign in, or is locked; or the password is another one by now,
-            or was temporary and has expired.
+            expired; the user may not sign in, or is locked; the password is another one by now, or
+            was temporary and has expired; or the device is forgotten that the sign-in rests on.
     """
     caller = find_caller(connection, request)
     caller.client.check_secret_hash(request["ChallengeResponses"].get(SECRET_HASH), typed)
@@ -406,6 +422,7 @@ def take(
             raise not_authorized("Password attempts exceeded")
     user = _find_user(connection, caller, progress, now)
     if not proves:  # else it is told once the proof is judged
+        _check_device(connection, progress, handle)
         progress = _name_device(connection, request, caller, progress, user)
     if use_up:
         end_session(connection, handle)
@@ -459,6 +476,19 @@ def _find_user(
     if progress.state is State.NEW_PASSWORD_REQUIRED:
         check_not_expired(user, now)
     return user
+
+
+def _check_device(connection: Connection, progress: Progress, handle: str) -> None:
+    """Refuse an answer in a sign-in that can end in no tokens any more, before it is judged.
+
+    Raises:
+        LostDeviceError: The device is forgotten that it rests on, or whose proof it waits for.
+    """
+    device = progress.device
+    if device is None or not (device.is_rested_on or progress.state in _OF_THE_DEVICE):
+        return
+    if find_device(connection, progress.sub, device.key) is None:
+        raise LostDeviceError(session_id_of(handle))
 
 
 def _name_device(
@@ -527,6 +557,46 @@ def _has_companion(progress: Progress, session: str | None, handle: str) -> bool
             return progress.companion is None
 
 
+@frozen(kw_only=True)
+class Unnamed:
+    """An answer that does not name its sign-in by the Session of that.
+
+    Args:
+        username: Its USERNAME.
+        session: Its Session: that of the challenge before, or None.
+        address: The address that it comes from, if that is known.
+    """
+
+    username: str
+    session: str | None = field(repr=False)
+    address: str | None = field(repr=False)
+
+
+def meant_by(connection: Connection, handle: str, unnamed: Unnamed, now: float) -> Progress | None:
+    """Return a sign-in if it can be meant by an answer that does not name it; it is not judged.
+
+    The answer comes with the Session of the challenge before; or without any, and from the address
+    that the sign-in was begun from. Whether it names the user is for `take` to judge.
+
+    Args:
+        connection: The database.
+        handle: The sign-in's.
+        unnamed: The answer.
+        now: Seconds since the epoch.
+
+    Raises:
+        CognitoError: The sign-in has expired.
+    """
+    progress = _look(connection, handle, now)
+    if progress is None:
+        return None
+    if unnamed.session is None:
+        meant = progress.address == unnamed.address
+    else:
+        meant = progress.companion == companion_of(unnamed.session)
+    return progress if meant else None
+
+
 def _look(connection: Connection, handle: str, now: float) -> Progress | None:
     session_id, key = _id_and_key(handle)
     row = connection.execute(
@@ -565,7 +635,19 @@ def end_session(connection: Connection, handle: str) -> None:
     Raises:
         CognitoError: It was used up already.
     """
-    session_id = session_id_of(handle)
+    end_lost(connection, session_id_of(handle))
+
+
+def end_lost(connection: Connection, session_id: bytes) -> None:
+    """Use a session up, by its id.
+
+    Args:
+        connection: The database.
+        session_id: From `LostDeviceError`.
+
+    Raises:
+        CognitoError: It was used up already.
+    """
     used = connection.execute("DELETE FROM sessions WHERE id = ? RETURNING 1", (session_id,))
     if not used:
         raise invalid_session("session can only be used once")

@@ -34,6 +34,7 @@ from authflow.pool.cognito_errors import (
 from authflow.pool.devices.device_naming import possible_key
 from authflow.pool.devices.device_state import DeviceState
 from authflow.pool.ground import Ground
+from authflow.pool.peer_address import peer_address
 from authflow.pool.sign_ins.challenges.codes import CodeChecks
 from authflow.pool.sign_ins.challenges.custom import CustomRounds, ProofWanted, TokensWanted
 from authflow.pool.sign_ins.challenges.device_proof import DeviceProofs
@@ -295,6 +296,7 @@ class SignIns:
             told_as=name_for_client(met, pool, hidden=hidden),
             named=keyed(pool, "session", pool.fold(typed)),
             room=self.most_sessions,
+            address=peer_address(),
         )
 
     async def _with_password(

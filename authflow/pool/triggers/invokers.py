@@ -13,6 +13,7 @@ import anyio
 from attrs import define, field
 
 from authflow.errors import ConfigError
+from authflow.given_services import stray_cancel_fails
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.log_limit import limited_logger
 from authflow.triggers.lambda_context import LambdaContext
@@ -172,7 +173,8 @@ class InProcess:
         handler = self._find(pool, source)
         assert handler is not None  # noqa: S101  # has() said so; for the type checker
         try:
-            given = await self._call(pool, source, handler, copy.deepcopy(event))
+            with stray_cancel_fails():
+                given = await self._call(pool, source, handler, copy.deepcopy(event))
         except NotInvokedError:
             raise
         except NoThreadError:

@@ -48,9 +48,10 @@ from authflow.triggers.policies.table import (
     PASSED,
     WITH_SRP,
     WITHOUT_SRP,
-    Round,
+    Owed,
 )
 from authflow.triggers.policies.user_kinds import UserKind, user_kinds
+from authflow.triggers.round_metadata import RoundMetadata
 
 _POOL: Final = "us-east-1_AuthflowX"
 _CLIENT: Final = "1example23456789"
@@ -169,24 +170,28 @@ class _Exploration:
             follower = self.policy.table[place.state][event]
             yield _Place(
                 self.policy.settled(follower, self.kind.facts),
-                (*place.session, self._entry(owed.step, passed=passed)),
+                (*place.session, self._entry(owed, passed=passed)),
                 place.rounds + 1,
                 place.proved or isinstance(owed.step, PasswordStep),
             )
 
-    def _entry(self, step: Round, *, passed: bool) -> SessionEntry:
-        name, metadata = State.CUSTOM_CHALLENGE, None
-        match step:
+    def _entry(self, owed: Owed, *, passed: bool) -> SessionEntry:
+        match owed.step:
             case PasswordStep():
-                name = State.PASSWORD_VERIFIER
+                return SessionEntry(
+                    challenge_name=State.PASSWORD_VERIFIER.value, challenge_result=passed
+                )
             case ChallengeStep(label=label):
                 metadata = self.plugins[label].metadata
             case ConditionalStep():
                 metadata = CONDITION_METADATA
             case _:
                 metadata = CHOICE_METADATA
+        told = RoundMetadata(challenge=metadata, step=self.policy.number_of(owed))
         return SessionEntry(
-            challenge_name=name.value, challenge_result=passed, challenge_metadata=metadata
+            challenge_name=State.CUSTOM_CHALLENGE.value,
+            challenge_result=passed,
+            challenge_metadata=told.write(),
         )
 
     def _path(self, place: _Place, reply: SessionReply) -> Path:

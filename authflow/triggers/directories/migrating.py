@@ -24,6 +24,7 @@ from authflow.errors import (
     DirectoryUnavailableError,
 )
 from authflow.given_numbers import check_seconds
+from authflow.given_services import stray_cancel_fails
 from authflow.secret import Secret
 from authflow.triggers.directories.attribute_names import cognitos_own
 from authflow.triggers.directories.migration import Found, UnknownUser, UserDirectory, WrongPassword
@@ -108,7 +109,7 @@ class Migrating:
 
     async def _ask(self, event: MigrationEvent) -> object:
         try:
-            with anyio.fail_after(self.timeout) as limit:
+            with anyio.fail_after(self.timeout) as limit, stray_cancel_fails():
                 if event.password is None:
                     given: object = self.look_up(event.username)
                 else:

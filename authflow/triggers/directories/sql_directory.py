@@ -26,6 +26,7 @@ from authflow.errors import (
 from authflow.event_loop import HomeLoop
 from authflow.extras import UnavailableImportError, advice
 from authflow.given_numbers import check_count
+from authflow.given_services import stray_cancel_fails
 from authflow.secret import Secret
 from authflow.string_map import string_map
 from authflow.triggers.directories.attribute_names import common_to_all, refuse_impossible
@@ -272,8 +273,9 @@ class SqlDirectory:
         if not isinstance(self._engine.pool, NullPool):  # NullPool keeps no connection open
             self._loop.claim()
         try:
-            async with self._limiter, self._engine.connect() as connection:
-                return [dict(row) for row in (await connection.execute(query)).mappings()]
+            with stray_cancel_fails():
+                async with self._limiter, self._engine.connect() as connection:
+                    return [dict(row) for row in (await connection.execute(query)).mappings()]
         except Exception as error:  # drivers can raise any exception while they connect
             msg = "the directory's database cannot be asked"
             raise DirectoryUnavailableError(msg) from error

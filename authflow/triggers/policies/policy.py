@@ -11,7 +11,9 @@ RULES
    session. Rounds are never just counted: a session that begins with SRP is longer, and so is one
    that Cognito put an MFA into.
 3. An entry of the session counts only if it is the round that was owed. Any other one (a foreign
-   challenge, a round too many, SRP where no password is wanted) fails the authentication.
+   challenge, a round too many, SRP where no password is wanted) fails the authentication. So does
+   a round of another step of the same kind, which was owed before a user's attributes changed:
+   where a policy has several of a kind, the metadata says which one a round was of.
 4. Cognito's own challenges may follow the password; the policy takes no notice of those passed.
 5. Nothing here awaits, reads a clock, draws a random number or logs.
 
@@ -21,7 +23,7 @@ the Amazon Cognito developer guide.
 
 from collections.abc import Callable, Iterable, Mapping
 from math import inf
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from attrs import Factory, field, frozen
 
@@ -61,6 +63,9 @@ CONDITION_METADATA: Final = "AUTHFLOW_CONDITION"
 """The challengeMetadata of a condition on client metadata."""
 STATE_MARK: Final = "#"
 """The mark between a challenge's metadata and the state after it (`round_metadata`)."""
+STEP: Final = "of."
+"""The mark before a step's number among those of its kind (`round_metadata`)."""
+_ALONE: Final = "1"
 
 MOST_ROUNDS: Final = 30
 """The most rounds of a policy. authflow's client gives up after 40 replies, and some may be
@@ -126,12 +131,17 @@ class Policy:
         default=Factory(_as_many_as_the_longest_path_takes, takes_self=True),
         converter=_whole_number,
     )
+    _numbers: Mapping[str, str] = field(init=False, repr=False, eq=False)
     is_limited: bool = field(init=False, repr=False, eq=False)
     """Whether some paths are longer than a sign-in may take."""
 
     @_compiled.default
     def _compile(self) -> Compiled:
         return compile_steps(self.step)
+
+    @_numbers.default
+    def _number(self) -> Mapping[str, str]:
+        return _numbered(self._compiled.owed)
 
     @is_limited.default
     def _is_shorter_than_the_longest_path(self) -> bool:
@@ -182,6 +192,14 @@ class Policy:
         """The steps that are conditional."""
         return tuple(step for step in walk(self.step) if isinstance(step, ConditionalStep))
 
+    def number_of(self, owed: Owed) -> str | None:
+        """Return which step of its kind a round is of; None if the policy has no other.
+
+        Args:
+            owed: A round that this policy owes.
+        """
+        return self._numbers.get(owed.state)
+
     def _kinds_of_users(self) -> Iterable[Facts]:
         """Return the facts of every kind of user that the conditions distinguish."""
         conditions = [step.condition for step in self.conditions]
@@ -223,7 +241,7 @@ class Policy:
                     return Failed(f"Cognito's own {entry.challenge_name} was not passed")
                 continue
             owed = self.owed.get(state)
-            if owed is None or not _is_round(entry, owed, metadata):
+            if owed is None or not _is_round(entry, owed, self.number_of(owed), metadata):
                 return Failed(f"the session holds another round than the one owed: {state}")
             rounds += 1
             password_passed = password_passed or isinstance(owed.step, PasswordStep)
@@ -247,8 +265,34 @@ class Policy:
         return state
 
 
-def _is_round(entry: SessionEntry, owed: Owed, metadata: Mapping[str, str]) -> bool:
-    """Return whether an entry of the session is the owed round."""
+def _numbered(owed: Mapping[str, Owed]) -> Mapping[str, str]:
+    """Return for each state the number of its round's step, where there are several of its kind."""
+    kinds: dict[object, dict[object, str]] = {}
+    places: dict[str, tuple[object, object]] = {}
+    for state, each in owed.items():
+        number, kind, of = None, CHOICE_METADATA, cast("object", each.step)
+        match each.step:
+            case PasswordStep():
+                continue
+            case ChallengeStep(name=name, label=label):
+                kind, of = name, label
+                number = label.partition(STATE_MARK)[2] or _ALONE
+            case ConditionalStep(condition=condition):
+                kind, of = CONDITION_METADATA, condition
+        steps = kinds.setdefault(kind, {})
+        steps.setdefault(of, number or str(len(steps) + 1))
+        places[state] = kind, of
+    return {state: kinds[kind][of] for state, (kind, of) in places.items() if len(kinds[kind]) > 1}
+
+
+def _is_round(
+    entry: SessionEntry, owed: Owed, number: str | None, metadata: Mapping[str, str]
+) -> bool:
+    """Return whether an entry of the session is the owed round.
+
+    One without a number may be of any step of its kind: an authflow that numbered none wrote it, or
+    a policy with no other. A sign-in goes on after an update of the triggers.
+    """
     match owed.step:
         case PasswordStep():
             return entry.challenge_name == State.PASSWORD_VERIFIER
@@ -258,11 +302,12 @@ def _is_round(entry: SessionEntry, owed: Owed, metadata: Mapping[str, str]) -> b
             expected = CONDITION_METADATA
         case _:
             expected = CHOICE_METADATA
-    told = entry.challenge_metadata
+    kind, _, rest = (entry.challenge_metadata or "").partition(STATE_MARK)
+    numbered = rest.partition(STATE_MARK)[0] if rest.startswith(STEP) else None
     return (
         entry.challenge_name == State.CUSTOM_CHALLENGE
-        and told is not None
-        and told.partition(STATE_MARK)[0] == expected
+        and kind == expected
+        and numbered in {None, f"{STEP}{number or _ALONE}"}
     )
 
 

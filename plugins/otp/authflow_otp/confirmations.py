@@ -23,7 +23,7 @@ from attrs import define
 
 from authflow.errors import MisuseError, StateError, StoreUnavailableError
 from authflow.keys import KeyProvider, KeyRing, ring_of
-from authflow.plugins import Challenge
+from authflow.plugins import Challenge, stray_cancel_fails
 from authflow.stores import Store
 from authflow_otp.link_tokens import SignInLink
 
@@ -185,7 +185,7 @@ class Confirmations:
 def _in_time() -> Iterator[None]:
     """End what takes too long, and make one error of whatever a store raises."""
     try:
-        with anyio.fail_after(STORE_TIMEOUT):
+        with anyio.fail_after(STORE_TIMEOUT), stray_cancel_fails():
             yield
     except StateError:
         raise

@@ -12,7 +12,13 @@ from typing import Final
 import anyio
 
 from authflow.errors import AuthFlowError, OutcomeUnknownError
-from authflow.plugins import Admitted, AlreadySent, CreateContext, SendRefused
+from authflow.plugins import (
+    Admitted,
+    AlreadySent,
+    CreateContext,
+    SendRefused,
+    stray_cancel_fails,
+)
 from authflow_otp.destinations import Medium, blank, masked, stand_in
 from authflow_otp.messages import Message
 from authflow_otp.senders import Sender
@@ -97,7 +103,7 @@ def _sending(sender: Sender, message: Message, by: str) -> Callable[[], Awaitabl
 
     async def send() -> None:
         try:
-            with anyio.move_on_after(SEND_TIMEOUT) as limit:
+            with anyio.move_on_after(SEND_TIMEOUT) as limit, stray_cancel_fails():
                 await sender.send(message)
             if limit.cancelled_caught:
                 _log.warning(

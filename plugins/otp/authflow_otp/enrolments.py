@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from authflow.errors import SealError, StateError
 from authflow.keys import KeyProvider, KeyRing, ring_of, ring_with
-from authflow.plugins import ConfigError, Secret
+from authflow.plugins import ConfigError, Secret, stray_cancel_fails
 from authflow.stores import Store
 
 LEAST_SECRET: Final = 16
@@ -198,7 +198,8 @@ async def from_store(kind: Kind, asked: Awaitable[T]) -> T:
         StateError: It failed.
     """
     try:
-        return await asked
+        with stray_cancel_fails():
+            return await asked
     except StateError:
         raise
     except Exception as error:

@@ -1,5 +1,6 @@
 """What was confirmed in another browser is kept for one link and one window."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -215,12 +216,14 @@ class Stuck:
             await anyio.sleep_forever()
         if self.how == "raises":
             raise OSError(key)
+        if self.how == "ends":
+            raise asyncio.CancelledError(key)
 
     async def replace(self, *_args: Any, **_named: Any) -> bool:
         return False
 
 
-@pytest.mark.parametrize("how", ["raises", "hangs", "changes"])
+@pytest.mark.parametrize("how", ["raises", "ends", "hangs", "changes"])
 async def test_a_store_that_fails_is_told_as_such(how: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(confirmations, "STORE_TIMEOUT", 0.01)
     kept = Confirmations(entries=Stuck(how), keys=RING)

@@ -1,5 +1,6 @@
 """Where authenticators' secrets are kept: in memory, and in moto's DynamoDB over HTTP."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -7,11 +8,17 @@ from uuid import uuid4
 
 import pytest
 from attrs import evolve
-from authflow_otp.enrolments import AuthenticatorEnrolment, Kind, Owner, SealedSecretStore
+from authflow_otp.enrolments import (
+    AuthenticatorEnrolment,
+    Kind,
+    Owner,
+    SealedSecretStore,
+    from_store,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authflow.errors import ConfigError, SealError, StoreUnavailableError
+from authflow.errors import ConfigError, SealError, StateError, StoreUnavailableError
 from authflow.plugins import Secret
 from authflow.triggers import DynamoDbStore, KeyRing, MemoryStore, Store
 
@@ -237,3 +244,16 @@ async def test_a_key_that_a_provider_denies_by_an_error_is_gone(
     )
     with pytest.raises(SealError):
         await store.get(ADA)
+
+
+async def test_a_store_that_ends_by_a_cancellation_of_nobodys_has_failed() -> None:
+    async def ends() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(StateError, match="StrayCancelError"):
+        await from_store(Kind.TOTP, ends())
+    task = asyncio.create_task(from_store(Kind.TOTP, asyncio.Event().wait()))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -1,5 +1,6 @@
 """Codes by message, end to end: our client over HTTP, the embedded pool, the triggers, a sender."""
 
+import asyncio
 import logging
 import re
 from collections.abc import Callable
@@ -377,7 +378,10 @@ async def test_runs_of_a_trigger_agree_and_one_of_them_sends(
         assert all(one == replies[0] for one in replies)
 
 
-@pytest.mark.parametrize("failure", [PluginFailedError("no"), RuntimeError("ada@example.com")])
+@pytest.mark.parametrize(
+    "failure",
+    [PluginFailedError("no"), RuntimeError("ada@example.com"), asyncio.CancelledError()],
+)
 async def test_a_message_that_was_not_sent_is_the_owners_to_know_and_may_be_asked_for_at_once(
     open_pool: Opened, outbox: Any, caplog: pytest.LogCaptureFixture, failure: Exception
 ) -> None:

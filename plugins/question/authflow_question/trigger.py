@@ -20,6 +20,7 @@ from authflow.plugins import (
     Secret,
     VerifyContext,
     checked_settings,
+    stray_cancel_fails,
 )
 from authflow_question.answers import AnswerStore, AnswersUnavailableError, EnrolledAnswer
 from authflow_question.hashes import AT_ONCE, MEMORIES_KIB, PASSES, AnswerHashes, HashBinding
@@ -155,7 +156,8 @@ class Question:
             AnswersUnavailableError: It raised.
         """
         try:
-            return await self.answers.get(context.user_pool_id, context.username)
+            with stray_cancel_fails():
+                return await self.answers.get(context.user_pool_id, context.username)
         except StateError:
             raise
         except Exception as error:

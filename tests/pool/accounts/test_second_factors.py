@@ -89,12 +89,21 @@ def config(**settings):
 def test_a_pool_allows_the_factors_that_are_set(factors, wanted):
     given = {name: value for factor in factors for name, value in SETTINGS[factor].items()}
     found = config(MfaConfiguration=wanted, **given)
-    assert found.allowed == (frozenset(factors) or {State.SMS_MFA})
-    assert found.required is (wanted == "ON")
-    off = MfaConfig(required=False, allowed=frozenset())
+    assert found.allowed == frozenset(factors)
+    assert (found.on, found.required) == (True, wanted == "ON")
+    off = MfaConfig(on=False, required=False, allowed=frozenset())
     assert config(**given) == config(MfaConfiguration="OFF", **given) == off
 
 
 def test_an_authenticator_that_is_turned_off_is_not_allowed():
     found = config(MfaConfiguration="ON", SoftwareTokenMfaConfiguration={"Enabled": False})
-    assert found.allowed == {State.SMS_MFA}
+    assert found == MfaConfig(on=True, required=True, allowed=frozenset())
+
+
+@pytest.mark.parametrize("wanted", ["OPTIONAL", "ON"])
+def test_a_pool_that_was_made_with_mfa_sends_text_messages_if_it_can(wanted):
+    sms = {"SmsConfiguration": {"SnsCallerArn": "arn"}}
+    assert config(MfaConfiguration=wanted, **sms).allowed == {State.SMS_MFA}
+    assert config(MfaConfiguration=wanted, **sms, EmailMfaConfiguration={}).allowed == {
+        State.EMAIL_OTP
+    }

@@ -83,15 +83,42 @@ def test_what_is_left_out_is_gone(before, after):
         )
         return
     told = described(configured(old, given))
-    # What sends text messages is the pool's own; it stays, and so it is told.
-    assert told == {**given, **({sms: FACTORS[sms]} if sms in before else {})}
+    # What sends text messages is the pool's own; it stays, and so it is told. Their text goes.
+    kept = {} if sms not in before else {sms: {"SmsConfiguration": SMS}}
+    assert told == {**kept, **given}
 
 
-def test_a_factor_that_is_named_counts_though_it_is_disabled():
-    off = {"SoftwareTokenMfaConfiguration": {"Enabled": False}}
-    given = {"MfaConfiguration": "ON", **off}
-    assert described(configured({}, given)) == given
-    assert "can't turn off MFA" in message_of(configured, {}, off)
+@pytest.mark.parametrize("old", ["SetUserPoolMfaConfig", "CreateUserPool"])
+@pytest.mark.parametrize("mode", MODES)
+def test_a_text_that_is_left_out_is_gone(mode, old):
+    before = {"SmsConfiguration": SMS, "SmsAuthenticationMessage": "Old {####}"}
+    if old == "SetUserPoolMfaConfig":
+        before = configured({}, {"MfaConfiguration": "ON", "SmsMfaConfiguration": before})
+    given = {} if mode == "OFF" else {"SmsMfaConfiguration": {"SmsConfiguration": SMS}}
+    after = configured(before, {"MfaConfiguration": mode, **given})
+    assert "Old" not in str(after)
+    assert after["SmsConfiguration"] == SMS
+
+
+DISABLED = ({"Enabled": False}, {})
+
+
+@pytest.mark.parametrize("disabled", DISABLED)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_factor_that_is_named_counts_though_it_is_disabled_but_is_not_enough(mode, disabled):
+    off = {"SoftwareTokenMfaConfiguration": disabled}
+    given = {"MfaConfiguration": mode, **off}
+    told = message_of(configured, {}, given)
+    if mode == "OFF":
+        assert "can't turn off MFA" in told
+        return
+    assert told == (
+        "Invalid MFA configuration given, can't disable all MFAs with a required or optional "
+        "configuration."
+    )
+    for other in ("SmsMfaConfiguration", "EmailMfaConfiguration"):
+        both = {**given, **chosen(other)}
+        assert described(configured({}, both)) == both
 
 
 def test_passkeys_stay_until_others_are_set():
@@ -123,10 +150,10 @@ def test_text_messages_need_somebody_who_sends_them(mode, sms):
 def test_text_messages_are_sent_as_the_pool_says_already():
     old = {"SmsConfiguration": SMS, "SmsAuthenticationMessage": "Old {####}"}
     new = {"SmsAuthenticationMessage": "New {####}"}
-    for sms, text in (({}, "Old {####}"), (new, "New {####}")):
+    for sms, text in (({}, {}), (new, new)):
         given = {"MfaConfiguration": "ON", "SmsMfaConfiguration": sms}
         told = described(configured(old, given))
-        wanted = {"SmsAuthenticationMessage": text, "SmsConfiguration": SMS}
+        wanted = {**text, "SmsConfiguration": SMS}
         assert told == {"MfaConfiguration": "ON", "SmsMfaConfiguration": wanted}
     eums = {"SmsConfiguration": {"EumsSms": {"CallerArn": SMS["SnsCallerArn"]}}}
     assert configured({}, {"MfaConfiguration": "ON", "SmsMfaConfiguration": eums})

@@ -193,7 +193,7 @@ EVERY_FACTOR = {
     "EmailMfaConfiguration": {},
 }
 WITH_MFA = {
-    "none is there": ({"MfaConfiguration": "ON"}, UserFactors()),
+    "none is there": ({"MfaConfiguration": "ON", "EmailMfaConfiguration": {}}, UserFactors()),
     "several are there": (EVERY_FACTOR, UserFactors()),
     "one is preferred": (EVERY_FACTOR, UserFactors(preferred=State.EMAIL_OTP)),
     "one was turned on": (

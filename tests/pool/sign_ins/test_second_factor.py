@@ -41,6 +41,8 @@ RECOVERY = {
     "phone alone": ["verified_phone_number"],
     "administrators": ["admin_only"],
 }
+ANYTHING: dict[str, Any] = {}
+"""The settings of an app client by which users write their addresses."""
 EITHER = ("unsaid", "e-mail first")
 SETS = [
     frozenset(each)
@@ -131,10 +133,10 @@ def every() -> tuple[Case, ...]:
         for has, enabled, preferred, someone in users:
             owed: FactorOwed | str | None
             try:
-                owed = factor_after_password(made, someone)
+                owed = factor_after_password(made, someone, ANYTHING)
             except CognitoError as error:
                 owed = error.code
-            possible = frozenset(factors_to_set_up(made, someone))
+            possible = frozenset(factors_to_set_up(made, someone, ANYTHING))
             cases.append(Case(mode, allowed, recovery, has, enabled, preferred, owed, possible))
     return tuple(cases)
 
@@ -142,8 +144,8 @@ def every() -> tuple[Case, ...]:
 def test_without_mfa_nobody_is_asked():
     for has, enabled in itertools.product(SETS, SETS):
         someone = user(has, enabled)
-        assert factor_after_password(pool("OFF", frozenset(FACTORS)), someone) is None
-        assert factors_to_set_up(pool("OFF", frozenset(FACTORS)), someone) == ()
+        assert factor_after_password(pool("OFF", frozenset(FACTORS)), someone, ANYTHING) is None
+        assert factors_to_set_up(pool("OFF", frozenset(FACTORS)), someone, ANYTHING) == ()
 
 
 def test_where_mfa_is_required_nobody_passes_and_where_it_is_optional_who_turned_nothing_on():
@@ -182,14 +184,16 @@ def test_where_mfa_is_required_all_count_that_the_pool_has_but_the_address_of_th
         if case.options:
             assert not case.possible
         else:
-            assert case.possible == counts
+            # A phone number cannot be set up in a sign-in.
+            possible = counts - {SMS}
+            assert case.possible == possible
             owed = case.owed
-            if not counts:
+            if not possible:
                 assert owed == "InvalidUserPoolConfigurationException"
             else:
                 assert isinstance(owed, FactorOwed)
                 assert owed.state is State.MFA_SETUP
-                assert set(json.loads(owed.parameters["MFAS_CAN_SETUP"])) == counts
+                assert set(json.loads(owed.parameters["MFAS_CAN_SETUP"])) == possible
 
 
 @pytest.mark.parametrize(("factor", "name"), [(SMS, "phone_number"), (EMAIL, "email")])
@@ -230,7 +234,9 @@ DOCUMENTED = [
 
 @pytest.mark.parametrize(("mode", "allowed", "recovery", "has", "asked"), DOCUMENTED)
 def test_what_is_asked_is_what_the_developer_guide_says(mode, allowed, recovery, has, asked):
-    owed = factor_after_password(pool(mode, frozenset(allowed), recovery), user(frozenset(has)))
+    owed = factor_after_password(
+        pool(mode, frozenset(allowed), recovery), user(frozenset(has)), ANYTHING
+    )
     assert owed is not None
     assert owed.state is asked
 
@@ -239,20 +245,22 @@ def test_what_is_asked_is_what_the_developer_guide_says(mode, allowed, recovery,
 def test_only_what_recovers_passwords_first_is_no_factor_of_itself(recovery):
     by_email = pool("ON", frozenset({EMAIL, TOTP}), recovery)
     counts = not recovery.startswith("e-mail")
-    asked = factor_after_password(by_email, user(frozenset({EMAIL})))
+    asked = factor_after_password(by_email, user(frozenset({EMAIL})), ANYTHING)
     assert asked.state is (EMAIL if counts else State.MFA_SETUP)
     by_text = pool("ON", frozenset({SMS, TOTP}), recovery)
-    assert factor_after_password(by_text, user(frozenset({SMS}))).state is SMS
+    assert factor_after_password(by_text, user(frozenset({SMS})), ANYTHING).state is SMS
 
 
 def test_a_code_goes_to_the_address_and_only_its_outline_is_told():
-    by_text = factor_after_password(pool("ON", frozenset({SMS})), user(frozenset({SMS})))
+    by_text = factor_after_password(pool("ON", frozenset({SMS})), user(frozenset({SMS})), ANYTHING)
     assert by_text.destination.address == "+15551234567"
     assert by_text.parameters == {
         "CODE_DELIVERY_DELIVERY_MEDIUM": "SMS",
         "CODE_DELIVERY_DESTINATION": "+*******4567",
     }
-    by_email = factor_after_password(pool("ON", frozenset({EMAIL})), user(frozenset({EMAIL})))
+    by_email = factor_after_password(
+        pool("ON", frozenset({EMAIL})), user(frozenset({EMAIL})), ANYTHING
+    )
     assert by_email.destination.address == "ada@example.org"
     assert by_email.parameters == {
         "CODE_DELIVERY_DELIVERY_MEDIUM": "EMAIL",
@@ -263,10 +271,10 @@ def test_a_code_goes_to_the_address_and_only_its_outline_is_told():
 
 def test_an_authenticator_is_asked_by_the_name_that_its_user_gave_it():
     everybody = pool("ON", frozenset({TOTP}))
-    named = factor_after_password(everybody, user(frozenset({TOTP})))
+    named = factor_after_password(everybody, user(frozenset({TOTP})), ANYTHING)
     assert named.parameters == {"FRIENDLY_DEVICE_NAME": "Ada's phone"}
     nameless = evolve(NOBODY, authenticator=Authenticator(sealed=b"sealed"))
-    assert factor_after_password(everybody, nameless).parameters == {}
+    assert factor_after_password(everybody, nameless, ANYTHING).parameters == {}
 
 
 @pytest.mark.parametrize("hidden", ["ENABLED", "LEGACY"])
@@ -301,3 +309,12 @@ def test_the_addresses_of_a_user_are_those_that_a_sign_in_sends_codes_to():
         someone = user(frozenset(FACTORS), frozenset({SMS}), preferred)
         assert addresses_of_factors(pool("ON", frozenset(FACTORS)), someone) == addresses
         assert addresses_of_factors(pool("OFF", frozenset(FACTORS)), someone) == frozenset()
+
+
+@pytest.mark.parametrize("mode", ["ON", "OPTIONAL"])
+def test_what_was_turned_on_is_asked_where_the_pool_offers_nothing_any_more(mode):
+    for factor in FACTORS:
+        someone = user(frozenset({factor}), frozenset({factor}))
+        owed = factor_after_password(pool(mode), someone, ANYTHING)
+        assert owed is not None
+        assert owed.state is factor

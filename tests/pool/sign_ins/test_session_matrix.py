@@ -3,6 +3,9 @@
 Every ChallengeName that Cognito's service model has, with no session, with a random one, and with
 those of another user, of another app client, of another step, too old, and used; each with an
 answer that would be right where the session were.
+
+The one exception is DEVICE_SRP_AUTH, which clients answer with no session: its sign-in is found by
+the device, for whoever comes from the address that it was begun from (test_waiting_devices.py).
 """
 
 import secrets

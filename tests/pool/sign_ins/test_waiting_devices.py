@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 
+import aiohttp
 import pytest
 from attrs import evolve
 
@@ -11,6 +12,7 @@ from authflow import srp
 DEVICES = {"DeviceConfiguration": {"ChallengeRequiredOnNewDevice": True}}
 RESPOND = "RespondToAuthChallenge"
 INVALID = "Invalid session for the user."
+LOCKED = "Password attempts exceeded"
 EXPIRED = "Invalid session for the user, session is expired."
 PROVER = srp.Prover.start(b"\x09" * 32)
 
@@ -77,11 +79,111 @@ async def test_one_that_has_expired_hides_none_that_waits(house, register):
     await house.api("UpdateUserPoolClient", **longer, **flows, AuthSessionValidity=15)
     await phone.begin()
     await house.api("UpdateUserPoolClient", **longer, **flows, AuthSessionValidity=3)
-    await phone.begin()
+    for _ in range(2):
+        await phone.begin()
     house.clock.now += 200
-    assert await told(phone) == EXPIRED
     assert await goes_on(phone)
+    assert [await told(phone) for _ in range(2)] == [EXPIRED, EXPIRED]
+    # Once it was told, it is so for good.
+    house.clock.now -= 200
     assert await told(phone) == EXPIRED
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_of_sign_ins_under_two_names_each_is_found_by_its_own(api, settle, register, order):
+    house = await settle(api, {**DEVICES, "AliasAttributes": ["email"]})
+    await house.add_user(email="ann@example.org", email_verified="true")
+    phone, _ = await register(house)
+    phones = phone, evolve(phone, username="ann@example.org")
+    for each in phones:
+        prover, asked = await house.ask(each.username)
+        proof = house.proof(prover, asked)
+        proof["ChallengeResponses"] |= {"DEVICE_KEY": phone.key, **house.named(each.username)}
+        assert (await house.api(RESPOND, **proof))["ChallengeName"] == "DEVICE_SRP_AUTH"
+    assert await told(evolve(phone, username="nobody")) == INVALID
+    for each in order:
+        assert await goes_on(phones[each])
+    assert await told(phones[1]) == INVALID
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_the_session_before_finds_its_own_sign_in(house, register, order):
+    phone, _ = await register(house)
+    before = []
+    for _ in order:
+        prover, asked = await house.ask()
+        proof = house.proof(prover, asked)
+        proof["ChallengeResponses"] |= {"DEVICE_KEY": phone.key}
+        assert (await house.api(RESPOND, **proof))["ChallengeName"] == "DEVICE_SRP_AUTH"
+        # A password is proved by the handle in its block.
+        before.append(asked["ChallengeParameters"]["SECRET_BLOCK"])
+    for each in order:
+        asked = await house.api(RESPOND, **phone.first(PROVER, before[each]))
+        proof = phone.proof(PROVER, asked)
+        assert "AuthenticationResult" in await house.api(RESPOND, **proof)
+
+
+# Whoever answers without a Session need not be who has proved the password.
+
+
+@pytest.fixture
+async def elsewhere():
+    """Make calls that come from another address."""
+    connector = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+    async with aiohttp.ClientSession(connector=connector) as http:
+
+        def moved(phone):
+            house = phone.house
+            return evolve(phone, house=evolve(house, api=evolve(house.api, http=http)))
+
+        yield moved
+
+
+async def test_without_a_session_nobody_answers_for_a_sign_in_from_another_address(
+    house, register, elsewhere
+):
+    phone, _ = await register(house)
+    begun = await phone.begin()
+    thief = elsewhere(phone)
+    for unnamed in (None, "unknown" * 5):
+        request = phone.first(PROVER, unnamed)
+        assert (await thief.house.api.refused(RESPOND, **request)).message == INVALID
+    assert "AuthenticationResult" in await phone.prove(begun)
+    # His own sign-in is found, and hides nobody's.
+    ours = await phone.begin()
+    await thief.begin()
+    assert await goes_on(thief)
+    assert await told(thief) == INVALID
+    assert "AuthenticationResult" in await phone.prove(ours)
+    # With the Session the address may be another one.
+    assert "AuthenticationResult" in await thief.prove(await phone.begin())
+
+
+async def test_wrong_proofs_of_answers_without_a_session_lock_those_alone(house, register):
+    phone, _ = await register(house)
+    liar = evolve(phone, password="a guess")
+
+    async def lie(session=None):
+        asked = await house.api(RESPOND, **liar.first(PROVER, session))
+        proof = liar.proof(PROVER, asked, session=asked["Session"] if session else None)
+        await house.api.refused(RESPOND, **proof)
+
+    for _ in range(5):
+        await phone.begin()
+        await lie()
+    begun = await phone.begin()
+    assert await told(phone) == LOCKED
+    assert "AuthenticationResult" in await phone.prove(begun)
+    # A right proof with a Session is none without.
+    await phone.begin()
+    assert await told(phone) == LOCKED
+    house.clock.now += 1
+    assert await goes_on(phone)
+    for _ in range(5):
+        await lie((await phone.begin())["Session"])
+    named = phone.first(PROVER, (await phone.begin())["Session"])
+    assert (await house.api.refused(RESPOND, **named)).message == LOCKED
+    assert await goes_on(phone)
 
 
 async def test_the_file_tells_no_handle_and_keeps_none_that_is_over(

@@ -567,6 +567,26 @@ async def test_the_welcome_of_a_migrated_user_goes_to_no_sender(served, sender):
     assert sender.events == []
 
 
+async def test_the_code_that_sets_an_address_up_goes_to_the_sender_with_the_address(opened, sender):
+    house = await opened(sender)
+    await house.add_user()
+    await house.api(
+        "SetUserPoolMfaConfig",
+        UserPoolId=house.pool_id,
+        MfaConfiguration="ON",
+        EmailMfaConfiguration={},
+    )
+    asked = await house.api("InitiateAuth", **house.by_password())
+    answer = house.answer("MFA_SETUP", "ann", asked["Session"], EMAIL="ann@example.org")
+    asked = await house.api("RespondToAuthChallenge", **answer)
+    event = await sender.wait()
+    assert event["triggerSource"] == "CustomEmailSender_Authentication"
+    assert event["request"]["userAttributes"]["email"] == "ann@example.org"
+    code = {"EMAIL_OTP_CODE": sender.codes[0]}
+    answer = house.answer("EMAIL_OTP", "ann", asked["Session"], **code)
+    assert "AuthenticationResult" in await house.api("RespondToAuthChallenge", **answer)
+
+
 async def test_the_code_of_a_second_factor_goes_to_the_sender_and_signs_in(opened, sender):
     house = await opened(sender)
     await house.add_user(**BY_SMS)

@@ -1,5 +1,7 @@
 """Handlers in the pool's own process: what they get beside the event."""
 
+import asyncio
+
 import pytest
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:{}"
@@ -27,3 +29,14 @@ async def test_a_handler_gets_a_context_like_lambdas(start, settle, is_async, ti
     assert [context.invoked_function_arn for context in contexts] == [ARN.format("one")] * 2
     assert len({context.aws_request_id for context in contexts}) == 2
     assert all(0 < each <= most for each in left)
+
+
+async def test_a_handler_that_ends_by_a_cancellation_of_nobodys_has_raised(start, settle):
+    async def ends(_event, _context):
+        raise asyncio.CancelledError
+
+    config = {"LambdaConfig": {"PreAuthentication": ARN.format("one")}}
+    house = await settle(await start(triggers={"one": ends}), config)
+    await house.add_user()
+    refusal = await house.api.refused("InitiateAuth", **house.by_password())
+    assert refusal.code == "UserLambdaValidationException"

@@ -1,5 +1,6 @@
 """Directories of functions, and the time limit that all directories have alike."""
 
+import asyncio
 import functools
 import logging
 from collections.abc import Callable
@@ -123,6 +124,7 @@ async def test_a_function_that_is_not_async_fails_closed(event: dict[str, Any]):
     ("raised", "expected"),
     [
         (RuntimeError("canary"), DirectoryError),
+        (asyncio.CancelledError("canary"), DirectoryError),
         (DirectoryUnavailableError("later"), DirectoryUnavailableError),
         (DirectoryRecordError("odd"), BadCredentialsError),
         (TimeoutError("canary"), DirectoryUnavailableError),

@@ -1,5 +1,6 @@
 """The SQL directory on a real SQLite file and on a real PostgreSQL server."""
 
+import asyncio
 import logging
 import socket
 import sqlite3
@@ -416,6 +417,20 @@ async def test_a_database_that_never_answers_is_unavailable(load_event: LoadEven
             triggers = Triggers(directory=migrating(directory, timeout=0.2))
             with pytest.raises(DirectoryUnavailableError):
                 await triggers.handle(load_event("migration_authentication"))
+
+
+async def test_a_stray_cancellation_of_the_databases_is_unavailable(monkeypatch):
+    class Ends:
+        async def __aenter__(self):
+            raise asyncio.CancelledError
+
+        async def __aexit__(self, *_: object):
+            raise AssertionError
+
+    monkeypatch.setattr("sqlalchemy.ext.asyncio.AsyncEngine.connect", lambda _engine: Ends())
+    async with directory_at("sqlite+aiosqlite://") as directory:
+        with pytest.raises(DirectoryUnavailableError):
+            await directory.authenticate("ada", Secret("x"))
 
 
 async def test_a_database_that_is_not_there_is_unavailable():

@@ -22,6 +22,7 @@ from authflow.pool.factors.authenticators import accepted_step, is_ahead, use_st
 from authflow.pool.factors.preferences import ADDRESSES_OF, set_factors
 from authflow.pool.ground import Ground
 from authflow.pool.messages.delivery import Delivery
+from authflow.pool.messages.destination import Destination
 from authflow.pool.messages.mailbox import SentMessage, put_message
 from authflow.pool.messages.wording import Wording
 from authflow.pool.sign_ins.code_attempts import count_code
@@ -150,7 +151,7 @@ def _with_proved_address(connection: Connection, taken: Taken, user: User, now: 
         raise invalid_session()
     proved = {**user.attributes, attribute: factor.address, f"{attribute}_verified": "true"}
     if factor.new:
-        if progress.state not in factors_to_set_up(pool, user):
+        if progress.state not in factors_to_set_up(pool, user, taken.caller.client.settings):
             raise invalid_session()
         user = set_attributes(connection, pool, user, proved, now)
         turned_on = UserFactors(
@@ -167,6 +168,13 @@ def _with_proved_address(connection: Connection, taken: Taken, user: User, now: 
         # Another user signs in by it, who had it verified first: it stays so.
         return user
     return set_attributes(connection, pool, user, proved, now)
+
+
+def _with_address(user: User, destination: Destination) -> User:
+    """Return the user as triggers are told of an address that is being set up, and not his yet."""
+    address = {destination.attribute: destination.address}
+    unproved = {f"{destination.attribute}_verified": "false"}
+    return evolve(user, attributes={**user.attributes, **address, **unproved})
 
 
 @define(kw_only=True)
@@ -202,7 +210,10 @@ class CodeChecks:
         if not isinstance(owed, CodeOwed) or user is None:
             return decision
         code = new_code()
-        occasion = Occasion.of(caller, user.username, user)
+        told = user
+        if decision.progress.state is State.MFA_SETUP:
+            told = _with_address(user, owed.destination)
+        occasion = Occasion.of(caller, user.username, told)
         message = await self.wording.authentication(
             occasion,
             user,

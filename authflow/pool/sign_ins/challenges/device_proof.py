@@ -5,7 +5,8 @@ pool's name, the device key for the user id, and the verifier is what ConfirmDev
 "Signing in with a device" in "Working with user devices in your user pool", developer guide.
 
 A device that stands in for a second factor is guarded as one: five wrong proofs lock it, each
-further one for longer, and each is for a sign-in that has proved the password before.
+further one for longer, and each is for a sign-in that has proved the password before. Those of
+answers without a Session count apart: somebody else may have proved it.
 """
 
 import base64
@@ -46,6 +47,7 @@ from authflow.pool.sign_ins.next_step import ChallengeOwed
 from authflow.pool.sign_ins.sessions import (
     Handshake,
     Taken,
+    Unnamed,
     companion_of,
     is_known,
     new_handle,
@@ -58,9 +60,16 @@ from authflow.pool.store.sqlite_connection import Connection
 from authflow.wire import device_password_verifier, device_srp
 
 
-def _counted(caller: Caller, device: KnownDevice) -> Counted:
-    """Return the one name under which wrong proofs of a device are counted."""
-    name = keyed(caller.pool, "failures of device", device.key)
+def _counted(caller: Caller, device: KnownDevice, *, found: bool) -> Counted:
+    """Return the one name under which wrong proofs of a device are counted.
+
+    Args:
+        caller: Who proves it.
+        device: The device.
+        found: Whether the sign-in was found without a Session.
+    """
+    kind = "failures of found device" if found else "failures of device"
+    name = keyed(caller.pool, kind, device.key)
     return Counted(pool_id=caller.pool.id, name=name, account=name, exists=True, hidden=False)
 
 
@@ -88,7 +97,11 @@ def _asking(connection: Connection, taken: Taken) -> _Asking:
 
 
 def _begin(
-    connection: Connection, request: Mapping[str, Any], username: str, device_key: str, now: float
+    connection: Connection,
+    request: Mapping[str, Any],
+    device_key: str,
+    address: str | None,
+    now: float,
 ) -> _Asking:
     """Use up the session that asks for a device's proof.
 
@@ -96,16 +109,23 @@ def _begin(
         CognitoError: There is none, another answer was faster, or the device is forgotten or
             locked.
     """
-    handle: str | None = request.get("Session")
+    username = username_of(request["ChallengeResponses"])
+    session: str | None = request.get("Session")
+    handle = session
     if handle is None or not is_known(connection, handle):
         # Clients leave it out, or send the one before. `take` judges the one that waits.
         caller = find_caller(connection, request)
-        handle = find_waiting(connection, caller.pool, caller.client.id, device_key)
-        if handle is None:
-            raise invalid_session()
+        unnamed = Unnamed(username=username, session=session, address=address)
+        handle = find_waiting(connection, caller, device_key, unnamed, now)
     asking = _asking(connection, take(connection, request, username, handle, now, use_up=True))
-    check_lock(connection, _counted(asking.taken.caller, asking.device), now)
+    asking = evolve(asking, state=evolve(asking.state, found=session is None))
+    _check_lock(connection, asking, now)
     return asking
+
+
+def _check_lock(connection: Connection, asking: _Asking, now: float) -> None:
+    counted = _counted(asking.taken.caller, asking.device, found=asking.state.found)
+    check_lock(connection, counted, now)
 
 
 def _look(
@@ -117,7 +137,7 @@ def _look(
         CognitoError: It is for nothing that waits, or the device is forgotten or locked.
     """
     asking = _asking(connection, take(connection, request, username, block, now, use_up=False))
-    check_lock(connection, _counted(asking.taken.caller, asking.device), now)
+    _check_lock(connection, asking, now)
     return asking
 
 
@@ -158,14 +178,15 @@ def _judge(
     passed = hmac.compare_digest(judged.right, proof.signature)
     reason = "wrong proof of a device" if not passed else "TIMESTAMP of a device's proof is off"
     passed = passed and is_timely(proof, now) and device.secret == judged.device.secret
-    if not count_attempt(connection, _counted(caller, device), now, passed=passed):
+    counted = _counted(caller, device, found=asking.state.found)
+    if not count_attempt(connection, counted, now, passed=passed):
         return not_authorized(reason=reason)
     note_sign_in(connection, device, judged.address, now)
     progress = evolve(
         taken.progress.passed(State.DEVICE_SRP_AUTH).passed(State.DEVICE_PASSWORD_VERIFIER),
         handshake=None,
         companion=None,
-        device=evolve(asking.state, proved=True),
+        device=evolve(asking.state, proved=True, found=False),
     )
     try:
         return decide(connection, caller, asking.user, progress, now, held=held)
@@ -204,17 +225,18 @@ class DeviceProofs:
             CognitoError: A is unsafe, no such answer is waited for, or the device is forgotten.
         """
         responses: Mapping[str, str] = request["ChallengeResponses"]
-        username = username_of(responses)
+        username_of(responses)  # the first that is missed
         answer = read_members(device_srp.Answer.read, responses)
         public_a = read_public_a(answer.public_a)
         asking = await self.ground.database.write(
-            _begin, request, username, answer.device_key, self.ground.clock()
+            _begin, request, answer.device_key, peer_address(), self.ground.clock()
         )
         device, random = asking.device, os.urandom(srp.EPHEMERAL_BYTES)
         verifier = await self.ground.workers.run(srp.Verifier.start, device.secret.v, random)
         state, block, session = State.DEVICE_PASSWORD_VERIFIER, new_handle(), new_handle()
         waiting = evolve(
             asking.taken.progress.follow(Challenged(state)),
+            device=asking.state,
             handshake=Handshake(public_a=public_a, b=verifier.b, public_b=verifier.public_b),
             companion=companion_of(session),
         )

@@ -18,7 +18,7 @@ from attrs import define, evolve, field, frozen
 from authflow.machine import State
 from authflow.pool.accounts.attribute_access import written_by_user
 from authflow.pool.accounts.callers import read_members, username_of
-from authflow.pool.accounts.second_factors import UserFactors
+from authflow.pool.accounts.second_factors import MfaConfig, UserFactors
 from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter, invalid_session
 from authflow.pool.factors.authenticators import (
@@ -28,6 +28,7 @@ from authflow.pool.factors.authenticators import (
     new_secret,
     none_to_verify,
     not_enabled,
+    not_offered,
     sealed_secret,
 )
 from authflow.pool.factors.preferences import ADDRESSES_OF, set_factors
@@ -63,8 +64,11 @@ def _user_setting_up(taken: Taken, factor: State) -> User:
     Raises:
         CognitoError: Meanwhile the user has a second factor, or the pool lacks this one.
     """
-    user = taken.user
-    if user is None or factor not in factors_to_set_up(taken.caller.pool, user):
+    user, caller = taken.user, taken.caller
+    allowed = MfaConfig.of(caller.pool).allowed
+    if factor is State.SOFTWARE_TOKEN_MFA and factor not in allowed:
+        raise not_offered()
+    if user is None or factor not in factors_to_set_up(caller.pool, user, caller.client.settings):
         raise invalid_session()
     return user
 

@@ -483,6 +483,24 @@ async def test_a_trigger_words_codes_and_is_told_what_the_answer_carried(settle_
     assert sent.code.reveal() not in str(handlers.seen)
 
 
+@pytest.mark.parametrize("before", [{}, {"email": "old@example.org", "email_verified": "true"}])
+async def test_a_trigger_is_told_of_an_address_that_is_set_up_and_nobody_else(settle_mfa, before):
+    handlers = Handlers(frozenset({"CustomMessage"}))
+    handlers.respond = lambda event: {"emailMessage": event["request"]["codeParameter"]}
+    mfa = await settle_mfa(triggers=handlers)
+    await mfa.add_user("ann", **before)
+    await mfa.turn("ON", EMAIL)
+    session = await mfa.asked(EMAIL if before else "MFA_SETUP")
+    if not before:
+        answer = mfa.house.answer("MFA_SETUP", "ann", session, EMAIL="new@example.org")
+        await mfa.house.api(RESPOND, **answer)
+    told = handlers.seen[-1]["request"]["userAttributes"]
+    address = before or {"email": "new@example.org", "email_verified": "false"}
+    assert {name: told[name] for name in address} == address
+    kept = (await mfa.user())["UserAttributes"]
+    assert {name: value for name, value in kept.items() if name != "sub"} == before
+
+
 @pytest.mark.parametrize("text", ["no code", "raises"])
 async def test_a_message_that_cannot_be_worded_fails_the_sign_in(settle_mfa, text):
     handlers = Handlers(frozenset({"CustomMessage"}))

@@ -40,6 +40,8 @@ class Handlers:
     )
     events: list = field(factory=list)
     meanwhile: dict = field(factory=dict)
+    last: bool = False
+    """Whether the last entry decides, so that there is another round after a device's proof."""
 
     async def handle(self, event):
         name, response = event["triggerSource"].partition("_")[0], dict(event["response"])
@@ -55,7 +57,7 @@ class Handlers:
                 first = "PASSWORD_VERIFIER" if done == [("SRP_A", True)] else "CUSTOM_CHALLENGE"
                 response = {
                     "challengeName": first,
-                    "issueTokens": ("CUSTOM_CHALLENGE", True) in done,
+                    "issueTokens": ("CUSTOM_CHALLENGE", True) in (done[-1:] if self.last else done),
                     "failAuthentication": ("CUSTOM_CHALLENGE", False) in done,
                 }
             case "CreateAuthChallenge":
@@ -710,9 +712,9 @@ async def sparing(api, settle, register):
     return phone
 
 
-async def demand_mfa(house):
+async def demand_mfa(house, token=None):
     """Have the pool demand second factors from now on; ann has an authenticator."""
-    token = {"AccessToken": (await house.tokens())["AccessToken"]}
+    token = {"AccessToken": token or (await house.tokens())["AccessToken"]}
     await house.api(
         "SetUserPoolMfaConfig",
         UserPoolId=house.pool_id,
@@ -722,6 +724,7 @@ async def demand_mfa(house):
     key = (await house.api("AssociateSoftwareToken", **token))["SecretCode"]
     code = pyotp.TOTP(key).at(int(house.clock.now))
     await house.api("VerifySoftwareToken", **token, UserCode=code)
+    return key
 
 
 async def needs_a_factor(house, operation, request):
@@ -801,10 +804,145 @@ async def test_no_other_device_comes_in_the_place_of_one_that_stands_in(
         else:
             await house.api("AdminUpdateDeviceStatus", **phone.named, **status)
         answer = house.answer("CUSTOM_CHALLENGE", "ann", session, ANSWER="x")
-        assert await told(house, answer) == WRONG
+        assert await told(house, answer) == (GONE if meanwhile == "forgotten" else WRONG)
         if meanwhile != "forgotten":
             remembered = {"DeviceRememberedStatus": "remembered"}
             await house.api("AdminUpdateDeviceStatus", **phone.named, **remembered)
+
+
+@pytest.fixture
+async def round_of(start, settle, handlers, register):
+    """Wait at a custom round: a device spares a factor, has proved itself, or only was named."""
+    house = await settle(await start(triggers=handlers), SPARING)
+    await house.add_user()
+    secrets = []
+
+    async def waiting(rests):
+        phone, tokens = await register(house)
+        if rests != "proved":
+            secrets.append(await demand_mfa(house, tokens["AccessToken"]))
+            house.clock.now += 60
+        key = {"DEVICE_KEY": phone.key}
+        if rests == "proved":
+            # Define asks for a second round once the device has proved itself.
+            handlers.last = True
+            _, answer = await by_custom_answer(house, key)
+            asked = await phone.prove(await house.api(RESPOND, **answer))
+        else:
+            prover, asked = await house.ask("ann", "CUSTOM_AUTH", CHALLENGE_NAME="SRP_A")
+            proof = house.proof(prover, asked)
+            proof["ChallengeResponses"] |= key if rests == "spared" else {}
+            asked = await house.api(RESPOND, **proof)
+        if rests == "named with the factor":
+            code = pyotp.TOTP(secrets[-1]).at(int(house.clock.now))
+            code = {"SOFTWARE_TOKEN_MFA_CODE": code, **key}
+            answer = house.answer("SOFTWARE_TOKEN_MFA", "ann", asked["Session"], **code)
+            asked = await house.api(RESPOND, **answer)
+        assert asked["ChallengeName"] == "CUSTOM_CHALLENGE"
+        return phone, asked["Session"]
+
+    return waiting
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("rests", ["spared", "proved"])
+async def test_who_has_lost_the_device_that_a_sign_in_rests_on_is_told_once(
+    round_of, handlers, rests, named
+):
+    phone, session = await round_of(rests)
+    await forget(phone)
+    key = {"DEVICE_KEY": phone.key} if named else {}
+    answer = phone.house.answer("CUSTOM_CHALLENGE", "ann", session, ANSWER="x", **key)
+    handlers.events.clear()
+    assert await told(phone.house, answer) == GONE
+    for again in (answer, phone.house.answer("CUSTOM_CHALLENGE", "ann", session, ANSWER="x")):
+        assert await told(phone.house, again) == INVALID
+    assert handlers.events == []
+
+
+async def test_of_answers_at_once_after_the_device_was_lost_one_is_told_of_it(round_of, handlers):
+    phone, session = await round_of("spared")
+    await forget(phone)
+    handlers.events.clear()
+    answer = phone.house.answer("CUSTOM_CHALLENGE", "ann", session, ANSWER="x")
+    replies = await phone.house.api.at_once(*[(RESPOND, answer)] * 20)
+    assert sorted(each["__type"] for each in replies) == [
+        *["NotAuthorizedException"] * 19,
+        "ResourceNotFoundException",
+    ]
+    assert handlers.events == []
+
+
+async def test_a_device_that_rests_on_nothing_is_lost_without_the_sign_in(round_of):
+    phone, session = await round_of("named with the factor")
+    await forget(phone)
+    answer = phone.house.answer("CUSTOM_CHALLENGE", "ann", session, ANSWER="x")
+    named = {**answer["ChallengeResponses"], "DEVICE_KEY": phone.key}
+    assert await told(phone.house, {**answer, "ChallengeResponses": named}) == GONE
+    result = (await phone.house.api(RESPOND, **answer))["AuthenticationResult"]
+    assert "NewDeviceMetadata" in result
+
+
+@pytest.fixture
+async def factored(start, settle, handlers, register):
+    """A pool that demands MFA and runs custom rounds, a device, and the authenticator's secret."""
+    house = await settle(await start(triggers=handlers), SPARING)
+    await house.add_user()
+    phone, tokens = await register(house)
+    secret = await demand_mfa(house, tokens["AccessToken"])
+    house.clock.now += 60
+    return phone, secret
+
+
+@pytest.mark.parametrize(
+    ("given", "meanwhile", "custom_flow"),
+    [
+        ("a code", "not remembered", False),
+        ("a code", "not stood for", True),
+        ("a set-up", "not stood for", False),
+        ("a set-up", "not remembered", True),
+    ],
+)
+async def test_a_sign_in_that_was_given_a_factor_does_not_rest_on_its_device(
+    factored, given, meanwhile, custom_flow
+):
+    phone, secret = factored
+    house = phone.house
+    user = {"UserPoolId": house.pool_id, "Username": "ann"}
+    if given == "a set-up":
+        await house.api("AdminDeleteSoftwareToken", **user)
+    flow, begun = "USER_SRP_AUTH", {}
+    if custom_flow:
+        flow, begun = "CUSTOM_AUTH", {"CHALLENGE_NAME": "SRP_A"}
+    prover, asked = await house.ask("ann", flow, **begun)
+    asked = await house.api(RESPOND, **house.proof(prover, asked))
+    key = {"DEVICE_KEY": phone.key}
+    if given == "a code":
+        code = pyotp.TOTP(secret).at(int(house.clock.now))
+        answer = {"SOFTWARE_TOKEN_MFA_CODE": code, **key}
+        answer = house.answer("SOFTWARE_TOKEN_MFA", "ann", asked["Session"], **answer)
+    else:
+        asked = await house.api("AssociateSoftwareToken", Session=asked["Session"])
+        code = pyotp.TOTP(asked["SecretCode"]).at(int(house.clock.now))
+        asked = {"Session": asked["Session"], "UserCode": code}
+        asked = await house.api("VerifySoftwareToken", **asked)
+        answer = house.answer("MFA_SETUP", "ann", asked["Session"], **key)
+    asked = await house.api(RESPOND, **answer)
+
+    async def change():
+        if meanwhile == "not remembered":
+            status = {"DeviceRememberedStatus": "not_remembered"}
+            await house.api("AdminUpdateDeviceStatus", **phone.named, **status)
+        else:
+            await house.api("UpdateUserPool", UserPoolId=house.pool_id, **ALWAYS)
+
+    if custom_flow:
+        await change()
+        answer = house.answer("CUSTOM_CHALLENGE", "ann", asked["Session"], ANSWER="x")
+        asked = await house.api(RESPOND, **answer)
+    assert asked["ChallengeName"] == "DEVICE_SRP_AUTH"
+    await change()
+    assert "AuthenticationResult" in await phone.prove(asked)
 
 
 # What triggers hear.

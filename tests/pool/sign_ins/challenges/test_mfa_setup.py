@@ -8,6 +8,7 @@ RESPOND = "RespondToAuthChallenge"
 ASSOCIATE, VERIFY = "AssociateSoftwareToken", "VerifySoftwareToken"
 SMS, TOTP, EMAIL = FACTORS = ["SMS_MFA", "SOFTWARE_TOKEN_MFA", "EMAIL_OTP"]
 SPENT = "Invalid session for the user."
+NOT_OFFERED = "SoftwareTokenMFANotFoundException"
 WRONG_FIRST = "EnableSoftwareTokenMFAException"
 
 
@@ -45,7 +46,7 @@ async def verified(mfa, session, secret, **more):
 async def test_an_authenticator_is_set_up_step_by_step_and_asked_from_then_on(new):
     reply = await new.house.api("InitiateAuth", **new.house.by_password())
     assert reply["ChallengeName"] == "MFA_SETUP"
-    assert json.loads(reply["ChallengeParameters"]["MFAS_CAN_SETUP"]) == FACTORS
+    assert json.loads(reply["ChallengeParameters"]["MFAS_CAN_SETUP"]) == [TOTP, EMAIL]
     secret, second = await associated(new, reply["Session"])
     third = await verified(new, second, secret, FriendlyDeviceName="Ann's phone")
     assert len({reply["Session"], second, third}) == 3
@@ -255,38 +256,68 @@ async def test_another_users_alias_cannot_be_set_up(api, settle, shared_server, 
     assert "UserMFASettingList" not in await mfa.user()
 
 
-async def test_an_app_client_that_may_not_write_addresses_sets_none_up(api, settle, mfa):
-    mfa.house = await settle(api, WriteAttributes=["name"])
+IMMUTABLE = {"Schema": [{"Name": "email", "AttributeDataType": "String", "Mutable": False}]}
+
+
+@pytest.mark.parametrize("why", ["not written", "immutable"])
+async def test_an_address_that_cannot_be_written_is_not_named_and_not_set_up(api, settle, mfa, why):
+    if why == "immutable":
+        mfa.house = await settle(api, IMMUTABLE)
+    else:
+        mfa.house = await settle(api, WriteAttributes=["name"])
+    await mfa.turn("ON", *FACTORS)
+    await mfa.house.add_user()
+    reply = await mfa.house.api("InitiateAuth", **mfa.house.by_password())
+    assert json.loads(reply["ChallengeParameters"]["MFAS_CAN_SETUP"]) == [TOTP]
+    answer = finish(mfa, reply["Session"], EMAIL="ann@example.org")
+    assert await refused(mfa, RESPOND, **answer) == SPENT
+    secret, session = await associated(mfa, reply["Session"])
+    answer = finish(mfa, await verified(mfa, session, secret))
+    assert "AuthenticationResult" in await mfa.house.api(RESPOND, **answer)
+
+
+async def test_an_address_that_may_no_longer_be_written_is_not_set_up(settle_mfa):
+    mfa = await settle_mfa()
     await mfa.turn("ON", EMAIL)
     await mfa.house.add_user()
-    session = await mfa.asked("MFA_SETUP")
-    told = await refused(mfa, RESPOND, **finish(mfa, session, EMAIL="ann@example.org"))
-    assert told == "A client attempted to write unauthorized attribute"
+    asked = finish(mfa, await mfa.asked("MFA_SETUP"), EMAIL="ann@example.org")
+    session = (await mfa.house.api(RESPOND, **asked))["Session"]
+    client = {"UserPoolId": mfa.house.pool_id, "ClientId": mfa.house.client_id}
+    flows = {"ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"]}
+    await mfa.house.api("UpdateUserPoolClient", **client, **flows, WriteAttributes=["name"])
+    code = await mfa.code(EMAIL)
+    assert await refused(mfa, RESPOND, **mfa.answer(EMAIL, session, code)) == SPENT
+    assert "email" not in (await mfa.user())["UserAttributes"]
+
+
+@pytest.mark.parametrize("factors", [[SMS], [EMAIL], [SMS, EMAIL]], ids=" ".join)
+async def test_who_can_set_nothing_up_hears_that_the_pool_is_at_fault(api, settle, mfa, factors):
+    mfa.house = await settle(api, WriteAttributes=["name"])
+    await mfa.turn("ON", *factors)
+    await mfa.house.add_user()
+    for operation, request in (
+        ("InitiateAuth", mfa.house.by_password()),
+        (RESPOND, await mfa.house.by_srp()),
+    ):
+        code = "InvalidUserPoolConfigurationException"
+        assert "SetUserPoolMfaConfig" in await refused(mfa, operation, code, **request)
 
 
 async def test_what_the_pool_lacks_cannot_be_set_up(mfa):
     await mfa.turn("ON", EMAIL)
     await mfa.house.add_user()
     session = await mfa.asked("MFA_SETUP")
-    assert await refused(mfa, ASSOCIATE, Session=session) == SPENT
+    told = await refused(mfa, ASSOCIATE, NOT_OFFERED, Session=session)
+    assert told == "Software Token MFA has not been enabled by the userPool"
     await mfa.turn("ON", TOTP)
     answer = finish(mfa, session, EMAIL="ann@example.org")
     assert await refused(mfa, RESPOND, **answer) == SPENT
     secret, session = await associated(mfa, session)
     await mfa.turn("OFF")
     right = {"Session": session, "UserCode": mfa.code_of(secret)}
-    assert await refused(mfa, VERIFY, **right) == SPENT
-
-
-async def test_where_a_phone_number_is_wanted_alone_it_is_named_though_it_cannot_be_set_up(mfa):
-    await mfa.turn("ON", SMS)
-    await mfa.house.add_user()
-    reply = await mfa.house.api("InitiateAuth", **mfa.house.by_password())
-    assert reply["ChallengeName"] == "MFA_SETUP"
-    assert json.loads(reply["ChallengeParameters"]["MFAS_CAN_SETUP"]) == [SMS]
-    session = reply["Session"]
-    await refused(mfa, RESPOND, "InvalidParameterException", **finish(mfa, session))
-    assert await refused(mfa, ASSOCIATE, Session=session) == SPENT
+    await refused(mfa, VERIFY, NOT_OFFERED, **right)
+    await mfa.turn("ON", TOTP)
+    await verified(mfa, session, secret)
 
 
 async def test_a_set_up_that_is_begun_anew_again_and_again_does_not_last_the_longer(new):
