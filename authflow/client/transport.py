@@ -41,7 +41,7 @@ from authflow.causes import THROTTLED_SECONDS
 from authflow.client.observation import Observation
 from authflow.client.pacing.pacing import Pacing
 from authflow.client.pacing.waiting_line import WaitingLine
-from authflow.client.refused_answer import can_be_answered_again
+from authflow.client.refused_answer import can_be_answered_again, counted_for_nothing
 from authflow.config import AuthConfig
 from authflow.errors import (
     AuthFlowError,
@@ -257,12 +257,14 @@ class Transport:
         if self._observer is not None:
             self._observer(request, outcome)
         if isinstance(outcome, AuthFlowError):
-            if can_be_answered_again(outcome):
+            if counted_for_nothing(outcome, names_device=request.names_device):
                 passage.turned_away()  # here: the caller may be cancelled before it is told
             return outcome
         try:
             return read(outcome)
         except AuthFlowError as error:
+            if can_be_answered_again(error):  # some codes are refused by a reply
+                passage.turned_away()
             return error
 
     async def _try(self, request: Request, passage: Passage) -> Mapping[str, Any] | AuthFlowError:
