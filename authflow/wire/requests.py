@@ -123,6 +123,7 @@ class Request:
             if name not in _NOT_SECRET
             and not (name.startswith(ATTRIBUTE_PREFIX) and len(value) < _TOKEN_CHARS)
         ]
+        values += (body.get("DeviceSecretVerifierConfig") or {}).values()
         values += [value for name, value in body.items() if name not in _NOT_SECRET]
         values += (body.get("UserContextData") or {}).values()  # not secret, but personal
         metadata = body.get("ClientMetadata") or {}

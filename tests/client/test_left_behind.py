@@ -75,7 +75,9 @@ async def client(scripted: Any, first: dict[str, Any]) -> AsyncIterator[tuple[An
     async with scripted.serve() as server, AuthClient(server.config(), **given) as auth:
 
         async def pending(*script: Any) -> ChallengeRequired:
-            server.script[:] = [{**first, "Session": Secret(f"{len(server.requests):030}").reveal()}]
+            server.script[:] = [
+                {**first, "Session": Secret(f"{len(server.requests):030}").reveal()}
+            ]
             begun = await auth.sign_in("ada", "pw", flow=AuthFlow.USER_PASSWORD_AUTH)
             server.script[:] = script
             assert isinstance(begun, ChallengeRequired)
@@ -119,8 +121,8 @@ async def test_a_code_that_is_called_wrong_for_ever_is_not_to_be_given_again(scr
     wrong = scripted.error("CodeMismatchException", "Invalid code")
     async with client(scripted, CHOICE) as (pending, auth):
         begun = await pending(CODE, *[wrong] * 99)
+        prompt = ScriptedPrompt(["000000"] * 99)
         with pytest.raises(OutcomeUnknownError, match="the code is wrong") as raised:
-            prompt = ScriptedPrompt(["000000"] * 99)
             await auth.answer(begun, Choice("SOFTWARE_TOKEN_MFA"), prompt=prompt)
         assert raised.value.next_step is NextStep.RESTART
 
@@ -144,7 +146,7 @@ def test_an_error_with_tokens_in_it_is_left_as_it_is():
         id_token=Secret("i"),
         refresh_token=Secret("r"),
         expires_in=1,
-        token_type="Bearer",  # noqa: S106
+        token_type="Bearer",
     )
     assert not misleads(JwksUnreachableError("x", tokens=tokens))
     assert misleads(JwksUnreachableError("x"))

@@ -241,8 +241,8 @@ async def test_what_was_not_sent_after_a_choice_can_be_answered_again(
         pending = at.pending(scripted.error(*MISMATCH))
         config = evolve(at.keeping.config, **settings)
         async with AuthClient(config, keys=RING, store=at.store, discover=False) as auth:
+            prompt = ScriptedPrompt(["ada@example.org"])
             with pytest.raises(kind):
-                prompt = ScriptedPrompt(["ada@example.org"])
                 await auth.answer(pending, "EMAIL_OTP", prompt=prompt)
         assert await at.is_free(pending)
 
