@@ -35,16 +35,23 @@ def read_retry_after(headers: Mapping[str, str], now: float | None = None) -> fl
     if _SECONDS.fullmatch(text):
         digits = text.lstrip("0") or "0"
         return float(MOST_SECONDS if len(digits) > _DIGITS else min(int(digits), MOST_SECONDS))
-    until = _read_date(text)
+    until = read_http_date(text)
     if until is None:
         return None
-    said = _read_date(str(headers.get("date", "")).strip())
+    said = read_http_date(str(headers.get("date", "")).strip())
     asked_at = said if said is not None else time.time() if now is None else now
     return float(min(max(math.ceil(until - asked_at), 0), MOST_SECONDS))
 
 
-def _read_date(text: str) -> float | None:
-    """Return an HTTP date, of the current or an old form, as seconds since the epoch."""
+def read_http_date(text: str) -> float | None:
+    """Return an HTTP date, of the current or an old form, as seconds since the epoch.
+
+    Args:
+        text: What a server wrote.
+
+    Returns:
+        None if it is no date, or none that anybody can mean.
+    """
     if not text or len(text) > _LONGEST_DATE or not text.isascii():
         return None
     try:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authflow.retry_after import MOST_SECONDS, read_retry_after
+from authflow.retry_after import MOST_SECONDS, read_http_date, read_retry_after
 
 SAID = "Sun, 06 Nov 1994 08:49:37 GMT"
 SAID_AT = 784111777.0
@@ -89,6 +89,46 @@ def test_what_is_neither_form_says_nothing(text: str):
 def test_no_header_breaks_it(text: str, date: str):
     told = read_retry_after({"retry-after": text, "date": date})
     assert told is None or 0 <= told <= MOST_SECONDS
+
+
+PARTS = [
+    *(
+        "Sun,",
+        "06",
+        "Nov",
+        "1994",
+        "08:49:37",
+        "GMT",
+        "+0000",
+        "-0000",
+        "+2400",
+        "-9999",
+        "06-Nov-94",
+    ),
+    *("9" * 30, "+" + "9" * 14, "0001", "9999", "99:99:99", "0:0:0:0", "Feb", "30", "0", "-1"),
+    *(",", ":", ";", "(", ")", "\\", '"', "..", "1e9"),
+]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=8), st.sampled_from(["", " ", "-"]))
+def test_no_parts_of_a_date_break_it(parts: list[str], between: str):
+    read = read_http_date(between.join(parts))
+    assert read is None or math.isfinite(read)
+    read_retry_after({"retry-after": " ".join(parts), "date": between.join(parts)})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Sun, 06 Nov {'9' * 20} 08:49:37 GMT",
+        f"Sun, {'9' * 20} Nov 1994 08:49:37 GMT",
+        f"Sun, 06 Nov 1994 08:49:37 +{'9' * 14}",
+        "Sun, 06 Nov 1994 08:49:37 +2400",
+    ],
+)
+def test_a_date_that_no_calendar_has_is_none(text: str):
+    assert read_http_date(text) is None
+    assert read_retry_after({"retry-after": text}, now=0.0) is None
 
 
 def test_without_the_header_it_says_nothing():

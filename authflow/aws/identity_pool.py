@@ -14,7 +14,6 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -38,6 +37,7 @@ from authflow.errors import (
 )
 from authflow.given_numbers import positive_seconds
 from authflow.given_secrets import is_text
+from authflow.retry_after import read_http_date
 from authflow.secret import Secret
 from authflow.tokens.token_life import TokenLife
 from authflow.tokens.token_source import TokenSource, checked_source, fresh_token
@@ -418,7 +418,7 @@ class IdentityPool(AwsConnection):
         )
         try:
             return _read_credentials(str(identity_id), reply["Credentials"]), _date_of(reply)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             pass
         msg = "the reply has no whole credentials: it is no identity pool's"
         raise MalformedReplyError(msg)
@@ -493,11 +493,8 @@ def _date_of(reply: Mapping[str, Any]) -> float | None:
 
     Source: RFC 9110, section 6.6.1 (the header `Date`).
     """
-    try:
-        told = parsedate_to_datetime(reply["ResponseMetadata"]["HTTPHeaders"]["date"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return told.replace(tzinfo=told.tzinfo or UTC).timestamp()
+    headers = reply.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return read_http_date(str(headers.get("date", "")).strip())
 
 
 def _read_credentials(identity_id: str, given: Mapping[str, Any]) -> AwsCredentials:
@@ -507,6 +504,7 @@ def _read_credentials(identity_id: str, given: Mapping[str, Any]) -> AwsCredenti
         KeyError: A member is missing.
         TypeError: One is none of its kind.
         ValueError: One is empty.
+        OverflowError: The time is none by the calendar.
     """
     texts = [given[name] for name in ("AccessKeyId", "SecretKey", "SessionToken")]
     ends = given["Expiration"]

@@ -4,6 +4,9 @@ An answer claims before Cognito is asked: it writes an entry in the store that n
 written, under a name that is made of the user pool, the app client and the session. So all tickets
 of a pending sign-in share one claim, with the pending sign-in itself in memory.
 
+Only what is sent is claimed: a choice after which the client asks something else, before it sends
+both, claims nothing.
+
 A claim is given back when the same pending sign-in can be answered again: the answer was refused
 before it counted (`refused_answer`), or surely was not sent, whatever went wrong. After anything
 else it stays until Cognito has forgotten the session: a reply that was lost, an answer that
@@ -67,7 +70,7 @@ class Claims:
 
         Args:
             pending: What is answered.
-            is_sent: Says whether Cognito may have the answer; asked after an error.
+            is_sent: Says whether Cognito may have the answer; asked at the end.
 
         Raises:
             SessionSpentError: Another answer has the claim.
@@ -93,6 +96,8 @@ class Claims:
             if stands or not is_sent():
                 await self._give_back(claim, until)
             raise
+        if not is_sent():  # it was refused, and whoever typed it is asked again
+            await self._give_back(claim, until)
 
     async def _take(self, claim: _Claim, until: float) -> bool:
         expected = None

@@ -48,7 +48,7 @@ from authflow.client.pacing.pacing import Pacing
 from authflow.client.password_calls import PasswordCalls
 from authflow.client.password_proof import PasswordProof, utc_now
 from authflow.client.profile_calls import ProfileCalls
-from authflow.client.refused_answer import can_be_answered_again, left_behind
+from authflow.client.refused_answer import left_behind, misleads
 from authflow.client.remembered_devices import RememberedDevices, Remembering
 from authflow.client.resumption import Resumption, claimed, resumption
 from authflow.client.secret_rotation import SecretRotation
@@ -338,7 +338,9 @@ class SignInClient:
         new password that does not conform NewPasswordRejectedError: the same `pending` can be
         answered again. A client with a store claims the challenge before it sends the answer: of
         two answers one is sent. What can be answered again is given back, and so is what surely was
-        not sent; after a lost reply, or a crash, it stays claimed.
+        not sent; after a lost reply, or a crash, it stays claimed. A choice that the client does
+        not have to send claims nothing. If an answer counted, and what had to follow it in the same
+        call failed for a while, that is an OutcomeUnknownError: begin anew.
 
         Args:
             pending: What the last call gave, or `resume`. It stays as it is.
@@ -641,16 +643,13 @@ class SignInClient:
         prompt: Prompt | None,
         answered: ChallengeRequired | None = None,
     ) -> SignInResult:
-        """Run a conversation to its end: carry out each step, and send it the result.
-
-        The first step of an answer sends it, under the claim on what it answers.
-        """
+        """Run a conversation to its end: carry out each step, and send it the result."""
         try:
-            step, passage = next(conversation), Passage()
+            step = next(conversation)
         except StopIteration as over:  # there was nothing to send, only to ask
             asked: SignInResult = over.value
             return asked
-        result = await self._carried(conversation, step, prompt, passage, answered)
+        result = await self._carried(conversation, step, prompt, answered)
         if isinstance(result, SignedIn):
             result = await self._devices.settled(result, prompt)
             self._bound.note(result.tokens)
@@ -661,23 +660,30 @@ class SignInClient:
         conversation: Conversation,
         step: Step,
         prompt: Prompt | None,
-        passage: Passage,
         answered: ChallengeRequired | None,
     ) -> SignInResult:
-        """Carry out the first step of a conversation, and all others."""
-        async with claimed(self._resumption, answered, passage):
-            # The result is never a local variable: it may be tokens, and tracebacks show locals.
-            came = Came(await self._carry_out(step, prompt, passage), self._now())
+        """Carry out the first step of a conversation, and all others.
+
+        An answer is sent under the claim on what it answers. A step that sends nothing claims
+        nothing; and where what was sent counted for nothing, the next one that is sent claims anew.
+        """
+        has_counted = False
         while True:
             try:
+                # The result is never a local variable: it may be tokens, and tracebacks show them.
+                if has_counted or not isinstance(step, Send):
+                    came = Came(await self._carry_out(step, prompt), self._now())
+                else:
+                    passage = Passage()
+                    async with claimed(self._resumption, answered, passage):
+                        came = Came(await self._carry_out(step, prompt, passage), self._now())
+                    has_counted = passage.is_in_flight
                 step = conversation.send(came)
             except StopIteration as over:
                 result: SignInResult = over.value
                 return result
-            try:
-                came = Came(await self._carry_out(step, prompt), self._now())
             except AuthFlowError as error:
-                if answered is None or not can_be_answered_again(error):
+                if answered is None or not has_counted or not misleads(error):
                     raise
                 raise left_behind(error) from None
 

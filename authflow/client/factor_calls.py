@@ -95,12 +95,16 @@ class FactorCalls(AccessCalls):
     ) -> None:
         """Turn second factors of a user on and off. Those that are not named stay as they are.
 
+        Cognito takes a factor that is turned on for one that is not preferred, unless it is told
+        so. So without `preferred` the user's is asked for first, and stays.
+
         Args:
             access_token: From `Tokens.access_token`.
             on: Those that may be asked for. A user with several chooses at sign-in, if none is
                 preferred.
             off: Those that may not.
-            preferred: The one to be asked for without a choice, which is on then.
+            preferred: The one to be asked for without a choice, which is on then; by default it
+                stays as it is, unless it is turned off.
 
         Raises:
             MfaNotSetUpError: The pool has no such factor, or the user has not set it up.
@@ -162,6 +166,9 @@ async def _prefer(
     if not turned_on | turned_off:
         msg = "say which second factors are to be on, and which off"
         raise MisuseError(msg)
+    if first is None and turned_on:
+        standing = (await _preference(send, access_token)).preferred
+        first = standing if standing in turned_on else None
     request = mfa_preference.set_preference(
         access_token, on=turned_on, off=turned_off, preferred=first
     )

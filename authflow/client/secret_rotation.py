@@ -100,7 +100,8 @@ class SecretRotation:
             ClientSecretsUnavailableError: It did, and the provider gives no other one.
             AuthFlowError: As `Transport.send`.
         """
-        if self._provider is None and len(self._known) < 2:  # nothing to try
+        has_one = self._provider is None and len(self._known) < 2
+        if has_one or not request.takes_secret:  # nothing to try
             return await transport.send(request, read, passage)
         tried: list[Secret[str]] = []
         refused: SecretHashMismatchError | None = None

@@ -109,8 +109,11 @@ def _session(sign_in: SignIn) -> Secret[str]:
 
 
 def _going_on(sign_in: SignIn, session: Secret[str] | None, expires_at: float) -> SignIn:
-    """Return the sign-in with the session that an operation gave; it stays where it is."""
+    """Return the sign-in with the session that an operation gave; it stays where it is.
+
+    It is another round, so that its claim is another one, too, whatever session that is.
+    """
     if session is None:
         msg = "the reply has no session, with which the second factor could be set up"
         raise MalformedReplyError(msg)
-    return evolve(sign_in, session=session, expires_at=expires_at)
+    return evolve(sign_in, session=session, rounds=sign_in.rounds + 1, expires_at=expires_at)

@@ -45,7 +45,7 @@ from authflow.causes import THROTTLED_SECONDS
 from authflow.client.observation import Observation
 from authflow.client.pacing.pacing import Pacing
 from authflow.client.pacing.waiting_line import WaitingLine
-from authflow.client.refused_answer import can_be_answered_again
+from authflow.client.refused_answer import can_be_answered_again, counted_for_nothing
 from authflow.config import AuthConfig
 from authflow.errors import (
     AuthFlowError,
@@ -255,12 +255,14 @@ class Transport:
         if self._observer is not None:
             self._observer(request, outcome)
         if isinstance(outcome, AuthFlowError):
-            if can_be_answered_again(outcome):
+            if counted_for_nothing(outcome, names_device=request.names_device):
                 passage.turned_away()  # here: the caller may be cancelled before it is told
             return outcome
         try:
             return read(outcome)
         except AuthFlowError as error:
+            if can_be_answered_again(error):  # some codes are refused by a reply
+                passage.turned_away()
             return error
 
     def _method(self, operation: str) -> Callable[..., Awaitable[Mapping[str, Any]]]:

@@ -138,11 +138,12 @@ class ShownText(Part):
     """A text to be read.
 
     Args:
-        text: The text, of one or several lines. What cannot be printed in it is escaped.
+        text: The text, of one or several lines. What cannot be printed in it is escaped. It may
+            have a secret in it, such as an authenticator's key, so no repr shows it.
         shown_if: When it belongs to the form; None for always.
     """
 
-    text: str = field(converter=text)
+    text: str = field(converter=text, repr=False)
 
 
 @whole

@@ -122,16 +122,16 @@ def failing_as_a_prompt() -> Iterator[None]:
 
 async def _show(part: Shown, prompt: Prompt) -> None:
     match part:
-        case ShownText(text=text):
-            await prompt.tell(text)
+        case ShownText():  # what is shown is no local variable: it may be an authenticator's key
+            await prompt.tell(part.text)
         case ShownImage():
             await prompt.show_image(part.content, part.media_type, part.description)
         case ShownAudio():
             await prompt.play_audio(part.content, part.media_type, part.description)
-        case ShownLink(url=url, description=description):
-            await prompt.show_link(url, description)
-        case ShownQrCode(url=url, description=description):
-            await prompt.show_link(url, description, qr=True)
+        case ShownLink():
+            await prompt.show_link(part.url, part.description)
+        case ShownQrCode():
+            await prompt.show_link(part.url, part.description, qr=True)
 
 
 @define

@@ -33,10 +33,10 @@ class ScriptedPrompt:
     """
 
     _answers: Iterator[str] = field(converter=_iterator)
-    told: list[str] = field(factory=list, init=False)
-    images: list[bytes] = field(factory=list, init=False)
-    audio: list[bytes] = field(factory=list, init=False)
-    links: list[str] = field(factory=list, init=False)
+    told: list[str] = field(factory=list, init=False, repr=False)
+    images: list[bytes] = field(factory=list, init=False, repr=False)
+    audio: list[bytes] = field(factory=list, init=False, repr=False)
+    links: list[str] = field(factory=list, init=False, repr=False)
 
     async def tell(self, text: str) -> None:
         """Store the text in `told`."""

@@ -77,16 +77,33 @@ class Request:
             return abs(hash(name.casefold()))
         return -1 - abs(hash(token or self._body.reveal()))
 
+    @property
+    def takes_secret(self) -> bool:
+        """Whether the app client's secret goes with this request: only where its id does.
+
+        Cognito's other operations know the app client by a session or an access token, and have no
+        member for its secret.
+        """
+        return _CLIENT_ID in self.body
+
     def signed(self, client_secret: Secret[str]) -> "Request":
         """Return this request with another secret of the same app client.
 
         Args:
             client_secret: SECRET_HASH is made of it; where an operation takes the secret itself,
-                as refreshing and revoking do, it is that.
+                as refreshing and revoking do, it is that. One that takes none stays as it is.
         """
+        if not self.takes_secret:
+            return self
         return evolve(
             spelt(self.operation, lambda: _signed(self.body, client_secret)), before=self.before
         )
+
+    @property
+    def names_device(self) -> bool:
+        """Whether a DEVICE_KEY is in this request."""
+        body = self.body
+        return any(DEVICE_KEY in body.get(group, ()) for group in _PARAMETERS)
 
     def without_device(self) -> "Request":
         """Return this request without the DEVICE_KEY in it."""
@@ -106,6 +123,7 @@ class Request:
             if name not in _NOT_SECRET
             and not (name.startswith(ATTRIBUTE_PREFIX) and len(value) < _TOKEN_CHARS)
         ]
+        values += (body.get("DeviceSecretVerifierConfig") or {}).values()
         values += [value for name, value in body.items() if name not in _NOT_SECRET]
         for told in ("UserContextData", "ContextData"):  # not secret, but personal
             values += (body.get(told) or {}).values()
@@ -121,6 +139,9 @@ class Request:
 _TOKEN_CHARS: Final = 8
 """The length from which a value in ClientMetadata or attributes may be a secret: a token, such as a
 solved CAPTCHA's, or an address."""
+_CLIENT_ID: Final = "ClientId"
+_PARAMETERS: Final = ("AuthParameters", "ChallengeResponses")
+"""The members that hold parameters, in the requests that have any."""
 _TOKENS: Final = ("RefreshToken", "AccessToken", "Token")
 """The members in which a token stands for the user."""
 _NAME: Final = "Username"
@@ -350,7 +371,7 @@ def _from_device(device_key: str | None) -> dict[str, str]:
 
 
 def _without_device(body: dict[str, Any]) -> dict[str, Any]:
-    for group in ("AuthParameters", "ChallengeResponses"):
+    for group in _PARAMETERS:
         body.get(group, {}).pop(DEVICE_KEY, None)
     return body
 

@@ -744,10 +744,23 @@ async def test_a_clock_that_is_behind_when_they_come_serves_no_credentials_that_
             assert (await own.get_frozen_credentials()).access_key == f"ASIA{number}"
 
 
+NO_DATES = [
+    *("", " ", "x", ",", "(", "0", "1 1 1 1", "x" * 5000),
+    *("Fri, 32 Foo 2027 08:00:00 GMT", "Fri, 01 Jan 2027 99:00:00 GMT"),
+    f"Fri, 01 Jan {'9' * 20} 08:00:00 GMT",
+    f"Fri, {'9' * 20} Jan 2027 08:00:00 GMT",
+    f"Fri, 01 Jan 2027 {'9' * 20}:00:00 GMT",
+    f"Fri, 01 Jan 2027 08:00:00 +{'9' * 14}",
+    "Fri, 01 Jan 2027 08:00:00 +2400",
+    "Mon, 01 Jan 0001 00:00:00 +2359",
+    "Fri, \uff101 Jan 2027 08:00:00 GMT",
+]
+
+
 async def test_where_the_date_of_a_reply_tells_nothing_the_clock_counts(identities):
     elapsed = [0.0]
     async with identities.pool(ticks=lambda: elapsed[0], ahead=1e-9) as pool:
-        for dated in ("", "x", "Fri, 32 Foo 2027 08:00:00 GMT", "0", -7200.0):
+        for dated in (*NO_DATES, -7200.0):
             identities.dated, identities.behind, ada = dated, 0.0, User()
             first = await pool.credentials(ada)
             elapsed[0] += 3599.0
@@ -785,3 +798,21 @@ async def test_the_time_that_a_slow_reply_took_is_no_part_of_their_life(identiti
         assert (await pool.credentials(ada)).access_key_id == "ASIA1"
         elapsed[0] = 3600.1
         assert (await pool.credentials(ada)).access_key_id == "ASIA2"
+
+
+NO_TIMES = [
+    *("9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "NaN", "inf", "soon", ""),
+    *(1e300, -1e300, 1e15, 10**30, -1, 0, True, None, [], {}),
+]
+
+
+async def test_an_end_of_credentials_that_is_no_time_is_malformed(identities):
+    members = {"AccessKeyId": "A", "SecretKey": "k", "SessionToken": "s"}
+    async with identities.pool() as pool:
+        for ends in NO_TIMES:
+            identities.script = [
+                {"IdentityId": "eu-central-1:i"},
+                {"IdentityId": "eu-central-1:i", "Credentials": {**members, "Expiration": ends}},
+            ]
+            with pytest.raises(MalformedReplyError):
+                await pool.credentials(User())

@@ -1,13 +1,20 @@
 """Second factors of a user who is signed in: what is sent, what is read, and what is refused."""
 
 import base64
+import itertools
 import json
 from typing import Any
 
 import pytest
 
 from authflow import AuthClient, MfaPreference, SecondFactor
-from authflow.errors import CodeMismatchError, MalformedReplyError, MfaNotSetUpError, MisuseError
+from authflow.errors import (
+    CodeMismatchError,
+    MalformedReplyError,
+    MfaNotSetUpError,
+    MisuseError,
+    TokenRevokedError,
+)
 
 KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 ALL = list(SecondFactor)
@@ -86,13 +93,55 @@ async def test_a_wrong_first_code_says_so(scripted):
     ids="+".join,
 )
 async def test_factors_that_are_not_named_stay_as_they_are(scripted, given, sent):
-    async with scripted.serve({}) as server, AuthClient(server.config()) as auth:
+    is_asked = "on" in given and "preferred" not in given
+    async with (
+        scripted.serve(*[{}] * (1 + is_asked)) as server,
+        AuthClient(server.config()) as auth,
+    ):
         await auth.set_mfa_preference("token", **given)
     settings = {
         name: {"Enabled": enabled, "PreferredMfa": preferred}
         for name, (enabled, preferred) in sent.items()
     }
-    assert server.requests == [("SetUserMFAPreference", {"AccessToken": "token", **settings})]
+    assert server.requests == [
+        *[("GetUser", {"AccessToken": "token"})] * is_asked,
+        ("SetUserMFAPreference", {"AccessToken": "token", **settings}),
+    ]
+
+
+SETTINGS = {
+    SecondFactor.SMS_MFA: "SMSMfaSettings",
+    SecondFactor.SOFTWARE_TOKEN_MFA: "SoftwareTokenMfaSettings",
+    SecondFactor.EMAIL_OTP: "EmailMfaSettings",
+}
+
+
+async def test_a_factor_that_is_turned_on_stays_preferred_if_it_was(scripted):
+    some = [
+        frozenset(each) for size in range(4) for each in itertools.combinations(SecondFactor, size)
+    ]
+    async with scripted.serve() as server, AuthClient(server.config()) as auth:
+        for was, on, off in itertools.product([None, *SecondFactor, "TELEPATHY"], some, some):
+            if on & off or not on | off:
+                continue
+            told = {"UserMFASettingList": ALL, "PreferredMfaSetting": was}
+            server.script[:] = [*[told] * bool(on), {}]
+            await auth.set_mfa_preference("token", on=on, off=off)
+            _, sent = server.requests[-1]
+            assert server.script == []
+            assert sent == {
+                "AccessToken": "token",
+                **{SETTINGS[x]: {"Enabled": True, "PreferredMfa": x == was} for x in on},
+                **{SETTINGS[x]: {"Enabled": False, "PreferredMfa": False} for x in off},
+            }
+
+
+async def test_if_nobody_knows_which_factor_is_preferred_nothing_is_changed(scripted):
+    refused = scripted.error("NotAuthorizedException", "Access Token has been revoked")
+    async with scripted.serve(refused) as server, AuthClient(server.config()) as auth:
+        with pytest.raises(TokenRevokedError):
+            await auth.set_mfa_preference("token", on=["SMS_MFA"])
+    assert server.operations == ["GetUser"]
 
 
 @pytest.mark.parametrize(
@@ -163,6 +212,6 @@ async def test_a_factor_that_is_not_set_up_cannot_be_turned_on(scripted):
     refused = scripted.error(
         "InvalidParameterException", "User has not verified software token mfa"
     )
-    async with scripted.serve(refused) as server, AuthClient(server.config()) as auth:
+    async with scripted.serve({}, refused) as server, AuthClient(server.config()) as auth:
         with pytest.raises(MfaNotSetUpError):
             await auth.set_mfa_preference("token", on=["SOFTWARE_TOKEN_MFA"])

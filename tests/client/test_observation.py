@@ -2,9 +2,12 @@
 
 import asyncio
 import functools
+import hashlib
 import logging
+from collections.abc import Collection
 from typing import Any
 
+import botocore.session
 import pytest
 
 from authflow import AuthClient, AuthConfig, AuthFlow
@@ -12,6 +15,7 @@ from authflow.client.exchange import Exchange
 from authflow.client.observation import Observation
 from authflow.errors import AuthFlowError, MisuseError, PluginFailedError
 from authflow.wire import Request
+from testbed.client_operations import CLIENT_OPERATIONS
 
 REPLY = {"AuthenticationResult": {"AccessToken": "a", "IdToken": "i", "ExpiresIn": 300}}
 SENT = Request(operation="InitiateAuth", body={"ClientId": "1"})
@@ -146,3 +150,79 @@ def test_names_that_cognito_documents_are_shown_whatever_was_sent():
     seen: list[Exchange] = []
     Observation(seen.append)(sent, {"ChallengeName": "SMS_MFA", "Session": "s" * 20})
     assert seen[0].received == {"ChallengeName": "SMS_MFA", "Session": "***"}
+
+
+NAMES = {
+    *("Name", "AttributeName", "UserAttributeNames", "Username", "UserPoolId", "GroupName"),
+    *("Description", "RoleArn", "Filter", "AttributesToGet", "DesiredDeliveryMediums"),
+    "MessageAction",
+}
+"""Members that name or describe what an operation is about: no secret is among them."""
+
+
+def filled(shape: Any, told: list[str], *, but: Collection[str] = ()) -> Any:
+    """A value of a shape of Cognito's model, each text of which is another canary.
+
+    Args:
+        shape: The shape.
+        told: The canaries are added to it.
+        but: Members whose canaries are not.
+    """
+    if shape.type_name == "structure":
+        return {
+            name: filled(each, [f"{name}-"] if name in but else told, but=but)
+            for name, each in shape.members.items()
+        }
+    if shape.type_name == "map":
+        return {f"N{len(told)}": filled(shape.value, told, but=but)}
+    if shape.type_name == "list":
+        return [filled(shape.member, told, but=but)]
+    if shape.type_name != "string":
+        return 7
+    told.append(hashlib.sha256(f"{len(told)} {shape.name}".encode()).hexdigest()[:24])
+    return told[-1]  # of two no parts are alike
+
+
+OPEN = {"AuthFlow", "ClientId", "ChallengeName", "ExpiresIn", "TokenType"}
+"""The members that an observer sees, at the top of a request or a reply."""
+
+
+def test_of_every_operation_an_observer_sees_only_what_is_harmless():
+    model = botocore.session.Session().get_service_model("cognito-idp")
+    for operation in CLIENT_OPERATIONS:
+        shapes = model.operation_model(operation)
+        told: list[str] = []
+        body = filled(shapes.input_shape, told)
+        reply = filled(shapes.output_shape, told) if shapes.output_shape else {}
+        harmless = {str(each[name]) for each in (body, reply) for name in OPEN & each.keys()}
+        harmless |= {
+            str(value)
+            for name, value in (reply.get("AuthenticationResult") or {}).items()
+            if name in OPEN
+        }
+        seen = repr(Exchange.of(Request(operation=operation, body=body), reply))
+        assert {each for each in told if each in seen} <= harmless, operation
+
+
+def test_of_every_operation_nothing_that_was_sent_is_seen_in_what_came():
+    model = botocore.session.Session().get_service_model("cognito-idp")
+    for operation in CLIENT_OPERATIONS:
+        told: list[str] = []
+        body = filled(model.operation_model(operation).input_shape, told, but=NAMES)
+        hidden = set(told) - {str(body.get(name)) for name in OPEN}
+        request = Request(operation=operation, body=body)
+        for each in hidden - _short_of(body):
+            replies: list[dict[str, Any]] = [
+                {"TokenType": each},
+                {"ChallengeName": f"of {each.upper()}"},
+                {each: "x"},
+                {"AuthenticationResult": {"TokenType": each, each: "x"}},
+            ]
+            for reply in replies:
+                seen = repr(Exchange.of(request, reply).received)
+                assert each not in seen.lower(), (operation, each)
+
+
+def _short_of(body: dict[str, Any]) -> set[str]:
+    """What goes with an analysis of the sign-ins alone."""
+    return {str(each) for each in (body.get("AnalyticsMetadata") or {}).values()}

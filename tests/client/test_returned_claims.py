@@ -13,8 +13,11 @@ import anyio
 import pytest
 from attrs import define, evolve, field
 
-from authflow import AuthClient, AuthFlow, ChallengeRequired, Secret, SignedIn
+from authflow import AuthClient, AuthFlow, ChallengeRequired, Device, Secret, SignedIn
 from authflow.keys import KeyRing
+from authflow.machine import State
+from authflow.mfa import NewAuthenticator
+from authflow.results import Challenge
 from authflow.stores import MemoryStore, Stored
 
 RING = KeyRing.generate("k1")
@@ -87,7 +90,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(scripted: Any, **settings: Any) -> AsyncIterator[Desk]:
+async def desk(
+    scripted: Any, *, remember_device: Any = "never", **settings: Any
+) -> AsyncIterator[Desk]:
     seen: list[str] = []
     store = Distant()
     async with (
@@ -97,6 +102,7 @@ async def desk(scripted: Any, **settings: Any) -> AsyncIterator[Desk]:
             keys=RING,
             store=store,
             discover=False,
+            remember_device=remember_device,
             observer=lambda told: seen.append(told.operation),
         ) as auth,
     ):
@@ -141,6 +147,50 @@ async def test_an_answer_that_counted_stays_claimed_in_whatever_step_it_is_cance
             pending = at.pending(SIGNED_IN)
             await cancelled(at.auth.answer(pending, "1"), when=lambda: at.seen, steps=steps)
             assert await at.claims() == steps + 1
+
+
+async def test_a_code_that_a_reply_calls_wrong_can_be_given_again_if_it_is_cancelled(
+    scripted,
+):
+    """VerifySoftwareToken refuses a code by its Status, in a reply that is no error of HTTP's."""
+    key = NewAuthenticator(key=Secret("JBSWY3DPEHPK3PXP"), account="ada", app_name="Shop")
+    waiting = Challenge(name="MFA_SETUP", kind="SOFTWARE_TOKEN_MFA", new_authenticator=key)
+    async with desk(scripted) as at:
+        at.begun = evolve(
+            at.begun,
+            challenge=waiting,
+            sign_in=evolve(at.begun.sign_in, state=State.MFA_SETUP),
+        )
+        for steps in range(100):
+            pending = at.pending({"Status": "ERROR"})
+            call = at.auth.answer(pending, "123456")
+            ended = await cancelled(call, when=lambda: at.seen, steps=steps)
+            assert await at.claims() == 0, steps
+            if not isinstance(ended, asyncio.CancelledError):
+                break
+        assert steps > 5
+
+
+async def test_an_answer_from_a_forgotten_device_that_is_cancelled_can_be_given_again(
+    scripted,
+):
+    """The device ended the request before the answer was looked at; forgetting it takes a while."""
+    async with desk(scripted, remember_device="always") as at:
+        device = Device(key="d-1", group_key="g-1", password=Secret("pw"), sub="3f1c")
+        at.begun = evolve(at.begun, sign_in=evolve(at.begun.sign_in, device=device))
+        at.store.steps = 30
+        unknown = scripted.error("ResourceNotFoundException", "Device does not exist.")
+        for steps in range(20):
+            pending = at.pending(unknown)
+            at.server.requests.clear()
+            call = at.auth.answer(pending, "123456")
+            ended = await cancelled(call, when=lambda: at.seen, steps=steps)
+            assert isinstance(ended, asyncio.CancelledError)
+            assert len(at.server.requests) == 1
+            assert await at.claims() == 0, steps
+        pending = at.pending(unknown, SIGNED_IN)
+        assert isinstance(await at.auth.answer(pending, "123456"), SignedIn)
+        assert await at.claims() == 1
 
 
 @pytest.mark.parametrize("times", [1, 2, 3, 8])

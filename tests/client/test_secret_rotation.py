@@ -1,6 +1,7 @@
 """An app client's secret is replaced while its clients run, and no call fails for it."""
 
 import asyncio
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ import anyio
 import pytest
 from attrs import define, evolve, field
 
-from authflow import AuthClient, AuthConfig, AuthFlow, BadCredentialsError, Secret
+from authflow import AuthClient, AuthConfig, AuthFlow, BadCredentialsError, Secret, SignedIn
 from authflow.client import Exchange
 from authflow.client.secret_rotation import SecretRotation
 from authflow.errors import (
@@ -19,6 +20,7 @@ from authflow.errors import (
     SecretHashMismatchError,
 )
 from authflow.triggers import Triggers, challenge, password, sequence
+from testbed.authenticator import code_at
 from testbed.virtual_time import run_in_virtual_time
 
 PASSWORD = "Correct-horse-1"
@@ -121,6 +123,54 @@ async def test_every_call_goes_on_with_the_next_secret(live_pool, word):
             (first, refused), (second, refused_again) = seen.take()
             assert first == second
             assert (refused, refused_again) == (True, False)
+
+
+async def test_while_its_secret_is_rotated_a_client_sets_an_authenticator_up(live_pool):
+    """Two of the requests for it have no member for a secret, and say of none that it is good."""
+    async with live_pool() as pool:
+        await pool.call(
+            "SetUserPoolMfaConfig",
+            UserPoolId=pool.user_pool_id,
+            MfaConfiguration="ON",
+            SoftwareTokenMfaConfiguration={"Enabled": True},
+        )
+        config = await pool.app_client(secret=True, flow=AuthFlow.USER_PASSWORD_AUTH)
+        good = config.client_secret
+        for number, secret in enumerate(([good, OLD], [OLD, good], Vault([good]))):
+            name, seen = f"u{number}", Seen()
+            await pool.add_user(name, PASSWORD)
+            async with AuthClient(evolve(config, client_secret=secret), observer=seen) as auth:
+                pending = await auth.sign_in(name, PASSWORD)
+                waiting = await auth.answer(pending, "SOFTWARE_TOKEN_MFA")
+                key = waiting.challenge.new_authenticator.key.reveal()
+                # Another process would have found the other secret to be good.
+                auth._secrets._known = auth._secrets._known[::-1]
+                code = code_at(key, time.time())
+                assert isinstance(await auth.answer(waiting, code), SignedIn)
+            assert [each for each, was_refused in seen.take() if not was_refused] == [
+                *("InitiateAuth", "AssociateSoftwareToken"),
+                *("VerifySoftwareToken", "RespondToAuthChallenge"),
+            ]
+
+
+async def test_what_takes_no_secret_is_sent_once_and_says_of_none_that_it_is_good(scripted):
+    asked = {
+        "ChallengeName": "MFA_SETUP",
+        "Session": "s" * 20,
+        "ChallengeParameters": {"MFAS_CAN_SETUP": '["SOFTWARE_TOKEN_MFA"]'},
+    }
+    wrong = scripted.error("NotAuthorizedException", "Unable to verify secret hash for client 1")
+    associated = {"SecretCode": "JBSWY3DPEHPK3PXP", "Session": "t" * 20}
+    script = [asked, wrong, scripted.error("TooManyRequestsException"), associated]
+    async with scripted.serve(*script) as server:
+        config = server.config(client_secret=[OLD, OTHER], flow=AuthFlow.USER_PASSWORD_AUTH)
+        async with AuthClient(config) as auth:
+            pending = await auth.sign_in("ada", PASSWORD)
+            with pytest.raises(SecretHashMismatchError):
+                await auth.answer(pending, "SOFTWARE_TOKEN_MFA")
+            await auth.answer(pending, "SOFTWARE_TOKEN_MFA")
+            assert [each.reveal() for each in auth._secrets._known] == [OLD, OTHER]
+    assert [body for _, body in server.requests[1:]] == [{"Session": "s" * 20}] * 3
 
 
 async def test_a_new_secret_is_fetched_when_cognito_takes_none_that_is_known(live_pool):

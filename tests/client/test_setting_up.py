@@ -1,5 +1,9 @@
 """MFA_SETUP, step by step: what is sent with which session, and what the person is asked."""
 
+import asyncio
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -7,14 +11,17 @@ import pytest
 
 from authflow import AuthClient, AuthFlow, ChallengeRequired, SignedIn
 from authflow.answers import Choice, Code, EmailAddress, NewPassword
-from authflow.client import ScriptedPrompt
+from authflow.client import ScriptedPrompt, WebMessage, WebPrompt
 from authflow.errors import (
     AnswerNotSupportedError,
+    AskAgainError,
+    AuthFlowError,
     CodeMismatchError,
     MalformedReplyError,
     MisuseError,
     NextStep,
     OutcomeUnknownError,
+    SessionExpiredError,
     UnexpectedReplyError,
 )
 from authflow.keys import KeyRing
@@ -81,6 +88,27 @@ async def test_an_authenticator_is_set_up_in_three_steps_each_with_the_newest_se
     }
     assert (sent[3]["ChallengeName"], sent[3]["Session"]) == ("MFA_SETUP", session(3))
     assert sent[3]["ChallengeResponses"] == {"USERNAME": "ada-1"}
+
+
+async def test_each_step_has_the_whole_time_of_its_own_session(scripted):
+    now = 1_800_000_000.0
+    script = [set_up(1), associated(2), {"Status": "ERROR"}, verified(3), SIGNED_IN]
+    async with (
+        scripted.serve(*script) as server,
+        AuthClient(server.config(), clock=lambda: datetime.fromtimestamp(now, UTC)) as auth,
+    ):
+        seconds = auth.config.session_validity.total_seconds()
+        pending = await begin(auth)
+        now += seconds - 1
+        waiting = await auth.answer(pending, "SOFTWARE_TOKEN_MFA")
+        assert waiting.sign_in.expires_at == now + seconds
+        now += seconds - 1
+        with pytest.raises(CodeMismatchError):
+            await auth.answer(waiting, "000000")
+        assert isinstance(await auth.answer(waiting, "123456"), SignedIn)
+        now += 1
+        with pytest.raises(SessionExpiredError):
+            await auth.answer(waiting, "123456")
 
 
 @pytest.mark.parametrize("name", ["Shop", "Ann's Shop & Söhne: 100 %/?#"])
@@ -364,3 +392,108 @@ async def test_what_fails_after_an_answer_has_counted_says_to_begin_anew(
             await auth.answer(pending, "123456")
     assert failed.value.next_step is NextStep.RESTART
     assert failed.value.aws_code == "TooManyRequestsException"
+
+
+# The key is a secret
+
+
+def shows_the_key(told: str) -> bool:
+    return any(each in told for each in (KEY, "JBSW Y3DP", "JBSWY3DP"))
+
+
+class Waiting(ScriptedPrompt):
+    """A prompt at which a person reads on, as one of its parts is shown."""
+
+    def __init__(self, at: str) -> None:
+        super().__init__(["an authenticator app"])
+        self.at, self.reached = at, asyncio.Event()
+
+    async def _reach(self, part: str) -> None:
+        if part == self.at:
+            self.reached.set()
+            await asyncio.Event().wait()
+
+    async def tell(self, text: str) -> None:
+        is_key = "type this key" in text
+        await ScriptedPrompt.tell(self, text)
+        del text
+        await self._reach("the key" if is_key else "a text")
+
+    async def show_link(self, url: str, description: str, *, qr: bool = False) -> None:
+        await ScriptedPrompt.show_link(self, url, description, qr=qr)
+        del url
+        await self._reach("the QR code")
+
+    async def ask(self, question: str, *, hidden: bool = False) -> str:
+        if question.startswith("The code"):
+            await self._reach("the question")
+        return await ScriptedPrompt.ask(self, question, hidden=hidden)
+
+
+async def test_a_key_is_in_no_repr_of_what_shows_it(scripted):
+    script = [set_up(1), associated(2)]
+    async with scripted.serve(*script) as server, AuthClient(server.config()) as auth:
+        waiting = await auth.answer(await begin(auth), "SOFTWARE_TOKEN_MFA")
+        form = auth.form(waiting)
+        messages = [WebMessage(id=1, part=part) for part in form.parts]
+        shown = [waiting, waiting.challenge, waiting.challenge.new_authenticator, form, *form.parts]
+        for value in (*shown, *messages, *form.fields):
+            assert not shows_the_key(f"{value!r} {value!s}")
+        assert sum(shows_the_key(str(dict(each.to_json()))) for each in messages) == 2  # for a page
+
+
+async def test_a_sign_in_that_is_cancelled_while_a_key_is_shown_leads_to_no_key(
+    scripted, everything_told
+):
+    script = [set_up(1), associated(2)]
+    async with scripted.serve() as server, AuthClient(server.config()) as auth:
+
+        async def told(prompt: Any, reached: Callable[[], bool]) -> str:
+            server.script[:] = script
+            call = auth.sign_in("ada", "hunter2!", flow=BY_PASSWORD, prompt=prompt)
+            task = asyncio.ensure_future(call)
+            while not reached():
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError) as cancelled:
+                await task
+            told = everything_told(cancelled.value, attributes=False)
+            assert "_show" in told or "_ask" in told  # it has the frames
+            return str(told)
+
+        for at in ("the key", "the QR code", "the question"):
+            prompt = Waiting(at)
+            assert not shows_the_key(await told(prompt, prompt.reached.is_set)), at
+            assert not shows_the_key(repr(prompt))
+
+        web = WebPrompt()
+
+        def is_asked() -> bool:
+            for each in web._asked.values():
+                if each.options and not each.answered.is_set():
+                    web.answer(max(web._asked), "SOFTWARE_TOKEN_MFA")
+            return any(message.to_json().get("name") == "code" for message in web._messages)
+
+        assert not shows_the_key(await told(web, is_asked))
+
+
+async def test_an_answer_that_is_refused_beside_a_key_leads_to_no_key(scripted, everything_told):
+    wrong = scripted.error("EnableSoftwareTokenMFAException", "Code mismatch")
+    script = [set_up(1), associated(2), wrong]
+    async with scripted.serve(*script) as server, AuthClient(server.config()) as auth:
+        waiting = await auth.answer(await begin(auth), "SOFTWARE_TOKEN_MFA")
+        form = auth.form(waiting)
+        tries = [
+            lambda: form.fill({}),
+            lambda: form.fill({"code": "1", "x": "y"}),
+            lambda: form.fill({"code": "1" * 9999}),
+            lambda: auth.answer(waiting, form.fill({"code": "abc"})),
+            lambda: auth.answer(waiting, form.fill({"code": "000000"})),
+            lambda: auth.answer(waiting, Choice("x")),
+        ]
+        for each in tries:
+            with pytest.raises((AskAgainError, AuthFlowError)) as raised:
+                await each()
+            assert not shows_the_key(everything_told(raised.value, attributes=False))
+            lines = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
+            assert "JBSW Y3DP" not in "".join(lines.format())

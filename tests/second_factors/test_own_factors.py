@@ -69,6 +69,9 @@ async def test_factors_are_turned_on_and_off_one_by_one(bank):
         ({"on": [SMS]}, {SMS}, None),
         ({"on": [EMAIL], "preferred": TOTP}, {SMS, TOTP, EMAIL}, TOTP),
         ({"preferred": EMAIL}, {SMS, TOTP, EMAIL}, EMAIL),
+        ({"on": [EMAIL]}, {SMS, TOTP, EMAIL}, EMAIL),
+        ({"on": [SMS, EMAIL], "off": [TOTP]}, {SMS, EMAIL}, EMAIL),
+        ({"on": [SMS, TOTP]}, {SMS, TOTP, EMAIL}, EMAIL),
         ({"off": [EMAIL]}, {SMS, TOTP}, None),
         ({"off": [SMS, TOTP]}, set(), None),
     ]

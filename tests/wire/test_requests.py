@@ -3,6 +3,7 @@ import hashlib
 import hmac
 from typing import Any
 
+import botocore.session
 import pytest
 from attrs import evolve
 from hypothesis import given
@@ -14,6 +15,7 @@ from authflow.machine import AuthFlow
 from authflow.secret import Secret
 from authflow.wire import ClientIdentity, Members, Request, secret_hash, sign_out
 from authflow.wire.auth_parameters import ByChallenges, ByPassword, BySrp
+from testbed.client_operations import CLIENT_OPERATIONS
 
 PUBLIC = ClientIdentity(client_id="client")
 CONFIDENTIAL = ClientIdentity(client_id="client", client_secret=Secret("client-secret"))
@@ -244,3 +246,46 @@ def test_a_request_that_is_signed_anew_is_the_one_that_the_other_secret_makes(us
             signed = earlier.signed(Secret("another-secret"))
             assert signed == make(other)
             assert signed.before == make(PUBLIC)
+
+
+SECRETS = {"ClientSecret", "SecretHash", "AuthParameters", "ChallengeResponses"}
+"""The members in which an operation takes an app client's secret, by itself or in a hash."""
+
+
+@pytest.fixture(scope="module")
+def members() -> dict[str, set[str]]:
+    """The members of each operation that the client sends, by the model of Cognito's API."""
+    model = botocore.session.Session().get_service_model("cognito-idp")
+    return {
+        name: set(model.operation_model(name).input_shape.members) for name in CLIENT_OPERATIONS
+    }
+
+
+def test_a_request_is_signed_in_the_members_that_its_operation_has_and_else_not_at_all(members):
+    for operation, known in members.items():
+        told: dict[str, Any] = dict.fromkeys(known - {"ClientSecret", "SecretHash"}, "x" * 20)
+        for group in {"AuthParameters", "ChallengeResponses"} & known:
+            told[group] = {"USERNAME": "ana"}
+        request = Request(operation=operation, body=told)
+        signed = request.signed(Secret("client-secret"))
+        assert set(signed.body) <= known, operation
+        assert (signed != request) is bool(known & SECRETS), operation
+        assert request.takes_secret is bool(known & SECRETS), operation
+        added = {name for name in signed.body if signed.body[name] != told.get(name)}
+        assert added <= SECRETS, operation
+        assert len(added) == request.takes_secret, operation
+
+
+def test_only_what_a_device_signs_in_with_names_it():
+    for device_key in (None, "d-1"):
+        begun = CONFIDENTIAL.initiate_auth(
+            AuthFlow.CUSTOM_AUTH, "ana", ByChallenges(), device_key=device_key
+        )
+        answered = PUBLIC.respond(
+            "SMS_MFA", "ana", Members({}), session=None, device_key=device_key
+        )
+        for request in (begun, answered):
+            assert request.names_device is (device_key is not None)
+            assert not request.without_device().names_device
+    assert not sign_out(Secret("token")).names_device
+    assert not PUBLIC.refresh(Secret("token"), device_key="d-1").names_device

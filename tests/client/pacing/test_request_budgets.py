@@ -1,34 +1,19 @@
 """Request budgets: Cognito's quotas as data, and nothing else."""
 
-import ast
-from pathlib import Path
-
 import pytest
-from botocore.session import get_session
 from hypothesis import given
 from hypothesis import strategies as st
 
 from authflow.client import QuotaCategory, RequestBudgets
 from authflow.client.pacing.request_budgets import budget_of
 from authflow.errors import ConfigError
-from authflow.wire.admin_operations import ADMINISTRATORS
-
-AUTHFLOW = Path(__file__).parents[3] / "authflow"
-COGNITOS = set(get_session().get_service_model("cognito-idp").operation_names)
-SENT = sorted(
-    {
-        node.value
-        for path in [*(AUTHFLOW / "wire").glob("*.py"), *(AUTHFLOW / "client").glob("*_calls.py")]
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Constant) and node.value in COGNITOS
-    }
-    - set(ADMINISTRATORS.values())
-)
-"""The operations that the client spells; an administrator's sign-in counts as a client's."""
+from testbed.client_operations import CLIENT_OPERATIONS
 
 
 def test_the_operations_are_found():
-    assert {"InitiateAuth", "RevokeToken", "SignUp", "ListUsers", "GetDevice"} <= set(SENT)
+    assert {"InitiateAuth", "RevokeToken", "SignUp", "ListUsers", "GetDevice"} <= set(
+        CLIENT_OPERATIONS
+    )
 
 
 def test_the_defaults_are_cognitos():
@@ -49,7 +34,7 @@ def test_answers_have_a_budget_of_their_own():
     assert budget_of("InitiateAuth") == budget_of("GetTokensFromRefreshToken")
 
 
-@pytest.mark.parametrize("operation", SENT)
+@pytest.mark.parametrize("operation", CLIENT_OPERATIONS)
 def test_every_operation_that_a_client_sends_draws_from_a_budget(operation):
     assert RequestBudgets().of(operation) > 0
     assert budget_of(operation).partition(".")[0] in list(QuotaCategory)
