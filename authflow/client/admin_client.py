@@ -14,7 +14,7 @@ from authflow.user_context import AdminContext
 
 @whole
 @define(eq=False)
-class AdminClient(SignInClient, UserCalls, GroupCalls):
+class AdminClient(SignInClient[AdminContext], UserCalls, GroupCalls):
     """Administers one user pool, with AWS's usual credentials. An async context manager.
 
         async with AdminClient(AuthConfig.from_env()) as admin:

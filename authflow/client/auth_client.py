@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final, Self, TypeVar, overload
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar, overload
 
 from attrs import define, evolve, field
 
@@ -87,13 +87,14 @@ from authflow.unframed import Unframed, whole
 from authflow.user_context import AdminContext, UserContext
 
 T = TypeVar("T")
+C = TypeVar("C", bound=UserContext | AdminContext)
 
 _NEW_PASSWORD: Final = State.NEW_PASSWORD_REQUIRED
 
 
 @whole
 @define(eq=False)
-class SignInClient:
+class SignInClient(Generic[C]):
     """The sign-ins of a client, and what follows them: tickets, refreshing, kept users.
 
     Args:
@@ -225,7 +226,7 @@ class SignInClient:
         *,
         flow: AuthFlow | None = None,
         client_metadata: Mapping[str, str] | None = None,
-        context: UserContext | None = None,
+        context: C | None = None,
         device: Device | None = None,
         prompt: Prompt | None = None,
     ) -> SignInResult:
@@ -327,7 +328,7 @@ class SignInClient:
         *,
         attributes: Mapping[str, str] | None = None,
         client_metadata: Mapping[str, str] | None = None,
-        context: UserContext | None = None,
+        context: C | None = None,
         device: Device | None = None,
         prompt: Prompt | None = None,
     ) -> SignInResult:
@@ -746,13 +747,13 @@ class SignInClient:
             told = evolve(told, at=self._now())
         return await self._secrets.send(transport, make(identity, told), read)
 
-    def _told(self, context: UserContext | None) -> wire.ToldContext | None:
+    def _told(self, context: UserContext | AdminContext | None) -> wire.ToldContext | None:
         if context is None:
             return None
         return wire.ToldContext(context=context, user_pool_id=self.config.user_pool_id)
 
     async def _conversations(
-        self, client_metadata: GivenMap, context: UserContext | None, *, finds: bool
+        self, client_metadata: GivenMap, context: C | None, *, finds: bool
     ) -> Conversations:
         _ = self._open_transport  # otherwise it raises only after the proof has begun
         return Conversations(
@@ -797,7 +798,9 @@ class SignInClient:
 
 @whole
 @define(eq=False)
-class AuthClient(SignInClient, SignUpCalls, PasswordCalls, ProfileCalls, FactorCalls, DeviceCalls):
+class AuthClient(
+    SignInClient[UserContext], SignUpCalls, PasswordCalls, ProfileCalls, FactorCalls, DeviceCalls
+):
     """Signs users in to one user pool. An async context manager; make one per event loop and pool.
 
         async with AuthClient(AuthConfig.from_env()) as auth:
