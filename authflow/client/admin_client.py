@@ -4,8 +4,8 @@ from contextlib import AbstractAsyncContextManager
 
 from attrs import define
 
-from authflow.client.auth_client import SignInClient
 from authflow.client.group_calls import GroupCalls
+from authflow.client.sign_in_client import SignInClient
 from authflow.client.transport import Transport, open_transport
 from authflow.client.user_calls import UserCalls
 from authflow.unframed import whole
