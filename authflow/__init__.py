@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from authflow.config import AuthConfig
     from authflow.device import Device, ListedDevice, UnconfirmedDevice
     from authflow.errors import (
+        AliasExistsError,
         AskAgainError,
+        AttributeRejectedError,
         AuthFlowError,
         BadCredentialsError,
         ClientSecretsUnavailableError,
@@ -32,11 +34,13 @@ if TYPE_CHECKING:
         OutcomeUnknownError,
         PasswordResetRequiredError,
         PluginError,
+        PoolSetupError,
         PromptEndedError,
         PromptError,
         RefusedError,
         RemoteProtocolError,
         RequestBlockedError,
+        RequestRejectedError,
         SealError,
         SessionExpiredError,
         SessionSpentError,
@@ -50,6 +54,7 @@ if TYPE_CHECKING:
         TokenPermissionError,
         TokenRevokedError,
         TransportError,
+        UserDisabledError,
         UserNotConfirmedError,
         UserNotFoundError,
     )
@@ -80,17 +85,18 @@ else:
             "authflow.config": "AuthConfig",
             "authflow.device": "Device ListedDevice UnconfirmedDevice",
             "authflow.errors": (
-                "AskAgainError AuthFlowError BadCredentialsError "
-                "ClientSecretsUnavailableError CodeDeliveryError "
+                "AliasExistsError AskAgainError AttributeRejectedError AuthFlowError "
+                "BadCredentialsError ClientSecretsUnavailableError CodeDeliveryError "
                 "CodeExpiredError CodeMismatchError ConfigError DeniedError "
                 "DeviceConfirmedError DeviceRefusedError DeviceRequiredError "
                 "JwksUnreachableError LockedOutError MisuseError NewPasswordRejectedError "
                 "NextStep OutcomeUnknownError PasswordResetRequiredError PluginError "
-                "PromptEndedError PromptError RefusedError RemoteProtocolError "
-                "RequestBlockedError SealError SessionExpiredError SessionSpentError "
-                "SignInBlockedError SignedOutError StateError TemporaryPasswordExpiredError "
-                "ThrottledError TokenError TokenExpiredError TokenPermissionError "
-                "TokenRevokedError TransportError UserNotConfirmedError UserNotFoundError"
+                "PoolSetupError PromptEndedError PromptError RefusedError RemoteProtocolError "
+                "RequestBlockedError RequestRejectedError SealError SessionExpiredError "
+                "SessionSpentError SignedOutError SignInBlockedError StateError "
+                "TemporaryPasswordExpiredError ThrottledError TokenError TokenExpiredError "
+                "TokenPermissionError TokenRevokedError TransportError UserDisabledError "
+                "UserNotConfirmedError UserNotFoundError"
             ),
             "authflow.forms.form": "Filled Form",
             "authflow.machine": "AuthFlow",
@@ -106,7 +112,9 @@ else:
 
 __all__ = [
     "AdminClient",
+    "AliasExistsError",
     "AskAgainError",
+    "AttributeRejectedError",
     "AuthClient",
     "AuthConfig",
     "AuthFlow",
@@ -145,12 +153,14 @@ __all__ = [
     "OutcomeUnknownError",
     "PasswordResetRequiredError",
     "PluginError",
+    "PoolSetupError",
     "PoolUser",
     "PromptEndedError",
     "PromptError",
     "RefusedError",
     "RemoteProtocolError",
     "RequestBlockedError",
+    "RequestRejectedError",
     "SealError",
     "SecondFactor",
     "Secret",
@@ -175,6 +185,7 @@ __all__ = [
     "Unanswered",
     "UnconfirmedDevice",
     "UserContext",
+    "UserDisabledError",
     "UserGroup",
     "UserNotConfirmedError",
     "UserNotFoundError",

@@ -89,8 +89,14 @@ WAF: Final = Cause(
     errors.RequestBlockedError,
     "a firewall (AWS WAF) stopped the request: the user pool's owner knows why",
 )
-_LOCKED: Final = Cause(
+LOCKED: Final = Cause(
     errors.LockedOutError, "too many failures: wait before the next try", wait=LOCKED_SECONDS
+)
+LOCKED_FOR_AN_HOUR: Final = Cause(
+    errors.LockedOutError, "too many attempts in this hour: wait before the next one", wait=3600.0
+)
+QUOTA_IS_REACHED: Final = Cause(
+    errors.RequestRejectedError, "a quota of the user pool is reached", in_its_words=True
 )
 _EXPIRED: Final = Cause(errors.SessionExpiredError, "the challenge was not answered in time")
 _SPENT: Final = Cause(errors.SessionSpentError, "this challenge was answered before")
@@ -178,7 +184,9 @@ _PLAN: Final = Cause(errors.PoolSetupError, "the user pool's feature plan does n
 _ALIAS: Final = Cause(
     errors.AliasExistsError, "the e-mail address, phone number or name belongs to another account"
 )
-_NOWHERE_TO_SEND: Final = Cause(errors.RequestRejectedError, "the request was refused")
+_NOWHERE_TO_SEND: Final = Cause(
+    errors.RequestRejectedError, "there is no verified address that a code could be sent to"
+)
 _NO_GROUP: Final = Cause(errors.RequestRejectedError, "the user pool has no such group")
 _CREDENTIALS: Final = Cause(
     errors.RequestBlockedError, "AWS does not take these credentials: check them, and the clock"
@@ -239,7 +247,7 @@ _MANY: Final = _texts(
     (_TEMPORARY, "temporary password.*expire", "account has expired", "reset by an admin"),
     (_RESET, "reset (?:is )?required", "(?:must|required to|need to) reset"),
     (
-        _LOCKED,
+        LOCKED,
         *("attempts? (?:limit )?(?:is |was )?exceeded", "exceeded .*attempts"),
         *("too many .*(?:attempts|failures|tries)", "temporarily locked", "locked out"),
         r"\b(?:account|user) (?:is |has been |was )?(?:now |currently )?locked",
@@ -336,9 +344,9 @@ CODES: Final[Mapping[str, ErrorCode]] = {
     "PasswordHistoryPolicyViolationException": ErrorCode(_rejected("it was used before")),
     "AliasExistsException": ErrorCode(_ALIAS),
     "UsernameExistsException": ErrorCode(_ALIAS),
-    "TooManyFailedAttemptsException": ErrorCode(_LOCKED),
+    "TooManyFailedAttemptsException": ErrorCode(LOCKED),
     "LimitExceededException": ErrorCode(
-        _LOCKED, _texts((_NO_CODE_SENT, "daily (?:e-?mail|sms|message)", "spend"))
+        LOCKED, _texts((_NO_CODE_SENT, "daily (?:e-?mail|sms|message)", "spend"))
     ),
     "CodeDeliveryFailureException": ErrorCode(_NO_CODE_SENT),
     "InvalidSmsRoleAccessPolicyException": ErrorCode(_MESSAGES_SETUP),

@@ -386,7 +386,8 @@ class LockedOutError(RefusedError):
     each further one, up to about 15 minutes, and tries meanwhile do not make it longer
     ("Authentication with Amazon Cognito user pools", lockout behavior for failed sign-in attempts).
     So `retry_after` is 900 seconds, after which no lock is left; a `Retry-After` goes before. Who
-    knows how many failures there were may try sooner.
+    knows how many failures there were may try sooner. Codes that are asked for or entered outside
+    of a sign-in are counted by the hour: there it is 3600.
     """
 
     code = "locked_out"

@@ -15,7 +15,10 @@ from authflow.causes import (
     BAD_CREDENTIALS,
     CODES,
     COMPROMISED,
+    LOCKED,
+    LOCKED_FOR_AN_HOUR,
     NO_POOL,
+    QUOTA_IS_REACHED,
     REFRESH_TOKEN_IS_NO_GOOD,
     SERVER_FAULT,
     STATUSES,
@@ -50,6 +53,21 @@ _NO_CREDENTIALS: Final[Mapping[str, Cause]] = {
     ),
 }
 """The cause of wrong credentials where only a token is sent: the token's user was deleted."""
+_LIMITS: Final = "LimitExceededException"
+_LIMITED: Final[Mapping[str, Cause]] = {
+    **dict.fromkeys(
+        (
+            *("SignUp", "ConfirmSignUp", "ResendConfirmationCode"),
+            *("ForgotPassword", "ConfirmForgotPassword", "AdminResetUserPassword"),
+            *("UpdateUserAttributes", "GetUserAttributeVerificationCode", "VerifyUserAttribute"),
+        ),
+        LOCKED_FOR_AN_HOUR,
+    ),
+    **dict.fromkeys(("CreateGroup", "UpdateGroup", "AdminCreateUser"), QUOTA_IS_REACHED),
+}
+"""The meaning of a limit where it is no lock of sign-ins: codes that are sent, and attempts to
+enter one, are counted by the hour ("Forgot password behavior" in the developer guide); others are
+quotas of a pool."""
 _ADMINISTRATORS: Final = "Admin"
 """The beginning of the names of operations that are told who exists."""
 _CHANGE: Final = "ChangePassword"
@@ -138,6 +156,8 @@ def _cause(aws_code: str, text: str, operation: str, status: int) -> Cause:
     if cause is COMPROMISED and operation != "RespondToAuthChallenge":
         # The user's existing password is refused, and no other one can be chosen here.
         return cause if aws_code == "InvalidPasswordException" else THREAT
+    if cause is LOCKED and aws_code == _LIMITS:
+        return _LIMITED.get(operation, cause)
     if cause is BAD_CREDENTIALS:
         if operation.startswith(_ADMINISTRATORS) and aws_code == _TELLS_WHO_EXISTS:
             return USER_NOT_FOUND

@@ -57,6 +57,8 @@ class ProfileCalls(AccessCalls):
             AttributeRejectedError: The pool rejects one of them.
             AliasExistsError: The address is another account's.
             CodeDeliveryError: A code could not be sent.
+            OutcomeUnknownError: The reply was lost: `user` tells what the attributes are, and
+                `send_attribute_code` sends another code.
             MisuseError: An argument is not what it should be, or there are no attributes.
             AuthFlowError: As `refresh`.
         """
@@ -121,7 +123,8 @@ class ProfileCalls(AccessCalls):
         Raises:
             LockedOutError: Too many codes were asked for.
             CodeDeliveryError: It could not be sent.
-            RequestRejectedError: The user has no such address, or it is verified already.
+            RequestRejectedError: The user has no such address.
+            AttributeRejectedError: It is no address.
             MisuseError: An argument is not what it should be.
             AuthFlowError: As `refresh`.
         """
@@ -167,7 +170,8 @@ class ProfileCalls(AccessCalls):
 
         Raises:
             MisuseError: It is no text.
-            AuthFlowError: As `refresh`. Where it is a TransportError, the user may be gone.
+            OutcomeUnknownError: The reply was lost: the user may be gone.
+            AuthFlowError: As `refresh`.
         """
         access_token = wrapped(access_token)
         access_token = checked("access_token", access_token)

@@ -513,6 +513,53 @@ class SignInClient(Generic[C]):
         self._bound.note(tokens)
         return tokens
 
+    async def remember_device(
+        self, signed_in: SignedIn, *, name: str | None = None, keep: bool = True
+    ) -> SignedIn:
+        """Confirm the new device of a user who has just signed in, or take the person's word on it.
+
+            result = await auth.sign_in("ada", "correct horse")     # remember_device="ask"
+            if isinstance(result.tokens.device, UnconfirmedDevice):
+                result = await auth.remember_device(result, keep=person_says_yes)
+
+        With "caller" the device is confirmed already: a yes tells the pool that the person wants it
+        remembered, which some pools wait for. To call it again, or twice at once, does no harm: in
+        one process the device stays the same, also after a reply that was lost.
+
+        Args:
+            signed_in: The result of the sign-in; its `tokens.device` is the device.
+            name: What a new device is called in the user's list; by default `device_name`.
+            keep: Whether later sign-ins may prove the device. If not, it serves to refresh these
+                tokens alone, and what could prove it is thrown away, here and in the result.
+
+        Returns:
+            The same, with the confirmed device. A client that remembers devices keeps it, unless it
+            has one for this user: then that one stays, and the new one serves to refresh these
+            tokens alone. Any other client leaves it to you, who pass it to `sign_in` and `answer`.
+
+        Raises:
+            MisuseError: It is no SignedIn, or came with no device, or what could prove the device
+                was thrown away; nothing was sent.
+            DeviceRefusedError: The pool does not know the device any more.
+            DeviceConfirmedError: Another process has confirmed it.
+            OutcomeUnknownError: The reply was lost: call it again, in this process.
+            StateError: The store or the keys cannot be asked: the device is confirmed, not kept.
+            AuthFlowError: As `refresh`. If the pool has not got the person's word, the next sign-in
+                from a device that is kept here brings it.
+        """
+        if not isinstance(signed_in, SignedIn):
+            msg = f"remember_device takes the SignedIn of a sign-in, not {type(signed_in).__name__}"
+            del signed_in
+            raise MisuseError(msg)
+        wrong = wrong_flag("keep", keep)
+        if wrong is not None:
+            raise wrong
+        named = checked_name(name)
+        with Unframed():
+            result = await self._devices.remember(signed_in, named, keep=keep)
+        self._bound.note(result.tokens)
+        return result
+
     async def keep(
         self, signed_in: SignedIn, *, validity: timedelta = timedelta(days=30)
     ) -> SignedInUser:
@@ -779,7 +826,7 @@ class SignInClient(Generic[C]):
     @property
     def _open_transport(self) -> Transport:
         if self._transport is None:
-            msg = "open the client first: async with AuthClient(config) as auth: ..."
+            msg = f"open the client first: async with {type(self).__name__}(config) as client: ..."
             raise MisuseError(msg)
         self._loop.claim()
         return self._transport

@@ -107,7 +107,8 @@ class SignUpCalls(AppClientCalls):
             CodeExpiredError: It was entered too late: `resend_code` sends another one.
             AliasExistsError: The address is another account's.
             LockedOutError: There were too many wrong codes.
-            RequestRejectedError: The account is confirmed already, or disabled.
+            RequestRejectedError: The account is confirmed already.
+            UserDisabledError: It is disabled.
             OutcomeUnknownError: The reply was lost: sign in, to see whether it is confirmed.
             MisuseError: An argument is not what it should be; nothing was sent.
             AuthFlowError: As `sign_in`.

@@ -12,22 +12,18 @@ has ended before anybody hears of it: so no traceback of ours leads there (see `
 import json
 import math
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from enum import Enum, auto
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
-from aiobotocore.session import get_session
 from attrs import define, field
 from botocore import UNSIGNED, xform_name
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    CredentialRetrievalError,
-    NoCredentialsError,
-    PartialCredentialsError,
     ReadTimeoutError,
 )
 
@@ -41,6 +37,7 @@ from authflow.aws.client_session import (
     tell_when_sent,
     unlogged,
 )
+from authflow.aws.owner_session import CREDENTIALS_FAIL, credentials_fail, open_owner_session
 from authflow.causes import THROTTLED_SECONDS
 from authflow.client.observation import Observation
 from authflow.client.pacing.pacing import Pacing
@@ -49,7 +46,6 @@ from authflow.client.refused_answer import can_be_answered_again, counted_for_no
 from authflow.config import AuthConfig
 from authflow.errors import (
     AuthFlowError,
-    ConfigError,
     MalformedReplyError,
     OutcomeUnknownError,
     ServerFaultError,
@@ -72,11 +68,6 @@ _PAUSES: Final = (0.2, 0.8)
 """The longest pauses before a request is sent again, in seconds; drawn in full (full jitter)."""
 _PACED_PAUSES: Final = (0.2, 0.4, 0.8, 0.8)
 """The same with a `Pacing`: there are few such requests, and those that wait are not sent yet."""
-_NO_CREDENTIALS: Final = (
-    NoCredentialsError,
-    PartialCredentialsError,
-    CredentialRetrievalError,
-)
 _SOON: Final = frozenset({None, 0.0, THROTTLED_SECONDS})
 """The waits that allow a retry: not given, zero, or the default of a throttled request."""
 _ONCE: Final = frozenset(
@@ -84,11 +75,13 @@ _ONCE: Final = frozenset(
         *("RespondToAuthChallenge", "GetTokensFromRefreshToken"),
         *("AssociateSoftwareToken", "VerifySoftwareToken", "ConfirmDevice"),
         *("SignUp", "ConfirmSignUp", "ConfirmForgotPassword", "ChangePassword"),
-        "VerifyUserAttribute",
+        *("UpdateUserAttributes", "VerifyUserAttribute", "DeleteUser"),
+        *("AdminCreateUser", "AdminConfirmSignUp", "AdminDeleteUser", "AdminResetUserPassword"),
+        *("CreateGroup", "DeleteGroup"),
     }
 )
 """Operations that can be sent once: they use up a session, a code, a name, a password, a new
-device, or a refresh token under rotation."""
+device, or a refresh token under rotation; or what they tell is told once."""
 
 
 class _NotSentError(UnreachableError):
@@ -253,7 +246,7 @@ class Transport:
         finally:
             passage.ended()
         if self._observer is not None:
-            self._observer(request, outcome)
+            self._observer(request if self._admin is None else self._admin.of(request), outcome)
         if isinstance(outcome, AuthFlowError):
             if counted_for_nothing(outcome, names_device=request.names_device):
                 passage.turned_away()  # here: the caller may be cancelled before it is told
@@ -265,29 +258,20 @@ class Transport:
                 passage.turned_away()
             return error
 
-    def _method(self, operation: str) -> Callable[..., Awaitable[Mapping[str, Any]]]:
-        called = operation if self._admin is None else self._admin.of(operation)
-        method: Callable[..., Awaitable[Mapping[str, Any]]] = getattr(
-            self._client, xform_name(called)
-        )
-        return method
-
-    def _members(self, request: Request) -> dict[str, Any]:
-        if self._admin is None:
-            return request.body
-        return self._admin.members(request.operation, request.body)
-
     async def _try(self, request: Request, passage: Passage) -> Mapping[str, Any] | AuthFlowError:
         """Send once. Errors are returned, not raised."""
-        method = self._method(request.operation)
+        written = request if self._admin is None else self._admin.of(request)
+        method = getattr(self._client, xform_name(written.operation))
         try:
             with unlogged(), tell_when_sent(passage.sent):
-                reply: Mapping[str, Any] = await method(**self._members(request))
+                reply: Mapping[str, Any] = await method(**written.body)
         except ClientError as error:
             return _refusal(request, error)
         except BotoCoreError as error:
             return _lost(request, error, passage)
-        except Exception:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001
+            if self._admin is not None and passage.stage is not _Stage.SENT:
+                return credentials_fail(type(error).__name__)
             # botocore's parser trusts the server, and fails in many ways on JSON of another shape.
             return MalformedReplyError(_NO_POOL)
         if _is_cognitos(reply):
@@ -376,10 +360,8 @@ def _refusal(request: Request, error: ClientError) -> AuthFlowError:
 
 def _lost(request: Request, error: BotoCoreError, passage: Passage) -> AuthFlowError:
     """Return the error for a request without a whole reply."""
-    if isinstance(error, _NO_CREDENTIALS):
-        return ConfigError(
-            "there are no AWS credentials, which an administrator's calls are signed with"
-        )
+    if isinstance(error, CREDENTIALS_FAIL):
+        return credentials_fail(type(error).__name__)
     if passage.stage is not _Stage.SENT:
         return _NotSentError("Cognito cannot be reached: check the network and the endpoint")
     match getattr(error, "kwargs", {}).get("error"):
@@ -423,10 +405,10 @@ async def open_transport(
 
     Raises:
         MisuseError: The pacing belongs to another event loop.
-        ConfigError: The installed aiobotocore cannot be kept from following redirects, or the
-            environment names certificates by an empty text.
+        ConfigError: The credentials of an administrator fail, the installed aiobotocore cannot be
+            kept from following redirects, or the environment names certificates by an empty text.
     """
-    session = get_session() if signed else open_session()
+    session = await open_owner_session(config.request_timeout) if signed else open_session()
     admin = AdminForm(user_pool_id=config.user_pool_id) if signed else None
     options = client_config(
         **({} if signed else {"signature_version": UNSIGNED}),

@@ -9,7 +9,7 @@ from authflow.client.access_calls import AccessCalls
 from authflow.client.arguments import checked_username, wrong_flag
 from authflow.config import AuthConfig
 from authflow.errors import MisuseError
-from authflow.given_maps import GivenMap, checked_map, wrapped_map
+from authflow.given_maps import checked_map, wrapped_map
 from authflow.given_numbers import check_count
 from authflow.given_secrets import checked, is_text, wrapped
 from authflow.secret import Secret
@@ -112,6 +112,7 @@ class UserCalls(AdministratorsCalls):
             AttributeRejectedError: The pool rejects an attribute, or lacks one.
             CodeDeliveryError: The invitation could not be sent.
             MisuseError: An argument is not what it should be; nothing was sent.
+            OutcomeUnknownError: The reply was lost: `user` tells whether there is one.
             AuthFlowError: As `user`.
         """
         password = None if temporary_password is None else wrapped(temporary_password)
@@ -125,7 +126,8 @@ class UserCalls(AdministratorsCalls):
             password = checked("temporary_password", password)
         named, media = checked_username(username), _media(by)
         values = checked_map("attributes", given)
-        beside, metadata = checked_map("validation_data", data), checked_map("metadata", told)
+        beside = checked_map("validation_data", data)
+        metadata = checked_map("client_metadata", told)
         return await self._administer(
             "AdminCreateUser",
             lambda: {
@@ -213,6 +215,7 @@ class UserCalls(AdministratorsCalls):
         Raises:
             MisuseError: An argument is not what it should be; nothing was sent.
             RequestRejectedError: The filter is none of Cognito's.
+            AttributeRejectedError: A user does not have one of the attributes, or nobody can.
             AuthFlowError: As `user`.
         """
         if matching is not None and not is_text(matching):
@@ -331,8 +334,9 @@ class UserCalls(AdministratorsCalls):
             MisuseError: An argument is not what it should be; nothing was sent.
             AuthFlowError: As `user`.
         """
-        metadata = _told(client_metadata)
+        told = wrapped_map(client_metadata)
         del client_metadata
+        metadata = checked_map("client_metadata", told)
         await self._about(
             username, "AdminResetUserPassword", read_done, lambda: metadata_members(metadata)
         )
@@ -352,8 +356,9 @@ class UserCalls(AdministratorsCalls):
             MisuseError: An argument is not what it should be; nothing was sent.
             AuthFlowError: As `user`.
         """
-        metadata = _told(client_metadata)
+        told = wrapped_map(client_metadata)
         del client_metadata
+        metadata = checked_map("client_metadata", told)
         await self._about(
             username, "AdminConfirmSignUp", read_done, lambda: metadata_members(metadata)
         )
@@ -402,6 +407,7 @@ class UserCalls(AdministratorsCalls):
 
         Raises:
             UserNotFoundError: There is no such user.
+            OutcomeUnknownError: The reply was lost: the user may be gone.
             AuthFlowError: As `user`.
         """
         await self._about(username, "AdminDeleteUser", read_done)
@@ -415,10 +421,6 @@ class UserCalls(AdministratorsCalls):
     ) -> T:
         named = checked_username(username)
         return await self._administer(operation, lambda: {"Username": named, **members()}, read)
-
-
-def _told(client_metadata: object) -> GivenMap:
-    return checked_map("client_metadata", wrapped_map(client_metadata))
 
 
 def _media(by: object) -> list[str]:

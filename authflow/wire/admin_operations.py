@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from authflow.administration import PoolUser, UserGroup
 from authflow.errors import MalformedReplyError
@@ -36,23 +36,19 @@ class AdminForm:
 
     user_pool_id: str
 
-    def of(self, operation: str) -> str:
-        """Return the operation that an administrator calls instead.
+    def of(self, request: Request) -> Request:
+        """Return a request as it is sent: one of a sign-in is another operation's.
 
         Args:
-            operation: A client's operation.
+            request: A client's, or an administrator's.
         """
-        return ADMINISTRATORS.get(operation, operation)
-
-    def members(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Return the members that it takes.
-
-        Args:
-            operation: The client's operation.
-            body: Its members.
-        """
+        operation = request.operation
         if operation not in ADMINISTRATORS:
-            return body
+            return request
+        made = spelt(ADMINISTRATORS[operation], lambda: self._members(request.body))
+        return evolve(made, before=request.before)
+
+    def _members(self, body: dict[str, Any]) -> dict[str, Any]:
         flow = body.get("AuthFlow")
         named = {} if flow is None else {"AuthFlow": _FLOWS.get(flow, flow)}
         return {**body, **named, "UserPoolId": self.user_pool_id}

@@ -125,8 +125,11 @@ class Request:
         ]
         values += (body.get("DeviceSecretVerifierConfig") or {}).values()
         values += [value for name, value in body.items() if name not in _NOT_SECRET]
-        for told in ("UserContextData", "ContextData"):  # not secret, but personal
-            values += (body.get(told) or {}).values()
+        context = body.get("ContextData") or {}
+        personal = {**(body.get("UserContextData") or {}), **context}  # not secret
+        values += [personal.get(name) for name in ("IpAddress", "EncodedData")]
+        headers = [each["headerValue"] for each in context.get("HttpHeaders") or ()]
+        values += [value for value in headers if len(value) >= _TOKEN_CHARS]
         for list_ in ("UserAttributes", "ValidationData"):
             pairs = body.get(list_) or ()
             values += [each["Value"] for each in pairs if len(each["Value"]) >= _TOKEN_CHARS]
@@ -151,6 +154,7 @@ _NOT_SECRET: Final = frozenset(
     {
         *(USERNAME, CHALLENGE_NAME, "AuthFlow", "ChallengeName", "ClientId"),
         *(_NAME, "AttributeName", "UserPoolId", "GroupName", "Description", "RoleArn", "Filter"),
+        "MessageAction",
     }
 )
 

@@ -49,6 +49,11 @@ def test_a_part_that_was_changed_by_hand_is_renewed_and_the_rest_is_left_alone()
     assert program().renewed(changed) == PAGE + "\nAnd a word more.\n"
 
 
+def test_every_part_is_on_the_page_once():
+    marks = re.findall(r"^<!-- (/?[a-z ]+) -->$", PAGE, re.MULTILINE)
+    assert len(marks) == len(set(marks)) == 8
+
+
 @pytest.mark.parametrize("name", ["operations", "user pools", "second factors", "app clients"])
 @pytest.mark.parametrize("mark", ["<!-- {} -->", "<!-- /{} -->"])
 def test_a_page_without_a_place_for_a_part_is_refused(name, mark):

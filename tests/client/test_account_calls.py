@@ -23,6 +23,7 @@ from authflow.errors import (
     BadCredentialsError,
     CodeExpiredError,
     CodeMismatchError,
+    LockedOutError,
     MalformedReplyError,
     MisuseError,
     NextStep,
@@ -312,6 +313,8 @@ REFUSED: list[tuple[str, str, str, type[AuthFlowError]]] = [
      CodeExpiredError),
     ("a code", "AliasExistsException", "An account with the email already exists.",
      AliasExistsError),
+    ("a code", "LimitExceededException", "Attempt limit exceeded, please try after some time.",
+     LockedOutError),
     ("another password", "NotAuthorizedException", "Incorrect username or password.",
      BadCredentialsError),
     ("another password", "NotAuthorizedException", "Access Token has been revoked",
@@ -354,7 +357,8 @@ async def test_a_sign_in_that_is_not_possible_yet_says_the_way_on(scripted, aws_
 
 
 USED_UP = {
-    *("an account", "a code", "a password by a code", "another password", "a verified attribute")
+    *("an account", "a code", "a password by a code", "another password", "a verified attribute"),
+    *("attributes", "the end"),
 }
 
 

@@ -1,5 +1,7 @@
 """The administrator of a user pool: what is sent, what is read, and sign-ins for others."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from authflow.errors import (
     ConfigError,
     MalformedReplyError,
     MisuseError,
+    OutcomeUnknownError,
     PoolNotFoundError,
     RequestBlockedError,
     RequestRejectedError,
@@ -381,13 +384,139 @@ async def test_a_refusal_has_its_class(scripted, call, aws_code, text, kind):
     assert refused.value.aws_code == aws_code
 
 
-async def test_without_credentials_nothing_is_sent_and_the_error_says_so(scripted, monkeypatch):
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    async with scripted.serve() as server, AdminClient(server.config()) as admin:
-        with pytest.raises(ConfigError, match="no AWS credentials"):
-            await admin.user("ada")
+def config_file(tmp_path: Path, text: str) -> dict[str, str | None]:
+    """An environment whose credentials are those of a configuration file."""
+    path = tmp_path / "config"
+    path.write_text(text)
+    file = {"AWS_CONFIG_FILE": str(path), "AWS_PROFILE": "p"}
+    return {**file, "AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
+
+
+PRINTED = """'{"Version": 1, "AccessKeyId": "AKID", SecretAccessKey: canary'"""
+ENVIRONMENTS: dict[str, Callable[[Path], dict[str, str | None]]] = {
+    "none": lambda _: {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None},
+    "half of them": lambda _: {"AWS_SECRET_ACCESS_KEY": None},
+    "no such profile": lambda _: {"AWS_PROFILE": "nope"},
+    "a line break in the key's id": lambda _: {"AWS_ACCESS_KEY_ID": "AKID\ncanary: x"},
+    "a line break in the token": lambda _: {"AWS_SESSION_TOKEN": "token\r\ncanary: x"},
+    "a broken file": lambda path: config_file(path, "[profile p\ncanary"),
+    "a role of nobody's": lambda path: config_file(path, "[profile p]\nrole_arn = arn:canary"),
+    "roles in a circle": lambda path: config_file(
+        path,
+        "[profile p]\nrole_arn = a\nsource_profile = q\n"
+        "[profile q]\nrole_arn = b\nsource_profile = p\n",
+    ),
+    "a process that fails": lambda path: config_file(
+        path, "[profile p]\ncredential_process = false"
+    ),
+    "no such process": lambda path: config_file(
+        path, "[profile p]\ncredential_process = /nowhere/canary"
+    ),
+    "a process that prints no JSON": lambda path: config_file(
+        path, f"[profile p]\ncredential_process = echo {PRINTED}"
+    ),
+    "a token file that is missing": lambda path: config_file(
+        path,
+        "[profile p]\nrole_arn = arn:aws:iam::1:role/x\nweb_identity_token_file = /nowhere/canary",
+    ),
+    "a session of single sign-on that has ended": lambda path: config_file(
+        path,
+        "[profile p]\nsso_session = s\nsso_account_id = 1\nsso_role_name = r\n"
+        "[sso-session s]\nsso_region = eu-central-1\nsso_start_url = https://canary.example\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+async def test_credentials_that_cannot_be_used_are_told_as_that_and_not_shown(
+    scripted, monkeypatch, tmp_path, everything_told, environment
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name, value in ENVIRONMENTS[environment](tmp_path).items():
+        monkeypatch.setenv(name, value) if value is not None else monkeypatch.delenv(name)
+    async with scripted.serve() as server:
+        with pytest.raises(ConfigError, match="AWS credentials") as refused:
+            async with AdminClient(server.config()) as admin:
+                await admin.user("ada")
+    assert "canary" not in everything_told(refused.value)
     assert server.requests == []
+
+
+async def test_credentials_that_fail_later_are_told_as_that(scripted, monkeypatch):
+    async with scripted.serve() as server, AdminClient(server.config()) as admin:
+        signer = admin._open_transport._client._request_signer
+
+        async def gone(*_: object) -> None:
+            raise FileNotFoundError("canary")
+
+        monkeypatch.setattr(signer._credentials, "get_frozen_credentials", gone)
+        with pytest.raises(ConfigError, match="FileNotFoundError") as refused:
+            await admin.user("ada")
+    assert "canary" not in str(refused.value)
+    assert server.requests == []
+
+
+LOST_ONCE = {
+    *("AdminCreateUser", "AdminConfirmSignUp", "AdminDeleteUser", "AdminResetUserPassword"),
+    *("CreateGroup", "DeleteGroup"),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_whether_something_counted_is_unknown_if_the_reply_is_lost(scripted, call):
+    async with scripted.serve(scripted.hang_up) as server, AdminClient(server.config()) as admin:
+        with pytest.raises(AuthFlowError) as lost:
+            await CALLS[call][0](admin)
+    assert isinstance(lost.value, OutcomeUnknownError) is (CALLS[call][2] in LOST_ONCE)
+    assert len(server.requests) == 1
+
+
+async def test_an_observer_is_told_what_was_sent(scripted):
+    told: list[Any] = []
+    refusal = scripted.error("NotAuthorizedException", "Incorrect username or password.")
+    async with (
+        scripted.serve(refusal) as server,
+        AdminClient(server.config(), observer=told.append) as admin,
+    ):
+        with pytest.raises(BadCredentialsError):
+            await admin.sign_in("ada", "x", flow=AuthFlow.USER_PASSWORD_AUTH)
+    (exchange,) = told
+    assert exchange.operation == "AdminInitiateAuth"
+    assert exchange.sent["AuthFlow"] == "ADMIN_USER_PASSWORD_AUTH"
+    assert exchange.sent.keys() == server.requests[0][1].keys()
+
+
+async def test_words_of_the_request_are_told_and_headers_of_the_user_are_not(scripted):
+    context = AdminContext(
+        ip_address="203.0.113.7",
+        server_name="api",
+        server_path="/sign-in",
+        headers=[("X-Session", "sk-live-zzyyxxww")],
+    )
+    words = ["Rapid attempts: please wait, then sign-in again", "header sk-live-zzyyxxww is bad"]
+    refusals = [scripted.error("UserLambdaValidationException", each) for each in words]
+    state = scripted.error("UnsupportedUserStateException", "RESEND: not in this state")
+    async with (
+        scripted.serve(*refusals, state) as server,
+        AdminClient(server.config()) as admin,
+    ):
+        texts = []
+        for _ in words:
+            with pytest.raises(AuthFlowError) as refused:
+                await admin.sign_in("ada", "x", flow=AuthFlow.USER_PASSWORD_AUTH, context=context)
+            texts.append(str(refused.value))
+        with pytest.raises(RequestRejectedError, match="RESEND: not in this state"):
+            await admin.resend_invitation("ada")
+    assert words[0] in texts[0]
+    assert "zzyyxxww" not in texts[1]
+
+
+@pytest.mark.parametrize("call", ["reset_password", "confirm_sign_up", "resend_invitation"])
+async def test_metadata_that_is_wrong_stands_in_no_frame(scripted, everything_told, call):
+    async with scripted.serve() as server, AdminClient(server.config()) as admin:
+        with pytest.raises(MisuseError, match="client_metadata") as refused:
+            await getattr(admin, call)("ada", client_metadata={"a": "canary", "b": 5})
+    assert "canary" not in everything_told(refused.value)
 
 
 async def test_who_signs_in_learns_from_no_error_who_exists(scripted):
@@ -435,4 +564,6 @@ async def test_a_service_signs_a_user_in_by_every_flow(live_pool, flow):
             assert isinstance(result, SignedIn)
             tokens = await admin.refresh(result.tokens.refresh_token)
             assert tokens.access_token != result.tokens.access_token
-    assert {each.operation for each in told} >= {"InitiateAuth"}
+    operations = [each.operation for each in told]
+    assert operations[0] == "AdminInitiateAuth"
+    assert not {"InitiateAuth", "RespondToAuthChallenge"} & set(operations)
