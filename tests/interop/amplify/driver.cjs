@@ -29,6 +29,9 @@ async function obey({ command, input }) {
   }
 }
 
-readline.createInterface({ input: process.stdin }).on('line', async line => {
+const lines = readline.createInterface({ input: process.stdin });
+lines.on('line', async line => {
   process.stdout.write(`${JSON.stringify(await obey(JSON.parse(line)))}\n`);
 });
+// A sign-up that signs in keeps a timer of minutes.
+lines.on('close', () => process.exit());
