@@ -147,7 +147,10 @@ def test_an_administrator_sets_a_password_for_good_or_for_once(
             lambda o, p: o.describe_user_pool_client(UserPoolId=p, ClientId="none"),
             "ResourceNotFoundException",
         ),
-        (lambda o, p: o.list_users(UserPoolId=p), "UnknownOperationException"),
+        (
+            lambda o, p: o.list_resource_servers(UserPoolId=p, MaxResults=1),
+            "UnknownOperationException",
+        ),
     ],
     ids=["unknown user", "weak password", "unknown pool", "unknown client", "unknown operation"],
 )

@@ -51,6 +51,7 @@ def pool_id(owner):
         UserPoolId=pool_id,
         Username="ada",
         UserAttributes=[{"Name": k, "Value": v} for k, v in attributes.items()],
+        MessageAction="SUPPRESS",
     )
     owner.admin_set_user_password(
         UserPoolId=pool_id, Username="ada", Password=PASSWORD, Permanent=True

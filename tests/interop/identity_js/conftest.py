@@ -69,11 +69,11 @@ def _identity_js(node_path: Path) -> Iterator[Client]:
 
 @pytest.fixture
 def identity_js(_identity_js: Client) -> Callable[..., Any]:
-    """Begins with the client anew, against a pool."""
+    """Begins with the client anew, against a pool; `members` are CreateUserPoolClient's."""
 
     @asynccontextmanager
-    async def run(pool: Any) -> AsyncIterator[Client]:
-        config = await pool.app_client()
+    async def run(pool: Any, **members: Any) -> AsyncIterator[Client]:
+        config = await pool.app_client(members=members)
         begun = await _identity_js(
             "begin",
             endpoint=config.endpoint,

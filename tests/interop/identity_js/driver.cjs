@@ -7,6 +7,7 @@ const readline = require('node:readline');
 const {
   AuthenticationDetails,
   CognitoUser,
+  CognitoUserAttribute,
   CognitoUserPool,
 } = require('amazon-cognito-identity-js');
 
@@ -44,6 +45,9 @@ const callbacks = {
 // Where the library has one callback for both, error first.
 const told = (error, value) => (error ? callbacks.onFailure(error) : tell('onSuccess', { value }));
 
+const attributesOf = named =>
+  Object.entries(named).map(([Name, Value]) => new CognitoUserAttribute({ Name, Value }));
+
 // Where what comes of it is no session.
 const valued = { onSuccess: value => told(null, value), onFailure: callbacks.onFailure };
 
@@ -73,6 +77,29 @@ const commands = {
       error ? callbacks.onFailure(error) : callbacks.onSuccess(session),
     );
   },
+  signUp({ username, password, attributes, metadata }) {
+    const made = (error, value) => told(error, value && { ...value, user: value.user.getUsername() });
+    const given = attributesOf(attributes);
+    user.pool.signUp(username, password, given, attributesOf(metadata), made, metadata);
+  },
+  confirmRegistration: ({ code }) => user.confirmRegistration(code, true, told),
+  resendConfirmationCode: () => user.resendConfirmationCode(told),
+  changePassword: ({ old, password }) => user.changePassword(old, password, told),
+  getUserAttributes: () => user.getUserAttributes(told),
+  updateAttributes({ attributes }) {
+    const changed = (error, value, reply) => told(error, { value, ...reply });
+    user.updateAttributes(attributesOf(attributes), changed);
+  },
+  deleteAttributes: ({ names }) => user.deleteAttributes(names, told),
+  getAttributeVerificationCode: ({ name }) => user.getAttributeVerificationCode(name, callbacks),
+  verifyAttribute: ({ name, code }) => user.verifyAttribute(name, code, valued),
+  getMFAOptions: () => user.getMFAOptions(told),
+  getSession: () =>
+    user.getSession((error, session) =>
+      error ? callbacks.onFailure(error) : callbacks.onSuccess(session),
+    ),
+  globalSignOut: () => user.globalSignOut(valued),
+  deleteUser: () => user.deleteUser(told),
   sendMFACode: ({ code, type }) => user.sendMFACode(code, callbacks, type),
   sendMFASelectionAnswer: ({ type }) => user.sendMFASelectionAnswer(type, callbacks),
   associateSoftwareToken: () => user.associateSoftwareToken(callbacks),
