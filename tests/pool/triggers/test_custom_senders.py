@@ -187,7 +187,7 @@ async def test_senders_get_temporary_passwords_as_cognito_writes_them(
     assert event["callerContext"]["clientId"] == "CLIENT_ID_NOT_APPLICABLE"
 
 
-async def test_senders_get_the_codes_of_sign_ups(opened, sender):
+async def test_senders_get_the_codes_of_sign_ups_and_of_changed_addresses(opened, sender):
     house = await opened(sender, server={"on_message": pytest.fail})
     pool = {"UserPoolId": house.pool_id, "AutoVerifiedAttributes": ["email"]}
     config = (await house.api("DescribeUserPool", UserPoolId=house.pool_id))["UserPool"]
@@ -199,6 +199,15 @@ async def test_senders_get_the_codes_of_sign_ups(opened, sender):
     await house.api("ResendConfirmationCode", **client)
     assert (await sender.wait())["triggerSource"] == "CustomEmailSender_ResendCode"
     await house.api("ConfirmSignUp", **client, ConfirmationCode=sender.codes[-1])
+    reply = await house.api("InitiateAuth", **house.by_password("eve"))
+    own = {"AccessToken": reply["AuthenticationResult"]["AccessToken"]}
+    changed = [{"Name": "email", "Value": "eve@elsewhere.example"}]
+    await house.api("UpdateUserAttributes", **own, UserAttributes=changed)
+    assert (await sender.wait())["triggerSource"] == "CustomEmailSender_UpdateUserAttribute"
+    own |= {"AttributeName": "email"}
+    await house.api("GetUserAttributeVerificationCode", **own)
+    assert (await sender.wait())["triggerSource"] == "CustomEmailSender_VerifyUserAttribute"
+    await house.api("VerifyUserAttribute", **own, Code=sender.codes[-1])
 
 
 @pytest.mark.parametrize("opened", ["in process", "at an endpoint"], indirect=True)
