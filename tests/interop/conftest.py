@@ -37,8 +37,8 @@ def owner(endpoint: str) -> Iterator[Any]:
     client.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedPool]:
-    """Run `authflow serve` so that it shows what it sends."""
+    """Run `authflow serve` so that it shows what it sends: each test reads all that it causes."""
     with serve(tmp_path_factory.mktemp("served") / "log") as running:
         yield running

@@ -1,5 +1,7 @@
 """pycognito goes through a user's whole life at our pool, each step right and wrong."""
 
+from copy import copy
+
 import pytest
 from botocore.exceptions import ClientError
 from pycognito import Cognito
@@ -39,9 +41,9 @@ def app(request, served, pool_id):
     )["UserPoolClient"]
 
 
-@pytest.fixture
-def client(served, pool_id, app):
-    """pycognito's client for ada, who is no user before, and none afterwards."""
+@pytest.fixture(scope="module")
+def stranger(served, pool_id, app):
+    """pycognito's client before anything is done with it: AWS's SDK in it takes long to make."""
     client = Cognito(
         pool_id,
         app["ClientId"],
@@ -52,9 +54,16 @@ def client(served, pool_id, app):
         boto3_client_kwargs={"endpoint_url": served.endpoint},
     )
     yield client
+    client.client.close()
+
+
+@pytest.fixture
+def client(served, pool_id, stranger):
+    """One for ada, who is no user before, and none afterwards."""
+    client = copy(stranger)
+    yield client
     for user in client.get_users():
         served.owner.admin_delete_user(UserPoolId=pool_id, Username=user.username)
-    client.client.close()
 
 
 @pytest.fixture

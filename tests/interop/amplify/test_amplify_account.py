@@ -69,12 +69,11 @@ def test_a_user_signs_up_and_is_signed_in_by_the_code_that_confirms(served, clie
     served.code("EMAIL")
 
 
-def test_an_unconfirmed_user_asks_for_a_code_again_and_signs_in_by_either_flow(
-    served, client, refused
-):
+def test_an_unconfirmed_user_asks_for_a_code_again_and_signs_in(served, client, refused):
     client("signUp", **application())
     first = served.code("EMAIL")
-    assert sign_in(client, PASSWORD)["signInStep"] == "CONFIRM_SIGN_UP"
+    for flow in ("USER_PASSWORD_AUTH", "USER_SRP_AUTH"):
+        assert sign_in(client, PASSWORD, flow)["signInStep"] == "CONFIRM_SIGN_UP"
     assert client("resendSignUpCode", username="ada") == EMAIL
     code = served.code("EMAIL")
     if first != code:
@@ -84,13 +83,11 @@ def test_an_unconfirmed_user_asks_for_a_code_again_and_signs_in_by_either_flow(
     assert confirmed["nextStep"] == {"signUpStep": "DONE"}
     with refused("CodeMismatchException"):  # as if there were no such user, whom the pool hides
         client("confirmSignUp", username="ada", confirmationCode=code)
-    for flow in ("USER_PASSWORD_AUTH", "USER_SRP_AUTH"):
-        with refused("NotAuthorizedException"):
-            sign_in(client, NEW_PASSWORD, flow)
-        assert sign_in(client, PASSWORD, flow)["signInStep"] == "DONE"
-        with refused("UserAlreadyAuthenticatedException"):
-            sign_in(client, PASSWORD, flow)
-        client("signOut")
+    with refused("NotAuthorizedException"):
+        sign_in(client, NEW_PASSWORD)
+    assert sign_in(client, PASSWORD)["signInStep"] == "DONE"
+    with refused("UserAlreadyAuthenticatedException"):
+        sign_in(client, PASSWORD)
 
 
 @pytest.fixture
@@ -192,6 +189,37 @@ def test_a_user_is_deleted_and_nobody_signs_in(signed_in, refused):
     signed_in("deleteUser")
     with refused("UserUnAuthenticatedException"):
         signed_in("getCurrentUser")
-    for flow in ("USER_PASSWORD_AUTH", "USER_SRP_AUTH"):
-        with refused("NotAuthorizedException"):
-            sign_in(signed_in, PASSWORD, flow)
+    with refused("NotAuthorizedException"):
+        sign_in(signed_in, PASSWORD)
+
+
+def test_a_user_whose_name_is_an_address_signs_up_and_moves_to_another(served, amplify, refused):
+    client = amplify(served.pool("OFF", {**SETTINGS, "UsernameAttributes": ["email"]}))
+    client("signOut")
+
+    def signed_in(name, password, flow):
+        options = {"authFlowType": flow}
+        given = {"username": name, "password": password}
+        return client("signIn", **given, options=options)["nextStep"] == {"signInStep": "DONE"}
+
+    name, password = "ada@example.com", PASSWORD
+    with refused("InvalidParameterException"):
+        client("signUp", **application())  # by a name that is no address
+    begun = client("signUp", **{**application(), "username": name})
+    assert begun["nextStep"]["codeDeliveryDetails"] == EMAIL
+    served.code("EMAIL")
+    assert client("resendSignUpCode", username=name) == EMAIL
+    client("confirmSignUp", username=name, confirmationCode=served.code("EMAIL"))
+    assert signed_in(name, password, "USER_PASSWORD_AUTH")
+    known = client("getCurrentUser")
+    assert known["userId"] == known["username"] == begun["userId"]
+    client("updateUserAttributes", userAttributes={"email": ELSEWHERE})
+    code = served.code("EMAIL")
+    client("confirmUserAttribute", userAttributeKey="email", confirmationCode=code)
+    client("signOut")
+    with refused("NotAuthorizedException"):
+        signed_in(name, password, "USER_PASSWORD_AUTH")
+    client("resetPassword", username=ELSEWHERE)
+    given = {"username": ELSEWHERE, "newPassword": NEW_PASSWORD}
+    client("confirmResetPassword", confirmationCode=served.code("EMAIL"), **given)
+    assert signed_in(ELSEWHERE, NEW_PASSWORD, "USER_SRP_AUTH")

@@ -82,7 +82,7 @@ const commands = {
     const given = attributesOf(attributes);
     user.pool.signUp(username, password, given, attributesOf(metadata), made, metadata);
   },
-  confirmRegistration: ({ code }) => user.confirmRegistration(code, true, told),
+  confirmRegistration: ({ code, force = false }) => user.confirmRegistration(code, force, told),
   resendConfirmationCode: () => user.resendConfirmationCode(told),
   changePassword: ({ old, password }) => user.changePassword(old, password, told),
   getUserAttributes: () => user.getUserAttributes(told),
