@@ -261,6 +261,30 @@ async def test_a_user_who_waits_is_confirmed_though_another_signs_up_with_his_se
     assert (await stage.described(house, "ann@example.org"))[0] == "CONFIRMED"
 
 
+EMPTY = ("name", "email", "birthdate", "updated_at", "custom:team", "custom:rank")
+
+
+@pytest.mark.parametrize("value", [{"Value": ""}, {}], ids=str)
+async def test_an_attribute_without_a_value_is_none_whoever_makes_the_user(stage, value):
+    number = {"Name": "rank", "AttributeDataType": "Number"}
+    schema = [{"Name": "team", "AttributeDataType": "String"}, number]
+    writes = ["name", "email", "birthdate", "updated_at", "custom:team", "custom:rank"]
+    house = await stage.open({"Schema": schema}, triggered=True, WriteAttributes=writes)
+    given = {"UserAttributes": [{"Name": name, **value} for name in EMPTY]}
+    await house.api("SignUp", **stage.application(house) | given)
+    made = {"UserPoolId": house.pool_id, "Username": "bob"}
+    await house.api("AdminCreateUser", **made, **given, MessageAction="SUPPRESS")
+    for name in ("ann", "bob"):
+        assert (await stage.described(house, name))[1].keys() == {"sub"}
+    heard = [each["request"]["userAttributes"].keys() for each in stage.triggers.events]
+    assert not any(names & set(EMPTY) for names in heard)
+    # What nobody may write, nobody may give without a value.
+    for name, code in (("nickname", "NotAuthorized"), ("custom:none", "InvalidParameter")):
+        request = {"UserAttributes": [{"Name": name, **value}]}
+        refusal = await house.api.refused("SignUp", **stage.application(house, "eve") | request)
+        assert refusal.code == f"{code}Exception"
+
+
 async def test_names_by_address_are_ids_and_the_address_is_an_attribute(stage):
     house = await stage.open(BY_EMAIL)
     reply = await house.api("SignUp", **stage.application(house, "ann@example.org", email=""))
