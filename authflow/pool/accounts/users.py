@@ -404,8 +404,7 @@ def _write_names(connection: Connection, names: _SignInNames) -> None:
             if names.is_new and (not attribute or attribute in pool.username_attributes):
                 raise username_exists()
             # A username never moves to another user; an alias does, if the caller allows it.
-            may_move = counts and names.move_aliases
-            if not may_move or pool.fold(holder.username) == name:
+            if not names.move_aliases or pool.fold(holder.username) == name:
                 raise alias_exists(attribute)
             _give_up_alias(connection, holder, attribute)
         if not counts:

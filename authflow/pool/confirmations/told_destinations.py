@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from authflow.pool.accounts.masking import StandIn
 from authflow.pool.accounts.user_pool import UserPool
-from authflow.pool.accounts.users import UNCONFIRMED, User
+from authflow.pool.accounts.users import User
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.confirmations.recovery import (
     pretend_to_reach,
@@ -57,8 +57,7 @@ def _reaching(pool: UserPool) -> tuple[str, ...]:
 def _own(pool: UserPool, user: User) -> Iterator[Destination]:
     """Yield a user's addresses, the one that a code goes to first."""
     attributes = recovery_attributes(pool, by_administrator=True)
-    if user.status != UNCONFIRMED:
-        yield from _recovering(pool, user, attributes)
+    yield from _recovering(pool, user, attributes)
     waiting = address_to_confirm(pool, user)
     if waiting is not None:
         yield waiting
@@ -68,6 +67,8 @@ def _own(pool: UserPool, user: User) -> Iterator[Destination]:
 
 def _recovering(pool: UserPool, user: User, attributes: tuple[str, ...]) -> Iterator[Destination]:
     """Yield the address that recovers a password, and then one that a second factor has taken.
+
+    A user who is not confirmed has neither.
 
     Told is what was told before it was a second factor's: a change would tell of the factor.
     """

@@ -283,6 +283,8 @@ async def test_an_attribute_without_a_value_is_none_whoever_makes_the_user(stage
         request = {"UserAttributes": [{"Name": name, **value}]}
         refusal = await house.api.refused("SignUp", **stage.application(house, "eve") | request)
         assert refusal.code == f"{code}Exception"
+    refusal = await house.api.refused("AdminCreateUser", **made | {"Username": "eve"}, **request)
+    assert refusal.code == "InvalidParameterException"
 
 
 async def test_names_by_address_are_ids_and_the_address_is_an_attribute(stage):

@@ -89,6 +89,42 @@ def test_the_state_of_a_user_with_one_address_changes_nothing_that_is_told(setti
     assert {(each.attribute, each.address) for each in told} == {(attribute, address)}
 
 
+@pytest.mark.parametrize(
+    ("settings", "changed", "told"),
+    [
+        ({"AutoVerifiedAttributes": ["email"]}, {"status": UNCONFIRMED}, "email"),
+        ({"AutoVerifiedAttributes": ["email"]}, {}, "email"),
+        ({"AutoVerifiedAttributes": BOTH}, {}, "email"),
+        ({"AutoVerifiedAttributes": BOTH}, {"status": UNCONFIRMED}, "phone_number"),
+        (
+            {"AutoVerifiedAttributes": BOTH, "AccountRecoverySetting": BY_EMAIL},
+            {"factors": UserFactors(enabled=frozenset({State.EMAIL_OTP}))},
+            "email",
+        ),
+    ],
+    ids=str,
+)
+def test_of_two_addresses_that_is_told_which_a_code_goes_to_or_went_to(settings, changed, told):
+    user = User(
+        sub="3f1c",
+        pool_id="p",
+        username="ann",
+        status=CONFIRMED,
+        attributes={
+            "email": "ann@example.org",
+            "email_verified": "true",
+            "phone_number": "+12065550123",
+            "phone_number_verified": "false",
+        },
+        password=StoredPassword(salt=b"1" * 16, verifier=b"2" * 384),
+        **MADE,
+    )
+    found = told_destination(
+        pool_of(**settings), evolve(user, **changed), stand_in(pool_of(), "ann")
+    )
+    assert found.attribute == told
+
+
 @pytest.mark.parametrize("name", ["nobody", "nobody@example.org", "+12065550123"])
 def test_a_user_without_an_address_is_told_what_a_name_that_nobody_has_is(name):
     pool = pool_of(AutoVerifiedAttributes=["email"])
