@@ -14,7 +14,7 @@ from authflow.pool.accounts.attribute_values import (
     attribute_of,
     check_is_mutable,
     not_mutable,
-    read_attributes,
+    read_filled,
 )
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.cognito_errors import invalid_parameter, not_authorized
@@ -85,8 +85,8 @@ def written_by_user(
     """
     for name in given:
         _check_is_no_flag(name)
-    written = read_attributes(pool, given.items())
-    check_may_write(pool, settings, written, creating=creating)
+    written = read_filled(pool, given)
+    check_may_write(pool, settings, given, creating=creating)
     unverified = {flag: "false" for flag, address in VERIFIED.items() if address in written}
     return {**written, **unverified}
 

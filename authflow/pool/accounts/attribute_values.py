@@ -94,6 +94,21 @@ def read_attributes(pool: UserPool, given: Iterable[tuple[str, str]]) -> dict[st
     return attributes
 
 
+def read_filled(pool: UserPool, given: Mapping[str, str]) -> dict[str, str]:
+    """Check attributes as `read_attributes` does, and leave out those without a value.
+
+    A blank value deletes what a user has (UpdateUserAttributes in the API reference), and so it is
+    nothing that a user is made with.
+
+    Raises:
+        CognitoError: As there; an attribute that the pool lacks is refused without a value, too.
+    """
+    schema = pool.schema
+    for name in given:
+        attribute_of(schema, name)
+    return read_attributes(pool, ((name, value) for name, value in given.items() if value))
+
+
 def attribute_of(schema: Mapping[str, Attribute], name: str) -> Attribute:
     """Return the definition of an attribute that somebody names to change it.
 

@@ -1,12 +1,11 @@
 """ListUserPoolClients: the app clients of a user pool, page by page."""
 
-import base64
 import json
 from collections.abc import Mapping
 from typing import Any, Final
 
 from authflow.pool.accounts.user_pool import find_pool
-from authflow.pool.cognito_errors import invalid_parameter
+from authflow.pool.page_tokens import page_token, read_page_token
 from authflow.pool.store.sqlite_connection import Connection
 
 _MOST_ROWS: Final = 60
@@ -26,7 +25,7 @@ def list_clients(connection: Connection, request: Mapping[str, Any]) -> dict[str
     most = request.get("MaxResults", _MOST_ROWS)
     rows = connection.execute(
         "SELECT id, settings FROM app_clients WHERE pool_id = ? AND id > ? ORDER BY id LIMIT ?",
-        (pool.id, _read_next_token(request.get("NextToken")), most + 1),
+        (pool.id, read_page_token(request.get("NextToken")), most + 1),
     )
     listed: dict[str, Any] = {
         "UserPoolClients": [
@@ -39,12 +38,5 @@ def list_clients(connection: Connection, request: Mapping[str, Any]) -> dict[str
         ]
     }
     if len(rows) > most:
-        listed["NextToken"] = base64.urlsafe_b64encode(rows[most - 1][0].encode()).decode()
+        listed["NextToken"] = page_token(rows[most - 1][0])
     return listed
-
-
-def _read_next_token(token: str | None) -> str:
-    try:
-        return base64.urlsafe_b64decode(token or "").decode("ascii")
-    except ValueError:
-        raise invalid_parameter("Invalid NextToken.") from None

@@ -13,6 +13,7 @@ from authflow.pool.accounts.app_clients import AppClient, find_client_and_pool
 from authflow.pool.accounts.stored_client_secrets import ClientSecret, new_client_secret
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter
 from authflow.pool.ground import Ground
+from authflow.pool.page_tokens import NEXT_TOKEN_REFUSAL
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.secret import Secret
 
@@ -107,7 +108,9 @@ class ClientSecretChanges:
         }
 
     async def list(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """ListUserPoolClientSecrets."""
+        """ListUserPoolClientSecrets. There are two at most, which one page has."""
+        if "NextToken" in request:
+            raise invalid_parameter(NEXT_TOKEN_REFUSAL, reason=NEXT_TOKEN_REFUSAL)
         client, _ = await self.ground.database.read(
             find_client_and_pool, request["ClientId"], request["UserPoolId"]
         )

@@ -5,7 +5,6 @@ group with the lowest precedence; where several share it and differ in their rol
 preferred ("Adding groups to a user pool" in the developer guide).
 """
 
-import base64
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,8 +12,9 @@ from attrs import define, frozen
 
 from authflow.pool.accounts.user_pool import find_pool
 from authflow.pool.accounts.users import find_named
-from authflow.pool.cognito_errors import CognitoError, invalid_parameter
+from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.ground import Ground
+from authflow.pool.page_tokens import page_token, read_page_token
 from authflow.pool.store.sqlite_connection import Connection
 
 _MOST_ROWS: Final = 60
@@ -156,7 +156,7 @@ def _remove(connection: Connection, request: Mapping[str, Any]) -> None:
 def _list(connection: Connection, request: Mapping[str, Any]) -> dict[str, Any]:
     """Return the groups of a pool, or those of the user that the request names."""
     pool = find_pool(connection, request["UserPoolId"])
-    after = _read_next_token(request.get("NextToken"))
+    after = read_page_token(request.get("NextToken"))
     most = request.get("Limit") or _MOST_ROWS
     if "Username" in request:
         _, user = find_named(connection, pool.id, request["Username"])
@@ -173,15 +173,8 @@ def _list(connection: Connection, request: Mapping[str, Any]) -> dict[str, Any]:
         )
     listed: dict[str, Any] = {"Groups": [_described(row) for row in rows[:most]]}
     if len(rows) > most:
-        listed["NextToken"] = base64.urlsafe_b64encode(rows[most - 1][0].encode()).decode()
+        listed["NextToken"] = page_token(rows[most - 1][0])
     return listed
-
-
-def _read_next_token(token: str | None) -> str:
-    try:
-        return base64.urlsafe_b64decode(token or "").decode()
-    except ValueError:
-        raise invalid_parameter("Invalid NextToken.") from None
 
 
 @define(kw_only=True)

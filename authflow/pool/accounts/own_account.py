@@ -18,6 +18,7 @@ from authflow.pool.cognito_errors import (
     limit_exceeded,
     missing_parameter,
     not_authorized,
+    too_many_requests,
 )
 from authflow.pool.ground import Ground
 from authflow.pool.store.sqlite_connection import Connection
@@ -57,26 +58,31 @@ def _check_state(token: AccessToken) -> None:
 def _change(connection: Connection, change: _Change, now: float) -> CognitoError | None:
     """Compare the old password, count the attempt, and set the new one, in one transaction.
 
-    A guess here counts with those of sign-ins: a token that was stolen gives no further ones.
+    A guess here counts with those of sign-ins: a token that was stolen gives no further ones. One
+    that was right, and that another change has overtaken, is no guess and counts nothing.
 
     Returns:
         The refusal of a wrong password, which is counted: so it is given back and not raised.
 
     Raises:
         CognitoError: The token is good no more, there were too many wrong passwords, the user may
-            not change it, or has had the new one before.
+            not change it, or has had the new one before; or the password was changed meanwhile.
     """
     owner = change.token.again(connection)
     _check_state(owner)
     known = change.token.user.password
-    # A password that was right is wrong if the stored one was changed meanwhile.
-    passed = known.matches(change.recomputed) and owner.user.password == known
+    counted = Counted.of_own(owner.pool, owner.user)
+    passed = known.matches(change.recomputed)
+    overtaken = passed and owner.user.password != known
     try:
-        passed = count_attempt(
-            connection, Counted.of_own(owner.pool, owner.user), now, passed=passed
-        )
+        if overtaken:
+            check_lock(connection, counted, now)
+        else:
+            passed = count_attempt(connection, counted, now, passed=passed)
     except CognitoError:
         raise limit_exceeded() from None
+    if overtaken:
+        raise too_many_requests()
     if not passed:
         return not_authorized(reason="wrong password")
     change_password(

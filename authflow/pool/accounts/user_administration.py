@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import define, frozen
 
-from authflow.pool.accounts.attribute_values import check_flags, read_attributes
+from authflow.pool.accounts.attribute_values import check_flags, read_filled
 from authflow.pool.accounts.masking import second_name
 from authflow.pool.accounts.password_history import ProposedPassword, propose_password
 from authflow.pool.accounts.passwords import StoredPassword
@@ -189,12 +189,10 @@ class UserAdministration:
         pool = await self.ground.database.read(find_pool, request["UserPoolId"])
         if request.get("MessageAction") == "RESEND":
             return await self._reset(pool, request, now)
-        given = (
-            (each["Name"], each.get("Value", "")) for each in request.get("UserAttributes", ())
-        )
+        given = {each["Name"]: each.get("Value", "") for each in request.get("UserAttributes", ())}
         sub = new_sub()
         username, attributes = new_username(
-            pool, request["Username"], sub, read_attributes(pool, given)
+            pool, request["Username"], sub, read_filled(pool, given)
         )
         check_flags(attributes)
         destinations = invited_at(attributes, request.get("DesiredDeliveryMediums"))

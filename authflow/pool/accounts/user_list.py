@@ -5,7 +5,6 @@ there are, it keeps no more than a window, and stops nobody for longer. Nothing 
 read.
 """
 
-import base64
 import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, Self
@@ -20,6 +19,7 @@ from authflow.pool.accounts.user_pool import find_pool
 from authflow.pool.accounts.users import attribute_list
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter
 from authflow.pool.ground import Ground
+from authflow.pool.page_tokens import page_token, read_page_token
 from authflow.pool.store.sqlite_connection import Connection, Rows
 
 _MOST_ROWS: Final = 60
@@ -160,7 +160,7 @@ def _members(connection: Connection, request: Mapping[str, Any]) -> dict[str, An
     """
     group = find_group(connection, request["UserPoolId"], request["GroupName"])
     most = request.get("Limit") or _MOST_ROWS
-    after = _read_token(request.get("NextToken"), "Invalid NextToken.")
+    after = read_page_token(request.get("NextToken"))
     rows: Rows = connection.execute(
         f"SELECT {_COLUMNS} FROM memberships JOIN users USING (sub, pool_id)"  # noqa: S608  # the same
         " WHERE pool_id = ? AND name = ? AND sub > ? ORDER BY sub LIMIT ?",
@@ -175,15 +175,8 @@ def _page(
     """Return a reply with the first of the users, and the way on if there are more."""
     page: dict[str, Any] = {"Users": [user.described(names) for user in found[:most]]}
     if len(found) > most:
-        page[member] = base64.urlsafe_b64encode(found[most - 1].sub.encode()).decode()
+        page[member] = page_token(found[most - 1].sub)
     return page
-
-
-def _read_token(token: str | None, refusal: str) -> str:
-    try:
-        return base64.b64decode(token or "", altchars=b"-_", validate=True).decode("ascii")
-    except ValueError:
-        raise invalid_parameter(refusal, reason=refusal) from None
 
 
 def _no_such_attribute() -> CognitoError:
@@ -205,7 +198,7 @@ class UserLists:
         """ListUsers."""
         pool_id, names = request["UserPoolId"], request.get("AttributesToGet", ())
         wanted = UserFilter.parse(request.get("Filter", ""))
-        after: str | None = _read_token(
+        after: str | None = read_page_token(
             request.get("PaginationToken"), "Invalid pagination token given."
         )
         most = request.get("Limit") or _MOST_ROWS

@@ -188,7 +188,12 @@ def find_named(connection: Connection, pool_id: str, name: str) -> tuple[UserPoo
 
 
 def insert_user(
-    connection: Connection, pool: UserPool, user: User, *, move_aliases: bool = False
+    connection: Connection,
+    pool: UserPool,
+    user: User,
+    *,
+    signed_up_as: str | None = None,
+    move_aliases: bool = False,
 ) -> None:
     """Store a new user, in the pool as stored now.
 
@@ -196,6 +201,8 @@ def insert_user(
         connection: The database.
         pool: The user's pool.
         user: The user.
+        signed_up_as: The name that the user has signed up with; None if an administrator makes the
+            user. Where addresses stand for usernames, it alone counts before it is verified.
         move_aliases: Whether an alias that another user has goes over to this one.
 
     Raises:
@@ -214,7 +221,16 @@ def insert_user(
             user.new_authenticator,
         ),
     )
-    _write_names(connection, pool, user, move_aliases=move_aliases)
+    aliases = dict(_aliases(pool, user))
+    names = _SignInNames(
+        pool=pool,
+        user=user,
+        is_new=True,
+        given=frozenset(aliases),
+        trusted=frozenset(aliases.values() if signed_up_as is None else [pool.fold(signed_up_as)]),
+        move_aliases=move_aliases,
+    )
+    _write_names(connection, names)
 
 
 def set_password(
@@ -302,6 +318,7 @@ def set_attributes(
     Raises:
         CognitoError: The user is gone, or an alias is taken.
     """
+    before = find_user_by_sub(connection, pool.id, user.sub)
     changed = _changed(
         connection.execute(
             f"UPDATE users SET attributes = ?, modified_at = ? WHERE sub = ? RETURNING {_COLUMNS}",  # noqa: S608  # the same
@@ -309,8 +326,17 @@ def set_attributes(
         )
     )
     former = connection.execute("DELETE FROM names WHERE sub = ? RETURNING name", (user.sub,))
-    names = frozenset(name for (name,) in former)
-    _write_names(connection, pool, changed, former=names, move_aliases=move_aliases)
+    owned = dict(_aliases(pool, before or changed))
+    names = _SignInNames(
+        pool=pool,
+        user=changed,
+        given=frozenset(
+            attribute for attribute, name in _aliases(pool, changed) if owned.get(attribute) != name
+        ),
+        trusted=frozenset(name for (name,) in former),
+        move_aliases=move_aliases,
+    )
+    _write_names(connection, names)
     return changed
 
 
@@ -326,56 +352,68 @@ def delete_user(connection: Connection, user: User) -> None:
     connection.execute("DELETE FROM users WHERE sub = ?", (user.sub,))
 
 
-def _write_names(
-    connection: Connection,
-    pool: UserPool,
-    user: User,
-    *,
-    former: frozenset[str] | None = None,
-    move_aliases: bool = False,
-) -> None:
-    """Store the names by which a user signs in.
+@frozen(kw_only=True)
+class _SignInNames:
+    """The names by which a user is to sign in.
 
     Args:
-        connection: The database.
         pool: The user's pool.
-        user: The user.
-        former: The names so far; None for a new user.
+        user: The user as he is now.
+        is_new: Whether the user is being made.
+        given: The attributes of those aliases that the user has not had before.
+        trusted: The names that count though nothing says that their address is verified.
         move_aliases: Whether an alias that another user has goes over to this one.
+    """
+
+    pool: UserPool
+    user: User
+    is_new: bool = False
+    given: frozenset[str]
+    trusted: frozenset[str]
+    move_aliases: bool
+
+    def counts(self, attribute: str, name: str) -> bool:
+        """Return whether the user signs in by a name.
+
+        An address that is not verified may be somebody else's, also where addresses stand for
+        usernames.
+        """
+        verified = self.user.attributes.get(f"{attribute}_verified") == "true"
+        return attribute not in self.pool.username_attributes or verified or name in self.trusted
+
+
+def _write_names(connection: Connection, names: _SignInNames) -> None:
+    """Store the names by which a user signs in.
+
+    An address that is no sign-in name is looked at only when it is given: somebody else may sign up
+    with it afterwards, and the first user's profile can be changed all the same.
 
     Raises:
         CognitoError: A name is another user's, or another user's id.
     """
-    names = [("", pool.fold(user.username)), *_aliases(pool, user)]
-    for attribute, name in names:
+    pool, user = names.pool, names.user
+    for attribute, name in (("", pool.fold(user.username)), *_aliases(pool, user)):
+        counts = names.counts(attribute, name)
+        if not counts and attribute not in names.given:
+            continue
         holder = find_user(connection, pool, name)
         identified = find_user_by_sub(connection, pool.id, name.lower())
         if identified is not None and identified.sub != user.sub:
             raise alias_exists(attribute) if attribute else username_exists()
         if holder is not None and holder.sub != user.sub:
-            if former is None and (not attribute or attribute in pool.username_attributes):
+            if names.is_new and (not attribute or attribute in pool.username_attributes):
                 raise username_exists()
             # A username never moves to another user; an alias does, if the caller allows it.
-            if not move_aliases or pool.fold(holder.username) == name:
+            if not names.move_aliases or pool.fold(holder.username) == name:
                 raise alias_exists(attribute)
             _give_up_alias(connection, holder, attribute)
-        if former is not None and attribute and not _counts(pool, user, attribute, name, former):
+        if not counts:
             continue
         connection.execute(
             "INSERT INTO names (pool_id, name, sub) VALUES (?, ?, ?)"
             " ON CONFLICT (pool_id, name) DO UPDATE SET sub = excluded.sub",
             (pool.id, name, user.sub),
         )
-
-
-def _counts(pool: UserPool, user: User, attribute: str, name: str, former: frozenset[str]) -> bool:
-    """Return whether an alias counts that was not given when the user was created.
-
-    An address that is not verified may be somebody else's, also where addresses stand for
-    usernames: there it counts only if the user had it before.
-    """
-    verified = user.attributes.get(f"{attribute}_verified") == "true"
-    return attribute not in pool.username_attributes or verified or name in former
 
 
 def username_exists() -> CognitoError:

@@ -38,14 +38,14 @@ from authflow.pool.confirmations.confirmation_codes import (
 from authflow.pool.confirmations.recovery import (
     check_may_reset,
     may_reset,
-    pretend_to_reach,
     reach_to_recover,
     recovery_attributes,
     ways_to_recover,
 )
+from authflow.pool.confirmations.told_destinations import pretended_destination, told_destination
 from authflow.pool.ground import Ground
 from authflow.pool.messages.delivery import Delivery
-from authflow.pool.messages.destination import Destination, reach
+from authflow.pool.messages.destination import Destination
 from authflow.pool.messages.mailbox import SentMessage, put_message
 from authflow.pool.messages.wording import Wording
 from authflow.pool.sign_ins.user_migration import Migration
@@ -252,16 +252,12 @@ class ForgottenPasswords:
         may_succeed: bool,
     ) -> Destination:
         """Send a code if the user can be sent one; do the same work for all others."""
-        code, destination = new_code(), pretend_to_reach(made, attributes)
-        told = destination
+        code, destination = new_code(), pretended_destination(made)
         person = made.as_user(destination.attribute, self.ground.clock())
         if user is not None:
             with contextlib.suppress(CognitoError):
                 check_may_reset(user)
-                # Told as before it was a second factor's: a change would tell of the factor.
-                told = reach(user, attributes)
                 destination, person = reach_to_recover(caller.pool, user, attributes), user
-                told = destination
         occasion = Occasion.of(caller, person.username, person)
         strange = person is not user
         try:
@@ -282,7 +278,7 @@ class ForgottenPasswords:
         )
         if await self.ground.database.write(_keep, issue, self.ground.clock()):
             self.delivery.send(occasion, message, FORGOT_PASSWORD, after_reply=True)
-        return told
+        return told_destination(caller.pool, user, made)
 
     async def reset(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminResetUserPassword."""

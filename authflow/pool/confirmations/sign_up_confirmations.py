@@ -6,7 +6,6 @@ who is confirmed already or disabled ("Managing user existence error responses" 
 guide). All of them take the work that a user takes who is sent a code.
 """
 
-import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,7 +29,6 @@ from authflow.pool.confirmations.confirmation_codes import (
     new_code,
 )
 from authflow.pool.confirmations.confirmation_links import ConfirmationLinks
-from authflow.pool.confirmations.recovery import may_reset, pretend_to_reach
 from authflow.pool.confirmations.sign_up_codes import (
     EnteredCode,
     SignUpCode,
@@ -43,9 +41,10 @@ from authflow.pool.confirmations.sign_up_codes import (
     verified_at_sign_up,
 )
 from authflow.pool.confirmations.sign_ups import confirmed
+from authflow.pool.confirmations.told_destinations import pretended_destination, told_destination
 from authflow.pool.ground import Ground
 from authflow.pool.messages.delivery import Delivery
-from authflow.pool.messages.destination import Destination, reach
+from authflow.pool.messages.destination import Destination
 from authflow.pool.messages.mailbox import SentMessage
 from authflow.pool.messages.wording import Wording
 from authflow.pool.store.sqlite_connection import Connection
@@ -186,16 +185,12 @@ class SignUpConfirmations:
         may_succeed: bool,
     ) -> Destination:
         """Send a code if the user can be sent one; do the same work for all others."""
-        code, destination = new_code(), pretend_to_reach(made, verified_at_sign_up(caller.pool))
-        told, person = destination, _unconfirmed(made, destination, self.ground.clock())
-        reached = address_to_confirm(caller.pool, user) if user and may_reset(user) else None
-        if user is not None and reached is not None:
-            if user.status == UNCONFIRMED:
-                destination, person, told = reached, user, reached
-            else:
-                # Whoever hears the true address from ForgotPassword hears the same here.
-                with contextlib.suppress(CognitoError):
-                    told = reach(user, [reached.attribute])
+        code, destination = new_code(), pretended_destination(made)
+        person = _unconfirmed(made, destination, self.ground.clock())
+        if user is not None and user.enabled and user.status == UNCONFIRMED:
+            reached = address_to_confirm(caller.pool, user)
+            if reached is not None:
+                destination, person = reached, user
         occasion = Occasion.of(caller, person.username, person)
         strange = person is not user
         try:
@@ -214,7 +209,7 @@ class SignUpConfirmations:
         )
         if await self.ground.database.write(keep_or_pretend, caller, sent):
             self.delivery.send(occasion, message, RESEND_CODE, after_reply=True)
-        return told
+        return told_destination(caller.pool, user, made)
 
     async def _word(
         self,

@@ -119,12 +119,14 @@ class _Registration:
     Args:
         caller: Who asks.
         user: The user.
+        typed: The name that the user signs up with.
         move_aliases: Whether a trigger has verified an address, which then is this user's.
         sent: The code for the user; None if none is sent.
     """
 
     caller: Caller
     user: User
+    typed: str = field(repr=False)
     move_aliases: bool
     sent: SignUpCode | None
 
@@ -146,7 +148,13 @@ def _register(connection: Connection, registration: _Registration) -> None:
     pool, user = registration.caller.again(connection).pool, registration.user
     _check_open(pool)
     try:
-        insert_user(connection, pool, user, move_aliases=registration.move_aliases)
+        insert_user(
+            connection,
+            pool,
+            user,
+            signed_up_as=registration.typed,
+            move_aliases=registration.move_aliases,
+        )
     except CognitoError as error:
         raise (_exists(pool, user.attributes) if error.code == _EXISTS else error) from None
     if registration.sent is not None:
@@ -192,6 +200,7 @@ class SignUps:
         registration = _Registration(
             caller=caller,
             user=user,
+            typed=typed,
             move_aliases=decision.verify_email or decision.verify_phone,
             sent=sent,
         )

@@ -4,6 +4,7 @@ However long the file is, two of its parts are in memory, and a transaction writ
 """
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Final
 
 from attrs import field, frozen
@@ -13,7 +14,8 @@ from authflow.pool.imports.import_jobs import CREATED, ImportJob, find_job
 from authflow.pool.store.sqlite_connection import Connection
 
 PART_BYTES: Final = 64 * 1024
-"""All parts but the last have this size: more than a row may have."""
+"""All parts but the last have this size, and a row no more, its line end included: two parts have
+all of a row, wherever in the first one it begins."""
 
 
 @frozen(kw_only=True)
@@ -81,7 +83,7 @@ def read_lines(connection: Connection, job: ImportJob, start: int, most: int) ->
         most: How many lines may be returned.
 
     Raises:
-        CognitoError: A line is longer than a part.
+        CognitoError: The first line is longer than a part.
     """
     first = start // PART_BYTES
     rows = connection.execute(
@@ -91,13 +93,14 @@ def read_lines(connection: Connection, job: ImportJob, start: int, most: int) ->
     )
     window = b"".join(content for (content,) in rows)[start - first * PART_BYTES :]
     is_last = start + len(window) >= job.size
-    lines = window.split(b"\n", most)
-    rest = lines.pop()
+    *ended, rest = window.split(b"\n", most)
+    lines = [line + b"\n" for line in ended]
     if is_last and rest and len(lines) < most:
         lines.append(rest)
-        rest = b""
-    if not lines and not is_last:
+    kept = list(takewhile(lambda line: len(line) <= PART_BYTES, lines))
+    if not kept and (lines or not is_last):
         raise invalid_parameter(f"A row of the CSV file has more than {PART_BYTES} bytes.")
     return CsvLines(
-        lines=[line.removesuffix(b"\r") for line in lines], end=start + len(window) - len(rest)
+        lines=[line.removesuffix(b"\n").removesuffix(b"\r") for line in kept],
+        end=start + sum(map(len, kept)),
     )

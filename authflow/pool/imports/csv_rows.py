@@ -5,6 +5,7 @@ Source: "Creating the user import CSV file" in the developer guide.
 """
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from typing import Final, Self
 
@@ -52,12 +53,12 @@ class CsvColumns:
 
     @classmethod
     def read(cls, pool: UserPool, line: bytes) -> Self:
-        """Read a file's first line.
+        """Read a file's first line, with or without the mark that spreadsheets put before UTF-8.
 
         Raises:
             CognitoError: It has not exactly the columns of the pool, in whatever order.
         """
-        names = _fields(line)
+        names = _fields(line.removeprefix(BOM_UTF8))
         if sorted(names) != sorted(csv_header(pool)):
             raise invalid_parameter("The header of the CSV file does not match the user pool.")
         return cls(names=names)

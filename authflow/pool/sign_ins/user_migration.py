@@ -13,7 +13,7 @@ from attrs import define, evolve, frozen
 from authflow.machine import State
 from authflow.pool.accounts.attribute_values import (
     check_flags,
-    read_attributes,
+    read_filled,
     required_is_missing,
 )
 from authflow.pool.accounts.callers import Caller
@@ -170,9 +170,9 @@ class Migration:
         # A directory that knows the user by an alias returns the username among the attributes.
         given = found.attributes
         name = typed if pool.username_attributes else given.get("username", typed)
-        plain = [(key, value) for key, value in given.items() if key != "username"]
+        plain = {key: value for key, value in given.items() if key != "username"}
         sub = new_sub()
-        username, attributes = new_username(pool, name, sub, read_attributes(pool, plain))
+        username, attributes = new_username(pool, name, sub, read_filled(pool, plain))
         check_flags(attributes)
         for attribute in pool.required_attributes:
             if not attributes.get(attribute):

@@ -23,7 +23,7 @@ async def test_app_clients_are_listed_page_by_page(house, settle):
     assert len((await house.api("ListUserPoolClients", **pool))["UserPoolClients"]) == 7
 
 
-@pytest.mark.parametrize("token", ["x", "\u00e9", "w6k="])
+@pytest.mark.parametrize("token", ["x", "\u00e9", "_w==", "****", "=", "Zw", "Zx=="])
 async def test_an_invented_page_token_is_refused(house, token):
     request = {"UserPoolId": house.pool_id, "NextToken": token}
     refusal = await house.api.refused("ListUserPoolClients", **request)

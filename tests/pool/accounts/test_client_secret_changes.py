@@ -109,6 +109,12 @@ async def test_secrets_of_one_moment_or_of_a_clock_that_was_set_back_have_ids_of
         assert await ids(house) == [new]
 
 
+@pytest.mark.parametrize("token", ["x", "****", "Zw=="])
+async def test_no_page_follows_the_secrets_of_a_client(house, token):
+    refusal = await house.api.refused("ListUserPoolClientSecrets", **named(house, NextToken=token))
+    assert (refusal.code, refusal.message) == ("InvalidParameterException", "Invalid NextToken.")
+
+
 async def test_a_public_client_gets_no_secret(api, settle):
     house = await settle(api)
     assert await ids(house) == []

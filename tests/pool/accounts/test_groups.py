@@ -82,10 +82,14 @@ async def test_lists_are_paged(house):
                 break
             token = {"NextToken": page["NextToken"]}
         assert len(found) == len(set(found)) == count
-    for token in ("x", "_w=="):
+    for token in ("x", "_w==", "****", "*", "====", "Zw", "Zx==", "Z*w=="):
         request = {"UserPoolId": house.pool_id, "NextToken": token}
-        refusal = await house.api.refused("ListGroups", **request)
-        assert refusal.message == "Invalid NextToken."
+        for operation, more in (
+            ("ListGroups", {}),
+            ("AdminListGroupsForUser", {"Username": "ann"}),
+        ):
+            refusal = await house.api.refused(operation, **request, **more)
+            assert refusal.message == "Invalid NextToken."
 
 
 async def test_members_come_and_go(house):

@@ -160,7 +160,7 @@ async def test_an_attribute_that_every_user_has_can_be_asked_for(house):
 )
 async def test_a_page_that_was_not_named_by_us_is_refused(house, operation, token, refusal):
     group = {"GroupName": "staff"} if "Group" in operation else {}
-    for bad in ("x", "!!!!", "_w==", "\u00e9"):
+    for bad in ("x", "!!!!", "_w==", "\u00e9", "====", "Zx=="):
         request = {"UserPoolId": house.pool_id, **group, token: bad}
         assert (await house.api.refused(operation, **request)).message == refusal
 

@@ -209,6 +209,34 @@ async def test_where_addresses_are_usernames_nobody_takes_anothers(api, settle, 
     assert "AccessToken" in await house.tokens("ann@example.org")
 
 
+async def test_who_signs_up_with_an_address_that_another_has_only_written_stops_no_change_of_his(
+    api, settle
+):
+    by_address = {"UsernameAttributes": ["email", "phone_number"]}
+    house = await settle(api, {**by_address, "AutoVerifiedAttributes": ["email"]})
+    await house.add_user("ann@example.org")
+    token = (await house.tokens("ann@example.org"))["AccessToken"]
+    own = {"AccessToken": token}
+    given = listed({"email": "bob@example.org", "phone_number": "+12065550123", "name": "Ann"})
+    await house.api("UpdateUserAttributes", **own, UserAttributes=given)
+    sub = (await house.api("GetUser", **own))["Username"]
+    for name in ("bob@example.org", "+12065550123"):
+        await house.api("SignUp", ClientId=house.client_id, Username=name, Password="Corr3ct-Horse")
+    named = {"UserPoolId": house.pool_id, "Username": sub}
+    await house.api("UpdateUserAttributes", **own, UserAttributes=listed({"name": "A."}))
+    # To give what the user has is no change.
+    await house.api("UpdateUserAttributes", **own, UserAttributes=given[:1])
+    for given in ({"name": "Ann"}, {"email_verified": "false"}):
+        await house.api("AdminUpdateUserAttributes", **named, UserAttributes=listed(given))
+    await house.api("DeleteUserAttributes", **own, UserAttributeNames=["name", "phone_number"])
+    verified = listed({"email_verified": "true"})
+    refusal = await house.api.refused("AdminUpdateUserAttributes", **named, UserAttributes=verified)
+    assert refusal.code == "AliasExistsException"
+    taken = listed({"phone_number": "+12065550123"})
+    refusal = await house.api.refused("UpdateUserAttributes", **own, UserAttributes=taken)
+    assert refusal.code == "AliasExistsException"
+
+
 async def test_of_many_changes_at_once_the_code_of_the_last_is_good(patient_owner):
     owner = patient_owner
     calls = [

@@ -223,6 +223,70 @@ async def test_of_a_hundred_sign_ups_with_one_name_one_wins_and_one_message_is_s
     assert len(stage.postman.messages) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        (PHONE, {"email": "victim@example.org"}),
+        ("ann@example.org", {"phone_number": "+12065550199", "email": ""}),
+    ],
+    ids=str,
+)
+async def test_only_the_address_that_was_signed_up_with_is_a_name_before_it_is_verified(
+    stage, name, other
+):
+    pool = {"UsernameAttributes": ["email", "phone_number"]}
+    verified = {"AutoVerifiedAttributes": ["email", "phone_number"]}
+    house = await stage.open(pool | (verified if name == PHONE else {}))
+    (squatted,) = filter(None, other.values())
+    reply = await house.api("SignUp", **stage.application(house, name, **other))
+    code = {"ConfirmationCode": stage.postman.code}
+    await house.api("ConfirmSignUp", **stage.named(house, name), **code)
+    assert (await house.tokens(name))["AccessToken"]
+    refusal = await house.api.refused("InitiateAuth", **house.by_password(squatted))
+    assert refusal.code == "UserNotFoundException"
+    own = await house.api("SignUp", **stage.application(house, squatted, email=""))
+    assert own["UserSub"] != reply["UserSub"]
+    # Nor does another sign-up take what is somebody's name.
+    third = {"email": squatted} if name == PHONE else {"phone_number": squatted, "email": ""}
+    taken = stage.application(house, "+12065550177" if name == PHONE else "c@example.org", **third)
+    assert (await refusal_of(house, taken))[0] == "UsernameExistsException"
+
+
+async def test_a_user_who_waits_is_confirmed_though_another_signs_up_with_his_second_address(stage):
+    house = await stage.open({"UsernameAttributes": ["email", "phone_number"]})
+    await house.api("SignUp", **stage.application(house, "ann@example.org", phone_number=PHONE))
+    code = {"ConfirmationCode": stage.postman.code}
+    await house.api("SignUp", **stage.application(house, PHONE, email=""))
+    await house.api("ConfirmSignUp", **stage.named(house, "ann@example.org"), **code)
+    assert (await stage.described(house, "ann@example.org"))[0] == "CONFIRMED"
+
+
+EMPTY = ("name", "email", "birthdate", "updated_at", "custom:team", "custom:rank")
+
+
+@pytest.mark.parametrize("value", [{"Value": ""}, {}], ids=str)
+async def test_an_attribute_without_a_value_is_none_whoever_makes_the_user(stage, value):
+    number = {"Name": "rank", "AttributeDataType": "Number"}
+    schema = [{"Name": "team", "AttributeDataType": "String"}, number]
+    writes = ["name", "email", "birthdate", "updated_at", "custom:team", "custom:rank"]
+    house = await stage.open({"Schema": schema}, triggered=True, WriteAttributes=writes)
+    given = {"UserAttributes": [{"Name": name, **value} for name in EMPTY]}
+    await house.api("SignUp", **stage.application(house) | given)
+    made = {"UserPoolId": house.pool_id, "Username": "bob"}
+    await house.api("AdminCreateUser", **made, **given, MessageAction="SUPPRESS")
+    for name in ("ann", "bob"):
+        assert (await stage.described(house, name))[1].keys() == {"sub"}
+    heard = [each["request"]["userAttributes"].keys() for each in stage.triggers.events]
+    assert not any(names & set(EMPTY) for names in heard)
+    # What nobody may write, nobody may give without a value.
+    for name, code in (("nickname", "NotAuthorized"), ("custom:none", "InvalidParameter")):
+        request = {"UserAttributes": [{"Name": name, **value}]}
+        refusal = await house.api.refused("SignUp", **stage.application(house, "eve") | request)
+        assert refusal.code == f"{code}Exception"
+    refusal = await house.api.refused("AdminCreateUser", **made | {"Username": "eve"}, **request)
+    assert refusal.code == "InvalidParameterException"
+
+
 async def test_names_by_address_are_ids_and_the_address_is_an_attribute(stage):
     house = await stage.open(BY_EMAIL)
     reply = await house.api("SignUp", **stage.application(house, "ann@example.org", email=""))

@@ -1,6 +1,7 @@
 """Files in parts: whatever is stored is read line by line, with every line once."""
 
 import random
+from itertools import product
 
 import pytest
 
@@ -81,6 +82,27 @@ async def test_a_line_longer_than_a_part_is_refused(job_and_database):
     assert first.lines == [b"short"]
     with pytest.raises(CognitoError, match="has more than"):
         await database.read(read_lines, job, first.end, 5)
+
+
+@pytest.mark.parametrize(
+    ("end", "after"), [(b"\n", []), (b"\r\n", []), (b"", []), (b"\n", [b"x"]), (b"\r\n", [b"x"])]
+)
+async def test_the_longest_row_is_as_long_wherever_in_a_part_it_begins(
+    job_and_database, end, after
+):
+    job, database = job_and_database
+    sizes = (SMALL - 1, SMALL, SMALL + 1, SMALL + 2, 2 * SMALL - 1)
+    for begins, size in product(range(1, SMALL + 2), sizes):
+        row = b"x" * (size - len(end))
+        content = b"\n" * begins + row + end + b"\n".join(after)
+        stored = await database.write(put, job, f"{begins} {size}", content)
+        if size <= SMALL:
+            assert await database.read(read_all, stored, 5) == [b""] * begins + [row, *after]
+            continue
+        with pytest.raises(CognitoError, match="has more than"):
+            await database.read(read_lines, stored, begins, 5)
+        # Nor is it read with the one before it, which is.
+        assert (await database.read(read_lines, stored, begins - 1, 5)).end == begins
 
 
 async def test_the_last_file_counts_and_the_one_before_is_deleted(job_and_database):

@@ -45,7 +45,8 @@ def test_the_header_has_all_attributes_but_the_sub():
 @given(st.permutations([*STANDARD, *LAST]))
 def test_columns_may_come_in_any_order(names):
     line = ",".join(f" {name}\t" for name in names).encode()
-    assert list(CsvColumns.read(pool(), line).names) == names
+    for mark in (b"", b"\xef\xbb\xbf"):
+        assert list(CsvColumns.read(pool(), mark + line).names) == names
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,8 @@ def test_columns_may_come_in_any_order(names):
         ",".join([*STANDARD, *LAST, "email"]),
         ",".join(["Email" if name == "email" else name for name in (*STANDARD, *LAST)]),
         ";".join([*STANDARD, *LAST]),
-        "\ufeff" + ",".join([*STANDARD, *LAST]),
+        "\ufeff\ufeff" + ",".join([*STANDARD, *LAST]),
+        "\ufffe" + ",".join([*STANDARD, *LAST]),
         ",".join(f'"{name}"' for name in (*STANDARD, *LAST)),
     ],
 )

@@ -164,7 +164,7 @@ def _finish(
     if progress.factor is not None and progress.factor.verified:
         passed = progress.passed(State.MFA_SETUP)
         progress = evolve(passed, given=given_factor(user, State.SOFTWARE_TOKEN_MFA))
-    elif answer.email is not None:
+    elif answer.email:
         _user_setting_up(taken, State.EMAIL_OTP)
         given = written_by_user(caller.pool, caller.client.settings, {_EMAIL: answer.email})
         progress = evolve(progress, factor=FactorState(address=given[_EMAIL], new=True))
