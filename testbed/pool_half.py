@@ -34,6 +34,7 @@ from authflow.errors import AuthFlowError, DeviceRefusedError, NextStep
 from authflow.keys import KeyRing
 from authflow.pool.cognito_errors import CognitoError
 from authflow.pool.ground import Ground
+from authflow.pool.imports.import_runner import ImportRunner
 from authflow.pool.messages.delivery import Delivery
 from authflow.pool.messages.mailbox import Mailbox, SentMessage
 from authflow.pool.operations import operations
@@ -141,9 +142,9 @@ class PoolHalf:
                     case Verify(signed_in):
                         value = signed_in
                     case FindDevice(name) if self.devices is not None:
-                        value = await self.devices.find(name)
-                    case ForgetDevice(device) if self.devices is not None:
-                        await self.devices.drop(device)
+                        value = await self.devices.look(name)
+                    case ForgetDevice(device, name) if self.devices is not None:
+                        await self.devices.drop(device, name)
                 step = conversation.send(Came(value, self.clock()))
         except StopIteration as over:
             result: SignInResult = over.value
@@ -176,7 +177,6 @@ class PoolHalf:
         except DeviceRefusedError:
             if step.device is None or self.devices is None:
                 raise
-        await self.devices.drop(step.device)
         return WithoutDevice(await self._answered(step, step.request.without_device()))
 
     async def _answered(self, step: Send, request: Request) -> object:
@@ -226,6 +226,7 @@ async def pool_half(
             ground=ground,
             tokens=TokenIssuer(ground=ground, issuer_base="http://127.0.0.1"),
             delivery=Delivery(mailbox=mailbox, senders=senders),
+            import_runner=await stack.enter_async_context(ImportRunner(ground=ground)),
             notices=Notices(),
             region="us-east-1",
             tokens_survive=False,

@@ -213,6 +213,7 @@ def test_messages_are_shown_if_asked_for():
             UserPoolId=pool_id,
             Username="ada",
             UserAttributes=[{"Name": k, "Value": v} for k, v in attributes.items()],
+            MessageAction="SUPPRESS",
         )
         owner.admin_set_user_password(
             UserPoolId=pool_id, Username="ada", Password="Correct-horse-1", Permanent=True
@@ -309,7 +310,12 @@ handlers = {{"send": Triggers(on={{CustomEmailSenderEvent: send}})}}
             {"Name": "email", "Value": "ada@example.com"},
             {"Name": "email_verified", "Value": "true"},
         ]
-        owner.admin_create_user(UserPoolId=pool["Id"], Username="ada", UserAttributes=address)
+        owner.admin_create_user(
+            UserPoolId=pool["Id"],
+            Username="ada",
+            UserAttributes=address,
+            MessageAction="SUPPRESS",
+        )
         owner.admin_set_user_password(
             UserPoolId=pool["Id"], Username="ada", Password="Correct-horse-1", Permanent=True
         )

@@ -177,14 +177,14 @@ async def mail_server(
 @asynccontextmanager
 async def served(app: Any) -> AsyncIterator[str]:
     """Serve an ASGI application over HTTP, and give its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-    async with anyio.create_task_group() as group:
-        group.start_soon(server._serve, [listener])
-        while not server.started:  # it tells nobody
-            await anyio.sleep(0.001)
-        yield f"http://localhost:{listener.getsockname()[1]}"
-        server.should_exit = True
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with anyio.create_task_group() as group:
+            group.start_soon(server._serve, [listener])
+            while not server.started:  # it tells nobody
+                await anyio.sleep(0.001)
+            yield f"http://localhost:{listener.getsockname()[1]}"
+            server.should_exit = True
 
 
 @pytest.fixture

@@ -228,7 +228,7 @@ async def test_messages_and_windows_tell_the_time_as_people_do(
         async with house.pool.client(challenges=[LinkPrompter, OtpPrompter]) as auth:
             pending = await auth.sign_in("ada", flow=CUSTOM)
             assert says in outbox.sent[0].text.reveal()
-            assert f"It is good for {says}." in repr(auth.form(pending))
+            assert f"It is good for {says}." in str(auth.form(pending).to_json())
             clock.now -= 3600
             pending = await auth.sign_in("ada", flow=CUSTOM)
             assert int(seen(pending)["expiresIn"]) <= life

@@ -200,8 +200,8 @@ def test_where_mfa_is_required_all_count_that_the_pool_has_but_the_address_of_th
 def test_an_address_that_was_emptied_is_none(factor, name):
     on = UserFactors(enabled=frozenset({factor}), preferred=factor)
     someone = evolve(NOBODY, attributes={name: ""}, factors=on)
-    assert factor_after_password(pool("OPTIONAL", frozenset({factor})), someone) is None
-    other = factor_after_password(pool("ON", frozenset({factor, TOTP})), someone)
+    assert factor_after_password(pool("OPTIONAL", frozenset({factor})), someone, ANYTHING) is None
+    other = factor_after_password(pool("ON", frozenset({factor, TOTP})), someone, ANYTHING)
     assert other.state is State.MFA_SETUP
 
 
