@@ -4,23 +4,14 @@ Source: SignUp, ConfirmSignUp, CodeDeliveryDetailsType and GetUser in the Amazon
 API reference.
 """
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Mapping
 
 from attrs import field, frozen
 
 from authflow.mfa import MfaPreference
-from authflow.printable import printable
 from authflow.secret import Secret
+from authflow.string_map import names_only, read_only
 from authflow.unframed import whole
-
-
-def _frozen_map(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> Mapping[str, str]:
-    return MappingProxyType(dict(values))
-
-
-def _names_only(values: Mapping[str, str]) -> str:
-    return f"<{', '.join(map(printable, values))}>"
 
 
 @frozen(kw_only=True)
@@ -86,6 +77,6 @@ class UserProfile:
 
     username: str
     attributes: Mapping[str, str] = field(
-        factory=dict, converter=_frozen_map, repr=_names_only, hash=False
+        factory=dict, converter=read_only, repr=names_only, hash=False
     )
     mfa: MfaPreference = field(factory=MfaPreference)

@@ -3,23 +3,14 @@
 Source: UserType and GroupType in the Amazon Cognito user pools API reference.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
 
 from attrs import field, frozen
 
 from authflow.mfa import MfaPreference
-from authflow.printable import printable
+from authflow.string_map import names_only, read_only
 from authflow.unframed import whole
-
-
-def _frozen_map(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> Mapping[str, str]:
-    return MappingProxyType(dict(values))
-
-
-def _names_only(values: Mapping[str, str]) -> str:
-    return f"<{', '.join(map(printable, values))}>"
 
 
 @whole
@@ -41,7 +32,7 @@ class PoolUser:
     status: str
     enabled: bool
     attributes: Mapping[str, str] = field(
-        factory=dict, converter=_frozen_map, repr=_names_only, hash=False
+        factory=dict, converter=read_only, repr=names_only, hash=False
     )
     created: datetime | None = None
     modified: datetime | None = None

@@ -1,26 +1,16 @@
 """The results of a sign-in: tokens, or the next challenge. `match` covers both cases."""
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Mapping
 
 from attrs import field, frozen
 
 from authflow.device import Device, UnconfirmedDevice
 from authflow.machine import AuthFlow
 from authflow.mfa import NewAuthenticator
-from authflow.printable import printable
 from authflow.secret import Secret
 from authflow.sign_in import SignIn
+from authflow.string_map import names_only, read_only
 from authflow.unframed import whole
-
-
-def _frozen_map(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> Mapping[str, str]:
-    return MappingProxyType(dict(values))
-
-
-def _names_only(values: Mapping[str, Any]) -> str:
-    return f"<{', '.join(map(printable, values))}>"
 
 
 @frozen(kw_only=True)
@@ -67,12 +57,12 @@ class Challenge:
     name: str
     kind: str | None = None
     parameters: Mapping[str, str] = field(
-        factory=dict, converter=_frozen_map, repr=_names_only, hash=False
+        factory=dict, converter=read_only, repr=names_only, hash=False
     )
     attempt: int = 1
     attempts: int | None = None
     left_out: Mapping[str, str] = field(
-        factory=dict, converter=_frozen_map, repr=_names_only, hash=False
+        factory=dict, converter=read_only, repr=names_only, hash=False
     )
     new_authenticator: NewAuthenticator | None = field(default=None, hash=False)
 

@@ -7,10 +7,30 @@ Source: the response parameters in "Create Auth challenge Lambda trigger" and "M
 trigger" of the Amazon Cognito developer guide.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from authflow.errors import MisuseError
+from authflow.printable import printable
+
+
+def read_only(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> Mapping[str, str]:
+    """Copy a mapping that authflow itself has read; the copy is read-only.
+
+    Args:
+        values: The names and their values.
+    """
+    return MappingProxyType(dict(values))
+
+
+def names_only(values: Mapping[str, Any]) -> str:
+    """Return what a mapping is in a repr: its names, escaped, as the values may be personal.
+
+    Args:
+        values: The names and their values.
+    """
+    return f"<{', '.join(map(printable, values))}>"
 
 
 def string_map(values: Mapping[str, str]) -> Mapping[str, str]:
