@@ -1,4 +1,4 @@
-"""Checks what our users' type checkers see: README's examples, and the public interface.
+"""Checks what our users' type checkers see: the pages' examples, and the public interface.
 
 Both by basedpyright, which is pyright with an engine of its own. The examples are checked in
 pyright's standard mode, as an editor does that was told nothing. Of the public interface at least
@@ -19,6 +19,12 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 LEAST = 0.98
+
+
+def pages() -> list[str]:
+    """Give the paths, in the checkout, of README and of all pages of the site."""
+    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [path.relative_to(ROOT).as_posix() for path in found]
 
 
 def examples(page: str) -> dict[int, str]:
@@ -62,26 +68,31 @@ class TypeChecker:
             return json.loads(self._process.communicate()[0])
 
 
-def faults_of_examples(page: str, title: str) -> Callable[[], list[str]]:
-    """Begin to check the examples of a page, each as a program of its own.
+def faults_of_examples(pages: Mapping[str, str]) -> Callable[[], list[str]]:
+    """Begin to check the examples of pages, each as a program of its own.
 
     Args:
-        page: The page's text.
-        title: What the page is called.
+        pages: Their texts, by what they are called.
 
     Returns:
         What waits, and gives what is wrong; nothing if all of it is right.
     """
+    titles: dict[str, str] = {}
     # As many empty lines go before each that its lines have the numbers that they have in the page.
-    files = {f"example_{at}.py": "\n" * (at - 1) + text for at, text in examples(page).items()}
+    files: dict[str, str] = {}
+    for number, (title, page) in enumerate(pages.items()):
+        for at, text in examples(page).items():
+            titles[f"example_{number}_{at}"] = title
+            files[f"example_{number}_{at}.py"] = "\n" * (at - 1) + text
     checker = TypeChecker(files={**files, "pyrightconfig.json": '{"typeCheckingMode": "standard"}'})
 
     def faults() -> list[str]:
         result = checker.result()
         if result["summary"]["filesAnalyzed"] != len(files):
-            return [f"{title}: not every example was checked"]
+            return ["Not every example was checked"]
         return [
-            f"{title}:{each['range']['start']['line'] + 1}: {each['message']}"
+            f"{titles[Path(each['file']).stem]}:{each['range']['start']['line'] + 1}: "
+            f"{each['message']}"
             for each in result["generalDiagnostics"]
             if each["severity"] == "error"
         ]
@@ -118,8 +129,8 @@ def faults_of_package(package: str) -> Callable[[], list[str]]:
 
 def main() -> int:
     """Check everything at the same time; print what is wrong."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    begun = [faults_of_examples(readme, "README.md"), faults_of_package("authflow")]
+    texts = {page: (ROOT / page).read_text(encoding="utf-8") for page in pages()}
+    begun = [faults_of_examples(texts), faults_of_package("authflow")]
     faults = [fault for each in begun for fault in each()]
     for fault in faults:
         print(fault)

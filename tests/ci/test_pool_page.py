@@ -2,11 +2,9 @@
 
 import importlib.util
 import re
-import sys
 from pathlib import Path
 from types import ModuleType
 
-import anyio
 import pytest
 
 from authflow.pool.settings.app_client_table import APP_CLIENT
@@ -59,12 +57,6 @@ def test_every_part_is_on_the_page_once():
 def test_a_page_without_a_place_for_a_part_is_refused(name, mark):
     with pytest.raises(ValueError, match=name):
         program().renewed(PAGE.replace(mark.format(name), ""))
-
-
-async def test_the_example_of_the_page_is_run_as_it_stands():
-    (example,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-    done = await anyio.run_process([sys.executable, "-c", example])
-    assert re.fullmatch(rb"http://127\.0\.0\.1:\d+\n", done.stdout)
 
 
 def test_every_operation_that_is_served_is_listed_and_nothing_else():

@@ -35,8 +35,9 @@ def program() -> ModuleType:
 
 @pytest.mark.timeout(240)
 def test_an_example_that_a_type_checker_rejects_is_named_by_its_line():
-    (fault,) = program().faults_of_examples(PAGE, "PAGE.md")()
-    assert fault.startswith("PAGE.md:12: ")
+    pages = {"GOOD.md": PAGE.replace("user_pool_id=1", 'user_pool_id=""'), "docs/PAGE.md": PAGE}
+    (fault,) = program().faults_of_examples(pages)()
+    assert fault.startswith("docs/PAGE.md:12: ")
     assert "user_pool_id" in fault
 
 
@@ -63,3 +64,9 @@ def test_the_examples_of_a_page_are_found_with_their_lines():
     found = program().examples(PAGE)
     assert list(found) == [4, 10]
     assert all(text.startswith("from authflow import AuthConfig\n") for text in found.values())
+
+
+def test_the_pages_are_readme_and_all_of_the_site():
+    found = program().pages()
+    assert found[0] == "README.md"
+    assert {"docs/start-here.md", "docs/guides/tickets.md", "docs/reference/index.md"} <= {*found}

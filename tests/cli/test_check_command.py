@@ -1,4 +1,4 @@
-"""`authflow check`: its report, its exit codes, and README's examples of it."""
+"""`authflow check`: its report, its exit codes, and the guide's examples of it."""
 
 import json
 import re
@@ -17,7 +17,8 @@ from authflow.triggers.check.define_probe import DEPTH
 
 ROOT = Path(__file__).parents[2]
 HANDLERS = ROOT / "tests" / "triggers" / "handlers"
-SECTION = (ROOT / "README.md").read_text().partition("## Prove a policy")[2].partition("\n## ")[0]
+GUIDES = ROOT / "docs" / "guides"
+PAGE = (GUIDES / "prove-a-policy.md").read_text()
 
 POLICIES = """
 from authflow.triggers import (
@@ -278,19 +279,17 @@ def test_a_javascript_handler_that_prints_and_calls_back_is_acquitted(tmp_path, 
     assert told.err.count("seen") == 8
 
 
-EXAMPLES = dict(
-    re.findall(r"^```console\n\$ ([^\n]+)\n(.*?)^```", SECTION, re.DOTALL | re.MULTILINE)
-)
+EXAMPLES = dict(re.findall(r"^```console\n\$ ([^\n]+)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
 
 
-def readme_example(command: str) -> Any:
+def example(command: str) -> Any:
     node = [pytest.mark.system("node")] if "node " in command else []
     return pytest.param(command, id=command, marks=node)
 
 
-@pytest.mark.parametrize("command", [readme_example(command) for command in EXAMPLES])
-def test_readme_shows_what_is_printed(command, tmp_path):
-    triggers = (ROOT / "README.md").read_text().partition("## Write a pool's triggers")[2]
+@pytest.mark.parametrize("command", [example(command) for command in EXAMPLES])
+def test_the_guide_shows_what_is_printed(command, tmp_path):
+    triggers = (GUIDES / "triggers.md").read_text()
     program = re.search(r"^```python\n(.*?)^```", triggers, re.DOTALL | re.MULTILINE)
     assert program is not None
     (tmp_path / "my_triggers.py").write_text(program[1])
@@ -305,14 +304,14 @@ def test_readme_shows_what_is_printed(command, tmp_path):
     assert done.stdout == EXAMPLES[command]
 
 
-def test_readme_shows_a_policy_a_conviction_and_an_acquittal():
+def test_the_guide_shows_a_policy_a_conviction_and_an_acquittal():
     commands = " ".join(EXAMPLES)
     for named in ("my_triggers:triggers", "documented_define", "corrected_define"):
         assert named in commands
 
 
-def test_readme_shows_how_a_javascript_handler_speaks_lines():
-    shown = re.search(r"^```js\n(.*?)^```", SECTION, re.DOTALL | re.MULTILINE)
+def test_the_guide_shows_how_a_javascript_handler_speaks_lines():
+    shown = re.search(r"^```js\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     assert shown is not None
     assert shown[1] == (HANDLERS / "lines.mjs").read_text()
 

@@ -1,4 +1,7 @@
-"""README's few lines that make a process of a handler in JavaScript: they answer as Lambda does."""
+"""The few lines that make a process of a handler in JavaScript: they answer as Lambda does.
+
+They stand in docs/guides/prove-a-policy.md.
+"""
 
 import json
 import subprocess
