@@ -7,7 +7,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 
-.PHONY: demo test lint lowest bench flood existence quota-storm format pool-page state-machine-page environment test-deps constraints \
+.PHONY: demo test lint lowest bench flood existence many-users quota-storm format pool-page state-machine-page environment test-deps constraints \
   mutants srp-agreement storm ministack clean
 
 # What is installed already, this sees by itself. Where both are asked for, the operating system's
@@ -63,6 +63,10 @@ quota-storm: environment
 # Whether a clock tells who exists. QUICK=1 for a glance.
 existence: environment
 	$(BIN)/python -m benchmarks.existence $(if $(QUICK),--quick)
+
+# Whether a pool's memory grows with its users: 10,000 and 20,000 imported, listed, searched, exported.
+many-users: environment
+	$(BIN)/python -m benchmarks.many_users $(if $(USERS),--users $(USERS))
 
 # 10,000 random SRP handshakes, biased to the edges of the encoding, against an independent oracle.
 srp-agreement: environment

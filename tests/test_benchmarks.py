@@ -11,14 +11,18 @@ from pathlib import Path
 import anyio
 import pytest
 from anyio import to_thread
+from attrs import evolve
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 from jwt import PyJWTError
 
 from authflow.errors import TokenError
 from authflow.pool import PoolServer
+from authflow.pool.accounts import user_list
+from authflow.pool.imports import csv_file, uploads
+from authflow.pool.store import database
 from authflow.triggers import Policy, Triggers, challenge, password, sequence
-from benchmarks import existence, sign_in, tickets, verify
+from benchmarks import existence, many_users, sign_in, tickets, verify
 from benchmarks.measured_client import authflow
 from benchmarks.word_triggers import triggers
 
@@ -213,3 +217,51 @@ def test_the_existence_benchmark_fails_for_a_leak_and_for_one_that_it_did_not_fi
     assert existence.verdict([clean, found]) == []
     assert len(existence.verdict([leak, found])) == 1
     assert len(existence.verdict([leak, lost])) == 2
+
+
+async def test_no_read_of_a_pool_grows_with_its_users(tmp_path, monkeypatch):
+    monkeypatch.setattr(user_list, "_WINDOW", 70)
+    for module in (csv_file, uploads):
+        monkeypatch.setattr(module, "PART_BYTES", 2048)
+    execute, largest = database._Sqlite.execute, {"rows": 0, "size": 0}
+
+    def executing(connection, sql, parameters=()):
+        rows = execute(connection, sql, parameters)
+        largest["rows"] = max(largest["rows"], len(rows))
+        size = sum(len(value) for row in rows for value in row if isinstance(value, (str, bytes)))
+        largest["size"] = max(largest["size"], size)
+        return rows
+
+    monkeypatch.setattr(database._Sqlite, "execute", executing)
+    reads = []
+    for users in (150, 300):
+        largest.update(rows=0, size=0)
+        folder, told = tmp_path / str(users), []
+        folder.mkdir()
+        async with PoolServer(db=str(folder / "pool.db")) as server:
+            theirs = many_users.PoolOwner(endpoint=server.endpoint, folder=folder, tell=told.append)
+            found = {name: await to_thread.run_sync(act) for name, act in theirs.steps(users)}
+        assert [*found.values()] == [0, users, users, users // many_users.TENTH, 0, users]
+        assert told[-1] == f"Succeeded: {users} of {users} users imported"
+        assert len((folder / "exported.csv").read_text().splitlines()) == 1 + users
+        reads.append(dict(largest))
+    assert reads[0] == reads[1]
+    assert reads[0]["rows"] < 150
+
+
+def test_the_benchmark_of_many_users_measures_a_pool_and_fails_where_memory_grows(
+    tmp_path, monkeypatch, capsys
+):
+    path = tmp_path / "figures.json"
+    arguments = ["many_users", "--users", "5", "--json", str(path)]
+    monkeypatch.setattr("sys.argv", arguments)
+    many_users.main()
+    printed, rows = capsys.readouterr().out, json.loads(path.read_text())["rows"]
+    steps = [many_users.Step(**row) for row in rows]
+    few, many = steps[: len(steps) // 2], steps[len(steps) // 2 :]
+    assert [step.users for step in steps] == [5] * len(few) + [10] * len(many)
+    assert many_users.table(few, many) in printed
+    assert "Succeeded: 10 of 10 users imported" in printed
+    grown = [evolve(step, peak_mb=step.peak_mb + 20) for step in many]
+    assert len(many_users.verdict(few, grown)) == len(grown)
+    assert many_users.verdict(few, [evolve(step, found=step.found + 1) for step in many])
