@@ -1,38 +1,48 @@
 """Whether a clock tells who exists: known names beside unknown ones, at a pool that hides users.
 
-    make existence                                  5,000 of each, some ten minutes
+    make existence                                  5,000 of each, some twenty minutes
     python -m benchmarks.existence --quick          a glance: 300 of each
 
 A pool runs in one process, the client in another. Each operation is asked for a known name, for
 another known name (the control) and for an unknown one, in an order drawn anew each time, so that a
-machine whose speed drifts is fair to all. Welch's t compares their times, the slowest tenth left
-out, since that tells of the machine. The control says what t comes to by chance; and a leak that is
-planted, a trigger that takes longer for users who exist, says that this would find one.
+machine whose speed drifts is fair to all. "Unconfirmed" are people who wait for the code of their
+sign-up; of a sign-up it is the address that is somebody's or nobody's, since of names SignUp tells
+by itself, as Cognito's does. Welch's t compares the times, the slowest tenth left out, since that
+tells of the machine. The control says what t comes to by chance; and a leak that is planted, a
+trigger that takes longer for users who exist, says that this would find one.
 """
 
 import argparse
-import http.client
 import json
 import math
 import os
 import platform
 import random
-import secrets
-import socket
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import anyio
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from authflow import srp
 from authflow.pool import PoolServer
+from benchmarks.hidden_people import (
+    ALIASES,
+    JUMP_SECONDS,
+    KINDS,
+    LEAK,
+    OPERATIONS,
+    PEOPLE,
+    WAITING,
+    Client,
+    make_pool,
+    set_up,
+)
 
 RESULTS: Final = Path(__file__).parent / "results" / "existence.json"
 FOUND: Final = 4.5
@@ -43,11 +53,8 @@ NAMES: Final = 40
 """How many names of each kind take turns."""
 TURNS: Final = 4
 """How often a name is asked for before the pool's clock moves on, so that none is locked."""
-LEAK: Final = "leak-"
 PLANTED_US: Final = 100
 """Microseconds that the planted trigger takes longer for a user who exists."""
-PASSWORD: Final = "Correct-horse-1"
-KINDS: Final = ("known", "control", "unknown")
 SOURCES: Final = (
     *("PreAuthentication", "CustomMessage"),
     *("DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse"),
@@ -85,7 +92,7 @@ async def serve(planted_us: int) -> None:
     """Serve a pool whose clock moves on by two hours for each line on standard input."""
     jumps: list[str] = []
     async with PoolServer(
-        triggers=Triggers(planted_us), clock=lambda: time.time() + 7200.0 * len(jumps)
+        triggers=Triggers(planted_us), clock=lambda: time.time() + JUMP_SECONDS * len(jumps)
     ) as pool:
         print(pool.endpoint, flush=True)
 
@@ -95,43 +102,6 @@ async def serve(planted_us: int) -> None:
                 print("moved on", flush=True)
 
         await anyio.to_thread.run_sync(read)
-
-
-@define
-class Client:
-    """Asks a pool, one request after another, on one connection.
-
-    Args:
-        process: The pool's process.
-        host: Where it is.
-    """
-
-    process: "subprocess.Popen[str]"
-    host: str
-    ids: dict[str, str] = field(factory=dict)
-    _connection: Any = field(default=None, init=False)
-
-    def __call__(self, operation: str, **request: Any) -> dict[str, Any]:
-        """Ask, and give the reply, whatever it is."""
-        if self._connection is None:
-            self._connection = http.client.HTTPConnection(self.host)
-            self._connection.connect()
-            self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        headers = {
-            "X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}",
-            "Content-Type": "application/x-amz-json-1.1",
-        }
-        self._connection.request("POST", "/", json.dumps(request), headers)
-        reply: dict[str, Any] = json.loads(self._connection.getresponse().read())
-        return reply
-
-    def move_on(self) -> None:
-        """Let two hours go by in the pool."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        self.process.stdout.readline()
 
 
 @contextmanager
@@ -153,84 +123,7 @@ def running_pool(planted_us: int) -> Iterator[Client]:
             process.terminate()
 
 
-Prepare = Callable[[Client, str], dict[str, Any]]
-"""Does what goes before, and gives the request that is timed."""
-
-
-def _begin(client: Client, flow: str, name: str, **more: str) -> dict[str, Any]:
-    parameters = {"USERNAME": name, **more}
-    return {"ClientId": client.ids["client"], "AuthFlow": flow, "AuthParameters": parameters}
-
-
-def _srp(client: Client, name: str) -> dict[str, Any]:
-    prover = srp.Prover.start(secrets.token_bytes(srp.EPHEMERAL_BYTES))
-    return _begin(client, "USER_SRP_AUTH", name, SRP_A=prover.srp_a)
-
-
-def _proof(client: Client, name: str) -> dict[str, Any]:
-    asked = client("InitiateAuth", **_srp(client, name))["ChallengeParameters"]
-    answers = {
-        "USERNAME": name,
-        "TIMESTAMP": "Wed Nov 4 10:00:00 UTC 2026",
-        "PASSWORD_CLAIM_SECRET_BLOCK": asked["SECRET_BLOCK"],
-        "PASSWORD_CLAIM_SIGNATURE": "A" * 43 + "=",
-    }
-    return {
-        "ClientId": client.ids["client"],
-        "ChallengeName": "PASSWORD_VERIFIER",
-        "ChallengeResponses": answers,
-    }
-
-
-def _password(client: Client, name: str) -> dict[str, Any]:
-    return _begin(client, "USER_PASSWORD_AUTH", name, PASSWORD="wrong-Horse1")
-
-
-def _custom(client: Client, name: str) -> dict[str, Any]:
-    return _begin(client, "CUSTOM_AUTH", name)
-
-
-def _answer(client: Client, name: str) -> dict[str, Any]:
-    asked = client("InitiateAuth", **_custom(client, name))
-    return {
-        "ClientId": client.ids["client"],
-        "ChallengeName": "CUSTOM_CHALLENGE",
-        "Session": asked["Session"],
-        "ChallengeResponses": {"USERNAME": name, "ANSWER": "5"},
-    }
-
-
-def _forgot(client: Client, name: str) -> dict[str, Any]:
-    return {"ClientId": client.ids["client"], "Username": name}
-
-
-def _confirm(client: Client, name: str) -> dict[str, Any]:
-    client("ForgotPassword", **_forgot(client, name))
-    return {**_forgot(client, name), "ConfirmationCode": "none", "Password": PASSWORD}
-
-
-OPERATIONS: Final[dict[str, tuple[str, Prepare]]] = {
-    "password": ("InitiateAuth", _password),
-    "SRP, first step": ("InitiateAuth", _srp),
-    "SRP, proof": ("RespondToAuthChallenge", _proof),
-    "custom, first step": ("InitiateAuth", _custom),
-    "custom, answer": ("RespondToAuthChallenge", _answer),
-    "ForgotPassword": ("ForgotPassword", _forgot),
-    "ConfirmForgotPassword": ("ConfirmForgotPassword", _confirm),
-}
 PLANTED: Final = "planted leak"
-
-
-def set_up(client: Client, prefix: str, count: int) -> dict[str, list[str]]:
-    """Make the users, and give the names of each kind, which look alike."""
-    names = {kind: [f"{prefix}{secrets.token_hex(8)}" for _ in range(count)] for kind in KINDS}
-    for name in names["known"] + names["control"]:
-        pool = {"UserPoolId": client.ids["pool"], "Username": name}
-        address = {"email": f"{name}@example.org", "email_verified": "true"}
-        attributes = [{"Name": key, "Value": value} for key, value in address.items()]
-        client("AdminCreateUser", **pool, UserAttributes=attributes, MessageAction="SUPPRESS")
-        client("AdminSetUserPassword", **pool, Password=PASSWORD, Permanent=True)
-    return names
 
 
 def t_of(one: list[float], other: list[float]) -> float:
@@ -279,21 +172,16 @@ def measure(client: Client, label: str, names: dict[str, list[str]], samples: in
 def run(samples: int, planted_us: int) -> list[Row]:
     """Measure all operations, and the planted leak."""
     with running_pool(planted_us) as client:
-        client.ids["pool"] = client("CreateUserPool", PoolName="existence")["UserPool"]["Id"]
-        made = client(
-            "CreateUserPoolClient",
-            UserPoolId=client.ids["pool"],
-            ClientName="existence",
-            PreventUserExistenceErrors="ENABLED",
-            ExplicitAuthFlows=[
-                *("ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"),
-                "ALLOW_REFRESH_TOKEN_AUTH",
-            ],
-        )
-        client.ids["client"] = made["UserPoolClient"]["ClientId"]
-        names, leaking = [set_up(client, each, min(NAMES, samples)) for each in ("", LEAK)]
-        rows = [measure(client, label, names, samples) for label in OPERATIONS]
-        return [*rows, measure(client, PLANTED, leaking, samples)]
+        make_pool(client, "pool", "client")
+        make_pool(client, "alias pool", ALIASES, AliasAttributes=["email"])
+        made = {
+            prefix: set_up(client, prefix, min(NAMES, samples))
+            for prefix in ("", WAITING, ALIASES, LEAK)
+        }
+        rows = [
+            measure(client, label, made[PEOPLE.get(label, "")], samples) for label in OPERATIONS
+        ]
+        return [*rows, measure(client, PLANTED, made[LEAK], samples)]
 
 
 def table(rows: list[Row]) -> str:
