@@ -44,6 +44,15 @@ def _secret(value: object) -> Given | None:
     raise ConfigError(msg)
 
 
+def no_app_client() -> ConfigError:
+    """Return the error for settings that name no app client, where one is needed."""
+    msg = (
+        "name the app client: pass AuthConfig(client_id=...), or set the environment variable"
+        " AUTHFLOW_CLIENT_ID. Only an AdminClient that signs nobody in does without"
+    )
+    return ConfigError(msg)
+
+
 # Every type checker sees a default that is given in the field, but not one from a decorator.
 def _two_connections(config: "AuthConfig") -> float:
     if not (is_bounded(config.connect_timeout) and is_bounded(config.read_timeout)):
@@ -58,7 +67,7 @@ class AuthConfig(PoolAddress):
 
     Args:
         user_pool_id: Such as "eu-central-1_Abc123def".
-        client_id: The app client's id.
+        client_id: The app client's id. Only an `AdminClient` that signs nobody in does without.
         client_secret: The app client's secret, if it has one. While it is rotated, a list of both:
             the one that Cognito takes is used, and no call fails. Or a `ClientSecrets`, which is
             asked for them, and anew when Cognito takes none of them any more.
@@ -95,7 +104,7 @@ class AuthConfig(PoolAddress):
         ConfigError: A setting is malformed or unsafe.
     """
 
-    client_id: str = field()
+    client_id: str | None = field(default=None)
     client_secret: Given | None = field(default=None, converter=_secret, repr=shown)
     flow: AuthFlow = field(default=AuthFlow.USER_SRP_AUTH, converter=_flow)
     session_validity: timedelta = field(default=timedelta(minutes=3))
@@ -106,8 +115,15 @@ class AuthConfig(PoolAddress):
     fetch_jwks_on_open: bool = field(default=False)
 
     @client_id.validator
-    def _check_client(self, _: "Attribute[str]", value: str) -> None:
-        check_client_id(value)
+    def _check_client(self, _: "Attribute[str | None]", value: str | None) -> None:
+        if value is not None:
+            check_client_id(value)
+
+    @client_secret.validator
+    def _check_secret(self, _: "Attribute[Given | None]", value: Given | None) -> None:
+        if value is not None and self.client_id is None:
+            msg = "client_secret is an app client's: give its client_id, too"
+            raise ConfigError(msg)
 
     @session_validity.validator
     def _check_validity(self, _: "Attribute[timedelta]", value: timedelta) -> None:
@@ -147,7 +163,13 @@ class AuthConfig(PoolAddress):
 
     @property
     def app_client(self) -> ClientIdentity:
-        """The app client, as requests name it; with its first secret, unless others know it."""
+        """The app client, as requests name it; with its first secret, unless others know it.
+
+        Raises:
+            ConfigError: These settings name none.
+        """
+        if self.client_id is None:
+            raise no_app_client()
         given = self.client_secret
         first = given[0] if isinstance(given, tuple) else given
         return ClientIdentity(
@@ -160,11 +182,11 @@ class AuthConfig(PoolAddress):
     ) -> Self:
         """Read the settings from environment variables.
 
-        AUTHFLOW_USER_POOL_ID and AUTHFLOW_CLIENT_ID must be there; AUTHFLOW_CLIENT_SECRET,
-        AUTHFLOW_REGION, AUTHFLOW_ENDPOINT, AUTHFLOW_ISSUER, AUTHFLOW_FLOW,
-        AUTHFLOW_SESSION_VALIDITY (in minutes), AUTHFLOW_MAX_CONCURRENCY, AUTHFLOW_CONNECT_TIMEOUT,
-        AUTHFLOW_READ_TIMEOUT, AUTHFLOW_REQUEST_TIMEOUT (in seconds), AUTHFLOW_APP_NAME and
-        AUTHFLOW_JWKS (a path) may be.
+        AUTHFLOW_USER_POOL_ID must be there, and AUTHFLOW_CLIENT_ID, unless it is for an
+        `AdminClient` that signs nobody in; AUTHFLOW_CLIENT_SECRET, AUTHFLOW_REGION,
+        AUTHFLOW_ENDPOINT, AUTHFLOW_ISSUER, AUTHFLOW_FLOW, AUTHFLOW_SESSION_VALIDITY (in minutes),
+        AUTHFLOW_MAX_CONCURRENCY, AUTHFLOW_CONNECT_TIMEOUT, AUTHFLOW_READ_TIMEOUT,
+        AUTHFLOW_REQUEST_TIMEOUT (in seconds), AUTHFLOW_APP_NAME and AUTHFLOW_JWKS (a path) may be.
 
         Args:
             prefix: What the names begin with.
@@ -187,10 +209,9 @@ class AuthConfig(PoolAddress):
             if seconds := read.pop(limit, None):
                 read[limit] = _seconds(prefix + limit.upper(), seconds)
         read.update(settings)
-        for name in ("user_pool_id", "client_id"):
-            if name not in read:
-                msg = f"set the environment variable {prefix}{name.upper()}"
-                raise ConfigError(msg)
+        if "user_pool_id" not in read:
+            msg = f"set the environment variable {prefix}USER_POOL_ID"
+            raise ConfigError(msg)
         return cls(**read)
 
     @classmethod

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from authflow import AuthConfig, AuthFlow, Secret
 from authflow.errors import ConfigError
+from authflow.tokens import TokenVerifier, TrustedPool
 
 POOL = {"user_pool_id": "eu-central-1_Abc123def", "client_id": "1example23456789"}
 
@@ -185,12 +186,23 @@ def test_an_argument_goes_before_the_environment():
     assert config.user_pool_id == "eu-central-1_Abc123def"
 
 
-@pytest.mark.parametrize("missing", ["AUTHFLOW_USER_POOL_ID", "AUTHFLOW_CLIENT_ID"])
-def test_a_missing_variable_is_named(missing):
-    environ = {"AUTHFLOW_USER_POOL_ID": "eu-central-1_A", "AUTHFLOW_CLIENT_ID": "1"}
-    del environ[missing]
-    with pytest.raises(ConfigError, match=missing):
-        AuthConfig.from_env(environ=environ)
+def test_a_missing_variable_is_named():
+    with pytest.raises(ConfigError, match="AUTHFLOW_USER_POOL_ID"):
+        AuthConfig.from_env(environ={"AUTHFLOW_CLIENT_ID": "1"})
+
+
+def test_a_missing_app_client_is_named_by_what_needs_one():
+    config = AuthConfig.from_env(environ={"AUTHFLOW_USER_POOL_ID": "eu-central-1_A"})
+    assert config.client_id is None
+    for needs in (
+        lambda: config.app_client,
+        lambda: TrustedPool.of(config),
+        lambda: TokenVerifier(config=config),
+    ):
+        with pytest.raises(ConfigError, match="AUTHFLOW_CLIENT_ID"):
+            needs()
+    with pytest.raises(ConfigError, match="give its client_id"):
+        AuthConfig(user_pool_id="eu-central-1_A", client_secret="canary")
 
 
 @given(st.text().filter(lambda text: not (text.isascii() and text.isdigit()) and text != ""))

@@ -64,7 +64,7 @@ async def describe_pool(user_pool_id: str, *, endpoint: str | None = None) -> Po
         ConfigError: The id or the endpoint is malformed, there are no credentials, they are not
             allowed to, there is no such pool, or Cognito cannot be reached.
     """
-    config = AuthConfig(user_pool_id=user_pool_id, client_id="any", endpoint=endpoint)
+    config = AuthConfig(user_pool_id=user_pool_id, endpoint=endpoint)
     with unlogged(), _sdk_errors(config):
         session = get_session()
         options = {}

@@ -30,7 +30,8 @@ class AdminClient(SignInClient[AdminContext], UserCalls, GroupCalls):
     ("cognito-idp:AdminGetUser").
 
     Args:
-        config: Which pool, and how. `client_id` matters to sign-ins alone.
+        config: Which pool, and how. Whoever only administers names no `client_id`; then what is
+            about sign-ins raises a ConfigError, and nothing is sent.
         challenges: As `AuthClient`'s, and so are all others.
         discover: Likewise.
         prefer: Likewise.
@@ -49,6 +50,7 @@ class AdminClient(SignInClient[AdminContext], UserCalls, GroupCalls):
     """
 
     context_kind = AdminContext
+    does_without_app_client = True
 
     def _opened(self) -> AbstractAsyncContextManager[Transport]:
         return open_transport(self.config, self._observation, self.pacing, signed=True)

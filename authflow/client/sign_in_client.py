@@ -50,7 +50,7 @@ from authflow.client.resumption import Resumption, claimed, resumption
 from authflow.client.secret_rotation import SecretRotation
 from authflow.client.signed_in_user import SignedInUser
 from authflow.client.transport import Passage, Transport, open_transport
-from authflow.config import AuthConfig
+from authflow.config import AuthConfig, no_app_client
 from authflow.device import Device, UnconfirmedDevice, checked_name
 from authflow.errors import (
     AnswerNotSupportedError,
@@ -109,6 +109,8 @@ class SignInClient(Generic[C]):
 
     context_kind: ClassVar[type[UserContext | AdminContext]] = UserContext
     """The class of what threat protection is told."""
+    does_without_app_client: ClassVar[bool] = False
+    """Whether there is anything to do with settings that name no app client."""
 
     config: AuthConfig
     challenges: Iterable[type[ClientChallenge | FormChallenge]] = field(default=(), kw_only=True)
@@ -127,18 +129,21 @@ class SignInClient(Generic[C]):
     _answerer: Answerer = field(init=False, repr=False)
     _resumption: Resumption | None = field(init=False, repr=False)
     _proof: PasswordProof = field(init=False, repr=False)
-    _verifier: TokenVerifier = field(init=False, repr=False)
-    _users: KeptUsers = field(init=False, repr=False)
+    _tokens_verifier: TokenVerifier | None = field(init=False, repr=False)
+    _kept_users: KeptUsers = field(init=False, repr=False)
     _devices: RememberedDevices = field(init=False, repr=False)
     _bound: BoundTokens = field(factory=BoundTokens, init=False, repr=False)
     _observation: Observation | None = field(init=False, repr=False)
     _loop: HomeLoop = field(init=False, repr=False)
-    _secrets: SecretRotation = field(init=False, repr=False)
+    _rotation: SecretRotation | None = field(init=False, repr=False)
     _transport: Transport | None = field(default=None, init=False, repr=False)
     _resources: AsyncExitStack = field(factory=AsyncExitStack, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        checked_config(self.config)
+        client_id = checked_config(self.config).client_id
+        if client_id is None and not self.does_without_app_client:
+            raise no_app_client()
+        place = (self.config.user_pool_id, client_id or "")
         checked_pacing(self.pacing)
         remembering = checked_remembering(self._remember_device)
         self.device_name = checked_name(self.device_name)
@@ -151,19 +156,20 @@ class SignInClient(Generic[C]):
             ),
             self.assume,
         )
-        self._resumption = resumption(
-            self.keys, self.store, (self.config.user_pool_id, self.config.client_id), self._now
-        )
+        self._resumption = resumption(self.keys, self.store, place, self._now)
         self._observation = None if self.observer is None else Observation(self.observer)
         self._loop = HomeLoop(
             "this client",
             "open one client per event loop, by `async with AuthClient(config) as auth` in it",
         )
-        self._secrets = SecretRotation.of(self.config)
+        named = client_id is not None
+        self._rotation = SecretRotation.of(self.config) if named else None
         self._proof = PasswordProof(self.config.user_pool_id)
-        self._verifier = TokenVerifier(config=self.config, clock=self._now)
-        self._users = KeptUsers(
-            place=(self.config.user_pool_id, self.config.client_id),
+        self._tokens_verifier = (
+            TokenVerifier(config=self.config, clock=self._now) if named else None
+        )
+        self._kept_users = KeptUsers(
+            place=place,
             keys=self.keys,
             store=self.store,
             clock=self._now,
@@ -176,7 +182,7 @@ class SignInClient(Generic[C]):
             when=remembering,
             name=self.device_name,
             book=DeviceBook(
-                place=(self.config.user_pool_id, self.config.client_id),
+                place=place,
                 keys=KeyRing.generate() if self.keys is None else self.keys,
                 store=MemoryStore() if self.store is None else self.store,
                 clock=self._now,
@@ -205,7 +211,7 @@ class SignInClient(Generic[C]):
         self._loop.claim()
         try:
             try:
-                await self._users.aclose()
+                await self._kept_users.aclose()
             finally:
                 if self._resumption is not None:
                     await self._resumption.aclose()
@@ -812,7 +818,27 @@ class SignInClient(Generic[C]):
         return self.config.app_name or self.config.user_pool_id
 
     @property
+    def _secrets(self) -> SecretRotation:
+        if self._rotation is None:
+            raise no_app_client()
+        return self._rotation
+
+    @property
+    def _verifier(self) -> TokenVerifier:
+        if self._tokens_verifier is None:
+            raise no_app_client()
+        return self._tokens_verifier
+
+    @property
+    def _users(self) -> KeptUsers:
+        if self.config.client_id is None:
+            raise no_app_client()
+        return self._kept_users
+
+    @property
     def _resumes(self) -> Resumption:
+        if self.config.client_id is None:
+            raise no_app_client()
         if self._resumption is None:
             msg = (
                 "tickets are sealed by keys: pass AuthClient(..., keys=KeyRing.from_environment())"

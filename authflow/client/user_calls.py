@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from attrs import field, frozen
+
 from authflow.administration import PoolUser
 from authflow.client.access_calls import AccessCalls
 from authflow.client.arguments import checked_username, wrong_flag
@@ -118,13 +120,14 @@ class UserCalls(AdministratorsCalls):
         password = None if temporary_password is None else wrapped(temporary_password)
         given, data, told = map(wrapped_map, (attributes, validation_data, client_metadata))
         del temporary_password, attributes, validation_data, client_metadata
-        wrong = wrong_flag("invite", invite) or wrong_flag("takes_over", takes_over)
+        media = _media(by)
+        wrong = wrong_flag("invite", invite) or wrong_flag("takes_over", takes_over) or media.wrong
         if wrong is not None:
-            del invite, takes_over
+            del invite, takes_over, by
             raise wrong
         if password is not None:
             password = checked("temporary_password", password)
-        named, media = checked_username(username), _media(by)
+        named = checked_username(username)
         values = checked_map("attributes", given)
         beside = checked_map("validation_data", data)
         metadata = checked_map("client_metadata", told)
@@ -134,7 +137,7 @@ class UserCalls(AdministratorsCalls):
                 "Username": named,
                 "TemporaryPassword": None if password is None else password.reveal(),
                 "MessageAction": None if invite else "SUPPRESS",
-                "DesiredDeliveryMediums": media or None,
+                "DesiredDeliveryMediums": media.names or None,
                 "ForceAliasCreation": True if takes_over else None,
                 **written("UserAttributes", values),
                 **written("ValidationData", beside),
@@ -166,14 +169,18 @@ class UserCalls(AdministratorsCalls):
         """
         told = wrapped_map(client_metadata)
         del client_metadata
-        named, media = checked_username(username), _media(by)
+        media = _media(by)
+        if media.wrong is not None:
+            del by
+            raise media.wrong
+        named = checked_username(username)
         metadata = checked_map("client_metadata", told)
         return await self._administer(
             "AdminCreateUser",
             lambda: {
                 "Username": named,
                 "MessageAction": "RESEND",
-                "DesiredDeliveryMediums": media or None,
+                "DesiredDeliveryMediums": media.names or None,
                 **metadata_members(metadata),
             },
             admin_operations.read_created,
@@ -218,13 +225,18 @@ class UserCalls(AdministratorsCalls):
             AttributeRejectedError: A user does not have one of the attributes, or nobody can.
             AuthFlowError: As `user`.
         """
+        told = _Names() if attributes is None else _names("attributes", attributes)
+        wrong = told.wrong
         if matching is not None and not is_text(matching):
             msg = f"matching must be one of Cognito's filters, not {type(matching).__name__}"
-            raise MisuseError(msg)
+            wrong = MisuseError(msg)
+        if wrong is not None:
+            del matching, attributes
+            raise wrong
         check_count("page", page, most=MOST_IN_A_PAGE)
         members = {
             "Filter": matching,
-            "AttributesToGet": None if attributes is None else _names("attributes", attributes),
+            "AttributesToGet": told.names or None,
             "Limit": page,
         }
         listed = self._pages("ListUsers", members, admin_operations.read_users, "PaginationToken")
@@ -280,11 +292,14 @@ class UserCalls(AdministratorsCalls):
             AuthFlowError: As `user`.
         """
         listed = _names("names", names)
+        if listed.wrong is not None:
+            del names
+            raise listed.wrong
         await self._about(
             username,
             "AdminDeleteUserAttributes",
             read_done,
-            lambda: {"UserAttributeNames": listed},
+            lambda: {"UserAttributeNames": listed.names},
         )
 
     async def set_password(
@@ -423,31 +438,30 @@ class UserCalls(AdministratorsCalls):
         return await self._administer(operation, lambda: {"Username": named, **members()}, read)
 
 
-def _media(by: object) -> list[str]:
-    """Return the ways of an invitation, checked.
+@frozen(kw_only=True)
+class _Names:
+    """A list of names that a caller gave, or the error for what is none and may be a secret."""
 
-    Raises:
-        MisuseError: One is none of Cognito's.
-    """
-    media = [] if by == () else _names("by", by)
-    if all(each in _MEDIA for each in media):
+    names: list[str] = field(factory=list)
+    wrong: MisuseError | None = None
+
+
+def _media(by: object) -> _Names:
+    """Return the ways of an invitation, checked."""
+    if by == ():
+        return _Names()
+    media = _names("by", by)
+    if all(each in _MEDIA for each in media.names):
         return media
-    msg = f"by is a list of {' and '.join(_MEDIA)}"
-    raise MisuseError(msg)
+    return _Names(wrong=MisuseError(f"by is a list of {' and '.join(_MEDIA)}"))
 
 
-def _names(what: str, given: object) -> list[str]:
-    """Return a list of names, checked.
-
-    Raises:
-        MisuseError: It is none, or has none.
-    """
+def _names(what: str, given: object) -> _Names:
+    """Return a list of names, checked."""
     if isinstance(given, Iterable) and not isinstance(given, str):
         names = list(given)
         if names and all(isinstance(each, str) and is_text(each) and each for each in names):
-            return names
-        del names
+            return _Names(names=names)
     kind = type(given).__name__
-    del given
     msg = f"{what} must be a list of names, of one at least, not {kind}"
-    raise MisuseError(msg)
+    return _Names(wrong=MisuseError(msg))

@@ -62,10 +62,14 @@ class TrustedPool(PoolAddress):
 
     @classmethod
     def of(cls, config: AuthConfig) -> Self:
-        """Return the pool and the app client that a client's settings name."""
+        """Return the pool and the app client that a client's settings name.
+
+        Raises:
+            ConfigError: They name no app client.
+        """
         return cls(
             user_pool_id=config.user_pool_id,
-            client_ids=(config.client_id,),
+            client_ids=(config.app_client.client_id,),
             region=config.region,
             endpoint=config.endpoint,
             allow_insecure_endpoint=config.allow_insecure_endpoint,

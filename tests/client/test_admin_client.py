@@ -5,15 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from authflow import (
     AdminClient,
+    AuthClient,
     AuthFlow,
     MfaPreference,
     PoolUser,
     SecondFactor,
     Secret,
     SignedIn,
+    Tokens,
     UserContext,
     UserGroup,
     UserNotFoundError,
@@ -31,6 +34,7 @@ from authflow.errors import (
     RequestBlockedError,
     RequestRejectedError,
 )
+from authflow.keys import KeyRing
 from authflow.testing import PASSWORD
 from authflow.triggers import Triggers, challenge, password, sequence
 from testbed.word import Word
@@ -517,6 +521,53 @@ async def test_metadata_that_is_wrong_stands_in_no_frame(scripted, everything_to
         with pytest.raises(MisuseError, match="client_metadata") as refused:
             await getattr(admin, call)("ada", client_metadata={"a": "canary", "b": 5})
     assert "canary" not in everything_told(refused.value)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda admin: admin.create_user("ada", by="canary"),
+        lambda admin: admin.create_user("", by="canary"),
+        lambda admin: admin.create_user("ada", by=["EMAIL", "canary"]),
+        lambda admin: admin.resend_invitation("ada", by={"canary": 1}),
+        lambda admin: admin.resend_invitation("", by=["canary", 7]),
+        lambda admin: admin.delete_attributes("ada", "canary"),
+        lambda admin: _listed(admin.users(attributes="canary")),
+        lambda admin: _listed(admin.users(matching=b"canary")),
+        lambda admin: _listed(admin.users(matching=b"canary", attributes="canary")),
+    ],
+)
+async def test_what_is_no_list_of_names_stands_in_no_frame(scripted, everything_told, call):
+    async with scripted.serve() as server, AdminClient(server.config()) as admin:
+        with pytest.raises(MisuseError) as refused:
+            await call(admin)
+    assert "canary" not in everything_told(refused.value)
+
+
+async def test_whoever_only_administers_names_no_app_client(scripted, everything_told):
+    replies = [{"User": TOLD}]
+    tokens = Tokens(access_token=Secret("canary"), id_token=Secret("canary"))
+    signed_in = SignedIn(username="ada", tokens=tokens, flow=AuthFlow.USER_SRP_AUTH)
+    calls: list[Callable[[AdminClient], Any]] = [
+        lambda admin: admin.sign_in("ada", "canary"),
+        lambda admin: admin.refresh("canary"),
+        lambda admin: admin.revoke("canary"),
+        lambda admin: admin.resume("canary"),
+        lambda admin: admin.kept("canary"),
+        lambda admin: admin.keep(signed_in),
+        lambda admin: admin.verify(signed_in),
+    ]
+    async with scripted.serve(*replies) as server:
+        config = evolve(server.config(), client_id=None, verify_tokens=True)
+        async with AdminClient(config, keys=KeyRing.generate()) as admin:
+            assert await admin.create_user("ada") == USER
+            for call in calls:
+                with pytest.raises(ConfigError, match="AUTHFLOW_CLIENT_ID") as refused:
+                    await call(admin)
+                assert "canary" not in everything_told(refused.value)
+        assert server.operations == ["AdminCreateUser"]
+        with pytest.raises(ConfigError, match="AUTHFLOW_CLIENT_ID"):
+            AuthClient(config)
 
 
 async def test_who_signs_in_learns_from_no_error_who_exists(scripted):
