@@ -114,7 +114,8 @@ async def _verdict(subject: CheckSubject) -> CheckVerdict:
     verdict = await _verdict_on_define(subject)
     # A note on the pool's users replaces the same note on users in general.
     on_mfa = [note for note in verdict.notes if note in MFA_NOTES]
-    judged = judge(settings, on_mfa)
+    told = subject.checked.case_sensitive if isinstance(subject.checked, Triggers) else None
+    judged = judge(settings, on_mfa, case_sensitive=told)
     others = [note for note in verdict.notes if not any(note in each for each in judged.notes)]
     return evolve(
         verdict,

@@ -65,6 +65,13 @@ def owner(moto) -> Any:
     return boto3.client("cognito-idp", region_name=REGION, endpoint_url=moto, **ANY)
 
 
+@pytest.fixture
+def on_path(tmp_path, monkeypatch):
+    """A folder whose modules can be imported."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
 @pytest.mark.usefixtures("one_session")
 def test_a_right_pool_of_motos_is_found_right(moto, owner, capsys):
     pool = owner.create_user_pool(PoolName="p", LambdaConfig=CONFIG)["UserPool"]["Id"]
@@ -114,9 +121,8 @@ def handler(event, context):
 
 
 @pytest.mark.usefixtures("one_session")
-def test_a_handler_and_a_pool_are_judged_together(moto, owner, capsys, tmp_path, monkeypatch):
-    (tmp_path / "the_define.py").write_text(HANDLER)
-    monkeypatch.syspath_prepend(str(tmp_path))
+def test_a_handler_and_a_pool_are_judged_together(moto, owner, capsys, on_path):
+    (on_path / "the_define.py").write_text(HANDLER)
     pool = owner.create_user_pool(PoolName="p", LambdaConfig=CONFIG, MfaConfiguration="ON")[
         "UserPool"
     ]["Id"]
@@ -126,6 +132,23 @@ def test_a_handler_and_a_pool_are_judged_together(moto, owner, capsys, tmp_path,
     assert [line.split()[0] for line in told.splitlines()] == [*["ok"] * 10, "note", "No"]
     # This Define asks no custom challenge, so MFA skips none.
     assert "MFA" not in told
+
+
+@pytest.mark.usefixtures("one_session")
+@pytest.mark.parametrize(("told", "code"), [(True, 0), (False, 1)])
+def test_triggers_are_told_of_capitals_what_the_pool_says(owner, capsys, on_path, told, code):
+    module = f"the_triggers_{code}"
+    text = f"""from authflow.triggers import Triggers, password
+triggers = Triggers(policy=password(), case_sensitive={told})
+"""
+    (on_path / f"{module}.py").write_text(text)
+    names = {"UsernameConfiguration": {"CaseSensitive": True}}
+    pool = owner.create_user_pool(PoolName="p", LambdaConfig=CONFIG, **names)["UserPool"]["Id"]
+    owner.create_user_pool_client(UserPoolId=pool, ClientName="web", **CUSTOM)
+    endpoint = owner.meta.endpoint_url
+    asked = ["check", f"{module}:triggers", "--pool", pool, "--endpoint", endpoint]
+    assert main(asked) == code
+    assert ("Triggers(case_sensitive=True)" in capsys.readouterr().out) is not told
 
 
 async def test_the_embedded_pool_is_read_without_credentials(session, monkeypatch):

@@ -1,6 +1,5 @@
 """The operations that create, read, change and delete user pools."""
 
-import base64
 import json
 import math
 import secrets
@@ -23,6 +22,11 @@ from authflow.pool.accounts.user_pool import (
 from authflow.pool.cognito_errors import invalid_parameter
 from authflow.pool.ground import Ground
 from authflow.pool.imports.import_jobs import check_no_import
+from authflow.pool.page_tokens import (
+    NEXT_TOKEN_REFUSAL,
+    read_timed_page_token,
+    timed_page_token,
+)
 from authflow.pool.settings.mfa_settings import check_new, updated
 from authflow.pool.settings.notices import Notices
 from authflow.pool.store.sqlite_connection import Connection
@@ -109,8 +113,7 @@ def _list(connection: Connection, most: int, after: tuple[float, str]) -> dict[s
         ]
     }
     if len(rows) > most:
-        last = f"{pools[-1].created_at!r} {pools[-1].id}"
-        listed["NextToken"] = base64.urlsafe_b64encode(last.encode()).decode()
+        listed["NextToken"] = timed_page_token(pools[-1].created_at, pools[-1].id)
     return listed
 
 
@@ -134,18 +137,6 @@ def _check(settings: Mapping[str, Any]) -> None:
         raise invalid_parameter(
             "PreTokenGeneration and PreTokenGenerationConfig must name the same Lambda function."
         )
-
-
-def _read_next_token(token: str) -> tuple[float, str]:
-    refusal = invalid_parameter("Invalid NextToken.")
-    try:
-        created_at, _, pool_id = base64.urlsafe_b64decode(token).decode("ascii").partition(" ")
-        after = float(created_at)
-    except ValueError:
-        raise refusal from None
-    if not (math.isfinite(after) and pool_id.isprintable()):
-        raise refusal
-    return after, pool_id
 
 
 @define(kw_only=True)
@@ -204,5 +195,5 @@ class UserPools:
         """ListUserPools."""
         after = _BEFORE_ALL
         if "NextToken" in request:
-            after = _read_next_token(request["NextToken"])
+            after = read_timed_page_token(request["NextToken"], NEXT_TOKEN_REFUSAL)
         return await self.ground.database.read(_list, request["MaxResults"], after)

@@ -4,7 +4,6 @@ Sources: ConfirmDevice, UpdateDeviceStatus, ForgetDevice, GetDevice and ListDevi
 reference, with their forms for administrators.
 """
 
-import base64
 import math
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,7 +14,6 @@ from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User, attribute_list, find_named
 from authflow.pool.cognito_errors import (
     CognitoError,
-    invalid_parameter,
     missing_parameter,
 )
 from authflow.pool.devices.device_config import DeviceConfig
@@ -32,6 +30,11 @@ from authflow.pool.devices.known_devices import (
     set_remembered,
 )
 from authflow.pool.ground import Ground
+from authflow.pool.page_tokens import (
+    PAGINATION_TOKEN_REFUSAL,
+    read_timed_page_token,
+    timed_page_token,
+)
 from authflow.pool.peer_address import peer_address
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.tokens.families import end_families_of_device
@@ -101,26 +104,13 @@ def _list(
     most = request.get("Limit") or _MOST_ROWS
     after = _BEFORE_ALL
     if "PaginationToken" in request:
-        after = _read_position(request["PaginationToken"])
+        after = read_timed_page_token(request["PaginationToken"], PAGINATION_TOKEN_REFUSAL)
     devices = devices_after(connection, user.sub, after, most + 1)
     listed: dict[str, Any] = {"Devices": [_described(pool, user, each) for each in devices[:most]]}
     if len(devices) > most:
         last = devices[most - 1]
-        position = f"{last.created_at!r} {last.key}"
-        listed["PaginationToken"] = base64.urlsafe_b64encode(position.encode()).decode()
+        listed["PaginationToken"] = timed_page_token(last.created_at, last.key)
     return listed
-
-
-def _read_position(token: str) -> tuple[float, str]:
-    refusal = invalid_parameter("Invalid pagination token.", reason="Invalid pagination token.")
-    try:
-        created_at, _, key = base64.urlsafe_b64decode(token).decode("ascii").partition(" ")
-        after = float(created_at)
-    except ValueError:
-        raise refusal from None
-    if not (math.isfinite(after) and key.isprintable()):
-        raise refusal
-    return after, key
 
 
 def _admin_forget(connection: Connection, pool_id: str, name: str, key: str) -> None:

@@ -1,6 +1,5 @@
 """The operations on import jobs."""
 
-import base64
 import math
 from collections.abc import Mapping
 from typing import Any, Final
@@ -29,6 +28,11 @@ from authflow.pool.imports.import_jobs import (
 from authflow.pool.imports.import_runner import ImportRunner
 from authflow.pool.imports.imported_users import auto_verified
 from authflow.pool.imports.upload_address import upload_address
+from authflow.pool.page_tokens import (
+    PAGINATION_TOKEN_REFUSAL,
+    read_timed_page_token,
+    timed_page_token,
+)
 from authflow.pool.store.sqlite_connection import Connection
 
 _AFTER_ALL: Final = (math.inf, "")
@@ -90,19 +94,6 @@ def _stop(
     return _find(connection, pool_id, job_id)
 
 
-def _read_token(token: str) -> tuple[float, str]:
-    refusal = invalid_parameter("Invalid pagination token.", reason="Invalid pagination token.")
-    try:
-        text = base64.b64decode(token, altchars=b"-_", validate=True).decode("ascii")
-        created_at, _, job_id = text.partition(" ")
-        before = float(created_at)
-    except ValueError:
-        raise refusal from None
-    if not (math.isfinite(before) and job_id.isprintable()):
-        raise refusal
-    return before, job_id
-
-
 @define(kw_only=True)
 class UserImports:
     """The operations on import jobs.
@@ -144,15 +135,15 @@ class UserImports:
         """ListUserImportJobs."""
         before = _AFTER_ALL
         if "PaginationToken" in request:
-            before = _read_token(request["PaginationToken"])
+            before = read_timed_page_token(request["PaginationToken"], PAGINATION_TOKEN_REFUSAL)
         most = request["MaxResults"]
         pool, jobs = await self.ground.database.read(_list, request["UserPoolId"], most + 1, before)
         listed: dict[str, Any] = {
             "UserImportJobs": [self._told(pool, job)["UserImportJob"] for job in jobs[:most]]
         }
         if len(jobs) > most:
-            last = f"{jobs[most - 1].created_at!r} {jobs[most - 1].id}"
-            listed["PaginationToken"] = base64.urlsafe_b64encode(last.encode()).decode()
+            last = jobs[most - 1]
+            listed["PaginationToken"] = timed_page_token(last.created_at, last.id)
         return listed
 
     async def start(self, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -74,18 +74,22 @@ class PoolSettings:
         id: Its id.
         triggers: The functions that it has, by what LambdaConfig calls them.
         mfa: MfaConfiguration: OFF, OPTIONAL or ON.
+        case_sensitive: Whether `ADA` and `ada` are two users. Whoever makes a pool says so once,
+            and a pool that does not say is one of these.
         clients: Its app clients.
     """
 
     id: str
     triggers: Mapping[str, str]
     mfa: str
+    case_sensitive: bool
     clients: tuple[ClientSettings, ...]
 
     @classmethod
     def read(cls, pool: Mapping[str, Any], clients: Iterable[Mapping[str, Any]]) -> Self:
         """Read a UserPool of DescribeUserPool, and each UserPoolClient."""
         config = pool.get("LambdaConfig") or {}
+        names = pool.get("UsernameConfiguration") or {}
         return cls(
             id=str(pool.get("Id", "")),
             triggers={
@@ -94,19 +98,30 @@ class PoolSettings:
                 if config.get(name)
             },
             mfa=one_line(str(pool.get("MfaConfiguration") or _MFA_OFF), _SHOWN_CHARS),
+            case_sensitive=names.get("CaseSensitive") is not False,
             clients=tuple(map(ClientSettings.read, clients)),
         )
 
 
-def judge(settings: PoolSettings, mfa: Iterable[str] = MFA_NOTES) -> CheckVerdict:
+def judge(
+    settings: PoolSettings,
+    mfa: Iterable[str] = MFA_NOTES,
+    *,
+    case_sensitive: bool | None = None,
+) -> CheckVerdict:
     """Return what a pool's settings mean for its custom challenges.
 
     Args:
         settings: The pool's.
         mfa: The notes on what MFA does that count, if users can have MFA.
+        case_sensitive: What the pool's triggers are told of names that differ by case; None if
+            that is not known.
     """
+    findings = [_has_triggers(settings), _is_allowed(settings), _hides_users(settings)]
+    if case_sensitive is not None:
+        findings.append(_folds_alike(settings, case_sensitive=case_sensitive))
     return CheckVerdict(
-        findings=(_has_triggers(settings), _is_allowed(settings), _hides_users(settings)),
+        findings=tuple(findings),
         notes=tuple(_notes(settings, mfa)),
         sessions=0,
     )
@@ -156,6 +171,19 @@ def _hides_users(settings: PoolSettings) -> Finding:
         )
         return Finding.broken(name, None, why)
     return Finding(name=name, result=Result.HOLDS if custom else Result.NOT_TRIED)
+
+
+def _folds_alike(settings: PoolSettings, *, case_sensitive: bool) -> Finding:
+    name = "Triggers and the pool agree whether names differ by case"
+    if settings.case_sensitive == case_sensitive:
+        return Finding(name=name)
+    said = "is not false" if settings.case_sensitive else "is false"
+    why = (
+        f"UsernameConfiguration.CaseSensitive {said}: pass"
+        f" Triggers(case_sensitive={settings.case_sensitive}), or whoever compares how `ADA` and"
+        " `ada` are treated sees who exists"
+    )
+    return Finding.broken(name, None, why)
 
 
 def _notes(settings: PoolSettings, mfa: Iterable[str]) -> Iterator[str]:

@@ -47,6 +47,29 @@ def test_a_pool_that_is_set_up_for_custom_challenges_alone_is_found_right():
     assert verdict.notes == (", ".join(f"{name} is {arn}" for name, arn in CONFIG.items()),)
 
 
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize(
+    ("pool", "is_sensitive"),
+    [
+        ({}, True),
+        ({"UsernameConfiguration": None}, True),
+        ({"UsernameConfiguration": {}}, True),
+        ({"UsernameConfiguration": {"CaseSensitive": True}}, True),
+        ({"UsernameConfiguration": {"CaseSensitive": False}}, False),
+    ],
+)
+def test_triggers_that_are_told_otherwise_of_capitals_than_the_pool_are_found_wrong(
+    pool, is_sensitive, told
+):
+    settings = PoolSettings.read({**POOL, **pool}, [CLIENT])
+    *others, finding = judge(settings, case_sensitive=told).findings
+    assert all(each.result is Result.HOLDS for each in others)
+    assert (finding.result is Result.HOLDS) is (told is is_sensitive)
+    if told is not is_sensitive:
+        assert f"Triggers(case_sensitive={is_sensitive})" in finding.explanation
+    assert judge(settings).findings == tuple(others)
+
+
 @pytest.mark.parametrize("absent", [None, "", 0])
 @pytest.mark.parametrize(
     "missing", [each for count in (1, 2, 3) for each in combinations(NAMES, count)]

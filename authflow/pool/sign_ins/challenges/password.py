@@ -1,5 +1,7 @@
 """Passwords that are sent in clear: USER_PASSWORD_AUTH and its form for administrators."""
 
+from typing import Final
+
 from attrs import define, evolve, frozen
 
 from authflow.pool.accounts.callers import Caller, check_may_begin, check_may_sign_in
@@ -11,6 +13,7 @@ from authflow.pool.cognito_errors import (
     NO_SUCH_USER,
     CognitoError,
     not_authorized,
+    too_many_requests,
     user_not_found,
 )
 from authflow.pool.devices.device_naming import named_device
@@ -21,6 +24,9 @@ from authflow.pool.sign_ins.sign_in_triggers import SignInTriggers
 from authflow.pool.sign_ins.user_migration import Migration
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.secret import Secret
+
+_TRIES: Final = 3
+"""The most passwords of a user that one that was sent is compared with."""
 
 
 @frozen(kw_only=True)
@@ -36,11 +42,13 @@ class _Attempt:
     """Whether triggers are asked before tokens are granted."""
 
 
-def _judge(connection: Connection, attempt: _Attempt, now: float) -> Decision | None:
+def _judge(connection: Connection, attempt: _Attempt, now: float) -> Decision | User | None:
     """Compare the password and count the attempt, in one transaction.
 
     Returns:
-        What follows; None if the password is wrong.
+        What follows; None if the password is wrong. The user as stored now, and nothing is
+        counted, if the password was changed during the arithmetic: what was compared with the
+        former one says nothing about the new one.
 
     Raises:
         CognitoError: The user may not sign in, is locked, or has no such device; or the app client
@@ -48,9 +56,9 @@ def _judge(connection: Connection, attempt: _Attempt, now: float) -> Decision | 
     """
     caller, progress = attempt.caller.again(connection), attempt.progress
     user = find_user_by_sub(connection, caller.pool.id, progress.sub)
+    if user is not None and user.password != attempt.password:
+        return user
     passed = attempt.password.matches(attempt.recomputed) and user is not None
-    # A password that was right is wrong if the stored one was changed meanwhile.
-    passed = passed and user is not None and user.password == attempt.password
     counted = Counted.of(caller, progress.typed, progress.sub)
     passed = count_attempt(connection, counted, now, passed=passed)
     if not passed or user is None:
@@ -132,22 +140,28 @@ class PasswordChecks:
             password: What was typed.
 
         Raises:
-            CognitoError: The password is wrong, or the user is locked.
+            CognitoError: The password is wrong, or the user is locked; or the user's password was
+                changed again and again meanwhile.
         """
         pool, now = caller.pool, self.ground.clock()
         counted = Counted.of(caller, progress.typed, progress.sub)
         await self.ground.database.read(check_lock, counted, now)
-        recomputed = await self.ground.workers.run(
-            known.password.recomputed, pool.id, known.username, password
-        )
-        attempt = _Attempt(
-            caller=caller,
-            progress=progress,
-            password=known.password,
-            recomputed=recomputed,
-            held=self.triggers.hold_tokens(pool),
-        )
-        decision = await self.ground.database.write(_judge, attempt, self.ground.clock())
-        if decision is None:
-            raise not_authorized(reason=NO_SUCH_USER if progress.sub is None else "wrong password")
-        return decision
+        for _ in range(_TRIES):
+            recomputed = await self.ground.workers.run(
+                known.password.recomputed, pool.id, known.username, password
+            )
+            attempt = _Attempt(
+                caller=caller,
+                progress=progress,
+                password=known.password,
+                recomputed=recomputed,
+                held=self.triggers.hold_tokens(pool),
+            )
+            judged = await self.ground.database.write(_judge, attempt, self.ground.clock())
+            if judged is None:
+                nobody = progress.sub is None
+                raise not_authorized(reason=NO_SUCH_USER if nobody else "wrong password")
+            if not isinstance(judged, User):
+                return judged
+            known = judged
+        raise too_many_requests()

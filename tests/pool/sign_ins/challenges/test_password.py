@@ -3,6 +3,7 @@ import base64
 import pytest
 
 from authflow import srp
+from authflow.pool.workers import Workers
 
 WRONG = "Incorrect username or password."
 
@@ -247,3 +248,38 @@ async def test_clients_of_other_pools_and_unknown_ones_are_refused(house, settle
     unknown = {**house.by_password(), "ClientId": "nobody"}
     refusal = await house.api.refused("InitiateAuth", **unknown)
     assert refusal.message == "User pool client nobody does not exist."
+
+
+@pytest.fixture
+def overtaken(house, monkeypatch):
+    """Have password changes overtake each comparison, as long as there are any."""
+    run, changes = Workers.run, []
+
+    async def running(workers, function, *args, **more):
+        done = await run(workers, function, *args, **more)
+        if function.__name__ == "recomputed" and changes:
+            one = {"UserPoolId": house.pool_id, "Username": "ann", "Permanent": True}
+            await house.api("AdminSetUserPassword", **one, Password=changes.pop(0))
+        return done
+
+    monkeypatch.setattr(Workers, "run", running)
+    return changes
+
+
+async def test_a_password_that_a_change_overtakes_is_compared_with_the_new_one(house, overtaken):
+    await house.add_user()
+    overtaken[:] = ["N3w-password", "N3wer-password"]
+    request = house.by_password("ann", "N3wer-password")
+    assert "AuthenticationResult" in await house.api("InitiateAuth", **request)
+    overtaken[:] = ["Corr3ct-Horse"]
+    assert (await house.api.refused("InitiateAuth", **request)).message == WRONG
+
+
+async def test_a_comparison_that_changes_overtake_counts_for_nothing(house, overtaken):
+    await house.add_user()
+    for _ in range(7):
+        overtaken[:] = ["N3w-password", "N3wer-password", "Corr3ct-Horse"]
+        refusal = await house.api.refused("InitiateAuth", **house.by_password())
+        assert refusal.code == "TooManyRequestsException"
+        assert overtaken == []
+    assert "AuthenticationResult" in await house.api("InitiateAuth", **house.by_password())
