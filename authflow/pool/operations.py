@@ -85,7 +85,7 @@ def operations(
     own_account = OwnAccount(ground=ground, tokens=tokens, tokens_survive=tokens_survive)
     client_secrets = ClientSecretChanges(ground=ground)
     lists = UserLists(ground=ground)
-    imports = UserImports(ground=ground, runner=import_runner)
+    imports = UserImports(ground=ground, runner=import_runner, tokens=tokens)
     pool_factors = PoolFactors(ground=ground, notices=notices)
     users_factors = FactorAdministration(ground=ground)
     token_trigger = TokenTrigger(ground=ground)
@@ -158,6 +158,7 @@ def operations(
         "AdminDeleteUserAttributes": updates.delete_named,
         "AdminResetUserPassword": forgotten.reset,
         "AdminSetUserMFAPreference": users_factors.prefer,
+        "AdminSetUserSettings": users_factors.set_up,
         "AdminDeleteSoftwareToken": users_factors.delete_authenticator,
         "AdminGetUserAuthFactors": users_factors.list,
         "ListUsers": lists.of_pool,
@@ -192,6 +193,7 @@ def operations(
         "AssociateSoftwareToken": own_factors.associate,
         "VerifySoftwareToken": own_factors.verify,
         "SetUserMFAPreference": own_factors.prefer,
+        "SetUserSettings": own_factors.set_up,
         "GetUserAuthFactors": own_factors.list,
         "GlobalSignOut": refresh.sign_out,
         "ChangePassword": own_account.change_password,

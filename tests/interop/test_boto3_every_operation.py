@@ -207,6 +207,9 @@ def ada_looks_after_an_account(owner):
 
     key, now = aws.associate_software_token(**token)["SecretCode"], time.time()
     aws.verify_software_token(**token, UserCode=code_at(key, now))
+    with pytest.raises(aws.exceptions.InvalidParameterException, match="MFAOptions"):
+        aws.set_user_settings(**token, MFAOptions=[{"DeliveryMedium": "EMAIL"}])
+    aws.set_user_settings(**token, MFAOptions=[])
     aws.set_user_mfa_preference(**token, SoftwareTokenMfaSettings=ON)
     assert aws.get_user_auth_factors(**token)["UserMFASettingList"] == ["SOFTWARE_TOKEN_MFA"]
     asked = owner.sign_in(NEW_PASSWORD)
@@ -220,6 +223,7 @@ def ada_looks_after_an_account(owner):
     ada = {"Username": "ada"}
     factors = owner("admin_get_user_auth_factors", **ada)
     assert factors["UserMFASettingList"] == ["SOFTWARE_TOKEN_MFA"]
+    owner("admin_set_user_settings", **ada, MFAOptions=[])
     owner("admin_set_user_mfa_preference", **ada, SoftwareTokenMfaSettings=OFF)
     owner("admin_delete_software_token", **ada)
 

@@ -6,6 +6,7 @@ SetUserPoolMfaConfig which. Source: "Adding MFA to a user pool" in the developer
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final, Self
 
 from attrs import evolve, field, frozen
@@ -15,6 +16,8 @@ from authflow.pool.accounts.user_pool import FACTOR_SETTINGS, UserPool
 
 FACTORS: Final = (State.SMS_MFA, State.SOFTWARE_TOKEN_MFA, State.EMAIL_OTP)
 """The second factors that Cognito has, as its challenges are called."""
+BY_TEXT: Final[Mapping[str, str]] = {"DeliveryMedium": "SMS", "AttributeName": "phone_number"}
+"""The only MFAOptionType, an older way to speak of text messages."""
 MFA_SETTINGS: Final = ("MfaConfiguration", *FACTOR_SETTINGS)
 """The members of SetUserPoolMfaConfig that are kept with a pool's settings."""
 
@@ -49,11 +52,10 @@ class UserFactors:
         """
         if not self.enabled:
             return {}
-        by_text = [{"DeliveryMedium": "SMS", "AttributeName": "phone_number"}]
         return {
             "UserMFASettingList": [str(each) for each in FACTORS if each in self.enabled],
             **({} if self.preferred is None else {"PreferredMfaSetting": str(self.preferred)}),
-            **({"MFAOptions": by_text} if State.SMS_MFA in self.enabled else {}),
+            **({"MFAOptions": [dict(BY_TEXT)]} if State.SMS_MFA in self.enabled else {}),
         }
 
     @classmethod

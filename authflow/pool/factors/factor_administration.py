@@ -9,7 +9,7 @@ from authflow.machine import State
 from authflow.pool.accounts.users import find_named
 from authflow.pool.factors.auth_factors import auth_factors
 from authflow.pool.factors.authenticators import remove_authenticator
-from authflow.pool.factors.preferences import chosen_factors, set_factors
+from authflow.pool.factors.preferences import chosen_factors, set_factors, settings_as_wishes
 from authflow.pool.ground import Ground
 from authflow.pool.store.sqlite_connection import Connection
 
@@ -40,6 +40,11 @@ class FactorAdministration:
         """AdminSetUserMFAPreference."""
         await self.ground.database.write(_prefer, request, self.ground.clock())
         return {}
+
+    async def set_up(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """AdminSetUserSettings."""
+        named = {name: request[name] for name in ("UserPoolId", "Username")}
+        return await self.prefer({**named, **settings_as_wishes(request)})
 
     async def delete_authenticator(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """AdminDeleteSoftwareToken."""

@@ -19,7 +19,7 @@ from authflow.pool.factors.authenticators import (
     not_offered,
     sealed_secret,
 )
-from authflow.pool.factors.preferences import chosen_factors, set_factors
+from authflow.pool.factors.preferences import chosen_factors, set_factors, settings_as_wishes
 from authflow.pool.ground import Ground
 from authflow.pool.sign_ins.code_attempts import count_code
 from authflow.pool.store.sqlite_connection import Connection
@@ -119,6 +119,11 @@ class OwnFactors:
         token = await self._owner(request)
         await self.ground.database.write(_prefer, token, request, self.ground.clock())
         return {}
+
+    async def set_up(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """SetUserSettings."""
+        wishes = settings_as_wishes(request)
+        return await self.prefer({"AccessToken": request["AccessToken"], **wishes})
 
     async def list(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """GetUserAuthFactors."""

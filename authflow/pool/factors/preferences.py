@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from authflow.machine import State
-from authflow.pool.accounts.second_factors import MfaConfig, UserFactors
+from authflow.pool.accounts.second_factors import BY_TEXT, MfaConfig, UserFactors
 from authflow.pool.accounts.user_pool import UserPool
 from authflow.pool.accounts.users import User, find_user_by_sub
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter, user_not_found
@@ -79,6 +79,26 @@ def chosen_factors(pool: UserPool, user: User, request: Mapping[str, Any]) -> Us
     if request.get("WebAuthnMfaSettings", {}).get("Enabled"):
         raise _contradiction("WebAuthn MFA has not been enabled for this user pool")
     return UserFactors(enabled=frozenset(enabled), preferred=preferred)
+
+
+def settings_as_wishes(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what SetUserSettings asks for, as SetUserMFAPreference would ask for it.
+
+    It knows text messages alone: its only option turns them on, and without it they are off
+    (SetUserSettings and MFAOptionType in the API reference; "enableMFA" and "disableMFA" of
+    amazon-cognito-identity-js).
+
+    Args:
+        request: The request, or that of AdminSetUserSettings.
+
+    Raises:
+        CognitoError: It has another option.
+    """
+    if any(option != BY_TEXT for option in request["MFAOptions"]):
+        raise _contradiction(
+            "MFAOptions can only be DeliveryMedium SMS with AttributeName phone_number"
+        )
+    return {_MEMBERS[State.SMS_MFA]: {"Enabled": bool(request["MFAOptions"])}}
 
 
 def set_factors(connection: Connection, user: User, factors: UserFactors, now: float) -> User:

@@ -21,18 +21,18 @@ _SIGNATURE: Final = "X-Amz-Signature"
 _TIME: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
-def upload_address(pool: UserPool, job: ImportJob, authority: str) -> str:
+def upload_address(pool: UserPool, job: ImportJob, server: str) -> str:
     """Return the address for a job's file.
 
     Args:
         pool: The user pool.
         job: The job.
-        authority: The name and port of the server.
+        server: The address of the server.
     """
     expires = int(job.created_at) + _LASTS
     signature = _sign(pool, job, expires).reveal()
     path = f"{pool.id}/imports/{job.id}"
-    return f"http://{authority}/{path}?{_EXPIRES}={expires}&{_SIGNATURE}={signature}"
+    return f"{server}/{path}?{_EXPIRES}={expires}&{_SIGNATURE}={signature}"
 
 
 def check_address(

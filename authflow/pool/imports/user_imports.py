@@ -4,10 +4,10 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-from attrs import define
+from attrs import define, field
 
 from authflow.pool.accounts.user_pool import UserPool, find_pool
-from authflow.pool.asked_authority import asked_authority
+from authflow.pool.asked_authority import asked_address
 from authflow.pool.cognito_errors import CognitoError, invalid_parameter
 from authflow.pool.ground import Ground
 from authflow.pool.imports.csv_rows import csv_header
@@ -34,6 +34,7 @@ from authflow.pool.page_tokens import (
     timed_page_token,
 )
 from authflow.pool.store.sqlite_connection import Connection
+from authflow.pool.tokens.issuer import TokenIssuer
 
 _AFTER_ALL: Final = (math.inf, "")
 _STOPPED: Final = "The Import Job was stopped by the developer."
@@ -101,10 +102,12 @@ class UserImports:
     Args:
         ground: The parts that all services share.
         runner: Runs the jobs.
+        tokens: Knows the public address of the server.
     """
 
     ground: Ground
     runner: ImportRunner
+    tokens: TokenIssuer = field(repr=False)
 
     async def header(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """GetCSVHeader."""
@@ -159,5 +162,5 @@ class UserImports:
         return self._told(*await self.ground.database.write(_stop, pool_id, job_id, now))
 
     def _told(self, pool: UserPool, job: ImportJob) -> dict[str, Any]:
-        address = upload_address(pool, job, asked_authority())
+        address = upload_address(pool, job, asked_address(self.tokens.issuer_base))
         return {"UserImportJob": job.described(address, self.ground.clock())}

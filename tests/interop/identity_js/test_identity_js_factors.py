@@ -136,3 +136,11 @@ async def test_factors_are_set_up_and_preferred_by_who_is_signed_in_and_then_ask
 
             await prefer(OFF, OFF)
             assert signed_in(await asked_again())
+            await client("setUserMfaPreference", sms=None, totp={"Enabled": False})
+            by_text = [{"DeliveryMedium": "SMS", "AttributeName": "phone_number"}]
+            for turned, options in (("disableMFA", None), ("enableMFA", by_text)):
+                assert (await client(turned))["event"] == "onSuccess"
+                assert (await client("getMFAOptions")).get("value") == options
+            asked = await asked_again()
+            assert asked["event"] == "mfaRequired"
+            await text_message_is_answered()

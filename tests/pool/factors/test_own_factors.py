@@ -45,6 +45,39 @@ async def test_an_authenticator_is_set_up_and_then_turned_on(owner):
         ]
 
 
+BY_TEXT = {"DeliveryMedium": "SMS", "AttributeName": "phone_number"}
+
+
+@pytest.mark.parametrize("by", ["SetUserSettings", "AdminSetUserSettings"])
+async def test_the_older_settings_turn_text_messages_on_and_off_and_nothing_else(owner, by):
+    call = owner.by_admin if by.startswith("Admin") else owner.own
+    await owner.set_authenticator_up()
+    await owner.own("SetUserMFAPreference", SoftwareTokenMfaSettings=ON_AND_FIRST)
+    for options in ([BY_TEXT], [BY_TEXT, BY_TEXT]):
+        assert await call(by, MFAOptions=options) == {}
+        told = await owner.own("GetUser")
+        assert told["UserMFASettingList"] == ["SMS_MFA", "SOFTWARE_TOKEN_MFA"]
+        assert told["PreferredMfaSetting"] == "SOFTWARE_TOKEN_MFA"
+        assert told["MFAOptions"] == [BY_TEXT]
+    about = {"UserPoolId": owner.house.pool_id, "Username": owner.name}
+    for wrong in (
+        {**BY_TEXT, "DeliveryMedium": "EMAIL"},
+        {**BY_TEXT, "AttributeName": "email"},
+        {},
+    ):
+        given = {"MFAOptions": [BY_TEXT, wrong]}
+        if by.startswith("Admin"):
+            refusal = await owner.house.api.refused(by, **about, **given)
+        else:
+            refusal = await owner.refused(by, **given)
+        assert refusal.code == "InvalidParameterException"
+        assert refusal.message.startswith("MFAOptions can only be")
+    assert await call(by, MFAOptions=[]) == {}
+    told = await owner.own("GetUser")
+    assert told["UserMFASettingList"] == ["SOFTWARE_TOKEN_MFA"]
+    assert "MFAOptions" not in told
+
+
 async def test_the_code_that_set_an_authenticator_up_sets_nothing_else_up(owner):
     secret = await owner.set_authenticator_up(FriendlyDeviceName="phone")
     again = {"UserCode": owner.code(secret)}

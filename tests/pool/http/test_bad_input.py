@@ -28,6 +28,7 @@ OPERATIONS = [
     *("SetUserPoolMfaConfig", "GetUserPoolMfaConfig"),
     *("AssociateSoftwareToken", "VerifySoftwareToken", "SetUserMFAPreference"),
     *("AdminSetUserMFAPreference", "AdminDeleteSoftwareToken"),
+    *("SetUserSettings", "AdminSetUserSettings"),
     *("GetUserAuthFactors", "AdminGetUserAuthFactors"),
     *("ConfirmDevice", "UpdateDeviceStatus", "ForgetDevice", "GetDevice", "ListDevices"),
     *("ChangePassword", "DeleteUser", "AdminUserGlobalSignOut"),

@@ -1,6 +1,7 @@
 """Files that are put to the addresses of import jobs, over HTTP."""
 
 import asyncio
+import json
 
 import aiohttp
 import anyio
@@ -12,7 +13,7 @@ from authflow.pool import Budget
 from authflow.pool.imports import uploads
 from authflow.pool.imports.uploads import Uploads
 from authflow.pool.store.database import Database
-from tests.pool.imports.conftest import Importer, counts
+from tests.pool.imports.conftest import ROLE, Importer, counts
 
 SIGNATURE, EXPIRES = "X-Amz-Signature", "X-Amz-Expires-At"
 
@@ -84,6 +85,19 @@ async def test_the_address_has_the_name_under_which_the_owner_asked(importer):
         house.api.endpoint = f"http://127.0.0.1:{port}"
     assert job["PreSignedUrl"].startswith(f"http://localhost:{port}/{house.pool_id}/imports/")
     assert (await importer.put(job, b""))[0] == 200
+
+
+async def test_behind_a_proxy_the_address_is_the_servers_public_one(start, settle):
+    api = await start(issuer="https://pool.example", allow_hosts=["pool.example"])
+    house = await settle(api)
+    one = {"UserPoolId": house.pool_id, "JobName": "j", "CloudWatchLogsRoleArn": ROLE}
+    for host, server in (
+        ("pool.example", "https://pool.example"),
+        ("localhost", "http://localhost"),
+    ):
+        _, reply, _ = await api.post("CreateUserImportJob", json.dumps(one), Host=host)
+        address = reply["UserImportJob"]["PreSignedUrl"]
+        assert address.startswith(f"{server}/{house.pool_id}/imports/")
 
 
 async def test_a_job_that_is_started_takes_no_file_any_more(importer):

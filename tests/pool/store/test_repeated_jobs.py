@@ -429,6 +429,8 @@ async def factors(house, sent):
         token = done.get("AuthenticationResult", {}).get("AccessToken", locals().get("token"))
     await api("GetUserAuthFactors", AccessToken=token)
     await api("SetUserMFAPreference", AccessToken=token, SoftwareTokenMfaSettings={"Enabled": True})
+    await api("SetUserSettings", AccessToken=token, MFAOptions=[])
+    await api("AdminSetUserSettings", **named, MFAOptions=[])
     session = await asked()
     for typed in (code(secret, 9), code(secret), code(secret, 1), code(secret, 1)):
         await api("RespondToAuthChallenge", **answer("SOFTWARE_TOKEN_MFA", session, typed))
