@@ -16,19 +16,19 @@ from authflow.pool.accounts.callers import check_may_sign_in
 from authflow.pool.accounts.users import set_attributes
 from authflow.pool.accounts.waiting_addresses import put_waiting_addresses, waiting_address
 from authflow.pool.cognito_errors import invalid_parameter, too_many_requests
+from authflow.pool.confirmations.address_codes import (
+    AddressedCode,
+    verified_ground,
+    verifier_of,
+)
 from authflow.pool.confirmations.confirmation_codes import (
-    VERIFY,
     Requester,
     count_code_attempt,
-    ground_of,
-    new_code,
-    put_code,
     use_up_code,
 )
 from authflow.pool.ground import Ground
 from authflow.pool.messages.delivery import Delivery
 from authflow.pool.messages.destination import Destination
-from authflow.pool.messages.mailbox import SentMessage, put_message
 from authflow.pool.messages.wording import Wording
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.tokens.issuer import AccessToken, TokenIssuer
@@ -56,13 +56,7 @@ class _Owner:
     @property
     def requester(self) -> Requester:
         """The owner as the one whose attempts count."""
-        pool, user = self.token.pool, self.token.user
-        purpose = VERIFY[self.attribute]
-        return Requester.of(pool, user, user.sub, purpose=purpose, hidden=False)
-
-    def ground(self, destination: Destination) -> str:
-        """Return what a code rests on that goes to an address."""
-        return ground_of(VERIFY[self.attribute], self.token.user, destination)
+        return verifier_of(self.token.pool, self.token.user, self.attribute)
 
 
 def _find(connection: Connection, owner: _Owner) -> tuple[AccessToken, Destination | None]:
@@ -91,34 +85,16 @@ def _reach(connection: Connection, owner: _Owner) -> tuple[AccessToken, Destinat
     return token, destination
 
 
-@frozen(kw_only=True)
-class _AddressCode:
-    """A code that is ready to be sent.
-
-    Args:
-        owner: Who asked for it.
-        destination: The address that it goes to.
-        code: The code.
-        message: The message that holds it.
-    """
-
-    owner: _Owner
-    destination: Destination
-    code: Secret[str]
-    message: SentMessage
-
-
-def _keep(connection: Connection, sent: _AddressCode, now: float) -> bool:
+def _keep(connection: Connection, owner: _Owner, sent: AddressedCode, now: float) -> bool:
     """Store a code and its message, unless by now the code would go elsewhere.
 
     Raises:
         CognitoError: As of `_reach`.
     """
-    token, destination = _reach(connection, sent.owner)
+    token, destination = _reach(connection, owner)
     if destination != sent.destination:
         return False
-    put_code(connection, sent.owner.requester, sent.code, now, sent.owner.ground(destination))
-    put_message(connection, token.pool, sent.message)
+    sent.put(connection, token.pool, token.user, now)
     return True
 
 
@@ -135,7 +111,7 @@ def _verify(connection: Connection, owner: _Owner, code: Secret[str], now: float
             good.
     """
     token, destination = _find(connection, owner)
-    grounds = [] if destination is None else [owner.ground(destination)]
+    grounds = [] if destination is None else [verified_ground(token.user, destination)]
     use_up_code(connection, owner.requester, code, now, grounds)
     assert destination is not None  # noqa: S101  # else no code is right; for the type checker
     name = owner.attribute
@@ -168,25 +144,18 @@ class AddressVerifications:
         await self.ground.database.write(_count, owner, self.ground.clock())
         for _ in range(_TRIES):
             token, destination = await self.ground.database.read(_reach, owner)
-            code, user = new_code(), token.user
             occasion = Occasion(
                 pool=token.pool,
                 client_id=token.client_id,
-                username=user.username,
-                user=user,
+                username=token.user.username,
+                user=token.user,
                 client_metadata=request.get("ClientMetadata"),
             )
-            message = await self.wording.verification(
-                occasion,
-                user,
-                destination,
-                code,
-                self.ground.clock(),
-                source=VERIFY_USER_ATTRIBUTE,
+            sent = await AddressedCode.worded(
+                self.ground, self.wording, occasion, destination, VERIFY_USER_ATTRIBUTE
             )
-            sent = _AddressCode(owner=owner, destination=destination, code=code, message=message)
-            if await self.ground.database.write(_keep, sent, self.ground.clock()):
-                self.delivery.send(occasion, message, VERIFY_USER_ATTRIBUTE)
+            if await self.ground.database.write(_keep, owner, sent, self.ground.clock()):
+                self.delivery.send(occasion, sent.message, VERIFY_USER_ATTRIBUTE)
                 return {"CodeDeliveryDetails": destination.details}
         raise too_many_requests()
 

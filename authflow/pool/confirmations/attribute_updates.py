@@ -10,27 +10,20 @@ reference.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from attrs import define, frozen
+from attrs import define
 
 from authflow.pool.cognito_errors import CognitoError, too_many_requests
+from authflow.pool.confirmations.address_codes import AddressedCode, verifier_of
 from authflow.pool.confirmations.attribute_authors import (
     AdministratorAuthor,
     ChangeAuthor,
     PlannedChange,
     UserAuthor,
 )
-from authflow.pool.confirmations.confirmation_codes import (
-    VERIFY,
-    Requester,
-    count_code_attempt,
-    ground_of,
-    new_code,
-    put_code,
-)
+from authflow.pool.confirmations.confirmation_codes import count_code_attempt
 from authflow.pool.ground import Ground
 from authflow.pool.messages.delivery import Delivery
 from authflow.pool.messages.destination import Destination
-from authflow.pool.messages.mailbox import SentMessage, put_message
 from authflow.pool.messages.wording import Wording
 from authflow.pool.store.sqlite_connection import Connection
 from authflow.pool.tokens.issuer import TokenIssuer
@@ -42,20 +35,6 @@ _TRIES: Final = 3
 """The most times that a change is computed which other requests overtake."""
 
 
-@frozen(kw_only=True)
-class _AttributeCode:
-    """A code that is ready to be sent."""
-
-    destination: Destination
-    code: Secret[str]
-    message: SentMessage
-
-
-def _requester(planned: PlannedChange, attribute: str) -> Requester:
-    user = planned.user
-    return Requester.of(planned.pool, user, user.sub, purpose=VERIFY[attribute], hidden=False)
-
-
 def _count(connection: Connection, planned: PlannedChange, now: float) -> None:
     """Count a code for each address that is to be sent one.
 
@@ -65,14 +44,15 @@ def _count(connection: Connection, planned: PlannedChange, now: float) -> None:
     """
     for attribute in planned.change.sent:
         try:
-            count_code_attempt(connection, _requester(planned, attribute), now)
+            requester = verifier_of(planned.pool, planned.user, attribute)
+            count_code_attempt(connection, requester, now)
         except CognitoError as error:
             code, message = "TooManyRequestsException", error.message
             raise CognitoError(code, message, reason=message) from None
 
 
 def _store(
-    connection: Connection, author: ChangeAuthor, sendings: tuple[_AttributeCode, ...], now: float
+    connection: Connection, author: ChangeAuthor, sendings: tuple[AddressedCode, ...], now: float
 ) -> bool:
     """Store a change, the codes that it sends, and their messages, in one transaction.
 
@@ -87,10 +67,7 @@ def _store(
         return False
     planned.store(connection, now)
     for each in sendings:
-        attribute = each.destination.attribute
-        ground = ground_of(VERIFY[attribute], planned.user, each.destination)
-        put_code(connection, _requester(planned, attribute), each.code, now, ground)
-        put_message(connection, planned.pool, each.message)
+        each.put(connection, planned.pool, planned.user, now)
     return True
 
 
@@ -166,18 +143,10 @@ class AttributeUpdates:
                 return planned.destinations
         raise too_many_requests()
 
-    async def _word(self, occasion: Occasion, destination: Destination) -> _AttributeCode:
-        assert occasion.user is not None  # noqa: S101  # a change has a user; for the type checker
-        code = new_code()
-        message = await self.wording.verification(
-            occasion,
-            occasion.user,
-            destination,
-            code,
-            self.ground.clock(),
-            source=UPDATE_USER_ATTRIBUTE,
+    async def _word(self, occasion: Occasion, destination: Destination) -> AddressedCode:
+        return await AddressedCode.worded(
+            self.ground, self.wording, occasion, destination, UPDATE_USER_ATTRIBUTE
         )
-        return _AttributeCode(destination=destination, code=code, message=message)
 
 
 def _given(request: Mapping[str, Any]) -> dict[str, str]:
