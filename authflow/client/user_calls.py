@@ -225,7 +225,7 @@ class UserCalls(AdministratorsCalls):
             AttributeRejectedError: A user does not have one of the attributes, or nobody can.
             AuthFlowError: As `user`.
         """
-        told = _Names() if attributes is None else _names("attributes", attributes)
+        told = _ListedNames() if attributes is None else _names("attributes", attributes)
         wrong = told.wrong
         if matching is not None and not is_text(matching):
             msg = f"matching must be one of Cognito's filters, not {type(matching).__name__}"
@@ -439,29 +439,29 @@ class UserCalls(AdministratorsCalls):
 
 
 @frozen(kw_only=True)
-class _Names:
+class _ListedNames:
     """A list of names that a caller gave, or the error for what is none and may be a secret."""
 
     names: list[str] = field(factory=list)
     wrong: MisuseError | None = None
 
 
-def _media(by: object) -> _Names:
+def _media(by: object) -> _ListedNames:
     """Return the ways of an invitation, checked."""
     if by == ():
-        return _Names()
+        return _ListedNames()
     media = _names("by", by)
     if all(each in _MEDIA for each in media.names):
         return media
-    return _Names(wrong=MisuseError(f"by is a list of {' and '.join(_MEDIA)}"))
+    return _ListedNames(wrong=MisuseError(f"by is a list of {' and '.join(_MEDIA)}"))
 
 
-def _names(what: str, given: object) -> _Names:
+def _names(what: str, given: object) -> _ListedNames:
     """Return a list of names, checked."""
     if isinstance(given, Iterable) and not isinstance(given, str):
         names = list(given)
         if names and all(isinstance(each, str) and is_text(each) and each for each in names):
-            return _Names(names=names)
+            return _ListedNames(names=names)
     kind = type(given).__name__
     msg = f"{what} must be a list of names, of one at least, not {kind}"
-    return _Names(wrong=MisuseError(msg))
+    return _ListedNames(wrong=MisuseError(msg))

@@ -39,7 +39,7 @@ def verified_ground(user: User, destination: Destination) -> str:
 
 
 @frozen(kw_only=True)
-class AddressedCode:
+class AddressCode:
     """A code that is ready to be sent.
 
     Args:

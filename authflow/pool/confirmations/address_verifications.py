@@ -17,7 +17,7 @@ from authflow.pool.accounts.users import set_attributes
 from authflow.pool.accounts.waiting_addresses import put_waiting_addresses, waiting_address
 from authflow.pool.cognito_errors import invalid_parameter, too_many_requests
 from authflow.pool.confirmations.address_codes import (
-    AddressedCode,
+    AddressCode,
     verified_ground,
     verifier_of,
 )
@@ -85,7 +85,7 @@ def _reach(connection: Connection, owner: _Owner) -> tuple[AccessToken, Destinat
     return token, destination
 
 
-def _keep(connection: Connection, owner: _Owner, sent: AddressedCode, now: float) -> bool:
+def _keep(connection: Connection, owner: _Owner, sent: AddressCode, now: float) -> bool:
     """Store a code and its message, unless by now the code would go elsewhere.
 
     Raises:
@@ -151,7 +151,7 @@ class AddressVerifications:
                 user=token.user,
                 client_metadata=request.get("ClientMetadata"),
             )
-            sent = await AddressedCode.worded(
+            sent = await AddressCode.worded(
                 self.ground, self.wording, occasion, destination, VERIFY_USER_ATTRIBUTE
             )
             if await self.ground.database.write(_keep, owner, sent, self.ground.clock()):

@@ -13,7 +13,7 @@ from typing import Any, Final
 from attrs import define
 
 from authflow.pool.cognito_errors import CognitoError, too_many_requests
-from authflow.pool.confirmations.address_codes import AddressedCode, verifier_of
+from authflow.pool.confirmations.address_codes import AddressCode, verifier_of
 from authflow.pool.confirmations.attribute_authors import (
     AdministratorAuthor,
     ChangeAuthor,
@@ -52,7 +52,7 @@ def _count(connection: Connection, planned: PlannedChange, now: float) -> None:
 
 
 def _store(
-    connection: Connection, author: ChangeAuthor, sendings: tuple[AddressedCode, ...], now: float
+    connection: Connection, author: ChangeAuthor, sendings: tuple[AddressCode, ...], now: float
 ) -> bool:
     """Store a change, the codes that it sends, and their messages, in one transaction.
 
@@ -143,8 +143,8 @@ class AttributeUpdates:
                 return planned.destinations
         raise too_many_requests()
 
-    async def _word(self, occasion: Occasion, destination: Destination) -> AddressedCode:
-        return await AddressedCode.worded(
+    async def _word(self, occasion: Occasion, destination: Destination) -> AddressCode:
+        return await AddressCode.worded(
             self.ground, self.wording, occasion, destination, UPDATE_USER_ATTRIBUTE
         )
 
