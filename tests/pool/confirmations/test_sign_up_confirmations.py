@@ -394,3 +394,10 @@ async def test_no_session_is_given_for_a_flow_that_is_not_served(stage):
     assert "Session" not in reply
     session = "s" * 20
     assert await confirm(stage, house, stage.postman.code, Session=session) == {}
+
+
+async def test_a_name_that_nobody_has_and_nobody_hides_is_unknown_however_often(stage):
+    house = await stage.open()
+    for _ in range(11):  # one more than the attempts of an hour
+        assert await not_confirmed(stage, house, "123456", "ghost") == UNKNOWN
+        assert await not_resent(stage, house, "ghost") == UNKNOWN
