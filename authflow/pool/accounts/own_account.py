@@ -75,14 +75,11 @@ def _change(connection: Connection, change: _Change, now: float) -> CognitoError
     passed = known.matches(change.recomputed)
     overtaken = passed and owner.user.password != known
     try:
-        if overtaken:
-            check_lock(connection, counted, now)
-        else:
-            passed = count_attempt(connection, counted, now, passed=passed)
+        passed = count_attempt(connection, counted, now, passed=passed)
     except CognitoError:
         raise limit_exceeded() from None
     if overtaken:
-        raise too_many_requests()
+        raise too_many_requests()  # which takes the count back
     if not passed:
         return not_authorized(reason="wrong password")
     change_password(

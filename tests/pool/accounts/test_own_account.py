@@ -172,19 +172,38 @@ async def test_a_right_password_that_another_change_overtakes_is_no_guess(own, m
     assert "AuthenticationResult" in await house.api("InitiateAuth", **begun)
 
 
-async def test_wrong_guesses_lock_also_those_that_another_change_overtakes(own, monkeypatch):
-    house, token = own
+@pytest.fixture
+def holding(monkeypatch):
+    """Have the next change of a password wait, its old one compared, until it is let go."""
     proposed, arrived, free = own_account.propose_password, asyncio.Event(), asyncio.Event()
 
     async def held(*given):
+        monkeypatch.setattr(own_account, "propose_password", proposed)
         arrived.set()
         await free.wait()
         return await proposed(*given)
 
     monkeypatch.setattr(own_account, "propose_password", held)
+    return arrived, free
+
+
+async def test_a_right_password_that_another_change_overtakes_forgives_no_guess(own, holding):
+    (house, token), (arrived, free) = own, holding
     overtaken = asyncio.create_task(refused(house, **change(token)))
     await arrived.wait()
-    monkeypatch.setattr(own_account, "propose_password", proposed)
+    await house.api("ChangePassword", **change(token, new=f"{NEW}1"))
+    for _ in range(4):
+        assert await refused(house, **change(token, "Wr0ng-Horse")) == WRONG
+    free.set()
+    assert await overtaken == BUSY
+    assert await refused(house, **change(token, "Wr0ng-Horse")) == WRONG
+    assert await refused(house, **change(token, "Wr0ng-Horse")) == LIMIT
+
+
+async def test_wrong_guesses_lock_also_those_that_another_change_overtakes(own, holding):
+    (house, token), (arrived, free) = own, holding
+    overtaken = asyncio.create_task(refused(house, **change(token)))
+    await arrived.wait()
     await house.api("ChangePassword", **change(token, new=f"{NEW}1"))
     for _ in range(5):
         assert await refused(house, **change(token, "Wr0ng-Horse")) == WRONG

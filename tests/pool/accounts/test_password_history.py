@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 
 from authflow import srp
+from authflow.pool.accounts.passwords import StoredPassword
 
 FIRST = "Corr3ct-Horse"
 USED = ("PasswordHistoryPolicyViolationException", "Password has previously been used.")
@@ -199,3 +200,22 @@ async def test_who_has_no_password_to_compare_takes_the_work_of_who_has(
 
     names = ("ann", "bob", "nobody") if hides == "ENABLED" else ("ann", "bob")
     assert {await work(name) for name in names} == {1 + 6}
+
+
+async def test_a_pool_that_keeps_no_history_compares_with_no_former_password(
+    api, settle, monkeypatch
+):
+    house = await settle(api)
+    await house.add_user()
+    compared = []
+    monkeypatch.setattr(StoredPassword, "recomputed", lambda *given: compared.append(given))
+    operation, request = await by_admin(house, FIRST, "Sec0nd-Horse", None)
+    assert await house.api(operation, **request) == {}
+    assert compared == []
+
+
+@pytest.mark.parametrize("way", [by_admin, temporary])
+async def test_a_password_against_the_policy_is_not_set_by_administrators(house, code, way):
+    operation, request = await way(house, FIRST, "short", code)
+    refusal = await house.api.refused(operation, **request)
+    assert refusal.code == "InvalidPasswordException"

@@ -124,6 +124,7 @@ async def test_only_the_attributes_that_are_asked_for_are_told(house):
         (["email"], ""),  # not all have one
         (["email"], 'username = "dan"'),
         (["nickname"], 'username = "ann"'),  # not searchable, and somebody has none
+        (["nickname"], 'username = "fay"'),  # who has one
         (["sub", "nope"], 'username = "nobody"'),
     ],
 )
@@ -138,6 +139,14 @@ async def test_attributes_without_a_value_are_refused_as_documented(house, asked
     refusal = await house.api.refused("ListUsers", **request)
     assert refusal.code == "InvalidParameterException"
     assert refusal.message == "One or more requested attributes do not exist."
+
+
+async def test_an_attribute_that_no_schema_has_is_refused_where_there_is_no_user(api, settle):
+    empty = await settle(api)
+    pool = {"UserPoolId": empty.pool_id}
+    refusal = await api.refused("ListUsers", **pool, AttributesToGet=["custom:none"])
+    assert refusal.message == "One or more requested attributes do not exist."
+    assert await api("ListUsers", **pool, AttributesToGet=["nickname"]) == {"Users": []}
 
 
 async def test_an_attribute_that_every_user_has_can_be_asked_for(house):
