@@ -12,7 +12,7 @@ from authflow.client.observation import Observation
 from authflow.client.observed_call import ObservedCall, current_call
 
 _REQUEST_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""The form that AWS writes. A server that is none may write anything, and what was sent among it."""
+"""The form that AWS writes. Another server may write anything, and what was sent among it."""
 
 
 @define(eq=False)

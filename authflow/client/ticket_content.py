@@ -4,7 +4,7 @@ Three parts: Cognito's session, where the sign-in stands, and the challenge; and
 name that is long. A session is base64 mostly, and is then kept as the bytes that it stands for: a
 ticket's own base64 makes four characters of three bytes again. The canonical name is written if it
 is another than the one that was typed, and of the reason why nobody answered the beginning. What
-observers know the sign-in by is written if it was observed.
+observers know the sign-in by is the last part, if it was observed.
 
 Only the challenge is compressed. How long something compressed is tells what repeats in it, and who
 chooses a part of it can so try out the rest (CRIME, CVE-2012-4929). A challenge is what the server
@@ -31,7 +31,6 @@ from authflow.client.pending_data import (
 from authflow.errors import MisuseError
 from authflow.results import ChallengeRequired
 from authflow.secret import Secret
-from authflow.sign_in import SignIn
 from authflow.unframed import Unframed
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
@@ -118,16 +117,12 @@ def _written(pending: ChallengeRequired, *, pictures: bool) -> bytes:
         why = kind, _shortened(reason)
     parts = [
         _packed_session(None if stands.session is None else stands.session.reveal()),
-        f"{stood},{stands.rounds:d},{stands.expires_at + 0.0!r}{_numbered(stands)}]".encode(),
+        f"{stood},{stands.rounds:d},{stands.expires_at + 0.0!r}]".encode(),
         _packed(_ENCODER.encode((asked, why)).encode()),
         *names,
+        *(() if stands.id is None else (bytes.fromhex(stands.id),)),
     ]
     return b"".join([_LENGTH.pack(len(part)) + part for part in parts])
-
-
-def _numbered(stands: SignIn) -> str:
-    """Return what follows for a sign-in that observers know."""
-    return "" if stands.id is None else f",{_quoted(stands.id)}"
 
 
 def _written_name(name: str, apart: list[bytes]) -> str:
@@ -146,15 +141,17 @@ def _read(content: bytes) -> ChallengeRequired:
         at += _LENGTH.size + length
         parts.append(content[at - length : at])
     session = _unpacked_session(parts[0])
-    flow, state, username, canonical, rounds, expires_at, *number = _plain(parts[1])
+    flow, state, username, canonical, rounds, expires_at = _plain(parts[1])
     asked, because = _plain(_unpacked(parts[2]))
     names = iter(parts[3:])
     if username == _APART:
         username = _unpacked(next(names, b"")).decode()
     if canonical == _APART:
         canonical = _unpacked(next(names, b"")).decode()
+    known_by = next(names, None)
     if next(names, None) is not None:
         raise ValueError
+    number = () if known_by is None else (known_by.hex(),)
     if canonical is None:
         canonical = username
     if len(asked) > _WITHOUT_AUTHENTICATOR and asked[-1][1] is None:

@@ -58,6 +58,7 @@ PENDING = st.builds(
         session=st.one_of(st.none(), WORDS.map(Secret)),
         rounds=st.integers(0, 40),
         expires_at=st.floats(0, 4e9),
+        id=st.one_of(st.none(), st.text("0123456789abcdef", min_size=32, max_size=32)),
     ),
     because=st.one_of(
         st.none(),
