@@ -29,9 +29,9 @@ choice, without which nothing is recorded.
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextvars import Token
-from typing import Final, Self
+from typing import Final
 
-from attrs import define
+from attrs import define, field
 
 from authflow.client.events import (
     AnswerAwaited,
@@ -74,6 +74,7 @@ _CHALLENGE, _KIND = "authflow.challenge", "authflow.challenge.kind"
 _ATTEMPT: Final = "authflow.challenge.attempt"
 _SIGN_IN, _USER = "authflow.sign_in.id", "enduser.pseudo.id"
 _ERROR, _METHOD = "error.type", "rpc.method"
+_ENTERED: Final = context.create_key("authflow-entered")
 
 
 @define(eq=False)
@@ -81,16 +82,16 @@ class _Entered:
     """A span that is the current one of the task in which it was entered."""
 
     span: Span
-    token: Token[Context]
+    token: Token[Context] = field(init=False)
 
-    @classmethod
-    def of(cls, span: Span) -> Self:
-        return cls(span, context.attach(trace.set_span_in_context(span)))
+    def __attrs_post_init__(self) -> None:
+        entered = context.set_value(_ENTERED, self, trace.set_span_in_context(self.span))
+        self.token = context.attach(entered)
 
     def end(self) -> None:
         self.span.end()
         # In another task it is not, and nothing is left there: a request that was broken off.
-        if trace.get_current_span() is self.span:
+        if context.get_value(_ENTERED) is self:
             context.detach(self.token)
 
 
@@ -199,7 +200,7 @@ class OpenTelemetryObserver:
             ),
             links=() if before is None else (Link(before),),
         )
-        self._open[event.call_id] = _OpenCall(_Entered.of(span))
+        self._open[event.call_id] = _OpenCall(_Entered(span))
 
     def _request_began(self, call: _OpenCall, event: RequestBegan) -> None:
         span = self._tracer.start_span(
@@ -212,7 +213,7 @@ class OpenTelemetryObserver:
                 "authflow.request.attempt": event.attempt,
             },
         )
-        call.request = _Entered.of(span)
+        call.request = _Entered(span)
 
     def _request_ended(self, call: _OpenCall, event: RequestEnded) -> None:
         if not event.broken_off:

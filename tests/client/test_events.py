@@ -272,6 +272,30 @@ async def test_a_plugin_that_fails_ends_the_call_once(scripted, plugin: Any, err
     ]
 
 
+class OwnError(PluginFailedError):
+    """A plugin's own, which says what it likes."""
+
+    def __init__(self) -> None:
+        super().__init__("canary", retry_after=PASSWORD)
+        self.code = self.next_step = PASSWORD
+
+
+async def test_an_error_of_a_plugins_own_is_told_by_the_nearest_of_ours(scripted):
+    class Own(WordClient):
+        async def answer(self, challenge: Any, prompt: Any) -> str:
+            raise OwnError
+
+    told = Told()
+    async with (
+        scripted.serve(ASKED) as server,
+        AuthClient(server.config(), challenges=[Own], observer=told) as auth,
+    ):
+        with pytest.raises(OwnError):
+            await auth.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH, prompt=ScriptedPrompt([]))
+    assert PASSWORD not in repr(told.events)
+    assert told.lines()[-1] == "call_failed plugin_failed give_up"
+
+
 class Raising:
     """A prompt that raises what it was told to."""
 

@@ -193,9 +193,11 @@ async def test_a_refusal_is_counted_by_its_code_and_no_error_of_the_call(live_po
     }
 
 
+@pytest.mark.parametrize("sdk", [True, False], ids=["with an SDK", "without"])
 async def test_a_failure_sets_the_status_and_a_cancellation_leaves_no_span_open(
-    listening, recorded
+    listening, recorded, caplog, sdk: bool
 ):
+    observer = recorded.observer if sdk else OpenTelemetryObserver()
     reached = asyncio.Event()
 
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -210,13 +212,17 @@ async def test_a_failure_sets_the_status_and_a_cancellation_leaves_no_span_open(
             endpoint=f"http://127.0.0.1:{port}",
             verify_tokens=False,
         )
-        async with AuthClient(config, observer=recorded.observer) as auth:
+        async with AuthClient(config, observer=observer) as auth:
             task = asyncio.ensure_future(auth.sign_in("ada", PASSWORD))
             await reached.wait()
             task.cancel()
             await asyncio.wait([task])
             with pytest.raises(AuthFlowError):
                 await auth.resume("none")
+    assert observer._open == {}
+    assert caplog.text == ""  # such as a context that is left where it never was
+    if not sdk:
+        return
     assert [each.name for each in recorded.spans()] == [
         *("authflow.sign_in", INITIATE, "authflow.resume"),
     ]
@@ -224,7 +230,6 @@ async def test_a_failure_sets_the_status_and_a_cancellation_leaves_no_span_open(
     assert cancelled.attributes["authflow.outcome"] == "cancelled"
     assert cancelled.status.status_code is StatusCode.UNSET
     assert failed.status.status_code is StatusCode.ERROR
-    assert recorded.observer._open == {}
 
 
 async def test_many_sign_ins_side_by_side_have_their_own_spans_and_few_metrics(live_pool, recorded):
