@@ -2,7 +2,6 @@
 
 import logging
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,20 +12,22 @@ from authflow.client import events
 from authflow.integrations import opentelemetry as integration
 from authflow.keys import KeyRing
 from authflow.testing import PASSWORD
+from testbed.pages import examples, text_of
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "guides" / "telemetry.md").read_text()
-EXAMPLES = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+PAGE = "docs/guides/telemetry.md"
+GUIDE = text_of(PAGE)
+EXAMPLES = examples(PAGE, "together", "own", "structlog", "function")
 
 
 def run(example: str) -> dict[str, Any]:
     names: dict[str, Any] = {}
-    exec(compile(example, "docs/guides/telemetry.md", "exec"), names)  # noqa: S102  # our own
+    exec(compile(example, PAGE, "exec"), names)  # noqa: S102  # our own
     return names
 
 
 async def test_every_example_runs(live_pool, caplog, capsys):
     caplog.set_level(logging.INFO, "authflow.events")
-    together, mine, structlog, function = map(run, EXAMPLES)
+    together, mine, structlog, function = map(run, EXAMPLES.values())
     async with live_pool() as pool:
         await pool.add_user("ada", PASSWORD)
         config = await pool.app_client()
