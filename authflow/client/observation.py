@@ -11,6 +11,7 @@ from authflow.client.events import ClientEvent
 from authflow.client.exchange import Exchange
 from authflow.client.observer import Observers
 from authflow.errors import AuthFlowError, MisuseError
+from authflow.raised import kind_and_place
 from authflow.unframed import whole
 from authflow.wire import Request
 
@@ -108,8 +109,8 @@ def _tell(listeners: Sequence[_Listener], what: Callable[[], object]) -> None:
                 result.close()  # otherwise Python warns that it was never awaited
                 each.warn("gave a coroutine, which nobody waits for")
         except Exception as error:  # noqa: BLE001  # an observer must not stop a sign-in
-            # The error's text and traceback are left out: an observer may put anything there.
-            each.warn(f"raised {type(error).__name__}")
+            # The error's text is left out: an observer may put anything there.
+            each.warn(f"raised {kind_and_place(error)}")
         except BaseException as error:  # noqa: BLE001  # it is raised below
             passing = passing or error
     if passing is not None:

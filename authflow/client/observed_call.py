@@ -230,9 +230,7 @@ class ObservedCall:
             self._refused(came)
         elif isinstance(came, wire.Reply):
             self.named(came.canonical_username)
-            if not isinstance(came.event, Challenged):
-                self._asked = None  # whatever is refused now, it is no answer
-            elif came.event.name in _PROVED:
+            if isinstance(came.event, Challenged) and came.event.name in _PROVED:
                 self._asked = _Question(str(came.event.name), None, 1, time.monotonic())
                 self.tell(ChallengeAsked, challenge=self._asked.challenge)
         return reply

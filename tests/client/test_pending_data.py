@@ -125,6 +125,7 @@ def damaged() -> list[object]:
 
     return [
         *(None, 7, "text", [], {}, {**good, "version": 2}, {**good, "more": 1}),
+        *(changed("sign_in", id=odd) for odd in ("", "ab", "Z" * 32, "a" * 33, 7, ["a" * 32])),
         *({name: value for name, value in good.items() if name != left} for left in good),
         *({**good, name: value} for name in good for value in (7, "text", [])),
         *(
