@@ -22,6 +22,8 @@ _EXTRAS: Final[Mapping[str, str]] = {
     "bonsai": "ldap",
     "redis": "redis",
     "httpx": "httpx",
+    "opentelemetry": "opentelemetry",
+    "structlog": "structlog",
     "keyring": "keyring",
     "filelock": "keyring",
     "rich": "cli",

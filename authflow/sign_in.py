@@ -25,6 +25,7 @@ class SignIn:
             tickets: another process finds it in its store.
         refused: The device that was named before, and that the pool did not take. It is named no
             more in this sign-in, and not in tickets either.
+        id: What observers know it by, in all calls and processes; None if it was begun unobserved.
     """
 
     flow: AuthFlow
@@ -36,6 +37,7 @@ class SignIn:
     expires_at: float
     device: Device | None = field(default=None, eq=False, repr=False)
     refused: Device | None = field(default=None, eq=False, repr=False)
+    id: str | None = field(default=None, eq=False, repr=False)
 
     @classmethod
     def begin(
@@ -47,6 +49,7 @@ class SignIn:
         expires_at: float,
         device: Device | None = None,
         refused: Device | None = None,
+        id: str | None = None,  # noqa: A002  # the attribute's name
     ) -> Self:
         """Begin a sign-in.
 
@@ -57,6 +60,7 @@ class SignIn:
             expires_at: When to stop waiting for the first reply, in seconds since the epoch.
             device: The device that the user signs in from, if that is known.
             refused: The device that an earlier try named, and that the pool did not take.
+            id: What observers know it by.
         """
         return cls(
             flow=flow,
@@ -66,6 +70,7 @@ class SignIn:
             expires_at=expires_at,
             device=device,
             refused=refused,
+            id=id,
         )
 
     def without_device(self) -> Self:

@@ -1,18 +1,27 @@
 """Secrets are driven through every flow, and looked for in all that is written.
 
 Logs at DEBUG of the whole process, both sides of it; every value that a caller gets to hold; every
-error with its traceback and local variables; the pool's database file.
+error with its traceback and local variables; what observers are told, and what they record; the
+pool's database file.
 """
 
 import logging
+import re
 import traceback
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from authflow import AuthClient, AuthFlow, ChallengeRequired
 from authflow.errors import AuthFlowError
+from authflow.integrations.logging import LoggingObserver
+from authflow.integrations.opentelemetry import OpenTelemetryObserver
+from authflow.keys import KeyRing
 from authflow.triggers import Triggers, challenge, password, sequence
+from testbed.told_events import Told
 
 PASSWORD = "Canary-passw0rd-1"
 WRONG = "Canary-wr0ng-2"
@@ -36,6 +45,8 @@ def frames_of(error: BaseException) -> str:
 async def test_no_secret_is_written_anywhere(live_pool, word, caplog, tmp_path):
     caplog.set_level(logging.DEBUG)
     logging.getLogger("aiosqlite").setLevel(logging.DEBUG)
+    exporter, tracers = InMemorySpanExporter(), TracerProvider()
+    tracers.add_span_processor(SimpleSpanProcessor(exporter))
     written: list[str] = []
     secrets = {PASSWORD, WRONG, BAD_ANSWER, NEW_PASSWORD, WEAK}
     database = tmp_path / "pool.sqlite"
@@ -70,14 +81,18 @@ async def test_no_secret_is_written_anywhere(live_pool, word, caplog, tmp_path):
         logging.disable(logging.NOTSET)
         secrets.add(config.client_secret.reveal())
         written.append(repr(config))
-        async with AuthClient(config) as auth:
+        told = Told()
+        observers = [told, LoggingObserver(), OpenTelemetryObserver(tracer_provider=tracers)]
+        async with AuthClient(config, observer=observers, keys=KeyRing.generate()) as auth:
             written.append(repr(auth))
             for flow in AuthFlow:
                 await attempt(auth.sign_in("ada", PASSWORD, flow=flow))
                 await attempt(auth.sign_in("ada", WRONG, flow=flow))
                 await attempt(auth.sign_in("nobody", PASSWORD, flow=flow))
             pending = await attempt(auth.sign_in("ada", PASSWORD, flow=AuthFlow.CUSTOM_AUTH))
-            pending = await attempt(auth.answer(pending, BAD_ANSWER))
+            ticket = await auth.seal(pending)
+            secrets.add(ticket)
+            pending = await attempt(auth.answer(await auth.resume(ticket), BAD_ANSWER))
             done = await attempt(auth.answer(pending, ANSWER))
             await attempt(auth.answer(pending, ANSWER))
             pending = await attempt(auth.sign_in("grace", PASSWORD))
@@ -89,6 +104,13 @@ async def test_no_secret_is_written_anywhere(live_pool, word, caplog, tmp_path):
             await attempt(auth.refresh(done.tokens.refresh_token))
             await attempt(auth.sign_out(done.tokens.access_token))
     assert len(secrets) > 15
+    told.check()
+    spans = "".join(each.to_json() for each in exporter.get_finished_spans())
+    lines = [each.getMessage() for each in caplog.records if each.name == "authflow.events"]
+    assert min(len(told.events), len(lines), spans.count("span_id")) > 50
+    for name in ("ada", "grace", "nobody"):
+        assert re.search(rf"\b{name}\b", f"{told.events}{spans}{lines}") is None
+    written += [repr(told.events), spans]
     logged = caplog.text
     assert logged
     told = "\n".join(written)

@@ -15,6 +15,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 IMPORTED_AS = {
     "argon2-cffi": "argon2",
     "aws-encryption-sdk": "aws_encryption_sdk",
+    "opentelemetry-api": "opentelemetry",
     "pycryptodome": "Crypto",
     "sqlalchemy[asyncio]": "sqlalchemy",
 }

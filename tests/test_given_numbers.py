@@ -13,6 +13,7 @@ import pytest
 
 from authflow import AuthConfig
 from authflow.aws import IdentityPool
+from authflow.client import events
 from authflow.errors import AuthFlowError, ConfigError, PluginFailedError
 from authflow.given_numbers import LONGEST, MOST, check_count, check_seconds
 from authflow.keys import KeyRing
@@ -99,6 +100,7 @@ READ_ONLY = {
     *("Challenge", "Tokens", "WebMessage", "Owed", "LockedOut", "SendRefused", "SentMessage"),
     *("CreateContext", "VerifyContext", "PreTokenGenerationEvent", "Binding", "Made"),
     *("RefusedCall", "UserGroup"),
+    *(name for name, each in vars(events).items() if isinstance(each, type)),
 }
 """What authflow makes and others read: its numbers are authflow's own."""
 

@@ -7,7 +7,31 @@ from authflow.lazy_names import lazy_names as _lazy_names
 if TYPE_CHECKING:
     from authflow.client.admin_client import AdminClient
     from authflow.client.auth_client import AuthClient
+    from authflow.client.events import (
+        AnswerAwaited,
+        AnswerGiven,
+        AnswerRefused,
+        CallBegan,
+        CallCancelled,
+        CallEnded,
+        CallFailed,
+        CallRefused,
+        CallSucceeded,
+        ChallengeAsked,
+        ClientEvent,
+        RequestBegan,
+        RequestEnded,
+        SignInBegan,
+        TicketResumed,
+        TicketSealed,
+        TokensRefreshed,
+        TokensShared,
+        TurnAwaited,
+        UserSignedIn,
+        UserSignedOut,
+    )
     from authflow.client.exchange import Exchange
+    from authflow.client.observer import Observer
     from authflow.client.pacing.pacing import Pacing
     from authflow.client.pacing.provisioned_limits import ProvisionedLimits
     from authflow.client.pacing.request_budgets import QuotaCategory, RequestBudgets
@@ -28,7 +52,14 @@ else:
         {
             "authflow.client.admin_client": "AdminClient",
             "authflow.client.auth_client": "AuthClient",
+            "authflow.client.events": (
+                "AnswerAwaited AnswerGiven AnswerRefused CallBegan CallCancelled CallEnded "
+                "CallFailed CallRefused CallSucceeded ChallengeAsked ClientEvent RequestBegan "
+                "RequestEnded SignInBegan TicketResumed TicketSealed TokensRefreshed TokensShared "
+                "TurnAwaited UserSignedIn UserSignedOut"
+            ),
             "authflow.client.exchange": "Exchange",
+            "authflow.client.observer": "Observer",
             "authflow.client_secrets": "ClientSecrets",
             "authflow.client.pacing.pacing": "Pacing",
             "authflow.client.pacing.provisioned_limits": "ProvisionedLimits",
@@ -49,23 +80,45 @@ else:
 __all__ = [
     "AdminClient",
     "AdminContext",
+    "AnswerAwaited",
+    "AnswerGiven",
+    "AnswerRefused",
     "AuthClient",
     "AuthConfig",
+    "CallBegan",
+    "CallCancelled",
+    "CallEnded",
+    "CallFailed",
+    "CallRefused",
+    "CallSucceeded",
+    "ChallengeAsked",
     "ClientChallenge",
+    "ClientEvent",
     "ClientSecrets",
     "DeviceFingerprint",
     "Exchange",
     "FormChallenge",
+    "Observer",
     "Pacing",
     "Prompt",
     "ProvisionedLimits",
     "QuotaCategory",
+    "RequestBegan",
     "RequestBudgets",
+    "RequestEnded",
     "ScriptedPrompt",
+    "SignInBegan",
     "SignedInUser",
     "TerminalPrompt",
+    "TicketResumed",
+    "TicketSealed",
     "TokenVerifier",
+    "TokensRefreshed",
+    "TokensShared",
+    "TurnAwaited",
     "UserContext",
+    "UserSignedIn",
+    "UserSignedOut",
     "WebMessage",
     "WebPrompt",
 ]

@@ -116,6 +116,7 @@ class Conversations:
         client_metadata: For the pool's triggers, sent with every request.
         context: What threat protection is told with every request.
         finds: Whether the device of a user is looked for when the pool tells another name.
+        sign_in_id: What observers know the sign-ins that begin by.
     """
 
     app_client: wire.ClientIdentity
@@ -124,6 +125,7 @@ class Conversations:
     client_metadata: GivenMap | None = field(default=None, repr=False)
     context: wire.ToldContext | None = None
     finds: bool = False
+    sign_in_id: str | None = None
 
     def sign_in(
         self,
@@ -181,6 +183,7 @@ class Conversations:
             expires_at=now + self.session_validity,
             device=device,
             refused=refused,
+            id=self.sign_in_id,
         )
         request = self.app_client.initiate_auth(
             flow,

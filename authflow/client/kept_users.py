@@ -85,6 +85,7 @@ from typing import Final
 
 from attrs import define, field
 
+from authflow.client.events import TokensRefreshed, TokensShared, UserSignedOut
 from authflow.client.kept_entry import (
     BoundDevice,
     FoundEntry,
@@ -95,6 +96,7 @@ from authflow.client.kept_entry import (
 from authflow.client.kept_sign_out import LEFT, KeptSignOut
 from authflow.client.kept_user import MARGIN, KeptUser, Needed, Refreshing, both
 from authflow.client.known_users import KnownUsers
+from authflow.client.observed_calls import ObservedCalls
 from authflow.client.refresh_result import READY_TIMEOUT, another, signed_out
 from authflow.client.refresh_turn import LEASE, PAUSE, RefreshTurn
 from authflow.errors import (
@@ -140,6 +142,7 @@ class KeptUsers:
         renew: Asks Cognito for new tokens, which are not verified yet.
         verify: Verifies them.
         revoke: Revokes a refresh token.
+        calls: Tells observers of refreshes and sign-outs.
         lease: Seconds after which a lease is over that its holder does not prolong.
         ticks: Gives seconds that never go back.
     """
@@ -152,6 +155,7 @@ class KeptUsers:
     renew: Callable[[Secret[str], BoundDevice], Awaitable[Tokens]] = field(repr=False)
     verify: Callable[[Tokens], Awaitable[Tokens]] = field(repr=False)
     revoke: Callable[[Secret[str]], Awaitable[None]] = field(repr=False)
+    calls: ObservedCalls = field(factory=ObservedCalls, repr=False)
     lease: float = LEASE
     ticks: Callable[[], float] = field(default=time.monotonic, repr=False)
     _turns: RefreshTurn = field(init=False, repr=False)
@@ -296,7 +300,9 @@ class KeptUsers:
         self.enter()
         self._known.hold(user)
         try:
-            await self._sign_out.finish(user, LEFT, user.leave())
+            with self.calls.other("sign_out", user.username) as call:
+                call.ends(UserSignedOut)
+                await self._sign_out.finish(user, LEFT, user.leave())
         finally:
             if not user.unfinished:
                 self._known.drop(user)
@@ -414,7 +420,10 @@ class KeptUsers:
     async def _attempt(self, user: KeptUser, attempt: Refreshing, turn: int) -> None:
         """Refresh, or get what another process has refreshed."""
         try:
-            attempt.give(await self._turns.run(user, attempt, turn))
+            with self.calls.other("refresh", user.username) as call:
+                entry = await self._turns.run(user, attempt, turn)
+                call.ends(TokensRefreshed if attempt.leading else TokensShared)
+                attempt.give(entry)
         except AuthFlowError as error:
             attempt.give(bare(error))
         except Exception as error:  # noqa: BLE001  # all who wait must hear of it

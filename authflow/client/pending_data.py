@@ -7,6 +7,7 @@ itself goes into no pickle and no JSON, since nobody would see what is in it.
 Only values that a client gave come back: whatever else is read is refused, whole.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -39,6 +40,9 @@ _STANDS: Final = (
     *("flow", "state", "username", "canonical_username"),
     *("rounds", "expires_at", "session"),
 )
+_ID: Final = "id"
+"""Likewise, and so does that of a sign-in that was begun unobserved."""
+_ID_FORM: Final = re.compile(r"[0-9a-f]{32}")
 _BECAUSE: Final = ("kind", "reason")
 
 
@@ -71,6 +75,7 @@ def take_apart(pending: ChallengeRequired) -> dict[str, Any]:
             "session": None if sign_in.session is None else sign_in.session.reveal(),
             "rounds": sign_in.rounds,
             "expires_at": sign_in.expires_at,
+            **({} if sign_in.id is None else {_ID: sign_in.id}),
         },
         "because": None
         if because is None
@@ -103,9 +108,11 @@ def _put_together(data: Any) -> ChallengeRequired:
         raise ValueError
     if isinstance(challenge, Mapping):
         challenge = {_AUTHENTICATOR: None, **challenge}
+    if isinstance(sign_in, Mapping):
+        sign_in = {_ID: None, **sign_in}
     return ChallengeRequired(
         challenge=challenge_of(_members(challenge, (*_ASKED, _AUTHENTICATOR))),
-        sign_in=sign_in_of(_members(sign_in, _STANDS)),
+        sign_in=sign_in_of(_members(sign_in, (*_STANDS, _ID))),
         because=None if because is None else reason_of(_members(because, _BECAUSE)),
     )
 
@@ -153,14 +160,18 @@ def sign_in_of(data: Iterable[Any]) -> SignIn:
     """Make a sign-in's state of plain data. What it raises may hold some of that.
 
     Args:
-        data: Its members: flow, state, username, canonical_username, rounds, expires_at, session.
+        data: Its members: flow, state, username, canonical_username, rounds, expires_at, session,
+            and id if there is one.
 
     Raises:
         KeyError: There is no such flow, or no such state.
         TypeError: A member is of another type.
         ValueError: There are more or less.
     """
-    flow, state, username, canonical_username, rounds, expires_at, session = data
+    flow, state, username, canonical_username, rounds, expires_at, session, *more = data
+    (number,) = more or (None,)
+    if number is not None and not _ID_FORM.fullmatch(number):
+        raise ValueError
     if type(expires_at) not in {int, float} or not 0 <= expires_at < float("inf"):
         raise TypeError
     return SignIn(
@@ -171,6 +182,7 @@ def sign_in_of(data: Iterable[Any]) -> SignIn:
         session=None if session is None else Secret(_text(session)),
         rounds=_count(rounds),
         expires_at=expires_at,
+        id=number,
     )
 
 

@@ -39,9 +39,11 @@ from authflow.client.conversation_steps import (
     WithoutDevice,
 )
 from authflow.client.device_book import DeviceBook
-from authflow.client.exchange import Exchange
+from authflow.client.events import TicketResumed, TicketSealed, TokensRefreshed
 from authflow.client.kept_users import KeptUsers
 from authflow.client.observation import Observation
+from authflow.client.observed_calls import Call, ObservedCalls
+from authflow.client.observer import Observers
 from authflow.client.pacing.pacing import Pacing
 from authflow.client.password_proof import PasswordProof, utc_now
 from authflow.client.refused_answer import left_behind, misleads
@@ -118,7 +120,7 @@ class SignInClient(Generic[C]):
     prefer: Mapping[str, str] = field(factory=dict, kw_only=True)
     assume: str | None = field(default=None, kw_only=True)
     clock: Callable[[], datetime] = field(default=utc_now, kw_only=True)
-    observer: Callable[[Exchange], object] | None = field(default=None, kw_only=True)
+    observer: Observers | None = field(default=None, kw_only=True)
     keys: KeyProvider | None = field(default=None, kw_only=True, repr=False)
     store: Store | None = field(default=None, kw_only=True, repr=False)
     pacing: Pacing | None = field(default=None, kw_only=True)
@@ -134,6 +136,7 @@ class SignInClient(Generic[C]):
     _devices: RememberedDevices = field(init=False, repr=False)
     _bound: BoundTokens = field(factory=BoundTokens, init=False, repr=False)
     _observation: Observation | None = field(init=False, repr=False)
+    _calls: ObservedCalls = field(init=False, repr=False)
     _loop: HomeLoop = field(init=False, repr=False)
     _rotation: SecretRotation | None = field(init=False, repr=False)
     _transport: Transport | None = field(default=None, init=False, repr=False)
@@ -158,6 +161,12 @@ class SignInClient(Generic[C]):
         )
         self._resumption = resumption(self.keys, self.store, place, self._now)
         self._observation = None if self.observer is None else Observation(self.observer)
+        self._calls = ObservedCalls(
+            observation=self._observation,
+            keys=self.keys,
+            user_pool_id=self.config.user_pool_id,
+            registry=self._answerer.registry,
+        )
         self._loop = HomeLoop(
             "this client",
             "open one client per event loop, by `async with AuthClient(config) as auth` in it",
@@ -175,8 +184,9 @@ class SignInClient(Generic[C]):
             clock=self._now,
             enter=lambda: self._open_transport,
             renew=self._renewed,
-            verify=self.verify,
+            verify=self._counted,
             revoke=self.revoke,
+            calls=self._calls,
         )
         self._devices = RememberedDevices(
             when=remembering,
@@ -188,7 +198,7 @@ class SignInClient(Generic[C]):
                 clock=self._now,
             ),
             proof=self._proof,
-            send=self._send_alone,
+            send=self._send_within,
             ask_timeout=self.config.session_validity.total_seconds(),
         )
 
@@ -201,6 +211,7 @@ class SignInClient(Generic[C]):
         try:
             if self.config.verify_tokens and self.config.fetch_jwks_on_open:
                 await self._verifier.fetch_keys()
+            await self._calls.open()
             self._transport = await self._resources.enter_async_context(self._opened())
         finally:
             if self._transport is None:
@@ -282,12 +293,14 @@ class SignInClient(Generic[C]):
         if flow is not AuthFlow.CUSTOM_AUTH and password is None:
             msg = f"{flow} needs a password; only CUSTOM_AUTH does without"
             raise PasswordRequiredError(msg)
-        with Unframed():
-            conversations = await self._conversations(metadata, context, finds=device is None)
+        with Unframed(), self._calls.sign_in(flow, username) as call:
+            conversations = await self._conversations(
+                metadata, context, finds=device is None, sign_in_id=call.sign_in_id
+            )
             if device is None:
                 device = await self._devices.find(username)
             begun = conversations.sign_in(flow, username, password, now=self._now(), device=device)
-            return await self._carry_on(begun, prompt)
+            return call.gave(await self._carry_on(begun, prompt, call))
 
     def form(self, pending: ChallengeRequired) -> Form | Unanswered | None:
         """Return the form of a challenge, for a page that asks by itself.
@@ -392,16 +405,19 @@ class SignInClient(Generic[C]):
                 msg = f"attributes go with the text that answers {_NEW_PASSWORD}, and nothing else"
                 raise AnswerNotSupportedError(msg)
             answer = NewPassword(answer, attributes=completed.reveal())
-        with Unframed():
-            sign_in, finds = pending.sign_in, (device or pending.sign_in.device) is None
+        with Unframed(), self._calls.going_on("answer", pending.sign_in) as call:
+            call.answered(pending.challenge, by="caller")
+            sign_in = call.begins(pending.sign_in)
+            finds = (device or sign_in.device) is None
             conversations = await self._conversations(metadata, context, finds=finds)
             if finds:
                 found = await self._devices.find(sign_in.canonical_username)
-                pending = evolve(pending, sign_in=sign_in.from_found(found))
+                sign_in = sign_in.from_found(found)
             elif device is not None:
-                pending = evolve(pending, sign_in=evolve(sign_in, device=device))
+                sign_in = evolve(sign_in, device=device)
+            pending = evolve(pending, sign_in=sign_in)
             begun = conversations.answer(pending, answer, now=self._now())
-            return await self._carry_on(begun, prompt, pending)
+            return call.gave(await self._carry_on(begun, prompt, call, pending))
 
     async def seal(self, pending: ChallengeRequired, *, pictures: bool = False) -> str:
         """Seal a pending sign-in in a ticket, with which any process goes on that has the keys.
@@ -432,7 +448,9 @@ class SignInClient(Generic[C]):
         if wrong is not None:
             del pending, pictures
             raise wrong
-        with Unframed():
+        with Unframed(), self._calls.going_on("seal", pending.sign_in) as call:
+            call.ends(TicketSealed)
+            pending = evolve(pending, sign_in=call.begins(pending.sign_in))
             return await self._resumes.tickets.seal(pending, pictures=pictures)
 
     async def resume(self, ticket: str | Secret[str]) -> ChallengeRequired:
@@ -453,8 +471,11 @@ class SignInClient(Generic[C]):
             MisuseError: It is no text.
         """
         ticket = wrapped(ticket)
-        with Unframed():
-            return await self._resumes.resume(ticket)
+        with Unframed(), self._calls.other("resume") as call:
+            call.ends(TicketResumed)
+            pending = await self._resumes.resume(ticket)
+            call.belongs_to(pending.sign_in)
+            return pending
 
     async def refresh(
         self,
@@ -492,7 +513,11 @@ class SignInClient(Generic[C]):
             del device
             msg = f"device must be the Tokens.device that came with the token, not {kind}"
             raise MisuseError(msg)
-        return await self.verify(await self._renewed(refresh_token, device, metadata))
+        with self._calls.other("refresh") as call:
+            call.ends(TokensRefreshed)
+            tokens = await self._counted(await self._renewed(refresh_token, device, metadata))
+            call.has(tokens)
+            return tokens
 
     async def _renewed(
         self,
@@ -561,7 +586,7 @@ class SignInClient(Generic[C]):
         if wrong is not None:
             raise wrong
         named = checked_name(name)
-        with Unframed():
+        with Unframed(), self._calls.other("remember_device", signed_in.username):
             result = await self._devices.remember(signed_in, named, keep=keep)
         self._bound.note(result.tokens)
         return result
@@ -629,7 +654,7 @@ class SignInClient(Generic[C]):
         refresh_token = wrapped(refresh_token)
         refresh_token = checked("refresh_token", refresh_token)
         transport = self._open_transport
-        with Unframed():
+        with Unframed(), self._calls.other("revoke"):
             identity = await self._secrets.identity()
             await self._secrets.send(transport, identity.revoke(refresh_token), wire.read_done)
 
@@ -664,6 +689,20 @@ class SignInClient(Generic[C]):
             msg = f"verify takes a SignedIn or Tokens, not {type(issued).__name__}"
             del issued  # it may be the text of a token, and tracebacks show locals
             raise MisuseError(msg)
+        username = issued.username if isinstance(issued, SignedIn) else None
+        with self._calls.other("verify", username) as call:
+            result = await self._counted(issued)
+            if isinstance(result, SignedIn):
+                call.gave(result)
+            return result
+
+    @overload
+    async def _counted(self, issued: SignedIn) -> SignedIn: ...
+    @overload
+    async def _counted(self, issued: Tokens) -> Tokens: ...
+
+    async def _counted(self, issued: SignedIn | Tokens) -> SignedIn | Tokens:
+        """Verify tokens; from now on they count."""
         result = await self._verified(issued)
         if isinstance(result, SignedIn):
             result = self._devices.of_its_user(result)
@@ -690,6 +729,7 @@ class SignInClient(Generic[C]):
         self,
         conversation: Conversation,
         prompt: Prompt | None,
+        call: Call,
         answered: ChallengeRequired | None = None,
     ) -> SignInResult:
         """Run a conversation to its end: carry out each step, and send it the result."""
@@ -698,7 +738,7 @@ class SignInClient(Generic[C]):
         except StopIteration as over:  # there was nothing to send, only to ask
             asked: SignInResult = over.value
             return asked
-        result = await self._carried(conversation, step, prompt, answered)
+        result = await self._carried(conversation, step, prompt, call, answered)
         if isinstance(result, SignedIn):
             result = await self._devices.settled(result, prompt)
             self._bound.note(result.tokens)
@@ -709,6 +749,7 @@ class SignInClient(Generic[C]):
         conversation: Conversation,
         step: Step,
         prompt: Prompt | None,
+        call: Call,
         answered: ChallengeRequired | None,
     ) -> SignInResult:
         """Carry out the first step of a conversation, and all others.
@@ -721,11 +762,11 @@ class SignInClient(Generic[C]):
             try:
                 # The result is never a local variable: it may be tokens, and tracebacks show them.
                 if has_counted or not isinstance(step, Send):
-                    came = Came(await self._carry_out(step, prompt), self._now())
+                    came = Came(await self._carry_out(step, prompt, call), self._now())
                 else:
                     passage = Passage()
                     async with claimed(self._resumption, answered, passage):
-                        came = Came(await self._carry_out(step, prompt, passage), self._now())
+                        came = Came(await self._carry_out(step, prompt, call, passage), self._now())
                     has_counted = passage.is_in_flight
                 step = conversation.send(came)
             except StopIteration as over:
@@ -737,12 +778,13 @@ class SignInClient(Generic[C]):
                 raise left_behind(error) from None
 
     async def _carry_out(
-        self, step: Step, prompt: Prompt | None, passage: Passage | None = None
+        self, step: Step, prompt: Prompt | None, call: Call, passage: Passage | None = None
     ) -> object:
         """Carry out one step of a conversation."""
         match step:
             case Send():
-                return await self._sent(step, passage)
+                call.sends()
+                return call.replied(await self._sent(step, passage))
             case FindDevice(name):
                 return await self._devices.look(name)
             case ForgetDevice(device, name):
@@ -753,11 +795,18 @@ class SignInClient(Generic[C]):
             case Prove(prover, asked, password, name):
                 return await self._proof.prove(prover, asked, password, self._time(), name=name)
             case Ask(challenge=challenge, chosen=chosen, until=until, refused=refused):
-                return await self._answerer.answer(
-                    challenge, prompt, chosen=chosen, timeout=until - self._now(), refused=refused
+                call.asked(challenge)
+                return call.heard(
+                    await self._answerer.answer(
+                        challenge,
+                        prompt,
+                        chosen=chosen,
+                        timeout=until - self._now(),
+                        refused=refused,
+                    )
                 )
             case Verify(signed_in):
-                return await self.verify(signed_in)
+                return await self._counted(signed_in)
 
     async def _sent(self, step: Send, passage: Passage | None) -> object:
         """Send a request; once more without the device in it, if the pool does not know that."""
@@ -779,6 +828,13 @@ class SignInClient(Generic[C]):
 
     async def _send_alone(self, request: wire.Request, read: Callable[[Mapping[str, Any]], T]) -> T:
         """Send a request that stands for itself, on an access token."""
+        with self._calls.on_account(lambda: request):
+            return await self._send_within(request, read)
+
+    async def _send_within(
+        self, request: wire.Request, read: Callable[[Mapping[str, Any]], T]
+    ) -> T:
+        """Send a request that belongs to whichever call it is sent in."""
         return await self._open_transport.send(request, read)
 
     async def _send_named(
@@ -789,11 +845,12 @@ class SignInClient(Generic[C]):
     ) -> T:
         """Send a request about an account, signed by the app client's secret."""
         transport = self._open_transport
-        identity = await self._secrets.identity()
-        told = self._told(context)
-        if told is not None:
-            told = evolve(told, at=self._now())
-        return await self._secrets.send(transport, make(identity, told), read)
+        with self._calls.on_account(lambda: make(self.config.app_client, None)):
+            identity = await self._secrets.identity()
+            told = self._told(context)
+            if told is not None:
+                told = evolve(told, at=self._now())
+            return await self._secrets.send(transport, make(identity, told), read)
 
     def _told(self, context: UserContext | AdminContext | None) -> wire.ToldContext | None:
         if context is None:
@@ -801,7 +858,12 @@ class SignInClient(Generic[C]):
         return wire.ToldContext(context=context, user_pool_id=self.config.user_pool_id)
 
     async def _conversations(
-        self, client_metadata: GivenMap, context: C | None, *, finds: bool
+        self,
+        client_metadata: GivenMap,
+        context: C | None,
+        *,
+        finds: bool,
+        sign_in_id: str | None = None,
     ) -> Conversations:
         _ = self._open_transport  # otherwise it raises only after the proof has begun
         return Conversations(
@@ -811,6 +873,7 @@ class SignInClient(Generic[C]):
             client_metadata=client_metadata,
             context=self._told(context),
             finds=finds and self._devices.finds,
+            sign_in_id=sign_in_id,
         )
 
     @property

@@ -3,7 +3,8 @@
 Three parts: Cognito's session, where the sign-in stands, and the challenge; and one more for each
 name that is long. A session is base64 mostly, and is then kept as the bytes that it stands for: a
 ticket's own base64 makes four characters of three bytes again. The canonical name is written if it
-is another than the one that was typed, and of the reason why nobody answered the beginning.
+is another than the one that was typed, and of the reason why nobody answered the beginning. What
+observers know the sign-in by is the last part, if it was observed.
 
 Only the challenge is compressed. How long something compressed is tells what repeats in it, and who
 chooses a part of it can so try out the rest (CRIME, CVE-2012-4929). A challenge is what the server
@@ -119,6 +120,7 @@ def _written(pending: ChallengeRequired, *, pictures: bool) -> bytes:
         f"{stood},{stands.rounds:d},{stands.expires_at + 0.0!r}]".encode(),
         _packed(_ENCODER.encode((asked, why)).encode()),
         *names,
+        *(() if stands.id is None else (bytes.fromhex(stands.id),)),
     ]
     return b"".join([_LENGTH.pack(len(part)) + part for part in parts])
 
@@ -139,22 +141,26 @@ def _read(content: bytes) -> ChallengeRequired:
         at += _LENGTH.size + length
         parts.append(content[at - length : at])
     session = _unpacked_session(parts[0])
-    flow, state, username, canonical, *more = _plain(parts[1])
+    flow, state, username, canonical, rounds, expires_at = _plain(parts[1])
     asked, because = _plain(_unpacked(parts[2]))
     names = iter(parts[3:])
     if username == _APART:
         username = _unpacked(next(names, b"")).decode()
     if canonical == _APART:
         canonical = _unpacked(next(names, b"")).decode()
+    known_by = next(names, None)
     if next(names, None) is not None:
         raise ValueError
+    number = () if known_by is None else (known_by.hex(),)
     if canonical is None:
         canonical = username
     if len(asked) > _WITHOUT_AUTHENTICATOR and asked[-1][1] is None:
         asked[-1][1] = username
     return ChallengeRequired(
         challenge=challenge_of(asked),
-        sign_in=sign_in_of((flow, state, username, canonical, *more, session)),
+        sign_in=sign_in_of(
+            (flow, state, username, canonical, rounds, expires_at, session, *number)
+        ),
         because=None if because is None else reason_of(because),
     )
 

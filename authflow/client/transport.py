@@ -40,6 +40,7 @@ from authflow.aws.client_session import (
 from authflow.aws.owner_session import CREDENTIALS_FAIL, credentials_fail, open_owner_session
 from authflow.causes import THROTTLED_SECONDS
 from authflow.client.observation import Observation
+from authflow.client.observed_request import ObservedRequest
 from authflow.client.pacing.pacing import Pacing
 from authflow.client.pacing.waiting_line import WaitingLine
 from authflow.client.refused_answer import can_be_answered_again, counted_for_nothing
@@ -116,20 +117,24 @@ class Passage:
     """The reason why the request was not processed, before a pause."""
 
     has_turn: bool = False
+    observed: ObservedRequest | None = None
 
     @property
     def is_in_flight(self) -> bool:
         """Whether the request may have counted: it was sent, and not turned away since."""
         return self.stage is _Stage.SENT
 
-    def begin(self, until: float, line: WaitingLine | None) -> None:
+    def begin(
+        self, until: float, line: WaitingLine | None, observed: ObservedRequest | None = None
+    ) -> None:
         """Note that a request sets out: the first one, or the next of one answer.
 
         Args:
             until: The time, on the event loop's clock, at which whoever asked for it gives up.
             line: Where it waits for its turn, if it does.
+            observed: Tells observers of it, if there are any.
         """
-        self.until, self.line = until, line
+        self.until, self.line, self.observed = until, line, observed
         self.stage, self.refused, self.has_turn = _Stage.WAITING, None, False
 
     def turned_away(self) -> None:
@@ -200,12 +205,19 @@ class Transport:
         passage = Passage() if passage is None else passage
         # Seen here, and not where the request waits: that is another task, without these scopes.
         until = min(anyio.current_time() + self._timeout, anyio.current_effective_deadline())
-        passage.begin(until, None if self._line_for is None else self._line_for(request.operation))
+        line = None if self._line_for is None else self._line_for(request.operation)
+        passage.begin(until, line, self._observed(request))
         outcome: T | AuthFlowError
         try:
             outcome = await secluded(self._deliver(request, read, passage), self._timeout)
         except TimeoutError:
             outcome = passage.ran_out(request, self._timeout)
+            if passage.observed is not None:
+                passage.observed.ended(outcome.code)
+        except BaseException:
+            if passage.observed is not None:
+                passage.observed.ended(None, broken_off=True)
+            raise
         if isinstance(outcome, _NotSentError):
             outcome = UnreachableError(outcome.message)  # only the retries need to know "not sent"
         if isinstance(outcome, AuthFlowError):
@@ -242,11 +254,26 @@ class Transport:
         try:
             async with self._in_flight:
                 passage.stage = _Stage.CONNECTING
+                if passage.observed is not None:
+                    passage.observed.began()
                 outcome = await self._try(request, passage)
         finally:
             passage.ended()
         if self._observer is not None:
-            self._observer(request if self._admin is None else self._admin.of(request), outcome)
+            self._observer(self._written(request), outcome)
+        result = self._result(request, outcome, read, passage)
+        if passage.observed is not None:
+            passage.observed.ended(result.code if isinstance(result, AuthFlowError) else None)
+        return result
+
+    def _result(
+        self,
+        request: Request,
+        outcome: Mapping[str, Any] | AuthFlowError,
+        read: Callable[[Mapping[str, Any]], T],
+        passage: Passage,
+    ) -> T | AuthFlowError:
+        """Read the reply, and note whether the request counted."""
         if isinstance(outcome, AuthFlowError):
             if counted_for_nothing(outcome, names_device=request.names_device):
                 passage.turned_away()  # here: the caller may be cancelled before it is told
@@ -258,14 +285,26 @@ class Transport:
                 passage.turned_away()
             return error
 
+    def _observed(self, request: Request) -> ObservedRequest | None:
+        """Return a request as observers are told of it; None if nobody is."""
+        if self._observer is None or not self._observer.watches:
+            return None
+        return ObservedRequest.of(self._observer, self._written(request).operation)
+
+    def _written(self, request: Request) -> Request:
+        """Return a request as it is sent."""
+        return request if self._admin is None else self._admin.of(request)
+
     async def _try(self, request: Request, passage: Passage) -> Mapping[str, Any] | AuthFlowError:
         """Send once. Errors are returned, not raised."""
-        written = request if self._admin is None else self._admin.of(request)
+        written = self._written(request)
         method = getattr(self._client, xform_name(written.operation))
         try:
             with unlogged(), tell_when_sent(passage.sent):
                 reply: Mapping[str, Any] = await method(**written.body)
         except ClientError as error:
+            if passage.observed is not None:
+                passage.observed.numbered(error.response.get("ResponseMetadata", {}))
             return _refusal(request, error)
         except BotoCoreError as error:
             return _lost(request, error, passage)
@@ -274,6 +313,8 @@ class Transport:
                 return credentials_fail(type(error).__name__)
             # botocore's parser trusts the server, and fails in many ways on JSON of another shape.
             return MalformedReplyError(_NO_POOL)
+        if passage.observed is not None:
+            passage.observed.numbered(reply.get("ResponseMetadata", {}))
         if _is_cognitos(reply):
             return reply
         metadata = reply.get("ResponseMetadata", {})
@@ -285,11 +326,16 @@ class Transport:
 async def _turn(line: WaitingLine, passage: Passage) -> AuthFlowError | None:
     """Wait for a request's turn. Return the error if it comes too late."""
     passage.stage = _Stage.IN_LINE
-    left = passage.until - anyio.current_time()
+    began = anyio.current_time()
+    left = passage.until - began
     try:
-        await line.turn(timeout=left, again=passage.refused is not None)
+        waited = await line.turn(timeout=left, again=passage.refused is not None)
     except ThrottledError as error:
+        if passage.observed is not None:
+            passage.observed.waited(anyio.current_time() - began, error.code)
         return passage.refused or bare(error)
+    if waited and passage.observed is not None:
+        passage.observed.waited(anyio.current_time() - began)
     passage.stage, passage.has_turn = _Stage.WAITING, True
     return None
 

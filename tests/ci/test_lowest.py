@@ -10,7 +10,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = [ROOT / "pyproject.toml", *sorted(ROOT.glob("plugins/*/pyproject.toml"))]
-EXTRAS = ("pool", "sql", "redis", "httpx", "keyring", "cli", "custom-senders", "ldap")
+EXTRAS = (
+    *("pool", "sql", "redis", "httpx", "opentelemetry", "structlog", "keyring", "cli"),
+    *("custom-senders", "ldap"),
+)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from authflow import AuthClient, AuthFlow, SignedIn
 from authflow.client import ScriptedPrompt
 from authflow.errors import BadCredentialsError
 from authflow.triggers import Triggers, challenge, password, sequence
+from testbed.told_events import Told
 
 PASSWORD = "Correct-horse-1"
 
@@ -125,7 +126,8 @@ async def test_cancellation_at_every_suspension_point_propagates_and_leaks_nothi
     async with live_pool(triggers=triggers) as pool:
         await pool.add_user()
         config = await pool.app_client()
-        async with AuthClient(config, challenges=[WordClient]) as auth:
+        told = Told()
+        async with AuthClient(config, challenges=[WordClient], observer=told) as auth:
             tokens = (await auth.sign_in("ada", PASSWORD)).tokens
 
             async def run(cancel_at: int | None) -> tuple[int, bool]:
@@ -150,6 +152,7 @@ async def test_cancellation_at_every_suspension_point_propagates_and_leaks_nothi
                     swallowed.append(point)
                 await all_quiet(auth, before)
             assert swallowed == []
+            told.check()  # whose calls have each one end
             assert isinstance(await auth.sign_in("ada", PASSWORD), SignedIn)
 
 

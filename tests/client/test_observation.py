@@ -5,17 +5,20 @@ import functools
 import hashlib
 import logging
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 import botocore.session
 import pytest
 
 from authflow import AuthClient, AuthConfig, AuthFlow
+from authflow.client.events import CallBegan, ClientEvent, UserSignedIn
 from authflow.client.exchange import Exchange
 from authflow.client.observation import Observation
 from authflow.errors import AuthFlowError, MisuseError, PluginFailedError
 from authflow.wire import Request
 from testbed.client_operations import CLIENT_OPERATIONS
+from testbed.told_events import Told
 
 REPLY = {"AuthenticationResult": {"AccessToken": "a", "IdToken": "i", "ExpiresIn": 300}}
 SENT = Request(operation="InitiateAuth", body={"ClientId": "1"})
@@ -23,6 +26,14 @@ SENT = Request(operation="InitiateAuth", body={"ClientId": "1"})
 
 class Asynchronous:
     async def __call__(self, exchange: Exchange) -> None: ...
+
+
+class AsynchronousObserver:
+    async def observe(self, event: ClientEvent) -> None: ...
+
+
+class NoObserver:
+    observe = "canary"
 
 
 async def coroutine_function(exchange: Exchange, _: int = 0) -> None: ...
@@ -38,8 +49,18 @@ async def coroutine_function(exchange: Exchange, _: int = 0) -> None: ...
         "print",
         5,
         object(),
+        AsynchronousObserver(),
+        NoObserver(),
+        Told,
+        [Told(), 5],
+        [[Told()]],
+        b"canary",
+        {"canary": 1},
     ],
-    ids=["function", "partial", "object", "method", "text", "number", "no function"],
+    ids=[
+        *("function", "partial", "object", "method", "text", "number", "no function"),
+        *("asynchronous observer", "no method", "class", "list", "list of lists", "bytes", "map"),
+    ],
 )
 def test_what_cannot_be_called_and_waited_for_is_refused_when_the_client_is_made(observer: Any):
     config = AuthConfig(user_pool_id="eu-central-1_A", client_id="1")
@@ -98,6 +119,89 @@ def test_what_ends_a_task_or_the_process_passes(error: type[BaseException]):
 
     with pytest.raises(error):
         Observation(observer)(SENT, REPLY)
+
+
+EVENT = CallBegan(call="sign_in", call_id="1")
+
+
+@pytest.mark.parametrize("error", [ValueError("canary"), asyncio.CancelledError, KeyboardInterrupt])
+def test_of_several_observers_each_is_told_whatever_the_others_do(caplog, error: Any):
+    class Failing:
+        def observe(self, event: ClientEvent) -> None:
+            raise error
+
+    first, last, exchanges = Told(), Told(), []
+    observation = Observation([first, Failing(), exchanges.append, Failing(), last])
+    for _ in range(2):
+        with suppress(BaseException):
+            observation.tell(EVENT)
+        observation(SENT, REPLY)
+    assert first.events == last.events == [EVENT] * 2
+    assert len(exchanges) == 2
+    warned = 2 if isinstance(error, ValueError) else 0  # once for each that fails
+    assert len([each for each in caplog.records if each.levelno == logging.WARNING]) == warned
+    assert "canary" not in caplog.text
+
+
+async def test_an_interruption_in_an_observer_ends_the_call_once(scripted):
+    """Ctrl-C may come while an observer runs: also at the first event, and at the last."""
+    for interrupted in (ClientEvent, UserSignedIn):
+
+        class Interrupted:
+            def observe(self, event: ClientEvent, kind: Any = interrupted) -> None:
+                if isinstance(event, kind):
+                    raise SystemExit
+
+        told = Told()
+        async with (
+            scripted.serve(REPLY) as server,
+            AuthClient(server.config(), observer=[Interrupted(), told]) as auth,
+        ):
+            signing = auth.sign_in("ada", "hunter2", flow=AuthFlow.USER_PASSWORD_AUTH)
+            with pytest.raises(SystemExit):
+                signing.send(None) if interrupted is ClientEvent else await signing
+        told.check()
+
+
+async def test_an_observer_that_fails_loses_no_sign_in_and_no_other_observer(scripted, caplog):
+    class Failing:
+        def observe(self, event: ClientEvent) -> None:
+            raise ValueError("canary")
+
+    told = Told()
+    async with (
+        scripted.serve(REPLY, REPLY) as server,
+        AuthClient(server.config(), observer=(Failing(), told)) as auth,
+    ):
+        for _ in range(2):
+            await auth.sign_in("ada", "hunter2", flow=AuthFlow.USER_PASSWORD_AUTH)
+    assert [type(each) for each in told.events].count(UserSignedIn) == 2
+    assert caplog.text.count("the observer raised ValueError") == 1
+    assert "canary" not in caplog.text
+
+
+async def test_an_observer_may_call_the_client_again_and_each_call_has_its_own_events(scripted):
+    class Again(Told):
+        def observe(self, event: ClientEvent) -> None:
+            super().observe(event)
+            if isinstance(event, UserSignedIn) and len(tasks) < 3:
+                tasks.append(asyncio.ensure_future(sign_in()))
+
+    tasks: list[Any] = []
+    told = Again()
+    async with (
+        scripted.serve(*[REPLY] * 4) as server,
+        AuthClient(server.config(), observer=told) as auth,
+    ):
+
+        async def sign_in() -> None:
+            await auth.sign_in("ada", "hunter2", flow=AuthFlow.USER_PASSWORD_AUTH)
+
+        await sign_in()
+        while len(tasks) < 3 or not all(each.done() for each in tasks):
+            await asyncio.sleep(0.001)
+    told.check()
+    assert len({each.sign_in_id for each in told.events}) == 4
 
 
 @pytest.mark.filterwarnings("error")

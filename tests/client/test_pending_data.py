@@ -58,6 +58,7 @@ PENDING = st.builds(
         session=st.one_of(st.none(), WORDS.map(Secret)),
         rounds=st.integers(0, 40),
         expires_at=st.floats(0, 4e9),
+        id=st.one_of(st.none(), st.text("0123456789abcdef", min_size=32, max_size=32)),
     ),
     because=st.one_of(
         st.none(),
@@ -124,6 +125,7 @@ def damaged() -> list[object]:
 
     return [
         *(None, 7, "text", [], {}, {**good, "version": 2}, {**good, "more": 1}),
+        *(changed("sign_in", id=odd) for odd in ("", "ab", "Z" * 32, "a" * 33, 7, ["a" * 32])),
         *({name: value for name, value in good.items() if name != left} for left in good),
         *({**good, name: value} for name in good for value in (7, "text", [])),
         *(

@@ -58,6 +58,7 @@ PENDING = st.builds(
         session=st.one_of(st.none(), SESSIONS.map(Secret)),
         rounds=st.integers(0, 40),
         expires_at=st.floats(0, 4e9),
+        id=st.one_of(st.none(), st.text("0123456789abcdef", min_size=32, max_size=32)),
     ),
     because=st.one_of(st.none(), *(st.builds(kind, WORDS) for kind in (Unanswered, Declined))),
 )
@@ -87,6 +88,7 @@ def written(what: ChallengeRequired, *, pictures: bool = True) -> bytes:
 def test_it_comes_back_as_it_was(pending: ChallengeRequired):
     again = read_content(write_content(pending, pictures=True))
     assert again == pending
+    assert again.sign_in.id == pending.sign_in.id
     assert type(again.because) is type(pending.because)
 
 

@@ -57,6 +57,8 @@ CONFIG = AuthConfig(
 )
 SESSION = base64.urlsafe_b64encode(random.Random(7).randbytes(1536)).decode()
 PICTURE = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" * 800).decode()
+KNOWN_BY = "79b9da39b7ae508aa6bc864b2829c622"
+"""What observers know a sign-in by, which goes along."""
 URL_SAFE = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -83,6 +85,7 @@ def pending(session: str | None = SESSION, **parameters: str) -> ChallengeRequir
             session=None if session is None else Secret(session),
             rounds=1,
             expires_at=NOW + 180,
+            id=KNOWN_BY,
         ),
         because=Declined("this terminal cannot show it"),
     )
@@ -217,7 +220,9 @@ async def test_whatever_was_asked_comes_back_equal(session, times, parameters):
     ticket = await client().seal(what, pictures=True)
     assert len(ticket) - own_length(what) <= 1000
     assert await client().resume(ticket) == what
-    assert await client().resume(Secret(ticket)) == what  # as often as one likes
+    again = await client().resume(Secret(ticket))  # as often as one likes
+    assert again == what
+    assert again.sign_in.id == KNOWN_BY
 
 
 async def test_nothing_that_is_sealed_shows(caplog):
@@ -567,7 +572,9 @@ async def test_a_stored_ticket_of_every_version_that_is_opened_still_opens(sampl
         clock=Clock(VECTOR["now"]),
         store=store,
     )
-    assert await auth.resume(sample["ticket"]) == put_together(sample["pending"])
+    opened, stored = await auth.resume(sample["ticket"]), put_together(sample["pending"])
+    assert opened == stored
+    assert opened.sign_in.id == stored.sign_in.id
 
 
 def test_there_is_a_stored_ticket_of_every_version():

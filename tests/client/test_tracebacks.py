@@ -64,6 +64,9 @@ CUSTOM = {
     "ChallengeParameters": {"challenge": "word"},
 }
 
+WATCHER = SimpleNamespace(observe=repr)
+"""An observer: what tells it stands in the frames of every call, too."""
+
 
 class Told:
     """Answers, raises or waits as the prompt says."""
@@ -351,7 +354,7 @@ async def test_no_error_leads_to_a_secret_whatever_the_server_does(
     async with scripted.serve() as server:
         config = evolve(server.config(read_timeout=0.05), client_secret="canary-client-secret")
         verifying = evolve(config, verify_tokens=True)
-        async with AuthClient(verifying, challenges=[Told]) as auth:
+        async with AuthClient(verifying, challenges=[Told], observer=WATCHER) as auth:
             for at in range(len(before) + 1):
                 for kind, end in ends(scripted).items():
                     if at < len(before) and kind not in EARLY:
@@ -376,7 +379,7 @@ async def test_no_cancellation_leads_to_a_secret_wherever_it_comes(scripted, eve
     leaks, cancelled = {}, 0
     async with scripted.serve() as server:
         config = evolve(server.config(), client_secret="canary-client-secret")
-        async with AuthClient(config, challenges=[Told]) as auth:
+        async with AuthClient(config, challenges=[Told], observer=WATCHER) as auth:
             server.script[:] = [*before, DONE]
             await act(auth)  # the connection is there, and will be kept open
             for at in range(len(before) + 1):
@@ -574,7 +577,7 @@ async def test_no_misuse_leads_to_a_secret(scripted, everything_told):
     leaks, none = {}, []
     async with (
         scripted.serve() as server,
-        AuthClient(server.config(read_timeout=0.05), challenges=[Told]) as auth,
+        AuthClient(server.config(read_timeout=0.05), challenges=[Told], observer=WATCHER) as auth,
     ):
         for kind, act in WRONG.items():
             try:

@@ -83,7 +83,7 @@ class WaitingLine:
     def __len__(self) -> int:
         return len(self._repeated) + len(self._waiting)
 
-    async def turn(self, *, timeout: float, again: bool = False) -> None:  # noqa: ASYNC109
+    async def turn(self, *, timeout: float, again: bool = False) -> bool:  # noqa: ASYNC109
         """Wait for a turn. Whoever is cancelled leaves the line at once.
 
         Whoever has had a turn says what became of it, by `leave` or `give_back`.
@@ -93,6 +93,9 @@ class WaitingLine:
                 than a tenth of it left.
             again: Whether the request had a turn before, and was not processed: it goes before
                 those that had none, and behind others of its kind.
+
+        Returns:
+            Whether it had to wait.
 
         Raises:
             ThrottledError: The turn would come too late; nothing was sent. `retry_after` says when
@@ -104,7 +107,7 @@ class WaitingLine:
         if not len(self):
             self.bucket.rest(loop.time())
             if self._take(loop.time()):
-                return
+                return False
         ahead = len(self._repeated) if again else len(self)
         wait, longest = self.wait(ahead), timeout * _FOR_WAITING
         if wait > longest:
@@ -123,6 +126,7 @@ class WaitingLine:
             raise
         if late is not None:
             raise late
+        return True
 
     def wait(self, ahead: int) -> float:
         """Return the seconds until the turn of a request with so many others ahead of it."""

@@ -1,0 +1,103 @@
+"""A call that is observed: its scope, and to which call a request belongs."""
+
+import asyncio
+import contextvars
+
+import pytest
+
+from authflow import AuthClient, AuthFlow
+from authflow.client import ScriptedPrompt, events
+from authflow.client.observation import Observation
+from authflow.client.observed_call import ObservedCall, current_call
+from authflow.client.user_marks import UserMarks
+from testbed.told_events import Told
+
+TOKENS = {"AuthenticationResult": {"AccessToken": "a", "IdToken": "i", "ExpiresIn": 3600}}
+ASKED = {
+    "ChallengeName": "CUSTOM_CHALLENGE",
+    "ChallengeParameters": {"challenge": "word", "USERNAME": "ada"},
+    "Session": "s" * 20,
+}
+
+
+def made(told: Told) -> ObservedCall:
+    return ObservedCall(
+        call="refresh", observation=Observation(told), marks=UserMarks(None), kinds=()
+    )
+
+
+def test_after_its_end_nothing_is_told_of_a_call():
+    told = Told()
+    with made(told) as call:
+        call.ends(events.TokensRefreshed)
+    call.tell(events.RequestBegan, operation="RevokeToken")
+    call.tell(events.CallFailed)
+    assert told.lines() == ["call_began refresh", "tokens_refreshed"]
+
+
+def test_a_call_within_another_is_the_current_one_and_gives_way_to_it_at_its_end():
+    outer, inner = made(Told()), made(Told())
+    assert current_call(outer.observation) is None
+    with outer:
+        assert current_call(outer.observation) is outer
+        with inner:
+            assert current_call(inner.observation) is inner
+            assert current_call(outer.observation) is None  # it is another client's
+        assert current_call(outer.observation) is outer
+    assert current_call(outer.observation) is None
+
+
+def test_a_call_that_is_closed_in_another_context_has_its_end_too():
+    """As a coroutine that is thrown away, which the garbage collector closes wherever that runs."""
+    told = Told()
+    call = made(told)
+    contextvars.copy_context().run(call.__enter__)
+    call.__exit__(GeneratorExit, GeneratorExit(), None)
+    assert told.lines() == ["call_began refresh", "call_cancelled"]
+
+
+async def test_what_a_prompt_asks_of_another_client_is_told_to_that_ones_observer(scripted):
+    mine, others = Told(), Told()
+
+    class Word:
+        name = "word"
+
+        async def answer(self, challenge: object, prompt: object) -> str:
+            await other.sign_in("bob", "hunter2", flow=AuthFlow.USER_PASSWORD_AUTH)
+            await unobserved.sign_in("cid", "hunter2", flow=AuthFlow.USER_PASSWORD_AUTH)
+            return "open sesame"
+
+    async with scripted.serve(ASKED, *[TOKENS] * 3) as server:
+        config = server.config()
+        async with (
+            AuthClient(config, challenges=[Word], observer=mine) as auth,
+            AuthClient(config, observer=others) as other,
+            AuthClient(config) as unobserved,
+        ):
+            await auth.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH, prompt=ScriptedPrompt([]))
+    sent = ["request_began InitiateAuth 1", "request_ended ok"]
+    assert others.lines() == ["sign_in_began sign_in", *sent, "user_signed_in"]
+    assert [each for each in mine.lines() if each.startswith("request")] == [
+        *(*sent, "request_began RespondToAuthChallenge 1", "request_ended ok")
+    ]
+
+
+async def test_a_call_that_is_cancelled_between_two_tries_has_told_the_first_ones_end(
+    scripted, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("authflow.client.transport._PAUSES", (1e6,))
+    told = Told()
+    async with (
+        scripted.serve(scripted.error("TooManyRequestsException", "Rate exceeded")) as server,
+        AuthClient(server.config(), observer=told) as auth,
+    ):
+        task = asyncio.ensure_future(auth.sign_in("ada", "hunter2"))
+        while not isinstance(told.events[-1:] and told.events[-1], events.RequestEnded):
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+    assert told.lines() == [
+        *("sign_in_began sign_in", "request_began InitiateAuth 1", "request_ended throttled"),
+        "call_cancelled",
+    ]

@@ -1,0 +1,73 @@
+"""A client's events as structlog has them."""
+
+import logging
+from typing import Any
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from authflow import AuthClient, MisuseError
+from authflow.client import events
+from authflow.integrations.structlog import StructlogObserver
+from authflow.testing import PASSWORD
+
+ENDED = events.CallFailed(call="sign_in", call_id="01", seconds=0.25, code="unreachable")
+
+
+def test_an_event_is_an_entry_with_its_fields_and_level():
+    with capture_logs() as entries:
+        StructlogObserver().observe(ENDED)
+    assert entries == [
+        {
+            "event": "call_failed",
+            "log_level": "warning",
+            "call": "sign_in",
+            "call_id": "01",
+            "elapsed": 0.0,
+            "seconds": 0.25,
+            "code": "unreachable",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrapper",
+    [
+        structlog.make_filtering_bound_logger(logging.INFO),
+        structlog.make_filtering_bound_logger(logging.NOTSET),
+        structlog.stdlib.BoundLogger,
+    ],
+)
+def test_whatever_bound_logger_structlog_has_takes_it(wrapper: Any, caplog):
+    caplog.set_level(logging.DEBUG)
+    logger = structlog.wrap_logger(
+        logging.getLogger("sign-ins"),
+        processors=[structlog.processors.JSONRenderer()],
+        wrapper_class=wrapper,
+        service="shop",
+    )
+    observer = StructlogObserver(logger)
+    observer.observe(events.SignInBegan(call="sign_in", call_id="01"))
+    observer.observe(ENDED)
+    assert '"code": "unreachable"' in caplog.records[-1].getMessage()
+    assert '"service": "shop"' in caplog.records[-1].getMessage()
+    assert caplog.records[-1].levelno == logging.WARNING
+
+
+@pytest.mark.parametrize("odd", ["text", 5, object(), structlog])
+def test_what_is_no_logger_is_refused(odd: Any):
+    with pytest.raises(MisuseError, match=r"structlog\.get_logger"):
+        StructlogObserver(odd)
+
+
+async def test_a_sign_in_is_logged_to_its_end(live_pool):
+    async with live_pool() as pool:
+        await pool.add_user()
+        async with AuthClient(await pool.app_client(), observer=StructlogObserver()) as auth:
+            with capture_logs() as entries:
+                await auth.sign_in("ada", PASSWORD)
+    assert entries[-1]["event"] == "user_signed_in"
+    assert len({each["sign_in_id"] for each in entries}) == 1
+    assert PASSWORD not in repr(entries)
+    assert "ada" not in repr(entries)
