@@ -17,7 +17,17 @@ from pathlib import Path
 
 from environment import Environment
 
-EXTRAS = ("pool", "sql", "redis", "httpx", "keyring", "cli", "custom-senders")
+EXTRAS = (
+    "starlette",
+    "fastapi",
+    "pool",
+    "sql",
+    "redis",
+    "httpx",
+    "keyring",
+    "cli",
+    "custom-senders",
+)
 _FLOOR = re.compile(r"(?P<name>[A-Za-z0-9-]+)(\[\w+\])?>=(?P<version>[0-9.]+)")
 _PIN = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>\S+)(?P<marker> ; [^\\\n]*)?")
 

@@ -10,7 +10,18 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = [ROOT / "pyproject.toml", *sorted(ROOT.glob("plugins/*/pyproject.toml"))]
-EXTRAS = ("pool", "sql", "redis", "httpx", "keyring", "cli", "custom-senders", "ldap")
+EXTRAS = (
+    "starlette",
+    "fastapi",
+    "pool",
+    "sql",
+    "redis",
+    "httpx",
+    "keyring",
+    "cli",
+    "custom-senders",
+    "ldap",
+)
 
 
 @pytest.fixture
