@@ -18,7 +18,7 @@ authflow.integrations.web.web_routes`.
 Needs the extra `starlette`: `pip install 'cognito-authflow[starlette]'`.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import wraps
 from typing import Any
@@ -46,6 +46,7 @@ except ImportError as error:
 
 __all__ = ["StarletteAuth", "WebRequest", "WebSettings", "WebUser"]
 
+Handlers = dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 
@@ -91,7 +92,7 @@ class StarletteLife(WebAuth):
         return both
 
     @property
-    def exception_handlers(self) -> Mapping[Any, Callable[..., Awaitable[Response]]]:
+    def exception_handlers(self) -> Handlers:
         """The handlers that reply to this library's errors: `Starlette(exception_handlers=…)`."""
         return {AuthFlowError: _handle}
 
@@ -206,7 +207,7 @@ def check_handlers(app: Any, handlers: Mapping[Any, Any]) -> None:
     raise ConfigError(msg)
 
 
-async def _handle(_request: HTTPConnection, error: AuthFlowError) -> Response:
+async def _handle(_request: Request, error: AuthFlowError) -> Response:
     return response_of(error_reply(error))
 
 
