@@ -63,7 +63,8 @@ class AsgiAuth(WebAuth):
         """Return an app whose client is open for as long as the server runs it.
 
         A lifespan of the app's own runs inside: the client is open before it starts, and until it
-        has ended.
+        has ended. Errors of ours that the app lets through before it replies, such as those of
+        `optional_user` or of a session's tokens, are replied to.
 
         Args:
             app: The app.
@@ -73,7 +74,7 @@ class AsgiAuth(WebAuth):
             if scope["type"] == "lifespan":
                 await self._live(app, scope, receive, send)
             else:
-                await app(scope, receive, send)
+                await _answered(app, scope, receive, send)
 
         return within
 
@@ -216,6 +217,26 @@ def _found(
         return RouteNotFoundError("there is no such route")
     allowed = ", ".join(sorted({route.method for route in there}))
     return MethodNotAllowedError(f"this route takes {allowed}", allowed=allowed)
+
+
+async def _answered(app: AsgiApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Run an app, and reply to the errors of ours that it lets through, if it has not begun to."""
+    begun = False
+
+    async def sending(message: Message) -> None:
+        nonlocal begun
+        begun = True
+        await send(message)
+
+    try:
+        await app(scope, receive, sending)
+    except AuthFlowError as error:
+        if begun:
+            raise
+        reply = error_reply(error)
+    else:
+        return
+    await send_reply(reply, scope, send)
 
 
 async def _refuse(reply: WebReply, scope: Scope, receive: Receive, send: Send) -> None:

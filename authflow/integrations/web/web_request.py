@@ -1,11 +1,12 @@
 """A request as the ground sees it: what ASGI's servers pass on, in one spelling."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, Final
 
 from attrs import field, frozen
 
 from authflow.integrations.web.request_errors import MalformedRequestError
+from authflow.secret import Secret
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """The methods that change nothing (RFC 9110 §9.2.1)."""
@@ -19,6 +20,12 @@ async def no_chunks() -> AsyncIterator[bytes]:
     yield b""
 
 
+def _wrapped(
+    given: Iterable[tuple[str, str | Secret[str]]],
+) -> tuple[tuple[str, Secret[str]], ...]:
+    return tuple((name, Secret.of(value)) for name, value in given)
+
+
 @frozen(kw_only=True, eq=False)
 class WebRequest:
     """A request of a browser or a program. Nothing of it that may be secret stands in its repr.
@@ -26,7 +33,8 @@ class WebRequest:
     Args:
         method: The method, in capitals; "WEBSOCKET" for one that opens a WebSocket.
         path: The path, percent-decoded.
-        headers: Names in lower case and values, in their order, repeated ones too.
+        headers: Names in lower case and values, in their order, repeated ones too. Tokens and
+            cookies are among them, so the values are kept as secrets: `value` gives one.
         peer: The address of whoever has opened the connection, or of whoever it speaks for where
             the server was told which proxies to trust; None if the server does not tell.
         chunks: Gives the body in pieces.
@@ -34,7 +42,7 @@ class WebRequest:
 
     method: str
     path: str = field(repr=False)
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    headers: tuple[tuple[str, Secret[str]], ...] = field(default=(), converter=_wrapped, repr=False)
     peer: str | None = field(default=None, repr=False)
     chunks: Chunks = field(default=no_chunks, repr=False)
 
@@ -72,7 +80,7 @@ class WebRequest:
         Args:
             name: Its name, in lower case.
         """
-        return [value for each, value in self.headers if each == name]
+        return [value.reveal() for each, value in self.headers if each == name]
 
     def value(self, name: str) -> str | None:
         """Return the value of a header; None if it is not there.

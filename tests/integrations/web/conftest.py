@@ -289,7 +289,7 @@ def site_of(
             discover=False,
             clock=clock.utc,
             keys=keys or KeyRing.generate(),
-            store=store or MemoryStore(),
+            store=MemoryStore() if store is None else store,
             observer=observer,
         )
         given = {"flows": ["USER_SRP_AUTH", "CUSTOM_AUTH"], "session_validity": timedelta(days=9)}
