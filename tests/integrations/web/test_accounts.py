@@ -112,6 +112,22 @@ async def test_nobody_learns_from_a_reply_who_has_an_account(one_site):
         same([await page.post(path, {"username": each, **more}) for each in everyone])
 
 
+async def test_nobody_learns_it_either_where_the_app_client_tells_who_exists(site_of, pool):
+    config = await pool.app_client(members={"PreventUserExistenceErrors": "LEGACY"})
+    async with site_of(config=config) as site:
+        page, (waiting, other) = site.browser(), names()
+        await page.get("/csrf")
+        await site.client.sign_up(waiting, PASSWORD, attributes={"email": other})
+        everyone = (await site.user(), waiting, "nobody-at-all")
+        for path, more in (
+            ("/sign-up/resend", {}),
+            ("/password/forgot", {}),
+            ("/sign-up/confirm", {"code": "000000"}),
+            ("/password/reset", {"code": "000000", "new_password": NEW}),
+        ):
+            same([await page.post(path, {"username": each, **more}) for each in everyone])
+
+
 async def test_a_taken_name_is_told_where_the_service_wants_that(site_of):
     async with site_of(tells_taken_names=True) as site:
         page = site.browser()
