@@ -91,7 +91,7 @@ test-deps:
 
 # Renew the pins (needs uv). Hashes only: no registry's address is recorded.
 constraints:
-	printf -- '-e .[pool,sql,redis,httpx,opentelemetry,structlog,keyring,cli,custom-senders]\n$(foreach p,$(PLUGINS),-e ./$(p)\n)' | uv pip compile --quiet --universal \
+	printf -- '-e .[starlette,fastapi,pool,sql,redis,httpx,opentelemetry,structlog,keyring,cli,custom-senders]\n$(foreach p,$(PLUGINS),-e ./$(p)\n)' | uv pip compile --quiet --universal \
 	  --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev \
 	  --no-emit-package cognito-authflow $(foreach p,$(PLUGINS),--no-emit-package authflow-$(notdir $(p))) \
 	  - -o constraints.txt

@@ -18,7 +18,8 @@ from pathlib import Path
 from environment import Environment
 
 EXTRAS = (
-    *("pool", "sql", "redis", "httpx", "opentelemetry", "structlog", "keyring", "cli"),
+    *("starlette", "fastapi", "pool", "sql", "redis", "httpx"),
+    *("opentelemetry", "structlog", "keyring", "cli"),
     "custom-senders",
 )
 _FLOOR = re.compile(r"(?P<name>[A-Za-z0-9-]+)(\[\w+\])?>=(?P<version>[0-9.]+)")

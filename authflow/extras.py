@@ -11,6 +11,8 @@ from authflow.errors import ConfigError
 from authflow.printable import one_line
 
 _EXTRAS: Final[Mapping[str, str]] = {
+    "fastapi": "fastapi",
+    "pydantic": "fastapi",
     "starlette": "pool",
     "uvicorn": "pool",
     "httptools": "pool",
@@ -32,9 +34,18 @@ _EXTRAS: Final[Mapping[str, str]] = {
 }
 """The extra of each package that is imported, by the package's name in Python."""
 
+_OTHERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "starlette": ("starlette",),
+    "fastapi": ("starlette",),
+}
+"""Packages that are in more extras than one."""
+
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
-    extra: tuple(package for package, of in _EXTRAS.items() if of == extra)
-    for extra in dict.fromkeys(_EXTRAS.values())
+    extra: (
+        *(package for package, of in _EXTRAS.items() if of == extra),
+        *_OTHERS.get(extra, ()),
+    )
+    for extra in dict.fromkeys([*_OTHERS, *_EXTRAS.values()])
 }
 """The packages of each extra."""
 
@@ -52,13 +63,15 @@ def advice(error: ImportError, *, extra: str | None = None) -> str:
 
     Args:
         error: What the import of a package raised.
-        extra: The extra that brings it, if that is not told by the package's name.
+        extra: The extra that brings it, if that is not told by the package's name, or the one of
+            several that the module asks for.
     """
     name = error.name or ""
     package = name.partition(".")[0]
     if package in _DEPENDENCIES:
         extra = None
-    extra = _EXTRAS.get(package, extra)
+    if package not in _OTHERS.get(extra or "", ()):
+        extra = _EXTRAS.get(package, extra)
     missing = isinstance(error, ModuleNotFoundError) and name
     # Otherwise the package is there but cannot be imported, for example for lack of a library.
     what = f"{name} is missing" if missing else f"an import has failed ({one_line(str(error))})"

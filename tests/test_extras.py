@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from authflow.extras import _DEPENDENCIES, _EXTRAS, advice
+from authflow.extras import _DEPENDENCIES, _EXTRAS, EXTRAS, advice
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -33,6 +33,9 @@ def test_every_package_of_every_extra_is_known_by_its_extra():
         package: extra for extra in extras if extra != "all" for package in packages(extras[extra])
     }
     assert dict(_EXTRAS) == wanted
+    assert {extra: {*EXTRAS[extra]} for extra in EXTRAS} == {
+        extra: packages(extras[extra]) for extra in extras if extra != "all"
+    }
     assert packages(PROJECT["dependencies"]) == _DEPENDENCIES
 
 
@@ -203,6 +206,8 @@ def test_packages_and_commands_that_need_an_extra_say_so_without_a_traceback():
 
 
 DIRECT = {
+    "authflow.integrations.starlette": ("starlette", "cognito-authflow[starlette]"),
+    "authflow.integrations.fastapi": ("fastapi", "cognito-authflow[fastapi]"),
     "authflow.stores.redis": ("redis", "cognito-authflow[redis]"),
     "authflow.stores.keyring": ("filelock", "cognito-authflow[keyring]"),
     "authflow.triggers.directories.ldap_worker": ("bonsai", "cognito-authflow[ldap]"),
@@ -255,9 +260,8 @@ def tried(what, packages, do):
     aside.clear()
 
 hidden, aside = set(), {{}}
-AGAIN = tuple(
-    f"authflow.{{room}}" for room in ("pool", "stores", "testing", "triggers", "keys.seal")
-)
+ROOMS = ("integrations", "pool", "stores", "testing", "triggers", "keys.seal")
+AGAIN = tuple(f"authflow.{{room}}" for room in ROOMS)
 sys.meta_path.insert(0, Hidden())
 for error in (missing, broken):
     for module, package in {direct!r}.items():

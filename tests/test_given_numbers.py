@@ -16,6 +16,7 @@ from authflow.aws import IdentityPool
 from authflow.client import events
 from authflow.errors import AuthFlowError, ConfigError, PluginFailedError
 from authflow.given_numbers import LONGEST, MOST, check_count, check_seconds
+from authflow.integrations.asgi import WebSettings
 from authflow.keys import KeyRing
 from authflow.plugins import SecretField, TextField, WaitField, WidgetField
 from authflow.pool import Budget, PoolServer, serve
@@ -87,6 +88,7 @@ MADE: dict[Any, Callable[..., object]] = {
     TokenVerifier: lambda **each: TokenVerifier(pools=[trusted_pool()], **each),
     TrustedPool: trusted_pool,
     WaitField: lambda **each: WaitField(name="a", label="a", **each),
+    WebSettings: WebSettings,
     WidgetField: lambda **each: WidgetField(
         name="a", label="a", service="hcaptcha", site_key="a", **each
     ),

@@ -53,15 +53,27 @@ class Origin:
         return self.scheme == "https" or (self.scheme == "http" and is_loopback(self.host))
 
 
-def _origins(given: Iterable[str] | str) -> frozenset[Origin]:
+def origins_of(given: Iterable[str] | str | frozenset[Origin]) -> frozenset[Origin]:
+    """Read origins as a setting names them.
+
+    Args:
+        given: Their addresses, such as "https://api.example.com".
+
+    Raises:
+        ConfigError: One is no address, has a path, or is reached in clear.
+    """
     try:
         texts = (given,) if isinstance(given, str) else tuple(given)
     except TypeError:
         kind = type(given).__name__
         msg = f"origins must be addresses, such as https://api.example.com, not {kind}"
         raise ConfigError(msg) from None
-    urls = (safe_url(text, "an origin", path=False) for text in texts)
-    return frozenset(Origin.of(url.scheme, url.host, url.port) for url in urls)
+    return frozenset(each if isinstance(each, Origin) else _origin(each) for each in texts)
+
+
+def _origin(text: object) -> Origin:
+    url = safe_url(text, "an origin", path=False)
+    return Origin.of(url.scheme, url.host, url.port)
 
 
 @whole
@@ -81,7 +93,7 @@ class Bearer:
 
     user: TokenSource = field(converter=checked_source, repr=False)
     token: TokenKind = field(converter=checked_kind)
-    origins: frozenset[Origin] = field(converter=_origins)
+    origins: frozenset[Origin] = field(converter=origins_of)
 
     def require_origins(self) -> None:
         """Refuse to go anywhere.

@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PROJECTS = [ROOT / "pyproject.toml", *sorted(ROOT.glob("plugins/*/pyproject.toml"))]
 EXTRAS = (
-    *("pool", "sql", "redis", "httpx", "opentelemetry", "structlog", "keyring", "cli"),
+    *("starlette", "fastapi", "pool", "sql", "redis", "httpx"),
+    *("opentelemetry", "structlog", "keyring", "cli"),
     *("custom-senders", "ldap"),
 )
 

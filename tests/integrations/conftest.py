@@ -1,5 +1,7 @@
 """Real servers that say who asked what of them, and users whose tokens change."""
 
+import importlib
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -83,6 +85,14 @@ class User:
 
     async def id_token(self) -> Any:
         return self._next("id")
+
+
+@pytest.fixture(scope="session")
+def testclient() -> Any:
+    """Gives Starlette's module of this name, which warns that it will want another library."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return importlib.import_module("starlette.testclient")
 
 
 @pytest.fixture

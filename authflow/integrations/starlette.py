@@ -1,0 +1,218 @@
+"""Sign-ins and protected endpoints for Starlette.
+
+    auth = StarletteAuth(AuthClient(AuthConfig.from_env(), keys=keys, store=store))
+
+    @auth.requires(groups="staff")
+    async def orders(request: Request) -> Response:
+        return JSONResponse({"for": request.user.username})
+
+    app = Starlette(
+        routes=[Route("/orders", orders), Mount("/auth", auth.sign_in_router())],
+        lifespan=auth.lifespan,
+        exception_handlers=auth.exception_handlers,
+    )
+
+What a page asks and gets, and how it is protected, says `python -m pydoc
+authflow.integrations.web.web_routes`.
+
+Needs the extra `starlette`: `pip install 'cognito-authflow[starlette]'`.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import wraps
+from typing import Any
+
+from attrs import define
+
+from authflow.errors import AuthFlowError, ConfigError
+from authflow.extras import UnavailableImportError, advice
+from authflow.integrations.web.asgi_messages import request_of
+from authflow.integrations.web.web_auth import Needed, WebAuth, requirement
+from authflow.integrations.web.web_reply import WebReply, error_reply
+from authflow.integrations.web.web_request import WebRequest
+from authflow.integrations.web.web_routes import WebRoute
+from authflow.integrations.web.web_settings import WebSettings
+from authflow.integrations.web.web_user import WebUser
+from authflow.unframed import whole
+
+try:
+    from starlette.applications import Starlette
+    from starlette.requests import HTTPConnection, Request
+    from starlette.responses import Response
+    from starlette.routing import Route, Router
+except ImportError as error:
+    raise UnavailableImportError(advice(error, extra="starlette")) from error
+
+__all__ = ["StarletteAuth", "WebRequest", "WebSettings", "WebUser"]
+
+Handlers = dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]]
+Endpoint = Callable[[Request], Awaitable[Response]]
+Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
+
+
+@define(eq=False)
+class StarletteLife(WebAuth):
+    """A lifespan and the handlers of errors, for Starlette and what is built on it.
+
+    Args:
+        client: As `StarletteAuth`'s, and so are the others.
+        verifier: Likewise.
+        settings: Likewise.
+    """
+
+    @asynccontextmanager
+    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        """Open the client for as long as the app runs: `Starlette(lifespan=auth.lifespan)`.
+
+        Args:
+            app: The app.
+
+        Raises:
+            ConfigError: The app does not have the `exception_handlers`.
+            AuthFlowError: The client cannot be opened.
+        """
+        check_handlers(app, self.exception_handlers)
+        async with self.opened():
+            yield
+
+    def lifespan_with(self, own: Lifespan) -> Lifespan:
+        """Return a lifespan that opens the client, and runs another one inside.
+
+        Args:
+            own: The app's own lifespan. The client is open before it starts, and until it has
+                ended; the state that it gives is the app's.
+        """
+
+        @asynccontextmanager
+        async def both(app: Any) -> AsyncIterator[Any]:
+            async with self.lifespan(app), own(app) as state:
+                yield state
+
+        return both
+
+    @property
+    def exception_handlers(self) -> Handlers:
+        """The handlers that reply to this library's errors: `Starlette(exception_handlers=…)`."""
+        return {AuthFlowError: _handle}
+
+
+@whole
+@define(eq=False)
+class StarletteAuth(StarletteLife):
+    """Verifies who asks, and serves sign-ins, in a Starlette app.
+
+    Args:
+        client: Signs users in and has their sessions; not open yet. None where only tokens are
+            verified.
+        verifier: Verifies the tokens that come; by default those of the client's pool and app
+            client.
+        settings: The settings.
+
+    Raises:
+        ConfigError: There is neither a client nor a verifier, or one of them is something else.
+    """
+
+    def sign_in_router(self) -> Router:
+        """Return the routes of sign-ins: `Mount("/auth", auth.sign_in_router())`.
+
+        Raises:
+            ConfigError: There is no client, or it lacks keys or a store.
+        """
+        return Router([_route(self, each) for each in self.routes()])
+
+    async def current_user(self, request: HTTPConnection) -> WebUser:
+        """Return who sends a request, or opens a WebSocket.
+
+        Args:
+            request: The request.
+
+        Raises:
+            AuthFlowError: Nobody is signed in, or not any more; or the token is not good. The
+                `exception_handlers` reply to it.
+        """
+        return await self.user_of(request_of(request.scope))
+
+    async def optional_user(self, request: HTTPConnection) -> WebUser | None:
+        """Return who sends a request; None if nobody is signed in, or not any more.
+
+        Args:
+            request: The request.
+
+        Raises:
+            AuthFlowError: A token came that is not good, or the request is not what it should be.
+        """
+        return await self.user_or_none(request_of(request.scope))
+
+    def requires(
+        self, *, groups: Needed = None, scopes: Needed = None
+    ) -> Callable[[Endpoint], Endpoint]:
+        """Return a decorator of endpoints that only users reach who have what is required.
+
+        Others get 401 or 403; the endpoint finds the user as `request.user`.
+
+        Args:
+            groups: The groups that the user must be in: one name, or several in `AnyOf` or `AllOf`.
+            scopes: The scopes that the access token must have, likewise.
+
+        Raises:
+            MisuseError: They are malformed.
+        """
+        needs = requirement(groups, scopes)
+
+        def decorate(endpoint: Endpoint) -> Endpoint:
+            @wraps(endpoint)
+            async def guarded(request: Request) -> Response:
+                try:
+                    request.scope["user"] = await self.user_of(request_of(request.scope), needs)
+                except AuthFlowError as error:
+                    refused = error_reply(error)
+                else:
+                    return await endpoint(request)
+                return response_of(refused)
+
+            return guarded
+
+        return decorate
+
+
+def response_of(reply: WebReply) -> Response:
+    """Return a reply as Starlette's response.
+
+    Args:
+        reply: The reply.
+    """
+    response = Response(reply.body(), status_code=reply.status)
+    lines = [*reply.header_lines(), ("content-length", response.headers["content-length"])]
+    response.raw_headers = [(name.encode(), value.encode("latin-1")) for name, value in lines]
+    return response
+
+
+def check_handlers(app: Any, handlers: Mapping[Any, Any]) -> None:
+    """Refuse an app that would answer our errors by 500.
+
+    Args:
+        app: The app.
+        handlers: What it must have.
+
+    Raises:
+        ConfigError: It does not have them.
+    """
+    if handlers.keys() <= getattr(app, "exception_handlers", handlers).keys():
+        return
+    msg = (
+        f"pass {type(app).__name__}(..., exception_handlers=auth.exception_handlers): without"
+        " them whoever is not signed in gets 500 and not 401"
+    )
+    raise ConfigError(msg)
+
+
+async def _handle(_request: Request, error: AuthFlowError) -> Response:
+    return response_of(error_reply(error))
+
+
+def _route(auth: WebAuth, route: WebRoute) -> Route:
+    async def endpoint(request: Request) -> Response:
+        return response_of(await auth.answered(route, request_of(request.scope, request.receive)))
+
+    return Route(route.path, endpoint, methods=[route.method], name=route.name)

@@ -1,0 +1,101 @@
+"""Outcomes that are not told to whoever has proved nothing: who exists, how an account stands.
+
+Cognito hides it where the app client says so (PreventUserExistenceErrors), and not everywhere. So
+these routes give one reply for each of what a stranger may ask, and an error only where it says
+nothing of an account.
+
+Sources: "Managing user existence error responses" of Amazon Cognito, "Authentication Cheat Sheet"
+of OWASP (authentication and error messages).
+"""
+
+from typing import Final
+
+from authflow.errors import (
+    AliasExistsError,
+    AuthFlowError,
+    BadCredentialsError,
+    CodeDeliveryError,
+    CodeExpiredError,
+    CodeMismatchError,
+    LockedOutError,
+    MfaNotSetUpError,
+    PasswordResetRequiredError,
+    RequestRejectedError,
+    TemporaryPasswordExpiredError,
+    UserDisabledError,
+    UserNotConfirmedError,
+    UserNotFoundError,
+)
+
+_OF_AN_ACCOUNT: Final = (
+    UserDisabledError,
+    UserNotFoundError,
+    UserNotConfirmedError,
+    PasswordResetRequiredError,
+    TemporaryPasswordExpiredError,
+    MfaNotSetUpError,
+)
+_OF_A_CODE: Final = (
+    *_OF_AN_ACCOUNT,
+    BadCredentialsError,
+    CodeDeliveryError,
+    LockedOutError,
+    RequestRejectedError,
+    AliasExistsError,
+)
+"""Refusals to send a code, each of which is about the account that was named."""
+_OF_A_WRONG_CODE: Final = (
+    *_OF_AN_ACCOUNT,
+    BadCredentialsError,
+    CodeExpiredError,
+    CodeMismatchError,
+    RequestRejectedError,
+    AliasExistsError,
+)
+"""Refusals of a code. Cognito calls the code of a name that nobody has wrong or expired."""
+
+
+def of_sign_in(error: AuthFlowError, *, proved: bool) -> AuthFlowError:
+    """Return the error that a sign-in is answered by.
+
+    Args:
+        error: What the client raised.
+        proved: Whether a password came with it: a pool that hides who exists says how an account
+            stands to none but those whose password was right.
+    """
+    if isinstance(error, UserNotFoundError) or (not proved and isinstance(error, _OF_AN_ACCOUNT)):
+        return _bad_credentials()
+    return _bad_credentials() if isinstance(error, BadCredentialsError) else error
+
+
+def hides_sending(error: AuthFlowError) -> bool:
+    """Return whether a refusal to send a code is answered as if it had been sent.
+
+    Args:
+        error: What the client raised.
+    """
+    return isinstance(error, _OF_A_CODE)
+
+
+def hides_taken_name(error: AuthFlowError) -> bool:
+    """Return whether a sign-up is answered as if it had been made.
+
+    Args:
+        error: What the client raised.
+    """
+    return isinstance(error, AliasExistsError | CodeDeliveryError)
+
+
+def of_code(error: AuthFlowError) -> AuthFlowError:
+    """Return the error that a code is answered by.
+
+    Args:
+        error: What the client raised.
+    """
+    if not isinstance(error, _OF_A_WRONG_CODE):
+        return error
+    return CodeMismatchError("the code is wrong, or not good any more: ask for another one")
+
+
+def _bad_credentials() -> BadCredentialsError:
+    return BadCredentialsError("the username or the password is wrong")

@@ -1,0 +1,116 @@
+"""Who sends a request, by its headers of every kind."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authflow.errors import AuthFlowError, MisuseError
+from authflow.integrations.web.credentials import bearer_token
+from authflow.integrations.web.request_errors import MalformedRequestError
+from authflow.integrations.web.web_request import WebRequest
+from authflow.testing import PASSWORD
+
+
+def request(*values: str) -> WebRequest:
+    headers = tuple(("authorization", each) for each in values)
+    return WebRequest(method="GET", path="/", headers=headers)
+
+
+@pytest.mark.parametrize("value", ["Bearer a.b-c_d~e+f/g==", "bearer  x", "BEARER x", " Bearer x "])
+def test_a_bearer_token_is_read_in_any_case_of_its_scheme(value: str):
+    assert bearer_token(request(value)).reveal() == value.split()[1]
+
+
+@pytest.mark.parametrize(
+    "value", ["", "Basic YTpi", "Bearerx y", "Token x", "x Bearer y", "Digest"]
+)
+def test_another_scheme_is_no_token_and_no_error(value: str):
+    assert bearer_token(request(value)) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("Bearer", "Bearer ", "Bearer a b", "Bearer a,b", "Bearer =", "Bearer a=b", "Bearer é"),
+        "Bearer " + "x" * 16_385,
+    ],
+)
+def test_what_is_no_token_is_refused_and_not_shown(value: str):
+    with pytest.raises(MalformedRequestError, match="must be: Bearer") as refused:
+        bearer_token(request(value))
+    assert refused.value.is_of_token
+
+
+def test_two_headers_are_refused():
+    with pytest.raises(MalformedRequestError, match="twice"):
+        bearer_token(request("Bearer x", "Basic y"))
+
+
+@given(st.lists(st.text(max_size=30), max_size=3), st.sampled_from(["", "Bearer ", "bearer"]))
+def test_no_header_raises_anything_else(values: list[str], beginning: str):
+    try:
+        token = bearer_token(request(*(beginning + each for each in values)))
+    except MalformedRequestError:
+        return
+    assert token is None or token.reveal()
+
+
+@pytest.mark.parametrize("path", ["/orders", "/maybe", "/auth/me"])
+@pytest.mark.parametrize(
+    ("value", "status", "told"),
+    [
+        ("Bearer a.b.c", 401, 'error="invalid_token"'),
+        ("Bearer x", 401, 'error="invalid_token"'),
+        ("Bearer a b", 400, 'error="invalid_request"'),
+    ],
+)
+async def test_a_bad_token_is_told_so_also_where_nobody_has_to_be_signed_in(
+    site, path: str, value: str, status: int, told: str
+):
+    reply = await site.browser().ask("GET", path, authorization=value)
+    assert reply.status_code == status
+    assert told in reply.headers["www-authenticate"]
+
+
+async def test_a_user_gives_the_token_that_came_or_the_sessions(one_site):
+    ada = await one_site.user()
+    tokens = (await one_site.client.sign_in(ada, PASSWORD)).tokens
+    came = WebRequest(
+        method="POST",
+        path="/",
+        headers=(("authorization", f"Bearer {tokens.access_token.reveal()}"),),
+    )
+    user = await one_site.auth.user_of(came)
+    assert await user.access_token() == tokens.access_token
+    with pytest.raises(MisuseError, match="no id token"):
+        await user.id_token()
+    page = one_site.browser()
+    await page.sign_in(ada)
+    cookies = "; ".join(f"{name}={value}" for name, value in page.http.cookies.items())
+    by_session = await one_site.auth.user_of(
+        WebRequest(method="GET", path="/", headers=(("cookie", cookies),))
+    )
+    assert by_session.sub == user.sub
+    assert by_session.scopes == {"aws.cognito.signin.user.admin"}
+    assert await by_session.access_token() != tokens.access_token
+    assert (await by_session.id_token()).reveal().count(".") == 2
+    for shown in (repr(user), repr(by_session), repr(came)):
+        assert tokens.access_token.reveal()[:20] not in shown
+
+
+async def test_an_error_leads_a_crash_reporter_to_no_token_or_cookie(one_site, everything_told):
+    page = one_site.browser()
+    await page.sign_in(await one_site.user())
+    canaries = [page.cookie("session"), "canary.token.x", "canary-csrf"]
+    cookies = "; ".join(f"{name}={value}" for name, value in page.http.cookies.items())
+    for headers in (
+        (("authorization", "Bearer canary.token.x"),),
+        (("authorization", "Bearer canary.token.x y"),),
+        (("host", "testserver"), ("cookie", cookies), ("x-csrf-token", "canary-csrf")),
+        (("cookie", f"{cookies}; __Host-authflow-session=other"),),
+    ):
+        sent = WebRequest(method="POST", path="/", headers=headers)
+        with pytest.raises(AuthFlowError) as failed:
+            await one_site.auth.user_of(sent)
+        told = everything_told(failed.value)
+        assert [each for each in canaries if each in told] == []
