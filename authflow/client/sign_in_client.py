@@ -139,13 +139,14 @@ class SignInClient(Generic[C]):
 
     def __attrs_post_init__(self) -> None:
         checked_config(self.config)
+        self.challenges = tuple(self.challenges)  # they are read again where a client is made anew
         checked_pacing(self.pacing)
         remembering = checked_remembering(self._remember_device)
         self.device_name = checked_name(self.device_name)
         self._answerer = Answerer(
             PluginRegistry(
                 CLIENT_CHALLENGES,
-                tuple(self.challenges),
+                self.challenges,
                 discover=self.discover,
                 prefer=self.prefer,
             ),
