@@ -96,11 +96,15 @@ class Face(Generic[A]):
             *args: What it is given.
             **given: The same.
         """
+        return self._listed(lambda asynchronous: method(asynchronous, *args, **given))
+
+    def _listed(self, begin: Callable[[A], AsyncIterator[T]]) -> Iterator[T]:
+        """Yield what a list has; no frame of it holds what the method was given."""
         begun: list[tuple[A, AsyncIterator[T]]] = []
 
         async def following(asynchronous: A) -> T | object:
             if not begun:
-                begun.append((asynchronous, method(asynchronous, *args, **given)))
+                begun.append((asynchronous, begin(asynchronous)))
             owner, listed = begun[0]
             if owner is not asynchronous:
                 msg = "this list was begun in another process: ask for it anew"

@@ -4,8 +4,9 @@ It is begun by the first call, and ends with the interpreter: by then its client
 child process that `fork` has made there is none, and the first call there begins another.
 
 FORKING. A thread may fork while the loop is in the middle of something, and the child would find
-locks closed by a thread that it does not have. So the loop stands still meanwhile, between two
-steps; for a second at most, since it may need what the forking thread holds.
+locks closed by a thread that it does not have, those of modules that are being imported among them.
+So the fork waits until the loop has begun, and stands still between two steps; not for ever, since
+the loop may need what the forking thread holds.
 
 Sources: `os.register_at_fork` and `threading` in the Python reference; the pattern is that of
 `fork`'s hooks in `logging`.
@@ -32,7 +33,7 @@ from authflow.sync.inherited_sockets import OwnLoop
 
 _log: Final = logging.getLogger(__name__)
 
-_FORK_TIMEOUT: Final = 1.0
+_FORK_TIMEOUT: Final = 10.0
 """Seconds for which a fork waits for the loop, and the loop for a fork."""
 _END_TIMEOUT: Final = 10.0
 """Seconds for which the end of the program waits for the loop."""
@@ -252,12 +253,15 @@ def _is_notebook() -> bool:
 
 def _before_fork() -> None:
     over = _Process.forking.over = threading.Event()
+    _Process.forking.locked = _Process.lock.acquire(timeout=_FORK_TIMEOUT)
     if _Process.thread is not None:
         _Process.thread.stand_still(over)
 
 
 def _after_fork_here() -> None:
     _Process.forking.over.set()
+    if _Process.forking.locked:
+        _Process.lock.release()
 
 
 def _after_fork_in_child() -> None:
