@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from authflow.keys import KeyRing
-from tests.sync.conftest import PROGRAMS
+from testbed.pool_beside import PROGRAMS
 
 pytestmark = pytest.mark.skipif("not hasattr(__import__('os'), 'fork')")
 

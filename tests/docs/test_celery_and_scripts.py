@@ -1,22 +1,19 @@
 """docs/guides/celery-and-scripts.md: what it shows runs as it stands."""
 
-import re
-from pathlib import Path
-
 from authflow.keys import KeyRing
+from testbed.pages import examples
+from testbed.pool_beside import *  # noqa: F403  # fixtures
 
-PAGE = Path(__file__).parents[2] / "docs" / "guides" / "celery-and-scripts.md"
-BLOCKS = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-SCRIPT, FLASK = BLOCKS.findall(PAGE.read_text(encoding="utf-8"))
+EXAMPLES = examples("docs/guides/celery-and-scripts.md", "script", "flask")
 
 
 def test_the_script_signs_in(run):
-    assert run(SCRIPT).lines() == ["ada is signed in for 3600 seconds"]
+    assert run(EXAMPLES["script"]).lines() == ["ada is signed in for 3600 seconds"]
 
 
 def test_the_flask_application_signs_in_and_protects_its_view(run):
     program = run(
-        FLASK
+        EXAMPLES["flask"]
         + """
 browser = app.test_client()
 print(browser.post("/sign-in", data={"username": "ada"}).json)
