@@ -7,7 +7,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 
-.PHONY: demo test lint lowest bench flood existence many-users quota-storm format pool-page state-machine-page environment test-deps constraints \
+.PHONY: demo test lint lowest bench flood existence many-users quota-storm format pool-page sync-faces state-machine-page environment test-deps constraints \
   mutants srp-agreement storm ministack clean
 
 # What is installed already, this sees by itself. Where both are asked for, the operating system's
@@ -41,6 +41,10 @@ format: environment
 # The parts of docs/pool.md that are made of the pool's tables.
 pool-page: environment
 	$(BIN)/python .ci/pool_page.py
+
+# The modules of authflow/sync that are made of the asynchronous classes.
+sync-faces: environment
+	$(BIN)/python .ci/sync_faces.py
 
 # The diagrams of docs/state-machine.md.
 state-machine-page: environment

@@ -2,13 +2,31 @@
 
 A connection, a lock and a task serve the loop on which they were made. On another one they fail
 late and in many ways, or never answer; so whoever keeps one says at once that this is another loop.
+
+A child process that `fork` has made inherits all of it, without the thread that ran the loop. What
+can make its connections anew does so there. It keeps the old ones and never ends them: they are the
+parent's as well, and to close one of TLS would write to it.
 """
 
 import asyncio
+import os
+from collections.abc import Callable
+from typing import Final
 
 from attrs import define, field
 
 from authflow.errors import MisuseError
+
+_KEPT: Final[list[object]] = []
+
+
+def keep_for_ever(thing: object) -> None:
+    """Keep what a parent process has made, and shares its connections.
+
+    Args:
+        thing: What.
+    """
+    _KEPT.append(thing)
 
 
 @define(eq=False)
@@ -18,10 +36,14 @@ class HomeLoop:
     Args:
         owner: The object that belongs to the loop, such as "this client".
         advice: What to do on another loop.
+        renew: Makes connections and locks of the object anew, in a child process that has inherited
+            it; without that, it cannot be used there.
     """
 
     owner: str
     advice: str
+    renew: Callable[[], None] | None = field(default=None, repr=False)
+    _process: int = field(factory=os.getpid, init=False, repr=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False, repr=False)
 
     def claim(self) -> None:
@@ -31,8 +53,12 @@ class HomeLoop:
             MisuseError: There is one, and it is not the running loop.
         """
         running = asyncio.get_running_loop()
+        if self._loop is not None and self.renew is not None and self._process != os.getpid():
+            keep_for_ever(self._loop)
+            self._loop = None
+            self.renew()
         if self._loop is None:
-            self._loop = running
+            self._loop, self._process = running, os.getpid()
         elif self._loop is not running:
             gone = ", which is closed" if self._loop.is_closed() else ""
             msg = f"{self.owner} belongs to another event loop{gone}: {self.advice}"

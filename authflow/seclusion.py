@@ -8,6 +8,7 @@ comes out without the frames that it has seen, and a cancellation is the waiter'
 
 import asyncio
 from collections.abc import Coroutine
+from contextvars import Context
 from typing import Any, TypeVar
 
 from authflow.unframed import bare
@@ -15,12 +16,18 @@ from authflow.unframed import bare
 T = TypeVar("T")
 
 
-async def secluded(work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:  # noqa: ASYNC109
+async def secluded(
+    work: Coroutine[Any, Any, T],
+    timeout: float | None = None,  # noqa: ASYNC109
+    *,
+    context: Context | None = None,
+) -> T:
     """Run some work in its own task. Cancelling the caller cancels the work, and waits for its end.
 
     Args:
         work: What to do. No local variable of the caller's may hold what it works with.
         timeout: How many seconds it may take; as long as it likes, if that is None.
+        context: The context variables that it sees; by default the caller's.
 
     Returns:
         What comes of it.
@@ -29,7 +36,7 @@ async def secluded(work: Coroutine[Any, Any, T], timeout: float | None = None) -
         TimeoutError: The time is over, and the work has ended.
         Exception: What the work raised, without traceback, cause and context.
     """
-    task = asyncio.get_running_loop().create_task(work)
+    task = asyncio.get_running_loop().create_task(work, context=context)
     del work
     try:
         await asyncio.wait([task], timeout=timeout)

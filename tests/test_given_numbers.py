@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from authflow import AuthConfig
+from authflow import AuthConfig, sync
 from authflow.aws import IdentityPool
 from authflow.client import events
 from authflow.errors import AuthFlowError, ConfigError, PluginFailedError
@@ -86,6 +86,7 @@ MADE: dict[Any, Callable[..., object]] = {
     SqlDirectory: sql_directory,
     TextField: lambda **each: TextField(name="a", label="a", **each),
     TokenVerifier: lambda **each: TokenVerifier(pools=[trusted_pool()], **each),
+    sync.TokenVerifier: lambda **each: sync.TokenVerifier(pools=[trusted_pool()], **each),
     TrustedPool: trusted_pool,
     WaitField: lambda **each: WaitField(name="a", label="a", **each),
     WebSettings: WebSettings,
@@ -114,11 +115,12 @@ async def ask(*_: object) -> None:
 def takers() -> Iterator[tuple[str, Any, list[inspect.Parameter]]]:
     """All that is public and takes a number, and the parameters that are one."""
     found = {
-        name: getattr(importlib.import_module(package), name)
+        id(taker): (name, taker)  # a synchronous class has the asynchronous one's name
         for package, names in PUBLIC.items()
         for name in names
+        for taker in [getattr(importlib.import_module(package), name)]
     }
-    for name, taker in found.items():
+    for name, taker in found.values():
         is_error = isinstance(taker, type) and issubclass(taker, Exception)
         if not callable(taker) or is_error or name in {*READ_ONLY, "SafeUrl"}:
             continue

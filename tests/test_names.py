@@ -14,10 +14,14 @@ PACKAGES = (ROOT / "authflow", ROOT / "cognito_authflow", *ROOT.glob("plugins/*/
 _CLASS = re.compile(r"^[ \t]*class (\w+)\b[^\n]*[:(]", re.MULTILINE)
 """The beginning of a class. A regular expression, since parsing all modules takes seconds."""
 _A_CHALLENGE = "each of Cognito's challenges has a file of this name on each side: {}"
-CLASSES = dict.fromkeys(
-    ("Asked", "Answer"),
-    "wire/ has a module for each challenge, which is used as `codes.Asked` and `codes.Answer`",
-)
+_SYNCHRONOUS = "its synchronous face has the name of the asynchronous class"
+CLASSES = {
+    **dict.fromkeys(
+        ("Asked", "Answer"),
+        "wire/ has a module for each challenge, which is used as `codes.Asked` and `codes.Answer`",
+    ),
+    **dict.fromkeys(("AdminClient", "AuthClient", "SignedInUser", "TokenVerifier"), _SYNCHRONOUS),
+}
 """Class names that several modules may define, with the reason."""
 FILES = {
     "__init__.py": "Python's name for a package",
@@ -28,6 +32,7 @@ FILES = {
             "password_verifier",
         )
     },
+    **dict.fromkeys(("admin_client.py", "auth_client.py", "signed_in_user.py"), _SYNCHRONOUS),
 }
 """File names that several folders of one distribution may have, with the reason."""
 

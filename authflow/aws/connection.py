@@ -18,7 +18,7 @@ from botocore.exceptions import (
 
 from authflow.aws.client_session import MOST_BYTES, client_config, tell_when_sent, unlogged
 from authflow.errors import ConfigError
-from authflow.event_loop import HomeLoop
+from authflow.event_loop import HomeLoop, keep_for_ever
 from authflow.safe_url import SafeUrl, safe_url
 from authflow.seclusion import secluded
 from authflow.unframed import bare, whole
@@ -40,7 +40,8 @@ class AwsConnection:
     """A client of one of AWS's services, made at its first use with AWS's usual credentials.
 
     Derive from it, and call the service by `call`. It belongs to the event loop that first uses it,
-    until it is closed there, and says so on another.
+    until it is closed there, and says so on another. In a process made by `fork` it has connections
+    of its own, unless the client is the caller's.
     As an async context manager it closes its connections at the end, unless the client is the
     caller's.
 
@@ -79,7 +80,13 @@ class AwsConnection:
         self._loop = HomeLoop(
             f"this {type(self).__name__}",
             "close it where it was used, by aclose(), or make one for each event loop",
+            renew=self.begin_anew if self.client is None else None,
         )
+
+    def begin_anew(self) -> None:
+        """Leave the connections to the parent process, in one that `fork` has made."""
+        keep_for_ever((self._client, self._resources))
+        self._client, self._resources, self._opening = None, AsyncExitStack(), anyio.Lock()
 
     async def __aenter__(self) -> Self:
         return self

@@ -279,6 +279,12 @@ class IdentityPool(AwsConnection):
             await asyncio.wait(tasks)
         await AwsConnection.aclose(self)
 
+    def begin_anew(self) -> None:
+        """Leave connections and requests to the parent process. Credentials stay good."""
+        AwsConnection.begin_anew(self)
+        for kept in self._users.values():
+            kept.renewing, kept.waiting = None, 0
+
     def session(self, user: TokenSource) -> AioSession:
         """Return a session of aiobotocore whose clients sign with the user's own credentials.
 

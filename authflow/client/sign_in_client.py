@@ -147,13 +147,14 @@ class SignInClient(Generic[C]):
         if client_id is None and not self.does_without_app_client:
             raise no_app_client()
         place = (self.config.user_pool_id, client_id or "")
+        self.challenges = tuple(self.challenges)  # they are read again where a client is made anew
         checked_pacing(self.pacing)
         remembering = checked_remembering(self._remember_device)
         self.device_name = checked_name(self.device_name)
         self._answerer = Answerer(
             PluginRegistry(
                 CLIENT_CHALLENGES,
-                tuple(self.challenges),
+                self.challenges,
                 discover=self.discover,
                 prefer=self.prefer,
             ),

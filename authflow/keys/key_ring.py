@@ -402,6 +402,7 @@ class CachedKeys:
     _asked_at: float = field(default=float("-inf"), init=False, repr=False)
     _is_set_up: bool = field(default=True, init=False, repr=False)
     _asking: anyio.Lock = field(factory=anyio.Lock, init=False, repr=False)
+    _process: int = field(factory=os.getpid, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         check_provider("CachedKeys: provider", self.provider)
@@ -422,6 +423,8 @@ class CachedKeys:
         """
         if self._serves(having):
             return self._kept()
+        if self._process != os.getpid():  # whoever has the lock may be in the parent process
+            self._process, self._asking = os.getpid(), anyio.Lock()
         async with self._asking:  # of all that wait here, only the first asks
             if not self._serves(having):
                 await self._ask()

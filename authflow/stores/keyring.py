@@ -103,6 +103,7 @@ class KeyringStore:
     clock: Callable[[], float] = field(default=time.time, repr=False)
     _lock: FileLock = field(init=False, repr=False)
     _thread: ThreadPoolExecutor = field(init=False, repr=False)
+    _process: int = field(init=False, repr=False)
     _ours: dict[str, float] = field(factory=dict, init=False, repr=False)
     """The entries that this process wrote, and the times when they expire."""
 
@@ -116,6 +117,11 @@ class KeyringStore:
         if isinstance(self.backend, fail.Keyring | null.Keyring):
             msg = "there is no keyring on this system that keeps anything: use another store"
             raise ConfigError(msg)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin in this process: a child that `fork` makes has no threads."""
+        self._process = os.getpid()
         self._lock = FileLock(self.lock)
         # One thread: the tasks of a process need not compete for the lock.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="authflow-keyring")
@@ -159,6 +165,8 @@ class KeyringStore:
         Raises:
             StateError: It failed.
         """
+        if self._process != os.getpid():
+            self._begin()
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._thread, self._locked, work)

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from attrs import define, field
 
 from authflow.errors import ConfigError, StoreEntryError, StoreUnavailableError
-from authflow.event_loop import HomeLoop
+from authflow.event_loop import HomeLoop, keep_for_ever
 from authflow.extras import UnavailableImportError, advice
 from authflow.stores.store import Stored, check_kept
 from authflow.unframed import whole
@@ -74,8 +74,8 @@ class RedisStore:
     """Keeps entries in Redis or Valkey, for any number of processes.
 
     It belongs to the event loop that first uses it, until it is closed there, and says so on
-    another. As an async context manager it closes its connections at the end, if it was made from a
-    URL.
+    another; one that was made from a URL serves in a process made by `fork` as well. As an async
+    context manager it closes its connections at the end, if it was made from a URL.
 
     Args:
         redis: The URL of the server, or a `redis.asyncio.Redis`.
@@ -92,12 +92,20 @@ class RedisStore:
     _loop: HomeLoop = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self._redis = _client(self.redis)
-        self._replace = self._redis.register_script(_REPLACE)
+        self._connect()
         self._loop = HomeLoop(
             "this RedisStore",
             "close it where it was used, by aclose(), or make one for each event loop",
+            renew=None if self._redis is self.redis else self._connect_anew,
         )
+
+    def _connect(self) -> None:
+        self._redis = _client(self.redis)
+        self._replace = self._redis.register_script(_REPLACE)
+
+    def _connect_anew(self) -> None:
+        keep_for_ever(self._redis)
+        self._connect()
 
     async def __aenter__(self) -> Self:
         return self

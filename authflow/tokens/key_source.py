@@ -86,6 +86,10 @@ class KeySource:
             self._keys = self.config.jwks.keys
             self._fetched_at = float("inf")
 
+    def known(self, key_id: str) -> RSAKey | None:
+        """Return the key with an id if it is here; nothing is fetched, and any thread may ask."""
+        return self._keys.get(key_id)
+
     async def key(self, key_id: str, *, just_issued: bool) -> RSAKey | None:
         """Return the key with an id; None if the pool has no such key.
 

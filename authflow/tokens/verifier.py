@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, Self, TypeGuard, overload
 
 import anyio
 from attrs import Attribute, define, field, frozen
+from joserfc.jwk import RSAKey
 
 from authflow.config import AuthConfig
 from authflow.errors import (
@@ -46,11 +47,26 @@ MOST_LEEWAY: Final = 300.0
 
 
 @frozen
-class _Trust:
+class Trust:
     """A pool that is trusted, and the source of its keys."""
 
     pool: TrustedPool
     source: KeySource
+
+
+@frozen(kw_only=True)
+class Presented:
+    """A token that somebody presents, before it is judged.
+
+    Args:
+        received: The token, of which nothing is shown.
+        trust: The pool whose keys decide.
+        uses: What it may be for.
+    """
+
+    received: ReceivedToken
+    trust: Trust
+    uses: frozenset[str]
 
 
 def _pools(value: "Iterable[TrustedPool] | TrustedPool") -> tuple[TrustedPool, ...]:
@@ -94,7 +110,7 @@ class TokenVerifier:
     clock: Callable[[], float] = time.time
     ticks: Callable[[], float] = time.monotonic
     required: tuple[Requirement, ...] = ()
-    _trusted: Mapping[str, _Trust] = field(init=False, repr=False, eq=False)
+    _trusted: Mapping[str, Trust] = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         if (self.config is None) is (not self.pools):
@@ -105,7 +121,7 @@ class TokenVerifier:
             raise ConfigError(msg)
         pools = self.pools if self.config is None else (TrustedPool.of(self.config),)
         self._trusted = {
-            pool.issuer: _Trust(pool, KeySource(config=pool, ticks=self.ticks)) for pool in pools
+            pool.issuer: Trust(pool, KeySource(config=pool, ticks=self.ticks)) for pool in pools
         }
         if len(self._trusted) != len(pools):
             msg = "two pools have one issuer: name all of a pool's app clients in one TrustedPool"
@@ -211,8 +227,8 @@ class TokenVerifier:
             msg = "verify checks that a pool issued a pair; ask for what is required by claims()"
             raise MisuseError(msg)
         try:
-            access = await self._said(tokens.access_token, {"access"}, just_issued=True)
-            identity = await self._said(tokens.id_token, {"id"}, just_issued=True)
+            access = await self._said(tokens.access_token, "access")
+            identity = await self._said(tokens.id_token, "id")
         except JwksUnreachableError as error:
             error.tokens = tokens
             raise
@@ -245,6 +261,17 @@ class TokenVerifier:
             MisuseError: It is no text, or nothing says what it must be for.
         """
         token = wrapped(token)
+        presented = self._presented(token, use)
+        key = await presented.trust.source.key(presented.received.key_id, just_issued=False)
+        return self._judged(presented, key)
+
+    def _presented(self, token: Secret[str] | Unfit, use: Use | None) -> Presented:
+        """Return a token as it was presented, with what it is judged by.
+
+        Raises:
+            TokenError: It is none that a trusted pool can have issued.
+            MisuseError: It is no text, or nothing says what it must be for.
+        """
         uses = _uses(self.required)
         if use is None and not any(each.uses for each in self.required):
             msg = 'a token is for one of access, id: say which, as in claims(token, "access")'
@@ -256,7 +283,15 @@ class TokenVerifier:
             uses = frozenset({use})
         if isinstance(token, Unfit) and token.text:  # from outside: not the caller's fault
             raise TokenMalformedError(NO_JWT)
-        said = await self._said(checked("token", token, empty=True), uses, just_issued=False)
+        return self._read(checked("token", token, empty=True), uses)
+
+    def _judged(self, presented: Presented, key: RSAKey | None) -> AccessClaims | IdClaims:
+        """Return the claims of a token, judged by the key that it names.
+
+        Raises:
+            TokenError: It must not be trusted, or lacks what is required.
+        """
+        said = self._believed(presented, key)
         claims = typed(said)
         del said
         if isinstance(claims, TokenError):
@@ -267,10 +302,14 @@ class TokenVerifier:
             raise doubt
         return claims
 
-    async def _said(
-        self, token: Secret[str], uses: Iterable[str], *, just_issued: bool
-    ) -> Mapping[str, Any]:
-        """Return what a token says, once it is believed.
+    async def _said(self, token: Secret[str], use: Use) -> Mapping[str, Any]:
+        """Return what a token says that was just issued, once it is believed."""
+        presented = self._read(token, {use})
+        key = await presented.trust.source.key(presented.received.key_id, just_issued=True)
+        return self._believed(presented, key)
+
+    def _read(self, token: Secret[str], uses: Iterable[str]) -> Presented:
+        """Return a token with the pool whose keys decide.
 
         No frame that an error passes holds the token's text: a `ReceivedToken` shows nothing of it,
         and raises nothing.
@@ -282,7 +321,11 @@ class TokenVerifier:
         if trust is None:
             msg = "the token was issued by a user pool that is not trusted"
             raise TokenPoolError(msg)
-        key = await trust.source.key(received.key_id, just_issued=just_issued)
+        return Presented(received=received, trust=trust, uses=frozenset(uses))
+
+    def _believed(self, presented: Presented, key: RSAKey | None) -> Mapping[str, Any]:
+        """Return what a token says, once it is believed."""
+        received = presented.received
         if key is None:
             msg = "the token is signed with a key that is not the user pool's"
             raise TokenSignatureError(msg)
@@ -292,13 +335,13 @@ class TokenVerifier:
         said = received.claims()
         if said is None:
             raise TokenMalformedError(NO_JWT)
-        doubt = self._doubt(said, trust.pool, uses)
+        doubt = self._doubt(said, presented.trust.pool, presented.uses)
         if doubt is not None:
             del said
             raise doubt
         return said
 
-    def _trust(self, received: ReceivedToken) -> _Trust | None:
+    def _trust(self, received: ReceivedToken) -> Trust | None:
         """Return the pool whose keys decide: the only one, or the one that the token names."""
         if len(self._trusted) == 1:
             return next(

@@ -16,7 +16,7 @@ from authflow.client.pacing.token_bucket import TokenBucket
 from authflow.client.pacing.waiting_line import WaitingLine
 from authflow.duties import Duties
 from authflow.errors import ConfigError
-from authflow.event_loop import HomeLoop
+from authflow.event_loop import HomeLoop, keep_for_ever
 from authflow.stores.store import Store
 from authflow.unframed import whole
 
@@ -87,8 +87,16 @@ class Pacing:
             msg = f"Pacing: the account is a text, not {type(self.account).__name__}"
             raise ConfigError(msg)
         self._loop = HomeLoop(
-            "this Pacing", "make one for each event loop, for all clients that run on it"
+            "this Pacing",
+            "make one for each event loop, for all clients that run on it",
+            renew=self._renew,
         )
+
+    def _renew(self) -> None:
+        """Begin anew, in a process made by `fork`: the shares are the parent's."""
+        keep_for_ever((self._lines, self._shared))
+        self._lines, self._shared, self._users = {}, [], 0
+        self._outage, self._duties = StoreOutage(), Duties()
 
     @asynccontextmanager
     async def in_use(self) -> AsyncIterator[None]:

@@ -1,0 +1,289 @@
+"""The loop thread: the one event loop of a process, on which all its synchronous calls run.
+
+It is begun by the first call, and ends with the interpreter: by then its clients are closed. In a
+child process that `fork` has made there is none, and the first call there begins another.
+
+FORKING. A thread may fork while the loop is in the middle of something, and the child would find
+locks closed by a thread that it does not have, those of modules that are being imported among them.
+So the fork waits until the loop has begun, and stands still between two steps; not for ever, since
+the loop may need what the forking thread holds.
+
+Sources: `os.register_at_fork` and `threading` in the Python reference; the pattern is that of
+`fork`'s hooks in `logging`.
+"""
+
+import asyncio
+import atexit
+import logging
+import os
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import anyio
+import anyio.from_thread
+from attrs import define, field
+
+from authflow.errors import MisuseError
+from authflow.event_loop import keep_for_ever
+from authflow.sync.call import Call
+from authflow.sync.inherited_sockets import OwnLoop
+
+_log: Final = logging.getLogger(__name__)
+
+_FORK_TIMEOUT: Final = 10.0
+"""Seconds for which a fork waits for the loop, and the loop for a fork."""
+_END_TIMEOUT: Final = 10.0
+"""Seconds for which the end of the program waits for the loop."""
+_CALLS_TIMEOUT: Final = 2.0
+"""Seconds in which calls that are broken off have to end."""
+
+
+@define(eq=False, repr=False)
+class LoopThread:
+    """An event loop in a thread of its own. There is one in a process: see `current`."""
+
+    loop: OwnLoop = field(factory=OwnLoop, init=False)
+    _portal: anyio.from_thread.BlockingPortal | None = field(default=None, init=False)
+    _ready: threading.Event = field(factory=threading.Event, init=False)
+    _thread: threading.Thread = field(init=False)
+    _calls: "set[Call[Any]]" = field(factory=set, init=False)
+    _owned: dict[int, Callable[[], Awaitable[None]]] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        # A daemon: the interpreter's end would wait for any other, which nobody has told to end.
+        self._thread = threading.Thread(target=self._live, name="authflow-loop", daemon=True)
+
+    def start(self) -> None:
+        """Begin the thread, and wait until its loop runs."""
+        self._thread.start()
+        self._ready.wait()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether calls can run on it."""
+        return self._portal is not None and self._thread.is_alive()
+
+    def begin(self, call: Call[Any]) -> None:
+        """Run a call on the loop, in the context of the calling thread.
+
+        Args:
+            call: Which one.
+
+        Raises:
+            RuntimeError: The loop has ended.
+        """
+        portal = self._portal
+        if portal is None:
+            msg = "the loop has ended"
+            raise RuntimeError(msg)
+
+        def cancel() -> None:
+            with suppress(RuntimeError):  # the loop has ended, and the call with it
+                self.loop.call_soon_threadsafe(call.break_off)
+
+        call.begin(cancel, lambda: self.is_alive)
+        try:
+            portal.start_task_soon(self._carry, call)
+        except RuntimeError:
+            self._portal = None  # it is ending, and soon says so itself
+            raise
+
+    def own(self, resource: object, close: Callable[[], Awaitable[None]]) -> None:
+        """Close something when the loop ends. It is asked on the loop.
+
+        Args:
+            resource: What.
+            close: Closes it.
+        """
+        self._owned.setdefault(id(resource), close)
+
+    def disown(self, resource: object) -> None:
+        """Leave something that was closed."""
+        self._owned.pop(id(resource), None)
+
+    def end(self) -> None:
+        """End calls and loop, and wait for that: at the end of the program."""
+        portal = self._portal
+        if portal is None or not self._thread.is_alive():
+            return
+        with suppress(RuntimeError):
+            portal.start_task_soon(self._close)
+        self._thread.join(_END_TIMEOUT)
+
+    async def _carry(self, call: Call[Any]) -> None:
+        self._calls.add(call)
+        try:
+            await call.run()
+        finally:
+            self._calls.discard(call)
+
+    @staticmethod
+    async def break_off(calls: "set[Call[Any]]") -> None:
+        """End some calls, and wait for that, on the loop.
+
+        Args:
+            calls: Which ones.
+        """
+        tasks = {each for call in calls if (each := call.task) is not None}
+        for call in calls:
+            call.break_off()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_CALLS_TIMEOUT)
+
+    async def _close(self) -> None:
+        portal, self._portal = self._portal, None  # from here on no call begins
+        await self.break_off(set(self._calls))
+        while self._owned:
+            _, close = self._owned.popitem()
+            with suppress(Exception), anyio.move_on_after(_CALLS_TIMEOUT):
+                await close()
+        if portal is not None:
+            await portal.stop(cancel_remaining=True)
+
+    def _live(self) -> None:
+        """Live as long as the loop runs: the whole life of the thread."""
+        try:
+            anyio.run(self._serve, backend_options={"loop_factory": lambda: self.loop})
+        except BaseException as error:  # noqa: BLE001  # as SystemExit does, wherever it is raised
+            # Its text and traceback are left out: whoever raised it may have put anything there.
+            _log.error("the loop of the synchronous calls was ended by %s", type(error).__name__)
+        finally:
+            self._portal = None
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        async with anyio.from_thread.BlockingPortal() as portal:
+            self._portal = portal
+            self._ready.set()
+            await portal.sleep_until_stopped()
+
+    def stand_still(self, until: threading.Event) -> None:
+        """Stop the loop between two steps, for a thread that forks.
+
+        Args:
+            until: When the fork is over.
+        """
+        if not self.is_alive or threading.get_ident() == self._thread.ident:
+            return
+        stands = threading.Event()
+
+        def stand() -> None:
+            stands.set()
+            until.wait(_FORK_TIMEOUT)
+
+        with suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(stand)
+            stands.wait(_FORK_TIMEOUT)
+
+
+class _Process:
+    """The state of this process."""
+
+    lock = threading.Lock()
+    thread: LoopThread | None = None
+    forking: threading.local = threading.local()
+    is_ending = False
+
+
+def current() -> LoopThread:
+    """Return the process's loop thread; begin it if there is none.
+
+    Raises:
+        MisuseError: The interpreter is ending.
+    """
+    thread = _Process.thread
+    if thread is not None and thread.is_alive:
+        return thread
+    with _Process.lock:
+        thread = _Process.thread
+        if thread is None or not thread.is_alive:
+            if _Process.is_ending:
+                raise MisuseError(_ENDING)
+            if thread is not None:
+                keep_for_ever(thread)
+            thread = LoopThread()
+            try:
+                thread.start()
+            except RuntimeError:  # Python's own: no thread begins once the interpreter ends
+                raise MisuseError(_ENDING) from None
+            _Process.thread = thread
+        return thread
+
+
+_ENDING: Final = "the program is ending, and no call begins any more"
+
+
+def is_loop_thread() -> bool:
+    """Return whether this is the loop thread itself: to wait there would be for ever."""
+    thread = _Process.thread
+    return thread is not None and thread._thread.ident == threading.get_ident()  # noqa: SLF001
+
+
+def wrong_thread() -> MisuseError | None:
+    """Return the error for a call from a thread that runs an event loop; None if it does not.
+
+    A notebook's cells run on such a thread, one after the other, and what is blocked meanwhile is
+    the notebook alone: there calls are allowed, as are those of any other library that blocks.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+    if is_loop_thread():
+        return MisuseError(
+            "a synchronous call was made on authflow's own loop, by an observer, a clock or a"
+            " prompt, and would wait for itself: make it in a thread of its own"
+        )
+    if _is_notebook():
+        return None
+    return MisuseError(
+        "this thread runs an event loop, which a synchronous call would block: use the asynchronous"
+        " client (from authflow import AuthClient), or call in a thread, as asyncio.to_thread does"
+    )
+
+
+def _is_notebook() -> bool:
+    """Return whether a kernel of Jupyter runs the program, by what IPython says."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return getattr(shell, "kernel", None) is not None
+
+
+def _before_fork() -> None:
+    over = _Process.forking.over = threading.Event()
+    _Process.forking.locked = _Process.lock.acquire(timeout=_FORK_TIMEOUT)
+    if _Process.thread is not None:
+        _Process.thread.stand_still(over)
+
+
+def _after_fork_here() -> None:
+    _Process.forking.over.set()
+    if _Process.forking.locked:
+        _Process.lock.release()
+
+
+def _after_fork_in_child() -> None:
+    thread, _Process.thread = _Process.thread, None
+    _Process.lock = threading.Lock()
+    if thread is not None:
+        keep_for_ever(thread)
+        thread.loop.leave_to_the_parent()
+
+
+def _end() -> None:
+    with _Process.lock:
+        _Process.is_ending = True
+        thread = _Process.thread
+    if thread is not None:
+        thread.end()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_here,
+        after_in_child=_after_fork_in_child,
+    )
+atexit.register(_end)

@@ -1,0 +1,146 @@
+"""A client is opened once in a process, and closed once."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from authflow import (
+    AuthClient,
+    AuthConfig,
+    AuthFlow,
+    ChallengeRequired,
+    JwksUnreachableError,
+    MisuseError,
+    OutcomeUnknownError,
+    SignedIn,
+    sync,
+)
+from authflow.client import Pacing
+from authflow.keys import KeyRing
+from authflow.stores import MemoryStore
+
+PASSWORD = "Correct-horse-1"
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """How often clients were opened and closed."""
+    seen: list[str] = []
+    for name in ("__aenter__", "__aexit__"):
+        original = getattr(AuthClient, name)
+
+        async def counted(self, *args, name=name, original=original):
+            seen.append(name)
+            return await original(self, *args)
+
+        monkeypatch.setattr(AuthClient, name, counted)
+    return seen
+
+
+def test_a_client_is_opened_by_the_first_call_and_not_before(pool, opened):
+    auth = sync.AuthClient(pool.config)
+    assert opened == []
+    with ThreadPoolExecutor(8) as threads:
+        assert len([*threads.map(lambda _: auth.sign_in("ada", PASSWORD), range(16))]) == 16
+    assert opened == ["__aenter__"]
+    auth.close()
+    auth.close()
+    assert opened == ["__aenter__", "__aexit__"]
+
+
+def test_a_client_serves_inside_with_and_is_closed_behind_it(pool, opened):
+    with sync.AuthClient(pool.config) as auth:
+        assert opened == ["__aenter__"]
+        assert isinstance(auth.sign_in("ada", PASSWORD), SignedIn)
+    assert opened == ["__aenter__", "__aexit__"]
+    with pytest.raises(MisuseError, match="this client is closed"):
+        auth.sign_in("ada", PASSWORD)
+    with auth:
+        assert isinstance(auth.sign_in("ada", PASSWORD), SignedIn)
+
+
+def test_with_inside_with_is_refused_and_closes_nothing(auth):
+    with auth:
+        with pytest.raises(MisuseError, match="open already"), auth:
+            pytest.fail("it was entered twice")
+        assert isinstance(auth.sign_in("ada", PASSWORD), SignedIn)
+
+
+def test_what_cannot_be_opened_says_why_at_each_call(pool):
+    config = AuthConfig(
+        user_pool_id=pool.config.user_pool_id,
+        client_id=pool.config.client_id,
+        endpoint="http://127.0.0.1:9",  # nobody listens there
+        fetch_jwks_on_open=True,
+    )
+    auth = sync.AuthClient(config)
+    for call in (lambda: auth.sign_in("ada", PASSWORD), auth.__enter__, auth.__enter__):
+        with pytest.raises(JwksUnreachableError, match="keys cannot be read"):
+            call()
+
+
+def test_calls_that_run_when_a_client_is_closed_are_broken_off(pool):
+    begun = threading.Barrier(5)
+
+    class Person:
+        async def ask(self, question: str, *, hidden: bool = False) -> str:
+            await anyio.to_thread.run_sync(begun.wait)
+            await anyio.sleep_forever()
+            raise AssertionError
+
+    class Word:
+        name = "word"
+
+        async def answer(self, challenge, prompt):
+            return await prompt.ask("?")
+
+    auth = sync.AuthClient(pool.config, challenges=[Word])
+    other = sync.AuthClient(pool.config)
+
+    def call(_: int) -> str:
+        with pytest.raises(OutcomeUnknownError, match="the client was closed"):
+            auth.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH, prompt=Person())
+        return "broken off"
+
+    with ThreadPoolExecutor(4) as threads:
+        calls = threads.map(call, range(4))
+        begun.wait()
+        auth.close()
+        assert [*calls] == ["broken off"] * 4
+    assert isinstance(other.sign_in("ada", PASSWORD), SignedIn)
+    other.close()
+
+
+def test_a_store_and_a_pacing_serve_all_clients_of_a_process(pool):
+    keys, store = KeyRing.generate(), MemoryStore()
+    pacing = Pacing(store=store)
+    one, other = (
+        sync.AuthClient(pool.config, keys=keys, store=store, pacing=pacing) for _ in range(2)
+    )
+    pending = one.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH)
+    assert isinstance(pending, ChallengeRequired)
+    result = other.answer(other.resume(one.seal(pending)), "open sesame")
+    assert isinstance(result, SignedIn)
+    user = one.keep(result)
+    assert other.kept(user.handle.reveal()).access_token() == user.access_token()
+    one.close()
+    assert isinstance(other.sign_in("ada", PASSWORD), SignedIn)
+    other.close()
+
+
+def test_a_client_shows_its_settings_as_the_asynchronous_one(pool):
+    shown = repr(AuthClient(pool.config)).replace("prefer={}", "prefer=mappingproxy({})")
+    assert repr(sync.AuthClient(pool.config)) == shown
+    assert sync.AuthClient(pool.config).config == pool.config
+
+
+@pytest.mark.parametrize("wrong", [{"config": "x"}, {"keys": "a secret key"}, {"observer": 5}])
+def test_what_a_client_cannot_be_made_of_is_refused_at_once_and_shown_nowhere(
+    pool, wrong, everything_told
+):
+    with pytest.raises(MisuseError) as refused:
+        sync.AuthClient(**{"config": pool.config, **wrong})
+    assert "a secret key" not in everything_told(refused.value)

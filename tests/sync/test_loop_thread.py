@@ -1,0 +1,203 @@
+"""One loop thread in a process, which forks, ends and is refused as it should be."""
+
+import asyncio
+import contextvars
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import pytest
+
+from authflow import MisuseError, SignedIn, sync
+from authflow.errors import OutcomeUnknownError
+from authflow.sync.loop_thread import current
+
+PASSWORD = "Correct-horse-1"
+
+
+def loop_threads() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each.name == "authflow-loop"]
+
+
+def test_a_hundred_calls_of_32_threads_share_one_client_and_one_loop_thread(auth):
+    before = threading.active_count()
+    with ThreadPoolExecutor(32) as threads:
+        results = [*threads.map(lambda _: auth.sign_in("ada", PASSWORD), range(100))]
+    assert [type(each) for each in results] == [SignedIn] * 100
+    assert len(loop_threads()) == 1
+    assert threading.active_count() < before + 32
+
+
+def test_a_thousand_calls_of_many_clients_begin_one_loop_thread(pool):
+    thread = current()
+    verifiers = [sync.TokenVerifier(config=pool.config) for _ in range(10)]
+    clients = [sync.AuthClient(pool.config) for _ in range(10)]
+    for verifier in verifiers:
+        verifier.fetch_keys()
+    for _ in range(100):
+        for client in clients:
+            with pytest.raises(MisuseError, match="username must be a text"):
+                client.sign_in("", PASSWORD)
+    for client in clients:
+        client.close()
+    assert current() is thread
+    assert len(loop_threads()) == 1
+
+
+async def test_a_call_from_a_thread_with_an_event_loop_is_refused_and_told_what_to_do(pool):
+    client, verifier = sync.AuthClient(pool.config), sync.TokenVerifier(config=pool.config)
+    for call in (
+        lambda: client.sign_in("ada", PASSWORD),
+        lambda: next(sync.AdminClient(pool.config).users()),
+        client.__enter__,
+        client.close,
+        verifier.fetch_keys,
+        lambda: verifier.claims("a.b.c", "access"),
+    ):
+        with pytest.raises(MisuseError, match=r"use the asynchronous client .*asyncio\.to_thread"):
+            call()
+    assert isinstance(await asyncio.to_thread(client.sign_in, "ada", PASSWORD), SignedIn)
+    await asyncio.to_thread(client.close)
+
+
+async def test_in_a_notebook_calls_are_allowed(pool, monkeypatch):
+    """What IPython says in a kernel of Jupyter stands in for the kernel, which is not installed."""
+    shell = SimpleNamespace(kernel=None)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    client = sync.AuthClient(pool.config)
+    with pytest.raises(MisuseError, match="runs an event loop"):
+        client.sign_in("ada", PASSWORD)  # IPython in a terminal has no kernel
+    shell.kernel = object()
+    try:
+        assert isinstance(client.sign_in("ada", PASSWORD), SignedIn)
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize("kind", ["observer", "clock"])
+def test_a_call_on_the_loop_itself_is_refused_and_blocks_nothing(pool, kind, monkeypatch):
+    monkeypatch.setitem(
+        sys.modules,
+        "IPython",
+        SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=object())),
+    )  # nor is it allowed in a notebook
+    other, refused = sync.AuthClient(pool.config), []
+
+    def calls(*_: object) -> object:
+        try:
+            other.sign_in("ada", PASSWORD)
+        except MisuseError as error:
+            refused.append(error)
+        return sync.auth_client.utc_now()
+
+    with sync.AuthClient(pool.config, **{kind: calls}) as auth:
+        assert isinstance(auth.sign_in("ada", PASSWORD), SignedIn)
+    assert refused
+    assert all("would wait for itself" in each.message for each in refused)
+
+
+def test_context_variables_of_the_thread_are_seen_by_what_runs_for_it(pool):
+    name, seen = contextvars.ContextVar("name", default="nobody"), []
+    with sync.AuthClient(pool.config, observer=lambda _: seen.append(name.get())) as auth:
+        for each in ("ada", "bob"):
+            context = contextvars.copy_context()
+            context.run(name.set, each)
+            context.run(auth.sign_in, "ada", PASSWORD)
+        auth.sign_in("ada", PASSWORD)
+    assert list(dict.fromkeys(seen)) == ["ada", "bob", "nobody"]
+
+
+def test_the_loop_goes_on_after_an_observer_has_ended_it(pool, caplog):
+    """SystemExit ends an event loop, wherever it is raised."""
+    exits = [SystemExit("canary")]
+
+    def observe(_: object) -> None:
+        if exits:
+            raise exits.pop()
+
+    auth = sync.AuthClient(pool.config, observer=observe)
+    with pytest.raises(OutcomeUnknownError, match="was broken off"):
+        auth.sign_in("ada", PASSWORD)
+    assert isinstance(auth.sign_in("ada", PASSWORD), SignedIn)
+    auth.close()
+    assert len([each for each in loop_threads() if each.is_alive()]) == 1
+    assert "the loop of the synchronous calls was ended by SystemExit" in caplog.messages
+
+
+AT_EXIT = """
+import threading, time, sys
+from authflow import AuthConfig, AuthFlowError
+from authflow.sync import AuthClient
+auth = AuthClient(AuthConfig.from_env())
+"""
+
+
+def test_a_program_ends_at_once_and_without_a_word_after_its_calls(run):
+    program = run(AT_EXIT + "print(type(auth.sign_in('ada', 'Correct-horse-1')).__name__)")
+    assert program.lines() == ["SignedIn"]
+
+
+def test_threads_go_on_after_the_main_thread_has_ended(run):
+    program = run(
+        AT_EXIT
+        + """
+def work():
+    threading.main_thread().join()
+    print(type(auth.sign_in("ada", "Correct-horse-1")).__name__)
+threading.Thread(target=work).start()
+"""
+    )
+    assert program.lines() == ["SignedIn"]
+
+
+def test_a_call_of_a_daemon_thread_is_broken_off_at_the_end_of_the_program(run):
+    program = run(
+        """
+import atexit
+@atexit.register
+def last():
+    thread.join(20)  # authflow has ended by then: what was registered first comes last
+"""
+        + AT_EXIT
+        + """
+class Person:
+    async def ask(self, question, *, hidden=False):
+        import anyio
+        asked.set()
+        await anyio.sleep_forever()
+class Word:
+    name = "word"
+    async def answer(self, challenge, prompt):
+        return await prompt.ask("?")
+asked = threading.Event()
+auth = AuthClient(AuthConfig.from_env(), challenges=[Word])
+def work():
+    try:
+        auth.sign_in("ada", flow="CUSTOM_AUTH", prompt=Person())
+    except AuthFlowError as error:
+        print(type(error).__name__, error)
+thread = threading.Thread(target=work, daemon=True)
+thread.start()
+asked.wait(20)
+"""
+    )
+    (line,) = program.lines()
+    assert line.startswith("OutcomeUnknownError the call was broken off")
+
+
+def test_a_call_at_the_very_end_is_refused(run):
+    program = run(
+        """
+import atexit
+def late():
+    from authflow import MisuseError
+    try:
+        auth.sign_in("ada", "Correct-horse-1")
+    except MisuseError as error:
+        print(error)
+atexit.register(late)
+"""
+        + AT_EXIT
+    )
+    assert program.lines() == ["the program is ending, and no call begins any more"]
