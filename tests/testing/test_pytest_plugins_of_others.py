@@ -1,7 +1,7 @@
 """The fixtures under pytest-asyncio and anyio, alone, together and without either.
 
-The first run is one of a stranger's: a process of its own, all plugins, random order. The others run
-in this process, which costs a fraction; and our whole suite runs on pytest-xdist's workers.
+The first run is a stranger's: a process of its own, all plugins, random order. The others run in
+this process, which costs a fraction; and our whole suite runs on pytest-xdist's workers.
 """
 
 from typing import Any
@@ -141,11 +141,14 @@ async def test_unmarked(authflow_client):
 
 
 CONFTEST = """
+import functools
 import uuid
+import botocore.session
 from authflow.pool.accounts import signing_keys, user_pools
 
 key_id, key = signing_keys.new_signing_key()  # to make one for each pool takes long
 user_pools.new_signing_key = lambda: (f"{key_id}.{uuid.uuid4()}", key)
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 """
 
 
