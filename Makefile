@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 
 .PHONY: demo test lint lowest bench flood existence many-users quota-storm format pool-page sync-faces state-machine-page environment test-deps constraints \
-  mutants srp-agreement storm ministack clean
+  mutants srp-agreement storm ministack locust clean
 
 # What is installed already, this sees by itself. Where both are asked for, the operating system's
 # part comes first: the LDAP client is compiled with its headers.
@@ -112,5 +112,11 @@ ministack: environment
 	$(BIN)/python -m pip --python .venv-ministack/bin/python install --quiet ministack==1.5.33 cryptography
 	AUTHFLOW_MINISTACK=.venv-ministack/bin/ministack $(BIN)/python -m pytest tests/interop/test_ministack.py
 
+# The load test of docs/guides/testing.md. Locust patches whatever imports it, so it has an environment of its own.
+locust: environment
+	$(BIN)/python -m venv .venv-locust
+	$(BIN)/python -m pip --python .venv-locust/bin/python install --quiet locust==2.47.0 boto3 -e '.[pool]'
+	AUTHFLOW_LOCUST=$(CURDIR)/.venv-locust/bin/locust $(BIN)/python -m pytest tests/docs/test_testing.py -k locust
+
 clean:
-	rm -rf .venv .venv-lowest .venv-ministack build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-lowest .venv-ministack .venv-locust build dist .mypy_cache .ruff_cache .pytest_cache

@@ -33,6 +33,7 @@ from authflow.pool.imports.uploads import Uploads
 from authflow.pool.messages.delivery import Delivery
 from authflow.pool.messages.mailbox import Mailbox, SentMessage
 from authflow.pool.operations import MOST_SESSIONS, link_confirmation, operations
+from authflow.pool.pool_in_thread import PoolInThread
 from authflow.pool.settings.notices import Notices, all_settings
 from authflow.pool.store.database import MEMORY, Database
 from authflow.pool.tokens.issuer import TokenIssuer
@@ -238,6 +239,21 @@ class PoolServer:
     ) -> None:
         self._loop.leave()
         await self._stack.__aexit__(exc_type, exc, traceback)
+
+    def in_thread(self) -> PoolInThread:
+        """Return the server on an event loop of its own, in a thread; a context manager.
+
+        It is for whatever is synchronous, or runs on another event loop: boto3, Django, notebooks.
+
+            with PoolServer(triggers=triggers).in_thread() as pool:
+                cognito = boto3.client("cognito-idp", endpoint_url=pool.endpoint, ...)
+
+        Triggers that are asynchronous, `clock` and `on_message` run on that loop: a connection or
+        a lock that triggers use is theirs alone, and they cannot call the pool's own synchronous
+        methods. Under gevent, too, it is a real thread: a trigger then shares no lock, event or
+        socket with the program's greenlets.
+        """
+        return PoolInThread(self)
 
     @property
     def mailbox(self) -> Mailbox:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from authflow.testing.made import Made
     from authflow.testing.outbox import Outbox, Sent
     from authflow.testing.running_pool import ALL_FLOWS, PASSWORD, RunningPool, pool_at, run_pool
+    from authflow.testing.sync_running_pool import SyncRunningPool, run_pool_in_thread
     from authflow.testing.trigger_suite import TriggerChallengeSuite
 else:
     __getattr__, __dir__ = _lazy_names(
@@ -29,6 +30,7 @@ else:
             "authflow.testing.made": "Made",
             "authflow.testing.outbox": "Outbox Sent",
             "authflow.testing.running_pool": "ALL_FLOWS PASSWORD RunningPool pool_at run_pool",
+            "authflow.testing.sync_running_pool": "SyncRunningPool run_pool_in_thread",
             "authflow.testing.trigger_suite": "TriggerChallengeSuite",
         },
     )
@@ -46,9 +48,11 @@ __all__ = [
     "RefusedCall",
     "RunningPool",
     "Sent",
+    "SyncRunningPool",
     "TriggerChallengeSuite",
     "Violation",
     "pool_at",
     "run_pool",
+    "run_pool_in_thread",
     "run_suite",
 ]

@@ -1,5 +1,6 @@
 """A clock that stands still until it is moved."""
 
+import threading
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,6 +14,9 @@ START: Final = 1_800_000_000.0
 
 _END: Final = 253_402_300_800.0
 """The end of the year 9999, after which Python has no dates."""
+
+_MOVING: Final = threading.Lock()
+"""Held while a clock is moved: a test and its pool may be on two threads."""
 
 
 def is_a_time(value: object) -> bool:
@@ -63,4 +67,5 @@ class MovableClock:
         if not is_number(seconds) or not 0 <= seconds < _END:
             msg = "time does not go back: advance a clock by zero seconds or more"
             raise MisuseError(msg)
-        self.now += seconds
+        with _MOVING:
+            self.now += seconds

@@ -9,10 +9,11 @@ from typing import Any, Final
 import aiohttp
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from authflow.client import AuthClient, AuthConfig
 from authflow.errors import ConfigError
+from authflow.loop_thread import LoopThread
 from authflow.plugins.client_challenge import ClientChallenge
 from authflow.plugins.form_challenge import FormChallenge
 from authflow.pool import PoolServer
@@ -55,12 +56,14 @@ class RunningPool:
         server: The server.
         clock: Gives the time to server and clients, in seconds since the epoch.
         calls: Calls operations of Cognito's API as they are spelt.
+        home: The thread that the server runs in; None if it runs on the caller's event loop.
     """
 
     config: AuthConfig
     server: PoolServer
     clock: Callable[[], float]
     calls: CognitoCalls
+    home: LoopThread[Any] | None = field(default=None, repr=False)
 
     @property
     def endpoint(self) -> str:
@@ -71,6 +74,20 @@ class RunningPool:
     def user_pool_id(self) -> str:
         """The user pool's id."""
         return self.config.user_pool_id
+
+    @property
+    def sdk_settings(self) -> dict[str, str]:
+        """The settings of an AWS SDK: `boto3.client("cognito-idp", **pool.sdk_settings)`.
+
+        Any credentials do. Such a client has the time of day: see `client`. A synchronous one
+        needs a pool on another event loop, as `run_pool_in_thread` and the fixtures make it.
+        """
+        return {
+            "region_name": self.server.region,
+            "endpoint_url": self.endpoint,
+            "aws_access_key_id": "any",
+            "aws_secret_access_key": "any",
+        }
 
     def client(
         self,
@@ -173,7 +190,10 @@ class RunningPool:
         Args:
             username: To whom; None for all.
         """
-        return await self.server.mailbox.messages(self.user_pool_id, username)
+        found = self.server.mailbox.messages
+        if self.home is None:
+            return await found(self.user_pool_id, username)
+        return await self.home.awaited(found, self.user_pool_id, username)
 
     async def call(self, operation: str, /, **members: Any) -> dict[str, Any]:
         """Call an operation of Cognito's API, and return its reply.
@@ -204,10 +224,7 @@ class RunningPool:
         """Open AWS's SDK for the pool's owner, as aiobotocore makes it for "cognito-idp"."""
         async with _SESSION.create_client(
             "cognito-idp",
-            region_name=self.server.region,
-            endpoint_url=self.endpoint,
-            aws_access_key_id="any",
-            aws_secret_access_key="any",
+            **self.sdk_settings,
             config=AioConfig(ignore_configured_endpoint_urls=True),
         ) as owner:
             yield owner

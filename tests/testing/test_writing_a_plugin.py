@@ -80,4 +80,4 @@ def test_its_table_names_what_a_suite_can_be_told():
 def test_its_python_example_runs(pytester: Any):
     (example,) = blocks("python")
     pytester.makepyfile(example)
-    pytester.runpytest_inprocess().assert_outcomes(passed=1)
+    pytester.runpytest_inprocess("-p", "no:asyncio").assert_outcomes(passed=1)

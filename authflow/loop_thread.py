@@ -1,0 +1,295 @@
+"""An event loop in a thread of its own, for synchronous code and for code on other loops.
+
+anyio's portal does much of it. Why there is this, too:
+
+1. It ends with the process's main thread, also if nobody ends it: files are closed, no port stays.
+2. A call that comes while it ends is told so. With a portal it may wait for ever.
+3. A forked process has the object, but no such thread, and is told so.
+4. gevent makes greenlets of threads. On one of them an event loop would seem to run in all others,
+   and no second one could. So this is a real thread there.
+"""
+
+import asyncio
+import atexit
+import concurrent.futures
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, Generic, ParamSpec, TypeVar
+
+import anyio
+from attrs import define, field
+
+from authflow.errors import MisuseError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+_TICK: Final = 0.2
+"""Seconds between two looks at whether the main thread has ended."""
+_PAUSE: Final = 0.002
+"""Seconds between two looks under gevent at whether another thread is done."""
+
+
+def _gevents(name: str) -> Any:
+    """Return a part of gevent's that stands in for a module of Python's; None without patches."""
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is None or not monkey.is_module_patched("threading"):
+        return None
+    return sys.modules[name]
+
+
+def _new_lock() -> Any:
+    """Return a lock that threads share: gevent's own knows greenlets of one thread alone."""
+    monkey = _gevents("gevent.monkey")
+    return threading.Lock() if monkey is None else monkey.get_original("_thread", "allocate_lock")()
+
+
+class _Outcome(Generic[R]):
+    """The result of a thread, or its error, for which another thread waits."""
+
+    def __init__(self) -> None:
+        self._future: concurrent.futures.Future[R] = concurrent.futures.Future()
+        self._done = False
+        self._future.add_done_callback(self._note)
+
+    def _note(self, _future: object) -> None:
+        self._done = True
+
+    @property
+    def done(self) -> bool:
+        """Whether it is there."""
+        return self._done
+
+    def give(self, result: R) -> None:
+        """Set the result, unless there is an outcome."""
+        if not self._done:
+            self._future.set_result(result)
+
+    def fail(self, error: BaseException) -> None:
+        """Set the error, unless there is an outcome."""
+        if not self._done:
+            self._future.set_exception(error)
+
+    def wait(self) -> R:
+        """Wait for the outcome, and return or raise it."""
+        gevent = _gevents("gevent")
+        # gevent cannot tell that another thread will wake it, and takes this for a deadlock.
+        while gevent is not None and not self._done:
+            gevent.sleep(_PAUSE)
+        return self._future.result()
+
+    def then(self, tell: Callable[[], object]) -> None:
+        """Call a function when there is an outcome, on the thread that gives it."""
+        self._future.add_done_callback(lambda _: tell())
+
+
+@define(eq=False)
+class LoopThread(Generic[T]):
+    """A thread that runs an event loop, on which something is open as long as the thread lives.
+
+    Args:
+        owner: What it is, such as "this pool"; errors say so.
+        lifetime: Makes what is opened at the start, and closed at the end.
+    """
+
+    owner: str
+    lifetime: Callable[[], AbstractAsyncContextManager[T]] = field(repr=False)
+    _begun: _Outcome[T] = field(factory=_Outcome, init=False, repr=False)
+    _ended: _Outcome[None] = field(factory=_Outcome, init=False, repr=False)
+    _lock: Any = field(factory=_new_lock, init=False, repr=False)
+    _pid: int = field(factory=os.getpid, init=False, repr=False)
+    _thread: threading.Thread | None = field(default=None, init=False, repr=False)
+    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False, repr=False)
+    _living: "asyncio.Task[Any] | None" = field(default=None, init=False, repr=False)
+    _over: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
+    _given_up: bool = field(default=False, init=False, repr=False)
+    _calls: set[_Outcome[Any]] = field(factory=set, init=False, repr=False)
+
+    def start(self) -> T:
+        """Start the thread, once, and wait until all is open.
+
+        Returns:
+            What was opened.
+
+        Raises:
+            BaseException: It could not be opened; the error is raised as it is.
+        """
+        self._start_thread()
+        try:
+            return self._begun.wait()
+        except BaseException:
+            self._give_up()  # it may be that the caller waits no more
+            self._join()
+            raise
+
+    def stop(self) -> None:
+        """Close what is open, and wait until the thread has ended; then do nothing any more.
+
+        A process that was forked from the thread's one has nothing to end.
+
+        Raises:
+            BaseException: It could not be closed; the error is raised as it is.
+            MisuseError: It is called on the thread's own loop.
+        """
+        if self._pid != os.getpid():
+            return
+        self._refuse_own_loop()
+        with self._lock:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._over.set)
+        self._join()
+        self._ended.wait()
+
+    def call(
+        self, function: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run a coroutine function on the loop, and wait for its result.
+
+        Args:
+            function: What to run.
+            *args: Its arguments.
+            **kwargs: Its arguments by name.
+
+        Raises:
+            MisuseError: The thread does not run, ended meanwhile, or would wait for itself.
+        """
+        self._refuse_own_loop()
+        outcome, cancel = self._submit(function, *args, **kwargs)
+        try:
+            return outcome.wait()
+        except BaseException:
+            cancel()  # it goes on if the caller was interrupted
+            raise
+
+    async def awaited(
+        self, function: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run a coroutine function on the loop, and await its result on the caller's.
+
+        Args:
+            function: What to run.
+            *args: Its arguments.
+            **kwargs: Its arguments by name.
+
+        Raises:
+            MisuseError: The thread does not run, or ended meanwhile.
+        """
+        here, there = asyncio.get_running_loop(), asyncio.Event()
+        outcome, cancel = self._submit(function, *args, **kwargs)
+        outcome.then(lambda: _call_soon(here, there.set))
+        try:
+            await there.wait()
+        except BaseException:
+            cancel()
+            raise
+        return outcome.wait()
+
+    def _submit(
+        self, function: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
+    ) -> tuple[_Outcome[R], Callable[[], None]]:
+        """Begin a call, and return its outcome and what cancels it."""
+        if self._pid != os.getpid():  # the lock may be held for ever here
+            msg = f"{self.owner} runs in another process, of which this one is a fork"
+            raise MisuseError(msg)
+        outcome: _Outcome[R] = _Outcome()
+        tasks: list[asyncio.Task[None]] = []
+
+        async def run() -> None:
+            try:
+                outcome.give(await function(*args, **kwargs))
+            except asyncio.CancelledError:
+                outcome.fail(self._none_runs())
+                raise
+            except BaseException as error:  # noqa: BLE001  # the caller gets it
+                outcome.fail(error)
+
+        def begin() -> None:
+            tasks.append(asyncio.create_task(run()))
+            tasks[0].add_done_callback(lambda _: self._calls.discard(outcome))
+
+        with self._lock:
+            loop = self._loop
+            if loop is None or not self._begun.done:
+                raise self._none_runs()
+            self._calls.add(outcome)
+            loop.call_soon_threadsafe(begin)
+        return outcome, lambda: _call_soon(loop, lambda: [task.cancel() for task in tasks])
+
+    def _none_runs(self) -> MisuseError:
+        return MisuseError(f"{self.owner} does not run any more, or not yet")
+
+    def _refuse_own_loop(self) -> None:
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        if running is self._loop:
+            msg = (
+                f"{self.owner} would wait for itself: a trigger and what a pool calls run on its"
+                " own event loop, where its synchronous methods cannot be called"
+            )
+            raise MisuseError(msg)
+
+    def _start_thread(self) -> None:
+        monkey = _gevents("gevent.monkey")
+        if monkey is not None:
+            atexit.register(self.stop)  # Python does not wait for such a thread
+            monkey.get_original("_thread", "start_new_thread")(self._run, ())
+            return
+        self._thread = threading.Thread(target=self._run, name="authflow-loop", daemon=False)
+        self._thread.start()
+
+    def _join(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+            return
+        with contextlib.suppress(BaseException):
+            self._ended.wait()
+        atexit.unregister(self.stop)
+
+    def _run(self) -> None:
+        """Run the loop until it is over. This is what the thread does."""
+        error: BaseException | None = None
+        try:
+            asyncio.run(self._live())
+        except BaseException as raised:  # noqa: BLE001  # whoever begins or ends it gets the error
+            error = raised
+        with self._lock:
+            self._loop = self._living = None
+            left = tuple(self._calls)
+        for call in left:
+            call.fail(self._none_runs())
+        if error is None or not self._begun.done:
+            self._ended.give(None)
+        else:
+            self._ended.fail(error)
+        self._begun.fail(error or self._none_runs())
+
+    async def _live(self) -> None:
+        with self._lock:
+            self._loop, self._living = asyncio.get_running_loop(), asyncio.current_task()
+            if self._given_up:
+                return
+        async with self.lifetime() as value:
+            self._begun.give(value)
+            # Python waits for this thread, and takes nothing down before.
+            while not self._over.is_set() and threading.main_thread().is_alive():
+                with anyio.move_on_after(_TICK):
+                    await self._over.wait()
+
+    def _give_up(self) -> None:
+        with self._lock:
+            self._given_up = True
+            if self._loop is not None and self._living is not None:
+                self._loop.call_soon_threadsafe(self._living.cancel)
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None:
+    """Call a function on a loop, if that still runs."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(function)
