@@ -1,9 +1,9 @@
 """Builds the site of the documentation, offline: `make docs`.
 
 The pages of docs/ are plain Markdown, as a repository shows them. They are copied, and what a
-machine can add is added to the copies: the reference (`reference_pages.py`), the table of errors,
-links from the public names in the text to their descriptions, and pictures of the state machines,
-which Graphviz draws if it is installed. Then Sphinx builds, and every warning is an error.
+machine can add is added to the copies: the reference (`reference_pages.py`), links from the public
+names in the text to their descriptions, and pictures of the state machines, which Graphviz draws if
+it is installed. Then Sphinx builds, and every warning is an error.
 """
 
 import gc
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from reference_pages import LIST, PublicNames, errors, package_page
+from reference_pages import LIST, PublicNames, commands, errors, package_page
 from sphinx.cmd.build import build_main
 
 from authflow.flow_diagram import picture
@@ -21,6 +21,7 @@ from authflow.machine import AuthFlow
 
 ROOT = Path(__file__).resolve().parents[1]
 ERRORS = "<!-- every error -->\n"
+COMMANDS = "<!-- every command -->\n"
 _FENCE = re.compile(r"^( *)(`{3,})[^\n]*\n.*?^\1\2 *$", re.DOTALL | re.MULTILINE)
 _DIAGRAM = re.compile(r"<!-- diagram (\w+) -->\n```mermaid\n(.*?)```\n<!-- /diagram -->", re.DOTALL)
 _NAME = re.compile(r"(?<![`\[])`([A-Z]\w*[a-z]\w*)`(?!`|\])")
@@ -88,8 +89,9 @@ def prepare(sources: Path) -> None:
     public = PublicNames(LIST.read_text(encoding="utf-8"))
     homes = public.homes()
     for path in sources.rglob("*.md"):
-        page = path.read_text(encoding="utf-8").replace(ERRORS, f"{errors()}\n")
-        path.write_text(linked(drawn(page, path.parent), homes), encoding="utf-8")
+        page = linked(drawn(path.read_text(encoding="utf-8"), path.parent), homes)
+        page = page.replace(ERRORS, f"{linked(errors(), homes)}\n").replace(COMMANDS, commands())
+        path.write_text(page, encoding="utf-8")
     index = sources / "index.md"
     index.write_text(without_empty_places(index.read_text(encoding="utf-8"), sources), "utf-8")
     for package in public.rows:

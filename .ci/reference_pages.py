@@ -1,4 +1,4 @@
-"""Makes the reference of the site: a page for each public package, and the table of errors.
+"""Makes the reference of the site: a page for each public package, tables of errors, commands.
 
 What is public is listed once, in docs/reference/index.md. Each name is described where it is at
 home: an error in `authflow.errors`, what `authflow` has itself there, and anything else in the
@@ -8,12 +8,16 @@ package that it is defined in, if that is public; other packages that have the n
 import ast
 import importlib
 import inspect
+import os
 import re
 from collections.abc import Iterator
+from contextlib import redirect_stdout, suppress
+from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from authflow.cli import main
 from authflow.errors import AuthFlowError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -136,6 +140,22 @@ def attribute_docstring(package: str, name: str) -> str | None:
                 ) if found == name:
                     return text
     return None
+
+
+def commands() -> str:
+    """Give the help of every command in Markdown."""
+    every = ["serve", "demo", "check", "diagram", "plugins", "plugins new", "plugins check"]
+    every += ["keys", "keys new", "keys add", "keys use", "keys drop", "doctor"]
+    return "\n".join(f"## {name}\n\n```text\n{help_of(name)}```\n" for name in every)
+
+
+def help_of(command: str) -> str:
+    """Give what a command says of itself, 80 characters wide."""
+    told = StringIO()
+    os.environ["COLUMNS"] = "80"
+    with redirect_stdout(told), suppress(SystemExit):
+        main([*command.split(), "--help"])
+    return told.getvalue()
 
 
 def errors() -> str:
