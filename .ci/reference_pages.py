@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import redirect_stdout, suppress
+from enum import Enum
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
@@ -92,7 +93,7 @@ def described(package: str, name: str, value: Any) -> list[str]:
         members = ", ".join(sorted(members_of(value)))
         return [
             f".. auto{kind}:: {package}.{name}",
-            *([f"   :members: {members}"] if members else []),
+            *([f"   :members: {members}", "   :undoc-members:"] if members else []),
         ]
     if inspect.isroutine(value):
         return [f".. autofunction:: {package}.{name}"]
@@ -108,7 +109,10 @@ def described(package: str, name: str, value: Any) -> list[str]:
 
 
 def members_of(kind: type) -> Iterator[str]:
-    """Give the members of a class that have a docstring of authflow's own."""
+    """Give the members of a class that authflow describes."""
+    if issubclass(kind, Enum):
+        yield from kind.__members__
+        return
     seen = set()
     for each in kind.__mro__:
         if not each.__module__.startswith("authflow"):

@@ -23,6 +23,7 @@ finally:
     sys.path.remove(str(ROOT / ".ci"))
 
 PUBLIC = reference.PublicNames(reference.LIST.read_text(encoding="utf-8"))
+COMMANDS = ["serve", "demo", "check", "diagram", "plugins", "keys", "doctor"]
 NAMES = [
     (package, name) for package, rows in PUBLIC.rows.items() for _, names in rows for name in names
 ]
@@ -146,7 +147,7 @@ def test_every_public_value_that_is_no_class_and_no_function_is_described():
 def test_the_members_of_a_class_are_its_own_and_those_of_its_bases_here():
     members = {*reference.members_of(PUBLIC.value("authflow", "AuthClient"))}
     assert {"sign_in", "sign_up", "devices"} <= members
-    assert not {*reference.members_of(errors.NextStep)} & {"upper", "encode"}
+    assert {*reference.members_of(errors.NextStep)} == {*errors.NextStep.__members__}
 
 
 def test_the_table_of_errors_has_each_with_its_code_and_next_step():
@@ -157,3 +158,15 @@ def test_the_table_of_errors_has_each_with_its_code_and_next_step():
     assert table.count("\n") == len(errors.__all__)
     page = (ROOT / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")
     assert page.count(site.ERRORS) == 1
+    steps = re.findall(r"^\| `(\w+)` \|", page.partition("## ")[0], re.MULTILINE)
+    assert steps == ["next_step", *errors.NextStep]
+
+
+def test_the_help_of_every_command_is_shown():
+    shown = reference.commands()
+    for command in ("serve", "plugins new", "keys use", "doctor"):
+        assert f"usage: authflow {command} " in shown
+    assert {*re.findall(r"^## (\w+)", shown, re.MULTILINE)} == {*COMMANDS}
+    page = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
+    assert page.count(site.COMMANDS) == 1
+    assert [each for each in COMMANDS if f"| `authflow {each}` |" not in page] == []
