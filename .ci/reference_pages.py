@@ -44,8 +44,12 @@ class PublicNames:
 
     def home(self, package: str, name: str) -> str:
         """Give the package in which a name is described."""
-        has = [each for each, rows in self.rows.items() if any(name in names for _, names in rows)]
         value = self.value(package, name)
+        has = [
+            each
+            for each, rows in self.rows.items()
+            if any(name in names for _, names in rows) and self.value(each, name) is value
+        ]
         if inspect.isclass(value) and issubclass(value, AuthFlowError):
             return "authflow.errors"
         if "authflow" in has:
@@ -54,12 +58,12 @@ class PublicNames:
         return max((each for each in has if within.startswith(f"{each}.")), key=len, default=has[0])
 
     def homes(self) -> dict[str, str]:
-        """Give the home of each name of which there is one alone."""
-        found: dict[str, set[str]] = {}
+        """Give the home of each name: the first one, where two packages mean two things by it."""
+        found: dict[str, str] = {}
         for package, rows in self.rows.items():
             for name in (name for _, names in rows for name in names):
-                found.setdefault(name, set()).add(self.home(package, name))
-        return {name: homes.pop() for name, homes in found.items() if len(homes) == 1}
+                found.setdefault(name, self.home(package, name))
+        return found
 
 
 def package_page(public: PublicNames, package: str) -> str:

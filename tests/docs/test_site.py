@@ -126,6 +126,12 @@ def test_every_public_name_is_described_at_one_home_that_has_it():
     assert PUBLIC.home("authflow.triggers", "KeyRing") == "authflow.keys"
 
 
+def test_two_things_of_one_name_have_a_home_each_and_the_first_is_meant_in_the_text():
+    public = reference.PublicNames("| `os.path` | a: `join` |\n| `shlex` | another: `join` |\n")
+    assert [public.home(each, "join") for each in public.rows] == ["os.path", "shlex"]
+    assert public.homes() == {"join": "os.path"}
+
+
 @pytest.mark.parametrize("package", PUBLIC.rows)
 def test_the_page_of_a_package_describes_what_is_at_home_there_and_leads_to_the_rest(package):
     page = reference.package_page(PUBLIC, package)
