@@ -69,14 +69,20 @@ def drawn(page: str, folder: Path) -> str:
     return _DIAGRAM.sub(draw, page)
 
 
-def without_empty_places(index: str, sources: Path) -> str:
-    """Leave out the folders of an index's contents that have no page yet."""
-    return re.sub(
-        r"^([\w-]+/)\*\n",
-        lambda place: place[0] if any((sources / place[1]).glob("*.md")) else "",
-        index,
-        flags=re.MULTILINE,
-    )
+def with_every_page(index: str, sources: Path) -> str:
+    """Put the pages that an index does not name in the place of their folder, such as `guides/*`.
+
+    Args:
+        index: Its text.
+        sources: Where the pages are.
+    """
+    named = set(re.findall(r"^[\w./-]+$", index, re.MULTILINE))
+
+    def pages(place: re.Match[str]) -> str:
+        found = {f"{place[1]}{path.stem}" for path in (sources / place[1]).glob("*.*")}
+        return "".join(f"{page}\n" for page in sorted(found - named))
+
+    return re.sub(r"^([\w-]+/)\*\n", pages, index, flags=re.MULTILINE)
 
 
 def prepare(sources: Path) -> None:
@@ -92,11 +98,11 @@ def prepare(sources: Path) -> None:
         page = linked(drawn(path.read_text(encoding="utf-8"), path.parent), homes)
         page = page.replace(ERRORS, f"{linked(errors(), homes)}\n").replace(COMMANDS, commands())
         path.write_text(page, encoding="utf-8")
-    index = sources / "index.md"
-    index.write_text(without_empty_places(index.read_text(encoding="utf-8"), sources), "utf-8")
     for package in public.rows:
         path = sources / "reference" / f"{package}.rst"
         path.write_text(package_page(public, package), encoding="utf-8")
+    index = sources / "index.md"
+    index.write_text(with_every_page(index.read_text(encoding="utf-8"), sources), "utf-8")
 
 
 def build(sources: Path, into: Path, builder: str = "html") -> int:

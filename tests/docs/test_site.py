@@ -110,10 +110,12 @@ def test_what_a_browser_would_fetch_from_elsewhere_is_found(page, found):
     assert site.fetched(page) == found
 
 
-def test_a_folder_without_pages_has_no_place_in_the_contents(tmp_path):
+def test_a_folders_place_in_the_contents_is_taken_by_those_pages_that_are_not_named(tmp_path):
     (tmp_path / "guides").mkdir()
-    (tmp_path / "guides" / "a.md").touch()
-    assert site.without_empty_places("pool\nguides/*\nexamples/*\n", tmp_path) == "pool\nguides/*\n"
+    for name in ("a", "b", "c"):
+        (tmp_path / "guides" / f"{name}.md").touch()
+    contents = site.with_every_page("guides/b\npool\nguides/*\nexamples/*\n", tmp_path)
+    assert contents == "guides/b\npool\nguides/a\nguides/c\n"
 
 
 def test_every_public_name_is_described_at_one_home_that_has_it():
