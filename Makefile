@@ -7,7 +7,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 
-.PHONY: demo test lint lowest bench flood existence many-users quota-storm format pool-page sync-faces state-machine-page environment test-deps constraints \
+.PHONY: demo test lint docs lowest bench flood existence many-users quota-storm format pool-page sync-faces state-machine-page environment test-deps constraints \
   mutants srp-agreement storm ministack locust clean
 
 # What is installed already, this sees by itself. Where both are asked for, the operating system's
@@ -28,6 +28,10 @@ lint: environment
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python .ci/public_types.py
+
+# The site of the documentation, in build/docs; without a network, and every warning is an error.
+docs: environment
+	$(BIN)/python .ci/docs_site.py build/docs
 
 # The suite with each of our own dependencies at its floor, in an environment of its own.
 lowest:

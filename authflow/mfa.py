@@ -50,7 +50,7 @@ class NewAuthenticator:
 
     @property
     def uri(self) -> Secret[str]:
-        """The key as an `otpauth:` link, for the app or as a QR code.
+        """The key as a link of the scheme `otpauth`, for the app or as a QR code.
 
         Source: "Key Uri Format" in the wiki of Google Authenticator.
         """

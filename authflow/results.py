@@ -139,3 +139,4 @@ class ChallengeRequired:
 
 
 SignInResult = SignedIn | ChallengeRequired
+"""The result of a step of a sign-in: tokens, or the challenge that the pool asks next."""

@@ -7,9 +7,11 @@ from typing import Final, Literal
 from authflow import rounds
 
 Side = Literal["client", "trigger"]
+"""A half of a challenge: the one that asks a person, or the one that makes and verifies."""
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_-]{1,31}")
 NAME_RULE: Final = "2 to 32 of a-z, 0-9, _ and -, beginning with a letter"
+"""`NAME` in words."""
 OWN_NAMES: Final = frozenset({rounds.CHOICE, rounds.CONDITION, rounds.SKIP})
 """The names of authflow's own rounds, which no plugin can have."""
 

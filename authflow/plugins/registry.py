@@ -55,6 +55,7 @@ SUPPORTED: Final = range(1, INTERFACE + 1)
 FORMS: Final = 2
 """The first version in which client halves have forms."""
 ALLOWED_VARIABLE: Final = "AUTHFLOW_PLUGINS"
+"""The environment variable that names the distributions whose plugins are used."""
 
 
 _SIDES: Final[dict[str, Side]] = {CLIENT_CHALLENGES: "client", TRIGGER_CHALLENGES: "trigger"}

@@ -42,6 +42,7 @@ ALL_FLOWS: Final = (
     "ALLOW_CUSTOM_AUTH",
     "ALLOW_REFRESH_TOKEN_AUTH",
 )
+"""The `ExplicitAuthFlows` of an app client that signs users in by every flow."""
 _NAME: Final = "test"
 _SESSION: Final = AioSession()
 """One session for all clients, since each new one reads the service's model again."""

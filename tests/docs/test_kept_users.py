@@ -3,15 +3,18 @@
 from typing import Any
 
 import pytest
+from aiohttp import web
 
-from authflow import SignedOutError
+from authflow import AuthClient, SignedOutError
 from authflow.keys import KeyRing
+from authflow.stores import MemoryStore
 from authflow.testing import PASSWORD
 from testbed.pages import examples
 
 EXAMPLES = examples(
     "docs/guides/kept-users.md",
     "kept users",
+    "a user's token",
 )
 
 
@@ -36,3 +39,33 @@ async def test_the_example_of_kept_users_logs_in_calls_and_logs_out(
             with pytest.raises(SignedOutError):
                 await namespace["headers"](cookie)
             assert (await pool.refused("GetUser", AccessToken=token)).code
+
+
+async def test_the_example_of_a_users_token_sends_it_by_either_library(live_pool, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1,::1")
+    namespace: dict[str, Any] = {}
+    exec(EXAMPLES["a user's token"], namespace)  # noqa: S102  # it is our own page
+    seen = []
+
+    async def orders(request: web.Request) -> web.Response:
+        seen.append(request.headers["Authorization"])
+        return web.Response(status=200)
+
+    service = web.Application()
+    service.router.add_get("/orders", orders)
+    runner = web.AppRunner(service)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        address = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        async with (
+            live_pool(users={"ada": PASSWORD}) as pool,
+            AuthClient(pool.config, keys=KeyRing.generate(), store=MemoryStore()) as auth,
+        ):
+            user = await auth.keep(await auth.sign_in("ada", PASSWORD))
+            assert await namespace["orders"](user, address) == [200, 200]
+            token = (await user.access_token()).reveal()
+    finally:
+        await runner.cleanup()
+    assert seen == [f"Bearer {token}"] * 2

@@ -93,7 +93,7 @@ def test_every_block_of_a_page_says_whether_it_is_run(page):
     languages = {language.strip() for _, _, language, _ in blocks}
     assert {each for each in languages if not each.startswith("{")} <= RUN | NOT_RUN
     if page != "README.md":  # its first lines are commands of the checkout
-        assert not re.findall(r"^    \S.*$", without_code(text_of(page)), re.MULTILINE)
+        assert not re.findall(r"\n\n    \S.*", without_code(text_of(page)))
 
 
 def test_few_blocks_are_not_run():

@@ -93,6 +93,7 @@ class Failed:
 
 
 Standing = Owed | Passed | Failed
+"""The place of a sign-in in a policy: something is owed, all is passed, or it has failed."""
 
 
 def _whole_number(rounds: object) -> int:

@@ -37,6 +37,7 @@ from authflow.triggers import (
     WrongPassword,
     migrating,
 )
+from testbed.pages import examples
 
 pytest.importorskip(
     "bonsai", reason="bonsai is not installed: it is the extra `ldap`", exc_type=ImportError
@@ -531,6 +532,20 @@ def test_users_migrate_through_the_lambda_handler_call_after_call(
             handler(load_event("migration_authentication", password="wrong"), None)
     found = handler(load_event("migration_forgot_password"), None)
     assert found["response"]["userAttributes"] == ADA
+
+
+async def test_the_example_of_the_guide_moves_a_user(
+    slapd: Slapd, load_event: LoadEvent, monkeypatch: pytest.MonkeyPatch
+):
+    page = "docs/guides/migrate-users.md"
+    example = examples(page, "Django", "LDAP", "anything else")["LDAP"]
+    monkeypatch.setenv("LDAP_PASSWORD", "canary-service")
+    ours = f"{slapd.ldaps!r}, ca_file={str(slapd.folder / 'cert.pem')!r}"
+    namespace: dict[str, Any] = {}
+    exec(example.replace('"ldaps://ldap.example.org"', ours), namespace)  # noqa: S102  # our own page
+    event = load_event("migration_authentication", password="right")
+    given = await namespace["triggers"].handle(event)
+    assert given["response"]["userAttributes"] == ADA
 
 
 async def test_no_output_shows_what_was_typed(
