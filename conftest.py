@@ -11,6 +11,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import aiobotocore.httpsession
 import botocore.hooks
 import botocore.session
 import pytest
@@ -123,8 +124,31 @@ def _event_names_translated_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _authorities_read_once() -> Iterator[None]:
+    """Let the AWS SDK's clients share the usual authorities: most take no certificate at all."""
+    session = aiobotocore.httpsession.AIOHTTPSession
+    build = getattr(session, "_build_ssl_contexts", None)  # older ones have another
+    usual: list[Any] = []
+
+    def build_once(self: Any, proxy_url: str | None) -> Any:
+        if self._verify is not True or self._cert_file or proxy_url:
+            return build(self, proxy_url)
+        if not usual:
+            usual.append(build(self, proxy_url))
+        return usual[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        if build is not None:
+            patch.setattr(session, "_build_ssl_contexts", build_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _few_signing_keys() -> Iterator[None]:
-    """Give pools real keys that were made once, each under another name: to make one takes long."""
+    """Give pools real keys that were made and read once, each pool under another name.
+
+    To make one takes long, and to read one takes twenty milliseconds.
+    """
     try:
         from authflow.pool.accounts import signing_keys, user_pools  # noqa: PLC0415
     except ImportError:  # without the pool's extra there are no pools
@@ -140,6 +164,15 @@ def _few_signing_keys() -> Iterator[None]:
         key_id, key = made[turn]
         return f"{key_id}.{uuid.uuid4()}", key
 
+    read: dict[str, Any] = {}
+    get = signing_keys.SigningKeys.get
+
+    def read_once(self: Any, key_id: str, signing_key: str) -> Any:
+        if signing_key not in read:
+            read[signing_key] = get(self, key_id, signing_key)
+        return read[signing_key]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(user_pools, "new_signing_key", draw)
+        patch.setattr(signing_keys.SigningKeys, "get", read_once)
         yield
