@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 
 .PHONY: demo test lint lowest bench flood existence quota-storm format pool-page state-machine-page environment test-deps constraints \
-  mutants srp-agreement storm ministack clean
+  mutants properties srp-agreement storm ministack clean
 
 # What is installed already, this sees by itself. Where both are asked for, the operating system's
 # part comes first: the LDAP client is compiled with its headers.
@@ -63,6 +63,10 @@ quota-storm: environment
 # Whether a clock tells who exists. QUICK=1 for a glance.
 existence: environment
 	$(BIN)/python -m benchmarks.existence $(if $(QUICK),--quick)
+
+# Ten times the examples of every property, and every case on every bad plugin: hours. TESTS names some.
+properties: environment
+	AUTHFLOW_TIMES=$(or $(TIMES),10) AUTHFLOW_ALL_CASES=1 $(BIN)/python -m pytest -n auto --dist worksteal --timeout 0 $(TESTS)
 
 # 10,000 random SRP handshakes, biased to the edges of the encoding, against an independent oracle.
 srp-agreement: environment

@@ -34,9 +34,11 @@ if TYPE_CHECKING:
 # What is imported and collected stays: to search it for garbage takes a fifth of the time.
 gc.disable()
 
-# A busy machine is no failure: no test asserts how long something takes. Half of the usual number
-# of examples: the whole suite is to end within ten minutes on two processors.
-settings.register_profile("authflow", deadline=None, max_examples=50)
+# A busy machine is no failure: no test asserts how long something takes. A quarter of the usual
+# number of examples: the whole suite is to end within ten minutes on two processors. `make
+# properties` has more, also of those that say how many they need.
+TIMES = int(os.environ.get("AUTHFLOW_TIMES", "1"))
+settings.register_profile("authflow", deadline=None, max_examples=25 * TIMES)
 settings.load_profile("authflow")
 
 
@@ -51,6 +53,18 @@ def pytest_pycollect_makeitem(
     test = obj if generated is None else generated.inner_test
     if inspect.iscoroutinefunction(test):
         pytest.mark.anyio(obj)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Multiply the examples of tests that have a number of their own."""
+    usual, done = settings.get_profile("authflow"), set[int]()
+    for item in items if TIMES > 1 else ():
+        test = getattr(item, "function", None)
+        own = getattr(test, "_hypothesis_internal_use_settings", usual)
+        if own.max_examples != usual.max_examples and id(test) not in done:
+            done.add(id(test))
+            more = settings(own, max_examples=own.max_examples * TIMES)
+            test._hypothesis_internal_use_settings = more  # type: ignore[union-attr]  # noqa: SLF001
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
