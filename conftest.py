@@ -15,6 +15,7 @@ import aiobotocore.httpsession
 import botocore.hooks
 import botocore.session
 import pytest
+from botocore.httpsession import get_cert_path
 from hypothesis import settings
 
 sys.path.append(str(Path(__file__).parent))  # it is not there where `pytest` itself was started
@@ -142,14 +143,16 @@ def _authorities_read_once() -> Iterator[None]:
     """Let the AWS SDK's clients share the usual authorities: most take no certificate at all."""
     session = aiobotocore.httpsession.AIOHTTPSession
     build = getattr(session, "_build_ssl_contexts", None)  # older ones have another
-    usual: list[Any] = []
+    read: dict[tuple[object, int], Any] = {}
 
     def build_once(self: Any, proxy_url: str | None) -> Any:
-        if self._verify is not True or self._cert_file or proxy_url:
+        named = Path(get_cert_path(self._verify) or "")
+        if self._cert_file or proxy_url or not named.is_file():
             return build(self, proxy_url)
-        if not usual:
-            usual.append(build(self, proxy_url))
-        return usual[0]
+        which = self._verify, named.stat().st_mtime_ns
+        if which not in read:
+            read[which] = build(self, proxy_url)
+        return read[which]
 
     with pytest.MonkeyPatch.context() as patch:
         if build is not None:
