@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 
 .PHONY: demo test lint docs lowest bench flood existence many-users quota-storm format pool-page sync-faces state-machine-page environment test-deps constraints \
-  mutants srp-agreement storm ministack locust clean
+  mutants properties srp-agreement storm ministack locust clean
 
 # What is installed already, this sees by itself. Where both are asked for, the operating system's
 # part comes first: the LDAP client is compiled with its headers.
@@ -75,6 +75,10 @@ existence: environment
 # Whether a pool's memory grows with its users: 10,000 and 20,000 imported, listed, searched, exported.
 many-users: environment
 	$(BIN)/python -m benchmarks.many_users $(if $(USERS),--users $(USERS))
+
+# Ten times the examples of every property, and every case on every bad plugin: hours. TESTS names some.
+properties: environment
+	AUTHFLOW_TIMES=$(or $(TIMES),10) AUTHFLOW_ALL_CASES=1 $(BIN)/python -m pytest -n auto --dist worksteal --timeout 0 $(TESTS)
 
 # 10,000 random SRP handshakes, biased to the edges of the encoding, against an independent oracle.
 srp-agreement: environment

@@ -11,9 +11,11 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import aiobotocore.httpsession
 import botocore.hooks
 import botocore.session
 import pytest
+from botocore.httpsession import get_cert_path
 from hypothesis import settings
 
 sys.path.append(str(Path(__file__).parent))  # it is not there where `pytest` itself was started
@@ -33,9 +35,11 @@ if TYPE_CHECKING:
 # What is imported and collected stays: to search it for garbage takes a fifth of the time.
 gc.disable()
 
-# A busy machine is no failure: no test asserts how long something takes. Half of the usual number
-# of examples: the whole suite is to end within ten minutes on two processors.
-settings.register_profile("authflow", deadline=None, max_examples=50)
+# A busy machine is no failure: no test asserts how long something takes. A quarter of the usual
+# number of examples: the whole suite is to end within ten minutes on two processors. `make
+# properties` has more, also of those that say how many they need.
+TIMES = int(os.environ.get("AUTHFLOW_TIMES", "1"))
+settings.register_profile("authflow", deadline=None, max_examples=25 * TIMES)
 settings.load_profile("authflow")
 
 
@@ -50,6 +54,18 @@ def pytest_pycollect_makeitem(
     test = obj if generated is None else generated.inner_test
     if inspect.iscoroutinefunction(test):
         pytest.mark.anyio(obj)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Multiply the examples of tests that have a number of their own."""
+    usual, done = settings.get_profile("authflow"), set[int]()
+    for item in items if TIMES > 1 else ():
+        test = getattr(item, "function", None)
+        own = getattr(test, "_hypothesis_internal_use_settings", usual)
+        if own.max_examples != usual.max_examples and id(test) not in done:
+            done.add(id(test))
+            more = settings(own, max_examples=own.max_examples * TIMES)
+            test._hypothesis_internal_use_settings = more  # type: ignore[union-attr]  # noqa: SLF001
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -123,8 +139,33 @@ def _event_names_translated_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _authorities_read_once() -> Iterator[None]:
+    """Let the AWS SDK's clients share the usual authorities: most take no certificate at all."""
+    session = aiobotocore.httpsession.AIOHTTPSession
+    build = getattr(session, "_build_ssl_contexts", None)  # older ones have another
+    read: dict[tuple[object, int], Any] = {}
+
+    def build_once(self: Any, proxy_url: str | None) -> Any:
+        named = Path(get_cert_path(self._verify) or "")
+        if self._cert_file or proxy_url or not named.is_file():
+            return build(self, proxy_url)
+        which = self._verify, named.stat().st_mtime_ns
+        if which not in read:
+            read[which] = build(self, proxy_url)
+        return read[which]
+
+    with pytest.MonkeyPatch.context() as patch:
+        if build is not None:
+            patch.setattr(session, "_build_ssl_contexts", build_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _few_signing_keys() -> Iterator[None]:
-    """Give pools real keys that were made once, each under another name: to make one takes long."""
+    """Give pools real keys that were made and read once, each pool under another name.
+
+    To make one takes long, and to read one takes twenty milliseconds.
+    """
     try:
         from authflow.pool.accounts import signing_keys, user_pools  # noqa: PLC0415
     except ImportError:  # without the pool's extra there are no pools
@@ -140,6 +181,15 @@ def _few_signing_keys() -> Iterator[None]:
         key_id, key = made[turn]
         return f"{key_id}.{uuid.uuid4()}", key
 
+    read: dict[str, Any] = {}
+    get = signing_keys.SigningKeys.get
+
+    def read_once(self: Any, key_id: str, signing_key: str) -> Any:
+        if signing_key not in read:
+            read[signing_key] = get(self, key_id, signing_key)
+        return read[signing_key]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(user_pools, "new_signing_key", draw)
+        patch.setattr(signing_keys.SigningKeys, "get", read_once)
         yield

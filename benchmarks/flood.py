@@ -137,7 +137,7 @@ def measure(options: argparse.Namespace) -> tuple[float, list[dict[str, Any]]]:
         further = () if flood is None or options.authflow else flood.get("serve", ())
         with running_pool(options.authflow, [*options.serve, *further]) as endpoint:
             task = {**set_up_hiding(endpoint), "seconds": options.seconds}
-            honest({**task, "seconds": 0.5})
+            honest({**task, "seconds": min(0.5, options.seconds)})
             row: dict[str, Any] = {"flood": name, **dict.fromkeys(FIGURES, 0.0)}
             if flood is None:
                 row.update(honest(task))

@@ -17,7 +17,7 @@ from attrs import evolve, field, frozen
 
 from authflow.testing.digests import Salts, digests
 from authflow.testing.encodings import ENCODINGS, parts
-from authflow.testing.readings import BETWEEN, CERTAIN, CERTAIN_BYTES, Reading, starts
+from authflow.testing.readings import BETWEEN, CERTAIN, CERTAIN_BYTES, Reading, start
 
 _LEAST: Final = 3
 """The fewest characters of an answer; a shorter one occurs in any text by chance."""
@@ -112,12 +112,14 @@ def revealed_forms(seen: Sequence[Seen], forms: Collection[str] | None = None) -
         latter only the answer itself.
     """
     places = [_places(one) for one in seen]
-    constant: frozenset[str | bytes] = frozenset()
+    constant: frozenset[bytes] = frozenset()
     if len({one.answer for one in seen}) == len(seen) > 1:
         # A value beside every answer is not the hash of one.
         constant = frozenset.intersection(*(_pieces(there) for there in places))
     hits: dict[Leak, list[bool]] = {}
     for number, (one, there) in enumerate(zip(seen, places, strict=True)):
+        if number == len(seen) - 1:  # once is not enough, and to look takes long
+            forms = {leak.form for leak in hits}
         for leak in _found(one.answer, there, _salts(one, one.answer), forms, constant):
             hits.setdefault(evolve(leak, first=number), []).append(leak.certain)
     sure = [leak for leak, certain in hits.items() if sum(certain) > 1]
@@ -158,7 +160,7 @@ def _found(
     places: Mapping[str, Reading],
     salts: Salts,
     forms: Collection[str] | None = None,
-    constant: frozenset[str | bytes] = frozenset(),
+    constant: frozenset[bytes] = frozenset(),
 ) -> frozenset[Leak]:
     """Yield all forms in which an answer occurs in public values, by chance or not.
 
@@ -181,7 +183,7 @@ def _found(
     }
     alone = {leak.form for leak in every if leak.where != _TOGETHER}
     every = {leak for leak in every if leak.where != _TOGETHER or leak.form not in alone}
-    if forms is None:
+    if forms is None or _PASSWORD_HASH in forms:
         every |= {
             Leak(form=_PASSWORD_HASH, where=where, certain=True)
             for where, place in places.items()
@@ -190,7 +192,7 @@ def _found(
     own = [(where, place) for where, place in places.items() if where != _TOGETHER]
     pieces = _pieces(places) - constant
     for form, digest in digests(answer, salts, forms) if pieces else ():
-        if pieces.isdisjoint(starts(digest)):
+        if start(digest) not in pieces:
             continue
         for where, place in own:
             length = place.bytes_of(digest)
@@ -199,7 +201,7 @@ def _found(
     return frozenset(every)
 
 
-def _pieces(places: Mapping[str, Reading]) -> frozenset[str | bytes]:
+def _pieces(places: Mapping[str, Reading]) -> frozenset[bytes]:
     return frozenset().union(
         *(place.pieces for where, place in places.items() if where != _TOGETHER)
     )

@@ -3,10 +3,11 @@
 import base64
 import binascii
 import html
+import itertools
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 from urllib.parse import unquote_plus
 
@@ -49,15 +50,15 @@ class Reading:
         own: Those of them that are not unpacked, in lower case.
         cased: Readings of it as they are, in base64's usual alphabet.
         data: What is packed into it.
-        pieces: All pieces of hex in it, of base64 and of data, as long as the least part of a hash
-            that convicts.
+        pieces: All pieces of what is written in it in hex and in base64, and of data, as long as
+            the least part of a hash that convicts.
     """
 
     texts: tuple[str, ...]
     own: tuple[str, ...]
     cased: tuple[str, ...]
     data: tuple[bytes, ...]
-    pieces: frozenset[str | bytes]
+    pieces: frozenset[bytes]
 
     @classmethod
     def of(cls, *values: str) -> "Reading":
@@ -82,11 +83,12 @@ class Reading:
             cased=tuple(cased),
             data=tuple(data),
             pieces=frozenset(
-                {
-                    *_windows(_HEX_TEXT, lower, 2 * _LEAST_BYTES),
-                    *_windows(_BASE64_TEXT, cased, 4 * _LEAST_BYTES // 3),
-                    *_octets(data),
-                }
+                itertools.chain(
+                    _octets(_written(_HEX_TEXT, lower, 2, bytes.fromhex)),
+                    # Whoever writes a hash begins at its first byte, so at one of four signs.
+                    _octets(_written(_BASE64_TEXT, cased, 4, base64.b64decode), step=_LEAST_BYTES),
+                    _octets(one for one in data if len(one) <= _MOST_DATA),
+                )
             ),
         )
 
@@ -125,7 +127,7 @@ class Reading:
         in_base64 = any(_base64_of(certain) in text for text in self.cased)
         if in_text or in_base64 or any(certain in one for one in self.data):
             return CERTAIN_BYTES
-        return _LEAST_BYTES if any(piece in self.pieces for piece in starts(digest)) else 0
+        return _LEAST_BYTES if start(digest) in self.pieces else 0
 
 
 def _without_signs_between(texts: Iterable[str]) -> tuple[str, ...]:
@@ -134,14 +136,13 @@ def _without_signs_between(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple({**every, **{BETWEEN.sub("", text): None for text in every}})
 
 
-def starts(digest: bytes) -> tuple[str | bytes, ...]:
-    """Return the shortest part of a hash that is proof, in each way to write it in a text.
+def start(digest: bytes) -> bytes:
+    """Return the shortest part of a hash that is proof.
 
     Args:
         digest: The hash.
     """
-    start = digest[:_LEAST_BYTES]
-    return start, start.hex(), binascii.b2a_base64(start, newline=False).decode()  # 4 whole signs
+    return digest[:_LEAST_BYTES]
 
 
 def _base64_of(data: bytes) -> str:
@@ -149,14 +150,21 @@ def _base64_of(data: bytes) -> str:
     return base64.b64encode(data).decode().rstrip("=")[: len(data) * 8 // 6]
 
 
-def _windows(runs: re.Pattern[str], texts: Iterable[str], size: int) -> frozenset[str]:
-    """Return all pieces of one size of the texts that an expression finds."""
-    return frozenset(
-        run[start : start + size]
-        for text in texts
-        for run in runs.findall(text)
-        for start in range(len(run) - size + 1)
-    )
+def _written(
+    runs: re.Pattern[str], texts: Iterable[str], signs: int, read: Callable[[str], bytes]
+) -> Iterator[bytes]:
+    """Yield the bytes that the texts mean which an expression finds, wherever they begin.
+
+    Args:
+        runs: The expression.
+        texts: Where it finds them.
+        signs: How many signs stand for a whole number of bytes.
+        read: What reads so many signs, or a multiple.
+    """
+    for text in texts:
+        for run in runs.findall(text):
+            for first in range(signs):
+                yield read(run[first : first + (len(run) - first) // signs * signs])
 
 
 def _readings(text: str) -> Iterator[str]:
@@ -177,12 +185,11 @@ def _as_text(data: bytes) -> str:
         return ""
 
 
-def _octets(data: Iterable[bytes]) -> Iterator[bytes]:
-    """Return all pieces of data as long as the shortest part of a hash that is proof."""
+def _octets(data: Iterable[bytes], step: int = 1) -> Iterator[bytes]:
+    """Return pieces of data, each so many bytes on, as long as the shortest part that is proof."""
     for one in data:
-        if len(one) <= _MOST_DATA:
-            for start in range(len(one) - _LEAST_BYTES + 1):
-                yield one[start : start + _LEAST_BYTES]
+        for first in range(0, len(one) - _LEAST_BYTES + 1, step):
+            yield one[first : first + _LEAST_BYTES]
 
 
 def _unpacked(text: bytes) -> Iterator[bytes]:

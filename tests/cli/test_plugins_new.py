@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -67,7 +68,13 @@ def test_nothing_of_the_templates_own_words_is_left(tmp_path: Path):
     ],
 )
 def test_both_halves_are_where_the_entry_points_say(
-    tmp_path: Path, name: str, distribution: str, package: str, class_name: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    name: str,
+    distribution: str,
+    package: str,
+    class_name: str,
 ):
     write_plugin(name, tmp_path)
     project = tomllib.loads((tmp_path / "pyproject.toml").read_text())["project"]
@@ -77,13 +84,22 @@ def test_both_halves_are_where_the_entry_points_say(
         "authflow.client_challenges": {name: f"{package}.client:{class_name}Prompter"},
         "authflow.trigger_challenges": {name: f"{package}.trigger:{class_name}"},
     }
-    check = (
-        f"from {package}.client import {class_name}Prompter as c\n"
-        f"from {package}.trigger import {class_name} as t\n"
-        f"from {package}.conformance import {class_name}Suite, {class_name}ClientSuite\n"
-        f"assert c.name == t.name == {name!r}"
-    )
-    subprocess.run([sys.executable, "-c", check], cwd=tmp_path, check=True)
+    monkeypatch.syspath_prepend(tmp_path)
+    # What was imported is taken out again: another test may have a plugin of this name.
+    before = {each: sys.modules.pop(each) for each in [*sys.modules] if each.startswith(package)}
+    try:
+        client, trigger = (
+            resolve_name(f"{package}.{half}")
+            for half in (f"client:{class_name}Prompter", f"trigger:{class_name}")
+        )
+        for suite in (f"{class_name}Suite", f"{class_name}ClientSuite"):
+            assert resolve_name(f"{package}.conformance:{suite}").challenge in {client, trigger}
+        assert client.name == trigger.name == name
+        assert Path(sys.modules[package].__file__ or "").is_relative_to(tmp_path)
+    finally:
+        for each in [each for each in sys.modules if each.startswith(package)]:
+            del sys.modules[each]
+        sys.modules.update(before)
 
 
 @pytest.mark.parametrize("command", [["ruff", "check"], ["ruff", "format", "--check"], MYPY])

@@ -141,17 +141,11 @@ def test_the_keys_and_the_configuration_are_published(tmp_path):
     assert configuration["issuer"] == f"https://id.example/{pool_id}"
 
 
-def test_an_address_that_others_reach_must_be_asked_for():
-    done = subprocess.run(
-        [sys.executable, "-m", "authflow", "serve", "--host", "0.0.0.0", "--port", "0"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
-    assert done.returncode == 2
-    assert "--allow-remote" in done.stderr
-    assert done.stdout == ""
+def test_an_address_that_others_reach_must_be_asked_for(capsys):
+    assert main(["serve", "--host", "0.0.0.0", "--port", "0"]) == 2
+    told = capsys.readouterr()
+    assert "--allow-remote" in told.err
+    assert told.out == ""
 
 
 def test_names_that_clients_use_are_given_one_by_one():
@@ -327,18 +321,11 @@ handlers = {{"send": Triggers(on={{CustomEmailSenderEvent: send}})}}
 
 
 @pytest.mark.parametrize("what", ["lambda", "kms"])
-def test_an_endpoint_that_others_could_listen_to_must_be_asked_for(what):
-    command = [sys.executable, "-m", "authflow", "serve", "--port", "0"]
-    done = subprocess.run(
-        [*command, f"--{what}-endpoint", f"http://{what}.example"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
-    assert done.returncode == 2
-    assert f"--allow-insecure-{what}-endpoint" in done.stderr
-    assert done.stdout == ""
+def test_an_endpoint_that_others_could_listen_to_must_be_asked_for(what, capsys):
+    assert main(["serve", "--port", "0", f"--{what}-endpoint", f"http://{what}.example"]) == 2
+    told = capsys.readouterr()
+    assert f"--allow-insecure-{what}-endpoint" in told.err
+    assert told.out == ""
 
 
 BROKEN = {

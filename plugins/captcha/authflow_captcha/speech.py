@@ -6,11 +6,20 @@ base64 of 98,287 bytes. Here the pauses are shorter, and eight digits always fit
 """
 
 import functools
+import operator
 import os
 import secrets
 from typing import Final
 
-from captcha.audio import BEEP, END_BEEP, SILENCE, AudioCaptcha, mix_wave
+from captcha.audio import (
+    BEEP,
+    END_BEEP,
+    SILENCE,
+    AudioCaptcha,
+    change_sound,
+    change_speed,
+    mix_wave,
+)
 
 PAUSES: Final = range(3200, 7201)
 """The pause after a digit, in samples of an 8,000th of a second: 0.4 to 0.9 s."""
@@ -20,9 +29,57 @@ _HISS: Final = bytes(126 + byte % 4 for byte in range(256))
 _GAP: Final = range(801)
 """The distance between the murmur's voices, in samples, as in the package."""
 
+_SPEEDS: Final = range(90, 121)
+_LEVELS: Final = range(80, 121)
+"""By how many percent a voice is stretched and louder, as in the package."""
+_MURMUR_SPEEDS: Final = range(8, 17)
+_MURMUR_LEVELS: Final = range(2, 7)
+"""By how many tenths those of the murmur are, as in the package."""
+_EVERY: Final = bytearray(range(256))
+"""Every value that a sample can have."""
+
+
+@functools.cache
+def _mixed() -> tuple[bytes, ...]:
+    """Return what the package mixes of two samples, in a row for each value of the one."""
+    return tuple(bytes(mix_wave(bytearray([one] * 256), _EVERY[:])) for one in _EVERY)
+
+
+@functools.cache
+def _louder(level: float) -> bytes:
+    """Return what the package makes of each sample at another level."""
+    return bytes(change_sound(_EVERY, level))
+
+
+@functools.cache
+def _stretched(voice: bytes, speed: float) -> bytearray:
+    """Return a voice that takes longer by a factor, as the package stretches it."""
+    return change_speed(bytearray(voice), speed)
+
+
+def _mix(voice: bytearray, ground: bytearray) -> bytes:
+    """Mix a voice into a piece of the ground that is no shorter."""
+    rows = map(_mixed().__getitem__, voice)
+    return bytes(map(operator.getitem, rows, ground)) + ground[len(voice) :]
+
 
 class _Speaker(AudioCaptcha):
     """The package's voice and murmur, with shorter pauses, and with noise made in one step."""
+
+    def _twist_pick(self, key: str) -> bytearray:
+        """Return a voice that says a character, as fast and as loud as the package draws it."""
+        voice = bytes(secrets.choice(self._cache[key]))
+        speed = _SPEEDS[secrets.randbelow(len(_SPEEDS))] / 100
+        return _stretched(voice, speed).translate(
+            _louder(_LEVELS[secrets.randbelow(len(_LEVELS))] / 100)
+        )
+
+    def _noise_pick(self) -> bytearray:
+        """Return a voice that is played backwards, likewise."""
+        voice = bytes(secrets.choice(self._cache[secrets.choice(self.choices)]))[::-1]
+        speed = _MURMUR_SPEEDS[secrets.randbelow(len(_MURMUR_SPEEDS))] / 10
+        level = _MURMUR_LEVELS[secrets.randbelow(len(_MURMUR_LEVELS))] / 10
+        return _stretched(voice, speed).translate(_louder(level))
 
     def create_wave_body(self, chars: str) -> bytearray:
         """Return the spoken characters, one after the other, over a murmur."""
@@ -34,7 +91,7 @@ class _Speaker(AudioCaptcha):
         for voice, pause in spoken:
             position += pause
             end = position + len(voice)
-            ground[position:end] = mix_wave(voice, ground[position:end])
+            ground[position:end] = _mix(voice, ground[position:end])
             position = end
         return BEEP + SILENCE + BEEP + SILENCE + BEEP + ground + END_BEEP
 
@@ -46,7 +103,7 @@ class _Speaker(AudioCaptcha):
         while position < length:
             sound = self._noise_pick()
             end = position + len(sound)
-            noise[position:end] = mix_wave(sound[: length - position], noise[position:end])
+            noise[position:end] = _mix(sound[: length - position], noise[position:end])
             position = end + secrets.randbelow(len(_GAP))
         return noise
 
@@ -60,7 +117,7 @@ def _speaker() -> _Speaker:
 
 
 def speak(digits: str) -> bytes:
-    """Speak digits. It takes about a tenth of a second: call it in a thread.
+    """Speak digits. It takes about 10 ms, and more at first: call it in a thread.
 
     Args:
         digits: What to say.

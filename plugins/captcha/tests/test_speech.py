@@ -1,11 +1,13 @@
 """Sounds: valid WAV files, audible, never the same twice, and never too long for Cognito."""
 
 import io
+import random
+import secrets
 import wave
 
 import pytest
-from authflow_captcha.speech import PAUSES, speak
-from captcha.audio import BEEP, END_BEEP, SILENCE, AudioCaptcha
+from authflow_captcha.speech import PAUSES, _mix, _Speaker, speak
+from captcha.audio import BEEP, END_BEEP, SILENCE, AudioCaptcha, mix_wave
 
 LARGEST = (131_072 - len("data:audio/wav;base64,")) // 4 * 3
 """Bytes whose base64 a challenge parameter can hold in a data: URL."""
@@ -49,3 +51,23 @@ def test_more_digits_take_longer() -> None:
 
 def test_the_same_digits_never_sound_the_same() -> None:
     assert len({speak("1234") for _ in range(4)}) == 4
+
+
+def test_voices_and_murmur_are_those_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, package = _Speaker(), AudioCaptcha()
+    ours.load()
+    package._cache, package._choices = ours._cache, ours._choices
+    picked = []
+    for speaker in (ours, package):
+        drawn = random.Random(7)
+        monkeypatch.setattr(secrets, "randbelow", drawn.randrange)
+        monkeypatch.setattr(secrets, "choice", drawn.choice)
+        picked.append(
+            [speaker._twist_pick(digit) for digit in "0123456789"]
+            + [speaker._noise_pick() for _ in range(20)]
+        )
+    assert picked[0] == picked[1]
+    # Pieces of two voices, and one that the other outlasts.
+    for voice, ground in zip(picked[0], picked[0][1:], strict=False):
+        size = min(len(voice), len(ground))
+        assert _mix(voice[:size], ground) == mix_wave(voice[:size], ground[:])
