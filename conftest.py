@@ -9,8 +9,10 @@ from collections.abc import Generator, Iterator
 from functools import cache
 from itertools import cycle
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+import botocore.client
 import botocore.hooks
 import botocore.session
 import pytest
@@ -119,6 +121,37 @@ def _event_names_translated_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(aliaser, "__init__", begin_with_names)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _handlers_told_by_their_flags() -> Iterator[None]:
+    """Ask a function's own flags whether it takes any keyword: `inspect` is half of a client."""
+    ask = botocore.hooks.accepts_kwargs
+
+    def accepts_kwargs(handler: Any) -> Any:
+        plain = isinstance(handler, FunctionType) and not hasattr(handler, "__signature__")
+        return handler.__code__.co_flags & inspect.CO_VARKEYWORDS if plain else ask(handler)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.hooks, "accepts_kwargs", accepts_kwargs)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _operations_made_once() -> Iterator[None]:
+    """Let the AWS SDK's clients of one kind and service share the methods for its operations."""
+    creator = botocore.client.ClientCreator
+    make, made = creator._create_methods, dict[tuple[Any, ...], dict[str, Any]]()  # noqa: SLF001
+
+    def make_once(self: Any, service_model: Any) -> dict[str, Any]:
+        kind = (type(self), service_model.service_name, service_model.api_version)
+        if kind not in made:
+            made[kind] = make(self, service_model)
+        return {**made[kind]}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(creator, "_create_methods", make_once)
         yield
 
 
