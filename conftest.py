@@ -9,9 +9,11 @@ from collections.abc import Generator, Iterator
 from functools import cache
 from itertools import cycle
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import aiobotocore.httpsession
+import botocore.client
 import botocore.hooks
 import botocore.session
 import pytest
@@ -107,6 +109,15 @@ def clock(authflow_clock: "MovableClock") -> "MovableClock":
     return authflow_clock
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Send no keywords: a worker's three reports of each test are most of what its master reads."""
+    told = yield
+    if isinstance(told, dict) and told.get("outcome") == "passed" and "keywords" in told:
+        told["keywords"] = {}
+    return told
+
+
 @pytest.hookimpl(optionalhook=True)  # a plugin's tests run without pytest-xdist, too
 def pytest_xdist_auto_num_workers() -> int:
     """Give one worker more than there are processors: tests wait for processes and sockets."""
@@ -157,6 +168,37 @@ def _authorities_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if build is not None:
             patch.setattr(session, "_build_ssl_contexts", build_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _handlers_told_by_their_flags() -> Iterator[None]:
+    """Ask a function's own flags whether it takes any keyword: `inspect` is half of a client."""
+    ask = botocore.hooks.accepts_kwargs
+
+    def accepts_kwargs(handler: Any) -> Any:
+        plain = isinstance(handler, FunctionType) and not hasattr(handler, "__signature__")
+        return handler.__code__.co_flags & inspect.CO_VARKEYWORDS if plain else ask(handler)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.hooks, "accepts_kwargs", accepts_kwargs)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _operations_made_once() -> Iterator[None]:
+    """Let the AWS SDK's clients of one kind and service share the methods for its operations."""
+    creator = botocore.client.ClientCreator
+    make, made = creator._create_methods, dict[tuple[Any, ...], dict[str, Any]]()  # noqa: SLF001
+
+    def make_once(self: Any, service_model: Any) -> dict[str, Any]:
+        kind = (type(self), service_model.service_name, service_model.api_version)
+        if kind not in made:
+            made[kind] = make(self, service_model)
+        return {**made[kind]}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(creator, "_create_methods", make_once)
         yield
 
 

@@ -12,7 +12,7 @@ from typing import overload
 import authflow.client.admin_client as asynchronous
 from authflow.administration import PoolUser, UserGroup
 from authflow.answers import Answer
-from authflow.client.exchange import Exchange
+from authflow.client.observer import Observers
 from authflow.client.pacing.pacing import Pacing
 from authflow.client.password_proof import utc_now
 from authflow.client.remembered_devices import Remembering
@@ -52,7 +52,8 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
     closes it earlier. Ctrl-C ends the call that it interrupts.
 
     Args:
-        config: Which pool, and how. `client_id` matters to sign-ins alone.
+        config: Which pool, and how. Whoever only administers names no `client_id`; then what is
+            about sign-ins raises a ConfigError, and nothing is sent.
         challenges: As `AuthClient`'s, and so are all others.
         discover: Likewise.
         prefer: Likewise.
@@ -79,7 +80,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
         prefer: Mapping[str, str] = MappingProxyType({}),
         assume: str | None = None,
         clock: Callable[[], datetime] = utc_now,
-        observer: Callable[[Exchange], object] | None = None,
+        observer: Observers | None = None,
         keys: KeyProvider | None = None,
         store: Store | None = None,
         pacing: Pacing | None = None,

@@ -12,7 +12,7 @@ from typing import overload
 import authflow.client.auth_client as asynchronous
 from authflow.account import CodeDelivery, ConfirmedSignUp, SignedUp, UserProfile
 from authflow.answers import Answer
-from authflow.client.exchange import Exchange
+from authflow.client.observer import Observers
 from authflow.client.pacing.pacing import Pacing
 from authflow.client.password_proof import utc_now
 from authflow.client.remembered_devices import Remembering
@@ -61,8 +61,9 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
         assume: The client challenge that answers custom challenges whose triggers do not say what
             they are, as those of Cognito's documented sample: "captcha".
         clock: Gives the time of day, aware. It must agree with Cognito's to a few minutes.
-        observer: Told of every exchange with Cognito, with the secrets taken out, by a plain call.
-            If it raises, the log says so once, and the sign-in goes on.
+        observer: An `Observer`, which is told of the events of every call; or a plain function,
+            which is told of every `Exchange` with Cognito; or a list of several. Secrets are in
+            neither. If one raises, the log says so once, and the sign-in goes on.
         keys: Seal what outlives a call, tickets (`seal`, `resume`) and the tokens of users that are
             kept fresh (`keep`), and name what is in the store. All processes have the same.
         store: Keeps it for all processes: the claim on each challenge that is answered, so that of
@@ -83,7 +84,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
         device_name: What new devices are called in the user's list.
 
     Raises:
-        MisuseError: The config or the pacing is none, or the observer is no function, or a
+        MisuseError: The config or the pacing is none, or the observer is no observer, or a
             coroutine function; or there is no such `remember_device`.
         ConfigError: The keys or the store are none, or there is a store without keys. A call that
             needs the time of day raises it if the clock gives none, or one without a time zone.
@@ -98,7 +99,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
         prefer: Mapping[str, str] = MappingProxyType({}),
         assume: str | None = None,
         clock: Callable[[], datetime] = utc_now,
-        observer: Callable[[Exchange], object] | None = None,
+        observer: Observers | None = None,
         keys: KeyProvider | None = None,
         store: Store | None = None,
         pacing: Pacing | None = None,
