@@ -199,7 +199,7 @@ class WebAuth:
         config = self.client.config
         return BrowserSeals(
             keys=self.client.keys,
-            place=(config.user_pool_id, config.client_id),
+            place=(config.user_pool_id, config.client_id or ""),  # an `AuthClient` has one
             clock=self._clock(),
         )
 
