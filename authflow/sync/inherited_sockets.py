@@ -44,7 +44,7 @@ class OwnLoop(asyncio.SelectorEventLoop):
         """Leave all sockets, in a child process that has inherited this loop."""
         self.set_exception_handler(lambda _loop, _context: None)
         opened = [key.fd for key in self._waited_for.get_map().values()]
-        nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        nothing = os.open(os.devnull, os.O_RDWR)
         try:
             for descriptor in opened:
                 os.dup2(nothing, descriptor, inheritable=False)

@@ -229,6 +229,7 @@ def test_what_hangs_fails_alone(module: str, timeout: float, tmp_path: Path):
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider"),
+            *("-p", "no:asyncio"),
             *("--timeout", str(timeout), f"--junitxml={report}", "-W", "error", "test_it.py"),
         ],
         cwd=tmp_path,

@@ -250,7 +250,7 @@ async def test_right_by_a_fixture(anyio_backend, begun):
     result.assert_outcomes(passed=3, failed=1, errors=4)
     result.stdout.fnmatch_lines_random(
         [
-            "*FAILED*::test_unmarked",
+            "*FAILED*::test_unmarked*",
             "*neither runs test_unmarked_client: mark it with anyio or asyncio*",
             "*on unittest's own loop for test_of_unittest; or make one inside it*",
             "*on unittest's own loop for test_of_unittest_with_a_backend; or*",

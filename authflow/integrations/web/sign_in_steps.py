@@ -39,6 +39,7 @@ from authflow.integrations.web.web_settings import WebSettings
 from authflow.machine import AuthFlow
 from authflow.results import ChallengeRequired, SignedIn, SignInResult, Unanswered
 from authflow.secret import Secret
+from authflow.wire.members import USER_ID_FOR_SRP, USERNAME
 
 if TYPE_CHECKING:
     from authflow.client import AuthClient
@@ -48,7 +49,7 @@ MOST_PASSWORD: Final = 256
 """The longest names and passwords, by Cognito's service model."""
 MOST_VALUE: Final = 4_096
 _MOST_STEP: Final = 64
-_NAMES: Final = frozenset({"USERNAME", "USER_ID_FOR_SRP"})
+_NAMES: Final = frozenset({USERNAME, USER_ID_FOR_SRP})
 """Parameters by which a page would learn which user an alias belongs to."""
 
 

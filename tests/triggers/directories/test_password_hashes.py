@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import argon2
@@ -9,6 +10,7 @@ import bcrypt
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import get_hasher, make_password
+from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,11 +35,12 @@ HASHERS = [
 
 
 @pytest.fixture(scope="module", autouse=True)
-def django() -> None:
+def django() -> Iterator[None]:
     if not settings.configured:
-        settings.configure(
-            PASSWORD_HASHERS=[f"django.contrib.auth.hashers.{name}" for name in HASHERS]
-        )
+        settings.configure()  # once in a process, and other tests have it configured, too
+    hashers = [f"django.contrib.auth.hashers.{name}" for name in HASHERS]
+    with override_settings(PASSWORD_HASHERS=hashers):
+        yield
 
 
 def matches(stored: str, password: str) -> bool:
