@@ -3,7 +3,7 @@
 import pytest
 
 from authflow import AuthClient
-from authflow.errors import PoolSetupError, UnreachableError
+from authflow.errors import PoolSetupError, TokenRevokedError, UnreachableError
 from authflow.testing import PASSWORD
 
 
@@ -132,6 +132,35 @@ async def test_tokens_that_cannot_be_kept_are_revoked(site_of, monkeypatch):
         assert reply.status_code == 503
         assert revoked == ["Secret"]
         assert page.cookie("session") is None
+
+
+@pytest.mark.parametrize("after", ["session", "tokens"])
+async def test_a_sign_in_whose_reply_cannot_be_sealed_leaves_no_good_tokens(
+    site_of, monkeypatch, after
+):
+    from authflow.errors import KeysUnavailableError
+    from authflow.integrations.web.csrf import BrowserSeals
+
+    issued = []
+    signs_in = AuthClient.sign_in
+
+    async def noting(self: AuthClient, *given: object, **named: object) -> object:
+        issued.append(await signs_in(self, *given, **named))
+        return issued[-1]
+
+    async def fails(*_: object) -> None:
+        raise KeysUnavailableError("canary")
+
+    async with site_of(after_sign_in=after) as site:
+        page, ada = site.browser(), await site.user()
+        await page.get("/csrf")
+        with monkeypatch.context() as patched:
+            patched.setattr(AuthClient, "sign_in", noting)
+            patched.setattr(BrowserSeals, "token", fails)
+            reply = await page.begin(ada)
+        assert (reply.status_code, page.cookie("session")) == (503, None)
+        with pytest.raises(TokenRevokedError):
+            await site.client.refresh(issued[0].tokens.refresh_token)
 
 
 async def test_tokens_are_given_as_json_where_no_session_is_kept(site_of):
