@@ -227,6 +227,30 @@ async def test_threat_protection_is_told_of_whoever_asks(site_of, pool):
     assert "198.51.100.9" not in repr(seen[0])
 
 
+@pytest.mark.parametrize(
+    ("told", "peer"),
+    [
+        ("testclient", None),
+        ("", None),
+        ("unknown", None),
+        ("fe80::1%eth0", "fe80::1"),
+        ("::1", "::1"),
+    ],
+)
+async def test_who_asks_is_an_address_or_nobody_knows(site_of, told, peer):
+    from authflow import UserContext
+
+    seen = []
+
+    def context(request) -> UserContext:
+        seen.append(request.peer)
+        return UserContext(ip_address=request.peer)
+
+    async with site_of(user_context=context) as site:
+        reply = await site.browser(peer=told).begin("nobody-at-all")
+    assert (reply.status_code, seen) == (401, [peer])
+
+
 async def test_a_fault_is_not_hidden(site_of):
     def fails(_request: object) -> None:
         raise ZeroDivisionError
