@@ -18,16 +18,18 @@ authflow.integrations.web.web_routes`.
 Needs the extra `starlette`: `pip install 'cognito-authflow[starlette]'`.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import wraps
+from inspect import iscoroutinefunction
 from typing import Any
 
 from attrs import define
 
-from authflow.errors import AuthFlowError, ConfigError
+from authflow.errors import AuthFlowError, ConfigError, MisuseError
 from authflow.extras import UnavailableImportError, advice
-from authflow.integrations.web.asgi_messages import request_of
+from authflow.given_services import kind_of
+from authflow.integrations.web.asgi_messages import POLICY_VIOLATION, request_of, send_reply
 from authflow.integrations.web.web_auth import Needed, WebAuth, requirement
 from authflow.integrations.web.web_reply import WebReply, error_reply
 from authflow.integrations.web.web_request import WebRequest
@@ -38,16 +40,18 @@ from authflow.unframed import whole
 
 try:
     from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
     from starlette.requests import HTTPConnection, Request
     from starlette.responses import Response
     from starlette.routing import Route, Router
+    from starlette.websockets import WebSocket, WebSocketState
 except ImportError as error:
     raise UnavailableImportError(advice(error, extra="starlette")) from error
 
 __all__ = ["StarletteAuth", "WebRequest", "WebSettings", "WebUser"]
 
 Handlers = dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]]
-Endpoint = Callable[[Request], Awaitable[Response]]
+Endpoint = Callable[..., Any]
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 
 
@@ -149,27 +153,38 @@ class StarletteAuth(StarletteLife):
     ) -> Callable[[Endpoint], Endpoint]:
         """Return a decorator of endpoints that only users reach who have what is required.
 
-        Others get 401 or 403; the endpoint finds the user as `request.user`.
+        Others get 401 or 403; the endpoint finds the user as `request.user`. It may be a function
+        (one without `async` runs in a thread, as in Starlette), an endpoint's method, or the
+        endpoint of a WebSocket, which is then refused before it is open.
 
         Args:
             groups: The groups that the user must be in: one name, or several in `AnyOf` or `AllOf`.
             scopes: The scopes that the access token must have, likewise.
 
         Raises:
-            MisuseError: They are malformed.
+            MisuseError: They are malformed; or what is decorated is no function.
         """
         needs = requirement(groups, scopes)
 
         def decorate(endpoint: Endpoint) -> Endpoint:
+            if isinstance(endpoint, type) or not callable(endpoint):
+                msg = f"requires() decorates a function or a method, not {kind_of(endpoint)}"
+                raise MisuseError(msg)
+            is_async = iscoroutinefunction(endpoint)
+
             @wraps(endpoint)
-            async def guarded(request: Request) -> Response:
+            async def guarded(*given: Any, **named: Any) -> Any:
+                connection = _connection(*given, *named.values())
                 try:
-                    request.scope["user"] = await self.user_of(request_of(request.scope), needs)
+                    user = await self.user_of(request_of(connection.scope), needs)
                 except AuthFlowError as error:
                     refused = error_reply(error)
                 else:
-                    return await endpoint(request)
-                return response_of(refused)
+                    connection.scope["user"] = user
+                    if is_async:
+                        return await endpoint(*given, **named)
+                    return await run_in_threadpool(endpoint, *given, **named)
+                return await _replied(refused, connection)
 
             return guarded
 
@@ -207,8 +222,35 @@ def check_handlers(app: Any, handlers: Mapping[Any, Any]) -> None:
     raise ConfigError(msg)
 
 
-async def _handle(_request: Request, error: AuthFlowError) -> Response:
-    return response_of(error_reply(error))
+def _connection(*given: object) -> HTTPConnection:
+    for each in given:
+        if isinstance(each, HTTPConnection):
+            return each
+    msg = "an endpoint that requires() decorates is called with its request"
+    raise MisuseError(msg)
+
+
+async def _handle(connection: HTTPConnection, error: AuthFlowError) -> Any:
+    return await _replied(error_reply(error), connection)
+
+
+async def _replied(reply: WebReply, connection: HTTPConnection) -> Response | None:
+    """Return the response; a WebSocket is refused here, or closed if it is open.
+
+    Starlette's older versions (0.40) send a handler's response to no WebSocket, and newer ones send
+    it to one that is open, too, which servers refuse.
+    """
+    if not isinstance(connection, WebSocket):
+        return response_of(reply)
+    if connection.client_state is WebSocketState.CONNECTING:
+        await connection.receive()  # websocket.connect, which comes first
+    if connection.client_state is WebSocketState.DISCONNECTED:
+        return None
+    if connection.application_state is WebSocketState.CONNECTING:
+        await send_reply(reply, connection.scope, connection.send)
+    elif connection.application_state is WebSocketState.CONNECTED:
+        await connection.close(POLICY_VIOLATION)
+    return None
 
 
 def _route(auth: WebAuth, route: WebRoute) -> Route:

@@ -1,17 +1,19 @@
 """Starlette: its lifespan, and what an app must have."""
 
+import threading
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from authflow import AuthClient, AuthConfig
-from authflow.errors import ConfigError, SignedOutError
+from authflow.errors import ConfigError, MisuseError, SignedOutError
 from authflow.integrations.starlette import StarletteAuth
 from authflow.keys import KeyRing
 from authflow.stores import MemoryStore
@@ -95,6 +97,124 @@ def test_a_websocket_of_nobody_is_refused(testclient):
     ):
         pass
     assert denied.value.status_code == 401
+
+
+REFUSED = (1008, "websocket.close")
+
+
+async def sent_to(app: Any, *, denies: bool = True, leaves: bool = False) -> list[Any]:
+    """What a server is told to send to a WebSocket of nobody."""
+    sent = []
+    came = [{"type": "websocket.connect"}]
+    came += [{"type": "websocket.disconnect", "code": 1001}] if leaves else []
+
+    async def receive() -> Any:
+        return came.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append((message.get("status") or message.get("code"), message["type"]))
+
+    scope = {
+        "type": "websocket",
+        "path": "/",
+        "raw_path": b"/",
+        "root_path": "",
+        "scheme": "wss",
+        "query_string": b"",
+        "headers": [(b"host", b"testserver")],
+        "subprotocols": [],
+        "extensions": {"websocket.http.response": {}} if denies else {},
+    }
+    await app(scope, receive, send)
+    return sent
+
+
+async def nobodys(websocket: WebSocket) -> None:
+    await made().current_user(websocket)
+
+
+async def signed_out(websocket: WebSocket) -> None:
+    await websocket.accept()
+    raise SignedOutError("sign in again")
+
+
+async def closed(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.close()
+    raise SignedOutError("sign in again")
+
+
+async def left(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.receive()
+    raise SignedOutError("sign in again")
+
+
+DENIED = [(401, "websocket.http.response.start"), (None, "websocket.http.response.body")]
+ACCEPTED = (None, "websocket.accept")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "denies", "sent"),
+    [
+        (nobodys, True, DENIED),
+        (nobodys, False, [REFUSED]),
+        (made().requires()(nobodys), True, DENIED),
+        (made().requires()(nobodys), False, [REFUSED]),
+        (signed_out, True, [ACCEPTED, REFUSED]),
+        (closed, True, [ACCEPTED, (1000, "websocket.close")]),
+        (left, True, [ACCEPTED]),
+    ],
+)
+async def test_a_websocket_is_refused_or_closed_as_it_stands(endpoint, denies, sent):
+    app = Starlette(
+        routes=[WebSocketRoute("/", endpoint)], exception_handlers=made().exception_handlers
+    )
+    assert await sent_to(app, denies=denies, leaves=endpoint is left) == sent
+
+
+def plain(request: Request) -> PlainTextResponse:
+    raise AssertionError(request.url)
+
+
+class Page(HTTPEndpoint):
+    @made().requires()
+    async def get(self, request: Request) -> PlainTextResponse:
+        raise AssertionError(request.url)
+
+
+def test_whatever_is_an_endpoint_can_require_a_user(testclient):
+    app = Starlette(routes=[Route("/plain", made().requires()(plain)), Route("/page", Page)])
+    client = testclient.TestClient(app, base_url="https://testserver")
+    for path in ("/plain", "/page"):
+        assert client.get(path).status_code == 401
+
+
+def test_an_endpoint_without_async_runs_in_a_thread_with_its_user(testclient, monkeypatch):
+    async def ada(*_: object) -> Any:
+        return "ada"
+
+    def told(request: Request) -> PlainTextResponse:
+        is_main = threading.current_thread() is loop_thread[0]
+        return PlainTextResponse(f"{request.user} {is_main}")
+
+    loop_thread: list[Any] = []
+
+    async def noting(_request: Request) -> PlainTextResponse:
+        loop_thread.append(threading.current_thread())
+        return PlainTextResponse("")
+
+    monkeypatch.setattr(StarletteAuth, "user_of", ada)
+    app = Starlette(routes=[Route("/loop", noting), Route("/", made().requires()(told))])
+    with testclient.TestClient(app, base_url="https://testserver") as client:
+        client.get("/loop")
+        assert client.get("/").text == "ada False"
+
+
+@pytest.mark.parametrize("wrong", [Page, None, "orders"])
+def test_what_is_no_endpoint_is_refused_when_it_is_decorated(wrong):
+    with pytest.raises(MisuseError, match="function or a method"):
+        made().requires()(wrong)
 
 
 def test_an_app_that_does_not_run_our_lifespan_is_told_so(testclient, caplog):

@@ -16,8 +16,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_POLICY_VIOLATION: Final = 1008
-"""The code of a WebSocket that is refused (RFC 6455 §7.4.1)."""
+POLICY_VIOLATION: Final = 1008
+"""The code of a WebSocket that is refused, or whose user may not go on (RFC 6455 §7.4.1)."""
 
 
 def request_of(scope: Scope, receive: Receive | None = None) -> WebRequest:
@@ -54,7 +54,7 @@ async def send_reply(reply: WebReply, scope: Scope, send: Send) -> None:
     prefix = ""
     if scope["type"] == "websocket":
         if "websocket.http.response" not in scope.get("extensions", {}):
-            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
         prefix = "websocket."
     body = reply.body()

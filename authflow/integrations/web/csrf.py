@@ -88,7 +88,8 @@ class BrowserSeals:
         if token is None or browser is None:
             msg = (
                 "this request needs a CSRF token and its cookie: ask for it by GET .../csrf, and"
-                " send it in the header X-CSRF-Token"
+                " send it in the header X-CSRF-Token. The cookie goes over https alone, but for"
+                " localhost where insecure_loopback is set"
             )
             raise CsrfMissingError(msg)
         place, now = self._bound(browser, session), self.clock()

@@ -8,6 +8,7 @@ Sources: "Managing user existence error responses" of Amazon Cognito, "Authentic
 of OWASP (authentication and error messages).
 """
 
+import logging
 from typing import Final
 
 from authflow.errors import (
@@ -17,15 +18,21 @@ from authflow.errors import (
     CodeDeliveryError,
     CodeExpiredError,
     CodeMismatchError,
+    DeniedError,
     LockedOutError,
     MfaNotSetUpError,
     PasswordResetRequiredError,
+    PoolSetupError,
     RequestRejectedError,
     TemporaryPasswordExpiredError,
+    TriggerFailedError,
     UserDisabledError,
     UserNotConfirmedError,
     UserNotFoundError,
 )
+from authflow.printable import one_line
+
+_log = logging.getLogger(__name__)
 
 _OF_AN_ACCOUNT: Final = (
     UserDisabledError,
@@ -35,10 +42,12 @@ _OF_AN_ACCOUNT: Final = (
     TemporaryPasswordExpiredError,
     MfaNotSetUpError,
 )
+_FOR_THE_OWNER: Final = (CodeDeliveryError, PoolSetupError, TriggerFailedError, DeniedError)
+"""Failures to send a message. For a name that nobody has, none is sent, and none fails."""
 _OF_A_CODE: Final = (
     *_OF_AN_ACCOUNT,
+    *_FOR_THE_OWNER,
     BadCredentialsError,
-    CodeDeliveryError,
     LockedOutError,
     RequestRejectedError,
     AliasExistsError,
@@ -71,9 +80,12 @@ def of_sign_in(error: AuthFlowError, *, proved: bool) -> AuthFlowError:
 def hides_sending(error: AuthFlowError) -> bool:
     """Return whether a refusal to send a code is answered as if it had been sent.
 
+    Nobody but the owner learns that codes cannot be sent: by the log.
+
     Args:
         error: What the client raised.
     """
+    _log_for_owner(error)
     return isinstance(error, _OF_A_CODE)
 
 
@@ -83,7 +95,10 @@ def hides_taken_name(error: AuthFlowError) -> bool:
     Args:
         error: What the client raised.
     """
-    return isinstance(error, AliasExistsError | CodeDeliveryError)
+    is_hidden = isinstance(error, AliasExistsError | CodeDeliveryError)
+    if is_hidden:
+        _log_for_owner(error)
+    return is_hidden
 
 
 def of_code(error: AuthFlowError) -> AuthFlowError:
@@ -95,6 +110,11 @@ def of_code(error: AuthFlowError) -> AuthFlowError:
     if not isinstance(error, _OF_A_WRONG_CODE):
         return error
     return CodeMismatchError("the code is wrong, or not good any more: ask for another one")
+
+
+def _log_for_owner(error: AuthFlowError) -> None:
+    if isinstance(error, _FOR_THE_OWNER):
+        _log.error("no code was sent: %s: %s", error.code, one_line(error.message))
 
 
 def _bad_credentials() -> BadCredentialsError:

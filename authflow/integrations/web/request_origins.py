@@ -89,5 +89,6 @@ def _read(text: str) -> Origin | None:
 
 def _foreign() -> ForeignOriginError:
     return ForeignOriginError(
-        "a page of another origin sent this request: name the origin in `origins` if it is yours"
+        "a page of another origin sent this request: name the origin in `origins` if it is yours."
+        " A page at http://localhost is of another one, unless insecure_loopback is set"
     )

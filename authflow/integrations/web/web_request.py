@@ -1,6 +1,7 @@
 """A request as the ground sees it: what ASGI's servers pass on, in one spelling."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from ipaddress import ip_address
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -26,6 +27,13 @@ def _wrapped(
     return tuple((name, Secret.of(value)) for name, value in given)
 
 
+def _address(given: object) -> str | None:
+    try:
+        return str(ip_address(str(given).partition("%")[0]))
+    except ValueError:
+        return None
+
+
 @frozen(kw_only=True, eq=False)
 class WebRequest:
     """A request of a browser or a program. Nothing of it that may be secret stands in its repr.
@@ -35,8 +43,9 @@ class WebRequest:
         path: The path, percent-decoded.
         headers: Names in lower case and values, in their order, repeated ones too. Tokens and
             cookies are among them, so the values are kept as secrets: `value` gives one.
-        peer: The address of whoever has opened the connection, or of whoever it speaks for where
-            the server was told which proxies to trust; None if the server does not tell.
+        peer: The IP address of whoever has opened the connection, or of whoever it speaks for where
+            the server was told which proxies to trust; None if the server does not tell, or tells
+            something else (a socket's path, a test client's name, what a proxy has passed on).
         chunks: Gives the body in pieces.
     """
 
@@ -65,7 +74,7 @@ class WebRequest:
                 (name.decode("latin-1").lower(), value.decode("latin-1"))
                 for name, value in scope["headers"]
             ),
-            peer=peer[0] if peer else None,
+            peer=_address(peer[0]) if peer else None,
             chunks=chunks,
         )
 

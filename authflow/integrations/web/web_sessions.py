@@ -83,7 +83,8 @@ class Sessions:
             cookies: The cookies of the request that ended it.
 
         Raises:
-            StateError: The user cannot be kept; the tokens are revoked.
+            StateError: The user cannot be kept, or nothing can be sealed for the page; the tokens
+                are revoked.
         """
         names, browser = self.settings.cookies, new_browser()
         session, tokens = None, None
@@ -91,12 +92,17 @@ class Sessions:
             session = (await self._kept(signed_in)).handle
         else:
             tokens = _shown(signed_in.tokens)
-        await self._leave(cookies.session)
         new = BrowserCookies(browser=browser, session=session)
+        try:
+            csrf_token = await self.csrf_token(new)
+        except AuthFlowError:
+            await (self._revoke(signed_in.tokens) if session is None else self._leave(session))
+            raise
+        await self._leave(cookies.session)
         members: dict[str, Any] = {
             "status": "signed_in",
             "user": {"username": signed_in.username},
-            "csrf_token": await self.csrf_token(new),
+            "csrf_token": csrf_token,
         }
         if tokens is not None:
             members["tokens"] = tokens
@@ -183,7 +189,7 @@ class Sessions:
                 _log.warning("tokens that nobody has got stay good: %s", error.message)
 
     async def _leave(self, handle: Secret[str] | None) -> None:
-        """End the session that the browser had before, which nobody could reach any more."""
+        """End a session that nobody can reach any more: as the one that the browser had before."""
         if handle is None:
             return
         try:
@@ -191,7 +197,7 @@ class Sessions:
         except (SignedOutError, SealError):
             pass
         except AuthFlowError as error:
-            _log.warning("the session before this sign-in may still be good: %s", error.message)
+            _log.warning("a session that nobody can reach may still be good: %s", error.message)
 
     async def _refresh_token(self, request: WebRequest) -> Secret[str]:
         body = await read_json(request, most=self.settings.most_body_bytes)

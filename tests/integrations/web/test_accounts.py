@@ -5,6 +5,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from authflow import AuthClient
+from authflow.errors import CodeDeliveryError, DeniedError, PoolSetupError, TriggerFailedError
 from authflow.testing import PASSWORD
 
 NEW = "Another-horse-2"
@@ -126,6 +128,37 @@ async def test_nobody_learns_it_either_where_the_app_client_tells_who_exists(sit
             ("/password/reset", {"code": "000000", "new_password": NEW}),
         ):
             same([await page.post(path, {"username": each, **more}) for each in everyone])
+
+
+@pytest.mark.parametrize(
+    "failure", [CodeDeliveryError, PoolSetupError, TriggerFailedError, DeniedError]
+)
+async def test_a_code_that_cannot_be_sent_shows_in_the_log_and_not_who_exists(
+    one_site, monkeypatch, caplog, failure
+):
+    async def sends(_self: object, username: str, **_: object) -> None:
+        if username == "taken":  # for the others there is nothing to send
+            raise failure("no role for e-mail")
+
+    page = one_site.browser()
+    await page.get("/csrf")
+    for path, call in (("/password/forgot", "forgot_password"), ("/sign-up/resend", "resend_code")):
+        caplog.clear()
+        monkeypatch.setattr(AuthClient, call, sends)
+        same([await page.post(path, {"username": each}) for each in ("taken", "free")])
+        assert "no role for e-mail" in caplog.text
+
+
+async def test_a_sign_up_whose_code_cannot_be_sent_shows_in_the_log(one_site, monkeypatch, caplog):
+    async def fails(*_: object, **__: object) -> None:
+        raise CodeDeliveryError("no role for e-mail")
+
+    monkeypatch.setattr(AuthClient, "sign_up", fails)
+    page = one_site.browser()
+    await page.get("/csrf")
+    made = await page.post("/sign-up", {"username": "ada", "password": PASSWORD})
+    assert (made.status_code, made.json()) == (202, {"status": "confirm_sign_up"})
+    assert "no role for e-mail" in caplog.text
 
 
 async def test_a_taken_name_is_told_where_the_service_wants_that(site_of):

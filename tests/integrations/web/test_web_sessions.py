@@ -3,7 +3,7 @@
 import pytest
 
 from authflow import AuthClient
-from authflow.errors import PoolSetupError, UnreachableError
+from authflow.errors import PoolSetupError, TokenRevokedError, UnreachableError
 from authflow.testing import PASSWORD
 
 
@@ -134,6 +134,35 @@ async def test_tokens_that_cannot_be_kept_are_revoked(site_of, monkeypatch):
         assert page.cookie("session") is None
 
 
+@pytest.mark.parametrize("after", ["session", "tokens"])
+async def test_a_sign_in_whose_reply_cannot_be_sealed_leaves_no_good_tokens(
+    site_of, monkeypatch, after
+):
+    from authflow.errors import KeysUnavailableError
+    from authflow.integrations.web.csrf import BrowserSeals
+
+    issued = []
+    signs_in = AuthClient.sign_in
+
+    async def noting(self: AuthClient, *given: object, **named: object) -> object:
+        issued.append(await signs_in(self, *given, **named))
+        return issued[-1]
+
+    async def fails(*_: object) -> None:
+        raise KeysUnavailableError("canary")
+
+    async with site_of(after_sign_in=after) as site:
+        page, ada = site.browser(), await site.user()
+        await page.get("/csrf")
+        with monkeypatch.context() as patched:
+            patched.setattr(AuthClient, "sign_in", noting)
+            patched.setattr(BrowserSeals, "token", fails)
+            reply = await page.begin(ada)
+        assert (reply.status_code, page.cookie("session")) == (503, None)
+        with pytest.raises(TokenRevokedError):
+            await site.client.refresh(issued[0].tokens.refresh_token)
+
+
 async def test_tokens_are_given_as_json_where_no_session_is_kept(site_of):
     async with site_of(after_sign_in="tokens") as site:
         ada, page = await site.user(), site.browser()
@@ -196,6 +225,30 @@ async def test_threat_protection_is_told_of_whoever_asks(site_of, pool):
         assert (await page.begin(await site.user())).json()["status"] == "signed_in"
     assert {each.peer for each in seen} == {"198.51.100.9"}
     assert "198.51.100.9" not in repr(seen[0])
+
+
+@pytest.mark.parametrize(
+    ("told", "peer"),
+    [
+        ("testclient", None),
+        ("", None),
+        ("unknown", None),
+        ("fe80::1%eth0", "fe80::1"),
+        ("::1", "::1"),
+    ],
+)
+async def test_who_asks_is_an_address_or_nobody_knows(site_of, told, peer):
+    from authflow import UserContext
+
+    seen = []
+
+    def context(request) -> UserContext:
+        seen.append(request.peer)
+        return UserContext(ip_address=request.peer)
+
+    async with site_of(user_context=context) as site:
+        reply = await site.browser(peer=told).begin("nobody-at-all")
+    assert (reply.status_code, seen) == (401, [peer])
 
 
 async def test_a_fault_is_not_hidden(site_of):
