@@ -87,7 +87,7 @@ async def test_who_verifies_tokens_with_keys_fetched_over_http_loads_no_client_a
         assert isinstance(result, SignedIn)
         program = VERIFIES.format(
             pool=pool.user_pool_id,
-            client=pool.config.client_id,
+            client=pool.client_id,
             endpoint=pool.endpoint,
             token=result.tokens.access_token.reveal(),
         )

@@ -258,7 +258,7 @@ async def _set_up(story: Story, pool: RunningPool, adas_password: Secret[str]) -
     address = {"email": "ada@example.com", "email_verified": "true"}
     await pool.add_user(_ADA, adas_password.reveal(), address)
     story.say(f"CreateUserPool → {pool.user_pool_id}")
-    story.say(f"CreateUserPoolClient → {pool.config.client_id}")
+    story.say(f"CreateUserPoolClient → {pool.client_id}")
     story.say(f"AdminCreateUser, AdminSetUserPassword → {_ADA}")
     story.say(f"{_GRACE} is in no pool: only in an old SQL table, with an argon2 hash")
 

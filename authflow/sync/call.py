@@ -1,4 +1,4 @@
-"""One synchronous call: it runs on the loop thread, and the thread that made it waits."""
+"""One synchronous call: it runs on the shared loop, and the thread that made it waits."""
 
 import asyncio
 import queue
@@ -16,7 +16,7 @@ from authflow.unframed import Unframed
 T = TypeVar("T")
 
 _LOOK_TIMEOUT: Final = 1.0
-"""Seconds after which a thread that waits looks whether the loop thread is still there. On Windows
+"""Seconds after which a thread that waits looks whether the shared loop is still there. On Windows
 Ctrl-C is not seen before."""
 _END_TIMEOUT: Final = 5.0
 """Seconds for which a thread that was interrupted waits for the end of its call."""
@@ -57,7 +57,7 @@ class Call(Generic[T]):
 
         Args:
             cancel: Has `break_off` called on the loop, by any thread.
-            is_alive: Whether the loop thread still runs.
+            is_alive: Whether the shared loop still runs.
         """
         self._cancel, self._is_alive = cancel, is_alive
 

@@ -15,7 +15,7 @@ from authflow.event_loop import keep_for_ever
 from authflow.seclusion import secluded
 from authflow.sync.call import Call
 from authflow.sync.face import Face
-from authflow.sync.loop_thread import LoopThread
+from authflow.sync.shared_loop import SharedLoop
 
 A = TypeVar("A", bound=SignInClient[Any])
 
@@ -26,11 +26,11 @@ class Opening(Generic[A]):
 
     Args:
         client: The client.
-        home: The loop's thread.
+        home: The shared loop.
     """
 
     client: A
-    home: LoopThread
+    home: SharedLoop
     calls: "set[Call[Any]]" = field(factory=set, init=False)
     _is_open: bool = field(default=False, init=False)
     _turn: asyncio.Lock = field(factory=asyncio.Lock, init=False)
@@ -105,7 +105,7 @@ class ClientFace(Face[A]):
         """
         self._start_at_home(self._leave).result()
 
-    async def _enter(self, home: LoopThread) -> None:
+    async def _enter(self, home: SharedLoop) -> None:
         if self._is_entered:
             msg = "this client is open already, by `with`; use it, or make another one"
             raise MisuseError(msg)
@@ -117,7 +117,7 @@ class ClientFace(Face[A]):
             self._is_entered, self._is_closed = False, was_closed
             raise
 
-    async def _leave(self, home: LoopThread) -> None:
+    async def _leave(self, home: SharedLoop) -> None:
         self._is_closed, self._is_entered = True, False
         opening, self._opening = self._opening, None
         if opening is None:
@@ -129,7 +129,7 @@ class ClientFace(Face[A]):
         await home.break_off(opening.calls)
         await opening.close()
 
-    def _here(self, home: LoopThread) -> Opening[A]:
+    def _here(self, home: SharedLoop) -> Opening[A]:
         """Return the client of this process."""
         opening = self._opening
         if opening is None or opening.home is not home:
@@ -139,11 +139,11 @@ class ClientFace(Face[A]):
             opening = self._opening = Opening(client=self._asynchronous, home=home)
         return opening
 
-    async def serving(self, home: LoopThread, call: Call[Any]) -> A:
+    async def serving(self, home: SharedLoop, call: Call[Any]) -> A:
         """Return the client, open.
 
         Args:
-            home: The loop's thread.
+            home: The shared loop.
             call: The call that it serves.
 
         Raises:

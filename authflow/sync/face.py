@@ -1,4 +1,4 @@
-"""The base of synchronous classes: calls of an asynchronous object, on the loop thread."""
+"""The base of synchronous classes: calls of an asynchronous object, on the shared loop."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import suppress
@@ -6,7 +6,7 @@ from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar
 
 from authflow.errors import MisuseError
 from authflow.sync.call import Call, running_call
-from authflow.sync.loop_thread import LoopThread, current, wrong_thread
+from authflow.sync.shared_loop import SharedLoop, current, wrong_thread
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -30,11 +30,11 @@ class Face(Generic[A]):
     def __repr__(self) -> str:
         return repr(self._asynchronous)
 
-    async def serving(self, home: LoopThread, call: Call[Any]) -> A:  # noqa: ARG002  # others need them
+    async def serving(self, home: SharedLoop, call: Call[Any]) -> A:  # noqa: ARG002  # others need them
         """Return the object as it serves on the running loop.
 
         Args:
-            home: The loop's thread.
+            home: The shared loop.
             call: The call that it serves.
         """
         return self._asynchronous
@@ -57,16 +57,16 @@ class Face(Generic[A]):
     def _start(self, work: Callable[[A], Awaitable[T]]) -> Call[T]:
         """Begin some work with the object as it serves."""
 
-        async def carry(home: LoopThread) -> T:
+        async def carry(home: SharedLoop) -> T:
             return await work(await self.serving(home, running_call()))
 
         return self._start_at_home(carry)
 
-    def _start_at_home(self, work: Callable[[LoopThread], Coroutine[Any, Any, T]]) -> Call[T]:
+    def _start_at_home(self, work: Callable[[SharedLoop], Coroutine[Any, Any, T]]) -> Call[T]:
         """Begin some work on the loop.
 
         Args:
-            work: The work, given the loop's thread.
+            work: The work, given the shared loop.
         """
         call = Call(lambda: work(home))
         wrong = wrong_thread()

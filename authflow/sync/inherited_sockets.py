@@ -1,4 +1,4 @@
-"""The event loop of the loop thread, of which a child process gets no socket.
+"""The kind of event loop that the shared loop is: a child process gets no socket of it.
 
 A child that is made by `fork` has a copy of everything, without the threads: connections of the
 parent's, and the kernel's list of what is waited for, which both would change. To close a

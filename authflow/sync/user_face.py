@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from authflow.client.signed_in_user import SignedInUser
 from authflow.sync.call import Call
 from authflow.sync.face import Face
-from authflow.sync.loop_thread import LoopThread
+from authflow.sync.shared_loop import SharedLoop
 
 if TYPE_CHECKING:
     from authflow.sync.client_face import ClientFace
@@ -24,11 +24,11 @@ class UserFace(Face[SignedInUser]):
         self._client = client
         self._keeper = client.asynchronous
 
-    async def serving(self, home: LoopThread, call: Call[Any]) -> SignedInUser:
+    async def serving(self, home: SharedLoop, call: Call[Any]) -> SignedInUser:
         """Return the user, as the open client keeps it.
 
         Args:
-            home: The loop's thread.
+            home: The shared loop.
             call: The call that it serves.
 
         Raises:

@@ -8,7 +8,7 @@ from authflow.given_secrets import wrapped
 from authflow.secret import Secret
 from authflow.sync.call import Call
 from authflow.sync.face import Face
-from authflow.sync.loop_thread import wrong_thread
+from authflow.sync.shared_loop import wrong_thread
 from authflow.tokens.claims import AccessClaims, IdClaims, Use
 from authflow.tokens.verifier import Presented, TokenVerifier
 

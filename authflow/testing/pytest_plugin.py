@@ -10,6 +10,10 @@ is.
     def test_ada_is_there(authflow_sync_pool):
         authflow_sync_pool.call("AdminGetUser", UserPoolId=..., Username="ada")
 
+    @pytest.mark.authflow_pool(users={"ada": "Correct-horse-1"})
+    def test_ada_is_let_in(authflow_sync_client):
+        signed_in = authflow_sync_client.sign_in("ada", "Correct-horse-1")
+
     @pytest.mark.anyio  # or pytest.mark.asyncio
     @pytest.mark.authflow_pool(triggers=triggers, users={"ada": "Correct-horse-1"})
     async def test_ada_signs_in(authflow_client):
@@ -26,6 +30,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
+    from authflow import sync
     from authflow.client import AuthClient
     from authflow.errors import ConfigError
     from authflow.testing.clock import MovableClock
@@ -103,14 +108,24 @@ def authflow_sync_pool(
 
 
 @pytest.fixture
+def authflow_sync_client(authflow_sync_pool: "SyncRunningPool") -> "Iterator[sync.AuthClient]":
+    """A client of the user pool for synchronous code, open while the test runs.
+
+    A thread that runs an event loop cannot call it: an asynchronous test has `authflow_client`.
+    """
+    with authflow_sync_pool.client() as client:
+        yield client
+
+
+@pytest.fixture
 def _authflow_asynchronous(request: pytest.FixtureRequest) -> None:
     """A refusal of what only an asynchronous test can use."""
     name = request.node.name
     if not _is_asynchronous(request):
         msg = (
             f"authflow_pool and authflow_client are for asynchronous tests, and {name} is"
-            " synchronous: take authflow_sync_pool, whose methods are synchronous; or write"
-            " the test by `async def`"
+            " synchronous: take authflow_sync_pool or authflow_sync_client, whose methods are"
+            " synchronous; or write the test by `async def`"
         )
         raise _error(msg)
     if _anyio_runs(request) and not _pytest_asyncio_runs(request):

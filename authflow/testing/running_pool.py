@@ -77,6 +77,18 @@ class RunningPool:
         return self.config.user_pool_id
 
     @property
+    def client_id(self) -> str:
+        """The id of its first app client.
+
+        Raises:
+            ConfigError: `config` names none.
+        """
+        if self.config.client_id is None:
+            msg = "config= of this pool has no client_id: give the one of an app client of it"
+            raise ConfigError(msg)
+        return self.config.client_id
+
+    @property
     def sdk_settings(self) -> dict[str, str]:
         """The settings of an AWS SDK: `boto3.client("cognito-idp", **pool.sdk_settings)`.
 

@@ -3,15 +3,19 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from attrs import evolve, field, frozen
 
 from authflow.client import AuthConfig
 from authflow.loop_thread import LoopThread
+from authflow.plugins.client_challenge import ClientChallenge
+from authflow.plugins.form_challenge import FormChallenge
 from authflow.pool import PoolServer
 from authflow.pool.messages.mailbox import SentMessage
 from authflow.secret import Secret
+from authflow.sync import AuthClient
 from authflow.testing.cognito_calls import RefusedCall
 from authflow.testing.running_pool import ALL_FLOWS, PASSWORD, RunningPool, run_pool
 
@@ -56,12 +60,45 @@ class SyncRunningPool:
         return self.asynchronous.user_pool_id
 
     @property
+    def client_id(self) -> str:
+        """The id of its first app client.
+
+        Raises:
+            ConfigError: `config` names none.
+        """
+        return self.asynchronous.client_id
+
+    @property
     def sdk_settings(self) -> dict[str, str]:
         """The settings of an AWS SDK: `boto3.client("cognito-idp", **pool.sdk_settings)`.
 
         Any credentials do. Such a client has the time of day: see `RunningPool.client`.
         """
         return self.asynchronous.sdk_settings
+
+    def client(
+        self,
+        config: AuthConfig | None = None,
+        *,
+        challenges: Iterable[type[ClientChallenge | FormChallenge]] = (),
+        discover: bool = False,
+    ) -> AuthClient:
+        """Make a synchronous client of the pool; `with` closes it.
+
+        It has the pool's clock, as those of `RunningPool.client` have. A thread that runs an event
+        loop cannot call it: there `asynchronous.client()` makes another one.
+
+        Args:
+            config: Of another app client than the first; `app_client` gives it.
+            challenges: Classes of client challenges.
+            discover: Whether it looks for further ones among the installed distributions.
+        """
+        return AuthClient(
+            config or self.config,
+            challenges=tuple(challenges),
+            discover=discover,
+            clock=lambda: datetime.fromtimestamp(self.clock(), UTC),
+        )
 
     def app_client(
         self,

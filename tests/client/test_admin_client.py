@@ -602,7 +602,7 @@ async def test_a_service_signs_a_user_in_by_every_flow(live_pool, flow):
         await pool.call(
             "UpdateUserPoolClient",
             UserPoolId=pool.user_pool_id,
-            ClientId=pool.config.client_id,
+            ClientId=pool.client_id,
             ExplicitAuthFlows=[
                 *("ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"),
                 "ALLOW_REFRESH_TOKEN_AUTH",

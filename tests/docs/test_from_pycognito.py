@@ -39,7 +39,7 @@ async def test_both_examples_sign_in_by_a_second_factor(live_pool):
             secret_key="any",
             boto3_client_kwargs={"endpoint_url": str(pool.config.endpoint)},
         )
-        user = (pool.user_pool_id, pool.config.client_id, "ada", PASSWORD)
+        user = (pool.user_pool_id, pool.client_id, "ada", PASSWORD)
         code = code_at(key, clock.now)
         before = await to_thread.run_sync(namespace["before"], *user, code)
         after = await namespace["after"](auth, "ada", PASSWORD, code_at(key, clock.now + 30))

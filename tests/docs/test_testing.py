@@ -13,7 +13,9 @@ from testbed.pages import examples, text_of
 pytest_plugins = ["pytester"]
 
 PAGE = "docs/guides/testing.md"
-EXAMPLES = examples(PAGE, "boto3", "fastapi", "django", "asyncio", "anyio", "module", "notebook")
+EXAMPLES = examples(
+    PAGE, "boto3", "sync", "fastapi", "django", "asyncio", "anyio", "module", "notebook"
+)
 LOCUST = os.environ.get("AUTHFLOW_LOCUST")
 
 
@@ -24,7 +26,7 @@ def test_all_examples_pass_in_one_run_of_pytest_as_it_comes(pytester: Any):
     result = pytester.runpytest_subprocess(
         "-p", "no:cacheprovider", "-W", "error::pytest.PytestUnhandledThreadExceptionWarning"
     )
-    result.assert_outcomes(passed=8)
+    result.assert_outcomes(passed=9)
 
 
 def test_the_notebooks_cells_run_and_end_the_pool(capsys: pytest.CaptureFixture[str]):

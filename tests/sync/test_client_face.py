@@ -72,7 +72,7 @@ def test_with_inside_with_is_refused_and_closes_nothing(auth):
 def test_what_cannot_be_opened_says_why_at_each_call(pool):
     config = AuthConfig(
         user_pool_id=pool.config.user_pool_id,
-        client_id=pool.config.client_id,
+        client_id=pool.client_id,
         endpoint="http://127.0.0.1:9",  # nobody listens there
         fetch_jwks_on_open=True,
     )

@@ -39,7 +39,7 @@ def test_a_token_is_judged_in_its_own_thread_and_keys_are_fetched_once(pool, tok
     with ThreadPoolExecutor(8, "asking") as threads:
         seen = [*threads.map(lambda _: verifier.claims(tokens.access_token, "access"), range(64))]
     assert {each.username for each in seen} == {"ada"}
-    assert fetched == ["authflow-loop"]
+    assert fetched == ["authflow-shared-loop"]
     assert all(each.startswith("asking") for each in judging)
 
 

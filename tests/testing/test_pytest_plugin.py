@@ -61,9 +61,7 @@ async def test_users_can_be_added_with_attributes(authflow_pool: RunningPool):
 async def test_what_the_pool_sends_is_in_its_messages(authflow_pool: RunningPool):
     address = {"email": "grace@example.com", "email_verified": "true"}
     await authflow_pool.add_user("grace", PASSWORD, address)
-    await authflow_pool.call(
-        "ForgotPassword", ClientId=authflow_pool.config.client_id, Username="grace"
-    )
+    await authflow_pool.call("ForgotPassword", ClientId=authflow_pool.client_id, Username="grace")
     (message,) = await authflow_pool.messages("grace")
     assert message.destination == "grace@example.com"
 
@@ -186,7 +184,7 @@ def test_what_asks_for_the_pool_wrongly_is_told_so_and_harms_no_other_test(pytes
     result.stdout.fnmatch_lines(
         [
             "*test_sync is synchronous: take authflow_sync_pool*",
-            "*test_sync_client is synchronous: take authflow_sync_pool*",
+            "*test_sync_client is synchronous: take authflow_sync_pool or authflow_sync_client,*",
             "*test_sync_by_a_fixture is synchronous: take authflow_sync_pool*",
             "*test_sync_generated is synchronous: take authflow_sync_pool*",
             "*takes what run_pool takes, by name: @pytest.mark.authflow_pool(users={...})",

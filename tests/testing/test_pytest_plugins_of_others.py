@@ -42,6 +42,12 @@ SYNCHRONOUS = """
 def test_synchronous(begun, authflow_sync_pool):
     begun.admin_get_user(UserPoolId=authflow_sync_pool.user_pool_id, Username="grace")
 
+def test_synchronous_client(authflow_sync_client, authflow_sync_pool, authflow_clock):
+    assert isinstance(authflow_sync_client.sign_in("ada", PASSWORD), SignedIn)
+    assert authflow_sync_client.config == authflow_sync_pool.config
+    authflow_clock.advance(86_400)
+    assert isinstance(authflow_sync_client.sign_in("ada", PASSWORD), SignedIn)
+
 @once
 @given(number=st.integers())
 def test_generated(authflow_sync_pool, number):
@@ -162,7 +168,7 @@ def test_strict_pytest_asyncio_and_anyio_run_side_by_side(pytester: Any):
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(PRELUDE + SYNCHRONOUS + OF_ASYNCIO + OF_ANYIO + OF_BOTH + UNMARKED)
     result = pytester.runpytest_subprocess("-p", "no:xdist")
-    result.assert_outcomes(passed=13, errors=2)
+    result.assert_outcomes(passed=14, errors=2)
     result.stdout.fnmatch_lines_random(
         [
             "*anyio and pytest-asyncio would * for test_both_with_a_client: mark it for one of*",
@@ -231,7 +237,7 @@ def test_of_a_wider_scope(wider):
     options = ("-p", "no:anyio", "-p", "no:asyncio")
     options += ("-W", "error::pytest.PytestUnhandledThreadExceptionWarning")
     result = run(pytester, SYNCHRONOUS, failing, UNMARKED, options=options)
-    result.assert_outcomes(passed=6, failed=1, errors=2)
+    result.assert_outcomes(passed=7, failed=1, errors=2)
     result.stdout.fnmatch_lines_random(["*LookupError: its own*", "*ScopeMismatch*"])
 
 

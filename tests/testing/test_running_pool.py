@@ -5,8 +5,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+from attrs import evolve
 
-from authflow import AuthClient, SignedIn
+from authflow import AuthClient, AuthConfig, SignedIn
 from authflow.errors import BadCredentialsError, ConfigError
 from authflow.pool import PoolServer
 from authflow.testing import ALL_FLOWS, PASSWORD, MovableClock, RunningPool, pool_at, run_pool
@@ -68,12 +69,21 @@ async def test_an_app_client_of_its_own_is_what_was_asked_for(pool: RunningPool)
         members={"AccessTokenValidity": 2},
         flow="USER_PASSWORD_AUTH",
     )
-    assert config.client_id != pool.config.client_id
+    assert config.client_id != pool.client_id
     assert config.client_secret is not None
     async with pool.client(config) as auth:
         result = await auth.sign_in("ada", PASSWORD)
     assert isinstance(result, SignedIn)
     assert result.tokens.expires_in == 2 * 3600
+
+
+async def test_the_id_of_its_app_client_is_there_or_is_asked_for(pool: RunningPool):
+    client = await pool.call(
+        "DescribeUserPoolClient", UserPoolId=pool.user_pool_id, ClientId=pool.client_id
+    )
+    assert client["UserPoolClient"]["ClientId"] == pool.config.client_id
+    with pytest.raises(ConfigError, match="has no client_id"):
+        _ = evolve(pool, config=AuthConfig(user_pool_id=pool.user_pool_id)).client_id
 
 
 async def test_a_call_gives_the_reply_or_says_why_it_was_refused(pool: RunningPool):
@@ -148,7 +158,7 @@ async def test_run_again_on_its_file_it_was_restarted(tmp_path: Path):
             result = await auth.sign_in("ada", PASSWORD)
         assert isinstance(result, SignedIn)
     async with run_pool(users={"ada": PASSWORD}, **settings) as pool:
-        assert (pool.config.client_id, pool.config.client_secret) == (
+        assert (pool.client_id, pool.config.client_secret) == (
             before.client_id,
             before.client_secret,
         )
@@ -162,7 +172,7 @@ async def test_a_file_without_an_app_client_is_not_gone_on_with(tmp_path: Path):
     file = str(tmp_path / "users.sqlite")
     async with run_pool(db=file) as pool:
         await pool.call(
-            "DeleteUserPoolClient", UserPoolId=pool.user_pool_id, ClientId=pool.config.client_id
+            "DeleteUserPoolClient", UserPoolId=pool.user_pool_id, ClientId=pool.client_id
         )
     with pytest.raises(ConfigError, match="has no app client: give a file of run_pool"):
         async with run_pool(db=file):

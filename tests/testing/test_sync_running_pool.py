@@ -9,7 +9,7 @@ import anyio
 import boto3
 import pytest
 
-from authflow import SignedIn
+from authflow import SignedIn, sync
 from authflow.errors import ConfigError, MisuseError
 from authflow.testing import ALL_FLOWS, PASSWORD, MovableClock, SyncRunningPool, run_pool_in_thread
 from authflow.triggers import CreateContext, Issued, Triggers, VerifyContext, challenge
@@ -45,7 +45,21 @@ def test_users_app_clients_calls_and_refusals_are_those_of_the_asynchronous_one(
         pool.app_client(flo="USER_PASSWORD_AUTH")
     assert anyio.run(signs_in, pool, "grace")
     assert pool.asynchronous.server is pool.server
+    assert pool.client_id == pool.asynchronous.client_id == pool.config.client_id
     assert pool.clock is CLOCK
+
+
+def test_its_client_is_synchronous_and_has_the_pools_clock(pool: SyncRunningPool):
+    config = pool.app_client(members={"AccessTokenValidity": 2})
+    with pool.client() as auth, pool.client(config) as other:
+        assert isinstance(auth, sync.AuthClient)
+        assert isinstance(auth.sign_in("ada", PASSWORD), SignedIn)
+        result: Any = other.sign_in("ada", PASSWORD)
+        assert result.tokens.expires_in == 2 * 3600
+        CLOCK.advance(86_400)
+        assert isinstance(auth.sign_in("ada", PASSWORD), SignedIn)
+    with pytest.raises(ConfigError, match=r"builtins\.object must have a `name`"):
+        pool.client(challenges=[object])  # type: ignore[list-item]  # which is the test
 
 
 def test_an_sdk_is_told_all_that_it_needs(pool: SyncRunningPool):
@@ -59,7 +73,7 @@ def test_an_sdk_is_told_all_that_it_needs(pool: SyncRunningPool):
 async def test_other_event_loops_await_its_methods_while_they_block(pool: SyncRunningPool):
     address = {"email": "eve@example.com", "email_verified": "true"}
     await pool.asynchronous.add_user("eve", PASSWORD, address)
-    pool.call("ForgotPassword", ClientId=pool.config.client_id, Username="eve")
+    pool.call("ForgotPassword", ClientId=pool.client_id, Username="eve")
     (message,) = await pool.asynchronous.messages("eve")
     assert message == pool.messages("eve")[0]
     assert await signs_in(pool, "eve")
@@ -129,9 +143,9 @@ def test_asynchronous_triggers_run_on_one_loop_of_its_own_and_cannot_call_it():
 def test_run_again_on_its_file_it_was_restarted(tmp_path: Path):
     db = str(tmp_path / "users.sqlite")
     with run_pool_in_thread(users={"ada": PASSWORD}, db=db) as pool:
-        before = pool.config.client_id
+        before = pool.client_id
     with run_pool_in_thread(db=db) as pool:
-        assert pool.config.client_id == before
+        assert pool.client_id == before
         assert pool.call("AdminGetUser", UserPoolId=pool.user_pool_id, Username="ada")
     with pytest.raises(MisuseError, match="this pool does not run any more"):
         pool.messages()

@@ -315,7 +315,7 @@ async def test_services_verify_what_two_real_pools_issued(live_pool):
         pools = [
             TrustedPool(
                 user_pool_id=each.user_pool_id,
-                client_ids=[each.config.client_id],
+                client_ids=[each.client_id],
                 endpoint=each.endpoint,
             )
             for each in (first, second)

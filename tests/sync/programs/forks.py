@@ -42,7 +42,7 @@ def sign_in(who: str) -> None:
     result = auth.sign_in("ada", PASSWORD)
     assert isinstance(result, SignedIn)
     claims = verifier.claims(result.tokens.access_token, "access")
-    loops = sum(each.name == "authflow-loop" for each in threading.enumerate())
+    loops = sum(each.name == "authflow-shared-loop" for each in threading.enumerate())
     print(who, claims.username, loops, flush=True)
 
 

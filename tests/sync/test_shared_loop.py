@@ -1,4 +1,4 @@
-"""One loop thread in a process, which forks, ends and is refused as it should be."""
+"""One shared loop in a process, which forks, ends and is refused as it should be."""
 
 import asyncio
 import contextvars
@@ -11,26 +11,26 @@ import pytest
 
 from authflow import MisuseError, SignedIn, sync
 from authflow.errors import OutcomeUnknownError
-from authflow.sync.loop_thread import current
+from authflow.sync.shared_loop import current
 
 PASSWORD = "Correct-horse-1"
 
 
-def loop_threads() -> list[threading.Thread]:
-    return [each for each in threading.enumerate() if each.name == "authflow-loop"]
+def loops() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each.name == "authflow-shared-loop"]
 
 
-def test_a_hundred_calls_of_32_threads_share_one_client_and_one_loop_thread(auth):
+def test_a_hundred_calls_of_32_threads_share_one_client_and_one_shared_loop(auth):
     before = threading.active_count()
     with ThreadPoolExecutor(32) as threads:
         results = [*threads.map(lambda _: auth.sign_in("ada", PASSWORD), range(100))]
     assert [type(each) for each in results] == [SignedIn] * 100
-    assert len(loop_threads()) == 1
+    assert len(loops()) == 1
     assert threading.active_count() < before + 32
 
 
-def test_a_thousand_calls_of_many_clients_begin_one_loop_thread(pool):
-    thread = current()
+def test_a_thousand_calls_of_many_clients_begin_one_shared_loop(pool):
+    loop = current()
     verifiers = [sync.TokenVerifier(config=pool.config) for _ in range(10)]
     clients = [sync.AuthClient(pool.config) for _ in range(10)]
     for verifier in verifiers:
@@ -41,8 +41,8 @@ def test_a_thousand_calls_of_many_clients_begin_one_loop_thread(pool):
                 client.sign_in("", PASSWORD)
     for client in clients:
         client.close()
-    assert current() is thread
-    assert len(loop_threads()) == 1
+    assert current() is loop
+    assert len(loops()) == 1
 
 
 async def test_a_call_from_a_thread_with_an_event_loop_is_refused_and_told_what_to_do(pool):
@@ -121,7 +121,7 @@ def test_the_loop_goes_on_after_an_observer_has_ended_it(pool, caplog):
         auth.sign_in("ada", PASSWORD)
     assert isinstance(auth.sign_in("ada", PASSWORD), SignedIn)
     auth.close()
-    assert len([each for each in loop_threads() if each.is_alive()]) == 1
+    assert len([each for each in loops() if each.is_alive()]) == 1
     assert "the loop of the synchronous calls was ended by SystemExit" in caplog.messages
 
 

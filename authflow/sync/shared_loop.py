@@ -1,4 +1,4 @@
-"""The loop thread: the one event loop of a process, on which all its synchronous calls run.
+"""The shared loop: the one event loop of a process, on which all its synchronous calls run.
 
 It is begun by the first call, and ends with the interpreter: by then its clients are closed. In a
 child process that `fork` has made there is none, and the first call there begins another.
@@ -42,7 +42,7 @@ _CALLS_TIMEOUT: Final = 2.0
 
 
 @define(eq=False, repr=False)
-class LoopThread:
+class SharedLoop:
     """An event loop in a thread of its own. There is one in a process: see `current`."""
 
     loop: OwnLoop = field(factory=OwnLoop, init=False)
@@ -54,7 +54,7 @@ class LoopThread:
 
     def __attrs_post_init__(self) -> None:
         # A daemon: the interpreter's end would wait for any other, which nobody has told to end.
-        self._thread = threading.Thread(target=self._live, name="authflow-loop", daemon=True)
+        self._thread = threading.Thread(target=self._live, name="authflow-shared-loop", daemon=True)
 
     def start(self) -> None:
         """Begin the thread, and wait until its loop runs."""
@@ -183,43 +183,43 @@ class _Process:
     """The state of this process."""
 
     lock = threading.Lock()
-    thread: LoopThread | None = None
+    shared: SharedLoop | None = None
     forking: threading.local = threading.local()
     is_ending = False
 
 
-def current() -> LoopThread:
-    """Return the process's loop thread; begin it if there is none.
+def current() -> SharedLoop:
+    """Return the process's shared loop; begin it if there is none.
 
     Raises:
         MisuseError: The interpreter is ending.
     """
-    thread = _Process.thread
-    if thread is not None and thread.is_alive:
-        return thread
+    shared = _Process.shared
+    if shared is not None and shared.is_alive:
+        return shared
     with _Process.lock:
-        thread = _Process.thread
-        if thread is None or not thread.is_alive:
+        shared = _Process.shared
+        if shared is None or not shared.is_alive:
             if _Process.is_ending:
                 raise MisuseError(_ENDING)
-            if thread is not None:
-                keep_for_ever(thread)
-            thread = LoopThread()
+            if shared is not None:
+                keep_for_ever(shared)
+            shared = SharedLoop()
             try:
-                thread.start()
+                shared.start()
             except RuntimeError:  # Python's own: no thread begins once the interpreter ends
                 raise MisuseError(_ENDING) from None
-            _Process.thread = thread
-        return thread
+            _Process.shared = shared
+        return shared
 
 
 _ENDING: Final = "the program is ending, and no call begins any more"
 
 
-def is_loop_thread() -> bool:
-    """Return whether this is the loop thread itself: to wait there would be for ever."""
-    thread = _Process.thread
-    return thread is not None and thread._thread.ident == threading.get_ident()  # noqa: SLF001
+def is_here() -> bool:
+    """Return whether this is the shared loop's thread: to wait there would be for ever."""
+    shared = _Process.shared
+    return shared is not None and shared._thread.ident == threading.get_ident()  # noqa: SLF001
 
 
 def wrong_thread() -> MisuseError | None:
@@ -232,7 +232,7 @@ def wrong_thread() -> MisuseError | None:
         asyncio.get_running_loop()
     except RuntimeError:
         return None
-    if is_loop_thread():
+    if is_here():
         return MisuseError(
             "a synchronous call was made on authflow's own loop, by an observer, a clock or a"
             " prompt, and would wait for itself: make it in a thread of its own"
@@ -254,8 +254,8 @@ def _is_notebook() -> bool:
 def _before_fork() -> None:
     over = _Process.forking.over = threading.Event()
     _Process.forking.locked = _Process.lock.acquire(timeout=_FORK_TIMEOUT)
-    if _Process.thread is not None:
-        _Process.thread.stand_still(over)
+    if _Process.shared is not None:
+        _Process.shared.stand_still(over)
 
 
 def _after_fork_here() -> None:
@@ -265,19 +265,19 @@ def _after_fork_here() -> None:
 
 
 def _after_fork_in_child() -> None:
-    thread, _Process.thread = _Process.thread, None
+    shared, _Process.shared = _Process.shared, None
     _Process.lock = threading.Lock()
-    if thread is not None:
-        keep_for_ever(thread)
-        thread.loop.leave_to_the_parent()
+    if shared is not None:
+        keep_for_ever(shared)
+        shared.loop.leave_to_the_parent()
 
 
 def _end() -> None:
     with _Process.lock:
         _Process.is_ending = True
-        thread = _Process.thread
-    if thread is not None:
-        thread.end()
+        shared = _Process.shared
+    if shared is not None:
+        shared.end()
 
 
 if hasattr(os, "register_at_fork"):
