@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,12 @@ def started() -> Iterator[Callable[..., Example]]:
 
     yield start
     for each in running:
-        if each.process.poll() is None:
-            os.killpg(each.process.pid, signal.SIGKILL)
+        if each.process.poll() is None:  # a test has failed
+            os.killpg(each.process.pid, signal.SIGINT)  # so that it ends its redis-server, too
+            with suppress(subprocess.TimeoutExpired):
+                each.process.communicate(timeout=10)
+            with suppress(ProcessLookupError):
+                os.killpg(each.process.pid, signal.SIGKILL)
             each.process.communicate()
 
 
@@ -140,3 +145,22 @@ def test_the_service_asks_for_a_captcha_and_protects_its_route_at_both_workers(s
             break
     assert len(workers) == 2
     assert "Traceback" not in example.ended()
+
+
+@pytest.mark.system("redis-server")
+def test_of_all_workers_one_refreshes_the_token_and_none_is_without_one(started):
+    example = started("fresh_worker/run_workers.py")
+    had: dict[str, set[str]] = {}
+    refreshed: list[str] = []
+    while len([each for each in had.values() if len(each) == 3]) < 3:
+        line = example.said(r"worker (\d+) (?:has a token until (\S+)|refreshed the token)\n")
+        if line[2]:
+            had.setdefault(line[2], set()).add(line[1])
+        else:
+            refreshed.append(line[1])
+    printed = example.ended()
+    tokens = {*had, *re.findall(r"until (\S+)", printed)}
+    refreshed += re.findall(r"worker (\d+) refreshed", printed)
+    # The first one is the sign-in's, and nobody may have used the last one before Ctrl-C.
+    assert len(refreshed) in {len(tokens) - 1, len(tokens)}
+    assert "Traceback" not in printed

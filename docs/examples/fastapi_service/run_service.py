@@ -22,16 +22,6 @@ triggers = Triggers(policy=sequence(password(), challenge("captcha", attempts=3)
 
 
 @contextmanager
-def running(*command: str, **environment: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a program, and end it at the end."""
-    with subprocess.Popen(command, cwd=HERE, env={**os.environ, **environment}) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
-
-
-@contextmanager
 def redis() -> Iterator[str]:
     """Give the address of a Redis: the one of REDIS_URL, or one that runs as long as this."""
     if given := os.environ.get("REDIS_URL"):
@@ -43,24 +33,33 @@ def redis() -> Iterator[str]:
     with TemporaryDirectory() as folder:
         socket = f"{folder}/redis.sock"
         own = ("--port", "0", "--unixsocket", socket, "--dir", folder, "--save", "")
-        with running(server, *own, "--loglevel", "warning"):
-            yield f"unix://{socket}"
+        # Ctrl-C is not for its group of processes: the workers need it until they have ended.
+        with subprocess.Popen([server, *own, "--loglevel", "warning"], process_group=0) as process:
+            try:
+                yield f"unix://{socket}"
+            finally:
+                process.terminate()
 
 
 def main() -> None:
     """Run all of it until Ctrl-C."""
     with run_pool_in_thread(users={"ada": PASSWORD}, triggers=triggers) as pool, redis() as url:
         print(f"open http://127.0.0.1:{PORT} and sign in as ada with {PASSWORD}", flush=True)
-        with running(
-            *(sys.executable, "-m", "uvicorn", "service:app", "--workers", "2", "--port", PORT),
-            AUTHFLOW_ENDPOINT=pool.endpoint,
-            AUTHFLOW_USER_POOL_ID=pool.user_pool_id,
-            AUTHFLOW_CLIENT_ID=str(pool.config.client_id),
-            AUTHFLOW_KEYS=KeyRing.generate().to_json().reveal(),
-            REDIS_URL=url,
-        ) as workers:
-            workers.wait()
-            sys.exit("the workers have ended; uvicorn says above why")
+        command = ("-m", "uvicorn", "service:app", "--workers", "2", "--port", PORT)
+        environment = {
+            **os.environ,
+            "AUTHFLOW_ENDPOINT": pool.endpoint,
+            "AUTHFLOW_USER_POOL_ID": pool.user_pool_id,
+            "AUTHFLOW_CLIENT_ID": str(pool.config.client_id),
+            "AUTHFLOW_KEYS": KeyRing.generate().to_json().reveal(),
+            "REDIS_URL": url,
+        }
+        with subprocess.Popen([sys.executable, *command], cwd=HERE, env=environment) as workers:
+            try:
+                workers.wait()
+            finally:
+                workers.terminate()
+        sys.exit("the workers have ended; uvicorn says above why")
 
 
 if __name__ == "__main__":
