@@ -164,3 +164,32 @@ def test_of_all_workers_one_refreshes_the_token_and_none_is_without_one(started)
     # The first one is the sign-in's, and nobody may have used the last one before Ctrl-C.
     assert len(refreshed) in {len(tokens) - 1, len(tokens)}
     assert "Traceback" not in printed
+
+
+def test_the_flask_app_asks_for_a_captcha_and_protects_its_page(started):
+    example = started("flask_app/run_app.py")
+    assert example.said(r"sign in as ada with (\S+)")[1] == PASSWORD
+    example.said("Booting worker")
+    with example.browser() as browser:
+        assert browser.get("/").status_code == 401
+        foreign = {"Sec-Fetch-Site": "cross-site"}
+        ada = {"username": "ada", "password": PASSWORD}
+        assert browser.post("/sign-in", data=ada, headers=foreign).status_code == 403
+        assert browser.post("/sign-in", data=ada | {"password": "x"}).status_code == 403
+        shown = browser.post("/sign-in", data=ada).text
+        picture = re.findall(r'src="(data:image/png[^"]*)"', shown)
+        assert len(picture) == 1
+        assert picture[0] in browser.get("/challenge").text
+        (name,) = re.findall(r'<input name="(\w+)"', shown)
+        another = browser.post("/challenge", data={name: ""})  # it is another one
+        assert (another.status_code, picture[0] in another.text) == (200, False)
+        example.said(r"CAPTCHA says \w+")
+        right = example.said(r"CAPTCHA says (\w+)")[1]
+        done = browser.post("/challenge", data={name: right})
+        assert (done.status_code, done.headers["location"]) == (303, "/")
+        assert "Orders of ada" in browser.get("/").text
+        before = dict(browser.cookies)
+        assert browser.post("/sign-out").status_code == 303
+    with example.browser(cookies=before) as thief:
+        assert thief.get("/").status_code == 401
+    assert "Traceback" not in example.ended()
