@@ -36,6 +36,7 @@ SHOWN = [
     *sorted(ROOT.glob("plugins/**/*.py")),
     *sorted(ROOT.glob("plugins/*/README.md")),
     *sorted(ROOT.glob("docs/**/*.md")),
+    *sorted(ROOT.glob("docs/examples/**/*.py")),
     ROOT / "README.md",
 ]
 HALVES = sorted(ROOT.glob("plugins/*/authflow_*/**/*.py"))

@@ -1,0 +1,43 @@
+"""Run the app under gunicorn, and the pool that it needs, until Ctrl-C: `python run_app.py`."""
+
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+from authflow.keys import KeyRing
+from authflow.testing import PASSWORD, run_pool_in_thread
+from authflow.triggers import Triggers, challenge, password, sequence
+
+HERE = Path(__file__).parent
+PORT = os.environ.get("PORT", "8000")
+triggers = Triggers(policy=sequence(password(), challenge("captcha", attempts=3)))
+
+
+def main() -> None:
+    """Run both until Ctrl-C."""
+    with run_pool_in_thread(users={"ada": PASSWORD}, triggers=triggers) as pool:
+        print(f"open http://127.0.0.1:{PORT} and sign in as ada with {PASSWORD}", flush=True)
+        command = ("-m", "gunicorn", "app:app", "--threads", "8", "--bind", f"127.0.0.1:{PORT}")
+        environment = {
+            **os.environ,
+            "AUTHFLOW_ENDPOINT": pool.endpoint,
+            "AUTHFLOW_USER_POOL_ID": pool.user_pool_id,
+            "AUTHFLOW_CLIENT_ID": str(pool.config.client_id),
+            "AUTHFLOW_KEYS": KeyRing.generate().to_json().reveal(),
+            "FLASK_SECRET_KEY": secrets.token_urlsafe(),
+        }
+        with subprocess.Popen([sys.executable, *command], cwd=HERE, env=environment) as server:
+            try:
+                server.wait()
+            finally:
+                server.terminate()
+        sys.exit("the app has ended; gunicorn says above why")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("ended")

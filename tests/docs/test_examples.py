@@ -1,0 +1,195 @@
+"""docs/examples: each runs by its one command, in processes of its own, until Ctrl-C."""
+
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from attrs import define, field
+
+from authflow.testing import PASSWORD
+from testbed.pages import ROOT
+
+EXAMPLES = ROOT / "docs" / "examples"
+DEADLINE = 40
+READS_CAPTCHAS = """
+import runpy, sys
+from authflow.triggers import Triggers
+
+handle = Triggers.handle
+
+async def telling(self, event):
+    filled = await handle(self, event)
+    private = filled["response"].get("privateChallengeParameters") or {}
+    if "answer" in private:
+        print("the CAPTCHA says", private["answer"], flush=True)
+    return filled
+
+Triggers.handle = telling
+sys.path[0], program = ".", sys.argv.pop(1)
+runpy.run_path(program, run_name="__main__")
+"""
+"""The one command, for the pool's owner, who may look at the answer that is wanted."""
+
+
+@define
+class Example:
+    """An example that runs, with all of its processes."""
+
+    process: "subprocess.Popen[bytes]"
+    port: int
+    told: str = ""
+    _until: float = field(factory=lambda: time.monotonic() + DEADLINE)
+
+    def said(self, pattern: str) -> re.Match[str]:
+        """Read what it prints until a text appears, and forget all before its end."""
+        assert self.process.stdout is not None
+        while (found := re.search(pattern, self.told)) is None:
+            ready, _, _ = select.select(
+                [self.process.stdout], [], [], max(0, self._until - time.monotonic())
+            )
+            read = os.read(self.process.stdout.fileno(), 65_536) if ready else b""
+            assert read, f"no {pattern!r} in {self.told}"
+            self.told += read.decode()
+        self.told = self.told[found.end() :]
+        return found
+
+    def ended(self) -> str:
+        """Press Ctrl-C, as a terminal does: all of its processes get the signal."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        printed, _ = self.process.communicate(timeout=DEADLINE)  # until all of them have ended
+        assert self.process.returncode == 0, self.told + printed.decode()
+        return self.told + printed.decode()
+
+    def browser(self, **options: Any) -> httpx.Client:
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=DEADLINE, **options)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., Example]]:
+    """Runs an example by its program's path, in a group of processes of its own."""
+    running: list[Example] = []
+
+    def start(path: str) -> Example:
+        program, port = EXAMPLES / path, free_port()
+        own = {name: each for name, each in os.environ.items() if not name.startswith("AUTHFLOW_")}
+        commands = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        process = subprocess.Popen(
+            [sys.executable, "-c", READS_CAPTCHAS, program.name],
+            cwd=program.parent,
+            env={**own, "PATH": commands, "PORT": str(port), "PYTHONPATH": str(ROOT)}
+            | {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        running.append(Example(process=process, port=port))
+        return running[-1]
+
+    yield start
+    for each in running:
+        if each.process.poll() is None:  # a test has failed
+            os.killpg(each.process.pid, signal.SIGINT)  # so that it ends its redis-server, too
+            with suppress(subprocess.TimeoutExpired):
+                each.process.communicate(timeout=10)
+            with suppress(ProcessLookupError):
+                os.killpg(each.process.pid, signal.SIGKILL)
+            each.process.communicate()
+
+
+@pytest.mark.system("redis-server")
+def test_the_service_asks_for_a_captcha_and_protects_its_route_at_both_workers(started):
+    example = started("fastapi_service/run_service.py")
+    assert example.said(r"sign in as ada with (\S+)")[1] == PASSWORD
+    for _ in range(2):
+        example.said("startup complete")
+    with example.browser() as browser:
+        assert "<form" in browser.get("/").text
+        assert browser.get("/orders").status_code == 401
+
+        def send(path: str, **body: object) -> httpx.Response:
+            token = {"X-CSRF-Token": browser.get("/auth/csrf").json()["csrf_token"]}
+            return browser.post(f"/auth/{path}", json=body, headers=token)
+
+        asked = send("sign-in", username="ada", password=PASSWORD).json()
+        shown, field = asked["form"]["parts"]
+        assert shown["url"].startswith("data:image/png")
+        wrong = send("sign-in/answer", step=asked["step"], values={field["name"]: "none"}).json()
+        example.said(r"CAPTCHA says \w+")
+        right = example.said(r"CAPTCHA says (\w+)")[1]
+        done = send("sign-in/answer", step=wrong["step"], values={field["name"]: right})
+        assert done.json()["status"] == "signed_in"
+    workers = set()
+    for _ in range(100):  # each by a connection of its own, so that the other worker has its turn
+        with example.browser(cookies=browser.cookies) as other:
+            reply = other.get("/orders")
+        assert reply.json()["orders of"] == "ada"
+        workers.add(reply.json()["worker"])
+        if len(workers) == 2:
+            break
+    assert len(workers) == 2
+    assert "Traceback" not in example.ended()
+
+
+@pytest.mark.system("redis-server")
+def test_of_all_workers_one_refreshes_the_token_and_none_is_without_one(started):
+    example = started("fresh_worker/run_workers.py")
+    had: dict[str, set[str]] = {}
+    refreshed: list[str] = []
+    while len([each for each in had.values() if len(each) == 3]) < 3:
+        line = example.said(r"worker (\d+) (?:has a token until (\S+)|refreshed the token)\n")
+        if line[2]:
+            had.setdefault(line[2], set()).add(line[1])
+        else:
+            refreshed.append(line[1])
+    printed = example.ended()
+    tokens = {*had, *re.findall(r"until (\S+)", printed)}
+    refreshed += re.findall(r"worker (\d+) refreshed", printed)
+    # The first one is the sign-in's, and nobody may have used the last one before Ctrl-C.
+    assert len(refreshed) in {len(tokens) - 1, len(tokens)}
+    assert "Traceback" not in printed
+
+
+def test_the_flask_app_asks_for_a_captcha_and_protects_its_page(started):
+    example = started("flask_app/run_app.py")
+    assert example.said(r"sign in as ada with (\S+)")[1] == PASSWORD
+    example.said("Booting worker")
+    with example.browser() as browser:
+        assert browser.get("/").status_code == 401
+        foreign = {"Sec-Fetch-Site": "cross-site"}
+        ada = {"username": "ada", "password": PASSWORD}
+        assert browser.post("/sign-in", data=ada, headers=foreign).status_code == 403
+        assert browser.post("/sign-in", data=ada | {"password": "x"}).status_code == 403
+        shown = browser.post("/sign-in", data=ada).text
+        picture = re.findall(r'src="(data:image/png[^"]*)"', shown)
+        assert len(picture) == 1
+        assert picture[0] in browser.get("/challenge").text
+        (name,) = re.findall(r'<input name="(\w+)"', shown)
+        another = browser.post("/challenge", data={name: ""})  # it is another one
+        assert (another.status_code, picture[0] in another.text) == (200, False)
+        example.said(r"CAPTCHA says \w+")
+        right = example.said(r"CAPTCHA says (\w+)")[1]
+        done = browser.post("/challenge", data={name: right})
+        assert (done.status_code, done.headers["location"]) == (303, "/")
+        assert "Orders of ada" in browser.get("/").text
+        before = dict(browser.cookies)
+        assert browser.post("/sign-out").status_code == 303
+    with example.browser(cookies=before) as thief:
+        assert thief.get("/").status_code == 401
+    assert "Traceback" not in example.ended()
