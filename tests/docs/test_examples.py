@@ -172,10 +172,20 @@ def test_the_flask_app_asks_for_a_captcha_and_protects_its_page(started):
     example.said("Booting worker")
     with example.browser() as browser:
         assert browser.get("/").status_code == 401
-        foreign = {"Sec-Fetch-Site": "cross-site"}
         ada = {"username": "ada", "password": PASSWORD}
-        assert browser.post("/sign-in", data=ada, headers=foreign).status_code == 403
-        assert browser.post("/sign-in", data=ada | {"password": "x"}).status_code == 403
+        for foreign in (
+            {},
+            {"Sec-Fetch-Site": "cross-site"},
+            {"Sec-Fetch-Site": "same-site"},
+            {"Origin": "null"},
+            {"Origin": "http://elsewhere.example"},
+        ):
+            refused = browser.post("/sign-in", data=ada, headers=foreign)
+            assert (refused.status_code, "of this site alone" in refused.text) == (403, True)
+        ours = {"Origin": str(browser.base_url).rstrip("/")}
+        wrong = browser.post("/sign-in", data=ada | {"password": "x"}, headers=ours)
+        assert (wrong.status_code, "begin again" in wrong.text) == (403, True)
+        browser.headers["Sec-Fetch-Site"] = "same-origin"
         shown = browser.post("/sign-in", data=ada).text
         picture = re.findall(r'src="(data:image/png[^"]*)"', shown)
         assert len(picture) == 1

@@ -42,12 +42,16 @@ app.config.update(
 
 @app.before_request
 def only_by_our_own_pages() -> None:
-    """Refuse what a page of another site sends."""
-    if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "none") not in {
-        "same-origin",
-        "none",
-    }:
-        abort(403)
+    """Refuse what a page of another site sends, and whoever does not say where it is from."""
+    if request.method != "POST":
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is None:  # a browser of before 2023, or plain http: a form's POST names its origin
+        ours = request.headers.get("Origin") == request.host_url.rstrip("/")
+    else:
+        ours = site == "same-origin"
+    if not ours:
+        abort(403, "this is for forms of this site alone")
 
 
 def followed(result: SignInResult) -> str | Response:
