@@ -88,6 +88,20 @@ class _Outcome(Generic[R]):
         self._future.add_done_callback(lambda _: tell())
 
 
+class _Call(Generic[R]):
+    """A call on its way: it can be cancelled from before it begins."""
+
+    def __init__(self) -> None:
+        self.outcome: _Outcome[R] = _Outcome()
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def cancel(self) -> None:
+        """End it, if it has been handed to the loop at all."""
+        if self.loop is not None:
+            _call_soon(self.loop, lambda: [task.cancel() for task in self.tasks])
+
+
 @define(eq=False)
 class LoopThread(Generic[T]):
     """A thread that runs an event loop, on which something is open as long as the thread lives.
@@ -159,11 +173,12 @@ class LoopThread(Generic[T]):
             MisuseError: The thread does not run, ended meanwhile, or would wait for itself.
         """
         self._refuse_own_loop()
-        outcome, cancel = self._submit(function, *args, **kwargs)
+        call: _Call[R] = _Call()
         try:
-            return outcome.wait()
+            self._submit(call, function, *args, **kwargs)
+            return call.outcome.wait()
         except BaseException:
-            cancel()  # it goes on if the caller was interrupted
+            call.cancel()  # it goes on if the caller was interrupted, at whatever step
             raise
 
     async def awaited(
@@ -180,24 +195,28 @@ class LoopThread(Generic[T]):
             MisuseError: The thread does not run, or ended meanwhile.
         """
         here, there = asyncio.get_running_loop(), asyncio.Event()
-        outcome, cancel = self._submit(function, *args, **kwargs)
-        outcome.then(lambda: _call_soon(here, there.set))
+        call: _Call[R] = _Call()
         try:
+            self._submit(call, function, *args, **kwargs)
+            call.outcome.then(lambda: _call_soon(here, there.set))
             await there.wait()
         except BaseException:
-            cancel()
+            call.cancel()
             raise
-        return outcome.wait()
+        return call.outcome.wait()
 
     def _submit(
-        self, function: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
-    ) -> tuple[_Outcome[R], Callable[[], None]]:
-        """Begin a call, and return its outcome and what cancels it."""
+        self,
+        call: _Call[R],
+        function: Callable[P, Coroutine[Any, Any, R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        """Begin a call."""
         if self._pid != os.getpid():  # the lock may be held for ever here
             msg = f"{self.owner} runs in another process, of which this one is a fork"
             raise MisuseError(msg)
-        outcome: _Outcome[R] = _Outcome()
-        tasks: list[asyncio.Task[None]] = []
+        outcome = call.outcome
 
         async def run() -> None:
             try:
@@ -209,16 +228,17 @@ class LoopThread(Generic[T]):
                 outcome.fail(error)
 
         def begin() -> None:
-            tasks.append(asyncio.create_task(run()))
-            tasks[0].add_done_callback(lambda _: self._calls.discard(outcome))
+            task = asyncio.create_task(run())
+            call.tasks.append(task)
+            task.add_done_callback(lambda _: self._calls.discard(outcome))
 
         with self._lock:
             loop = self._loop
             if loop is None or not self._begun.done:
                 raise self._none_runs()
             self._calls.add(outcome)
+            call.loop = loop
             loop.call_soon_threadsafe(begin)
-        return outcome, lambda: _call_soon(loop, lambda: [task.cancel() for task in tasks])
 
     def _none_runs(self) -> MisuseError:
         return MisuseError(f"{self.owner} does not run any more, or not yet")

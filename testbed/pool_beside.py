@@ -36,6 +36,10 @@ class PoolBeside:
     def config(self) -> AuthConfig:
         return self.running.config
 
+    @property
+    def client_id(self) -> str:
+        return self.running.client_id
+
     def call(self, operation: str, **members: Any) -> dict[str, Any]:
         async def call() -> dict[str, Any]:
             return await self.running.call(operation, **members)
@@ -50,7 +54,7 @@ class PoolBeside:
             **os.environ,
             "AUTHFLOW_ENDPOINT": self.running.endpoint,
             "AUTHFLOW_USER_POOL_ID": self.running.user_pool_id,
-            "AUTHFLOW_CLIENT_ID": self.config.client_id,
+            "AUTHFLOW_CLIENT_ID": self.client_id,
             "PYTHONPATH": str(ROOT),
         }
 

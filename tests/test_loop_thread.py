@@ -197,6 +197,30 @@ def test_who_is_interrupted_in_a_call_cancels_it(thread: LoopThread[str]):
     ended.wait()
 
 
+def test_who_is_interrupted_as_a_call_begins_cancels_it(
+    thread: LoopThread[str], monkeypatch: pytest.MonkeyPatch
+):
+    async def waits() -> None:
+        await asyncio.Event().wait()
+
+    async def others() -> int:
+        for _ in range(100):
+            await asyncio.sleep(0)
+        return len(thread._calls) - 1
+
+    hand_over = thread._loop.call_soon_threadsafe
+
+    def interrupted(function: Any, *args: Any) -> None:
+        monkeypatch.undo()
+        hand_over(function, *args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(thread._loop, "call_soon_threadsafe", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        thread.call(waits)
+    assert thread.call(others) == 0
+
+
 PROGRAM = """
 import asyncio, contextlib, os, sys, threading
 if "gevent" in sys.argv:
