@@ -259,6 +259,9 @@ class LoopThread(Generic[T]):
         monkey = _gevents("gevent.monkey")
         if monkey is not None:
             atexit.register(self.stop)  # Python does not wait for such a thread
+            # gevent imports what its hubs are made of with the first one. Two threads that make
+            # theirs at once would wait for each other's imports for ever.
+            _gevents("gevent").get_hub()
             monkey.get_original("_thread", "start_new_thread")(self._run, ())
             return
         self._thread = threading.Thread(target=self._run, name="authflow-loop", daemon=False)
