@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import httpx
 import pytest
@@ -185,7 +186,7 @@ async def test_what_cannot_begin_a_sign_in_is_refused_and_not_repeated(one_site,
     await page.get("/csrf")
     reply = await page.post("/sign-in", body)
     assert code_of(reply) == (400, code)
-    assert "ada" not in reply.text
+    assert not re.search(r"\bada\b", reply.text)  # a token may have the letters
 
 
 async def test_a_refusal_is_one_reply_whoever_exists(one_site, pool):
