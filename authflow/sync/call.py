@@ -140,11 +140,16 @@ class Call(Generic[T]):
             if job is not None:
                 job()
 
+    def abandon(self) -> None:
+        """Break it off by its own thread, which goes on at once."""
+        if self._cancel is not None:
+            self._cancel()
+
     def _interrupt(self) -> None:
         """Break it off by its own thread, and wait until nothing of it runs."""
         if self._is_over or self._cancel is None:
             return
-        self._cancel()
+        self.abandon()
         with suppress(queue.Empty):
             while self._inbox.get(timeout=_END_TIMEOUT) is not None:
                 pass

@@ -1,7 +1,6 @@
 """The base of synchronous classes: calls of an asynchronous object, on the shared loop."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import suppress
 from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar
 
 from authflow.errors import MisuseError
@@ -79,9 +78,14 @@ class Face(Generic[A]):
             except MisuseError as error:
                 call.fail(error.with_traceback(None))
                 return call
-            with suppress(RuntimeError):  # the loop has just ended: there is another one then
+            try:
                 home.begin(call)
-                return call
+            except RuntimeError:  # the loop has just ended: there is another one then
+                continue
+            except BaseException:  # Ctrl-C, and the loop may have the call already
+                call.abandon()
+                raise
+            return call
 
     def _each(
         self,

@@ -5,6 +5,7 @@ import socket
 import threading
 import traceback
 
+import anyio
 import pytest
 from attrs import evolve
 
@@ -17,6 +18,8 @@ from authflow import (
 )
 from authflow.errors import TimedOutError
 from authflow.sync.call import Call
+from authflow.sync.face import Face
+from authflow.sync.shared_loop import SharedLoop
 
 PASSWORD = "Correct-horse-1"
 
@@ -31,6 +34,24 @@ def interrupted_by(program) -> list[str]:
 def test_ctrl_c_ends_a_call_that_waits_for_the_server_and_the_client_goes_on(run):
     lines = interrupted_by(run("interrupted", "server"))
     assert lines == ["KeyboardInterrupt", "the request was broken off: True", "SignedIn"]
+
+
+def test_ctrl_c_as_a_call_begins_ends_it(monkeypatch):
+    begin, begun = SharedLoop.begin, []
+
+    def interrupted(loop, call):
+        begin(loop, call)
+        begun.append(call)
+        raise KeyboardInterrupt
+
+    async def waits(_):
+        await anyio.sleep_forever()
+
+    monkeypatch.setattr(SharedLoop, "begin", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Face(None)._begin(waits)
+    with pytest.raises(OutcomeUnknownError):
+        begun[0].result()
 
 
 def test_ctrl_c_ends_a_call_that_waits_for_a_person(run):
