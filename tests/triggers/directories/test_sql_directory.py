@@ -81,7 +81,8 @@ def make_sqlite(path: Path, rows: list[Any], table: str = TABLE) -> str:
     return f"sqlite+aiosqlite:///{path}"
 
 
-@pytest.fixture(scope="module")
+# As long as the server lives: a run that shares its tests out may come back to this module.
+@pytest.fixture(scope="session")
 def postgres(postgres_url: str) -> str:
     """A real PostgreSQL server with the users in it. Gives its URL."""
     anyio.run(fill, postgres_url)
