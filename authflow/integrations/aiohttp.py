@@ -2,7 +2,8 @@
 
     auth = CognitoMiddleware(user, origins=["https://api.example.com"])
     async with aiohttp.ClientSession(middlewares=[auth]) as session:
-        await session.get("https://api.example.com/orders")
+        async with session.get("https://api.example.com/orders") as reply:
+            orders = await reply.json()
 
 aiohttp runs a middleware for every hop of a redirect, and nothing tells a hop from a request of the
 caller's own. So the origins must be named, and whatever goes elsewhere goes without the token. What

@@ -1,5 +1,6 @@
 """Real servers that say who asked what of them, and users whose tokens change."""
 
+import asyncio
 import importlib
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -30,15 +31,23 @@ class Api:
     seen: list[tuple[str, str | None]] = field(factory=list)
     bodies: list[bytes] = field(factory=list)
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         given = request.headers.get("Authorization")
         self.seen.append((request.path, given))
         self.bodies.append(await request.read())
         if request.path in self.leads:
-            return web.Response(status=307, headers={"Location": self.leads[request.path]})
-        if self.good is not None and given != self.good:
-            return web.Response(status=401, text="x" * 1_000_000)  # more than is read at once
-        return web.Response(text="welcome")
+            reply, body = web.StreamResponse(status=307), b""
+            reply.headers["Location"] = self.leads[request.path]
+        elif self.good is not None and given != self.good:
+            reply, body = web.StreamResponse(status=401), b"x" * 1_000_000
+        else:
+            reply, body = web.StreamResponse(), b"welcome"
+        reply.content_length = len(body)
+        await reply.prepare(request)
+        # The head alone comes first: who does not read on has a reply whose end is still to come.
+        await asyncio.sleep(0.005 if body else 0)
+        await reply.write(body)
+        return reply
 
 
 @asynccontextmanager

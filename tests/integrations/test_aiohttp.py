@@ -17,8 +17,10 @@ async def test_each_request_has_the_token_of_its_time(serve, user):
         for path in ("/a", "/b"):
             async with session.get(api.origin + path) as reply:
                 assert await reply.text() == "welcome"
-        await session.get(api.origin + "/c", middlewares=[], headers={"Authorization": "own"})
-        await session.get(api.origin + "/d", headers={"Authorization": "own"})
+        for path, more in (("/c", {"middlewares": ()}), ("/d", {})):
+            own = {"Authorization": "own"}
+            async with session.get(api.origin + path, headers=own, **more) as reply:
+                assert reply.status == 200
     assert api.seen == [
         *(("/a", "Bearer first"), ("/b", "Bearer second"), ("/c", "own"), ("/d", "Bearer third"))
     ]
@@ -30,8 +32,10 @@ async def test_the_token_follows_no_redirect_to_another_origin(serve, user):
     auth = CognitoMiddleware(user("canary"), origins=api.origin)
     async with aiohttp.ClientSession(middlewares=[auth]) as session:
         for path in ("/away", "/here"):
-            await session.post(api.origin + path, data=b"x")
-        await session.get(elsewhere.origin + "/own")
+            async with session.post(api.origin + path, data=b"x") as reply:
+                assert reply.status == 200
+        async with session.get(elsewhere.origin + "/own") as reply:
+            assert reply.status == 200
     assert elsewhere.seen == [("/taken", None), ("/own", None)]
     assert [given for _, given in api.seen] == ["Bearer canary"] * 3
 
@@ -42,10 +46,10 @@ async def test_a_token_that_expired_on_its_way_is_replaced_once(serve, user):
         auth = CognitoMiddleware(user("old", "new"), origins=[api.origin])
         one = aiohttp.TCPConnector(limit=1)  # so that the first reply must be given up
         limit = aiohttp.ClientTimeout(total=5)
-        async with aiohttp.ClientSession(
-            middlewares=[auth], connector=one, timeout=limit
-        ) as session:
-            reply = await session.post(api.origin, **sent)
+        async with (
+            aiohttp.ClientSession(middlewares=[auth], connector=one, timeout=limit) as session,
+            session.post(api.origin, **sent) as reply,
+        ):
             assert await reply.text() == "welcome"
     assert [given for _, given in api.seen] == ["Bearer old", "Bearer new"] * 3
     assert api.bodies == [b"body", b"body", b'{"a": 1}', b'{"a": 1}', b"", b""]
