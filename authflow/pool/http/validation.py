@@ -41,16 +41,19 @@ Check = Callable[[Any, str, Faults], None]
 _ECHOED_CHARS: Final = 128
 _MOST_PATHS: Final = 10
 _INTEGER_BITS: Final = {"integer": 32, "long": 64}
-_PROPERTY: Final = re.compile(r"\\p\{([A-Z])\}")
+_PROPERTY: Final = re.compile(r"\\p\{([CLMNPSZ])\}")
+_ASCII: Final = (range(0x80),)
 # Beyond the third plane only the variation selectors (M) of plane 14 are assigned.
 _ASSIGNED: Final = (range(0x40000), range(0xE0000, 0xE0200))
+_NO_CHARACTER: Final = "\U0010ffff"
+"""Stands for a category of which there are no characters. This one is none, and never will be."""
 
 
 @cache
-def _characters() -> Mapping[str, str]:
+def _characters(planes: tuple[range, ...]) -> Mapping[str, str]:
     """Return, for each general category (L, M, N, ...), its ranges for `re`'s character classes."""
     ranges: dict[str, list[list[int]]] = defaultdict(list)
-    for plane in _ASSIGNED:
+    for plane in planes:
         for code in plane:
             found = ranges[unicodedata.category(chr(code))[0]]
             if found and found[-1][1] == code - 1:
@@ -64,13 +67,20 @@ def _characters() -> Mapping[str, str]:
 
 
 @cache
-def compile_pattern(pattern: str) -> re.Pattern[str]:
+def compile_pattern(pattern: str, *, only_ascii: bool = False) -> re.Pattern[str]:
     r"""Compile a pattern of the service model.
 
     They are Java's: \w and \s mean ASCII, and \p{L} names a general category, which Python's `re`
     does not know.
+
+    Args:
+        pattern: As the model has it.
+        only_ascii: Only texts of ASCII will be matched. Then it is compiled in no time; of all of
+            Unicode a category has hundreds of ranges, and most pools never see such a text.
     """
-    return re.compile(_PROPERTY.sub(lambda found: _characters()[found[1]], pattern), re.ASCII)
+    characters = _characters(_ASCII if only_ascii else _ASSIGNED)
+    known = _PROPERTY.sub(lambda found: characters.get(found[1], _NO_CHARACTER), pattern)
+    return re.compile(known, re.ASCII)
 
 
 def _kind(value: Any) -> str:
@@ -115,7 +125,13 @@ def _string(shape: Shape, *, secret: bool) -> Check:
     # AWS leaves empty passwords to the operation: the model has no minimum length for them.
     text = shape.metadata.get("pattern")
     enum = shape.metadata.get("enum")
-    pattern = compile_pattern(text) if text else None
+    ascii_pattern = compile_pattern(text, only_ascii=True) if text else None
+
+    def matches(value: str) -> bool:
+        if ascii_pattern is None:
+            return True
+        pattern = ascii_pattern if value.isascii() else compile_pattern(text)
+        return pattern.fullmatch(value) is not None
 
     def check(value: Any, path: str, faults: Faults) -> None:
         if not isinstance(value, str):
@@ -128,7 +144,7 @@ def _string(shape: Shape, *, secret: bool) -> Check:
             faults.append(_fault(shown, path, rule))
         elif len(value) > longest:
             faults.append(_fault(shown, path, f"have length less than or equal to {longest}"))
-        elif pattern is not None and not pattern.fullmatch(value):
+        elif not matches(value):
             rule = f"satisfy regular expression pattern: {text}"
             faults.append(_fault(shown, path, rule))
         elif enum and value not in enum:

@@ -24,6 +24,35 @@ def test_every_pattern_of_the_model_compiles(pattern):
     assert isinstance(compile_pattern(pattern), re.Pattern)
 
 
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_what_is_compiled_for_ascii_means_the_same_of_ascii(pattern):
+    quick, whole = compile_pattern(pattern, only_ascii=True), compile_pattern(pattern)
+    texts = [chr(code) * times for code in range(0x80) for times in (1, 40)]
+    texts += [
+        "",
+        "ab cd",
+        "us-east-1_Abc123",
+        "arn:aws:sns:us-east-1:123456789012:x",
+        "a@b.example",
+    ]
+    assert [bool(quick.fullmatch(text)) for text in texts] == [
+        bool(whole.fullmatch(text)) for text in texts
+    ]
+
+
+def test_a_category_that_unicode_does_not_have_is_an_error():
+    with pytest.raises(re.error, match="bad escape"):
+        compile_pattern(r"[\p{Q}]")
+
+
+@pytest.mark.parametrize("name", ["ann", "\u00e4nn", "\u0430\u0308\u0661"])
+def test_a_username_may_have_letters_marks_and_numbers_of_any_script_and_no_spaces(name):
+    asked = {"UserPoolId": "us-east-1_x", "Username": name}
+    assert validate("AdminGetUser", asked) == asked
+    with pytest.raises(CognitoError, match="regular expression pattern"):
+        validate("AdminGetUser", asked | {"Username": f"{name} b"})
+
+
 def test_general_categories_are_those_of_unicode():
     pattern = compile_pattern(r"[\p{L}\p{M}\p{S}\p{N}\p{P}]")
     every = [chr(code) for code in range(sys.maxunicode + 1)]
