@@ -42,9 +42,13 @@ class Opening(Generic[A]):
                 return
             for each in _services(self.client):
                 self.home.own(each, each.aclose)
-            await secluded(self.client.__aenter__(), context=Context())
-            self._is_open = True
-            self.home.own(self, self.close)
+            await secluded(self._opened(), context=Context())
+
+    async def _opened(self) -> None:
+        """Open it. Who waits may be interrupted at the last step: it is known to be open then."""
+        await self.client.__aenter__()
+        self._is_open = True
+        self.home.own(self, self.close)
 
     async def close(self) -> None:
         """Close it."""

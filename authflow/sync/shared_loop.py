@@ -6,7 +6,8 @@ child process that `fork` has made there is none, and the first call there begin
 FORKING. A thread may fork while the loop is in the middle of something, and the child would find
 locks closed by a thread that it does not have, those of modules that are being imported among them.
 So the fork waits until the loop has begun, and stands still between two steps; not for ever, since
-the loop may need what the forking thread holds.
+the loop may need what the forking thread holds. Servers that are written in C, as uWSGI is, fork
+and call none of Python's hooks: their children are told by the number of the process.
 
 Sources: `os.register_at_fork` and `threading` in the Python reference; the pattern is that of
 `fork`'s hooks in `logging`.
@@ -46,6 +47,8 @@ class SharedLoop:
     """An event loop in a thread of its own. There is one in a process: see `current`."""
 
     loop: OwnLoop = field(factory=OwnLoop, init=False)
+    pid: int = field(factory=os.getpid, init=False)
+    """The process that it runs in."""
     _portal: anyio.from_thread.BlockingPortal | None = field(default=None, init=False)
     _ready: threading.Event = field(factory=threading.Event, init=False)
     _thread: threading.Thread = field(init=False)
@@ -64,7 +67,8 @@ class SharedLoop:
     @property
     def is_alive(self) -> bool:
         """Whether calls can run on it."""
-        return self._portal is not None and self._thread.is_alive()
+        # Without hooks, the thread seems to live on in a child.
+        return self._portal is not None and self._thread.is_alive() and self.pid == os.getpid()
 
     def begin(self, call: Call[Any]) -> None:
         """Run a call on the loop, in the context of the calling thread.
@@ -182,10 +186,18 @@ class SharedLoop:
 class _Process:
     """The state of this process."""
 
-    lock = threading.Lock()
+    locks: dict[int, threading.RLock] = {}  # noqa: RUF012  # see `lock`
     shared: SharedLoop | None = None
     forking: threading.local = threading.local()
     is_ending = False
+
+    @classmethod
+    def lock(cls) -> "threading.RLock":
+        """Return the lock of this process: in a child that of its parent may be held for ever.
+
+        It lets a thread in that has it: a signal's handler may call while the loop begins.
+        """
+        return cls.locks.setdefault(os.getpid(), threading.RLock())
 
 
 def current() -> SharedLoop:
@@ -197,19 +209,24 @@ def current() -> SharedLoop:
     shared = _Process.shared
     if shared is not None and shared.is_alive:
         return shared
-    with _Process.lock:
+    with _Process.lock():
+        _leave_the_parents()
         shared = _Process.shared
         if shared is None or not shared.is_alive:
             if _Process.is_ending:
                 raise MisuseError(_ENDING)
             if shared is not None:
                 keep_for_ever(shared)
-            shared = SharedLoop()
+            begun = SharedLoop()
             try:
-                shared.start()
+                begun.start()
             except RuntimeError:  # Python's own: no thread begins once the interpreter ends
                 raise MisuseError(_ENDING) from None
-            _Process.shared = shared
+            others = _Process.shared
+            if others is not None and others is not shared:  # a signal's handler called meanwhile
+                begun.end()
+                return others
+            shared = _Process.shared = begun
         return shared
 
 
@@ -253,7 +270,7 @@ def _is_notebook() -> bool:
 
 def _before_fork() -> None:
     over = _Process.forking.over = threading.Event()
-    _Process.forking.locked = _Process.lock.acquire(timeout=_FORK_TIMEOUT)
+    _Process.forking.locked = _Process.lock().acquire(timeout=_FORK_TIMEOUT)
     if _Process.shared is not None:
         _Process.shared.stand_still(over)
 
@@ -261,19 +278,25 @@ def _before_fork() -> None:
 def _after_fork_here() -> None:
     _Process.forking.over.set()
     if _Process.forking.locked:
-        _Process.lock.release()
+        _Process.lock().release()
 
 
 def _after_fork_in_child() -> None:
-    shared, _Process.shared = _Process.shared, None
-    _Process.lock = threading.Lock()
-    if shared is not None:
+    _Process.locks = {}
+    _leave_the_parents()
+
+
+def _leave_the_parents() -> None:
+    """Leave the loop of a parent process, if it is one's."""
+    shared = _Process.shared
+    if shared is not None and shared.pid != os.getpid():
+        _Process.shared = None
         keep_for_ever(shared)
         shared.loop.leave_to_the_parent()
 
 
 def _end() -> None:
-    with _Process.lock:
+    with _Process.lock():
         _Process.is_ending = True
         shared = _Process.shared
     if shared is not None:
