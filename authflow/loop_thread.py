@@ -118,6 +118,7 @@ class LoopThread(Generic[T]):
     _lock: Any = field(factory=_new_lock, init=False, repr=False)
     _pid: int = field(factory=os.getpid, init=False, repr=False)
     _thread: threading.Thread | None = field(default=None, init=False, repr=False)
+    _is_launched: bool = field(default=False, init=False, repr=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False, repr=False)
     _living: "asyncio.Task[Any] | None" = field(default=None, init=False, repr=False)
     _over: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
@@ -133,13 +134,18 @@ class LoopThread(Generic[T]):
         Raises:
             BaseException: It could not be opened; the error is raised as it is.
         """
-        self._start_thread()
         try:
+            self._start_thread()
             return self._begun.wait()
         except BaseException:
             self._give_up()  # it may be that the caller waits no more
             self._join()
             raise
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the thread has ended, in whatever way."""
+        return self._ended.done
 
     def stop(self) -> None:
         """Close what is open, and wait until the thread has ended; then do nothing any more.
@@ -263,16 +269,19 @@ class LoopThread(Generic[T]):
             # theirs at once would wait for each other's imports for ever.
             _gevents("gevent").get_hub()
             monkey.get_original("_thread", "start_new_thread")(self._run, ())
+            self._is_launched = True
             return
         self._thread = threading.Thread(target=self._run, name="authflow-loop", daemon=False)
         self._thread.start()
 
     def _join(self) -> None:
         if self._thread is not None:
-            self._thread.join()
+            with contextlib.suppress(RuntimeError):  # interrupted as it began: it opens nothing
+                self._thread.join()
             return
-        with contextlib.suppress(BaseException):
-            self._ended.wait()
+        if self._is_launched:
+            with contextlib.suppress(BaseException):
+                self._ended.wait()
         atexit.unregister(self.stop)
 
     def _run(self) -> None:

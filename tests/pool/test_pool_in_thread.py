@@ -67,6 +67,22 @@ def test_it_leaves_neither_thread_nor_socket_and_starts_again():
     assert before[1] == before[2]
 
 
+def test_one_that_could_not_be_closed_starts_again(monkeypatch: pytest.MonkeyPatch):
+    leave = PoolServer.__aexit__
+
+    async def failing(server: PoolServer, *error: Any) -> None:
+        await leave(server, *error)
+        raise OSError
+
+    monkeypatch.setattr(PoolServer, "__aexit__", failing)
+    pool = PoolServer().in_thread().start()
+    with pytest.raises(OSError):
+        pool.stop()
+    monkeypatch.undo()
+    with pool:
+        invited(pool)
+
+
 def test_its_errors_at_the_start_are_the_servers_own(tmp_path: Path):
     (tmp_path / "users.sqlite").write_bytes(b"no database")
     with PoolServer().in_thread() as pool:
