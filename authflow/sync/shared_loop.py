@@ -54,6 +54,8 @@ class SharedLoop:
     _thread: threading.Thread = field(init=False)
     _calls: "set[Call[Any]]" = field(factory=set, init=False)
     _owned: dict[int, Callable[[], Awaitable[None]]] = field(factory=dict, init=False)
+    _users: dict[int, set[int]] = field(factory=dict, init=False)
+    _sharing: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
         # A daemon: the interpreter's end would wait for any other, which nobody has told to end.
@@ -108,6 +110,40 @@ class SharedLoop:
         """Leave something that was closed."""
         self._owned.pop(id(resource), None)
 
+    async def share(
+        self, resource: object, close: Callable[[], Awaitable[None]], user: object
+    ) -> None:
+        """Close something when its last user has left it. It is asked on the loop.
+
+        Args:
+            resource: What.
+            close: Closes it.
+            user: Who uses it.
+        """
+        async with self._sharing:
+            self.own(resource, close)
+            self._users.setdefault(id(resource), set()).add(id(user))
+
+    async def leave(self, resource: object, user: object) -> None:
+        """Close what was shared, if this was its last user. It may be shared again.
+
+        Args:
+            resource: What.
+            user: Who uses it no more.
+        """
+        async with self._sharing:  # who begins to use it meanwhile finds it closed
+            users = self._users.get(id(resource), set())
+            users.discard(id(user))
+            close = None if users else self._owned.pop(id(resource), None)
+            if close is not None:
+                self._users.pop(id(resource), None)
+                await self._closed(close)
+
+    @staticmethod
+    async def _closed(close: Callable[[], Awaitable[None]]) -> None:
+        with suppress(Exception), anyio.move_on_after(_CALLS_TIMEOUT):
+            await close()
+
     def end(self) -> None:
         """End calls and loop, and wait for that: at the end of the program."""
         portal = self._portal
@@ -142,8 +178,7 @@ class SharedLoop:
         await self.break_off(set(self._calls))
         while self._owned:
             _, close = self._owned.popitem()
-            with suppress(Exception), anyio.move_on_after(_CALLS_TIMEOUT):
-                await close()
+            await self._closed(close)
         if portal is not None:
             await portal.stop(cancel_remaining=True)
 

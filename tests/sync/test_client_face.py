@@ -162,6 +162,31 @@ def test_a_store_and_a_pacing_serve_all_clients_of_a_process(pool):
     other.close()
 
 
+def test_a_store_is_closed_by_the_last_client_that_uses_it_and_serves_again(pool):
+    """Nobody else could: a program that makes many clients with stores would keep connections."""
+    closed: list[int] = []
+
+    class Connected(MemoryStore):
+        async def aclose(self) -> None:
+            closed.append(len(closed))
+
+    keys, store = KeyRing.generate(), Connected()
+    one, other = (
+        sync.AuthClient(pool.config, keys=keys, store=store, pacing=Pacing(store=store))
+        for _ in range(2)
+    )
+    for each in (one, other):
+        each.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH)
+    one.close()
+    one.close()
+    assert closed == []
+    other.close()
+    assert closed == [0]
+    with one:
+        assert isinstance(one.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH), ChallengeRequired)
+    assert closed == [0, 1]
+
+
 def test_a_client_shows_its_settings_as_the_asynchronous_one(pool):
     shown = repr(AuthClient(pool.config)).replace("prefer={}", "prefer=mappingproxy({})")
     assert repr(sync.AuthClient(pool.config)) == shown
