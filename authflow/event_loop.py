@@ -10,6 +10,7 @@ parent's as well, and to close one of TLS would write to it.
 
 import asyncio
 import os
+import selectors
 from collections.abc import Callable
 from typing import Final
 
@@ -27,6 +28,29 @@ def keep_for_ever(thing: object) -> None:
         thing: What.
     """
     _KEPT.append(thing)
+
+
+def leave_to_the_parent(waited_for: selectors.BaseSelector) -> None:
+    """Take the sockets of an event loop away, in a child process that has inherited it.
+
+    The child has a copy of everything, without the threads: connections of the parent's, ports that
+    it listens at, and the kernel's list of what is waited for, which both would change. To close a
+    connection there would write to it (TLS says good-bye) and take it off the parent's list; a port
+    would stay open, at which nobody answers. So each of them is replaced by a file that nobody
+    reads, and the list by an empty one.
+
+    Args:
+        waited_for: What the loop waits by.
+    """
+    opened = [key.fd for key in waited_for.get_map().values()]
+    nothing = os.open(os.devnull, os.O_RDWR)
+    try:
+        for descriptor in opened:
+            os.dup2(nothing, descriptor, inheritable=False)
+    finally:
+        os.close(nothing)
+    waited_for.close()
+    waited_for.__init__()  # type: ignore[misc]  # an empty one, for whoever still asks it
 
 
 @define(eq=False)

@@ -4,7 +4,8 @@ anyio's portal does much of it. Why there is this, too:
 
 1. It ends with the process's main thread, also if nobody ends it: files are closed, no port stays.
 2. A call that comes while it ends is told so. With a portal it may wait for ever.
-3. A forked process has the object, but no such thread, and is told so.
+3. A forked process has the object, but no such thread, and is told so; nor has it the sockets,
+   lest a port that it knows nothing of stays open in it.
 4. gevent makes greenlets of threads. On one of them an event loop would seem to run in all others,
    and no second one could. So this is a real thread there.
 """
@@ -14,8 +15,10 @@ import atexit
 import concurrent.futures
 import contextlib
 import os
+import selectors
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Generic, ParamSpec, TypeVar
@@ -24,6 +27,7 @@ import anyio
 from attrs import define, field
 
 from authflow.errors import MisuseError
+from authflow.event_loop import keep_for_ever, leave_to_the_parent
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -118,6 +122,7 @@ class LoopThread(Generic[T]):
     _lock: Any = field(factory=_new_lock, init=False, repr=False)
     _pid: int = field(factory=os.getpid, init=False, repr=False)
     _thread: threading.Thread | None = field(default=None, init=False, repr=False)
+    _is_launched: bool = field(default=False, init=False, repr=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False, repr=False)
     _living: "asyncio.Task[Any] | None" = field(default=None, init=False, repr=False)
     _over: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
@@ -133,13 +138,18 @@ class LoopThread(Generic[T]):
         Raises:
             BaseException: It could not be opened; the error is raised as it is.
         """
-        self._start_thread()
         try:
+            self._start_thread()
             return self._begun.wait()
         except BaseException:
             self._give_up()  # it may be that the caller waits no more
             self._join()
             raise
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the thread has ended, in whatever way."""
+        return self._ended.done
 
     def stop(self) -> None:
         """Close what is open, and wait until the thread has ended; then do nothing any more.
@@ -263,16 +273,19 @@ class LoopThread(Generic[T]):
             # theirs at once would wait for each other's imports for ever.
             _gevents("gevent").get_hub()
             monkey.get_original("_thread", "start_new_thread")(self._run, ())
+            self._is_launched = True
             return
         self._thread = threading.Thread(target=self._run, name="authflow-loop", daemon=False)
         self._thread.start()
 
     def _join(self) -> None:
         if self._thread is not None:
-            self._thread.join()
+            with contextlib.suppress(RuntimeError):  # interrupted as it began: it opens nothing
+                self._thread.join()
             return
-        with contextlib.suppress(BaseException):
-            self._ended.wait()
+        if self._is_launched:
+            with contextlib.suppress(BaseException):
+                self._ended.wait()
         atexit.unregister(self.stop)
 
     def _run(self) -> None:
@@ -296,6 +309,7 @@ class LoopThread(Generic[T]):
     async def _live(self) -> None:
         with self._lock:
             self._loop, self._living = asyncio.get_running_loop(), asyncio.current_task()
+            _RUNNING.add(self)
             if self._given_up:
                 return
         async with self.lifetime() as value:
@@ -305,11 +319,32 @@ class LoopThread(Generic[T]):
                 with anyio.move_on_after(_TICK):
                     await self._over.wait()
 
+    def leave_to_the_parent(self) -> None:
+        """Leave the thread's sockets, in a child process that has inherited them."""
+        selector = getattr(self._loop, "_selector", None)  # other kinds of loops keep theirs
+        if isinstance(selector, selectors.BaseSelector) and self._pid != os.getpid():
+            keep_for_ever(self._loop)
+            leave_to_the_parent(selector)
+
     def _give_up(self) -> None:
         with self._lock:
             self._given_up = True
             if self._loop is not None and self._living is not None:
                 self._loop.call_soon_threadsafe(self._living.cancel)
+
+
+_RUNNING: "Final[weakref.WeakSet[LoopThread[Any]]]" = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    if _gevents("gevent.monkey") is not None:
+        return  # what its loops wait by belongs to a hub
+    for each in tuple(_RUNNING):
+        each.leave_to_the_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None:

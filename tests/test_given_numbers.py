@@ -86,6 +86,9 @@ MADE: dict[Any, Callable[..., object]] = {
     SqlDirectory: sql_directory,
     TextField: lambda **each: TextField(name="a", label="a", **each),
     TokenVerifier: lambda **each: TokenVerifier(pools=[trusted_pool()], **each),
+    sync.IdentityPool: lambda **each: sync.IdentityPool(
+        identity_pool_id="eu-central-1:0a1b", **each
+    ),
     sync.TokenVerifier: lambda **each: sync.TokenVerifier(pools=[trusted_pool()], **each),
     TrustedPool: trusted_pool,
     WaitField: lambda **each: WaitField(name="a", label="a", **each),

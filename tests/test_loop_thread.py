@@ -177,6 +177,25 @@ def test_who_is_interrupted_while_it_opens_leaves_no_thread():
     assert "authflow-loop" not in {each.name for each in threading.enumerate()}
 
 
+@pytest.mark.parametrize("begins", [True, False])
+def test_who_is_interrupted_as_the_thread_begins_leaves_none(
+    monkeypatch: pytest.MonkeyPatch, *, begins: bool
+):
+    events.clear()
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        if begins:
+            start(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        LoopThread("it", noted).start()
+    assert events in ([], ["opened", "closed"])
+    assert "authflow-loop" not in {each.name for each in threading.enumerate()}
+
+
 def test_who_is_interrupted_in_a_call_cancels_it(thread: LoopThread[str]):
     begun, ended = threading.Event(), threading.Event()
 

@@ -20,7 +20,9 @@ CLASSES = {
         ("Asked", "Answer"),
         "wire/ has a module for each challenge, which is used as `codes.Asked` and `codes.Answer`",
     ),
-    **dict.fromkeys(("AdminClient", "AuthClient", "SignedInUser", "TokenVerifier"), _SYNCHRONOUS),
+    **dict.fromkeys(
+        ("AdminClient", "AuthClient", "IdentityPool", "SignedInUser", "TokenVerifier"), _SYNCHRONOUS
+    ),
 }
 """Class names that several modules may define, with the reason."""
 FILES = {
@@ -32,7 +34,9 @@ FILES = {
             "password_verifier",
         )
     },
-    **dict.fromkeys(("admin_client.py", "auth_client.py", "signed_in_user.py"), _SYNCHRONOUS),
+    **dict.fromkeys(
+        ("admin_client.py", "auth_client.py", "identity_pool.py", "signed_in_user.py"), _SYNCHRONOUS
+    ),
 }
 """File names that several folders of one distribution may have, with the reason."""
 

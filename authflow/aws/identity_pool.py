@@ -108,6 +108,16 @@ class LentCredentials:
         """
         return self.life.left(now=now, age=ticks - self.since)
 
+    def as_botocore(self) -> dict[str, str]:
+        """Return them as botocore's credentials that renew themselves take them, in clear."""
+        got = self.credentials
+        return {
+            "access_key": got.access_key_id,
+            "secret_key": got.secret_access_key.reveal(),
+            "token": got.session_token.reveal(),
+            "expiry_time": got.expires_at.isoformat(),
+        }
+
 
 @define(eq=False)
 class KeptCredentials:
@@ -238,20 +248,22 @@ class IdentityPool(AwsConnection):
         """
         return (await self.lent(user)).credentials
 
-    async def lent(self, user: TokenSource) -> LentCredentials:
+    async def lent(self, user: TokenSource, *, kept_with: object = None) -> LentCredentials:
         """Return what `credentials` returns, and how long it is good.
 
         Args:
             user: Who.
+            kept_with: The object that they are kept with; by default the user.
 
         Raises:
             AuthFlowError: As of `credentials`.
         """
-        key = self._key(checked_source(user))
+        owner = checked_source(user) if kept_with is None else kept_with
+        key = self.key_of(owner)
         with Unframed():
             token = await fresh_token(user, "id")
             provider, who = self._read(token)
-            kept = self._kept(key, user, who)
+            kept = self._kept(key, owner, who)
             now, ticks = self.clock(), self.ticks()
             found = kept.good(now, ticks)
             if found is not None and kept.is_served(now, ticks):
@@ -297,17 +309,23 @@ class IdentityPool(AwsConnection):
         Raises:
             MisuseError: The user gives no tokens, or cannot be kept.
         """
-        self._key(checked_source(user))
+        self.key_of(checked_source(user))
         session = AioSession()
         session.register_component(
             "credential_provider", AioCredentialResolver([UserProvider(self, user)])
         )
         return session
 
-    def _key(self, user: TokenSource) -> str | int:
+    def key_of(self, user: object) -> str | int:
         """Return what a user's credentials are kept by: a handle's hash, or the object.
 
         A token alone would not do: nobody has verified it here.
+
+        Args:
+            user: Who.
+
+        Raises:
+            MisuseError: The user cannot be kept.
         """
         handle = getattr(user, "handle", None)
         if isinstance(handle, Secret) and is_text(handle.reveal()):
@@ -319,7 +337,7 @@ class IdentityPool(AwsConnection):
             raise MisuseError(msg) from None
         return id(user)
 
-    def _kept(self, key: str | int, user: TokenSource, who: tuple[str, str]) -> KeptCredentials:
+    def _kept(self, key: str | int, user: object, who: tuple[str, str]) -> KeptCredentials:
         """Return what is kept; nothing if it is another person's."""
         kept = self._users.get(key)
         if kept is None or kept.who != who:
@@ -476,13 +494,7 @@ class UserProvider:
 
     async def _fetch(self) -> dict[str, str]:
         self._lent = await self.pool.lent(self.user)
-        got = self._lent.credentials
-        return {
-            "access_key": got.access_key_id,
-            "secret_key": got.secret_access_key.reveal(),
-            "token": got.session_token.reveal(),
-            "expiry_time": got.expires_at.isoformat(),
-        }
+        return self._lent.as_botocore()
 
 
 def _provider(issuer: object) -> str | None:

@@ -7,7 +7,7 @@ Sources: RFC 6750 §2.1 (the header) and §5.3 (TLS, and no other recipients), R
 """
 
 from collections.abc import Iterable
-from typing import Final, Self
+from typing import Final, Self, cast
 
 from attrs import field, frozen
 
@@ -15,11 +15,13 @@ from authflow.errors import ConfigError
 from authflow.safe_url import is_loopback, safe_url
 from authflow.secret import Secret
 from authflow.tokens.token_source import (
+    PlainTokenSource,
     TokenKind,
     TokenSource,
     checked_kind,
     checked_source,
     fresh_token,
+    fresh_token_here,
 )
 from authflow.unframed import whole
 
@@ -91,7 +93,8 @@ class Bearer:
         ConfigError: An origin is malformed, has a path, or is reached in clear.
     """
 
-    user: TokenSource = field(converter=checked_source, repr=False)
+    # Whether it is synchronous shows when it is asked: a plain function may give what is awaited.
+    user: TokenSource | PlainTokenSource = field(converter=checked_source, repr=False)
     token: TokenKind = field(converter=checked_kind)
     origins: frozenset[Origin] = field(converter=origins_of)
 
@@ -109,7 +112,18 @@ class Bearer:
         """Return the value of the Authorization header.
 
         Raises:
+            MisuseError: The user is a synchronous one.
             AuthFlowError: There is no token that is good.
         """
-        token = await fresh_token(self.user, self.token)
+        token = await fresh_token(cast("TokenSource", self.user), self.token)
+        return Secret(f"Bearer {token.reveal()}")
+
+    def header_here(self) -> Secret[str]:
+        """Return the same for synchronous code.
+
+        Raises:
+            MisuseError: The user is an asynchronous one.
+            AuthFlowError: There is no token that is good.
+        """
+        token = fresh_token_here(cast("PlainTokenSource", self.user), self.token)
         return Secret(f"Bearer {token.reveal()}")

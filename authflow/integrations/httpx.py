@@ -3,6 +3,11 @@
     async with httpx.AsyncClient(auth=CognitoAuth(user)) as client:
         await client.get("https://api.example.com/orders")
 
+and for synchronous code, by a user of `authflow.sync`:
+
+    with httpx.Client(auth=CognitoAuth(user)) as client:
+        client.get("https://api.example.com/orders")
+
 What httpx and httpx-auth do on other clients' behalf, and what is decided here:
 
 1. A token is asked for before each request, and the user's own keeper refreshes it ahead of time,
@@ -28,7 +33,8 @@ from urllib.request import getproxies
 from authflow.errors import MisuseError
 from authflow.extras import UnavailableImportError, advice
 from authflow.integrations.bearer import UNAUTHORIZED, Bearer, Origin
-from authflow.tokens.token_source import TokenKind, TokenSource
+from authflow.secret import Secret
+from authflow.tokens.token_source import PlainTokenSource, TokenKind, TokenSource
 from authflow.unframed import whole
 
 try:
@@ -44,10 +50,12 @@ _HTTP_PORT: Final = 80
 
 @whole
 class CognitoAuth(httpx.Auth):
-    """Sends a user's token as `Authorization: Bearer …`, for `httpx.AsyncClient`.
+    """Sends a user's token as `Authorization: Bearer …`, for either client of httpx.
 
     Args:
-        user: Whose token: an object with `async def access_token()` and `async def id_token()`.
+        user: Whose token: an object with `async def access_token()` and `async def id_token()` for
+            `httpx.AsyncClient`, and with `def access_token()` and `def id_token()`, as
+            `authflow.sync.SignedInUser` has them, for `httpx.Client` and httpx's functions.
         token: Which token: "access" for an API of yours, "id" where the API wants to know who.
         origins: Who may see it, such as "https://api.example.com". If none is named, every https
             address that the client is told to ask, and this machine. A request to another address
@@ -64,21 +72,31 @@ class CognitoAuth(httpx.Auth):
     """
 
     def __init__(
-        self, user: TokenSource, *, token: TokenKind = "access", origins: Iterable[str] | str = ()
+        self,
+        user: TokenSource | PlainTokenSource,
+        *,
+        token: TokenKind = "access",
+        origins: Iterable[str] | str = (),
     ) -> None:
         self._bearer = Bearer(user=user, token=token, origins=origins)
 
     def sync_auth_flow(
         self, request: httpx.Request
     ) -> Generator[httpx.Request, httpx.Response, None]:
-        """Refuse to serve `httpx.Client`.
+        """Do for `httpx.Client` what `async_auth_flow` does for `httpx.AsyncClient`.
 
         Raises:
-            MisuseError: Always: a token that is kept fresh is had by `await`.
+            MisuseError: The token must not go to this address, or the user is asynchronous; nothing
+                was sent.
+            AuthFlowError: There is no token that is good. Nothing was sent, unless the first token
+                was answered by a 401 and no other is to be had.
         """
-        del request
-        msg = "CognitoAuth serves httpx.AsyncClient only: its token is had by `await`"
-        raise MisuseError(msg)
+        self._check(request.url)
+        header = self._bearer.header_here()
+        request.headers[_AUTHORIZATION] = header.reveal()
+        response = yield request
+        if _may_have_expired(response) and _renewed(request, header, self._bearer.header_here()):
+            yield request
 
     async def async_auth_flow(
         self, request: httpx.Request
@@ -86,7 +104,8 @@ class CognitoAuth(httpx.Auth):
         """Send a request with the token, and once more if there is a newer one after a 401.
 
         Raises:
-            MisuseError: The token must not go to this address; nothing was sent.
+            MisuseError: The token must not go to this address, or the user is synchronous; nothing
+                was sent.
             AuthFlowError: There is no token that is good. Nothing was sent, unless the first token
                 was answered by a 401 and no other is to be had.
         """
@@ -94,13 +113,8 @@ class CognitoAuth(httpx.Auth):
         header = await self._bearer.header()
         request.headers[_AUTHORIZATION] = header.reveal()
         response = yield request
-        if response.status_code != UNAUTHORIZED or response.history:
-            return
-        newer = await self._bearer.header()
-        if newer == header or not isinstance(request.stream, httpx.ByteStream):
-            return  # a body that was read once cannot be sent again
-        request.headers[_AUTHORIZATION] = newer.reveal()
-        yield request
+        if _may_have_expired(response) and _renewed(request, header, await self._bearer.header()):
+            yield request
 
     def _check(self, url: httpx.URL) -> None:
         """Refuse an address that must not see the token."""
@@ -135,6 +149,19 @@ class CognitoAuth(httpx.Auth):
                 f" redirect to https://{origin.host}: name both as origins, or ask another port"
             )
             raise MisuseError(msg)
+
+
+def _may_have_expired(response: httpx.Response) -> bool:
+    """Return whether the origin that was asked refused the token itself."""
+    return response.status_code == UNAUTHORIZED and not response.history
+
+
+def _renewed(request: httpx.Request, sent: Secret[str], newer: Secret[str]) -> bool:
+    """Put a newer token into a request, and return whether it is to be sent again."""
+    if newer == sent or not isinstance(request.stream, httpx.ByteStream):
+        return False  # a body that was read once cannot be sent again
+    request.headers[_AUTHORIZATION] = newer.reveal()
+    return True
 
 
 def _goes_by_proxy(origin: Origin) -> bool:

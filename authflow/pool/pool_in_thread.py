@@ -53,9 +53,16 @@ class PoolInThread:
         Raises:
             MisuseError: It is called by a trigger or another function that the pool runs.
         """
-        if self._thread is not None:
-            self._thread.stop()
-            self._thread = None
+        thread = self._thread
+        if thread is None:
+            return
+        try:
+            thread.stop()
+        except BaseException:
+            if thread.is_over:
+                self._thread = None
+            raise
+        self._thread = None
 
     def __enter__(self) -> Self:
         return self.start()

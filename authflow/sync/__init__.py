@@ -12,6 +12,7 @@ from authflow.lazy_names import lazy_names as _lazy_names
 if TYPE_CHECKING:
     from authflow.sync.admin_client import AdminClient
     from authflow.sync.auth_client import AuthClient
+    from authflow.sync.identity_pool import IdentityPool
     from authflow.sync.plain_prompt import PlainPrompt
     from authflow.sync.signed_in_user import SignedInUser
     from authflow.sync.token_verifier import TokenVerifier
@@ -21,10 +22,18 @@ else:
         {
             "authflow.sync.admin_client": "AdminClient",
             "authflow.sync.auth_client": "AuthClient",
+            "authflow.sync.identity_pool": "IdentityPool",
             "authflow.sync.plain_prompt": "PlainPrompt",
             "authflow.sync.signed_in_user": "SignedInUser",
             "authflow.sync.token_verifier": "TokenVerifier",
         },
     )
 
-__all__ = ["AdminClient", "AuthClient", "PlainPrompt", "SignedInUser", "TokenVerifier"]
+__all__ = [
+    "AdminClient",
+    "AuthClient",
+    "IdentityPool",
+    "PlainPrompt",
+    "SignedInUser",
+    "TokenVerifier",
+]

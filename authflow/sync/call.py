@@ -175,6 +175,8 @@ class Call(Generic[T]):
                 return
             if error is None:
                 done.set_result(value)
+            elif isinstance(error, StopIteration):  # no future takes one: the call would wait on
+                done.set_exception(_stopped(error))
             else:
                 done.set_exception(error)
 
@@ -191,6 +193,13 @@ class Call(Generic[T]):
 
         self._inbox.put(job)
         return await done
+
+
+def _stopped(error: StopIteration) -> RuntimeError:
+    """Return the error for one that coroutines cannot raise, as Python itself puts it (PEP 479)."""
+    stopped = RuntimeError("a prompt's method raised StopIteration")
+    stopped.__cause__ = error
+    return stopped.with_traceback(error.__traceback__)  # it says where in the prompt it was
 
 
 def _broken_off() -> OutcomeUnknownError:

@@ -41,22 +41,33 @@ class Opening(Generic[A]):
             if self._is_open:
                 return
             for each in _services(self.client):
-                self.home.own(each, each.aclose)
-            await secluded(self.client.__aenter__(), context=Context())
-            self._is_open = True
-            self.home.own(self, self.close)
+                await self.home.share(each, each.aclose, self)
+            await secluded(self._opened(), context=Context())
+
+    async def _opened(self) -> None:
+        """Open it. Who waits may be interrupted at the last step: it is known to be open then."""
+        await self.client.__aenter__()
+        self._is_open = True
+        self.home.own(self, self.close)
 
     async def close(self) -> None:
         """Close it."""
         async with self._turn:
             was_open, self._is_open = self._is_open, False
             self.home.disown(self)
-            if was_open:
-                await secluded(self.client.__aexit__(None, None, None))
+            try:
+                if was_open:
+                    await secluded(self.client.__aexit__(None, None, None))
+            finally:
+                for each in _services(self.client):
+                    await self.home.leave(each, self)
 
 
 def _services(client: Any) -> Iterator[Any]:
-    """Yield what a client uses that has connections of its own. Nobody else can close those."""
+    """Yield what a client uses that has connections of its own. Nobody else can close those.
+
+    They open them again if they are used again.
+    """
     pacing = getattr(client, "pacing", None)
     for each in (getattr(client, "store", None), getattr(pacing, "store", None)):
         if asyncio.iscoroutinefunction(getattr(each, "aclose", None)):

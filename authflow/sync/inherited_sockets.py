@@ -1,13 +1,9 @@
 """The kind of event loop that the shared loop is: a child process gets no socket of it.
 
-A child that is made by `fork` has a copy of everything, without the threads: connections of the
-parent's, and the kernel's list of what is waited for, which both would change. To close a
-connection there would write to it (TLS says good-bye) and take it off the parent's list. So in the
-child each of them is replaced by a file that nobody reads, and the list by an empty one.
+How they are taken away says `authflow.event_loop.leave_to_the_parent`.
 """
 
 import asyncio
-import os
 import selectors
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -15,6 +11,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 import anyio.to_thread
+
+from authflow.event_loop import leave_to_the_parent
 
 T = TypeVar("T")
 
@@ -43,12 +41,4 @@ class OwnLoop(asyncio.SelectorEventLoop):
     def leave_to_the_parent(self) -> None:
         """Leave all sockets, in a child process that has inherited this loop."""
         self.set_exception_handler(lambda _loop, _context: None)
-        opened = [key.fd for key in self._waited_for.get_map().values()]
-        nothing = os.open(os.devnull, os.O_RDWR)
-        try:
-            for descriptor in opened:
-                os.dup2(nothing, descriptor, inheritable=False)
-        finally:
-            os.close(nothing)
-        self._waited_for.close()
-        self._waited_for.__init__()  # type: ignore[misc]  # an empty one, for whoever still asks it
+        leave_to_the_parent(self._waited_for)

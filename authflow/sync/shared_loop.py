@@ -6,7 +6,8 @@ child process that `fork` has made there is none, and the first call there begin
 FORKING. A thread may fork while the loop is in the middle of something, and the child would find
 locks closed by a thread that it does not have, those of modules that are being imported among them.
 So the fork waits until the loop has begun, and stands still between two steps; not for ever, since
-the loop may need what the forking thread holds.
+the loop may need what the forking thread holds. Servers that are written in C, as uWSGI is, fork
+and call none of Python's hooks: their children are told by the number of the process.
 
 Sources: `os.register_at_fork` and `threading` in the Python reference; the pattern is that of
 `fork`'s hooks in `logging`.
@@ -46,11 +47,15 @@ class SharedLoop:
     """An event loop in a thread of its own. There is one in a process: see `current`."""
 
     loop: OwnLoop = field(factory=OwnLoop, init=False)
+    pid: int = field(factory=os.getpid, init=False)
+    """The process that it runs in."""
     _portal: anyio.from_thread.BlockingPortal | None = field(default=None, init=False)
     _ready: threading.Event = field(factory=threading.Event, init=False)
     _thread: threading.Thread = field(init=False)
     _calls: "set[Call[Any]]" = field(factory=set, init=False)
     _owned: dict[int, Callable[[], Awaitable[None]]] = field(factory=dict, init=False)
+    _users: dict[int, set[int]] = field(factory=dict, init=False)
+    _sharing: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
         # A daemon: the interpreter's end would wait for any other, which nobody has told to end.
@@ -64,7 +69,8 @@ class SharedLoop:
     @property
     def is_alive(self) -> bool:
         """Whether calls can run on it."""
-        return self._portal is not None and self._thread.is_alive()
+        # Without hooks, the thread seems to live on in a child.
+        return self._portal is not None and self._thread.is_alive() and self.pid == os.getpid()
 
     def begin(self, call: Call[Any]) -> None:
         """Run a call on the loop, in the context of the calling thread.
@@ -104,6 +110,40 @@ class SharedLoop:
         """Leave something that was closed."""
         self._owned.pop(id(resource), None)
 
+    async def share(
+        self, resource: object, close: Callable[[], Awaitable[None]], user: object
+    ) -> None:
+        """Close something when its last user has left it. It is asked on the loop.
+
+        Args:
+            resource: What.
+            close: Closes it.
+            user: Who uses it.
+        """
+        async with self._sharing:
+            self.own(resource, close)
+            self._users.setdefault(id(resource), set()).add(id(user))
+
+    async def leave(self, resource: object, user: object) -> None:
+        """Close what was shared, if this was its last user. It may be shared again.
+
+        Args:
+            resource: What.
+            user: Who uses it no more.
+        """
+        async with self._sharing:  # who begins to use it meanwhile finds it closed
+            users = self._users.get(id(resource), set())
+            users.discard(id(user))
+            close = None if users else self._owned.pop(id(resource), None)
+            if close is not None:
+                self._users.pop(id(resource), None)
+                await self._closed(close)
+
+    @staticmethod
+    async def _closed(close: Callable[[], Awaitable[None]]) -> None:
+        with suppress(Exception), anyio.move_on_after(_CALLS_TIMEOUT):
+            await close()
+
     def end(self) -> None:
         """End calls and loop, and wait for that: at the end of the program."""
         portal = self._portal
@@ -138,8 +178,7 @@ class SharedLoop:
         await self.break_off(set(self._calls))
         while self._owned:
             _, close = self._owned.popitem()
-            with suppress(Exception), anyio.move_on_after(_CALLS_TIMEOUT):
-                await close()
+            await self._closed(close)
         if portal is not None:
             await portal.stop(cancel_remaining=True)
 
@@ -182,10 +221,18 @@ class SharedLoop:
 class _Process:
     """The state of this process."""
 
-    lock = threading.Lock()
+    locks: dict[int, threading.RLock] = {}  # noqa: RUF012  # see `lock`
     shared: SharedLoop | None = None
     forking: threading.local = threading.local()
     is_ending = False
+
+    @classmethod
+    def lock(cls) -> "threading.RLock":
+        """Return the lock of this process: in a child that of its parent may be held for ever.
+
+        It lets a thread in that has it: a signal's handler may call while the loop begins.
+        """
+        return cls.locks.setdefault(os.getpid(), threading.RLock())
 
 
 def current() -> SharedLoop:
@@ -197,19 +244,24 @@ def current() -> SharedLoop:
     shared = _Process.shared
     if shared is not None and shared.is_alive:
         return shared
-    with _Process.lock:
+    with _Process.lock():
+        _leave_the_parents()
         shared = _Process.shared
         if shared is None or not shared.is_alive:
             if _Process.is_ending:
                 raise MisuseError(_ENDING)
             if shared is not None:
                 keep_for_ever(shared)
-            shared = SharedLoop()
+            begun = SharedLoop()
             try:
-                shared.start()
+                begun.start()
             except RuntimeError:  # Python's own: no thread begins once the interpreter ends
                 raise MisuseError(_ENDING) from None
-            _Process.shared = shared
+            others = _Process.shared
+            if others is not None and others is not shared:  # a signal's handler called meanwhile
+                begun.end()
+                return others
+            shared = _Process.shared = begun
         return shared
 
 
@@ -253,7 +305,7 @@ def _is_notebook() -> bool:
 
 def _before_fork() -> None:
     over = _Process.forking.over = threading.Event()
-    _Process.forking.locked = _Process.lock.acquire(timeout=_FORK_TIMEOUT)
+    _Process.forking.locked = _Process.lock().acquire(timeout=_FORK_TIMEOUT)
     if _Process.shared is not None:
         _Process.shared.stand_still(over)
 
@@ -261,19 +313,25 @@ def _before_fork() -> None:
 def _after_fork_here() -> None:
     _Process.forking.over.set()
     if _Process.forking.locked:
-        _Process.lock.release()
+        _Process.lock().release()
 
 
 def _after_fork_in_child() -> None:
-    shared, _Process.shared = _Process.shared, None
-    _Process.lock = threading.Lock()
-    if shared is not None:
+    _Process.locks = {}
+    _leave_the_parents()
+
+
+def _leave_the_parents() -> None:
+    """Leave the loop of a parent process, if it is one's."""
+    shared = _Process.shared
+    if shared is not None and shared.pid != os.getpid():
+        _Process.shared = None
         keep_for_ever(shared)
         shared.loop.leave_to_the_parent()
 
 
 def _end() -> None:
-    with _Process.lock:
+    with _Process.lock():
         _Process.is_ending = True
         shared = _Process.shared
     if shared is not None:

@@ -7,7 +7,7 @@ from authflow.lazy_names import lazy_names as _lazy_names
 if TYPE_CHECKING:
     from authflow.tokens.claims import AccessClaims, IdClaims
     from authflow.tokens.requirement import AllOf, AnyOf
-    from authflow.tokens.token_source import TokenSource
+    from authflow.tokens.token_source import PlainTokenSource, TokenSource
     from authflow.tokens.trusted_pool import TrustedPool
     from authflow.tokens.verifier import TokenVerifier
 else:
@@ -16,7 +16,7 @@ else:
         {
             "authflow.tokens.claims": "AccessClaims IdClaims",
             "authflow.tokens.requirement": "AllOf AnyOf",
-            "authflow.tokens.token_source": "TokenSource",
+            "authflow.tokens.token_source": "PlainTokenSource TokenSource",
             "authflow.tokens.trusted_pool": "TrustedPool",
             "authflow.tokens.verifier": "TokenVerifier",
         },
@@ -27,6 +27,7 @@ __all__ = [
     "AllOf",
     "AnyOf",
     "IdClaims",
+    "PlainTokenSource",
     "TokenSource",
     "TokenVerifier",
     "TrustedPool",

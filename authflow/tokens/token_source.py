@@ -1,7 +1,8 @@
 """A source of a signed-in user's tokens, each of them good when it is asked for."""
 
+import inspect
 import re
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from authflow.errors import MisuseError
 from authflow.given_secrets import checked, wrapped
@@ -27,6 +28,18 @@ class TokenSource(Protocol):
         ...
 
 
+class PlainTokenSource(Protocol):
+    """The same for synchronous code, such as `authflow.sync.SignedInUser`."""
+
+    def access_token(self) -> Secret[str]:
+        """Return the user's access token."""
+        ...
+
+    def id_token(self) -> Secret[str]:
+        """Return the user's id token."""
+        ...
+
+
 def checked_kind(kind: object) -> TokenKind:
     """Return the kind of a token.
 
@@ -41,8 +54,11 @@ def checked_kind(kind: object) -> TokenKind:
     raise MisuseError(msg)
 
 
-def checked_source(user: TokenSource) -> TokenSource:
+def checked_source(user: Any) -> Any:
     """Return a user whose tokens are kept fresh, checked.
+
+    Args:
+        user: A source of either kind: `fresh_token` and `fresh_token_here` tell them apart.
 
     Raises:
         MisuseError: It has no methods that give tokens.
@@ -67,10 +83,47 @@ async def fresh_token(user: TokenSource, kind: TokenKind) -> Secret[str]:
         kind: Which.
 
     Raises:
-        MisuseError: What was given is no text that a header may carry; it is not shown.
+        MisuseError: The source is a synchronous one; or what it gives is no text that a header may
+            carry, and is not shown.
         AuthFlowError: Whatever the source raises.
     """
-    given = wrapped(await (user.id_token() if kind == "id" else user.access_token()))
+    asked: Any = user.id_token() if kind == "id" else user.access_token()
+    if not inspect.isawaitable(asked):
+        del asked  # it may be a token, and tracebacks show locals
+        msg = (
+            f"`{kind}_token()` of {type(user).__name__} cannot be awaited: asynchronous code takes"
+            " the user of an asynchronous client (from authflow import AuthClient)"
+        )
+        raise MisuseError(msg)
+    return _checked_token(wrapped(await asked), kind)
+
+
+def fresh_token_here(user: PlainTokenSource, kind: TokenKind) -> Secret[str]:
+    """Return one of a user's tokens, for synchronous code.
+
+    Args:
+        user: Whose.
+        kind: Which.
+
+    Raises:
+        MisuseError: The source is an asynchronous one; or what it gives is no text that a header
+            may carry, and is not shown.
+        AuthFlowError: Whatever the source raises.
+    """
+    asked: Any = user.id_token() if kind == "id" else user.access_token()
+    if inspect.isawaitable(asked):
+        if inspect.iscoroutine(asked):
+            asked.close()  # nobody awaits it, and Python would say so
+        msg = (
+            f"`{kind}_token()` of {type(user).__name__} must be awaited: synchronous code takes the"
+            " user of a synchronous client (from authflow.sync import AuthClient)"
+        )
+        raise MisuseError(msg)
+    return _checked_token(wrapped(asked), kind)
+
+
+def _checked_token(given: Secret[Any], kind: TokenKind) -> Secret[str]:
+    """Return what a source gives, if a header may carry it."""
     token = checked(f"what `{kind}_token()` gives", given)
     if _BEARER.fullmatch(token.reveal()):
         return token

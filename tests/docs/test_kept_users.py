@@ -1,11 +1,12 @@
 """docs/guides/kept-users.md: its example keeps a user signed in."""
 
+from asyncio import to_thread
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from authflow import AuthClient, SignedOutError
+from authflow import AuthClient, SignedIn, SignedOutError, sync
 from authflow.keys import KeyRing
 from authflow.stores import MemoryStore
 from authflow.testing import PASSWORD
@@ -15,6 +16,7 @@ EXAMPLES = examples(
     "docs/guides/kept-users.md",
     "kept users",
     "a user's token",
+    "a user's token without await",
 )
 
 
@@ -41,10 +43,13 @@ async def test_the_example_of_kept_users_logs_in_calls_and_logs_out(
             assert (await pool.refused("GetUser", AccessToken=token)).code
 
 
-async def test_the_example_of_a_users_token_sends_it_by_either_library(live_pool, monkeypatch):
+async def test_the_examples_of_a_users_token_send_it_by_either_library_or_without_await(
+    live_pool, monkeypatch
+):
     monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1,::1")
     namespace: dict[str, Any] = {}
-    exec(EXAMPLES["a user's token"], namespace)  # noqa: S102  # it is our own page
+    for each in ("a user's token", "a user's token without await"):
+        exec(EXAMPLES[each], namespace)  # noqa: S102  # it is our own page
     seen = []
 
     async def orders(request: web.Request) -> web.Response:
@@ -66,6 +71,16 @@ async def test_the_example_of_a_users_token_sends_it_by_either_library(live_pool
             user = await auth.keep(await auth.sign_in("ada", PASSWORD))
             assert await namespace["orders"](user, address) == [200, 200]
             token = (await user.access_token()).reveal()
+
+            def blocking() -> str:
+                with sync.AuthClient(pool.config) as auth:
+                    signed_in = auth.sign_in("ada", PASSWORD)
+                    assert isinstance(signed_in, SignedIn)
+                    user = auth.keep(signed_in)
+                    assert namespace["order"](user, address) == 200
+                    return user.access_token().reveal()
+
+            other = await to_thread(blocking)
     finally:
         await runner.cleanup()
-    assert seen == [f"Bearer {token}"] * 2
+    assert seen == [*[f"Bearer {token}"] * 2, f"Bearer {other}"]

@@ -1,11 +1,13 @@
 """httpx with a user's token, against real servers."""
 
 import ssl
+from asyncio import to_thread
+from typing import Any
 
 import httpx
 import pytest
 
-from authflow import ConfigError, MisuseError, TokenRevokedError
+from authflow import ConfigError, MisuseError, Secret, TokenRevokedError
 from authflow.integrations.httpx import CognitoAuth
 
 
@@ -173,12 +175,90 @@ async def test_a_users_error_is_the_callers_and_nothing_is_sent(serve, user):
     assert api.seen == []
 
 
-def test_a_client_that_blocks_is_told_so(user):
-    with (
-        httpx.Client(auth=CognitoAuth(user("canary"))) as client,
-        pytest.raises(MisuseError, match="AsyncClient only"),
+class PlainUser:
+    """A user for synchronous code, whose tokens are an asynchronous one's."""
+
+    def __init__(self, tokens: list[Any]) -> None:
+        self.tokens = tokens
+
+    def access_token(self) -> Any:
+        token = self.tokens.pop(0) if len(self.tokens) > 1 else self.tokens[0]
+        if isinstance(token, Exception):
+            raise token
+        return Secret(token)
+
+    id_token = access_token
+
+
+async def blocking(
+    tokens: list[Any], *asked: Any, method: str = "GET", **settings: Any
+) -> list[httpx.Response]:
+    """Ask for some addresses by `httpx.Client`, in a thread of its own."""
+
+    def ask() -> list[httpx.Response]:
+        auth = CognitoAuth(PlainUser(tokens), **settings)
+        with httpx.Client(auth=auth, follow_redirects=True) as client:
+            return [client.request(method, url, content=body) for url, body in asked]
+
+    return await to_thread(ask)
+
+
+async def test_a_client_that_blocks_sends_the_token_of_its_time(serve):
+    api = await serve()
+    replies = await blocking(["first", "second"], (api.origin + "/a", b""), (api.origin, b""))
+    assert [each.text for each in replies] == ["welcome"] * 2
+    assert api.seen == [("/a", "Bearer first"), ("/", "Bearer second")]
+
+
+async def test_a_client_that_blocks_replaces_a_token_once_and_sends_no_body_again_that_is_gone(
+    serve,
+):
+    api = await serve(good="Bearer new")
+    (reply,) = await blocking(["old", "new"], (api.origin, b"body"), method="POST")
+    assert (reply.text, api.bodies) == ("welcome", [b"body", b"body"])
+    for tokens, body in ((["same"], b""), (["old", "new"], iter([b"once"]))):
+        api.seen.clear()
+        (reply,) = await blocking(tokens, (api.origin, body), method="POST")
+        assert (reply.status_code, len(api.seen)) == (401, 1)
+    api.seen.clear()
+    (reply,) = await blocking(["one", "two", "new"], (api.origin, b""))
+    assert [given for _, given in api.seen] == ["Bearer one", "Bearer two"]
+
+
+async def test_a_client_that_blocks_takes_the_token_nowhere_else(serve):
+    elsewhere = await serve(good="another")
+    api = await serve(leads={"/away": f"{elsewhere.origin}/taken"})
+    (reply,) = await blocking(["first", "second"], (f"{api.origin}/away", b""))
+    assert reply.status_code == 401
+    assert (len(api.seen), elsewhere.seen) == (1, [("/taken", None)])
+    for url, settings in (
+        ("http://api.example.com", {}),
+        (elsewhere.origin, {"origins": api.origin}),
     ):
-        client.get("https://api.example.com")
+        with pytest.raises(MisuseError, match="the token must not go to"):
+            await blocking([AssertionError()], (url, b""), **settings)
+    with pytest.raises(TokenRevokedError):
+        await blocking([TokenRevokedError("signed out")], (api.origin, b""))
+    assert (len(api.seen), len(elsewhere.seen)) == (1, 1)
+
+
+@pytest.mark.filterwarnings("error")  # as of a coroutine that nobody awaits
+async def test_the_user_of_the_other_kind_of_client_is_refused_and_shown_nowhere(
+    serve, user, everything_told
+):
+    api = await serve()
+
+    def ask() -> None:
+        with httpx.Client(auth=CognitoAuth(user("canary"))) as client:
+            client.get(api.origin)
+
+    with pytest.raises(MisuseError, match=r"must be awaited.*authflow\.sync"):
+        await to_thread(ask)
+    async with httpx.AsyncClient(auth=CognitoAuth(PlainUser(["canary"]), token="id")) as client:
+        with pytest.raises(MisuseError, match=r"id_token.*cannot be awaited") as refused:
+            await client.get(api.origin)
+    assert "canary" not in everything_told(refused.value)
+    assert api.seen == []
 
 
 def test_an_origin_that_is_none_is_told_when_it_is_made(user):

@@ -3,6 +3,7 @@
 import gc
 import http.client
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -65,6 +66,46 @@ def test_it_leaves_neither_thread_nor_socket_and_starts_again():
         gc.collect()
         before.append((open_files(), {each.name for each in threading.enumerate()}))
     assert before[1] == before[2]
+
+
+def test_one_that_could_not_be_closed_starts_again(monkeypatch: pytest.MonkeyPatch):
+    leave = PoolServer.__aexit__
+
+    async def failing(server: PoolServer, *error: Any) -> None:
+        await leave(server, *error)
+        raise OSError
+
+    monkeypatch.setattr(PoolServer, "__aexit__", failing)
+    pool = PoolServer().in_thread().start()
+    with pytest.raises(OSError):
+        pool.stop()
+    monkeypatch.undo()
+    with pool:
+        invited(pool)
+
+
+@pytest.mark.skipif("not hasattr(__import__('os'), 'fork')")
+def test_the_port_is_free_while_a_child_process_lives_on():
+    pool = PoolServer().in_thread().start()
+    invited(pool)
+    host, port = pool.endpoint.removeprefix("http://").split(":")
+    waits, ends = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(ends)
+        os.read(waits, 1)  # until the parent has closed its end
+        os._exit(0)
+    try:
+        invited(pool)  # it goes on
+        pool.stop()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((host, int(port)), timeout=5)
+        with PoolServer(port=int(port)).in_thread() as again:
+            invited(again)
+    finally:
+        os.close(ends)
+        os.close(waits)
+        os.waitpid(child, 0)
 
 
 def test_its_errors_at_the_start_are_the_servers_own(tmp_path: Path):

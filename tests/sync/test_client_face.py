@@ -1,5 +1,6 @@
 """A client is opened once in a process, and closed once."""
 
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -21,6 +22,7 @@ from authflow import (
 from authflow.client import Pacing
 from authflow.keys import KeyRing
 from authflow.stores import MemoryStore
+from authflow.sync.call import Call
 
 PASSWORD = "Correct-horse-1"
 
@@ -60,6 +62,35 @@ def test_a_client_serves_inside_with_and_is_closed_behind_it(pool, opened):
         auth.sign_in("ada", PASSWORD)
     with auth:
         assert isinstance(auth.sign_in("ada", PASSWORD), SignedIn)
+
+
+def test_a_call_that_is_interrupted_as_the_client_opens_leaves_one_that_serves(
+    pool, monkeypatch, opened
+):
+    """As Celery's soft time limit does it, or Ctrl-C: the client is open by then, or it is not."""
+    abandon, interrupted = Call.abandon, threading.Event()
+    enter = AuthClient.__aenter__
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def abandoned(call):
+        abandon(call)
+        interrupted.set()
+
+    async def entered(self):
+        entering = await enter(self)
+        signal.pthread_kill(main, signal.SIGINT)
+        assert interrupted.wait(20)  # from here on there is nothing that could be cancelled
+        return entering
+
+    monkeypatch.setattr(Call, "abandon", abandoned)
+    monkeypatch.setattr(AuthClient, "__aenter__", entered)
+    auth = sync.AuthClient(pool.config)
+    with pytest.raises(KeyboardInterrupt):
+        auth.sign_in("ada", PASSWORD)
+    assert isinstance(auth.sign_in("ada", PASSWORD), SignedIn)
+    auth.close()
+    assert opened == ["__aenter__", "__aexit__"]
 
 
 def test_with_inside_with_is_refused_and_closes_nothing(auth):
@@ -129,6 +160,31 @@ def test_a_store_and_a_pacing_serve_all_clients_of_a_process(pool):
     one.close()
     assert isinstance(other.sign_in("ada", PASSWORD), SignedIn)
     other.close()
+
+
+def test_a_store_is_closed_by_the_last_client_that_uses_it_and_serves_again(pool):
+    """Nobody else could: a program that makes many clients with stores would keep connections."""
+    closed: list[int] = []
+
+    class Connected(MemoryStore):
+        async def aclose(self) -> None:
+            closed.append(len(closed))
+
+    keys, store = KeyRing.generate(), Connected()
+    one, other = (
+        sync.AuthClient(pool.config, keys=keys, store=store, pacing=Pacing(store=store))
+        for _ in range(2)
+    )
+    for each in (one, other):
+        each.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH)
+    one.close()
+    one.close()
+    assert closed == []
+    other.close()
+    assert closed == [0]
+    with one:
+        assert isinstance(one.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH), ChallengeRequired)
+    assert closed == [0, 1]
 
 
 def test_a_client_shows_its_settings_as_the_asynchronous_one(pool):

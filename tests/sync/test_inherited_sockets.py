@@ -17,6 +17,11 @@ def test_a_process_forks_while_other_threads_call(run):
     assert run("forks", "in_flight").lines() == ["child ada 1", "parent ada 1"]
 
 
+@pytest.mark.skipif("__import__('sys').platform != 'linux'")
+def test_a_process_that_is_forked_without_pythons_hooks_has_a_loop_of_its_own(run):
+    assert run("forks", "unhooked").lines() == ["parent ada 1", "child", "parent again ada 1"]
+
+
 @pytest.mark.system("redis-server")
 def test_store_pacing_and_kept_users_of_the_parent_serve_in_the_child(run, redis_url):
     program = run("forks", "kept", env={"REDIS_URL": redis_url})

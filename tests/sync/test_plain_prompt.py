@@ -131,3 +131,14 @@ def test_a_prompt_of_fields_or_widgets_is_asked_by_these():
     scripted = ScriptedPrompt([])
     assert asked_by(scripted) is scripted
     assert asked_by(None) is None
+
+
+def test_a_plain_prompt_that_has_no_more_answers_ends_the_call(custom):
+    """No future takes a StopIteration, and no coroutine may raise one."""
+
+    class Spent(Person):
+        def ask(self, question: str, *, hidden: bool = False) -> str:
+            return next(iter(()))
+
+    with pytest.raises(PromptError, match=r"RuntimeError at .*test_plain_prompt\.py"):
+        custom.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH, prompt=Spent())

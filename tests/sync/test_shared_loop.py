@@ -11,7 +11,8 @@ import pytest
 
 from authflow import MisuseError, SignedIn, sync
 from authflow.errors import OutcomeUnknownError
-from authflow.sync.shared_loop import current
+from authflow.sync import shared_loop
+from authflow.sync.shared_loop import SharedLoop, current
 
 PASSWORD = "Correct-horse-1"
 
@@ -123,6 +124,27 @@ def test_the_loop_goes_on_after_an_observer_has_ended_it(pool, caplog):
     auth.close()
     assert len([each for each in loops() if each.is_alive()]) == 1
     assert "the loop of the synchronous calls was ended by SystemExit" in caplog.messages
+
+
+def test_a_signals_handler_may_call_while_the_loop_begins(pool, monkeypatch):
+    auth, seen = sync.AuthClient(pool.config), []
+    start = SharedLoop.start
+
+    def interrupted(loop: SharedLoop) -> None:
+        monkeypatch.setattr(SharedLoop, "start", start)
+        start(loop)
+        auth.close()  # in the same thread, as a handler of SIGTERM does it
+        seen.append((loop, current()))
+
+    monkeypatch.setattr(shared_loop._Process, "shared", None)
+    monkeypatch.setattr(SharedLoop, "start", interrupted)
+    with auth:
+        assert isinstance(auth.sign_in("ada", PASSWORD), SignedIn)
+    ((ended, kept),) = seen
+    assert current() is kept
+    assert not ended.is_alive
+    kept.end()
+    assert not kept.is_alive
 
 
 AT_EXIT = """

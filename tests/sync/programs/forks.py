@@ -1,9 +1,12 @@
 """A client that was made, and used, before the process forks: it serves on both sides."""
 
+import ctypes
 import multiprocessing
 import os
+import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 from authflow import AuthConfig, AuthFlow, AuthFlowError, ChallengeRequired, SignedIn
@@ -144,5 +147,27 @@ def inside() -> None:
         sign_in("parent again")
 
 
+def unhooked() -> None:
+    """Forks as uWSGI does, which is written in C: none of Python's hooks is called."""
+    sign_in("parent")
+    before = sockets()
+    for _ in range(10):
+        # A thread that waits for the interpreter's lock at this moment would leave a child that
+        # nobody can help: so another child is tried then.
+        time.sleep(0.2)
+        pid = ctypes.PyDLL(None).fork()
+        if pid == 0:
+            auth.sign_in("ada", PASSWORD)
+            os._exit(0 if not sockets() & before else 1)
+        for _ in range(100):
+            if os.waitpid(pid, os.WNOHANG) == (pid, 0):
+                print("child", flush=True)
+                sign_in("parent again")
+                return
+            time.sleep(0.05)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
 for name in sys.argv[1:]:
-    {each.__name__: each for each in (used, in_flight, kept, workers, inside)}[name]()
+    {each.__name__: each for each in (used, in_flight, kept, workers, inside, unhooked)}[name]()
