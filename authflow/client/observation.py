@@ -1,8 +1,10 @@
 """Tells observers what happens. One that fails does not stop the sign-in."""
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from attrs import define, field
@@ -10,6 +12,7 @@ from attrs import define, field
 from authflow.client.events import ClientEvent
 from authflow.client.exchange import Exchange
 from authflow.client.observer import Observers
+from authflow.coroutines import is_generator
 from authflow.errors import AuthFlowError, MisuseError
 from authflow.raised import kind_and_place
 from authflow.unframed import whole
@@ -17,6 +20,9 @@ from authflow.wire import Request
 
 _log: Final = logging.getLogger(__name__)
 _WHAT: Final = "observer must be an Observer or a function of an Exchange, or a list of these"
+_OWN_FAILURES: Final = (Exception, asyncio.CancelledError, GeneratorExit)
+"""What fails in an observer alone. A task is cancelled, and a generator closed, where it waits; an
+observer cannot wait, so either comes of what it does itself: of a future that is over, say."""
 
 
 @define(eq=False)
@@ -35,7 +41,9 @@ class _Listener:
     def warn(self, what: str) -> None:
         if not self.warned:
             self.warned = True
-            _log.warning("the observer %s; sign-ins go on, and this is said once", what)
+            # What failed may be a handler of the log itself, which the observer writes to.
+            with suppress(*_OWN_FAILURES):
+                _log.warning("the observer %s; sign-ins go on, and this is said once", what)
 
 
 def _listener(observer: object) -> _Listener:
@@ -47,6 +55,9 @@ def _listener(observer: object) -> _Listener:
     told: Any = wide if is_wide else observer
     if not callable(told):
         msg = f"{_WHAT}, not {type(observer).__name__}"
+        raise MisuseError(msg)
+    if is_generator(told):
+        msg = "observer must be a plain function, without `yield`: nobody runs what follows it"
         raise MisuseError(msg)
     if any(map(inspect.iscoroutinefunction, (told, getattr(told, "__call__", None)))):  # noqa: B004  # it is called, and what calls it may be `async def`
         msg = "observer must be a plain function: nobody waits for it; start a task in it instead"
@@ -108,7 +119,7 @@ def _tell(listeners: Sequence[_Listener], what: Callable[[], object]) -> None:
             if inspect.iscoroutine(result):
                 result.close()  # otherwise Python warns that it was never awaited
                 each.warn("gave a coroutine, which nobody waits for")
-        except Exception as error:  # noqa: BLE001  # an observer must not stop a sign-in
+        except _OWN_FAILURES as error:  # an observer must not stop a sign-in
             # The error's text is left out: an observer may put anything there.
             each.warn(f"raised {kind_and_place(error)}")
         except BaseException as error:  # noqa: BLE001  # it is raised below
