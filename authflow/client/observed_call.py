@@ -6,6 +6,7 @@ a call begins belongs to it, and nothing of any other call does.
 """
 
 import secrets
+import sys
 import time
 from collections.abc import Collection
 from contextlib import suppress
@@ -266,11 +267,11 @@ class ObservedCall:
     def _end(self, event: type[CallEnded], error: BaseException | None = None) -> None:
         more: dict[str, Any] = {}
         if isinstance(error, AuthFlowError):
-            kind, wait = _kind_of(error), error.retry_after
+            kind = _kind_of(error)
             more = {
                 "code": kind.code,
                 "next_step": kind.next_step,
-                "retry_after": float(wait) if isinstance(wait, int | float) else None,
+                "retry_after": _wait_of(error),
             }
         elif event is CallFailed:
             more = {"code": AuthFlowError.code}
@@ -302,6 +303,14 @@ _CURRENT: Final[ContextVar[ObservedCall | None]] = ContextVar("authflow_call", d
 def _kind_of(error: AuthFlowError) -> type[AuthFlowError]:
     """Return the nearest class of ours: a plugin's own error may have anything as its code."""
     return next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
+
+
+def _wait_of(error: AuthFlowError) -> float | None:
+    """Return the seconds to wait that an error tells: a plugin's own error may tell anything."""
+    wait = vars(error).get("retry_after")
+    if type(wait) not in (int, float) or not 0 <= wait <= sys.float_info.max:
+        return None
+    return float(wait)
 
 
 def current_call(observation: Observation) -> ObservedCall | None:

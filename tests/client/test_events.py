@@ -14,6 +14,7 @@ from authflow import AuthClient, AuthConfig, AuthFlow, ChallengeRequired, Declin
 from authflow.client import ScriptedPrompt, events, transport
 from authflow.client.events import ClientEvent
 from authflow.errors import AuthFlowError, MisuseError, PluginFailedError
+from authflow.integrations.event_fields import event_fields
 from authflow.keys import KeyRing
 from authflow.srp import COGNITO
 from testbed.listening import listen
@@ -275,25 +276,54 @@ async def test_a_plugin_that_fails_ends_the_call_once(scripted, plugin: Any, err
 class OwnError(PluginFailedError):
     """A plugin's own, which says what it likes."""
 
-    def __init__(self) -> None:
-        super().__init__("canary", retry_after=PASSWORD)
+    def __init__(self, wait: Any) -> None:
+        super().__init__("canary", retry_after=wait)
         self.code = self.next_step = PASSWORD
+
+
+class UnmadeError(PluginFailedError):
+    """A plugin's own, which is not made as ours are."""
+
+    def __init__(self, _: Any) -> None: ...
+
+
+class RefusingError(OwnError):
+    """A plugin's own, which tells nothing."""
+
+    @property
+    def retry_after(self) -> float:  # type: ignore[override]
+        raise ValueError(PASSWORD)
+
+    @retry_after.setter
+    def retry_after(self, _: Any) -> None: ...
+
+
+WAITS = [
+    *((7, 7.0), (0.5, 0.5), (PASSWORD, None), (10**400, None), (True, None), (-1, None)),
+    *((float("nan"), None), (float("inf"), None), (None, None)),
+]
 
 
 async def test_an_error_of_a_plugins_own_is_told_by_the_nearest_of_ours(scripted):
     class Own(WordClient):
         async def answer(self, challenge: Any, prompt: Any) -> str:
-            raise OwnError
+            raise errors.pop(0)
 
-    told = Told()
+    errors: list[AuthFlowError] = [OwnError(wait) for wait, _ in WAITS]
+    errors += [UnmadeError("x"), RefusingError(1)]
+    count, told = len(errors), Told()
     async with (
-        scripted.serve(ASKED) as server,
+        scripted.serve(*[ASKED] * count) as server,
         AuthClient(server.config(), challenges=[Own], observer=told) as auth,
     ):
-        with pytest.raises(OwnError):
-            await auth.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH, prompt=ScriptedPrompt([]))
+        for _ in range(count):
+            with pytest.raises(PluginFailedError):
+                await auth.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH, prompt=ScriptedPrompt([]))
+    ends = [each for each in told.events if isinstance(each, events.CallEnded)]
+    assert [each.retry_after for each in ends] == [*(wait for _, wait in WAITS), None, None]
     assert PASSWORD not in repr(told.events)
-    assert told.lines()[-1] == "call_failed plugin_failed give_up"
+    assert json.loads(json.dumps([event_fields(each) for each in told.events], allow_nan=False))
+    assert told.lines().count("call_failed plugin_failed give_up") == count
 
 
 class Raising:
