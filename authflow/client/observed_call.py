@@ -307,7 +307,7 @@ def _kind_of(error: AuthFlowError) -> type[AuthFlowError]:
 
 def _wait_of(error: AuthFlowError) -> float | None:
     """Return the seconds to wait that an error tells: a plugin's own error may tell anything."""
-    wait = vars(error).get("retry_after")
+    wait: Any = vars(error).get("retry_after")
     if type(wait) not in (int, float) or not 0 <= wait <= sys.float_info.max:
         return None
     return float(wait)
