@@ -15,7 +15,8 @@ METRICS. Their attributes have few values: calls, flows, challenges, operations 
     authflow.client.calls               counter     {call}    call, flow, outcome, error.type
     authflow.client.call.duration       histogram   s         call, flow, outcome
     authflow.client.request.duration    histogram   s         rpc.method, error.type
-    authflow.client.answers             counter     {answer}  challenge, kind, outcome, error.type
+    authflow.client.answers             counter     {answer}  challenge's name and kind, outcome,
+                                                              error.type
     authflow.client.turn.duration       histogram   s         rpc.method, error.type
 
 `error.type` is the `code` of the error. A call that is refused, by a wrong password for example, is
@@ -28,6 +29,7 @@ choice, without which nothing is recorded.
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import ExitStack
 from contextvars import Token
 from typing import Final
 
@@ -70,7 +72,7 @@ _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5
 MOST_LINKED: Final = 10_000
 """The number of sign-ins whose last span is known, some 300 bytes each."""
 _CALL, _FLOW, _OUTCOME = "authflow.call", "authflow.flow", "authflow.outcome"
-_CHALLENGE, _KIND = "authflow.challenge", "authflow.challenge.kind"
+_CHALLENGE, _KIND = "authflow.challenge.name", "authflow.challenge.kind"
 _ATTEMPT: Final = "authflow.challenge.attempt"
 _SIGN_IN, _USER = "authflow.sign_in.id", "enduser.pseudo.id"
 _ERROR, _METHOD = "error.type", "rpc.method"
@@ -89,10 +91,12 @@ class _Entered:
         self.token = context.attach(entered)
 
     def end(self) -> None:
-        self.span.end()
-        # In another task it is not, and nothing is left there: a request that was broken off.
-        if context.get_value(_ENTERED) is self:
-            context.detach(self.token)
+        try:
+            self.span.end()  # a span processor may raise anything
+        finally:
+            # In another task it is not, and nothing is left there: a request that was broken off.
+            if context.get_value(_ENTERED) is self:
+                context.detach(self.token)
 
 
 @define(eq=False)
@@ -173,8 +177,8 @@ class OpenTelemetryObserver:
                     attributes=_told({**_challenge(event), _ATTEMPT: event.attempt}),
                 )
             case AnswerGiven():
-                _end(call.challenge)
-                call.challenge = None
+                challenge, call.challenge = call.challenge, None
+                _end(challenge)
                 self._answers.add(1, _told({**_challenge(event), _OUTCOME: "given"}))
             case AnswerRefused():
                 told = _told({**_challenge(event), _OUTCOME: "refused", _ERROR: event.code})
@@ -216,29 +220,35 @@ class OpenTelemetryObserver:
         call.request = _Entered(span)
 
     def _request_ended(self, call: _OpenCall, event: RequestEnded) -> None:
-        if not event.broken_off:
-            told = _told({_METHOD: event.operation, _ERROR: event.code})
-            self._request_seconds.record(event.seconds, told)
         entered, call.request = call.request, None
-        if entered is None:
-            return
-        if event.request_id is not None:
-            entered.span.set_attribute("aws.request_id", event.request_id)
-        if event.code is not None:
-            entered.span.set_attribute(_ERROR, event.code)
-            entered.span.set_status(StatusCode.ERROR, event.code)
-        entered.end()
+        with ExitStack() as ends:
+            if entered is not None:
+                ends.callback(entered.end)
+                if event.request_id is not None:
+                    entered.span.set_attribute("aws.request_id", event.request_id)
+                if event.code is not None:
+                    entered.span.set_attribute(_ERROR, event.code)
+                    entered.span.set_status(StatusCode.ERROR, event.code)
+            if not event.broken_off:
+                told = _told({_METHOD: event.operation, _ERROR: event.code})
+                self._request_seconds.record(event.seconds, told)
 
     def _ended(self, call: _OpenCall, event: CallEnded) -> None:
         del self._open[event.call_id]
+        # The task goes on after the call: whatever raises, no span of ours stays its current one.
+        with ExitStack() as ends:
+            ends.callback(call.entered.end)
+            if call.request is not None:
+                ends.callback(call.request.end)
+            ends.callback(_end, call.challenge)
+            self._record_end(call.entered.span, event)
+        self._remember(event, call.entered.span.get_span_context())
+
+    def _record_end(self, span: Span, event: CallEnded) -> None:
         outcome = outcome_of(event)
         told = _told({_CALL: event.call, _FLOW: event.flow, _OUTCOME: outcome})
         self._call_seconds.record(event.seconds, told)
         self._calls.add(1, _told({**told, _ERROR: event.code}))
-        _end(call.challenge)
-        if call.request is not None:
-            call.request.end()
-        span = call.entered.span
         if isinstance(event, TicketResumed) and event.sign_in_id is not None:
             before = self._last.get(event.sign_in_id)
             if before is not None:
@@ -259,8 +269,6 @@ class OpenTelemetryObserver:
         )
         if isinstance(event, CallFailed):
             span.set_status(StatusCode.ERROR, event.code)
-        call.entered.end()
-        self._remember(event, span.get_span_context())
 
     def _remember(self, event: CallEnded, last: SpanContext) -> None:
         if event.sign_in_id is None:
