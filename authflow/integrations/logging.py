@@ -9,7 +9,7 @@ call ended; WARNING what failed.
 """
 
 import logging
-from typing import Final
+from typing import Any, Final
 
 from authflow.client.events import ClientEvent
 from authflow.errors import MisuseError
@@ -26,7 +26,7 @@ class LoggingObserver:
     """Logs a client's events. Nothing in them is secret, and no user is named.
 
     Args:
-        logger: Where to; by default the logger "authflow.events".
+        logger: Where to, and an adapter adds what it has; by default the logger "authflow.events".
 
     Raises:
         MisuseError: It is no logger.
@@ -53,4 +53,11 @@ class LoggingObserver:
         line = " ".join((event.name, *(f"{name}={value}" for name, value in told.items())))
         extra: dict[str, Field] = {"authflow_event": event.name}
         extra.update((f"authflow_{name}", value) for name, value in told.items())
-        self._logger.log(level, "%s", line, extra=extra)
+        logger, message = self._logger, "%s"
+        more: dict[str, Any] = {"extra": extra}
+        while isinstance(logger, logging.LoggerAdapter):
+            # By its own `log` an adapter puts what it has itself in the place of all fields.
+            message, processed = logger.process(message, more)
+            more = {**processed, "extra": {**(processed.get("extra") or {}), **extra}}
+            logger = logger.logger
+        logger.log(level, message, line, **more)

@@ -79,6 +79,21 @@ def test_another_logger_or_an_adapter_of_one_is_taken_and_nothing_else(caplog):
             LoggingObserver(odd)
 
 
+def test_an_adapter_adds_what_it_has_and_takes_no_field_away(caplog):
+    caplog.set_level(logging.INFO)
+
+    class Prefixed(logging.LoggerAdapter):
+        def process(self, msg, kwargs):
+            return f"[shop] {msg}", kwargs
+
+    inner = logging.LoggerAdapter(logging.getLogger("mine"), {"service": "shop"})
+    for adapter in (inner, Prefixed(inner, {})):
+        LoggingObserver(adapter).observe(EVENTS[logging.WARNING][1])
+    for record in caplog.records:
+        assert (record.service, record.authflow_code) == ("shop", "unreachable")
+    assert caplog.records[-1].getMessage().startswith("[shop] call_failed call=sign_in ")
+
+
 async def test_a_refused_sign_in_is_two_lines_at_info_and_names_nobody(live_pool, caplog):
     caplog.set_level(logging.INFO, "authflow.events")
     async with live_pool() as pool:
