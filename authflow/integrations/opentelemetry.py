@@ -1,4 +1,4 @@
-"""A client's events as spans and metrics of OpenTelemetry.
+"""Events as spans and metrics of OpenTelemetry: a client's, a verifier's, and triggers'.
 
     async with AuthClient(config, observer=OpenTelemetryObserver()) as auth: ...
 
@@ -18,6 +18,12 @@ METRICS. Their attributes have few values: calls, flows, challenges, operations 
     authflow.client.answers             counter     {answer}  challenge's name and kind, outcome,
                                                               error.type
     authflow.client.turn.duration       histogram   s         rpc.method, error.type
+    authflow.verifier.tokens            counter     {token}   outcome, error.type
+    authflow.verifier.token.duration    histogram   s         outcome
+    authflow.triggers.rounds            counter     {round}   challenge's name, outcome, error.type
+    authflow.triggers.round.duration    histogram   s         challenge's name, outcome
+    authflow.triggers.sign_ins          counter     {sign_in} outcome
+    authflow.triggers.failures          counter     {failure} error.type
 
 `error.type` is the `code` of the error. A call that is refused, by a wrong password for example, is
 no error of the span's status; one that fails is.
@@ -51,7 +57,9 @@ from authflow.client.events import (
     UserSignedIn,
 )
 from authflow.extras import UnavailableImportError, advice
-from authflow.integrations.event_fields import Field, outcome_of
+from authflow.integrations.event_fields import Event, Field, outcome_of
+from authflow.telemetry.flow_events import FlowEvent
+from authflow.telemetry.verified_tokens import TokenEvent
 from authflow.unframed import whole
 
 try:
@@ -62,20 +70,25 @@ try:
 except ImportError as error:
     raise UnavailableImportError(advice(error, extra="opentelemetry")) from error
 
+from authflow.integrations.decision_metrics import (
+    CHALLENGE,
+    ERROR,
+    OUTCOME,
+    SECONDS,
+    DecisionMetrics,
+)
+
 __all__ = ["OpenTelemetryObserver"]
 
 _SCOPE: Final = "authflow"
 _SERVICE: Final = "Cognito Identity Provider"
 """The service's name as AWS's SDKs have it (`serviceId` of its model)."""
-_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
-"""Seconds, as the conventions for durations of HTTP requests have them."""
 MOST_LINKED: Final = 10_000
 """The number of sign-ins whose last span is known, some 300 bytes each."""
-_CALL, _FLOW, _OUTCOME = "authflow.call", "authflow.flow", "authflow.outcome"
-_CHALLENGE, _KIND = "authflow.challenge.name", "authflow.challenge.kind"
+_CALL, _FLOW, _KIND = "authflow.call", "authflow.flow", "authflow.challenge.kind"
 _ATTEMPT: Final = "authflow.challenge.attempt"
 _SIGN_IN, _USER = "authflow.sign_in.id", "enduser.pseudo.id"
-_ERROR, _METHOD = "error.type", "rpc.method"
+_METHOD: Final = "rpc.method"
 _ENTERED: Final = context.create_key("authflow-entered")
 
 
@@ -110,7 +123,7 @@ class _OpenCall:
 
 @whole
 class OpenTelemetryObserver:
-    """Records a client's events. One may serve several clients.
+    """Records events. One may serve several clients, verifiers and triggers.
 
     Args:
         tracer_provider: Where spans go; by default the global one.
@@ -138,7 +151,7 @@ class OpenTelemetryObserver:
                 f"authflow.client.{what}.duration",
                 unit="s",
                 description=description,
-                explicit_bucket_boundaries_advisory=_BUCKETS,
+                explicit_bucket_boundaries_advisory=SECONDS,
             )
             for what, description in (
                 ("call", "Duration of the calls of a client."),
@@ -146,18 +159,27 @@ class OpenTelemetryObserver:
                 ("turn", "Time that requests waited for their turn."),
             )
         )
+        self._decisions = DecisionMetrics(meter)
         self._open: dict[str, _OpenCall] = {}
         self._last: OrderedDict[str, SpanContext] = OrderedDict()
 
-    def observe(self, event: ClientEvent) -> None:
+    def observe(self, event: Event) -> None:
         """Record an event.
 
         Args:
             event: What happened.
         """
-        if isinstance(event, CallBegan):
-            self._began(event)
-            return
+        match event:
+            case TokenEvent():
+                self._decisions.token(event)
+            case FlowEvent():
+                self._decisions.flow(event)
+            case CallBegan():
+                self._began(event)
+            case _:
+                self._in_call(event)
+
+    def _in_call(self, event: ClientEvent) -> None:
         call = self._open.get(event.call_id)
         if call is None:
             return
@@ -167,7 +189,7 @@ class OpenTelemetryObserver:
             case RequestEnded():
                 self._request_ended(call, event)
             case TurnAwaited():
-                told = _told({_METHOD: event.operation, _ERROR: event.code})
+                told = _told({_METHOD: event.operation, ERROR: event.code})
                 self._turn_seconds.record(event.seconds, told)
                 call.entered.span.add_event("authflow.turn_awaited", told)
             case ChallengeAsked():
@@ -179,9 +201,9 @@ class OpenTelemetryObserver:
             case AnswerGiven():
                 challenge, call.challenge = call.challenge, None
                 _end(challenge)
-                self._answers.add(1, _told({**_challenge(event), _OUTCOME: "given"}))
+                self._answers.add(1, _told({**_challenge(event), OUTCOME: "given"}))
             case AnswerRefused():
-                told = _told({**_challenge(event), _OUTCOME: "refused", _ERROR: event.code})
+                told = _told({**_challenge(event), OUTCOME: "refused", ERROR: event.code})
                 self._answers.add(1, told)
                 call.entered.span.add_event(
                     "authflow.answer_refused", {**told, _ATTEMPT: event.attempt}
@@ -227,10 +249,10 @@ class OpenTelemetryObserver:
                 if event.request_id is not None:
                     entered.span.set_attribute("aws.request_id", event.request_id)
                 if event.code is not None:
-                    entered.span.set_attribute(_ERROR, event.code)
+                    entered.span.set_attribute(ERROR, event.code)
                     entered.span.set_status(StatusCode.ERROR, event.code)
             if not event.broken_off:
-                told = _told({_METHOD: event.operation, _ERROR: event.code})
+                told = _told({_METHOD: event.operation, ERROR: event.code})
                 self._request_seconds.record(event.seconds, told)
 
     def _ended(self, call: _OpenCall, event: CallEnded) -> None:
@@ -246,9 +268,9 @@ class OpenTelemetryObserver:
 
     def _record_end(self, span: Span, event: CallEnded) -> None:
         outcome = outcome_of(event)
-        told = _told({_CALL: event.call, _FLOW: event.flow, _OUTCOME: outcome})
+        told = _told({_CALL: event.call, _FLOW: event.flow, OUTCOME: outcome})
         self._call_seconds.record(event.seconds, told)
-        self._calls.add(1, _told({**told, _ERROR: event.code}))
+        self._calls.add(1, _told({**told, ERROR: event.code}))
         if isinstance(event, TicketResumed) and event.sign_in_id is not None:
             before = self._last.get(event.sign_in_id)
             if before is not None:
@@ -261,8 +283,8 @@ class OpenTelemetryObserver:
                     _SIGN_IN: event.sign_in_id,
                     _USER: event.user,
                     _FLOW: event.flow,
-                    _OUTCOME: outcome,
-                    _ERROR: event.code,
+                    OUTCOME: outcome,
+                    ERROR: event.code,
                     "authflow.next_step": event.next_step,
                 }
             )
@@ -284,7 +306,7 @@ class OpenTelemetryObserver:
 def _challenge(
     event: ChallengeAsked | AnswerGiven | AnswerRefused | AnswerAwaited,
 ) -> dict[str, Field | None]:
-    return {_CHALLENGE: event.challenge, _KIND: event.kind}
+    return {CHALLENGE: event.challenge, _KIND: event.kind}
 
 
 def _told(attributes: Mapping[str, Field | None]) -> dict[str, Field]:

@@ -1,4 +1,4 @@
-"""A client's events for structlog.
+"""Events for structlog: a client's, a verifier's, and triggers'.
 
     async with AuthClient(config, observer=StructlogObserver()) as auth: ...
 
@@ -12,10 +12,9 @@ import inspect
 import logging
 from typing import Any, Final
 
-from authflow.client.events import ClientEvent
 from authflow.errors import MisuseError
 from authflow.extras import UnavailableImportError, advice
-from authflow.integrations.event_fields import event_fields, level_of
+from authflow.integrations.event_fields import Event, event_fields, level_of
 from authflow.unframed import whole
 
 try:
@@ -31,7 +30,7 @@ _METHODS: Final = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING
 
 @whole
 class StructlogObserver:
-    """Logs a client's events. Nothing in them is secret, and no user is named.
+    """Logs events of clients, verifiers and triggers: no secrets are in them, and no names.
 
     Args:
         logger: Where to: any bound logger of structlog's whose methods are plain functions; by
@@ -50,7 +49,7 @@ class StructlogObserver:
             )
             raise MisuseError(msg)
 
-    def observe(self, event: ClientEvent) -> None:
+    def observe(self, event: Event) -> None:
         """Log an event.
 
         Args:

@@ -224,12 +224,16 @@ async def test_another_process_knows_the_sign_in_and_the_user_by_the_same_marks(
 
 async def test_a_user_is_known_by_the_access_token_in_calls_about_the_account(scripted):
     claims = urlsafe_b64encode(json.dumps({"username": "Ada"}).encode()).decode().rstrip("=")
-    told = Told()
+    told, token = Told(), f"eyJhbGciOiJSUzI1NiJ9.{claims}.c2ln"
+    renewed = {"AuthenticationResult": {**TOKENS["AuthenticationResult"], "AccessToken": token}}
     async with (
-        scripted.serve({}, {}) as server,
+        scripted.serve(renewed, {}) as server,
         AuthClient(server.config(), observer=told, keys=KEYS) as auth,
     ):
-        await auth.delete_user(f"eyJhbGciOiJSUzI1NiJ9.{claims}.c2ln")
+        await auth.refresh("r")
+        assert told.events.pop().user == auth._calls._marks.mark("ada")  # it is new at the end
+        told.events.clear()
+        await auth.delete_user(token)
         with pytest.raises(CodeMismatchError):  # nothing was sent, so nothing is told
             await auth.confirm_forgot_password("bob", " ", "x")
         mark = auth._calls._marks.mark("ada")
