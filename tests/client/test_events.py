@@ -1,6 +1,7 @@
 """What a client tells its observer: for each flow and each end of it exactly these events."""
 
 import asyncio
+import base64
 import json
 import pickle
 import re
@@ -442,6 +443,40 @@ async def test_a_sign_in_that_was_begun_unobserved_has_an_id_from_there_on(scrip
             await auth.answer(pending, "open sesame")
     assert len({each.sign_in_id for each in told.events if each.call == "answer"}) == 1
     told.check()
+
+
+async def test_a_ticket_takes_the_id_along_that_its_sealing_was_told_by(scripted):
+    told, keys = Told(), KeyRing.generate()
+    async with (
+        scripted.serve(ASKED) as server,
+        AuthClient(server.config(), keys=keys) as unobserved,
+        AuthClient(server.config(), observer=told, keys=keys) as auth,
+    ):
+        pending = await unobserved.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH)
+        await auth.resume(await auth.seal(pending))
+    ends = [each.sign_in_id for each in told.events if isinstance(each, events.CallEnded)]
+    assert len(ends) == 2
+    assert len(set(ends)) == 1
+
+
+async def test_a_user_who_types_an_alias_has_the_mark_of_the_pools_name_once_that_is_told(scripted):
+    claims = base64.urlsafe_b64encode(b'{"username":"grace"}').decode().rstrip("=")
+    token = f"eyJhbGciOiJSUzI1NiJ9.{claims}.c2ln"
+    done = {"AuthenticationResult": {**TOKENS["AuthenticationResult"], "AccessToken": token}}
+    no = scripted.error("NotAuthorizedException", SAID["NotAuthorizedException"])
+    told = Told()
+    async with (
+        scripted.serve(done, VERIFIER, no) as server,
+        AuthClient(server.config(), observer=told) as auth,
+    ):
+        await auth.sign_in("alias@example.com", PASSWORD, flow=AuthFlow.USER_PASSWORD_AUTH)
+        with pytest.raises(AuthFlowError):
+            await auth.sign_in("alias@example.com", PASSWORD, flow=AuthFlow.USER_SRP_AUTH)
+        alias, grace, ada = map(auth._calls._marks.mark, ("alias@example.com", "grace", "ada"))
+    begun = [each.user for each in told.events if isinstance(each, events.CallBegan)]
+    ended = [each.user for each in told.events if isinstance(each, events.CallEnded)]
+    assert begun == [alias, alias]
+    assert ended == [grace, ada]  # as the tokens tell it, and as the challenge does
 
 
 @pytest.mark.parametrize("bad", ["refused", "other keys"])

@@ -79,21 +79,24 @@ async def test_a_kept_users_sign_out_is_one_call_with_the_revocation_in_it(bench
     ]
 
 
+WITH_DEVICE = {
+    "AuthenticationResult": {
+        **TOKENS["AuthenticationResult"],
+        "RefreshToken": "r",
+        "NewDeviceMetadata": {
+            "DeviceKey": "eu-central-1_00000000-0000-4000-8000-000000000001",
+            "DeviceGroupKey": "-group",
+        },
+    }
+}
+
+
 async def test_a_device_is_confirmed_within_the_sign_in_that_it_came_with(scripted):
     told = Told()
-    tokens = {
-        "AuthenticationResult": {
-            **TOKENS["AuthenticationResult"],
-            "RefreshToken": "r",
-            "NewDeviceMetadata": {
-                "DeviceKey": "eu-central-1_00000000-0000-4000-8000-000000000001",
-                "DeviceGroupKey": "-group",
-            },
-        }
-    }
     no = scripted.error("InvalidParameterException", "?")
+    confirmed = {"UserConfirmationNecessary": False}
     async with (
-        scripted.serve(tokens, {"UserConfirmationNecessary": False}, tokens, no) as server,
+        scripted.serve(WITH_DEVICE, confirmed, WITH_DEVICE, no) as server,
         AuthClient(server.config(), observer=told, remember_device="always") as auth,
     ):
         for _ in range(2):
@@ -103,6 +106,22 @@ async def test_a_device_is_confirmed_within_the_sign_in_that_it_came_with(script
         "request_began ConfirmDevice 1",
     ]
     assert told.lines()[:6] == [*sign_in, "request_ended ok", "user_signed_in"]
+
+
+async def test_a_device_that_is_remembered_later_is_a_call_of_its_own(scripted):
+    told = Told()
+    async with (
+        scripted.serve(WITH_DEVICE, {"UserConfirmationNecessary": False}) as server,
+        AuthClient(server.config(), observer=told, remember_device="ask") as auth,
+    ):
+        signed_in = await auth.sign_in("ada", "hunter2", flow=AuthFlow.USER_PASSWORD_AUTH)
+        told.events.clear()
+        await auth.remember_device(signed_in)
+        assert {each.user for each in told.events} == {auth._calls._marks.mark("ada")}
+    assert told.lines() == [
+        *("call_began remember_device", "request_began ConfirmDevice 1", "request_ended ok"),
+        "call_succeeded",
+    ]
 
 
 async def test_an_administrators_calls_are_told_as_they_are_sent(scripted, aws_credentials):
