@@ -20,6 +20,7 @@ from authflow.integrations.asgi import WebSettings
 from authflow.keys import KeyRing
 from authflow.plugins import SecretField, TextField, WaitField, WidgetField
 from authflow.pool import Budget, PoolServer, serve
+from authflow.telemetry import flow_events, verified_tokens
 from authflow.testing import MovableClock
 from authflow.tokens import TokenVerifier, TrustedPool
 from authflow.triggers import (
@@ -106,7 +107,12 @@ READ_ONLY = {
     *("Challenge", "Tokens", "WebMessage", "Owed", "LockedOut", "SendRefused", "SentMessage"),
     *("CreateContext", "VerifyContext", "PreTokenGenerationEvent", "Binding", "Made"),
     *("RefusedCall", "UserGroup"),
-    *(name for name, each in vars(events).items() if isinstance(each, type)),
+    *(
+        name
+        for module in (events, flow_events, verified_tokens)
+        for name, each in vars(module).items()
+        if isinstance(each, type)
+    ),
 }
 """What authflow makes and others read: its numbers are authflow's own."""
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Self, TypeVar
 
 from attrs import define, evolve, field
 
-from authflow import errors, wire
+from authflow import wire
 from authflow.client.conversation_steps import WithoutDevice
 from authflow.client.events import (
     OTHER,
@@ -41,6 +41,7 @@ from authflow.machine import CHALLENGES, AuthFlow, Challenged, State
 from authflow.mfa import SecondFactor
 from authflow.results import Challenge, SignedIn, SignInResult, Tokens, Unanswered
 from authflow.sign_in import SignIn
+from authflow.telemetry.error_kinds import kind_of_error, wait_of_error
 from authflow.tokens.usernames import unverified_username
 
 T = TypeVar("T")
@@ -259,18 +260,18 @@ class ObservedCall:
             challenge=asked.challenge,
             kind=asked.kind,
             attempt=asked.attempt,
-            code=None if error is None else _kind_of(error).code,
-            next_step=None if error is None else _kind_of(error).next_step,
+            code=None if error is None else kind_of_error(error).code,
+            next_step=None if error is None else kind_of_error(error).next_step,
         )
 
     def _end(self, event: type[CallEnded], error: BaseException | None = None) -> None:
         more: dict[str, Any] = {}
         if isinstance(error, AuthFlowError):
-            kind, wait = _kind_of(error), error.retry_after
+            kind = kind_of_error(error)
             more = {
                 "code": kind.code,
                 "next_step": kind.next_step,
-                "retry_after": float(wait) if isinstance(wait, int | float) else None,
+                "retry_after": wait_of_error(error),
             }
         elif event is CallFailed:
             more = {"code": AuthFlowError.code}
@@ -297,11 +298,6 @@ class ObservedCall:
 
 
 _CURRENT: Final[ContextVar[ObservedCall | None]] = ContextVar("authflow_call", default=None)
-
-
-def _kind_of(error: AuthFlowError) -> type[AuthFlowError]:
-    """Return the nearest class of ours: a plugin's own error may have anything as its code."""
-    return next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
 
 
 def current_call(observation: Observation) -> ObservedCall | None:

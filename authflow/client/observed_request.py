@@ -47,14 +47,17 @@ class ObservedRequest:
         self._since, self._request_id = time.monotonic(), None
         self.call.tell(RequestBegan, operation=self.operation, attempt=self._attempt)
 
-    def numbered(self, metadata: Mapping[str, Any]) -> None:
-        """Note the number that AWS gave it.
+    def numbered(self, metadata: Mapping[str, Any], sent: Mapping[str, Any]) -> None:
+        """Note the number that AWS gave it, unless it is one that was sent.
 
         Args:
             metadata: botocore's `ResponseMetadata`.
+            sent: The request's members: a `sub`, and many a password, have the same form.
         """
         number = metadata.get("RequestId")
-        if isinstance(number, str) and _REQUEST_ID.fullmatch(number):
+        if not isinstance(number, str) or not _REQUEST_ID.fullmatch(number):
+            return
+        if number not in str(sent).lower():
             self._request_id = number
 
     def ended(self, code: str | None, *, broken_off: bool = False) -> None:

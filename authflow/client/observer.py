@@ -20,7 +20,8 @@ class Observer(Protocol):
 
     Any object with this method is one. It is called at once, in the task in which the event
     happened: what takes long keeps all sign-ins waiting, so put it into a queue. What it raises is
-    said once in the log, by the error's class and place, and the sign-in goes on.
+    said once in the log, by the error's class and place, and the sign-in goes on; Ctrl-C and
+    SystemExit alone pass.
     """
 
     def observe(self, event: ClientEvent) -> None:

@@ -304,7 +304,7 @@ class Transport:
                 reply: Mapping[str, Any] = await method(**written.body)
         except ClientError as error:
             if passage.observed is not None:
-                passage.observed.numbered(error.response.get("ResponseMetadata", {}))
+                passage.observed.numbered(error.response.get("ResponseMetadata", {}), written.body)
             return _refusal(request, error)
         except BotoCoreError as error:
             return _lost(request, error, passage)
@@ -314,7 +314,7 @@ class Transport:
             # botocore's parser trusts the server, and fails in many ways on JSON of another shape.
             return MalformedReplyError(_NO_POOL)
         if passage.observed is not None:
-            passage.observed.numbered(reply.get("ResponseMetadata", {}))
+            passage.observed.numbered(reply.get("ResponseMetadata", {}), written.body)
         if _is_cognitos(reply):
             return reply
         metadata = reply.get("ResponseMetadata", {})

@@ -16,12 +16,24 @@ from authflow.client.events import (
     RequestEnded,
     TurnAwaited,
 )
+from authflow.errors import DeniedError
+from authflow.telemetry.flow_events import (
+    AnswerFailed,
+    FlowEvent,
+    HookFailed,
+    PolicyFailed,
+    PolicyPassed,
+    TriggerFailed,
+)
+from authflow.telemetry.verified_tokens import TokenEvent, TokenRefused, TokenUnjudged
 
+Event = ClientEvent | TokenEvent | FlowEvent
+"""An event that observers here are told, of a client, a verifier or triggers."""
 Field = str | int | float | bool
 _SECONDS_DIGITS: Final = 6
 
 
-def event_fields(event: ClientEvent) -> dict[str, Field]:
+def event_fields(event: Event) -> dict[str, Field]:
     """Return what an event has, by its names; what it has not is left out.
 
     Every value is a number or a text of a known vocabulary, a code of authflow's or hexadecimal
@@ -41,21 +53,26 @@ def event_fields(event: ClientEvent) -> dict[str, Field]:
     return told
 
 
-def level_of(event: ClientEvent) -> int:
+def level_of(event: Event) -> int:
     """Return the level of `logging` that an event has.
 
-    WARNING for what failed, INFO for the end of each call, a refused answer, and a request that was
-    refused or lost, DEBUG for all that leads there.
+    WARNING for what failed, INFO for the end of each call or custom sign-in, a refused answer or
+    token, and a request that was refused or lost, DEBUG for all else: what leads there, and each
+    token that is good.
 
     Args:
         event: The event.
     """
     match event:
-        case CallFailed():
+        case TriggerFailed(code=DeniedError.code):
+            return logging.INFO
+        case CallFailed() | TokenUnjudged() | HookFailed() | TriggerFailed():
             return logging.WARNING
         case TurnAwaited(code=str()):
             return logging.WARNING
-        case CallEnded() | AnswerRefused():
+        case CallEnded() | AnswerRefused() | TokenRefused():
+            return logging.INFO
+        case AnswerFailed() | PolicyPassed() | PolicyFailed():
             return logging.INFO
         case RequestEnded(code=str()):
             return logging.INFO

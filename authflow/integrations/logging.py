@@ -1,4 +1,4 @@
-"""A client's events as lines of the standard library's `logging`.
+"""Events as lines of the standard library's `logging`: a client's, a verifier's, and triggers'.
 
     async with AuthClient(config, observer=LoggingObserver()) as auth: ...
 
@@ -9,11 +9,10 @@ call ended; WARNING what failed.
 """
 
 import logging
-from typing import Final
+from typing import Any, Final
 
-from authflow.client.events import ClientEvent
 from authflow.errors import MisuseError
-from authflow.integrations.event_fields import Field, event_fields, level_of
+from authflow.integrations.event_fields import Event, Field, event_fields, level_of
 from authflow.unframed import whole
 
 __all__ = ["LoggingObserver"]
@@ -23,10 +22,10 @@ LOGGER: Final = "authflow.events"
 
 @whole
 class LoggingObserver:
-    """Logs a client's events. Nothing in them is secret, and no user is named.
+    """Logs events of clients, verifiers and triggers: no secrets are in them, and no names.
 
     Args:
-        logger: Where to; by default the logger "authflow.events".
+        logger: Where to, and an adapter adds what it has; by default the logger "authflow.events".
 
     Raises:
         MisuseError: It is no logger.
@@ -40,7 +39,7 @@ class LoggingObserver:
             raise MisuseError(msg)
         self._logger = logging.getLogger(LOGGER) if logger is None else logger
 
-    def observe(self, event: ClientEvent) -> None:
+    def observe(self, event: Event) -> None:
         """Log an event.
 
         Args:
@@ -53,4 +52,11 @@ class LoggingObserver:
         line = " ".join((event.name, *(f"{name}={value}" for name, value in told.items())))
         extra: dict[str, Field] = {"authflow_event": event.name}
         extra.update((f"authflow_{name}", value) for name, value in told.items())
-        self._logger.log(level, "%s", line, extra=extra)
+        logger, message = self._logger, "%s"
+        more: dict[str, Any] = {"extra": extra}
+        while isinstance(logger, logging.LoggerAdapter):
+            # By its own `log` an adapter puts what it has itself in the place of all fields.
+            message, processed = logger.process(message, more)
+            more = {**processed, "extra": {**(processed.get("extra") or {}), **extra}}
+            logger = logger.logger
+        logger.log(level, message, line, **more)

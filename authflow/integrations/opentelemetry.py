@@ -1,4 +1,4 @@
-"""A client's events as spans and metrics of OpenTelemetry.
+"""Events as spans and metrics of OpenTelemetry: a client's, a verifier's, and triggers'.
 
     async with AuthClient(config, observer=OpenTelemetryObserver()) as auth: ...
 
@@ -15,8 +15,15 @@ METRICS. Their attributes have few values: calls, flows, challenges, operations 
     authflow.client.calls               counter     {call}    call, flow, outcome, error.type
     authflow.client.call.duration       histogram   s         call, flow, outcome
     authflow.client.request.duration    histogram   s         rpc.method, error.type
-    authflow.client.answers             counter     {answer}  challenge, kind, outcome, error.type
+    authflow.client.answers             counter     {answer}  challenge's name and kind, outcome,
+                                                              error.type
     authflow.client.turn.duration       histogram   s         rpc.method, error.type
+    authflow.verifier.tokens            counter     {token}   outcome, error.type
+    authflow.verifier.token.duration    histogram   s         outcome
+    authflow.triggers.rounds            counter     {round}   challenge's name, outcome, error.type
+    authflow.triggers.round.duration    histogram   s         challenge's name, outcome
+    authflow.triggers.sign_ins          counter     {sign_in} outcome
+    authflow.triggers.failures          counter     {failure} error.type
 
 `error.type` is the `code` of the error. A call that is refused, by a wrong password for example, is
 no error of the span's status; one that fails is.
@@ -28,6 +35,7 @@ choice, without which nothing is recorded.
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import ExitStack
 from contextvars import Token
 from typing import Final
 
@@ -49,7 +57,9 @@ from authflow.client.events import (
     UserSignedIn,
 )
 from authflow.extras import UnavailableImportError, advice
-from authflow.integrations.event_fields import Field, outcome_of
+from authflow.integrations.event_fields import Event, Field, outcome_of
+from authflow.telemetry.flow_events import FlowEvent
+from authflow.telemetry.verified_tokens import TokenEvent
 from authflow.unframed import whole
 
 try:
@@ -60,20 +70,25 @@ try:
 except ImportError as error:
     raise UnavailableImportError(advice(error, extra="opentelemetry")) from error
 
+from authflow.integrations.decision_metrics import (
+    CHALLENGE,
+    ERROR,
+    OUTCOME,
+    SECONDS,
+    DecisionMetrics,
+)
+
 __all__ = ["OpenTelemetryObserver"]
 
 _SCOPE: Final = "authflow"
 _SERVICE: Final = "Cognito Identity Provider"
 """The service's name as AWS's SDKs have it (`serviceId` of its model)."""
-_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
-"""Seconds, as the conventions for durations of HTTP requests have them."""
 MOST_LINKED: Final = 10_000
 """The number of sign-ins whose last span is known, some 300 bytes each."""
-_CALL, _FLOW, _OUTCOME = "authflow.call", "authflow.flow", "authflow.outcome"
-_CHALLENGE, _KIND = "authflow.challenge", "authflow.challenge.kind"
+_CALL, _FLOW, _KIND = "authflow.call", "authflow.flow", "authflow.challenge.kind"
 _ATTEMPT: Final = "authflow.challenge.attempt"
 _SIGN_IN, _USER = "authflow.sign_in.id", "enduser.pseudo.id"
-_ERROR, _METHOD = "error.type", "rpc.method"
+_METHOD: Final = "rpc.method"
 _ENTERED: Final = context.create_key("authflow-entered")
 
 
@@ -89,10 +104,12 @@ class _Entered:
         self.token = context.attach(entered)
 
     def end(self) -> None:
-        self.span.end()
-        # In another task it is not, and nothing is left there: a request that was broken off.
-        if context.get_value(_ENTERED) is self:
-            context.detach(self.token)
+        try:
+            self.span.end()  # a span processor may raise anything
+        finally:
+            # In another task it is not, and nothing is left there: a request that was broken off.
+            if context.get_value(_ENTERED) is self:
+                context.detach(self.token)
 
 
 @define(eq=False)
@@ -106,7 +123,7 @@ class _OpenCall:
 
 @whole
 class OpenTelemetryObserver:
-    """Records a client's events. One may serve several clients.
+    """Records events. One may serve several clients, verifiers and triggers.
 
     Args:
         tracer_provider: Where spans go; by default the global one.
@@ -134,7 +151,7 @@ class OpenTelemetryObserver:
                 f"authflow.client.{what}.duration",
                 unit="s",
                 description=description,
-                explicit_bucket_boundaries_advisory=_BUCKETS,
+                explicit_bucket_boundaries_advisory=SECONDS,
             )
             for what, description in (
                 ("call", "Duration of the calls of a client."),
@@ -142,18 +159,27 @@ class OpenTelemetryObserver:
                 ("turn", "Time that requests waited for their turn."),
             )
         )
+        self._decisions = DecisionMetrics(meter)
         self._open: dict[str, _OpenCall] = {}
         self._last: OrderedDict[str, SpanContext] = OrderedDict()
 
-    def observe(self, event: ClientEvent) -> None:
+    def observe(self, event: Event) -> None:
         """Record an event.
 
         Args:
             event: What happened.
         """
-        if isinstance(event, CallBegan):
-            self._began(event)
-            return
+        match event:
+            case TokenEvent():
+                self._decisions.token(event)
+            case FlowEvent():
+                self._decisions.flow(event)
+            case CallBegan():
+                self._began(event)
+            case _:
+                self._in_call(event)
+
+    def _in_call(self, event: ClientEvent) -> None:
         call = self._open.get(event.call_id)
         if call is None:
             return
@@ -163,7 +189,7 @@ class OpenTelemetryObserver:
             case RequestEnded():
                 self._request_ended(call, event)
             case TurnAwaited():
-                told = _told({_METHOD: event.operation, _ERROR: event.code})
+                told = _told({_METHOD: event.operation, ERROR: event.code})
                 self._turn_seconds.record(event.seconds, told)
                 call.entered.span.add_event("authflow.turn_awaited", told)
             case ChallengeAsked():
@@ -173,11 +199,11 @@ class OpenTelemetryObserver:
                     attributes=_told({**_challenge(event), _ATTEMPT: event.attempt}),
                 )
             case AnswerGiven():
-                _end(call.challenge)
-                call.challenge = None
-                self._answers.add(1, _told({**_challenge(event), _OUTCOME: "given"}))
+                challenge, call.challenge = call.challenge, None
+                _end(challenge)
+                self._answers.add(1, _told({**_challenge(event), OUTCOME: "given"}))
             case AnswerRefused():
-                told = _told({**_challenge(event), _OUTCOME: "refused", _ERROR: event.code})
+                told = _told({**_challenge(event), OUTCOME: "refused", ERROR: event.code})
                 self._answers.add(1, told)
                 call.entered.span.add_event(
                     "authflow.answer_refused", {**told, _ATTEMPT: event.attempt}
@@ -216,29 +242,35 @@ class OpenTelemetryObserver:
         call.request = _Entered(span)
 
     def _request_ended(self, call: _OpenCall, event: RequestEnded) -> None:
-        if not event.broken_off:
-            told = _told({_METHOD: event.operation, _ERROR: event.code})
-            self._request_seconds.record(event.seconds, told)
         entered, call.request = call.request, None
-        if entered is None:
-            return
-        if event.request_id is not None:
-            entered.span.set_attribute("aws.request_id", event.request_id)
-        if event.code is not None:
-            entered.span.set_attribute(_ERROR, event.code)
-            entered.span.set_status(StatusCode.ERROR, event.code)
-        entered.end()
+        with ExitStack() as ends:
+            if entered is not None:
+                ends.callback(entered.end)
+                if event.request_id is not None:
+                    entered.span.set_attribute("aws.request_id", event.request_id)
+                if event.code is not None:
+                    entered.span.set_attribute(ERROR, event.code)
+                    entered.span.set_status(StatusCode.ERROR, event.code)
+            if not event.broken_off:
+                told = _told({_METHOD: event.operation, ERROR: event.code})
+                self._request_seconds.record(event.seconds, told)
 
     def _ended(self, call: _OpenCall, event: CallEnded) -> None:
         del self._open[event.call_id]
+        # The task goes on after the call: whatever raises, no span of ours stays its current one.
+        with ExitStack() as ends:
+            ends.callback(call.entered.end)
+            if call.request is not None:
+                ends.callback(call.request.end)
+            ends.callback(_end, call.challenge)
+            self._record_end(call.entered.span, event)
+        self._remember(event, call.entered.span.get_span_context())
+
+    def _record_end(self, span: Span, event: CallEnded) -> None:
         outcome = outcome_of(event)
-        told = _told({_CALL: event.call, _FLOW: event.flow, _OUTCOME: outcome})
+        told = _told({_CALL: event.call, _FLOW: event.flow, OUTCOME: outcome})
         self._call_seconds.record(event.seconds, told)
-        self._calls.add(1, _told({**told, _ERROR: event.code}))
-        _end(call.challenge)
-        if call.request is not None:
-            call.request.end()
-        span = call.entered.span
+        self._calls.add(1, _told({**told, ERROR: event.code}))
         if isinstance(event, TicketResumed) and event.sign_in_id is not None:
             before = self._last.get(event.sign_in_id)
             if before is not None:
@@ -251,16 +283,14 @@ class OpenTelemetryObserver:
                     _SIGN_IN: event.sign_in_id,
                     _USER: event.user,
                     _FLOW: event.flow,
-                    _OUTCOME: outcome,
-                    _ERROR: event.code,
+                    OUTCOME: outcome,
+                    ERROR: event.code,
                     "authflow.next_step": event.next_step,
                 }
             )
         )
         if isinstance(event, CallFailed):
             span.set_status(StatusCode.ERROR, event.code)
-        call.entered.end()
-        self._remember(event, span.get_span_context())
 
     def _remember(self, event: CallEnded, last: SpanContext) -> None:
         if event.sign_in_id is None:
@@ -276,7 +306,7 @@ class OpenTelemetryObserver:
 def _challenge(
     event: ChallengeAsked | AnswerGiven | AnswerRefused | AnswerAwaited,
 ) -> dict[str, Field | None]:
-    return {_CHALLENGE: event.challenge, _KIND: event.kind}
+    return {CHALLENGE: event.challenge, _KIND: event.kind}
 
 
 def _told(attributes: Mapping[str, Field | None]) -> dict[str, Field]:

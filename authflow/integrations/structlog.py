@@ -1,4 +1,4 @@
-"""A client's events for structlog.
+"""Events for structlog: a client's, a verifier's, and triggers'.
 
     async with AuthClient(config, observer=StructlogObserver()) as auth: ...
 
@@ -8,12 +8,13 @@ are those of `authflow.integrations.logging`.
 Needs the extra `structlog`: `pip install 'cognito-authflow[structlog]'`.
 """
 
-from typing import Any
+import inspect
+import logging
+from typing import Any, Final
 
-from authflow.client.events import ClientEvent
 from authflow.errors import MisuseError
 from authflow.extras import UnavailableImportError, advice
-from authflow.integrations.event_fields import event_fields, level_of
+from authflow.integrations.event_fields import Event, event_fields, level_of
 from authflow.unframed import whole
 
 try:
@@ -23,29 +24,43 @@ except ImportError as error:
 
 __all__ = ["StructlogObserver"]
 
+_METHODS: Final = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warning"}
+"""The methods that every logger has, structlog's own and what it wraps: not all have `log`."""
+
 
 @whole
 class StructlogObserver:
-    """Logs a client's events. Nothing in them is secret, and no user is named.
+    """Logs events of clients, verifiers and triggers: no secrets are in them, and no names.
 
     Args:
-        logger: Where to: a bound logger of structlog's, with a `log` method as all have that it
-            comes with; by default `structlog.get_logger("authflow.events")`.
+        logger: Where to: any bound logger of structlog's whose methods are plain functions; by
+            default `structlog.get_logger("authflow.events")`.
 
     Raises:
-        MisuseError: It is no logger.
+        MisuseError: It is no logger, or an asynchronous one, which somebody would have to await.
     """
 
     def __init__(self, logger: Any = None) -> None:
         self._logger = structlog.get_logger("authflow.events") if logger is None else logger
-        if not callable(getattr(self._logger, "log", None)):
-            msg = f"logger must be one of structlog.get_logger, not {type(logger).__name__}"
+        if not all(_is_plain(self._logger, name) for name in _METHODS.values()):
+            msg = (
+                "logger must be one of structlog.get_logger, and none that is awaited, not"
+                f" {type(logger).__name__}"
+            )
             raise MisuseError(msg)
 
-    def observe(self, event: ClientEvent) -> None:
+    def observe(self, event: Event) -> None:
         """Log an event.
 
         Args:
             event: What happened.
         """
-        self._logger.log(level_of(event), event.name, **event_fields(event))
+        getattr(self._logger, _METHODS[level_of(event)])(event.name, **event_fields(event))
+
+
+def _is_plain(logger: object, name: str) -> bool:
+    try:
+        method = getattr(logger, name, None)
+    except RuntimeError:  # an asynchronous logger is made here, and there is no loop for it
+        return False
+    return callable(method) and not inspect.iscoroutinefunction(method)

@@ -5,7 +5,7 @@ Written by `.ci/sync_faces.py`, from
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, Self, overload
 
 import authflow.tokens.verifier as asynchronous
@@ -13,6 +13,7 @@ from authflow.config import AuthConfig
 from authflow.results import Tokens
 from authflow.secret import Secret
 from authflow.sync.verifier_face import VerifierFace
+from authflow.telemetry.verified_tokens import TokenObserver
 from authflow.tokens.claims import AccessClaims, IdClaims, Use
 from authflow.tokens.requirement import AllOf, AnyOf, Requirement
 from authflow.tokens.trusted_pool import TrustedPool
@@ -39,9 +40,12 @@ class TokenVerifier(VerifierFace[asynchronous.TokenVerifier]):
         clock: Gives the time, in seconds since the epoch, which tokens are valid by.
         ticks: Gives seconds that never go back, which say when to fetch keys again.
         required: What `require` was asked for; call that.
+        observer: A `TokenObserver`, or several, told of each token that `claims` judges; `require`
+            takes it along. Of the tokens that `verify` is given a client's events tell.
 
     Raises:
         ConfigError: There is no pool, or two of them have one issuer; or the leeway is none.
+        MisuseError: The observer is none.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class TokenVerifier(VerifierFace[asynchronous.TokenVerifier]):
         clock: Callable[[], float] = time.time,
         ticks: Callable[[], float] = time.monotonic,
         required: tuple[Requirement, ...] = (),
+        observer: TokenObserver | Sequence[TokenObserver] | None = None,
     ) -> None:
         super().__init__(
             asynchronous.TokenVerifier(
@@ -62,6 +67,7 @@ class TokenVerifier(VerifierFace[asynchronous.TokenVerifier]):
                 clock=clock,
                 ticks=ticks,
                 required=required,
+                observer=observer,
             )
         )
 

@@ -38,11 +38,14 @@ class VerifierFace(Face[A], Generic[A]):
         wrong = wrong_thread()
         if wrong is not None:
             raise wrong
-        presented = verifier._presented(token, use)  # noqa: SLF001  # this is its other face
-        key = presented.trust.source.known(presented.received.key_id)
-        if key is None:
-            key = self._start(lambda _: _key_of(presented)).result()
-        return verifier._judged(presented, key)  # noqa: SLF001  # the same
+        with verifier._judging() as judging:  # noqa: SLF001  # this is its other face
+            presented = verifier._presented(token, use)  # noqa: SLF001  # the same
+            key = presented.trust.source.known(presented.received.key_id)
+            if key is None:
+                key = self._start(lambda _: _key_of(presented)).result()
+            claims = verifier._judged(presented, key)  # noqa: SLF001  # the same
+            judging.accepted(claims.token_use)
+            return claims
 
 
 async def _key_of(presented: Presented) -> RSAKey | None:

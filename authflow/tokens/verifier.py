@@ -7,7 +7,7 @@ pool, the issuer, the app client, the use and the time.
 import copy
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, Self, TypeGuard, overload
 
 import anyio
@@ -32,6 +32,8 @@ from authflow.errors import (
 from authflow.given_secrets import Unfit, checked, wrapped
 from authflow.results import Tokens
 from authflow.secret import Secret
+from authflow.telemetry.listeners import Listener
+from authflow.telemetry.verified_tokens import Judging, TokenObserver, token_listeners
 from authflow.tokens.claims import AccessClaims, IdClaims, Use, typed
 from authflow.tokens.key_source import KeySource
 from authflow.tokens.received_token import NO_JWT, ReceivedToken
@@ -99,9 +101,12 @@ class TokenVerifier:
         clock: Gives the time, in seconds since the epoch, which tokens are valid by.
         ticks: Gives seconds that never go back, which say when to fetch keys again.
         required: What `require` was asked for; call that.
+        observer: A `TokenObserver`, or several, told of each token that `claims` judges; `require`
+            takes it along. Of the tokens that `verify` is given a client's events tell.
 
     Raises:
         ConfigError: There is no pool, or two of them have one issuer; or the leeway is none.
+        MisuseError: The observer is none.
     """
 
     config: AuthConfig | None = None
@@ -110,9 +115,12 @@ class TokenVerifier:
     clock: Callable[[], float] = time.time
     ticks: Callable[[], float] = time.monotonic
     required: tuple[Requirement, ...] = ()
+    observer: TokenObserver | Sequence[TokenObserver] | None = field(default=None, eq=False)
+    _listeners: tuple[Listener, ...] = field(init=False, repr=False, eq=False)
     _trusted: Mapping[str, Trust] = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
+        self._listeners = token_listeners(self.observer)
         if (self.config is None) is (not self.pools):
             msg = "TokenVerifier takes config=AuthConfig(…), or pools=[TrustedPool(…), …]"
             raise ConfigError(msg)
@@ -261,9 +269,16 @@ class TokenVerifier:
             MisuseError: It is no text, or nothing says what it must be for.
         """
         token = wrapped(token)
-        presented = self._presented(token, use)
-        key = await presented.trust.source.key(presented.received.key_id, just_issued=False)
-        return self._judged(presented, key)
+        with self._judging() as judging:
+            presented = self._presented(token, use)
+            key = await presented.trust.source.key(presented.received.key_id, just_issued=False)
+            claims = self._judged(presented, key)
+            judging.accepted(claims.token_use)
+            return claims
+
+    def _judging(self) -> Judging:
+        """Begin to judge a token, as observers are told of it."""
+        return Judging(self._listeners)
 
     def _presented(self, token: Secret[str] | Unfit, use: Use | None) -> Presented:
         """Return a token as it was presented, with what it is judged by.

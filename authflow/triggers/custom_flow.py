@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import define, evolve, field, frozen
 
@@ -46,6 +46,9 @@ from authflow.triggers.safeguards import DRAWN, ISSUE, TURN, WHOSE, Safeguards
 from authflow.unframed import whole
 from authflow.wire import members
 
+if TYPE_CHECKING:
+    from authflow.telemetry.flow_events import FlowWatch, Hook
+
 T = TypeVar("T")
 
 GroupLookup = Callable[[str, str], Awaitable[Iterable[str]]]
@@ -85,6 +88,7 @@ class CustomFlow:
         safeguards: Keep what must survive between Cognito's calls.
         groups: Who tells which groups a user is in, if the policy asks.
         clock: Gives seconds since the epoch.
+        watch: Tells observers, if there are any.
 
     Raises:
         ConfigError: The policy asks for groups, and nobody tells them.
@@ -95,6 +99,7 @@ class CustomFlow:
     safeguards: Safeguards = field(factory=Safeguards)
     groups: GroupLookup | None = None
     clock: Callable[[], float] = field(default=time.time, repr=False)
+    watch: "FlowWatch | None" = field(default=None, repr=False)
     plugins: PolicyPlugins = field(init=False, repr=False)
     _optional: frozenset[str] = field(init=False, repr=False)
     _asks_groups: bool = field(init=False, repr=False)
@@ -142,13 +147,13 @@ class CustomFlow:
             case Owed():
                 return event.ask(State.CUSTOM_CHALLENGE.value)
             case Passed() if not event.user_not_found:
-                return event.issue_tokens()
+                return self._decided(event.issue_tokens(), passed=True)
             case Passed():
                 _log.error("an unknown user has passed the policy: no tokens were issued")
-                return event.fail_authentication()
+                return self._decided(event.fail_authentication(), passed=False)
             case Failed(reason):
                 _log.info("authentication failed: %s", reason)
-                return event.fail_authentication()
+                return self._decided(event.fail_authentication(), passed=False)
 
     async def create(self, event: CreateEvent) -> dict[str, Any]:
         """Make the owed challenge.
@@ -166,7 +171,8 @@ class CustomFlow:
         sign_in = self.safeguards.new_sign_in(event)
         match standing:
             case Owed(step=ChallengeStep() as step):
-                made = await self._issue(step, standing, event, sign_in)
+                issuing = self._issue(step, standing, event, sign_in)
+                made = await self._told("create", step, standing, issuing)
             case Owed(step=ChoiceRound() as choice):
                 made = _choice_round(choice)
             case Owed(step=ConditionalStep() as conditional):
@@ -190,7 +196,8 @@ class CustomFlow:
         match owed:
             case Owed(step=ChallengeStep() as step):
                 # The plugin runs for an unknown user, too, so that the reply takes as long.
-                right = await self._verified(step, owed, event)
+                verifying = self._verified(step, owed, event)
+                right = await self._told("verify", step, owed, verifying)
                 return event.verified(correct=right)
             case Owed(step=ChoiceRound() as choice):
                 return event.verified(correct=_means_first(choice, event))
@@ -199,6 +206,18 @@ class CustomFlow:
             case _:
                 msg = "the challenge was not made by these triggers"
                 raise EventError(msg)
+
+    def _decided(self, reply: dict[str, Any], *, passed: bool) -> dict[str, Any]:
+        """Report to observers what became of a sign-in, and return the reply."""
+        if self.watch is not None:
+            self.watch.decided(passed=passed)
+        return reply
+
+    async def _told(self, hook: "Hook", step: ChallengeStep, owed: Owed, work: Awaitable[T]) -> T:
+        """Wait for a plugin, and tell observers what came of it."""
+        if self.watch is None:
+            return await work
+        return await self.watch.round(hook, step.label, owed.attempt, work)
 
     async def _issue(
         self, step: ChallengeStep, owed: Owed, event: CreateEvent, sign_in: str | None

@@ -1,7 +1,7 @@
 """`Triggers`: one object that serves all triggers of a user pool, on Lambda and in process."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from authflow.unframed import Unframed, whole
 
 if TYPE_CHECKING:
     from authflow.keys.key_ring import KeyProvider
+    from authflow.telemetry.flow_events import FlowObserver, FlowWatch
     from authflow.triggers.directories.migrating import Authenticate, LookUp, Migrating
     from authflow.triggers.directories.migration import UserDirectory
     from authflow.triggers.events.user_events import MigrationEvent
@@ -145,6 +146,8 @@ class Triggers:
             whoever compares `ADA` and `ada` sees who exists. A pool that is made by API, without
             the setting, is True; Cognito's console makes them False.
         clock: Gives seconds since the epoch, for challenges and their sealed state.
+        observer: A `FlowObserver`, or several, told what became of challenges, policies and
+            triggers. Secrets and names are in no event.
         user_pool_id: The only user pool to serve; any, if it is not given.
         client_ids: The only app clients to serve; any, if they are not given. Where an
             administrator acts, Cognito names CLIENT_ID_NOT_APPLICABLE.
@@ -156,6 +159,7 @@ class Triggers:
             was probably meant, or what to install.
         PluginConflictError: Two plugins have one name, or one metadata.
         PluginLoadError: A plugin cannot be imported, or was written for another interface.
+        MisuseError: The observer is none, or is asynchronous.
     """
 
     policy: Policy | None = field(default=None, converter=_policy)
@@ -171,9 +175,12 @@ class Triggers:
     clock: Callable[[], float] = field(default=time.time, repr=False)
     user_pool_id: str | None = field(default=None, converter=_pool_id)
     client_ids: frozenset[str] | None = field(default=None, converter=_ids)
+    observer: "FlowObserver | Sequence[FlowObserver] | None" = None
+    _watch: "FlowWatch | None" = field(init=False, repr=False)
     _flow: CustomFlow | None = field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        self._watch = _watch(self.observer)
         if self.policy is None and self.directory is None and not self.on:
             msg = "Triggers needs a policy, a directory to migrate users from, or functions in on="
             raise ConfigError(msg)
@@ -193,6 +200,7 @@ class Triggers:
                 ),
                 groups=self.groups,
                 clock=self.clock,
+                watch=self._watch,
             )
             self._flow.plugins.load(only_held=self.lazy)
 
@@ -279,7 +287,7 @@ class Triggers:
         serving = self._serve(event)
         del event  # as above
         with Unframed():
-            return await serving
+            return await (serving if self._watch is None else self._watch.served(serving))
 
     async def _serve(self, event: Mapping[str, Any] | WrappedEvent) -> dict[str, Any]:
         parsed = parse_event(event)
@@ -304,6 +312,14 @@ class Triggers:
                     return await self.directory.migrate(parsed)
         msg = f"these triggers do not serve {parsed.trigger}"
         raise EventError(msg)
+
+
+def _watch(observer: object) -> "FlowWatch | None":
+    if observer is None:
+        return None
+    from authflow.telemetry.flow_events import FlowWatch  # noqa: PLC0415  # as above
+
+    return FlowWatch.of(observer)
 
 
 def _migration_event() -> "type[MigrationEvent]":

@@ -1,6 +1,7 @@
 """What a client tells its observer: for each flow and each end of it exactly these events."""
 
 import asyncio
+import base64
 import json
 import pickle
 import re
@@ -14,6 +15,7 @@ from authflow import AuthClient, AuthConfig, AuthFlow, ChallengeRequired, Declin
 from authflow.client import ScriptedPrompt, events, transport
 from authflow.client.events import ClientEvent
 from authflow.errors import AuthFlowError, MisuseError, PluginFailedError
+from authflow.integrations.event_fields import event_fields
 from authflow.keys import KeyRing
 from authflow.srp import COGNITO
 from testbed.listening import listen
@@ -275,25 +277,54 @@ async def test_a_plugin_that_fails_ends_the_call_once(scripted, plugin: Any, err
 class OwnError(PluginFailedError):
     """A plugin's own, which says what it likes."""
 
-    def __init__(self) -> None:
-        super().__init__("canary", retry_after=PASSWORD)
+    def __init__(self, wait: Any) -> None:
+        super().__init__("canary", retry_after=wait)
         self.code = self.next_step = PASSWORD
+
+
+class UnmadeError(PluginFailedError):
+    """A plugin's own, which is not made as ours are."""
+
+    def __init__(self, _: Any) -> None: ...
+
+
+class RefusingError(OwnError):
+    """A plugin's own, which tells nothing."""
+
+    @property
+    def retry_after(self) -> float:  # type: ignore[override]
+        raise ValueError(PASSWORD)
+
+    @retry_after.setter
+    def retry_after(self, _: Any) -> None: ...
+
+
+WAITS = [
+    *((7, 7.0), (0.5, 0.5), (PASSWORD, None), (10**400, None), (True, None), (-1, None)),
+    *((float("nan"), None), (float("inf"), None), (None, None)),
+]
 
 
 async def test_an_error_of_a_plugins_own_is_told_by_the_nearest_of_ours(scripted):
     class Own(WordClient):
         async def answer(self, challenge: Any, prompt: Any) -> str:
-            raise OwnError
+            raise errors.pop(0)
 
-    told = Told()
+    errors: list[AuthFlowError] = [OwnError(wait) for wait, _ in WAITS]
+    errors += [UnmadeError("x"), RefusingError(1)]
+    count, told = len(errors), Told()
     async with (
-        scripted.serve(ASKED) as server,
+        scripted.serve(*[ASKED] * count) as server,
         AuthClient(server.config(), challenges=[Own], observer=told) as auth,
     ):
-        with pytest.raises(OwnError):
-            await auth.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH, prompt=ScriptedPrompt([]))
+        for _ in range(count):
+            with pytest.raises(PluginFailedError):
+                await auth.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH, prompt=ScriptedPrompt([]))
+    ends = [each for each in told.events if isinstance(each, events.CallEnded)]
+    assert [each.retry_after for each in ends] == [*(wait for _, wait in WAITS), None, None]
     assert PASSWORD not in repr(told.events)
-    assert told.lines()[-1] == "call_failed plugin_failed give_up"
+    assert json.loads(json.dumps([event_fields(each) for each in told.events], allow_nan=False))
+    assert told.lines().count("call_failed plugin_failed give_up") == count
 
 
 class Raising:
@@ -414,6 +445,40 @@ async def test_a_sign_in_that_was_begun_unobserved_has_an_id_from_there_on(scrip
     told.check()
 
 
+async def test_a_ticket_takes_the_id_along_that_its_sealing_was_told_by(scripted):
+    told, keys = Told(), KeyRing.generate()
+    async with (
+        scripted.serve(ASKED) as server,
+        AuthClient(server.config(), keys=keys) as unobserved,
+        AuthClient(server.config(), observer=told, keys=keys) as auth,
+    ):
+        pending = await unobserved.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH)
+        await auth.resume(await auth.seal(pending))
+    ends = [each.sign_in_id for each in told.events if isinstance(each, events.CallEnded)]
+    assert len(ends) == 2
+    assert len(set(ends)) == 1
+
+
+async def test_a_user_who_types_an_alias_has_the_mark_of_the_pools_name_once_that_is_told(scripted):
+    claims = base64.urlsafe_b64encode(b'{"username":"grace"}').decode().rstrip("=")
+    token = f"eyJhbGciOiJSUzI1NiJ9.{claims}.c2ln"
+    done = {"AuthenticationResult": {**TOKENS["AuthenticationResult"], "AccessToken": token}}
+    no = scripted.error("NotAuthorizedException", SAID["NotAuthorizedException"])
+    told = Told()
+    async with (
+        scripted.serve(done, VERIFIER, no) as server,
+        AuthClient(server.config(), observer=told) as auth,
+    ):
+        await auth.sign_in("alias@example.com", PASSWORD, flow=AuthFlow.USER_PASSWORD_AUTH)
+        with pytest.raises(AuthFlowError):
+            await auth.sign_in("alias@example.com", PASSWORD, flow=AuthFlow.USER_SRP_AUTH)
+        alias, grace, ada = map(auth._calls._marks.mark, ("alias@example.com", "grace", "ada"))
+    begun = [each.user for each in told.events if isinstance(each, events.CallBegan)]
+    ended = [each.user for each in told.events if isinstance(each, events.CallEnded)]
+    assert begun == [alias, alias]
+    assert ended == [grace, ada]  # as the tokens tell it, and as the challenge does
+
+
 @pytest.mark.parametrize("bad", ["refused", "other keys"])
 async def test_a_ticket_that_is_none_is_a_call_that_failed(scripted, bad: str):
     told = Told()
@@ -484,14 +549,15 @@ async def test_an_id_that_is_no_request_id_of_aws_is_not_told(scripted):
         )
 
     told, good = Told(), "79b9da39-b7ae-408a-a6bc-864b2829c622"
+    sub, word = f"1{good[1:]}", f"2{good[1:]}"
     async with (
-        scripted.serve(raw(PASSWORD), raw(good)) as server,
+        scripted.serve(raw(PASSWORD), raw(sub), raw(word), raw(good)) as server,
         AuthClient(server.config(), observer=told) as auth,
     ):
-        for _ in range(2):
-            await auth.sign_in("ada", PASSWORD, flow=AuthFlow.USER_PASSWORD_AUTH)
+        for _ in range(4):
+            await auth.sign_in(sub, word.upper(), flow=AuthFlow.USER_PASSWORD_AUTH)
     numbers = [each.request_id for each in told.events if isinstance(each, events.RequestEnded)]
-    assert numbers == [None, good]
+    assert numbers == [None, None, None, good]  # the others repeat what was sent
 
 
 async def test_a_thousand_sign_ins_side_by_side_do_not_mix():

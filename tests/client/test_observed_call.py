@@ -35,6 +35,13 @@ def test_after_its_end_nothing_is_told_of_a_call():
     assert told.lines() == ["call_began refresh", "tokens_refreshed"]
 
 
+def test_an_error_of_somebody_elses_fails_the_call_and_is_told_by_no_name_of_its_own():
+    told = Told()
+    with pytest.raises(ZeroDivisionError), made(told):
+        raise ZeroDivisionError("canary")
+    assert told.lines() == ["call_began refresh", "call_failed error"]
+
+
 def test_a_call_within_another_is_the_current_one_and_gives_way_to_it_at_its_end():
     outer, inner = made(Told()), made(Told())
     assert current_call(outer.observation) is None

@@ -79,21 +79,24 @@ async def test_a_kept_users_sign_out_is_one_call_with_the_revocation_in_it(bench
     ]
 
 
+WITH_DEVICE = {
+    "AuthenticationResult": {
+        **TOKENS["AuthenticationResult"],
+        "RefreshToken": "r",
+        "NewDeviceMetadata": {
+            "DeviceKey": "eu-central-1_00000000-0000-4000-8000-000000000001",
+            "DeviceGroupKey": "-group",
+        },
+    }
+}
+
+
 async def test_a_device_is_confirmed_within_the_sign_in_that_it_came_with(scripted):
     told = Told()
-    tokens = {
-        "AuthenticationResult": {
-            **TOKENS["AuthenticationResult"],
-            "RefreshToken": "r",
-            "NewDeviceMetadata": {
-                "DeviceKey": "eu-central-1_00000000-0000-4000-8000-000000000001",
-                "DeviceGroupKey": "-group",
-            },
-        }
-    }
     no = scripted.error("InvalidParameterException", "?")
+    confirmed = {"UserConfirmationNecessary": False}
     async with (
-        scripted.serve(tokens, {"UserConfirmationNecessary": False}, tokens, no) as server,
+        scripted.serve(WITH_DEVICE, confirmed, WITH_DEVICE, no) as server,
         AuthClient(server.config(), observer=told, remember_device="always") as auth,
     ):
         for _ in range(2):
@@ -103,6 +106,22 @@ async def test_a_device_is_confirmed_within_the_sign_in_that_it_came_with(script
         "request_began ConfirmDevice 1",
     ]
     assert told.lines()[:6] == [*sign_in, "request_ended ok", "user_signed_in"]
+
+
+async def test_a_device_that_is_remembered_later_is_a_call_of_its_own(scripted):
+    told = Told()
+    async with (
+        scripted.serve(WITH_DEVICE, {"UserConfirmationNecessary": False}) as server,
+        AuthClient(server.config(), observer=told, remember_device="ask") as auth,
+    ):
+        signed_in = await auth.sign_in("ada", "hunter2", flow=AuthFlow.USER_PASSWORD_AUTH)
+        told.events.clear()
+        await auth.remember_device(signed_in)
+        assert {each.user for each in told.events} == {auth._calls._marks.mark("ada")}
+    assert told.lines() == [
+        *("call_began remember_device", "request_began ConfirmDevice 1", "request_ended ok"),
+        "call_succeeded",
+    ]
 
 
 async def test_an_administrators_calls_are_told_as_they_are_sent(scripted, aws_credentials):
@@ -224,12 +243,16 @@ async def test_another_process_knows_the_sign_in_and_the_user_by_the_same_marks(
 
 async def test_a_user_is_known_by_the_access_token_in_calls_about_the_account(scripted):
     claims = urlsafe_b64encode(json.dumps({"username": "Ada"}).encode()).decode().rstrip("=")
-    told = Told()
+    told, token = Told(), f"eyJhbGciOiJSUzI1NiJ9.{claims}.c2ln"
+    renewed = {"AuthenticationResult": {**TOKENS["AuthenticationResult"], "AccessToken": token}}
     async with (
-        scripted.serve({}, {}) as server,
+        scripted.serve(renewed, {}) as server,
         AuthClient(server.config(), observer=told, keys=KEYS) as auth,
     ):
-        await auth.delete_user(f"eyJhbGciOiJSUzI1NiJ9.{claims}.c2ln")
+        await auth.refresh("r")
+        assert told.events.pop().user == auth._calls._marks.mark("ada")  # it is new at the end
+        told.events.clear()
+        await auth.delete_user(token)
         with pytest.raises(CodeMismatchError):  # nothing was sent, so nothing is told
             await auth.confirm_forgot_password("bob", " ", "x")
         mark = auth._calls._marks.mark("ada")

@@ -11,12 +11,13 @@ from authflow import AuthClient, AuthFlow
 from authflow.client import events
 from authflow.integrations import opentelemetry as integration
 from authflow.keys import KeyRing
+from authflow.telemetry import flow_events, verified_tokens
 from authflow.testing import PASSWORD
 from testbed.pages import examples, text_of
 
 PAGE = "docs/guides/telemetry.md"
 GUIDE = text_of(PAGE)
-EXAMPLES = examples(PAGE, "together", "own", "structlog", "function")
+EXAMPLES = examples(PAGE, "together", "own", "deciding", "structlog", "function")
 
 
 def run(example: str) -> dict[str, Any]:
@@ -27,7 +28,8 @@ def run(example: str) -> dict[str, Any]:
 
 async def test_every_example_runs(live_pool, caplog, capsys):
     caplog.set_level(logging.INFO, "authflow.events")
-    together, mine, structlog, function = map(run, EXAMPLES.values())
+    together, mine, deciding, structlog, function = map(run, EXAMPLES.values())
+    assert deciding["verifier"].observer == deciding["triggers"].observer == deciding["observers"]
     async with live_pool() as pool:
         await pool.add_user("ada", PASSWORD)
         config = await pool.app_client()
@@ -45,7 +47,7 @@ async def test_every_example_runs(live_pool, caplog, capsys):
 
 
 def test_the_password_of_the_examples_is_the_one_that_the_test_has_made():
-    assert GUIDE.count(f'"{PASSWORD}"') == len(EXAMPLES) - 1
+    assert GUIDE.count(f'"{PASSWORD}"') == len(EXAMPLES) - 2
 
 
 EVENTS = [
@@ -65,6 +67,26 @@ def test_every_event_stands_in_the_table_with_its_fields(event: Any):
     assert own <= set(re.findall(r"`(\w+)`", row.rsplit("|", 2)[1]))
 
 
+DECIDED = [
+    each
+    for module in (verified_tokens, flow_events)
+    for each in vars(module).values()
+    if isinstance(each, type)
+    and issubclass(each, verified_tokens.TokenEvent | flow_events.FlowEvent)
+]
+
+
+@pytest.mark.parametrize("event", [each for each in DECIDED if not each.__subclasses__()])
+def test_so_does_every_event_of_verifiers_and_triggers(event: Any):
+    (row,) = [each for each in GUIDE.splitlines() if re.match(rf"\|.*`{event.__name__}`.*\|", each)]
+    own = {each.name for each in fields(event)}
+    if issubclass(event, flow_events.RoundEvent) and event is not flow_events.ChallengeMade:
+        own -= {each.name for each in fields(flow_events.RoundEvent)}
+    assert own <= set(re.findall(r"`(\w+)`", row.split("|", 2)[2]))
+
+
 def test_every_metric_stands_in_the_table():
-    for name in re.findall(r"authflow\.client\.\w+(?:\.duration)?", integration.__doc__):
-        assert f"`{name}`" in GUIDE
+    names = re.findall(r"authflow\.(?:client|verifier|triggers)\.[a-z_.]+", integration.__doc__)
+    assert len(names) == 11
+    for name in names:
+        assert f"| `{name}`" in GUIDE

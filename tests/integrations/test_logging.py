@@ -8,9 +8,22 @@ import pytest
 
 from authflow import AuthClient, AuthFlowError, MisuseError
 from authflow.client import events
+from authflow.errors import NextStep
 from authflow.integrations.logging import LoggingObserver
+from authflow.telemetry import (
+    AnswerFailed,
+    ChallengeMade,
+    HookFailed,
+    PolicyFailed,
+    TokenAccepted,
+    TokenRefused,
+    TokenUnjudged,
+    TriggerFailed,
+)
 from authflow.testing import PASSWORD
 
+ROUND = {"challenge": "otp", "attempt": 1, "seconds": 0.1}
+EXPIRED = TokenRefused(seconds=0.1, code="token_expired", next_step=NextStep.REFRESH)
 KNOWN = {"call": "sign_in", "call_id": "0123456789abcdef", "user": "77292bcf"}
 EVENTS = {
     logging.DEBUG: [
@@ -20,6 +33,8 @@ EVENTS = {
         events.TurnAwaited(**KNOWN, operation="InitiateAuth", seconds=0.1),
         events.ChallengeAsked(**KNOWN, challenge="SMS_MFA"),
         events.AnswerGiven(**KNOWN, challenge="SMS_MFA", by="caller"),
+        TokenAccepted(seconds=0.1, use="access"),
+        ChallengeMade(**ROUND),
     ],
     logging.INFO: [
         events.RequestEnded(**KNOWN, operation="InitiateAuth", seconds=0.1, code="timed_out"),
@@ -27,10 +42,17 @@ EVENTS = {
         events.UserSignedIn(**KNOWN, seconds=0.1),
         events.CallRefused(**KNOWN, seconds=0.1, code="locked_out"),
         events.CallCancelled(**KNOWN, seconds=0.1),
+        EXPIRED,
+        AnswerFailed(**ROUND),
+        PolicyFailed(),
+        TriggerFailed(seconds=0.1, code="denied"),
     ],
     logging.WARNING: [
         events.TurnAwaited(**KNOWN, operation="InitiateAuth", seconds=0.1, code="throttled"),
         events.CallFailed(**KNOWN, seconds=0.1, code="unreachable"),
+        TokenUnjudged(seconds=0.1, code="jwks_unreachable"),
+        HookFailed(**ROUND, hook="create", code="plugin_failed"),
+        TriggerFailed(seconds=0.1, code="plugin_failed"),
     ],
 }
 
@@ -60,6 +82,12 @@ def test_a_record_has_every_field_in_its_text_and_as_an_attribute(caplog):
     assert json.loads(json.dumps(told)) == told
 
 
+def test_a_verifiers_event_is_a_line_like_any_other(caplog):
+    caplog.set_level(logging.INFO)
+    LoggingObserver().observe(EXPIRED)
+    assert caplog.messages == ["token_refused seconds=0.1 code=token_expired next_step=refresh"]
+
+
 def test_no_event_hides_what_logging_itself_writes():
     made = logging.LogRecord("a", 10, "b", 1, "c", (), None)
     for some in EVENTS.values():
@@ -77,6 +105,21 @@ def test_another_logger_or_an_adapter_of_one_is_taken_and_nothing_else(caplog):
     for odd in ("mine", logging, print, logging.Logger):
         with pytest.raises(MisuseError, match=r"logging\.getLogger"):
             LoggingObserver(odd)
+
+
+def test_an_adapter_adds_what_it_has_and_takes_no_field_away(caplog):
+    caplog.set_level(logging.INFO)
+
+    class Prefixed(logging.LoggerAdapter):
+        def process(self, msg, kwargs):
+            return f"[shop] {msg}", kwargs
+
+    inner = logging.LoggerAdapter(logging.getLogger("mine"), {"service": "shop"})
+    for adapter in (inner, Prefixed(inner, {})):
+        LoggingObserver(adapter).observe(EVENTS[logging.WARNING][1])
+    for record in caplog.records:
+        assert (record.service, record.authflow_code) == ("shop", "unreachable")
+    assert caplog.records[-1].getMessage().startswith("[shop] call_failed call=sign_in ")
 
 
 async def test_a_refused_sign_in_is_two_lines_at_info_and_names_nobody(live_pool, caplog):

@@ -2,12 +2,14 @@
 
 import asyncio
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
@@ -265,6 +267,42 @@ async def test_many_sign_ins_side_by_side_have_their_own_spans_and_few_metrics(l
     assert by_id == {}
     assert len(recorded.points()) <= 6
     assert "user-" not in repr([told for _, told in recorded.points()])
+
+
+class Raising(SpanProcessor):
+    def on_end(self, span: ReadableSpan) -> None:
+        raise OSError("canary")
+
+
+class RaisingMeters(NoOpMeterProvider):
+    def get_meter(self, *_: Any, **__: Any) -> Any:
+        meter = Mock()
+        meter.create_counter().add.side_effect = OSError("canary")
+        meter.create_histogram().record.side_effect = OSError("canary")
+        return meter
+
+
+@pytest.mark.parametrize("what", ["spans", "metrics"])
+async def test_where_recording_fails_the_task_goes_on_below_no_span_of_ours(
+    live_pool, recorded, caplog, what: str
+):
+    """A worker's task lives on after the call, and so would a span that stays its current one."""
+    if what == "spans":
+        recorded.tracers.add_span_processor(Raising())
+    observer = OpenTelemetryObserver(
+        tracer_provider=recorded.tracers,
+        meter_provider=RaisingMeters() if what == "metrics" else recorded.meters,
+    )
+    async with live_pool() as pool:
+        await pool.add_user()
+        async with AuthClient(await pool.app_client(), observer=observer) as auth:
+            for _ in range(2):
+                await auth.sign_in("ada", PASSWORD)
+                assert not trace.get_current_span().get_span_context().is_valid
+    assert observer._open == {}
+    assert [each.parent for each in recorded.named("authflow.sign_in")] == [None, None]
+    assert len(recorded.named(INITIATE)) == len(recorded.named(RESPOND)) == 2
+    assert caplog.text.count("the observer raised OSError") == 1
 
 
 def test_a_sign_in_that_nobody_ends_is_forgotten_in_time(recorded, monkeypatch):

@@ -38,6 +38,7 @@ def test_an_event_is_an_entry_with_its_fields_and_level():
         structlog.make_filtering_bound_logger(logging.INFO),
         structlog.make_filtering_bound_logger(logging.NOTSET),
         structlog.stdlib.BoundLogger,
+        structlog.BoundLogger,
     ],
 )
 def test_whatever_bound_logger_structlog_has_takes_it(wrapper: Any, caplog):
@@ -56,10 +57,53 @@ def test_whatever_bound_logger_structlog_has_takes_it(wrapper: Any, caplog):
     assert caplog.records[-1].levelno == logging.WARNING
 
 
+def test_what_structlog_alone_writes_to_takes_it_too(capsys):
+    """Its loggers for a file have no levels of their own, and so no `log(level, event)`."""
+    logger = structlog.wrap_logger(
+        structlog.PrintLogger(),
+        processors=[structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.BoundLogger,
+    )
+    StructlogObserver(logger).observe(ENDED)
+    assert '"event": "call_failed"' in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("odd", ["text", 5, object(), structlog])
 def test_what_is_no_logger_is_refused(odd: Any):
     with pytest.raises(MisuseError, match=r"structlog\.get_logger"):
         StructlogObserver(odd)
+
+
+def _asynchronous() -> Any:
+    return structlog.wrap_logger(
+        logging.getLogger("sign-ins"), wrapper_class=structlog.stdlib.AsyncBoundLogger
+    )
+
+
+async def test_a_logger_whose_entries_would_be_awaited_by_nobody_is_refused():
+    with pytest.raises(MisuseError, match="none that is awaited"):
+        StructlogObserver(_asynchronous())
+
+
+def test_such_a_logger_is_refused_as_clearly_where_no_loop_runs():
+    with pytest.raises(MisuseError, match="none that is awaited"):
+        StructlogObserver(_asynchronous())
+
+
+def test_what_a_request_has_bound_is_in_its_entries_and_hides_no_field():
+    """Also in those of the requests to Cognito, which are sent by tasks of their own."""
+    seen: list[dict[str, Any]] = []
+
+    def keep(_: Any, __: str, entry: Any) -> Any:
+        seen.append({**entry})
+        raise structlog.DropEvent
+
+    logger = structlog.wrap_logger(
+        structlog.PrintLogger(), processors=[structlog.contextvars.merge_contextvars, keep]
+    )
+    with structlog.contextvars.bound_contextvars(path="/sign-in", code="canary"):
+        StructlogObserver(logger).observe(ENDED)
+    assert (seen[0]["path"], seen[0]["code"]) == ("/sign-in", "unreachable")
 
 
 async def test_a_sign_in_is_logged_to_its_end(live_pool):
