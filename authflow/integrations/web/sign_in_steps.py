@@ -121,7 +121,7 @@ class SignInSteps:
             pending = await self.client.resume(ticket)
             return WebReply(members=await self._step(pending, ticket, cookies))
         except AuthFlowError as error:
-            return self._ended(error)
+            return self._ended(error, cookies)
 
     async def answer(self, request: WebRequest, cookies: BrowserCookies) -> WebReply:
         """Answer the step at which the sign-in waits.
@@ -146,7 +146,7 @@ class SignInSteps:
             result = await self._answered(pending, body, request)
             return await self._followed(result, cookies)
         except AuthFlowError as error:
-            return self._ended(error)
+            return self._ended(error, cookies)
 
     async def cancel(self, _request: WebRequest, cookies: BrowserCookies) -> WebReply:
         """Make the browser forget the sign-in; Cognito forgets it when its time is over."""
@@ -243,10 +243,11 @@ class SignInSteps:
             raise NoSignInError(msg)
         return ticket
 
-    def _ended(self, error: AuthFlowError) -> WebReply:
+    def _ended(self, error: AuthFlowError, cookies: BrowserCookies) -> WebReply:
         """Return the reply to an error; the browser forgets a sign-in that cannot go on.
 
-        One that another answer was faster for can: the other reply has the next step.
+        One that another answer was faster for can: the other reply has the next step. What the
+        browser had not when it asked is left alone: another tab may have begun one meanwhile.
         """
         if isinstance(error, SessionSpentError) and error.retry_after is not None:
             msg = (
@@ -261,7 +262,8 @@ class SignInSteps:
         ends = isinstance(error, SealError | SessionExpiredError) or (
             error.next_step in {NextStep.RESTART, NextStep.GIVE_UP}
         )
-        if ends and not stays and not isinstance(error, MisuseError):
+        has_come = cookies.sign_in is not None
+        if has_come and ends and not stays and not isinstance(error, MisuseError):
             return reply.setting(self._no_ticket())
         return reply
 

@@ -87,6 +87,20 @@ async def test_a_session_without_the_browsers_cookie_gets_one_with_its_csrf_toke
     assert (await page.post("/sign-out")).status_code == 200
 
 
+async def test_a_question_without_a_ticket_takes_none_from_a_sign_in_that_has_just_begun(one_site):
+    early = await one_site.browser().get("/sign-in")  # on its way while another tab begins one
+    assert code_of(early) == (404, "no_sign_in")
+    assert early.headers.get_list("set-cookie") == []
+    page = one_site.browser()
+    await page.get("/csrf")
+    assert code_of(await page.answer("x", answer="x")) == (404, "no_sign_in")
+    await begun(one_site, page)
+    page.http.cookies.delete("__Host-authflow-browser")
+    gone = await page.get("/sign-in")  # another browser's: it is forgotten
+    assert code_of(gone) == (404, "no_sign_in")
+    assert page.cookie("sign-in") is None
+
+
 async def test_a_session_says_nothing_of_a_sign_in_that_waits(one_site):
     page = one_site.browser()
     await page.sign_in(await one_site.user())
