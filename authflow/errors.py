@@ -373,7 +373,8 @@ class SessionSpentError(RefusedError):
     """The challenge was answered already; Cognito's sessions can be used once.
 
     So it is for the second of two answers, too, while the first is on its way: to a page that was
-    sent twice, or to a ticket in two processes.
+    sent twice, or to a ticket in two processes. As long as the first may be, it has a
+    `retry_after`: look then at what came of it, before you begin anew.
     """
 
     code = "session_spent"

@@ -17,6 +17,7 @@ this process waits for it.
 """
 
 import secrets
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -33,18 +34,28 @@ from authflow.results import ChallengeRequired
 RETURN_TIMEOUT: Final = 2.0
 """Seconds in which a claim is given back, while an error waits for it."""
 
+MOST_ON_ITS_WAY: Final = 30.0
+"""Seconds after a claim in which the answer of whoever has it may still be on its way."""
+ASK_AGAIN_AFTER: Final = 1.0
+"""Seconds after which the other answer has mostly come to its end."""
+
 _FREE: Final = b"free"
 _TOKEN_BYTES: Final = 16
+_TIME: Final = struct.Struct(">d")
 _TRIES: Final = 5
 _FAILED: Final = "a claim could not be given back, and stays until its ticket ends"
 
 
 @frozen
 class _Claim:
-    """A claim: the entry's name, and what tells it from others'."""
+    """A claim: the entry's name, and what tells it from others' and says when it was made."""
 
     name: str
-    token: bytes = field(factory=lambda: secrets.token_bytes(_TOKEN_BYTES), repr=False)
+    token: bytes = field(repr=False)
+
+    @classmethod
+    def drawn(cls, name: str, now: float) -> "_Claim":
+        return cls(name, secrets.token_bytes(_TOKEN_BYTES) + _TIME.pack(now))
 
 
 @frozen(kw_only=True)
@@ -73,22 +84,24 @@ class Claims:
             is_sent: Says whether Cognito may have the answer; asked at the end.
 
         Raises:
-            SessionSpentError: Another answer has the claim.
+            SessionSpentError: Another answer has the claim. It has a `retry_after` for as long as
+                that one may be on its way.
             StoreUnavailableError: Nobody knows whether one has.
             KeysUnavailableError: Likewise.
         """
         ring = await ring_of(self.keys)
-        claim = _Claim(ring.entry_name("claim", *self.place, *_named(pending)))
+        name = ring.entry_name("claim", *self.place, *_named(pending))
+        claim = _Claim.drawn(name, self.store.clock())
         until = pending.sign_in.expires_at
         await self._duties.ended(claim.name)
         try:
-            is_ours = await self._take(claim, until)
+            holder = await self._take(claim, until)
         except BaseException:
             await self._give_back(claim, until)  # it may be written, and nothing was sent
             raise
-        if not is_ours:
+        if holder != claim.token:
             msg = "this challenge is answered already, by another request: look at what came of it"
-            raise SessionSpentError(msg)
+            raise SessionSpentError(msg, retry_after=self._wait(holder))
         try:
             yield
         except BaseException as error:
@@ -99,17 +112,28 @@ class Claims:
         if not is_sent():  # it was refused, and whoever typed it is asked again
             await self._give_back(claim, until)
 
-    async def _take(self, claim: _Claim, until: float) -> bool:
+    async def _take(self, claim: _Claim, until: float) -> bytes | None:
+        """Return the token of whoever has the claim now; None if others give and take it."""
         expected = None
         for _ in range(_TRIES):
             if await self.store.replace(claim.name, claim.token, expected=expected, until=until):
-                return True
+                return claim.token
             stored = await self.store.read(claim.name)
             if stored is not None and stored.value != _FREE:
                 # A driver may have repeated a write whose reply was lost: then it is this one.
-                return stored.value == claim.token
+                return stored.value
             expected = None if stored is None else stored.version
-        return False
+        return None
+
+    def _wait(self, holder: bytes | None) -> float | None:
+        """Return the seconds after which to look again; None if the other answer has ended."""
+        if holder is None:
+            return ASK_AGAIN_AFTER
+        if len(holder) != _TOKEN_BYTES + _TIME.size:  # of a release that wrote no time
+            return None
+        (since,) = _TIME.unpack(holder[_TOKEN_BYTES:])
+        is_on_its_way = abs(self.store.clock() - since) < MOST_ON_ITS_WAY
+        return ASK_AGAIN_AFTER if is_on_its_way else None
 
     async def _give_back(self, claim: _Claim, until: float) -> None:
         """Free an entry, unless it is another answer's.

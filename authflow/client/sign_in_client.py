@@ -888,6 +888,11 @@ class SignInClient(Generic[C]):
         return self._rotation
 
     @property
+    def is_users_device(self) -> bool:
+        """Whether this client is a device of its users: what proves it is kept, and found here."""
+        return self._devices.finds
+
+    @property
     def _verifier(self) -> TokenVerifier:
         if self._tokens_verifier is None:
             raise no_app_client()

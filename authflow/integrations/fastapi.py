@@ -113,6 +113,14 @@ class UserName(BaseModel):
     username: str
 
 
+class ShownDevice(BaseModel):
+    """A device, in a pool that remembers devices: send it with the refresh token."""
+
+    key: str
+    group_key: str
+    password: str | None = Field(default=None, description="Proves it at the next sign-in")
+
+
 class TokenSet(BaseModel):
     """Tokens, as OAuth spells them."""
 
@@ -121,6 +129,7 @@ class TokenSet(BaseModel):
     refresh_token: str | None
     expires_in: int
     token_type: str
+    device: ShownDevice | None = None
 
 
 class SignedInReply(BaseModel):
@@ -154,6 +163,7 @@ class UserReply(BaseModel):
     user: ShownUser
 
 
+_DEFAULT_NAME: Final = "authflow"
 _GIVEN: Final[Mapping[Gives, Any]] = {
     "csrf": CsrfReply,
     "sign_in": Annotated[ChallengeReply | SignedInReply, Field(discriminator="status")],
@@ -204,7 +214,8 @@ class FastAPIAuth(StarletteLife):
         bearer = ShownScheme(HTTPBearer(bearerFormat="JWT"), "bearer")
         name = self.settings.cookies.session
         model = APIKey.model_validate({"in": APIKeyIn.cookie, "name": name})
-        cookie = ShownScheme(model, "session")
+        own = self.settings.cookie_name  # two adapters in one app have names of their own
+        cookie = ShownScheme(model, "session" if own == _DEFAULT_NAME else f"{own}-session")
         self._schemes = (bearer,) if self._seals is None else (bearer, cookie)
         self._current = self._dependency(None)
         self._optional = self._optional_dependency()
@@ -252,7 +263,7 @@ class FastAPIAuth(StarletteLife):
                 self._endpoint(route),
                 methods=[route.method],
                 name=route.name,
-                operation_id=f"authflow_{route.name}",
+                operation_id=f"{self.settings.cookie_name.replace('-', '_')}_{route.name}",
                 summary=route.summary,
                 status_code=route.status,
                 response_model=None,
@@ -298,6 +309,8 @@ class FastAPIAuth(StarletteLife):
 
 _KNOWS_ITS_USER: Final = frozenset({"who", "change_password"})
 """The routes that ask who is signed in, by a token or by a session."""
+_BY_SESSION: Final = frozenset({"change_password"})
+"""The routes that need a CSRF token of whoever asks by a session."""
 
 
 def _responses(route: WebRoute) -> dict[int | str, dict[str, Any]]:
@@ -316,12 +329,12 @@ def _responses(route: WebRoute) -> dict[int | str, dict[str, Any]]:
 def _described(route: WebRoute) -> dict[str, Any]:
     """Return what OpenAPI says of a route's request."""
     described: dict[str, Any] = {}
-    if route.protected:
+    if route.protected or route.name in _BY_SESSION:
         described["parameters"] = [
             {
                 "name": HEADER.title(),
                 "in": "header",
-                "required": True,
+                "required": route.protected,
                 "description": "From GET .../csrf, or from the reply before",
                 "schema": {"type": "string"},
             }

@@ -18,11 +18,11 @@ authflow.integrations.web.web_routes`.
 Needs the extra `starlette`: `pip install 'cognito-authflow[starlette]'`.
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import wraps
 from inspect import iscoroutinefunction
-from typing import Any
+from typing import Any, Final
 
 from attrs import define
 
@@ -43,12 +43,15 @@ try:
     from starlette.concurrency import run_in_threadpool
     from starlette.requests import HTTPConnection, Request
     from starlette.responses import Response
-    from starlette.routing import Route, Router
+    from starlette.routing import Host, Mount, Route, Router
     from starlette.websockets import WebSocket, WebSocketState
 except ImportError as error:
     raise UnavailableImportError(advice(error, extra="starlette")) from error
 
 __all__ = ["StarletteAuth", "WebRequest", "WebSettings", "WebUser"]
+
+_OWNERS: Final = "authflow_cookies"
+"""The name under which an app's state has the names of cookies, and whose they are."""
 
 Handlers = dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]]
 Endpoint = Callable[..., Any]
@@ -69,16 +72,23 @@ class StarletteLife(WebAuth):
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         """Open the client for as long as the app runs: `Starlette(lifespan=auth.lifespan)`.
 
+        Apps that are mounted in it get the `exception_handlers`, unless they have their own. A
+        mounted app's own lifespan is not run: that is Starlette's rule.
+
         Args:
             app: The app.
 
         Raises:
-            ConfigError: The app does not have the `exception_handlers`.
+            ConfigError: The app does not have the `exception_handlers`; or two adapters for
+                different pools or app clients have the same `cookie_name`.
             AuthFlowError: The client cannot be opened.
         """
         check_handlers(app, self.exception_handlers)
-        async with self.opened():
-            yield
+        for mounted in mounted_apps(app.routes):
+            with_handlers(mounted, self.exception_handlers)
+        with owned_cookies(app, self.cookie_owner):
+            async with self.opened():
+                yield
 
     def lifespan_with(self, own: Lifespan) -> Lifespan:
         """Return a lifespan that opens the client, and runs another one inside.
@@ -220,6 +230,66 @@ def check_handlers(app: Any, handlers: Mapping[Any, Any]) -> None:
         " them whoever is not signed in gets 500 and not 401"
     )
     raise ConfigError(msg)
+
+
+def mounted_apps(routes: Iterable[Any]) -> Iterator[Starlette]:
+    """Yield the apps that are mounted among routes, and in one another.
+
+    Args:
+        routes: The routes.
+    """
+    for route in routes:
+        mounted = getattr(route, "app", None)
+        if isinstance(mounted, Starlette):
+            yield mounted
+        if isinstance(route, Mount | Host):
+            yield from mounted_apps(route.routes)
+
+
+def with_handlers(app: Starlette, handlers: Handlers) -> None:
+    """Add the handlers of our errors to an app that has not been asked yet.
+
+    Args:
+        app: The app.
+        handlers: Those that it gets, unless it has its own.
+
+    Raises:
+        ConfigError: It runs already, and has none.
+    """
+    if app.middleware_stack is not None:
+        check_handlers(app, handlers)
+        return
+    for kind, handler in handlers.items():
+        app.exception_handlers.setdefault(kind, handler)
+
+
+@contextmanager
+def owned_cookies(app: Any, owner: tuple[str, tuple[str, ...]] | None) -> Iterator[None]:
+    """Reserve the cookies' names for one pool and app client, for as long as the block runs.
+
+    Args:
+        app: The app, in whose state it is noted.
+        owner: The name, and whose it is; None for none.
+
+    Raises:
+        ConfigError: Another pool's or app client's adapter has the name in this app.
+    """
+    if owner is None:
+        yield
+        return
+    name, place = owner
+    owners: dict[str, tuple[str, ...]] = getattr(app.state, _OWNERS, {})
+    if owners.get(name, place) != place:
+        msg = (
+            "two adapters in one app, for different pools or app clients, would take each other's"
+            f' cookies: pass WebSettings(cookie_name=…), another one than "{name}", to one of them'
+        )
+        raise ConfigError(msg)
+    setattr(app.state, _OWNERS, {**owners, name: place})
+    try:
+        yield
+    finally:
+        setattr(app.state, _OWNERS, owners)
 
 
 def _connection(*given: object) -> HTTPConnection:

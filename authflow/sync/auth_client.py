@@ -512,6 +512,11 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
         del issued  # no frame of an error holds them
         return call.result()
 
+    @property
+    def is_users_device(self) -> bool:
+        """Whether this client is a device of its users: what proves it is kept, and found here."""
+        return self._asynchronous.is_users_device
+
     def sign_up(
         self,
         username: str,

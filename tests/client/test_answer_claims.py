@@ -696,3 +696,26 @@ async def test_a_claim_is_kept_for_as_long_as_its_ticket_lives(scripted, clock, 
         clock.now += min(left, 3600)
         with pytest.raises(SessionSpentError):
             await auth.answer(pending, "x")
+
+
+async def test_whoever_is_second_looks_again_as_long_as_the_first_may_be_on_its_way(
+    scripted, monkeypatch
+):
+    async with staged(scripted, SIGNED_IN) as stage:
+        await stage.one.answer(stage.pending, "open sesame")
+
+        async def told() -> float | None:
+            with pytest.raises(SessionSpentError) as spent:
+                await stage.one.answer(stage.pending, "open sesame")
+            return spent.value.retry_after
+
+        assert await told() == answer_claims.ASK_AGAIN_AFTER
+        monkeypatch.setattr(answer_claims, "MOST_ON_ITS_WAY", 0.0)
+        assert await told() is None
+        monkeypatch.undo()
+
+        async def of_an_older_release(*_: object) -> Stored:
+            return Stored(value=b"x" * 16, version="1")
+
+        monkeypatch.setattr(ticket_store.TicketStore, "read", of_an_older_release)
+        assert await told() is None

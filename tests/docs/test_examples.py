@@ -11,16 +11,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import httpx
 import pytest
-from attrs import define, field
+from attrs import define
 
 from authflow.testing import PASSWORD
 from testbed.pages import ROOT
 
 EXAMPLES = ROOT / "docs" / "examples"
+TWO_TABS = Path(__file__).with_name("two_tabs.js")
 DEADLINE = 40
 READS_CAPTCHAS = """
 import runpy, sys
@@ -49,14 +51,14 @@ class Example:
     process: "subprocess.Popen[bytes]"
     port: int
     told: str = ""
-    _until: float = field(factory=lambda: time.monotonic() + DEADLINE)
 
     def said(self, pattern: str) -> re.Match[str]:
         """Read what it prints until a text appears, and forget all before its end."""
         assert self.process.stdout is not None
+        until = time.monotonic() + DEADLINE
         while (found := re.search(pattern, self.told)) is None:
             ready, _, _ = select.select(
-                [self.process.stdout], [], [], max(0, self._until - time.monotonic())
+                [self.process.stdout], [], [], max(0, until - time.monotonic())
             )
             read = os.read(self.process.stdout.fileno(), 65_536) if ready else b""
             assert read, f"no {pattern!r} in {self.told}"
@@ -81,7 +83,7 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def started() -> Iterator[Callable[..., Example]]:
     """Runs an example by its program's path, in a group of processes of its own."""
     running: list[Example] = []
@@ -113,12 +115,20 @@ def started() -> Iterator[Callable[..., Example]]:
             each.process.communicate()
 
 
-@pytest.mark.system("redis-server")
-def test_the_service_asks_for_a_captcha_and_protects_its_route_at_both_workers(started):
+@pytest.fixture(scope="module")
+def service(started: Callable[..., Example]) -> Iterator[Example]:
+    """The FastAPI service, with both of its workers."""
     example = started("fastapi_service/run_service.py")
     assert example.said(r"sign in as ada with (\S+)")[1] == PASSWORD
     for _ in range(2):
         example.said("startup complete")
+    yield example
+    assert "Traceback" not in example.ended()
+
+
+@pytest.mark.system("redis-server")
+def test_the_service_asks_for_a_captcha_and_protects_its_route_at_both_workers(service):
+    example = service
     with example.browser() as browser:
         assert "<form" in browser.get("/").text
         assert browser.get("/orders").status_code == 401
@@ -144,7 +154,27 @@ def test_the_service_asks_for_a_captcha_and_protects_its_route_at_both_workers(s
         if len(workers) == 2:
             break
     assert len(workers) == 2
-    assert "Traceback" not in example.ended()
+
+
+@pytest.mark.system("redis-server", "node")
+def test_the_services_page_goes_on_after_a_double_click_and_beside_another_tab(service):
+    command = ["node", TWO_TABS, f"http://127.0.0.1:{service.port}"]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True) as browser:
+        assert browser.stdin is not None
+        assert browser.stdout is not None
+
+        def does(line: str) -> list[str]:
+            print(line, file=browser.stdin, flush=True)
+            return browser.stdout.readline().strip().split(" | ")
+
+        does(f"sign-in 0 ada {PASSWORD}")
+        right = service.said(r"CAPTCHA says (\w+)")[1]
+        assert does(f"click-twice 0 {right}")[0] == "Orders of ada"
+        does(f"sign-in 1 ada {PASSWORD}")  # this tab's CSRF token is of before
+        right = service.said(r"CAPTCHA says (\w+)")[1]
+        assert does(f"click-twice 1 {right}")[1] == "Orders of ada"
+        assert does("sign-out 0")[0] == "Please sign in."
+        browser.stdin.close()
 
 
 @pytest.mark.system("redis-server")

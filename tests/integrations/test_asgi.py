@@ -176,7 +176,7 @@ async def test_a_body_that_is_broken_off_is_refused():
             return refresh
 
         with pytest.raises(MalformedRequestError, match="closed before"):
-            await read_json(request_of(http("/", "POST"), receive), most=10)
+            await read_json(request_of(http("/", "POST"), receive), most=10, body_timeout=5.0)
 
 
 async def test_a_websocket_of_nobody_is_refused_before_it_opens():

@@ -9,12 +9,12 @@ from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import Mount, Route, Router, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from authflow import AuthClient, AuthConfig
-from authflow.errors import ConfigError, MisuseError, SignedOutError
-from authflow.integrations.starlette import StarletteAuth
+from authflow.errors import AuthFlowError, ConfigError, MisuseError, SignedOutError
+from authflow.integrations.starlette import StarletteAuth, WebSettings
 from authflow.keys import KeyRing
 from authflow.stores import MemoryStore
 
@@ -230,5 +230,69 @@ def test_an_app_that_does_not_run_our_lifespan_is_told_so(testclient, caplog):
         headers={"x-csrf-token": token},
     )
     assert reply.status_code == 500
-    assert "open the client first" in caplog.text
-    assert "open the client" not in reply.text
+    assert "the app's lifespan has not run" in caplog.text
+    assert "lifespan" not in reply.text
+    known = client.get("/auth/me", headers={"cookie": f"__Host-authflow-session={'A' * 43}"})
+    assert known.status_code == 500
+    without = client.post(
+        "/auth/sign-in", json={"username": "ada"}, headers={"x-csrf-token": token}
+    )
+    assert without.json()["error"]["code"] == "password_required"  # which says what is meant
+
+
+def test_a_mounted_app_replies_to_our_errors_without_being_told_to(testclient):
+    auth = made()
+
+    async def orders(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(str(await auth.current_user(request)))
+
+    async def own(_request: Request, _error: Exception) -> PlainTextResponse:
+        return PlainTextResponse("of its own", status_code=418)
+
+    def outer(*mounts: Mount) -> Starlette:
+        return Starlette(
+            routes=mounts, lifespan=auth.lifespan, exception_handlers=auth.exception_handlers
+        )
+
+    routes = [Route("/orders", orders)]
+    deep = Mount("/deep", Router([Mount("/app", Starlette(routes=routes))]))
+    app = outer(
+        Mount("/sub", Starlette(routes=[*routes, deep])),
+        Mount("/own", Starlette(routes=routes, exception_handlers={AuthFlowError: own})),
+    )
+    with testclient.TestClient(app, base_url="https://testserver") as client:
+        for path in ("/sub/orders", "/sub/deep/app/orders"):
+            reply = client.get(path)
+            assert (reply.status_code, reply.json()["error"]["code"]) == (401, "not_signed_in")
+        assert client.get("/own/orders").status_code == 418
+    running = Starlette(routes=routes)
+    testclient.TestClient(running).get("/nothing")
+    with (
+        pytest.raises(ConfigError, match="exception_handlers"),
+        testclient.TestClient(outer(Mount("/sub", running))),
+    ):
+        pass
+
+
+def test_two_adapters_for_two_pools_do_not_take_each_others_cookies(testclient):
+    other = AuthConfig(user_pool_id="eu-central-1_Abc123def", client_id="other")
+
+    def app(**settings: str) -> Starlette:
+        client = AuthClient(other, keys=KeyRing.generate(), store=MemoryStore())
+        first, second = made(), StarletteAuth(client, settings=WebSettings(**settings))
+        return Starlette(
+            lifespan=first.lifespan_with(second.lifespan),
+            exception_handlers=first.exception_handlers,
+        )
+
+    with pytest.raises(ConfigError, match="cookie_name"), testclient.TestClient(app()):
+        pass
+    with testclient.TestClient(app(cookie_name="other")):
+        pass
+    same = made()
+    twice = Starlette(
+        lifespan=same.lifespan_with(made().lifespan), exception_handlers=same.exception_handlers
+    )
+    for _ in range(2):  # they are one deployment's; and again, as tests do it
+        with testclient.TestClient(twice):
+            pass

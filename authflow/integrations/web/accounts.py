@@ -177,6 +177,8 @@ class AccountRoutes:
         raise AskAgainError(msg, field="old_password")
 
     async def _body(self, request: WebRequest, *names: str) -> JsonBody:
-        body = await read_json(request, most=self.settings.most_body_bytes)
+        body = await read_json(
+            request, most=self.settings.most_body_bytes, body_timeout=self.settings.body_timeout
+        )
         body.only(*names)
         return body

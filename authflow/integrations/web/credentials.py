@@ -103,8 +103,19 @@ class Credentials:
             return WebUser(claims=await self.verifier.claims(token), token=token)
         if self.client is None or self.seals is None:
             return None
-        cookies = BrowserCookies.of(request, self.settings)
-        if cookies.session is None:
+        return await self.session_user(request, BrowserCookies.of(request, self.settings))
+
+    async def session_user(self, request: WebRequest, cookies: BrowserCookies) -> WebUser | None:
+        """Return whose session a request comes with; None if there is none, or none any more.
+
+        Args:
+            request: The request.
+            cookies: Its cookies.
+
+        Raises:
+            AuthFlowError: As `user`.
+        """
+        if self.client is None or cookies.session is None:
             return None
         await self.check_page(request, cookies)
         try:

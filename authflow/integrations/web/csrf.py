@@ -30,7 +30,7 @@ HEADER: Final = "x-csrf-token"
 SECONDS: Final = 12 * 3600.0
 """The time for which a token is good: a page that is open longer asks for another one."""
 _BROWSER_BYTES: Final = 32
-_CODE_CHARS: Final = 43
+CODE_CHARS: Final = 43
 _STEP_CHARS: Final = 22
 """The characters of a step's name: 132 bits of a code."""
 _TOKEN: Final = SealedText(version="ac1", purpose="web.csrf", most_chars=200)
@@ -136,8 +136,8 @@ class BrowserSeals:
         """
         if browser is None:
             return None
-        code = Secret(cookie.reveal()[:_CODE_CHARS])
-        ticket = Secret(cookie.reveal()[_CODE_CHARS:])
+        code = Secret(cookie.reveal()[:CODE_CHARS])
+        ticket = Secret(cookie.reveal()[CODE_CHARS:])
         return ticket if code == await self._code("web.ticket", ticket, browser) else None
 
     async def step(self, ticket: Secret[str]) -> str:

@@ -26,7 +26,7 @@ from typing import Final
 from attrs import frozen
 
 from authflow import errors
-from authflow.errors import AuthFlowError, TokenError
+from authflow.errors import AuthFlowError, NextStep, TokenError
 from authflow.integrations.web.request_errors import RequestError
 
 _TOLD: Final[Mapping[int, str]] = {
@@ -36,6 +36,11 @@ _TOLD: Final[Mapping[int, str]] = {
     504: "the service got no reply in time: try again",
 }
 """The texts for errors whose own text is for the service's owner."""
+_WAIT_SECONDS: Final = 5
+"""The seconds to wait where nobody knows how long: a store or Cognito is mostly back by then, and
+pages do not ask in a loop."""
+_WAITING: Final = frozenset({429, 503})
+"""The statuses that ask to wait."""
 
 
 @frozen
@@ -154,9 +159,12 @@ def told(error: AuthFlowError) -> str:
 
 
 def retry_after(error: AuthFlowError) -> int | None:
-    """Return the seconds of Retry-After, rounded up; None if nobody knows.
+    """Return the seconds of Retry-After, rounded up; None where waiting does not help.
 
     Args:
         error: The error.
     """
-    return None if error.retry_after is None else max(0, math.ceil(error.retry_after))
+    if error.retry_after is not None:
+        return max(0, math.ceil(error.retry_after))
+    waits = error.next_step is NextStep.WAIT or shown(error).status in _WAITING
+    return _WAIT_SECONDS if waits else None

@@ -9,6 +9,7 @@ of OWASP (authentication and error messages).
 """
 
 import logging
+import re
 from typing import Final
 
 from authflow.errors import (
@@ -62,6 +63,19 @@ _OF_A_WRONG_CODE: Final = (
     AliasExistsError,
 )
 """Refusals of a code. Cognito calls the code of a name that nobody has wrong or expired."""
+_MESSAGES_ROLE: Final = frozenset(
+    {
+        "InvalidEmailRoleAccessPolicyException",
+        "InvalidSmsRoleAccessPolicyException",
+        "InvalidSmsRoleTrustRelationshipException",
+    }
+)
+"""Cognito's codes for a pool whose role lets it send nothing (`SignUp` in the API reference)."""
+_MESSAGE_TRIGGER: Final = re.compile(
+    r"\b(?:CustomMessage|CustomEmailSender|CustomSMSSender)\b", re.IGNORECASE
+)
+"""The triggers that word or send a message, as Cognito names the one that has failed. They run for
+a name that is free alone."""
 
 
 def of_sign_in(error: AuthFlowError, *, proved: bool) -> AuthFlowError:
@@ -92,10 +106,19 @@ def hides_sending(error: AuthFlowError) -> bool:
 def hides_taken_name(error: AuthFlowError) -> bool:
     """Return whether a sign-up is answered as if it had been made.
 
+    So it is where its code cannot be sent: for a taken name none is sent, and none fails.
+
     Args:
         error: What the client raised.
     """
-    is_hidden = isinstance(error, AliasExistsError | CodeDeliveryError)
+    is_hidden = (
+        isinstance(error, AliasExistsError | CodeDeliveryError)
+        or (isinstance(error, PoolSetupError) and error.aws_code in _MESSAGES_ROLE)
+        or (
+            isinstance(error, TriggerFailedError | DeniedError)
+            and _MESSAGE_TRIGGER.search(error.message) is not None
+        )
+    )
     if is_hidden:
         _log_for_owner(error)
     return is_hidden

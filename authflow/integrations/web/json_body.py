@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
+import anyio
 from attrs import frozen
 
 from authflow.given_secrets import is_text
@@ -17,6 +18,7 @@ from authflow.integrations.web.request_errors import (
     BodyTooLargeError,
     MalformedRequestError,
     MediaTypeError,
+    SlowBodyError,
 )
 from authflow.integrations.web.web_request import WebRequest
 from authflow.secret import Secret
@@ -169,25 +171,31 @@ class JsonBody:
         return f"{name} has more than {most} characters" if len(given) > most else ""
 
 
-async def read_json(request: WebRequest, *, most: int) -> JsonBody:
+async def read_json(request: WebRequest, *, most: int, body_timeout: float) -> JsonBody:
     """Read a request's body.
 
     Args:
         request: The request.
         most: The most bytes.
+        body_timeout: The seconds in which it must have come.
 
     Returns:
         An empty one, if the request has no body.
 
     Raises:
         BodyTooLargeError: It is longer.
+        SlowBodyError: It did not come in time.
         MediaTypeError: It is not said to be JSON.
         MalformedRequestError: It is no JSON object, has a name twice, or is too deep.
     """
     length = request.value("content-length")
     if length is not None and _LENGTH.fullmatch(length) and int(length) > most:
         raise _too_large(most)
-    body = await _collected(request, most)
+    with anyio.move_on_after(body_timeout) as scope:
+        body = await _collected(request, most)
+    if scope.cancelled_caught:
+        msg = f"the body did not come within {body_timeout:g} seconds: send it again"
+        raise SlowBodyError(msg)
     if body is None:
         raise _too_large(most)
     if not body.reveal():

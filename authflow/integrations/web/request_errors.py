@@ -8,6 +8,7 @@ from typing import ClassVar
 from authflow.errors import AuthFlowError, NextStep
 
 __all__ = [
+    "AnsweredElsewhereError",
     "BodyTooLargeError",
     "CsrfError",
     "CsrfMismatchError",
@@ -22,6 +23,7 @@ __all__ = [
     "OtherStepError",
     "RequestError",
     "RouteNotFoundError",
+    "SlowBodyError",
 ]
 
 
@@ -52,6 +54,13 @@ class BodyTooLargeError(RequestError):
 
     code = "too_large"
     http_status = 413
+
+
+class SlowBodyError(RequestError):
+    """The body did not come in time (RFC 9110 §15.5.9)."""
+
+    code = "slow_body"
+    http_status = 408
 
 
 class MediaTypeError(RequestError):
@@ -109,6 +118,17 @@ class OtherStepError(RequestError):
 
     code = "other_step"
     next_step = NextStep.RETRY_SAME_CHALLENGE
+    http_status = 409
+
+
+class AnsweredElsewhereError(RequestError):
+    """Another request answers this step just now, as the first click of a double click does.
+
+    Its reply has the next step or the end. Wait for it; then ask for the current step.
+    """
+
+    code = "answered_elsewhere"
+    next_step = NextStep.WAIT
     http_status = 409
 
 

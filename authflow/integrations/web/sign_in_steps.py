@@ -27,6 +27,7 @@ from authflow.integrations.web.csrf import BrowserSeals
 from authflow.integrations.web.hidden_outcomes import of_sign_in
 from authflow.integrations.web.json_body import JsonBody, read_json
 from authflow.integrations.web.request_errors import (
+    AnsweredElsewhereError,
     MalformedRequestError,
     NoSignInError,
     OtherStepError,
@@ -34,7 +35,7 @@ from authflow.integrations.web.request_errors import (
 )
 from authflow.integrations.web.web_reply import WebReply, error_reply
 from authflow.integrations.web.web_request import WebRequest
-from authflow.integrations.web.web_sessions import Sessions
+from authflow.integrations.web.web_sessions import Sessions, device_of
 from authflow.integrations.web.web_settings import WebSettings
 from authflow.machine import AuthFlow
 from authflow.results import ChallengeRequired, SignedIn, SignInResult, Unanswered
@@ -79,15 +80,22 @@ class SignInSteps:
         Raises:
             AuthFlowError: It was not begun.
         """
-        body = await read_json(request, most=self.settings.most_body_bytes)
-        body.only("username", "password", "flow")
+        body = await read_json(
+            request, most=self.settings.most_body_bytes, body_timeout=self.settings.body_timeout
+        )
+        by_device = self.settings.after_sign_in == "tokens"
+        body.only("username", "password", "flow", *(("device",) if by_device else ()))
         username = body.text("username", most=MOST_USERNAME)
         password = body.optional_secret("password", most=MOST_PASSWORD)
-        flow = self._flow(body)
+        flow, device = self._flow(body), device_of(body)
         del body
         try:
             result = await self.client.sign_in(
-                username, password, flow=flow, context=self.settings.context(request)
+                username,
+                password,
+                flow=flow,
+                context=self.settings.context(request),
+                device=device,
             )
         except AuthFlowError as error:
             refused = of_sign_in(error, proved=password is not None)
@@ -95,18 +103,25 @@ class SignInSteps:
             return await self._reply(result, cookies)
         raise refused
 
-    async def current(self, _request: WebRequest, cookies: BrowserCookies) -> WebReply:
-        """Return the step at which the sign-in waits.
+    async def current(self, request: WebRequest, cookies: BrowserCookies) -> WebReply:
+        """Return the step at which the sign-in waits, or that its user is signed in by now.
+
+        So a page whose answer another one was faster for learns what came of it.
 
         Args:
-            cookies: The request's cookies.
+            request: The request.
+            cookies: Its cookies.
         """
         try:
+            if cookies.sign_in is None:
+                ended = await self.sessions.ended(request, cookies)
+                if ended is not None:
+                    return ended
             ticket = await self._ticket(cookies)
             pending = await self.client.resume(ticket)
             return WebReply(members=await self._step(pending, ticket, cookies))
         except AuthFlowError as error:
-            return self._ended(error)
+            return self._ended(error, cookies)
 
     async def answer(self, request: WebRequest, cookies: BrowserCookies) -> WebReply:
         """Answer the step at which the sign-in waits.
@@ -117,7 +132,9 @@ class SignInSteps:
         """
         try:
             ticket = await self._ticket(cookies)
-            body = await read_json(request, most=self.settings.most_body_bytes)
+            body = await read_json(
+                request, most=self.settings.most_body_bytes, body_timeout=self.settings.body_timeout
+            )
             body.only("step", "values", "answer")
             if body.text("step", most=_MOST_STEP) != await self.seals.step(ticket):
                 msg = (
@@ -129,7 +146,7 @@ class SignInSteps:
             result = await self._answered(pending, body, request)
             return await self._followed(result, cookies)
         except AuthFlowError as error:
-            return self._ended(error)
+            return self._ended(error, cookies)
 
     async def cancel(self, _request: WebRequest, cookies: BrowserCookies) -> WebReply:
         """Make the browser forget the sign-in; Cognito forgets it when its time is over."""
@@ -226,20 +243,27 @@ class SignInSteps:
             raise NoSignInError(msg)
         return ticket
 
-    def _ended(self, error: AuthFlowError) -> WebReply:
+    def _ended(self, error: AuthFlowError, cookies: BrowserCookies) -> WebReply:
         """Return the reply to an error; the browser forgets a sign-in that cannot go on.
 
-        One that another answer was faster for can: the other reply has the next step.
+        One that another answer was faster for can: the other reply has the next step. What the
+        browser had not when it asked is left alone: another tab may have begun one meanwhile.
         """
-        told = of_sign_in(error, proved=True)
-        reply = error_reply(told)
+        if isinstance(error, SessionSpentError) and error.retry_after is not None:
+            msg = (
+                "another request answers this step just now: wait for its reply, or ask for the"
+                " current step by GET .../sign-in"
+            )
+            return error_reply(AnsweredElsewhereError(msg, retry_after=error.retry_after))
+        reply = error_reply(of_sign_in(error, proved=True))
         stays = isinstance(error, SessionSpentError) or (
             isinstance(error, RequestError) and not isinstance(error, NoSignInError)
         )
         ends = isinstance(error, SealError | SessionExpiredError) or (
             error.next_step in {NextStep.RESTART, NextStep.GIVE_UP}
         )
-        if ends and not stays and not isinstance(error, MisuseError):
+        has_come = cookies.sign_in is not None
+        if has_come and ends and not stays and not isinstance(error, MisuseError):
             return reply.setting(self._no_ticket())
         return reply
 

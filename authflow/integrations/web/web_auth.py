@@ -1,13 +1,19 @@
 """`WebAuth`: what the adapters of all frameworks have in common."""
 
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from authflow.errors import AuthFlowError, ConfigError, MisuseError
+from authflow.duties import Duties
+from authflow.errors import AuthFlowError, ConfigError, MisuseError, PasswordRequiredError
 from authflow.given_services import can, kind_of
 from authflow.integrations.web.accounts import AccountRoutes
 from authflow.integrations.web.credentials import BrowserCookies, Credentials
@@ -60,6 +66,8 @@ class WebAuth:
     settings: WebSettings = field(factory=WebSettings, kw_only=True)
     _credentials: Credentials = field(init=False, repr=False)
     _seals: BrowserSeals | None = field(init=False, repr=False)
+    _duties: Duties = field(factory=Duties, init=False, repr=False)
+    _was_opened: bool = field(default=False, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.settings, WebSettings):
@@ -88,6 +96,8 @@ class WebAuth:
                 if isinstance(store, AbstractAsyncContextManager):
                     await stack.enter_async_context(store)
                 await stack.enter_async_context(self.client)
+                stack.push_async_callback(self._duties.aclose)
+            self._was_opened = True
             yield
 
     async def user_of(self, request: WebRequest, needs: Requirement | None = None) -> WebUser:
@@ -102,7 +112,7 @@ class WebAuth:
             TokenPermissionError: The user lacks a group or a scope.
             AuthFlowError: The token is not good, or the request is not what it should be.
         """
-        with Unframed():
+        with Unframed(), self._advising():
             user = await self._credentials.required_user(request)
             doubt = None if needs is None else needs.doubt(user.claims)
             if doubt is not None:
@@ -118,7 +128,7 @@ class WebAuth:
         Raises:
             AuthFlowError: A token came that is not good, or the request is not what it should be.
         """
-        with Unframed():
+        with Unframed(), self._advising():
             return await self._credentials.user(request)
 
     def routes(self) -> tuple[WebRoute, ...]:
@@ -129,6 +139,13 @@ class WebAuth:
         """
         if self.client is None:
             msg = "sign-ins need a client: pass an AuthClient"
+            raise ConfigError(msg)
+        if self.client.is_users_device:
+            msg = (
+                'AuthClient(remember_device="always") is for a person\'s own machine: a service'
+                " would be everybody's device, and spare them the second factor. Pass"
+                ' remember_device="caller", or leave it out'
+            )
             raise ConfigError(msg)
         if self._seals is None:
             msg = "tickets and CSRF tokens are sealed: pass AuthClient(..., keys=, store=)"
@@ -144,6 +161,7 @@ class WebAuth:
             settings=self.settings,
             seals=self._seals,
             credentials=self._credentials,
+            duties=self._duties,
         )
         steps = SignInSteps(
             client=self.client, settings=self.settings, seals=self._seals, sessions=sessions
@@ -163,7 +181,7 @@ class WebAuth:
             request: A request for it.
         """
         try:
-            with Unframed():
+            with Unframed(), self._advising():
                 self.settings.allowed.check(request)
                 cookies = BrowserCookies.of(request, self.settings)
                 if route.protected:
@@ -171,6 +189,28 @@ class WebAuth:
                 return await route.handle(request, cookies)
         except AuthFlowError as error:
             return error_reply(error)
+
+    @property
+    def cookie_owner(self) -> tuple[str, tuple[str, ...]] | None:
+        """The name of the cookies, and whose they are; None where there are none."""
+        return None if self._seals is None else (self.settings.cookie_name, self._seals.place)
+
+    @contextmanager
+    def _advising(self) -> Iterator[None]:
+        """Raise what helps an app, where the client only says that it must be opened."""
+        try:
+            yield
+        except MisuseError as error:
+            if self._was_opened or isinstance(error, ConfigError | PasswordRequiredError):
+                raise
+        else:
+            return
+        msg = (
+            "the app's lifespan has not run, which opens the client: pass lifespan=auth.lifespan to"
+            " the outermost app, since a mounted app's is not run, and have the server run it"
+            " (uvicorn: not --lifespan off)"
+        )
+        raise ConfigError(msg)
 
     def _verifier(self) -> TokenVerifier:
         if isinstance(self.verifier, TokenVerifier):

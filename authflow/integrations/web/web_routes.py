@@ -31,13 +31,15 @@ from authflow.integrations.web.sign_in_steps import (
 )
 from authflow.integrations.web.web_reply import WebReply
 from authflow.integrations.web.web_request import WebRequest
-from authflow.integrations.web.web_sessions import MOST_REFRESH_TOKEN, Sessions
+from authflow.integrations.web.web_sessions import MOST_OF_DEVICE, MOST_REFRESH_TOKEN, Sessions
 
 Gives = Literal["csrf", "sign_in", "user", "tokens", "status"]
 Handle = Callable[[WebRequest, BrowserCookies], Awaitable[WebReply]]
 
-_REQUEST: Final = (400, 403, 413, 415)
+_REQUEST: Final = (400, 403, 408, 413, 415)
 _POOL: Final = (429, 500, 502, 503, 504)
+_STEP: Final = (401, 409, 410, 422)
+"""The ends of a step of a sign-in."""
 
 
 def _text(most: int, *, secret: bool = False) -> dict[str, Any]:
@@ -51,6 +53,17 @@ def _texts(most: int) -> dict[str, Any]:
 
 _USERNAME: Final = {"username": _text(MOST_USERNAME)}
 _CODE: Final = {"code": _text(MOST_CODE, secret=True)}
+_DEVICE: Final = {
+    "type": "object",
+    "description": "As it stood among the tokens",
+    "properties": {
+        "key": _text(MOST_OF_DEVICE),
+        "group_key": _text(MOST_OF_DEVICE),
+        "password": _text(MOST_OF_DEVICE, secret=True),
+    },
+    "required": ["key", "group_key"],
+    "additionalProperties": False,
+}
 
 
 @frozen(kw_only=True)
@@ -104,7 +117,8 @@ def sign_in_routes(
         accounts: Sign-ups and passwords.
     """
     keeps = sessions.settings.after_sign_in == "session"
-    refresh = {} if keeps else {"refresh_token": _text(MOST_REFRESH_TOKEN, secret=True)}
+    token = {} if keeps else {"refresh_token": _text(MOST_REFRESH_TOKEN, secret=True)}
+    device = {} if keeps else {"device": _DEVICE}
     return (
         WebRoute(
             name="csrf",
@@ -126,9 +140,10 @@ def sign_in_routes(
                 **_USERNAME,
                 "password": _text(MOST_PASSWORD, secret=True),
                 "flow": {"type": "string"},
+                **device,
             },
             needed=("username",),
-            statuses=(401, *_REQUEST, *_POOL),
+            statuses=(*_STEP, *_REQUEST, *_POOL),
             protected=True,
         ),
         WebRoute(
@@ -138,7 +153,7 @@ def sign_in_routes(
             summary="The step at which the sign-in waits",
             handle=steps.current,
             gives="sign_in",
-            statuses=(400, 403, 404, 410, 500, 503),
+            statuses=(400, 401, 403, 404, 409, 410, *_POOL),
         ),
         WebRoute(
             name="answer_step",
@@ -153,7 +168,7 @@ def sign_in_routes(
                 "answer": _text(MOST_VALUE, secret=True),
             },
             needed=("step",),
-            statuses=(401, 404, 409, 410, 422, *_REQUEST, *_POOL),
+            statuses=(404, *_STEP, *_REQUEST, *_POOL),
             protected=True,
         ),
         WebRoute(
@@ -172,7 +187,7 @@ def sign_in_routes(
             summary="Who is signed in",
             handle=sessions.who,
             gives="user",
-            statuses=(400, 401, 403, 503),
+            statuses=(400, 401, 403, *_POOL),
         ),
         WebRoute(
             name="refresh",
@@ -181,8 +196,8 @@ def sign_in_routes(
             summary="Keep the session fresh" if keeps else "New tokens for a refresh token",
             handle=sessions.refresh,
             gives="user" if keeps else "tokens",
-            body=refresh,
-            needed=tuple(refresh),
+            body={**token, **device},
+            needed=tuple(token),
             statuses=(401, *_REQUEST, *_POOL),
             protected=keeps,
         ),
@@ -192,8 +207,8 @@ def sign_in_routes(
             path="/sign-out",
             summary="End the session" if keeps else "Revoke a refresh token",
             handle=sessions.sign_out,
-            body=refresh,
-            needed=tuple(refresh),
+            body=token,
+            needed=tuple(token),
             statuses=(401, *_REQUEST, *_POOL),
             protected=keeps,
         ),

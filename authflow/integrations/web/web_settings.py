@@ -8,7 +8,7 @@ from typing import Final, Literal
 from attrs import Attribute, field, frozen
 
 from authflow.errors import ConfigError
-from authflow.given_numbers import check_count
+from authflow.given_numbers import check_count, positive_seconds
 from authflow.integrations.bearer import Origin, origins_of
 from authflow.integrations.web.cookies import CookieNames
 from authflow.integrations.web.request_origins import RequestOrigins
@@ -59,6 +59,7 @@ class WebSettings:
         session_validity: How long the refresh token is valid, as the app client says
             (`RefreshTokenValidity`); so long a session lasts.
         most_body_bytes: The longest body of a request.
+        body_timeout: The seconds in which it must have come; ASGI's servers wait for ever.
         user_context: What Cognito's threat protection is told of whoever asks, such as
             `lambda request: UserContext(ip_address=request.peer)`. Behind a proxy the server must
             know which one to trust (uvicorn: `--forwarded-allow-ips`).
@@ -77,6 +78,7 @@ class WebSettings:
     same_site: Literal["Lax", "Strict"] = field(default="Lax")
     session_validity: timedelta = field(default=timedelta(days=30))
     most_body_bytes: int = field(default=16_384)
+    body_timeout: float = field(default=10.0, validator=positive_seconds)
     user_context: Callable[[WebRequest], UserContext | None] | None = field(default=None)
     tells_taken_names: bool = field(default=False)
 

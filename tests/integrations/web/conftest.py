@@ -281,6 +281,7 @@ def site_of(
         store: MemoryStore | None = None,
         config: Any = None,
         observer: Any = None,
+        remember_device: Any = "never",
         **settings: Any,
     ) -> AsyncIterator[Site]:
         client = AuthClient(
@@ -291,6 +292,7 @@ def site_of(
             keys=keys or KeyRing.generate(),
             store=MemoryStore() if store is None else store,
             observer=observer,
+            remember_device=remember_device,
         )
         given = {"flows": ["USER_SRP_AUTH", "CUSTOM_AUTH"], "session_validity": timedelta(days=9)}
         app, auth = MAKERS[framework](client, WebSettings(**{**given, **settings}))

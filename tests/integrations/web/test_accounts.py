@@ -7,6 +7,7 @@ import pytest
 
 from authflow import AuthClient
 from authflow.errors import CodeDeliveryError, DeniedError, PoolSetupError, TriggerFailedError
+from authflow.refusals import read_error
 from authflow.testing import PASSWORD
 
 NEW = "Another-horse-2"
@@ -149,16 +150,60 @@ async def test_a_code_that_cannot_be_sent_shows_in_the_log_and_not_who_exists(
         assert "no role for e-mail" in caplog.text
 
 
-async def test_a_sign_up_whose_code_cannot_be_sent_shows_in_the_log(one_site, monkeypatch, caplog):
+@pytest.mark.parametrize(
+    "error",
+    [
+        CodeDeliveryError("no role for e-mail"),
+        *(
+            read_error(code, "no role for e-mail", operation="SignUp")
+            for code in (
+                *("InvalidEmailRoleAccessPolicyException", "InvalidSmsRoleAccessPolicyException"),
+                "InvalidSmsRoleTrustRelationshipException",
+            )
+        ),
+        read_error(
+            "UserLambdaValidationException",
+            "CustomMessage failed with error x.",
+            operation="SignUp",
+        ),
+        read_error(
+            "UnexpectedLambdaException",
+            "CustomEmailSender failed with error x.",
+            operation="SignUp",
+        ),
+    ],
+)
+async def test_a_sign_up_whose_code_cannot_be_sent_shows_in_the_log(
+    one_site, monkeypatch, caplog, error
+):
     async def fails(*_: object, **__: object) -> None:
-        raise CodeDeliveryError("no role for e-mail")
+        raise error
 
     monkeypatch.setattr(AuthClient, "sign_up", fails)
     page = one_site.browser()
     await page.get("/csrf")
     made = await page.post("/sign-up", {"username": "ada", "password": PASSWORD})
     assert (made.status_code, made.json()) == (202, {"status": "confirm_sign_up"})
-    assert "no role for e-mail" in caplog.text
+    assert f"no code was sent: {error.code}: {error.message}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "status"),
+    [
+        ("UserLambdaValidationException", "PreSignUp failed with error guests only.", 502),
+        ("NotAuthorizedException", "SignUp is not permitted for this user pool", 500),
+    ],
+)
+async def test_a_sign_up_that_was_not_made_is_not_said_to_be(
+    one_site, monkeypatch, code, text, status
+):
+    async def fails(*_: object, **__: object) -> None:
+        raise read_error(code, text, operation="SignUp")
+
+    monkeypatch.setattr(AuthClient, "sign_up", fails)
+    page = one_site.browser()
+    await page.get("/csrf")
+    assert (await page.post("/sign-up", {"username": "ada"})).status_code == status
 
 
 async def test_a_taken_name_is_told_where_the_service_wants_that(site_of):

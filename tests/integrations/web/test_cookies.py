@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authflow.client.tickets import MOST_CHARS as MOST_TICKET
 from authflow.integrations.web.cookies import MOST_CHARS, CookieNames, NewCookie, read_cookies
+from authflow.integrations.web.csrf import CODE_CHARS
 from authflow.integrations.web.request_errors import MalformedRequestError
 from authflow.integrations.web.web_request import WebRequest
 from authflow.secret import Secret
@@ -81,3 +83,11 @@ def test_in_clear_a_cookie_has_no_prefix_since_browsers_would_not_take_it():
     )
     header = NewCookie(name=names.browser, value=Secret("x"), secure=False).header().reveal()
     assert header == "mine-browser=x; Path=/; HttpOnly; SameSite=Strict"
+
+
+def test_the_longest_cookies_are_kept_by_browsers():
+    names, secret = CookieNames.of("n" * 40, secure=True), Secret("x" * (MOST_TICKET + CODE_CHARS))
+    seconds, browser = 10 * 365 * 86_400, 4_096  # RFC 6265 §6.1, all attributes counted
+    for name in (names.browser, names.sign_in, names.session):
+        cookie = NewCookie(name=name, value=secret, seconds=seconds, same_site="Strict")
+        assert len(cookie.header().reveal()) <= browser

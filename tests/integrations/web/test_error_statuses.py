@@ -66,7 +66,7 @@ def test_an_error_of_somebody_elses_class_has_the_status_of_the_class_above_it()
 
 
 @pytest.mark.parametrize(
-    ("seconds", "header"), [(None, None), (0.0, "0"), (0.2, "1"), (899.5, "900"), (-3.0, "0")]
+    ("seconds", "header"), [(None, "5"), (0.0, "0"), (0.2, "1"), (899.5, "900"), (-3.0, "0")]
 )
 def test_the_time_to_wait_is_told_in_whole_seconds(seconds: float | None, header: str | None):
     error = errors.LockedOutError("x", retry_after=seconds)
@@ -84,3 +84,11 @@ def test_a_text_cannot_break_out_of_its_header():
     error = errors.TokenUseError('a "quoted" \\ text')
     (value,) = (v for n, v in error_reply(error).headers if n == "www-authenticate")
     assert value == 'Bearer error="invalid_token", error_description="a ?quoted? ? text"'
+
+
+@pytest.mark.parametrize("kind", PUBLIC, ids=lambda kind: kind.__name__)
+def test_whoever_is_told_to_wait_is_told_how_long(kind: type[AuthFlowError]):
+    reply = error_reply(kind("canary"))
+    waits = reply.status in {429, 503} or kind.next_step is errors.NextStep.WAIT
+    assert ("retry-after" in dict(reply.headers)) is waits
+    assert ("retry_after" in reply.members["error"]) is waits

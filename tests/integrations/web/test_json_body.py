@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -11,6 +12,7 @@ from authflow.integrations.web.request_errors import (
     MalformedRequestError,
     MediaTypeError,
     RequestError,
+    SlowBodyError,
 )
 from authflow.integrations.web.web_request import WebRequest
 
@@ -26,7 +28,7 @@ def request(body: bytes, *headers: tuple[str, str], piece: int = 7) -> WebReques
 
 
 async def read(body: bytes, *headers: tuple[str, str], most: int = 1000) -> JsonBody:
-    return await read_json(request(body, *headers), most=most)
+    return await read_json(request(body, *headers), most=most, body_timeout=5.0)
 
 
 async def test_an_object_is_read_and_shows_nothing():
@@ -109,14 +111,25 @@ async def test_a_body_that_is_too_long_is_not_read_to_its_end():
 
     endless = WebRequest(method="POST", path="/", headers=(JSON,), chunks=chunks)
     with pytest.raises(BodyTooLargeError, match="more than 100 bytes"):
-        await read_json(endless, most=100)
+        await read_json(endless, most=100, body_timeout=5.0)
     assert read_so_far == 11
     announced = WebRequest(
         method="POST", path="/", headers=(JSON, ("content-length", "101")), chunks=chunks
     )
     with pytest.raises(BodyTooLargeError):
-        await read_json(announced, most=100)
+        await read_json(announced, most=100, body_timeout=5.0)
     assert read_so_far == 11
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for_without_end():
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b'{"a":'
+        await asyncio.Event().wait()
+
+    silent = WebRequest(method="POST", path="/", headers=(JSON,), chunks=chunks)
+    with pytest.raises(SlowBodyError, match=r"within 0\.01 seconds") as refused:
+        await read_json(silent, most=100, body_timeout=0.01)
+    assert refused.value.http_status == 408
 
 
 @pytest.mark.parametrize("value", [1, True, [], {}, "", "\ud800", "xxxx"])

@@ -46,9 +46,66 @@ async def test_a_form_that_was_sent_again_with_its_old_cookies_is_409_and_takes_
     old.token = page.token
     second = (await page.answer(step, values={"word": "wrong"})).json()
     late = await old.answer(step, values=WORD)
-    assert code_of(late) == (409, "session_spent")
+    assert code_of(late) == (409, "answered_elsewhere")
+    assert (late.json()["error"]["next"], late.headers["retry-after"]) == ("wait", "1")
     assert late.headers.get_list("set-cookie") == []
     assert (await page.answer(second["step"], values=WORD)).json()["status"] == "signed_in"
+
+
+async def test_where_the_other_answers_reply_was_lost_the_page_begins_anew(site_of, clock):
+    async with site_of() as site:
+        page, lost = site.browser(), site.browser()
+        step = await begun(site, page)
+        lost.http.cookies.update(page.http.cookies)
+        lost.token = page.token
+        assert (await lost.answer(step, values=WORD)).json()["status"] == "signed_in"
+        clock.advance(31)
+        late = await page.answer(step, values=WORD)
+        assert code_of(late) == (409, "session_spent")
+        assert late.json()["error"]["next"] == "restart"
+
+
+async def test_the_second_click_of_a_double_click_finds_its_user_signed_in(one_site):
+    page = one_site.browser()
+    ada = await one_site.user()
+    step = (await page.begin(ada, flow="CUSTOM_AUTH")).json()["step"]
+    first, second = await asyncio.gather(*(page.answer(step, values=WORD) for _ in range(2)))
+    assert {first.status_code, second.status_code} == {200, 409}
+    for _ in range(2):
+        now = await page.get("/sign-in")
+        assert (now.status_code, now.json()["status"]) == (200, "signed_in")
+        assert now.json()["user"] == {"username": ada}
+    assert (await page.post("/sign-out")).status_code == 200  # by the token of that reply
+    assert code_of(await page.get("/sign-in")) == (404, "no_sign_in")
+
+
+async def test_a_session_without_the_browsers_cookie_gets_one_with_its_csrf_token(one_site):
+    page = one_site.browser()
+    await page.sign_in(await one_site.user())
+    page.http.cookies.delete("__Host-authflow-browser")
+    assert (await page.get("/sign-in")).json()["status"] == "signed_in"
+    assert (await page.post("/sign-out")).status_code == 200
+
+
+async def test_a_question_without_a_ticket_takes_none_from_a_sign_in_that_has_just_begun(one_site):
+    early = await one_site.browser().get("/sign-in")  # on its way while another tab begins one
+    assert code_of(early) == (404, "no_sign_in")
+    assert early.headers.get_list("set-cookie") == []
+    page = one_site.browser()
+    await page.get("/csrf")
+    assert code_of(await page.answer("x", answer="x")) == (404, "no_sign_in")
+    await begun(one_site, page)
+    page.http.cookies.delete("__Host-authflow-browser")
+    gone = await page.get("/sign-in")  # another browser's: it is forgotten
+    assert code_of(gone) == (404, "no_sign_in")
+    assert page.cookie("sign-in") is None
+
+
+async def test_a_session_says_nothing_of_a_sign_in_that_waits(one_site):
+    page = one_site.browser()
+    await page.sign_in(await one_site.user())
+    step = await begun(one_site, page)
+    assert (await page.get("/sign-in")).json()["step"] == step
 
 
 async def test_a_second_sign_in_takes_the_place_of_the_first_in_both_tabs(one_site):

@@ -101,3 +101,14 @@ def test_plain_asgi_needs_no_framework():
         "import authflow.integrations.asgi"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@adapters
+@pytest.mark.parametrize("when", ["always", "ask"])
+def test_a_service_is_not_everybodys_device(adapter, when):
+    keys, store = KeyRing.generate(), MemoryStore()
+    client = AuthClient(CONFIG, keys=keys, store=store, remember_device=when)
+    with pytest.raises(ConfigError, match="second factor"):
+        adapter(client).sign_in_router()
+    own = AuthClient(CONFIG, keys=keys, store=store, remember_device="caller")
+    assert adapter(own).sign_in_router()

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from authflow import AuthClient, errors
 from authflow.testing import PASSWORD
 
 COOKIES = ("browser", "sign-in", "session")
@@ -107,7 +108,7 @@ async def test_of_answers_sent_at_once_one_wins_and_the_page_goes_on(site):
     )
     assert sorted(each.status_code for each in replies) == [200, 409, 409, 409, 409]
     lost = {each.json()["error"]["code"] for each in replies if each.status_code == 409}
-    assert lost <= {"session_spent", "other_step"}
+    assert lost <= {"answered_elsewhere", "other_step"}
     assert (await page.ask("GET", "/orders")).status_code == 200
 
 
@@ -133,3 +134,27 @@ async def test_no_reply_is_cached_or_taken_for_another_type(site):
         assert reply.headers["cache-control"] == "no-store"
         assert reply.headers["content-type"] == "application/json"
         assert reply.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_openapi_shows_the_status_of_whatever_begins_or_ends_a_step(site_of, monkeypatch):
+    raised: list[errors.AuthFlowError] = []
+
+    async def fails(*_: object, **__: object) -> None:
+        raise raised[-1]
+
+    async with site_of() as site:
+        routes = {each.name: each for each in site.auth.routes()}
+        page = site.browser()
+        step = (await page.begin(await site.user(), flow="CUSTOM_AUTH")).json()["step"]
+        cookies = dict(page.http.cookies)
+        for call in ("sign_in", "answer"):
+            monkeypatch.setattr(AuthClient, call, fails)
+        for kind in (getattr(errors, each) for each in errors.__all__ if each != "NextStep"):
+            raised.append(kind("canary"))
+            reply = await page.post("/sign-in", {"username": "ada", "password": "x"})
+            assert reply.status_code in routes["begin_sign_in"].statuses, kind
+            page.http.cookies.update(cookies)
+            reply = await page.answer(step, answer="x")
+            assert reply.status_code in routes["answer_step"].statuses, kind
+            page.http.cookies.clear()
+            page.http.cookies.update(cookies)

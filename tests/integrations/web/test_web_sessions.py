@@ -1,10 +1,15 @@
 """Sessions, tokens as JSON, and what follows a sign-in."""
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from authflow import AuthClient
 from authflow.errors import PoolSetupError, TokenRevokedError, UnreachableError
-from authflow.testing import PASSWORD
+from authflow.integrations.web.csrf import BrowserSeals
+from authflow.integrations.web.web_sessions import Sessions
+from authflow.testing import PASSWORD, run_pool
 
 
 def cookies_of(page) -> dict[str, str]:
@@ -270,3 +275,86 @@ async def test_a_named_origin_of_the_same_site_may_ask(site_of):
         body = {"username": ada, "password": PASSWORD}
         reply = await page.post("/sign-in", body, **asks)
         assert reply.json()["status"] == "signed_in"
+
+
+@pytest.mark.parametrize(
+    ("after", "where"),
+    [
+        ("session", "keep"),
+        *((after, where) for after in ("session", "tokens") for where in ("csrf", "leave")),
+    ],
+)
+async def test_tokens_are_revoked_where_a_request_is_cancelled_before_they_are_given(
+    site_of, monkeypatch, after, where
+):
+    got: list[Any] = []
+    reached = asyncio.Event()
+    real = AuthClient.sign_in
+
+    async def noting(self: AuthClient, *given: object, **named: Any) -> Any:
+        got.append(await real(self, *given, **named))
+        return got[-1]
+
+    async def hangs(*_: object, **__: object) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    async with site_of(after_sign_in=after) as site:
+        page, ada = site.browser(), await site.user()
+        await page.get("/csrf")
+        if where == "leave":
+            await page.begin(ada)  # its session, if there is one, is what is left
+        monkeypatch.setattr(AuthClient, "sign_in", noting)
+        with monkeypatch.context() as patched:
+            if where == "keep":
+                patched.setattr(AuthClient, "keep", hangs)
+            elif where == "csrf":
+                patched.setattr(BrowserSeals, "token", hangs)
+            else:
+                leave, old = Sessions._leave, page.cookie("session")
+
+                async def leaves(self: Sessions, handle: Any) -> None:
+                    await (
+                        hangs() if handle is None or handle.reveal() == old else leave(self, handle)
+                    )
+
+                patched.setattr(Sessions, "_leave", leaves)
+            asking = asyncio.ensure_future(page.begin(ada))
+            await asyncio.wait_for(reached.wait(), 10)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            await site.auth._duties.aclose()
+        (signed_in,) = got
+        with pytest.raises(TokenRevokedError):
+            await site.client.refresh(signed_in.tokens.refresh_token)
+
+
+async def test_where_devices_are_remembered_theirs_goes_with_the_tokens(site_of, clock):
+    devices = {"ChallengeRequiredOnNewDevice": True, "DeviceOnlyRememberedOnUserPrompt": False}
+    async with run_pool(
+        users={"ada": PASSWORD}, pool={"DeviceConfiguration": devices}, clock=clock
+    ) as own:
+        given = {"config": own.config, "after_sign_in": "tokens"}
+        async with site_of(**given, remember_device="caller") as one, site_of(**given) as other:
+            page = one.browser()
+            tokens = (await page.begin("ada")).json()["tokens"]
+            assert set(tokens["device"]) == {"key", "group_key", "password"}
+            program, body = other.browser(), {"refresh_token": tokens["refresh_token"]}
+            refused = await program.post("/refresh", body)
+            assert refused.status_code == 401
+            new = await program.post("/refresh", {**body, "device": tokens["device"]})
+            assert new.status_code == 200, new.text
+            again = one.browser()
+            proved = await again.begin("ada", device=tokens["device"])
+            assert proved.json()["status"] == "signed_in"
+            assert "device" not in proved.json()["tokens"] or (
+                proved.json()["tokens"]["device"]["key"] == tokens["device"]["key"]
+            )
+            for wrong in ("x", {"key": "x"}, {"key": "", "group_key": "x"}, {"key": 1}, []):
+                for path, more in (("/refresh", body), ("/sign-in", {"username": "ada"})):
+                    reply = await again.post(path, {**more, "device": wrong})
+                    assert reply.status_code == 400, (path, wrong)
+        async with site_of(config=own.config) as kept:
+            page = kept.browser()
+            assert (await page.begin("ada", device=tokens["device"])).status_code == 400
