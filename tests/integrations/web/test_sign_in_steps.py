@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -194,9 +195,9 @@ async def test_a_refusal_is_one_reply_whoever_exists(one_site, pool):
     known, disabled, unconfirmed = [await one_site.user() for _ in range(2)] + ["u-unconfirmed"]
     await pool.call("AdminDisableUser", **of, Username=disabled)
     await one_site.client.sign_up(unconfirmed, PASSWORD, attributes={"email": "u@example.org"})
-    told = set()
+    told, nobody = set(), f"nobody-{uuid4().hex}"  # whom no other test has locked
     for flow in ("USER_SRP_AUTH", "CUSTOM_AUTH"):
-        for name in (known, disabled, unconfirmed, "nobody-at-all"):
+        for name in (known, disabled, unconfirmed, nobody):
             page = one_site.browser()
             reply = await page.begin(name, "Wrong-horse-1", flow=flow)
             told.add((reply.status_code, reply.text, tuple(sorted(dict(reply.headers).items()))))

@@ -1,5 +1,7 @@
 """Sessions, tokens as JSON, and what follows a sign-in."""
 
+from uuid import uuid4
+
 import pytest
 
 from authflow import AuthClient
@@ -247,7 +249,7 @@ async def test_who_asks_is_an_address_or_nobody_knows(site_of, told, peer):
         return UserContext(ip_address=request.peer)
 
     async with site_of(user_context=context) as site:
-        reply = await site.browser(peer=told).begin("nobody-at-all")
+        reply = await site.browser(peer=told).begin(f"nobody-{uuid4().hex}")
     assert (reply.status_code, seen) == (401, [peer])
 
 
