@@ -405,3 +405,28 @@ async def test_pictures_that_a_store_has_no_room_for_are_left_out(site_of, monke
         step = await begun(site, page)
         assert kept == [True, False]
         assert (await page.answer(step, values=WORD)).json()["status"] == "signed_in"
+
+
+async def test_a_fault_of_the_service_forgets_no_sign_in(site_of, monkeypatch):
+    async def fails(*_: object, **__: object) -> None:
+        raise MisuseError("canary")
+
+    async with site_of() as site:
+        page = site.browser()
+        step = await begun(site, page)
+        with monkeypatch.context() as patched:
+            patched.setattr(AuthClient, "answer", fails)
+            failed = await page.answer(step, values=WORD)
+        assert (failed.status_code, "canary" in failed.text) == (500, False)
+        assert (await page.answer(step, values=WORD)).json()["status"] == "signed_in"
+
+
+async def test_a_step_and_its_cookie_last_as_long_as_cognitos_session(site_of, clock):
+    async with site_of() as site:
+        page = site.browser()
+        reply = await page.begin(await site.user(), flow="CUSTOM_AUTH")
+        assert reply.json()["expires_in"] == 180
+        (line,) = (each for each in reply.headers.get_list("set-cookie") if "sign-in" in each)
+        assert "Max-Age=180" in line
+        clock.advance(100)
+        assert (await page.get("/sign-in")).json()["expires_in"] == 80

@@ -151,11 +151,13 @@ async def test_no_route_takes_more_than_its_schema_says(site_of, after: str):
         if after == "tokens":
             tokens = (await site.client.sign_in(await site.user(), PASSWORD)).tokens
             of_user = {"authorization": f"Bearer {tokens.access_token.reveal()}"}
+        lengths = {}
         for route in site.auth.routes():
             path, least = f"/auth{route.path}", dict.fromkeys(route.needed, "x")
             least |= {"step": step} if "step" in route.body else {}
             for name, schema in route.body.items():
                 most = schema.get("additionalProperties", schema).get("maxLength", 64)
+                lengths[name] = most
                 long = "x" * (most + 1)
                 value = {"a": long} if schema["type"] == "object" else long
                 reply = await page.ask(route.method, path, least | {name: value}, **of_user)
@@ -167,6 +169,19 @@ async def test_no_route_takes_more_than_its_schema_says(site_of, after: str):
                 assert reply.status_code == 413
                 reply = await page.ask(route.method, path, least | {"unheard_of": 1}, **of_user)
                 assert reply.json()["error"]["message"].startswith("the body has a member")
+    assert lengths.pop("refresh_token", 8_192) == 8_192
+    assert lengths == {
+        "username": 128,
+        "password": 256,
+        "old_password": 256,
+        "new_password": 256,
+        "attributes": 2_048,
+        "code": 2_048,
+        "values": 4_096,
+        "answer": 4_096,
+        "step": 64,
+        "flow": 64,
+    }
 
 
 async def test_what_changes_something_for_a_browser_needs_a_csrf_token(one_site):
