@@ -232,3 +232,8 @@ def test_an_app_that_does_not_run_our_lifespan_is_told_so(testclient, caplog):
     assert reply.status_code == 500
     assert "open the client first" in caplog.text
     assert "open the client" not in reply.text
+
+
+async def test_an_endpoint_that_is_called_without_its_request_is_told_so():
+    with pytest.raises(MisuseError, match="called with its request"):
+        await made().requires()(plain)("no request", more=1)
