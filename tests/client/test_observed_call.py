@@ -108,3 +108,27 @@ async def test_a_call_that_is_cancelled_between_two_tries_has_told_the_first_one
         *("sign_in_began sign_in", "request_began InitiateAuth 1", "request_ended throttled"),
         "call_cancelled",
     ]
+
+
+def test_an_interruption_as_it_begins_ends_it_and_lets_nobody_in():
+    class Interrupted(Told):
+        def observe(self, event: events.ClientEvent) -> None:
+            super().observe(event)
+            if isinstance(event, events.CallBegan):
+                raise KeyboardInterrupt
+
+    told, entered = Interrupted(), False
+    call = made(told)
+    with pytest.raises(KeyboardInterrupt), call:
+        entered = True
+    assert not entered
+    assert current_call(call.observation) is None
+    assert told.lines() == ["call_began refresh", "call_cancelled"]
+
+
+async def test_a_user_is_known_by_the_name_that_was_told_last_and_not_forgotten():
+    marks = await UserMarks.of(None, "pool")
+    call = ObservedCall(call="x", observation=Observation(Told()), marks=marks, kinds=(), user="m")
+    for told_name, mark in ((None, "m"), ("ada", marks.mark("ada")), ("", marks.mark("ada"))):
+        call.named(told_name)
+        assert call.user == mark

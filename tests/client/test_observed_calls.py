@@ -10,18 +10,40 @@ from typing import Any
 
 import anyio
 import pytest
+from attrs import evolve
 
 from authflow import AdminClient, AuthClient, AuthFlow, JwksUnreachableError
 from authflow.client import Pacing, RequestBudgets, TokenVerifier
 from authflow.client.kept_entry import Lease
+from authflow.client.observation import Observation
+from authflow.client.observed_calls import ObservedCalls
+from authflow.client.unobserved_call import UNOBSERVED
 from authflow.errors import CodeMismatchError, SignedOutError, ThrottledError
 from authflow.keys import KeyRing
+from authflow.machine import State
+from authflow.sign_in import SignIn
 from authflow.testing import PASSWORD
-from authflow.wire import read_reply
+from authflow.wire import Request, read_reply
 from testbed.kept_bench import LIFE, result, until
 from testbed.told_events import Told
 
 KEYS = KeyRing.generate()
+
+
+WAITING = SignIn(
+    flow=AuthFlow.CUSTOM_AUTH,
+    state=State.CUSTOM_CHALLENGE,
+    username="ada",
+    canonical_username="ada",
+    expires_at=0.0,
+)
+
+
+class Shown(KeyRing):
+    def __repr__(self) -> str:
+        return "canary"
+
+
 TOKENS = {"AuthenticationResult": {"AccessToken": "a", "IdToken": "i", "ExpiresIn": 3600}}
 BEGUN = ["call_began refresh", "request_began GetTokensFromRefreshToken 1"]
 
@@ -257,3 +279,36 @@ async def test_a_user_is_known_by_the_access_token_in_calls_about_the_account(sc
             await auth.confirm_forgot_password("bob", " ", "x")
         mark = auth._calls._marks.mark("ada")
     assert {each.user for each in told.events} == {mark}
+
+
+@pytest.mark.parametrize("observation", [None, Observation(lambda _exchange: None)])
+async def test_where_nobody_is_told_of_events_nothing_is_read_or_made_for_them(observation):
+    class Unread:
+        async def key_ring(self, *, having: str | None = None) -> KeyRing:
+            raise AssertionError("nobody asked for the keys")
+
+    def unmade() -> Request:
+        raise AssertionError("nobody asked for the request")
+
+    calls = ObservedCalls(observation=observation, keys=Unread(), user_pool_id="pool")
+    await calls.open()
+    begun = [
+        calls.sign_in(AuthFlow.USER_SRP_AUTH, "ada"),
+        calls.going_on("answer", WAITING),
+        calls.on_account(unmade),
+        calls.other("refresh"),
+    ]
+    assert all(each is UNOBSERVED for each in begun)
+
+
+def test_a_sign_in_that_was_begun_unobserved_is_known_from_then_on():
+    calls = ObservedCalls(observation=Observation(Told()))
+    one, other = [calls.going_on("answer", WAITING).sign_in_id for _ in range(2)]
+    assert len(one) == 32
+    assert one != other
+    assert calls.going_on("answer", evolve(WAITING, id="known")).sign_in_id == "known"
+
+
+def test_what_gives_the_keys_is_in_no_repr():
+    shown = repr(ObservedCalls(keys=Shown(keys=KEYS.keys, current=KEYS.current)))
+    assert "canary" not in shown

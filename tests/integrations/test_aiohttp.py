@@ -135,3 +135,12 @@ async def test_a_proxy_sees_no_token_in_clear(serve, user):
             with pytest.raises(MisuseError, match="proxy"):
                 await session.get(f"http://{host}:8000/", proxy=proxy.origin)
     assert proxy.seen == ada.asked == []
+
+
+async def test_over_tls_a_proxy_may_stand_between(user):
+    ada = user("token")
+    auth = CognitoMiddleware(ada, origins=["https://api.example.com"])
+    async with aiohttp.ClientSession(middlewares=[auth]) as session:
+        with pytest.raises(aiohttp.ClientProxyConnectionError):
+            await session.get("https://api.example.com/", proxy="http://127.0.0.1:1")
+    assert ada.asked

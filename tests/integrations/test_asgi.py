@@ -89,6 +89,14 @@ async def test_an_app_without_a_lifespan_gets_one(raises: bool):
     assert auth.client._transport is None
 
 
+async def test_an_app_that_starts_without_being_asked_is_started_once():
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "lifespan.startup.complete"})
+
+    sent = await asked(made().lifespan(app), {"type": "lifespan"}, STARTUP, SHUTDOWN)
+    assert [each["type"] for each in sent] == ["lifespan.startup.complete"]
+
+
 async def test_an_app_whose_own_lifespan_fails_fails():
     async def app(_scope: Any, receive: Any, _send: Any) -> None:
         await receive()

@@ -109,3 +109,12 @@ async def test_a_plain_text_is_taken_as_a_token_too():
 
 def test_nothing_of_a_user_is_printed(user):
     assert "canary" not in repr(Bearer(user=user("canary"), token="access", origins=()))
+
+
+def test_a_user_who_shows_tokens_is_in_no_repr(user):
+    class Shown(type(user("a"))):
+        def __repr__(self) -> str:
+            return "canary"
+
+    bearer = Bearer(user=Shown("a"), token="access", origins="https://api.example.com")
+    assert "canary" not in repr(bearer)

@@ -314,3 +314,21 @@ async def test_what_the_environment_excepts_from_its_proxy_is_asked_without_it(
         assert (await client.get(origin)).text == "welcome"
     assert proxy.seen == []
     assert api.seen == [("/", "Bearer token")]
+
+
+async def test_over_tls_a_proxy_of_the_environment_sees_no_token(
+    user, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers["authorization"])
+        return httpx.Response(200)
+
+    async with httpx.AsyncClient(
+        auth=CognitoAuth(user("token")), transport=httpx.MockTransport(answer)
+    ) as client:
+        await client.get("https://api.example.com/")
+    assert seen == ["Bearer token"]

@@ -296,3 +296,8 @@ def test_two_adapters_for_two_pools_do_not_take_each_others_cookies(testclient):
     for _ in range(2):  # they are one deployment's; and again, as tests do it
         with testclient.TestClient(twice):
             pass
+
+
+async def test_an_endpoint_that_is_called_without_its_request_is_told_so():
+    with pytest.raises(MisuseError, match="called with its request"):
+        await made().requires()(plain)("no request", more=1)

@@ -106,8 +106,8 @@ def read_cookies(request: WebRequest, names: Iterable[str]) -> Mapping[str, Secr
         raise MalformedRequestError(msg)
     for header in headers:
         for part in header.split(";"):
-            name, is_pair, value = part.strip(" \t").partition("=")
-            if name not in wanted or not is_pair or not _VALUE.fullmatch(value):
+            name, _, value = part.strip(" \t").partition("=")
+            if name not in wanted or not _VALUE.fullmatch(value):
                 continue
             if found.setdefault(name, Secret(value)) != Secret(value):
                 del header, part, value, headers

@@ -55,7 +55,7 @@ class RequestOrigins:
                 raise _foreign()
             return
         origin = _read(said)
-        if origin is None or not (origin == own or origin in self.named):
+        if origin != own and origin not in self.named:
             raise _foreign()
         if site is not None and site not in _SITES:
             raise _foreign()

@@ -200,12 +200,11 @@ class SignInSteps:
         return WebReply(members=members, cookies=(cookie,))
 
     async def _sealed(self, pending: ChallengeRequired) -> Secret[str]:
-        """Seal a ticket; with its pictures, if there is a store that has room for them."""
-        if self.client.store is not None:
-            try:
-                return Secret(await self.client.seal(pending, pictures=True))
-            except MisuseError:
-                pass  # they are too long for a store: the form says that they were shown before
+        """Seal a ticket; with its pictures, if the store has room for them."""
+        try:
+            return Secret(await self.client.seal(pending, pictures=True))
+        except MisuseError:
+            pass  # they are too long for a store: the form says that they were shown before
         return Secret(await self.client.seal(pending))
 
     async def _step(

@@ -103,7 +103,7 @@ async def test_nobody_learns_from_a_reply_who_has_an_account(one_site):
         "AdminDisableUser", UserPoolId=one_site.pool.user_pool_id, Username=disabled
     )
     await one_site.client.sign_up(waiting, PASSWORD, attributes={"email": other})
-    everyone = (taken, disabled, waiting, "nobody-at-all")
+    everyone = (taken, disabled, waiting, f"nobody-{uuid4().hex}")
     body = {"password": PASSWORD, "attributes": {"email": email}}
     same([await page.post("/sign-up", {"username": each, **body}) for each in (taken, free)])
     for path, more in (
@@ -121,7 +121,7 @@ async def test_nobody_learns_it_either_where_the_app_client_tells_who_exists(sit
         page, (waiting, other) = site.browser(), names()
         await page.get("/csrf")
         await site.client.sign_up(waiting, PASSWORD, attributes={"email": other})
-        everyone = (await site.user(), waiting, "nobody-at-all")
+        everyone = (await site.user(), waiting, f"nobody-{uuid4().hex}")
         for path, more in (
             ("/sign-up/resend", {}),
             ("/password/forgot", {}),

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authflow.client import TokenVerifier
 from authflow.errors import AuthFlowError, MisuseError
+from authflow.integrations.asgi import AsgiAuth
 from authflow.integrations.web.credentials import bearer_token
 from authflow.integrations.web.request_errors import MalformedRequestError
 from authflow.integrations.web.web_request import WebRequest
@@ -16,7 +18,10 @@ def request(*values: str) -> WebRequest:
     return WebRequest(method="GET", path="/", headers=headers)
 
 
-@pytest.mark.parametrize("value", ["Bearer a.b-c_d~e+f/g==", "bearer  x", "BEARER x", " Bearer x "])
+@pytest.mark.parametrize(
+    "value",
+    ["Bearer a.b-c_d~e+f/g==", "bearer  x", "BEARER x", " Bearer x ", "Bearer " + "x" * 16_384],
+)
 def test_a_bearer_token_is_read_in_any_case_of_its_scheme(value: str):
     assert bearer_token(request(value)).reveal() == value.split()[1]
 
@@ -42,8 +47,9 @@ def test_what_is_no_token_is_refused_and_not_shown(value: str):
 
 
 def test_two_headers_are_refused():
-    with pytest.raises(MalformedRequestError, match="twice"):
+    with pytest.raises(MalformedRequestError, match="twice") as refused:
         bearer_token(request("Bearer x", "Basic y"))
+    assert refused.value.is_of_token
 
 
 @given(st.lists(st.text(max_size=30), max_size=3), st.sampled_from(["", "Bearer ", "bearer"]))
@@ -98,6 +104,26 @@ async def test_a_user_gives_the_token_that_came_or_the_sessions(one_site):
         assert tokens.access_token.reveal()[:20] not in shown
 
 
+async def test_a_session_that_is_over_or_none_is_nobody_where_nobody_has_to_be_signed_in(one_site):
+    page = one_site.browser()
+    await page.sign_in(await one_site.user())
+    handle = page.cookie("session")
+    assert (await page.ask("GET", "/maybe")).json()["for"] is not None
+    await page.post("/sign-out")
+    for cookie in (handle, "no.handle"):
+        asked = one_site.browser().ask("GET", "/maybe", cookie=f"__Host-authflow-session={cookie}")
+        reply = await asked
+        assert (reply.status_code, reply.json()) == (200, {"for": None})
+
+
+async def test_where_tokens_alone_are_verified_no_cookie_is_anybodys(pool):
+    auth = AsgiAuth(verifier=TokenVerifier(config=pool.config))
+    for method in ("GET", "POST"):
+        headers = (("cookie", "__Host-authflow-session=x"),)
+        sent = WebRequest(method=method, path="/", headers=headers)
+        assert await auth.user_or_none(sent) is None
+
+
 async def test_an_error_leads_a_crash_reporter_to_no_token_or_cookie(one_site, everything_told):
     page = one_site.browser()
     await page.sign_in(await one_site.user())
@@ -110,7 +136,8 @@ async def test_an_error_leads_a_crash_reporter_to_no_token_or_cookie(one_site, e
         (("cookie", f"{cookies}; __Host-authflow-session=other"),),
     ):
         sent = WebRequest(method="POST", path="/", headers=headers)
-        with pytest.raises(AuthFlowError) as failed:
-            await one_site.auth.user_of(sent)
-        told = everything_told(failed.value)
-        assert [each for each in canaries if each in told] == []
+        for asks in (one_site.auth.user_of, one_site.auth.user_or_none):
+            with pytest.raises(AuthFlowError) as failed:
+                await asks(sent)
+            told = everything_told(failed.value)
+            assert [each for each in canaries if each in told] == []

@@ -70,6 +70,8 @@ async def test_what_is_no_plain_object_is_refused_without_showing_it(body: bytes
 
 async def test_an_object_of_too_many_members_is_refused():
     body = json.dumps({str(i): 1 for i in range(101)}).encode()
+    most = json.dumps({str(i): 1 for i in range(100)}).encode()
+    assert len((await read(most, most=10_000)).members) == 100
     with pytest.raises(MalformedRequestError, match="more than 100 members"):
         await read(body, most=10_000)
 
@@ -88,6 +90,11 @@ async def test_an_object_of_too_many_members_is_refused():
 async def test_another_type_is_refused(headers):
     with pytest.raises(MediaTypeError, match="the body must"):
         await read(b"{}", *headers)
+
+
+@pytest.mark.parametrize("length", ["2", "x", "", "-1", "9" * 16])
+async def test_a_length_that_is_none_or_not_too_long_is_not_believed(length: str):
+    assert (await read(b"{}", JSON, ("content-length", length), most=2)).members == {}
 
 
 async def test_two_types_are_refused():
@@ -140,7 +147,13 @@ async def test_a_member_that_is_no_text_is_named_and_not_shown(value: object):
             take("a", most=3)
 
 
-@pytest.mark.parametrize("value", [1, "a", [], {"a": 1}, {"a": "xxxx"}, {"xxxx": "a"}])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(1, "a", [], {"a": 1}, {"a": None}, {"a": "xxxx"}, {"xxxx": "a"}),
+        *({"a": "\ud800"}, {"\ud800": "a"}),
+    ],
+)
 async def test_what_is_no_object_of_texts_is_refused(value: object):
     body = await read(json.dumps({"a": value}).encode())
     with pytest.raises(MalformedRequestError, match="object of texts"):

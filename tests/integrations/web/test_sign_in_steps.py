@@ -3,12 +3,15 @@
 import asyncio
 import json
 import re
+from uuid import uuid4
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from authflow import AuthClient
+from authflow.errors import MisuseError
 from authflow.keys import KeyRing
 from authflow.testing import PASSWORD
 from tests.integrations.web.conftest import Browser
@@ -167,7 +170,11 @@ async def test_a_sign_in_whose_time_is_over_is_410_and_forgotten(site_of, clock)
     async with site_of() as site:
         page = site.browser()
         step = await begun(site, page)
+        tab = site.browser()
+        tab.http.cookies = httpx.Cookies(page.http.cookies)
         clock.advance(200)
+        assert code_of(await tab.get("/sign-in"))[0] == 410
+        assert tab.cookie("sign-in") is None
         for reply in (await page.get("/sign-in"), await page.answer(step, values=WORD)):
             assert reply.status_code in {404, 410}
         assert page.cookie("sign-in") is None
@@ -199,6 +206,7 @@ async def test_a_ticket_that_somebody_planted_opens_in_no_other_browser(one_site
     name = "__Host-authflow-sign-in"
     victim.http.cookies.set(name, attacker.http.cookies[name], domain="testserver.local")
     assert code_of(await victim.answer(step, values=WORD)) == (404, "no_sign_in")
+    assert victim.cookie("sign-in") is None
 
 
 @pytest.mark.parametrize("part", ["browser", "sign-in"])
@@ -251,9 +259,9 @@ async def test_a_refusal_is_one_reply_whoever_exists(one_site, pool):
     known, disabled, unconfirmed = [await one_site.user() for _ in range(2)] + ["u-unconfirmed"]
     await pool.call("AdminDisableUser", **of, Username=disabled)
     await one_site.client.sign_up(unconfirmed, PASSWORD, attributes={"email": "u@example.org"})
-    told = set()
+    told, nobody = set(), f"nobody-{uuid4().hex}"  # whom no other test has locked
     for flow in ("USER_SRP_AUTH", "CUSTOM_AUTH"):
-        for name in (known, disabled, unconfirmed, "nobody-at-all"):
+        for name in (known, disabled, unconfirmed, nobody):
             page = one_site.browser()
             reply = await page.begin(name, "Wrong-horse-1", flow=flow)
             told.add((reply.status_code, reply.text, tuple(sorted(dict(reply.headers).items()))))
@@ -414,3 +422,68 @@ async def test_with_two_stores_of_keys_nothing_is_shared(site_of):
     async with site_of(keys=KeyRing.generate("2")) as site:
         page = site.browser()
         assert (await page.begin(await site.user())).json()["status"] == "signed_in"
+
+
+async def test_a_step_without_a_form_takes_a_text_alone(site_of, monkeypatch):
+    async with site_of() as site:
+        page = site.browser()
+        step = await begun(site, page)
+        assert "parameters" not in (await page.get("/sign-in")).json()["challenge"]
+        monkeypatch.setattr(AuthClient, "form", lambda *_: None)
+        told = (await page.get("/sign-in")).json()
+        assert told["form"] is None
+        parameters = told["challenge"]["parameters"]
+        assert parameters["hint"]
+        assert not {"USERNAME", "USER_ID_FOR_SRP"} & {*parameters}
+        refused = await page.answer(step, values=WORD)
+        assert code_of(refused) == (400, "malformed_request")
+        assert "send its answer as a text" in refused.json()["error"]["message"]
+        assert (await page.answer(step, answer="open sesame")).json()["status"] == "signed_in"
+
+
+async def test_a_form_of_which_nothing_was_filled_in_is_asked_again(one_site):
+    page = one_site.browser()
+    step = await begun(one_site, page)
+    assert (await page.answer(step, values={})).json()["error"]["next"] == "retry_same_challenge"
+
+
+async def test_pictures_that_a_store_has_no_room_for_are_left_out(site_of, monkeypatch):
+    seals, kept = AuthClient.seal, []
+
+    async def seal(self: AuthClient, pending: object, *, pictures: bool = False) -> str:
+        kept.append(pictures)
+        if pictures:
+            raise MisuseError("too long")
+        return await seals(self, pending)
+
+    monkeypatch.setattr(AuthClient, "seal", seal)
+    async with site_of() as site:
+        page = site.browser()
+        step = await begun(site, page)
+        assert kept == [True, False]
+        assert (await page.answer(step, values=WORD)).json()["status"] == "signed_in"
+
+
+async def test_a_fault_of_the_service_forgets_no_sign_in(site_of, monkeypatch):
+    async def fails(*_: object, **__: object) -> None:
+        raise MisuseError("canary")
+
+    async with site_of() as site:
+        page = site.browser()
+        step = await begun(site, page)
+        with monkeypatch.context() as patched:
+            patched.setattr(AuthClient, "answer", fails)
+            failed = await page.answer(step, values=WORD)
+        assert (failed.status_code, "canary" in failed.text) == (500, False)
+        assert (await page.answer(step, values=WORD)).json()["status"] == "signed_in"
+
+
+async def test_a_step_and_its_cookie_last_as_long_as_cognitos_session(site_of, clock):
+    async with site_of() as site:
+        page = site.browser()
+        reply = await page.begin(await site.user(), flow="CUSTOM_AUTH")
+        assert reply.json()["expires_in"] == 180
+        (line,) = (each for each in reply.headers.get_list("set-cookie") if "sign-in" in each)
+        assert "Max-Age=180" in line
+        clock.advance(100)
+        assert (await page.get("/sign-in")).json()["expires_in"] == 80

@@ -5,11 +5,13 @@ import sys
 
 import pytest
 
-from authflow import AuthClient, AuthConfig
+from authflow import AuthClient, AuthConfig, Secret
 from authflow.errors import ConfigError, MisuseError
 from authflow.integrations.asgi import AsgiAuth
 from authflow.integrations.fastapi import FastAPIAuth
 from authflow.integrations.starlette import StarletteAuth
+from authflow.integrations.web.csrf import new_browser
+from authflow.integrations.web.request_errors import CsrfMismatchError
 from authflow.keys import KeyRing
 from authflow.stores import MemoryStore
 from authflow.tokens import AnyOf, TokenVerifier
@@ -62,6 +64,26 @@ def test_what_is_required_is_checked_when_it_is_said(adapter):
     for wrong in ({"groups": ["a", "b"]}, {"groups": 5}, {"scopes": "a b"}, {"scopes": ""}):
         with pytest.raises(MisuseError):
             required(**wrong)
+
+
+async def test_apps_of_two_app_clients_or_pools_take_nothing_of_each_other_under_one_key():
+    keys, browser = KeyRing.generate(), new_browser()
+    seals = [
+        AsgiAuth(AuthClient(AuthConfig(user_pool_id=pool_id, client_id=client), keys=keys))._seals
+        for pool_id, client in (
+            *(("eu-central-1_Abc123def", "abc"), ("eu-central-1_Abc123def", "abd")),
+            ("eu-central-1_Abc123deg", "abc"),
+        )
+    ]
+    for one in seals:
+        token = await one.token(browser, None)
+        cookie = await one.bind(Secret("ticket"), browser)
+        await one.check(token, browser, None)
+        for other in seals:
+            if other is not one:
+                with pytest.raises(CsrfMismatchError):
+                    await other.check(token, browser, None)
+                assert await other.ticket(cookie, browser) is None
 
 
 async def test_a_verifiers_requirement_holds_for_sessions_too(site_of, pool):

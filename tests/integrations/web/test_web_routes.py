@@ -158,3 +158,63 @@ async def test_openapi_shows_the_status_of_whatever_begins_or_ends_a_step(site_o
             assert reply.status_code in routes["answer_step"].statuses, kind
             page.http.cookies.clear()
             page.http.cookies.update(cookies)
+
+
+async def with_everything(site) -> tuple:
+    """Return a page of a user who is signed in, and about to sign in again; and the step."""
+    page = site.browser()
+    await page.sign_in(await site.user())
+    step = (await page.begin(await site.user(), flow="CUSTOM_AUTH")).json()["step"]
+    return page, step
+
+
+@pytest.mark.parametrize("after", ["session", "tokens"])
+async def test_no_route_takes_more_than_its_schema_says(site_of, after: str):
+    async with site_of(after_sign_in=after) as site:
+        page, step = await with_everything(site)
+        of_user = {}
+        if after == "tokens":
+            tokens = (await site.client.sign_in(await site.user(), PASSWORD)).tokens
+            of_user = {"authorization": f"Bearer {tokens.access_token.reveal()}"}
+        lengths = {}
+        for route in site.auth.routes():
+            path, least = f"/auth{route.path}", dict.fromkeys(route.needed, "x")
+            least |= {"step": step} if "step" in route.body else {}
+            for name, schema in route.body.items():
+                most = schema.get("additionalProperties", schema).get("maxLength", 64)
+                lengths[name] = most
+                long = "x" * (most + 1)
+                value = {"a": long} if schema["type"] == "object" else long
+                reply = await page.ask(route.method, path, least | {name: value}, **of_user)
+                told = reply.json()["error"]
+                assert (reply.status_code, told["code"]) == (400, "malformed_request"), told
+                assert told["message"].startswith(name)
+            if route.body:
+                reply = await page.ask(route.method, path, least | {"y": "x" * 17_000}, **of_user)
+                assert reply.status_code == 413
+                reply = await page.ask(route.method, path, least | {"unheard_of": 1}, **of_user)
+                assert reply.json()["error"]["message"].startswith("the body has a member")
+    assert lengths.pop("refresh_token", 8_192) == 8_192
+    assert lengths == {
+        "username": 128,
+        "password": 256,
+        "old_password": 256,
+        "new_password": 256,
+        "attributes": 2_048,
+        "code": 2_048,
+        "values": 4_096,
+        "answer": 4_096,
+        "step": 64,
+        "flow": 64,
+    }
+
+
+async def test_what_changes_something_for_a_browser_needs_a_csrf_token(one_site):
+    page, step = await with_everything(one_site)
+    page.token = None
+    changing = [each for each in one_site.auth.routes() if each.method != "GET"]
+    assert len(changing) == 11
+    for route in changing:
+        body = dict.fromkeys(route.needed, "x") | {"step": step}
+        reply = await page.ask(route.method, f"/auth{route.path}", body)
+        assert (reply.status_code, reply.json()["error"]["code"]) == (403, "csrf_missing"), route

@@ -2,7 +2,9 @@
 
 import asyncio
 from typing import Any
+from uuid import uuid4
 
+import httpx
 import pytest
 
 from authflow import AuthClient
@@ -33,13 +35,14 @@ async def test_a_sign_in_draws_a_new_handle_and_a_new_csrf_token_and_ends_the_ol
     assert (await stolen.ask("GET", "/orders")).status_code == 401
 
 
-async def test_a_handle_that_an_attacker_has_set_is_nobodys_and_is_not_taken_over(one_site):
+async def test_a_handle_that_an_attacker_has_set_is_nobodys_and_is_not_taken_over(one_site, caplog):
     page, planted = one_site.browser(), "A" * 43
     page.http.cookies.set("__Host-authflow-session", planted, domain="testserver.local")
     await page.get("/csrf")
     assert (await page.ask("GET", "/orders")).status_code == 401
     await page.sign_in(await one_site.user())
     assert planted not in cookies_of(page).values()
+    assert "may still be good" not in caplog.text
 
 
 async def test_a_sign_in_that_another_sites_page_begins_is_refused(one_site):
@@ -90,6 +93,35 @@ async def test_a_sign_out_without_a_session_is_one_all_the_same(one_site):
         assert (await page.post("/sign-out")).json()["status"] == "none"
 
 
+async def test_a_session_that_is_over_or_none_is_signed_out_all_the_same(one_site, caplog):
+    page = one_site.browser()
+    await page.sign_in(await one_site.user())
+    over, kept = one_site.browser(), dict(page.http.cookies.items())
+    tab = one_site.browser()
+    tab.token, tab.http.cookies = page.token, httpx.Cookies(page.http.cookies)
+    assert (await page.post("/sign-out")).status_code == 200
+    for handle in (kept["__Host-authflow-session"], "no.handle"):
+        for name, value in (kept | {"__Host-authflow-session": handle}).items():
+            over.http.cookies.set(name, value, domain="testserver.local")
+        await over.get("/csrf")
+        reply = await over.post("/sign-out")
+        assert (reply.status_code, reply.json()["status"]) == (200, "none")
+        assert over.cookie("session") is None
+    assert (await tab.sign_in(await one_site.user())).status_code == 200
+    assert "may still be good" not in caplog.text
+
+
+async def test_a_second_tab_takes_no_csrf_token_from_the_first(one_site):
+    page = one_site.browser()
+    await page.sign_in(await one_site.user())
+    first = page.token
+    reply = await page.get("/csrf")
+    assert reply.headers.get_list("set-cookie") == []
+    for token in (first, page.token):
+        page.token = token
+        assert (await page.ask("POST", "/orders")).status_code == 200
+
+
 async def test_a_sign_out_that_fails_can_be_sent_again(site_of, monkeypatch):
     async with site_of() as site:
         page = site.browser()
@@ -105,6 +137,23 @@ async def test_a_sign_out_that_fails_can_be_sent_again(site_of, monkeypatch):
         assert page.cookie("session") is not None
         assert (await page.post("/sign-out")).status_code == 200
         assert page.cookie("session") is None
+
+
+async def test_an_old_session_that_cannot_be_ended_keeps_nobody_from_a_new_one(
+    site_of, monkeypatch, caplog
+):
+    async def fails(*_: object) -> None:
+        raise UnreachableError("canary")
+
+    async with site_of() as site:
+        page = site.browser()
+        await page.sign_in(await site.user())
+        old = page.cookie("session")
+        with monkeypatch.context() as patched:
+            patched.setattr("authflow.client.kept_sign_out.KeptSignOut.finish", fails)
+            await page.sign_in(await site.user())
+        assert page.cookie("session") not in {old, None}
+    assert "may still be good" in caplog.text
 
 
 async def test_a_user_is_signed_out_where_the_app_client_revokes_nothing(site_of, pool):
@@ -212,6 +261,7 @@ async def test_nothing_secret_is_logged_or_shown(site_of, caplog):
     own = [each for each in caplog.records if each.name.startswith("authflow")]
     told = shown + "".join(each.getMessage() for each in own)
     assert [each for each in secrets if each in told] == []
+    assert [each for each in own if each.levelname == "WARNING"] == []
 
 
 async def test_threat_protection_is_told_of_whoever_asks(site_of, pool):
@@ -252,7 +302,7 @@ async def test_who_asks_is_an_address_or_nobody_knows(site_of, told, peer):
         return UserContext(ip_address=request.peer)
 
     async with site_of(user_context=context) as site:
-        reply = await site.browser(peer=told).begin("nobody-at-all")
+        reply = await site.browser(peer=told).begin(f"nobody-{uuid4().hex}")
     assert (reply.status_code, seen) == (401, [peer])
 
 

@@ -18,6 +18,7 @@ from authflow.integrations.asgi import WebSettings
         *({"cookie_name": each} for each in ("", "a b", "a;b", "a=b", "é", "a" * 41, None, 5)),
         *({"same_site": each} for each in ("None", "lax", None)),
         *({"session_validity": each} for each in (5, timedelta(), timedelta(-1), timedelta(4000))),
+        *({"most_body_bytes": each} for each in (1_023, 1_048_577, 2_000.0, True, None)),
         {"user_context": "x"},
         {"tells_taken_names": 1},
     ],
@@ -34,6 +35,9 @@ def test_settings_are_read_in_the_ways_that_people_write_them():
     one, several = "https://app.example.com", ["https://app.example.com:443"]
     assert WebSettings(origins=one).origins == WebSettings(origins=several).origins
     assert WebSettings().allowed.named == frozenset()
+    for bound in (1_024, 1_048_576):
+        assert WebSettings(most_body_bytes=bound).most_body_bytes == bound
+    assert WebSettings(session_validity=timedelta(3_650)).session_validity.days == 3_650
 
 
 def test_cookies_have_the_names_of_the_setting():
