@@ -13,7 +13,14 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from reference_pages import LIST, PublicNames, commands, errors, package_page
+from reference_pages import (
+    LIST,
+    PublicNames,
+    commands,
+    errors,
+    package_page,
+    request_errors,
+)
 from sphinx.cmd.build import build_main
 
 from authflow.flow_diagram import picture
@@ -21,9 +28,11 @@ from authflow.machine import AuthFlow
 
 ROOT = Path(__file__).resolve().parents[1]
 ERRORS = "<!-- every error -->\n"
+REQUEST_ERRORS = "<!-- every error of a request -->\n"
 COMMANDS = "<!-- every command -->\n"
 _FENCE = re.compile(r"^( *)(`{3,})[^\n]*\n.*?^\1\2 *$", re.DOTALL | re.MULTILINE)
 _DIAGRAM = re.compile(r"<!-- diagram (\w+) -->\n```mermaid\n(.*?)```\n<!-- /diagram -->", re.DOTALL)
+_INVENTED = re.compile(r"mailto:|https?://(localhost|127\.|([\w-]+\.)*example\b)")
 _NAME = re.compile(r"(?<![`\[])`([A-Z]\w*[a-z]\w*)`(?!`|\])")
 
 
@@ -97,6 +106,7 @@ def prepare(sources: Path) -> None:
     for path in sources.rglob("*.md"):
         page = linked(drawn(path.read_text(encoding="utf-8"), path.parent), homes)
         page = page.replace(ERRORS, f"{linked(errors(), homes)}\n").replace(COMMANDS, commands())
+        page = page.replace(REQUEST_ERRORS, f"{request_errors()}\n")
         path.write_text(page, encoding="utf-8")
     for package in public.rows:
         path = sources / "reference" / f"{package}.rst"
@@ -127,6 +137,12 @@ def fetched(page: str) -> list[str]:
     return [address for address in loaded if "//" in address]
 
 
+def invented(page: str) -> list[str]:
+    """Find the links of a page that lead nowhere: to an example, or to the reader's own machine."""
+    links = re.findall(r"<a\b[^>]*?\shref=\"([^\"]*)\"", page)
+    return [each for each in links if _INVENTED.match(each)]
+
+
 def main(into: str = "build/docs", builder: str = "html") -> int:
     """Build the site.
 
@@ -135,7 +151,8 @@ def main(into: str = "build/docs", builder: str = "html") -> int:
         builder: As for `build`.
 
     Returns:
-        The exit code: 0 if nothing was warned of, and the site needs nothing from elsewhere.
+        The exit code: 0 if nothing was warned of, the site needs nothing from elsewhere, and no
+            link leads to an address that was made up.
     """
     gc.disable()  # a quarter of the time, for a process that ends with this
     with TemporaryDirectory() as folder:
@@ -143,8 +160,12 @@ def main(into: str = "build/docs", builder: str = "html") -> int:
         prepare(sources)
         code = build(sources, Path(into), builder)
     for path in sorted(Path(into).rglob("*.html")):
-        for address in fetched(path.read_text(encoding="utf-8")):
+        page = path.read_text(encoding="utf-8")
+        for address in fetched(page):
             print(f"{path} is shown with what is at {address}", file=sys.stderr)
+            code = 1
+        for address in invented(page):
+            print(f"{path} has a link to {address}: write it as code", file=sys.stderr)
             code = 1
     return code
 

@@ -20,6 +20,8 @@ from typing import Any
 
 from authflow.cli import main
 from authflow.errors import AuthFlowError
+from authflow.integrations.web.error_statuses import STATUSES
+from authflow.integrations.web.request_errors import RequestError
 
 ROOT = Path(__file__).resolve().parents[1]
 LIST = ROOT / "docs" / "reference" / "index.md"
@@ -168,18 +170,39 @@ def help_of(command: str) -> str:
 
 def errors() -> str:
     """Give the table of all errors in Markdown, each below the one that it is a kind of."""
-    lines = ["| error | `code` | `next_step` | when |", "|---|---|---|---|"]
-    lines += [
-        f"| {'… ' * depth}`{kind.__name__}` | `{kind.code}` | `{kind.next_step}` | {said} |"
-        for depth, kind in tree(AuthFlowError)
-        for said in [(kind.__doc__ or "").partition("\n")[0].replace("|", "\\|")]
-    ]
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            "| error | `code` | `next_step` | status | when |",
+            "|---|---|---|---|---|",
+            *(
+                f"| {'… ' * depth}`{kind.__name__}` | {members(kind)} |"
+                for depth, kind in tree(AuthFlowError)
+            ),
+        ]
+    )
+
+
+def request_errors() -> str:
+    """Give the table of what the routes themselves find wrong, which has no public classes."""
+    lines = [f"| {members(kind)} |" for _, kind in tree(RequestError) if kind is not RequestError]
+    return "\n".join(["| `code` | `next` | status | when |", "|---|---|---|---|", *lines])
+
+
+def members(kind: type[AuthFlowError]) -> str:
+    """Give the cells that say what an error is."""
+    said = (kind.__doc__ or "").partition("\n")[0].replace("|", "\\|")
+    return f"`{kind.code}` | `{kind.next_step}` | {status(kind)} | {said}"
+
+
+def status(kind: type[AuthFlowError]) -> int:
+    """Give the HTTP status by which the routes answer an error."""
+    own: int | None = getattr(kind, "http_status", None)
+    return own or next(STATUSES[each].status for each in kind.__mro__ if each in STATUSES)
 
 
 def tree(kind: type[AuthFlowError], depth: int = 0) -> Iterator[tuple[int, type[AuthFlowError]]]:
-    """Walk authflow's own errors, each before its kinds."""
+    """Walk an error of ours and those of its module that are kinds of it, each before its kinds."""
     yield depth, kind
     for each in kind.__subclasses__():
-        if each.__module__ == "authflow.errors":
+        if each.__module__ == kind.__module__:
             yield from tree(each, depth + 1)

@@ -21,7 +21,7 @@ class CodeDelivery:
     Where the app client hides who exists, one is told for a name that nobody has, too.
 
     Args:
-        destination: The address, with most of it hidden by the pool: "a***@e***".
+        destination: The address, with most of it hidden by the pool: ``a***@e***``.
         medium: "EMAIL" or "SMS".
         attribute: The user attribute that is the address: "email" or "phone_number".
     """

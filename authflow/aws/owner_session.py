@@ -69,7 +69,11 @@ async def _wrong(session: AioSession, find_timeout: float) -> str | None:
         with anyio.fail_after(find_timeout):
             found = await session.get_credentials()
             if found is None:
-                return "there are none, in the environment or where else an AWS SDK looks"
+                return (
+                    "there are none, in the environment or where else an AWS SDK looks: set"
+                    " AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; an embedded pool"
+                    " takes any"
+                )
             frozen = await found.get_frozen_credentials()
     except Exception as error:  # noqa: BLE001  # configuration, processes and services: anything
         return type(error).__name__

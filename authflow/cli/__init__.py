@@ -229,8 +229,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--timeout",
         type=float,
-        default=5.0,
-        help="how many seconds a handler may take for one answer (%(default)g)",
+        help="how many seconds a handler may take for one answer (5)",
     )
     check.add_argument(
         "--pool",
@@ -340,7 +339,8 @@ def _check(options: argparse.Namespace) -> int:
             msg = "a policy, Triggers or a handler can be checked, not NoneType"
             raise ConfigError(msg)
     elif options.command is not None:
-        checked = handler_process.HandlerProcess(command=options.command, timeout=options.timeout)
+        told = {} if options.timeout is None else {"timeout": options.timeout}
+        checked = handler_process.HandlerProcess(command=options.command, **told)
     return check_command.run(
         check_command.CheckSubject(
             checked=checked,

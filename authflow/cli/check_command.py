@@ -45,7 +45,7 @@ class CheckSubject:
         depth: How many custom challenges a probe answers on a path; None for the usual number.
         metadata: What a probe puts into challengeMetadata.
         attributes: What the user of a probe has beside the usual attributes, each as NAME=VALUE.
-        timeout: How many seconds a handler may take for one answer.
+        timeout: How many seconds a handler may take for one answer; None for the usual number.
         pool: The user pool whose settings are read, too; None for none.
         endpoint: Where it is asked for instead of AWS.
 
@@ -57,7 +57,7 @@ class CheckSubject:
     depth: int | None = None
     metadata: str | None = None
     attributes: Mapping[str, str] = field(default=(), converter=_named_values)
-    timeout: float = TIMEOUT
+    timeout: float | None = None
     pool: str | None = None
     endpoint: str | None = None
 
@@ -84,11 +84,11 @@ def run(subject: CheckSubject, *, as_json: bool, out: TextIO) -> int:
     # Triggers log their refusals; here nearly everything is refused, and reported below.
     logging.getLogger("authflow.triggers").addHandler(logging.NullHandler())
     proved = subject.is_policy
-    for_others = (subject.depth, subject.metadata, subject.attributes or None)
+    for_others = (subject.depth, subject.metadata, subject.attributes or None, subject.timeout)
     if proved and any(each is not None for each in for_others):
         msg = (
-            "a policy is explored completely: --depth, --metadata and --attribute are for other"
-            " handlers"
+            "a policy is explored completely: --depth, --metadata, --attribute and --timeout are"
+            " for other handlers"
         )
         raise ConfigError(msg)
     if subject.endpoint is not None and subject.pool is None:
@@ -139,7 +139,8 @@ async def _verdict_on_define(subject: CheckSubject) -> CheckVerdict:
     if not callable(checked):
         msg = f"a policy, Triggers or a handler can be checked, not {type(checked).__name__}"
         raise ConfigError(msg)
-    return await _probed(subject, in_process(checked, timeout=subject.timeout))
+    seconds = TIMEOUT if subject.timeout is None else subject.timeout
+    return await _probed(subject, in_process(checked, timeout=seconds))
 
 
 async def _probed(subject: CheckSubject, define: Define) -> CheckVerdict:

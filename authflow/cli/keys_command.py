@@ -1,4 +1,4 @@
-"""`authflow keys`: makes the key ring of the triggers, and rotates it.
+"""`authflow keys`: makes a key ring, and rotates it.
 
 A ring is one line of JSON, for a store of secrets and the environment variable AUTHFLOW_KEYS. The
 commands print it once, or write it to a file that only its owner may read; they keep nothing.
@@ -28,8 +28,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """Add the command to those that the command line knows."""
     keys = commands.add_parser(
         "keys",
-        help="make the key ring of the triggers (AUTHFLOW_KEYS), or rotate it",
-        description="Make and rotate the ring of keys that limits, sealed state and codes rest on."
+        help="make a key ring (AUTHFLOW_KEYS) for a client or for triggers, or rotate it",
+        description="Make and rotate the ring of keys that tickets, kept users, limits, sealed"
+        " state and codes rest on."
         " A ring is printed once, as one line: whoever has it has the keys.",
         epilog=_ROTATION,
         allow_abbrev=False,
@@ -87,7 +88,10 @@ def _added(options: argparse.Namespace) -> "KeyRing":
 def _used(options: argparse.Namespace) -> "KeyRing":
     from attrs import evolve  # noqa: PLC0415  # few need it
 
-    return evolve(_read(options.source), current=options.key_id)
+    ring = _read(options.source)
+    if options.key_id not in ring.keys:
+        raise _no_such_key(ring, options.key_id)
+    return evolve(ring, current=options.key_id)
 
 
 def _dropped(options: argparse.Namespace) -> "KeyRing":
@@ -99,11 +103,15 @@ def _dropped(options: argparse.Namespace) -> "KeyRing":
             msg = f"the key {options.key_id!r:.40} is the ring's `{role}` one: it must stay"
             raise ConfigError(msg)
     if options.key_id not in ring.keys:
-        msg = f"the ring has no key {options.key_id!r:.40}"
-        raise ConfigError(msg)
+        raise _no_such_key(ring, options.key_id)
     return evolve(
         ring, keys={each: ring.keys[each] for each in ring.keys.keys() - {options.key_id}}
     )
+
+
+def _no_such_key(ring: "KeyRing", key_id: str) -> ConfigError:
+    known = ", ".join(sorted(ring.keys))
+    return ConfigError(f"the ring has no key {key_id!r:.40}: name one of {known}")
 
 
 def _read(source: Path | None) -> "KeyRing":

@@ -46,6 +46,7 @@ class FactorCalls(AccessCalls):
             The key, and a link with it.
 
         Raises:
+            MfaNotSetUpError: The pool has no authenticator apps.
             MisuseError: An argument is no text.
             AuthFlowError: As `refresh`: the token is no longer good, or there was no reply.
         """
@@ -108,7 +109,7 @@ class FactorCalls(AccessCalls):
 
         Raises:
             MfaNotSetUpError: The pool has no such factor, or the user has not set it up.
-            MisuseError: Nothing is named, one is named twice, or is none; nothing was sent.
+            MisuseError: Nothing is named, one is to be on and off, or is none; nothing was sent.
             AuthFlowError: As `refresh`.
         """
         access_token = wrapped(access_token)

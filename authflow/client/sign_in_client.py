@@ -311,9 +311,9 @@ class SignInClient(Generic[C]):
                     page = form.to_json()  # and later:
                     result = await auth.answer(pending, form.fill(values))
 
-                It asks nobody, sends nothing and stores nothing: with the same plugins it gives an
-                equal form for the same challenge, as often as it is asked. Of pictures and sounds
-                that a ticket left out it says that they were shown before.
+        It asks nobody, sends nothing and stores nothing: with the same plugins it gives an equal
+        form for the same challenge, as often as it is asked. Of pictures and sounds that a ticket
+        left out it says that they were shown before.
 
         Args:
             pending: What the last call gave.

@@ -107,7 +107,7 @@ class SignUpCalls(AppClientCalls):
             CodeExpiredError: It was entered too late: `resend_code` sends another one.
             AliasExistsError: The address is another account's.
             LockedOutError: There were too many wrong codes.
-            RequestRejectedError: The account is confirmed already.
+            RequestRejectedError: The account is confirmed already, if the pool tells who exists.
             UserDisabledError: It is disabled.
             OutcomeUnknownError: The reply was lost: sign in, to see whether it is confirmed.
             MisuseError: An argument is not what it should be; nothing was sent.
@@ -155,7 +155,7 @@ class SignUpCalls(AppClientCalls):
             Where it was sent.
 
         Raises:
-            RequestRejectedError: The account is confirmed already.
+            RequestRejectedError: The account is confirmed already, if the pool tells who exists.
             LockedOutError: Too many codes were asked for.
             CodeDeliveryError: It could not be sent.
             MisuseError: An argument is not what it should be; nothing was sent.

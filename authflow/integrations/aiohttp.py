@@ -36,7 +36,8 @@ class CognitoMiddleware:
 
     Args:
         user: Whose token: an object with `async def access_token()` and `async def id_token()`.
-        origins: Who may see it, such as "https://api.example.com". Requests to others go without.
+        origins: Who may see it, such as ``https://api.example.com``. Requests to others go
+            without.
         token: Which token: "access" for an API of yours, "id" where the API wants to know who.
 
     Raises:

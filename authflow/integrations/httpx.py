@@ -57,14 +57,14 @@ class CognitoAuth(httpx.Auth):
             `httpx.AsyncClient`, and with `def access_token()` and `def id_token()`, as
             `authflow.sync.SignedInUser` has them, for `httpx.Client` and httpx's functions.
         token: Which token: "access" for an API of yours, "id" where the API wants to know who.
-        origins: Who may see it, such as "https://api.example.com". If none is named, every https
+        origins: Who may see it, such as ``https://api.example.com``. If none is named, every https
             address that the client is told to ask, and this machine. A request to another address
             is refused before anything is sent; give it `auth=None` if it needs no token. A request
             to this machine by http is refused as well while the environment names a proxy for it
             (`HTTP_PROXY`, `ALL_PROXY`): set `NO_PROXY=localhost,127.0.0.1,::1`; and one to port 80
-            unless both http://localhost and https://localhost are named, since a redirect to the
-            latter takes the token along. Give the client no
-            proxy for http by hand (`proxy=`, `mounts=`): nobody can see it from here.
+            unless both ``http://localhost`` and ``https://localhost`` are named, since a redirect
+            to the latter takes the token along. Give the client no proxy for http by hand
+            (`proxy=`, `mounts=`): nobody can see it from here.
 
     Raises:
         MisuseError: The user gives no tokens, or there is no such kind of token.

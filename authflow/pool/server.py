@@ -1,6 +1,7 @@
 """The server: an embedded user pool on a port, in a process of its own or inside another one."""
 
 import contextlib
+import errno
 import json
 import re
 import socket
@@ -279,6 +280,8 @@ class PoolServer:
         except (OSError, OverflowError) as error:
             listener.close()
             msg = f"cannot listen on {self.host} port {self.port}: {error}"
+            if getattr(error, "errno", None) in {errno.EADDRINUSE, errno.EACCES}:
+                msg += "; name another port (--port), or 0 for one that is free"
             raise ConfigError(msg) from error
         return listener
 

@@ -180,9 +180,9 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
                     page = form.to_json()  # and later:
                     result = auth.answer(pending, form.fill(values))
 
-                It asks nobody, sends nothing and stores nothing: with the same plugins it gives an
-                equal form for the same challenge, as often as it is asked. Of pictures and sounds
-                that a ticket left out it says that they were shown before.
+        It asks nobody, sends nothing and stores nothing: with the same plugins it gives an equal
+        form for the same challenge, as often as it is asked. Of pictures and sounds that a ticket
+        left out it says that they were shown before.
 
         Args:
             pending: What the last call gave.

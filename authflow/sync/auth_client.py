@@ -213,9 +213,9 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
                     page = form.to_json()  # and later:
                     result = auth.answer(pending, form.fill(values))
 
-                It asks nobody, sends nothing and stores nothing: with the same plugins it gives an
-                equal form for the same challenge, as often as it is asked. Of pictures and sounds
-                that a ticket left out it says that they were shown before.
+        It asks nobody, sends nothing and stores nothing: with the same plugins it gives an equal
+        form for the same challenge, as often as it is asked. Of pictures and sounds that a ticket
+        left out it says that they were shown before.
 
         Args:
             pending: What the last call gave.
@@ -599,7 +599,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             CodeExpiredError: It was entered too late: `resend_code` sends another one.
             AliasExistsError: The address is another account's.
             LockedOutError: There were too many wrong codes.
-            RequestRejectedError: The account is confirmed already.
+            RequestRejectedError: The account is confirmed already, if the pool tells who exists.
             UserDisabledError: It is disabled.
             OutcomeUnknownError: The reply was lost: sign in, to see whether it is confirmed.
             MisuseError: An argument is not what it should be; nothing was sent.
@@ -634,7 +634,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             Where it was sent.
 
         Raises:
-            RequestRejectedError: The account is confirmed already.
+            RequestRejectedError: The account is confirmed already, if the pool tells who exists.
             LockedOutError: Too many codes were asked for.
             CodeDeliveryError: It could not be sent.
             MisuseError: An argument is not what it should be; nothing was sent.
@@ -921,6 +921,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             The key, and a link with it.
 
         Raises:
+            MfaNotSetUpError: The pool has no authenticator apps.
             MisuseError: An argument is no text.
             AuthFlowError: As `refresh`: the token is no longer good, or there was no reply.
         """
@@ -978,7 +979,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
 
         Raises:
             MfaNotSetUpError: The pool has no such factor, or the user has not set it up.
-            MisuseError: Nothing is named, one is named twice, or is none; nothing was sent.
+            MisuseError: Nothing is named, one is to be on and off, or is none; nothing was sent.
             AuthFlowError: As `refresh`.
         """
         call = self._begin(

@@ -153,6 +153,7 @@ def test_json_of_a_conviction_holds_the_path(capsys):
         (["the_policies:policy", "--depth", "3"], "--depth"),
         (["the_policies:policy", "--metadata", "X"], "--metadata"),
         (["the_policies:policy", "--attribute", "tier=gold"], "--attribute"),
+        (["the_policies:policy", "--timeout", "3"], "--timeout"),
         (["the_policies:rude", "--attribute", "tier"], "--attribute 'tier' must be"),
         (["the_policies:rude", "--attribute", "=gold\x1b[2J"], "of the form NAME=VALUE"),
         (["the_policies:rude", "--depth", "0"], "depth"),

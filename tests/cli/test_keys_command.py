@@ -63,7 +63,7 @@ def test_a_rotation_goes_by_three_commands_and_forgets_no_count(
     ("arguments", "told"),
     [
         (["add", "1"], "has a key '1' already"),
-        (["use", "9"], "no key of the id"),
+        (["use", "9"], "no key '9': name one of 1"),
         (["drop", "9"], "no key '9'"),
         (["drop", "1"], "`current`"),
         (["new", "not an id"], "no key id"),

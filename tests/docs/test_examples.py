@@ -66,9 +66,12 @@ class Example:
         self.told = self.told[found.end() :]
         return found
 
-    def ended(self) -> str:
-        """Press Ctrl-C, as a terminal does: all of its processes get the signal."""
-        os.killpg(self.process.pid, signal.SIGINT)
+    def ended(self, *, by_sigterm: bool = False) -> str:
+        """End it by Ctrl-C, which a terminal sends to all of its processes, or by SIGTERM."""
+        if by_sigterm:
+            self.process.terminate()
+        else:
+            os.killpg(self.process.pid, signal.SIGINT)
         printed, _ = self.process.communicate(timeout=DEADLINE)  # until all of them have ended
         assert self.process.returncode == 0, self.told + printed.decode()
         return self.told + printed.decode()
@@ -233,3 +236,18 @@ def test_the_flask_app_asks_for_a_captcha_and_protects_its_page(started):
     with example.browser(cookies=before) as thief:
         assert thief.get("/").status_code == 401
     assert "Traceback" not in example.ended()
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param("fastapi_service/run_service.py", marks=pytest.mark.system("redis-server")),
+        pytest.param("fresh_worker/run_workers.py", marks=pytest.mark.system("redis-server")),
+        "flask_app/run_app.py",
+    ],
+)
+def test_whoever_ends_the_program_ends_all_that_it_runs(started, program):
+    example = started(program)
+    example.said("ada")
+    # Its output ends with the last process that has it.
+    assert "Traceback" not in example.ended(by_sigterm=True)

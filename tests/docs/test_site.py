@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 
 from authflow import errors
+from authflow.integrations.web import request_errors
 from testbed.pages import ROOT
 
 pytest.importorskip("sphinx", reason="it is a tool of `make docs`")
@@ -110,6 +111,23 @@ def test_what_a_browser_would_fetch_from_elsewhere_is_found(page, found):
     assert site.fetched(page) == found
 
 
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("https://github.com/example/x", False),
+        ("https://docs.example.org.uk", True),
+        ("mailto:a***&#64;e***", True),
+        ("http://localhost", True),
+        ("https://api.example.com", True),
+        ("http://127.0.0.1:9229", True),
+        ("guides/fastapi.html#example", False),
+    ],
+)
+def test_a_link_to_an_address_that_was_made_up_is_found(address, found):
+    page = f'<a class="reference external" href="{address}">it</a>'
+    assert site.invented(page) == [address] * found
+
+
 def test_a_folders_place_in_the_contents_is_taken_by_those_pages_that_are_not_named(tmp_path):
     (tmp_path / "guides").mkdir()
     for name in ("a", "b", "c"):
@@ -164,10 +182,23 @@ def test_the_table_of_errors_has_each_with_its_code_and_next_step():
         kind = getattr(errors, name)
         assert f"`{name}` | `{kind.code}` | `{kind.next_step}` |" in table
     assert table.count("\n") == len(errors.__all__)
+    assert "| `token_permission` | `give_up` | 403 |" in table
+    assert "| `throttled` | `wait` | 503 |" in table
     page = (ROOT / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")
     assert page.count(site.ERRORS) == 1
     steps = re.findall(r"^\| `(\w+)` \|", page.partition("## ")[0], re.MULTILINE)
     assert steps == ["next_step", *errors.NextStep]
+
+
+def test_what_the_routes_find_wrong_has_a_table_too():
+    table = reference.request_errors()
+    named = {getattr(request_errors, each) for each in request_errors.__all__}
+    named.remove(request_errors.RequestError)
+    assert all(
+        f"| `{each.code}` | `{each.next_step}` | {each.http_status} |" in table for each in named
+    )
+    page = (ROOT / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")
+    assert page.count(site.REQUEST_ERRORS) == 1
 
 
 def test_the_help_of_every_command_is_shown():

@@ -141,4 +141,4 @@ def _log_for_owner(error: AuthFlowError) -> None:
 
 
 def _bad_credentials() -> BadCredentialsError:
-    return BadCredentialsError("the username or the password is wrong")
+    return BadCredentialsError("the username, the password or an answer is wrong")

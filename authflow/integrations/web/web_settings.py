@@ -48,8 +48,8 @@ class WebSettings:
             fresh. "tokens": the tokens, as JSON, for programs that keep them themselves.
         flows: The auth flows that a page may name; by default the client's own alone.
         origins: Origins beside the service's own whose pages may ask, such as
-            "https://app.example.com" for a service at https://api.example.com. They must be of the
-            same site, or browsers send them no cookies.
+            ``https://app.example.com`` for a service at ``https://api.example.com``. They must be
+            of the same site, or browsers send them no cookies.
         insecure_loopback: Whether the service is on this machine, and reached in clear: then its
             cookies are not Secure and have no `__Host-` prefix, and a request that was sent to
             another host is refused. For development.

@@ -5,6 +5,7 @@ All of it ends with this program: a user pool, a redis-server and the workers.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ def redis() -> Iterator[str]:
                 yield f"unix://{socket}"
             finally:
                 process.terminate()
+                process.wait()  # at Ctrl-C the block around it does not
 
 
 def main() -> None:
@@ -59,10 +61,13 @@ def main() -> None:
                 workers.wait()
             finally:
                 workers.terminate()
-        sys.exit("the workers have ended; uvicorn says above why")
+                workers.wait()
+        sys.exit("the workers have ended; uvicorn says above why (PORT names another port)")
 
 
 if __name__ == "__main__":
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # they end all of it, as Ctrl-C does
+        signal.signal(ending, signal.default_int_handler)
     try:
         main()
     except KeyboardInterrupt:

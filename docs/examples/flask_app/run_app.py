@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -33,10 +34,13 @@ def main() -> None:
                 server.wait()
             finally:
                 server.terminate()
-        sys.exit("the app has ended; gunicorn says above why")
+                server.wait()  # at Ctrl-C the block around it does not
+        sys.exit("the app has ended; gunicorn says above why (PORT names another port)")
 
 
 if __name__ == "__main__":
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # they end all of it, as Ctrl-C does
+        signal.signal(ending, signal.default_int_handler)
     try:
         main()
     except KeyboardInterrupt:

@@ -5,6 +5,7 @@ In the pool a second is a minute, and a token is good for five minutes, which is
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -57,6 +58,7 @@ def redis() -> Iterator[str]:
                 yield f"unix://{socket}"
             finally:
                 process.terminate()
+                process.wait()  # at Ctrl-C the block around it does not
 
 
 def answers(socket: str) -> bool:
@@ -66,6 +68,12 @@ def answers(socket: str) -> bool:
             return bool(client.ping())
     except NotUpYetError:
         return False
+
+
+def ended(worker: "subprocess.Popen[str]") -> None:
+    """End a worker, and wait for its end."""
+    worker.terminate()
+    worker.wait()
 
 
 def main() -> None:
@@ -104,9 +112,10 @@ def main() -> None:
                 env=environment,
                 stdin=subprocess.PIPE,
                 text=True,
+                process_group=0,  # Ctrl-C is for this program, which ends them
             )
             running.append(workers.enter_context(worker))
-            workers.callback(worker.terminate)
+            workers.callback(ended, worker)
             print(handle.reveal(), file=worker.stdin, flush=True)
         for worker in running:
             worker.wait()
@@ -114,6 +123,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # they end all of it, as Ctrl-C does
+        signal.signal(ending, signal.default_int_handler)
     try:
         main()
     except KeyboardInterrupt:

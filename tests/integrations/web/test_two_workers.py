@@ -20,11 +20,12 @@ from attrs import define, field
 from authflow.keys import KeyRing
 from authflow.testing import PASSWORD, run_pool
 from authflow.triggers import Triggers, challenge, password, sequence
-from testbed.pages import examples
+from testbed.pages import examples, text_of
 
 pytestmark = pytest.mark.system("redis-server")
 
-GUIDE = examples("docs/guides/fastapi.md", "service", "verifying service")
+PAGE = "docs/guides/fastapi.md"
+GUIDE = examples(PAGE, "service", "verifying service")
 BEGINNING = """
 import os
 from authflow import AuthClient, AuthConfig, AuthFlow
@@ -175,6 +176,7 @@ async def test_a_sign_in_by_captcha_goes_from_worker_to_worker(
             again = await two.get("/auth/sign-in")
             assert again.json()["form"] == step["form"]  # its picture, too
             (asked,) = [part["name"] for part in step["form"]["parts"] if "name" in part]
+            assert f'{{"step", "values": {{"{asked}": "…"}}}}' in text_of(PAGE)
             answer = {"step": step["step"], "values": {asked: watched.wanted[-1]}}
             replies = await asyncio.gather(
                 *(
