@@ -13,7 +13,7 @@ import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from authflow.aws.connection import AwsConnection
 from authflow.aws.identity_refusals import GONE, read_identity_error
+from authflow.aws.renewed_credentials import METHOD, RenewedCredentials
 from authflow.errors import (
     AuthFlowError,
     ConfigError,
@@ -462,39 +463,21 @@ class IdentityPool(AwsConnection):
 class UserProvider:
     """Gives aiobotocore's sessions the credentials of one user."""
 
-    METHOD = CANONICAL_NAME = "cognito-identity"
-    """As aiobotocore names providers in its logs."""
+    METHOD = CANONICAL_NAME = METHOD
 
     pool: IdentityPool
     user: TokenSource = field(repr=False)
-    _lent: LentCredentials | None = field(default=None, init=False, repr=False)
+    _renewed: RenewedCredentials = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._renewed = RenewedCredentials(self.pool)
 
     async def load(self) -> AioRefreshableCredentials:
         """Return credentials that renew themselves. `IdentityPool.credentials` decides when."""
-        got = await self._fetch()
-        return AioRefreshableCredentials(
-            got["access_key"],
-            got["secret_key"],
-            got["token"],
-            datetime.fromisoformat(got["expiry_time"]),
-            self._fetch,
-            self.METHOD,
-            time_fetcher=self._time,
-            advisory_timeout=float(self.pool.ahead),
-            mandatory_timeout=float(self.pool.ahead),
-        )
-
-    def _time(self) -> datetime:
-        """Return the time at which the credentials have as long to their end as the pool says."""
-        now, lent = self.pool.clock(), self._lent
-        if lent is None:
-            return datetime.fromtimestamp(now, UTC)
-        left = lent.left(now, self.pool.ticks())
-        return lent.credentials.expires_at - timedelta(seconds=left)
+        return self._renewed.made(AioRefreshableCredentials, await self._fetch(), self._fetch)
 
     async def _fetch(self) -> dict[str, str]:
-        self._lent = await self.pool.lent(self.user)
-        return self._lent.as_botocore()
+        return self._renewed.given(await self.pool.lent(self.user))
 
 
 def _provider(issuer: object) -> str | None:

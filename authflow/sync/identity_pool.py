@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -13,6 +12,7 @@ from botocore.session import Session
 
 import authflow.aws.identity_pool as asynchronous
 from authflow.aws.identity_pool import AwsCredentials, LentCredentials
+from authflow.aws.renewed_credentials import METHOD, RenewedCredentials
 from authflow.event_loop import keep_for_ever
 from authflow.secret import Secret
 from authflow.sync.call import Call, running_call
@@ -129,7 +129,9 @@ class IdentityPool(Face[asynchronous.IdentityPool]):
         """
         self._asynchronous.key_of(checked_source(user))
         session = Session()
-        provider = _UserProvider(lend=lambda: self._lent(user), pool=self._asynchronous)
+        provider = _UserProvider(
+            lend=lambda: self._lent(user), renewed=RenewedCredentials(self._asynchronous)
+        )
         session.register_component("credential_provider", CredentialResolver([provider]))
         return session
 
@@ -182,36 +184,14 @@ class _InItsThread:
 class _UserProvider:
     """Gives botocore's sessions the credentials of one user."""
 
-    METHOD = CANONICAL_NAME = "cognito-identity"
-    """As botocore names providers in its logs."""
+    METHOD = CANONICAL_NAME = METHOD
 
     lend: Callable[[], LentCredentials] = field(repr=False)
-    pool: asynchronous.IdentityPool = field(repr=False)
-    _last: LentCredentials | None = field(default=None, init=False, repr=False)
+    renewed: RenewedCredentials = field(repr=False)
 
     def load(self) -> RefreshableCredentials:
         """Return credentials that renew themselves. `IdentityPool.credentials` decides when."""
-        got = self._fetch()
-        return RefreshableCredentials(
-            got["access_key"],
-            got["secret_key"],
-            got["token"],
-            datetime.fromisoformat(got["expiry_time"]),
-            self._fetch,
-            self.METHOD,
-            time_fetcher=self._time,
-            advisory_timeout=float(self.pool.ahead),
-            mandatory_timeout=float(self.pool.ahead),
-        )
-
-    def _time(self) -> datetime:
-        """Return the time at which the credentials have as long to their end as the pool says."""
-        now, lent = self.pool.clock(), self._last
-        if lent is None:
-            return datetime.fromtimestamp(now, UTC)
-        left = lent.left(now, self.pool.ticks())
-        return lent.credentials.expires_at - timedelta(seconds=left)
+        return self.renewed.made(RefreshableCredentials, self._fetch(), self._fetch)
 
     def _fetch(self) -> dict[str, str]:
-        self._last = self.lend()
-        return self._last.as_botocore()
+        return self.renewed.given(self.lend())

@@ -17,6 +17,7 @@ from authflow.errors import SealError, SignedOutError
 from authflow.integrations.web.cookies import read_cookies
 from authflow.integrations.web.csrf import HEADER, BrowserSeals
 from authflow.integrations.web.request_errors import (
+    CsrfError,
     MalformedRequestError,
     NotSignedInError,
 )
@@ -151,11 +152,13 @@ class Credentials:
             cookies: Its cookies.
 
         Raises:
-            CsrfError: It may.
+            CsrfError: It may, or nothing is there to check it by.
         """
-        is_socket = request.method == "WEBSOCKET"
-        if not request.changes or self.seals is None:
+        if not request.changes:
             return
+        if self.seals is None:
+            raise CsrfError("this app has no sessions, and so no CSRF token can be checked")
+        is_socket = request.method == "WEBSOCKET"
         self.settings.allowed.check(request, told=is_socket)
         if not is_socket:  # a browser opens one without headers of ours, and says its origin
             given = request.value(HEADER)

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from authflow.client import TokenVerifier
 from authflow.errors import AuthFlowError, MisuseError
 from authflow.integrations.asgi import AsgiAuth
-from authflow.integrations.web.credentials import bearer_token
-from authflow.integrations.web.request_errors import MalformedRequestError
+from authflow.integrations.web.credentials import BrowserCookies, Credentials, bearer_token
+from authflow.integrations.web.request_errors import CsrfError, MalformedRequestError
 from authflow.integrations.web.web_request import WebRequest
+from authflow.integrations.web.web_settings import WebSettings
 from authflow.testing import PASSWORD
 
 
@@ -122,6 +123,21 @@ async def test_where_tokens_alone_are_verified_no_cookie_is_anybodys(pool):
         headers = (("cookie", "__Host-authflow-session=x"),)
         sent = WebRequest(method=method, path="/", headers=headers)
         assert await auth.user_or_none(sent) is None
+
+
+async def test_what_changes_something_is_refused_where_no_csrf_token_can_be_checked(pool):
+    verifier = TokenVerifier(config=pool.config)
+    alone = Credentials(
+        settings=WebSettings(),
+        verifier=verifier,
+        session_verifier=verifier,
+        client=None,
+        seals=None,
+    )
+    await alone.check_page(WebRequest(method="GET", path="/"), BrowserCookies())
+    for method in ("POST", "DELETE", "WEBSOCKET"):
+        with pytest.raises(CsrfError, match="no CSRF token can be checked"):
+            await alone.check_page(WebRequest(method=method, path="/"), BrowserCookies())
 
 
 async def test_an_error_leads_a_crash_reporter_to_no_token_or_cookie(one_site, everything_told):
