@@ -253,7 +253,7 @@ class Module:
         doc = said(ast.get_docstring(node, clean=True) or "", name)
         of = f"asynchronous.{self.face.of.__name__}.{name}"
         if inspect.iscoroutinefunction(function):
-            lines = [f"call = self._begin({', '.join(filter(None, [of, passed]))})"]
+            lines = [f"call = self._prepare({', '.join(filter(None, [of, passed]))})"]
             if name in self.face.by_hand:
                 lines = [f"call = self._{name}({passed})"]
             elif decorators:  # mypy takes the first overload alone

@@ -151,7 +151,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             JwksUnreachableError: There are tokens, and the keys to verify them by cannot be had: a
                 TransportError with the tokens in it, which `verify` takes later.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AdminClient.sign_in,
             username,
             password,
@@ -247,7 +247,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             MisuseError: `pending` or another argument is not what it should be; nothing was sent.
             AuthFlowError: As `sign_in`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AdminClient.answer,
             pending,
             answer,
@@ -293,7 +293,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             MisuseError: `pending` is something else, or too long for a store; or `pictures` is
                 neither True nor False.
         """
-        call = self._begin(asynchronous.AdminClient.seal, pending, pictures=pictures)
+        call = self._prepare(asynchronous.AdminClient.seal, pending, pictures=pictures)
         del pending, pictures  # no frame of an error holds them
         return call.result()
 
@@ -314,7 +314,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             StateError: The keys or the store cannot be asked.
             MisuseError: It is no text.
         """
-        call = self._begin(asynchronous.AdminClient.resume, ticket)
+        call = self._prepare(asynchronous.AdminClient.resume, ticket)
         del ticket  # no frame of an error holds them
         return call.result()
 
@@ -344,7 +344,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             TokenRevokedError: The refresh token is no longer good, or comes from another device.
             AuthFlowError: As `sign_in`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AdminClient.refresh,
             refresh_token,
             device=device,
@@ -387,7 +387,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             AuthFlowError: As `refresh`. If the pool has not got the person's word, the next sign-in
                 from a device that is kept here brings it.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AdminClient.remember_device, signed_in, name=name, keep=keep
         )
         del signed_in, name, keep  # no frame of an error holds them
@@ -412,7 +412,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
                 and at most ten years.
             StateError: The store or the keys cannot be asked: the user is not kept.
         """
-        call = self._begin(asynchronous.AdminClient.keep, signed_in, validity=validity)
+        call = self._prepare(asynchronous.AdminClient.keep, signed_in, validity=validity)
         del signed_in, validity  # no frame of an error holds them
         return SignedInUser(self, call.result())
 
@@ -433,7 +433,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
                 here.
             MisuseError: It is no text.
         """
-        call = self._begin(asynchronous.AdminClient.kept, handle)
+        call = self._prepare(asynchronous.AdminClient.kept, handle)
         del handle  # no frame of an error holds them
         return SignedInUser(self, call.result())
 
@@ -447,7 +447,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             MisuseError: The refresh token is no text.
             AuthFlowError: It may still be good.
         """
-        call = self._begin(asynchronous.AdminClient.revoke, refresh_token)
+        call = self._prepare(asynchronous.AdminClient.revoke, refresh_token)
         del refresh_token  # no frame of an error holds them
         call.result()
 
@@ -477,7 +477,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             JwksUnreachableError: The keys still cannot be had; it carries the tokens again.
             MisuseError: It is something else.
         """
-        call = self._begin(asynchronous.AdminClient.verify, issued)  # type: ignore[arg-type]
+        call = self._prepare(asynchronous.AdminClient.verify, issued)  # type: ignore[arg-type]
         del issued  # no frame of an error holds them
         return call.result()
 
@@ -521,7 +521,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             OutcomeUnknownError: The reply was lost: `user` tells whether there is one.
             AuthFlowError: As `user`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AdminClient.create_user,
             username,
             attributes=attributes,
@@ -565,7 +565,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             MisuseError: An argument is not what it should be; nothing was sent.
             AuthFlowError: As `user`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AdminClient.resend_invitation,
             username,
             by=by,
@@ -588,7 +588,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             RefusedError: The pool said no; the class says why.
             TransportError: There was no reply that can be relied on.
         """
-        call = self._begin(asynchronous.AdminClient.user, username)
+        call = self._prepare(asynchronous.AdminClient.user, username)
         del username  # no frame of an error holds them
         return call.result()
 
@@ -641,7 +641,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             MisuseError: An argument is not what it should be, or there are no attributes.
             AuthFlowError: As `user`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AdminClient.update_attributes,
             username,
             attributes,
@@ -663,7 +663,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             MisuseError: An argument is not what it should be, or there are no names.
             AuthFlowError: As `user`.
         """
-        call = self._begin(asynchronous.AdminClient.delete_attributes, username, names)
+        call = self._prepare(asynchronous.AdminClient.delete_attributes, username, names)
         del username, names  # no frame of an error holds them
         call.result()
 
@@ -684,7 +684,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             MisuseError: An argument is not what it should be; nothing was sent.
             AuthFlowError: As `user`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AdminClient.set_password, username, password, permanent=permanent
         )
         del username, password, permanent  # no frame of an error holds them
@@ -707,7 +707,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             MisuseError: An argument is not what it should be; nothing was sent.
             AuthFlowError: As `user`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AdminClient.reset_password, username, client_metadata=client_metadata
         )
         del username, client_metadata  # no frame of an error holds them
@@ -728,7 +728,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             MisuseError: An argument is not what it should be; nothing was sent.
             AuthFlowError: As `user`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AdminClient.confirm_sign_up, username, client_metadata=client_metadata
         )
         del username, client_metadata  # no frame of an error holds them
@@ -744,7 +744,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             UserNotFoundError: There is no such user.
             AuthFlowError: As `user`.
         """
-        call = self._begin(asynchronous.AdminClient.disable_user, username)
+        call = self._prepare(asynchronous.AdminClient.disable_user, username)
         del username  # no frame of an error holds them
         call.result()
 
@@ -758,7 +758,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             UserNotFoundError: There is no such user.
             AuthFlowError: As `user`.
         """
-        call = self._begin(asynchronous.AdminClient.enable_user, username)
+        call = self._prepare(asynchronous.AdminClient.enable_user, username)
         del username  # no frame of an error holds them
         call.result()
 
@@ -772,7 +772,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             UserNotFoundError: There is no such user.
             AuthFlowError: As `user`.
         """
-        call = self._begin(asynchronous.AdminClient.sign_out, username)
+        call = self._prepare(asynchronous.AdminClient.sign_out, username)
         del username  # no frame of an error holds them
         call.result()
 
@@ -787,7 +787,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             OutcomeUnknownError: The reply was lost: the user may be gone.
             AuthFlowError: As `user`.
         """
-        call = self._begin(asynchronous.AdminClient.delete_user, username)
+        call = self._prepare(asynchronous.AdminClient.delete_user, username)
         del username  # no frame of an error holds them
         call.result()
 
@@ -812,7 +812,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             MisuseError: An argument is not what it should be; nothing was sent.
             AuthFlowError: As `user`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AdminClient.create_group,
             name,
             description=description,
@@ -843,7 +843,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             MisuseError: An argument is not what it should be; nothing was sent.
             AuthFlowError: As `user`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AdminClient.update_group,
             name,
             description=description,
@@ -863,7 +863,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             RequestRejectedError: There is no such group.
             AuthFlowError: As `user`.
         """
-        call = self._begin(asynchronous.AdminClient.delete_group, name)
+        call = self._prepare(asynchronous.AdminClient.delete_group, name)
         del name  # no frame of an error holds them
         call.result()
 
@@ -877,7 +877,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             RequestRejectedError: There is no such group.
             AuthFlowError: As `user`.
         """
-        call = self._begin(asynchronous.AdminClient.group, name)
+        call = self._prepare(asynchronous.AdminClient.group, name)
         del name  # no frame of an error holds them
         return call.result()
 
@@ -925,7 +925,7 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             RequestRejectedError: There is no such group.
             AuthFlowError: As `user`.
         """
-        call = self._begin(asynchronous.AdminClient.add_to_group, username, name)
+        call = self._prepare(asynchronous.AdminClient.add_to_group, username, name)
         del username, name  # no frame of an error holds them
         call.result()
 
@@ -941,6 +941,6 @@ class AdminClient(ClientFace[asynchronous.AdminClient]):
             RequestRejectedError: There is no such group.
             AuthFlowError: As `user`.
         """
-        call = self._begin(asynchronous.AdminClient.remove_from_group, username, name)
+        call = self._prepare(asynchronous.AdminClient.remove_from_group, username, name)
         del username, name  # no frame of an error holds them
         call.result()

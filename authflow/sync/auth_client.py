@@ -133,7 +133,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: The access token is no text.
             AuthFlowError: The user may still be signed in.
         """
-        call = self._begin(asynchronous.AuthClient.sign_out, access_token)
+        call = self._prepare(asynchronous.AuthClient.sign_out, access_token)
         del access_token  # no frame of an error holds them
         call.result()
 
@@ -184,7 +184,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             JwksUnreachableError: There are tokens, and the keys to verify them by cannot be had: a
                 TransportError with the tokens in it, which `verify` takes later.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AuthClient.sign_in,
             username,
             password,
@@ -280,7 +280,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: `pending` or another argument is not what it should be; nothing was sent.
             AuthFlowError: As `sign_in`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AuthClient.answer,
             pending,
             answer,
@@ -326,7 +326,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: `pending` is something else, or too long for a store; or `pictures` is
                 neither True nor False.
         """
-        call = self._begin(asynchronous.AuthClient.seal, pending, pictures=pictures)
+        call = self._prepare(asynchronous.AuthClient.seal, pending, pictures=pictures)
         del pending, pictures  # no frame of an error holds them
         return call.result()
 
@@ -347,7 +347,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             StateError: The keys or the store cannot be asked.
             MisuseError: It is no text.
         """
-        call = self._begin(asynchronous.AuthClient.resume, ticket)
+        call = self._prepare(asynchronous.AuthClient.resume, ticket)
         del ticket  # no frame of an error holds them
         return call.result()
 
@@ -377,7 +377,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             TokenRevokedError: The refresh token is no longer good, or comes from another device.
             AuthFlowError: As `sign_in`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AuthClient.refresh,
             refresh_token,
             device=device,
@@ -420,7 +420,9 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             AuthFlowError: As `refresh`. If the pool has not got the person's word, the next sign-in
                 from a device that is kept here brings it.
         """
-        call = self._begin(asynchronous.AuthClient.remember_device, signed_in, name=name, keep=keep)
+        call = self._prepare(
+            asynchronous.AuthClient.remember_device, signed_in, name=name, keep=keep
+        )
         del signed_in, name, keep  # no frame of an error holds them
         return call.result()
 
@@ -443,7 +445,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
                 and at most ten years.
             StateError: The store or the keys cannot be asked: the user is not kept.
         """
-        call = self._begin(asynchronous.AuthClient.keep, signed_in, validity=validity)
+        call = self._prepare(asynchronous.AuthClient.keep, signed_in, validity=validity)
         del signed_in, validity  # no frame of an error holds them
         return SignedInUser(self, call.result())
 
@@ -464,7 +466,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
                 here.
             MisuseError: It is no text.
         """
-        call = self._begin(asynchronous.AuthClient.kept, handle)
+        call = self._prepare(asynchronous.AuthClient.kept, handle)
         del handle  # no frame of an error holds them
         return SignedInUser(self, call.result())
 
@@ -478,7 +480,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: The refresh token is no text.
             AuthFlowError: It may still be good.
         """
-        call = self._begin(asynchronous.AuthClient.revoke, refresh_token)
+        call = self._prepare(asynchronous.AuthClient.revoke, refresh_token)
         del refresh_token  # no frame of an error holds them
         call.result()
 
@@ -508,7 +510,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             JwksUnreachableError: The keys still cannot be had; it carries the tokens again.
             MisuseError: It is something else.
         """
-        call = self._begin(asynchronous.AuthClient.verify, issued)  # type: ignore[arg-type]
+        call = self._prepare(asynchronous.AuthClient.verify, issued)  # type: ignore[arg-type]
         del issued  # no frame of an error holds them
         return call.result()
 
@@ -556,7 +558,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: An argument is not what it should be; nothing was sent.
             AuthFlowError: As `sign_in`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AuthClient.sign_up,
             username,
             password,
@@ -605,7 +607,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: An argument is not what it should be; nothing was sent.
             AuthFlowError: As `sign_in`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AuthClient.confirm_sign_up,
             user,
             code,
@@ -640,7 +642,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: An argument is not what it should be; nothing was sent.
             AuthFlowError: As `sign_in`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AuthClient.resend_code,
             user,
             client_metadata=client_metadata,
@@ -681,7 +683,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: An argument is not what it should be; nothing was sent.
             AuthFlowError: As `sign_in`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AuthClient.forgot_password,
             username,
             client_metadata=client_metadata,
@@ -718,7 +720,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: An argument is not what it should be; nothing was sent.
             AuthFlowError: As `sign_in`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AuthClient.confirm_forgot_password,
             username,
             code,
@@ -757,7 +759,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: An argument is no text.
             AuthFlowError: As `refresh`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AuthClient.change_password, access_token, old_password, new_password
         )
         del access_token, old_password, new_password  # no frame of an error holds them
@@ -773,7 +775,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: It is no text.
             AuthFlowError: As `refresh`.
         """
-        call = self._begin(asynchronous.AuthClient.user, access_token)
+        call = self._prepare(asynchronous.AuthClient.user, access_token)
         del access_token  # no frame of an error holds them
         return call.result()
 
@@ -804,7 +806,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: An argument is not what it should be, or there are no attributes.
             AuthFlowError: As `refresh`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AuthClient.update_attributes,
             access_token,
             attributes,
@@ -825,7 +827,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: An argument is not what it should be, or there are no names.
             AuthFlowError: As `refresh`.
         """
-        call = self._begin(asynchronous.AuthClient.delete_attributes, access_token, names)
+        call = self._prepare(asynchronous.AuthClient.delete_attributes, access_token, names)
         del access_token, names  # no frame of an error holds them
         call.result()
 
@@ -854,7 +856,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: An argument is not what it should be.
             AuthFlowError: As `refresh`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AuthClient.send_attribute_code,
             access_token,
             attribute,
@@ -882,7 +884,9 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: An argument is not what it should be.
             AuthFlowError: As `refresh`.
         """
-        call = self._begin(asynchronous.AuthClient.verify_attribute, access_token, attribute, code)
+        call = self._prepare(
+            asynchronous.AuthClient.verify_attribute, access_token, attribute, code
+        )
         del access_token, attribute, code  # no frame of an error holds them
         call.result()
 
@@ -897,7 +901,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             OutcomeUnknownError: The reply was lost: the user may be gone.
             AuthFlowError: As `refresh`.
         """
-        call = self._begin(asynchronous.AuthClient.delete_user, access_token)
+        call = self._prepare(asynchronous.AuthClient.delete_user, access_token)
         del access_token  # no frame of an error holds them
         call.result()
 
@@ -925,7 +929,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: An argument is no text.
             AuthFlowError: As `refresh`: the token is no longer good, or there was no reply.
         """
-        call = self._begin(asynchronous.AuthClient.enrol_totp, access_token, account=account)
+        call = self._prepare(asynchronous.AuthClient.enrol_totp, access_token, account=account)
         del access_token, account  # no frame of an error holds them
         return call.result()
 
@@ -950,7 +954,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: An argument is no text.
             AuthFlowError: As `refresh`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AuthClient.verify_totp, access_token, code, device_name=device_name
         )
         del access_token, code, device_name  # no frame of an error holds them
@@ -982,7 +986,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: Nothing is named, one is to be on and off, or is none; nothing was sent.
             AuthFlowError: As `refresh`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AuthClient.set_mfa_preference,
             access_token,
             on=on,
@@ -1002,7 +1006,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: It is no text.
             AuthFlowError: As `refresh`.
         """
-        call = self._begin(asynchronous.AuthClient.mfa_preference, access_token)
+        call = self._prepare(asynchronous.AuthClient.mfa_preference, access_token)
         del access_token  # no frame of an error holds them
         return call.result()
 
@@ -1016,7 +1020,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: It is no text.
             AuthFlowError: As `refresh`.
         """
-        call = self._begin(asynchronous.AuthClient.devices, access_token)
+        call = self._prepare(asynchronous.AuthClient.devices, access_token)
         del access_token  # no frame of an error holds them
         return call.result()
 
@@ -1034,7 +1038,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: An argument is not what it should be.
             AuthFlowError: As `refresh`.
         """
-        call = self._begin(asynchronous.AuthClient.device, access_token, device)
+        call = self._prepare(asynchronous.AuthClient.device, access_token, device)
         del access_token, device  # no frame of an error holds them
         return call.result()
 
@@ -1057,7 +1061,7 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
             MisuseError: An argument is not what it should be.
             AuthFlowError: As `refresh`.
         """
-        call = self._begin(
+        call = self._prepare(
             asynchronous.AuthClient.set_device_status, access_token, device, remembered=remembered
         )
         del access_token, device, remembered  # no frame of an error holds them
@@ -1081,6 +1085,6 @@ class AuthClient(ClientFace[asynchronous.AuthClient]):
                 device are no longer good. Elsewhere the next sign-in by it does.
             AuthFlowError: As `refresh`.
         """
-        call = self._begin(asynchronous.AuthClient.forget_device, access_token, device)
+        call = self._prepare(asynchronous.AuthClient.forget_device, access_token, device)
         del access_token, device  # no frame of an error holds them
         call.result()

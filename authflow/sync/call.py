@@ -34,19 +34,23 @@ def running_call() -> "Call[Any]":
 
 @define(eq=False, repr=False)
 class Call(Generic[T]):
-    """A call that was begun. No attribute shows what it was given.
+    """A call: it begins as its thread waits for it. No attribute shows what it was given.
 
     Args:
-        work: Makes what runs on the loop. It is forgotten as soon as that runs.
+        work: Makes what runs on the loop, given that. It is forgotten as soon as that runs.
+        hand_over: Has it begin, by its own thread: calls `begin`, and later `run` on the loop; or
+            `fail`. None if it is ended by hand.
     """
 
-    _work: Callable[[], Coroutine[Any, Any, T]] | None
+    _work: Callable[[Any], Coroutine[Any, Any, T]] | None
+    _hand_over: "Callable[[Call[T]], None] | None" = None
     _inbox: "queue.SimpleQueue[Job | None]" = field(factory=queue.SimpleQueue, init=False)
     _cancel: Callable[[], None] | None = field(default=None, init=False)
     _is_alive: Callable[[], bool] = field(default=lambda: True, init=False)
     task: "asyncio.Task[Any] | None" = field(default=None, init=False)
     """The task that it runs in, while it runs."""
     _over: Callable[[], None] = field(default=lambda: None, init=False)
+    _was_handed_over: bool = field(default=False, init=False)
     _is_broken_off: bool = field(default=False, init=False)
     _is_over: bool = field(default=False, init=False)
     _value: T | None = field(default=None, init=False)
@@ -77,14 +81,18 @@ class Call(Generic[T]):
         self._value = value
         self._end()
 
-    async def run(self) -> None:
-        """Run it, on the loop. Nothing is raised: whoever waits gets what came of it."""
+    async def run(self, home: object) -> None:
+        """Run it, on the loop. Nothing is raised: whoever waits gets what came of it.
+
+        Args:
+            home: The shared loop.
+        """
         self.task = asyncio.current_task()
         _running.set(self)  # this task's own context: it ends with the call
         work, self._work = self._work, None
         try:
             if work is not None and not self._is_broken_off:
-                running = work()
+                running = work(home)
                 del work
                 with Unframed():
                     self._value = await running
@@ -107,7 +115,7 @@ class Call(Generic[T]):
             self.task.cancel()
 
     def result(self) -> T:
-        """Wait for its end.
+        """Have it begin, and wait for its end.
 
         Returns:
             What the asynchronous method returned.
@@ -116,7 +124,11 @@ class Call(Generic[T]):
             BaseException: What that raised.
             OutcomeUnknownError: It was broken off, by a close or at the end of the program.
         """
-        try:
+        try:  # Ctrl-C between the two would leave a call for which nobody waits
+            hand_over, self._hand_over = self._hand_over, None
+            if hand_over is not None:
+                hand_over(self)
+                self._was_handed_over = True
             self._wait()
         except BaseException:  # Ctrl-C, or whatever a signal's handler raises
             self._interrupt()
@@ -140,16 +152,13 @@ class Call(Generic[T]):
             if job is not None:
                 job()
 
-    def abandon(self) -> None:
-        """Break it off by its own thread, which goes on at once."""
-        if self._cancel is not None:
-            self._cancel()
-
     def _interrupt(self) -> None:
         """Break it off by its own thread, and wait until nothing of it runs."""
         if self._is_over or self._cancel is None:
             return
-        self.abandon()
+        self._cancel()
+        if not self._was_handed_over:  # it may be that nobody has it, and that no end comes
+            return
         with suppress(queue.Empty):
             while self._inbox.get(timeout=_END_TIMEOUT) is not None:
                 pass

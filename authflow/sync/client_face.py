@@ -98,7 +98,7 @@ class ClientFace(Face[A]):
         return self._asynchronous
 
     def __enter__(self) -> Self:
-        self._start_at_home(self._enter).result()
+        self._work_at_home(self._enter).result()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -114,7 +114,7 @@ class ClientFace(Face[A]):
         Raises:
             AuthFlowError: It could not be closed in order.
         """
-        self._start_at_home(self._leave).result()
+        self._work_at_home(self._leave).result()
 
     async def _enter(self, home: SharedLoop) -> None:
         if self._is_entered:

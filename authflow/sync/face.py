@@ -38,54 +38,36 @@ class Face(Generic[A]):
         """
         return self._asynchronous
 
-    def _begin(
+    def _prepare(
         self,
         method: Callable[Concatenate[A, P], Coroutine[Any, Any, T]],
         *args: P.args,
         **given: P.kwargs,
     ) -> Call[T]:
-        """Begin a call of a method. Nothing is raised here: what is, `Call.result` raises.
+        """Return a call of a method. It begins as `Call.result` waits for it.
 
         Args:
             method: Which one.
             *args: What it is given. Whoever waits holds nothing of it any more.
             **given: The same.
         """
-        return self._start(lambda asynchronous: method(asynchronous, *args, **given))
+        return self._work(lambda asynchronous: method(asynchronous, *args, **given))
 
-    def _start(self, work: Callable[[A], Awaitable[T]]) -> Call[T]:
-        """Begin some work with the object as it serves."""
+    def _work(self, work: Callable[[A], Awaitable[T]]) -> Call[T]:
+        """Return a call that does some work with the object as it serves."""
 
         async def carry(home: SharedLoop) -> T:
             return await work(await self.serving(home, running_call()))
 
-        return self._start_at_home(carry)
+        return self._work_at_home(carry)
 
-    def _start_at_home(self, work: Callable[[SharedLoop], Coroutine[Any, Any, T]]) -> Call[T]:
-        """Begin some work on the loop.
+    def _work_at_home(self, work: Callable[[SharedLoop], Coroutine[Any, Any, T]]) -> Call[T]:
+        """Return a call that does some work on the loop.
 
         Args:
             work: The work, given the shared loop.
         """
-        call = Call(lambda: work(home))
-        wrong = wrong_thread()
-        if wrong is not None:
-            call.fail(wrong)
-            return call
-        while True:
-            try:
-                home = current()
-            except MisuseError as error:
-                call.fail(error.with_traceback(None))
-                return call
-            try:
-                home.begin(call)
-            except RuntimeError:  # the loop has just ended: there is another one then
-                continue
-            except BaseException:  # Ctrl-C, and the loop may have the call already
-                call.abandon()
-                raise
-            return call
+        return Call(work, _hand_over)
 
     def _each(
         self,
@@ -115,5 +97,24 @@ class Face(Generic[A]):
                 raise MisuseError(msg)
             return await anext(listed, _OVER)
 
-        while (each := self._start(following).result()) is not _OVER:
+        while (each := self._work(following).result()) is not _OVER:
             yield each  # type: ignore[misc]  # it is none but what the list has
+
+
+def _hand_over(call: Call[Any]) -> None:
+    """Give a call to the shared loop; end it, if there is none for this thread."""
+    wrong = wrong_thread()
+    if wrong is not None:
+        call.fail(wrong)
+        return
+    while True:
+        try:
+            home = current()
+        except MisuseError as error:
+            call.fail(error.with_traceback(None))
+            return
+        try:
+            home.begin(call)
+        except RuntimeError:  # the loop has just ended: there is another one then
+            continue
+        return

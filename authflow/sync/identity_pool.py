@@ -89,7 +89,7 @@ class IdentityPool(Face[asynchronous.IdentityPool]):
 
     def close(self) -> None:
         """Close the connections, and end the requests on them; the next call opens new ones."""
-        self._start_at_home(self._leave).result()
+        self._work_at_home(self._leave).result()
 
     def credentials(self, user: PlainTokenSource) -> AwsCredentials:
         """Return credentials for a user that are still good; new ones if the kept ones end soon.
@@ -137,7 +137,7 @@ class IdentityPool(Face[asynchronous.IdentityPool]):
 
     def _lent(self, user: PlainTokenSource) -> LentCredentials:
         asked = _InItsThread(checked_source(user))
-        return self._start(lambda pool: pool.lent(asked, kept_with=user)).result()
+        return self._work(lambda pool: pool.lent(asked, kept_with=user)).result()
 
     async def _leave(self, home: SharedLoop) -> None:
         home.disown(self)

@@ -156,7 +156,7 @@ class SharedLoop:
     async def _carry(self, call: Call[Any]) -> None:
         self._calls.add(call)
         try:
-            await call.run()
+            await call.run(self)
         finally:
             self._calls.discard(call)
 

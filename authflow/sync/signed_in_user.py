@@ -47,7 +47,7 @@ class SignedInUser(UserFace):
 
         It may raise as `tokens` does.
         """
-        call = self._begin(asynchronous.SignedInUser.access_token)
+        call = self._prepare(asynchronous.SignedInUser.access_token)
         return call.result()
 
     def id_token(self) -> Secret[str]:
@@ -55,7 +55,7 @@ class SignedInUser(UserFace):
 
         It may raise as `tokens` does.
         """
-        call = self._begin(asynchronous.SignedInUser.id_token)
+        call = self._prepare(asynchronous.SignedInUser.id_token)
         return call.result()
 
     def tokens(self) -> Tokens:
@@ -76,7 +76,7 @@ class SignedInUser(UserFace):
                 they are somebody else's, and are not kept.
             MisuseError: The client is closed.
         """
-        call = self._begin(asynchronous.SignedInUser.tokens)
+        call = self._prepare(asynchronous.SignedInUser.tokens)
         return call.result()
 
     def sign_out(self) -> None:
@@ -92,5 +92,5 @@ class SignedInUser(UserFace):
                 it again, of this object or of one that `AuthClient.kept` finds. This process gives
                 none of them any more.
         """
-        call = self._begin(asynchronous.SignedInUser.sign_out)
+        call = self._prepare(asynchronous.SignedInUser.sign_out)
         call.result()

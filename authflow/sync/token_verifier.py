@@ -78,7 +78,7 @@ class TokenVerifier(VerifierFace[asynchronous.TokenVerifier]):
             JwksUnreachableError: Those of one pool cannot be had; the others' are here.
             ConfigError: The environment names certificates by an empty text.
         """
-        call = self._begin(asynchronous.TokenVerifier.fetch_keys)
+        call = self._prepare(asynchronous.TokenVerifier.fetch_keys)
         call.result()
 
     def require(
@@ -126,7 +126,7 @@ class TokenVerifier(VerifierFace[asynchronous.TokenVerifier]):
             JwksUnreachableError: Nobody knows, for the keys cannot be had: the tokens are in it.
             MisuseError: They are no Tokens, or the verifier requires more, which is for `claims`.
         """
-        call = self._begin(asynchronous.TokenVerifier.verify, tokens)
+        call = self._prepare(asynchronous.TokenVerifier.verify, tokens)
         del tokens  # no frame of an error holds them
         return call.result()
 

@@ -42,7 +42,7 @@ class VerifierFace(Face[A], Generic[A]):
             presented = verifier._presented(token, use)  # noqa: SLF001  # the same
             key = presented.trust.source.known(presented.received.key_id)
             if key is None:
-                key = self._start(lambda _: _key_of(presented)).result()
+                key = self._work(lambda _: _key_of(presented)).result()
             claims = verifier._judged(presented, key)  # noqa: SLF001  # the same
             judging.accepted(claims.token_use)
             return claims

@@ -28,6 +28,6 @@ def test_a_number_that_is_none_of_awss_is_not_told(number: object):
     with ObservedCalls(observation=Observation(told)).other("call") as call:
         request = ObservedRequest(call, "GetUser")
         request.began()
-        request.numbered({"RequestId": number})
+        request.numbered({"RequestId": number}, {})
         request.ended(None)
     assert told.events[2].request_id is None

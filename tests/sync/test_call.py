@@ -1,9 +1,12 @@
 """A call that is interrupted, and the errors of calls."""
 
+import linecache
 import signal
 import socket
+import sys
 import threading
 import traceback
+from pathlib import Path
 
 import anyio
 import pytest
@@ -17,9 +20,10 @@ from authflow import (
     sync,
 )
 from authflow.errors import TimedOutError
+from authflow.sync import call as call_module
 from authflow.sync.call import Call
 from authflow.sync.face import Face
-from authflow.sync.shared_loop import SharedLoop
+from authflow.sync.shared_loop import SharedLoop, current
 
 PASSWORD = "Correct-horse-1"
 
@@ -49,9 +53,55 @@ def test_ctrl_c_as_a_call_begins_ends_it(monkeypatch):
 
     monkeypatch.setattr(SharedLoop, "begin", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        Face(None)._begin(waits)
+        Face(None)._prepare(waits).result()
     with pytest.raises(OutcomeUnknownError):
         begun[0].result()
+
+
+def test_ctrl_c_at_whatever_line_leaves_no_call_for_which_nobody_waits():
+    """The lines are those of `authflow.sync`, up to the one that waits for the call's end."""
+    face, ours = Face(None), str(Path(call_module.__file__).parent)
+    waiting = "job = self._inbox.get"
+
+    async def waits(_):
+        await anyio.sleep_forever()
+
+    async def passes(_):
+        await anyio.sleep(0.001)
+
+    def interrupt_at(number: int) -> tuple[int, str]:
+        """Raise KeyboardInterrupt at a line of a call; return how many there were, and which."""
+        seen, last = 0, ""
+
+        def trace(frame, event, _):
+            nonlocal seen, last
+            if not frame.f_code.co_filename.startswith(ours):
+                return None
+            if event == "line" and seen < number:
+                seen += 1
+                last = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+                if seen == number or last.startswith(waiting):
+                    seen = number
+                    raise KeyboardInterrupt
+            return trace
+
+        outer = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                face._prepare(waits).result()
+        finally:
+            sys.settrace(outer)
+        return seen, last
+
+    face._prepare(passes).result()
+    before, lines = set(current()._calls), []
+    while not lines or not lines[-1].startswith(waiting):
+        lines.append(interrupt_at(len(lines) + 1)[1])
+        face._prepare(passes).result()
+        assert set(current()._calls) <= before, lines[-1]
+    assert any(line.startswith("portal.start_task_soon") for line in lines)
+    assert len(lines) > 10
 
 
 def test_ctrl_c_ends_a_call_that_waits_for_a_person(run):
@@ -115,11 +165,10 @@ def test_a_time_limit_holds(pool):
 
 
 def test_a_call_whose_loop_has_gone_is_given_up():
-    async def never() -> None:
+    async def never(_: object) -> None:
         raise AssertionError
 
-    call = Call(never)
-    call.begin(lambda: None, lambda: False)
+    call = Call(never, lambda call: call.begin(lambda: None, lambda: False))
     with pytest.raises(OutcomeUnknownError, match="the program ends"):
         call.result()
 
@@ -133,11 +182,10 @@ def test_a_second_interruption_is_not_kept_waiting(monkeypatch):
         waits.set()
         return True
 
-    async def never() -> None:
+    async def never(_: object) -> None:
         raise AssertionError
 
-    call = Call(never)
-    call.begin(cancelled.set, is_alive)
+    call = Call(never, lambda call: call.begin(cancelled.set, is_alive))
     main = threading.main_thread().ident
     assert main is not None
 

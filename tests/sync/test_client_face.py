@@ -68,14 +68,13 @@ def test_a_call_that_is_interrupted_as_the_client_opens_leaves_one_that_serves(
     pool, monkeypatch, opened
 ):
     """As Celery's soft time limit does it, or Ctrl-C: the client is open by then, or it is not."""
-    abandon, interrupted = Call.abandon, threading.Event()
+    begin, interrupted = Call.begin, threading.Event()
     enter = AuthClient.__aenter__
     main = threading.main_thread().ident
     assert main is not None
 
-    def abandoned(call):
-        abandon(call)
-        interrupted.set()
+    def begun(call, cancel, is_alive):
+        begin(call, lambda: (cancel(), interrupted.set()), is_alive)
 
     async def entered(self):
         entering = await enter(self)
@@ -83,7 +82,7 @@ def test_a_call_that_is_interrupted_as_the_client_opens_leaves_one_that_serves(
         assert interrupted.wait(20)  # from here on there is nothing that could be cancelled
         return entering
 
-    monkeypatch.setattr(Call, "abandon", abandoned)
+    monkeypatch.setattr(Call, "begin", begun)
     monkeypatch.setattr(AuthClient, "__aenter__", entered)
     auth = sync.AuthClient(pool.config)
     with pytest.raises(KeyboardInterrupt):
