@@ -115,7 +115,7 @@ class Call(Generic[T]):
             self.task.cancel()
 
     def result(self) -> T:
-        """Have it begin, and wait for its end.
+        """Begin it, and wait for its end.
 
         Returns:
             What the asynchronous method returned.

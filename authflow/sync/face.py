@@ -102,7 +102,7 @@ class Face(Generic[A]):
 
 
 def _hand_over(call: Call[Any]) -> None:
-    """Give a call to the shared loop; end it, if there is none for this thread."""
+    """Begin a call on the shared loop; end it, if there is none for this thread."""
     wrong = wrong_thread()
     if wrong is not None:
         call.fail(wrong)
