@@ -3,6 +3,7 @@
 import gc
 import inspect
 import os
+import signal
 import sys
 import uuid
 from collections.abc import Generator, Iterator
@@ -43,6 +44,9 @@ gc.disable()
 TIMES = int(os.environ.get("AUTHFLOW_TIMES", "1"))
 settings.register_profile("authflow", deadline=None, max_examples=25 * TIMES)
 settings.load_profile("authflow")
+
+
+CTRL_C = pytest.StashKey[Any]()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -95,6 +99,26 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         return (yield)
     finally:
         sniffio.current_async_library_cvar.reset(token)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Note what Ctrl-C does before a test."""
+    item.stash[CTRL_C] = signal.getsignal(signal.SIGINT)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail a test after which Ctrl-C does something else: the next one that sends it would end all.
+
+    Not that test would be blamed, but whichever comes after it in the random order.
+    """
+    yield
+    before, after = item.stash[CTRL_C], signal.getsignal(signal.SIGINT)
+    if after is not before:
+        signal.signal(signal.SIGINT, before)
+        pytest.fail(f"it leaves another handler of SIGINT: {after!r}", pytrace=False)
 
 
 @pytest.fixture

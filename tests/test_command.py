@@ -93,8 +93,9 @@ def test_ctrl_c_in_any_command_is_code_130_and_no_traceback(
     assert capsys.readouterr().err == ""
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def _handlers(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Restore the handlers of signals: what is tested is the whole life of a process."""
     monkeypatch.setattr(cognito_authflow, "_insist", lambda code: None)  # it would end pytest
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     yield
@@ -102,7 +103,6 @@ def _handlers(monkeypatch: pytest.MonkeyPatch) -> Any:
         signal.signal(number, handler)
 
 
-@pytest.mark.usefixtures("_handlers")
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
 )
@@ -124,7 +124,6 @@ def test_a_signal_that_was_swallowed_is_not_forgotten_and_a_second_one_ends_at_o
     assert left == [signal.SIG_DFL]
 
 
-@pytest.mark.usefixtures("_handlers")
 def test_a_signal_that_is_ignored_stays_ignored(monkeypatch: pytest.MonkeyPatch):
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in the background of a script
     monkeypatch.setattr("authflow.cli.main", lambda: os.kill(os.getpid(), signal.SIGINT) or 3)
