@@ -44,6 +44,21 @@ runpy.run_path(program, run_name="__main__")
 """The one command, for the pool's owner, who may look at the answer that is wanted."""
 
 
+IS_ASKED_TO_END_AT_ONCE = """
+import os, signal, subprocess, sys
+
+execute = subprocess.Popen._execute_child
+
+def executing(self, args, *more, **options):
+    execute(self, args, *more, **options)
+    if sys.executable in args:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+subprocess.Popen._execute_child = executing
+"""
+"""SIGTERM comes as a process of the example's has begun, and is not known to it yet."""
+
+
 @define
 class Example:
     """An example that runs, with all of its processes."""
@@ -66,13 +81,14 @@ class Example:
         self.told = self.told[found.end() :]
         return found
 
-    def ended(self, *, by_sigterm: bool = False) -> str:
-        """End it by Ctrl-C, which a terminal sends to all of its processes, or by SIGTERM."""
-        if by_sigterm:
-            self.process.terminate()
-        else:
-            os.killpg(self.process.pid, signal.SIGINT)
-        printed, _ = self.process.communicate(timeout=DEADLINE)  # until all of them have ended
+    def ended(self) -> str:
+        """End it by Ctrl-C, which a terminal sends to all of its processes."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.at_its_end()
+
+    def at_its_end(self) -> str:
+        """Wait until all of its processes have ended, as their output does."""
+        printed, _ = self.process.communicate(timeout=DEADLINE)
         assert self.process.returncode == 0, self.told + printed.decode()
         return self.told + printed.decode()
 
@@ -91,12 +107,12 @@ def started() -> Iterator[Callable[..., Example]]:
     """Runs an example by its program's path, in a group of processes of its own."""
     running: list[Example] = []
 
-    def start(path: str) -> Example:
+    def start(path: str, first: str = "") -> Example:
         program, port = EXAMPLES / path, free_port()
         own = {name: each for name, each in os.environ.items() if not name.startswith("AUTHFLOW_")}
         commands = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         process = subprocess.Popen(
-            [sys.executable, "-c", READS_CAPTCHAS, program.name],
+            [sys.executable, "-c", first + READS_CAPTCHAS, program.name],
             cwd=program.parent,
             env={**own, "PATH": commands, "PORT": str(port), "PYTHONPATH": str(ROOT)}
             | {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"},
@@ -109,8 +125,10 @@ def started() -> Iterator[Callable[..., Example]]:
 
     yield start
     for each in running:
-        if each.process.poll() is None:  # a test has failed
-            os.killpg(each.process.pid, signal.SIGINT)  # so that it ends its redis-server, too
+        assert each.process.stdout is not None
+        if not each.process.stdout.closed:  # a test has failed
+            with suppress(ProcessLookupError):  # first so that it ends its redis-server, too
+                os.killpg(each.process.pid, signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
                 each.process.communicate(timeout=10)
             with suppress(ProcessLookupError):
@@ -247,7 +265,6 @@ def test_the_flask_app_asks_for_a_captcha_and_protects_its_page(started):
     ],
 )
 def test_whoever_ends_the_program_ends_all_that_it_runs(started, program):
-    example = started(program)
-    example.said("ada")
-    # Its output ends with the last process that has it.
-    assert "Traceback" not in example.ended(by_sigterm=True)
+    printed = started(program, IS_ASKED_TO_END_AT_ONCE).at_its_end()
+    assert printed.endswith("ended\n")
+    assert "Traceback" not in printed

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from authflow.triggers import Triggers, challenge, password, sequence
 HERE = Path(__file__).parent
 PORT = os.environ.get("PORT", "8000")
 triggers = Triggers(policy=sequence(password(), challenge("captcha", attempts=3)))
+asked_to_end: list[int] = []
 
 
 @contextmanager
@@ -40,7 +42,6 @@ def redis() -> Iterator[str]:
                 yield f"unix://{socket}"
             finally:
                 process.terminate()
-                process.wait()  # at Ctrl-C the block around it does not
 
 
 def main() -> None:
@@ -57,18 +58,20 @@ def main() -> None:
             "REDIS_URL": url,
         }
         with subprocess.Popen([sys.executable, *command], cwd=HERE, env=environment) as workers:
-            try:
-                workers.wait()
-            finally:
-                workers.terminate()
-                workers.wait()
-        sys.exit("the workers have ended; uvicorn says above why (PORT names another port)")
+            while not asked_to_end and workers.poll() is None:
+                time.sleep(0.1)
+            workers.terminate()
+        if not asked_to_end:
+            sys.exit("the workers have ended; uvicorn says above why (PORT names another port)")
+    print("ended")
+
+
+def ask_to_end(number: int, _frame: object) -> None:
+    """Note a signal. An error raised where it finds the program might leave a process behind."""
+    asked_to_end.append(number)
 
 
 if __name__ == "__main__":
-    for ending in (signal.SIGTERM, signal.SIGHUP):  # they end all of it, as Ctrl-C does
-        signal.signal(ending, signal.default_int_handler)
-    try:
-        main()
-    except KeyboardInterrupt:
-        print("ended")
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # they end all of it
+        signal.signal(ending, ask_to_end)
+    main()

@@ -5,6 +5,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from authflow.keys import KeyRing
@@ -14,6 +15,7 @@ from authflow.triggers import Triggers, challenge, password, sequence
 HERE = Path(__file__).parent
 PORT = os.environ.get("PORT", "8000")
 triggers = Triggers(policy=sequence(password(), challenge("captcha", attempts=3)))
+asked_to_end: list[int] = []
 
 
 def main() -> None:
@@ -30,18 +32,20 @@ def main() -> None:
             "FLASK_SECRET_KEY": secrets.token_urlsafe(),
         }
         with subprocess.Popen([sys.executable, *command], cwd=HERE, env=environment) as server:
-            try:
-                server.wait()
-            finally:
-                server.terminate()
-                server.wait()  # at Ctrl-C the block around it does not
-        sys.exit("the app has ended; gunicorn says above why (PORT names another port)")
+            while not asked_to_end and server.poll() is None:
+                time.sleep(0.1)
+            server.terminate()
+        if not asked_to_end:
+            sys.exit("the app has ended; gunicorn says above why (PORT names another port)")
+    print("ended")
+
+
+def ask_to_end(number: int, _frame: object) -> None:
+    """Note a signal. An error raised where it finds the program might leave a process behind."""
+    asked_to_end.append(number)
 
 
 if __name__ == "__main__":
-    for ending in (signal.SIGTERM, signal.SIGHUP):  # they end all of it, as Ctrl-C does
-        signal.signal(ending, signal.default_int_handler)
-    try:
-        main()
-    except KeyboardInterrupt:
-        print("ended")
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # they end all of it
+        signal.signal(ending, ask_to_end)
+    main()

@@ -31,6 +31,7 @@ SHORTEST = {
     "IdTokenValidity": 5,
     "TokenValidityUnits": {"AccessToken": "minutes", "IdToken": "minutes"},
 }
+asked_to_end: list[int] = []
 
 
 def clock() -> float:
@@ -58,7 +59,6 @@ def redis() -> Iterator[str]:
                 yield f"unix://{socket}"
             finally:
                 process.terminate()
-                process.wait()  # at Ctrl-C the block around it does not
 
 
 def answers(socket: str) -> bool:
@@ -68,12 +68,6 @@ def answers(socket: str) -> bool:
             return bool(client.ping())
     except NotUpYetError:
         return False
-
-
-def ended(worker: "subprocess.Popen[str]") -> None:
-    """End a worker, and wait for its end."""
-    worker.terminate()
-    worker.wait()
 
 
 def main() -> None:
@@ -115,17 +109,21 @@ def main() -> None:
                 process_group=0,  # Ctrl-C is for this program, which ends them
             )
             running.append(workers.enter_context(worker))
-            workers.callback(ended, worker)
+            workers.callback(worker.terminate)
             print(handle.reveal(), file=worker.stdin, flush=True)
-        for worker in running:
-            worker.wait()
-        sys.exit("the workers have ended")
+        while not asked_to_end and any(worker.poll() is None for worker in running):
+            time.sleep(0.1)
+        if not asked_to_end:
+            sys.exit("the workers have ended")
+    print("ended")
+
+
+def ask_to_end(number: int, _frame: object) -> None:
+    """Note a signal. An error raised where it finds the program might leave a process behind."""
+    asked_to_end.append(number)
 
 
 if __name__ == "__main__":
-    for ending in (signal.SIGTERM, signal.SIGHUP):  # they end all of it, as Ctrl-C does
-        signal.signal(ending, signal.default_int_handler)
-    try:
-        main()
-    except KeyboardInterrupt:
-        print("ended")
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # they end all of it
+        signal.signal(ending, ask_to_end)
+    main()
