@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from contextvars import Context
 from typing import Any, TypeVar
 
+from authflow.own_task import own_task
 from authflow.unframed import bare
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ async def secluded(
         TimeoutError: The time is over, and the work has ended.
         Exception: What the work raised, without traceback, cause and context.
     """
-    task = asyncio.get_running_loop().create_task(work, context=context)
+    task = own_task(work, context=context)
     del work
     try:
         await asyncio.wait([task], timeout=timeout)
@@ -67,7 +68,5 @@ async def _end(task: "asyncio.Task[Any]") -> None:
             await asyncio.wait([task])
         except asyncio.CancelledError:
             cancelled = True
-    if not task.cancelled():
-        task.exception()  # read, or asyncio would log that the error was never retrieved
     if cancelled:
         raise asyncio.CancelledError

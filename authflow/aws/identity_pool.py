@@ -38,6 +38,7 @@ from authflow.errors import (
 )
 from authflow.given_numbers import positive_seconds
 from authflow.given_secrets import is_text
+from authflow.own_task import own_task
 from authflow.retry_after import read_http_date
 from authflow.secret import Secret
 from authflow.tokens.token_life import TokenLife
@@ -358,9 +359,7 @@ class IdentityPool(AwsConnection):
         """Wait for the request for new credentials; make it if nobody has."""
         task = kept.renewing
         if task is None:
-            task = kept.renewing = asyncio.get_running_loop().create_task(
-                self._renew(kept, provider, token)
-            )
+            task = kept.renewing = own_task(self._renew(kept, provider, token))
         kept.waiting += 1
         try:
             await asyncio.wait({task})

@@ -111,6 +111,7 @@ from authflow.errors import (
     UnreachableError,
 )
 from authflow.keys.key_ring import KeyProvider, KeyRing
+from authflow.own_task import own_task
 from authflow.results import SignedIn, Tokens
 from authflow.secret import Secret
 from authflow.stores.store import MemoryStore, Store
@@ -356,7 +357,7 @@ class KeptUsers:
             # The store hangs. A read that is waited for by many is not begun anew by each.
             await asyncio.wait({user.late}, timeout=READY_TIMEOUT / 10)
         if user.late is None or user.late.done():
-            reading = asyncio.get_running_loop().create_task(self._turns.look(user))
+            reading = own_task(self._turns.look(user))
             try:
                 await asyncio.wait({reading}, timeout=READY_TIMEOUT)
             except asyncio.CancelledError:
@@ -366,15 +367,9 @@ class KeptUsers:
                 return reading.result().entry
             user.late = reading
             self._late.add(reading)
-            reading.add_done_callback(self._arrived)
+            reading.add_done_callback(self._late.discard)
         msg = "the store of signed-in users is slow now; try later"
         raise StoreUnavailableError(msg)
-
-    def _arrived(self, reading: "asyncio.Task[FoundEntry]") -> None:
-        """Forget a late read: what it says was noted."""
-        self._late.discard(reading)
-        if not reading.cancelled():
-            reading.exception()
 
     def _good_anyway(self, user: KeptUser, needed: Needed, error: AuthFlowError) -> Tokens:
         """Return what is known, if it is still good: what failed signs nobody out.
@@ -396,9 +391,7 @@ class KeptUsers:
         attempt = user.refreshing
         if attempt is None or attempt.outcome.done():
             attempt = user.refreshing = Refreshing()
-            attempt.task = asyncio.get_running_loop().create_task(
-                self._attempt(user, attempt, turn)
-            )
+            attempt.task = own_task(self._attempt(user, attempt, turn))
             self._attempts.add(attempt)
         attempt.waiting += 1
         try:

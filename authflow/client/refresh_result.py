@@ -15,6 +15,7 @@ from authflow.client.kept_sign_out import LEFT, KeptSignOut
 from authflow.client.kept_user import KeptUser, Refreshing
 from authflow.client.lost_writes import LostWrites
 from authflow.errors import AuthFlowError, JwksUnreachableError, SignedOutError, StateError
+from authflow.own_task import own_task
 from authflow.unframed import bare
 
 READY_TIMEOUT: Final = 0.5
@@ -96,9 +97,7 @@ class RefreshResults:
             SignedOutError: The user signed out meanwhile.
         """
         user.unwritten = result
-        writing = asyncio.get_running_loop().create_task(
-            self._written(user, attempt, result, error)
-        )
+        writing = own_task(self._written(user, attempt, result, error))
         try:
             await asyncio.wait({writing}, timeout=READY_TIMEOUT)
             if not writing.done():
@@ -153,14 +152,8 @@ def _pass_on(
 async def stopped(task: "asyncio.Task[Any]") -> None:
     """Cancel a task unless it has ended, and wait until it has."""
     task.cancel()
-    task.add_done_callback(_heard)
     with anyio.CancelScope(shield=True):  # it ends, whether or not asyncio cancels this waiting
         await asyncio.wait({task})
-
-
-def _heard(task: "asyncio.Task[Any]") -> None:
-    if not task.cancelled():
-        task.exception()  # whoever asks for the result has it; asyncio need not log it
 
 
 async def paused(pause: float) -> float:

@@ -39,6 +39,7 @@ from authflow.errors import (
     UserNotConfirmedError,
     WrongTokenError,
 )
+from authflow.own_task import own_task
 from authflow.results import Tokens
 from authflow.secret import Secret
 from authflow.tokens.token_life import life_of
@@ -208,7 +209,7 @@ class RefreshTurn:
         Raises:
             AuthFlowError: There are no new tokens that can be given.
         """
-        prolonging = asyncio.get_running_loop().create_task(self._prolong(user, mine))
+        prolonging = own_task(self._prolong(user, mine))
         try:
             try:
                 tokens = await self._asked(entry)
@@ -233,7 +234,7 @@ class RefreshTurn:
         is_new, failed = tokens is not entry.unproved, None
         if is_new:
             entry = user.unwritten = evolve(entry, turn=entry.turn + 1, unproved=tokens)
-        keeping = asyncio.get_running_loop().create_task(self._kept(user, entry, is_new=is_new))
+        keeping = own_task(self._kept(user, entry, is_new=is_new))
         try:
             await asyncio.wait({keeping}, timeout=READY_TIMEOUT)
             if keeping.done() and keeping.result() != tokens:

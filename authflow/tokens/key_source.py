@@ -19,6 +19,7 @@ from attrs import define, field, frozen
 from joserfc.jwk import RSAKey
 
 from authflow.errors import JwksUnreachableError
+from authflow.own_task import own_task
 from authflow.pool_address import PoolAddress
 from authflow.tokens.key_set import Keys
 from authflow.unframed import whole
@@ -135,7 +136,7 @@ class KeySource:
         known = self._flights.get(loop)
         flight = None if known is None else known()
         if flight is None or flight.task.done():
-            flight = _Flight(loop.create_task(self._fly()))
+            flight = _Flight(own_task(self._fly()))
             self._flights[loop] = ref(flight)
         flight.waiting += 1
         try:
