@@ -22,7 +22,17 @@ class OwnLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._waited_for = selectors.DefaultSelector()
+        self.was_broken_off = False
+        """Whether an error ended it, as SystemExit does wherever it is raised."""
         super().__init__(self._waited_for)
+
+    def run_forever(self) -> None:
+        """Run until it is stopped, or until an error ends it."""
+        try:
+            super().run_forever()
+        except BaseException:
+            self.was_broken_off = True  # known before its tasks end, whose waiters may call again
+            raise
 
     def run_in_executor(  # type: ignore[override]  # it is awaited, and nothing else
         self, executor: Executor | None, function: Callable[..., T], *args: Any

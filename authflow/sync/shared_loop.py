@@ -69,8 +69,12 @@ class SharedLoop:
     @property
     def is_alive(self) -> bool:
         """Whether calls can run on it."""
-        # Without hooks, the thread seems to live on in a child.
-        return self._portal is not None and self._thread.is_alive() and self.pid == os.getpid()
+        return (
+            self._portal is not None
+            and not self.loop.was_broken_off
+            and self._thread.is_alive()
+            and self.pid == os.getpid()  # without hooks, the thread seems to live on in a child
+        )
 
     def begin(self, call: Call[Any]) -> None:
         """Run a call on the loop, in the context of the calling thread.
@@ -82,7 +86,7 @@ class SharedLoop:
             RuntimeError: The loop has ended.
         """
         portal = self._portal
-        if portal is None:
+        if portal is None or self.loop.was_broken_off:
             msg = "the loop has ended"
             raise RuntimeError(msg)
 

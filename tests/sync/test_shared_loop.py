@@ -4,14 +4,17 @@ import asyncio
 import contextvars
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
+import anyio
 import pytest
 
 from authflow import MisuseError, SignedIn, sync
 from authflow.errors import OutcomeUnknownError
 from authflow.sync import shared_loop
+from authflow.sync.call import Call
 from authflow.sync.shared_loop import SharedLoop, current
 
 PASSWORD = "Correct-horse-1"
@@ -124,6 +127,33 @@ def test_the_loop_goes_on_after_an_observer_has_ended_it(pool, caplog):
     auth.close()
     assert len([each for each in loops() if each.is_alive()]) == 1
     assert "the loop of the synchronous calls was ended by SystemExit" in caplog.messages
+
+
+def test_no_call_begins_on_a_loop_that_is_being_ended_by_an_error():
+    """Whoever waited for a call that it broke off may call again while its other calls end."""
+    begun, seen, later = SharedLoop(), [], Call(None)
+
+    async def waits(_: object) -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            seen.append(begun.is_alive)
+            with pytest.raises(RuntimeError, match="has ended"):
+                begun.begin(later)
+
+    def ends() -> None:
+        raise SystemExit
+
+    begun.start()
+    call = Call(waits, begun.begin)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(call.result)
+        while call.task is None:
+            time.sleep(0.001)
+        begun.loop.call_soon_threadsafe(ends)
+        with pytest.raises(OutcomeUnknownError, match="was broken off"):
+            waiting.result()
+    assert seen == [False]
 
 
 def test_a_signals_handler_may_call_while_the_loop_begins(pool, monkeypatch):

@@ -141,7 +141,7 @@ def test_a_sealed_secret_opens_for_its_user_in_its_pool_alone():
     assert accepted_step(POOL, ada, right, NOW) == STEP
     other = evolve(POOL, id="eu-central-1_y")
     rekeyed = evolve(POOL, mask_key=b"m" * 32)
-    altered = evolve(ada, authenticator=Authenticator(sealed=sealed[:-1] + b"\0"))
+    altered = evolve(ada, authenticator=Authenticator(sealed=sealed[:-1] + bytes([sealed[-1] ^ 1])))
     for pool, whose in (
         (POOL, evolve(ada, sub="77aa")),
         (other, ada),
