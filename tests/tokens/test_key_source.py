@@ -236,7 +236,7 @@ async def test_one_dead_server_is_asked_once_by_all_and_all_hear_of_it_at_once(s
 
 
 async def test_a_server_that_never_answers_is_waited_for_once_by_all(source, monkeypatch):
-    monkeypatch.setattr(key_source, "FETCH_TIMEOUT", 0.05)
+    monkeypatch.setattr(key_source, "FETCH_TIMEOUT", 0.2)
     source.script = ["hang"]
     keys = KeySource(config=source.config())
     began = anyio.current_time()
@@ -244,13 +244,13 @@ async def test_a_server_that_never_answers_is_waited_for_once_by_all(source, mon
         *(keys.key("k1", just_issued=True) for _ in range(40)), return_exceptions=True
     )
     assert {type(error) for error in errors} == {JwksUnreachableError}
-    assert "no whole answer within 0.05 seconds" in str(errors[0])
-    assert anyio.current_time() - began < 40 * 0.05
+    assert "no whole answer within 0.2 seconds" in str(errors[0])
+    assert anyio.current_time() - began < 40 * 0.2
     assert source.fetches == 1
 
 
 async def test_a_slow_drip_ends_at_the_deadline(source, monkeypatch):
-    monkeypatch.setattr(key_source, "FETCH_TIMEOUT", 0.05)
+    monkeypatch.setattr(key_source, "FETCH_TIMEOUT", 0.2)
     source.script = [[head("content-length: 200000"), *([b" "] * 200_000)]]
     with pytest.raises(JwksUnreachableError, match="no whole answer"):
         await KeySource(config=source.config()).key("k1", just_issued=True)

@@ -114,7 +114,7 @@ async def test_a_body_that_comes_in_drops_is_cut_off_when_its_time_is_over(api, 
         await asyncio.sleep(0.02)
     head, _, body = (await asyncio.wait_for(reply, 10)).partition(b"\r\n\r\n")
     writer.close()
-    assert 5 < drops < 200
+    assert 1 < drops < 200
     assert b" 400 " in head
     assert json.loads(body)["message"] == "the body took longer than 0.3 s"
 
