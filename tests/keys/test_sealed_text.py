@@ -37,7 +37,7 @@ async def test_a_text_opens_in_its_place_until_it_expires():
 
 async def test_an_expired_text_that_is_not_in_order_does_not_say_that_it_expired():
     text = await sealed()
-    assert type(await refused(text[:-2] + "AA", now=200.0)) is RefusedTextError
+    assert type(await refused(text[:-8] + "A" * 8, now=200.0)) is RefusedTextError
     assert type(await refused(text, now=200.0, place=("pool", "other"))) is RefusedTextError
 
 
