@@ -121,12 +121,14 @@ def _claims(distribution_name: str, group: str, side: Side) -> set[PluginInfo]:
     twice, such as an editable install over an installed one, claims what its first copy says.
     """
     distribution = metadata.distribution(distribution_name)
+    told = distribution.metadata  # it is parsed whenever it is asked for
+    name, version = told["Name"], told["Version"] or "unknown"
     return {
         PluginInfo(
             name=entry_point.name,
             side=side,
-            distribution=distribution.name,
-            version=distribution.version or "unknown",
+            distribution=name,
+            version=version,
             entry_point=entry_point.value,
             status="ok" if _can_be_a_name(entry_point.name) else "bad_name",
         )
