@@ -232,15 +232,18 @@ class LoopThread(Generic[T]):
             try:
                 outcome.give(await function(*args, **kwargs))
             except asyncio.CancelledError:
-                outcome.fail(self._none_runs())
                 raise
             except BaseException as error:  # noqa: BLE001  # the caller gets it
                 outcome.fail(error)
 
+        def end(_task: object) -> None:
+            outcome.fail(self._none_runs())  # cancelled, and it may be before its first step
+            self._calls.discard(outcome)
+
         def begin() -> None:
             task = asyncio.create_task(run())
             call.tasks.append(task)
-            task.add_done_callback(lambda _: self._calls.discard(outcome))
+            task.add_done_callback(end)
 
         with self._lock:
             loop = self._loop

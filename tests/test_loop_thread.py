@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -156,6 +157,39 @@ def test_a_call_that_it_ends_under_is_told_so():
     with pytest.raises(MisuseError, match="it does not run any more"):
         thread.call(where)
     thread.stop()
+
+
+def test_a_call_that_comes_in_its_last_step_is_told_so():
+    """It is made a task that never has a first step."""
+    closing, may_close = threading.Event(), threading.Event()
+    told: list[BaseException] = []
+
+    @contextlib.asynccontextmanager
+    async def closes_slowly() -> AsyncIterator[None]:
+        yield
+        closing.set()
+        may_close.wait(20)
+
+    thread = LoopThread("it", closes_slowly)
+    thread.start()
+
+    def call() -> None:
+        try:
+            thread.call(where)
+        except MisuseError as error:
+            told.append(error)
+
+    caller = threading.Thread(target=call, daemon=True)
+    ender = threading.Thread(target=thread.stop)
+    ender.start()
+    assert closing.wait(20)
+    caller.start()
+    while not thread._calls:
+        time.sleep(0.001)
+    may_close.set()
+    for each in (caller, ender):
+        each.join(20)
+    assert [str(each) for each in told] == ["it does not run any more, or not yet"]
 
 
 def test_who_is_interrupted_while_it_opens_leaves_no_thread():

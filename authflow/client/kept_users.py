@@ -81,6 +81,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from attrs import define, field
@@ -392,6 +393,8 @@ class KeptUsers:
         if attempt is None or attempt.outcome.done():
             attempt = user.refreshing = Refreshing()
             attempt.task = own_task(self._attempt(user, attempt, turn))
+            # By a callback: a task that is cancelled before its first step runs nothing of its own.
+            attempt.task.add_done_callback(partial(self._ended, user, attempt))
             self._attempts.add(attempt)
         attempt.waiting += 1
         try:
@@ -421,13 +424,15 @@ class KeptUsers:
             attempt.give(bare(error))
         except Exception as error:  # noqa: BLE001  # all who wait must hear of it
             attempt.give(StateError(f"the refresh failed: {type(error).__qualname__}"))
-        finally:
-            attempt.outcome.cancel()
-            self._attempts.discard(attempt)
-            if user.is_owing:
-                self._known.hold(user)
-            if user.refreshing is attempt:
-                user.refreshing = None
+
+    def _ended(self, user: KeptUser, attempt: Refreshing, _task: "asyncio.Task[None]") -> None:
+        """Forget an attempt, and release those who wait for it and have no outcome."""
+        attempt.outcome.cancel()
+        self._attempts.discard(attempt)
+        if user.is_owing:
+            self._known.hold(user)
+        if user.refreshing is attempt:
+            user.refreshing = None
 
 
 def _tokens_of(entry: KeptEntry) -> Tokens:

@@ -324,6 +324,24 @@ class TestBadInput:
             await refused((await all_.elsewhere(user)).tokens(), SignedOutError)
             assert all_.sent == ["R1"]
 
+    async def test_whoever_asks_as_the_client_closes_is_told_so_at_whatever_step(
+        self, bench, clock
+    ):
+        """At one of them the refresh has been made a task that has not had its first step."""
+        told = []
+        async with bench(*(result("R2", START + LIFE) for _ in range(20))) as all_:
+            clock.advance(LIFE)
+            for steps in range(20):  # of the loop, between the question and the close
+                user = await (await all_.client()).keep(signed_in())
+                asks = asyncio.create_task(user.access_token())
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                await user._users.aclose()
+                await asyncio.wait({asks}, timeout=20)
+                told += [asks.exception()] if asks.done() else ["it waits for ever"]
+                assert not user._users._attempts
+        assert {type(each) for each in told if each is not None} == {UnreachableError}
+
     async def test_a_closed_client_gives_nothing(self, bench):
         async with bench() as all_:
             user = await all_.kept()
