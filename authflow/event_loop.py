@@ -42,7 +42,10 @@ def leave_to_the_parent(waited_for: selectors.BaseSelector) -> None:
     Args:
         waited_for: What the loop waits by.
     """
-    opened = [key.fd for key in waited_for.get_map().values()]
+    waited = waited_for.get_map()
+    if waited is None:  # its loop is closed, and all that it had
+        return
+    opened = [key.fd for key in waited.values()]
     nothing = os.open(os.devnull, os.O_RDWR)
     try:
         for descriptor in opened:

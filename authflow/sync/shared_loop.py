@@ -19,27 +19,31 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Final
 
 import anyio
-import anyio.from_thread
 from attrs import define, field
 
 from authflow.errors import MisuseError
 from authflow.event_loop import keep_for_ever
+from authflow.own_task import own_task
 from authflow.sync.call import Call
 from authflow.sync.inherited_sockets import OwnLoop
 
 _log: Final = logging.getLogger(__name__)
 
+_LOOK_TIMEOUT: Final = 1.0
+"""Seconds after which a thread that hands something over looks whether the loop is still there."""
 _FORK_TIMEOUT: Final = 10.0
 """Seconds for which a fork waits for the loop, and the loop for a fork."""
 _END_TIMEOUT: Final = 10.0
 """Seconds for which the end of the program waits for the loop."""
 _CALLS_TIMEOUT: Final = 2.0
 """Seconds in which calls that are broken off have to end."""
+_ENDED: Final = "the loop has ended"
 
 
 @define(eq=False, repr=False)
@@ -49,7 +53,9 @@ class SharedLoop:
     loop: OwnLoop = field(factory=OwnLoop, init=False)
     pid: int = field(factory=os.getpid, init=False)
     """The process that it runs in."""
-    _portal: anyio.from_thread.BlockingPortal | None = field(default=None, init=False)
+    _takes_calls: bool = field(default=False, init=False)
+    _over: asyncio.Event = field(factory=asyncio.Event, init=False)
+    _tasks: "set[asyncio.Task[None]]" = field(factory=set, init=False)
     _ready: threading.Event = field(factory=threading.Event, init=False)
     _thread: threading.Thread = field(init=False)
     _calls: "set[Call[Any]]" = field(factory=set, init=False)
@@ -70,7 +76,7 @@ class SharedLoop:
     def is_alive(self) -> bool:
         """Whether calls can run on it."""
         return (
-            self._portal is not None
+            self._takes_calls
             and not self.loop.was_broken_off
             and self._thread.is_alive()
             and self.pid == os.getpid()  # without hooks, the thread seems to live on in a child
@@ -85,10 +91,6 @@ class SharedLoop:
         Raises:
             RuntimeError: The loop has ended.
         """
-        portal = self._portal
-        if portal is None or self.loop.was_broken_off:
-            msg = "the loop has ended"
-            raise RuntimeError(msg)
 
         def cancel() -> None:
             with suppress(RuntimeError):  # the loop has ended, and the call with it
@@ -96,10 +98,42 @@ class SharedLoop:
 
         call.begin(cancel, lambda: self.is_alive)
         try:
-            portal.start_task_soon(self._carry, call)
+            self._start_task(self._carry, call)
         except RuntimeError:
-            self._portal = None  # it is ending, and soon says so itself
+            self._takes_calls = False  # it is ending, and soon says so itself
             raise
+
+    def _start_task(
+        self, function: Callable[..., Coroutine[Any, Any, None]], *args: object
+    ) -> None:
+        """Begin a task on the loop, and wait until it has begun.
+
+        anyio's portal does it, too, and waits for ever if the loop ends before it comes to it.
+
+        Raises:
+            RuntimeError: The loop has ended, and never comes to it.
+        """
+        begun: Future[None] = Future()
+
+        def start() -> None:
+            if not self._takes_calls or self.loop.was_broken_off:
+                begun.set_exception(RuntimeError(_ENDED))
+                return
+            task = own_task(function(*args))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            begun.set_result(None)
+
+        self.loop.call_soon_threadsafe(start)
+        while True:
+            is_there = self._thread.is_alive() and self.pid == os.getpid()
+            try:
+                begun.result(_LOOK_TIMEOUT if is_there else 0)
+            except TimeoutError:
+                if not is_there:
+                    raise RuntimeError(_ENDED) from None
+            else:
+                return
 
     def own(self, resource: object, close: Callable[[], Awaitable[None]]) -> None:
         """Close something when the loop ends. It is asked on the loop.
@@ -150,11 +184,10 @@ class SharedLoop:
 
     def end(self) -> None:
         """End calls and loop, and wait for that: at the end of the program."""
-        portal = self._portal
-        if portal is None or not self._thread.is_alive():
+        if not self._takes_calls or not self._thread.is_alive():
             return
         with suppress(RuntimeError):
-            portal.start_task_soon(self._close)
+            self._start_task(self._close)
         self._thread.join(_END_TIMEOUT)
 
     async def _carry(self, call: Call[Any]) -> None:
@@ -178,13 +211,12 @@ class SharedLoop:
             await asyncio.wait(tasks, timeout=_CALLS_TIMEOUT)
 
     async def _close(self) -> None:
-        portal, self._portal = self._portal, None  # from here on no call begins
+        self._takes_calls = False  # from here on no call begins
         await self.break_off(set(self._calls))
         while self._owned:
             _, close = self._owned.popitem()
             await self._closed(close)
-        if portal is not None:
-            await portal.stop(cancel_remaining=True)
+        self._over.set()
 
     def _live(self) -> None:
         """Live as long as the loop runs: the whole life of the thread."""
@@ -194,14 +226,13 @@ class SharedLoop:
             # Its text and traceback are left out: whoever raised it may have put anything there.
             _log.error("the loop of the synchronous calls was ended by %s", type(error).__name__)
         finally:
-            self._portal = None
+            self._takes_calls = False
             self._ready.set()
 
     async def _serve(self) -> None:
-        async with anyio.from_thread.BlockingPortal() as portal:
-            self._portal = portal
-            self._ready.set()
-            await portal.sleep_until_stopped()
+        self._takes_calls = True
+        self._ready.set()
+        await self._over.wait()
 
     def stand_still(self, until: threading.Event) -> None:
         """Stop the loop between two steps, for a thread that forks.

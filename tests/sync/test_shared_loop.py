@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import os
 import sys
 import threading
 import time
@@ -129,20 +130,31 @@ def test_the_loop_goes_on_after_an_observer_has_ended_it(pool, caplog):
     assert "the loop of the synchronous calls was ended by SystemExit" in caplog.messages
 
 
-def test_no_call_begins_on_a_loop_that_is_being_ended_by_an_error():
+def exits() -> None:
+    raise SystemExit
+
+
+async def never_runs(_: object) -> None:
+    raise AssertionError
+
+
+@pytest.mark.parametrize("how", ["by an error", "in order"])
+def test_no_call_begins_on_a_loop_that_is_being_ended(how):
     """Whoever waited for a call that it broke off may call again while its other calls end."""
-    begun, seen, later = SharedLoop(), [], Call(None)
+    begun, seen = SharedLoop(), []
+
+    def come() -> None:
+        try:
+            begun.begin(Call(never_runs))
+        except RuntimeError as error:
+            seen.append(str(error))
 
     async def waits(_: object) -> None:
         try:
             await anyio.sleep_forever()
         finally:
             seen.append(begun.is_alive)
-            with pytest.raises(RuntimeError, match="has ended"):
-                begun.begin(later)
-
-    def ends() -> None:
-        raise SystemExit
+            await asyncio.to_thread(come)
 
     begun.start()
     call = Call(waits, begun.begin)
@@ -150,10 +162,75 @@ def test_no_call_begins_on_a_loop_that_is_being_ended_by_an_error():
         waiting = threads.submit(call.result)
         while call.task is None:
             time.sleep(0.001)
-        begun.loop.call_soon_threadsafe(ends)
+        begun.end() if how == "in order" else begun.loop.call_soon_threadsafe(exits)
         with pytest.raises(OutcomeUnknownError, match="was broken off"):
             waiting.result()
-    assert seen == [False]
+    begun._thread.join(20)
+    assert seen == [False, "the loop has ended"]
+
+
+def test_no_call_begins_that_was_handed_over_before_an_error_ended_the_loop():
+    """It comes to it while it ends its tasks."""
+    begun, may_exit = SharedLoop(), threading.Event()
+    begun.start()
+    begun.loop.call_soon_threadsafe(may_exit.wait, 20)
+    begun.loop.call_soon_threadsafe(exits)
+    with ThreadPoolExecutor(1) as threads:
+        handing_over = threads.submit(begun.begin, Call(never_runs))
+        while len(begun.loop._ready) < 2:
+            time.sleep(0.001)
+        may_exit.set()
+        with pytest.raises(RuntimeError, match="has ended"):
+            handing_over.result(20)
+
+
+@pytest.mark.parametrize("how", ["a call", "the end of the program"])
+def test_what_comes_after_the_last_step_of_the_loop_is_not_waited_for(monkeypatch, how):
+    monkeypatch.setattr(shared_loop, "_LOOK_TIMEOUT", 0.01)
+    begun, told = SharedLoop(), []
+    coming, closing, came = (threading.Event() for _ in range(3))
+    begun.start()
+    call_soon, close = begun.loop.call_soon_threadsafe, begun.loop.close
+
+    def close_late() -> None:
+        closing.set()
+        came.wait(20)
+        close()
+
+    def come_late(function, *args):
+        coming.set()
+        closing.wait(20)
+        call_soon(function, *args)
+        came.set()
+
+    begun.loop.close, begun.loop.call_soon_threadsafe = close_late, come_late
+
+    def come() -> None:
+        try:
+            begun.end() if how == "the end of the program" else begun.begin(Call(never_runs))
+        except RuntimeError as error:
+            told.append(str(error))
+
+    thread = threading.Thread(target=come, daemon=True)
+    thread.start()
+    assert coming.wait(20)
+    call_soon(exits)
+    thread.join(20)
+    assert not thread.is_alive()
+    assert told == ["the loop has ended"] * (how == "a call")
+
+
+@pytest.mark.skipif("not hasattr(__import__('os'), 'fork')")
+def test_a_fork_after_the_end_of_the_loop_has_nothing_to_take_away(monkeypatch):
+    ended = SharedLoop()
+    ended.start()
+    ended.end()
+    monkeypatch.setattr(shared_loop._Process, "shared", ended)
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: os._exit(2))  # as hooks of forks fail
+    child = os.fork()
+    if not child:
+        os._exit(0 if shared_loop._Process.shared is None else 1)
+    assert os.waitpid(child, 0) == (child, 0)
 
 
 def test_a_signals_handler_may_call_while_the_loop_begins(pool, monkeypatch):
