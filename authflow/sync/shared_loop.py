@@ -59,8 +59,11 @@ class SharedLoop:
     _ready: threading.Event = field(factory=threading.Event, init=False)
     _thread: threading.Thread = field(init=False)
     _calls: "set[Call[Any]]" = field(factory=set, init=False)
-    _owned: dict[int, Callable[[], Awaitable[None]]] = field(factory=dict, init=False)
-    _users: dict[int, set[int]] = field(factory=dict, init=False)
+    # What has an entry lives as long: else its number would be another's, which is never closed.
+    _owned: dict[int, tuple[object, Callable[[], Awaitable[None]]]] = field(
+        factory=dict, init=False
+    )
+    _users: dict[int, set[object]] = field(factory=dict, init=False)
     _sharing: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -142,7 +145,7 @@ class SharedLoop:
             resource: What.
             close: Closes it.
         """
-        self._owned.setdefault(id(resource), close)
+        self._owned.setdefault(id(resource), (resource, close))
 
     def disown(self, resource: object) -> None:
         """Leave something that was closed."""
@@ -160,7 +163,7 @@ class SharedLoop:
         """
         async with self._sharing:
             self.own(resource, close)
-            self._users.setdefault(id(resource), set()).add(id(user))
+            self._users.setdefault(id(resource), set()).add(user)
 
     async def leave(self, resource: object, user: object) -> None:
         """Close what was shared, if this was its last user. It may be shared again.
@@ -171,11 +174,11 @@ class SharedLoop:
         """
         async with self._sharing:  # who begins to use it meanwhile finds it closed
             users = self._users.get(id(resource), set())
-            users.discard(id(user))
-            close = None if users else self._owned.pop(id(resource), None)
-            if close is not None:
+            users.discard(user)
+            owned = None if users else self._owned.pop(id(resource), None)
+            if owned is not None:
                 self._users.pop(id(resource), None)
-                await self._closed(close)
+                await self._closed(owned[1])
 
     @staticmethod
     async def _closed(close: Callable[[], Awaitable[None]]) -> None:
@@ -214,7 +217,7 @@ class SharedLoop:
         self._takes_calls = False  # from here on no call begins
         await self.break_off(set(self._calls))
         while self._owned:
-            _, close = self._owned.popitem()
+            _, (_, close) = self._owned.popitem()
             await self._closed(close)
         self._over.set()
 

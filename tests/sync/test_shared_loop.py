@@ -130,6 +130,23 @@ def test_the_loop_goes_on_after_an_observer_has_ended_it(pool, caplog):
     assert "the loop of the synchronous calls was ended by SystemExit" in caplog.messages
 
 
+def test_all_that_nobody_closed_is_closed_at_the_end_though_nobody_has_it_any_more():
+    begun, closed = SharedLoop(), []
+
+    async def opens(_: object) -> None:
+        for number in range(5):
+
+            async def close(number: int = number) -> None:
+                closed.append(number)
+
+            begun.own(object(), close)
+
+    begun.start()
+    Call(opens, begun.begin).result()
+    begun.end()
+    assert sorted(closed) == [*range(5)]
+
+
 def exits() -> None:
     raise SystemExit
 
