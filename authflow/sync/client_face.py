@@ -10,7 +10,7 @@ from attrs import define, field
 
 from authflow.client.sign_in_client import SignInClient
 from authflow.config import AuthConfig
-from authflow.errors import MisuseError
+from authflow.errors import AuthFlowError, MisuseError
 from authflow.event_loop import keep_for_ever
 from authflow.seclusion import secluded
 from authflow.sync.call import Call
@@ -98,7 +98,13 @@ class ClientFace(Face[A]):
         return self._asynchronous
 
     def __enter__(self) -> Self:
-        self._work_at_home(self._enter).result()
+        try:
+            self._work_at_home(self._enter).result()
+        except AuthFlowError:
+            raise
+        except BaseException:  # Ctrl-C, as it was entered on the loop: no `__exit__` follows
+            self._is_entered = False
+            raise
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -92,10 +92,26 @@ def test_a_call_that_is_interrupted_as_the_client_opens_leaves_one_that_serves(
     assert opened == ["__aenter__", "__aexit__"]
 
 
+def test_who_is_interrupted_as_with_begins_may_enter_again(auth, monkeypatch):
+    wait = Call._wait
+
+    def interrupted(call):
+        monkeypatch.setattr(Call, "_wait", wait)
+        wait(call)  # it is entered on the loop
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Call, "_wait", interrupted)
+    with pytest.raises(KeyboardInterrupt), auth:
+        pytest.fail("it was entered")
+    with auth:
+        assert isinstance(auth.sign_in("ada", PASSWORD), SignedIn)
+
+
 def test_with_inside_with_is_refused_and_closes_nothing(auth):
     with auth:
-        with pytest.raises(MisuseError, match="open already"), auth:
-            pytest.fail("it was entered twice")
+        for _ in range(2):
+            with pytest.raises(MisuseError, match="open already"), auth:
+                pytest.fail("it was entered twice")
         assert isinstance(auth.sign_in("ada", PASSWORD), SignedIn)
 
 
