@@ -1,6 +1,7 @@
 """`IdentityPool` for synchronous code."""
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -180,6 +181,21 @@ class _InItsThread:
         return token
 
 
+class _RenewedHere(RefreshableCredentials):  # type: ignore[misc]  # botocore has no types
+    """Credentials that renew themselves in a child process, too, whatever the parent was doing.
+
+    botocore has one lock, which a thread of the parent may hold when it forks: for ever, there.
+    """
+
+    @property
+    def _refresh_lock(self) -> threading.Lock:
+        return self._locks.setdefault(os.getpid(), threading.Lock())
+
+    @_refresh_lock.setter
+    def _refresh_lock(self, lock: threading.Lock) -> None:
+        self._locks = {os.getpid(): lock}
+
+
 @define(kw_only=True, eq=False)
 class _UserProvider:
     """Gives botocore's sessions the credentials of one user."""
@@ -191,7 +207,7 @@ class _UserProvider:
 
     def load(self) -> RefreshableCredentials:
         """Return credentials that renew themselves. `IdentityPool.credentials` decides when."""
-        return self.renewed.made(RefreshableCredentials, self._fetch(), self._fetch)
+        return self.renewed.made(_RenewedHere, self._fetch(), self._fetch)
 
     def _fetch(self) -> dict[str, str]:
         return self.renewed.given(self.lend())

@@ -8,6 +8,7 @@ import base64
 import gc
 import json
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -204,6 +205,36 @@ def test_a_child_process_has_what_the_parent_keeps_and_asks_by_connections_of_it
             os._exit(2)
     assert os.waitpid(child, 0)[1] == 0
     assert pool.credentials(User()).access_key_id == "ASIA3"
+    pool.close()
+
+
+def test_a_session_serves_in_a_child_process_whose_parent_was_renewing_its_credentials(identities):
+    identities.life = 100.0  # botocore asks for others each time
+    pool, renewing, may_end = identities.pool(), threading.Event(), threading.Event()
+    main = threading.get_ident()
+
+    @define(eq=False)
+    class Slow(User):
+        def id_token(self) -> Any:
+            if threading.get_ident() != main:
+                renewing.set()
+                may_end.wait(20)
+            return self.token
+
+    credentials = pool.session(Slow()).get_credentials()
+    thread = threading.Thread(target=credentials.get_frozen_credentials)
+    thread.start()
+    assert renewing.wait(20)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        try:
+            os._exit(0 if credentials.get_frozen_credentials().token == "session" else 1)
+        finally:
+            os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+    may_end.set()
+    thread.join()
     pool.close()
 
 
