@@ -90,6 +90,7 @@ mutants: environment
 
 # What some tests need from the operating system. Without it they skip and say so.
 # Who publishes Node puts npm into it, Debian does not; and it keeps two parts of its Python apart.
+# What a relative of Debian's has under another name, as Ubuntu has Chromium, is left out.
 DEBIAN = $(shell cat .ci/debian-packages) $(if $(shell command -v npm),,npm) \
   $(if $(filter /usr/bin/%,$(realpath $(shell command -v $(PYTHON)))),python3-dev python3-venv)
 test-deps:
@@ -98,7 +99,8 @@ test-deps:
 	elif [ "$$(dpkg-query -W -f '$${db:Status-Status}\n' $(DEBIAN) 2>/dev/null | grep -cx installed)" != $(words $(DEBIAN)) ]; then \
 	  if [ "$$(id -u)" = 0 ]; then SUDO=; else SUDO=sudo; fi; \
 	  $$SUDO apt-get update -qq; \
-	  $$SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(DEBIAN); \
+	  known=$$(for each in $(DEBIAN); do ! apt-cache show $$each >/dev/null 2>&1 || echo $$each; done); \
+	  $$SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$known; \
 	fi
 
 # Renew the pins (needs uv). Hashes only: no registry's address is recorded.

@@ -1,20 +1,13 @@
 """A download goes over the same network as the calls of AWS's services."""
 
 import asyncio
-import ipaddress
 import ssl
 import sys
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
 import pytest
 from botocore.httpsession import DEFAULT_CA_BUNDLE, get_cert_path
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from authflow import AuthClient, AuthConfig
 from authflow.aws.certificates import trusted_certificates
@@ -23,6 +16,7 @@ from authflow.aws.downloads import DownloadError, UntrustedError, open_download
 from authflow.client import transport as transport_module
 from authflow.client.transport import open_transport
 from authflow.errors import ConfigError
+from testbed.certificate import self_signed
 
 POOL = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_A/.well-known/jwks.json"
 PROXY = "http://ada:secret@proxy.example:3128"
@@ -130,32 +124,6 @@ async def test_a_download_goes_through_the_proxy_of_the_environment(monkeypatch,
     assert request.startswith(b"CONNECT cognito-idp.eu-central-1.amazonaws.com:443 ")
     assert b"Proxy-Authorization: Basic" in request
     assert "secret" not in str(failed.value)
-
-
-def self_signed(folder: Path) -> Path:
-    """A certificate of this machine, and its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
-    now = datetime.now(UTC)
-    here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(here, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "here.pem"
-    path.write_bytes(
-        certificate.public_bytes(Encoding.PEM)
-        + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    )
-    return path
 
 
 async def test_without_certifi_the_certificates_are_those_that_botocore_brings(monkeypatch):

@@ -9,17 +9,11 @@ import ssl
 import threading
 import weakref
 import zlib
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import anyio
 import pytest
 from attrs import define
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from joserfc.jwk import RSAKey
 
 from authflow.client import TokenVerifier
@@ -28,6 +22,7 @@ from authflow.tokens import key_download, key_source
 from authflow.tokens.key_set import MOST_BYTES
 from authflow.tokens.key_source import KeySource
 from authflow.tokens.trusted_pool import TrustedPool
+from testbed.certificate import self_signed
 
 
 @define
@@ -475,9 +470,8 @@ async def test_certificates_that_do_not_fit_are_not_tried_again(
     monkeypatch.setattr(key_download, "attempt", counted)
     if bundle == "missing":
         monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "missing.pem"))
-    (tmp_path / "here.pem").write_bytes(self_signed())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "here.pem")
+    context.load_cert_chain(self_signed(tmp_path))
     async with listening(source.serve, ssl=context) as port:
         config = source.config(endpoint=f"https://127.0.0.1:{port}")
         with pytest.raises(JwksUnreachableError) as failed:
@@ -487,26 +481,6 @@ async def test_certificates_that_do_not_fit_are_not_tried_again(
         assert attempts == []
     else:
         assert len(attempts) == 1
-
-
-def self_signed() -> bytes:
-    """A certificate that nobody trusts, and its key."""
-    private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(private.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .sign(private, hashes.SHA256())
-    )
-    return certificate.public_bytes(Encoding.PEM) + private.private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
 
 
 async def test_one_outcome_for_all_whose_key_is_published_a_moment_late(source, monkeypatch):

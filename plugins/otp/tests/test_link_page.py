@@ -1,8 +1,5 @@
 """The page behind a link: opening it changes nothing, and a button does one thing."""
 
-import json
-import re
-import shutil
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from html.parser import HTMLParser
@@ -22,6 +19,8 @@ from authflow.errors import ConfigError, MisuseError
 from authflow.keys import KeyRing
 from authflow.plugins import Randomness
 from authflow.stores import MemoryStore
+from testbed.chromium import *  # noqa: F403  # fixtures
+from testbed.chromium import needs_chromium, until
 
 Serving = Callable[[Any], AbstractAsyncContextManager[str]]
 
@@ -352,54 +351,109 @@ async def test_what_is_no_http_is_refused(kind: str):
         await LinkPage(purpose="x", continue_url=CONTINUE)({"type": kind}, nothing, nothing)
 
 
-BROWSER = """
-// Stands for a browser, of which there is none here: the few things that the script touches.
-const told = JSON.parse(process.argv[1]);
-const inputs = [{value: ""}, {value: ""}];
-const parts = {ways: {hidden: true}, incomplete: {hidden: true}};
-globalThis.location = told.location;
-globalThis.history = {
-  state: told.state,
-  replaceState: (state, title, url) => { told.state = state; told.url = url; },
-};
-globalThis.document = {
-  getElementsByName: (name) => name === "link" ? inputs : [],
-  getElementById: (id) => parts[id],
-};
-(0, eval)(told.script);
-console.log(JSON.stringify({inputs, parts, url: told.url, state: told.state}));
-"""
+@define
+class Shop:
+    """The service behind `continue_url`: it tells what came, and sends the browser on."""
+
+    leads_to: str = "/done"
+    came: list[tuple[dict[str, str], str]] = field(factory=list)
+    name: str = "Shop"
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-type", b"text/html"), (b"location", self.leads_to.encode())]
+        if scope["method"] == "POST":
+            body = (await receive())["body"].decode()
+            told = {name.decode(): value.decode() for name, value in scope["headers"]}
+            self.came.append((told, body))
+        status = 303 if scope["method"] == "POST" else 200
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"<title>done</title>"})
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
-async def test_the_pages_script_takes_the_token_from_the_address_and_shows_the_buttons():
-    page = LinkPage(purpose="Example Shop", continue_url=CONTINUE)
-    _, headers, html = await call(page, "GET")
-    (script,) = re.findall("<script>(.*?)</script>", html, re.DOTALL)
-    (style,) = re.findall("<style>(.*?)</style>", html, re.DOTALL)
-    for text in (script, style):
-        assert f"'{link_page._digest(text)}'" in headers["content-security-policy"]
+@needs_chromium
+async def test_in_a_browser_the_script_takes_the_token_from_the_address_and_shows_the_buttons(
+    serving: Serving, kept: Confirmations, chromium: Any
+):
     token = a_link()[1]
-    for fragment, kept, value in (
-        (f"#{token}", None, token),
-        (f"#{token}&utm=1", None, token),
-        (f"#{token}?fbclid=1", None, token),
-        (f"#link*{token.upper()}__;Iw", {"link": "other"}, token.upper()),
-        ("", {"link": token}, token),  # a reload
-        ("", {"link": ""}, ""),
-        ("", {}, ""),
-        ("", None, ""),
-        ("#", None, ""),
-    ):
-        location = {"hash": fragment, "pathname": "/link", "search": "?lang=en"}
-        told = json.dumps({"script": script, "location": location, "state": kept})
-        done = await anyio.run_process(["node", "-e", BROWSER, told])
-        came = json.loads(done.stdout)
-        assert came["inputs"] == [{"value": value}, {"value": value}]
-        assert came["url"] == "/link?lang=en"
-        assert came["state"] == {"link": value}
-        assert came["parts"]["ways"]["hidden"] is not bool(value)
-        assert came["parts"]["incomplete"]["hidden"] is bool(value)
+    cases = [
+        (f"#{token}", token),
+        (f"#{token}&utm=1", token),
+        (f"#{token}?fbclid=1", token),
+        (f"#link*{token.upper()}__;Iw", token.upper()),
+        ("", ""),
+        ("#", ""),
+        (f"#{token[:80]}", ""),
+    ]
+
+    def seen_there(url: str) -> None:
+        for number, (fragment, value) in enumerate(cases):
+            chromium.get(f"{url}/?n={number}{fragment}")
+            for _ in ("opened", "read again"):
+                named = "[...document.getElementsByName('link')].map((each) => each.value)"
+                assert chromium.execute_script(f"return {named}") == [value, value]
+                assert chromium.current_url == f"{url}/?n={number}", "no history has it"
+                ways = chromium.find_element("id", "ways").is_displayed()
+                incomplete = chromium.find_element("id", "incomplete").is_displayed()
+                assert (ways, incomplete) == (bool(value), not value)
+                chromium.refresh()
+            button = chromium.find_element("css selector", "button")
+            if value:  # the page's style came through its policy, too
+                assert button.value_of_css_property("padding-left") != "6px"
+        assert chromium.get_log("browser") == [], "its policy stops nothing of its own"
+
+    page = LinkPage(purpose="Example Shop", continue_url=CONTINUE, anywhere=kept)
+    async with serving(page) as url:
+        await anyio.to_thread.run_sync(seen_there, url)
+
+
+@needs_chromium
+async def test_in_a_browser_a_click_hands_the_token_to_the_service_and_to_nobody_else(
+    serving: Serving, chromium: Any
+):
+    token = a_link()[1]
+
+    def click(url: str) -> None:
+        chromium.get(f"{url}/#{token}")
+        chromium.find_element("css selector", "button").click()
+
+    shop, elsewhere = Shop(), Shop()
+    async with serving(shop) as there, serving(elsewhere) as other:
+        page = LinkPage(purpose="Example Shop", continue_url=f"{there}/link")
+        async with serving(page) as url:
+            await anyio.to_thread.run_sync(click, url)
+            await anyio.to_thread.run_sync(until, chromium, "document.title === 'done'")
+            assert chromium.current_url == f"{there}/done"
+            shop.leads_to = f"{other}/done"  # its policy holds for redirects of a form, too
+            await anyio.to_thread.run_sync(click, url)
+            with anyio.fail_after(20):
+                while len(shop.came) < 2:
+                    await anyio.sleep(0.02)
+            (stopped,) = await anyio.to_thread.run_sync(chromium.get_log, "browser")
+            assert "form-action" in stopped["message"]
+    assert elsewhere.came == []
+    for headers, body in shop.came:
+        assert body == f"link={token}"
+        assert headers["origin"] == "null"
+        assert "referer" not in headers
+
+
+@needs_chromium
+async def test_in_another_browser_the_number_that_is_typed_is_confirmed(
+    serving: Serving, kept: Confirmations, chromium: Any
+):
+    link, token = a_link()
+
+    def confirm(url: str) -> str:
+        chromium.get(f"{url}/#{token}")
+        chromium.find_element("css selector", "input[name=number]").send_keys(NUMBER)
+        chromium.find_element("css selector", "button").click()
+        until(chromium, "document.body.textContent.includes('Confirmed.')")
+        shown: str = chromium.current_url
+        return shown
+
+    async with serving(LinkPage(purpose="Example Shop", anywhere=kept)) as url:
+        assert token not in await anyio.to_thread.run_sync(confirm, url)
+    assert await kept.has(link, NUMBER)
 
 
 async def test_a_made_up_key_is_an_invalid_link_and_no_outage():
