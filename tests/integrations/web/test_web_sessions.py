@@ -11,6 +11,7 @@ from authflow import AuthClient
 from authflow.errors import PoolSetupError, TokenRevokedError, UnreachableError
 from authflow.integrations.web.csrf import BrowserSeals
 from authflow.integrations.web.web_sessions import Sessions
+from authflow.stores import MemoryStore
 from authflow.testing import PASSWORD, run_pool
 
 
@@ -108,6 +109,23 @@ async def test_a_session_that_is_over_or_none_is_signed_out_all_the_same(one_sit
         assert (reply.status_code, reply.json()["status"]) == (200, "none")
         assert over.cookie("session") is None
     assert (await tab.sign_in(await one_site.user())).status_code == 200
+    assert "may still be good" not in caplog.text
+
+
+async def test_a_session_that_cannot_be_opened_is_nobodys_and_is_left_behind(site_of, caplog):
+    """As where its key was taken away, or the store's entry altered."""
+
+    store = MemoryStore()
+    async with site_of(store=store) as site:
+        page, tab = site.browser(), site.browser()
+        await page.sign_in(await site.user())
+        tab.token, tab.http.cookies = page.token, httpx.Cookies(page.http.cookies)
+        for name, (stored, _) in [*store._entries.items()]:
+            await store.replace(name, stored.value[:-1], expected=stored.version, seconds=60)
+        assert (await page.ask("GET", "/maybe")).json() == {"for": None}
+        assert (await page.get("/me")).json()["error"]["code"] == "not_signed_in"
+        assert (await page.post("/sign-out")).status_code == 200
+        assert (await tab.sign_in(await site.user())).status_code == 200
     assert "may still be good" not in caplog.text
 
 
