@@ -153,8 +153,9 @@ async def test_paths_below_the_prefix_are_ours_and_others_the_apps():
         assert (await asked(router, http(path), BODY))[0]["status"] == 204
     assert len(seen) == 5
     assert (await asked(router, http("/auth/csrf"), BODY))[0]["status"] == 200
-    mounted = http("/v1/auth/csrf", root_path="/v1")
-    assert (await asked(router, mounted, BODY))[0]["status"] == 200
+    for path in ("/v1/auth/csrf", "/auth/csrf"):  # some servers leave it out of the path
+        mounted = http(path, root_path="/v1")
+        assert (await asked(router, mounted, BODY))[0]["status"] == 200
     start, _ = await asked(router, http("/auth/csrf", "PUT"), BODY)
     assert (start["status"], (b"allow", b"GET") in start["headers"]) == (405, True)
     head = await asked(router, http("/auth/csrf", "HEAD"), BODY)

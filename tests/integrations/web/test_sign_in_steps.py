@@ -78,6 +78,7 @@ async def test_the_second_click_of_a_double_click_finds_its_user_signed_in(one_s
         now = await page.get("/sign-in")
         assert (now.status_code, now.json()["status"]) == (200, "signed_in")
         assert now.json()["user"] == {"username": ada}
+        assert now.headers.get_list("set-cookie") == []  # other tabs' tokens stay good
     assert (await page.post("/sign-out")).status_code == 200  # by the token of that reply
     assert code_of(await page.get("/sign-in")) == (404, "no_sign_in")
 

@@ -215,6 +215,20 @@ async def test_no_route_takes_more_than_its_schema_says(site_of, after: str):
     }
 
 
+async def test_a_schema_says_which_members_are_secret_and_that_there_are_no_others(site_of):
+    secret = {"password", "old_password", "new_password", "code", "answer", "refresh_token"}
+    named: set[str] = set()
+    async with site_of(after_sign_in="tokens") as site:
+        for schema in (route.schema() for route in site.auth.routes()):
+            assert schema["additionalProperties"] is False
+            device = schema["properties"].get("device", {"additionalProperties": False})
+            assert device["additionalProperties"] is False
+            for name, each in (schema["properties"] | device.get("properties", {})).items():
+                assert (each.get("format") == "password") is (name in secret), name
+                named.add(name)
+    assert secret | {"key", "username"} <= named
+
+
 @pytest.mark.parametrize("after", ["session", "tokens"])
 async def test_no_route_waits_longer_for_its_body_than_the_setting_says(site_of, after: str):
     async def waits() -> AsyncIterator[bytes]:

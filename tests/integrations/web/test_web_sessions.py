@@ -8,7 +8,12 @@ import httpx
 import pytest
 
 from authflow import AuthClient
-from authflow.errors import PoolSetupError, TokenRevokedError, UnreachableError
+from authflow.errors import (
+    PoolSetupError,
+    StoreUnavailableError,
+    TokenRevokedError,
+    UnreachableError,
+)
 from authflow.integrations.web.csrf import BrowserSeals
 from authflow.integrations.web.web_sessions import Sessions
 from authflow.stores import MemoryStore
@@ -184,8 +189,6 @@ async def test_a_user_is_signed_out_where_the_app_client_revokes_nothing(site_of
 
 
 async def test_tokens_that_cannot_be_kept_are_revoked(site_of, monkeypatch):
-    from authflow.errors import StoreUnavailableError
-
     revoked: list[str] = []
     async with site_of() as site:
 
@@ -204,6 +207,21 @@ async def test_tokens_that_cannot_be_kept_are_revoked(site_of, monkeypatch):
         assert reply.status_code == 503
         assert revoked == ["Secret"]
         assert page.cookie("session") is None
+
+
+async def test_a_reply_waits_for_a_revocation_for_its_time_alone(one_site, monkeypatch, caplog):
+    async def fails(*_: object, **__: object) -> None:
+        raise StoreUnavailableError("canary")
+
+    async def hangs(*_: object) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr("authflow.integrations.web.web_sessions.UNDOING_TIMEOUT", 0.01)
+    monkeypatch.setattr(AuthClient, "keep", fails)
+    monkeypatch.setattr(AuthClient, "revoke", hangs)
+    reply = await one_site.browser().begin(await one_site.user())
+    assert reply.status_code == 503
+    assert "nobody has got may still be good" in caplog.text
 
 
 @pytest.mark.parametrize("after", ["session", "tokens"])
