@@ -221,8 +221,17 @@ def test_what_is_no_endpoint_is_refused_when_it_is_decorated(wrong):
 
 def test_an_app_that_does_not_run_our_lifespan_is_told_so(testclient, caplog):
     auth = made()
+
+    async def maybe(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(str(await auth.optional_user(request)))
+
     app = Starlette(
-        routes=[Mount("/auth", auth.sign_in_router())], exception_handlers=auth.exception_handlers
+        routes=[
+            Mount("/auth", auth.sign_in_router()),
+            Route("/orders", auth.requires()(plain)),
+            Route("/maybe", maybe),
+        ],
+        exception_handlers=auth.exception_handlers,
     )
     client = testclient.TestClient(app, base_url="https://testserver")
     token = client.get("/auth/csrf").json()["csrf_token"]
@@ -234,8 +243,11 @@ def test_an_app_that_does_not_run_our_lifespan_is_told_so(testclient, caplog):
     assert reply.status_code == 500
     assert "the app's lifespan has not run" in caplog.text
     assert "lifespan" not in reply.text
-    known = client.get("/auth/me", headers={"cookie": f"__Host-authflow-session={'A' * 43}"})
-    assert known.status_code == 500
+    for path in ("/auth/me", "/orders", "/maybe"):
+        caplog.clear()
+        known = client.get(path, headers={"cookie": f"__Host-authflow-session={'A' * 43}"})
+        assert known.status_code == 500
+        assert "the app's lifespan has not run" in caplog.text
     without = client.post(
         "/auth/sign-in", json={"username": "ada"}, headers={"x-csrf-token": token}
     )

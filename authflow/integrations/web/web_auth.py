@@ -179,7 +179,7 @@ class WebAuth:
             request: A request for it.
         """
         try:
-            with Unframed(), self._advising():
+            with self._advising():
                 self.settings.allowed.check(request)
                 cookies = BrowserCookies.of(request, self.settings)
                 if route.protected:
