@@ -333,6 +333,7 @@ def test_of_a_sign_in_that_is_over_and_of_other_calls_nothing_is_kept(recorded):
     first, asked, last = recorded.spans()
     assert (first.links, asked.links) == ((), ())
     assert [each.context for each in last.links] == [asked.context]
+    assert None not in {value for _, told in recorded.points() for _, value in told}
 
 
 def test_a_request_that_is_open_as_its_call_ends_ends_with_it(recorded):

@@ -81,6 +81,7 @@ def test_the_time_to_wait_is_told_in_whole_seconds(seconds: float | None, header
 def test_the_field_of_a_form_is_named():
     reply = error_reply(errors.AskAgainError("x", field="word"))
     assert reply.members["error"]["field"] == "word"
+    assert "field" not in error_reply(errors.AskAgainError("x")).members["error"]
 
 
 def test_a_text_cannot_break_out_of_its_header():
