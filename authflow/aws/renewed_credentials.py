@@ -7,7 +7,7 @@ Source: `RefreshableCredentials` of `botocore.credentials`, which aiobotocore's 
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import define, field
@@ -30,7 +30,7 @@ class RenewedCredentials:
     """
 
     pool: "IdentityPool"
-    _lent: "LentCredentials | None" = field(default=None, init=False, repr=False)
+    _lent: "LentCredentials" = field(init=False, repr=False)
 
     def given(self, lent: "LentCredentials") -> dict[str, str]:
         """Note credentials, and return them as botocore takes them.
@@ -63,8 +63,5 @@ class RenewedCredentials:
 
     def _time(self) -> datetime:
         """Return the time at which the credentials have as long to their end as the pool says."""
-        now, lent = self.pool.clock(), self._lent
-        if lent is None:
-            return datetime.fromtimestamp(now, UTC)
-        left = lent.left(now, self.pool.ticks())
-        return lent.credentials.expires_at - timedelta(seconds=left)
+        left = self._lent.left(self.pool.clock(), self.pool.ticks())
+        return self._lent.credentials.expires_at - timedelta(seconds=left)

@@ -203,7 +203,7 @@ class AsgiAuth(WebAuth):
 def _path(scope: Scope) -> str:
     """Return the path below what the app is mounted at."""
     path, root = str(scope["path"]), str(scope.get("root_path", ""))
-    return path[len(root) :] if root and path.startswith(f"{root}/") else path
+    return path[len(root) :] if path.startswith(f"{root}/") else path
 
 
 def _found(

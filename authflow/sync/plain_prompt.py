@@ -144,7 +144,7 @@ def asked_by(prompt: "Prompt | PlainPrompt | None") -> Prompt | None:
     given: Any = prompt
     ask = getattr(given, "ask", None)
     kind: type[InItsThread] | None = None
-    if callable(ask) and is_plain(ask) and not isinstance(given, type):
+    if is_plain(ask) and not isinstance(given, type):
         kind = InItsThread
         if callable(getattr(given, "ask_field", None)):
             kind = FieldsInItsThread

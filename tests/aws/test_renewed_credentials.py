@@ -9,6 +9,7 @@ from botocore.credentials import RefreshableCredentials
 from authflow import Secret
 from authflow.aws.identity_pool import AwsCredentials, IdentityPool, LentCredentials
 from authflow.aws.renewed_credentials import RenewedCredentials
+from authflow.errors import UnreachableError
 from authflow.tokens.token_life import TokenLife
 
 LIFE, AHEAD, NOW = 3_600.0, 300.0, 1_000_000.0
@@ -18,15 +19,19 @@ POOL = "eu-central-1:11111111-2222-3333-4444-555555555555"
 class Lender:
     """Lends credentials by clocks that stand still until they are moved."""
 
-    def __init__(self) -> None:
-        self.now, self.ticks, self.times = NOW, 0.0, 0
+    is_down = False
+
+    def __init__(self, ahead: float = AHEAD) -> None:
+        self.now, self.ticks, self.times, self.ahead = NOW, 0.0, 0, ahead
         pool = IdentityPool(
-            identity_pool_id=POOL, ahead=AHEAD, clock=lambda: self.now, ticks=lambda: self.ticks
+            identity_pool_id=POOL, ahead=ahead, clock=lambda: self.now, ticks=lambda: self.ticks
         )
         self.renewed = RenewedCredentials(pool)
         self.credentials = self.renewed.made(RefreshableCredentials, self.fetch(), self.fetch)
 
     def fetch(self) -> dict[str, str]:
+        if self.is_down:
+            raise UnreachableError("no route")
         self.times += 1
         until = self.now + LIFE
         lent = LentCredentials(
@@ -39,7 +44,7 @@ class Lender:
             ),
             life=TokenLife(seconds=LIFE, until=until),
             since=self.ticks,
-            ahead=AHEAD,
+            ahead=self.ahead,
         )
         return self.renewed.given(lent)
 
@@ -69,3 +74,12 @@ def test_a_clock_that_jumps_ahead_has_them_renewed():
     lender = Lender()
     lender.now += LIFE
     assert lender.key() == "key 2"
+
+
+def test_that_none_can_be_had_is_raised_however_long_before_their_end():
+    lender = Lender(ahead=1_200.0)  # botocore itself goes on with the old ones until 600 s before
+    lender.is_down = True
+    lender.now += LIFE - 1_100
+    lender.ticks += LIFE - 1_100
+    with pytest.raises(UnreachableError):
+        lender.key()

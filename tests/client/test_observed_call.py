@@ -10,6 +10,7 @@ from authflow.client import ScriptedPrompt, events
 from authflow.client.observation import Observation
 from authflow.client.observed_call import ObservedCall, current_call
 from authflow.client.user_marks import UserMarks
+from authflow.results import Challenge
 from testbed.told_events import Told
 
 TOKENS = {"AuthenticationResult": {"AccessToken": "a", "IdToken": "i", "ExpiresIn": 3600}}
@@ -132,3 +133,32 @@ async def test_a_user_is_known_by_the_name_that_was_told_last_and_not_forgotten(
     for told_name, mark in ((None, "m"), ("ada", marks.mark("ada")), ("", marks.mark("ada"))):
         call.named(told_name)
         assert call.user == mark
+
+
+def challenge(name: str, attempt: int = 1, kind: str | None = None) -> Challenge:
+    return Challenge(name=name, parameters={}, kind=kind, attempt=attempt)
+
+
+def test_an_answer_is_refused_where_its_own_challenge_is_asked_once_more_and_nowhere_else():
+    told = Told()
+    with made(told) as call:
+        call.asked(challenge("SMS_MFA", attempt=2))  # begun in another call: nothing to refuse
+        for name, attempt in (("SMS_MFA", 3), ("EMAIL_OTP", 2), ("EMAIL_OTP", 1)):
+            call.answered(challenge(name), by="caller")
+            call.asked(challenge(name, attempt))
+            call.asked(challenge(name, attempt))  # it was not answered meanwhile
+    refused = [each for each in told.events if type(each) is events.AnswerRefused]
+    assert [each.challenge for each in refused] == ["SMS_MFA"]
+
+
+def test_what_the_client_proves_is_given_once_with_the_next_request():
+    told = Told()
+    with made(told) as call:
+        call.sends()
+        call.asked(challenge("SMS_MFA"))
+        call.sends()
+        call.asked(challenge("PASSWORD_VERIFIER"))
+        call.sends()
+        call.sends()
+    given = [each for each in told.events if type(each) is events.AnswerGiven]
+    assert [(each.challenge, each.by) for each in given] == [("PASSWORD_VERIFIER", "client")]

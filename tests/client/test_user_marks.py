@@ -41,6 +41,7 @@ async def test_it_is_the_same_after_a_rotation_and_another_in_another_pool_or_un
         (await UserMarks.of(None, POOL)).mark("ada"),
         (await UserMarks.of(RING, POOL)).mark("bob"),
     ]
+    assert all(others)
     assert len({mark, *others}) == 5
 
 

@@ -122,6 +122,16 @@ def test_an_adapter_adds_what_it_has_and_takes_no_field_away(caplog):
     assert caplog.records[-1].getMessage().startswith("[shop] call_failed call=sign_in ")
 
 
+def test_an_adapter_is_not_asked_for_what_nobody_sees(caplog):
+    caplog.set_level(logging.INFO)
+
+    class Asked(logging.LoggerAdapter):
+        def process(self, msg, kwargs):
+            raise AssertionError(msg)
+
+    LoggingObserver(Asked(logging.getLogger("mine"), {})).observe(EVENTS[logging.DEBUG][0])
+
+
 async def test_a_refused_sign_in_is_two_lines_at_info_and_names_nobody(live_pool, caplog):
     caplog.set_level(logging.INFO, "authflow.events")
     async with live_pool() as pool:

@@ -316,6 +316,34 @@ def test_a_sign_in_that_nobody_ends_is_forgotten_in_time(recorded, monkeypatch):
     assert [*recorded.observer._last] == [f"{number:032}" for number in (2, 3, 4)]
 
 
+def test_of_a_sign_in_that_is_over_and_of_other_calls_nothing_is_kept(recorded):
+    call = {"call": "sign_in", "call_id": "1"}
+    known = {**call, "sign_in_id": f"{1:032}"}
+    for began, ended in (
+        (events.CallBegan(**call), events.CallSucceeded(**call, seconds=0.1)),
+        (
+            events.SignInBegan(**known),
+            events.AnswerAwaited(**known, seconds=0.1, challenge="CUSTOM_CHALLENGE"),
+        ),
+        (events.CallBegan(**known), events.UserSignedIn(**known, seconds=0.1)),
+    ):
+        recorded.observer.observe(began)
+        recorded.observer.observe(ended)
+    assert recorded.observer._last == {}
+    first, asked, last = recorded.spans()
+    assert (first.links, asked.links) == ((), ())
+    assert [each.context for each in last.links] == [asked.context]
+    assert None not in {value for _, told in recorded.points() for _, value in told}
+
+
+def test_a_request_that_is_open_as_its_call_ends_ends_with_it(recorded):
+    call = {"call": "x", "call_id": "1"}
+    recorded.observer.observe(events.CallBegan(**call))
+    recorded.observer.observe(events.RequestBegan(**call, operation="InitiateAuth"))
+    recorded.observer.observe(events.CallCancelled(**call, seconds=0.1))
+    assert [each.name for each in recorded.spans()] == ["authflow.x", INITIATE]
+
+
 def test_events_of_a_call_that_began_before_are_passed_over(recorded):
     recorded.observer.observe(events.RequestBegan(call="x", call_id="1", operation="InitiateAuth"))
     recorded.observer.observe(events.CallSucceeded(call="x", call_id="1", seconds=0.1))

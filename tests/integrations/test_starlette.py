@@ -14,9 +14,10 @@ from starlette.websockets import WebSocket
 
 from authflow import AuthClient, AuthConfig
 from authflow.errors import AuthFlowError, ConfigError, MisuseError, SignedOutError
-from authflow.integrations.starlette import StarletteAuth, WebSettings
+from authflow.integrations.starlette import StarletteAuth, WebSettings, owned_cookies
 from authflow.keys import KeyRing
 from authflow.stores import MemoryStore
+from authflow.tokens import TokenVerifier
 
 CONFIG = AuthConfig(user_pool_id="eu-central-1_Abc123def", client_id="abc")
 
@@ -126,6 +127,7 @@ async def sent_to(app: Any, *, denies: bool = True, leaves: bool = False) -> lis
         "extensions": {"websocket.http.response": {}} if denies else {},
     }
     await app(scope, receive, send)
+    assert came == []  # websocket.connect comes first, also for whoever is refused
     return sent
 
 
@@ -219,8 +221,17 @@ def test_what_is_no_endpoint_is_refused_when_it_is_decorated(wrong):
 
 def test_an_app_that_does_not_run_our_lifespan_is_told_so(testclient, caplog):
     auth = made()
+
+    async def maybe(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(str(await auth.optional_user(request)))
+
     app = Starlette(
-        routes=[Mount("/auth", auth.sign_in_router())], exception_handlers=auth.exception_handlers
+        routes=[
+            Mount("/auth", auth.sign_in_router()),
+            Route("/orders", auth.requires()(plain)),
+            Route("/maybe", maybe),
+        ],
+        exception_handlers=auth.exception_handlers,
     )
     client = testclient.TestClient(app, base_url="https://testserver")
     token = client.get("/auth/csrf").json()["csrf_token"]
@@ -232,8 +243,11 @@ def test_an_app_that_does_not_run_our_lifespan_is_told_so(testclient, caplog):
     assert reply.status_code == 500
     assert "the app's lifespan has not run" in caplog.text
     assert "lifespan" not in reply.text
-    known = client.get("/auth/me", headers={"cookie": f"__Host-authflow-session={'A' * 43}"})
-    assert known.status_code == 500
+    for path in ("/auth/me", "/orders", "/maybe"):
+        caplog.clear()
+        known = client.get(path, headers={"cookie": f"__Host-authflow-session={'A' * 43}"})
+        assert known.status_code == 500
+        assert "the app's lifespan has not run" in caplog.text
     without = client.post(
         "/auth/sign-in", json={"username": "ada"}, headers={"x-csrf-token": token}
     )
@@ -272,6 +286,24 @@ def test_a_mounted_app_replies_to_our_errors_without_being_told_to(testclient):
         testclient.TestClient(outer(Mount("/sub", running))),
     ):
         pass
+
+
+def test_an_app_that_verifies_tokens_alone_starts_and_has_no_cookies(testclient):
+    auth = StarletteAuth(verifier=TokenVerifier(config=CONFIG))
+    app = Starlette(
+        routes=[Route("/plain", auth.requires()(plain))],
+        lifespan=auth.lifespan,
+        exception_handlers=auth.exception_handlers,
+    )
+    with testclient.TestClient(app, base_url="https://testserver") as client:
+        assert client.get("/plain").status_code == 401
+
+
+def test_a_cookies_name_is_free_for_another_pool_once_its_adapter_has_ended():
+    app = Starlette()
+    for pool in ("one", "other"):
+        with owned_cookies(app, ("authflow", (pool, "abc"))):
+            pass
 
 
 def test_two_adapters_for_two_pools_do_not_take_each_others_cookies(testclient):

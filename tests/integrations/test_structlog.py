@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 import structlog
+from attrs import evolve
 from structlog.testing import capture_logs
 
-from authflow import AuthClient, MisuseError
+from authflow import AuthClient, AuthFlow, MisuseError
 from authflow.client import events
+from authflow.errors import NextStep
 from authflow.integrations.structlog import StructlogObserver
 from authflow.testing import PASSWORD
 
@@ -30,6 +32,14 @@ def test_an_event_is_an_entry_with_its_fields_and_level():
             "code": "unreachable",
         }
     ]
+
+
+def test_fields_are_plain_texts_and_numbers_for_renderers_that_show_their_kind():
+    refused = evolve(ENDED, code="locked_out", next_step=NextStep.WAIT, flow=AuthFlow.CUSTOM_AUTH)
+    with capture_logs() as entries:
+        StructlogObserver().observe(refused)
+    assert {type(each) for each in entries[0].values()} == {str, float}
+    assert (entries[0]["next_step"], entries[0]["flow"]) == ("wait", "CUSTOM_AUTH")
 
 
 @pytest.mark.parametrize(

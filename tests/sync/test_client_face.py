@@ -202,6 +202,19 @@ def test_a_store_is_closed_by_the_last_client_that_uses_it_and_serves_again(pool
     assert closed == [0, 1]
 
 
+def test_a_store_that_cannot_be_closed_keeps_no_client_open(pool, opened):
+    class Broken(MemoryStore):
+        async def aclose(self) -> None:
+            closed.append("store")
+            raise OSError("canary")
+
+    closed: list[str] = []
+    auth = sync.AuthClient(pool.config, keys=KeyRing.generate(), store=Broken())
+    auth.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH)
+    auth.close()
+    assert (closed, opened) == (["store"], ["__aenter__", "__aexit__"])
+
+
 def test_a_client_shows_its_settings_as_the_asynchronous_one(pool):
     shown = repr(AuthClient(pool.config)).replace("prefer={}", "prefer=mappingproxy({})")
     assert repr(sync.AuthClient(pool.config)) == shown

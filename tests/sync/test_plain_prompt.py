@@ -52,6 +52,8 @@ def custom(pool):
             await prompt.show_image(b"GIF89a", "image/gif", "a door")
             await prompt.play_audio(b"RIFF", "audio/wav", "a creak")
             await prompt.show_link("https://example.org/door", "a door", qr=True)
+            await prompt.show_link("https://example.org/key", "a key")
+            await prompt.ask("Whose door?")
             if await prompt.choose("Which door?", ["left", "right"]) == "left":
                 return await prompt.ask("The word?", hidden=True)
             raise AssertionError
@@ -61,7 +63,7 @@ def custom(pool):
 
 
 def test_a_plain_prompt_is_asked_everything_in_the_thread_that_called(custom):
-    person = Person("open sesame")
+    person = Person("theirs", "open sesame")
     result = custom.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH, prompt=person)
     assert isinstance(result, SignedIn)
     assert person.seen == [
@@ -69,6 +71,8 @@ def test_a_plain_prompt_is_asked_everything_in_the_thread_that_called(custom):
         ("image", b"GIF89a", "image/gif", "a door"),
         ("audio", b"RIFF", "audio/wav", "a creak"),
         ("link", "https://example.org/door", "a door", True),
+        ("link", "https://example.org/key", "a key", False),
+        ("ask", "Whose door?", False),
         ("choose", "Which door?", "left", "right"),
         ("ask", "The word?", True),
     ]
@@ -76,9 +80,11 @@ def test_a_plain_prompt_is_asked_everything_in_the_thread_that_called(custom):
 
 
 def test_a_prompt_that_is_awaited_serves_as_it_is(custom, tmp_path):
-    scripted = ScriptedPrompt(["left", "open sesame"])
+    scripted = ScriptedPrompt(["theirs", "left", "open sesame"])
     terminal = TerminalPrompt(
-        image_folder=tmp_path, input=io.StringIO("left\nopen sesame\n"), output=io.StringIO()
+        image_folder=tmp_path,
+        input=io.StringIO("theirs\nleft\nopen sesame\n"),
+        output=io.StringIO(),
     )
     for prompt in (scripted, terminal):
         result = custom.sign_in("ada", flow=AuthFlow.CUSTOM_AUTH, prompt=prompt)

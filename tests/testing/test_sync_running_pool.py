@@ -35,6 +35,7 @@ def test_users_app_clients_calls_and_refusals_are_those_of_the_asynchronous_one(
     assert made["Username"] == "grace"
     config = pool.app_client(flows=ALL_FLOWS[1:], secret=True, flow="USER_PASSWORD_AUTH")
     assert config.client_secret is not None
+    assert pool.app_client().client_secret is None
     named = {"UserPoolId": pool.user_pool_id, "Username": "nobody"}
     assert pool.refused("AdminGetUser", **named).code == "UserNotFoundException"
     with pytest.raises(ConfigError, match="AdminGetUser was refused: UserNotFoundException"):
@@ -53,6 +54,7 @@ def test_its_client_is_synchronous_and_has_the_pools_clock(pool: SyncRunningPool
     config = pool.app_client(members={"AccessTokenValidity": 2})
     with pool.client() as auth, pool.client(config) as other:
         assert isinstance(auth, sync.AuthClient)
+        assert not auth.asynchronous.discover
         assert isinstance(auth.sign_in("ada", PASSWORD), SignedIn)
         result: Any = other.sign_in("ada", PASSWORD)
         assert result.tokens.expires_in == 2 * 3600

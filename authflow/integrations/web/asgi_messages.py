@@ -27,7 +27,7 @@ def request_of(scope: Scope, receive: Receive | None = None) -> WebRequest:
         scope: ASGI's scope of a request or a WebSocket.
         receive: Gives the body; None where nobody is to read it.
     """
-    if receive is None or scope["type"] == "websocket":
+    if receive is None:
         return WebRequest.of_scope(scope)
     return WebRequest.of_scope(scope, lambda: _chunks(receive))
 

@@ -102,7 +102,7 @@ class Credentials:
         token = bearer_token(request)
         if token is not None:
             return WebUser(claims=await self.verifier.claims(token), token=token)
-        if self.client is None or self.seals is None:
+        if self.client is None:  # it has no cookies: none is read
             return None
         return await self.session_user(request, BrowserCookies.of(request, self.settings))
 

@@ -39,8 +39,6 @@ _TOLD: Final[Mapping[int, str]] = {
 _WAIT_SECONDS: Final = 5
 """The seconds to wait where nobody knows how long: a store or Cognito is mostly back by then, and
 pages do not ask in a loop."""
-_WAITING: Final = frozenset({429, 503})
-"""The statuses that ask to wait."""
 
 
 @frozen
@@ -166,5 +164,4 @@ def retry_after(error: AuthFlowError) -> int | None:
     """
     if error.retry_after is not None:
         return max(0, math.ceil(error.retry_after))
-    waits = error.next_step is NextStep.WAIT or shown(error).status in _WAITING
-    return _WAIT_SECONDS if waits else None
+    return _WAIT_SECONDS if error.next_step is NextStep.WAIT else None

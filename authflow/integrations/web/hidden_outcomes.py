@@ -86,9 +86,10 @@ def of_sign_in(error: AuthFlowError, *, proved: bool) -> AuthFlowError:
         proved: Whether a password came with it: a pool that hides who exists says how an account
             stands to none but those whose password was right.
     """
-    if isinstance(error, UserNotFoundError) or (not proved and isinstance(error, _OF_AN_ACCOUNT)):
-        return _bad_credentials()
-    return _bad_credentials() if isinstance(error, BadCredentialsError) else error
+    hidden = (BadCredentialsError, *((UserNotFoundError,) if proved else _OF_AN_ACCOUNT))
+    if not isinstance(error, hidden):
+        return error
+    return BadCredentialsError("the username, the password or an answer is wrong")
 
 
 def hides_sending(error: AuthFlowError) -> bool:
@@ -113,7 +114,7 @@ def hides_taken_name(error: AuthFlowError) -> bool:
     """
     is_hidden = (
         isinstance(error, AliasExistsError | CodeDeliveryError)
-        or (isinstance(error, PoolSetupError) and error.aws_code in _MESSAGES_ROLE)
+        or error.aws_code in _MESSAGES_ROLE
         or (
             isinstance(error, TriggerFailedError | DeniedError)
             and _MESSAGE_TRIGGER.search(error.message) is not None
@@ -138,7 +139,3 @@ def of_code(error: AuthFlowError) -> AuthFlowError:
 def _log_for_owner(error: AuthFlowError) -> None:
     if isinstance(error, _FOR_THE_OWNER):
         _log.error("no code was sent: %s: %s", error.code, one_line(error.message))
-
-
-def _bad_credentials() -> BadCredentialsError:
-    return BadCredentialsError("the username, the password or an answer is wrong")

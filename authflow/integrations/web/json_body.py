@@ -140,9 +140,7 @@ class JsonBody:
         if given is None:
             return None
         if not isinstance(given, dict) or not all(
-            isinstance(each, str) and is_text(each) and len(each) <= most
-            for pair in given.items()
-            for each in pair
+            is_text(each) and len(each) <= most for pair in given.items() for each in pair
         ):
             del given
             msg = f"{name} must be an object of texts, each of at most {most} characters"
@@ -166,7 +164,7 @@ class JsonBody:
         given = self.members.get(name)
         if given is None:
             return ""
-        if not isinstance(given, str) or not is_text(given):
+        if not is_text(given):
             return f"{name} must be a text"
         return f"{name} has more than {most} characters" if len(given) > most else ""
 

@@ -15,8 +15,6 @@ from authflow.errors import (
     MisuseError,
     NextStep,
     OutcomeUnknownError,
-    SealError,
-    SessionExpiredError,
     SessionSpentError,
     StateError,
 )
@@ -258,9 +256,7 @@ class SignInSteps:
         stays = isinstance(error, SessionSpentError) or (
             isinstance(error, RequestError) and not isinstance(error, NoSignInError)
         )
-        ends = isinstance(error, SealError | SessionExpiredError) or (
-            error.next_step in {NextStep.RESTART, NextStep.GIVE_UP}
-        )
+        ends = error.next_step in {NextStep.RESTART, NextStep.GIVE_UP}
         has_come = cookies.sign_in is not None
         if has_come and ends and not stays and not isinstance(error, MisuseError):
             return reply.setting(self._no_ticket())

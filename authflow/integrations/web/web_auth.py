@@ -148,12 +148,10 @@ class WebAuth:
             )
             raise ConfigError(msg)
         if self._seals is None:
-            msg = "tickets and CSRF tokens are sealed: pass AuthClient(..., keys=, store=)"
-            raise ConfigError(msg)
-        if self.client.store is None:
             msg = (
-                "all processes share sessions, and which step was answered: pass AuthClient(...,"
-                " keys=, store=); MemoryStore() does for one process"
+                "tickets and CSRF tokens are sealed, and all processes share sessions, and which"
+                " step was answered: pass AuthClient(..., keys=, store=); MemoryStore() does for"
+                " one process"
             )
             raise ConfigError(msg)
         sessions = Sessions(
@@ -181,7 +179,7 @@ class WebAuth:
             request: A request for it.
         """
         try:
-            with Unframed(), self._advising():
+            with self._advising():
                 self.settings.allowed.check(request)
                 cookies = BrowserCookies.of(request, self.settings)
                 if route.protected:
@@ -234,12 +232,13 @@ class WebAuth:
         raise ConfigError(msg)
 
     def _made_seals(self) -> BrowserSeals | None:
-        if self.client is None or self.client.keys is None:
-            return None
-        config = self.client.config
+        client = self.client
+        if client is None or client.keys is None or client.store is None:
+            return None  # it has no sessions
+        config = client.config
         return BrowserSeals(
-            keys=self.client.keys,
-            place=(config.user_pool_id, config.client_id or ""),  # an `AuthClient` has one
+            keys=client.keys,
+            place=(config.user_pool_id, str(config.client_id)),  # an `AuthClient` has one
             clock=self._clock(),
         )
 

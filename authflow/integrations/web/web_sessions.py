@@ -141,14 +141,13 @@ class Sessions:
         Raises:
             AuthFlowError: As `Credentials.user`.
         """
-        if cookies.session is None:
-            return None
         user = await self.credentials.session_user(request, cookies)
-        if user is None or user.session is None:
+        session = None if user is None else user.session
+        if session is None:
             return None
         members: dict[str, Any] = {
             "status": "signed_in",
-            "user": {"username": user.session.username},
+            "user": {"username": session.username},
         }
         if cookies.browser is not None:
             members["csrf_token"] = await self.csrf_token(cookies)

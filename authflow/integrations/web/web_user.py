@@ -7,7 +7,6 @@ from attrs import field, frozen
 from authflow.errors import MisuseError
 from authflow.secret import Secret
 from authflow.tokens.claims import AccessClaims, IdClaims
-from authflow.unframed import Unframed
 
 if TYPE_CHECKING:
     from authflow.client.signed_in_user import SignedInUser
@@ -56,10 +55,9 @@ class WebUser:
             MisuseError: An id token came, and there is no other.
             AuthFlowError: As `SignedInUser.tokens`, in a session.
         """
-        with Unframed():
-            if self.session is not None:
-                return await self.session.access_token()
-            return self._that_came("access")
+        if self.session is not None:
+            return await self.session.access_token()
+        return self._that_came("access")
 
     async def id_token(self) -> Secret[str]:
         """Return an id token that is good: the one that came, or the session's, kept fresh.
@@ -68,10 +66,9 @@ class WebUser:
             MisuseError: An access token came, and there is no other.
             AuthFlowError: As `SignedInUser.tokens`, in a session.
         """
-        with Unframed():
-            if self.session is not None:
-                return await self.session.id_token()
-            return self._that_came("id")
+        if self.session is not None:
+            return await self.session.id_token()
+        return self._that_came("id")
 
     def _that_came(self, use: str) -> Secret[str]:
         if self.token is not None and self.claims.token_use == use:

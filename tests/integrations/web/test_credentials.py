@@ -4,13 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authflow.client import TokenVerifier
+from authflow.client import AuthClient, TokenVerifier
 from authflow.errors import AuthFlowError, MisuseError
 from authflow.integrations.asgi import AsgiAuth
 from authflow.integrations.web.credentials import BrowserCookies, Credentials, bearer_token
 from authflow.integrations.web.request_errors import CsrfError, MalformedRequestError
 from authflow.integrations.web.web_request import WebRequest
 from authflow.integrations.web.web_settings import WebSettings
+from authflow.integrations.web.web_user import WebUser
+from authflow.keys import KeyRing
 from authflow.testing import PASSWORD
 
 
@@ -91,6 +93,8 @@ async def test_a_user_gives_the_token_that_came_or_the_sessions(one_site):
     assert await user.access_token() == tokens.access_token
     with pytest.raises(MisuseError, match="no id token"):
         await user.id_token()
+    with pytest.raises(MisuseError, match="no access token"):
+        await WebUser(claims=user.claims).access_token()  # as a service's own tests make one
     page = one_site.browser()
     await page.sign_in(ada)
     cookies = "; ".join(f"{name}={value}" for name, value in page.http.cookies.items())
@@ -118,11 +122,17 @@ async def test_a_session_that_is_over_or_none_is_nobody_where_nobody_has_to_be_s
 
 
 async def test_where_tokens_alone_are_verified_no_cookie_is_anybodys(pool):
-    auth = AsgiAuth(verifier=TokenVerifier(config=pool.config))
-    for method in ("GET", "POST"):
-        headers = (("cookie", "__Host-authflow-session=x"),)
-        sent = WebRequest(method=method, path="/", headers=headers)
-        assert await auth.user_or_none(sent) is None
+    twice = ("__Host-authflow-session=x", "__Host-authflow-session=y")  # nor is any read
+    headers = tuple(("cookie", each) for each in twice)
+    for auth in (
+        AsgiAuth(verifier=TokenVerifier(config=pool.config)),
+        AsgiAuth(AuthClient(pool.config)),
+        AsgiAuth(AuthClient(pool.config, keys=KeyRing.generate())),  # and no store
+    ):
+        assert auth.cookie_owner is None
+        for method in ("GET", "POST"):
+            sent = WebRequest(method=method, path="/", headers=headers)
+            assert await auth.user_or_none(sent) is None
 
 
 async def test_what_changes_something_is_refused_where_no_csrf_token_can_be_checked(pool):

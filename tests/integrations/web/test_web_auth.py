@@ -40,10 +40,20 @@ def test_it_is_made_of_a_client_or_of_a_verifier(adapter):
 def test_sign_ins_need_a_client_with_keys_and_a_store(adapter):
     with pytest.raises(ConfigError, match="need a client"):
         adapter(verifier=VERIFIER).sign_in_router()
-    with pytest.raises(ConfigError, match="keys=, store="):
-        adapter(AuthClient(CONFIG)).sign_in_router()
-    with pytest.raises(ConfigError, match="MemoryStore"):
-        adapter(AuthClient(CONFIG, keys=KeyRing.generate())).sign_in_router()
+    for given in ({}, {"keys": KeyRing.generate()}):
+        with pytest.raises(ConfigError, match=r"keys=, store=.*MemoryStore"):
+            adapter(AuthClient(CONFIG, **given)).sign_in_router()
+
+
+async def test_a_misuse_is_told_as_it_is_once_the_client_is_open(one_site, monkeypatch, caplog):
+    async def fails(*_: object, **__: object) -> None:
+        raise MisuseError("canary")
+
+    monkeypatch.setattr(AuthClient, "forgot_password", fails)
+    page = one_site.browser()
+    await page.get("/csrf")
+    assert (await page.post("/password/forgot", {"username": "ada"})).status_code == 500
+    assert "misuse: canary" in caplog.text
 
 
 @adapters
@@ -67,9 +77,11 @@ def test_what_is_required_is_checked_when_it_is_said(adapter):
 
 
 async def test_apps_of_two_app_clients_or_pools_take_nothing_of_each_other_under_one_key():
-    keys, browser = KeyRing.generate(), new_browser()
+    keys, store, browser = KeyRing.generate(), MemoryStore(), new_browser()
     seals = [
-        AsgiAuth(AuthClient(AuthConfig(user_pool_id=pool_id, client_id=client), keys=keys))._seals
+        AsgiAuth(
+            AuthClient(AuthConfig(user_pool_id=pool_id, client_id=client), keys=keys, store=store)
+        )._seals
         for pool_id, client in (
             *(("eu-central-1_Abc123def", "abc"), ("eu-central-1_Abc123def", "abd")),
             ("eu-central-1_Abc123deg", "abc"),

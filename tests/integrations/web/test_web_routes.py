@@ -1,10 +1,13 @@
 """The routes of sign-ins, asked by a browser's page, in each framework."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
 from authflow import AuthClient, errors
+from authflow.keys import KeyRing
+from authflow.stores import MemoryStore
 from authflow.testing import PASSWORD
 
 COOKIES = ("browser", "sign-in", "session")
@@ -210,6 +213,42 @@ async def test_no_route_takes_more_than_its_schema_says(site_of, after: str):
         "step": 64,
         "flow": 64,
     }
+
+
+async def test_a_schema_says_which_members_are_secret_and_that_there_are_no_others(site_of):
+    secret = {"password", "old_password", "new_password", "code", "answer", "refresh_token"}
+    named: set[str] = set()
+    async with site_of(after_sign_in="tokens") as site:
+        for schema in (route.schema() for route in site.auth.routes()):
+            assert schema["additionalProperties"] is False
+            device = schema["properties"].get("device", {"additionalProperties": False})
+            assert device["additionalProperties"] is False
+            for name, each in (schema["properties"] | device.get("properties", {})).items():
+                assert (each.get("format") == "password") is (name in secret), name
+                named.add(name)
+    assert secret | {"key", "username"} <= named
+
+
+@pytest.mark.parametrize("after", ["session", "tokens"])
+async def test_no_route_waits_longer_for_its_body_than_the_setting_says(site_of, after: str):
+    async def waits() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(60)
+
+    shared = {"keys": KeyRing.generate(), "store": MemoryStore(), "after_sign_in": after}
+    async with site_of(**shared) as site, site_of(**shared, body_timeout=0.01) as hasty:
+        page, _ = await with_everything(site)
+        tokens = (await site.client.sign_in(await site.user(), PASSWORD)).tokens
+        headers = {"content-type": "application/json", "x-csrf-token": page.token}
+        if after == "tokens":
+            headers["authorization"] = f"Bearer {tokens.access_token.reveal()}"
+        there = hasty.browser().http
+        there.cookies.update(page.http.cookies)
+        for route in hasty.auth.routes():
+            if route.body:
+                path = f"/auth{route.path}"
+                reply = await there.request(route.method, path, content=waits(), headers=headers)
+                assert (reply.status_code, reply.json()["error"]["code"]) == (408, "slow_body")
 
 
 async def test_what_changes_something_for_a_browser_needs_a_csrf_token(one_site):

@@ -8,9 +8,15 @@ import httpx
 import pytest
 
 from authflow import AuthClient
-from authflow.errors import PoolSetupError, TokenRevokedError, UnreachableError
+from authflow.errors import (
+    PoolSetupError,
+    StoreUnavailableError,
+    TokenRevokedError,
+    UnreachableError,
+)
 from authflow.integrations.web.csrf import BrowserSeals
 from authflow.integrations.web.web_sessions import Sessions
+from authflow.stores import MemoryStore
 from authflow.testing import PASSWORD, run_pool
 
 
@@ -111,6 +117,23 @@ async def test_a_session_that_is_over_or_none_is_signed_out_all_the_same(one_sit
     assert "may still be good" not in caplog.text
 
 
+async def test_a_session_that_cannot_be_opened_is_nobodys_and_is_left_behind(site_of, caplog):
+    """As where its key was taken away, or the store's entry altered."""
+
+    store = MemoryStore()
+    async with site_of(store=store) as site:
+        page, tab = site.browser(), site.browser()
+        await page.sign_in(await site.user())
+        tab.token, tab.http.cookies = page.token, httpx.Cookies(page.http.cookies)
+        for name, (stored, _) in [*store._entries.items()]:
+            await store.replace(name, stored.value[:-1], expected=stored.version, seconds=60)
+        assert (await page.ask("GET", "/maybe")).json() == {"for": None}
+        assert (await page.get("/me")).json()["error"]["code"] == "not_signed_in"
+        assert (await page.post("/sign-out")).status_code == 200
+        assert (await tab.sign_in(await site.user())).status_code == 200
+    assert "may still be good" not in caplog.text
+
+
 async def test_a_second_tab_takes_no_csrf_token_from_the_first(one_site):
     page = one_site.browser()
     await page.sign_in(await one_site.user())
@@ -166,8 +189,6 @@ async def test_a_user_is_signed_out_where_the_app_client_revokes_nothing(site_of
 
 
 async def test_tokens_that_cannot_be_kept_are_revoked(site_of, monkeypatch):
-    from authflow.errors import StoreUnavailableError
-
     revoked: list[str] = []
     async with site_of() as site:
 
@@ -186,6 +207,21 @@ async def test_tokens_that_cannot_be_kept_are_revoked(site_of, monkeypatch):
         assert reply.status_code == 503
         assert revoked == ["Secret"]
         assert page.cookie("session") is None
+
+
+async def test_a_reply_waits_for_a_revocation_for_its_time_alone(one_site, monkeypatch, caplog):
+    async def fails(*_: object, **__: object) -> None:
+        raise StoreUnavailableError("canary")
+
+    async def hangs(*_: object) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr("authflow.integrations.web.web_sessions.UNDOING_TIMEOUT", 0.01)
+    monkeypatch.setattr(AuthClient, "keep", fails)
+    monkeypatch.setattr(AuthClient, "revoke", hangs)
+    reply = await one_site.browser().begin(await one_site.user())
+    assert reply.status_code == 503
+    assert "nobody has got may still be good" in caplog.text
 
 
 @pytest.mark.parametrize("after", ["session", "tokens"])

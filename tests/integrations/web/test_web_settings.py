@@ -19,6 +19,7 @@ from authflow.integrations.asgi import WebSettings
         *({"same_site": each} for each in ("None", "lax", None)),
         *({"session_validity": each} for each in (5, timedelta(), timedelta(-1), timedelta(4000))),
         *({"most_body_bytes": each} for each in (1_023, 1_048_577, 2_000.0, True, None)),
+        *({"body_timeout": each} for each in (0, -1.0, float("inf"), "5", None)),
         {"user_context": "x"},
         {"tells_taken_names": 1},
     ],

@@ -72,6 +72,7 @@ def used() -> None:
         child(sign_in, "grandchild")
 
     child(work)
+    child(auth.close)  # nothing of the parent's
     assert sockets() & before, "the parent's connections go on"
     sign_in("parent again")
 
