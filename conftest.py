@@ -7,6 +7,7 @@ import signal
 import sys
 import uuid
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from functools import cache
 from itertools import cycle
 from pathlib import Path
@@ -85,20 +86,41 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Let synchronous tests run event loops of their own, by `anyio.run`.
+@contextmanager
+def as_if_no_loop_ran() -> Iterator[None]:
+    """Let what is synchronous run event loops of its own, by `anyio.run`.
 
-    Before 4.12, anyio says by `sniffio` that one runs for as long as a shared fixture lives.
+    Where sniffio is installed, anyio says by it that one runs as long as a shared fixture lives.
     """
     sniffio = sys.modules.get("sniffio")
-    if sniffio is None or item.get_closest_marker("anyio") is not None:
-        return (yield)
+    if sniffio is None:
+        yield
+        return
     token = sniffio.current_async_library_cvar.set(None)
     try:
-        return (yield)
+        yield
     finally:
         sniffio.current_async_library_cvar.reset(token)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Run a synchronous test."""
+    if item.get_closest_marker("anyio") is not None:
+        return (yield)
+    with as_if_no_loop_ran():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any],
+) -> Generator[None, object, object]:
+    """Make what a synchronous fixture gives."""
+    if inspect.iscoroutinefunction(fixturedef.func) or inspect.isasyncgenfunction(fixturedef.func):
+        return (yield)
+    with as_if_no_loop_ran():
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
