@@ -2,9 +2,11 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from tempfile import TemporaryDirectory
 
 import pytest
+from selenium.common.exceptions import SessionNotCreatedException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -39,12 +41,19 @@ def _chromium() -> Iterator[Chrome]:
         options.add_argument(f"--{each}")
     with TemporaryDirectory(prefix="authflow-chromium-", ignore_cleanup_errors=True) as folder:
         options.add_argument(f"--user-data-dir={folder}")
-        service = ChromeService(shutil.which("chromedriver"))
-        browser = Chrome(options=options, service=service)
+        browser = _started(options)
         try:
             yield browser
         finally:
             browser.quit()
+
+
+def _started(options: ChromeOptions) -> Chrome:
+    """Start it; once more where a busy machine has let its driver wait too long."""
+    for _ in range(2):
+        with suppress(SessionNotCreatedException):
+            return Chrome(options=options, service=ChromeService(shutil.which("chromedriver")))
+    return Chrome(options=options, service=ChromeService(shutil.which("chromedriver")))
 
 
 def until(browser: Chrome, javascript: str) -> object:
