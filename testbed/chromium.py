@@ -49,7 +49,7 @@ def _chromium() -> Iterator[Chrome]:
 
 
 def _started(options: ChromeOptions) -> Chrome:
-    """Start it; once more where a busy machine has let its driver wait too long."""
+    """Start it; up to three times, where a busy machine lets its driver wait too long."""
     for _ in range(2):
         with suppress(SessionNotCreatedException):
             return Chrome(options=options, service=ChromeService(shutil.which("chromedriver")))

@@ -135,11 +135,11 @@ async def test_without_certifi_the_certificates_are_those_that_botocore_brings(m
 
 @pytest.mark.parametrize("trusted", [True, False])
 async def test_certificates_are_those_of_the_environment(monkeypatch, tmp_path, listening, trusted):
-    certificate = self_signed(tmp_path)
+    here = self_signed(tmp_path)
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     if trusted:
-        monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(here.cert))
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -147,7 +147,7 @@ async def test_certificates_are_those_of_the_environment(monkeypatch, tmp_path, 
         await writer.drain()
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(here.cert, here.key)
     async with listening(serve, ssl=context) as port:
         url = f"https://127.0.0.1:{port}/jwks.json"
         async with open_download(url, connect_timeout=5, read_timeout=5) as download:

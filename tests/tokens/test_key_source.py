@@ -471,7 +471,8 @@ async def test_certificates_that_do_not_fit_are_not_tried_again(
     if bundle == "missing":
         monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "missing.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(self_signed(tmp_path))
+    here = self_signed(tmp_path)
+    context.load_cert_chain(here.cert, here.key)
     async with listening(source.serve, ssl=context) as port:
         config = source.config(endpoint=f"https://127.0.0.1:{port}")
         with pytest.raises(JwksUnreachableError) as failed:

@@ -6,10 +6,8 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,14 +21,11 @@ from authflow_otp.destinations import Medium
 from authflow_otp.link import Link
 from authflow_otp.messages import CodeMessage
 from authflow_otp.trigger import Otp
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from authflow import AuthClient
 from authflow.testing import PASSWORD, MovableClock, RunningPool, run_pool
 from authflow.triggers import DynamoDbStore, KeyRing, Limits, MemoryStore, Step, Triggers, sequence
+from testbed.certificate import Certificate, self_signed
 
 VECTORS = Path(__file__).parent / "vectors"
 
@@ -105,47 +100,17 @@ class MailServer:
 
 
 @pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
-    """Gives a certificate for this machine, its key, and itself as the authority to trust."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName(
-                [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
-            ),
-            critical=False,
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    folder = tmp_path_factory.mktemp("tls")
-    text = made.public_bytes(serialization.Encoding.PEM)
-    (folder / "cert.pem").write_bytes(text)
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return folder / "cert.pem", folder / "key.pem", text.decode()
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """Gives a certificate for this machine."""
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
 async def mail_server(
-    certificate: tuple[Path, Path, str],
+    certificate: Certificate,
 ) -> AsyncIterator[Callable[..., Any]]:
     """Starts mail servers that want TLS and a login, or neither."""
-    cert, key, authority = certificate
+    cert, key, authority = certificate.cert, certificate.key, certificate.cert.read_text()
     servers: list[asyncio.Server] = []
 
     async def start(security: str = "starttls", *, utf8: bool = True) -> MailServer:

@@ -54,14 +54,14 @@ class Page:
 @pytest.fixture(scope="module")
 async def origin(one_site, tmp_path_factory) -> AsyncIterator[Callable[[str], str]]:
     """Serves the app over TLS; gives its address by one of this machine's names."""
-    file = str(self_signed(tmp_path_factory.mktemp("certificate")))
+    here = self_signed(tmp_path_factory.mktemp("certificate"))
     config = uvicorn.Config(
         one_site.app,
         port=0,
         lifespan="off",
         log_config=None,
-        ssl_certfile=file,
-        ssl_keyfile=file,
+        ssl_certfile=here.cert,
+        ssl_keyfile=here.key,
         timeout_graceful_shutdown=1,  # a browser leaves its connections open
     )
     server = uvicorn.Server(config)

@@ -1,7 +1,5 @@
 """The LDAP directory against a real OpenLDAP server; the servers that never answer are sockets."""
 
-import datetime as dt
-import ipaddress
 import logging
 import shutil
 import socket
@@ -15,10 +13,6 @@ from typing import Any
 import anyio
 import pytest
 from attrs import frozen
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from authflow.errors import (
     BadCredentialsError,
@@ -37,6 +31,7 @@ from authflow.triggers import (
     WrongPassword,
     migrating,
 )
+from testbed.certificate import self_signed
 from testbed.pages import examples
 
 pytest.importorskip(
@@ -164,32 +159,6 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def make_certificate(folder: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "slapd of a test")])
-    now = dt.datetime.now(dt.UTC)
-    here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(here, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    (folder / "key.pem").write_bytes(private)
-
-
 @frozen
 class Slapd:
     folder: Path
@@ -214,7 +183,7 @@ class Slapd:
 def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
     folder = tmp_path_factory.mktemp("slapd")
     (folder / "db").mkdir()
-    make_certificate(folder)
+    self_signed(folder)
     (folder / "slapd.conf").write_text(CONF.format(folder=folder))
     (folder / "tree.ldif").write_text(TREE + "\n" + "\n\n".join(ENTRIES) + "\n")
     configured = ["-f", str(folder / "slapd.conf")]
@@ -468,7 +437,7 @@ async def test_a_wrong_service_account_fails_for_everybody(slapd: Slapd, setting
 async def test_a_server_with_a_foreign_certificate_is_sent_no_password(
     slapd: Slapd, tmp_path: Path
 ):
-    make_certificate(tmp_path)
+    self_signed(tmp_path)
     for url in (slapd.ldap, slapd.ldaps):
         directory = slapd.directory(url=url, ca_file=tmp_path / "cert.pem")
         with pytest.raises(DirectoryUnavailableError, match="certificate"):
